@@ -1,0 +1,1 @@
+"""The bridge: owns one WhatsApp connection per session and shares it over MQTT."""
