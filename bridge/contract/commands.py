@@ -1,0 +1,203 @@
+"""What the bridge takes: send, control and replay commands, and how raw bytes become one.
+
+Pure. Every refusal is an `InvalidRequest` or `TooLarge` whose sentence names the field and what is wrong with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from enum import StrEnum
+from typing import Annotated, Literal, Never, TypeVar
+
+from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, ValidationError, field_validator
+
+from .errors import InvalidRequest, TooLarge
+from .jid import Jid, parse_recipient
+from .messages import ErrorInfo, Stream
+from .payload import VERSION, CleanJson, CleanText, Command, Instant, Payload
+from .topics import is_level
+
+MAX_TEXT = 65_536
+MAX_COMMAND_BYTES = 1_000_000
+DEFAULT_TTL = 3600
+MAX_TTL = 30 * 24 * 3600
+REPLAY_DEFAULT, REPLAY_MAX = 500, 5_000
+
+CommandId = Annotated[CleanText, StringConstraints(min_length=1, max_length=128)]
+
+
+class Priority(StrEnum):
+    """Which of several waiting chats is served first: a person at a keyboard, an answer, a campaign."""
+
+    HUMAN = "human"
+    REPLY = "reply"
+    BULK = "bulk"
+
+    @property
+    def rank(self) -> int:
+        """Lower goes first."""
+        return list(Priority).index(self)
+
+
+class SendCommand(Command):
+    """A text to send. Without `id` the bridge makes one. `ttl` is seconds from the claim, 0 = no limit."""
+
+    v: Literal[1] = VERSION
+    id: CommandId | None = None
+    to: CleanText
+    message: CleanText
+    ttl: Annotated[int, Field(ge=0, le=MAX_TTL)] = DEFAULT_TTL
+    expires_at: Annotated[AwareDatetime | None, Field(strict=False)] = None
+    priority: Annotated[Priority, Field(strict=False)] = Priority.REPLY
+    reply_topic: CleanText | None = None
+    transaction: CleanText | None = None
+    meta: CleanJson = None
+
+    @field_validator("message")
+    @classmethod
+    def _check_length(cls, text: str) -> str:
+        if not text.strip():
+            raise ValueError("is empty")
+        return text
+
+    @property
+    def recipient(self) -> Jid:
+        """The normal form of `to`. Raises `InvalidRequest`."""
+        return parse_recipient(self.to)
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 of what makes two commands the same: normalised `to`, kind, content."""
+        content = json.dumps([str(self.recipient), "text", self.message])
+        return hashlib.sha256(content.encode()).hexdigest()
+
+
+class ControlAction(StrEnum):
+    """What an admin can ask of a session."""
+
+    INIT = "init"
+    CLOSE = "close"
+    LOGOUT = "logout"
+    RESTART = "restart"
+
+
+class ControlCommand(Command):
+    """`<prefix>/<session>/control`."""
+
+    v: Literal[1] = VERSION
+    action: Annotated[ControlAction, Field(strict=False)]
+    id: CommandId | None = None
+
+
+class ControlStatus(StrEnum):
+    """`status` of a control result."""
+
+    ACCEPTED = "accepted"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class ControlResult(Payload):
+    """Answer to a control command, on the result topic; told from a send's result by `action`."""
+
+    v: Literal[1] = VERSION
+    session: str
+    id: str
+    action: ControlAction
+    status: ControlStatus
+    error: ErrorInfo | None = None
+    at: Instant
+
+
+class Cursor(Command):
+    """A place in a stream: the store's epoch and the last item a reader has."""
+
+    epoch: str
+    seq: Annotated[int, Field(ge=0)]
+
+
+class ReplayRequest(Command):
+    """`<prefix>/<session>/replay`: items after a cursor (null: from the oldest) to `replay/<reader>`."""
+
+    v: Literal[1] = VERSION
+    request: CommandId
+    reader: str
+    after: Cursor | None = None
+    stream: Annotated[Stream, Field(strict=False)] = Stream.IN
+    limit: Annotated[int, Field(ge=1, le=REPLAY_MAX)] = REPLAY_DEFAULT
+
+    @field_validator("reader")
+    @classmethod
+    def _check_reader(cls, reader: str) -> str:
+        if not is_level(reader):
+            raise ValueError("must be 1 to 64 letters, digits, _ or -")
+        return reader
+
+
+_C = TypeVar("_C", bound=BaseModel)
+
+
+def parse_json(model: type[_C], payload: bytes) -> _C:
+    """Turn a payload into a command.
+
+    Raises `TooLarge` (payload or text over the limit) or `InvalidRequest` (everything else).
+    """
+    if len(payload) > MAX_COMMAND_BYTES:
+        raise TooLarge(f"The payload has {len(payload):,} bytes; {MAX_COMMAND_BYTES:,} are allowed.")
+    try:
+        # json.loads and not pydantic's own parser: that one refuses lone surrogates as bad JSON, with no field named
+        fields = json.loads(payload.decode("utf-8"), parse_constant=_refuse_constant)
+    except UnicodeDecodeError as error:
+        raise InvalidRequest("The payload is not valid UTF-8.") from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequest(f"The payload is not JSON: {error}.") from error
+    if not isinstance(fields, dict):
+        raise InvalidRequest('The payload is JSON but not an object; a send is {"to": …, "message": …}.')
+    try:
+        command = model.model_validate(fields)
+    except ValidationError as error:
+        raise InvalidRequest(_explain(error)) from error
+    if isinstance(command, SendCommand):
+        check_send(command)
+    return command
+
+
+def _refuse_constant(name: str) -> Never:
+    raise ValueError(f"{name} is not allowed")
+
+
+def parse_text(digits: str, payload: bytes) -> SendCommand:
+    """Turn the plain payload of `out/<digits>` into a command. Raises as `parse_json`."""
+    if len(payload) > MAX_TEXT * 4:
+        raise TooLarge()
+    try:
+        command = SendCommand(to=digits, message=payload.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise InvalidRequest("The text is not valid UTF-8.") from error
+    except ValidationError as error:
+        raise InvalidRequest(_explain(error)) from error
+    check_send(command)
+    return command
+
+
+def check_send(command: SendCommand) -> None:
+    """The checks that are no field's own: length (its own code) and a recipient that can be parsed."""
+    if len(command.message) > MAX_TEXT:
+        raise TooLarge(f"The message has {len(command.message):,} characters; WhatsApp takes {MAX_TEXT:,}.")
+    _ = command.recipient
+
+
+def _explain(error: ValidationError) -> str:
+    """One sentence for the first few faults, naming each field."""
+    faults = []
+    for fault in error.errors(include_url=False, include_context=False, include_input=False)[:3]:
+        where = ".".join(map(str, fault["loc"])) or "payload"
+        match fault["type"]:
+            case "missing":
+                faults.append(f"{where} is missing")
+            case "extra_forbidden":
+                faults.append(f"{where[:64]} is not a known field")
+            case _:
+                faults.append(f"{where}: {fault['msg'].removeprefix('Value error, ')}")
+    return f"Refused: {'; '.join(faults)}."

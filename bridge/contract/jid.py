@@ -1,0 +1,149 @@
+"""WhatsApp addresses and message keys: the one file that takes them apart or puts them together.
+
+Pure. It never rewrites an address that came from WhatsApp except for the spelling of the same account
+(`@s.whatsapp.net` is `@c.us`, a `:device` suffix is dropped): a LID stays a LID, a group stays a group.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
+from .errors import InvalidRequest
+
+
+class Server(StrEnum):
+    """The part behind the `@`."""
+
+    USER = "c.us"
+    WIRE_USER = "s.whatsapp.net"
+    LID = "lid"
+    GROUP = "g.us"
+    BROADCAST = "broadcast"
+    NEWSLETTER = "newsletter"
+
+
+_USER = re.compile(r"[0-9A-Za-z._-]{1,64}")
+_SERVER = re.compile(r"[a-z.]{1,32}")
+_SPELLING = re.compile(r"[\s()+./\-\u2010-\u2015\u00a0\u202a-\u202e\u200e\u200f\u2060-\u2069]")
+_DIGITS = re.compile(r"[0-9]{5,15}")
+SENDABLE = frozenset({Server.USER, Server.LID, Server.GROUP})
+
+
+@dataclass(frozen=True, slots=True)
+class Jid:
+    """An address `user@server`, for example `5491155500001@c.us`, `120363000000000001@g.us`, `123456789012345@lid`."""
+
+    user: str
+    server: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Parse `user[:device]@server`.
+
+        Raises `InvalidRequest` for anything else.
+        """
+        user, at, server = text.partition("@")
+        user = user.partition(":")[0]
+        if not at or not _USER.fullmatch(user) or not _SERVER.fullmatch(server):
+            raise InvalidRequest(f"{text[:80]!r} is not a WhatsApp address (user@server).")
+        return cls(user, Server.USER if server == Server.WIRE_USER else server)
+
+    def __str__(self) -> str:
+        return f"{self.user}@{self.server}"
+
+    @property
+    def is_user(self) -> bool:
+        """A person addressed by phone number."""
+        return self.server == Server.USER
+
+    @property
+    def is_lid(self) -> bool:
+        """A person addressed by hidden id; its digits are not a phone number."""
+        return self.server == Server.LID
+
+    @property
+    def is_group(self) -> bool:
+        """A group chat."""
+        return self.server == Server.GROUP
+
+    @property
+    def is_status(self) -> bool:
+        """The status feed."""
+        return self.server == Server.BROADCAST and self.user == "status"
+
+    @property
+    def is_conversation(self) -> bool:
+        """A chat of people: what `in` carries. Not statuses, newsletters, broadcast lists or WhatsApp's own account."""
+        return self.server in SENDABLE and not (self.is_user and self.user == "0")
+
+    @property
+    def masked(self) -> str:
+        """For logs: the last four characters only."""
+        return f"…{self.user[-4:]}@{self.server}"
+
+
+def parse_recipient(text: str) -> Jid:
+    """Turn what a sender wrote into the address to send to, without asking WhatsApp.
+
+    Takes digits in any spelling (`+54 9 11 5550-0001`, `(54911)55500001`, a leading `00`) or a JID of a person, a
+    LID or a group. Raises `InvalidRequest` for anything else, naming what is wrong.
+    """
+    stripped = text.strip()
+    if "@" in stripped:
+        jid = Jid.parse(stripped)
+        if jid.server not in SENDABLE:
+            raise InvalidRequest(f"Messages can go to people and groups, not to @{jid.server}.")
+        if jid.is_user and not _DIGITS.fullmatch(jid.user):
+            raise InvalidRequest(f"{jid.user[:40]!r} is not a phone number in international form.")
+        return jid
+    digits = _SPELLING.sub("", stripped)
+    digits = digits.removeprefix("00")
+    if not _DIGITS.fullmatch(digits) or not digits.isascii():
+        raise InvalidRequest(
+            f"{text[:40]!r} is not a phone number: 5 to 15 digits in international form, for example 5491155500001,"
+            " or a WhatsApp address."
+        )
+    return Jid(digits, Server.USER)
+
+
+def mask(text: str) -> str:
+    """Mask an address or a number for a log line, whatever its form."""
+    user, at, server = text.partition("@")
+    return f"…{user[-4:]}{at}{server}"
+
+
+@dataclass(frozen=True, slots=True)
+class MessageKey:
+    """A serialized WhatsApp message key: `<true|false>_<remote>_<id>[_<participant>]`.
+
+    Source: WhatsApp Web's MsgKey; the participant is part of the key in groups.
+    """
+
+    from_me: bool
+    remote: Jid
+    id: str
+    participant: Jid | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Parse the serialized form. Raises `InvalidRequest`."""
+        parts = text.split("_", 2)
+        if len(parts) != 3 or parts[0] not in ("true", "false"):
+            raise InvalidRequest(f"{text[:120]!r} is not a message key.")
+        raw, _, participant = parts[2].partition("_")
+        if not raw:
+            raise InvalidRequest(f"{text[:120]!r} is not a message key.")
+        return cls(
+            parts[0] == "true", Jid.parse(parts[1]), raw, Jid.parse(participant) if participant else None
+        )
+
+    def __str__(self) -> str:
+        tail = f"_{self.participant}" if self.participant else ""
+        return f"{'true' if self.from_me else 'false'}_{self.remote}_{self.id}{tail}"
+
+    def under(self, remote: Jid) -> MessageKey:
+        """The same message as another address form of its chat names it."""
+        return MessageKey(self.from_me, remote, self.id, self.participant)

@@ -1,0 +1,102 @@
+"""The life of one send: its states, and which may follow which. A pure table.
+
+`accepted → sending → sent → device → read → played`, or `failed`, or `unknown`, which a later ack upgrades.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum
+
+
+class SendState(StrEnum):
+    """State of an outbox row."""
+
+    ACCEPTED = "accepted"  # claimed, nothing has left
+    SENDING = "sending"  # a message id is reserved; the call may have left: in doubt until answered
+    SENT = "sent"  # WhatsApp's server has it
+    DEVICE = "device"  # on the recipient's device
+    READ = "read"
+    PLAYED = "played"
+    FAILED = "failed"  # it did not leave, or WhatsApp refused it
+    UNKNOWN = "unknown"  # it may have left and nobody can tell; never repeated by us
+
+
+#: Nothing more is done for a command in one of these; acks may still move it.
+FINAL = frozenset(
+    {SendState.SENT, SendState.DEVICE, SendState.READ, SendState.PLAYED, SendState.FAILED, SendState.UNKNOWN}
+)
+
+_S = SendState
+TRANSITIONS: dict[SendState, frozenset[SendState]] = {
+    _S.ACCEPTED: frozenset({_S.SENDING, _S.FAILED, _S.UNKNOWN}),
+    # back to accepted: a proven "the call never left"
+    _S.SENDING: frozenset({_S.ACCEPTED, _S.SENT, _S.DEVICE, _S.READ, _S.PLAYED, _S.FAILED, _S.UNKNOWN}),
+    _S.SENT: frozenset({_S.DEVICE, _S.READ, _S.PLAYED, _S.FAILED}),
+    _S.DEVICE: frozenset({_S.READ, _S.PLAYED}),
+    _S.READ: frozenset({_S.PLAYED}),
+    _S.PLAYED: frozenset(),
+    _S.FAILED: frozenset(),
+    _S.UNKNOWN: frozenset({_S.SENT, _S.DEVICE, _S.READ, _S.PLAYED, _S.FAILED}),
+}
+
+
+class AckLevel(IntEnum):
+    """WhatsApp's ack numbers (wa-js `ACK`); every negative one is an error."""
+
+    PENDING = 0
+    SERVER = 1
+    DEVICE = 2
+    READ = 3
+    PLAYED = 4
+
+
+class AckName(StrEnum):
+    """`ack.ack` as it travels."""
+
+    SERVER = "server"
+    DEVICE = "device"
+    READ = "read"
+    PLAYED = "played"
+    ERROR = "error"
+
+
+_STATE_OF_ACK = {
+    AckLevel.SERVER: _S.SENT,
+    AckLevel.DEVICE: _S.DEVICE,
+    AckLevel.READ: _S.READ,
+    AckLevel.PLAYED: _S.PLAYED,
+}
+_NAME_OF_ACK = {
+    AckLevel.SERVER: AckName.SERVER,
+    AckLevel.DEVICE: AckName.DEVICE,
+    AckLevel.READ: AckName.READ,
+    AckLevel.PLAYED: AckName.PLAYED,
+}
+
+
+def may_follow(before: SendState, after: SendState) -> bool:
+    """Whether a send may go from `before` to `after`."""
+    return after in TRANSITIONS[before]
+
+
+def ack_name(level: int) -> AckName | None:
+    """The name of an ack number; None for 0 (pending) and numbers that mean nothing to a sender."""
+    if level < 0:
+        return AckName.ERROR
+    return _NAME_OF_ACK.get(AckLevel(level)) if level in _NAME_OF_ACK else None
+
+
+def state_of_ack(level: int) -> SendState | None:
+    """The send state that an ack number proves; None for 0 (pending) and numbers without meaning here."""
+    if level < 0:
+        return _S.FAILED
+    return _STATE_OF_ACK.get(AckLevel(level)) if level in _STATE_OF_ACK else None
+
+
+def after_ack(before: SendState, level: int) -> SendState | None:
+    """The state after an ack, or None when it moves nothing (late, repeated, or not allowed).
+
+    Acks may come out of order: only one that the table allows from here moves the send.
+    """
+    after = state_of_ack(level)
+    return after if after is not None and may_follow(before, after) else None

@@ -1,0 +1,200 @@
+"""What the bridge publishes about WhatsApp: inbound messages, events, acks, results, the pairing code, replay ends."""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from .lifecycle import AckName
+from .payload import VERSION, Instant, Payload
+
+
+class Quoted(Payload):
+    """The message that this one answers."""
+
+    id: str | None = None
+    author: str | None = None
+    body: str | None = None
+
+
+class Media(Payload):
+    """A file that belongs to the message; `url` is where the bridge serves it, once it does."""
+
+    mimetype: str | None = None
+    size: int | None = None
+    sha256: str | None = None
+    url: str | None = None
+    filename: str | None = None
+
+
+class Location(Payload):
+    """A place."""
+
+    latitude: float
+    longitude: float
+    name: str | None = None
+
+
+class MessageBody(Payload):
+    """One WhatsApp message, without the place it has in a stream. `timestamp` is unix seconds (legacy)."""
+
+    id: str = Field(description="serialized WhatsApp key; the first form seen stays")
+    from_: str = Field(alias="from", description="chat id, exactly as it arrived: answer to this")
+    chat: str
+    author: str = Field(description="who wrote it: the participant in groups, else the chat")
+    from_pn: str | None = None
+    from_lid: str | None = None
+    body: str = Field(description="text or caption, never a thumbnail")
+    type: str
+    timestamp: int = Field(description="unix seconds")
+    cliente_id: int
+    notify_name: str | None = None
+    late: bool = Field(description="true when catch-up found it, false when the page announced it")
+    quoted: Quoted | None = None
+    mentions: list[str] | None = None
+    forwarded: bool | None = None
+    media: Media | None = None
+    location: Location | None = None
+    contacts: list[str] | None = None
+    raw: dict[str, Any] | None = Field(
+        default=None, description="only with type `unknown`: what the page gave"
+    )
+    omitted_when_none: ClassVar[frozenset[str]] = frozenset({"raw"})
+
+
+class Inbound(MessageBody):
+    """`<prefix>/<session>/in`."""
+
+    v: Literal[1] = VERSION
+    session: str
+    epoch: str
+    seq: int
+
+
+class EventKind(StrEnum):
+    """`event.kind`."""
+
+    OWN_MESSAGE = "own_message"
+
+
+class EventBody(Payload):
+    """Something about messages that is not an inbound one, without its place in the stream."""
+
+    kind: EventKind
+    at: Instant
+    chat: str | None = None
+    message: MessageBody | None = None
+
+
+class Event(EventBody):
+    """`<prefix>/<session>/event`."""
+
+    v: Literal[1] = VERSION
+    session: str
+    epoch: str
+    event_seq: int
+
+
+class Stream(StrEnum):
+    """The two gapless streams of a session."""
+
+    IN = "in"
+    EVENT = "event"
+
+    @property
+    def counter(self) -> str:
+        """Name of the field that counts this stream."""
+        return "seq" if self is Stream.IN else "event_seq"
+
+
+def in_stream(stream: Stream, session: str, epoch: str, seq: int, body: str) -> str:
+    """Put a stored body into its stream: the JSON of `Inbound` or `Event`.
+
+    `body` is `MessageBody.to_json()` or `EventBody.to_json()`. Joined as text: the journal keeps bodies as they were
+    written, and a replay of thousands must not parse each.
+    """
+    head = json.dumps({"v": VERSION, "session": session, "epoch": epoch, stream.counter: seq})
+    return f"{head[:-1]},{body[1:]}"
+
+
+class ResultStatus(StrEnum):
+    """`result.status`."""
+
+    ACCEPTED = "accepted"
+    SENT = "sent"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+class ErrorInfo(Payload):
+    """Why a command failed: code and `transient` from the error table, a sentence for a person."""
+
+    code: str
+    text: str
+    transient: bool
+
+
+class Result(Payload):
+    """`<prefix>/<session>/result`. `topic` and `sha256` name an input that could not be parsed."""
+
+    v: Literal[1] = VERSION
+    session: str
+    id: str
+    status: ResultStatus
+    to: str | None = None
+    chat: str | None = None
+    message_id: str | None = None
+    error: ErrorInfo | None = None
+    at: Instant
+    transaction: str | None = None
+    meta: Any = None
+    topic: str | None = None
+    sha256: str | None = None
+    omitted_when_none: ClassVar[frozenset[str]] = frozenset({"transaction", "meta", "topic", "sha256"})
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the bridge has done all it will do (`unknown` may still be upgraded by an ack)."""
+        return self.status is not ResultStatus.ACCEPTED
+
+
+class Ack(Payload):
+    """`<prefix>/<session>/ack`."""
+
+    v: Literal[1] = VERSION
+    session: str
+    id: str
+    message_id: str
+    ack: AckName
+    at: Instant
+
+
+class Qr(Payload):
+    """`<prefix>/<session>/qr`, retained; `expires_at` is an estimate, since the page names no expiry."""
+
+    v: Literal[1] = VERSION
+    session: str
+    code: str
+    expires_at: Instant
+
+
+class ReplayEnd(Payload):
+    """Ends each page of a replay. `next` is the cursor to ask from; `gap` tells that items before it are gone."""
+
+    v: Literal[1] = VERSION
+    session: str
+    done: Literal[True] = True
+    request: str
+    stream: Stream
+    epoch: str
+    first_seq: int | None
+    last_seq: int
+    next: int | None = Field(
+        description="seq to continue after, or null when this page reached the newest item"
+    )
+    gap: bool = Field(description="items between the cursor and the first one sent are no longer kept")
+    error: ErrorInfo | None = None
+    omitted_when_none: ClassVar[frozenset[str]] = frozenset({"error"})

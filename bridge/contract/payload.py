@@ -1,0 +1,82 @@
+"""What every JSON payload shares: the version, times, valid text, and how it is written.
+
+Readers ignore unknown fields (`Payload`); commands refuse them (`Command`), since a typo in `ttl` must not send late.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any, ClassVar, Final
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    PlainSerializer,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
+
+VERSION: Final = 1
+_UNPRINTABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def rfc3339(moment: datetime) -> str:
+    """RFC 3339 in UTC with milliseconds, for example `2026-01-31T12:00:00.000Z`."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def instant(seconds: float) -> datetime:
+    """Unix seconds as an aware datetime."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def valid_text(text: str) -> str:
+    """Text from the page, made storable everywhere: NUL and lone surrogates become U+FFFD."""
+    return _UNPRINTABLE.sub("\ufffd", text)
+
+
+def _refuse_unprintable(text: str) -> str:
+    if _UNPRINTABLE.search(text):
+        raise ValueError("holds a NUL or half a surrogate pair, which WhatsApp cannot carry")
+    return text
+
+
+def _refuse_unprintable_json(value: Any) -> Any:
+    _refuse_unprintable(json.dumps(value, ensure_ascii=False))
+    return value
+
+
+Instant = Annotated[AwareDatetime, PlainSerializer(rfc3339, return_type=str, when_used="json")]
+#: Text that a caller gave: refused, not repaired, so that nobody sends something else than was asked.
+CleanText = Annotated[str, AfterValidator(_refuse_unprintable)]
+#: Free JSON of a caller, echoed: it must be writable again.
+CleanJson = Annotated[Any, AfterValidator(_refuse_unprintable_json)]
+
+
+class Payload(BaseModel):
+    """A payload that the bridge writes. Fields in `omitted_when_none` are left out instead of being null."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True, ser_json_inf_nan="null")
+    omitted_when_none: ClassVar[frozenset[str]] = frozenset()
+
+    @model_serializer(mode="wrap")
+    def _omit(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = handler(self)
+        for name in self.omitted_when_none:
+            if fields.get(name, ...) is None:
+                del fields[name]
+        return fields
+
+    def to_json(self) -> str:
+        """The payload as it travels: compact JSON."""
+        return self.model_dump_json(by_alias=True)
+
+
+class Command(BaseModel):
+    """A payload that the bridge takes: strict types, no unknown fields."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")

@@ -1,0 +1,188 @@
+"""Session states: what each means, its stable reasons with the sentence for the operator, and which may follow which.
+
+A pure table. `connected` is the only state that claims that the whole path works.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class SessionState(StrEnum):
+    """`status.state`. The comment says what it means for the operator."""
+
+    STARTING = "starting"  # the browser is coming up: wait
+    CONNECTING = "connecting"  # logged in (or not yet known), the page is loading or catching up: wait
+    AUTHENTICATED = "authenticated"  # logged in, WhatsApp's stream is not MAIN yet: wait
+    PAIRING = "pairing"  # a code waits to be scanned: scan it
+    CONNECTED = "connected"  # page alive, logged in, socket CONNECTED, stream MAIN: nothing to do
+    RECONNECTING = "reconnecting"  # WhatsApp's link is down: wait, check the phone's internet if it lasts
+    UNREACHABLE = "unreachable"  # the site cannot be loaded: check the internet, it is tried again
+    CONFLICT = (
+        "conflict"  # WhatsApp Web was opened elsewhere: close it there, or restart the session to take over
+    )
+    PAGE_CHANGED = "page_changed"  # wa-js cannot find what it needs in the page: update the bridge
+    ERROR = "error"  # store, profile or browser cannot be used: the text says which
+    LOGGED_OUT = "logged_out"  # the phone ended the login: init to pair again
+    STOPPED = "stopped"  # closed on request: init to start
+    STANDBY = "standby"  # another bridge owns the session: nothing to do
+    OFFLINE = "offline"  # set by the will: the bridge is gone
+
+
+class Reason(StrEnum):
+    """`status.reason`: stable, for programs. `REASON_TEXT` has the sentence for each."""
+
+    BROWSER_STARTING = "browser_starting"
+    PAGE_LOADING = "page_loading"
+    CATCHING_UP = "catching_up"
+    SYNCING = "syncing"
+    SCAN_QR = "scan_qr"
+    QR_EXPIRED = "qr_expired"
+    READY = "ready"
+    LINK_DOWN = "link_down"
+    PAGE_LOST = "page_lost"
+    SITE_UNREACHABLE = "site_unreachable"
+    OPENED_ELSEWHERE = "opened_elsewhere"
+    MODULE_MISSING = "module_missing"
+    CLIENT_EXPIRED = "client_expired"
+    STORE_UNUSABLE = "store_unusable"
+    PROFILE_LOCKED = "profile_locked"
+    BROWSER_FAILED = "browser_failed"
+    LOGGED_OUT_BY_PHONE = "logged_out_by_phone"
+    LOGGED_OUT_ON_REQUEST = "logged_out_on_request"
+    CLOSED_ON_REQUEST = "closed_on_request"
+    OWNED_ELSEWHERE = "owned_elsewhere"
+    SHUT_DOWN = "shut_down"
+    BRIDGE_GONE = "bridge_gone"
+
+
+REASON_TEXT: dict[Reason, str] = {
+    Reason.BROWSER_STARTING: "The browser is starting.",
+    Reason.PAGE_LOADING: "WhatsApp Web is loading.",
+    Reason.CATCHING_UP: "Connected; collecting what arrived meanwhile.",
+    Reason.SYNCING: "Logged in; WhatsApp is synchronising.",
+    Reason.SCAN_QR: "Scan the code: on the phone, Settings > Linked devices > Link a device.",
+    Reason.QR_EXPIRED: "The pairing code ran out unscanned; a new one is being asked for.",
+    Reason.READY: "Ready.",
+    Reason.LINK_DOWN: "WhatsApp's connection is down; it reconnects by itself. If it lasts, check this host's internet.",
+    Reason.PAGE_LOST: "The page or the browser died; it is being started again.",
+    Reason.SITE_UNREACHABLE: "WhatsApp Web cannot be reached from this host; it is tried again. Check the internet.",
+    Reason.OPENED_ELSEWHERE: "WhatsApp Web was opened elsewhere with this login. Close it there, then restart.",
+    Reason.MODULE_MISSING: "WhatsApp Web has changed and a needed function is missing. Update the bridge.",
+    Reason.CLIENT_EXPIRED: "WhatsApp says that this version of WhatsApp Web has expired. Restart the session.",
+    Reason.STORE_UNUSABLE: "The session's store cannot be used; the file was kept aside. See the log.",
+    Reason.PROFILE_LOCKED: "Another process uses the browser profile of this session. Stop it.",
+    Reason.BROWSER_FAILED: "The browser does not start. Install chromium, or name one in WA_BROWSER.",
+    Reason.LOGGED_OUT_BY_PHONE: "The phone ended this login. Send init to pair again.",
+    Reason.LOGGED_OUT_ON_REQUEST: "Logged out on request. Send init to pair again.",
+    Reason.CLOSED_ON_REQUEST: "Closed on request; the login is kept. Send init to start.",
+    Reason.OWNED_ELSEWHERE: "Another bridge owns this session; this one takes over when that one is gone.",
+    Reason.SHUT_DOWN: "The bridge was stopped.",
+    Reason.BRIDGE_GONE: "The bridge is gone without saying good-bye. Check that it runs.",
+}
+
+_S = SessionState
+#: From each state to those that may follow. Ends that are possible from everywhere are added below.
+TRANSITIONS: dict[SessionState, frozenset[SessionState]] = {
+    _S.STARTING: frozenset({_S.CONNECTING, _S.UNREACHABLE, _S.RECONNECTING, _S.STANDBY}),
+    _S.CONNECTING: frozenset(
+        {
+            _S.AUTHENTICATED,
+            _S.PAIRING,
+            _S.CONNECTED,
+            _S.RECONNECTING,
+            _S.UNREACHABLE,
+            _S.CONFLICT,
+            _S.PAGE_CHANGED,
+            _S.LOGGED_OUT,
+        }
+    ),
+    _S.AUTHENTICATED: frozenset(
+        {
+            _S.CONNECTING,
+            _S.CONNECTED,
+            _S.PAIRING,
+            _S.RECONNECTING,
+            _S.CONFLICT,
+            _S.PAGE_CHANGED,
+            _S.LOGGED_OUT,
+        }
+    ),
+    _S.PAIRING: frozenset(
+        {_S.AUTHENTICATED, _S.CONNECTING, _S.RECONNECTING, _S.UNREACHABLE, _S.PAGE_CHANGED}
+    ),
+    _S.CONNECTED: frozenset(
+        {_S.RECONNECTING, _S.CONNECTING, _S.AUTHENTICATED, _S.CONFLICT, _S.PAGE_CHANGED, _S.LOGGED_OUT}
+    ),
+    _S.RECONNECTING: frozenset(
+        {
+            _S.CONNECTING,
+            _S.AUTHENTICATED,
+            _S.CONNECTED,
+            _S.PAIRING,
+            _S.UNREACHABLE,
+            _S.CONFLICT,
+            _S.PAGE_CHANGED,
+            _S.LOGGED_OUT,
+        }
+    ),
+    _S.UNREACHABLE: frozenset({_S.CONNECTING, _S.RECONNECTING}),
+    _S.CONFLICT: frozenset({_S.CONNECTING, _S.RECONNECTING, _S.LOGGED_OUT}),
+    _S.PAGE_CHANGED: frozenset({_S.CONNECTING, _S.RECONNECTING}),
+    _S.ERROR: frozenset(),
+    _S.LOGGED_OUT: frozenset({_S.PAIRING, _S.CONNECTING, _S.RECONNECTING, _S.UNREACHABLE}),
+    _S.STOPPED: frozenset(),
+    _S.STANDBY: frozenset(),
+    _S.OFFLINE: frozenset(),
+}
+#: A restart, a stop and a failure are possible from every state.
+ALWAYS = frozenset({_S.STARTING, _S.STOPPED, _S.ERROR, _S.OFFLINE})
+
+#: The states of the legacy `wapp-session` endpoint.
+LEGACY_STATUS: dict[SessionState, str] = {
+    _S.STARTING: "iniciando",
+    _S.CONNECTING: "iniciando",
+    _S.AUTHENTICATED: "autenticado",
+    _S.PAIRING: "desconectado",
+    _S.CONNECTED: "conectado",
+    _S.RECONNECTING: "reconectando",
+    _S.UNREACHABLE: "reconectando",
+    _S.CONFLICT: "error",
+    _S.PAGE_CHANGED: "error",
+    _S.ERROR: "error",
+    _S.LOGGED_OUT: "desconectado",
+    _S.STOPPED: "desconectado",
+    _S.STANDBY: "desconectado",
+    _S.OFFLINE: "desconectado",
+}
+
+
+class IllegalTransition(RuntimeError):
+    """A state followed another that it cannot follow: a fault in the code, never in the input."""
+
+
+def may_follow(before: SessionState, after: SessionState) -> bool:
+    """Whether `after` may follow `before`; staying in a state (with another reason) is always allowed."""
+    return after is before or after in ALWAYS or after in TRANSITIONS[before]
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """A state with its reason and the sentence for the operator; `detail` is appended where something is known."""
+
+    state: SessionState
+    reason: Reason
+    detail: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The sentence for a person."""
+        sentence = REASON_TEXT[self.reason]
+        return f"{sentence} ({self.detail})" if self.detail else sentence
+
+    def followed_by(self, after: Situation) -> Situation:
+        """Return `after` if it may follow. Raises `IllegalTransition`."""
+        if not may_follow(self.state, after.state):
+            raise IllegalTransition(f"{self.state} cannot be followed by {after.state} ({after.reason})")
+        return after
