@@ -1,0 +1,23 @@
+# Exit codes and signals go straight through: each recipe ends in the program itself.
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
+
+setup:  ## make .venv and fetch everything; quick when nothing changed
+	@exec scripts/setup
+
+run: setup  ## broker, bridge and sandbox, with no phone and no internet
+	@exec .venv/bin/wa up --sandbox
+
+check: setup  ## style, types, import rules
+	@exec scripts/check
+
+test: setup check  ## the checks, then all tests
+	@exec scripts/test
+
+clean:  ## remove what set-up and tests made; data/ stays, it holds your sessions
+	@rm -rf .venv bridge/drivers/web/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

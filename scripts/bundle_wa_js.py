@@ -1,0 +1,29 @@
+"""Build hook: takes the pinned wa-js into the wheel and the sdist, at the path it has in a checkout.
+
+It only adds files. Fetching them is the business of `scripts/setup`; without them, or with others than package.json
+pins, a wheel would install cleanly and fail at the first browser, so the build stops instead.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+PAGE = "bridge/drivers/web"
+WA_JS = f"{PAGE}/node_modules/@wppconnect/wa-js"
+FILES = ("package.json", "LICENSE", "dist/wppconnect-wa.js", "dist/wppconnect-wa.js.LICENSE.txt")
+
+
+class WaJsHook(BuildHookInterface[Any]):
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        if version == "editable":
+            return
+        root = Path(self.root)
+        if absent := [name for name in FILES if not (root / WA_JS / name).is_file()]:
+            raise FileNotFoundError(f"wa-js is not complete ({', '.join(absent)}): run scripts/setup, then build again")
+        pinned = json.loads((root / PAGE / "package.json").read_text())["dependencies"]["@wppconnect/wa-js"]
+        present = json.loads((root / WA_JS / "package.json").read_text())["version"]
+        if present != pinned:
+            raise ValueError(f"wa-js {present} is here, {pinned} is pinned: run scripts/setup, then build again")
+        build_data["force_include"].update({str(root / WA_JS / name): f"{WA_JS}/{name}" for name in FILES})
