@@ -1,0 +1,157 @@
+"""The port to WhatsApp: what a driver can do, and what it tells the session."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from bridge.contract.errors import CodedError
+from bridge.contract.jid import Jid, MessageKey
+from bridge.contract.messages import Location, Media, Quoted
+from bridge.contract.session import Situation
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingMessage:
+    """A message as a driver read it from WhatsApp. `timestamp` is unix seconds of the service's clock.
+
+    `author` is the participant in groups and None in a chat of two. `history` = older than this login, by the page's
+    own mark. `raw` is set only with type `unknown`: what could not be converted.
+    """
+
+    id: str
+    key: MessageKey
+    chat: Jid
+    body: str
+    type: str
+    timestamp: int
+    author: Jid | None = None
+    from_pn: Jid | None = None
+    from_lid: Jid | None = None
+    notify_name: str | None = None
+    quoted: Quoted | None = None
+    mentions: tuple[str, ...] = ()
+    forwarded: bool | None = None
+    media: Media | None = None
+    location: Location | None = None
+    contacts: tuple[str, ...] = ()
+    history: bool = False
+    raw: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AckChange:
+    """WhatsApp's tick for messages of ours; `level` is its ack number, negative for an error."""
+
+    keys: tuple[MessageKey, ...]
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
+class PairingCode:
+    """A code to scan; `expires_at` (unix seconds) is an estimate."""
+
+    code: str
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Whose login the page has. `service_time` is the service's clock (unix seconds) when it was asked."""
+
+    pn: Jid | None
+    lid: Jid | None
+    service_time: int
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """Outcome of looking for a message of ours. `ack` is None when it was not found.
+
+    `complete` = absence is proven: every place where it could be was read. Without it, absence proves nothing.
+    """
+
+    ack: int | None
+    complete: bool = False
+
+
+class DriverUnavailable(CodedError):
+    """There is no page to call, or the call was refused before anything left. Nothing was sent."""
+
+    code = "not_connected"
+
+
+class CallInDoubt(CodedError):
+    """A call went into the page and no answer came: it may have taken effect."""
+
+    code = "in_doubt"
+
+
+class DriverSink(Protocol):
+    """What a driver tells the session. Calls come one at a time and in order."""
+
+    async def situation_changed(self, situation: Situation) -> None:
+        """The connection's state as the driver sees it; `connected` = the whole path works, catch-up not yet done."""
+        ...
+
+    async def code_changed(self, code: PairingCode | None) -> None:
+        """A pairing code to show, or None when there is none any more."""
+        ...
+
+    async def logged_in(self, account: Account) -> None:
+        """The page has a login; told after each load and pairing, before `connected`."""
+        ...
+
+    async def received(self, batch: Sequence[IncomingMessage | AckChange]) -> None:
+        """Live items, oldest first. Durable on return: the driver keeps the batch until then and repeats it if this raises."""
+        ...
+
+
+class WhatsAppDriver(Protocol):
+    """One way to WhatsApp for one session. Every call has a time-out of its own.
+
+    Calls raise `DriverUnavailable` while there is no usable page, and `CallInDoubt` when no answer came.
+    """
+
+    async def run(self, sink: DriverSink) -> None:
+        """Open WhatsApp and keep it open until cancelled, through crashes and outages; closes cleanly on the way out."""
+        ...
+
+    def collect(self, since: Mapping[str, int], baseline: int) -> AsyncIterator[Sequence[IncomingMessage]]:
+        """What the page holds from each chat's watermark (unix seconds, inclusive; `baseline` where it has none).
+
+        Own messages included; oldest first within a chat; duplicates are for the journal to drop.
+        """
+        ...
+
+    async def resume(self) -> None:
+        """Let live items flow. After each load or lost link the driver holds them back until this, so that catch-up comes first."""
+        ...
+
+    async def resolve(self, to: Jid) -> Jid:
+        """The chat that `to` is reached under. Raises `NotOnWhatsApp`."""
+        ...
+
+    async def reserve(self, chat: Jid) -> MessageKey:
+        """A fresh message key for `chat`; reserving sends nothing."""
+        ...
+
+    async def send_text(self, key: MessageKey, text: str) -> int:
+        """Send under a reserved key; returns the ack level known so far (0 = pending).
+
+        Raises `Refused`, `ReachOutLocked` or `DriverUnavailable` when it certainly did not go out, else `CallInDoubt`.
+        """
+        ...
+
+    async def look_up(self, key: MessageKey) -> LookUp:
+        """Look for one of our messages under every known address of its chat."""
+        ...
+
+    async def log_out(self) -> None:
+        """End the login, on the phone too."""
+        ...
+
+    async def reload(self) -> None:
+        """Drop the page (and browser, if it is suspect) and come up again, as after a crash."""
+        ...

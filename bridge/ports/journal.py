@@ -1,0 +1,96 @@
+"""The port to the durable streams of a session."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from bridge.contract.errors import CodedError
+from bridge.contract.messages import Stream
+
+
+class StoreUnusable(CodedError):
+    """The session's database is damaged, too new or cannot be written; the sentence names the file."""
+
+    code = "store_unusable"
+    transient = False
+
+
+@dataclass(frozen=True, slots=True)
+class JournalRecord:
+    """One inbound message to be journalled. `body` is the JSON of `MessageBody`.
+
+    Duplicates are told by (`from_me`, `raw_id`, `author`), author None in a chat of two; where the same raw id came
+    under another address form of the chat, equal `timestamp`, `type` and `content_hash` make it a duplicate too.
+    """
+
+    chat: str
+    raw_id: str
+    author: str | None
+    timestamp: int
+    type: str
+    content_hash: str
+    body: str
+    from_me: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a stream holds: None and 0 when it is empty."""
+
+    first: int | None
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class StreamPage:
+    """Stored items of a stream, in order: (seq, body JSON)."""
+
+    items: tuple[tuple[int, str], ...]
+    bounds: Bounds
+
+
+class Journal(Protocol):
+    """The durable streams of one session. Everything that returns is committed."""
+
+    @property
+    def epoch(self) -> str:
+        """The store's UUID; another one means that sequence numbers started anew."""
+        ...
+
+    async def append(self, records: Sequence[JournalRecord]) -> list[int | None]:
+        """Journal inbound messages in order, moving each chat's watermark. Returns the seq, or None for a duplicate."""
+        ...
+
+    async def append_event(self, body: str, *, once: str | None = None) -> int | None:
+        """Journal an event; with `once`, None if an event with that key was journalled before."""
+        ...
+
+    async def read(self, stream: Stream, after: int, limit: int) -> StreamPage:
+        """Items with a seq above `after`, at most `limit`."""
+        ...
+
+    def bounds(self, stream: Stream) -> Bounds:
+        """First and last seq, from memory."""
+        ...
+
+    async def wait_beyond(self, stream: Stream, seq: int) -> None:
+        """Return once the stream's last seq is above `seq`."""
+        ...
+
+    async def cursor(self, reader: str, stream: Stream) -> int:
+        """Where a durable reader is; 0 for a new one."""
+        ...
+
+    async def move_cursor(self, reader: str, stream: Stream, seq: int) -> None:
+        """Move a reader to `seq`: it has everything up to there."""
+        ...
+
+    async def watermarks(self) -> dict[str, int]:
+        """Newest timestamp journalled in each chat."""
+        ...
+
+    async def add_alias(self, lid: str, pn: str) -> None:
+        """Remember that two addresses are one person; duplicates are then told across both."""
+        ...

@@ -1,0 +1,33 @@
+"""Ports to small things: facts that survive a restart, and time."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Time, as a parameter."""
+
+    def now(self) -> float:
+        """Unix seconds."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never jump."""
+        ...
+
+
+class Memory(Protocol):
+    """Small facts about a session that survive a restart."""
+
+    async def get(self, name: str) -> str | None:
+        """The stored value, or None."""
+        ...
+
+    async def set(self, name: str, value: str) -> None:
+        """Store a value."""
+        ...
+
+    async def next_number(self, name: str) -> int:
+        """Count up a stored number from 1."""
+        ...

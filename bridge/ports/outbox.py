@@ -1,0 +1,141 @@
+"""The port to the durable commands, results and acks of a session."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from bridge.contract.commands import Priority
+from bridge.contract.lifecycle import SendState
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """How a command without id came over MQTT; tells a redelivery from a new command."""
+
+    topic: str
+    payload_sha256: str
+    packet_id: int
+    dup: bool
+    connection: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A command to be put into the outbox. Times are unix seconds."""
+
+    id: str
+    to: str
+    text: str
+    content_hash: str
+    priority: Priority
+    claimed_at: float
+    expires_at: float | None
+    reply_client: str | None = None
+    transaction: str | None = None
+    meta: Any = None
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """A claimed command and how far it is. `number` counts claims in arrival order."""
+
+    number: int
+    claim: Claim
+    state: SendState
+    chat: str | None = None
+    message_id: str | None = None
+    error_code: str | None = None
+    error_text: str | None = None
+    changed_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """Outcome of a claim. `fresh` = new row; otherwise the row that stood; `conflict` = other content under its id."""
+
+    row: OutboxRow
+    fresh: bool
+    conflict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A result or ack to be published at least once. `leaf` is `result` or `ack`; `number` orders them."""
+
+    number: int
+    leaf: str
+    body: str
+    reply_client: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewNotice:
+    """A notice before it has a number."""
+
+    leaf: str
+    body: str
+    reply_client: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A step in a row's life; None leaves a field as it is. Its notices are committed with it."""
+
+    state: SendState
+    at: float
+    chat: str | None = None
+    message_id: str | None = None
+    error_code: str | None = None
+    error_text: str | None = None
+    notices: tuple[NewNotice, ...] = field(default=())
+
+
+class Outbox(Protocol):
+    """Commands, results and acks of one session. Everything that returns is committed."""
+
+    async def claim(self, claim: Claim, accepted: NewNotice) -> Claimed:
+        """Store a command with its `accepted` notice unless its id (or, without one, its redelivered origin) is known."""
+        ...
+
+    async def change(self, number: int, change: Change) -> OutboxRow:
+        """Take a row one step further. Raises `IllegalSendStep` when the send table does not allow it."""
+        ...
+
+    async def get(self, command_id: str) -> OutboxRow | None:
+        """The row of a command id."""
+        ...
+
+    async def of_message(self, raw_id: str) -> OutboxRow | None:
+        """The row that reserved a WhatsApp message id (the raw id, whatever the address form)."""
+        ...
+
+    async def open_rows(self) -> list[OutboxRow]:
+        """Rows that are accepted or sending, in claim order."""
+        ...
+
+    async def notify(self, *notices: NewNotice) -> None:
+        """Store notices that belong to no row: refusals, repeated results, control results."""
+        ...
+
+    async def report_once(self, key: str, notice: NewNotice) -> bool:
+        """Store a notice unless `key` was reported before; returns whether it was stored."""
+        ...
+
+    async def unpublished(self, after: int, limit: int) -> list[Notice]:
+        """Notices still to be published with a number above `after`, in order."""
+        ...
+
+    async def published(self, numbers: Sequence[int]) -> None:
+        """Mark notices as published."""
+        ...
+
+    async def wait_notices(self, beyond: int) -> None:
+        """Return once there is a notice with a number above `beyond`."""
+        ...
+
+
+class IllegalSendStep(RuntimeError):
+    """A send was to take a step that its table does not have: a fault in the code."""
