@@ -39,9 +39,7 @@ class ErrorRow:
 
 ERRORS: dict[ErrorCode, ErrorRow] = {
     ErrorCode.INVALID: ErrorRow(False, 400, "The request is not in the form that the contract describes."),
-    ErrorCode.TOO_LARGE: ErrorRow(
-        False, 413, "The message is longer than WhatsApp takes (65,536 characters)."
-    ),
+    ErrorCode.TOO_LARGE: ErrorRow(False, 413, "The message is longer than WhatsApp takes (65,536 characters)."),
     ErrorCode.CONFLICT: ErrorRow(
         False, 409, "This id was used before with other content; the first command stands. Use a new id."
     ),

@@ -136,9 +136,7 @@ class MessageKey:
         raw, _, participant = parts[2].partition("_")
         if not raw:
             raise InvalidRequest(f"{text[:120]!r} is not a message key.")
-        return cls(
-            parts[0] == "true", Jid.parse(parts[1]), raw, Jid.parse(participant) if participant else None
-        )
+        return cls(parts[0] == "true", Jid.parse(parts[1]), raw, Jid.parse(participant) if participant else None)
 
     def __str__(self) -> str:
         tail = f"_{self.participant}" if self.participant else ""

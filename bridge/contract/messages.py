@@ -59,9 +59,7 @@ class MessageBody(Payload):
     media: Media | None = None
     location: Location | None = None
     contacts: list[str] | None = None
-    raw: dict[str, Any] | None = Field(
-        default=None, description="only with type `unknown`: what the page gave"
-    )
+    raw: dict[str, Any] | None = Field(default=None, description="only with type `unknown`: what the page gave")
     omitted_when_none: ClassVar[frozenset[str]] = frozenset({"raw"})
 
 
@@ -192,9 +190,7 @@ class ReplayEnd(Payload):
     epoch: str
     first_seq: int | None
     last_seq: int
-    next: int | None = Field(
-        description="seq to continue after, or null when this page reached the newest item"
-    )
+    next: int | None = Field(description="seq to continue after, or null when this page reached the newest item")
     gap: bool = Field(description="items between the cursor and the first one sent are no longer kept")
     error: ErrorInfo | None = None
     omitted_when_none: ClassVar[frozenset[str]] = frozenset({"error"})

@@ -19,9 +19,7 @@ class SessionState(StrEnum):
     CONNECTED = "connected"  # page alive, logged in, socket CONNECTED, stream MAIN: nothing to do
     RECONNECTING = "reconnecting"  # WhatsApp's link is down: wait, check the phone's internet if it lasts
     UNREACHABLE = "unreachable"  # the site cannot be loaded: check the internet, it is tried again
-    CONFLICT = (
-        "conflict"  # WhatsApp Web was opened elsewhere: close it there, or restart the session to take over
-    )
+    CONFLICT = "conflict"  # WhatsApp Web was opened elsewhere: close it there, or restart the session to take over
     PAGE_CHANGED = "page_changed"  # wa-js cannot find what it needs in the page: update the bridge
     ERROR = "error"  # store, profile or browser cannot be used: the text says which
     LOGGED_OUT = "logged_out"  # the phone ended the login: init to pair again
@@ -109,9 +107,7 @@ TRANSITIONS: dict[SessionState, frozenset[SessionState]] = {
             _S.LOGGED_OUT,
         }
     ),
-    _S.PAIRING: frozenset(
-        {_S.AUTHENTICATED, _S.CONNECTING, _S.RECONNECTING, _S.UNREACHABLE, _S.PAGE_CHANGED}
-    ),
+    _S.PAIRING: frozenset({_S.AUTHENTICATED, _S.CONNECTING, _S.RECONNECTING, _S.UNREACHABLE, _S.PAGE_CHANGED}),
     _S.CONNECTED: frozenset(
         {_S.RECONNECTING, _S.CONNECTING, _S.AUTHENTICATED, _S.CONFLICT, _S.PAGE_CHANGED, _S.LOGGED_OUT}
     ),

@@ -54,9 +54,7 @@ class SessionStatus(Payload):
         if not self.is_stale(now) or self.state in (SessionState.OFFLINE, SessionState.STOPPED):
             return self
         gone = Reason.BRIDGE_GONE
-        return self.model_copy(
-            update={"state": SessionState.OFFLINE, "reason": gone, "text": REASON_TEXT[gone]}
-        )
+        return self.model_copy(update={"state": SessionState.OFFLINE, "reason": gone, "text": REASON_TEXT[gone]})
 
 
 class BridgeStatus(Payload):

@@ -43,9 +43,7 @@ def is_level(text: str) -> bool:
 def check_session_name(name: str) -> str:
     """Return `name` if it may name a session; raise `InvalidRequest` otherwise."""
     if not is_level(name):
-        raise InvalidRequest(
-            f"{name[:64]!r} cannot be a session name: use letters, digits, _ and - (64 at most)."
-        )
+        raise InvalidRequest(f"{name[:64]!r} cannot be a session name: use letters, digits, _ and - (64 at most).")
     if name in RESERVED_SESSIONS:
         raise InvalidRequest(f"{name!r} is reserved and cannot be a session name.")
     return name

@@ -21,8 +21,8 @@ class StoreUnusable(CodedError):
 class JournalRecord:
     """One inbound message to be journalled. `body` is the JSON of `MessageBody`.
 
-    Duplicates are told by (`from_me`, `raw_id`, `author`), author None in a chat of two; where the same raw id came
-    under another address form of the chat, equal `timestamp`, `type` and `content_hash` make it a duplicate too.
+    Duplicates are told by (`from_me`, `raw_id`, `author`), author None in a chat of two; where the same raw id
+    came under another address form of the chat, equal `timestamp`, `type` and `content_hash` make it one too.
     """
 
     chat: str
@@ -60,7 +60,7 @@ class Journal(Protocol):
         ...
 
     async def append(self, records: Sequence[JournalRecord]) -> list[int | None]:
-        """Journal inbound messages in order, moving each chat's watermark. Returns the seq, or None for a duplicate."""
+        """Journal messages in order and move each chat's watermark. Returns seqs, None for a duplicate."""
         ...
 
     async def append_event(self, body: str, *, once: str | None = None) -> int | None:

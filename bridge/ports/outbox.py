@@ -54,7 +54,7 @@ class OutboxRow:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """Outcome of a claim. `fresh` = new row; otherwise the row that stood; `conflict` = other content under its id."""
+    """Outcome of a claim. `fresh` = new row, else the one that stood; `conflict` = other content."""
 
     row: OutboxRow
     fresh: bool
@@ -97,7 +97,7 @@ class Outbox(Protocol):
     """Commands, results and acks of one session. Everything that returns is committed."""
 
     async def claim(self, claim: Claim, accepted: NewNotice) -> Claimed:
-        """Store a command with its `accepted` notice unless its id (or, without one, its redelivered origin) is known."""
+        """Store a command and its `accepted` notice, unless its id or its redelivered origin is known."""
         ...
 
     async def change(self, number: int, change: Change) -> OutboxRow:
