@@ -1,0 +1,153 @@
+"""One MQTT connection, from CONNECT to its end: publish, subscribe, deliveries, acknowledge.
+
+A connection never becomes another one. When it is gone every call raises BrokerDown, and a message that had
+no PUBACK was not carried over: its sender still has it and decides.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import NoReturn, TypeVar
+
+from bridge.broker.address import BrokerAddress
+from bridge.broker.client import WINDOW, Client
+from bridge.broker.errors import BrokerDown, BrokerError, BrokerRefused
+from bridge.broker.messages import BrokerOptions, Delivery
+from bridge.broker.properties import publish_properties
+from bridge.broker.refusals import summarise
+
+_Answer = TypeVar("_Answer")
+
+_log = logging.getLogger("bridge.broker")
+
+
+class Connection:
+    """What `connect` yields. Use it inside that `async with` only."""
+
+    def __init__(self, client: Client, address: BrokerAddress, options: BrokerOptions) -> None:
+        self._client = client
+        self._options = options
+        self._window = asyncio.Semaphore(WINDOW)
+        self._outstanding: dict[int, Delivery] = {}
+        self._settled: set[int] = set()
+        self.address = address
+
+    @property
+    def session_present(self) -> bool:
+        """Whether the broker kept this client id's session, with its subscriptions."""
+        return self._client.session_present
+
+    async def publish(
+        self,
+        topic: str,
+        payload: bytes | str,
+        *,
+        qos: int = 1,
+        retain: bool = False,
+        response_topic: str | None = None,
+        correlation_data: bytes | None = None,
+        expiry: int | None = None,
+    ) -> None:
+        """Publish; at QoS 1 return when the broker has acknowledged, at QoS 0 when the socket has taken it.
+
+        Concurrent calls are pipelined and leave in the order of the calls, at most 20 unacknowledged at a
+        time. The last three arguments need MQTT 5 and are left out on 3.1.1.
+
+        Raises BrokerDown (what became of the message is then unknown), or on MQTT 5 BrokerRefused. On 3.1.1 a
+        PUBACK is no proof of permission: mosquitto acknowledges what its ACL then throws away.
+        """
+        five = self._options.protocol == "5"
+        properties = publish_properties(response_topic, correlation_data, expiry) if five else None
+        async with self._window:
+            await self._answered(self._client.start_publish(topic, payload, qos, retain, properties), "a message")
+
+    async def subscribe(self, *topic_filters: str, qos: int = 1) -> None:
+        """Subscribe and wait for the SUBACK; what arrives meanwhile is kept for `deliveries`.
+
+        Raises BrokerRefused where the broker refuses a filter (mosquitto grants and then stays silent),
+        BrokerDown.
+        """
+        codes = await self._answered(self._client.start_subscribe(topic_filters, qos), "a subscription")
+        refused = [name for name, code in zip(topic_filters, codes, strict=False) if code.is_failure]
+        if refused:
+            raise BrokerRefused(f"The broker does not let this user subscribe to {', '.join(refused)}: change its ACL.")
+
+    async def deliveries(self) -> AsyncIterator[Delivery]:
+        """Messages in the order of their arrival, until the connection ends. Raises BrokerDown then, at once:
+        what could no longer be acknowledged is left to the broker, which delivers it again."""
+        client = self._client
+        while True:
+            if client.lost.done():
+                raise client.lost.result()
+            if client.arrived:
+                delivery = client.arrived.popleft()
+                if delivery.qos:
+                    self._outstanding[delivery.packet_id] = delivery
+                yield delivery
+            else:
+                client.news.clear()
+                await client.news.wait()
+
+    def acknowledge(self, delivery: Delivery) -> None:
+        """Tell the broker that the delivery is dealt with.
+
+        Every delivery needs it, in any order; PUBACKs leave in the order of arrival, as MQTT demands, so that
+        one that is never acknowledged holds up those behind it. Does nothing at QoS 0, for a delivery of
+        another connection (packet ids are reused there), and when the connection is gone.
+        """
+        if self._outstanding.get(delivery.packet_id) is not delivery or self._client.lost.done():
+            return
+        self._settled.add(delivery.packet_id)
+        while self._outstanding and (first := next(iter(self._outstanding))) in self._settled:
+            self._settled.remove(first)
+            self._client.acknowledge(self._outstanding.pop(first))
+
+    async def down(self) -> NoReturn:
+        """Wait for the end of the connection. Raises BrokerDown."""
+        await asyncio.wait([self._client.lost])
+        raise self._client.lost.result()
+
+    async def _answered(self, answer: asyncio.Future[_Answer], what: str) -> _Answer:
+        patience = self._options.acknowledge_timeout
+        try:
+            async with asyncio.timeout(patience):
+                return await answer
+        except TimeoutError:
+            reason = BrokerDown(f"The broker has not acknowledged {what} for {patience:g} s.")
+            self._client.lose(reason)
+            raise reason from None
+
+
+@asynccontextmanager
+async def connect(options: BrokerOptions, address: BrokerAddress | None = None) -> AsyncIterator[Connection]:
+    """Connect to the first of the addresses that answers (or to `address` alone) and disconnect at the end.
+
+    Raises BrokerRefused where a broker answered and said no, and none of the others took us; BrokerDown
+    otherwise.
+    """
+    failures: list[BrokerError] = []
+    for candidate in (address,) if address else options.addresses:
+        client = Client(candidate, options, await _trust(options) if candidate.tls else None)
+        try:
+            try:
+                await client.open()
+            except BrokerError as failure:
+                failures.append(failure)
+                continue
+            _log.debug("Connected to %s as %s.", candidate.masked, options.client_id)
+            yield Connection(client, candidate, options)
+            return
+        finally:
+            await client.close()
+    raise summarise(failures)
+
+
+async def _trust(options: BrokerOptions) -> ssl.SSLContext:
+    try:
+        return await asyncio.to_thread(ssl.create_default_context, cafile=options.ca_file)
+    except OSError as error:
+        raise BrokerRefused(f"{options.ca_file} cannot be read as certificates: {error}.") from error

@@ -1,0 +1,36 @@
+"""MQTT 5 properties, built in one place since the library leaves them untyped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+
+from bridge.broker.messages import BrokerOptions
+
+_new = cast("Callable[[int], Any]", Properties)
+
+
+def connect_properties(options: BrokerOptions) -> Properties:
+    """Those of the CONNECT: how much may be in flight towards us, and how long the session is kept."""
+    properties = _new(PacketTypes.CONNECT)
+    properties.ReceiveMaximum = min(options.inbound_limit, 65535)
+    if not options.clean:
+        properties.SessionExpiryInterval = options.session_expiry
+    return cast("Properties", properties)
+
+
+def publish_properties(
+    response_topic: str | None, correlation_data: bytes | None, expiry: int | None
+) -> Properties | None:
+    """Those of a PUBLISH, or None where there are none."""
+    properties = _new(PacketTypes.PUBLISH)
+    if response_topic is not None:
+        properties.ResponseTopic = response_topic
+    if correlation_data is not None:
+        properties.CorrelationData = correlation_data
+    if expiry is not None:
+        properties.MessageExpiryInterval = expiry
+    return None if properties.isEmpty() else cast("Properties", properties)
