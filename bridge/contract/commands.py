@@ -170,7 +170,7 @@ def _refuse_constant(name: str) -> Never:
 def parse_text(digits: str, payload: bytes) -> SendCommand:
     """Turn the plain payload of `out/<digits>` into a command. Raises as `parse_json`."""
     if len(payload) > MAX_TEXT * 4:
-        raise TooLarge()
+        raise TooLarge
     try:
         command = SendCommand(to=digits, message=payload.decode("utf-8"))
     except UnicodeDecodeError as error:

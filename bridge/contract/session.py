@@ -63,7 +63,7 @@ REASON_TEXT: dict[Reason, str] = {
     Reason.SCAN_QR: "Scan the code: on the phone, Settings > Linked devices > Link a device.",
     Reason.QR_EXPIRED: "The pairing code ran out unscanned; a new one is being asked for.",
     Reason.READY: "Ready.",
-    Reason.LINK_DOWN: "WhatsApp's connection is down; it reconnects by itself. If it lasts, check this host's internet.",
+    Reason.LINK_DOWN: "WhatsApp's connection is down; it reconnects by itself. If it lasts, check the internet.",
     Reason.PAGE_LOST: "The page or the browser died; it is being started again.",
     Reason.SITE_UNREACHABLE: "WhatsApp Web cannot be reached from this host; it is tried again. Check the internet.",
     Reason.OPENED_ELSEWHERE: "WhatsApp Web was opened elsewhere with this login. Close it there, then restart.",

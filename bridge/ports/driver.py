@@ -58,11 +58,16 @@ class PairingCode:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Whose login the page has. `service_time` is the service's clock (unix seconds) when it was asked."""
+    """Whose login the page has.
+
+    `service_time` is the service's clock (unix seconds) when it was asked. `paired_at` is the same clock at the moment
+    when the page saw itself being paired (what is older is history), None for a login that was restored.
+    """
 
     pn: Jid | None
     lid: Jid | None
     service_time: int
+    paired_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +109,7 @@ class DriverSink(Protocol):
         ...
 
     async def received(self, batch: Sequence[IncomingMessage | AckChange]) -> None:
-        """Live items, oldest first. Durable on return: the driver keeps the batch until then and repeats it if this raises."""
+        """Live items, oldest first. Durable on return: the driver keeps the batch and repeats it if this raises."""
         ...
 
 
@@ -115,7 +120,7 @@ class WhatsAppDriver(Protocol):
     """
 
     async def run(self, sink: DriverSink) -> None:
-        """Open WhatsApp and keep it open until cancelled, through crashes and outages; closes cleanly on the way out."""
+        """Open WhatsApp and keep it open until cancelled, through crashes and outages; then close cleanly."""
         ...
 
     def collect(self, since: Mapping[str, int], baseline: int) -> AsyncIterator[Sequence[IncomingMessage]]:
@@ -126,7 +131,7 @@ class WhatsAppDriver(Protocol):
         ...
 
     async def resume(self) -> None:
-        """Let live items flow. After each load or lost link the driver holds them back until this, so that catch-up comes first."""
+        """Let live items flow: the driver holds them back after each load or lost link, so that catch-up comes first."""
         ...
 
     async def resolve(self, to: Jid) -> Jid:
