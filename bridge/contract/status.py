@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
+from pydantic import Field
+
 from .payload import VERSION, Instant, Payload
 from .session import REASON_TEXT, Reason, SessionState
 
@@ -16,13 +18,7 @@ class Queues(Payload):
     """What waits: commands without a final result, inbound messages not yet on MQTT."""
 
     out: int
-    in_: int
-
-    model_config = {
-        "alias_generator": lambda name: name.rstrip("_"),
-        "populate_by_name": True,
-        "frozen": True,
-    }
+    in_: int = Field(alias="in")
 
 
 class SessionStatus(Payload):

@@ -131,7 +131,7 @@ class WhatsAppDriver(Protocol):
         ...
 
     async def resume(self) -> None:
-        """Let live items flow: the driver holds them back after each load or lost link, so that catch-up comes first."""
+        """Let live items flow: they are held back after each load or lost link, so that catch-up comes first."""
         ...
 
     async def resolve(self, to: Jid) -> Jid:
