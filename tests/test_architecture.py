@@ -1,0 +1,129 @@
+"""Rules of the source that a linter does not know: where topics and addresses are built, how long a file may be.
+
+Which module may import which is in pyproject.toml ([tool.importlinter]) and checked by scripts/check, not here.
+"""
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+LONGEST = 300
+JID_SERVER = re.compile(r"@(c\.us|g\.us|lid|s\.whatsapp\.net|broadcast|newsletter)\b")
+TOPIC = re.compile(r"^wa/|/(in|event|out|result|ack|replay|reply|control|status|qr)(/[+#]?)?$")
+
+
+def source_files(*suffixes: str) -> list[Path]:
+    """Our own source, without what npm fetched."""
+    folders = [ROOT / name for name in ("bridge", "responder") if (ROOT / name).is_dir()]
+    files = [path for folder in folders for path in folder.rglob("*") if path.suffix in suffixes]
+    return sorted(path for path in files if "node_modules" not in path.parts)
+
+
+def named(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def literals(tree: ast.AST) -> Iterator[ast.Constant]:
+    """String constants, pieces of f-strings included; docstrings and other bare strings are prose."""
+    prose = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in prose:
+            yield node
+
+
+def topics_written_out(tree: ast.AST) -> list[int]:
+    return [node.lineno for node in literals(tree) if TOPIC.search(str(node.value))]
+
+
+def jids_taken_apart(tree: ast.AST) -> list[int]:
+    """Lines that spell a JID's server or cut a string at its @."""
+    lines = [node.lineno for node in literals(tree) if JID_SERVER.search(str(node.value))]
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(
+                func=ast.Attribute(attr="split" | "rsplit" | "partition" | "rpartition"),
+                args=[ast.Constant(value="@"), *_],
+            ):
+                lines.append(node.lineno)
+    return lines
+
+
+def without_comments(script: str) -> str:
+    return re.sub(r"/\*.*?\*/|(?<!:)//[^\n]*", "", script, flags=re.DOTALL)
+
+
+def test_the_contract_loads_without_drivers_servers_or_mqtt() -> None:
+    heavy = "aiomqtt amqtt fastapi paho playwright rich starlette typer uvicorn"
+    script = (
+        "import pkgutil, sys, bridge.contract\n"
+        "for module in pkgutil.iter_modules(bridge.contract.__path__, 'bridge.contract.'): __import__(module.name)\n"
+        f"print(*sorted(set({heavy!r}.split()) & set(sys.modules)))"
+    )
+    loaded = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert loaded.stdout.split() == []
+
+
+@pytest.mark.parametrize("code", ["'wa/haby/in'", "f'{prefix}/{session}/out'", "prefix + '/out/+'", "f'{x}/status'"])
+def test_a_topic_written_out_is_recognised(code: str) -> None:
+    assert topics_written_out(ast.parse(code + " == 1")) == [1]
+
+
+@pytest.mark.parametrize("code", ["digits + '@c.us'", "jid.split('@')[0]", "f'{user}@lid'", "x = jid.partition('@')"])
+def test_a_jid_taken_apart_is_recognised(code: str) -> None:
+    assert jids_taken_apart(ast.parse(code)) == [1]
+
+
+def test_topics_are_built_only_by_the_contract() -> None:
+    # HTTP routes look like topics and live in these two packages, which never publish.
+    routes = ("bridge/http/", "bridge/sandbox/")
+    offences = [
+        f"{named(path)}:{line}"
+        for path in source_files(".py")
+        if named(path) != "bridge/contract/topics.py" and not named(path).startswith(routes)
+        for line in topics_written_out(ast.parse(path.read_text()))
+    ]
+    assert offences == []
+
+
+def test_addresses_are_built_and_parsed_only_by_the_contract() -> None:
+    # The sandbox plays WhatsApp itself, whose servers these are.
+    offences = [
+        f"{named(path)}:{line}"
+        for path in source_files(".py")
+        if named(path) != "bridge/contract/jid.py" and not named(path).startswith("bridge/sandbox/")
+        for line in jids_taken_apart(ast.parse(path.read_text()))
+    ]
+    offences += [
+        f"{named(path)}: {found[0]}"
+        for path in source_files(".js", ".mjs")
+        if not named(path).startswith("bridge/sandbox/")
+        for found in JID_SERVER.finditer(without_comments(path.read_text()))
+    ]
+    assert offences == []
+
+
+def test_no_source_file_is_longer_than_300_lines() -> None:
+    lengths = {named(path): len(path.read_text().splitlines()) for path in source_files(".py", ".js", ".css", ".html")}
+    assert {name: lines for name, lines in lengths.items() if lines > LONGEST} == {}
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "bridge/drivers/web/package-lock.json"])
+def test_lock_files_pin_by_hash_and_name_no_place_to_download_from(name: str) -> None:
+    text = (ROOT / name).read_text()
+    assert "sha256:" in text or '"integrity": "sha512-' in text
+    assert "://" not in text
+    assert "resolved" not in text
+    assert "--index-url" not in text
+
+
+def test_the_changelog_begins_with_the_version_that_is_built() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    headings = re.findall(r"^## \[?([^\]\s]+)", (ROOT / "CHANGELOG.md").read_text(), flags=re.MULTILINE)
+    assert version in headings[:2]  # the first may be Unreleased
