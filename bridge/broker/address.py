@@ -82,6 +82,11 @@ class BrokerAddress:
         return self.scheme in ("mqtts", "wss")
 
     @property
+    def credentials(self) -> tuple[str, str]:
+        """User and password in the clear, empty where there is none."""
+        return self.username or "", self.password.get_secret_value() if self.password else ""
+
+    @property
     def masked(self) -> str:
         """The URL for logs and messages, without the password."""
         return self._url("***")

@@ -1,5 +1,4 @@
-"""aiomqtt's client with what the bridge needs of it: acknowledging by hand, DUP and packet id, prompt bad
-news.
+"""aiomqtt's client with what the bridge needs of it: acknowledging by hand, DUP, packet ids, prompt bad news.
 
 Owns every touch of the library and its private parts, so that one file changes with it. Refuses to drop a
 message when nobody reads: it disconnects, and the broker delivers again. aiomqtt 2.5 acknowledges before its
@@ -50,7 +49,7 @@ class Client(aiomqtt.Client):
             address.host,
             address.port,
             username=address.username,
-            password=address.password.get_secret_value() if address.password else None,
+            password=address.credentials[1] or None,
             logger=_paho_log,
             identifier=options.client_id,
             protocol=aiomqtt.ProtocolVersion.V5 if five else aiomqtt.ProtocolVersion.V311,

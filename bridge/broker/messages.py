@@ -1,5 +1,4 @@
-"""What a connection is given and gives back: options, will, deliveries. Values only; nothing here does
-I/O."""
+"""What a connection is given and gives back: options, will, deliveries. Values only, no I/O."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Keeps a piece of work connected: a fresh connection after each one that ended, with growing, random
-pauses."""
+"""Keeps a piece of work connected: a fresh connection after each one that ended, at growing, random pauses."""
 
 from __future__ import annotations
 
