@@ -1,0 +1,107 @@
+"""The wheel: everything that runs is inside, wa-js and its licences too, and it works with no checkout beside it."""
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGE = "bridge/drivers/web"
+WA_JS = f"{PAGE}/node_modules/@wppconnect/wa-js"
+
+
+def build(project: Path, target: str, to: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "hatchling", "build", "-t", target, "-d", str(to)]
+    return subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    built = build(ROOT, "wheel", folder)
+    assert built.returncode == 0, built.stderr
+    (path,) = folder.glob("*.whl")
+    return path
+
+
+def test_it_ships_every_file_of_the_package(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    package = {path.relative_to(ROOT).as_posix() for path in (ROOT / "bridge").rglob("*") if path.is_file()}
+    fetched = {name for name in package if "/node_modules/" in name}
+    only_for_set_up = {f"{PAGE}/package-lock.json", f"{PAGE}/.npmrc"}
+    assert {name for name in package - fetched - only_for_set_up if "__pycache__" not in name} <= names
+    assert "bridge/py.typed" in names
+    assert {name for name in names if "/node_modules/" in name} == {
+        f"{WA_JS}/package.json",
+        f"{WA_JS}/LICENSE",
+        f"{WA_JS}/dist/wppconnect-wa.js",
+        f"{WA_JS}/dist/wppconnect-wa.js.LICENSE.txt",
+    }
+    assert not {name for name in names if name.startswith(("tests/", "scripts/", ".venv/"))}
+
+
+def test_installed_alone_it_finds_wa_js_and_its_own_command(wheel: Path, tmp_path: Path) -> None:
+    """The dependencies come from our environment, by a plain path that brings no editable installation along."""
+    venv.create(tmp_path / "env", symlinks=True)
+    python = tmp_path / "env/bin/python"
+    pip = [sys.executable, "-m", "pip", "-qq", "--python", str(python), "install", "--no-deps", "--no-index"]
+    subprocess.run([*pip, str(wheel)], check=True, env={**os.environ, "PIP_USER": "0"})
+    (site,) = (tmp_path / "env/lib").glob("python3*/site-packages")
+    (site / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
+    script = (
+        "import importlib.resources as resources\n"
+        "page = resources.files('bridge.drivers.web')\n"
+        "wa_js = page / 'node_modules/@wppconnect/wa-js/dist/wppconnect-wa.js'\n"
+        "print(page); print(len(wa_js.read_bytes()))"
+    )
+    read = subprocess.run([python, "-I", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+    where, size = read.stdout.splitlines()
+    assert Path(where).is_relative_to(site)
+    assert int(size) == (ROOT / WA_JS / "dist/wppconnect-wa.js").stat().st_size
+    helped = subprocess.run([tmp_path / "env/bin/wa", "--help"], cwd=tmp_path, capture_output=True, text=True)
+    assert helped.returncode == 0, helped.stderr
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of what a build reads, small enough to break."""
+    copy = tmp_path / "project"
+    shutil.copytree(ROOT / "scripts", copy / "scripts")
+    shutil.copytree(ROOT / PAGE, copy / PAGE)
+    for name in ("pyproject.toml", "README.md", "LICENSE", ".gitignore"):
+        shutil.copy2(ROOT / name, copy / name)
+    return copy
+
+
+def test_without_wa_js_the_build_stops_and_says_what_to_do(project: Path, tmp_path: Path) -> None:
+    (project / WA_JS / "dist/wppconnect-wa.js").unlink()
+    built = build(project, "wheel", tmp_path / "out")
+    assert built.returncode != 0
+    assert "wa-js is not complete (dist/wppconnect-wa.js): run scripts/setup" in built.stderr
+    assert not list(tmp_path.glob("out/*"))
+
+
+def test_with_another_wa_js_than_the_pinned_one_the_build_stops(project: Path, tmp_path: Path) -> None:
+    manifest = project / WA_JS / "package.json"
+    manifest.write_text('{"version": "0.0.1"}')
+    built = build(project, "wheel", tmp_path / "out")
+    assert built.returncode != 0
+    assert "wa-js 0.0.1 is here" in built.stderr
+
+
+def test_a_source_archive_brings_wa_js_so_that_a_wheel_can_be_built_from_it(project: Path, tmp_path: Path) -> None:
+    built = build(project, "sdist", tmp_path / "out")
+    assert built.returncode == 0, built.stderr
+    (archive,) = tmp_path.glob("out/*.tar.gz")
+    shutil.unpack_archive(archive, tmp_path / "unpacked", filter="data")
+    (unpacked,) = (tmp_path / "unpacked").iterdir()
+    again = build(unpacked, "wheel", tmp_path / "out")
+    assert again.returncode == 0, again.stderr
+    (wheel,) = tmp_path.glob("out/*.whl")
+    assert f"{WA_JS}/dist/wppconnect-wa.js" in zipfile.ZipFile(wheel).namelist()
