@@ -1,0 +1,87 @@
+"""The sandbox's web application: the pages with their security headers, the sockets, the control API."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.websockets import WebSocket
+
+from bridge.contract.errors import InvalidRequest
+
+from .cast import Unknown
+from .control import control
+from .guard import LoopbackOnly
+from .linking import NobodyWaits, NotLinked
+from .page_socket import PageSocket
+from .phone_socket import PhoneSocket
+from .world import World
+
+PAGES = Path(__file__).parent / "page"
+POLICY = (
+    "default-src 'self'; script-src 'self' 'nonce-{nonce}'; style-src 'self'; img-src 'self' data:;"
+    " connect-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
+)
+
+
+def build_app(world: World) -> FastAPI:
+    """The application over a world."""
+    app = FastAPI(title="WhatsApp sandbox", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
+    app.add_middleware(LoopbackOnly)
+    app.include_router(control(world))
+    app.mount("/assets", _Assets(directory=PAGES), name="assets")
+
+    @app.get("/", include_in_schema=False)
+    async def double() -> Response:
+        return _page("web")
+
+    @app.get("/phone", include_in_schema=False)
+    async def phone() -> Response:
+        return _page("phone")
+
+    @app.websocket("/ws/chat")
+    async def page_socket(socket: WebSocket) -> None:
+        await PageSocket(world, socket).run()
+
+    @app.websocket("/phone/live")
+    async def phone_socket(socket: WebSocket) -> None:
+        await PhoneSocket(world, socket).run()
+
+    @app.exception_handler(Unknown)
+    @app.exception_handler(NobodyWaits)
+    @app.exception_handler(NotLinked)
+    async def not_found(_request: Request, error: Exception) -> JSONResponse:
+        return JSONResponse({"error": str(error)}, status_code=404)
+
+    @app.exception_handler(ValueError)
+    @app.exception_handler(InvalidRequest)
+    async def invalid(_request: Request, error: Exception) -> JSONResponse:
+        return JSONResponse({"error": str(error)}, status_code=422)
+
+    return app
+
+
+class _Assets(StaticFiles):
+    """Files that are read again after every load: a browser profile outlives a version of the sandbox."""
+
+    def file_response(self, *args: object, **kwargs: object) -> Response:
+        response = super().file_response(*args, **kwargs)  # type: ignore[arg-type]
+        response.headers["Cache-Control"] = "no-cache"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+
+def _page(name: str) -> HTMLResponse:
+    nonce = secrets.token_urlsafe(16)
+    text = (PAGES / name / "index.html").read_text(encoding="utf-8").replace("{nonce}", nonce)
+    return HTMLResponse(
+        text,
+        headers={
+            "Content-Security-Policy": POLICY.replace("{nonce}", nonce),
+            "Cache-Control": "no-store",
+            "Referrer-Policy": "no-referrer",
+        },
+    )

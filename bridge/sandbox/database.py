@@ -1,0 +1,153 @@
+"""What a linked device's own database holds, and what it hands to its page, in the page's words.
+
+Pure. The real site keeps this in IndexedDB; the sandbox keeps it beside the service, so that a killed browser
+loses nothing that the real one would keep.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bridge.contract.jid import Jid, MessageKey
+
+from .records import ACCOUNT, ACCOUNT_LID, Chat, Contact, Device, Message
+from .world import World
+
+Record = dict[str, Any]
+
+
+class Database:
+    """The database of one device."""
+
+    def __init__(self, world: World, device: Device) -> None:
+        self.device = device
+        self._world = world
+
+    def catch_up(self) -> list[Message]:
+        """Take in what the service has and the device has not; the new messages of others, oldest first."""
+        messages = self._world.state.messages
+        fresh = messages[self.device.delivered :]
+        self.device.delivered = len(messages)
+        for message in fresh:
+            if message.from_me and message.device != self.device.id:
+                self.device.acks[message.key] = message.ack
+        return [m for m in fresh if m.device != self.device.id]
+
+    def take_ack(self, message: Message, ack: int) -> None:
+        """Note an ack that the device was told about; the first one ends the message's wait."""
+        known = self.device.acks.get(message.key, 0)
+        self.device.acks[message.key] = max(known, ack)
+        self.device.pending.pop(message.key, None)
+
+    def missed_acks(self) -> list[tuple[Message, int, str | None]]:
+        """The acks that the service knows and the device was not told about: (message, ack, who)."""
+        missed: list[tuple[Message, int, str | None]] = []
+        for message in self._world.state.messages[: self.device.delivered]:
+            known = self.device.acks.get(message.key, 0)
+            if not message.from_me or message.ack <= known:
+                continue
+            if known < 1 <= message.ack and message.answered:
+                missed.append((message, 1, None))
+            missed += [(message, ack, who) for who, ack in message.receipts.items() if ack > max(known, 1)]
+        return missed
+
+    def write(self, record: Record) -> None:
+        """Keep an own message until the service has confirmed it."""
+        key = str(record["id"])
+        if key not in self.device.acks:
+            self.device.pending[key] = record
+
+    def pending(self) -> list[Record]:
+        """Own messages that the service has not confirmed, oldest first."""
+        return list(self.device.pending.values())
+
+    def chat(self, chat: Chat) -> Record:
+        """A chat as the page's model has it."""
+        positions = self._positions(chat.id)
+        waiting = [r for r in self.device.pending.values() if self._chat_of(r) == chat.id]
+        last = self._world.state.messages[positions[-1]] if positions else None
+        unread = [p for p in positions if p >= chat.read_to and not self._world.state.messages[p].from_me]
+        return {
+            "id": chat.id,
+            "name": chat.name,
+            "t": waiting[-1]["t"] if waiting else last.t if last else chat.created,
+            "unreadCount": len(unread),
+            "lastReceivedKey": waiting[-1]["id"] if waiting else last.key if last else None,
+            "participants": [*chat.participants, ACCOUNT_LID] if chat.is_group else [],
+        }
+
+    def chats(self) -> list[Record]:
+        """All chats, newest first."""
+        return sorted(map(self.chat, self._world.state.chats.values()), key=lambda c: -int(c["t"]))
+
+    def newest(self, chat: str, count: int) -> list[Record]:
+        """The newest messages of a chat, oldest first, with those that wait to be sent."""
+        return self._all(chat)[-count:]
+
+    def find(self, anchor: str, count: int | None, *, before: bool) -> list[Record] | None:
+        """Up to `count` messages on one side of a message, oldest first; null if the anchor is not there."""
+        records = self._all(str(MessageKey.parse(anchor).remote))
+        place = next((n for n, r in enumerate(records) if r["id"] == anchor), None)
+        if place is None:
+            return None
+        found = records[:place] if before else records[place + 1 :]
+        if count is None:
+            return found
+        return (found[-count:] if before else found[:count]) if count > 0 else []
+
+    def get(self, key: str) -> Record | None:
+        """One message by its serialized key."""
+        if key in self.device.pending:
+            return self.device.pending[key]
+        message = self._world.message(key)
+        if message is None or message.key != key or message.position >= self.device.delivered:
+            return None
+        return self.record(message)
+
+    def record(self, message: Message, *, fresh: bool = False) -> Record:
+        """A message as the page's model has it."""
+        group = Jid.parse(message.chat).is_group
+        lid = group or Jid.parse(message.chat).is_lid
+        me = ACCOUNT_LID if lid else ACCOUNT
+        record: Record = {
+            "id": message.key,
+            "type": message.type,
+            "body": message.body,
+            "t": message.t,
+            "from": me if message.from_me else message.chat,
+            "to": message.chat if message.from_me else me,
+            "notifyName": message.notify_name,
+            "self": "out" if message.from_me else "in",
+            "ack": self.device.acks.get(message.key, 0) if message.from_me else 1,
+            "isNewMsg": fresh,
+            "isMdHistoryMsg": message.position < self.device.history_to,
+            **message.fields,
+        }
+        if message.author:
+            record["author"] = message.author
+        if message.quoted:
+            record["quotedStanzaID"] = message.quoted.id
+            record["quotedParticipant"] = message.quoted.participant
+            record["quotedMsg"] = {"type": message.quoted.type, "body": message.quoted.body}
+        return record
+
+    def contacts(self) -> list[Record]:
+        """The address book."""
+        return [contact_record(c) for c in self._world.state.contacts if c.saved]
+
+    def _positions(self, chat: str) -> list[int]:
+        return [p for p in self._world.positions(chat) if p < self.device.delivered]
+
+    def _chat_of(self, record: Record) -> str:
+        return str(MessageKey.parse(str(record["id"])).remote)
+
+    def _all(self, chat: str) -> list[Record]:
+        messages = [self._world.state.messages[p] for p in self._positions(chat)]
+        waiting = self.device.pending
+        stored = [self.record(m) for m in messages if m.key not in waiting]
+        return stored + [r for r in waiting.values() if self._chat_of(r) == chat]
+
+
+def contact_record(contact: Contact) -> Record:
+    """A person as the page knows them."""
+    return {"pn": contact.pn, "lid": contact.lid, "name": contact.name}

@@ -1,0 +1,18 @@
+// The double of WhatsApp Web. It registers modules with the shapes that wa-js looks for, and starts the session.
+//
+// It never loads wa-js: who drives the page brings it. To add a group of modules, add its file here.
+
+import './modules/identity.js';
+import './modules/login.js';
+import './modules/connection.js';
+import './modules/messages.js';
+import './modules/contacts.js';
+import './modules/chats.js';
+import './modules/sending.js';
+import { expose } from './registry.js';
+import { show } from './screen.js';
+import { start } from './session.js';
+
+expose();
+show();
+await start();

@@ -1,0 +1,112 @@
+// Chats and groups.
+
+import { line } from '../line.js';
+import { BaseCollection, Collection, Model } from '../model.js';
+import { register } from '../registry.js';
+import { otherAddress } from './contacts.js';
+import { createWid, MsgKey } from './identity.js';
+import { ChatMsgsCollection, inflate, MsgCollection } from './messages.js';
+
+export class Chat extends Model {
+  msgs = new ChatMsgsCollection();
+  presence = { subscribe: async () => {} };
+  isParentGroup = false;
+
+  // A message that is new to this page.
+  takeIn(msg) {
+    this.msgs.add(msg);
+    this.set({ t: msg.t, lastReceivedKey: msg.id });
+    if (!msg.id.fromMe) this.unreadCount += 1;
+    return msg;
+  }
+}
+Chat.prototype.proxyName = 'chat';
+
+class ChatCollectionImpl extends BaseCollection {
+  constructor() {
+    super(Chat);
+  }
+}
+export const ChatCollection = new ChatCollectionImpl();
+
+class Participant extends Model {}
+Participant.prototype.proxyName = 'participant';
+
+class ParticipantCollection extends Collection {
+  iAmMember() {
+    return true;
+  }
+
+  iAmAdmin() {
+    return false;
+  }
+}
+
+class GroupMetadata extends Model {}
+GroupMetadata.prototype.proxyName = 'group-metadata';
+
+class GroupMetadataCollection extends BaseCollection {
+  constructor() {
+    super(GroupMetadata);
+  }
+
+  _handleParentGroupChange() {}
+}
+const groups = new GroupMetadataCollection();
+
+function describeGroup(chat, record) {
+  const participants = new ParticipantCollection(Participant);
+  participants.add(record.participants.map((id) => ({ id: createWid(id), isAdmin: false, isSuperAdmin: false })));
+  groups.remove(chat.id);
+  chat.groupMetadata = groups.add({ id: chat.id, subject: record.name, isLidAddressingMode: true });
+  chat.groupMetadata.participants = participants;
+}
+
+// A chat as the database describes it: new, or known and changed.
+export function addChat(record) {
+  const fields = {
+    id: createWid(record.id),
+    name: record.name,
+    formattedTitle: record.name,
+    t: record.t,
+    unreadCount: record.unreadCount,
+    lastReceivedKey: record.lastReceivedKey ? MsgKey.fromString(record.lastReceivedKey) : undefined,
+  };
+  const known = ChatCollection.get(record.id);
+  const chat = known ? known.set(fields) : new Chat(fields);
+  for (const message of record.msgs ?? []) chat.msgs.add(MsgCollection.add(inflate(message)));
+  if (chat.id.isGroup()) describeGroup(chat, record);
+  return ChatCollection.add(chat);
+}
+
+const existing = (wid) => ChatCollection.get(wid) ?? ChatCollection.get(otherAddress(wid));
+
+async function findOrCreateLatestChat(wid) {
+  const known = existing(wid);
+  const chat = known ?? addChat(await line.database('open_chat', { address: wid.toString() }));
+  return { chat: { id: chat.id }, created: !known };
+}
+
+register({
+  WAWebChatModel: { Chat },
+  WAWebChatCollection: { ChatCollection, ChatCollectionImpl },
+  WAWebParticipantModel: { Participant },
+  WAWebParticipantCollection: { default: ParticipantCollection },
+  WAWebGroupMetadataModel: { GroupMetadata },
+  WAWebGroupMetadataCollection: { default: groups },
+  WAWebFindChatAction: { findOrCreateLatestChat },
+  WAWebChatGetExistingBridge: { getExisting: async (wid) => existing(wid) ?? null },
+  WAWebChatGetters: {
+    getHasUnread: (chat) => chat.unreadCount !== 0,
+  },
+  WAWebFrontendChatGetters: {
+    getShouldAppearInList: () => true,
+    getPreviewMessage: (chat) => chat.msgs.last(),
+    getShowChangeNumberNotification: () => false,
+    getShouldShowUnreadDivider: () => false,
+  },
+  WAWebUpdateUnreadChatAction: {
+    sendSeen: ({ chat }) => line.service('see', { chat: chat.id.toString() }),
+    markUnread: async () => {},
+  },
+});

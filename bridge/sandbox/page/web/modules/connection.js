@@ -1,0 +1,79 @@
+// The connection as the page's stores show it: socket, stream, commands, the code on show.
+
+import { line } from '../line.js';
+import { EventEmitter, Model } from '../model.js';
+import { register } from '../registry.js';
+
+const VERSION = '2.3000.1042700000';
+
+class ConnModel extends Model {}
+class StreamModel extends Model {
+  markAvailable() {}
+
+  markUnavailable() {}
+}
+class SocketModel extends Model {
+  // Answered later: wa-js listens for Cmd 'logout' only after this has returned.
+  logout() {
+    void line.service('logout');
+  }
+
+  poke() {}
+}
+class NetworkStatusModel extends Model {
+  async checkOnline() {}
+}
+class CmdImpl extends EventEmitter {
+  isMainLoaded = false;
+
+  mainLoaded() {
+    this.isMainLoaded = true;
+    this.trigger('main_loaded');
+  }
+
+  refreshQR() {
+    void line.service('refresh_ref');
+  }
+}
+
+export const Conn = new ConnModel({ ref: undefined, connected: false, platform: 'android', pushname: '' });
+export const Stream = new StreamModel({ mode: undefined, info: 'OPENING', needsUpdate: false, available: true });
+export const Socket = new SocketModel({ state: 'OPENING', stream: 'DISCONNECTED', hasSynced: false });
+export const Cmd = new CmdImpl();
+const NetworkStatus = new NetworkStatusModel({ online: true });
+
+// The service's clock; the machine's may be wrong.
+let offset = 0;
+export const setClock = (seconds) => {
+  offset = seconds - Date.now() / 1000;
+};
+export const unixTime = () => Math.floor(Date.now() / 1000 + offset);
+
+const SOCKET_STATE = Object.fromEntries(
+  [
+    'OPENING', 'PAIRING', 'UNPAIRED', 'UNPAIRED_IDLE', 'CONNECTED', 'TIMEOUT', 'CONFLICT', 'UNLAUNCHED',
+    'PROXYBLOCK', 'TOS_BLOCK', 'SMB_TOS_BLOCK', 'DEPRECATED_VERSION',
+  ].map((state) => [state, state]),
+);
+
+register({
+  WAWebConnModel: { Conn, ConnImpl: ConnModel },
+  WAWebStreamModel: { Stream },
+  WAWebSocketModel: { Socket },
+  WAWebSocketConstants: { SOCKET_STATE, SOCKET_STREAM: {}, WATCHED_SOCKET_STATE: {} },
+  WAWebCmd: { Cmd, CmdImpl },
+  WAWebNetworkStatus: { default: NetworkStatus },
+  WAWebBackendEventBus: { BackendEventBus: new EventEmitter(), BackendEvent: { LOGOUT: 'logout' } },
+  WAWebLogoutReason: {
+    getErrorCodeFromLogoutReason: () => '0',
+    setPrevLogoutReasonCode() {},
+    setPrevCustomLogoutMessage() {},
+    getPrevLogoutReasonCode: () => null,
+    getPrevCustomLogoutMessage: () => null,
+  },
+  WATimeUtils: { unixTime, unixTimeMs: () => unixTime() * 1000 },
+  WAWebBuildConstants: { SANITIZED_VERSION_STR: VERSION, VERSION_STR: VERSION },
+  WAWebEventEmitter: { default: EventEmitter },
+});
+
+window.Debug = { VERSION };

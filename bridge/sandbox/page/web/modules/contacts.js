@@ -1,0 +1,57 @@
+// People: the address book, which number belongs to which hidden id, and the question whether a number exists.
+
+import { line } from '../line.js';
+import { BaseCollection, Model } from '../model.js';
+import { register } from '../registry.js';
+import { createWid } from './identity.js';
+
+class Contact extends Model {}
+Contact.prototype.proxyName = 'contact';
+
+class ContactCollectionImpl extends BaseCollection {
+  constructor() {
+    super(Contact);
+  }
+}
+export const ContactCollection = new ContactCollectionImpl();
+
+const lids = new Map();
+const numbers = new Map();
+
+function learn({ pn, lid }) {
+  if (!pn || !lid) return;
+  lids.set(pn, createWid(lid));
+  numbers.set(lid, createWid(pn));
+}
+
+const getCurrentLid = (wid) => (wid.isLid() ? wid : lids.get(wid.toString()));
+const getPhoneNumber = (wid) => numbers.get(wid.toString());
+
+// A person stands in the address book under each of their addresses.
+export function addContact(record) {
+  learn(record);
+  for (const address of [record.pn, record.lid]) {
+    if (!address) continue;
+    const fields = { id: createWid(address), name: record.name, pushname: record.name, isBusiness: false, type: 'in' };
+    const known = ContactCollection.get(address);
+    if (known) known.set(fields);
+    else ContactCollection.add(fields);
+  }
+}
+
+export const otherAddress = (wid) => (wid.isLid() ? getPhoneNumber(wid) : lids.get(wid.toString()));
+
+async function queryWidExists(wid) {
+  const record = await line.service('exists', { address: wid.toString() });
+  if (!record) return null;
+  learn(record);
+  return { wid, biz: false };
+}
+
+register({
+  WAWebContactModel: { Contact },
+  WAWebContactCollection: { ContactCollection, ContactCollectionImpl },
+  WAWebLidPnCache: { lidPnCache: { getCurrentLid, getPhoneNumber, getAllLids: () => [...lids.values()] } },
+  WAWebApiContact: { getCurrentLid, getPhoneNumber },
+  WAWebQueryExistsJob: { queryWidExists, queryPhoneExists: queryWidExists },
+});

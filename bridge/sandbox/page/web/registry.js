@@ -1,0 +1,39 @@
+// The module registry of the page: a table of ids and exports behind the loader's global names.
+//
+// wa-js finds WhatsApp's modules through these globals and by the SHAPE of their exports: the first registered
+// module that fits wins. So one export name must not stand in two modules unless both may be found by it.
+
+const modulesMap = {};
+const namespaces = new Map();
+
+// The same object every time: wa-js replaces functions in it, and the page must then call the replacement.
+function importNamespace(id) {
+  const namespace = namespaces.get(id);
+  if (!namespace) throw new Error(`Requiring unknown module "${id}"`);
+  return namespace;
+}
+
+function load(id) {
+  if (id === '__debug') return { modulesMap };
+  const namespace = importNamespace(id);
+  const names = Object.keys(namespace);
+  return names.length === 1 && names[0] === 'default' ? namespace.default : namespace;
+}
+
+// A module of the page calls another one's exports through this, so that wrapped functions are seen.
+export const use = importNamespace;
+
+export function register(table) {
+  for (const [id, exports] of Object.entries(table)) {
+    namespaces.set(id, exports);
+    modulesMap[id] = { factory: () => exports };
+  }
+}
+
+// Last of all: wa-js starts as soon as `__d` and `require` are both there.
+export function expose() {
+  window.ErrorGuard = { skipGuardGlobal: () => {} };
+  window.importNamespace = importNamespace;
+  window.__d = (id, _dependencies, factory) => register({ [id]: factory() });
+  window.require = load;
+}

@@ -1,0 +1,21 @@
+// What a person sees who opens this page: which state it is in. Programs use the stores.
+
+import { Conn, Socket, Stream } from './modules/connection.js';
+
+const notice = document.querySelector('#notice');
+
+function sentence() {
+  if (Stream.mode === 'QR') return `Scan to log in. Open /phone on this address and press Scan.\n\n${Conn.ref ?? ''}`;
+  if (Stream.mode !== 'MAIN') return 'Loading your chats…';
+  return Socket.state === 'CONNECTED' ? 'Connected.' : 'Phone not connected. Trying again…';
+}
+
+export function show() {
+  const draw = () => {
+    notice.textContent = sentence();
+  };
+  Conn.on('change:ref', draw);
+  Stream.on('change', draw);
+  Socket.on('change', draw);
+  draw();
+}

@@ -1,0 +1,248 @@
+"""The line between one page of the double and the world: the page's calls, and what is pushed to it.
+
+One object a connection. It speaks for two things that the page cannot tell apart from the real ones: the device's
+own database (always there) and the service (there while the link is up).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from bridge.contract.jid import MessageKey
+
+from .cast import LookupFailed, Unknown
+from .changes import (
+    AckRaised,
+    Change,
+    ChatChanged,
+    ContactChanged,
+    LinkChanged,
+    LoggedOut,
+    MessageArrived,
+    Paired,
+    RefChanged,
+    SendRefused,
+)
+from .database import Database, Record, contact_record
+from .records import ACCOUNT, ACCOUNT_LID, Device
+from .world import World
+
+
+class PageSocket:
+    """The connection of one page."""
+
+    def __init__(self, world: World, socket: WebSocket) -> None:
+        self._world = world
+        self._socket = socket
+        self._queue: asyncio.Queue[Record] = asyncio.Queue()
+        self._database: Database | None = None
+        self._slot: str | None = None
+        self._shown = 0
+
+    async def run(self) -> None:
+        """Serve the page until it goes away."""
+        await self._socket.accept()
+        self._world.listeners.append(self.tell)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                writer = tasks.create_task(self._write(), name="sandbox page writer")
+                try:
+                    await self._read()
+                finally:
+                    writer.cancel()
+        finally:
+            self._world.listeners.remove(self.tell)
+            if self._slot:
+                self._world.linking.close_slot(self._slot)
+
+    def tell(self, change: Change) -> None:
+        """Push to the page what concerns it."""
+        match change:
+            case RefChanged(slot, ref) if slot == self._slot:
+                self._push("ref", ref=ref)
+            case Paired(slot, device) if slot == self._slot:
+                self._slot = None
+                self._attach(device)
+                self._push("paired", secret=device.secret, **self._contents())
+            case LinkChanged(up):
+                self._push("link", up=up)
+                if up and self._database:
+                    self._resume()
+            case _ if self._database:
+                self._tell_device(self._database, change)
+
+    def _tell_device(self, database: Database, change: Change) -> None:
+        device = database.device
+        if isinstance(change, LoggedOut) and change.device.id == device.id:
+            self._database = None
+            self._push("logged_out", by_device=change.by_device)
+        if not self._world.state.link_up:
+            return
+        match change:
+            case MessageArrived():
+                self._push_messages(database, fresh=True)
+            case AckRaised(message, ack, participant):
+                if ack > 1 or message.answered or message.device != device.id:
+                    self._push_ack(database, message.key, ack, participant)
+            case SendRefused(refused, key) if refused.id == device.id:
+                device.pending.pop(key, None)
+                self._push("refused", key=key)
+            case ChatChanged(chat):
+                self._push("chat", chat=database.chat(chat))
+            case ContactChanged(contact) if contact.saved:
+                self._push("contact", contact=contact_record(contact))
+
+    def _attach(self, device: Device) -> None:
+        self._database = Database(self._world, device)
+        if self._world.state.link_up:
+            self._database.catch_up()
+            for message, ack, _ in self._database.missed_acks():
+                self._database.take_ack(message, ack)
+        self._shown = device.delivered
+
+    def _resume(self) -> None:
+        """The link is up, or a page that kept its memory is back: what it missed."""
+        database = self._database
+        if database is None:
+            return
+        self._push_messages(database, fresh=self._world.state.settings.announce_resumed)
+        for message, ack, participant in database.missed_acks():
+            self._push_ack(database, message.key, ack, participant)
+        for chat in self._world.cast.chats.values():
+            self._push("chat", chat=database.chat(chat))
+
+    def _push_messages(self, database: Database, *, fresh: bool) -> None:
+        database.catch_up()
+        missed = self._world.state.messages[self._shown :]
+        self._shown = len(self._world.state.messages)
+        for message in missed:
+            if message.device != database.device.id:
+                self._push("message", record=database.record(message, fresh=fresh))
+
+    def _push_ack(self, database: Database, key: str, ack: int, participant: str | None) -> None:
+        message = self._world.message(key)
+        if message is not None:
+            database.take_ack(message, ack)
+            self._push(
+                "ack",
+                key=key,
+                chat=message.chat,
+                ack=ack,
+                total=message.ack,
+                participant=participant,
+                t=message.t,
+            )
+
+    def _contents(self) -> Record:
+        """All that a page has in its memory after a load."""
+        if self._database is None:
+            return {}
+        database, preview = self._database, self._world.state.settings.preview
+        chats = database.chats()
+        for chat in chats:
+            chat["msgs"] = database.newest(chat["id"], preview)
+        return {
+            "device": database.device.id,
+            "chats": chats,
+            "contacts": database.contacts(),
+            "pending": database.pending(),
+        }
+
+    async def _write(self) -> None:
+        while True:
+            await self._socket.send_text(json.dumps(await self._queue.get()))
+
+    async def _read(self) -> None:
+        try:
+            while True:
+                self._take(json.loads(await self._socket.receive_text(), object_hook=_valid_text))
+        except WebSocketDisconnect:
+            return
+
+    def _push(self, op: str, **fields: Any) -> None:
+        self._queue.put_nowait({"op": op, **fields})
+
+    def _take(self, frame: Record) -> None:
+        if frame["op"] == "hello":
+            self._hello(frame)
+            return
+        try:
+            value = self._call(str(frame["op"]), frame)
+        except (LookupFailed, Unknown) as error:
+            self._push("answer", call=frame["call"], error=str(error))
+        else:
+            self._push("answer", call=frame["call"], value=value)
+
+    def _hello(self, frame: Record) -> None:
+        state = self._world.state
+        common = {
+            "now": self._world.now(),
+            "account": {"pn": ACCOUNT, "lid": ACCOUNT_LID},
+            "link": state.link_up,
+            "sync_ms": state.settings.sync_ms,
+        }
+        if not frame.get("device"):
+            slot = self._world.linking.open_slot()
+            self._slot = slot.id
+            self._push("welcome", ref=slot.ref, **common)
+            return
+        device = self._world.linking.log_in(str(frame["device"]), str(frame.get("secret")))
+        if device is None:
+            self._push("logged_out", by_device=False)
+        elif frame.get("resume"):
+            self._database = Database(self._world, device)
+            self._shown = device.delivered
+            self._push("welcome", **common)
+            if state.link_up:
+                self._resume()
+        else:
+            self._attach(device)
+            self._push("welcome", **common, **self._contents())
+
+    def _call(self, op: str, frame: Record) -> Any:
+        if op == "refresh_ref" and self._slot:
+            self._world.linking.rotate(self._world.linking.slots[self._slot])
+            return None
+        database = self._database
+        if database is None:
+            raise Unknown("This page is not logged in.")
+        match op:
+            case "find":
+                return database.find(frame["anchor"], frame["count"], before=frame["before"])
+            case "around":
+                return self._around(database, frame["key"])
+            case "open_chat":
+                return database.chat(self._world.cast.open_chat(frame["address"]))
+            case "write":
+                database.write(frame["record"])
+            case "transmit":
+                self._world.transmit(database.device, frame["record"])
+            case "exists":
+                contact = self._world.cast.look_up(frame["address"])
+                return contact_record(contact) if contact else None
+            case "see":
+                self._world.see(frame["chat"])
+            case "logout":
+                self._world.linking.log_out(database.device.id, by_device=True)
+            case _:
+                raise Unknown(f"There is no call {op}.")
+        return None
+
+    def _around(self, database: Database, key: str) -> list[Record]:
+        """The message and its neighbours; empty if this device does not have it."""
+        found = database.get(str(MessageKey.parse(key)))
+        return [found] if found else []
+
+
+def _valid_text(record: Record) -> Record:
+    """Lone surrogates, which a page may send, become U+FFFD, as they do on WhatsApp's wire (UTF-8)."""
+    return {
+        name: value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        if isinstance(value, str)
+        else value
+        for name, value in record.items()
+    }

@@ -1,0 +1,55 @@
+"""The phone's live feed: what changed, pushed to the page at `/phone`."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from .changes import AckRaised, Change, MessageArrived
+from .control import message_view, state_view
+from .world import World
+
+
+class PhoneSocket:
+    """One open phone page: single messages as they come, and the rest of the world when it changed."""
+
+    def __init__(self, world: World, socket: WebSocket) -> None:
+        self._world = world
+        self._socket = socket
+        self._messages: list[dict[str, Any]] = []
+        self._changed = asyncio.Event()
+
+    async def run(self) -> None:
+        """Feed the page until it goes away."""
+        await self._socket.accept()
+        self._world.listeners.append(self.tell)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                writer = tasks.create_task(self._write(), name="sandbox phone writer")
+                try:
+                    while True:
+                        await self._socket.receive_text()
+                except WebSocketDisconnect:
+                    pass
+                finally:
+                    writer.cancel()
+        finally:
+            self._world.listeners.remove(self.tell)
+
+    def tell(self, change: Change) -> None:
+        """Note what to push."""
+        if isinstance(change, MessageArrived | AckRaised):
+            self._messages.append(message_view(change.message).model_dump(mode="json"))
+        self._changed.set()
+
+    async def _write(self) -> None:
+        """One frame for all that changed in the meantime: a burst does not become a thousand frames."""
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            messages, self._messages = self._messages, []
+            state = state_view(self._world, 0).model_dump(mode="json")
+            await self._socket.send_json({"messages": messages, "state": state})
+            await asyncio.sleep(0.05)

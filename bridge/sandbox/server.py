@@ -1,0 +1,167 @@
+"""The sandbox as one long-lived part: the double at `/`, the phone at `/phone`, the control API at `/api`.
+
+It listens on loopback only. It owns the socket, the clock that makes things due, and the state file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import secrets
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import uvicorn
+
+from .app import build_app
+from .changes import Change, RefChanged
+from .state import StateFile
+from .world import World
+
+
+class AddressUnavailable(OSError):
+    """The sandbox cannot listen where it was told to."""
+
+
+class Sandbox:
+    """A WhatsApp Web double and the phone that belongs to it; use as `async with Sandbox() as sandbox`.
+
+    `port` 0 takes a free one. With `state_path` the world survives a restart. With `auto_scan` the phone scans the
+    first code that a page ever shows by itself.
+    """
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        state_path: Path | None = None,
+        *,
+        auto_scan: bool = False,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._host = host
+        self._port = port
+        self._state_path = state_path
+        self._auto_scan = auto_scan
+        self._now = now
+        self._woken = asyncio.Event()
+        self.world: World
+        self._server: uvicorn.Server
+        self._running: asyncio.Task[None]
+
+    @property
+    def url(self) -> str:
+        """What the driver opens."""
+        name = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{name}:{self._port}/"
+
+    @property
+    def phone_url(self) -> str:
+        """The phone's page."""
+        return f"{self.url}phone"
+
+    @property
+    def api_url(self) -> str:
+        """The control API, without a slash at its end."""
+        return f"{self.url}api"
+
+    async def __aenter__(self) -> Self:
+        """Start. Raises `AddressUnavailable`, `StateUnreadable`."""
+        file = StateFile(self._state_path) if self._state_path else None
+        self.world = World(self._now, _new_id, file.load() if file else None)
+        listener = self._listen()
+        server = _Server(
+            uvicorn.Config(
+                build_app(self.world),
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                ws="websockets-sansio",
+                timeout_graceful_shutdown=2,
+                server_header=False,
+            )
+        )
+        self.world.listeners.append(self._tell)
+        self._server = server
+        self._running = asyncio.create_task(self._run(server, listener, file), name="sandbox")
+        await server.ready.wait()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop serving, then keep the state."""
+        self._server.should_exit = True
+        await self._running
+
+    async def _run(self, server: uvicorn.Server, listener: socket.socket, file: StateFile | None) -> None:
+        with listener:
+            async with asyncio.TaskGroup() as tasks:
+                background = [tasks.create_task(self._tick(), name="sandbox clock")]
+                if file:
+                    self.world.listeners.append(file.tell)
+                    background.append(tasks.create_task(file.run(self.world.state), name="sandbox state file"))
+                await server.serve([listener])
+                for task in background:
+                    task.cancel()
+        if file:
+            file.save(self.world.state)
+
+    def _listen(self) -> socket.socket:
+        name = "127.0.0.1" if self._host == "localhost" else self._host
+        if not ipaddress.ip_address(name).is_loopback:
+            raise AddressUnavailable(f"The sandbox listens on loopback only, not on {self._host}.")
+        listener = socket.socket(socket.AF_INET6 if ":" in name else socket.AF_INET)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((name, self._port))
+        except OSError as error:
+            listener.close()
+            raise AddressUnavailable(
+                f"The sandbox cannot listen on {self._host}:{self._port}: {error.strerror}. Choose another port."
+            ) from error
+        self._port = listener.getsockname()[1]
+        return listener
+
+    async def _tick(self) -> None:
+        """Let things happen when they are due; any change may make something due earlier."""
+        while True:
+            due = self.world.next_due()
+            self._woken.clear()
+            try:
+                async with asyncio.timeout(None if due is None else max(due - self._now(), 0)):
+                    await self._woken.wait()
+            except TimeoutError:
+                self.world.advance()
+
+    def _tell(self, change: Change) -> None:
+        self._woken.set()
+        state = self.world.state
+        if self._auto_scan and isinstance(change, RefChanged) and not state.scanned_itself:
+            state.scanned_itself = True
+            asyncio.get_running_loop().call_soon(self.world.linking.scan)
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn inside somebody else's loop: it says when it serves, and leaves the signals alone."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _new_id() -> str:
+    return secrets.token_hex(9).upper()

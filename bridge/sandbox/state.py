@@ -1,0 +1,69 @@
+"""The state file: the world as it was when the sandbox was last closed or killed.
+
+Written whole and atomically, at the latest `DELAY` seconds after a change. It refuses a file that it cannot read
+rather than start an empty world over it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from .changes import Change
+from .records import State
+
+DELAY = 0.15
+
+
+class StateUnreadable(RuntimeError):
+    """The state file exists but holds something else."""
+
+
+class StateFile:
+    """Keeps one world on disk."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._changed = asyncio.Event()
+
+    def load(self) -> State | None:
+        """The world that was kept, or null if there is none. Raises `StateUnreadable`."""
+        try:
+            text = self._path.read_bytes()
+        except FileNotFoundError:
+            return None
+        try:
+            return State.model_validate_json(text)
+        except ValidationError as error:
+            raise StateUnreadable(
+                f"{self._path} is not a sandbox state this version can read; delete it to start a new world."
+            ) from error
+
+    def tell(self, _change: Change) -> None:
+        """Something changed: write soon."""
+        self._changed.set()
+
+    async def run(self, state: State) -> None:
+        """Keep the file up to date until cancelled."""
+        while True:
+            await self._changed.wait()
+            await asyncio.sleep(DELAY)
+            self._changed.clear()
+            text = state.model_dump_json()
+            await asyncio.to_thread(self._write, text)
+
+    def save(self, state: State) -> None:
+        """Write now."""
+        self._write(state.model_dump_json())
+
+    def _write(self, text: str) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = self._path.with_name(self._path.name + ".new")
+        with fresh.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(self._path)
