@@ -22,7 +22,7 @@ class SessionState(StrEnum):
     CONFLICT = "conflict"  # WhatsApp Web was opened elsewhere: close it there, or restart the session to take over
     PAGE_CHANGED = "page_changed"  # wa-js cannot find what it needs in the page: update the bridge
     ERROR = "error"  # store, profile or browser cannot be used: the text says which
-    LOGGED_OUT = "logged_out"  # the phone ended the login: init to pair again
+    LOGGED_OUT = "logged_out"  # the login was ended: pair again
     STOPPED = "stopped"  # closed on request: init to start
     STANDBY = "standby"  # another bridge owns the session: nothing to do
     OFFLINE = "offline"  # set by the will: the bridge is gone
@@ -72,7 +72,7 @@ REASON_TEXT: dict[Reason, str] = {
     Reason.STORE_UNUSABLE: "The session's store cannot be used; the file was kept aside. See the log.",
     Reason.PROFILE_LOCKED: "Another process uses the browser profile of this session. Stop it.",
     Reason.BROWSER_FAILED: "The browser does not start. Install chromium, or name one in WA_BROWSER.",
-    Reason.LOGGED_OUT_BY_PHONE: "The phone ended this login. Send init to pair again.",
+    Reason.LOGGED_OUT_BY_PHONE: "The phone ended this login. A new code follows: scan it to pair again.",
     Reason.LOGGED_OUT_ON_REQUEST: "Logged out on request. Send init to pair again.",
     Reason.CLOSED_ON_REQUEST: "Closed on request; the login is kept. Send init to start.",
     Reason.OWNED_ELSEWHERE: "Another bridge owns this session; this one takes over when that one is gone.",
@@ -81,7 +81,7 @@ REASON_TEXT: dict[Reason, str] = {
 }
 
 _S = SessionState
-#: From each state to those that may follow. Ends that are possible from everywhere are added below.
+#: From each state to those that may follow; those that may follow every state are in `ALWAYS`.
 TRANSITIONS: dict[SessionState, frozenset[SessionState]] = {
     _S.STARTING: frozenset({_S.CONNECTING, _S.UNREACHABLE, _S.RECONNECTING, _S.STANDBY}),
     _S.CONNECTING: frozenset(
@@ -93,7 +93,6 @@ TRANSITIONS: dict[SessionState, frozenset[SessionState]] = {
             _S.UNREACHABLE,
             _S.CONFLICT,
             _S.PAGE_CHANGED,
-            _S.LOGGED_OUT,
         }
     ),
     _S.AUTHENTICATED: frozenset(
@@ -104,13 +103,10 @@ TRANSITIONS: dict[SessionState, frozenset[SessionState]] = {
             _S.RECONNECTING,
             _S.CONFLICT,
             _S.PAGE_CHANGED,
-            _S.LOGGED_OUT,
         }
     ),
     _S.PAIRING: frozenset({_S.AUTHENTICATED, _S.CONNECTING, _S.RECONNECTING, _S.UNREACHABLE, _S.PAGE_CHANGED}),
-    _S.CONNECTED: frozenset(
-        {_S.RECONNECTING, _S.CONNECTING, _S.AUTHENTICATED, _S.CONFLICT, _S.PAGE_CHANGED, _S.LOGGED_OUT}
-    ),
+    _S.CONNECTED: frozenset({_S.RECONNECTING, _S.CONNECTING, _S.AUTHENTICATED, _S.CONFLICT, _S.PAGE_CHANGED}),
     _S.RECONNECTING: frozenset(
         {
             _S.CONNECTING,
@@ -120,11 +116,10 @@ TRANSITIONS: dict[SessionState, frozenset[SessionState]] = {
             _S.UNREACHABLE,
             _S.CONFLICT,
             _S.PAGE_CHANGED,
-            _S.LOGGED_OUT,
         }
     ),
     _S.UNREACHABLE: frozenset({_S.CONNECTING, _S.RECONNECTING}),
-    _S.CONFLICT: frozenset({_S.CONNECTING, _S.RECONNECTING, _S.LOGGED_OUT}),
+    _S.CONFLICT: frozenset({_S.CONNECTING, _S.RECONNECTING}),
     _S.PAGE_CHANGED: frozenset({_S.CONNECTING, _S.RECONNECTING}),
     _S.ERROR: frozenset(),
     _S.LOGGED_OUT: frozenset({_S.PAIRING, _S.CONNECTING, _S.RECONNECTING, _S.UNREACHABLE}),
@@ -132,8 +127,8 @@ TRANSITIONS: dict[SessionState, frozenset[SessionState]] = {
     _S.STANDBY: frozenset(),
     _S.OFFLINE: frozenset(),
 }
-#: A restart, a stop and a failure are possible from every state.
-ALWAYS = frozenset({_S.STARTING, _S.STOPPED, _S.ERROR, _S.OFFLINE})
+#: A restart, a stop, a logout on request and a failure are possible from every state.
+ALWAYS = frozenset({_S.STARTING, _S.STOPPED, _S.LOGGED_OUT, _S.ERROR, _S.OFFLINE})
 
 #: The states of the legacy `wapp-session` endpoint.
 LEGACY_STATUS: dict[SessionState, str] = {

@@ -59,6 +59,11 @@ class Journal(Protocol):
         """The store's UUID; another one means that sequence numbers started anew."""
         ...
 
+    @property
+    def last_inbound_at(self) -> float | None:
+        """Unix seconds when the newest inbound message was journalled; None when there is none."""
+        ...
+
     async def append(self, records: Sequence[JournalRecord]) -> list[int | None]:
         """Journal messages in order and move each chat's watermark. Returns seqs, None for a duplicate."""
         ...

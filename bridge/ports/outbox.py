@@ -116,6 +116,11 @@ class Outbox(Protocol):
         """Rows that are accepted or sending, in claim order."""
         ...
 
+    @property
+    def open_count(self) -> int:
+        """How many rows are accepted or sending, from memory."""
+        ...
+
     async def notify(self, *notices: NewNotice) -> None:
         """Store notices that belong to no row: refusals, repeated results, control results."""
         ...

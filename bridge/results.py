@@ -1,0 +1,83 @@
+"""From outbox rows to what is published about them. Pure: rows, errors and moments come in, payloads go out."""
+
+from __future__ import annotations
+
+from .contract.errors import ERRORS, CodedError, InternalError
+from .contract.lifecycle import SendState, ack_name
+from .contract.messages import Ack, ErrorInfo, Result, ResultStatus
+from .contract.payload import instant
+from .contract.topics import Leaf
+from .ports import Claim, NewNotice, OutboxRow
+
+_TRANSIENT = frozenset(str(code) for code, row in ERRORS.items() if row.transient)
+_STATUS = {
+    SendState.ACCEPTED: ResultStatus.ACCEPTED,
+    SendState.SENDING: ResultStatus.ACCEPTED,
+    SendState.FAILED: ResultStatus.FAILED,
+    SendState.UNKNOWN: ResultStatus.UNKNOWN,
+}
+
+
+def error_info(error: BaseException) -> ErrorInfo:
+    """What is said about an error outside. An error without a code says nothing of its inside."""
+    coded = error if isinstance(error, CodedError) else InternalError()
+    return ErrorInfo(code=coded.code, text=coded.text, transient=coded.transient)
+
+
+def result_of(session: str, row: OutboxRow) -> Result:
+    """The result that a row stands for now."""
+    return Result(
+        session=session,
+        id=row.claim.id,
+        status=_STATUS.get(row.state, ResultStatus.SENT),
+        to=row.claim.to,
+        chat=row.chat,
+        message_id=row.message_id,
+        error=_error_of(row),
+        at=instant(row.changed_at),
+        transaction=row.claim.transaction,
+        meta=row.claim.meta,
+    )
+
+
+def accepted(session: str, claim: Claim) -> Result:
+    """The result of a claim that has just been stored."""
+    return result_of(session, OutboxRow(0, claim, SendState.ACCEPTED, changed_at=claim.claimed_at))
+
+
+def conflict(session: str, claim: Claim, error: CodedError) -> Result:
+    """The answer to a command whose id was used with other content."""
+    return Result(
+        session=session,
+        id=claim.id,
+        status=ResultStatus.FAILED,
+        to=claim.to,
+        error=error_info(error),
+        at=instant(claim.claimed_at),
+        transaction=claim.transaction,
+        meta=claim.meta,
+    )
+
+
+def notice(result: Result, reply_client: str | None = None) -> NewNotice:
+    """A result, ready to be stored for publication."""
+    return NewNotice(Leaf.RESULT, result.to_json(), reply_client)
+
+
+def ack_notice(session: str, row: OutboxRow, level: int, now: float) -> NewNotice | None:
+    """The tick for a row, or None for a level that says nothing to a sender."""
+    name = ack_name(level)
+    if name is None or row.message_id is None:
+        return None
+    ack = Ack(session=session, id=row.claim.id, message_id=row.message_id, ack=name, at=instant(now))
+    return NewNotice(Leaf.ACK, ack.to_json())
+
+
+def _error_of(row: OutboxRow) -> ErrorInfo | None:
+    if row.error_code is None:
+        return None
+    return ErrorInfo(
+        code=row.error_code,
+        text=row.error_text or "",
+        transient=row.error_code in _TRANSIENT,
+    )

@@ -1,0 +1,243 @@
+"""One WhatsApp session: its two halves, its driver, and the order of things after each connection.
+
+It is the driver's sink. It owns the desired state (running or closed, stored), the catch-up that precedes live
+messages, and the truth of `connected`: claimed only once catch-up is journalled and while nothing newer is known.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from .contract.commands import ControlAction
+from .contract.errors import CodedError
+from .contract.messages import Stream
+from .contract.payload import instant
+from .contract.session import Reason, SessionState, Situation
+from .contract.status import Queues, SessionStatus
+from .inbound import Inbound
+from .outbound import Outbound
+from .ports import (
+    Account,
+    AckChange,
+    Clock,
+    IncomingMessage,
+    Journal,
+    Memory,
+    Outbox,
+    PairingCode,
+    StoreUnusable,
+    WhatsAppDriver,
+)
+from .view import SessionView, StateChange
+
+_log = logging.getLogger(__name__)
+_DESIRED, _RUNNING, _CLOSED, _ENDED = "desired", "running", "closed", "logged_out"
+#: Seconds that sends under way get to finish before the browser is closed.
+DRAIN = 5.0
+#: Seconds that a catch-up may take; a page that hangs in it is replaced.
+CATCH_UP_LIMIT = 300.0
+
+
+class Session:
+    """One configured session. `run` is its whole life; `control` may be called at any time."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        owner: str,
+        journal: Journal,
+        outbox: Outbox,
+        memory: Memory,
+        driver: WhatsAppDriver,
+        inbound: Inbound,
+        outbound: Outbound,
+        clock: Clock,
+    ) -> None:
+        self.name = name
+        self.outbound = outbound
+        self.view = SessionView(name, clock)
+        #: seq of the newest inbound message that MQTT has; kept by the door, shown in the status.
+        self.published_seq = 0
+        self._owner = owner
+        self._journal = journal
+        self._outbox = outbox
+        self._memory = memory
+        self._driver = driver
+        self._inbound = inbound
+        self._clock = clock
+        self._reports: asyncio.Queue[Situation] = asyncio.Queue()
+        self._control = asyncio.Lock()
+        self._driver_wanted = asyncio.Event()
+        self._driver_stop = asyncio.Event()
+        self._driver_gone = asyncio.Event()
+        self._driver_gone.set()
+
+    def status(self, change: StateChange | None = None) -> SessionStatus:
+        """The status as it is published: now, or as it was at a change of state."""
+        situation = change.situation if change else self.view.situation
+        bounds = self._journal.bounds(Stream.IN)
+        last_inbound = self._journal.last_inbound_at
+        return SessionStatus(
+            session=self.name,
+            state=situation.state,
+            reason=situation.reason,
+            text=situation.text,
+            since=instant(change.since if change else self.view.since),
+            at=instant(self._clock.now()),
+            owner=self._owner,
+            epoch=self._journal.epoch,
+            first_seq=bounds.first,
+            last_seq=bounds.last,
+            last_event_seq=self._journal.bounds(Stream.EVENT).last,
+            last_inbound=None if last_inbound is None else instant(last_inbound),
+            queue=Queues(out=self._outbox.open_count, in_=max(0, bounds.last - self.published_seq)),
+            budget=self.outbound.budget,
+        )
+
+    async def situation_changed(self, situation: Situation) -> None:
+        """Take a report of the driver; anything but `connected` stops new sends at once."""
+        if situation.state is not SessionState.CONNECTED:
+            self.outbound.close()
+        self._reports.put_nowait(situation)
+
+    async def code_changed(self, code: PairingCode | None) -> None:
+        """Show or clear the pairing code."""
+        self.view.show(code)
+
+    async def logged_in(self, account: Account) -> None:
+        """Set the baseline before anything of this login can be journalled."""
+        await self._inbound.logged_in(account)
+
+    async def received(self, batch: Sequence[IncomingMessage | AckChange]) -> None:
+        """Journal live items in the order in which they came."""
+        messages: list[IncomingMessage] = []
+        for item in batch:
+            if isinstance(item, IncomingMessage):
+                messages.append(item)
+                continue
+            await self._inbound.take(messages, late=False)
+            messages = []
+            await self.outbound.acknowledged(item)
+        await self._inbound.take(messages, late=False)
+
+    async def control(self, action: ControlAction) -> None:
+        """Carry out an admin's action; returns when it is done. Raises `CodedError` when it cannot be."""
+        async with self._control:
+            match action:
+                case ControlAction.INIT:
+                    await self._want(_RUNNING)
+                case ControlAction.CLOSE:
+                    await self._want(_CLOSED)
+                case ControlAction.RESTART:
+                    await self._stop_driver()
+                    await self._want(_RUNNING)
+                case ControlAction.LOGOUT:
+                    await self._driver.log_out()
+                    await self._want(_ENDED)
+
+    async def run(self) -> None:
+        """Live until cancelled. Call `quiesce` first for a clean end. Raises what the store raises."""
+        desired = await self._memory.get(_DESIRED) or _RUNNING
+        if desired == _RUNNING:
+            self._driver_wanted.set()
+        else:
+            self._rest(desired)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.outbound.run(), name=f"outbound {self.name}")
+            tasks.create_task(self._follow(), name=f"state {self.name}")
+            tasks.create_task(self._keep_driver(), name=f"driver {self.name}")
+
+    async def quiesce(self) -> None:
+        """Start no more sends and give those under way `DRAIN` seconds to be answered."""
+        self.outbound.close()
+        try:
+            async with asyncio.timeout(DRAIN):
+                await self.outbound.drain()
+        except TimeoutError:
+            _log.warning("%s: a send is still under way; it is looked up at the next start", self.name)
+
+    async def _want(self, desired: str) -> None:
+        await self._memory.set(_DESIRED, desired)
+        if desired == _RUNNING:
+            self._driver_wanted.set()
+            return
+        self._driver_wanted.clear()
+        await self._stop_driver()
+        self._rest(desired)
+
+    def _rest(self, desired: str) -> None:
+        ended = desired == _ENDED
+        state = SessionState.LOGGED_OUT if ended else SessionState.STOPPED
+        self.view.set(Situation(state, Reason.LOGGED_OUT_ON_REQUEST if ended else Reason.CLOSED_ON_REQUEST))
+
+    async def _stop_driver(self) -> None:
+        self._driver_stop.set()
+        await self._driver_gone.wait()
+
+    async def _keep_driver(self) -> None:
+        while True:
+            self._driver_stop.clear()
+            await self._driver_wanted.wait()
+            self._driver_gone.clear()
+            try:
+                self.view.set(Situation(SessionState.STARTING, Reason.BROWSER_STARTING))
+                await self._drive()
+            finally:
+                self._driver_gone.set()
+
+    async def _drive(self) -> None:
+        """Run the driver until it is asked to stop. It never ends by itself but by a fault, which is raised."""
+        driver = asyncio.create_task(self._driver.run(self), name=f"driver run {self.name}")
+        stop = asyncio.create_task(self._driver_stop.wait(), name=f"driver stop {self.name}")
+        try:
+            await asyncio.wait([driver, stop], return_when=asyncio.FIRST_COMPLETED)
+            if not driver.done():
+                await self.quiesce()
+        finally:
+            stop.cancel()
+            driver.cancel()
+            await asyncio.wait([driver, stop])
+            # What the driver that is gone had reported means nothing to the next one.
+            while not self._reports.empty():
+                self._reports.get_nowait()
+            self.outbound.close()
+            self.view.show(None)
+        if not driver.cancelled():
+            driver.result()
+
+    async def _follow(self) -> None:
+        """Turn the driver's reports into states, one after the other."""
+        while True:
+            report = await self._reports.get()
+            if report.state is SessionState.CONNECTED:
+                await self._catch_up()
+            else:
+                self.view.set(report)
+
+    async def _catch_up(self) -> None:
+        self.view.set(Situation(SessionState.CONNECTING, Reason.CATCHING_UP))
+        try:
+            async with asyncio.timeout(CATCH_UP_LIMIT):
+                found = await self._collect()
+                await self._driver.resume()
+        except StoreUnusable:
+            raise
+        except (CodedError, TimeoutError) as error:
+            _log.warning("%s: catch-up did not finish (%s); the page is loaded again", self.name, error)
+            await self._driver.reload()
+            return
+        if found:
+            _log.info("%s: catch-up found %d messages", self.name, found)
+        if self._reports.empty() and not self._driver_stop.is_set():
+            self.outbound.open()
+            self.view.set(Situation(SessionState.CONNECTED, Reason.READY))
+
+    async def _collect(self) -> int:
+        watermarks, baseline = await self._inbound.watermarks()
+        found = 0
+        async for batch in self._driver.collect(watermarks, baseline):
+            found += await self._inbound.take(batch, late=True)
+        return found
