@@ -1,0 +1,16 @@
+"""SQLite adapters for the journal, the outbox and the memory of a session: one file, one writer, one reader."""
+
+from .errors import StoreBusy, StoreDamaged
+from .place import keep_aside, kept_aside
+from .retention import Compaction
+from .session_store import SessionStore, open_store
+
+__all__ = [
+    "Compaction",
+    "SessionStore",
+    "StoreBusy",
+    "StoreDamaged",
+    "keep_aside",
+    "kept_aside",
+    "open_store",
+]

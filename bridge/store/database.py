@@ -1,0 +1,101 @@
+"""One session's database as the event loop sees it: writes that are durable when they return, reads beside them.
+
+Owns the threads and connections. Reads have a connection of their own, so that a long replay holds up no write.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from bridge.ports import StoreUnusable
+
+from . import place
+from .errors import translated
+from .writer import Job, Operation, Writer
+
+T = TypeVar("T")
+
+
+class Database:
+    """An `async with`: the file is checked, or made with schema `steps`, on the way in, and closed on the way out."""
+
+    def __init__(self, path: Path, at: float, steps: Sequence[str]) -> None:
+        self.path = path
+        self._at = at
+        self._steps = steps
+        self._open = False
+
+    async def __aenter__(self) -> Self:
+        loop = asyncio.get_running_loop()
+        await asyncio.to_thread(place.prepare, self.path, self._at, self._steps)
+        writing = place.connect(self.path)
+        try:
+            self._reading = place.connect(self.path, read_only=True)
+        except sqlite3.Error as error:
+            writing.close()
+            raise self._translate(error) from error
+        self._writer = Writer(writing, loop, self._translate)
+        # Daemon: a program that dies without closing must not hang here; what was committed is safe.
+        self._thread = threading.Thread(target=self._writer.run, name=f"store-writer-{self.path}", daemon=True)
+        self._thread.start()
+        self._reader = ThreadPoolExecutor(1, f"store-reader-{self.path}")
+        self._open = True
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._open = False
+        # In a thread to its end even if we are cancelled meanwhile: jobs that were put in are still committed.
+        await asyncio.shield(asyncio.to_thread(self._close))
+
+    async def write(self, operation: Operation[T], committed: Callable[[T], None] | None = None) -> T:
+        """Run `operation` in the writer; returns its result once it is on disk.
+
+        Operations run in the order of the calls. `committed` is called in the event loop in that order too, before
+        this returns, and even if the caller was cancelled: what is kept in memory follows the disk, not the callers.
+        Raises what the operation raised, or `StoreUnusable`; then nothing of it was stored.
+        """
+        self._check_open()
+        outcome: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._writer.put(Job(operation, committed, outcome))
+        return await outcome
+
+    async def read(self, operation: Operation[T]) -> T:
+        """Run `operation` on one snapshot that has everything committed so far."""
+        self._check_open()
+        return await asyncio.get_running_loop().run_in_executor(self._reader, self._read, operation)
+
+    def _read(self, operation: Operation[T]) -> T:
+        try:
+            self._reading.execute("BEGIN")
+            try:
+                return operation(self._reading)
+            finally:
+                self._reading.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            raise self._translate(error) from error
+
+    def _close(self) -> None:
+        # The reader first: a checkpoint is complete only when nobody reads.
+        self._reader.shutdown()
+        self._reading.close()
+        self._writer.end()
+        self._thread.join()
+
+    def _check_open(self) -> None:
+        if not self._open:
+            raise StoreUnusable(f"{self.path} is not open.")
+
+    def _translate(self, error: Exception) -> Exception:
+        return translated(error, self.path)

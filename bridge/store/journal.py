@@ -1,0 +1,229 @@
+"""The two streams of a session in SQLite: what arrived and what happened, numbered without gaps, each told once."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+
+from bridge.contract.messages import Stream
+from bridge.ports import Bounds, JournalRecord, StreamPage
+
+from .database import Database
+from .duplicates import Seen, are_one
+from .waiting import Mark
+
+_BOUNDS = """
+    SELECT (SELECT seq FROM journal WHERE stream = :stream ORDER BY seq LIMIT 1),
+           coalesce((SELECT last FROM streams WHERE stream = :stream), 0)
+"""
+
+
+class SqliteJournal:
+    """Implements `bridge.ports.Journal`."""
+
+    def __init__(self, database: Database, now: Callable[[], float]) -> None:
+        self._database = database
+        self._now = now
+        self._epoch = ""
+        self._bounds = {stream: Bounds(None, 0) for stream in Stream}
+        self._last = {stream: Mark() for stream in Stream}
+        self._last_inbound_at: float | None = None
+
+    async def load(self) -> None:
+        """Take up what the store holds; once, before anything else."""
+
+        def read(connection: sqlite3.Connection) -> tuple[str, dict[Stream, Bounds], float | None]:
+            (epoch,) = connection.execute("SELECT epoch FROM store").fetchone()
+            newest = connection.execute(
+                "SELECT at FROM journal WHERE stream = ? ORDER BY seq DESC LIMIT 1", (Stream.IN,)
+            ).fetchone()
+            return epoch, bounds_of_all(connection), newest and newest[0]
+
+        self._epoch, bounds, self._last_inbound_at = await self._database.read(read)
+        self.take_bounds(bounds)
+
+    @property
+    def epoch(self) -> str:
+        """The store's UUID; another one means that sequence numbers started anew."""
+        return self._epoch
+
+    @property
+    def last_inbound_at(self) -> float | None:
+        """When the newest inbound message was journalled (unix seconds), from memory."""
+        return self._last_inbound_at
+
+    async def append(self, records: Sequence[JournalRecord]) -> list[int | None]:
+        """Journal messages in order and move each chat's watermark. Returns seqs, None for a duplicate."""
+        at = self._now()
+
+        def write(connection: sqlite3.Connection) -> tuple[list[int | None], Bounds]:
+            seqs = [_append_one(connection, record, at) for record in records]
+            return seqs, _bounds(connection, Stream.IN)
+
+        def committed(appended: tuple[list[int | None], Bounds]) -> None:
+            seqs, bounds = appended
+            if any(seq is not None for seq in seqs):
+                self._last_inbound_at = at
+                self.take_bounds({Stream.IN: bounds})
+
+        seqs, _ = await self._database.write(write, committed)
+        return seqs
+
+    async def append_event(self, body: str, *, once: str | None = None) -> int | None:
+        """Journal an event; with `once`, None if an event with that key was journalled before."""
+        at = self._now()
+
+        def write(connection: sqlite3.Connection) -> tuple[int | None, Bounds]:
+            fresh = once is None or told_first(connection, "event", once, at)
+            seq = _next_in(connection, Stream.EVENT, body, None, at) if fresh else None
+            return seq, _bounds(connection, Stream.EVENT)
+
+        seq, _ = await self._database.write(write, lambda appended: self.take_bounds({Stream.EVENT: appended[1]}))
+        return seq
+
+    async def read(self, stream: Stream, after: int, limit: int) -> StreamPage:
+        """Items with a seq above `after`, at most `limit`, with the bounds of the same moment."""
+
+        def read(connection: sqlite3.Connection) -> StreamPage:
+            items = connection.execute(
+                "SELECT seq, body FROM journal WHERE stream = ? AND seq > ? ORDER BY seq LIMIT ?",
+                (stream, after, limit),
+            )
+            return StreamPage(tuple(items), _bounds(connection, stream))
+
+        return await self._database.read(read)
+
+    def bounds(self, stream: Stream) -> Bounds:
+        """First and last seq, from memory."""
+        return self._bounds[stream]
+
+    async def wait_beyond(self, stream: Stream, seq: int) -> None:
+        """Return once the stream's last seq is above `seq`."""
+        await self._last[stream].beyond(seq)
+
+    async def cursor(self, reader: str, stream: Stream) -> int:
+        """Where a durable reader is; 0 for a new one."""
+
+        def read(connection: sqlite3.Connection) -> int:
+            row = connection.execute(
+                "SELECT seq FROM cursors WHERE reader = ? AND stream = ?", (reader, stream)
+            ).fetchone()
+            return 0 if row is None else int(row[0])
+
+        return await self._database.read(read)
+
+    async def move_cursor(self, reader: str, stream: Stream, seq: int) -> None:
+        """Move a reader to `seq`: it has everything up to there. It never moves back.
+
+        Raises `ValueError` for a seq that the stream has not reached: the reader would miss what comes there.
+        """
+        if seq > self._bounds[stream].last:
+            raise ValueError(f"{reader} cannot have {stream} {seq}: the last is {self._bounds[stream].last}")
+
+        def write(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "INSERT INTO cursors (reader, stream, seq) VALUES (?, ?, ?)"
+                " ON CONFLICT (reader, stream) DO UPDATE SET seq = max(seq, excluded.seq)",
+                (reader, stream, seq),
+            )
+
+        await self._database.write(write)
+
+    async def watermarks(self) -> dict[str, int]:
+        """Newest timestamp journalled in each chat, under each address that it was seen under."""
+        return await self._database.read(
+            lambda connection: dict(connection.execute("SELECT chat, timestamp FROM watermarks"))
+        )
+
+    async def add_alias(self, lid: str, pn: str) -> None:
+        """Remember that two addresses are one person; duplicates are then told across both."""
+        at = self._now()
+
+        def write(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "INSERT INTO aliases (lid, pn, first_seen) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (lid, pn, at)
+            )
+
+        await self._database.write(write)
+
+    def take_bounds(self, bounds: dict[Stream, Bounds]) -> None:
+        """Follow what was committed: called in commit order."""
+        self._bounds |= bounds
+        for stream, span in bounds.items():
+            self._last[stream].move(span.last)
+
+    def take_epoch(self, epoch: str) -> None:
+        """Follow a new epoch that was committed."""
+        self._epoch = epoch
+
+
+def told_first(connection: sqlite3.Connection, subject: str, key: str, at: float) -> bool:
+    """Whether `key` is told for the first time; from now on it is not."""
+    told = connection.execute(
+        "INSERT INTO told_once (subject, key, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (subject, key, at)
+    )
+    return told.rowcount == 1
+
+
+def bounds_of_all(connection: sqlite3.Connection) -> dict[Stream, Bounds]:
+    """The bounds of both streams."""
+    return {stream: _bounds(connection, stream) for stream in Stream}
+
+
+def _bounds(connection: sqlite3.Connection, stream: Stream) -> Bounds:
+    return Bounds(*connection.execute(_BOUNDS, {"stream": stream}).fetchone())
+
+
+def _append_one(connection: sqlite3.Connection, record: JournalRecord, at: float) -> int | None:
+    known = _is_known(connection, record)
+    # Under the form it came by, so that the next arrival in that form is known whatever its content.
+    connection.execute(
+        "INSERT INTO message_keys (raw_id, from_me, chat, author, timestamp, type, content_hash)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        (
+            record.raw_id,
+            record.from_me,
+            record.chat,
+            record.author or "",
+            record.timestamp,
+            record.type,
+            record.content_hash,
+        ),
+    )
+    # A duplicate moves it too: catch-up goes by the address the page uses now.
+    connection.execute(
+        "INSERT INTO watermarks (chat, timestamp) VALUES (?, ?)"
+        " ON CONFLICT (chat) DO UPDATE SET timestamp = max(timestamp, excluded.timestamp)",
+        (record.chat, record.timestamp),
+    )
+    return None if known else _next_in(connection, Stream.IN, record.body, record.chat, at)
+
+
+def _is_known(connection: sqlite3.Connection, record: JournalRecord) -> bool:
+    candidates = connection.execute(
+        "SELECT chat, author, timestamp, type, content_hash FROM message_keys WHERE raw_id = ? AND from_me = ?",
+        (record.raw_id, record.from_me),
+    ).fetchall()
+
+    def linked(one: str, other: str) -> bool:
+        found = connection.execute(
+            "SELECT 1 FROM aliases WHERE lid = ? AND pn = ? OR lid = ? AND pn = ?", (one, other, other, one)
+        )
+        return found.fetchone() is not None
+
+    fresh = Seen(record.chat, record.author or "", record.timestamp, record.type, record.content_hash)
+    return any(are_one(Seen(*candidate), fresh, linked) for candidate in candidates)
+
+
+def _next_in(connection: sqlite3.Connection, stream: Stream, body: str, chat: str | None, at: float) -> int:
+    size = len(body.encode())
+    (seq,) = connection.execute(
+        "INSERT INTO streams (stream, last, bytes) VALUES (?, 1, ?)"
+        " ON CONFLICT (stream) DO UPDATE SET last = last + 1, bytes = bytes + excluded.bytes RETURNING last",
+        (stream, size),
+    ).fetchone()
+    connection.execute(
+        "INSERT INTO journal (stream, seq, at, chat, size, body) VALUES (?, ?, ?, ?, ?, ?)",
+        (stream, seq, at, chat, size, body),
+    )
+    return int(seq)

@@ -1,0 +1,77 @@
+"""Results and acks that are to be published: numbered in commit order, kept until they were.
+
+Functions on an open transaction, for the outbox's own steps, and the queue that the publisher reads.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+from bridge.ports import NewNotice, Notice
+
+from .database import Database
+from .waiting import Mark
+
+
+class NoticeQueue:
+    """The notices of one session as a publisher sees them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._newest = Mark()
+
+    async def load(self) -> None:
+        """Take up what the store holds; once, before anything else."""
+        self._newest.move(await self._database.read(newest_unpublished))
+
+    async def unpublished(self, after: int, limit: int) -> list[Notice]:
+        """Notices still to be published with a number above `after`, in order."""
+
+        def read(connection: sqlite3.Connection) -> list[Notice]:
+            found = connection.execute(
+                "SELECT number, leaf, body, reply_client FROM notices"
+                " WHERE published_at IS NULL AND number > ? ORDER BY number LIMIT ?",
+                (after, limit),
+            )
+            return [Notice(*notice) for notice in found]
+
+        return await self._database.read(read)
+
+    async def published(self, numbers: Sequence[int], at: float) -> None:
+        """Mark notices as published."""
+
+        def write(connection: sqlite3.Connection) -> int:
+            connection.executemany(
+                "UPDATE notices SET published_at = ? WHERE number = ? AND published_at IS NULL",
+                [(at, number) for number in numbers],
+            )
+            return newest_unpublished(connection)
+
+        await self._database.write(write, self._newest.move)
+
+    async def wait(self, beyond: int) -> None:
+        """Return once there is an unpublished notice with a number above `beyond`."""
+        await self._newest.beyond(beyond)
+
+    def stored(self, newest: int | None) -> None:
+        """Follow what `store` returned, once it is committed."""
+        if newest is not None:
+            self._newest.move(newest)
+
+
+def store(connection: sqlite3.Connection, notices: Iterable[NewNotice]) -> int | None:
+    """Store notices; returns the number of the last one, None if there was none."""
+    number = None
+    for notice in notices:
+        number = connection.execute(
+            "INSERT INTO notices (leaf, body, reply_client) VALUES (?, ?, ?)",
+            (notice.leaf, notice.body, notice.reply_client),
+        ).lastrowid
+    return number
+
+
+def newest_unpublished(connection: sqlite3.Connection) -> int:
+    """The highest number still to be published, or 0: a waiter must not wake for what was published already."""
+    (number,) = connection.execute("SELECT coalesce(max(number), 0) FROM notices WHERE published_at IS NULL").fetchone()
+    return int(number)

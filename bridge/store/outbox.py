@@ -1,0 +1,149 @@
+"""Commands of a session in SQLite: claimed once, moved only along the send table, with what is told about them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+
+from bridge.contract.lifecycle import FINAL, SendState, may_follow
+from bridge.ports import Change, Claim, Claimed, IllegalSendStep, NewNotice, Notice, OutboxRow
+
+from . import notices, rows
+from .database import Database
+from .journal import told_first
+
+
+class SqliteOutbox:
+    """Implements `bridge.ports.Outbox`."""
+
+    def __init__(self, database: Database, now: Callable[[], float]) -> None:
+        self._database = database
+        self._now = now
+        self._open = 0
+        self._notices = notices.NoticeQueue(database)
+
+    async def load(self) -> None:
+        """Take up what the store holds; once, before anything else."""
+        self._open = await self._database.read(_count_open)
+        await self._notices.load()
+
+    @property
+    def open_count(self) -> int:
+        """How many commands are accepted or sending, from memory."""
+        return self._open
+
+    async def claim(self, claim: Claim, accepted: NewNotice) -> Claimed:
+        """Store a command and its `accepted` notice, unless its id or its redelivered origin is known."""
+
+        def write(connection: sqlite3.Connection) -> tuple[Claimed, int | None]:
+            standing = _standing(connection, claim)
+            if standing is not None:
+                return standing, None
+            row = rows.insert(connection, claim)
+            return Claimed(row, fresh=True), notices.store(connection, [accepted])
+
+        def committed(written: tuple[Claimed, int | None]) -> None:
+            claimed, newest = written
+            self._open += claimed.fresh
+            self._notices.stored(newest)
+
+        claimed, _ = await self._database.write(write, committed)
+        return claimed
+
+    async def change(self, number: int, change: Change) -> OutboxRow:
+        """Take a row one step further. Raises `IllegalSendStep` when the send table does not allow it."""
+
+        def write(connection: sqlite3.Connection) -> tuple[OutboxRow, int, int | None]:
+            return _step(connection, number, change)
+
+        def committed(written: tuple[OutboxRow, int, int | None]) -> None:
+            _, opened, newest = written
+            self._open += opened
+            self._notices.stored(newest)
+
+        row, _, _ = await self._database.write(write, committed)
+        return row
+
+    async def get(self, command_id: str) -> OutboxRow | None:
+        """The row of a command id."""
+        return await self._database.read(lambda connection: rows.find(connection, rows.BY_ID, command_id))
+
+    async def of_message(self, raw_id: str) -> OutboxRow | None:
+        """The row that reserved a WhatsApp message id (the raw id, whatever the address form)."""
+        return await self._database.read(lambda connection: rows.find(connection, rows.BY_RAW_ID, raw_id))
+
+    async def open_rows(self) -> list[OutboxRow]:
+        """Rows that are accepted or sending, in claim order."""
+        return await self._database.read(lambda connection: rows.find_all(connection, rows.OPEN))
+
+    async def notify(self, *new: NewNotice) -> None:
+        """Store notices that belong to no row: refusals, repeated results, control results."""
+        await self._database.write(lambda connection: notices.store(connection, new), self._notices.stored)
+
+    async def report_once(self, key: str, notice: NewNotice) -> bool:
+        """Store a notice unless `key` was reported before; returns whether it was stored."""
+        at = self._now()
+
+        def write(connection: sqlite3.Connection) -> int | None:
+            return notices.store(connection, [notice] if told_first(connection, "report", key, at) else [])
+
+        return await self._database.write(write, self._notices.stored) is not None
+
+    async def unpublished(self, after: int, limit: int) -> list[Notice]:
+        """Notices still to be published with a number above `after`, in order."""
+        return await self._notices.unpublished(after, limit)
+
+    async def published(self, numbers: Sequence[int]) -> None:
+        """Mark notices as published."""
+        await self._notices.published(numbers, self._now())
+
+    async def wait_notices(self, beyond: int) -> None:
+        """Return once there is an unpublished notice with a number above `beyond`."""
+        await self._notices.wait(beyond)
+
+    def abandoned(self, newest: int | None) -> None:
+        """Follow `abandon_open`, once it is committed."""
+        self._open = 0
+        self._notices.stored(newest)
+
+
+def abandon_open(connection: sqlite3.Connection, at: float, tell: Callable[[OutboxRow], NewNotice]) -> int | None:
+    """Turn every command that is not final into `unknown`, with a notice for each; returns the last one's number."""
+    newest = None
+    for row in rows.find_all(connection, rows.OPEN):
+        left = rows.update(connection, row.number, Change(SendState.UNKNOWN, at))
+        newest = notices.store(connection, [tell(left)])
+    return newest
+
+
+def _standing(connection: sqlite3.Connection, claim: Claim) -> Claimed | None:
+    """The claim that this one repeats, if any."""
+    known = rows.find(connection, rows.BY_ID, claim.id)
+    if known is not None:
+        return Claimed(known, fresh=False, conflict=known.claim.content_hash != claim.content_hash)
+    origin = claim.origin
+    if origin is None or not origin.dup:
+        return None
+    # Packet ids are used again: only a command claimed on the connection before can be the one that comes again.
+    known = rows.find(
+        connection, rows.BY_ORIGIN, origin.payload_sha256, origin.packet_id, origin.connection - 1, origin.topic
+    )
+    if known is None:
+        return None
+    rows.follow_redelivery(connection, known.number, origin.connection)
+    return Claimed(known, fresh=False)
+
+
+def _step(connection: sqlite3.Connection, number: int, change: Change) -> tuple[OutboxRow, int, int | None]:
+    """The row after the step, by how much the count of open rows changed, and the last notice's number."""
+    before = rows.by_number(connection, number)
+    if not may_follow(before.state, change.state):
+        raise IllegalSendStep(f"command {number} is {before.state} and cannot become {change.state}")
+    after = rows.update(connection, number, change)
+    opened = (after.state not in FINAL) - (before.state not in FINAL)
+    return after, opened, notices.store(connection, change.notices)
+
+
+def _count_open(connection: sqlite3.Connection) -> int:
+    (count,) = connection.execute("SELECT count(*) FROM commands WHERE open").fetchone()
+    return int(count)

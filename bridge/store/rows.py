@@ -1,0 +1,114 @@
+"""The outbox's table: how a claim becomes a row and a row an `OutboxRow`. Decides nothing."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import Any
+
+from bridge.contract.commands import Priority
+from bridge.contract.jid import MessageKey
+from bridge.contract.lifecycle import FINAL, SendState
+from bridge.ports import Change, Claim, Origin, OutboxRow
+
+_SELECT = """
+    SELECT number, id, "to", text, content_hash, priority, claimed_at, expires_at, reply_client, "transaction", meta,
+           topic, payload_sha256, packet_id, connection, state, chat, message_id, error_code, error_text, changed_at
+    FROM commands
+"""
+BY_ID = f"{_SELECT} WHERE id = ?"
+_BY_NUMBER = f"{_SELECT} WHERE number = ?"
+BY_RAW_ID = f"{_SELECT} WHERE raw_id = ? ORDER BY number DESC LIMIT 1"
+BY_ORIGIN = f"""{_SELECT} WHERE payload_sha256 = ? AND packet_id = ? AND connection = ? AND topic = ?
+    ORDER BY number DESC LIMIT 1"""
+OPEN = f"{_SELECT} WHERE open ORDER BY number"
+
+
+def find(connection: sqlite3.Connection, query: str, *parameters: object) -> OutboxRow | None:
+    """The row that one of the queries above finds."""
+    found = connection.execute(query, parameters).fetchone()
+    return None if found is None else _row(found)
+
+
+def by_number(connection: sqlite3.Connection, number: int | None) -> OutboxRow:
+    """The row that has this number. Raises `LookupError`: numbers come from us."""
+    row = find(connection, _BY_NUMBER, number)
+    if row is None:
+        raise LookupError(f"there is no command {number}")
+    return row
+
+
+def find_all(connection: sqlite3.Connection, query: str) -> list[OutboxRow]:
+    """All rows that one of the queries above finds."""
+    return [_row(found) for found in connection.execute(query)]
+
+
+def insert(connection: sqlite3.Connection, claim: Claim) -> OutboxRow:
+    """Store a claim as accepted."""
+    origin = claim.origin
+    meta = None if claim.meta is None else json.dumps(claim.meta)
+    inserted = connection.execute(
+        'INSERT INTO commands (id, "to", text, content_hash, priority, claimed_at, expires_at, reply_client,'
+        ' "transaction", meta, topic, payload_sha256, packet_id, connection, state, open, changed_at)'
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, TRUE, ?)",
+        (
+            *(claim.id, claim.to, claim.text, claim.content_hash, claim.priority, claim.claimed_at, claim.expires_at),
+            *(claim.reply_client, claim.transaction, meta),
+            *((origin.topic, origin.payload_sha256, origin.packet_id, origin.connection) if origin else [None] * 4),
+            *(SendState.ACCEPTED, claim.claimed_at),
+        ),
+    )
+    return by_number(connection, inserted.lastrowid)
+
+
+def follow_redelivery(connection: sqlite3.Connection, number: int, to: int) -> None:
+    """Note on which connection a command was delivered last."""
+    connection.execute("UPDATE commands SET connection = ? WHERE number = ?", (to, number))
+
+
+def update(connection: sqlite3.Connection, number: int, change: Change) -> OutboxRow:
+    """Write a step. What went wrong before is forgotten when it turns out that it did not."""
+    key = None if change.message_id is None else MessageKey.parse(change.message_id).id
+    failing = change.state in (SendState.FAILED, SendState.UNKNOWN)
+    connection.execute(
+        "UPDATE commands SET state = :state, open = :open, changed_at = :at,"
+        " chat = coalesce(:chat, chat), message_id = coalesce(:message_id, message_id),"
+        " raw_id = coalesce(:raw_id, raw_id),"
+        " error_code = CASE WHEN :failing THEN coalesce(:error_code, error_code) END,"
+        " error_text = CASE WHEN :failing THEN coalesce(:error_text, error_text) END"
+        " WHERE number = :number",
+        {
+            "state": change.state,
+            "open": change.state not in FINAL,
+            "at": change.at,
+            "chat": change.chat,
+            "message_id": change.message_id,
+            "raw_id": key,
+            "failing": failing,
+            "error_code": change.error_code,
+            "error_text": change.error_text,
+            "number": number,
+        },
+    )
+    return by_number(connection, number)
+
+
+def _row(found: tuple[Any, ...]) -> OutboxRow:
+    (number, *claimed, topic, sha256, packet_id, connection, state) = found[:16]
+    command_id, to, text, content_hash, priority, claimed_at, expires_at, reply_client, transaction, meta = claimed
+    # Whether it came flagged DUP is not kept: it says something about a delivery, not about the command.
+    origin = None if topic is None else Origin(topic, sha256, packet_id, False, connection)
+    claim = Claim(
+        id=command_id,
+        to=to,
+        text=text,
+        content_hash=content_hash,
+        priority=Priority(priority),
+        claimed_at=claimed_at,
+        expires_at=expires_at,
+        reply_client=reply_client,
+        transaction=transaction,
+        meta=None if meta is None else json.loads(meta),
+        origin=origin,
+    )
+    return OutboxRow(number, claim, SendState(state), *found[16:])

@@ -1,0 +1,83 @@
+"""One session's store: opens the database and puts the three ports' adapters on it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from bridge.ports import Journal, Memory, NewNotice, Outbox, OutboxRow
+
+from . import retention, schema
+from .database import Database
+from .journal import SqliteJournal
+from .memory import SqliteMemory
+from .outbox import SqliteOutbox, abandon_open
+
+
+@dataclass(frozen=True, slots=True)
+class SessionStore:
+    """What `open_store` yields; usable inside its `async with`."""
+
+    journal: SqliteJournal
+    outbox: SqliteOutbox
+    memory: SqliteMemory
+    database: Database
+    now: Callable[[], float]
+
+    @property
+    def epoch(self) -> str:
+        """The store's UUID; another one means that sequence numbers started anew."""
+        return self.journal.epoch
+
+    async def new_epoch(self, tell: Callable[[OutboxRow], NewNotice]) -> str:
+        """Begin a new epoch, as after a restored backup, and return it.
+
+        What the commands that were not final came to is lost with the old epoch: they become `unknown`, and `tell`
+        makes the result that says so. It runs in the writer's thread and must be pure.
+        """
+        epoch, at = str(uuid4()), self.now()
+
+        def write(connection: sqlite3.Connection) -> int | None:
+            connection.execute("UPDATE store SET epoch = ?, created_at = ?", (epoch, at))
+            return abandon_open(connection, at, tell)
+
+        def committed(newest: int | None) -> None:
+            self.journal.take_epoch(epoch)
+            self.outbox.abandoned(newest)
+
+        await self.database.write(write, committed)
+        return epoch
+
+    async def compact(self, *, max_age: float, max_bytes: int) -> retention.Compaction:
+        """Forget journal items older than `max_age` seconds or beyond `max_bytes` of bodies, and what is past 30 days.
+
+        That is: final commands (their ids may be used anew) and published notices. Unpublished ones stay.
+        """
+        return await retention.compact(self.database, self.now(), max_age, max_bytes, self.journal.take_bounds)
+
+
+@asynccontextmanager
+async def open_store(path: Path, *, now: Callable[[], float]) -> AsyncIterator[SessionStore]:
+    """Open the store at `path`, made with its folder if there is none; committed and closed on the way out.
+
+    Raises `StoreUnusable` with a sentence that names the file; its subclass `StoreDamaged` says that the file should
+    be kept aside with `keep_aside`.
+    """
+    async with Database(path, now(), schema.migrations()) as database:
+        store = SessionStore(
+            SqliteJournal(database, now), SqliteOutbox(database, now), SqliteMemory(database), database, now
+        )
+        await store.journal.load()
+        await store.outbox.load()
+        yield store
+
+
+if TYPE_CHECKING:
+
+    def _implements(store: SessionStore) -> tuple[Journal, Outbox, Memory]:
+        return store.journal, store.outbox, store.memory

@@ -1,0 +1,141 @@
+"""The one thread that writes: what waits is committed together, and one operation that fails fails alone.
+
+A commit costs a flush of the disk whatever it holds, so operations that come during one share the next.
+Knows nothing of tables.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from queue import Empty, SimpleQueue
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+Operation = Callable[[sqlite3.Connection], T]
+#: Operations in one transaction, at most: bounds how long the first of them waits for the last.
+LARGEST_GROUP = 500
+
+
+class Job(Generic[T]):
+    """An operation on its way through the writer. It may be run twice, so it changes nothing but the database."""
+
+    def __init__(self, operation: Operation[T], committed: Callable[[T], None] | None, outcome: asyncio.Future[T]):
+        self._operation = operation
+        self._committed = committed
+        self._outcome = outcome
+        self._result: tuple[T] | None = None
+        self._error: Exception | None = None
+
+    def run(self, connection: sqlite3.Connection) -> None:
+        """Run in a savepoint of its own. Raises only when the whole transaction is lost."""
+        self._result = self._error = None
+        connection.execute("SAVEPOINT job")
+        try:
+            self._result = (self._operation(connection),)
+        except Exception as error:
+            if not connection.in_transaction:  # full disk: SQLite has rolled back the others too
+                raise
+            self._error = error
+            connection.execute("ROLLBACK TO job")
+        connection.execute("RELEASE job")
+
+    def fail(self, error: Exception) -> None:
+        """Note that nothing of it was stored."""
+        self._result, self._error = None, error
+
+    def settle(self, translate: Callable[[Exception], Exception]) -> None:
+        """In the event loop: take note of what was committed, whether or not somebody still waits, then tell."""
+        error = self._error
+        if self._result is not None:
+            (result,) = self._result
+            try:
+                if self._committed is not None:
+                    self._committed(result)
+                if not self._outcome.done():
+                    self._outcome.set_result(result)
+                return
+            except Exception as fault:  # noqa: BLE001 - goes to who waits, and must not stop the others of the group
+                error = fault
+        if error is not None and not self._outcome.done():
+            raised = translate(error)
+            if raised is not error:
+                raised.__cause__ = error
+            self._outcome.set_exception(raised)
+
+
+class Writer:
+    """Runs jobs in the order they were put in, until it is told to end. `run` is the thread's whole life."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        loop: asyncio.AbstractEventLoop,
+        translate: Callable[[Exception], Exception],
+    ) -> None:
+        self._connection = connection
+        self._loop = loop
+        self._translate = translate
+        self._waiting: SimpleQueue[Job[object] | None] = SimpleQueue()
+
+    def put(self, job: Job[T]) -> None:
+        """Queue a job."""
+        self._waiting.put(job)  # type: ignore[arg-type]  # a job is used by its own type only inside itself
+
+    def end(self) -> None:
+        """Let the thread end once it has done what was put in before."""
+        self._waiting.put(None)
+
+    def run(self) -> None:
+        """Commit group after group; leaves the database checkpointed and closed."""
+        going = True
+        while going:
+            group, going = self._next_group()
+            self._commit(group)
+            self._loop.call_soon_threadsafe(self._settle, group)
+        try:
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.Error:
+            pass  # everything is in the -wal, where the next start finds it
+        finally:
+            self._connection.close()
+
+    def _next_group(self) -> tuple[list[Job[object]], bool]:
+        group: list[Job[object]] = []
+        job = self._waiting.get()
+        while job is not None:
+            group.append(job)
+            if len(group) == LARGEST_GROUP:
+                return group, True
+            try:
+                job = self._waiting.get_nowait()
+            except Empty:
+                return group, True
+        return group, False
+
+    def _commit(self, group: Sequence[Job[object]]) -> None:
+        if not group:
+            return
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:  # a lock of another process: waiting again for each job would not help
+            for job in group:
+                job.fail(error)
+            return
+        try:
+            for job in group:
+                job.run(self._connection)
+            self._connection.execute("COMMIT")
+        except Exception as error:  # noqa: BLE001 - whatever it was, the thread lives on and each job is answered
+            if self._connection.in_transaction:
+                self._connection.rollback()
+            if len(group) == 1:
+                group[0].fail(error)
+                return
+            for job in group:
+                self._commit([job])
+
+    def _settle(self, group: Sequence[Job[object]]) -> None:
+        for job in group:
+            job.settle(self._translate)
