@@ -55,7 +55,7 @@ class Database:
         """Keep an own message until the service has confirmed it."""
         key = str(record["id"])
         if key not in self.device.acks:
-            self.device.pending[key] = record
+            self.device.pending[key] = {**record, "ack": 0, "isNewMsg": False}
 
     def pending(self) -> list[Record]:
         """Own messages that the service has not confirmed, oldest first."""

@@ -72,7 +72,7 @@ class Linking:
         device = Device(
             id=self._new_id(),
             secret=self._new_id(),
-            name="Google Chrome (Linux)",
+            name="Chrome (Linux)",
             paired_at=int(self._now()),
             history_to=len(messages),
             delivered=len(messages),

@@ -17,7 +17,7 @@ function addAndSendMsgToChat(chat, fields) {
   if (!(chat instanceof Chat)) throw new TypeError('addAndSendMsgToChat: not a chat');
   const msg = MsgCollection.add(new Msg({ ...fields, ack: 0 }));
   chat.takeIn(msg);
-  const record = { ...flatten(fields), ack: 0, isNewMsg: false };
+  const record = flatten(fields);
   const answer = Promise.withResolvers();
   const stored = line.database('write', { record }).then(() => {
     unanswered.set(record.id, { record, answer });

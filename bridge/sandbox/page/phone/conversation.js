@@ -1,0 +1,116 @@
+// The open chat: bubbles with ticks, and the line to write on, as the other person or as the phone's owner.
+
+import { clock, element, initial, tone } from './element.js';
+import { ticksAreAutomatic } from './linked.js';
+import { ask, messagesOf, nameOf, world } from './world.js';
+
+const part = (id) => document.querySelector(`#${id}`);
+const text = part('text');
+const log = part('messages');
+
+const ME = 'me';
+const TICKS = { 0: 'waiting', 1: 'sent', 2: 'delivered', 3: 'read', 4: 'played' };
+const ONE = 'M2 6.5l3 3 6-7';
+const TWO = 'M2 6.5l3 3 6-7M8.5 9.5l6-7';
+const CLOCK = 'M8 3.2v3.2l2 1.4M13 6.4a5 5 0 1 1-10 0 5 5 0 0 1 10 0z';
+
+let chat;
+let drawn = '';
+
+function ticks(message) {
+  const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+  svg.setAttribute('viewBox', '0 0 17 12');
+  const path = document.createElementNS(svg.namespaceURI, 'path');
+  path.setAttribute('d', message.ack > 1 ? TWO : message.ack === 1 ? ONE : CLOCK);
+  svg.append(path);
+  const next = message.ack + 1;
+  const done = ticksAreAutomatic() || next > 3;
+  return element('button', {
+    type: 'button', class: 'ticks', 'data-ack': message.ack, disabled: done,
+    'aria-label': done ? TICKS[message.ack] : `${TICKS[message.ack]}; press for ${TICKS[next]}`,
+    onclick: () => void ask('acks', { id: message.id, ack: next }),
+  }, svg);
+}
+
+function bubble(message) {
+  const kind = message.type === 'chat' ? undefined : element('span', { class: 'kind' }, `${message.type} `);
+  const via = message.from_me && message.origin === 'device' ? element('span', { class: 'via', title: 'Sent by a linked device' }, 'linked device') : undefined;
+  return element('li', { class: `bubble ${message.from_me ? 'mine' : 'theirs'}`, 'data-id': message.id },
+    message.author && !message.from_me ? element('span', { class: `author ${tone(message.author)}` }, nameOf(message.author)) : undefined,
+    message.quoted ? element('span', { class: 'quote' }, message.quoted.body || message.quoted.type) : undefined,
+    kind,
+    element('span', { class: 'body' }, message.body),
+    element('span', { class: 'meta' }, via, clock(message.t), message.from_me ? ticks(message) : undefined));
+}
+
+function withDays(messages) {
+  let day;
+  return messages.flatMap((message) => {
+    const today = new Date(message.t * 1000).toLocaleDateString([], { weekday: 'long', day: 'numeric', month: 'long' });
+    const separator = today === day ? [] : [element('li', { class: 'day' }, today)];
+    day = today;
+    return [...separator, bubble(message)];
+  });
+}
+
+function writer(value, label, checked) {
+  return element('label', {}, element('input', { type: 'radio', name: 'writer', value, checked }), element('span', {}, label));
+}
+
+function drawWriters(room) {
+  const others = room.participants.length ? room.participants : [room.id];
+  const choices = others.map((address, n) => writer(address, nameOf(address), n === 0));
+  part('writers').replaceChildren(element('legend', {}, 'Typed by'), ...choices, writer(ME, 'Me'));
+}
+
+export function drawConversation() {
+  const room = world.state.chats.find(({ id }) => id === chat);
+  if (!room) return;
+  const messages = messagesOf(chat);
+  const look = JSON.stringify([chat, ticksAreAutomatic(), messages.map(({ id, ack }) => [id, ack])]);
+  if (look === drawn) return;
+  drawn = look;
+  const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
+  log.replaceChildren(...withDays(messages));
+  if (atEnd) log.scrollTop = log.scrollHeight;
+}
+
+export function openConversation(id) {
+  chat = id;
+  const room = world.state.chats.find((known) => known.id === id);
+  part('empty').hidden = true;
+  part('open').hidden = false;
+  part('phone').classList.add('chatting');
+  part('avatar').className = `avatar ${tone(id)}`;
+  part('avatar').textContent = initial(room.name);
+  part('title').textContent = room.name;
+  part('subtitle').textContent = room.participants.length ? `${room.participants.map(nameOf).join(', ')}, Me` : id;
+  drawWriters(room);
+  drawConversation();
+  log.scrollTop = log.scrollHeight;
+  text.focus({ preventScroll: true });
+}
+
+async function send() {
+  const body = text.value;
+  if (!body.trim()) return;
+  const who = new FormData(part('composer')).get('writer');
+  const group = world.state.chats.find(({ id }) => id === chat).participants.length > 0;
+  text.value = '';
+  const sent = who === ME
+    ? await ask('own', { chat, body })
+    : await ask('incoming', { chat, body, ...(group && { author: who }) });
+  // What could not be sent must not be typed again.
+  if (!sent && !text.value) text.value = body;
+}
+
+part('composer').addEventListener('submit', (event) => {
+  event.preventDefault();
+  void send();
+});
+text.addEventListener('keydown', (event) => {
+  if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  void send();
+});
+part('back').addEventListener('click', () => part('phone').classList.remove('chatting'));

@@ -1,0 +1,20 @@
+// Builds page elements; text goes in as text, never as markup.
+
+export function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith('on')) made.addEventListener(name.slice(2), value);
+    else if (value === true) made.setAttribute(name, '');
+    else if (value !== false && value !== undefined) made.setAttribute(name, value);
+  }
+  made.append(...children.filter((child) => child !== undefined && child !== null));
+  return made;
+}
+
+// A colour that stays the same for a person.
+export const tone = (address) => `tone-${[...address].reduce((sum, c) => sum + c.charCodeAt(0), 0) % 6}`;
+
+export const initial = (name) => [...name][0]?.toUpperCase() ?? '?';
+
+export const clock = (seconds) =>
+  new Date(seconds * 1000).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });

@@ -1,0 +1,37 @@
+// The phone: puts the parts of the page together and draws them again when the world changed.
+
+import { drawChats } from './chats.js';
+import { drawConversation, openConversation } from './conversation.js';
+import { drawLinked } from './linked.js';
+import { ask, follow, watch, world } from './world.js';
+
+const part = (id) => document.querySelector(`#${id}`);
+const dialog = part('contact-dialog');
+const form = part('contact-form');
+
+let open;
+
+// The owner looks at the chat, so it counts as read on every device.
+function choose(chat) {
+  open = chat;
+  openConversation(chat);
+  drawChats(open, choose);
+  void ask('chats/seen', { id: chat });
+}
+
+watch(() => {
+  part('account').textContent = `+${world.state.account.split('@')[0]}`;
+  drawLinked();
+  drawChats(open, choose);
+  drawConversation();
+});
+
+part('new-contact').addEventListener('click', () => dialog.showModal());
+part('contact-cancel').addEventListener('click', () => dialog.close());
+form.addEventListener('submit', async () => {
+  const { name, pn, exists } = Object.fromEntries(new FormData(form));
+  if (await ask('contacts', { name, pn, exists: exists === 'on' })) await ask('chats', { id: pn });
+  form.reset();
+});
+
+follow();
