@@ -61,6 +61,7 @@ class Outbound:
         self._random = rng or random.Random()  # noqa: S311 - spreads sends, guards nothing
         self._pending: dict[int, OutboxRow] = {}  # sending, and WhatsApp Web may have it
         self._unsettled: dict[int, OutboxRow] = {}  # sending, to be looked up once the page is up
+        self._claiming: set[asyncio.Task[Result]] = set()
         self._running = 0
         self._open = False
         self._wake = asyncio.Event()
@@ -87,7 +88,14 @@ class Outbound:
             meta=command.meta,
             origin=origin if command.id is None else None,
         )
-        first = accepted(self._session, claim)
+        # A caller that is cancelled (its connection ended) must not leave a claimed row that nobody schedules.
+        claiming = asyncio.create_task(self._claim(claim), name=f"claim {self._session}")
+        self._claiming.add(claiming)
+        claiming.add_done_callback(self._claiming.discard)
+        return await asyncio.shield(claiming)
+
+    async def _claim(self, claim: Claim) -> Result:
+        first, reply_client = accepted(self._session, claim), claim.reply_client
         claimed = await self._outbox.claim(claim, notice(first, reply_client))
         if claimed.conflict:
             refusal = conflict(self._session, claim, Conflict())

@@ -40,6 +40,11 @@ class Pace:
             raise InvalidRequest(f"{text!r} is not a pace: write for example 20/minute, 5/second, or off.")
         return cls(int(match[1]) / _SECONDS[match[2]], burst)
 
+    @property
+    def is_off(self) -> bool:
+        """Whether nothing is paced."""
+        return math.isinf(self.rate)
+
 
 @dataclass(frozen=True, slots=True)
 class Pacing:
@@ -63,7 +68,7 @@ class Bucket:
 
     def tokens(self, now: float) -> float:
         """Tokens at `now`; infinite without pacing."""
-        if math.isinf(self._pace.rate):
+        if self._pace.is_off:
             return math.inf
         return min(float(self._pace.burst), self._tokens + max(0.0, now - self._filled_at) * self._pace.rate)
 

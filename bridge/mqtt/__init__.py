@@ -1,0 +1,9 @@
+"""The MQTT door of a session: its own connection, what comes in by it and what goes out.
+
+Everything here goes through `bridge.broker`; nothing here decides what a command means.
+"""
+
+from .door import Door, DoorOptions
+from .ownership import other_owner
+
+__all__ = ["Door", "DoorOptions", "other_owner"]

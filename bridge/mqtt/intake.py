@@ -1,0 +1,209 @@
+"""From deliveries on the command topics to claims: acknowledged only once what they asked for is durable.
+
+Every delivery is dealt with and acknowledged, however odd: bad input is answered with a `failed` result, blocks
+nothing and raises nothing. Only a store that cannot write leaves a delivery unacknowledged, so that it comes again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import logging
+import uuid
+from dataclasses import dataclass
+
+from bridge.broker import Connection, Delivery
+from bridge.contract.commands import (
+    MAX_COMMAND_BYTES,
+    ControlCommand,
+    ControlResult,
+    ControlStatus,
+    ReplayRequest,
+    SendCommand,
+    parse_json,
+    parse_text,
+)
+from bridge.contract.errors import CodedError, InternalError, InvalidRequest, RetainedCommand
+from bridge.contract.payload import instant
+from bridge.contract.topics import Leaf, SessionTopic, Topics
+from bridge.outbound import Rejection
+from bridge.ports import Clock, NewNotice, Origin, Outbox
+from bridge.results import error_info
+from bridge.session import Session
+
+from .replay import Replayer
+
+_log = logging.getLogger(__name__)
+#: Deliveries being claimed at once; they share commits, and the order of claims is the order of arrival.
+CONCURRENT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What can be read of a payload that may be no command: enough to answer who sent it."""
+
+    command_id: str | None = None
+    reply_topic: str | None = None
+    transaction: str | None = None
+
+    @classmethod
+    def of(cls, payload: bytes) -> Hints:
+        """Read what is there, refusing nothing."""
+        if len(payload) > MAX_COMMAND_BYTES:
+            return cls()
+        try:
+            fields = json.loads(payload)
+        except (ValueError, RecursionError):
+            return cls()
+        if not isinstance(fields, dict):
+            return cls()
+        return cls(
+            _short(fields.get("id"), 128),
+            _short(fields.get("reply_topic"), 512),
+            _short(fields.get("transaction"), 512),
+        )
+
+
+def _short(value: object, limit: int) -> str | None:
+    clean = isinstance(value, str) and 0 < len(value) <= limit and value.isprintable()
+    return value if clean and isinstance(value, str) else None
+
+
+class Intake:
+    """Deals with the deliveries of one connection. `number` counts the connections of this session, ever."""
+
+    def __init__(
+        self,
+        session: Session,
+        outbox: Outbox,
+        topics: Topics,
+        clock: Clock,
+        replayer: Replayer,
+        connection: Connection,
+        number: int,
+        background: asyncio.TaskGroup,
+    ) -> None:
+        self._session = session
+        self._outbox = outbox
+        self._topics = topics
+        self._clock = clock
+        self._replayer = replayer
+        self._connection = connection
+        self._number = number
+        self._background = background  # outlives the connection: a control action is not broken off by a reconnect
+        self._slots = asyncio.Semaphore(CONCURRENT)
+
+    async def run(self) -> None:
+        """Take deliveries until the connection ends. Raises BrokerDown, and what the store raises."""
+        async with asyncio.TaskGroup() as tasks:
+            async for delivery in self._connection.deliveries():
+                await self._slots.acquire()
+                tasks.create_task(self._take(delivery), name=f"command {self._session.name}")
+
+    async def _take(self, delivery: Delivery) -> None:
+        try:
+            await self._dispatch(delivery)
+            self._connection.acknowledge(delivery)
+        finally:
+            self._slots.release()
+
+    async def _dispatch(self, delivery: Delivery) -> None:
+        topic = self._topics.parse(delivery.topic)
+        if topic is None or topic.session != self._session.name or not delivery.payload:
+            _log.debug("%s: ignored %s (%d bytes)", self._session.name, delivery.topic, len(delivery.payload))
+            return
+        match topic.leaf:
+            case Leaf.OUT:
+                await self._send(topic, delivery)
+            case Leaf.REPLAY if topic.tail is None and not delivery.retain:
+                await self._replay(delivery)
+            case Leaf.CONTROL if topic.tail is None and not delivery.retain:
+                await self._control(delivery)
+            case _:
+                _log.debug("%s: ignored %s", self._session.name, delivery.topic)
+
+    async def _send(self, topic: SessionTopic, delivery: Delivery) -> None:
+        sha256 = hashlib.sha256(delivery.payload).hexdigest()
+        try:
+            if delivery.retain:
+                raise RetainedCommand
+            if topic.tail is None:
+                command = parse_json(SendCommand, delivery.payload)
+            else:
+                command = parse_text(topic.tail, delivery.payload)
+            await self._session.outbound.submit(
+                command,
+                origin=Origin(delivery.topic, sha256, delivery.packet_id, delivery.dup, self._number),
+                reply_client=self._reply_client(command.reply_topic or delivery.response_topic),
+            )
+        except CodedError as error:
+            if error.code == "store_unusable":
+                raise
+            await self._session.outbound.reject(error, self._rejection(topic, delivery, sha256, error))
+
+    def _rejection(self, topic: SessionTopic, delivery: Delivery, sha256: str, error: CodedError) -> Rejection:
+        hints = Hints.of(delivery.payload) if topic.tail is None else Hints()
+        try:
+            reply_client = self._reply_client(hints.reply_topic or delivery.response_topic)
+        except InvalidRequest:
+            reply_client = None
+        once = f"retained:{delivery.topic}:{sha256}" if isinstance(error, RetainedCommand) else None
+        return Rejection(delivery.topic, sha256, hints.command_id, reply_client, hints.transaction, once)
+
+    def _reply_client(self, reply_topic: str | None) -> str | None:
+        if reply_topic is None:
+            return None
+        client = self._topics.reply_client(self._session.name, reply_topic)
+        if client is None:
+            expected = self._topics.reply(self._session.name, "<client>")
+            raise InvalidRequest(f"reply_topic must be {expected}, with a client name of letters, digits, _ and -.")
+        return client
+
+    async def _replay(self, delivery: Delivery) -> None:
+        try:
+            request = parse_json(ReplayRequest, delivery.payload)
+        except CodedError as error:
+            # without a valid reader there is no topic to answer on, so the answer goes where refusals go
+            sha256 = hashlib.sha256(delivery.payload).hexdigest()
+            await self._session.outbound.reject(error, Rejection(delivery.topic, sha256))
+            return
+        self._replayer.ask(request)
+
+    async def _control(self, delivery: Delivery) -> None:
+        try:
+            command = parse_json(ControlCommand, delivery.payload)
+        except CodedError as error:
+            sha256 = hashlib.sha256(delivery.payload).hexdigest()
+            hints = Hints.of(delivery.payload)
+            await self._session.outbound.reject(error, Rejection(delivery.topic, sha256, hints.command_id))
+            return
+        command_id = command.id or uuid.uuid4().hex
+        await self._tell_control(command, command_id, ControlStatus.ACCEPTED)
+        self._background.create_task(
+            self._act(command, command_id), name=f"control {self._session.name} {command.action}"
+        )
+
+    async def _act(self, command: ControlCommand, command_id: str) -> None:
+        try:
+            await self._session.control(command.action)
+        except CodedError as error:
+            await self._tell_control(command, command_id, ControlStatus.FAILED, error)
+        except Exception:  # noqa: BLE001 - the admin gets an answer whatever went wrong
+            _log.exception("%s: %s failed", self._session.name, command.action)
+            await self._tell_control(command, command_id, ControlStatus.FAILED, InternalError())
+        else:
+            await self._tell_control(command, command_id, ControlStatus.DONE)
+
+    async def _tell_control(
+        self, command: ControlCommand, command_id: str, status: ControlStatus, error: CodedError | None = None
+    ) -> None:
+        result = ControlResult(
+            session=self._session.name,
+            id=command_id,
+            action=command.action,
+            status=status,
+            error=error_info(error) if error else None,
+            at=instant(self._clock.now()),
+        )
+        await self._outbox.notify(NewNotice(Leaf.RESULT, result.to_json()))

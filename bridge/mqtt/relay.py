@@ -1,0 +1,66 @@
+"""From the journal and the notices to topics, each with a durable cursor that moves only over what has a PUBACK.
+
+At least once: what was published and not yet noted when the process dies is published again. `seq` tells readers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from bridge.broker import Connection
+from bridge.contract.messages import Stream, in_stream
+from bridge.contract.topics import Leaf, Topics
+from bridge.ports import Journal, Notice, Outbox
+from bridge.session import Session
+
+#: Name of MQTT's cursors in the journal.
+READER = "mqtt"
+#: Items read at once; the connection's window pipelines their PUBACKs, and the cursor moves behind the last.
+PAGE = 100
+
+
+async def relay_stream(
+    stream: Stream, session: Session, journal: Journal, topics: Topics, connection: Connection
+) -> None:
+    """Publish a stream of the journal from its cursor on. Raises BrokerDown when the connection ends."""
+    topic = topics.inbound(session.name) if stream is Stream.IN else topics.event(session.name)
+    sent = await journal.cursor(READER, stream)
+    while True:
+        if stream is Stream.IN:
+            session.published_seq = sent
+        page = await journal.read(stream, sent, PAGE)
+        if not page.items:
+            await journal.wait_beyond(stream, sent)
+            continue
+        await asyncio.gather(
+            *(
+                connection.publish(topic, in_stream(stream, session.name, journal.epoch, seq, body))
+                for seq, body in page.items
+            )
+        )
+        sent = page.items[-1][0]
+        await journal.move_cursor(READER, stream, sent)
+
+
+async def relay_notices(session: Session, outbox: Outbox, topics: Topics, connection: Connection) -> None:
+    """Publish results and acks in order, with a copy for who asked. Raises BrokerDown when the connection ends."""
+    sent = 0
+    while True:
+        notices = await outbox.unpublished(sent, PAGE)
+        if not notices:
+            await outbox.wait_notices(sent)
+            continue
+        await asyncio.gather(
+            *(
+                connection.publish(topic, notice.body)
+                for notice in notices
+                for topic in _notice_topics(notice, session.name, topics)
+            )
+        )
+        sent = notices[-1].number
+        await outbox.published([notice.number for notice in notices])
+
+
+def _notice_topics(notice: Notice, session: str, topics: Topics) -> list[str]:
+    own = topics.session(session, Leaf(notice.leaf))
+    return [own] if notice.reply_client is None else [own, topics.reply(session, notice.reply_client)]

@@ -1,0 +1,81 @@
+"""Replays: stored items again, for one reader, on a topic of its own, each page closed by what comes next."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+
+from bridge.broker import Connection
+from bridge.contract.commands import ReplayRequest
+from bridge.contract.messages import ReplayEnd, in_stream
+from bridge.contract.topics import Topics
+from bridge.ports import Journal
+
+_log = logging.getLogger(__name__)
+#: Requests kept waiting. A reader repeats a request that got no answer, so the oldest may go.
+WAITING = 100
+#: Items read from the store at once within a page.
+CHUNK = 200
+
+
+class Replayer:
+    """Answers replay requests of one connection, one after the other."""
+
+    def __init__(self, session: str, journal: Journal, topics: Topics, connection: Connection) -> None:
+        self._session = session
+        self._journal = journal
+        self._topics = topics
+        self._connection = connection
+        self._requests: deque[ReplayRequest] = deque(maxlen=WAITING)
+        self._asked = asyncio.Event()
+
+    def ask(self, request: ReplayRequest) -> None:
+        """Queue a request; one that the same reader had waiting for the same stream is replaced."""
+        for waiting in list(self._requests):
+            if (waiting.reader, waiting.stream) == (request.reader, request.stream):
+                self._requests.remove(waiting)
+        self._requests.append(request)
+        self._asked.set()
+
+    async def run(self) -> None:
+        """Answer until the connection ends. Raises BrokerDown."""
+        while True:
+            self._asked.clear()
+            while self._requests:
+                await self._answer(self._requests.popleft())
+            await self._asked.wait()
+
+    async def _answer(self, request: ReplayRequest) -> None:
+        topic = self._topics.replay(self._session, request.reader)
+        after = request.after.seq if request.after and request.after.epoch == self._journal.epoch else 0
+        bounds = self._journal.bounds(request.stream)
+        gap = bounds.first is not None and after + 1 < bounds.first
+        sent, left = after, request.limit
+        while left:
+            page = await self._journal.read(request.stream, sent, min(left, CHUNK))
+            if not page.items:
+                break
+            await asyncio.gather(
+                *(
+                    self._connection.publish(
+                        topic, in_stream(request.stream, self._session, self._journal.epoch, seq, body)
+                    )
+                    for seq, body in page.items
+                )
+            )
+            sent = page.items[-1][0]
+            left -= len(page.items)
+        bounds = self._journal.bounds(request.stream)
+        end = ReplayEnd(
+            session=self._session,
+            request=request.request,
+            stream=request.stream,
+            epoch=self._journal.epoch,
+            first_seq=bounds.first,
+            last_seq=bounds.last,
+            next=sent if sent < bounds.last else None,
+            gap=gap,
+        )
+        await self._connection.publish(topic, end.to_json())
+        _log.debug("%s: replayed %d to %d for %s", self._session, after + 1, sent, request.reader)

@@ -1,0 +1,163 @@
+"""Settings: every value that an operator can set, from the environment or `.env`, checked once at start.
+
+The names are the contract's. A wrong value is a `StartError` that names the variable and what to write instead.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from .broker import BrokerAddress, parse_addresses
+from .contract.errors import BridgeError, StartError
+from .contract.topics import Topics, check_prefix, check_session_name
+from .pacing import Pace, Pacing
+
+_PLACEHOLDERS = frozenset({"changeme", "change-me", "change_me", "password", "secret", "example", "xxx", "<password>"})
+_NOT_A_LEVEL = re.compile(r"[^A-Za-z0-9_-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSetting:
+    """One configured session; `cliente_id` is the legacy number of the customer it belongs to."""
+
+    name: str
+    cliente_id: int
+
+
+def _parse_sessions(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    sessions = []
+    for part in filter(None, (piece.strip() for piece in value.split(","))):
+        name, _, number = part.partition("=")
+        if not number.strip().isdigit():
+            raise ValueError(f"{part!r} is not name=cliente_id, for example haby=51")
+        sessions.append(SessionSetting(check_session_name(name.strip()), int(number)))
+    if not sessions:
+        raise ValueError("names no session; write for example haby=51")
+    if len({session.name for session in sessions}) != len(sessions):
+        raise ValueError("names a session twice")
+    return tuple(sessions)
+
+
+def _default_instance() -> str:
+    return _NOT_A_LEVEL.sub("-", socket.gethostname()).strip("-")[:64] or "bridge"
+
+
+def _name(variable: str, **rest: Any) -> Any:
+    return Field(validation_alias=variable, **rest)
+
+
+class Settings(BaseSettings):
+    """The effective settings. Frozen; read with `load`."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        env_file_encoding="utf-8",
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
+        env_ignore_empty=True,
+    )
+
+    mqtt_url: SecretStr | None = _name(
+        "WA_MQTT_URL", default=None, description="mqtt[s]:// or ws[s]:// addresses, comma list; none: a private broker"
+    )
+    mqtt_prefix: str = _name("WA_MQTT_PREFIX", default="wa", description="first levels of every topic")
+    mqtt_protocol: Literal["3.1.1", "5"] = _name("WA_MQTT_PROTOCOL", default="3.1.1", description="3.1.1 or 5")
+    mqtt_ca_file: Path | None = _name(
+        "WA_MQTT_CA_FILE", default=None, description="PEM file of the authorities to trust instead of the system's"
+    )
+    sessions: Annotated[tuple[SessionSetting, ...], NoDecode, BeforeValidator(_parse_sessions)] = _name(
+        "WA_SESSIONS", default=(SessionSetting("haby", 51),), description="name=cliente_id, comma list"
+    )
+    data_dir: Path = _name("WA_DATA_DIR", default=Path("data"), description="profiles and stores; a local disk")
+    web_url: str = _name("WA_WEB_URL", default="https://web.whatsapp.com/", description="the page the driver opens")
+    browser: str | None = _name("WA_BROWSER", default=None, description="browser executable; none: found")
+    browser_args: str = _name("WA_BROWSER_ARGS", default="", description="extra arguments, space separated")
+    instance: str = _name("WA_INSTANCE", default_factory=_default_instance, description="this bridge's name")
+    pace: str = _name("WA_PACE", default="20/minute", description="sends a session; off for tests")
+    pace_burst: int = _name("WA_PACE_BURST", default=5, ge=1, le=1000, description="sends at once after a pause")
+    pace_chat: str = _name("WA_PACE_CHAT", default="10/minute", description="sends to one chat")
+    pace_spacing: float = _name("WA_PACE_SPACING", default=0.5, ge=0, le=60, description="seconds between two sends")
+    pace_jitter: float = _name(
+        "WA_PACE_JITTER", default=1.5, ge=0, le=60, description="up to so many seconds more for a send that had to wait"
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _name(
+        "WA_LOG_LEVEL", default="INFO", description="DEBUG shows message bodies"
+    )
+    log_format: Literal["text", "json"] = _name("WA_LOG_FORMAT", default="text", description="json for machines")
+
+    @field_validator("mqtt_prefix")
+    @classmethod
+    def _check_prefix(cls, prefix: str) -> str:
+        return check_prefix(prefix)
+
+    @field_validator("instance")
+    @classmethod
+    def _check_instance(cls, instance: str) -> str:
+        return check_session_name(instance) if instance != "bridge" else instance
+
+    @field_validator("mqtt_url")
+    @classmethod
+    def _check_url(cls, url: SecretStr | None) -> SecretStr | None:
+        for address in parse_addresses(url.get_secret_value()) if url else ():
+            if address.password and address.password.get_secret_value().lower() in _PLACEHOLDERS:
+                raise ValueError("holds a placeholder password; put in a real one")
+        return url
+
+    @field_validator("web_url")
+    @classmethod
+    def _check_web_url(cls, url: str) -> str:
+        if not url.startswith(("http://", "https://")):
+            raise ValueError("must begin with https:// (or http:// for a local page)")
+        return url
+
+    @field_validator("pace", "pace_chat")
+    @classmethod
+    def _check_pace(cls, pace: str) -> str:
+        Pace.parse(pace, burst=1)
+        return pace
+
+    @property
+    def topics(self) -> Topics:
+        """Topics under the configured prefix."""
+        return Topics(self.mqtt_prefix)
+
+    @property
+    def addresses(self) -> tuple[BrokerAddress, ...]:
+        """The configured brokers; empty when a private one is to be used."""
+        return parse_addresses(self.mqtt_url.get_secret_value()) if self.mqtt_url else ()
+
+    @property
+    def pacing(self) -> Pacing:
+        """The paces of each session; `WA_PACE=off` switches all of them off."""
+        session = Pace.parse(self.pace, burst=self.pace_burst)
+        if session.is_off:
+            return Pacing(session, session)
+        return Pacing(session, Pace.parse(self.pace_chat, burst=self.pace_burst), self.pace_spacing, self.pace_jitter)
+
+    def session_dir(self, name: str) -> Path:
+        """Where a session keeps its profile and store."""
+        return self.data_dir / "sessions" / name
+
+
+def load(**overrides: Any) -> Settings:
+    """Read the settings. Raises `StartError` with one line for each wrong variable."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        faults = [
+            f"{fault['loc'][0] if fault['loc'] else 'settings'}: {fault['msg'].removeprefix('Value error, ')}"
+            for fault in error.errors(include_url=False, include_input=False)
+        ]
+        raise StartError("Wrong settings. " + "; ".join(faults)) from error
+    except BridgeError as error:
+        raise StartError(f"Wrong settings. {error.text}") from error
