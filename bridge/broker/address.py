@@ -43,11 +43,11 @@ class BrokerAddress:
         text = url.strip()
         shown = _without_credentials(text)
         if "://" not in text:
-            raise BadAddress(
-                f"{shown!r} is not a broker address: it must look like {_FORM}."
-                " A comma inside a password is written %2C."
-            )
-        parts = urlsplit(text)
+            raise BadAddress(f"{shown!r} is not a broker address: it must look like {_FORM}.")
+        try:
+            parts = urlsplit(text)
+        except ValueError as error:
+            raise BadAddress(f"{shown!r} names no host: it must look like {_FORM}.") from error
         if parts.scheme not in DEFAULT_PORTS:
             raise BadAddress(f"{shown!r} has the unknown scheme {parts.scheme!r}: it must look like {_FORM}.")
         if parts.query or parts.fragment or "?" in text or "#" in text:
@@ -56,7 +56,7 @@ class BrokerAddress:
             host, port = parts.hostname, parts.port
         except ValueError as error:
             raise BadAddress(f"{shown!r} has no usable port: it is a number from 1 to 65535.") from error
-        if not host or any(character.isspace() for character in host):
+        if not host or re.search(r"[\s,]", host):
             raise BadAddress(f"{shown!r} names no host: it must look like {_FORM}.")
         if port == 0:
             raise BadAddress(f"{shown!r} has no usable port: it is a number from 1 to 65535.")
@@ -106,14 +106,13 @@ class BrokerAddress:
 
 def parse_addresses(text: str) -> tuple[BrokerAddress, ...]:
     """Read a comma list of broker URLs, to be tried in this order. Raises BadAddress."""
-    pieces = [piece for piece in text.split(",") if piece.strip()]
-    if not pieces:
-        raise BadAddress(f"No broker address is given: it must look like {_FORM}.")
+    # A comma without a scheme behind it may be a password's.
+    pieces = re.split(r",\s*(?=[A-Za-z]+://)", text.strip().rstrip(", "))
     return tuple(BrokerAddress.parse(piece) for piece in pieces)
 
 
 def _without_credentials(text: str) -> str:
-    """The text with everything before its last @ masked: a URL that does not parse may still hold a
-    password."""
-    scheme, separator, rest = text.rpartition("://") if "://" not in text else text.partition("://")
-    return scheme + separator + re.sub(r"^.*@", "***@", rest, flags=re.DOTALL)
+    """The text with all that may be a password masked, since a URL that does not parse may still hold one."""
+    scheme, separator, rest = text.rpartition("://")
+    rest = re.sub(r"^.*@", "***@", rest, flags=re.DOTALL)
+    return scheme + separator + re.sub(r"(?<!\[):(?!\d+(/|$))(?![^\[]*\]).*$", ":***", rest, flags=re.DOTALL)

@@ -77,7 +77,9 @@ class Client(aiomqtt.Client):
         self.arrived: deque[Delivery] = deque()
         self.news = asyncio.Event()
         self.lost: asyncio.Future[BrokerError] = self._loop.create_future()
+        self.overflowed = False
         self.session_present = False
+        self._opened = False
 
     # What the connection calls
 
@@ -97,13 +99,13 @@ class Client(aiomqtt.Client):
         if self._client.socket() is None:
             self.lose(BrokerDown("The broker closed the connection as soon as it was made."))
         self._disconnected.add_done_callback(self._reading_or_writing_failed)
+        self._opened = True
 
     async def close(self, patience: float = 2.0) -> None:
         """DISCONNECT, so that the will stays unpublished, and let go of the socket whatever happens."""
         self._abandoned = True
         try:
-            usable = self._client.is_connected() and not self._disconnected.done()
-            if usable and self._client.disconnect() == paho.MQTT_ERR_SUCCESS:
+            if self._opened and not self._disconnected.done() and self._client.disconnect() == paho.MQTT_ERR_SUCCESS:
                 await asyncio.wait([self._disconnected], timeout=patience)
         finally:
             self.lose(BrokerDown("The connection was closed."))
@@ -161,7 +163,8 @@ class Client(aiomqtt.Client):
         if self._opening and not self._connected.done():
             # aiomqtt would wait out its time limit for a CONNACK that cannot come any more.
             self._connected.set_exception(aiomqtt.MqttCodeError(reason_code))
-        super()._on_disconnect(client, userdata, flags, reason_code, properties)
+        if not self._connected.cancelled():  # it is when the caller of `open` was; aiomqtt cannot take that
+            super()._on_disconnect(client, userdata, flags, reason_code, properties)
         said = f": {reason_code}" if flags.is_disconnect_packet_from_server else ""
         self.lose(BrokerDown(f"The connection to the broker ended{said}."))
 
@@ -176,13 +179,9 @@ class Client(aiomqtt.Client):
             _log.warning("A message was ignored: its topic is not UTF-8.")
             self._client.ack(message.mid, message.qos)
             return
-        if len(self.arrived) >= self._options.inbound_limit:
-            self.lose(
-                BrokerDown(
-                    f"{self._options.inbound_limit} messages wait to be read; the broker is asked to send them again."
-                )
-            )
-            return
+        self.overflowed = self.overflowed or len(self.arrived) >= self._options.inbound_limit
+        if self.overflowed:
+            return  # and so is all that follows, or it would overtake this one
         properties = message.properties
         self.arrived.append(
             Delivery(

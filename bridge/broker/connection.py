@@ -88,6 +88,8 @@ class Connection:
                 if delivery.qos:
                     self._outstanding[delivery.packet_id] = delivery
                 yield delivery
+            elif client.overflowed:
+                client.lose(BrokerDown("More arrived than could wait here; the broker is asked for the rest again."))
             else:
                 client.news.clear()
                 await client.news.wait()

@@ -58,7 +58,9 @@ class BrokerOptions:
     """How long a PUBACK or SUBACK may take before the connection is given up; a NATS cluster stalls up to
     13 s."""
     inbound_limit: int = 1000
-    """Deliveries waiting to be read before the connection is dropped (nothing acknowledged is lost by it)."""
+    """Deliveries that may wait to be read. What comes beyond is not taken in, and the connection is ended once those
+    that wait are read: the broker then delivers the rest again. A pause in reading the socket would hold up PUBACKs
+    too, and with them a reader that publishes."""
     session_expiry: int = 30 * 24 * 3600
     """How long a version 5 broker keeps a session that is not clean."""
     ca_file: str | None = None

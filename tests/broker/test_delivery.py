@@ -1,0 +1,173 @@
+"""Nothing that arrives is lost before it is acknowledged: redelivery, order of PUBACKs, a full inbound queue."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.broker import BrokerDown, Connection, connect, keep_connected
+from tests.broker.conftest import Options, read
+from tests.broker.relay import Relay
+from tests.mosquitto_server import MosquittoServer
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+class ReaderProcess:
+    """`reader_program.py` running; killed at the end in any case."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    async def next(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        async with asyncio.timeout(20):
+            return dict(json.loads(await self._process.stdout.readline()))
+
+    async def kill(self) -> None:
+        if self._process.returncode is None:
+            self._process.send_signal(signal.SIGKILL)
+        await self._process.wait()
+
+
+@asynccontextmanager
+async def reader_process(*arguments: str) -> AsyncIterator[ReaderProcess]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.broker.reader_program",
+        *arguments,
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    reader = ReaderProcess(process)
+    try:
+        yield reader
+    finally:
+        await reader.kill()
+
+
+async def test_what_a_killed_reader_had_not_acknowledged_comes_again(
+    mosquitto: MosquittoServer, options: Options, protocol: str
+) -> None:
+    async with reader_process(mosquitto.url(), "r", protocol, "wa/haby/out", "keep") as reader:
+        await reader.next()
+        async with connect(options()) as sender:
+            for number in range(3):
+                await sender.publish("wa/haby/out", str(number))
+        assert [(await reader.next())["payload"] for _ in range(3)] == ["0", "1", "2"]
+        await reader.kill()
+    async with connect(options(client_id="r", clean=False, protocol=protocol)) as connection:
+        assert connection.session_present
+        again = await read(connection, 3)
+    assert [(delivery.payload, delivery.dup) for delivery in again] == [(b"0", True), (b"1", True), (b"2", True)]
+
+
+async def test_what_was_acknowledged_does_not_come_again(
+    mosquitto: MosquittoServer, options: Options, protocol: str
+) -> None:
+    async with reader_process(mosquitto.url(), "r", protocol, "wa/haby/out", "acknowledge") as reader:
+        await reader.next()
+        async with connect(options()) as sender:
+            await sender.publish("wa/haby/out", "first")
+            assert (await reader.next())["payload"] == "first"
+            await sender.publish("wa/haby/out", "second")
+            # Its delivery follows the PUBACK of the first on the same stream.
+            assert (await reader.next())["payload"] == "second"
+            await reader.kill()
+            await sender.publish("wa/haby/out", "third")
+    async with connect(options(client_id="r", clean=False, protocol=protocol)) as connection:
+        rest = await read(connection, 1)
+        while rest[-1].payload != b"third":
+            rest += await read(connection, 1)
+    assert b"first" not in [delivery.payload for delivery in rest]
+
+
+async def test_acknowledgements_leave_in_the_order_of_arrival(mosquitto: MosquittoServer, options: Options) -> None:
+    mine = options(client_id="r", clean=False)
+    async with connect(mine) as connection:
+        await connection.subscribe("wa/haby/out")
+        for number in range(3):
+            await connection.publish("wa/haby/out", str(number))
+        first, second, third = await read(connection, 3, acknowledge=False)
+        connection.acknowledge(third)
+        connection.acknowledge(second)
+        connection.acknowledge(second)
+    async with connect(mine) as connection:
+        held_back = await read(connection, 3, acknowledge=False)
+        connection.acknowledge(first)  # of the connection before: its packet id means nothing here
+        connection.acknowledge(held_back[1])
+        connection.acknowledge(held_back[0])
+    assert [delivery.payload for delivery in held_back] == [b"0", b"1", b"2"]
+    async with connect(mine) as connection:
+        assert [(item.payload, item.dup) for item in await read(connection, 1)] == [(b"2", True)]
+
+
+async def test_more_than_the_queue_holds_is_delivered_after_all(options: Options, protocol: str) -> None:
+    mine = options(client_id="r", clean=False, inbound_limit=5, protocol=protocol)
+    async with connect(mine) as connection:
+        await connection.subscribe("wa/haby/out")
+    async with connect(options()) as sender:
+        await asyncio.gather(*(sender.publish("wa/haby/out", str(number)) for number in range(200)))
+    got: list[str] = []
+
+    async def use(connection: Connection) -> None:
+        async for delivery in connection.deliveries():
+            await asyncio.sleep(0.001)  # slower than they arrive
+            got.append(delivery.payload.decode())
+            connection.acknowledge(delivery)
+            if len(set(got)) == 200:
+                return
+
+    async with asyncio.timeout(30):
+        await keep_connected(mine, use, uniform=lambda low, high: low)
+    assert sorted(set(got), key=int) == [str(number) for number in range(200)]
+
+
+async def test_deliveries_end_when_the_connection_does(mosquitto: MosquittoServer, options: Options) -> None:
+    async with Relay(mosquitto.port) as relay, connect(options(mosquitto.url(port=relay.port))) as connection:
+        await connection.subscribe("wa/haby/out")
+        waiting = asyncio.create_task(read(connection, 1))
+        await asyncio.sleep(0)
+        relay.cut()
+        with pytest.raises(BrokerDown):
+            await waiting
+        with pytest.raises(BrokerDown):
+            await connection.down()
+
+
+async def test_a_broker_that_falls_silent_is_noticed_by_keepalive(mosquitto: MosquittoServer, options: Options) -> None:
+    async with (
+        Relay(mosquitto.port) as relay,
+        connect(options(mosquitto.url(port=relay.port), keepalive=1)) as connection,
+    ):
+        relay.freeze()
+        with pytest.raises(BrokerDown):
+            await read(connection, 1)
+
+
+async def test_retained_flag_and_response_topic_are_passed_on(options: Options) -> None:
+    async with connect(options(protocol="5")) as connection:
+        await connection.publish("wa/haby/status", "on", retain=True)
+        await connection.subscribe("wa/haby/#")
+        [retained] = await read(connection, 1)
+        await connection.publish(
+            "wa/haby/out", "hola", response_topic="wa/haby/reply/me", correlation_data=b"\x00\xff", expiry=60
+        )
+        [command] = await read(connection, 1)
+    assert (retained.retain, retained.response_topic, retained.correlation_data) == (True, None, None)
+    assert (command.retain, command.response_topic, command.correlation_data) == (
+        False,
+        "wa/haby/reply/me",
+        b"\x00\xff",
+    )
