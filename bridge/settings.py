@@ -15,7 +15,7 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from .broker import BrokerAddress, parse_addresses
-from .contract.errors import BridgeError, StartError
+from .contract.errors import StartError
 from .contract.topics import Topics, check_prefix, check_session_name
 from .pacing import Pace, Pacing
 
@@ -159,5 +159,3 @@ def load(**overrides: Any) -> Settings:
             for fault in error.errors(include_url=False, include_input=False)
         ]
         raise StartError("Wrong settings. " + "; ".join(faults)) from error
-    except BridgeError as error:
-        raise StartError(f"Wrong settings. {error.text}") from error

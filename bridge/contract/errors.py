@@ -96,8 +96,8 @@ class BridgeError(CodedError):
     """Something the bridge answers a caller with; one subclass for each code that code raises."""
 
 
-class InvalidRequest(BridgeError):
-    """The input is not in the contract's form."""
+class InvalidRequest(BridgeError, ValueError):
+    """The input is not in the contract's form. A ValueError too, so that a validator may raise it."""
 
     code = ErrorCode.INVALID
     transient = False

@@ -61,6 +61,8 @@ class Door:
         self._memory = memory
         self._clock = clock
         self._closing = asyncio.Event()
+        self._connected = False
+        self._background: asyncio.TaskGroup
 
     def close(self) -> None:
         """Say good-bye: publish `offline` and disconnect cleanly; `run` then returns."""
@@ -70,6 +72,7 @@ class Door:
         """Connect, serve, reconnect. Raises what the store raises; returns after `close`."""
         name = self._session.name
         async with asyncio.TaskGroup() as tasks:
+            self._background = tasks
             serving = tasks.create_task(
                 keep_connected(self._options.of_session(name, self._clock), self._serve, on_down=self._down),
                 name=f"mqtt {name}",
@@ -81,14 +84,14 @@ class Door:
             if not self._connected:
                 serving.cancel()
 
-    _connected = False
-
     async def _serve(self, connection: Connection) -> None:
         number = await self._memory.next_number("mqtt_connection")
         name = self._session.name
         _log.info("%s: MQTT connected to %s", name, connection.address.masked)
         replayer = Replayer(name, self._journal, self._topics, connection)
-        intake = Intake(self._session, self._outbox, self._topics, self._clock, replayer, connection, number)
+        intake = Intake(
+            self._session, self._outbox, self._topics, self._clock, replayer, connection, number, self._background
+        )
         self._connected = True
         try:
             async with asyncio.TaskGroup() as tasks:
