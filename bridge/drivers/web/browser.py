@@ -1,0 +1,136 @@
+"""One Chromium on one profile: started, watched, closed so that the login is flushed and no process stays.
+
+It refuses to start on a profile that is not ours (`Profile`), and knows nothing about WhatsApp.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+from playwright.async_api import BrowserContext, Page, Playwright
+from playwright.async_api import Error as PlaywrightError
+
+from . import processes
+from .executable import BrowserFailed, find_executable, user_agent
+from .limits import Limits
+from .processes import ProcessMark
+from .profile import Profile
+from .runtime import PlaywrightRuntime
+
+log = logging.getLogger(__name__)
+#: On top of Playwright's own list, which switches most of the background traffic off.
+_QUIET = ("--disable-domain-reliability", "--no-pings", "--disable-sync", "--disable-crash-reporter")
+_LAUNCH_LIMIT = 60.0
+_warned_of_root = False
+
+
+def _is_root() -> bool:
+    global _warned_of_root  # noqa: PLW0603 - once a process, whatever the number of sessions
+    if os.geteuid() != 0:
+        return False
+    if not _warned_of_root:
+        log.warning("running as root: Chromium's sandbox is off. Run the bridge as a user of its own")
+        _warned_of_root = True
+    return True
+
+
+class Browser:
+    """`async with Browser(...) as browser`: a context on the profile, gone for certain afterwards."""
+
+    def __init__(
+        self,
+        runtime: PlaywrightRuntime,
+        profile: Profile,
+        *,
+        executable: str | None,
+        arguments: Sequence[str],
+        limits: Limits,
+    ) -> None:
+        self._runtime = runtime
+        self._profile = profile
+        self._configured = executable
+        self._arguments = arguments
+        self._limits = limits
+        self._context: BrowserContext | None = None
+        self.mark: ProcessMark | None = None
+
+    async def __aenter__(self) -> Self:
+        playwright = await self._runtime.playwright()
+        executable = find_executable(self._configured, playwright.chromium.executable_path)
+        agent = await user_agent(executable)
+        # A launch that is cancelled half-way goes on inside Playwright: it is finished first, then closed.
+        launch = asyncio.create_task(self._launch(playwright, executable, agent), name="browser launch")
+        try:
+            self._context = await asyncio.shield(launch)
+        except asyncio.CancelledError:
+            await asyncio.wait([launch], timeout=self._limits.close)
+            launch.cancel()
+            await self._end()
+            raise
+        except BaseException:
+            await self._end()
+            raise
+        self.mark = processes.main_of(processes.of_profile(self._profile.path))
+        if self.mark is not None:
+            self._profile.record(self.mark)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        try:
+            if self._context is not None:
+                async with asyncio.timeout(self._limits.close):
+                    await self._context.close()
+        except (TimeoutError, PlaywrightError):
+            log.warning("the browser did not close by itself", exc_info=log.isEnabledFor(logging.DEBUG))
+        finally:
+            await self._end()
+
+    async def page(self) -> Page:
+        """The one page."""
+        if self._context is None:
+            raise BrowserFailed("The browser is not running.")
+        pages = self._context.pages
+        return pages[0] if pages else await self._context.new_page()
+
+    async def _launch(self, playwright: Playwright, executable: Path, agent: str) -> BrowserContext:
+        try:
+            return await playwright.chromium.launch_persistent_context(
+                self._profile.path,
+                executable_path=executable,
+                headless=True,
+                chromium_sandbox=not _is_root(),
+                user_agent=agent,
+                args=[*_QUIET, *self._arguments],
+                accept_downloads=False,
+                # Ctrl-C is the bridge's to handle: the browser must live until the login is flushed
+                handle_sigint=False,
+                handle_sigterm=False,
+                handle_sighup=False,
+                timeout=_LAUNCH_LIMIT * 1000,
+            )
+        except PlaywrightError as error:
+            if "Connection closed" in str(error):
+                await self._runtime.discard(playwright)
+            raise BrowserFailed(f"{executable} does not start: {first_line(error)}") from error
+
+    async def _end(self) -> None:
+        """Whatever still runs on the profile ends here; the next browser must find it free."""
+        left = processes.of_profile(self._profile.path)
+        try:
+            left = await processes.wait_gone(left, self._limits.close)
+        finally:
+            processes.kill(left)
+        if left:
+            log.warning("killed the browser, which had not ended (pid %s)", ", ".join(str(m.pid) for m in left))
+            await processes.wait_gone(left, self._limits.close)
+
+
+def first_line(error: BaseException) -> str:
+    """What went wrong, without Playwright's call log."""
+    lines = str(error).strip().splitlines()
+    return lines[0].removeprefix("Page.goto: ").strip() if lines else type(error).__name__

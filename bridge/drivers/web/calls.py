@@ -1,0 +1,106 @@
+"""The port's calls, put to the page: what is asked, and what its answers and errors mean for the caller."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+
+from bridge.contract.errors import InternalError, InvalidRequest, NotOnWhatsApp, ReachOutLocked, Refused
+from bridge.contract.jid import Jid, MessageKey
+from bridge.ports.driver import CallInDoubt, DriverUnavailable, IncomingMessage, LookUp
+
+from .limits import Limits
+from .payloads import to_jid, to_key, to_message
+from .web_page import PageFailure, WebPage
+
+#: Results after which the message may nevertheless have left.
+_DOUBTFUL_RESULTS = frozenset({"ERROR_NETWORK", "ERROR_UNKNOWN"})
+
+
+async def resolve(page: WebPage, to: Jid) -> Jid:
+    """The chat behind an address."""
+    try:
+        answer = await page.call("resolve", str(to))
+    except PageFailure as failure:
+        if failure.name == "lookup_failed":
+            raise DriverUnavailable(f"WhatsApp did not answer whether {to.masked} exists: {failure.text}.") from failure
+        raise _before_leaving(failure) from failure
+    if answer.get("missing"):
+        if to.is_user:
+            raise NotOnWhatsApp
+        kind = "group" if to.is_group else "hidden address (LID)"
+        raise InvalidRequest(f"This account has no chat with the {kind} {to}: it can only be answered.")
+    return Jid.parse(answer["chat"])
+
+
+async def reserve(page: WebPage, chat: Jid) -> MessageKey:
+    """A key made by WhatsApp Web itself, so that it looks like any other."""
+    try:
+        return to_key(await page.call("reserve", str(chat)))
+    except PageFailure as failure:
+        raise _before_leaving(failure) from failure
+    except ValueError as error:
+        raise InternalError(f"WhatsApp Web made a message key that cannot be read: {error}.") from error
+
+
+async def send_text(page: WebPage, key: MessageKey, text: str, limits: Limits) -> int:
+    """Send under a reserved key."""
+    try:
+        answer = await page.call("send", str(key.remote), str(key), key.id, text, limit=limits.send)
+    except PageFailure as failure:
+        if failure.stored:
+            raise CallInDoubt(f"WhatsApp Web took the message, then failed: {failure.text}.") from failure
+        raise _before_leaving(failure) from failure
+    ack, result = int(answer["ack"]), answer.get("result")
+    if result in _DOUBTFUL_RESULTS:
+        raise CallInDoubt(f"WhatsApp Web does not know whether the message left ({result}).")
+    if ack < 0 or result not in (None, "OK"):
+        if "463" in str(result):
+            raise ReachOutLocked
+        raise Refused(f"WhatsApp refused the message ({result or ack}).")
+    return ack
+
+
+async def look_up(page: WebPage, key: MessageKey) -> LookUp:
+    """Look under every known address of the chat. Absence is never proven here: the page's stores are a cache."""
+    try:
+        other = await page.call("aliases", str(key.remote)) or {}
+        chats = dict.fromkeys([key.remote, *filter(None, map(to_jid, other.values()))])
+        answer = await page.call("lookUp", [str(key.under(chat)) for chat in chats], key.id)
+    except PageFailure as failure:
+        raise _before_leaving(failure) from failure
+    return LookUp(answer["ack"], complete=False)
+
+
+async def collect(
+    page: WebPage, since: Mapping[str, int], baseline: int, limits: Limits
+) -> AsyncGenerator[Sequence[IncomingMessage], None]:
+    """Chat by chat, oldest first, in bounded batches."""
+    try:
+        for chat in await page.call("chatsSince", dict(since), baseline):
+            reading = await page.call("openReading", chat["chat"], chat["mark"])
+            while not await page.call("readOlder", reading):
+                pass
+            offset = 0
+            while raws := await page.call("takeReading", reading, offset, limits.batch):
+                offset += len(raws)
+                yield [to_message(raw) for raw in raws]
+            await page.call("closeReading", reading)
+    except PageFailure as failure:
+        raise DriverUnavailable(f"The page could not read its messages: {failure.text}.") from failure
+
+
+def _before_leaving(failure: PageFailure) -> Exception:
+    """An error that the page gave before anything left it."""
+    match failure.name:
+        case "not_connected":
+            return DriverUnavailable(failure.text)
+        case "chat_not_found":
+            return InvalidRequest(f"This account has no such chat: {failure.text}.")
+        case "463":
+            return ReachOutLocked()
+        case _ if "463" in failure.text:
+            return ReachOutLocked()
+        case str() as name:
+            return InternalError(f"WhatsApp Web refused the call ({name}): {failure.text}.")
+        case _:
+            return InternalError(f"WhatsApp Web failed: {failure.text}.")

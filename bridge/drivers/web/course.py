@@ -1,0 +1,127 @@
+"""From one report of the page to the next: what the session is to be told, in an order that its state table allows.
+
+Pure: no page, no clock. `Course` remembers what was told.
+"""
+
+from __future__ import annotations
+
+from bridge.contract.session import Reason, SessionState, Situation, may_follow
+from bridge.ports.driver import Account, PairingCode
+
+from .snapshot import Snapshot, meaning
+
+#: The first code of a pairing lives a minute, those after it 20 seconds (WhatsApp's own; the page names no expiry).
+FIRST_CODE_LIFE = 60.0
+CODE_LIFE = 20.0
+
+#: What there is to tell: a situation, a login, a code, or that the code is gone.
+Report = Situation | Account | PairingCode | None
+
+_STEPS = (
+    Situation(SessionState.CONNECTING, Reason.PAGE_LOADING),
+    Situation(SessionState.RECONNECTING, Reason.LINK_DOWN),
+)
+
+
+class Course:
+    """What one driver has told its session."""
+
+    def __init__(self) -> None:
+        self.situation: Situation | None = None
+        self._load: str | None = None
+        self._holds = 0
+        self._was_connected = False
+        self._had_login = False
+        self._account_told = False
+        self._code: str | None = None
+        self._codes_shown = 0
+        self.logging_out = False
+
+    def to(self, situation: Situation) -> list[Report]:
+        """Go to a situation that the page did not report: starting, a lost page, an unreachable site, a failure."""
+        reports: list[Report] = []
+        if situation.state is not SessionState.PAIRING:
+            reports += self._drop_code()
+        return reports + self._go(situation)
+
+    def see(self, snapshot: Snapshot, now: float) -> list[Report]:
+        """What a snapshot changes. `now` is unix seconds."""
+        reports: list[Report] = []
+        if snapshot.load != self._load:
+            self._load, self._was_connected, self._account_told = snapshot.load, False, False
+        if snapshot.injected and not snapshot.authenticated and self._had_login:
+            self._had_login = False
+            reason = Reason.LOGGED_OUT_ON_REQUEST if self.logging_out else Reason.LOGGED_OUT_BY_PHONE
+            self.logging_out = False
+            reports += self.to(Situation(SessionState.LOGGED_OUT, reason))
+        pairing = self.situation is not None and self.situation.state is SessionState.PAIRING
+        situation = meaning(snapshot, was_connected=self._was_connected, pairing=pairing)
+        if snapshot.authenticated:
+            reports += self._drop_code()
+            reports += self._tell_account(snapshot)
+        else:
+            self._account_told = False
+        if situation.state is SessionState.CONNECTED:
+            if self._state is SessionState.CONNECTED and snapshot.holds != self._holds:
+                # the link was down between two reports: what came meanwhile has to be collected again
+                reports += self._go(Situation(SessionState.RECONNECTING, Reason.LINK_DOWN))
+            self._was_connected = True
+        self._holds = snapshot.holds
+        if self._state is SessionState.LOGGED_OUT and situation.state is SessionState.CONNECTING:
+            return reports  # loading the page that will show a code says nothing new to the operator
+        reports += self._go(situation)
+        if situation.state is SessionState.PAIRING and snapshot.code != self._code:
+            reports += self._show(snapshot.code, now)
+        return reports
+
+    @property
+    def holds(self) -> int:
+        """The hold that the newest told `connected` belongs to."""
+        return self._holds
+
+    @property
+    def _state(self) -> SessionState | None:
+        return self.situation.state if self.situation else None
+
+    def _tell_account(self, snapshot: Snapshot) -> list[Report]:
+        self._had_login = True
+        if self._account_told or not (snapshot.pn or snapshot.lid or snapshot.usable):
+            return []
+        self._account_told = True
+        return [Account(snapshot.pn, snapshot.lid, snapshot.unix_time)]
+
+    def _show(self, code: str | None, now: float) -> list[Report]:
+        if code is None:
+            return self._drop_code(pairing_over=False)
+        life = CODE_LIFE if self._codes_shown else FIRST_CODE_LIFE
+        self._codes_shown += 1
+        self._code = code
+        return [PairingCode(code, now + life)]
+
+    def _drop_code(self, *, pairing_over: bool = True) -> list[Report]:
+        if pairing_over:
+            self._codes_shown = 0
+        if self._code is None:
+            return []
+        self._code = None
+        return [None]
+
+    def _go(self, situation: Situation) -> list[Report]:
+        if situation == self.situation:
+            return []
+        path = steps(self.situation, situation)
+        self.situation = situation
+        return list(path)
+
+
+def steps(before: Situation | None, after: Situation) -> list[Situation]:
+    """`after`, preceded by what the state table needs in between; starting may follow everything."""
+    if before is None or may_follow(before.state, after.state):
+        return [after]
+    for step in _STEPS:
+        if may_follow(before.state, step.state) and may_follow(step.state, after.state):
+            return [step, after]
+    return [Situation(SessionState.STARTING, Reason.BROWSER_STARTING), *steps(_STARTED, after)]
+
+
+_STARTED = Situation(SessionState.STARTING, Reason.BROWSER_STARTING)

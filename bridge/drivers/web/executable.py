@@ -1,0 +1,69 @@
+"""Which browser to run, and what it may say about itself."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+from pathlib import Path
+
+from bridge.contract.errors import CodedError
+
+#: In order of memory needed: headless-shell takes about half of what chromium does (213 against 394 MiB, one page).
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+_VERSION = re.compile(r"(\d+)\.\d+\.\d+\.\d+")
+
+
+class BrowserFailed(CodedError):
+    """No browser, or one that does not start; the sentence says what to do."""
+
+    code = "browser_failed"
+
+
+def find_executable(configured: str | None, playwright_own: str | None = None) -> Path:
+    """The configured browser (path or name), else one on the PATH, else Playwright's own. Raises `BrowserFailed`."""
+    if configured:
+        found = shutil.which(Path(configured).expanduser())
+        if found is None:
+            raise BrowserFailed(f"WA_BROWSER names {configured!r}, which is not a program on this host.")
+        return Path(found)
+    for name in NAMES:
+        found = shutil.which(name)
+        if found:
+            return Path(found)
+    if playwright_own and os.access(playwright_own, os.X_OK):
+        return Path(playwright_own)
+    raise BrowserFailed(
+        "No browser is installed. On Debian: apt install chromium-headless-shell (or chromium)."
+        " Elsewhere name any Chromium in WA_BROWSER."
+    )
+
+
+async def user_agent(executable: Path, limit: float = 20.0) -> str:
+    """What a desktop Chrome of the same version says: WhatsApp Web refuses `HeadlessChrome`. Raises `BrowserFailed`."""
+    try:
+        async with asyncio.timeout(limit):
+            process = await asyncio.create_subprocess_exec(
+                executable,
+                "--version",
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL,
+            )
+            try:
+                answer, _ = await process.communicate()
+            finally:
+                if process.returncode is None:
+                    process.kill()
+    except TimeoutError as error:
+        raise BrowserFailed(f"{executable} does not answer to --version.") from error
+    except OSError as error:
+        raise BrowserFailed(f"{executable} does not start: {error.strerror}.") from error
+    version = _VERSION.search(answer.decode("utf-8", "replace"))
+    if version is None:
+        raise BrowserFailed(f"{executable} --version names no version: it is not a Chromium.")
+    return (
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"
+        f" Chrome/{version[1]}.0.0.0 Safari/537.36"
+    )

@@ -1,0 +1,38 @@
+"""The script that runs in WhatsApp Web before the page's own code: wa-js as npm ships it, then our agent.
+
+It is one init script, since the order counts: analytics off, wa-js, agent. Top frame only.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from importlib import resources
+
+from bridge.contract.errors import StartError
+
+BINDING = "__bridgeTell"
+AGENT = "__bridgeAgent"
+_PARTS = ("models", "outlet", "state", "arrivals", "history", "calls")
+
+
+@functools.cache
+def init_script() -> str:
+    """The whole script, about 550 KB. Raises `StartError` when wa-js is not installed."""
+    here = resources.files("bridge.drivers.web")
+    bundle = here / "node_modules" / "@wppconnect" / "wa-js" / "dist" / "wppconnect-wa.js"
+    if not bundle.is_file():
+        raise StartError("wa-js is not installed with the bridge. Run scripts/setup, or install the built wheel.")
+    agent = "\n".join((here / "page" / f"{part}.js").read_text("utf-8") for part in _PARTS)
+    return f"""
+if (window === window.top && location.protocol.startsWith("http")) {{
+  window.WPPConfig = {{ disableGoogleAnalytics: true }};
+  {bundle.read_text("utf-8")}
+  (() => {{
+    "use strict";
+    const agentName = {json.dumps(AGENT)};
+    const toPython = window[{json.dumps(BINDING)}];
+    {agent}
+  }})();
+}}
+"""

@@ -1,0 +1,21 @@
+// Messages and ticks as the page announces them. Nothing is filtered here except what is not yet readable:
+// wa-js announces an undecrypted message twice, and only the second time has a text.
+
+WPP.on("chat.new_message", (msg) => {
+  if (read(msg, "type") !== "ciphertext") put(messageItem(msg));
+});
+WPP.on("chat.msg_ack_change", ({ ack, ids }) => {
+  for (const id of ids ?? []) tick(id, ack);
+});
+WPP.loader.onInjected(() => {
+  // wa-js listens for ticks only once it is fully ready, and never tells an error (negative ack)
+  store("MsgStore")?.on("change:ack", (msg) => {
+    if (msg.id?.fromMe) tick(msg.id, msg.ack);
+  });
+});
+
+// For a message that catch-up found undecrypted: wa-js announces only new ones.
+function putWhenDecrypted(msg) {
+  if (read(msg, "type") !== "ciphertext" || typeof msg.once !== "function") return;
+  msg.once("change:type", () => put(messageItem(msg)));
+}

@@ -1,0 +1,73 @@
+// What the page's stores hold from a point in time on, chat by chat. A load leaves only the newest few messages of a
+// chat in memory; the rest is read backwards page by page, then handed out oldest first. Python drives each step, so
+// that no single call is long.
+
+const PAGE = 100;
+const SKIPPED = new Set(["newsletter", "broadcast"]);
+const readings = new Map();
+let nextReading = 1;
+
+function markOf(id, since, baseline) {
+  const { pn, lid } = aliases(id);
+  const marks = [id, pn, lid].map((form) => since[form]).filter((mark) => mark !== undefined);
+  return marks.length ? Math.min(...marks) : baseline;
+}
+
+function chatsSince(since, baseline) {
+  const found = [];
+  for (const chat of WPP.whatsapp.ChatStore.getModelsArray()) {
+    const id = address(chat.id);
+    if (!id || SKIPPED.has(chat.id.server)) continue;
+    const mark = markOf(id, since, baseline);
+    const times = [read(chat, "t"), ...(chat.msgs?.getModelsArray?.() ?? []).map((msg) => read(msg, "t"))];
+    const known = times.filter((time) => typeof time === "number");
+    if (!known.length || Math.max(...known) >= mark) found.push({ chat: id, mark });
+  }
+  return found;
+}
+
+function openReading(chat, mark) {
+  const number = nextReading++;
+  readings.set(number, { chat, mark, found: new Map(), anchor: undefined, otherEnd: undefined, sorted: null });
+  return number;
+}
+
+const idOf = (msg) => msg.id?._serialized ?? String(msg.id);
+
+// One page further back. True once the mark, or the beginning of the chat, is reached.
+async function readOlder(number) {
+  const reading = readings.get(number);
+  const first = reading.anchor === undefined;
+  const page = await WPP.chat
+    .getMessages(reading.chat, first ? { count: PAGE } : { count: PAGE, direction: "before", id: reading.anchor })
+    .catch((error) => {
+      if (first) return []; // a chat without a newest message: memory is all there is
+      throw error;
+    });
+  if (first) page.push(...(WPP.chat.get(reading.chat)?.msgs?.getModelsArray?.() ?? []));
+  const older = page.filter((msg) => !reading.found.has(idOf(msg)));
+  if (!older.length) {
+    // nothing new: the beginning, or a page that was sorted the other way round
+    const other = reading.otherEnd;
+    reading.otherEnd = undefined;
+    if (other === undefined || other === reading.anchor) return true;
+    reading.anchor = other;
+    return false;
+  }
+  const before = [...reading.found.values()];
+  if (older.length > 1 && older[0].t > older.at(-1).t) older.reverse();
+  reading.found = new Map([...older, ...before].map((msg) => [idOf(msg), msg]));
+  const oldest = older.reduce((one, msg) => (msg.t < one.t ? msg : one));
+  reading.anchor = idOf(oldest);
+  reading.otherEnd = idOf(older.at(-1));
+  return oldest.t < reading.mark;
+}
+
+function takeReading(number, offset, count) {
+  const reading = readings.get(number);
+  // the sort is stable: within a second the order of the page's store stays
+  reading.sorted ??= [...reading.found.values()].filter((msg) => !(msg.t < reading.mark)).sort((a, b) => a.t - b.t);
+  const batch = reading.sorted.slice(offset, offset + count);
+  batch.forEach(putWhenDecrypted);
+  return batch.map(messageItem);
+}

@@ -1,0 +1,94 @@
+// What the page knows about its login and link, told at each change and as a heartbeat.
+// wa-js's isFullReady is true on the QR page too, and conn.authenticated is not emitted for a restored login: so state,
+// not events. Nothing of WPP.whatsapp is touched before wa-js is injected: a getter asked too early stays undefined.
+
+const HEARTBEAT_MS = 2000;
+const load = `${Date.now()}-${Math.random().toString(36).slice(2)}`;
+let code = null;
+let loggedOut = false;
+let refreshing = false;
+
+const store = (name) => (WPP.isInjected ? read(WPP.whatsapp, name) : undefined);
+const memory = () => store("MsgStore")?.getModelsArray?.() ?? [];
+
+function attempt(question) {
+  try {
+    return question();
+  } catch {
+    return undefined;
+  }
+}
+
+function serviceTime() {
+  const told = WPP.isInjected ? attempt(() => WPP.whatsapp.functions.unixTime()) : undefined;
+  return typeof told === "number" ? told : Math.floor(Date.now() / 1000);
+}
+
+function authenticated() {
+  return Boolean(WPP.isInjected && !loggedOut && attempt(() => WPP.conn.isAuthenticated()));
+}
+
+function usable() {
+  return (
+    WPP.isFullReady && authenticated() && store("Socket")?.state === "CONNECTED" && store("Stream")?.mode === "MAIN"
+  );
+}
+
+function snapshot() {
+  const known = authenticated();
+  return {
+    load,
+    holds,
+    injected: WPP.isInjected,
+    ready: WPP.isReady,
+    fullReady: WPP.isFullReady,
+    authenticated: known,
+    socket: store("Socket")?.state ?? null,
+    stream: store("Stream")?.mode ?? null,
+    needsUpdate: Boolean(store("Stream")?.needsUpdate),
+    code: known ? null : code,
+    pn: known ? address(attempt(() => WPP.conn.getMyUserId())) : null,
+    lid: known ? address(attempt(() => WPP.conn.getMyUserLid())) : null,
+    unixTime: serviceTime(),
+  };
+}
+
+function report() {
+  if (!usable()) hold();
+  toPython("state", JSON.stringify(snapshot())).catch(() => undefined); // the next heartbeat tells it again
+}
+
+async function askCode() {
+  if (!WPP.isInjected || authenticated()) return;
+  if (store("Socket")?.state === "UNPAIRED_IDLE" && !refreshing) {
+    refreshing = true; // codes ran out unscanned: the page waits for a click
+    WPP.conn.refreshQR().catch(() => undefined).finally(() => { refreshing = false; });
+  } else if (!code) {
+    code = (await WPP.conn.getAuthCode().catch(() => null))?.fullCode ?? null;
+    if (code) report();
+  }
+}
+
+function watchState() {
+  for (const change of ["change:state", "change:stream"]) store("Socket")?.on(change, report);
+  for (const change of ["change:mode", "change:info", "change:needsUpdate"]) store("Stream")?.on(change, report);
+  report();
+}
+
+WPP.on("conn.auth_code_change", (authCode) => {
+  code = authCode?.fullCode ?? null;
+  report();
+});
+WPP.on("conn.logout", () => {
+  loggedOut = true;
+  report();
+});
+for (const name of ["conn.authenticated", "conn.main_loaded", "conn.main_ready", "loader.ready", "loader.full_ready"]) {
+  WPP.on(name, report);
+}
+WPP.loader.onInjected(watchState);
+setInterval(() => {
+  report();
+  void askCode();
+}, HEARTBEAT_MS);
+report();

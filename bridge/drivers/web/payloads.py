@@ -1,0 +1,204 @@
+"""What the page hands out, as the values of the driver's port. Pure.
+
+It never raises on what the page says and never drops anything: what cannot be converted becomes a message of type
+`unknown` that carries its raw form. Addresses are kept as they came.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bridge.contract.errors import InvalidRequest
+from bridge.contract.jid import Jid, MessageKey, Server
+from bridge.contract.messages import Location, Media, Quoted
+from bridge.contract.payload import valid_text
+from bridge.ports.driver import AckChange, IncomingMessage
+
+UNKNOWN = "unknown"
+#: Where a message without a readable chat is put, so that it is still told.
+NOWHERE = Jid("unknown", Server.USER)
+_BODY_IS_TEXT = ("body", "caption", "pollName", "eventName")
+_NO_BODY = ("caption", "pollName", "eventName")
+
+
+def to_items(raws: Sequence[Any]) -> list[IncomingMessage | AckChange]:
+    """A batch as the page sent it."""
+    items: list[IncomingMessage | AckChange] = []
+    for raw in raws:
+        if isinstance(raw, dict) and raw.get("kind") == "ack":
+            change = to_ack(raw)
+            if change is not None:
+                items.append(change)
+                continue
+        items.append(to_message(raw))
+    return items
+
+
+def to_message(raw: Any) -> IncomingMessage:
+    """One message. `raw["at"]` is the service's time when the page read it, used where the message has none."""
+    if not isinstance(raw, dict):
+        return _unconverted({"value": raw})
+    try:
+        key = to_key(raw.get("key"))
+        kind = _text(raw.get("type"))
+        if not kind:
+            return _unconverted(raw, key)
+        return _message(raw, key, kind)
+    except (ValueError, TypeError, OverflowError, InvalidRequest):
+        return _unconverted(raw)
+
+
+def to_ack(raw: Mapping[str, Any]) -> AckChange | None:
+    """A tick, or None where it names no message."""
+    level = raw.get("level")
+    keys = []
+    for parts in raw.get("keys") or ():
+        try:
+            keys.append(to_key(parts))
+        except (ValueError, InvalidRequest):
+            continue
+    if not keys or not isinstance(level, int) or isinstance(level, bool):
+        return None
+    return AckChange(tuple(keys), level)
+
+
+def to_key(parts: Any) -> MessageKey:
+    """A message key from its parts, or from its serialized form. Raises `ValueError` or `InvalidRequest`."""
+    if not isinstance(parts, dict):
+        raise ValueError("a message without a key")  # noqa: TRY004 - bad input of the page, not of the caller
+    remote, raw_id, from_me = parts.get("remote"), parts.get("id"), parts.get("fromMe")
+    if isinstance(remote, str) and isinstance(raw_id, str) and raw_id and isinstance(from_me, bool):
+        participant = to_jid(parts.get("participant"))
+        return MessageKey(from_me, Jid.parse(remote), valid_text(raw_id), participant)
+    serialized = parts.get("serialized")
+    if not isinstance(serialized, str):
+        raise ValueError("a key without parts")  # noqa: TRY004
+    return MessageKey.parse(valid_text(serialized))
+
+
+def to_jid(value: Any) -> Jid | None:
+    """An address, or None where there is none or it is none."""
+    if not isinstance(value, str):
+        return None
+    try:
+        return Jid.parse(value)
+    except InvalidRequest:
+        return None
+
+
+def _message(raw: Mapping[str, Any], key: MessageKey, kind: str) -> IncomingMessage:
+    person = raw.get("person") if isinstance(raw.get("person"), dict) else {}
+    return IncomingMessage(
+        id=str(key),
+        key=key,
+        chat=key.remote,
+        body=_body(raw),
+        type=kind,
+        timestamp=_timestamp(raw),
+        author=(to_jid(raw.get("author")) or key.participant) if key.remote.is_group else None,
+        from_pn=to_jid(person.get("pn")) if person else None,
+        from_lid=to_jid(person.get("lid")) if person else None,
+        notify_name=_text(raw.get("notifyName")),
+        quoted=_quoted(raw.get("quoted")),
+        mentions=tuple(str(jid) for jid in map(to_jid, _list(raw.get("mentions"))) if jid),
+        forwarded=_forwarded(raw),
+        media=_media(raw),
+        location=_location(raw),
+        contacts=_contacts(raw, kind),
+        history=raw.get("isMdHistoryMsg") is True,
+    )
+
+
+def _unconverted(raw: Mapping[str, Any], key: MessageKey | None = None) -> IncomingMessage:
+    """The same raw form gives the same id, so that a batch that comes again is not told twice."""
+    clean = json.loads(valid_text(json.dumps(raw, ensure_ascii=False, sort_keys=True, default=str)))
+    if key is None:
+        timeless = {name: value for name, value in clean.items() if name != "at"}
+        digest = hashlib.sha256(json.dumps(timeless, sort_keys=True).encode()).hexdigest()
+        parts = raw.get("key")
+        remote = to_jid(parts.get("remote")) if isinstance(parts, dict) else None
+        chat = remote or to_jid(raw.get("from")) or NOWHERE
+        key = MessageKey(False, chat, f"UNKNOWN{digest[:32].upper()}")
+    return IncomingMessage(
+        id=str(key),
+        key=key,
+        chat=key.remote,
+        body="",
+        type=UNKNOWN,
+        timestamp=_timestamp(raw),
+        author=key.participant if key.remote.is_group else None,
+        raw=clean,
+    )
+
+
+def _body(raw: Mapping[str, Any]) -> str:
+    """Text or caption. The body of anything with a file or a place is a thumbnail, even if the page let it through."""
+    has_thumbnail = raw.get("mimetype") or raw.get("type") == "location"
+    for name in _NO_BODY if has_thumbnail else _BODY_IS_TEXT:
+        text = _text(raw.get(name))
+        if text:
+            return text
+    return ""
+
+
+def _timestamp(raw: Mapping[str, Any]) -> int:
+    for name in ("t", "at"):
+        value = raw.get(name)
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and value > 0:
+            return int(value)
+    return 0
+
+
+def _text(value: Any) -> str | None:
+    return valid_text(value) if isinstance(value, str) and value else None
+
+
+def _list(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list) else ()
+
+
+def _quoted(raw: Any) -> Quoted | None:
+    if not isinstance(raw, dict):
+        return None
+    try:
+        quoted_id: str | None = str(to_key(raw.get("key")))
+    except (ValueError, InvalidRequest):
+        quoted_id = _text(raw.get("stanza"))
+    author = to_jid(raw.get("author"))
+    return Quoted(id=quoted_id, author=str(author) if author else None, body=_text(raw.get("body")))
+
+
+def _forwarded(raw: Mapping[str, Any]) -> bool | None:
+    value = raw.get("isForwarded")
+    return value if isinstance(value, bool) else None
+
+
+def _media(raw: Mapping[str, Any]) -> Media | None:
+    mimetype = _text(raw.get("mimetype"))
+    if mimetype is None:
+        return None
+    size = raw.get("size")
+    return Media(
+        mimetype=mimetype,
+        size=size if isinstance(size, int) and not isinstance(size, bool) else None,
+        sha256=_text(raw.get("filehash")),
+        filename=_text(raw.get("filename")),
+    )
+
+
+def _location(raw: Mapping[str, Any]) -> Location | None:
+    lat, lng = raw.get("lat"), raw.get("lng")
+    if raw.get("type") != "location" or not all(
+        isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) for value in (lat, lng)
+    ):
+        return None
+    return Location(latitude=lat, longitude=lng, name=_text(raw.get("loc")))
+
+
+def _contacts(raw: Mapping[str, Any], kind: str) -> tuple[str, ...]:
+    cards = [raw.get("body")] if kind == "vcard" else _list(raw.get("vcards"))
+    return tuple(card for card in map(_text, cards) if card)

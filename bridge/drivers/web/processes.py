@@ -1,0 +1,114 @@
+"""Browser processes: found by profile, ended, waited for. The only file that knows psutil."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil  # type: ignore[import-untyped]
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessMark:
+    """A process, for certain: a pid is used again, a pid with its start time is not."""
+
+    pid: int
+    started: float
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether this very process still runs (a zombie does not)."""
+        return _process(self) is not None
+
+
+def _process(mark: ProcessMark) -> Any | None:
+    try:
+        process = psutil.Process(mark.pid)
+        if abs(process.create_time() - mark.started) > 0.5 or process.status() == psutil.STATUS_ZOMBIE:
+            return None
+    except psutil.NoSuchProcess:
+        return None
+    return process
+
+
+def of_profile(profile: Path) -> list[ProcessMark]:
+    """Browsers that run with this profile: main processes and their children."""
+    argument = f"--user-data-dir={profile}"
+    found = []
+    for process in psutil.process_iter(["cmdline", "create_time", "status"]):
+        words = process.info["cmdline"] or []
+        # Chromium's children write their command line as one word
+        if process.info["status"] != psutil.STATUS_ZOMBIE and (
+            argument in words or (len(words) == 1 and f"{argument} " in f"{words[0]} ")
+        ):
+            found.append(ProcessMark(process.pid, process.info["create_time"]))
+    return found
+
+
+def main_of(marks: Iterable[ProcessMark]) -> ProcessMark | None:
+    """The browser itself among its processes: the one that started first."""
+    return min(marks, key=lambda mark: (mark.started, mark.pid), default=None)
+
+
+def tree(mark: ProcessMark) -> list[ProcessMark]:
+    """The process and all below it."""
+    process = _process(mark)
+    if process is None:
+        return []
+    marks = [mark]
+    try:
+        below = process.children(recursive=True)
+    except psutil.NoSuchProcess:
+        return marks
+    for child in below:
+        try:
+            marks.append(ProcessMark(child.pid, child.create_time()))
+        except psutil.NoSuchProcess:
+            continue
+    return marks
+
+
+async def wait_gone(marks: Iterable[ProcessMark], limit: float) -> list[ProcessMark]:
+    """Wait until the processes are gone, at most `limit` seconds. Returns those that are not."""
+    return await asyncio.to_thread(_wait_gone, list(marks), limit)
+
+
+def _wait_gone(marks: list[ProcessMark], limit: float) -> list[ProcessMark]:
+    processes = {mark: process for mark in marks if (process := _process(mark)) is not None}
+    psutil.wait_procs(list(processes.values()), timeout=limit)
+    return [mark for mark in processes if mark.is_alive]
+
+
+async def end(marks: Iterable[ProcessMark], limit: float) -> None:
+    """SIGTERM, `limit` seconds of patience, SIGKILL to what is left of them and their children; waits for all."""
+    doomed = {below for mark in marks for below in tree(mark)}
+    for mark in doomed:
+        _signal(mark, "terminate")
+    left = await wait_gone(doomed, limit)
+    kill(left)
+    if await wait_gone(left, limit):
+        log.error("browser processes survive SIGKILL: %s", ", ".join(str(mark.pid) for mark in left))
+
+
+def kill(marks: Iterable[ProcessMark]) -> None:
+    """SIGKILL, without waiting."""
+    for mark in marks:
+        for below in tree(mark):
+            _signal(below, "kill")
+
+
+def _signal(mark: ProcessMark, how: str) -> None:
+    process = _process(mark)
+    if process is not None:
+        try:
+            getattr(process, how)()
+        except psutil.NoSuchProcess:
+            pass
+        except psutil.AccessDenied:
+            log.warning("process %d is not ours to end", mark.pid)

@@ -1,0 +1,120 @@
+"""One owner for a browser profile: the lock, the record of the browser that runs on it, and the end of left-over ones.
+
+headless-shell keeps no lock of its own (measured: two opened one profile), and a bridge that was killed leaves its
+browser behind; both would ruin the login. It refuses to share: a second bridge on this host gets `ProfileLocked`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import logging
+import os
+import socket
+from pathlib import Path
+from typing import IO, Self
+
+from bridge.contract.errors import CodedError
+
+from . import processes
+from .processes import ProcessMark
+
+log = logging.getLogger(__name__)
+LOCK = "bridge.lock"
+_SINGLETONS = ("SingletonLock", "SingletonSocket", "SingletonCookie")
+
+
+class ProfileLocked(CodedError):
+    """Another bridge on this host holds the profile."""
+
+    code = "profile_locked"
+
+
+class ProfileUnusable(CodedError):
+    """The profile's folder cannot be made or written."""
+
+    code = "profile_unusable"
+
+
+class Profile:
+    """`async with Profile(path)`: the folder is ours, and no browser runs on it."""
+
+    def __init__(self, path: Path, *, patience: float = 5.0) -> None:
+        self.path = path
+        self._patience = patience
+        self._lock: IO[str] | None = None
+
+    async def __aenter__(self) -> Self:
+        self.path = self.path.absolute()
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.path.chmod(0o700)
+            # not inherited by the browser, so the lock ends with this process however it ends
+            lock = (self.path / LOCK).open("a+", encoding="utf-8")
+        except OSError as error:
+            raise ProfileUnusable(f"The browser profile {self.path} cannot be written: {error.strerror}.") from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            lock.close()
+            raise ProfileLocked(f"Another bridge on this host uses the browser profile {self.path}.") from error
+        self._lock = lock
+        try:
+            await self.clear()
+        except BaseException:
+            self._release()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._release()
+
+    async def clear(self) -> None:
+        """End every browser on this profile and remove what they left that would stop a new one."""
+        left_over = set(processes.of_profile(self.path))
+        recorded = self._recorded()
+        if recorded and recorded.is_alive:
+            left_over.add(recorded)
+        if left_over:
+            log.warning("ending a browser that was left over (pid %s)", ", ".join(str(m.pid) for m in left_over))
+            await processes.end(left_over, self._patience)
+        self._write("")
+        self._remove_singletons()
+
+    def record(self, browser: ProcessMark) -> None:
+        """Remember the browser that runs now, for whoever starts after us."""
+        self._write(json.dumps({"pid": browser.pid, "started": browser.started}))
+
+    def _recorded(self) -> ProcessMark | None:
+        if self._lock is None:
+            return None
+        self._lock.seek(0)
+        try:
+            fields = json.loads(self._lock.read() or "{}")
+            return ProcessMark(int(fields["pid"]), float(fields["started"]))
+        except (ValueError, KeyError, TypeError):
+            return None
+
+    def _write(self, text: str) -> None:
+        if self._lock is not None:
+            self._lock.seek(0)
+            self._lock.truncate()
+            self._lock.write(text)
+            self._lock.flush()
+            os.fsync(self._lock.fileno())
+
+    def _remove_singletons(self) -> None:
+        """Chromium's own lock names host and pid; one of another host name (a container made anew) stops it forever."""
+        lock = self.path / _SINGLETONS[0]
+        if not lock.is_symlink():
+            return
+        host, _, pid = str(lock.readlink()).rpartition("-")
+        if host == socket.gethostname() and pid.isdigit() and Path(f"/proc/{pid}").exists():
+            return
+        for name in _SINGLETONS:
+            (self.path / name).unlink(missing_ok=True)
+
+    def _release(self) -> None:
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None

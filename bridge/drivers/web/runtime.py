@@ -1,0 +1,49 @@
+"""One Playwright for the whole process: its Node driver takes about 130 MiB, so the sessions share it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Self
+
+from playwright.async_api import Playwright, async_playwright
+
+log = logging.getLogger(__name__)
+
+
+class PlaywrightRuntime:
+    """`async with PlaywrightRuntime() as runtime`. Starts at the first use, and again when its Node driver has died."""
+
+    def __init__(self) -> None:
+        self._starting = asyncio.Lock()
+        self._playwright: Playwright | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._playwright is not None:
+            await self._stop(self._playwright)
+            self._playwright = None
+
+    async def playwright(self) -> Playwright:
+        """The running Playwright."""
+        async with self._starting:
+            if self._playwright is None:
+                self._playwright = await async_playwright().start()
+            return self._playwright
+
+    async def discard(self, dead: Playwright) -> None:
+        """`dead` does not answer any more: the next one who asks gets a new one. The browsers of the old are lost."""
+        async with self._starting:
+            if self._playwright is dead:
+                log.warning("Playwright's driver has died; starting another")
+                self._playwright = None
+                await self._stop(dead)
+
+    async def _stop(self, playwright: Playwright) -> None:
+        try:
+            async with asyncio.timeout(5):
+                await playwright.stop()
+        except Exception:  # one that is dead already cannot be stopped
+            log.debug("stopping Playwright", exc_info=True)

@@ -1,0 +1,80 @@
+"""What the page reports about itself, and what it means. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.contract.jid import Jid
+from bridge.contract.session import Reason, SessionState, Situation
+
+from .payloads import to_jid
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The page's report. `load` names the document; `holds` counts how often live items were held back in it."""
+
+    load: str
+    holds: int
+    injected: bool = False
+    ready: bool = False
+    full_ready: bool = False
+    authenticated: bool = False
+    socket: str | None = None
+    stream: str | None = None
+    needs_update: bool = False
+    code: str | None = None
+    pn: Jid | None = None
+    lid: Jid | None = None
+    unix_time: int = 0
+
+    @classmethod
+    def of(cls, raw: Mapping[str, Any]) -> Snapshot:
+        """From the page's JSON."""
+        return cls(
+            load=str(raw.get("load")),
+            holds=int(raw.get("holds") or 0),
+            injected=bool(raw.get("injected")),
+            ready=bool(raw.get("ready")),
+            full_ready=bool(raw.get("fullReady")),
+            authenticated=bool(raw.get("authenticated")),
+            socket=raw.get("socket"),
+            stream=raw.get("stream"),
+            needs_update=bool(raw.get("needsUpdate")),
+            code=raw.get("code"),
+            pn=to_jid(raw.get("pn")),
+            lid=to_jid(raw.get("lid")),
+            unix_time=int(raw.get("unixTime") or 0),
+        )
+
+    @property
+    def usable(self) -> bool:
+        """Logged in and the whole path works. wa-js's `isFullReady` alone is true on the QR page, too."""
+        return self.full_ready and self.authenticated and self.socket == "CONNECTED" and self.stream == "MAIN"
+
+
+def meaning(snapshot: Snapshot, *, was_connected: bool, pairing: bool) -> Situation:
+    """The situation that a snapshot stands for; `was_connected` in this very load, `pairing` so far."""
+    if "CONFLICT" in (snapshot.socket, snapshot.stream):
+        return Situation(SessionState.CONFLICT, Reason.OPENED_ELSEWHERE)
+    if "DEPRECATED_VERSION" in (snapshot.socket, snapshot.stream):
+        return Situation(SessionState.PAGE_CHANGED, Reason.CLIENT_EXPIRED)
+    if not snapshot.injected:
+        return Situation(SessionState.CONNECTING, Reason.PAGE_LOADING)
+    if snapshot.usable:
+        return Situation(SessionState.CONNECTED, Reason.READY)
+    if snapshot.authenticated:
+        if snapshot.socket == "CONNECTED":
+            return Situation(SessionState.AUTHENTICATED, Reason.SYNCING)
+        if was_connected or snapshot.socket == "TIMEOUT":
+            return Situation(SessionState.RECONNECTING, Reason.LINK_DOWN)
+        return Situation(SessionState.CONNECTING, Reason.PAGE_LOADING)
+    if snapshot.code:
+        return Situation(SessionState.PAIRING, Reason.SCAN_QR)
+    if snapshot.socket == "UNPAIRED_IDLE":
+        return Situation(SessionState.PAIRING, Reason.QR_EXPIRED)
+    if pairing and snapshot.socket != "PAIRING":
+        return Situation(SessionState.PAIRING, Reason.SCAN_QR)
+    return Situation(SessionState.CONNECTING, Reason.PAGE_LOADING)

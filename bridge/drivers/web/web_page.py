@@ -1,0 +1,167 @@
+"""The page and the two ways across its border: what it tells us (a mailbox), and what we ask of it (`call`).
+
+Every call has a time-out. A call that went in and was not answered is `CallInDoubt`, whatever the cause.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from playwright.async_api import ConsoleMessage, Page
+from playwright.async_api import Error as PlaywrightError
+
+from bridge.contract.errors import CodedError
+from bridge.ports.driver import CallInDoubt, DriverUnavailable
+
+from .browser import first_line
+from .injection import AGENT, BINDING, init_script
+from .limits import Limits
+
+log = logging.getLogger(__name__)
+_CALL = f"([name, args]) => globalThis.{AGENT} ? globalThis.{AGENT}.call(name, args) : null"
+
+
+class SiteUnreachable(CodedError):
+    """The address could not be loaded."""
+
+    code = "site_unreachable"
+
+
+class PageFailure(CodedError):
+    """The page answered a call with an error. `name` is wa-js's code, if it has one; `stored` is for sends."""
+
+    code = "page_failure"
+
+    def __init__(self, text: str, name: str | None, *, stored: bool) -> None:
+        super().__init__(text)
+        self.name = name
+        self.stored = stored
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A report of the page about itself."""
+
+    state: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOut:
+    """A batch of live items; the page keeps it until `taken` is answered."""
+
+    items: list[Any]
+    taken: asyncio.Future[bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The page is gone, or is to be dropped."""
+
+    why: str
+
+
+Mail = Told | HandedOut | Lost
+
+
+class WebPage:
+    """One page of one browser, from its opening until it is lost."""
+
+    def __init__(self, page: Page, *, session: str, limits: Limits) -> None:
+        self._page = page
+        self._session = session
+        self._limits = limits
+        self._mail: asyncio.Queue[Mail] = asyncio.Queue()
+        self._waiting: set[asyncio.Future[bool]] = set()
+        self._heard_at = 0.0
+        self.lost: str | None = None
+
+    async def prepare(self) -> None:
+        """Put our script before the page's own."""
+        self._page.on("crash", lambda _: self.lose("the page crashed"))
+        self._page.on("close", lambda _: self.lose("the browser closed the page"))
+        self._page.on("console", self._log_console)
+        await self._page.expose_binding(BINDING, self._told)
+        await self._page.add_init_script(script=init_script())
+
+    async def open(self, url: str) -> None:
+        """Load the site. Raises `SiteUnreachable`."""
+        try:
+            response = await self._page.goto(url, wait_until="commit", timeout=self._limits.navigation * 1000)
+        except PlaywrightError as error:
+            raise SiteUnreachable(first_line(error)) from error
+        if response is not None and response.status >= 400:
+            raise SiteUnreachable(f"HTTP {response.status}")
+        self._heard_at = asyncio.get_running_loop().time()
+
+    async def next_mail(self) -> Mail:
+        """The next thing the page tells; `Lost` once it is gone, or silent for too long."""
+        loop = asyncio.get_running_loop()
+        while True:
+            if self.lost is not None and self._mail.empty():
+                return Lost(self.lost)
+            silent_at = self._heard_at + self._limits.silence
+            try:
+                async with asyncio.timeout_at(silent_at):
+                    return await self._mail.get()
+            except TimeoutError:
+                # while mail was being handled the page may have gone on telling
+                if self._heard_at + self._limits.silence <= loop.time():
+                    self.lose(f"the page has been silent for {self._limits.silence:g} s")
+
+    def lose(self, why: str) -> None:
+        """From now on there is no page: calls are refused, and the batch in flight comes again after the next load."""
+        if self.lost is None:
+            self.lost = why
+            for waiting in self._waiting:
+                if not waiting.done():
+                    waiting.set_result(False)
+            self._mail.put_nowait(Lost(why))
+
+    async def call(self, name: str, *arguments: Any, limit: float | None = None) -> Any:
+        """Ask the agent. Raises `DriverUnavailable`, `CallInDoubt` or `PageFailure`."""
+        if self.lost is not None:
+            raise DriverUnavailable(f"The page is gone: {self.lost}.")
+        limit = self._limits.call if limit is None else limit
+        try:
+            async with asyncio.timeout(limit):
+                answer = await self._page.evaluate(_CALL, [name, list(arguments)])
+        except TimeoutError as error:
+            raise CallInDoubt(f"The page gave no answer to {name} within {limit:g} s.") from error
+        except PlaywrightError as error:
+            raise CallInDoubt(f"The page went away during {name}: {first_line(error)}") from error
+        if answer is None:
+            raise DriverUnavailable("The page is loading.")
+        fields = json.loads(answer)
+        if "error" in fields:
+            error_fields = fields["error"]
+            raise PageFailure(
+                str(error_fields.get("text")),
+                str(error_fields["code"]) if error_fields.get("code") is not None else None,
+                stored=error_fields.get("stored") is True,
+            )
+        return fields["value"]
+
+    async def _told(self, source: Mapping[str, Any], kind: str, payload: str) -> bool:
+        if self.lost is not None or source["frame"] != self._page.main_frame:
+            return False
+        self._heard_at = asyncio.get_running_loop().time()
+        content = json.loads(payload)
+        if kind == "state":
+            self._mail.put_nowait(Told(content))
+            return True
+        taken: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._waiting.add(taken)
+        self._mail.put_nowait(HandedOut(content, taken))
+        try:
+            return await taken
+        finally:
+            self._waiting.discard(taken)
+
+    def _log_console(self, message: ConsoleMessage) -> None:
+        if log.isEnabledFor(logging.DEBUG):
+            log.debug("%s: page %s: %.300s", self._session, message.type, message.text)
