@@ -150,6 +150,19 @@ async def connect(options: BrokerOptions, address: BrokerAddress | None = None) 
 
 async def _trust(options: BrokerOptions) -> ssl.SSLContext:
     try:
-        return await asyncio.to_thread(ssl.create_default_context, cafile=options.ca_file)
+        context = await asyncio.to_thread(ssl.create_default_context, cafile=options.ca_file)
     except OSError as error:
         raise BrokerRefused(f"{options.ca_file} cannot be read as certificates: {error}.") from error
+    context.sslsocket_class = _HandshakeOrClosed
+    return context
+
+
+class _HandshakeOrClosed(ssl.SSLSocket):
+    """paho forgets a socket whose handshake failed, and leaves it open."""
+
+    def do_handshake(self, block: bool = False) -> None:
+        try:
+            super().do_handshake(block)
+        except Exception:
+            self.close()
+            raise

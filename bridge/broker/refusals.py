@@ -36,6 +36,8 @@ def explain(error: Exception, address: BrokerAddress, options: BrokerOptions) ->
         return BrokerDown(f"The host name in {where} cannot be resolved ({error.strerror}).")
     if isinstance(error, ConnectionRefusedError):
         return BrokerDown(f"Nothing listens at {where}: is the broker running?")
+    if isinstance(error, ConnectionResetError) and address.tls:
+        return BrokerDown(f"{where} broke the connection off: is it the port for TLS?")
     if isinstance(error, TimeoutError):
         silent = f"{where} did not answer within {options.connect_timeout:g} s."
         if options.protocol == "5":
@@ -50,9 +52,8 @@ def _explain_code(error: aiomqtt.MqttCodeError, code: ReasonCode, where: str, op
     if code.value in _CREDENTIALS:
         return BrokerRefused(f"{where} refuses this user or password ({code}): correct them in WA_MQTT_URL.")
     if code.value in _PROTOCOL:
-        return BrokerRefused(
-            f"{where} does not speak MQTT {options.protocol}: set WA_MQTT_PROTOCOL to the other version."
-        )
+        other = "3.1.1" if options.protocol == "5" else "5"
+        return BrokerRefused(f"{where} does not speak MQTT {options.protocol}: set WA_MQTT_PROTOCOL={other}.")
     if code.value in _CLIENT_ID:
         return BrokerRefused(f"{where} refuses the client id {options.client_id!r}.")
     return BrokerRefused(f"{where} refuses the connection: {code}.")

@@ -120,6 +120,7 @@ async def test_more_than_the_queue_holds_is_delivered_after_all(options: Options
     async with connect(options()) as sender:
         await asyncio.gather(*(sender.publish("wa/haby/out", str(number)) for number in range(200)))
     got: list[str] = []
+    overflows: list[str] = []
 
     async def use(connection: Connection) -> None:
         async for delivery in connection.deliveries():
@@ -130,8 +131,11 @@ async def test_more_than_the_queue_holds_is_delivered_after_all(options: Options
                 return
 
     async with asyncio.timeout(30):
-        await keep_connected(mine, use, uniform=lambda low, high: low)
+        await keep_connected(
+            mine, use, on_down=lambda error, _: overflows.append(str(error)), uniform=lambda low, high: low
+        )
     assert sorted(set(got), key=int) == [str(number) for number in range(200)]
+    assert {text for text in overflows if "More arrived" in text} == set(overflows) != set()
 
 
 async def test_deliveries_end_when_the_connection_does(mosquitto: MosquittoServer, options: Options) -> None:

@@ -1,0 +1,233 @@
+"""Connecting: the right kind of error with words that help, the list of addresses, TLS, websockets, cancelling."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+import pytest
+from amqtt.broker import Broker  # type: ignore[import-untyped]
+
+from bridge.broker import BrokerDown, BrokerError, BrokerOptions, BrokerRefused, connect, parse_addresses
+from tests.broker.certificates import make_certificates
+from tests.broker.conftest import Options, read
+from tests.mosquitto_server import MosquittoServer, free_port
+
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+async def why_not(options: BrokerOptions) -> BrokerError:
+    with pytest.raises(BrokerError) as refused:
+        async with connect(options):
+            pass
+    return refused.value
+
+
+@asynccontextmanager
+async def serving(serve: Serve) -> AsyncIterator[str]:
+    """A server that is no broker."""
+    connections: set[asyncio.StreamWriter] = set()
+
+    async def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.add(writer)
+        with contextlib.suppress(ConnectionError):
+            await serve(reader, writer)
+
+    server = await asyncio.start_server(accepted, "127.0.0.1", 0)
+    try:
+        yield f"mqtt://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        server.close()
+        for writer in connections:
+            writer.transport.abort()
+        await server.wait_closed()
+
+
+def established_to(port: int) -> int:
+    return sum(
+        1
+        for connection in psutil.Process().net_connections("tcp")
+        if connection.raddr and connection.raddr.port == port and connection.status == psutil.CONN_ESTABLISHED
+    )
+
+
+async def test_a_wrong_password_is_refused_with_what_to_do(
+    mosquitto: MosquittoServer, options: Options, protocol: str
+) -> None:
+    error = await why_not(options(f"mqtt://bridge:wrong@127.0.0.1:{mosquitto.port}", protocol=protocol))
+    assert isinstance(error, BrokerRefused)
+    assert "WA_MQTT_URL" in error.text
+    assert "wrong" not in error.text
+    assert (error.code, error.transient) == ("broker_refused", False)
+
+
+async def test_no_user_at_all_is_refused(mosquitto: MosquittoServer, options: Options) -> None:
+    assert isinstance(await why_not(options(f"mqtt://127.0.0.1:{mosquitto.port}")), BrokerRefused)
+
+
+async def test_nothing_listening_is_down(options: Options) -> None:
+    error = await why_not(options(f"mqtt://127.0.0.1:{free_port()}"))
+    assert isinstance(error, BrokerDown)
+    assert "Nothing listens" in error.text
+    assert (error.code, error.transient) == ("broker_down", True)
+
+
+async def test_a_name_that_cannot_be_resolved_is_down(options: Options) -> None:
+    assert "cannot be resolved" in (await why_not(options("mqtt://no-such-host.invalid"))).text
+
+
+@pytest.mark.parametrize("host", ["a" * 64, "bücher..example"])
+async def test_a_name_that_no_resolver_takes_is_an_error_like_any_other(options: Options, host: str) -> None:
+    assert isinstance(await why_not(options(f"mqtt://{host}")), BrokerDown)
+
+
+async def test_the_second_address_is_used_when_the_first_fails(mosquitto: MosquittoServer, options: Options) -> None:
+    async with connect(options(f"mqtt://127.0.0.1:{free_port()},{mosquitto.url()}")) as connection:
+        assert connection.address.port == mosquitto.port
+
+
+async def test_the_failures_of_a_whole_list_are_told(mosquitto: MosquittoServer, options: Options) -> None:
+    error = await why_not(options(f"mqtt://127.0.0.1:{free_port()},mqtt://127.0.0.1:{mosquitto.port}"))
+    assert isinstance(error, BrokerRefused)
+    assert error.transient  # the first may come back
+    assert "Nothing listens" in error.text
+    assert "refuses this user" in error.text
+
+
+async def test_a_server_that_never_answers_is_down_after_the_time_limit(options: Options) -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    async with serving(silent) as url:
+        error = await why_not(options(url, connect_timeout=0.2, protocol="5"))
+    assert "did not answer within 0.2 s" in error.text
+    assert "WA_MQTT_PROTOCOL=3.1.1" in error.text
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\x20\x02\x00\x01", b"\xff" * 8])
+async def test_a_server_that_speaks_something_else_is_noticed_at_once(options: Options, answer: bytes) -> None:
+    async def other(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(answer)
+        await writer.drain()
+        writer.close()
+
+    async with serving(other) as url, asyncio.timeout(3):
+        assert isinstance(await why_not(options(url)), BrokerDown)
+
+
+async def test_a_connection_that_ends_with_its_connack_is_not_taken_for_a_live_one(options: Options) -> None:
+    async def brief(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"\x20\x02\x00\x00")
+        writer.write_eof()
+        await reader.read()
+
+    async with serving(brief) as url, asyncio.timeout(3), connect(options(url)) as connection:
+        with pytest.raises(BrokerDown):
+            await connection.down()
+        with pytest.raises(BrokerDown):
+            await connection.publish("wa/haby/in", "x")
+
+
+async def test_a_version_that_the_broker_does_not_speak_is_refused(options: Options) -> None:
+    async def old(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"\x20\x02\x00\x01")  # what a 3.1.1 broker answers: unacceptable protocol version
+        await reader.read()
+
+    async with serving(old) as url:
+        error = await why_not(options(url, protocol="5"))
+    assert isinstance(error, BrokerRefused)
+    assert "WA_MQTT_PROTOCOL=3.1.1" in error.text
+
+
+async def test_a_client_id_taken_over_ends_the_older_connection(options: Options, protocol: str) -> None:
+    mine = options(client_id="same", protocol=protocol)
+    async with connect(mine) as older, connect(mine):
+        async with asyncio.timeout(5):
+            with pytest.raises(BrokerDown):
+                await older.down()
+
+
+async def test_tls_with_the_right_authority_only(tmp_path: Path, options: Options) -> None:
+    certificates, others = make_certificates(tmp_path / "ours"), make_certificates(tmp_path / "others")
+    port = free_port()
+    extra = f"listener {port} 127.0.0.1\ncertfile {certificates.server}\nkeyfile {certificates.key}\n"
+    with MosquittoServer(tmp_path / "tls", extra=extra) as server:
+        url = server.url(scheme="mqtts", port=port)
+        async with connect(options(url, ca_file=str(certificates.authority))) as connection:
+            await connection.subscribe("wa/haby/in")
+            # Several TLS records, so that what is decrypted but not yet read has to be noticed.
+            await asyncio.gather(*(connection.publish("wa/haby/in", bytes([n]) * 50_000) for n in range(20)))
+            assert [delivery.payload[0] for delivery in await read(connection, 20)] == list(range(20))
+        for wrong in (options(url, ca_file=str(others.authority)), options(url)):
+            error = await why_not(wrong)
+            assert isinstance(error, BrokerRefused)
+            assert "certificate" in error.text
+        other_name = await why_not(options(url.replace("127.0.0.1", "localhost"), ca_file=str(certificates.authority)))
+        assert "certificate" in other_name.text
+        no_tls = await why_not(options(server.url(scheme="mqtts")))
+        assert "TLS" in no_tls.text
+
+
+async def test_an_authority_file_that_cannot_be_read_is_named(options: Options, tmp_path: Path) -> None:
+    error = await why_not(options("mqtts://127.0.0.1", ca_file=str(tmp_path / "none.crt")))
+    assert isinstance(error, BrokerRefused)
+    assert "none.crt" in error.text
+
+
+async def test_websockets() -> None:
+    # Debian's mosquitto 2.0.11 is built without them; amqtt has them.
+    port = free_port()
+    broker = Broker(
+        {
+            "listeners": {"default": {"type": "ws", "bind": f"127.0.0.1:{port}"}},
+            "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
+        }
+    )
+    await broker.start()
+    try:
+        options = BrokerOptions(parse_addresses(f"ws://127.0.0.1:{port}"), client_id="ws", clean=True)
+        async with connect(options) as connection:
+            await connection.subscribe("wa/haby/in")
+            await connection.publish("wa/haby/in", b"x" * 70_000)
+            [delivery] = await read(connection, 1)
+        assert len(delivery.payload) == 70_000
+    finally:
+        await broker.shutdown()
+
+
+async def test_a_cancelled_connect_leaves_no_socket(options: Options) -> None:
+    asked = asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        asked.set()
+        await reader.read()
+
+    async with serving(silent) as url:
+        port = int(url.rpartition(":")[2])
+        connecting = asyncio.create_task(why_not(options(url)))
+        await asked.wait()
+        assert established_to(port) == 1
+        connecting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await connecting
+        async with asyncio.timeout(3):
+            while established_to(port):  # noqa: ASYNC110 - a socket's end raises no event
+                await asyncio.sleep(0.01)
+
+
+async def test_many_connections_leave_no_socket_and_no_task(mosquitto: MosquittoServer, options: Options) -> None:
+    tasks = asyncio.all_tasks()
+    for _ in range(20):
+        async with connect(options()) as connection:
+            await connection.publish("wa/haby/in", "x")
+    async with asyncio.timeout(3):
+        while established_to(mosquitto.port) or asyncio.all_tasks() != tasks:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.01)

@@ -1,0 +1,132 @@
+"""keep_connected: comes back after every kind of end, waits longer each time, passes on what is not the broker's."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bridge.broker import Backoff, BrokerDown, BrokerError, BrokerRefused, Connection, keep_connected
+from tests.broker.conftest import Options, read
+from tests.mosquitto_server import MosquittoServer, free_port
+
+
+def highest(low: float, high: float) -> float:
+    return high
+
+
+def test_pauses_double_up_to_the_limit() -> None:
+    pauses = [Backoff().pause(failures, highest) for failures in range(1, 10)]
+    assert pauses == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
+    assert Backoff().pause(10_000, highest) == 30
+
+
+def test_pauses_are_drawn_from_the_whole_range() -> None:
+    assert Backoff().pause(3, lambda low, high: low) == 0
+
+
+async def test_a_killed_broker_is_found_again(mosquitto: MosquittoServer, options: Options) -> None:
+    mine = options(client_id="bridge", clean=False)
+    downs: list[tuple[BrokerError, float]] = []
+    connections: list[Connection] = []
+
+    async def use(connection: Connection) -> None:
+        connections.append(connection)
+        await connection.subscribe("wa/haby/out")
+        if len(connections) == 1:
+            mosquitto.kill()
+        await connection.publish("wa/haby/out", "hola")
+        assert (await read(connection, 1))[0].payload == b"hola"
+
+    def on_down(error: BrokerError, pause: float) -> None:
+        downs.append((error, pause))
+        if len(downs) == 2:
+            mosquitto.start()
+
+    async with asyncio.timeout(20):
+        await keep_connected(mine, use, on_down=on_down, backoff=Backoff(first=0.01, limit=0.05), uniform=highest)
+    assert len(connections) == 2
+    assert [type(error) for error, _ in downs] == [BrokerDown, BrokerDown]
+    assert [pause for _, pause in downs] == [0.01, 0.02]
+
+
+async def test_a_connection_that_lived_long_enough_starts_the_pauses_again(
+    mosquitto: MosquittoServer, options: Options
+) -> None:
+    pauses: list[float] = []
+
+    async def use(connection: Connection) -> None:
+        if len(pauses) == 3:
+            return
+        await asyncio.sleep(0.06 if len(pauses) == 2 else 0)
+        raise BrokerDown("lost")
+
+    await keep_connected(
+        options(),
+        use,
+        on_down=lambda _, pause: pauses.append(pause),
+        backoff=Backoff(first=0.001, reset_after=0.05),
+        uniform=highest,
+    )
+    assert pauses == [0.001, 0.002, 0.001]
+
+
+async def test_a_refusal_is_told_and_tried_again(mosquitto: MosquittoServer, options: Options) -> None:
+    right, told = mosquitto.passwords["bridge"], []
+    mine = options()
+    mosquitto.stop()
+    mosquitto.passwords["bridge"] = "other"
+    mosquitto.start()
+
+    async def on_down(error: BrokerError, pause: float) -> None:
+        told.append(type(error))
+        mosquitto.stop()
+        mosquitto.passwords["bridge"] = right
+        mosquitto.start()
+
+    async def use(connection: Connection) -> None:
+        await connection.publish("wa/haby/in", "x")
+
+    await keep_connected(mine, use, on_down=on_down, uniform=lambda low, high: low)
+    assert told == [BrokerRefused]
+
+
+async def test_the_listener_may_end_it(options: Options) -> None:
+    def on_down(error: BrokerError, pause: float) -> None:
+        raise error
+
+    async def never(connection: Connection) -> None:
+        raise AssertionError
+
+    with pytest.raises(BrokerDown):
+        await keep_connected(options(f"mqtt://127.0.0.1:{free_port()}"), never, on_down=on_down)
+
+
+async def test_a_group_of_broker_errors_alone_means_the_connection_is_gone(options: Options) -> None:
+    runs = 0
+
+    async def use(connection: Connection) -> None:
+        nonlocal runs
+        runs += 1
+        if runs == 1:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(failing(BrokerDown("one")))
+                group.create_task(failing(BrokerDown("two")))
+
+    await keep_connected(options(), use, uniform=lambda low, high: low)
+    assert runs == 2
+
+
+async def test_a_fault_of_ours_beside_a_lost_connection_is_not_swallowed(options: Options) -> None:
+    async def use(connection: Connection) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(failing(BrokerDown("one")))
+            group.create_task(failing(ZeroDivisionError()))
+
+    with pytest.raises(ExceptionGroup) as raised:
+        await keep_connected(options(), use)
+    assert raised.group_contains(ZeroDivisionError)
+
+
+async def failing(error: Exception) -> None:
+    raise error
