@@ -20,6 +20,7 @@ from .contract.topics import Topics, check_prefix, check_session_name
 from .pacing import Pace, Pacing
 
 _PLACEHOLDERS = frozenset({"changeme", "change-me", "change_me", "password", "secret", "example", "xxx", "<password>"})
+_RETENTION = re.compile(r"(\d{1,5})d\s*,\s*(\d{1,6})(MB|GB)")
 _NOT_A_LEVEL = re.compile(r"[^A-Za-z0-9_-]+")
 
 
@@ -90,6 +91,7 @@ class Settings(BaseSettings):
     pace_jitter: float = _name(
         "WA_PACE_JITTER", default=1.5, ge=0, le=60, description="up to so many seconds more for a send that had to wait"
     )
+    retention: str = _name("WA_RETENTION", default="30d,1GB", description="journal: days and size kept")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _name(
         "WA_LOG_LEVEL", default="INFO", description="DEBUG shows message bodies"
     )
@@ -125,6 +127,20 @@ class Settings(BaseSettings):
     def _check_pace(cls, pace: str) -> str:
         Pace.parse(pace, burst=1)
         return pace
+
+    @field_validator("retention")
+    @classmethod
+    def _check_retention(cls, retention: str) -> str:
+        if not _RETENTION.fullmatch(retention.strip()):
+            raise ValueError("must be days and size, for example 30d,1GB")
+        return retention
+
+    @property
+    def retention_limits(self) -> tuple[float, int]:
+        """Seconds and bytes that the journal keeps."""
+        match = _RETENTION.fullmatch(self.retention.strip())
+        assert match is not None  # noqa: S101 - validated
+        return int(match[1]) * 86400.0, int(match[2]) * (10**9 if match[3] == "GB" else 10**6)
 
     @property
     def topics(self) -> Topics:

@@ -51,6 +51,7 @@ class Reason(StrEnum):
     LOGGED_OUT_ON_REQUEST = "logged_out_on_request"
     CLOSED_ON_REQUEST = "closed_on_request"
     OWNED_ELSEWHERE = "owned_elsewhere"
+    BRIDGE_FAULT = "bridge_fault"
     SHUT_DOWN = "shut_down"
     BRIDGE_GONE = "bridge_gone"
 
@@ -76,6 +77,7 @@ REASON_TEXT: dict[Reason, str] = {
     Reason.LOGGED_OUT_ON_REQUEST: "Logged out on request. Send init to pair again.",
     Reason.CLOSED_ON_REQUEST: "Closed on request; the login is kept. Send init to start.",
     Reason.OWNED_ELSEWHERE: "Another bridge owns this session; this one takes over when that one is gone.",
+    Reason.BRIDGE_FAULT: "The bridge met a fault of its own and starts this session again. The log says which.",
     Reason.SHUT_DOWN: "The bridge was stopped.",
     Reason.BRIDGE_GONE: "The bridge is gone without saying good-bye. Check that it runs.",
 }

@@ -61,6 +61,6 @@ class BridgeStatus(Payload):
     state: Literal["online", "offline"]
     version: str
     started_at: Instant
-    sessions: list[str]
+    sessions: dict[str, SessionState] = Field(description="state of each configured session, standby included")
     at: Instant
     interval: int = HEARTBEAT

@@ -1,0 +1,203 @@
+"""One session's place in the process: waits for ownership, opens the store, runs session and door, and again.
+
+Whatever fails in one session is said in its status and tried again; it never takes another session down.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+from bridge.broker import BrokerError, Connection, keep_connected
+from bridge.contract.payload import instant
+from bridge.contract.session import Reason, SessionState, Situation
+from bridge.contract.status import HEARTBEAT, SessionStatus
+from bridge.inbound import Inbound
+from bridge.mqtt import Door, DoorOptions, other_owner
+from bridge.outbound import Outbound
+from bridge.ports import Clock, StoreUnusable, WhatsAppDriver
+from bridge.session import Session
+from bridge.settings import SessionSetting, Settings
+from bridge.store import SessionStore, StoreDamaged, keep_aside, open_store
+from bridge.view import SessionView
+
+_log = logging.getLogger(__name__)
+DriverFactory = Callable[[SessionSetting], WhatsAppDriver]
+#: Seconds between looks at a session that another bridge owns.
+STANDBY_LOOK = 5.0
+#: Seconds before a session that failed is tried again.
+RETRY = 15.0
+#: Seconds to wait for the broker's word about ownership before starting without it.
+OWNERSHIP_PATIENCE = 30.0
+#: Seconds between two compactions of the store.
+COMPACTION = 3600.0
+#: Seconds that the farewell may take.
+FAREWELL = 5.0
+
+
+class SessionHost:
+    """Keeps one configured session going until `stop`."""
+
+    def __init__(
+        self, setting: SessionSetting, *, settings: Settings, door: DoorOptions, driver: DriverFactory, clock: Clock
+    ) -> None:
+        self.setting = setting
+        self.session: Session | None = None
+        self._settings = settings
+        self._door = door
+        self._driver = driver
+        self._clock = clock
+        self._stopping = asyncio.Event()
+        self._view = SessionView(setting.name, clock)
+
+    @property
+    def view(self) -> SessionView:
+        """State and pairing code now, whether the session runs or not."""
+        return self.session.view if self.session else self._view
+
+    def stop(self) -> None:
+        """Ask for a clean end; `run` returns when it is done."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Serve the session, through every failure, until `stop`."""
+        while not self._stopping.is_set():
+            failure: Situation | None = None
+            try:
+                if await self._owned_elsewhere():
+                    await self._pause(STANDBY_LOOK)
+                else:
+                    await self._serve()
+            except* StoreUnusable as group:
+                error = _first(group)
+                _log.error("%s: %s", self.setting.name, error)
+                failure = Situation(SessionState.ERROR, Reason.STORE_UNUSABLE, str(error))
+            except* Exception:  # noqa: BLE001 - whatever it was, the other sessions go on and this one comes again
+                _log.exception("%s: the session failed", self.setting.name)
+                failure = Situation(SessionState.ERROR, Reason.BRIDGE_FAULT)
+            self.session = None
+            if failure is not None:
+                self._view.set(failure)
+                await self._announce(failure)
+
+    async def _owned_elsewhere(self) -> bool:
+        """Ask the broker, for a while; a broker that stays away must not keep HTTP callers from WhatsApp."""
+        try:
+            async with asyncio.timeout(OWNERSHIP_PATIENCE):
+                status = await self._read_owner()
+        except TimeoutError:
+            _log.warning("%s: no broker says who owns the session; starting without asking", self.setting.name)
+            return False
+        if status is None:
+            return False
+        if self._view.situation.state is not SessionState.STANDBY:
+            self._view = SessionView(self.setting.name, self._clock)
+            self._view.set(Situation(SessionState.STANDBY, Reason.OWNED_ELSEWHERE, status.owner))
+        return True
+
+    async def _read_owner(self) -> SessionStatus | None:
+        while True:
+            try:
+                return await other_owner(
+                    self._door.broker, self._door.topics, self.setting.name, self._door.owner, self._clock
+                )
+            except BrokerError as error:
+                _log.debug("%s: %s", self.setting.name, error.text)
+                await asyncio.sleep(1)
+
+    async def _serve(self) -> None:
+        path = self._settings.session_dir(self.setting.name) / "store.db"
+        try:
+            async with open_store(path, now=self._clock.now) as store:
+                await self._serve_store(store)
+        except* StoreDamaged as group:
+            kept = keep_aside(path)
+            raise StoreUnusable(f"{_first(group)} It was kept as {kept}.") from group
+
+    async def _serve_store(self, store: SessionStore) -> None:
+        session, door = self._compose(store)
+        self.session = session
+        async with asyncio.TaskGroup() as tasks:
+            living = tasks.create_task(session.run(), name=f"session {session.name}")
+            serving = tasks.create_task(door.run(), name=f"door {session.name}")
+            compacting = tasks.create_task(self._compact(store), name=f"compaction {session.name}")
+            await self._stopping.wait()
+            compacting.cancel()
+            await session.quiesce()
+            door.close()
+            await asyncio.wait([serving], timeout=FAREWELL)
+            serving.cancel()
+            living.cancel()
+
+    def _compose(self, store: SessionStore) -> tuple[Session, Door]:
+        name = self.setting.name
+        driver = self._driver(self.setting)
+        session = Session(
+            name,
+            owner=self._door.owner,
+            journal=store.journal,
+            outbox=store.outbox,
+            memory=store.memory,
+            driver=driver,
+            inbound=Inbound(name, self.setting.cliente_id, store.journal, store.outbox, store.memory),
+            outbound=Outbound(name, store.outbox, driver, self._clock, self._settings.pacing),
+            clock=self._clock,
+        )
+        door = Door(
+            session,
+            options=self._door,
+            journal=store.journal,
+            outbox=store.outbox,
+            memory=store.memory,
+            clock=self._clock,
+        )
+        return session, door
+
+    async def _compact(self, store: SessionStore) -> None:
+        age, size = self._settings.retention_limits
+        while True:
+            done = await store.compact(max_age=age, max_bytes=size)
+            _log.debug("%s: compaction: %s", self.setting.name, done)
+            await asyncio.sleep(COMPACTION)
+
+    async def _announce(self, situation: Situation) -> None:
+        """Say what is wrong on the status topic until the next try, by a client that takes no commands."""
+        name = self.setting.name
+        options = self._door.of_session(name, self._clock)
+
+        async def speak(connection: Connection) -> None:
+            while True:
+                now = instant(self._clock.now())
+                status = SessionStatus(
+                    session=name,
+                    state=situation.state,
+                    reason=situation.reason,
+                    text=situation.text,
+                    since=instant(self._view.since),
+                    at=now,
+                    owner=self._door.owner,
+                )
+                await connection.publish(self._door.topics.status(name), status.to_json(), retain=True)
+                await asyncio.sleep(HEARTBEAT)
+
+        speaking = asyncio.create_task(
+            keep_connected(replace(options, client_id=f"{options.client_id}-error", clean=True), speak),
+            name=f"announce {name}",
+        )
+        await self._pause(RETRY)
+        speaking.cancel()
+        await asyncio.wait([speaking])
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            pass
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error
