@@ -10,7 +10,7 @@ import json
 import os
 from pathlib import Path
 
-from bridge.broker import BadAddress, BrokerAddress
+from bridge.broker import BrokerAddress
 
 NAME = "broker.json"
 
@@ -19,8 +19,8 @@ def read_broker_json(data_dir: Path) -> BrokerAddress | None:
     """The address kept in this data directory, or None where there is none that can be used."""
     try:
         kept = json.loads((data_dir / NAME).read_text(encoding="utf-8"))
-        return BrokerAddress.parse(kept["url"])
-    except (OSError, ValueError, BadAddress, TypeError, KeyError):
+        return BrokerAddress.parse(str(kept["url"]))
+    except (OSError, ValueError, TypeError, KeyError):
         return None
 
 

@@ -1,6 +1,6 @@
 """A subscriber of its own process, for tests that kill one: prints each delivery as a JSON line.
 
-Arguments: broker URL, client id, protocol, topic filter, and `acknowledge` or `keep`.
+Arguments: broker URL, client id, protocol, topic filter. It acknowledges nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from bridge.broker import BrokerOptions, Will, connect, parse_addresses
 from bridge.broker.messages import Protocol
 
 
-async def main(url: str, client_id: str, protocol: str, topic_filter: str, manner: str) -> None:
+async def main(url: str, client_id: str, protocol: str, topic_filter: str) -> None:
     options = BrokerOptions(
         parse_addresses(url),
         client_id=client_id,
@@ -27,8 +27,6 @@ async def main(url: str, client_id: str, protocol: str, topic_filter: str, manne
         print(json.dumps({"subscribed": True}), flush=True)
         async for delivery in connection.deliveries():
             print(json.dumps({"payload": delivery.payload.decode(), "dup": delivery.dup}), flush=True)
-            if manner == "acknowledge":
-                connection.acknowledge(delivery)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ TOPIC = "wa/haby/status"
 async def test_a_killed_client_leaves_its_will(mosquitto: MosquittoServer, options: Options, protocol: str) -> None:
     async with connect(options()) as watcher:
         await watcher.subscribe(TOPIC)
-        async with reader_process(mosquitto.url(), "r", protocol, "wa/haby/out", "keep") as reader:
+        async with reader_process(mosquitto.url(), "r", protocol, "wa/haby/out") as reader:
             await reader.next()
             await reader.kill()
         [will] = await read(watcher, 1)

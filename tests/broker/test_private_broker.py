@@ -1,0 +1,280 @@
+"""The private broker, as a mosquitto child and as amqtt: ours alone, kept over restarts, gone with us."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import stat
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+import pytest
+
+from bridge.broker import BrokerAddress, BrokerDown, BrokerOptions, BrokerRefused, Connection, connect, keep_connected
+from bridge.contract.errors import StartError
+from bridge.embedded import private_broker, read_broker_json
+from bridge.embedded.child import tied_command
+from tests.broker.conftest import read
+from tests.parts import require_binary
+
+ROOT = Path(__file__).parent.parent.parent
+
+# Runs a private broker until it is killed; prints the broker's pid.
+OWNER = """
+import asyncio, pathlib, sys
+from bridge.embedded import private_broker
+
+async def main():
+    async with private_broker(pathlib.Path(sys.argv[1])):
+        print(pathlib.Path(sys.argv[1], "broker", "mosquitto.pid").read_text(), flush=True)
+        await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+@pytest.fixture(params=["mosquitto", None], ids=["mosquitto", "amqtt"])
+def binary(request: pytest.FixtureRequest) -> str | None:
+    if request.param:
+        return require_binary("mosquitto", "mosquitto")
+    return None
+
+
+@pytest.fixture
+def mosquitto_binary() -> str:
+    return require_binary("mosquitto", "mosquitto")
+
+
+def options(address: BrokerAddress, client_id: str = "test", *, clean: bool = True) -> BrokerOptions:
+    return BrokerOptions((address,), client_id=client_id, clean=clean)
+
+
+def broker_pid(data_dir: Path) -> int:
+    return int(json.loads((data_dir / "broker" / "mosquitto.pid").read_text())["pid"])
+
+
+async def gone(pid: int) -> None:
+    """Wait for the end of a process that may not be our child. The pid is ours, so it is not reused in this time."""
+    async with asyncio.timeout(10):
+        while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def owner_process(data_dir: Path) -> AsyncIterator[tuple[asyncio.subprocess.Process, int]]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        OWNER,
+        str(data_dir),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    try:
+        assert process.stdout is not None
+        async with asyncio.timeout(20):
+            yield process, int(json.loads(await process.stdout.readline())["pid"])
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def test_a_message_goes_through_and_strangers_stay_out(tmp_path: Path, binary: str | None) -> None:
+    async with private_broker(tmp_path, binary=binary) as broker:
+        assert broker.kind == ("mosquitto" if binary else "amqtt")
+        assert read_broker_json(tmp_path) == broker.address
+        async with connect(options(broker.address)) as connection:
+            await connection.subscribe("wa/haby/in")
+            await connection.publish("wa/haby/in", "hola")
+            assert (await read(connection, 1))[0].payload == b"hola"
+        for stranger in ("mqtt://127.0.0.1", "mqtt://wa:guess@127.0.0.1", "mqtt://other:guess@127.0.0.1"):
+            with pytest.raises(BrokerRefused):
+                async with connect(options(BrokerAddress.parse(f"{stranger}:{broker.address.port}"))):
+                    pass
+
+
+async def test_it_listens_on_loopback_only(tmp_path: Path, mosquitto_binary: str) -> None:
+    async with private_broker(tmp_path, binary=mosquitto_binary):
+        process = psutil.Process(broker_pid(tmp_path))
+        listening = {item.laddr.ip for item in process.net_connections("tcp") if item.status == psutil.CONN_LISTEN}
+    assert listening == {"127.0.0.1"}
+
+
+async def test_a_reader_that_is_away_finds_its_messages(tmp_path: Path, binary: str | None) -> None:
+    async with private_broker(tmp_path, binary=binary) as broker:
+        async with connect(options(broker.address, "reader", clean=False)) as reader:
+            await reader.subscribe("wa/haby/in")
+        async with connect(options(broker.address, "sender")) as sender:
+            await asyncio.gather(*(sender.publish("wa/haby/in", str(number)) for number in range(50)))
+        async with connect(options(broker.address, "reader", clean=False)) as reader:
+            assert [int(item.payload) for item in await read(reader, 50)] == list(range(50))
+
+
+async def test_address_and_credentials_stay_over_a_restart(tmp_path: Path, binary: str | None) -> None:
+    async with private_broker(tmp_path, binary=binary) as broker:
+        first = broker.address
+    assert read_broker_json(tmp_path) == first
+    async with private_broker(tmp_path, binary=binary) as broker:
+        assert broker.address == first
+
+
+async def test_retained_messages_stay_over_a_restart(tmp_path: Path, mosquitto_binary: str) -> None:
+    async with private_broker(tmp_path, binary=mosquitto_binary) as broker, connect(options(broker.address)) as one:
+        await one.publish("wa/haby/status", "on", retain=True)
+    async with private_broker(tmp_path, binary=mosquitto_binary) as broker, connect(options(broker.address)) as two:
+        await two.subscribe("wa/haby/status")
+        assert (await read(two, 1))[0].payload == b"on"
+
+
+async def test_another_port_is_taken_when_the_old_one_is_in_use(tmp_path: Path, binary: str | None) -> None:
+    async with private_broker(tmp_path, binary=binary) as broker:
+        first = broker.address
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # closed connections still hold it for a minute
+        other.bind((first.host, first.port))
+        other.listen()
+        async with private_broker(tmp_path, binary=binary) as broker:
+            assert broker.address.port != first.port
+            assert broker.address.credentials == first.credentials
+            assert read_broker_json(tmp_path) == broker.address
+
+
+async def test_only_the_owner_can_read_the_files(tmp_path: Path, binary: str | None) -> None:
+    previous = os.umask(0)
+    try:
+        async with private_broker(tmp_path / "data", binary=binary):
+            files = [tmp_path / "data" / "broker.json", *(tmp_path / "data" / "broker").iterdir()]
+            modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in files}
+            directory = stat.S_IMODE((tmp_path / "data" / "broker").stat().st_mode)
+    finally:
+        os.umask(previous)
+    assert directory == 0o700
+    assert modes == dict.fromkeys(modes, 0o600)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"url": 5}', '{"url": "http://x"}'])
+def test_an_address_file_that_is_damaged_counts_as_none(tmp_path: Path, content: str) -> None:
+    (tmp_path / "broker.json").write_text(content)
+    assert read_broker_json(tmp_path) is None
+
+
+def test_no_address_file_is_none(tmp_path: Path) -> None:
+    assert read_broker_json(tmp_path) is None
+
+
+async def test_the_trial_broker_says_what_it_is(tmp_path: Path) -> None:
+    async with private_broker(tmp_path, binary="no-such-broker") as broker:
+        assert broker.kind == "amqtt"
+        assert broker.warning is not None
+        assert "Install the package mosquitto" in broker.warning
+
+
+async def test_a_second_one_on_the_same_directory_is_refused(tmp_path: Path, binary: str | None) -> None:
+    async with private_broker(tmp_path, binary=binary) as broker:
+        with pytest.raises(StartError, match="Another process"):
+            async with private_broker(tmp_path, binary=binary):
+                pass
+        async with connect(options(broker.address)) as connection:
+            await connection.publish("wa/haby/in", "x")
+
+
+async def test_a_data_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StartError, match="WA_DATA_DIR"):
+        async with private_broker(tmp_path / "file" / "data"):
+            pass
+
+
+async def test_a_broker_that_cannot_start_is_told_with_its_last_words(tmp_path: Path) -> None:
+    program = tmp_path / "broken"
+    program.write_text("#!/bin/sh\necho 'Error: the moon is in the way' >&2\nexit 3\n")
+    program.chmod(0o755)
+    with pytest.raises(StartError, match="the moon is in the way"):
+        async with private_broker(tmp_path / "data", binary=str(program)):
+            pass
+
+
+async def test_it_is_started_again_when_it_is_killed(tmp_path: Path, mosquitto_binary: str) -> None:
+    async with private_broker(tmp_path, binary=mosquitto_binary) as broker:
+        first = broker_pid(tmp_path)
+        connections = 0
+
+        async def use(connection: Connection) -> None:
+            nonlocal connections
+            connections += 1
+            if connections == 1:
+                os.kill(first, signal.SIGKILL)
+                await connection.down()
+
+        async with asyncio.timeout(20):
+            await keep_connected(options(broker.address), use, uniform=lambda low, high: 0.02)
+        assert connections == 2
+        assert broker_pid(tmp_path) != first
+
+
+async def test_nothing_is_left_when_it_ends(tmp_path: Path, mosquitto_binary: str) -> None:
+    tasks = asyncio.all_tasks()
+    async with private_broker(tmp_path, binary=mosquitto_binary) as broker:
+        pid = broker_pid(tmp_path)
+    assert not psutil.pid_exists(pid)
+    assert asyncio.all_tasks() == tasks
+    with pytest.raises(BrokerDown):
+        async with connect(options(broker.address)):
+            pass
+
+
+async def test_the_broker_does_not_outlive_a_killed_owner(tmp_path: Path, mosquitto_binary: str) -> None:
+    async with owner_process(tmp_path) as (owner, pid):
+        owner.kill()
+        await gone(pid)
+    async with private_broker(tmp_path, binary=mosquitto_binary) as broker, connect(options(broker.address)) as one:
+        await one.publish("wa/haby/in", "x")
+
+
+async def test_a_terminals_interrupt_does_not_reach_the_broker(tmp_path: Path, mosquitto_binary: str) -> None:
+    async with private_broker(tmp_path, binary=mosquitto_binary):
+        pid = broker_pid(tmp_path)
+        assert os.getpgid(pid) != os.getpgid(0)
+        assert os.getsid(pid) != os.getsid(0)
+
+
+async def test_a_broker_left_over_is_ended_and_its_port_used_again(tmp_path: Path, mosquitto_binary: str) -> None:
+    async with private_broker(tmp_path, binary=mosquitto_binary) as broker:
+        address = broker.address
+    # As after the kill of an owner whose kernel does not tie children to their parents.
+    configuration = str(tmp_path / "broker" / "mosquitto.conf")
+    left_over = await asyncio.create_subprocess_exec(
+        mosquitto_binary, "-c", configuration, stderr=asyncio.subprocess.DEVNULL
+    )
+    try:
+        started = psutil.Process(left_over.pid).create_time()
+        note = json.dumps({"pid": left_over.pid, "started": started})
+        (tmp_path / "broker" / "mosquitto.pid").write_text(note)
+        async with private_broker(tmp_path, binary=mosquitto_binary) as broker:
+            assert broker.address == address
+            assert not psutil.pid_exists(left_over.pid)
+    finally:
+        if left_over.returncode is None:
+            left_over.kill()
+        await left_over.wait()
+
+
+async def test_a_pid_that_is_another_programs_by_now_is_left_alone(tmp_path: Path, mosquitto_binary: str) -> None:
+    bystander = await asyncio.create_subprocess_exec(*tied_command(require_binary("sleep", "coreutils"), "60"))
+    try:
+        (tmp_path / "broker").mkdir()
+        note = json.dumps({"pid": bystander.pid, "started": psutil.Process(bystander.pid).create_time() - 100})
+        (tmp_path / "broker" / "mosquitto.pid").write_text(note)
+        async with private_broker(tmp_path, binary=mosquitto_binary):
+            assert bystander.returncode is None
+    finally:
+        bystander.kill()
+        assert await bystander.wait() == -signal.SIGKILL
