@@ -33,15 +33,9 @@ class Database:
         self._open = False
 
     async def __aenter__(self) -> Self:
-        loop = asyncio.get_running_loop()
         await asyncio.to_thread(place.prepare, self.path, self._at, self._steps)
-        writing = place.connect(self.path)
-        try:
-            self._reading = place.connect(self.path, read_only=True)
-        except sqlite3.Error as error:
-            writing.close()
-            raise self._translate(error) from error
-        self._writer = Writer(writing, loop, self._translate)
+        writing, self._reading = place.connect(self.path), place.connect(self.path, read_only=True)
+        self._writer = Writer(writing, asyncio.get_running_loop(), self._translate)
         # Daemon: a program that dies without closing must not hang here; what was committed is safe.
         self._thread = threading.Thread(target=self._writer.run, name=f"store-writer-{self.path}", daemon=True)
         self._thread.start()

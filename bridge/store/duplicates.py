@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from bridge.contract.errors import InvalidRequest
 from bridge.contract.jid import Jid
 
-Linked = Callable[[str, str], bool]
+#: What the aliases say of two addresses: one person, two, or nothing.
+Aliases = Callable[[str, str], bool | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +33,26 @@ class Seen:
         return self.timestamp, self.type, self.content_hash
 
 
-def are_one(one: Seen, other: Seen, linked: Linked) -> bool:
-    """Whether two messages of equal direction and raw id are one; `linked` knows the aliases."""
-    pairs = [(one.chat, other.chat), (one.author, other.author)]
-    doubtful = [pair for pair in pairs if pair[0] != pair[1] and not linked(*pair)]
-    if not doubtful:
+def are_one(one: Seen, other: Seen, aliases: Aliases) -> bool:
+    """Whether two messages of equal direction and raw id are one."""
+    verdicts = [
+        _same_address(one.chat, other.chat, aliases),
+        _same_address(one.author, other.author, aliases),
+    ]
+    if False in verdicts:
+        return False
+    return None not in verdicts or one.content == other.content
+
+
+def _same_address(one: str, other: str, aliases: Aliases) -> bool | None:
+    """Whether two addresses are one person or group; None = they may be."""
+    if one == other:
         return True
     # Two phone numbers, or two groups, are never one; a number and a LID may be, before we learn the alias.
-    return one.content == other.content and all(may_be_one(*pair) for pair in doubtful)
+    return aliases(one, other) if _may_be_one(one, other) else False
 
 
-def may_be_one(one: str, other: str) -> bool:
-    """Whether two addresses may be the same person: one a phone number, the other a LID."""
+def _may_be_one(one: str, other: str) -> bool:
     try:
         first, second = Jid.parse(one), Jid.parse(other)
     except InvalidRequest:

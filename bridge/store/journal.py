@@ -28,19 +28,21 @@ class SqliteJournal:
         self._bounds = {stream: Bounds(None, 0) for stream in Stream}
         self._last = {stream: Mark() for stream in Stream}
         self._last_inbound_at: float | None = None
+        self._aliases: set[tuple[str, str]] = set()
 
     async def load(self) -> None:
         """Take up what the store holds; once, before anything else."""
 
-        def read(connection: sqlite3.Connection) -> tuple[str, dict[Stream, Bounds], float | None]:
-            (epoch,) = connection.execute("SELECT epoch FROM store").fetchone()
+        def read(connection: sqlite3.Connection) -> dict[Stream, Bounds]:
+            (self._epoch,) = connection.execute("SELECT epoch FROM store").fetchone()
             newest = connection.execute(
                 "SELECT at FROM journal WHERE stream = ? ORDER BY seq DESC LIMIT 1", (Stream.IN,)
             ).fetchone()
-            return epoch, bounds_of_all(connection), newest and newest[0]
+            self._last_inbound_at = newest and newest[0]
+            self._aliases = set(connection.execute("SELECT lid, pn FROM aliases"))
+            return bounds_of_all(connection)
 
-        self._epoch, bounds, self._last_inbound_at = await self._database.read(read)
-        self.take_bounds(bounds)
+        self.take_bounds(await self._database.read(read))
 
     @property
     def epoch(self) -> str:
@@ -137,6 +139,8 @@ class SqliteJournal:
 
     async def add_alias(self, lid: str, pn: str) -> None:
         """Remember that two addresses are one person; duplicates are then told across both."""
+        if (lid, pn) in self._aliases:  # told with every message: it must not cost a commit each time
+            return
         at = self._now()
 
         def write(connection: sqlite3.Connection) -> None:
@@ -144,7 +148,7 @@ class SqliteJournal:
                 "INSERT INTO aliases (lid, pn, first_seen) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (lid, pn, at)
             )
 
-        await self._database.write(write)
+        await self._database.write(write, lambda _: self._aliases.add((lid, pn)))
 
     def take_bounds(self, bounds: dict[Stream, Bounds]) -> None:
         """Follow what was committed: called in commit order."""
@@ -205,14 +209,14 @@ def _is_known(connection: sqlite3.Connection, record: JournalRecord) -> bool:
         (record.raw_id, record.from_me),
     ).fetchall()
 
-    def linked(one: str, other: str) -> bool:
-        found = connection.execute(
-            "SELECT 1 FROM aliases WHERE lid = ? AND pn = ? OR lid = ? AND pn = ?", (one, other, other, one)
-        )
-        return found.fetchone() is not None
+    def aliases(one: str, other: str) -> bool | None:
+        known = connection.execute(
+            "SELECT lid, pn FROM aliases WHERE lid IN (?1, ?2) OR pn IN (?1, ?2)", (one, other)
+        ).fetchall()
+        return ((one, other) in known or (other, one) in known) if known else None
 
     fresh = Seen(record.chat, record.author or "", record.timestamp, record.type, record.content_hash)
-    return any(are_one(Seen(*candidate), fresh, linked) for candidate in candidates)
+    return any(are_one(Seen(*candidate), fresh, aliases) for candidate in candidates)
 
 
 def _next_in(connection: sqlite3.Connection, stream: Stream, body: str, chat: str | None, at: float) -> int:

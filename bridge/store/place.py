@@ -53,7 +53,8 @@ def prepare(path: Path, at: float, steps: Sequence[str]) -> None:
     except OSError as error:
         raise StoreUnusable(f"{path} cannot be used: {error.strerror}.") from error
     except sqlite3.Error as error:
-        raise translated(error, path) from error
+        known = translated(error, path)
+        raise (StoreDamaged(f"{path} is damaged: {error}.") if known is error else known) from error
 
 
 def keep_aside(path: Path, *, at: datetime | None = None) -> Path:
@@ -154,6 +155,14 @@ def _migrate(connection: sqlite3.Connection, path: Path, steps: Sequence[str]) -
         schema.migrate(connection, steps)
     except StoreUnusable as error:
         raise StoreUnusable(f"{path} cannot be used. {error}") from error
+    except sqlite3.Error as error:
+        known = translated(error, path)
+        if known is not error:
+            raise known from error
+        raise StoreUnusable(
+            f"{path} cannot be brought to the schema of this bridge ({error}). It was left as it is:"
+            " the bridge that wrote it can go on with it."
+        ) from error
 
 
 def _sync_folder(folder: Path) -> None:

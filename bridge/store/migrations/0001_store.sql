@@ -42,6 +42,7 @@ CREATE TABLE aliases (
     first_seen REAL NOT NULL,
     PRIMARY KEY (lid, pn)
 ) WITHOUT ROWID;
+CREATE INDEX aliases_pn ON aliases (pn);
 
 CREATE TABLE watermarks (
     chat TEXT PRIMARY KEY,

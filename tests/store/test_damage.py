@@ -1,0 +1,221 @@
+"""Files that are not a sound store: refused by name, kept aside on request, never silently replaced."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import sqlite3
+import stat
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bridge.contract.messages import Stream
+from bridge.ports import Bounds, JournalRecord, StoreUnusable
+from bridge.store import StoreDamaged, keep_aside, kept_aside, open_store
+from tests.store.conftest import SetClock
+from tests.store.samples import record
+
+PAGE = 4096
+
+
+def use(path: Path, records: Sequence[JournalRecord] = ()) -> Bounds:
+    """Open the store, journal something, close it; the bounds of `in` then."""
+
+    async def run() -> Bounds:
+        async with open_store(path, now=lambda: 0.0) as store:
+            await store.journal.append(records)
+            return store.journal.bounds(Stream.IN)
+
+    return asyncio.run(run())
+
+
+@pytest.fixture
+def filled(path: Path) -> Path:
+    use(path, [record(f"{n:04}", content="x" * 200) for n in range(500)])
+    return path
+
+
+def overwrite(path: Path, at: int, content: bytes) -> None:
+    with path.open("r+b") as file:
+        file.seek(at)
+        file.write(content)
+
+
+def truncate_to_half(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def truncate_within_a_page(path: Path) -> None:
+    os.truncate(path, path.stat().st_size - PAGE // 2)
+
+
+def cut_to_the_header(path: Path) -> None:
+    os.truncate(path, 100)
+
+
+def make_empty(path: Path) -> None:
+    os.truncate(path, 0)
+
+
+def flip_the_magic(path: Path) -> None:
+    overwrite(path, 3, b"\xff")
+
+
+def flip_the_page_size(path: Path) -> None:
+    overwrite(path, 16, b"\x13\x37")
+
+
+def scramble_the_schema(path: Path) -> None:
+    overwrite(path, 100, random.Random(1).randbytes(PAGE - 100))
+
+
+def scramble_pages_in_the_middle(path: Path) -> None:
+    pages = path.stat().st_size // PAGE
+    overwrite(path, pages // 2 * PAGE, random.Random(2).randbytes(3 * PAGE))
+
+
+def fill_with_garbage(path: Path) -> None:
+    path.write_bytes(random.Random(3).randbytes(5 * PAGE))
+
+
+def fill_with_text(path: Path) -> None:
+    path.write_text("not a database, but somebody's notes\n" * 100)
+
+
+def put_a_folder_there(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def put_another_database_there(path: Path) -> None:
+    path.unlink()
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE recipes (name TEXT)")
+    connection.close()
+
+
+def drop_its_tables(path: Path) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute("DROP TABLE store")
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        truncate_to_half,
+        truncate_within_a_page,
+        cut_to_the_header,
+        make_empty,
+        flip_the_magic,
+        flip_the_page_size,
+        scramble_the_schema,
+        scramble_pages_in_the_middle,
+        fill_with_garbage,
+        fill_with_text,
+        put_a_folder_there,
+        put_another_database_there,
+        drop_its_tables,
+    ],
+)
+def test_a_damaged_file_is_refused_by_name_and_left_as_it_is(filled: Path, damage: Callable[[Path], None]) -> None:
+    damage(filled)
+    before = filled.read_bytes() if filled.is_file() else None
+    for _ in range(2):
+        with pytest.raises(StoreDamaged) as raised:
+            use(filled)
+        assert str(filled) in raised.value.text
+        assert not raised.value.transient
+    assert (filled.read_bytes() if filled.is_file() else None) == before
+
+
+def test_a_kept_store_is_never_followed_by_an_empty_one(filled: Path) -> None:
+    fill_with_garbage(filled)
+    kept = keep_aside(filled, at=datetime(2026, 1, 31, 12, tzinfo=UTC))
+    assert kept == filled.with_name("store.db.corrupt-20260131T120000Z")
+    assert kept.is_file()
+    for _ in range(2):
+        with pytest.raises(StoreUnusable, match=r"kept as store\.db\.corrupt-20260131T120000Z\. To go on") as raised:
+            use(filled)
+        assert not isinstance(raised.value, StoreDamaged)
+        assert not filled.exists()
+
+
+def test_the_operator_begins_an_empty_store_by_moving_the_kept_one_away(filled: Path) -> None:
+    keep_aside(filled).unlink()
+    assert use(filled) == Bounds(None, 0)
+
+
+def test_the_operator_goes_on_with_a_backup_beside_the_kept_one(filled: Path, tmp_path: Path) -> None:
+    backup = tmp_path / "backup.db"
+    backup.write_bytes(filled.read_bytes())
+    fill_with_garbage(filled)
+    keep_aside(filled)
+    backup.rename(filled)
+    assert use(filled) == Bounds(1, 500)
+
+
+async def test_what_was_not_yet_in_the_database_file_is_kept_with_it(path: Path, clock: SetClock) -> None:
+    async with open_store(path, now=clock) as store:
+        await store.journal.append([record("A")])
+        for ending in ("", "-wal", "-shm"):  # as a crash would leave them
+            (path.parent / f"crashed.db{ending}").write_bytes(path.with_name(path.name + ending).read_bytes())
+    kept = keep_aside(path.parent / "crashed.db")
+    assert [kept.with_name(kept.name + ending).exists() for ending in ("", "-wal", "-shm")] == [True] * 3
+    connection = sqlite3.connect(kept)
+    assert connection.execute("SELECT count(*) FROM journal").fetchone() == (1,)
+    connection.close()
+
+
+def test_stores_kept_in_one_second_do_not_replace_each_other(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    moment = datetime(2026, 1, 31, 12, tzinfo=UTC)
+    for content in ("one", "two", "three"):
+        path.write_text(content)
+        keep_aside(path, at=moment)
+    assert [kept.read_text() for kept in kept_aside(path)] == ["one", "two", "three"]
+
+
+def test_a_log_without_its_database_is_not_thrown_away(filled: Path) -> None:
+    filled.rename(filled.with_name("elsewhere.db"))
+    wal = filled.with_name("store.db-wal")
+    wal.write_bytes(b"committed, not yet in the database")
+    with pytest.raises(StoreDamaged, match=r"store\.db-wal is there"):
+        use(filled)
+    keep_aside(filled)
+    with pytest.raises(StoreUnusable, match="kept as"):
+        use(filled)
+    assert not filled.exists()
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "sessions").write_text("a file where the folder should be")  # permissions do not bind root
+    with pytest.raises(StoreUnusable, match=r"sessions/haby cannot be used .*WA_DATA_DIR"):
+        use(tmp_path / "sessions" / "haby" / "store.db")
+
+
+def test_a_start_that_was_cut_short_leaves_nothing_in_the_way(path: Path) -> None:
+    path.parent.mkdir(parents=True)
+    path.with_name("store.db.new").write_bytes(b"half a store")
+    assert use(path, [record("A")]) == Bounds(1, 1)
+    assert sorted(file.name for file in path.parent.iterdir()) == ["store.db"]
+
+
+async def test_only_the_owner_can_read_what_is_stored(path: Path, clock: SetClock) -> None:
+    async with open_store(path, now=clock) as store:
+        await store.journal.append([record("A")])
+        modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
+    assert modes == {"store.db": 0o600, "store.db-wal": 0o600, "store.db-shm": 0o600}
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_rights_that_were_widened_are_taken_back(filled: Path) -> None:
+    filled.chmod(0o644)
+    filled.parent.chmod(0o755)
+    use(filled)
+    assert stat.S_IMODE(filled.stat().st_mode) == 0o600
+    assert stat.S_IMODE(filled.parent.stat().st_mode) == 0o700

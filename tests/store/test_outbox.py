@@ -1,0 +1,183 @@
+"""Commands: claimed once, moved along the send table, found again, with their notices in the same commit."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from itertools import product
+
+import pytest
+
+from bridge.contract.lifecycle import FINAL, TRANSITIONS, SendState
+from bridge.ports import Change, IllegalSendStep, Origin
+from bridge.store import SessionStore
+from tests.store.conftest import Opener
+from tests.store.samples import LID, PN, claim, origin, result, step
+
+S = SendState
+#: A way to each state that only takes steps of the table.
+WAY_TO: dict[SendState, Sequence[SendState]] = {
+    S.ACCEPTED: [],
+    S.SENDING: [S.SENDING],
+    S.SENT: [S.SENDING, S.SENT],
+    S.DEVICE: [S.SENDING, S.DEVICE],
+    S.READ: [S.SENDING, S.READ],
+    S.PLAYED: [S.SENDING, S.PLAYED],
+    S.FAILED: [S.FAILED],
+    S.UNKNOWN: [S.SENDING, S.UNKNOWN],
+}
+
+
+async def claimed_in(store: SessionStore, state: SendState) -> int:
+    number = (await store.outbox.claim(claim(), result())).row.number
+    for next_state in WAY_TO[state]:
+        await store.outbox.change(number, step(next_state))
+    return number
+
+
+async def test_a_claim_is_stored_with_all_that_it_says(opener: Opener) -> None:
+    async with opener() as store:
+        claimed = await store.outbox.claim(claim(origin=origin(3)), result("accepted"))
+        assert (claimed.fresh, claimed.conflict, claimed.row.state) == (True, False, S.ACCEPTED)
+        assert claimed.row.claim == claim(origin=origin(3))
+        assert claimed.row.changed_at == claim().claimed_at
+    async with opener() as store:
+        assert await store.outbox.get("order-1") == claimed.row
+        assert [notice.body for notice in await store.outbox.unpublished(0, 10)] == ["accepted"]
+
+
+async def test_the_same_id_and_content_is_the_same_command(store: SessionStore) -> None:
+    first = await store.outbox.claim(claim(), result("first"))
+    again = await store.outbox.claim(claim(at=2000.0), result("again"))
+    assert (again.row, again.fresh, again.conflict) == (first.row, False, False)
+    assert [notice.body for notice in await store.outbox.unpublished(0, 10)] == ["first"]
+
+
+async def test_other_content_under_a_known_id_is_a_conflict_and_changes_nothing(store: SessionStore) -> None:
+    first = await store.outbox.claim(claim(text="hola"), result("first"))
+    other = await store.outbox.claim(claim(text="chau"), result("other"))
+    assert (other.row, other.fresh, other.conflict) == (first.row, False, True)
+    assert await store.outbox.get("order-1") == first.row
+    assert len(await store.outbox.unpublished(0, 10)) == 1
+
+
+async def test_of_many_claims_of_one_id_at_once_one_is_fresh(store: SessionStore) -> None:
+    claims = await asyncio.gather(*(store.outbox.claim(claim(), result()) for _ in range(50)))
+    assert [claimed.fresh for claimed in claims] == [True] + [False] * 49
+
+
+async def test_numbers_follow_the_order_of_the_calls(store: SessionStore) -> None:
+    claims = await asyncio.gather(*(store.outbox.claim(claim(f"id-{n}"), result()) for n in range(100)))
+    assert [claimed.row.number for claimed in claims] == list(range(1, 101))
+    assert [row.claim.id for row in await store.outbox.open_rows()] == [f"id-{n}" for n in range(100)]
+
+
+async def test_a_redelivery_on_the_next_connection_is_recognised_and_so_is_the_next_one(store: SessionStore) -> None:
+    first = await store.outbox.claim(claim("made-1", origin=origin(7)), result())
+    for connection in (8, 9, 10):
+        again = await store.outbox.claim(claim(f"made-{connection}", origin=origin(connection, dup=True)), result())
+        assert (again.fresh, again.conflict, again.row.claim.id) == (False, False, first.row.claim.id)
+    assert await store.outbox.get("made-8") is None
+
+
+@pytest.mark.parametrize(
+    "arrival",
+    [
+        pytest.param(origin(8), id="not flagged DUP: a new command that got the same packet id"),
+        pytest.param(origin(7, dup=True), id="on the same connection"),
+        pytest.param(origin(9, dup=True), id="a connection too late"),
+        pytest.param(origin(8, dup=True, packet_id=6), id="another packet id"),
+        pytest.param(origin(8, dup=True, topic="wa/haby/out/5491155500001"), id="another topic"),
+    ],
+)
+async def test_what_only_looks_like_a_redelivery_is_a_command_of_its_own(store: SessionStore, arrival: Origin) -> None:
+    await store.outbox.claim(claim("made-1", origin=origin(7)), result())
+    again = await store.outbox.claim(claim("made-2", origin=arrival), result())
+    assert again.fresh
+    assert again.row.claim.id == "made-2"
+
+
+async def test_of_two_equal_commands_the_later_one_is_the_one_that_comes_again(store: SessionStore) -> None:
+    await store.outbox.claim(claim("made-1", origin=origin(7)), result())
+    await store.outbox.claim(claim("made-2", origin=origin(7)), result())  # the packet id was free again
+    again = await store.outbox.claim(claim("made-3", origin=origin(8, dup=True)), result())
+    assert again.row.claim.id == "made-2"
+
+
+@pytest.mark.parametrize(("before", "after"), list(product(S, S)))
+async def test_a_step_is_taken_exactly_when_the_table_has_it(
+    store: SessionStore, before: SendState, after: SendState
+) -> None:
+    number = await claimed_in(store, before)
+    if after in TRANSITIONS[before]:
+        assert (await store.outbox.change(number, step(after, result("told")))).state == after
+        stands = after
+    else:
+        with pytest.raises(IllegalSendStep):
+            await store.outbox.change(number, step(after, result("told")))
+        stands = before
+    row = await store.outbox.get("order-1")
+    assert row is not None
+    assert row.state == stands
+    assert ("told" in [notice.body for notice in await store.outbox.unpublished(0, 10)]) == (stands is not before)
+    assert store.outbox.open_count == (stands not in FINAL)
+
+
+async def test_a_step_changes_only_what_it_names(store: SessionStore) -> None:
+    number = await claimed_in(store, S.ACCEPTED)
+    sending = await store.outbox.change(
+        number, Change(S.SENDING, 5.0, chat=PN, message_id=f"true_{PN}_3EB0C0FFEE", notices=(result(),))
+    )
+    sent = await store.outbox.change(number, Change(S.SENT, 6.0))
+    assert (sent.chat, sent.message_id) == (sending.chat, sending.message_id) == (PN, f"true_{PN}_3EB0C0FFEE")
+    assert (sent.claim, sent.changed_at) == (claim(), 6.0)
+
+
+async def test_an_error_is_forgotten_when_it_turns_out_to_be_none(store: SessionStore) -> None:
+    number = await claimed_in(store, S.SENDING)
+    doubtful = await store.outbox.change(number, Change(S.UNKNOWN, 5.0, error_code="internal", error_text="no answer"))
+    assert (doubtful.error_code, doubtful.error_text) == ("internal", "no answer")
+    sent = await store.outbox.change(number, Change(S.SENT, 6.0))
+    assert (sent.error_code, sent.error_text) == (None, None)
+
+
+async def test_a_row_is_found_by_its_raw_message_id_whatever_the_address(store: SessionStore) -> None:
+    number = await claimed_in(store, S.ACCEPTED)
+    row = await store.outbox.change(number, step(S.SENDING, message_id=f"true_{LID}_3EB0C0FFEE"))
+    assert await store.outbox.of_message("3EB0C0FFEE") == row
+    assert await store.outbox.of_message("3EB0") is None
+
+
+async def test_a_step_of_a_command_that_is_not_there_is_a_fault(store: SessionStore) -> None:
+    with pytest.raises(LookupError):
+        await store.outbox.change(99, step(S.SENDING))
+
+
+async def test_open_rows_and_their_count_outlive_a_restart(opener: Opener) -> None:
+    async with opener() as store:
+        for n, state in enumerate([S.ACCEPTED, S.SENDING, S.SENT, S.FAILED]):
+            number = (await store.outbox.claim(claim(f"id-{n}"), result())).row.number
+            for next_state in WAY_TO[state]:
+                await store.outbox.change(number, step(next_state))
+        assert store.outbox.open_count == 2
+    async with opener() as store:
+        assert [row.claim.id for row in await store.outbox.open_rows()] == ["id-0", "id-1"]
+        assert store.outbox.open_count == 2
+
+
+async def test_a_new_epoch_makes_unknown_what_was_not_final_and_says_so(opener: Opener) -> None:
+    async with opener() as store:
+        old = store.epoch
+        for n, state in enumerate([S.ACCEPTED, S.SENDING, S.SENT]):
+            number = (await store.outbox.claim(claim(f"id-{n}"), result("accepted"))).row.number
+            for next_state in WAY_TO[state]:
+                await store.outbox.change(number, step(next_state))
+        new = await store.new_epoch(lambda row: result(f"{row.claim.id} {row.state}"))
+        assert new == store.epoch != old
+        assert store.outbox.open_count == 0
+    async with opener() as store:
+        assert store.epoch == new
+        rows = [await store.outbox.get(f"id-{n}") for n in range(3)]
+        assert [row.state for row in rows if row] == [S.UNKNOWN, S.UNKNOWN, S.SENT]
+        told = [notice.body for notice in await store.outbox.unpublished(0, 10)]
+        assert told == ["accepted"] * 3 + ["id-0 unknown", "id-1 unknown"]
