@@ -30,9 +30,10 @@ class Course:
         self.situation: Situation | None = None
         self._load: str | None = None
         self._holds = 0
-        self._was_connected = False
+        self._faltering = False
         self._had_login = False
         self._account_told = False
+        self._unpaired_at: int | None = None
         self._code: str | None = None
         self._codes_shown = 0
         self.logging_out = False
@@ -48,24 +49,23 @@ class Course:
         """What a snapshot changes. `now` is unix seconds."""
         reports: list[Report] = []
         if snapshot.load != self._load:
-            self._load, self._was_connected, self._account_told = snapshot.load, False, False
-        if snapshot.injected and not snapshot.authenticated and self._had_login:
+            self._load, self._faltering, self._account_told = snapshot.load, False, False
+        self._faltering = self._faltering or snapshot.usable or snapshot.socket == "TIMEOUT"
+        if snapshot.unpaired and self._had_login:
             self._had_login = False
             reason = Reason.LOGGED_OUT_ON_REQUEST if self.logging_out else Reason.LOGGED_OUT_BY_PHONE
             self.logging_out = False
             reports += self.to(Situation(SessionState.LOGGED_OUT, reason))
         pairing = self.situation is not None and self.situation.state is SessionState.PAIRING
-        situation = meaning(snapshot, was_connected=self._was_connected, pairing=pairing)
+        situation = meaning(snapshot, faltering=self._faltering, pairing=pairing)
         if snapshot.authenticated:
             reports += self._drop_code()
             reports += self._tell_account(snapshot)
-        else:
-            self._account_told = False
-        if situation.state is SessionState.CONNECTED:
-            if self._state is SessionState.CONNECTED and snapshot.holds != self._holds:
-                # the link was down between two reports: what came meanwhile has to be collected again
-                reports += self._go(Situation(SessionState.RECONNECTING, Reason.LINK_DOWN))
-            self._was_connected = True
+        elif snapshot.unpaired:
+            self._account_told, self._unpaired_at = False, snapshot.unix_time
+        if self._state is situation.state is SessionState.CONNECTED and snapshot.holds != self._holds:
+            # the link was down between two reports: what came meanwhile has to be collected again
+            reports += self._go(Situation(SessionState.RECONNECTING, Reason.LINK_DOWN))
         self._holds = snapshot.holds
         if self._state is SessionState.LOGGED_OUT and situation.state is SessionState.CONNECTING:
             return reports  # loading the page that will show a code says nothing new to the operator
@@ -88,7 +88,10 @@ class Course:
         if self._account_told or not (snapshot.pn or snapshot.lid or snapshot.usable):
             return []
         self._account_told = True
-        return [Account(snapshot.pn, snapshot.lid, snapshot.unix_time)]
+        # a page that loads anew right after the pairing does not know about it: then the newest time known before
+        paired_at = snapshot.paired_at if snapshot.paired_at is not None else self._unpaired_at
+        self._unpaired_at = None
+        return [Account(snapshot.pn, snapshot.lid, snapshot.unix_time, paired_at)]
 
     def _show(self, code: str | None, now: float) -> list[Report]:
         if code is None:

@@ -22,12 +22,14 @@ class Snapshot:
     ready: bool = False
     full_ready: bool = False
     authenticated: bool = False
+    unpaired: bool = False
     socket: str | None = None
     stream: str | None = None
     needs_update: bool = False
     code: str | None = None
     pn: Jid | None = None
     lid: Jid | None = None
+    paired_at: int | None = None
     unix_time: int = 0
 
     @classmethod
@@ -40,12 +42,14 @@ class Snapshot:
             ready=bool(raw.get("ready")),
             full_ready=bool(raw.get("fullReady")),
             authenticated=bool(raw.get("authenticated")),
+            unpaired=bool(raw.get("unpaired")),
             socket=raw.get("socket"),
             stream=raw.get("stream"),
             needs_update=bool(raw.get("needsUpdate")),
             code=raw.get("code"),
             pn=to_jid(raw.get("pn")),
             lid=to_jid(raw.get("lid")),
+            paired_at=raw.get("pairedAt"),
             unix_time=int(raw.get("unixTime") or 0),
         )
 
@@ -55,8 +59,11 @@ class Snapshot:
         return self.full_ready and self.authenticated and self.socket == "CONNECTED" and self.stream == "MAIN"
 
 
-def meaning(snapshot: Snapshot, *, was_connected: bool, pairing: bool) -> Situation:
-    """The situation that a snapshot stands for; `was_connected` in this very load, `pairing` so far."""
+def meaning(snapshot: Snapshot, *, faltering: bool, pairing: bool) -> Situation:
+    """The situation that a snapshot stands for.
+
+    `faltering` = the link was up, or given up, in this very load before; `pairing` = a code was asked for.
+    """
     if "CONFLICT" in (snapshot.socket, snapshot.stream):
         return Situation(SessionState.CONFLICT, Reason.OPENED_ELSEWHERE)
     if "DEPRECATED_VERSION" in (snapshot.socket, snapshot.stream):
@@ -68,7 +75,7 @@ def meaning(snapshot: Snapshot, *, was_connected: bool, pairing: bool) -> Situat
     if snapshot.authenticated:
         if snapshot.socket == "CONNECTED":
             return Situation(SessionState.AUTHENTICATED, Reason.SYNCING)
-        if was_connected or snapshot.socket == "TIMEOUT":
+        if faltering:
             return Situation(SessionState.RECONNECTING, Reason.LINK_DOWN)
         return Situation(SessionState.CONNECTING, Reason.PAGE_LOADING)
     if snapshot.code:

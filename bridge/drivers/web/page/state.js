@@ -6,6 +6,8 @@ const HEARTBEAT_MS = 2000;
 const load = `${Date.now()}-${Math.random().toString(36).slice(2)}`;
 let code = null;
 let loggedOut = false;
+let wasUnpaired = false;
+let pairedAt = null;
 let refreshing = false;
 
 const store = (name) => (WPP.isInjected ? read(WPP.whatsapp, name) : undefined);
@@ -28,6 +30,13 @@ function authenticated() {
   return Boolean(WPP.isInjected && !loggedOut && attempt(() => WPP.conn.isAuthenticated()));
 }
 
+// Without a login for certain. Not being authenticated alone may only mean that the login has not been read yet, and
+// taking that for a new pairing would make history of what was missed.
+function unpaired() {
+  if (!WPP.isInjected || authenticated()) return false;
+  return loggedOut || Boolean(code) || ["UNPAIRED", "UNPAIRED_IDLE"].includes(store("Socket")?.state);
+}
+
 function usable() {
   return (
     WPP.isFullReady && authenticated() && store("Socket")?.state === "CONNECTED" && store("Stream")?.mode === "MAIN"
@@ -36,6 +45,9 @@ function usable() {
 
 function snapshot() {
   const known = authenticated();
+  const without = unpaired();
+  if (without) [wasUnpaired, pairedAt] = [true, null];
+  else if (known && wasUnpaired) [wasUnpaired, pairedAt] = [false, serviceTime()]; // paired before our eyes
   return {
     load,
     holds,
@@ -43,12 +55,14 @@ function snapshot() {
     ready: WPP.isReady,
     fullReady: WPP.isFullReady,
     authenticated: known,
+    unpaired: without,
     socket: store("Socket")?.state ?? null,
     stream: store("Stream")?.mode ?? null,
     needsUpdate: Boolean(store("Stream")?.needsUpdate),
     code: known ? null : code,
     pn: known ? address(attempt(() => WPP.conn.getMyUserId())) : null,
     lid: known ? address(attempt(() => WPP.conn.getMyUserLid())) : null,
+    pairedAt,
     unixTime: serviceTime(),
   };
 }
@@ -77,6 +91,7 @@ function watchState() {
 
 WPP.on("conn.auth_code_change", (authCode) => {
   code = authCode?.fullCode ?? null;
+  if (code) loggedOut = false; // from here on the page's own word counts again
   report();
 });
 WPP.on("conn.logout", () => {

@@ -1,0 +1,224 @@
+"""The driver over a `ScriptedPhone`: the same behaviour towards the session as the web driver, without a page."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
+
+from bridge.contract.errors import InvalidRequest, NotOnWhatsApp, ReachOutLocked, Refused
+from bridge.contract.jid import Jid, MessageKey
+from bridge.contract.session import Reason, SessionState, Situation
+from bridge.ports.driver import (
+    Account,
+    CallInDoubt,
+    DriverSink,
+    DriverUnavailable,
+    IncomingMessage,
+    LookUp,
+    PairingCode,
+    WhatsAppDriver,
+)
+
+from .phone import ACCOUNT, ACCOUNT_LID, ScriptedPhone, SendMode, Sent, Signal
+
+log = logging.getLogger(__name__)
+_S, _R = SessionState, Reason
+_CODE_LIFE = 20.0
+
+
+class ScriptedDriver:
+    """One at a time on a phone. `retry` is the pause before a batch that was not taken comes again."""
+
+    def __init__(self, phone: ScriptedPhone, *, batch: int = 200, retry: float = 0.0) -> None:
+        self._phone = phone
+        self._batch = batch
+        self._retry = retry
+        self._signals: asyncio.Queue[Signal] = asyncio.Queue()
+        self._state: SessionState | None = None
+        self._holding = True
+        self._code_shown = False
+        self._paired_here = False
+
+    async def run(self, sink: DriverSink) -> None:
+        """Until cancelled."""
+        self._signals = asyncio.Queue()
+        self._phone.listener = self._signals.put_nowait
+        self._phone.live.clear()  # a page's live items die with it; the history keeps the messages
+        try:
+            await self._go(sink, _S.STARTING, _R.BROWSER_STARTING)
+            await self._load(sink)
+            while True:
+                await self._follow(await self._signals.get(), sink)
+        finally:
+            self._phone.listener = None
+            self._state, self._holding = None, True
+
+    async def _load(self, sink: DriverSink) -> None:
+        self._holding = True
+        if not self._phone.reachable:
+            await self._go(sink, _S.UNREACHABLE, _R.SITE_UNREACHABLE, "net::ERR_CONNECTION_REFUSED")
+            return
+        await self._go(sink, _S.CONNECTING, _R.PAGE_LOADING)
+        if self._phone.paired:
+            await self._log_in(sink)
+        else:
+            await self._show_code(sink)
+
+    async def _log_in(self, sink: DriverSink) -> None:
+        if self._code_shown:
+            self._code_shown = False
+            await sink.code_changed(None)
+        paired_at, self._paired_here = (self._phone.paired_at if self._paired_here else None), False
+        await sink.logged_in(Account(ACCOUNT, ACCOUNT_LID, self._phone.now(), paired_at))
+        await self._go(sink, _S.AUTHENTICATED, _R.SYNCING)
+        if self._phone.link_up:
+            await self._go(sink, _S.CONNECTED, _R.READY)
+        else:
+            await self._go(sink, _S.RECONNECTING, _R.LINK_DOWN)
+
+    async def _show_code(self, sink: DriverSink) -> None:
+        await self._go(sink, _S.PAIRING, _R.SCAN_QR)
+        self._code_shown = True
+        await sink.code_changed(PairingCode(self._phone.next_code(), self._phone.clock.now() + _CODE_LIFE))
+
+    async def _follow(self, signal: Signal, sink: DriverSink) -> None:
+        match signal:
+            case Signal.CODE if self._state is _S.PAIRING:
+                await self._show_code(sink)
+            case Signal.PAIRED if self._state is _S.PAIRING:
+                self._paired_here = True
+                await self._log_in(sink)
+            case Signal.LINK_DOWN if self._state is _S.CONNECTED:
+                self._holding = True
+                await self._go(sink, _S.RECONNECTING, _R.LINK_DOWN)
+            case Signal.LINK_UP if self._state is _S.RECONNECTING:
+                await self._go(sink, _S.CONNECTED, _R.READY)
+            case Signal.PAGE_LOST | Signal.UNREACHABLE:
+                self._phone.live.clear()
+                self._holding = True
+                await self._drop_code(sink)
+                await self._go(sink, _S.RECONNECTING, _R.PAGE_LOST)
+                await self._load(sink)
+            case Signal.REACHABLE if self._state is _S.UNREACHABLE:
+                await self._load(sink)
+            case Signal.LOGGED_OUT | Signal.LOGGED_OUT_ON_REQUEST if self._state is not _S.PAIRING:
+                self._holding = True
+                self._phone.live.clear()
+                by_phone = signal is Signal.LOGGED_OUT
+                reason = _R.LOGGED_OUT_BY_PHONE if by_phone else _R.LOGGED_OUT_ON_REQUEST
+                await self._go(sink, _S.LOGGED_OUT, reason)
+                await self._show_code(sink)
+            case Signal.ITEMS:
+                await self._hand_out(sink)
+
+    async def _hand_out(self, sink: DriverSink) -> None:
+        while self._phone.live and not self._holding and self._phone.link_up:
+            batch = self._phone.live[: self._batch]
+            try:
+                await sink.received(batch)
+            except Exception:
+                log.exception("a batch of %d was not taken; it comes again", len(batch))
+                await asyncio.sleep(self._retry)
+            else:
+                del self._phone.live[: len(batch)]
+
+    async def _drop_code(self, sink: DriverSink) -> None:
+        if self._code_shown:
+            self._code_shown = False
+            await sink.code_changed(None)
+
+    async def _go(self, sink: DriverSink, state: SessionState, reason: Reason, detail: str | None = None) -> None:
+        self._state = state
+        await sink.situation_changed(Situation(state, reason, detail))
+
+    def _need_connected(self) -> None:
+        if self._state is not _S.CONNECTED or not self._phone.link_up or not self._phone.paired:
+            raise DriverUnavailable(f"The session is {self._state or 'not running'}.")
+
+    async def collect(self, since: Mapping[str, int], baseline: int) -> AsyncIterator[Sequence[IncomingMessage]]:
+        """See the port."""
+        self._need_connected()
+        chats = dict.fromkeys(message.chat for message in self._phone.history)
+        for chat in chats:
+            mark = since.get(str(chat), baseline)
+            found = [m for m in self._phone.history if m.chat == chat and m.timestamp >= mark]
+            found.sort(key=lambda message: message.timestamp)
+            for offset in range(0, len(found), self._batch):
+                self._need_connected()
+                yield found[offset : offset + self._batch]
+
+    async def resume(self) -> None:
+        """See the port."""
+        self._need_connected()
+        self._holding = False
+        self._signals.put_nowait(Signal.ITEMS)
+
+    async def resolve(self, to: Jid) -> Jid:
+        """See the port."""
+        self._need_connected()
+        phone = self._phone
+        if to in phone.failing:
+            raise DriverUnavailable(f"WhatsApp did not answer whether {to.masked} exists.")
+        if to in phone.missing:
+            raise NotOnWhatsApp
+        chat = phone.lids.get(to, to)
+        if not to.is_user and chat not in phone.chats:
+            raise InvalidRequest(f"This account has no chat with {to}: it can only be answered.")
+        return chat
+
+    async def reserve(self, chat: Jid) -> MessageKey:
+        """See the port."""
+        self._need_connected()
+        return MessageKey(True, chat, self._phone.new_id(), ACCOUNT_LID if chat.is_group else None)
+
+    async def send_text(self, key: MessageKey, text: str) -> int:
+        """See the port."""
+        self._need_connected()
+        phone = self._phone
+        if phone.delay:
+            await asyncio.sleep(phone.delay)
+        message = Sent(key, text)
+        match phone.send_mode:
+            case SendMode.UNAVAILABLE:
+                raise DriverUnavailable("The page is loading.")
+            case SendMode.CALL_LOST | SendMode.ANSWER_LOST as mode:
+                if mode is SendMode.ANSWER_LOST:
+                    phone.leave(message)
+                await asyncio.sleep(phone.call_limit)
+                raise CallInDoubt(f"The page gave no answer to send within {phone.call_limit:g} s.")
+            case SendMode.REFUSED:
+                raise Refused
+            case SendMode.REACH_OUT_LOCKED:
+                raise ReachOutLocked
+            case SendMode.PENDING:
+                phone.take_back(message)
+                return 0
+        if not phone.link_up:  # lost during the delay
+            phone.take_back(message)
+            return 0
+        phone.leave(message)
+        return phone.ack_of.get(key.id, 0)
+
+    async def look_up(self, key: MessageKey) -> LookUp:
+        """See the port. Here absence is proven, unless the script says otherwise."""
+        self._need_connected()
+        phone = self._phone
+        for message in (*phone.sent, *phone.pending):
+            if message.key.id == key.id:
+                return LookUp(phone.ack_of.get(key.id, 0), phone.look_up_complete)
+        return LookUp(None, phone.look_up_complete)
+
+    async def log_out(self) -> None:
+        """See the port."""
+        self._need_connected()
+        self._phone.log_out(on_request=True)
+
+    async def reload(self) -> None:
+        """See the port."""
+        self._state = None
+        self._phone.crash()
+
+
+def _implements(driver: ScriptedDriver) -> WhatsAppDriver:
+    return driver

@@ -1,0 +1,196 @@
+"""The script's side: the phone, the people and WhatsApp's service, as far as a driver can see them.
+
+It outlives its driver, as the real ones do: a login, messages and acks are still there after a restart. Nothing
+happens in it unless the script says so; ids count up, time is the given clock's.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from bridge.contract.jid import Jid, MessageKey
+from bridge.ports.driver import AckChange, IncomingMessage
+from bridge.ports.memory import Clock
+
+ACCOUNT = Jid.parse("5491155500000@c.us")
+ACCOUNT_LID = Jid.parse("277000000000000@lid")
+
+
+class SendMode(StrEnum):
+    """What becomes of a send."""
+
+    NORMAL = "normal"  # it leaves, the answer comes
+    UNAVAILABLE = "unavailable"  # fails before the call: nothing leaves
+    CALL_LOST = "call_lost"  # the call goes in, no answer comes, nothing leaves
+    ANSWER_LOST = "answer_lost"  # the call goes in, the message leaves, no answer comes
+    PENDING = "pending"  # answered with ack 0; it leaves with `release`
+    REFUSED = "refused"  # the service says no
+    REACH_OUT_LOCKED = "reach_out_locked"  # the service says 463
+
+
+class Signal(StrEnum):
+    """What a driver that runs is told at once."""
+
+    CODE = "code"
+    PAIRED = "paired"
+    LINK_DOWN = "link_down"
+    LINK_UP = "link_up"
+    PAGE_LOST = "page_lost"
+    UNREACHABLE = "unreachable"
+    REACHABLE = "reachable"
+    LOGGED_OUT = "logged_out"
+    LOGGED_OUT_ON_REQUEST = "logged_out_on_request"
+    ITEMS = "items"
+
+
+@dataclass(slots=True)
+class Sent:
+    """A message that left: `times` is how often, which must stay 1."""
+
+    key: MessageKey
+    text: str
+    times: int = 1
+
+
+@dataclass(slots=True)
+class ScriptedPhone:
+    """The script. Change the public fields as you like; the methods tell the running driver."""
+
+    clock: Clock
+    paired: bool = False
+    paired_at: int | None = None
+    link_up: bool = True
+    reachable: bool = True
+    send_mode: SendMode = SendMode.NORMAL
+    call_limit: float = 0.0  # seconds until an unanswered call is given up
+    delay: float = 0.0  # seconds that each send takes
+    acks: tuple[int, ...] = (1,)  # levels that follow by themselves when a message leaves
+    look_up_complete: bool = True
+    chats: set[Jid] = field(default_factory=set)
+    missing: set[Jid] = field(default_factory=set)  # numbers that are not on WhatsApp
+    failing: set[Jid] = field(default_factory=set)  # numbers whose look-up the service answers with an error
+    lids: dict[Jid, Jid] = field(default_factory=dict)  # number -> LID under which its chat goes
+    history: list[IncomingMessage] = field(default_factory=list)
+    sent: list[Sent] = field(default_factory=list)
+    ack_of: dict[str, int] = field(default_factory=dict)  # raw id -> level
+    pending: list[Sent] = field(default_factory=list)
+    live: list[IncomingMessage | AckChange] = field(default_factory=list)
+    listener: Callable[[Signal], None] | None = None
+    _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+
+    def tell(self, signal: Signal) -> None:
+        """To the driver, if one runs."""
+        if self.listener is not None:
+            self.listener(signal)
+
+    def now(self) -> int:
+        """The service's clock."""
+        return int(self.clock.now())
+
+    def new_id(self) -> str:
+        """The next message id."""
+        return f"3EB0{next(self._numbers):016X}"
+
+    def next_code(self) -> str:
+        """The next pairing code."""
+        return f"2@scripted{next(self._numbers)},static,identity,secret"
+
+    def pair(self) -> None:
+        """Scan the code."""
+        self.paired, self.paired_at = True, self.now()
+        self.tell(Signal.PAIRED)
+
+    def rotate_code(self) -> None:
+        """Let the code run out."""
+        self.tell(Signal.CODE)
+
+    def log_out(self, *, on_request: bool = False) -> None:
+        """End the login, on the phone."""
+        self.paired = False
+        self.tell(Signal.LOGGED_OUT_ON_REQUEST if on_request else Signal.LOGGED_OUT)
+
+    def link(self, *, up: bool) -> None:
+        """Take WhatsApp's connection down, or put it up again: then what was pending leaves."""
+        self.link_up = up
+        if up and self.send_mode is not SendMode.PENDING:
+            self.release()
+        self.tell(Signal.LINK_UP if up else Signal.LINK_DOWN)
+
+    def crash(self) -> None:
+        """The page dies, with the live items that nobody took."""
+        self.tell(Signal.PAGE_LOST)
+
+    def site(self, *, reachable: bool) -> None:
+        """Whether the site can be loaded; taking it away loses the page as well."""
+        self.reachable = reachable
+        self.tell(Signal.REACHABLE if reachable else Signal.UNREACHABLE)
+
+    def incoming(self, chat: str, body: str, *, author: str | None = None, **fields: Any) -> IncomingMessage:
+        """Somebody writes; `fields` are further fields of `IncomingMessage`."""
+        return self._arrive(False, Jid.parse(chat), body, Jid.parse(author) if author else None, fields)
+
+    def own(self, chat: str, body: str, **fields: Any) -> IncomingMessage:
+        """The owner writes on the phone."""
+        jid = Jid.parse(chat)
+        return self._arrive(True, jid, body, ACCOUNT_LID if jid.is_group else None, fields)
+
+    def acknowledge(self, raw_id: str, level: int) -> None:
+        """A tick, or an error when negative."""
+        known = self.ack_of.get(raw_id, 0)
+        self.ack_of[raw_id] = level if level < 0 else max(known, level)
+        keys = [sent.key for sent in (*self.sent, *self.pending) if sent.key.id == raw_id]
+        keys += [message.key for message in self.history if message.key.id == raw_id and message.key.from_me]
+        if keys:
+            self._announce(AckChange((keys[0],), level))
+
+    def leave(self, message: Sent) -> None:
+        """The message reaches the service: delivered once whatever happens, counted each time."""
+        for earlier in self.sent:
+            if earlier.key.id == message.key.id:
+                earlier.times += 1
+                return
+        self.sent.append(message)
+        participant = ACCOUNT_LID if message.key.remote.is_group else None
+        self._arrive(True, message.key.remote, message.text, participant, {"key": message.key})
+        for level in self.acks:
+            self.acknowledge(message.key.id, level)
+
+    def release(self) -> None:
+        """What was pending leaves."""
+        pending, self.pending = self.pending, []
+        for message in pending:
+            self.leave(message)
+
+    def take_back(self, message: Sent) -> None:
+        """A send that waits in the page's store."""
+        self.pending.append(message)
+
+    def _arrive(
+        self, from_me: bool, chat: Jid, body: str, author: Jid | None, fields: dict[str, Any]
+    ) -> IncomingMessage:
+        key = fields.pop("key", None) or MessageKey(from_me, chat, self.new_id(), author)
+        message = IncomingMessage(
+            id=str(key),
+            key=key,
+            chat=chat,
+            body=body,
+            type="chat",
+            timestamp=self.now(),
+            author=author,
+            history=not self.paired,
+        )
+        message = replace(message, **fields)
+        self.chats.add(chat)
+        self.history.append(message)
+        self._announce(message)
+        return message
+
+    def _announce(self, item: IncomingMessage | AckChange) -> None:
+        """Live items exist only in a page that is logged in; without one there is the history."""
+        if self.paired and self.listener is not None:
+            self.live.append(item)
+            self.tell(Signal.ITEMS)
