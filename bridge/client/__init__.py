@@ -1,0 +1,50 @@
+"""What a Python program uses to read from and send through the bridge: `async with bridge.client.connect(…)`.
+
+Keeps the reader's and the sender's half of the guarantee: a reader that stores its cursor misses nothing and sees
+nothing twice, a command is repeated until it is answered and never sent twice. Storing the cursor is the caller's.
+"""
+
+from bridge.broker import BadAddress, BrokerAddress, BrokerDown, BrokerError, BrokerRefused
+from bridge.client.client import Client, connect
+from bridge.client.cursor_file import FileCursor
+from bridge.client.errors import BadCursorFile, ClientClosed, NoAnswer, NoBridge
+from bridge.client.merge import Gap, GapReason
+from bridge.client.reading import Happening, Message
+from bridge.contract.commands import ControlAction, ControlResult, Cursor, Priority
+from bridge.contract.errors import CodedError, InvalidRequest, NoSuchSession, TooLarge
+from bridge.contract.messages import Ack, Event, Inbound, Qr, Result, ResultStatus
+from bridge.contract.status import SessionStatus
+
+__all__ = [
+    "Ack",
+    "BadAddress",
+    "BadCursorFile",
+    "BrokerAddress",
+    "BrokerDown",
+    "BrokerError",
+    "BrokerRefused",
+    "Client",
+    "ClientClosed",
+    "CodedError",
+    "ControlAction",
+    "ControlResult",
+    "Cursor",
+    "Event",
+    "FileCursor",
+    "Gap",
+    "GapReason",
+    "Happening",
+    "Inbound",
+    "InvalidRequest",
+    "Message",
+    "NoAnswer",
+    "NoBridge",
+    "NoSuchSession",
+    "Priority",
+    "Qr",
+    "Result",
+    "ResultStatus",
+    "SessionStatus",
+    "TooLarge",
+    "connect",
+]

@@ -1,0 +1,54 @@
+"""A cursor kept in a file, for readers without a database. Owns the one file; knows no broker."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from bridge.client.errors import BadCursorFile
+from bridge.contract.commands import Cursor
+
+
+class FileCursor:
+    """`load` at the start, `save` after each message that is dealt with. One reader and one stream a file."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+
+    def load(self) -> Cursor | None:
+        """The kept cursor; None where there is no file yet. Raises BadCursorFile, OSError."""
+        try:
+            text = self.path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return None
+        except UnicodeDecodeError as error:
+            raise self._bad() from error
+        try:
+            return Cursor.model_validate_json(text)
+        except ValidationError as error:
+            raise self._bad() from error
+
+    def save(self, cursor: Cursor) -> None:
+        """Replace the cursor, durable on return: after a power cut the file is the old one or the new one.
+
+        Raises OSError. Takes as long as one fsync of a file and one of its folder.
+        """
+        draft = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+        try:
+            with draft.open("w", encoding="utf-8") as file:
+                file.write(cursor.model_dump_json() + "\n")
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(self.path)
+        finally:
+            draft.unlink(missing_ok=True)
+        folder = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def _bad(self) -> BadCursorFile:
+        return BadCursorFile(f"{self.path} does not hold a cursor. Remove it to start from the oldest kept message.")

@@ -1,0 +1,95 @@
+"""Watches a session: its status as a reader should take it, its pairing code, and what becomes of a control action."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime
+
+from pydantic import ValidationError
+
+from bridge.broker import BrokerDown, Delivery
+from bridge.client.errors import NoAnswer
+from bridge.client.line import Line, Route
+from bridge.client.sending import Answers
+from bridge.contract.commands import ControlAction, ControlCommand, ControlResult, ControlStatus
+from bridge.contract.messages import Qr
+from bridge.contract.session import SessionState
+from bridge.contract.status import STALE_AFTER, SessionStatus
+from bridge.contract.topics import Leaf, Topics
+
+#: Logged in: no code is asked for any more.
+PAIRED = frozenset({SessionState.AUTHENTICATED, SessionState.CONNECTED})
+
+
+async def watch_statuses(line: Line, topics: Topics, session: str | None) -> AsyncGenerator[SessionStatus, None]:
+    """Each status of one session (None: of all) as it comes; one that falls silent is yielded again as offline."""
+    clock = asyncio.get_running_loop().time
+    heard: dict[str, tuple[SessionStatus, float]] = {}
+    async with line.attached(Route(topics.status(session or "+"))) as inbox:
+        while True:
+            expiries = [at + STALE_AFTER for _, at in heard.values()]
+            match await inbox.get(until=min(expiries, default=None)):
+                case None:
+                    silent = [name for name, (_, at) in heard.items() if at + STALE_AFTER <= clock()]
+                    for status, _ in [heard.pop(name) for name in silent]:
+                        yield status.seen_at(datetime.now(UTC))
+                case Delivery(topic=topic, payload=payload) if payload and topics.parse(topic):
+                    try:
+                        status = SessionStatus.model_validate_json(payload)
+                    except ValidationError:
+                        continue
+                    heard[status.session] = status, clock()
+                    yield status.seen_at(datetime.now(UTC))
+                case _:
+                    pass
+
+
+async def watch_pairing(line: Line, topics: Topics, session: str) -> AsyncGenerator[Qr | SessionStatus, None]:
+    """Each new pairing code, and each change of state; ends with the status that tells of a login."""
+    code: Qr | None = None
+    state: tuple[object, object] | None = None
+    async with line.attached(Route(topics.qr(session), topics.status(session))) as inbox:
+        while True:
+            delivery = await inbox.get()
+            topic = topics.parse(delivery.topic) if isinstance(delivery, Delivery) else None
+            if not isinstance(delivery, Delivery) or topic is None:
+                continue
+            try:
+                if topic.leaf is Leaf.QR:
+                    before, code = code, Qr.model_validate_json(delivery.payload) if delivery.payload else None
+                    if code is not None and code != before:
+                        yield code
+                    continue
+                status = SessionStatus.model_validate_json(delivery.payload).seen_at(datetime.now(UTC))
+            except ValidationError:
+                continue
+            if (status.state, status.reason) != state:
+                state = status.state, status.reason
+                yield status
+            if status.state in PAIRED:
+                return
+
+
+async def control(
+    line: Line, topics: Topics, answers: Answers, session: str, action: ControlAction, timeout: float
+) -> AsyncGenerator[ControlResult, None]:
+    """Ask for an action once, and yield its results up to the last. Never repeated: a restart is not asked for twice.
+
+    Raises BrokerDown where it could not be asked for, NoAnswer when the bridge does not answer in time.
+    """
+    command = ControlCommand(action=action, id=uuid.uuid4().hex)
+    until = asyncio.get_running_loop().time() + timeout
+    with answers.to(command.id or "") as inbox:
+        if not line.is_connected:
+            raise BrokerDown("There is no connection to the broker at the moment; nothing was asked for.")
+        await line.publish(topics.control(session), command.model_dump_json(exclude_defaults=True))
+        while (answer := await inbox.get(until=until)) is not None:
+            if isinstance(answer, ControlResult):
+                yield answer
+                if answer.status is not ControlStatus.ACCEPTED:
+                    return
+    raise NoAnswer(
+        f"The bridge of {session} has not finished {action} within {timeout:g} s.", session=session, id=command.id or ""
+    )
