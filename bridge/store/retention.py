@@ -94,7 +94,8 @@ def _forget_notices(connection: sqlite3.Connection, before: float) -> int:
 
 
 def _shrink_file(connection: sqlite3.Connection) -> bool:
-    """Give some free pages back to the file system; whether there were as many as that."""
-    connection.execute(f"PRAGMA incremental_vacuum({_CHUNK})").fetchall()
+    """Give some free pages back to the file system; whether there are more."""
     (free,) = connection.execute("PRAGMA freelist_count").fetchone()
-    return bool(free >= _CHUNK)
+    for _ in range(min(free, _CHUNK)):
+        connection.execute("PRAGMA incremental_vacuum(1)")  # a step frees one page, and Python's module takes one step
+    return bool(free > _CHUNK)

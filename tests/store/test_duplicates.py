@@ -89,7 +89,7 @@ PEOPLE = {PN: 1, LID: 1, OTHER_PN: 2, OTHER_LID: 2}
 arrivals = st.lists(st.tuples(st.sampled_from("AB"), st.sampled_from(sorted(PEOPLE)), st.booleans()), max_size=25)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(arrivals)
 async def test_with_every_alias_known_each_person_message_is_journalled_exactly_once(
     arrived: list[tuple[str, str, bool]],

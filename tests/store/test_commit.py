@@ -1,0 +1,201 @@
+"""The writer: durable when it returns, many operations in one commit, each failing alone, room coming back."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bridge.contract.messages import Stream
+from bridge.ports import Bounds, JournalRecord, StoreUnusable
+from bridge.store import StoreBusy, open_store, schema
+from bridge.store.database import Database
+from tests.store.conftest import SetClock
+from tests.store.samples import record
+
+
+@pytest.fixture
+async def database(path: Path) -> AsyncIterator[Database]:
+    async with Database(path, 0.0, schema.migrations()) as opened:
+        yield opened
+
+
+def set_fact(connection: sqlite3.Connection, name: str) -> None:
+    connection.execute("INSERT INTO facts (name, value) VALUES (?, 'set')", (name,))
+
+
+async def facts(database: Database) -> list[str]:
+    return [name for (name,) in await database.read(lambda c: c.execute("SELECT name FROM facts").fetchall())]
+
+
+async def test_a_commit_is_flushed_to_the_disk(database: Database) -> None:
+    assert await database.write(lambda c: c.execute("PRAGMA synchronous").fetchone()) == (2,)  # FULL
+    assert await database.write(lambda c: c.execute("PRAGMA journal_mode").fetchone()) == ("wal",)
+
+
+async def held_up(database: Database, count: int, failing: int | None = None) -> list[object]:
+    """Put `count` operations in while the writer is busy; what each came to."""
+    go_on = threading.Event()
+    first = asyncio.create_task(database.write(lambda _: go_on.wait(10)), name="first")
+    await asyncio.sleep(0)
+
+    def operation(connection: sqlite3.Connection, number: int) -> int:
+        set_fact(connection, str(number))
+        if number == failing:
+            raise RuntimeError("this one")
+        return number
+
+    waiting = [
+        asyncio.create_task(database.write(lambda c, n=n: operation(c, n)), name=str(n))  # type: ignore[misc]
+        for n in range(count)
+    ]
+    await asyncio.sleep(0)
+    go_on.set()
+    assert await first
+    return await asyncio.gather(*waiting, return_exceptions=True)
+
+
+async def test_what_waits_is_committed_together(database: Database) -> None:
+    commits: list[str] = []
+
+    def trace(statement: str) -> None:
+        if statement == "COMMIT":
+            commits.append(statement)
+
+    await database.write(lambda connection: connection.set_trace_callback(trace))
+    commits.clear()
+    assert await held_up(database, 50) == list(range(50))
+    # The commit of the tracing itself may still be running, then the first, then all fifty.
+    assert len(commits) <= 3
+
+
+async def test_an_operation_that_fails_fails_alone_and_leaves_nothing(database: Database) -> None:
+    outcomes = await held_up(database, 10, failing=4)
+    assert isinstance(outcomes.pop(4), RuntimeError)
+    assert outcomes == [n for n in range(10) if n != 4]
+    assert sorted(await facts(database)) == [str(n) for n in range(10) if n != 4]
+
+
+async def test_callbacks_come_in_the_order_of_the_commits_and_before_the_callers(database: Database) -> None:
+    told: list[str] = []
+
+    async def write(name: str) -> None:
+        await database.write(lambda c: set_fact(c, name), lambda _: told.append(f"committed {name}"))
+        told.append(f"returned {name}")
+
+    await asyncio.gather(*(write(name) for name in "abc"))
+    assert [line for line in told if line.startswith("committed")] == [f"committed {name}" for name in "abc"]
+    assert all(told.index(f"committed {name}") < told.index(f"returned {name}") for name in "abc")
+
+
+async def test_what_memory_keeps_follows_the_disk_even_when_the_caller_has_gone(path: Path, clock: SetClock) -> None:
+    async with open_store(path, now=clock) as store:
+        gone = asyncio.create_task(store.journal.append([record("A")]), name="gone")
+        await asyncio.sleep(0)
+        gone.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await gone
+        assert await store.journal.append([record("B")]) == [2]
+        assert store.journal.bounds(Stream.IN) == Bounds(1, 2)
+
+
+async def test_a_write_does_not_wait_for_a_long_read(database: Database) -> None:
+    reading, go_on = threading.Event(), threading.Event()
+
+    def long_read(connection: sqlite3.Connection) -> int:
+        connection.execute("SELECT count(*) FROM facts").fetchone()
+        reading.set()
+        go_on.wait(10)
+        (count,) = connection.execute("SELECT count(*) FROM facts").fetchone()
+        return int(count)
+
+    read = asyncio.create_task(database.read(long_read), name="long read")
+    await asyncio.to_thread(reading.wait, 10)
+    await database.write(lambda connection: set_fact(connection, "written meanwhile"))
+    go_on.set()
+    assert await read == 0  # one snapshot
+    assert await facts(database) == ["written meanwhile"]
+
+
+async def test_what_was_put_in_before_the_end_is_committed(path: Path, clock: SetClock) -> None:
+    async with open_store(path, now=clock) as store:
+        appends = [asyncio.create_task(store.journal.append([record(str(n))]), name=str(n)) for n in range(100)]
+        await asyncio.sleep(0)
+    assert await asyncio.gather(*appends) == [[n] for n in range(1, 101)]
+
+
+async def test_a_closed_store_says_so(path: Path, clock: SetClock) -> None:
+    async with open_store(path, now=clock) as store:
+        pass
+    with pytest.raises(StoreUnusable, match="is not open"):
+        await store.journal.append([record("A")])
+    with pytest.raises(StoreUnusable, match="is not open"):
+        await store.journal.read(Stream.IN, 0, 1)
+
+
+async def test_closing_leaves_one_file(path: Path, clock: SetClock) -> None:
+    async with open_store(path, now=clock) as store:
+        await store.journal.append([record("A")])
+    assert [file.name for file in path.parent.iterdir()] == ["store.db"]
+    assert not [thread for thread in threading.enumerate() if "store-" in thread.name]
+
+
+async def test_a_full_disk_fails_what_does_not_fit_and_nothing_else(path: Path, clock: SetClock) -> None:
+    big = [record(f"big-{n}", content="x" * 4000) for n in range(100)]
+
+    async with open_store(path, now=clock) as store:
+        await store.journal.append([record("before")])
+        (pages,) = await store.database.write(lambda c: c.execute("PRAGMA page_count").fetchone())
+        await store.database.write(lambda c: c.execute(f"PRAGMA max_page_count = {pages + 3}").fetchone())
+
+        def append(records: list[JournalRecord]) -> asyncio.Task[list[int | None]]:
+            return asyncio.create_task(store.journal.append(records), name=records[0].raw_id)
+
+        tasks = [append([record("small-1")]), append(big), append([record("small-2")])]
+        first, refused, second = await asyncio.gather(*tasks, return_exceptions=True)
+        assert (first, second) == ([2], [3])
+        assert isinstance(refused, StoreBusy)
+        assert refused.transient
+        assert "disk is full" in refused.text
+        assert str(path) in refused.text
+        assert store.journal.bounds(Stream.IN) == Bounds(1, 3)
+
+        await store.database.write(lambda c: c.execute("PRAGMA max_page_count = 1000000").fetchone())
+        assert await store.journal.append(big) == list(range(4, 104))
+    async with open_store(path, now=clock) as store:
+        assert store.journal.bounds(Stream.IN) == Bounds(1, 103)
+
+
+async def test_a_lock_of_another_program_is_told_and_passes(path: Path, clock: SetClock) -> None:
+    async with open_store(path, now=clock) as store:
+        await store.database.write(lambda c: c.execute("PRAGMA busy_timeout = 10").fetchone())
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreBusy, match="another program holds a lock"):
+            await store.journal.append([record("A")])
+        other.execute("ROLLBACK")
+        other.close()
+        assert await store.journal.append([record("A")]) == [1]
+
+
+async def test_appends_at_once_cost_less_than_one_after_the_other(path: Path, clock: SetClock) -> None:
+    async with open_store(path, now=clock) as store:
+
+        async def seconds(first: int, at_once: bool) -> float:
+            started = time.perf_counter()
+            appends = [store.journal.append([record(str(n))]) for n in range(first, first + 300)]
+            if at_once:
+                await asyncio.gather(*appends)
+            else:
+                for append in appends:
+                    await append
+            return time.perf_counter() - started
+
+        await seconds(0, at_once=True)  # warm up
+        one_by_one, at_once = await seconds(1000, at_once=False), await seconds(2000, at_once=True)
+        assert one_by_one / at_once > 2  # 12 on a disk whose flush takes 1 ms, 4 where it takes none

@@ -1,0 +1,137 @@
+"""What is forgotten and what is not."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from bridge.contract.lifecycle import SendState
+from bridge.contract.messages import Stream
+from bridge.ports import Bounds
+from bridge.store import Compaction, SessionStore
+from tests.store.conftest import Opener, SetClock
+from tests.store.samples import DAY, claim, record, result, step
+
+FOREVER, ANY_SIZE = 1e12, 10**12
+
+
+async def seqs(store: SessionStore, stream: Stream = Stream.IN) -> list[int]:
+    return [seq for seq, _ in (await store.journal.read(stream, 0, 10_000)).items]
+
+
+async def test_items_go_by_age_and_both_ends_stay_right(opener: Opener, clock: SetClock) -> None:
+    async with opener() as store:
+        for raw_id in "ABCD":
+            await store.journal.append([record(raw_id)])
+            await store.journal.append_event("{}")
+            clock.seconds += DAY
+        done = await store.compact(max_age=2.5 * DAY, max_bytes=ANY_SIZE)
+        assert done == Compaction(items=4)
+        assert await seqs(store) == await seqs(store, Stream.EVENT) == [3, 4]
+        assert store.journal.bounds(Stream.IN) == store.journal.bounds(Stream.EVENT) == Bounds(3, 4)
+    async with opener() as store:
+        assert (await store.journal.read(Stream.IN, 0, 1)).bounds == store.journal.bounds(Stream.IN) == Bounds(3, 4)
+        assert await store.journal.append([record("E")]) == [5]
+
+
+async def test_items_go_by_size_the_oldest_of_both_streams_first(store: SessionStore) -> None:
+    for n in range(10):
+        await store.journal.append_event("e" * 100)
+        await store.journal.append([record(str(n))])
+    size = len(record("0").body)
+    assert (await store.compact(max_age=FOREVER, max_bytes=3 * 100 + 3 * size)).items == 14
+    assert await seqs(store) == await seqs(store, Stream.EVENT) == [8, 9, 10]
+    assert (await store.compact(max_age=FOREVER, max_bytes=3 * 100 + 3 * size)).items == 0
+
+
+async def test_size_is_counted_in_bytes(store: SessionStore) -> None:
+    await store.journal.append_event("ñ" * 100)
+    await store.journal.append_event("e" * 100)
+    assert (await store.compact(max_age=FOREVER, max_bytes=299)).items == 1
+
+
+async def test_the_newest_item_of_a_stream_stays(store: SessionStore, clock: SetClock) -> None:
+    await store.journal.append_event("{}")
+    await store.journal.append([record("A"), record("B")])
+    clock.seconds += 1000 * DAY
+    assert (await store.compact(max_age=0, max_bytes=0)).items == 1
+    assert store.journal.bounds(Stream.EVENT) == Bounds(1, 1)
+    assert store.journal.bounds(Stream.IN) == Bounds(2, 2)
+
+
+async def test_a_message_that_was_forgotten_is_still_a_duplicate(opener: Opener, clock: SetClock) -> None:
+    async with opener() as store:
+        await store.journal.append([record(raw_id) for raw_id in "ABC"])
+        await store.journal.append_event("{}", once="own:A")
+        await store.outbox.report_once("retained", result())
+        clock.seconds += 1000 * DAY
+        await store.compact(max_age=0, max_bytes=0)
+    async with opener() as store:
+        assert await store.journal.append([record("A"), record("D")]) == [None, 4]
+        assert await store.journal.append_event("{}", once="own:A") is None
+        assert not await store.outbox.report_once("retained", result())
+
+
+async def test_a_command_is_remembered_for_30_days_from_its_last_change(store: SessionStore, clock: SetClock) -> None:
+    start = clock.seconds
+    number = (await store.outbox.claim(claim(at=start), result())).row.number
+    await store.outbox.change(number, step(SendState.SENDING, at=start))
+    await store.outbox.change(number, step(SendState.SENT, at=start + 5 * DAY))
+    clock.seconds = start + 34.9 * DAY
+    assert (await store.compact(max_age=FOREVER, max_bytes=ANY_SIZE)).commands == 0
+    assert not (await store.outbox.claim(claim(), result())).fresh
+    clock.seconds = start + 35.1 * DAY
+    assert (await store.compact(max_age=FOREVER, max_bytes=ANY_SIZE)).commands == 1
+    again = await store.outbox.claim(claim(), result())
+    assert again.fresh
+    assert again.row.number > number
+
+
+@pytest.mark.parametrize("state", [SendState.ACCEPTED, SendState.SENDING])
+async def test_a_command_that_is_not_final_is_never_forgotten(
+    store: SessionStore, clock: SetClock, state: SendState
+) -> None:
+    number = (await store.outbox.claim(claim(at=clock.seconds), result())).row.number
+    if state is SendState.SENDING:
+        await store.outbox.change(number, step(state, at=clock.seconds))
+    clock.seconds += 1000 * DAY
+    assert (await store.compact(max_age=0, max_bytes=0)).commands == 0
+    assert store.outbox.open_count == 1
+
+
+async def test_only_published_notices_are_forgotten_and_their_numbers_not_given_again(
+    store: SessionStore, clock: SetClock
+) -> None:
+    await store.outbox.notify(*(result(str(n)) for n in range(3)))
+    numbers = [notice.number for notice in await store.outbox.unpublished(0, 10)]
+    await store.outbox.published(numbers[1:])
+    clock.seconds += 31 * DAY
+    assert (await store.compact(max_age=FOREVER, max_bytes=ANY_SIZE)).notices == 2
+    assert [notice.body for notice in await store.outbox.unpublished(0, 10)] == ["0"]
+    await store.outbox.notify(result("new"))
+    assert (await store.outbox.unpublished(numbers[0], 10))[0].number > numbers[-1]
+
+
+async def test_messages_that_arrive_meanwhile_are_kept_and_need_not_wait_for_the_end(
+    store: SessionStore, clock: SetClock
+) -> None:
+    await store.journal.append([record(str(n)) for n in range(3000)])
+    clock.seconds += DAY
+    compaction = asyncio.create_task(store.compact(max_age=1, max_bytes=ANY_SIZE), name="compaction")
+    await asyncio.sleep(0)
+    assert await store.journal.append([record("new")]) == [3001]
+    assert not compaction.done()
+    assert (await compaction).items == 3000
+    assert await seqs(store) == [3001]
+
+
+async def test_room_is_given_back_to_the_file_system(opener: Opener, path: Path, clock: SetClock) -> None:
+    async with opener() as store:
+        await asyncio.gather(*(store.journal.append_event("x" * 4000) for _ in range(1000)))
+    full = path.stat().st_size  # noqa: ASYNC240
+    clock.seconds += DAY
+    async with opener() as store:
+        await store.compact(max_age=1, max_bytes=ANY_SIZE)
+    assert path.stat().st_size < full / 10  # noqa: ASYNC240
