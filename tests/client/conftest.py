@@ -1,0 +1,118 @@
+"""The real bridge side for the client's tests: Session, Door and store on a real mosquitto, with a scripted phone."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from bridge.app import Bridge
+from bridge.app.clock import SystemClock
+from bridge.broker import parse_addresses
+from bridge.client import Client, connect
+from bridge.contract.session import SessionState
+from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
+from bridge.settings import Settings, load
+from tests.mosquitto_server import MosquittoServer
+
+ANA, BETO = "5491155500001@c.us", "5491155500002@c.us"
+HERE = 20.0
+
+
+class BridgeSide:
+    """A bridge that can be started, stopped and robbed of its store. The phone outlives it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.clock = SystemClock()
+        self.phone = ScriptedPhone(self.clock, paired=True)
+        self.bridge: Bridge | None = None
+        self._running: asyncio.Task[None] | None = None
+
+    async def start(self, *, until: SessionState | None = SessionState.CONNECTED) -> None:
+        """Run it; wait until the session is in a state, None = do not wait."""
+        addresses = parse_addresses(self.settings.mqtt_url.get_secret_value() if self.settings.mqtt_url else "")
+        self.bridge = Bridge(self.settings, addresses, lambda _: ScriptedDriver(self.phone), self.clock)
+        self._running = asyncio.create_task(self.bridge.run(), name="bridge under test")
+        if until is not None:
+            await self.reach(until)
+
+    async def reach(self, state: SessionState) -> None:
+        """Wait for a state of the session."""
+        assert self.bridge is not None
+        async with asyncio.timeout(HERE):
+            while (session := self.bridge.hosts[0].session) is None:
+                if self._running is not None and self._running.done():
+                    self._running.result()
+                await asyncio.sleep(0.01)
+            with session.view.watch() as changes:
+                while session.view.situation.state is not state:
+                    await changes.get()
+
+    async def journalled(self, count: int) -> None:
+        """Wait until the journal holds so many messages."""
+        assert self.bridge is not None
+        session = self.bridge.hosts[0].session
+        assert session is not None
+        async with asyncio.timeout(HERE):
+            while session.status().last_seq < count:
+                await asyncio.sleep(0.01)
+
+    async def stop(self) -> None:
+        """End it cleanly."""
+        if self.bridge is None or self._running is None:
+            return
+        self.bridge.stop()
+        await self._running
+        self.bridge = self._running = None
+
+    async def kill(self) -> None:
+        """End it without a farewell, as far as that is possible in one process."""
+        assert self._running is not None
+        self._running.cancel()
+        await asyncio.wait([self._running])
+        self.bridge = self._running = None
+
+    def forget(self) -> None:
+        """Remove the store while it is stopped: the next start has a new epoch."""
+        shutil.rmtree(self.settings.session_dir("haby"))
+
+
+@pytest.fixture
+def mosquitto(tmp_path: Path) -> Iterator[MosquittoServer]:
+    with MosquittoServer(tmp_path / "mosquitto") as server:
+        yield server
+
+
+@pytest.fixture
+def settings(mosquitto: MosquittoServer, tmp_path: Path) -> Settings:
+    return load(mqtt_url=mosquitto.url("bridge"), data_dir=tmp_path / "data", pace="off", instance="test")
+
+
+@pytest.fixture
+async def side(settings: Settings) -> AsyncIterator[BridgeSide]:
+    """The bridge side, not started."""
+    side = BridgeSide(settings)
+    try:
+        yield side
+    finally:
+        await side.stop()
+
+
+Connect = Callable[..., AbstractAsyncContextManager[Client]]
+
+
+@pytest.fixture
+def client(mosquitto: MosquittoServer) -> Connect:
+    """`client(user)`: connect as one of the users of the shipped ACL."""
+
+    @asynccontextmanager
+    async def as_user(user: str = "admin", **options: str) -> AsyncIterator[Client]:
+        async with asyncio.timeout(60), connect(mosquitto.url(user), name="test", **options) as client:  # type: ignore[arg-type]
+            yield client
+
+    return as_user
