@@ -12,12 +12,12 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from bridge.contract.jid import Jid, MessageKey
+from bridge.contract.jid import Jid, MessageKey, Server
 from bridge.ports.driver import AckChange, IncomingMessage
 from bridge.ports.memory import Clock
 
-ACCOUNT = Jid.parse("5491155500000@c.us")
-ACCOUNT_LID = Jid.parse("277000000000000@lid")
+ACCOUNT = Jid("5491155500000", Server.USER)
+ACCOUNT_LID = Jid("277000000000000", Server.LID)
 
 
 class SendMode(StrEnum):

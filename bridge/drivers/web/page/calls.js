@@ -28,8 +28,8 @@ async function resolve(to) {
   needUsable();
   const known = knownChat(to);
   if (known) return { chat: address(known.id) };
-  if (!to.endsWith("@c.us")) return { missing: true };
   const wid = WPP.util.createWid(to);
+  if (wid.server !== "c.us") return { missing: true };
   const found = await WPP.whatsapp.functions.queryWidExists(wid).catch((error) => {
     throw new Failure("lookup_failed", String(error?.message ?? error));
   });

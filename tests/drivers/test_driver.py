@@ -1,0 +1,272 @@
+"""One suite over every driver: what the port promises."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+
+import pytest
+
+from bridge.contract.errors import InvalidRequest, NotOnWhatsApp
+from bridge.contract.jid import Jid
+from bridge.contract.session import Reason, SessionState
+from bridge.ports.driver import CallInDoubt, DriverUnavailable, IncomingMessage, PairingCode, WhatsAppDriver
+
+from .recording import RecordingSink, running
+from .worlds import ANA, CARLA, CARLA_LID, DARIO, ELENA, GROUP, MEMBER, NOBODY, STRANGER, UNANSWERED, World
+
+
+@asynccontextmanager
+async def connected(
+    world: World, driver: WhatsAppDriver | None = None
+) -> AsyncIterator[tuple[WhatsAppDriver, RecordingSink]]:
+    """A paired driver whose live items flow."""
+    driver = driver or world.driver()
+    async with running(driver) as sink:
+        await sink.until(lambda: sink.codes)
+        world.pair()
+        await sink.until_state(SessionState.CONNECTED)
+        await driver.resume()
+        yield driver, sink
+
+
+async def collected(
+    driver: WhatsAppDriver, since: dict[str, int] | None = None, baseline: int = 0
+) -> list[IncomingMessage]:
+    return [message async for batch in driver.collect(since or {}, baseline) for message in batch]
+
+
+async def test_pairing_shows_a_code_then_the_login_then_the_connection(world: World) -> None:
+    driver = world.driver()
+    async with running(driver) as sink:
+        await sink.until(lambda: sink.codes)
+        assert sink.states == [SessionState.STARTING, SessionState.CONNECTING, SessionState.PAIRING]
+        assert sink.accounts == []
+        with pytest.raises(DriverUnavailable):
+            await driver.resolve(Jid.parse(ANA))
+        world.pair()
+        await sink.until_state(SessionState.CONNECTED)
+    code, gone = sink.codes
+    assert isinstance(code, PairingCode)
+    assert len(code.code.split(",")) == 4
+    assert gone is None
+    (account,) = sink.accounts
+    assert str(account.pn) == "5491155500000@c.us"
+    assert account.paired_at is not None
+    assert account.paired_at <= account.service_time
+    assert sink.told.index(account) < sink.told.index(sink.situations[-1])
+
+
+@pytest.mark.parametrize(
+    ("chat", "author"), [(ANA, None), (CARLA_LID, None), (GROUP, MEMBER)], ids=["number", "lid", "group"]
+)
+async def test_an_incoming_text(world: World, chat: str, author: str | None) -> None:
+    async with connected(world) as (_, sink):
+        raw_id = world.incoming(chat, "¿Hay turno?", author)
+        await sink.until(lambda: sink.messages)
+    (message,) = sink.messages
+    assert (str(message.chat), message.body, message.type) == (chat, "¿Hay turno?", "chat")
+    assert (message.author and str(message.author)) == author
+    assert message.key.id == raw_id
+    assert message.id == str(message.key)
+    assert not message.key.from_me
+    assert not message.history
+
+
+async def test_a_message_that_the_owner_types_on_the_phone(world: World) -> None:
+    async with connected(world) as (_, sink):
+        world.own(ANA, "yo")
+        await sink.until(lambda: sink.messages)
+    (message,) = sink.messages
+    assert message.key.from_me
+    assert (str(message.chat), message.body, message.author) == (ANA, "yo", None)
+
+
+async def test_a_reserved_message_leaves_once_and_its_ticks_come_in_order(world: World) -> None:
+    world.manual_acks()
+    async with connected(world) as (driver, sink):
+        key = await driver.reserve(Jid.parse(ANA))
+        assert world.sent() == {}
+        assert await driver.send_text(key, "hola") in (0, 1)
+        assert world.sent() == {key.id: ("hola", 1)}
+        for told, level in enumerate((1, 2, 3), start=1):
+            world.acknowledge(key.id, level)
+            await sink.until(partial(lambda count: len(sink.acks(key.id)) == count, told))
+        found = await driver.look_up(key)
+    assert sink.acks(key.id) == [1, 2, 3]
+    assert found.ack is not None
+    assert found.ack >= 1
+
+
+async def test_a_reserved_message_that_never_left_is_not_found(world: World) -> None:
+    async with connected(world) as (driver, _):
+        key = await driver.reserve(Jid.parse(ANA))
+        assert (await driver.look_up(key)).ack is None
+
+
+@pytest.mark.parametrize("chat", [CARLA_LID, GROUP])
+async def test_a_send_to_a_chat_of_another_kind(world: World, chat: str) -> None:
+    async with connected(world) as (driver, sink):
+        key = await driver.reserve(await driver.resolve(Jid.parse(chat)))
+        assert str(key.remote) == chat
+        await driver.send_text(key, "hola")
+        await sink.until(lambda: sink.acks(key.id))
+    assert world.sent() == {key.id: ("hola", 1)}
+
+
+async def test_resolving(world: World) -> None:
+    async with connected(world) as (driver, _):
+        assert str(await driver.resolve(Jid.parse(ANA))) == ANA
+        assert str(await driver.resolve(Jid.parse(ELENA))) == ELENA
+        assert str(await driver.resolve(Jid.parse(CARLA))) == CARLA_LID
+        assert str(await driver.resolve(Jid.parse(DARIO))) == DARIO
+        with pytest.raises(NotOnWhatsApp):
+            await driver.resolve(Jid.parse(NOBODY))
+        with pytest.raises(DriverUnavailable):  # an error of the service is not "no such number"
+            await driver.resolve(Jid.parse(UNANSWERED))
+        with pytest.raises(InvalidRequest):
+            await driver.resolve(Jid.parse(STRANGER))
+
+
+async def test_a_lost_link_is_told_and_nothing_is_sent_meanwhile(world: World) -> None:
+    async with connected(world) as (driver, sink):
+        key = await driver.reserve(Jid.parse(ANA))
+        world.link(up=False)
+        lost = await sink.until_state(SessionState.RECONNECTING)
+        assert lost.reason is Reason.LINK_DOWN
+        with pytest.raises(DriverUnavailable):
+            await driver.send_text(key, "hola")
+        told = len(sink.situations)
+        world.link(up=True)
+        await sink.until_state(SessionState.CONNECTED, since=told)
+    assert world.sent() == {}
+
+
+async def test_a_send_that_hangs_is_pending_or_in_doubt_and_its_tick_comes_later(world: World) -> None:
+    async with connected(world) as (driver, sink):
+        key = await driver.reserve(Jid.parse(ANA))
+        world.hold_sends(hold=True)
+        with suppress(CallInDoubt):
+            assert await driver.send_text(key, "hola") == 0
+        assert world.sent() == {}
+        world.hold_sends(hold=False)
+        world.link(up=False)
+        await sink.until_state(SessionState.RECONNECTING)
+        told = len(sink.situations)
+        world.link(up=True)
+        await sink.until_state(SessionState.CONNECTED, since=told)
+        await driver.resume()
+        await sink.until(lambda: sink.acks(key.id))
+    assert world.sent() == {key.id: ("hola", 1)}
+
+
+async def test_a_batch_that_is_not_taken_comes_again(world: World) -> None:
+    async with connected(world) as (_, sink):
+        sink.refuse_batches = 1
+        raw_id = world.incoming(ANA, "importante")
+        await sink.until(lambda: sink.messages)
+        assert sink.refused == 1
+        world.incoming(ANA, "lo siguiente")
+        await sink.until(lambda: len(sink.messages) > 1)
+    assert [m.body for m in sink.messages] == ["importante", "lo siguiente"]
+    assert sink.messages[0].key.id == raw_id
+
+
+async def test_live_items_wait_for_catch_up(world: World) -> None:
+    driver = world.driver()
+    async with running(driver) as sink:
+        await sink.until(lambda: sink.codes)
+        world.pair()
+        await sink.until_state(SessionState.CONNECTED)
+        world.incoming(ANA, "uno")
+        assert [m.body for m in await collected(driver)] == ["uno"]
+        assert sink.batches == []
+        await driver.resume()
+        await sink.until(lambda: sink.messages)
+        world.link(up=False)
+        await sink.until_state(SessionState.RECONNECTING)
+        told = len(sink.situations)
+        world.incoming(ANA, "dos")
+        world.link(up=True)
+        await sink.until_state(SessionState.CONNECTED, since=told)
+        assert [m.body for m in await collected(driver)] == ["uno", "dos"]
+        assert [m.body for m in sink.messages] == ["uno"]
+        await driver.resume()
+        world.incoming(ANA, "tres")
+        await sink.until(lambda: "tres" in [m.body for m in sink.messages])
+
+
+async def test_what_came_while_no_bridge_ran_is_collected_from_the_watermark(world: World) -> None:
+    async with connected(world) as (driver, sink):
+        world.incoming(ANA, "antes")
+        await sink.until(lambda: sink.messages)
+        watermark = sink.messages[0].timestamp
+    for number in range(250):  # many times what a page holds in memory after a load
+        world.incoming(ANA, f"{number}")
+    world.incoming(GROUP, "en el grupo", MEMBER)
+    world.own(CARLA_LID, "mío")
+    driver = world.driver()
+    async with running(driver) as sink:
+        await sink.until_state(SessionState.CONNECTED)
+        found = await collected(driver, {ANA: watermark}, baseline=watermark)
+        nothing = await collected(driver, {ANA: watermark + 1000, GROUP: watermark + 1000}, baseline=watermark + 1000)
+        await driver.resume()
+    assert [m.body for m in found if str(m.chat) == ANA] == ["antes", *map(str, range(250))]
+    assert [(m.body, str(m.author)) for m in found if str(m.chat) == GROUP] == [("en el grupo", MEMBER)]
+    assert [(m.body, m.key.from_me) for m in found if str(m.chat) == CARLA_LID] == [("mío", True)]
+    assert len({m.id for m in found}) == len(found) == 253
+    assert nothing == []
+
+
+async def test_what_is_older_than_the_pairing_is_history(world: World) -> None:
+    world.incoming(ANA, "de antes")
+    async with connected(world) as (driver, _):
+        world.incoming(ANA, "nuevo")
+        assert [(m.body, m.history) for m in await collected(driver)] == [("de antes", True), ("nuevo", False)]
+
+
+async def test_a_restart_restores_the_login(world: World) -> None:
+    async with connected(world):
+        pass
+    async with running(world.driver()) as sink:
+        await sink.until_state(SessionState.CONNECTED)
+    assert sink.codes == []
+    (account,) = sink.accounts
+    assert account.paired_at is None
+
+
+async def test_the_phone_ends_the_login(world: World) -> None:
+    async with connected(world) as (driver, sink):
+        told = len(sink.situations)
+        world.log_out()
+        gone = await sink.until_state(SessionState.LOGGED_OUT, since=told)
+        assert gone.reason is Reason.LOGGED_OUT_BY_PHONE
+        await sink.until_state(SessionState.PAIRING, since=told)
+        await sink.until(lambda: isinstance(sink.codes[-1], PairingCode))
+        with pytest.raises(DriverUnavailable):
+            await driver.reserve(Jid.parse(ANA))
+        world.pair()
+        await sink.until(lambda: len(sink.accounts) > 1)
+        await sink.until(lambda: sink.states[-1] is SessionState.CONNECTED)
+
+
+async def test_a_log_out_on_request(world: World) -> None:
+    async with connected(world) as (driver, sink):
+        await driver.log_out()
+        gone = await sink.until_state(SessionState.LOGGED_OUT)
+        assert gone.reason is Reason.LOGGED_OUT_ON_REQUEST
+        await sink.until_state(SessionState.PAIRING, since=len(sink.states) - 1)
+
+
+async def test_a_reload_comes_up_again_with_the_login(world: World) -> None:
+    async with connected(world) as (driver, sink):
+        told = len(sink.situations)
+        await driver.reload()
+        with pytest.raises(DriverUnavailable):
+            await driver.reserve(Jid.parse(ANA))
+        await sink.until_state(SessionState.CONNECTED, since=told)
+        assert sink.states[told] is SessionState.RECONNECTING
+        await driver.resume()
+        world.incoming(ANA, "sigue")
+        await sink.until(lambda: sink.messages)

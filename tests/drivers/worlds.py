@@ -1,0 +1,164 @@
+"""WhatsApp as the suite sees it, whichever driver looks at it: the same stimuli, the same oracle of what was sent."""
+
+from __future__ import annotations
+
+import random
+import time
+from pathlib import Path
+from typing import Protocol
+
+from bridge.contract.jid import Jid
+from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone, SendMode
+from bridge.drivers.web import Limits, PlaywrightRuntime, WebDriver
+from bridge.ports.driver import WhatsAppDriver
+from bridge.sandbox import Sandbox
+from bridge.sandbox.records import ReceiptPolicy
+from bridge.sandbox.records import SendMode as SandboxMode
+
+ANA = "5491155500001@c.us"
+CARLA = "5491155500003@c.us"
+CARLA_LID = "188000000000003@lid"
+DARIO = "188000000000004@lid"
+ELENA = "5491155500005@c.us"
+NOBODY = "5491155500009@c.us"
+UNANSWERED = "5491155500008@c.us"
+STRANGER = "188000000000099@lid"
+GROUP = "120363000000000001@g.us"
+MEMBER = "188000000000002@lid"
+#: As in production, but tests do not wait for what they do not test.
+LIMITS = Limits(retry_first=0.05, retry_most=0.2, browser_retry=0.2)
+
+
+class SystemClock:
+    def now(self) -> float:
+        return time.time()
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
+class World(Protocol):
+    def driver(self) -> WhatsAppDriver:
+        """Another driver on the same login, as after a restart of the bridge."""
+
+    def pair(self) -> None: ...
+    def log_out(self) -> None: ...
+    def link(self, *, up: bool) -> None: ...
+
+    def incoming(self, chat: str, body: str, author: str | None = None) -> str:
+        """Somebody writes; returns the raw id."""
+
+    def own(self, chat: str, body: str) -> str: ...
+    def manual_acks(self) -> None: ...
+    def acknowledge(self, raw_id: str, level: int) -> None: ...
+
+    def hold_sends(self, *, hold: bool) -> None:
+        """Sends get no further than the page, until the link has been down and up again after the end of the hold."""
+
+    def sent(self) -> dict[str, tuple[str, int]]:
+        """What left: raw id -> (text, how often it was delivered)."""
+
+
+class ScriptedWorld:
+    def __init__(self) -> None:
+        self.phone = ScriptedPhone(SystemClock(), acks=(1, 2, 3))
+        self.phone.chats = {Jid.parse(text) for text in (ANA, CARLA_LID, DARIO, GROUP)}
+        self.phone.missing = {Jid.parse(NOBODY)}
+        self.phone.failing = {Jid.parse(UNANSWERED)}
+        self.phone.lids = {Jid.parse(CARLA): Jid.parse(CARLA_LID)}
+
+    def driver(self) -> WhatsAppDriver:
+        return ScriptedDriver(self.phone)
+
+    def pair(self) -> None:
+        self.phone.pair()
+
+    def log_out(self) -> None:
+        self.phone.log_out()
+
+    def link(self, *, up: bool) -> None:
+        self.phone.link(up=up)
+
+    def incoming(self, chat: str, body: str, author: str | None = None) -> str:
+        return self.phone.incoming(chat, body, author=author).key.id
+
+    def own(self, chat: str, body: str) -> str:
+        return self.phone.own(chat, body).key.id
+
+    def manual_acks(self) -> None:
+        self.phone.acks = ()
+
+    def acknowledge(self, raw_id: str, level: int) -> None:
+        self.phone.acknowledge(raw_id, level)
+
+    def hold_sends(self, *, hold: bool) -> None:
+        self.phone.send_mode = SendMode.PENDING if hold else SendMode.NORMAL
+
+    def sent(self) -> dict[str, tuple[str, int]]:
+        return {sent.key.id: (sent.text, sent.times) for sent in self.phone.sent}
+
+
+class WebWorld:
+    """The sandbox's world with a browser profile of its own."""
+
+    def __init__(self, sandbox: Sandbox, runtime: PlaywrightRuntime, profile: Path) -> None:
+        self.sandbox = sandbox
+        self.runtime = runtime
+        self.profile = profile
+        sandbox.world.configure(
+            sandbox.world.state.settings.model_copy(
+                update={"sync_ms": 100, "receipts": ReceiptPolicy(server_ms=10, device_ms=60, read_ms=120)}
+            )
+        )
+
+    def driver(self) -> WebDriver:
+        return self.web_driver()
+
+    def web_driver(
+        self, *, limits: Limits = LIMITS, url: str | None = None, executable: str | None = None
+    ) -> WebDriver:
+        return WebDriver(
+            "haby",
+            url=url or self.sandbox.url,
+            profile=self.profile,
+            playwright=self.runtime,
+            clock=SystemClock(),
+            random=random.random,
+            executable=executable,
+            limits=limits,
+        )
+
+    def pair(self) -> None:
+        self.sandbox.world.linking.scan()
+
+    def log_out(self) -> None:
+        linking = self.sandbox.world.linking
+        linking.log_out(next(iter(linking.devices)), by_device=False)
+
+    def link(self, *, up: bool) -> None:
+        self.sandbox.world.set_link(up=up)
+
+    def incoming(self, chat: str, body: str, author: str | None = None) -> str:
+        return self.sandbox.world.incoming(chat, body, author=author).id
+
+    def own(self, chat: str, body: str) -> str:
+        return self.sandbox.world.own(chat, body).id
+
+    def manual_acks(self) -> None:
+        self._set(receipts=ReceiptPolicy(server_ms=None, device_ms=None, read_ms=None))
+
+    def acknowledge(self, raw_id: str, level: int) -> None:
+        self.sandbox.world.acknowledge(raw_id, level)
+
+    def hold_sends(self, *, hold: bool) -> None:
+        self._set(send_mode=SandboxMode.HOLD if hold else SandboxMode.NORMAL)
+
+    def mode(self, mode: SandboxMode) -> None:
+        self._set(send_mode=mode)
+
+    def sent(self) -> dict[str, tuple[str, int]]:
+        return {sent.id: (sent.body, sent.deliveries) for sent in self.sandbox.world.state.sent.values()}
+
+    def _set(self, **changes: object) -> None:
+        world = self.sandbox.world
+        world.configure(world.state.settings.model_copy(update=changes))
