@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from bridge.contract.jid import Jid
 
-from .records import ACCOUNT, ACCOUNT_LID, Chat, Contact, Device, Message, ReceiptPolicy, Sent, Settings
+from .records import ACCOUNT, ACCOUNT_LID, Chat, Contact, Device, Message, Sent, Settings
 from .world import World
 
 
@@ -95,14 +95,14 @@ class Ack(Body):
 
 
 class SettingsPatch(Body):
-    """Only what is to change."""
+    """Only what is to change; what it may be is in `Settings`."""
 
-    ref_ttl_ms: int | None = Field(default=None, ge=50)
-    sync_ms: int | None = Field(default=None, ge=0)
-    preview: int | None = Field(default=None, ge=1)
+    ref_ttl_ms: int | None = None
+    sync_ms: int | None = None
+    preview: int | None = None
     announce_resumed: bool | None = None
     send_mode: str | None = None
-    receipts: ReceiptPolicy | None = None
+    receipts: dict[str, int | None] = {}
 
 
 class MessageView(Message):
@@ -272,8 +272,9 @@ def control(world: World) -> APIRouter:
     @api.patch("/settings")
     async def configure(body: SettingsPatch) -> Settings:
         """Change how the double behaves."""
-        changed = world.state.settings.model_dump() | body.model_dump(exclude_none=True, exclude_unset=True)
-        world.configure(Settings.model_validate(changed))
+        known, changed = world.state.settings.model_dump(), body.model_dump(exclude_unset=True)
+        changed["receipts"] = known["receipts"] | body.receipts
+        world.configure(Settings.model_validate(known | changed))
         return world.state.settings
 
     return api

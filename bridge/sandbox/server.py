@@ -71,9 +71,11 @@ class Sandbox:
         return f"{self.url}api"
 
     async def __aenter__(self) -> Self:
-        """Start. Raises `AddressUnavailable`, `StateUnreadable`."""
+        """Start. Raises `AddressUnavailable`, `StateUnreadable`, or `OSError` if the state cannot be written."""
         file = StateFile(self._state_path) if self._state_path else None
         self.world = World(self._now, _new_id, file.load() if file else None)
+        if file:
+            file.save(self.world.state)
         listener = self._listen()
         server = _Server(
             uvicorn.Config(

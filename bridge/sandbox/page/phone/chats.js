@@ -5,6 +5,8 @@ import { messagesOf, world } from './world.js';
 
 const list = document.querySelector('#chats');
 
+let drawn;
+
 const newest = (chat) => messagesOf(chat.id).at(-1);
 
 function row(chat, open, choose) {
@@ -25,6 +27,10 @@ function row(chat, open, choose) {
 
 export function drawChats(open, choose) {
   const chats = [...world.state.chats].sort((a, b) => (newest(b)?.position ?? -1) - (newest(a)?.position ?? -1));
+  // Rows are made anew only when they look different: a press must end on the row where it began.
+  const look = JSON.stringify([open, chats.map(({ id, name, unread }) => [id, name, unread, newest({ id })?.id])]);
+  if (look === drawn) return;
+  drawn = look;
   const focused = document.activeElement?.dataset?.chat;
   list.replaceChildren(...chats.map((chat) => row(chat, open, choose)));
   if (focused) list.querySelector(`[data-chat="${CSS.escape(focused)}"]`)?.focus();

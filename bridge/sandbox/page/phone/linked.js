@@ -7,6 +7,8 @@ const devices = document.querySelector('#devices');
 const link = document.querySelector('#link');
 const ticks = document.querySelector('#ticks');
 
+let drawn;
+
 const AUTOMATIC = { server_ms: 50, device_ms: 400, read_ms: 1500 };
 // The server's tick is not the recipient's to give: it comes by itself in any case.
 const BY_HAND = { server_ms: 50, device_ms: null, read_ms: null };
@@ -30,10 +32,13 @@ function linked({ id, name, pending }) {
 
 export function drawLinked() {
   const { devices: known, waiting: codes, link_up: up } = world.state;
-  const rows = [...known.map(linked), ...codes.map(waiting)];
-  devices.replaceChildren(...(rows.length ? rows : [element('p', { class: 'muted' }, 'No linked device. Start the bridge and scan its code here.')]));
   link.checked = up;
   ticks.checked = ticksAreAutomatic();
+  const look = JSON.stringify([known, codes, up]);
+  if (look === drawn) return;
+  drawn = look;
+  const rows = [...known.map(linked), ...codes.map(waiting)];
+  devices.replaceChildren(...(rows.length ? rows : [element('p', { class: 'muted' }, 'No linked device. Start the bridge and scan its code here.')]));
 }
 
 link.addEventListener('change', () => void ask('link', { up: link.checked }, 'PUT'));

@@ -9,6 +9,7 @@ export class Line {
   #handlers = {};
   #opened = Promise.withResolvers();
   #up = Promise.withResolvers();
+  isUp = false;
 
   // `hello` makes the first frame of each connection; `handlers` take pushed frames by their `op`.
   connect(hello, handlers) {
@@ -35,6 +36,7 @@ export class Line {
 
   // Whether the service can be reached; the device's own database always can.
   setUp(up) {
+    this.isUp = up;
     if (up) this.#up.resolve();
     else this.#up = Promise.withResolvers();
   }

@@ -8,9 +8,9 @@ import { flatten, Msg, MsgCollection } from './messages.js';
 // What the service has not answered yet, in the order of writing: key -> {record, answer}.
 const unanswered = new Map();
 
-// Tried again by `resend`, so a line that breaks meanwhile is no failure of the message.
+// With the link down, or a line that breaks meanwhile, nothing is lost: `resend` comes with the next link.
 async function transmit(record) {
-  await line.service('transmit', { record }).catch(() => {});
+  if (line.isUp) await line.service('transmit', { record }).catch(() => {});
 }
 
 function addAndSendMsgToChat(chat, fields) {

@@ -1,0 +1,175 @@
+"""A running sandbox, and browser tabs in which the real wa-js is injected as the driver does it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import BrowserContext, Error, Page, Playwright, async_playwright
+
+import bridge.drivers.web
+from bridge.sandbox import Sandbox
+from tests.parts import require_binary
+
+WA_JS = Path(bridge.drivers.web.__file__).parent / "node_modules/@wppconnect/wa-js/dist/wppconnect-wa.js"
+EVENTS = [
+    "chat.new_message",
+    "chat.msg_ack_change",
+    "chat.new_chat",
+    "conn.auth_code_change",
+    "conn.authenticated",
+    "conn.logout",
+    "conn.main_loaded",
+    "conn.stream_mode_changed",
+    "conn.stream_info_changed",
+]
+# Text and numbers only: models and addresses cannot leave the page.
+RECORDER = """
+globalThis.heard = [];
+for (const name of EVENTS) WPP.on(name, (m) => heard.push({
+  name,
+  value: typeof m === 'string' ? m : m?.fullCode ?? null,
+  id: m?.id?._serialized ?? null, ids: m?.ids?.map(String) ?? null, ack: m?.ack ?? null,
+  chat: (m?.chat?.id ?? m?.chat ?? m?.id?.remote)?.toString() ?? null,
+  author: m?.author?.toString() ?? null, from: m?.from?.toString() ?? null, to: m?.to?.toString() ?? null,
+  body: m?.body ?? null, type: m?.type ?? null, t: m?.t ?? null, notifyName: m?.notifyName ?? null,
+  fromMe: m?.id?.fromMe ?? null, isNewMsg: m?.isNewMsg ?? null,
+  quoted: m?.quotedStanzaID ? m.quotedMsgId._serialized : null,
+}));
+"""
+USABLE = "() => WPP.isFullReady && WPP.conn.isAuthenticated() && WPP.conn.getStreamData().mode === 'MAIN'"
+PATIENCE = 10.0
+
+
+class Tab:
+    """A page of the double, as a driver sees it."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.errors: list[str] = []
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    async def run(self, script: str, argument: object = None) -> Any:
+        """Call a JavaScript function in the page."""
+        return await self.page.evaluate(script, argument)
+
+    async def until(self, script: str, argument: object = None) -> Any:
+        """Wait until the function gives something true, across reloads of the page."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            try:
+                if value := await self.run(script, argument):
+                    return value
+            except Error as error:
+                # A page on its way to the next one: no context yet, or wa-js not there yet.
+                if "context" not in str(error) and "WPP" not in str(error) and "heard" not in str(error):
+                    raise
+            await asyncio.sleep(0.03)
+        raise AssertionError(f"never true: {script} {argument}")
+
+    async def usable(self) -> None:
+        """Wait until the page is logged in and loaded, and wa-js with it."""
+        await self.until(USABLE)
+
+    async def heard(self, name: str, **fields: object) -> dict[str, Any]:
+        """Wait for a wa-js event with these fields."""
+        script = (
+            "([name, fields]) => heard.find((e) => e.name === name"
+            " && Object.entries(fields).every(([k, v]) => JSON.stringify(e[k]) === JSON.stringify(v)))"
+        )
+        event: dict[str, Any] = await self.until(script, [name, fields])
+        return event
+
+    async def all_heard(self, name: str) -> list[dict[str, Any]]:
+        """The wa-js events of that name so far."""
+        events: list[dict[str, Any]] = await self.run("(name) => heard.filter((e) => e.name === name)", name)
+        return events
+
+    async def reserve(self, chat: str) -> str:
+        """A message id for a chat, before anything is sent."""
+        key: str = await self.run("async (chat) => (await WPP.chat.generateMessageID(chat)).toString()", chat)
+        return key
+
+    async def send(self, chat: str, body: str, key: str, **options: object) -> dict[str, Any]:
+        """Send text with a reserved id."""
+        fixed = {"messageId": key, "createChat": True, "linkPreview": False, "markIsRead": False}
+        answer: dict[str, Any] = await self.run(
+            "([chat, body, options]) => WPP.chat.sendTextMessage(chat, body, options)", [chat, body, fixed | options]
+        )
+        return answer
+
+    async def messages(self, chat: str, **options: object) -> list[dict[str, Any]]:
+        """What getMessages finds."""
+        found: list[dict[str, Any]] = await self.run(
+            "async ([chat, options]) => (await WPP.chat.getMessages(chat, options)).map((m) =>"
+            " ({id: m.id.toString(), body: m.body, ack: m.ack, history: m.isMdHistoryMsg, isNewMsg: m.isNewMsg}))",
+            [chat, options],
+        )
+        return found
+
+
+OpenTab = Callable[..., Awaitable[Tab]]
+
+
+@pytest.fixture
+def browser_path() -> str:
+    return os.environ.get("WA_BROWSER") or require_binary("chromium-headless-shell", "chromium-headless-shell")
+
+
+@pytest.fixture
+async def playwright() -> AsyncIterator[Playwright]:
+    async with async_playwright() as running:
+        yield running
+
+
+@pytest.fixture
+async def sandbox() -> AsyncIterator[Sandbox]:
+    async with Sandbox() as running:
+        running.world.configure(running.world.state.settings.model_copy(update={"sync_ms": 50}))
+        yield running
+
+
+@pytest.fixture
+async def open_profile(
+    playwright: Playwright, browser_path: str, tmp_path: Path
+) -> AsyncIterator[Callable[..., Awaitable[BrowserContext]]]:
+    """Opens a browser on a profile folder of the test; the same name is the same profile again."""
+    opened: list[BrowserContext] = []
+
+    async def open_named(name: str = "profile") -> BrowserContext:
+        context = await playwright.chromium.launch_persistent_context(
+            tmp_path / name, executable_path=browser_path, chromium_sandbox=os.geteuid() != 0
+        )
+        await context.add_init_script("window.WPPConfig = {disableGoogleAnalytics: true};")
+        await context.add_init_script(path=WA_JS)
+        await context.add_init_script(RECORDER.replace("EVENTS", json.dumps(EVENTS)))
+        opened.append(context)
+        return context
+
+    yield open_named
+    for context in opened:
+        await context.close()
+
+
+@pytest.fixture
+async def tab(sandbox: Sandbox, open_profile: Callable[..., Awaitable[BrowserContext]]) -> Tab:
+    """A tab on the sandbox's page, not logged in."""
+    context = await open_profile()
+    opened = Tab(context.pages[0])
+    await opened.page.goto(sandbox.url)
+    await opened.until("() => WPP.isFullReady")
+    return opened
+
+
+@pytest.fixture
+async def paired(sandbox: Sandbox, tab: Tab) -> Tab:
+    """A tab that is logged in and loaded."""
+    sandbox.world.linking.scan()
+    await tab.usable()
+    return tab

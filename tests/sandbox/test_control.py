@@ -1,0 +1,155 @@
+"""The control API and its guard, over a real socket."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
+
+from bridge.sandbox import AddressUnavailable, Sandbox
+
+ANA = "5491155500001@c.us"
+GROUP = "120363000000000001@g.us"
+
+
+@pytest.fixture
+async def api(sandbox: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=sandbox.url) as client:
+        yield client
+
+
+async def state(api: httpx.AsyncClient) -> dict[str, Any]:
+    found: dict[str, Any] = (await api.get("/api/state")).json()
+    return found
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:3000", "localhost", "[::1]:80", "127.8.9.1"])
+async def test_it_answers_under_loopback_names(api: httpx.AsyncClient, host: str) -> None:
+    assert (await api.get("/api/state", headers={"Host": host})).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "sandbox.example"},
+        {"Host": "127.0.0.1.example"},
+        {"Host": "192.168.1.10"},
+        {"Host": "localhost@evil.example"},
+        {"Host": ""},
+        {"Forwarded": "for=10.0.0.1"},
+        {"X-Forwarded-For": "10.0.0.1"},
+        {"X-Forwarded-Host": "127.0.0.1"},
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1:1"},
+    ],
+)
+async def test_it_refuses_foreign_and_forwarded_requests(api: httpx.AsyncClient, headers: dict[str, str]) -> None:
+    for path in ("/", "/phone", "/api/state", "/assets/phone/main.js"):
+        answer = await api.get(path, headers=headers)
+        assert answer.status_code == 403
+        assert "sandbox" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("path", ["ws/chat", "phone/live"])
+async def test_sockets_are_for_its_own_pages(sandbox: Sandbox, path: str) -> None:
+    url = sandbox.url.replace("http", "ws") + path
+    async with connect(url, origin=sandbox.url.rstrip("/")):  # type: ignore[arg-type]
+        pass
+    with pytest.raises(InvalidStatus) as refused:
+        await connect(url, origin="http://evil.example")  # type: ignore[arg-type]
+    assert refused.value.response.status_code == 403
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::"])
+async def test_it_listens_on_loopback_only(host: str) -> None:
+    with pytest.raises(AddressUnavailable, match="loopback only"):
+        await Sandbox(host=host).__aenter__()
+
+
+async def test_a_port_in_use_is_said_in_a_sentence(sandbox: Sandbox) -> None:
+    port = int(sandbox.url.rsplit(":", 1)[1].strip("/"))
+    with pytest.raises(AddressUnavailable, match=f"cannot listen on 127.0.0.1:{port}: Address already in use"):
+        await Sandbox(port=port).__aenter__()
+
+
+async def test_a_message_travels_from_incoming_to_state(api: httpx.AsyncClient) -> None:
+    body = {"chat": "5491155500001", "body": "hola", "timestamp": 1_790_000_000}
+    written = (await api.post("/api/incoming", json=body)).json()
+    assert written["serialized"] == f"false_{ANA}_{written['id']}"
+    quoting = {"chat": GROUP, "body": "¿eh?", "author": ANA, "quoted": written["id"], "type": "chat"}
+    assert (await api.post("/api/incoming", json=quoting)).json()["quoted"]["body"] == "hola"
+    own = (await api.post("/api/own", json={"chat": ANA, "body": "respuesta"})).json()
+    await api.post("/api/acks", json={"id": own["id"], "ack": 4})
+    [chat] = [c for c in (await state(api))["chats"] if c["id"] == ANA]
+    first, second = chat["messages"]
+    assert (first["body"], first["from_me"], first["t"]) == ("hola", False, 1_790_000_000)
+    assert (second["body"], second["from_me"], second["ack"]) == ("respuesta", True, 4)
+    assert chat["unread"] == 0
+
+
+async def test_people_groups_link_and_behaviour(sandbox: Sandbox, api: httpx.AsyncClient) -> None:
+    person = {"name": "Zoe", "pn": "5491155500044", "lid": "188000000000044", "saved": False}
+    assert (await api.post("/api/contacts", json=person)).json()["lid"] == "188000000000044@lid"
+    group = {"id": "120363000000000044@g.us", "name": "Dos", "participants": ["5491155500044"]}
+    assert (await api.post("/api/groups", json=group)).json()["participants"] == ["5491155500044@c.us"]
+    await api.put("/api/link", json={"up": False})
+    patch = {"send_mode": "hold", "receipts": {"device_ms": None}, "preview": 7}
+    changed = (await api.patch("/api/settings", json=patch)).json()
+    assert (changed["send_mode"], changed["preview"]) == ("hold", 7)
+    assert changed["receipts"] == {"server_ms": 50, "device_ms": None, "read_ms": 1500}
+    assert changed["ref_ttl_ms"] == 20_000
+    assert sandbox.world.state.link_up is False
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("POST", "/api/incoming", "not json", 422),
+        ("POST", "/api/incoming", [], 422),
+        ("POST", "/api/incoming", {"chat": ANA, "boddy": "typo"}, 422),
+        ("POST", "/api/incoming", {"chat": "@@", "body": "x"}, 422),
+        ("POST", "/api/incoming", {"chat": GROUP, "body": "x"}, 422),
+        ("POST", "/api/incoming", {"chat": "120363999999999999@g.us", "body": "x"}, 404),
+        ("POST", "/api/incoming", {"chat": ANA, "body": "x", "quoted": "NONE"}, 404),
+        ("POST", "/api/own", {"chat": ANA}, 422),
+        ("POST", "/api/contacts", {"name": "nobody"}, 422),
+        ("POST", "/api/groups", {"id": ANA, "name": "x", "participants": [ANA]}, 422),
+        ("POST", "/api/scan", {}, 404),
+        ("POST", "/api/scan", {"ref": "2@old"}, 404),
+        ("POST", "/api/devices/none/logout", {}, 404),
+        ("POST", "/api/acks", {"id": "NONE", "ack": 2}, 404),
+        ("POST", "/api/acks", {"id": "NONE", "ack": 9}, 422),
+        ("PUT", "/api/link", {"up": "perhaps"}, 422),
+        ("PATCH", "/api/settings", {"send_mode": "sometimes"}, 422),
+        ("PATCH", "/api/settings", {"receipts": {"server_ms": -1}}, 422),
+        ("PATCH", "/api/settings", {"ref_ttl": 1}, 422),
+    ],
+)
+async def test_bad_requests_get_a_clear_error_and_change_nothing(
+    api: httpx.AsyncClient, method: str, path: str, body: object, status: int
+) -> None:
+    before = await state(api)
+    content = body if isinstance(body, str) else json.dumps(body)
+    answer = await api.request(method, path, content=content, headers={"Content-Type": "application/json"})
+    assert answer.status_code == status
+    assert answer.json()
+    assert await state(api) | {"now": 0} == before | {"now": 0}
+
+
+async def test_the_api_describes_itself(api: httpx.AsyncClient) -> None:
+    paths = (await api.get("/api/openapi.json")).json()["paths"]
+    assert {"/api/state", "/api/sent", "/api/incoming", "/api/own", "/api/scan", "/api/link"} <= set(paths)
+
+
+async def test_it_closes_while_pages_are_open() -> None:
+    async with asyncio.timeout(5):
+        async with Sandbox() as sandbox:
+            socket = await connect(sandbox.url.replace("http", "ws") + "phone/live")
+        await socket.wait_closed()

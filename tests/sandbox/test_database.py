@@ -1,0 +1,106 @@
+"""The linked device's own database: what it holds at which moment, and how it is paged through."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+
+from bridge.sandbox.database import Database
+from bridge.sandbox.world import World
+
+from .test_world import ANA, GROUP, Clock, record
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def world(clock: Clock) -> World:
+    ids = itertools.count(1)
+    return World(clock, lambda: f"{next(ids):018X}")
+
+
+def pair(world: World) -> Database:
+    world.linking.open_slot()
+    return Database(world, world.linking.scan())
+
+
+def bodies(records: list[dict[str, object]] | None) -> list[object]:
+    return [r["body"] for r in records or []]
+
+
+def test_what_was_there_at_the_pairing_is_history_and_the_rest_is_not(world: World) -> None:
+    before = world.incoming(ANA, "antes")
+    database = pair(world)
+    after = world.incoming(ANA, "después")
+    assert database.get(after.key) is None
+    assert database.catch_up() == [after]
+    assert database.catch_up() == []
+    history = {key: (database.get(key) or {})["isMdHistoryMsg"] for key in (before.key, after.key)}
+    assert history == {before.key: True, after.key: False}
+
+
+@pytest.mark.parametrize(
+    ("count", "before", "found"),
+    [
+        (2, True, ["m1", "m2"]),
+        (None, True, ["m0", "m1", "m2"]),
+        (0, True, []),
+        (1, False, ["m4"]),
+        (9, False, ["m4", "m5"]),
+    ],
+)
+def test_a_chat_is_paged_from_any_message(world: World, count: int | None, before: bool, found: list[str]) -> None:
+    messages = [world.incoming(ANA, f"m{n}") for n in range(6)]
+    world.incoming(GROUP, "elsewhere", author=ANA)
+    assert bodies(pair(world).find(messages[3].key, count, before=before)) == found
+
+
+def test_paging_from_a_message_that_is_not_there_says_so(world: World) -> None:
+    assert pair(world).find(f"false_{ANA}_NONE", 5, before=True) is None
+
+
+def test_an_own_message_is_there_from_the_moment_it_is_written(world: World, clock: Clock) -> None:
+    database = pair(world)
+    world.incoming(ANA, "hola")
+    database.catch_up()
+    written: dict[str, Any] = {**record("3EB01", body="respuesta"), "t": 1, "isNewMsg": True}
+    database.write(written)
+    assert bodies(database.newest(ANA, 5)) == ["hola", "respuesta"]
+    assert (database.get(written["id"]) or {})["isNewMsg"] is False
+    world.transmit(database.device, written)
+    database.catch_up()
+    assert bodies(database.newest(ANA, 5)) == ["hola", "respuesta"]
+    assert (database.get(written["id"]) or {})["ack"] == 0
+
+    clock.now += 5
+    world.advance()
+    missed = database.missed_acks()
+    assert [(m.id, ack) for m, ack, _ in missed] == [("3EB01", 1), ("3EB01", 3)]
+    for message, ack, _ in missed:
+        database.take_ack(message, ack)
+    assert database.missed_acks() == []
+    assert database.pending() == []
+    assert (database.get(written["id"]) or {})["ack"] == 3
+    database.write(written)
+    assert database.pending() == []
+
+
+def test_chats_come_newest_first_with_what_is_unread(world: World, clock: Clock) -> None:
+    database = pair(world)
+    world.incoming(ANA, "uno")
+    clock.now += 10
+    world.incoming(GROUP, "dos", author=ANA)
+    world.incoming(GROUP, "tres", author=ANA)
+    database.catch_up()
+    assert [(c["id"], c["unreadCount"]) for c in database.chats()][:2] == [(GROUP, 2), (ANA, 1)]
+    world.see(GROUP)
+    assert database.chat(world.cast.chats[GROUP])["unreadCount"] == 0
+
+
+def test_numbers_that_are_not_saved_are_not_in_the_address_book(world: World) -> None:
+    assert "5491155500005@c.us" not in [c["pn"] for c in pair(world).contacts()]

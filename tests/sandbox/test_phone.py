@@ -1,0 +1,115 @@
+"""The phone's page in a real browser: typed on with the keyboard, read by its labels."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import Page, Playwright, expect
+
+from bridge.sandbox import Sandbox
+from bridge.sandbox.records import ReceiptPolicy
+
+from .conftest import Tab
+from .test_double import ANA, BRUNO_LID, GROUP
+
+
+@pytest.fixture
+async def phone(sandbox: Sandbox, playwright: Playwright, browser_path: str) -> AsyncIterator[Page]:
+    browser = await playwright.chromium.launch(executable_path=browser_path, chromium_sandbox=False)
+    page = await browser.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda message: problems.append(message.text) if "Security Policy" in message.text else None)
+    await page.goto(sandbox.phone_url)
+    yield page
+    await browser.close()
+    assert problems == []
+
+
+async def write(page: Page, text: str) -> None:
+    await page.get_by_label("Message", exact=True).fill(text)
+    await page.keyboard.press("Enter")
+
+
+async def test_who_types_decides_whose_message_it_is(sandbox: Sandbox, phone: Page) -> None:
+    await phone.get_by_role("button", name="Ana").click()
+    await write(phone, "¿Hola? 👋")
+    await phone.get_by_text("Me", exact=True).click()
+    await write(phone, "<b>no es markup</b>")
+    bubbles = phone.get_by_role("log").locator(".bubble")
+    await expect(bubbles).to_have_count(2)
+    await expect(bubbles.nth(1)).to_contain_text("<b>no es markup</b>")
+    await expect(phone.get_by_label("Message", exact=True)).to_have_value("")
+    assert [(m.body, m.from_me) for m in sandbox.world.state.messages] == [
+        ("¿Hola? 👋", False),
+        ("<b>no es markup</b>", True),
+    ]
+
+
+async def test_in_a_group_any_member_can_type(sandbox: Sandbox, phone: Page) -> None:
+    await phone.get_by_role("button", name="Vecinos").click()
+    await phone.get_by_role("group", name="Typed by").get_by_text("Bruno").click()
+    await write(phone, "soy Bruno")
+    await expect(phone.get_by_role("log").locator(".author")).to_have_text("Bruno")
+    [message] = sandbox.world.state.messages
+    assert (message.chat, message.author) == (GROUP, BRUNO_LID)
+
+
+async def test_it_shows_what_a_linked_device_sends_with_its_ticks(sandbox: Sandbox, phone: Page, tab: Tab) -> None:
+    policy = ReceiptPolicy(device_ms=None, read_ms=None)
+    sandbox.world.configure(sandbox.world.state.settings.model_copy(update={"receipts": policy}))
+    await phone.get_by_role("button", name="Scan").click()
+    await tab.usable()
+    await expect(phone.get_by_text("Chrome (Linux)")).to_be_visible()
+    await phone.get_by_role("button", name="Ana").click()
+    await tab.send(ANA, "desde el puente", await tab.reserve(ANA))
+    bubble = phone.locator(".bubble", has_text="desde el puente")
+    await expect(bubble).to_contain_text("linked device")
+    await bubble.get_by_role("button", name="sent; press for delivered").click()
+    await bubble.get_by_role("button", name="delivered; press for read").click()
+    await expect(bubble.get_by_role("button", name="read")).to_be_disabled()
+    await tab.heard("chat.msg_ack_change", ack=3)
+
+
+async def test_the_link_and_the_device_are_switched_off_on_the_phone(
+    sandbox: Sandbox, phone: Page, paired: Tab
+) -> None:
+    await phone.get_by_role("switch", name="Linked devices are connected").click()
+    await paired.until("() => WPP.whatsapp.Socket.state === 'TIMEOUT'")
+    await expect(phone.get_by_text("not connected")).to_be_visible()
+    await phone.get_by_role("switch", name="Linked devices are connected").click()
+    await paired.until("() => WPP.whatsapp.Socket.state === 'CONNECTED'")
+    await phone.get_by_role("button", name="Log out").click()
+    await expect(phone.get_by_text("A page shows a code")).to_be_visible()
+    assert sandbox.world.linking.devices == {}
+
+
+async def test_a_new_contact_gets_a_chat(sandbox: Sandbox, phone: Page) -> None:
+    await phone.get_by_role("button", name="New contact").click()
+    await phone.get_by_label("Name").fill("Zoe")
+    await phone.get_by_label("Number, digits only").fill("5491155500044")
+    await phone.get_by_role("button", name="Add").click()
+    await phone.get_by_role("button", name="Zoe").click()
+    await write(phone, "soy nueva")
+    await expect(phone.get_by_role("log")).to_contain_text("soy nueva")
+    assert sandbox.world.state.messages[0].chat == "5491155500044@c.us"
+
+
+async def test_what_the_sandbox_does_not_take_is_said_and_not_lost(sandbox: Sandbox, phone: Page) -> None:
+    await phone.get_by_role("button", name="Vecinos").click()
+    sandbox.world.cast.chats[GROUP].participants.remove(ANA)
+    await write(phone, "nadie")
+    await expect(phone.get_by_role("alert")).to_contain_text("the author must be one of")
+    await expect(phone.get_by_label("Message", exact=True)).to_have_value("nadie")
+
+
+async def test_it_is_usable_on_a_narrow_screen(phone: Page) -> None:
+    await phone.set_viewport_size({"width": 360, "height": 640})
+    await phone.get_by_role("button", name="Ana").click()
+    await expect(phone.get_by_role("navigation", name="Chats")).to_be_hidden()
+    await write(phone, "angosto")
+    await expect(phone.get_by_role("log")).to_contain_text("angosto")
+    await phone.get_by_role("button", name="Back to the chats").click()
+    await expect(phone.get_by_role("navigation", name="Chats")).to_be_visible()
+    assert await phone.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
