@@ -60,7 +60,8 @@ def prepare(path: Path, at: float, steps: Sequence[str]) -> None:
 def keep_aside(path: Path, *, at: datetime | None = None) -> Path:
     """Rename a damaged store with its companions to `<name>.corrupt-<UTC time>` and return the new name.
 
-    As long as that file is there and no store is, the session does not start with an empty one.
+    As long as that file is there and no store is, the session does not start with an empty one. For a store that is
+    closed. Raises `StoreUnusable` where nothing can be renamed.
     """
     moment = (at or datetime.now(UTC)).astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
     kept = path.with_name(f"{path.name}{_KEPT}{moment}")
@@ -69,11 +70,14 @@ def keep_aside(path: Path, *, at: datetime | None = None) -> Path:
         count += 1
         kept = path.with_name(f"{path.name}{_KEPT}{moment}-{count}")
     # The database first: a crash in between leaves no store, which is refused; one without its -wal would pass.
-    for ending in ("", *COMPANIONS):
-        source = path.with_name(path.name + ending)
-        if source.exists():
-            source.rename(kept.with_name(kept.name + ending))
-    _sync_folder(path.parent)
+    try:
+        for ending in ("", *COMPANIONS):
+            source = path.with_name(path.name + ending)
+            if source.exists():
+                source.rename(kept.with_name(kept.name + ending))
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise StoreUnusable(f"{path} is damaged and cannot be kept as {kept.name}: {error.strerror}.") from error
     return kept
 
 

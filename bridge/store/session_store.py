@@ -65,6 +65,8 @@ class SessionStore:
 async def open_store(path: Path, *, now: Callable[[], float]) -> AsyncIterator[SessionStore]:
     """Open the store at `path`, made with its folder if there is none; committed and closed on the way out.
 
+    The folder is the session's own: it is made private to its owner (0700), the file 0600.
+
     Raises `StoreUnusable` with a sentence that names the file; its subclass `StoreDamaged` says that the file should
     be kept aside with `keep_aside`.
     """

@@ -180,6 +180,11 @@ def test_stores_kept_in_one_second_do_not_replace_each_other(path: Path) -> None
     assert [kept.read_text() for kept in kept_aside(path)] == ["one", "two", "three"]
 
 
+def test_a_store_that_cannot_be_kept_aside_is_told(tmp_path: Path) -> None:
+    with pytest.raises(StoreUnusable, match=r"store\.db is damaged and cannot be kept as"):
+        keep_aside(tmp_path / "no such folder" / "store.db")
+
+
 def test_a_log_without_its_database_is_not_thrown_away(filled: Path) -> None:
     filled.rename(filled.with_name("elsewhere.db"))
     wal = filled.with_name("store.db-wal")

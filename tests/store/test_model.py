@@ -117,4 +117,4 @@ class StoreAndModel(RuleBasedStateMachine):
 
 
 TestStoreAndModel = StoreAndModel.TestCase
-TestStoreAndModel.settings = settings(max_examples=30, stateful_step_count=30, deadline=None)
+TestStoreAndModel.settings = settings(max_examples=20, stateful_step_count=25, deadline=None)
