@@ -8,8 +8,9 @@ from bridge.broker import BadAddress, BrokerAddress, BrokerDown, BrokerError, Br
 from bridge.client.client import Client, connect
 from bridge.client.cursor_file import FileCursor
 from bridge.client.errors import BadCursorFile, ClientClosed, NoAnswer, NoBridge
-from bridge.client.merge import Gap, GapReason
+from bridge.client.merge import Gap, GapReason, Start
 from bridge.client.reading import Happening, Message
+from bridge.client.sending import Until
 from bridge.contract.commands import ControlAction, ControlResult, Cursor, Priority
 from bridge.contract.errors import CodedError, InvalidRequest, NoSuchSession, TooLarge
 from bridge.contract.messages import Ack, Event, Inbound, Qr, Result, ResultStatus
@@ -45,6 +46,8 @@ __all__ = [
     "Result",
     "ResultStatus",
     "SessionStatus",
+    "Start",
     "TooLarge",
+    "Until",
     "connect",
 ]

@@ -122,6 +122,26 @@ class Client:
             async for step in steps:
                 yield step
 
+    async def post(
+        self,
+        session: str,
+        to: str,
+        message: str,
+        *,
+        id: str | None = None,  # noqa: A002 - the contract's name
+        ttl: int | None = None,
+        priority: Priority | None = None,
+    ) -> str:
+        """Hand a text to the broker and return its id, waiting for nothing else. A broker may lose it: see `send`.
+
+        Raises InvalidRequest, TooLarge, BrokerDown.
+        """
+        command = self._sender.command(
+            session, {"to": to, "message": message, "id": id, "ttl": ttl, "priority": priority}
+        )
+        await self._sender.publish(session, command)
+        return command.id or ""
+
     async def status(self, session: str) -> SessionStatus:
         """How the session is; an old heartbeat counts as offline. Raises NoSuchSession, NoBridge."""
         await self._attach_presence()

@@ -178,6 +178,10 @@ class Sender:
         given["reply_topic"] = self._topics.reply(session, self._level)
         return parse_json(SendCommand, json.dumps(given).encode())
 
+    async def publish(self, session: str, command: SendCommand) -> None:
+        """Publish once. Raises BrokerDown."""
+        await self._line.publish(self._topics.out(session), command.model_dump_json(exclude_defaults=True))
+
     async def steps(
         self, session: str, command: SendCommand, until: Until, timeout: float
     ) -> AsyncGenerator[Result | Ack, None]:
@@ -189,7 +193,6 @@ class Sender:
         clock = asyncio.get_running_loop().time
         begun = clock()
         deadline, repeat_at, pause = begun + timeout, float("inf"), SILENCE
-        payload = command.model_dump_json(exclude_defaults=True)
         progress = Progress(until)
         delivered = False
         answers = await self.answers(session)
@@ -199,7 +202,7 @@ class Sender:
                     repeat_at, pause = clock() + pause, min(2 * pause, LONGEST_SILENCE)
                     with suppress(BrokerDown, TimeoutError):
                         async with asyncio.timeout_at(deadline):
-                            await self._line.publish(self._topics.out(session), payload)
+                            await self.publish(session, command)
                         delivered = True
                 if progress.result is None and self._presence.is_foreign(session, clock()):
                     self._presence.check(session)

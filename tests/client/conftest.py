@@ -14,6 +14,7 @@ from bridge.app import Bridge
 from bridge.app.clock import SystemClock
 from bridge.broker import parse_addresses
 from bridge.client import Client, connect
+from bridge.contract.messages import Stream
 from bridge.contract.session import SessionState
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
 from bridge.settings import Settings, load
@@ -59,8 +60,7 @@ class BridgeSide:
         session = self.bridge.hosts[0].session
         assert session is not None
         async with asyncio.timeout(HERE):
-            while session.status().last_seq < count:
-                await asyncio.sleep(0.01)
+            await session._journal.wait_beyond(Stream.IN, count - 1)
 
     async def stop(self) -> None:
         """End it cleanly."""

@@ -1,0 +1,23 @@
+"""The command `wa`. Each command is a file; what it needs is imported when it runs, so that `--help` is instant."""
+
+from __future__ import annotations
+
+import typer
+
+from . import listen, qr, send, status
+
+app = typer.Typer(
+    name="wa",
+    help="WhatsApp over MQTT: one connection per number, shared by every program.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+for command in (send, listen, status, qr):
+    command.register(app)
+
+
+def main() -> None:
+    """The entry point."""
+    app()

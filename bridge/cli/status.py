@@ -1,0 +1,95 @@
+"""`wa status`: every session at the broker, what its state means and what to do about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .exits import EXIT_HELP, Exit
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from bridge.client import SessionStatus
+
+_COLOUR = {
+    "connected": "green",
+    "pairing": "yellow",
+    "starting": "cyan",
+    "connecting": "cyan",
+    "authenticated": "cyan",
+    "reconnecting": "yellow",
+    "unreachable": "yellow",
+    "stopped": "dim",
+    "standby": "dim",
+}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(epilog=EXIT_HELP)(status)
+
+
+def status(
+    session: Annotated[str | None, typer.Option(help="Only this session; all by default.")] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Stay, and show every change. Ctrl-C ends it.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Each session's status as a JSON line.")] = False,
+) -> None:
+    """Show how the sessions are. Exit code 0 when all are connected, else 7."""
+    from .running import run
+
+    async def command() -> Exit:
+        from .joining import join
+        from .output import console, print_json_line
+
+        async with join(session, "status") as joined:
+            client = joined.client
+            found = [await client.status(session)] if session else await client.statuses()
+            if not watch:
+                if json:
+                    for one in found:
+                        print_json_line(one.to_json())
+                else:
+                    console().print(table(found))
+                return Exit.OK if all(one.state == "connected" for one in found) else Exit.NOT_CONNECTED
+            known = {one.session: one for one in found}
+            if json:
+                async for one in client.watch_status(session):
+                    print_json_line(one.to_json())
+                return Exit.OK
+            from rich.live import Live
+
+            with Live(table(found), console=console(), auto_refresh=False) as live:
+                async for one in client.watch_status(session):
+                    known[one.session] = one
+                    live.update(table([known[name] for name in sorted(known)]), refresh=True)
+        return Exit.OK
+
+    run(command)
+
+
+def table(found: list[SessionStatus]) -> Table:
+    """The statuses for a person."""
+    from rich.box import SIMPLE
+    from rich.table import Table
+    from rich.text import Text
+
+    from .output import clock_time, printable
+
+    shown = Table(box=SIMPLE, pad_edge=False)
+    for heading in ("session", "state", "since", "last message", "to send", "budget", "owner"):
+        shown.add_column(heading, no_wrap=True)
+    shown.add_column("meaning", overflow="fold", min_width=24)
+    for one in found:
+        shown.add_row(
+            one.session,
+            Text(one.state, style=_COLOUR.get(one.state, "red")),
+            clock_time(one.since),
+            clock_time(one.last_inbound) if one.last_inbound else "–",
+            str(one.queue.out) if one.queue else "–",
+            "no limit" if one.budget is None else str(one.budget),
+            one.owner,
+            Text(printable(one.text)),
+        )
+    return shown
