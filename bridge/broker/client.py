@@ -96,10 +96,6 @@ class Client(aiomqtt.Client):
             raise explain(self._failure or error, self._address, self._options) from error
         finally:
             self._opening = False
-        # A connection that ended within the turn of the loop that brought its CONNACK has lost its bad news:
-        # aiomqtt replaces a finished `_disconnected` here. The missing socket still tells.
-        if self._client.socket() is None:
-            self.lose(BrokerDown("The broker closed the connection as soon as it was made."))
         self._disconnected.add_done_callback(self._reading_or_writing_failed)
         self._opened = True
 
@@ -166,6 +162,8 @@ class Client(aiomqtt.Client):
             self._connected.set_exception(aiomqtt.MqttCodeError(reason_code))
         if not self._connected.cancelled():  # it is when the caller of `open` was; aiomqtt cannot take that
             super()._on_disconnect(client, userdata, flags, reason_code, properties)
+        # Not left to aiomqtt's own `_disconnected`: that is replaced, and the news lost, where a connection ends in
+        # the turn of the loop that brought its CONNACK.
         said = f": {reason_code}" if flags.is_disconnect_packet_from_server else ""
         self.lose(BrokerDown(f"The connection to the broker ended{said}."))
 

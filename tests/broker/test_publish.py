@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from typing import Any
 
 import pytest
 
-from bridge.broker import BrokerDown, BrokerRefused, connect
+from bridge.broker import BrokerDown, BrokerRefused, Connection, connect
 from tests.broker.conftest import Options, read
 from tests.broker.relay import Relay
 from tests.mosquitto_server import MosquittoServer
@@ -102,3 +104,25 @@ async def test_a_cancelled_publish_leaves_the_connection_usable(mosquitto: Mosqu
         await asyncio.gather(*publishing, return_exceptions=True)
         relay.thaw()
         await asyncio.gather(*(connection.publish("wa/haby/in", "y") for _ in range(30)))
+
+
+async def test_a_connection_that_breaks_while_it_writes_ends_quietly(
+    mosquitto: MosquittoServer, options: Options
+) -> None:
+    faults: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context))
+
+    async def flood(connection: Connection) -> None:
+        with contextlib.suppress(BrokerDown):
+            while True:
+                await connection.publish("wa/haby/in", b"x" * 3000)
+
+    async with Relay(mosquitto.port) as relay:
+        for turn in range(60):  # the fault that this is about showed at one break in thirteen
+            async with connect(options(mosquitto.url(port=relay.port))) as connection, asyncio.TaskGroup() as group:
+                for _ in range(30):
+                    group.create_task(flood(connection))
+                for _ in range(turn % 12):
+                    await connection.publish("wa/haby/in", b"x" * 200_000)
+                relay.cut()
+    assert faults == []
