@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from . import listen, qr, send, status
+from . import listen, qr, send, serve, status, up
 
 app = typer.Typer(
     name="wa",
@@ -14,7 +14,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (send, listen, status, qr):
+for command in (up, serve, send, listen, status, qr):
     command.register(app)
 
 

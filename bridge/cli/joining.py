@@ -12,6 +12,9 @@ from bridge.client import Client, connect
 from bridge.contract.errors import CodedError
 from bridge.settings import Settings, load
 
+#: Where `wa up --sandbox` keeps its data, in WA_DATA_DIR.
+SANDBOX = "sandbox"
+
 if TYPE_CHECKING:
     from bridge.broker import BrokerAddress
 
@@ -53,10 +56,12 @@ def _find(settings: Settings, name: str) -> tuple[tuple[BrokerAddress, ...], str
         return settings.addresses, None
     from bridge.embedded import read_broker_json
 
-    private = read_broker_json(settings.data_dir)
-    if private is None:
+    # the sandbox's broker is tried where the real one does not answer
+    places = (settings.data_dir, settings.data_dir / SANDBOX)
+    private = tuple(address for place in places if (address := read_broker_json(place)))
+    if not private:
         raise NoBroker(
             f"No broker is known: start `wa up` here ({settings.data_dir}/ holds none), or set WA_MQTT_URL to yours."
         )
     # all commands are one user of the private broker, which has no ACL: a level of our own keeps answers apart
-    return (private,), f"{name}-{uuid.uuid4().hex[:12]}"
+    return private, f"{name}-{uuid.uuid4().hex[:12]}"

@@ -1,0 +1,120 @@
+"""What `wa up` shows: each session's state as it changes, the code to scan, and lines to copy.
+
+On a terminal the states and the code stand at the bottom and change in place; elsewhere each change is a line.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import segno
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from bridge.app import SessionHost
+from bridge.contract.session import SessionState
+
+_COLOURS = {
+    SessionState.CONNECTED: "bold green",
+    SessionState.PAIRING: "bold yellow",
+    SessionState.ERROR: "bold red",
+    SessionState.PAGE_CHANGED: "bold red",
+    SessionState.CONFLICT: "bold red",
+    SessionState.LOGGED_OUT: "bold red",
+    SessionState.UNREACHABLE: "bold red",
+    SessionState.RECONNECTING: "yellow",
+    SessionState.STANDBY: "blue",
+    SessionState.STOPPED: "dim",
+    SessionState.OFFLINE: "dim",
+}
+#: Seconds between two looks at the sessions.
+REFRESH = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """A line that works when it is copied: what it does, and the command or address."""
+
+    what: str
+    line: str
+
+
+def qr_text(code: str) -> str:
+    """The code as half blocks, for a terminal."""
+    out = io.StringIO()
+    segno.make_qr(code, error="l").terminal(out, compact=True, border=2)
+    return out.getvalue()
+
+
+class Screen:
+    """Follows the sessions until it is cancelled; prints the hints once the first session is connected."""
+
+    def __init__(self, console: Console, hosts: Sequence[SessionHost], hints: Sequence[Hint]) -> None:
+        self._console = console
+        self._hosts = hosts
+        self._hints = hints
+        self._told: dict[str, str] = {}
+        self._hinted = False
+
+    async def run(self) -> None:
+        """Show until cancelled."""
+        if not self._console.is_terminal:
+            while True:
+                self._tell_lines()
+                await asyncio.sleep(REFRESH)
+        with Live(console=self._console, auto_refresh=False, transient=True) as live:
+            while True:
+                self._hint()
+                live.update(self._board(), refresh=True)
+                await asyncio.sleep(REFRESH)
+
+    def _board(self) -> RenderableType:
+        table = Table.grid(padding=(0, 2))
+        codes: list[RenderableType] = []
+        for host in self._hosts:
+            situation, view = host.view.situation, host.view
+            colour = _COLOURS.get(situation.state, "cyan")
+            since = datetime.fromtimestamp(view.since, UTC).astimezone().strftime("%H:%M:%S")
+            table.add_row(
+                Text("●", style=colour),
+                Text(host.setting.name, style="bold"),
+                Text(situation.state, style=colour),
+                Text(f"since {since}", style="dim"),
+                Text(situation.text),
+            )
+            if view.qr is not None:
+                codes += [
+                    Text(f"\n{host.setting.name}: scan this code", style="bold yellow"),
+                    Text(qr_text(view.qr.code)),
+                ]
+        return Group(Text(), table, *codes, Text("Ctrl-C stops everything.", style="dim"))
+
+    def _tell_lines(self) -> None:
+        for host in self._hosts:
+            situation = host.view.situation
+            line = f"{host.setting.name}: {situation.state}. {situation.text}"
+            if self._told.get(host.setting.name) != line:
+                self._told[host.setting.name] = line
+                self._console.print(escape(line), soft_wrap=True, highlight=False)
+        self._hint()
+
+    def _hint(self) -> None:
+        if self._hinted or all(host.view.situation.state is not SessionState.CONNECTED for host in self._hosts):
+            return
+        self._hinted = True
+        names = ", ".join(
+            host.setting.name for host in self._hosts if host.view.situation.state is SessionState.CONNECTED
+        )
+        self._console.print(f"[bold green]✓ {escape(names)} connected[/]")
+        for hint in self._hints:
+            self._console.print(f"\n[dim]{escape(hint.what)}[/]")
+            # soft_wrap: a line that the terminal breaks is still copied as one
+            self._console.print(f"  {escape(hint.line)}", soft_wrap=True, highlight=False)
+        self._console.print()

@@ -1,0 +1,51 @@
+"""`wa bridge`: the bridge as a service, on a broker that somebody else runs."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import typer
+
+from bridge.contract.errors import StartError
+
+if TYPE_CHECKING:
+    from .exits import Exit
+
+_log = logging.getLogger("bridge")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @app.command("bridge")
+    def bridge() -> None:
+        """Run the bridge as a service; logs to standard error. Needs a broker: WA_MQTT_URL, or a running `wa up`."""
+        from .running import run
+
+        run(_serve)
+
+
+async def _serve() -> Exit:
+    from bridge.app import Bridge
+    from bridge.app.clock import SystemClock
+    from bridge.app.drivers import web_drivers
+    from bridge.embedded import read_broker_json
+    from bridge.settings import load
+
+    from .exits import Exit
+    from .foreground import run_until, stop_on_signals
+    from .logs import start_logging
+
+    settings, clock = load(), SystemClock()
+    start_logging(settings.log_level, settings.log_format)
+    private = read_broker_json(settings.data_dir)
+    addresses = settings.addresses or ((private,) if private else ())
+    if not addresses:
+        raise StartError("There is no broker to connect to: set WA_MQTT_URL, or use `wa up`, which starts one.")
+    with stop_on_signals() as stop:
+        async with web_drivers(settings, clock) as drivers:
+            _log.info("Sessions: %s. Broker: %s.", ", ".join(s.name for s in settings.sessions), addresses[0].masked)
+            await run_until(Bridge(settings, addresses, drivers, clock), stop)
+    _log.info("Stopped.")
+    return Exit.OK

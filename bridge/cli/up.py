@@ -1,0 +1,145 @@
+"""`wa up`: everything in one process, for a person at a terminal. A broker if none is configured, and the bridge.
+
+With `--sandbox` WhatsApp is a double on this machine, with a phone to type on; its data stand apart from the real
+ones, so that trying things out never touches a real login.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from bridge.broker import BrokerAddress
+    from bridge.contract.topics import Topics
+    from bridge.sandbox import Sandbox
+    from bridge.settings import Settings
+
+    from .exits import Exit
+    from .screen import Hint
+
+SANDBOX_PORT = 3080
+#: A contact of the sandbox's phone, for the example lines.
+SANDBOX_CONTACT = "5491155500001"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @app.command("up")
+    def up(
+        sandbox: Annotated[
+            bool, typer.Option("--sandbox", help="Use a double of WhatsApp on this machine: no phone, no internet.")
+        ] = False,
+        sandbox_port: Annotated[int, typer.Option(help="Port of the sandbox's pages; another one if it is taken.")] = (
+            SANDBOX_PORT
+        ),
+        scan: Annotated[bool, typer.Option(help="Sandbox: let the phone scan the first code by itself.")] = True,
+        verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the log, too.")] = False,
+    ) -> None:
+        """Run everything: a broker if WA_MQTT_URL names none, and the bridge. Shows what it does; Ctrl-C stops it."""
+        from .running import run
+
+        run(lambda: _up(sandbox=sandbox, sandbox_port=sandbox_port, scan=scan, verbose=verbose))
+
+
+async def _up(*, sandbox: bool, sandbox_port: int, scan: bool, verbose: bool) -> Exit:
+    from rich.console import Console
+    from rich.logging import RichHandler
+
+    from bridge.app import Bridge
+    from bridge.app.clock import SystemClock
+    from bridge.app.drivers import web_drivers
+    from bridge.settings import load
+
+    from .exits import Exit
+    from .foreground import run_until, stop_on_signals
+    from .joining import SANDBOX
+    from .logs import start_logging
+    from .screen import Hint, Screen
+
+    settings, console, clock = load(), Console(), SystemClock()
+    level = settings.log_level if verbose or "WA_LOG_LEVEL" in os.environ else "WARNING"
+    start_logging(level, settings.log_format, handler=RichHandler(console=console, show_path=False, markup=False))
+    with stop_on_signals() as stop:
+        async with AsyncExitStack() as stack:
+            hints: list[Hint] = []
+            if sandbox:
+                # a broker of its own, too: what is sent here must never reach the session of a real one
+                settings = settings.model_copy(update={"data_dir": settings.data_dir / SANDBOX, "mqtt_url": None})
+                double = await stack.enter_async_context(await _sandbox(settings.data_dir, sandbox_port, scan=scan))
+                settings = settings.model_copy(update={"web_url": double.url})
+                _step(console, "sandbox", f"the phone is at {double.phone_url}")
+                hints.append(
+                    Hint("The phone, to write as the other person and to see what arrives. Open:", double.phone_url)
+                )
+            addresses = settings.addresses or (await _private_broker(stack, settings, console),)
+            hints += _broker_hints(addresses[0], settings.topics, settings.sessions[0].name)
+            drivers = await stack.enter_async_context(web_drivers(settings, clock))
+            bridge = Bridge(settings, addresses, drivers, clock)
+            async with asyncio.TaskGroup() as tasks:
+                screen = tasks.create_task(Screen(console, bridge.hosts, hints).run(), name="screen")
+                await run_until(bridge, stop)
+                screen.cancel()
+    console.print("Stopped.")
+    return Exit.OK
+
+
+async def _private_broker(stack: AsyncExitStack, settings: Settings, console: Console) -> BrokerAddress:
+    from bridge.embedded import private_broker
+
+    broker = await stack.enter_async_context(private_broker(settings.data_dir))
+    _step(console, "broker", f"{broker.kind} on {broker.address.host}:{broker.address.port}, private")
+    if broker.warning:
+        console.print(f"[yellow]! {broker.warning}[/]")
+    return broker.address
+
+
+async def _sandbox(data_dir: Path, port: int, *, scan: bool) -> Sandbox:
+    from bridge.sandbox import Sandbox
+
+    def listen(on: int) -> Sandbox:
+        return Sandbox(port=on, state_path=data_dir / "sandbox.json", auto_scan=scan)
+
+    return listen(port if _is_free(port) else 0)
+
+
+def _is_free(port: int) -> bool:
+    import socket
+
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _broker_hints(address: BrokerAddress, topics: Topics, session: str) -> list[Hint]:
+    from .screen import Hint
+
+    common = ["-h", address.host, "-p", str(address.port)]
+    if address.username:
+        common += ["-u", address.username]
+    if address.password:
+        common += ["-P", address.password.get_secret_value()]
+    receive = ["mosquitto_sub", *common, "-v", "-t", topics.inbound(session)]
+    send = ["mosquitto_pub", *common, "-t", topics.out(session, SANDBOX_CONTACT), "-m", "Hola"]
+    return [
+        Hint("Receive, in another terminal:", shlex.join(receive)),
+        Hint("Send, in another terminal:", shlex.join(send)),
+    ]
+
+
+def _step(console: Console, what: str, text: str) -> None:
+    console.print(f"[green]✓[/] [bold]{what:8}[/] {text}", highlight=False, soft_wrap=True)
