@@ -57,7 +57,6 @@ class Browser:
         self._arguments = arguments
         self._limits = limits
         self._context: BrowserContext | None = None
-        self.mark: ProcessMark | None = None
 
     async def __aenter__(self) -> Self:
         playwright = await self._runtime.playwright()
@@ -68,19 +67,25 @@ class Browser:
         try:
             self._context = await asyncio.shield(launch)
         except asyncio.CancelledError:
-            await asyncio.wait([launch], timeout=self._limits.close)
+            done, _ = await asyncio.wait([launch], timeout=self._limits.close)
             launch.cancel()
-            await self._end()
+            if done and launch.exception() is None:
+                self._context = launch.result()
+            await self._close()
             raise
         except BaseException:
-            await self._end()
+            await self._close()
             raise
-        self.mark = processes.main_of(processes.of_profile(self._profile.path))
-        if self.mark is not None:
-            self._profile.record(self.mark)
+        browser = processes.browser_of(self._profile.path)
+        if browser is not None:
+            self._profile.record(browser)
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self._close()
+
+    async def _close(self) -> None:
+        family = processes.of_profile(self._profile.path)
         try:
             if self._context is not None:
                 async with asyncio.timeout(self._limits.close):
@@ -88,7 +93,7 @@ class Browser:
         except (TimeoutError, PlaywrightError):
             log.warning("the browser did not close by itself", exc_info=log.isEnabledFor(logging.DEBUG))
         finally:
-            await self._end()
+            await self._end(family)
 
     async def page(self) -> Page:
         """The one page."""
@@ -114,13 +119,12 @@ class Browser:
                 timeout=_LAUNCH_LIMIT * 1000,
             )
         except PlaywrightError as error:
-            if "Connection closed" in str(error):
-                await self._runtime.discard(playwright)
+            await self._runtime.replace_if_dead(playwright)
             raise BrowserFailed(f"{executable} does not start: {first_line(error)}") from error
 
-    async def _end(self) -> None:
+    async def _end(self, family: Sequence[ProcessMark]) -> None:
         """Whatever still runs on the profile ends here; the next browser must find it free."""
-        left = processes.of_profile(self._profile.path)
+        left = list({*family, *processes.of_profile(self._profile.path)})
         try:
             left = await processes.wait_gone(left, self._limits.close)
         finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,22 +38,29 @@ def _process(mark: ProcessMark) -> Any | None:
 
 
 def of_profile(profile: Path) -> list[ProcessMark]:
-    """Browsers that run with this profile: main processes and their children."""
+    """Every process that was started with this profile, and all below them."""
+    roots = [ProcessMark(process.pid, process.info["create_time"]) for process, _ in _started_with(profile)]
+    return list({below: None for root in roots for below in tree(root)})
+
+
+def browser_of(profile: Path) -> ProcessMark | None:
+    """The browser that runs on this profile. Debian's command is a shell script in front of it, with the same words."""
+    browsers = [
+        ProcessMark(process.pid, process.info["create_time"])
+        for process, words in _started_with(profile)
+        if not any(word.startswith("--type=") for word in words)
+    ]
+    return max(browsers, key=lambda mark: (mark.started, mark.pid), default=None)
+
+
+def _started_with(profile: Path) -> Iterator[tuple[Any, list[str]]]:
     argument = f"--user-data-dir={profile}"
-    found = []
     for process in psutil.process_iter(["cmdline", "create_time", "status"]):
         words = process.info["cmdline"] or []
-        # Chromium's children write their command line as one word
-        if process.info["status"] != psutil.STATUS_ZOMBIE and (
-            argument in words or (len(words) == 1 and f"{argument} " in f"{words[0]} ")
-        ):
-            found.append(ProcessMark(process.pid, process.info["create_time"]))
-    return found
-
-
-def main_of(marks: Iterable[ProcessMark]) -> ProcessMark | None:
-    """The browser itself among its processes: the one that started first."""
-    return min(marks, key=lambda mark: (mark.started, mark.pid), default=None)
+        if len(words) == 1:
+            words = words[0].split(" ")  # Chromium's children write their command line as one word
+        if argument in words and process.info["status"] != psutil.STATUS_ZOMBIE:
+            yield process, words
 
 
 def tree(mark: ProcessMark) -> list[ProcessMark]:

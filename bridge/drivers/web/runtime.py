@@ -6,6 +6,7 @@ import asyncio
 import logging
 from typing import Self
 
+from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Playwright, async_playwright
 
 log = logging.getLogger(__name__)
@@ -33,13 +34,22 @@ class PlaywrightRuntime:
                 self._playwright = await async_playwright().start()
             return self._playwright
 
-    async def discard(self, dead: Playwright) -> None:
-        """`dead` does not answer any more: the next one who asks gets a new one. The browsers of the old are lost."""
+    async def replace_if_dead(self, suspect: Playwright) -> None:
+        """If `suspect` does not answer, the next one who asks gets a new one. The browsers of the old are lost."""
         async with self._starting:
-            if self._playwright is dead:
+            if self._playwright is suspect and not await self._answers(suspect):
                 log.warning("Playwright's driver has died; starting another")
                 self._playwright = None
-                await self._stop(dead)
+                await self._stop(suspect)
+
+    async def _answers(self, playwright: Playwright) -> bool:
+        """Asked for something that needs no browser: a browser that failed must not cost the others theirs."""
+        try:
+            async with asyncio.timeout(5):
+                await (await playwright.request.new_context()).dispose()
+        except (TimeoutError, PlaywrightError):
+            return False
+        return True
 
     async def _stop(self, playwright: Playwright) -> None:
         try:

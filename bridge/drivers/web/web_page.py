@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from playwright.async_api import ConsoleMessage, Page
+from playwright.async_api import ConsoleMessage, Page, Response
 from playwright.async_api import Error as PlaywrightError
 
 from bridge.contract.errors import CodedError
@@ -91,12 +91,22 @@ class WebPage:
     async def open(self, url: str) -> None:
         """Load the site. Raises `SiteUnreachable`."""
         try:
-            response = await self._page.goto(url, wait_until="commit", timeout=self._limits.navigation * 1000)
+            response = await self._go(url)
         except PlaywrightError as error:
-            raise SiteUnreachable(first_line(error)) from error
+            raise SiteUnreachable(first_line(error).partition(" at http")[0]) from error
         if response is not None and response.status >= 400:
             raise SiteUnreachable(f"HTTP {response.status}")
         self._heard_at = asyncio.get_running_loop().time()
+
+    async def _go(self, url: str) -> Response | None:
+        limit = self._limits.navigation * 1000
+        try:
+            return await self._page.goto(url, wait_until="commit", timeout=limit)
+        except PlaywrightError as error:
+            if "interrupted by another navigation" not in str(error):
+                raise
+            # Chromium was still showing its error page for the attempt before
+            return await self._page.goto(url, wait_until="commit", timeout=limit)
 
     async def next_mail(self) -> Mail:
         """The next thing the page tells; `Lost` once it is gone, or silent for too long."""
