@@ -34,10 +34,10 @@ class SendRefused:
 
 @dataclass(frozen=True, slots=True)
 class RefChanged:
-    """A page that waits to be scanned has another code to show."""
+    """A page that waits to be scanned has another code to show; null: none, until it asks."""
 
     slot: str
-    ref: str
+    ref: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from pydantic import BaseModel, Field, model_validator
 
 from bridge.contract.jid import Jid
 
-from .records import ACCOUNT, ACCOUNT_LID, Chat, Contact, Device, Message, Sent, Settings
+from .records import Contact, Sent, Settings
+from .views import ChatView, DeviceView, MessageView, StateView, chat_view, device_view, message_view, state_view
 from .world import World
 
 
@@ -102,85 +103,8 @@ class SettingsPatch(Body):
     preview: int | None = None
     announce_resumed: bool | None = None
     send_mode: str | None = None
+    refs_before_idle: int | None = None
     receipts: dict[str, int | None] = {}
-
-
-class MessageView(Message):
-    """A message with its serialized key."""
-
-    serialized: str
-
-
-class ChatView(Chat):
-    """A chat with its newest messages, oldest first."""
-
-    unread: int
-    messages: list[MessageView]
-
-
-class DeviceView(BaseModel):
-    """A linked device; its secret stays inside."""
-
-    id: str
-    name: str
-    paired_at: int
-    pending: int
-
-
-class SlotView(BaseModel):
-    """A page that shows a code."""
-
-    ref: str
-    rotates_at: float
-
-
-class StateView(BaseModel):
-    """The world as the phone sees it."""
-
-    account: str
-    account_lid: str
-    now: float
-    link_up: bool
-    settings: Settings
-    contacts: list[Contact]
-    chats: list[ChatView]
-    devices: list[DeviceView]
-    waiting: list[SlotView]
-
-
-def message_view(message: Message) -> MessageView:
-    """A message as the API shows it."""
-    return MessageView(**message.model_dump(), serialized=message.key)
-
-
-def device_view(device: Device) -> DeviceView:
-    """A device as the API shows it."""
-    return DeviceView(id=device.id, name=device.name, paired_at=device.paired_at, pending=len(device.pending))
-
-
-def chat_view(world: World, chat: Chat, count: int) -> ChatView:
-    """A chat as the API shows it."""
-    positions = world.positions(chat.id)
-    messages = world.state.messages
-    unread = sum(p >= chat.read_to and not messages[p].from_me for p in positions)
-    newest = [message_view(messages[p]) for p in positions[-count:]] if count else []
-    return ChatView(**chat.model_dump(), unread=unread, messages=newest)
-
-
-def state_view(world: World, count: int) -> StateView:
-    """Everything, with `count` messages of each chat."""
-    state = world.state
-    return StateView(
-        account=ACCOUNT,
-        account_lid=ACCOUNT_LID,
-        now=world.now(),
-        link_up=state.link_up,
-        settings=state.settings,
-        contacts=state.contacts,
-        chats=[chat_view(world, c, count) for c in state.chats.values()],
-        devices=[device_view(d) for d in state.devices.values()],
-        waiting=[SlotView(ref=s.ref, rotates_at=s.rotates_at) for s in world.linking.slots.values() if s.ref],
-    )
 
 
 def control(world: World) -> APIRouter:

@@ -26,7 +26,10 @@ class Slot:
 
     id: str
     ref: str
-    rotates_at: float
+    rotates_at: float | None
+    """Null: it shows no code until it is asked to."""
+    shown: int = 0
+    """Codes shown since the page came or asked."""
 
 
 class Linking:
@@ -46,24 +49,46 @@ class Linking:
 
     def open_slot(self) -> Slot:
         """A page came that is not logged in."""
-        slot = Slot(self._new_id(), "", 0.0)
+        slot = Slot(self._new_id(), "", None)
         self.slots[slot.id] = slot
-        self.rotate(slot)
+        self.refresh(slot)
         return slot
 
     def close_slot(self, slot: str) -> None:
         """The page went away."""
         self.slots.pop(slot, None)
 
+    def refresh(self, slot: Slot) -> None:
+        """The page asks for codes, for the first time or again."""
+        slot.shown = 0
+        self.rotate(slot)
+
+    def advance(self) -> None:
+        """Rotate what is due; a page that nobody scans gives up after some codes, as the real one does."""
+        now = self._now()
+        for slot in list(self.slots.values()):
+            if slot.rotates_at is None or slot.rotates_at > now:
+                continue
+            if slot.shown < self._state.settings.refs_before_idle:
+                self.rotate(slot)
+            else:
+                slot.ref, slot.rotates_at = "", None
+                self._tell(RefChanged(slot.id, None))
+
+    def next_due(self) -> float | None:
+        """When the next code is due; unix seconds."""
+        return min((slot.rotates_at for slot in self.slots.values() if slot.rotates_at is not None), default=None)
+
     def rotate(self, slot: Slot) -> None:
         """Show another code."""
+        slot.shown += 1
         slot.ref = f"2@{self._new_id()}{self._new_id()}"
         slot.rotates_at = self._now() + self._state.settings.ref_ttl_ms / 1000
         self._tell(RefChanged(slot.id, slot.ref))
 
     def scan(self, ref: str | None = None) -> Device:
         """The phone scans a code: this one, or the newest on show. Raises `NobodyWaits`."""
-        shown = [s for s in self.slots.values() if ref in (None, s.ref)]
+        shown = [s for s in self.slots.values() if s.ref and ref in (None, s.ref)]
         if not shown:
             raise NobodyWaits("No page shows that code." if ref else "No page shows a code.")
         slot = shown[-1]

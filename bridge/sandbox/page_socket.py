@@ -12,6 +12,7 @@ from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from bridge.contract.errors import InvalidRequest
 from bridge.contract.jid import MessageKey
 
 from .cast import LookupFailed, Unknown
@@ -71,18 +72,17 @@ class PageSocket:
             case LinkChanged(up):
                 self._push("link", up=up)
                 if up and self._database:
-                    self._resume()
+                    self._reconnected(self._database)
             case _ if self._database:
                 self._tell_device(self._database, change)
 
     def _tell_device(self, database: Database, change: Change) -> None:
         device = database.device
-        if isinstance(change, LoggedOut) and change.device.id == device.id:
-            self._database = None
-            self._push("logged_out", by_device=change.by_device)
         if not self._world.state.link_up:
             return
         match change:
+            case LoggedOut(gone) if gone.id == device.id:
+                self._log_out()
             case MessageArrived():
                 self._push_messages(database, fresh=True)
             case AckRaised(message, ack, participant):
@@ -96,6 +96,16 @@ class PageSocket:
             case ContactChanged(contact) if contact.saved:
                 self._push("contact", contact=contact_record(contact))
 
+    def _reconnected(self, database: Database) -> None:
+        if database.device.id in self._world.linking.devices:
+            self._resume(database)
+        else:
+            self._log_out()
+
+    def _log_out(self) -> None:
+        self._database = None
+        self._push("logged_out")
+
     def _attach(self, device: Device) -> None:
         self._database = Database(self._world, device)
         if self._world.state.link_up:
@@ -104,11 +114,8 @@ class PageSocket:
                 self._database.take_ack(message, ack)
         self._shown = device.delivered
 
-    def _resume(self) -> None:
+    def _resume(self, database: Database) -> None:
         """The link is up, or a page that kept its memory is back: what it missed."""
-        database = self._database
-        if database is None:
-            return
         self._push_messages(database, fresh=self._world.state.settings.announce_resumed)
         for message, ack, participant in database.missed_acks():
             self._push_ack(database, message.key, ack, participant)
@@ -172,7 +179,7 @@ class PageSocket:
             return
         try:
             value = self._call(str(frame["op"]), frame)
-        except (LookupFailed, Unknown) as error:
+        except (LookupFailed, Unknown, InvalidRequest, ValueError) as error:
             self._push("answer", call=frame["call"], error=str(error))
         else:
             self._push("answer", call=frame["call"], value=value)
@@ -192,20 +199,20 @@ class PageSocket:
             return
         device = self._world.linking.log_in(str(frame["device"]), str(frame.get("secret")))
         if device is None:
-            self._push("logged_out", by_device=False)
+            self._push("logged_out")
         elif frame.get("resume"):
             self._database = Database(self._world, device)
             self._shown = device.delivered
             self._push("welcome", **common)
             if state.link_up:
-                self._resume()
+                self._resume(self._database)
         else:
             self._attach(device)
             self._push("welcome", **common, **self._contents())
 
     def _call(self, op: str, frame: Record) -> Any:
         if op == "refresh_ref" and self._slot:
-            self._world.linking.rotate(self._world.linking.slots[self._slot])
+            self._world.linking.refresh(self._world.linking.slots[self._slot])
             return None
         database = self._database
         if database is None:

@@ -8,7 +8,7 @@ from typing import Any
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from .changes import AckRaised, Change, MessageArrived
-from .control import message_view, state_view
+from .views import message_view, state_view
 from .world import World
 
 

@@ -166,6 +166,8 @@ class Settings(BaseModel, extra="forbid"):
     """How the double behaves; durations in milliseconds."""
 
     ref_ttl_ms: int = Field(default=20_000, ge=50)
+    refs_before_idle: int = Field(default=6, ge=1)
+    """How many codes a page shows before it gives up and waits to be asked for new ones."""
     sync_ms: int = Field(default=300, ge=0)
     """From pairing, or from the page's load, until the chats are usable."""
     preview: int = Field(default=3, ge=1)

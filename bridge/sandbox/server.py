@@ -144,7 +144,7 @@ class Sandbox:
     def _tell(self, change: Change) -> None:
         self._woken.set()
         state = self.world.state
-        if self._auto_scan and isinstance(change, RefChanged) and not state.scanned_itself:
+        if self._auto_scan and isinstance(change, RefChanged) and change.ref and not state.scanned_itself:
             state.scanned_itself = True
             asyncio.get_running_loop().call_soon(self.world.linking.scan)
 

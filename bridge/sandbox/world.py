@@ -14,20 +14,8 @@ from bridge.contract.jid import Jid, MessageKey
 from .cast import Cast, Unknown, seed
 from .changes import AckRaised, Change, LinkChanged, MessageArrived, SendRefused, Tell, Touched
 from .linking import Linking
-from .records import (
-    ACCOUNT,
-    ACCOUNT_LID,
-    Chat,
-    Device,
-    Due,
-    Message,
-    Origin,
-    Quote,
-    SendMode,
-    Sent,
-    Settings,
-    State,
-)
+from .receipts import Receipts
+from .records import ACCOUNT, ACCOUNT_LID, Device, Message, Origin, Quote, SendMode, Sent, Settings, State
 
 
 class World:
@@ -39,6 +27,7 @@ class World:
         self._now = now
         self._new_id = new_id
         self.cast = Cast(self.state, now, self.tell)
+        self.receipts = Receipts(self.state, now, self.tell)
         self.linking = Linking(self.state, now, new_id, self.tell)
         self._by_id = {m.id: m.position for m in self.state.messages}
         self._by_chat: dict[str, list[int]] = {}
@@ -122,7 +111,7 @@ class World:
             )
         )
         self.cast.read(room, message.position + 1)
-        self._schedule(message, server=False)
+        self.receipts.schedule(message, server=False)
         return message
 
     def transmit(self, device: Device, record: dict[str, Any]) -> None:
@@ -161,7 +150,7 @@ class World:
                 )
             )
             self.cast.read(room, message.position + 1)
-            self._schedule(message, server=True)
+            self.receipts.schedule(message, server=True)
         elif mode is SendMode.NORMAL and message.ack >= 1:
             message.answered = True
             self.tell(AckRaised(message, 1, None))
@@ -169,29 +158,11 @@ class World:
             message.answered = True
 
     def acknowledge(self, message_id: str, ack: int, participant: str | None = None) -> None:
-        """An ack for an own message: 1 by the server, 2 to 4 by a recipient (every one, unless one is named).
-
-        Raises `Unknown`; `ValueError` if the message is not an own one or nobody of that name received it.
-        """
+        """An ack for an own message; see `Receipts.give`. Raises `Unknown`."""
         message = self.message(message_id)
         if message is None:
             raise Unknown(f"There is no message {message_id}.")
-        if not message.from_me:
-            raise ValueError(f"{message_id} is not an own message.")
-        if ack < 2:
-            if message.ack < ack:
-                message.ack = ack
-                self.tell(AckRaised(message, ack, None))
-            return
-        recipients = self._recipients(message.chat)
-        if participant is not None and participant not in recipients:
-            raise ValueError(f"{participant} is not a recipient of {message_id}.")
-        for person in recipients if participant is None else [participant]:
-            if message.receipts.get(person, 0) >= ack:
-                continue
-            message.receipts[person] = ack
-            message.ack = max(message.ack, min(message.receipts.get(p, 0) for p in recipients))
-            self.tell(AckRaised(message, ack, person))
+        self.receipts.give(message, ack, participant)
 
     def see(self, chat: str) -> None:
         """The account has read the chat."""
@@ -212,18 +183,14 @@ class World:
 
     def next_due(self) -> float | None:
         """When `advance` has something to do; unix seconds."""
-        times = [due.at for due in self.state.due]
-        times += [slot.rotates_at for slot in self.linking.slots.values()]
-        return min(times, default=None)
+        times = (self.receipts.next_due(), self.linking.next_due())
+        return min((at for at in times if at is not None), default=None)
 
     def advance(self) -> None:
         """Let happen what is due: acks that come by themselves, codes that rotate."""
-        now = self._now()
-        for due in [d for d in self.state.due if d.at <= now]:
-            self.state.due.remove(due)
+        for due in self.receipts.take_due():
             self.acknowledge(due.key, due.ack, due.participant)
-        for slot in [s for s in self.linking.slots.values() if s.rotates_at <= now]:
-            self.linking.rotate(slot)
+        self.linking.advance()
 
     def _add(self, message: Message) -> Message:
         if message.id in self._by_id:
@@ -233,20 +200,6 @@ class World:
         self._by_chat.setdefault(message.chat, []).append(message.position)
         self.tell(MessageArrived(message))
         return message
-
-    def _schedule(self, message: Message, *, server: bool) -> None:
-        policy = self.state.settings.receipts
-        steps = [(policy.server_ms, 1)] if server else []
-        steps += [(policy.device_ms, 2), (policy.read_ms, 3)]
-        now = self._now()
-        for delay, ack in steps:
-            if delay is not None:
-                self.state.due.append(Due(at=now + delay / 1000, key=message.key, ack=ack))
-        self.tell(Touched())
-
-    def _recipients(self, chat: str) -> list[str]:
-        room: Chat = self.state.chats[chat]
-        return room.participants if room.is_group else [room.id]
 
     def _quote(self, message_id: str | None) -> Quote | None:
         if message_id is None:

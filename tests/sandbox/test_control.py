@@ -67,6 +67,13 @@ async def test_sockets_are_for_its_own_pages(sandbox: Sandbox, path: str) -> Non
     assert refused.value.response.status_code == 403
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
+async def test_it_serves_on_every_loopback_address(host: str) -> None:
+    async with Sandbox(host=host) as sandbox, httpx.AsyncClient() as client:
+        for url in (sandbox.url, sandbox.phone_url, f"{sandbox.api_url}/state"):
+            assert (await client.get(url)).status_code == 200
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "::"])
 async def test_it_listens_on_loopback_only(host: str) -> None:
     with pytest.raises(AddressUnavailable, match="loopback only"):

@@ -50,6 +50,16 @@ async def test_the_code_rotates_by_itself_and_on_request(sandbox: Sandbox, tab: 
     assert len({first, second, third, refreshed}) == 4
 
 
+async def test_a_page_that_nobody_scans_gives_up_until_it_is_asked(sandbox: Sandbox, tab: Tab) -> None:
+    sandbox.world.configure(sandbox.world.state.settings.model_copy(update={"refs_before_idle": 1, "ref_ttl_ms": 200}))
+    for slot in sandbox.world.linking.slots.values():
+        sandbox.world.linking.rotate(slot)
+    await tab.until("() => WPP.conn.isIdle()")
+    assert await tab.run("() => WPP.conn.getAuthCode()") is None
+    assert (await tab.run("async () => (await WPP.conn.refreshQR()).fullCode")).startswith("2@")
+    assert await tab.run("() => WPP.conn.isIdle()") is False
+
+
 async def test_scanning_pairs_and_brings_the_history(sandbox: Sandbox, tab: Tab) -> None:
     sandbox.world.incoming(ANA, "antes")
     device = sandbox.world.linking.scan()

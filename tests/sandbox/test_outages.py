@@ -209,6 +209,18 @@ async def test_a_device_logged_out_while_away_finds_out_when_it_loads(sandbox: S
     assert await paired.run("() => WPP.conn.isAuthenticated()") is False
 
 
+async def test_a_device_logged_out_while_the_link_is_down_finds_out_when_it_is_up(
+    sandbox: Sandbox, paired: Tab
+) -> None:
+    [device] = sandbox.world.linking.devices
+    sandbox.world.set_link(up=False)
+    await paired.until(f"() => ({STATE})()[0] === 'TIMEOUT'")
+    sandbox.world.linking.log_out(device, by_device=False)
+    assert await paired.run("() => WPP.conn.isAuthenticated()") is True
+    sandbox.world.set_link(up=True)
+    await paired.until("async () => WPP.isFullReady && (await WPP.conn.getAuthCode())?.ref")
+
+
 async def test_login_and_messages_survive_a_restart_of_the_sandbox(open_profile: OpenProfile, tmp_path: Path) -> None:
     state = tmp_path / "state" / "sandbox.json"
     async with Sandbox(state_path=state, auto_scan=True) as first:

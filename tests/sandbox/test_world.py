@@ -191,8 +191,10 @@ def test_acks_only_rise_and_only_for_own_messages(world: World) -> None:
 def test_a_code_rotates_when_it_is_due_and_only_the_one_on_show_can_be_scanned(world: World, clock: Clock) -> None:
     slot = world.linking.open_slot()
     first = slot.ref
-    assert world.next_due() == slot.rotates_at
-    clock.now = slot.rotates_at
+    clock.now += 19.9
+    world.advance()
+    assert slot.ref == first
+    clock.now += 0.2
     world.advance()
     assert slot.ref != first
     with pytest.raises(NobodyWaits):
@@ -202,6 +204,21 @@ def test_a_code_rotates_when_it_is_due_and_only_the_one_on_show_can_be_scanned(w
         world.linking.scan()
     assert world.linking.log_in(device.id, device.secret) is device
     assert world.linking.log_in(device.id, "wrong") is None
+
+
+def test_after_some_codes_a_page_shows_none_until_it_asks(world: World, clock: Clock) -> None:
+    world.configure(world.state.settings.model_copy(update={"refs_before_idle": 3}))
+    slot = world.linking.open_slot()
+    shown = {slot.ref}
+    while (due := world.next_due()) is not None:
+        clock.now = due
+        world.advance()
+        shown.add(slot.ref)
+    assert (slot.ref, len(shown - {""})) == ("", 3)
+    with pytest.raises(NobodyWaits):
+        world.linking.scan()
+    world.linking.refresh(slot)
+    assert world.linking.scan(slot.ref)
 
 
 def test_a_device_is_logged_out_once(world: World, device: Device) -> None:

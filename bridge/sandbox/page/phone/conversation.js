@@ -9,6 +9,7 @@ const text = part('text');
 const log = part('messages');
 
 const ME = 'me';
+const SHOWN = 300;
 const TICKS = { 0: 'waiting', 1: 'sent', 2: 'delivered', 3: 'read', 4: 'played' };
 const ONE = 'M2 6.5l3 3 6-7';
 const TWO = 'M2 6.5l3 3 6-7M8.5 9.5l6-7';
@@ -66,7 +67,7 @@ function drawWriters(room) {
 export function drawConversation() {
   const room = world.state.chats.find(({ id }) => id === chat);
   if (!room) return;
-  const messages = messagesOf(chat);
+  const messages = messagesOf(chat).slice(-SHOWN);
   const look = JSON.stringify([chat, ticksAreAutomatic(), messages.map(({ id, ack }) => [id, ack])]);
   if (look === drawn) return;
   drawn = look;

@@ -64,14 +64,19 @@ function welcome(frame) {
   setClock(frame.now);
   if (frame.ref) {
     line.setUp(true);
-    Socket.state = 'UNPAIRED';
     Stream.set({ mode: 'QR', info: 'PAIRING' });
-    Conn.ref = frame.ref;
+    takeRef(frame);
     return;
   }
   if (frame.chats) load(frame);
   if (frame.link) void linkUp();
   else linkDown();
+}
+
+// No code: nobody scanned the last ones, and the page waits to be asked (Cmd.refreshQR).
+function takeRef({ ref }) {
+  Socket.state = ref ? 'UNPAIRED' : 'UNPAIRED_IDLE';
+  Conn.ref = ref;
 }
 
 async function paired(frame) {
@@ -125,9 +130,7 @@ export async function start() {
   line.connect(() => ({ op: 'hello', ...login, resume: loaded }), {
     welcome,
     paired,
-    ref: ({ ref }) => {
-      Conn.ref = ref;
-    },
+    ref: takeRef,
     link: ({ up }) => {
       if (!login.device) return;
       if (up) void linkUp();

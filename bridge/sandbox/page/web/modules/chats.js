@@ -26,6 +26,11 @@ class ChatCollectionImpl extends BaseCollection {
   constructor() {
     super(Chat);
   }
+
+  // Newest first, as the list on the screen.
+  getModelsArray() {
+    return super.getModelsArray().sort((a, b) => b.t - a.t);
+  }
 }
 export const ChatCollection = new ChatCollectionImpl();
 

@@ -6,6 +6,10 @@ import { register, use } from '../registry.js';
 import { createWid, MsgKey, Wid } from './identity.js';
 
 export class Msg extends Model {
+  constructor(fields) {
+    super({ isNewMsg: false, isMdHistoryMsg: false, ...fields });
+  }
+
   get sender() {
     return this.author ?? this.from;
   }

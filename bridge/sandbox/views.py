@@ -1,0 +1,87 @@
+"""What the control API and the phone are shown of the world."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+from .records import ACCOUNT, ACCOUNT_LID, Chat, Contact, Device, Message, Settings
+from .world import World
+
+
+class MessageView(Message):
+    """A message with its serialized key."""
+
+    serialized: str
+
+
+class ChatView(Chat):
+    """A chat with its newest messages, oldest first."""
+
+    unread: int
+    messages: list[MessageView]
+
+
+class DeviceView(BaseModel):
+    """A linked device; its secret stays inside."""
+
+    id: str
+    name: str
+    paired_at: int
+    pending: int
+
+
+class SlotView(BaseModel):
+    """A page that shows a code."""
+
+    ref: str
+    rotates_at: float | None
+
+
+class StateView(BaseModel):
+    """The world as the phone sees it."""
+
+    account: str
+    account_lid: str
+    now: float
+    link_up: bool
+    settings: Settings
+    contacts: list[Contact]
+    chats: list[ChatView]
+    devices: list[DeviceView]
+    waiting: list[SlotView]
+
+
+def message_view(message: Message) -> MessageView:
+    """A message, with the key that a page knows it by."""
+    return MessageView(**message.model_dump(), serialized=message.key)
+
+
+def device_view(device: Device) -> DeviceView:
+    """A device, with how many messages wait in it."""
+    return DeviceView(id=device.id, name=device.name, paired_at=device.paired_at, pending=len(device.pending))
+
+
+def chat_view(world: World, chat: Chat, count: int) -> ChatView:
+    """A chat with its `count` newest messages."""
+    positions = world.positions(chat.id)
+    messages = world.state.messages
+    unread = sum(p >= chat.read_to and not messages[p].from_me for p in positions)
+    newest = [message_view(messages[p]) for p in positions[-count:]] if count else []
+    return ChatView(**chat.model_dump(), unread=unread, messages=newest)
+
+
+def state_view(world: World, count: int) -> StateView:
+    """Everything, with `count` messages of each chat."""
+    state = world.state
+    shown = [slot for slot in world.linking.slots.values() if slot.ref]
+    return StateView(
+        account=ACCOUNT,
+        account_lid=ACCOUNT_LID,
+        now=world.now(),
+        link_up=state.link_up,
+        settings=state.settings,
+        contacts=state.contacts,
+        chats=[chat_view(world, chat, count) for chat in state.chats.values()],
+        devices=[device_view(device) for device in state.devices.values()],
+        waiting=[SlotView(ref=slot.ref, rotates_at=slot.rotates_at) for slot in shown],
+    )
