@@ -47,7 +47,7 @@ async def private_broker(data_dir: Path, *, binary: str | None = "mosquitto") ->
     one that does not exist, means amqtt. Raises StartError when no broker can be started here.
     """
     program = find_program(binary) if binary else None
-    directory = data_dir / "broker"
+    directory = data_dir.absolute() / "broker"  # the child restarts by it, wherever we are by then
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         directory.chmod(0o700)
