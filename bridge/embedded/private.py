@@ -47,14 +47,7 @@ async def private_broker(data_dir: Path, *, binary: str | None = "mosquitto") ->
     one that does not exist, means amqtt. Raises StartError when no broker can be started here.
     """
     program = find_program(binary) if binary else None
-    directory = data_dir.absolute() / "broker"  # the child restarts by it, wherever we are by then
-    try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        directory.chmod(0o700)
-    except OSError as error:
-        raise StartError(
-            f"The data directory {data_dir} cannot be written ({error.strerror}): set WA_DATA_DIR."
-        ) from error
+    directory = _own_directory(data_dir)
     with _only_one(directory, data_dir):
         kept = read_broker_json(data_dir)
         if program is None:
@@ -83,6 +76,18 @@ async def _start_mosquitto(
             continue
         return child, address
     raise StartError("No free port could be found on 127.0.0.1 for the private broker.")
+
+
+def _own_directory(data_dir: Path) -> Path:
+    directory = data_dir.absolute() / "broker"  # the child is restarted by it, wherever we are by then
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        directory.chmod(0o700)
+    except OSError as error:
+        raise StartError(
+            f"The data directory {data_dir} cannot be written ({error.strerror}): set WA_DATA_DIR."
+        ) from error
+    return directory
 
 
 def find_program(name: str) -> str | None:
