@@ -1,0 +1,81 @@
+"""Business hours: `lun-vie 09:00-18:00; sab 09:00-13:00`, read and asked. Pure: the moment is given.
+
+A range may pass midnight (`18:00-09:00`); it belongs to the day on which it begins.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+_DAYS = {
+    **{name: number for number, name in enumerate(("lun", "mar", "mie", "jue", "vie", "sab", "dom"))},
+    **{name: number for number, name in enumerate(("mon", "tue", "wed", "thu", "fri", "sat", "sun"))},
+    "mié": 2,
+    "sáb": 5,
+}
+_TIME = re.compile(r"([01]?\d|2[0-4]):([0-5]\d)")
+_MINUTES = 24 * 60
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A range of minutes on one day of the week (0 = Monday); an end before the beginning is on the next day."""
+
+    day: int
+    begin: int
+    end: int
+
+    def holds(self, day: int, minute: int) -> bool:
+        """Whether this minute of this day lies in it."""
+        if self.begin < self.end:
+            return day == self.day and self.begin <= minute < self.end
+        return (day == self.day and minute >= self.begin) or (day == (self.day + 1) % 7 and minute < self.end)
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """When there are answers; without any span, always."""
+
+    spans: tuple[Span, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Hours:
+        """Read the written form. Raises ValueError that says what is wrong and shows an example."""
+        spans: list[Span] = []
+        for part in filter(None, (piece.strip().casefold() for piece in text.split(";"))):
+            days, _, times = part.partition(" ")
+            for times_of_day in filter(None, (piece.strip() for piece in times.split(","))):
+                begin, dash, end = times_of_day.partition("-")
+                if not dash:
+                    raise ValueError(_wrong(part))
+                spans += [Span(day, _minute(begin, part), _minute(end, part)) for day in _days(days, part)]
+            if not times.strip():
+                raise ValueError(_wrong(part))
+        return cls(tuple(spans))
+
+    def are_open(self, moment: datetime) -> bool:
+        """Whether `moment`, in the zone of the business, lies within them."""
+        day, minute = moment.weekday(), moment.hour * 60 + moment.minute
+        return not self.spans or any(span.holds(day, minute) for span in self.spans)
+
+
+def _days(text: str, part: str) -> list[int]:
+    first, dash, last = text.partition("-")
+    if first not in _DAYS or (dash and last not in _DAYS):
+        raise ValueError(_wrong(part))
+    begin, end = _DAYS[first], _DAYS[last or first]
+    return [(begin + step) % 7 for step in range((end - begin) % 7 + 1)]
+
+
+def _minute(text: str, part: str) -> int:
+    match = _TIME.fullmatch(text.strip())
+    minute = int(match[1]) * 60 + int(match[2]) if match else _MINUTES + 1
+    if minute > _MINUTES:
+        raise ValueError(_wrong(part))
+    return minute
+
+
+def _wrong(part: str) -> str:
+    return f"{part!r} is not days and times: write for example lun-vie 09:00-13:00,15:00-19:00; sab 09:00-13:00"

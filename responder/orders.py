@@ -1,0 +1,55 @@
+"""What people can order by a message: the administrators' switch, and a customer's wish to be left alone.
+
+Pure. The phrases and the confirmations are the legacy responder's.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from responder.wording import plain
+
+
+class Order(StrEnum):
+    """An administrator's order."""
+
+    ON = "on"
+    OFF = "off"
+    STATE = "state"
+
+
+_PHRASES = {
+    Order.ON: ("activar respuestas", "responder on", "activar bot", "encender respuestas"),
+    Order.OFF: ("desactivar respuestas", "responder off", "pausar respuestas", "silenciar bot"),
+    Order.STATE: ("estado respuestas", "status respuestas", "estado bot"),
+}
+_ORDER_OF = {plain(phrase): order for order, phrases in _PHRASES.items() for phrase in phrases}
+
+ACTIVE, PAUSED = "🤖 Respuesta automática ACTIVADA", "🤖 Respuesta automática PAUSADA"
+
+#: Alone in a message they end, or begin again, the answers to a person.
+OPT_OUT = frozenset(
+    plain(word)
+    for word in ("baja", "stop", "dar de baja", "darme de baja", "quiero darme de baja", "unsubscribe", "no molestar")
+)
+OPT_IN = frozenset(plain(word) for word in ("alta", "start", "darme de alta", "quiero darme de alta", "subscribe"))
+
+
+def order_in(text: str) -> Order | None:
+    """The order that the whole text is, if it is one."""
+    return _ORDER_OF.get(plain(text))
+
+
+def confirmation(active: bool) -> str:
+    """What the administrator is told: the state that holds from now on."""
+    return ACTIVE if active else PAUSED
+
+
+def is_opt_out(text: str) -> bool:
+    """Whether the text is a wish for no more answers, and nothing else."""
+    return plain(text) in OPT_OUT
+
+
+def is_opt_in(text: str) -> bool:
+    """Whether the text takes that wish back, and is nothing else."""
+    return plain(text) in OPT_IN

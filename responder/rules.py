@@ -1,0 +1,155 @@
+"""Rules with canned answers: read from YAML, checked, and matched. Pure: the file is read elsewhere.
+
+A rule's patterns and answers go by language; the language whose pattern fits gives the answer.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+import yaml  # type: ignore[import-untyped]
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from responder.errors import WrongRules
+from responder.wording import LONGEST, contains_phrase, made_of, plain
+
+#: The language of patterns and answers that are written without one.
+ANY = "any"
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _phrases(value: Any) -> Any:
+    texts = _as_list(value)
+    if not isinstance(texts, list):
+        return texts
+    found = tuple(plain(text) if isinstance(text, str) else text for text in texts)
+    if not all(found):
+        raise ValueError("a phrase has no letters or digits; use `matches` for such texts")
+    return found
+
+
+def _expressions(value: Any) -> Any:
+    texts = _as_list(value)
+    if not isinstance(texts, list):
+        return texts
+    try:
+        return tuple(re.compile(text, re.IGNORECASE) if isinstance(text, str) else text for text in texts)
+    except re.error as error:
+        raise ValueError(f"{error.pattern!r} is not a regular expression: {error}") from error
+
+
+_Phrases = Annotated[tuple[str, ...], BeforeValidator(_phrases)]
+_Expressions = Annotated[tuple[re.Pattern[str], ...], BeforeValidator(_expressions)]
+_Answer = Annotated[str, Field(min_length=1, max_length=65_536)]
+
+
+class Pattern(BaseModel):
+    """When a rule fits: one of the four ways does. `needs` makes one of its phrases necessary besides."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    whole: _Phrases = ()
+    starts: _Phrases = ()
+    contains: _Phrases = ()
+    matches: _Expressions = ()
+    needs: _Phrases = ()
+
+    @model_validator(mode="after")
+    def _check_not_empty(self) -> Pattern:
+        if not (self.whole or self.starts or self.contains or self.matches):
+            raise ValueError("has none of whole, starts, contains and matches")
+        return self
+
+    def fits(self, text: str, plain_text: str) -> bool:
+        """Whether a text fits, given as it was written and in its plain form."""
+        if self.needs and not any(contains_phrase(plain_text, phrase) for phrase in self.needs):
+            return False
+        return (
+            made_of(plain_text, self.whole)
+            or any(f"{plain_text} ".startswith(f"{phrase} ") for phrase in self.starts)
+            or any(contains_phrase(plain_text, phrase) for phrase in self.contains)
+            or any(expression.search(text) for expression in self.matches)
+        )
+
+
+def _by_language(value: Any) -> Any:
+    if isinstance(value, (str, list)):
+        return {ANY: value}
+    pattern_fields = set(Pattern.model_fields)
+    return {ANY: value} if isinstance(value, dict) and set(value) & pattern_fields else value
+
+
+_Answers = Annotated[tuple[_Answer, ...], BeforeValidator(_as_list), Field(min_length=1)]
+
+
+class Rule(BaseModel):
+    """One rule."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    name: Annotated[str, Field(min_length=1, max_length=64)]
+    when: Annotated[dict[str, Pattern], BeforeValidator(_by_language), Field(min_length=1)]
+    answer: Annotated[dict[str, _Answers], BeforeValidator(_by_language), Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _check_languages(self) -> Rule:
+        if ANY not in self.answer and (missing := sorted(set(self.when) - set(self.answer))):
+            raise ValueError(f"has no answer in {', '.join(missing)}")
+        return self
+
+
+class Canned(BaseModel):
+    """An answer that a rule gives."""
+
+    model_config = ConfigDict(frozen=True)
+    rule: str
+    language: str
+    text: str
+
+
+class Rules(BaseModel):
+    """All rules of a file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    version: Literal[1]
+    rules: tuple[Rule, ...] = ()
+    forbidden: _Expressions = ()
+
+    @model_validator(mode="after")
+    def _check_names(self) -> Rules:
+        names = [rule.name for rule in self.rules]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"the name {twice[0]!r} is used twice")
+        return self
+
+    def answer(self, text: str, turn: int = 0) -> Canned | None:
+        """The answer of the first rule that fits; `turn` chooses among several answers."""
+        shortened = text[:LONGEST]
+        plain_text = plain(shortened)
+        for rule in self.rules:
+            for language, pattern in rule.when.items():
+                if pattern.fits(shortened, plain_text):
+                    language = language if language in rule.answer else ANY  # noqa: PLW2901 - narrowed, not replaced
+                    answers = rule.answer[language]
+                    return Canned(rule=rule.name, language=language, text=answers[turn % len(answers)])
+        return None
+
+    def forbids(self, text: str) -> str | None:
+        """The expression that keeps this answer from going out, or None."""
+        return next((found.pattern for found in self.forbidden if found.search(text)), None)
+
+
+def parse_rules(text: str) -> Rules:
+    """Read a rules file. Raises WrongRules with the place of the first mistakes."""
+    try:
+        return Rules.model_validate(yaml.safe_load(text) or {"version": 1})
+    except yaml.YAMLError as error:
+        raise WrongRules(f"not YAML: {' '.join(str(error).split())}") from error
+    except ValidationError as error:
+        faults = [
+            f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg'].removeprefix('Value error, ')}"
+            for fault in error.errors(include_url=False, include_input=False)
+        ]
+        raise WrongRules("; ".join(faults[:5])) from error
