@@ -80,7 +80,7 @@ async def test_a_crashed_page_comes_back(web: WebWorld) -> None:
 
 async def test_a_killed_browser_comes_back(web: WebWorld) -> None:
     async with connected(web):
-        pass  # Chromium writes a new login down within seconds or at its end: killed right after the pairing, it is lost
+        pass  # Chromium writes a new login down after seconds, or when it ends: killed before, it is lost
     driver = web.web_driver()
     async with running(driver) as sink:
         await sink.until_state(SessionState.CONNECTED)

@@ -133,7 +133,7 @@ class WebWorld:
 
     def log_out(self) -> None:
         linking = self.sandbox.world.linking
-        linking.log_out(next(iter(linking.devices)), by_device=False)
+        linking.log_out(next(iter(linking.devices)))
 
     def link(self, *, up: bool) -> None:
         self.sandbox.world.set_link(up=up)

@@ -56,6 +56,7 @@ async def user_agent(executable: Path, limit: float = 20.0) -> str:
             finally:
                 if process.returncode is None:
                     process.kill()
+                    await process.wait()
     except TimeoutError as error:
         raise BrowserFailed(f"{executable} does not answer to --version.") from error
     except OSError as error:

@@ -1,0 +1,144 @@
+"""Finding a browser, and the profile's lock, without WhatsApp."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bridge.drivers.web import processes
+from bridge.drivers.web.executable import NAMES, BrowserFailed, find_executable, user_agent
+from bridge.drivers.web.processes import ProcessMark
+from bridge.drivers.web.profile import LOCK, Profile, ProfileLocked
+
+
+def program(folder: Path, name: str, text: str = "exit 0") -> Path:
+    path = folder / name
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.fixture
+def only_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A PATH on which there is nothing yet."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    return tmp_path
+
+
+def test_the_configured_browser_wins(only_path: Path) -> None:
+    program(only_path, "chromium")
+    mine = program(only_path, "my-browser")
+    assert find_executable("my-browser") == mine
+    assert find_executable(str(mine)) == mine
+
+
+def test_the_leanest_browser_is_preferred(only_path: Path) -> None:
+    for name in reversed(NAMES):
+        found = program(only_path, name)
+        assert find_executable(None) == found
+
+
+def test_playwrights_own_is_the_last_resort(only_path: Path) -> None:
+    own = program(only_path, "own")
+    assert find_executable(None, str(own)) == own
+    with pytest.raises(BrowserFailed, match="apt install chromium-headless-shell"):
+        find_executable(None, str(only_path / "not-installed"))
+
+
+async def test_the_user_agent_does_not_say_headless(tmp_path: Path) -> None:
+    agent = await user_agent(program(tmp_path, "chromium", "echo 'Chromium 156.0.8078.79 built on Debian'"))
+    assert " Chrome/156.0.0.0 " in agent
+    assert "Headless" not in agent
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"), [("echo hello", "not a Chromium"), ("exec sleep 60", "does not answer")]
+)
+async def test_a_program_that_is_no_browser(tmp_path: Path, text: str, complaint: str) -> None:
+    with pytest.raises(BrowserFailed, match=complaint):
+        await user_agent(program(tmp_path, "browser", text.replace("sleep", "/bin/sleep")), limit=0.5)
+
+
+async def test_the_lock_is_held_and_given_back(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "profile"
+    async with Profile(path):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o700
+        with pytest.raises(ProfileLocked, match=str(path)):
+            async with Profile(path):
+                pass
+    async with Profile(path):
+        pass
+
+
+async def test_the_lock_ends_with_the_process_that_held_it(tmp_path: Path) -> None:
+    (tmp_path / LOCK).touch()
+    holder = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        "import fcntl, sys; f = open(sys.argv[1]); fcntl.flock(f, fcntl.LOCK_EX); print('held', flush=True); input()",
+        str(tmp_path / LOCK),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert holder.stdout is not None
+    assert await holder.stdout.readline() == b"held\n"
+    with pytest.raises(ProfileLocked):
+        async with Profile(tmp_path):
+            pass
+    holder.kill()
+    await holder.wait()
+    async with Profile(tmp_path):
+        pass
+
+
+async def test_a_browser_does_not_inherit_the_lock(tmp_path: Path) -> None:
+    async with Profile(tmp_path):
+        child = await asyncio.create_subprocess_exec("sleep", "60", close_fds=False)
+    try:
+        with (tmp_path / LOCK).open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    finally:
+        child.kill()
+        await child.wait()
+
+
+@pytest.mark.parametrize("owner", ["another-host-4711", "{host}-999999999"])
+async def test_a_stale_lock_of_chromium_is_removed(tmp_path: Path, owner: str) -> None:
+    for name in ("SingletonLock", "SingletonSocket", "SingletonCookie"):
+        (tmp_path / name).symlink_to(owner.format(host=os.uname().nodename))
+    async with Profile(tmp_path):
+        assert os.listdir(tmp_path) == [LOCK]  # noqa: PTH208
+
+
+@pytest.mark.parametrize("text", ["", "not JSON", "[]", '{"pid": "x"}'])
+async def test_a_record_that_cannot_be_read_stops_nobody(tmp_path: Path, text: str) -> None:
+    (tmp_path / LOCK).write_text(text)
+    async with Profile(tmp_path):
+        pass
+
+
+async def test_ending_takes_what_does_not_listen_with_it() -> None:
+    deaf = await asyncio.create_subprocess_exec(
+        "sh", "-c", "trap '' TERM; sleep 60 & echo ready; wait; wait", stdout=subprocess.PIPE
+    )
+    assert deaf.stdout is not None
+    await deaf.stdout.readline()
+    mark = next(m for m in processes.tree(ProcessMark(deaf.pid, _start_of(deaf.pid))))
+    below = [m for m in processes.tree(mark) if m != mark]
+    assert below
+    await processes.end([mark], limit=0.2)
+    assert not any(m.is_alive for m in [mark, *below])
+    await deaf.wait()
+
+
+def _start_of(pid: int) -> float:
+    import psutil  # type: ignore[import-untyped]
+
+    return float(psutil.Process(pid).create_time())

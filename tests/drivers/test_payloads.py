@@ -1,0 +1,96 @@
+"""What the page hands out, through the real conversion.
+
+`payloads/*.json` are items as the agent in the page makes them. Each file holds `page`, the item, and `message`, the
+fields that have to come out of it.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from bridge.contract.jid import Jid, MessageKey
+from bridge.drivers.web.payloads import to_ack, to_items, to_message
+from bridge.ports.driver import AckChange, IncomingMessage
+
+FILES = sorted((Path(__file__).parent / "payloads").glob("*.json"))
+
+
+def plain(value: Any) -> Any:
+    match value:
+        case Jid() | MessageKey():
+            return str(value)
+        case BaseModel():
+            return value.model_dump()
+        case tuple():
+            return [plain(item) for item in value]
+        case _:
+            return value
+
+
+def test_there_are_recorded_payloads() -> None:
+    assert len(FILES) > 30
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_recorded_payload(file: Path) -> None:
+    case = json.loads(file.read_text("utf-8"))
+    message = to_message(case["page"])
+    found = {name: plain(getattr(message, name)) for name in case["message"]}
+    assert found == case["message"]
+    assert message.id == str(message.key)
+    assert message.key == MessageKey.parse(message.id)
+    if message.type == "unknown":
+        assert message.raw is not None
+        json.dumps(message.raw, ensure_ascii=False).encode()
+
+
+def test_what_cannot_be_converted_keeps_one_id_however_often_it_comes() -> None:
+    first, again = ({"kind": "message", "at": at, "type": "chat", "body": "x"} for at in (1795494671, 1795494999))
+    assert to_message(first).id == to_message(again).id
+    assert to_message(first).id != to_message({**first, "body": "y"}).id
+
+
+def test_a_tick() -> None:
+    parts = {"fromMe": True, "remote": "5491155500001@c.us", "id": "3EB0", "participant": None}
+    key = MessageKey.parse("true_5491155500001@c.us_3EB0")
+    assert to_ack({"kind": "ack", "level": 2, "keys": [parts, {"id": 5}]}) == AckChange((key,), 2)
+    assert to_ack({"kind": "ack", "level": -1, "keys": [parts]}) == AckChange((key,), -1)
+
+
+@pytest.mark.parametrize(
+    "raw", [{"keys": []}, {"level": 1}, {"level": True, "keys": [{}]}, {"level": 1, "keys": [None]}]
+)
+def test_a_tick_that_names_nothing_is_told_as_it_came(raw: dict[str, Any]) -> None:
+    (item,) = to_items([{"kind": "ack", **raw}])
+    assert isinstance(item, IncomingMessage)
+    assert item.type == "unknown"
+    assert item.raw == {"kind": "ack", **raw}
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(codec=None)),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+_FIELDS = [
+    *("kind", "key", "at", "t", "type", "body", "caption", "from", "author", "notifyName", "quoted", "mentions"),
+    *("person", "isForwarded", "mimetype", "size", "lat", "lng", "loc", "vcards", "pollName", "level", "keys"),
+    *("fromMe", "remote", "id", "participant", "serialized"),
+]
+
+
+@given(st.lists(_JSON | st.dictionaries(st.sampled_from(_FIELDS), _JSON), max_size=5))
+def test_nothing_that_a_page_may_say_stops_the_rest(batch: list[Any]) -> None:
+    items = to_items(batch)
+    assert len(items) == len(batch)
+    for item in items:
+        if isinstance(item, IncomingMessage):
+            f"{item.id}{item.body}{item.notify_name}{item.mentions}{item.contacts}{item.quoted}".encode()
+            json.dumps(dict(item.raw or {}), ensure_ascii=False).encode()
