@@ -7,22 +7,43 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from enum import StrEnum
 from typing import Annotated, Literal, Never, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, ValidationError, field_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+)
 
 from .errors import InvalidRequest, TooLarge
 from .jid import Jid, parse_recipient
 from .messages import ErrorInfo, Stream
-from .payload import VERSION, CleanJson, CleanText, Command, Instant, Payload
+from .payload import VERSION, CleanJson, CleanText, Command, Instant, Payload, valid_text
 from .topics import is_level
 
 MAX_TEXT = 65_536
 MAX_COMMAND_BYTES = 1_000_000
 DEFAULT_TTL = 3600
 MAX_TTL = 30 * 24 * 3600
+#: What a 64-bit counter can hold; a cursor beyond it is no place in any stream.
+MAX_SEQ = 2**63 - 1
 REPLAY_DEFAULT, REPLAY_MAX = 500, 5_000
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]")
+
+
+def _refuse_other_spelling(value: object) -> object:
+    """Pydantic takes bare numbers as unix time, in seconds or milliseconds by their size: a guess we do not make."""
+    if value is not None and not (isinstance(value, str) and _DATE.match(value)):
+        raise ValueError("must be a time such as 2026-01-31T12:00:00Z")
+    return value
+
 
 CommandId = Annotated[CleanText, StringConstraints(min_length=1, max_length=128)]
 
@@ -48,7 +69,7 @@ class SendCommand(Command):
     to: CleanText
     message: CleanText
     ttl: Annotated[int, Field(ge=0, le=MAX_TTL)] = DEFAULT_TTL
-    expires_at: Annotated[AwareDatetime | None, Field(strict=False)] = None
+    expires_at: Annotated[AwareDatetime | None, Field(strict=False), BeforeValidator(_refuse_other_spelling)] = None
     priority: Annotated[Priority, Field(strict=False)] = Priority.REPLY
     reply_topic: CleanText | None = None
     transaction: CleanText | None = None
@@ -114,7 +135,7 @@ class Cursor(Command):
     """A place in a stream: the store's epoch and the last item a reader has."""
 
     epoch: str
-    seq: Annotated[int, Field(ge=0)]
+    seq: Annotated[int, Field(ge=0, le=MAX_SEQ)]
 
 
 class ReplayRequest(Command):
@@ -200,4 +221,4 @@ def _explain(error: ValidationError) -> str:
                 faults.append(f"{where[:64]} is not a known field")
             case _:
                 faults.append(f"{where}: {fault['msg'].removeprefix('Value error, ')}")
-    return f"Refused: {'; '.join(faults)}."
+    return valid_text(f"Refused: {'; '.join(faults)}.")

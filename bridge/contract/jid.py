@@ -25,11 +25,13 @@ class Server(StrEnum):
     NEWSLETTER = "newsletter"
 
 
-_USER = re.compile(r"[0-9A-Za-z._-]{1,64}")
+# No `_`, which parts a message key.
+_USER = re.compile(r"[0-9A-Za-z.-]{1,64}")
 _SERVER = re.compile(r"[a-z.]{1,32}")
 _SPELLING = re.compile(r"[\s()+./\-\u2010-\u2015\u00a0\u202a-\u202e\u200e\u200f\u2060-\u2069]")
 _DIGITS = re.compile(r"[0-9]{5,15}")
 SENDABLE = frozenset({Server.USER, Server.LID, Server.GROUP})
+_FEEDS = frozenset({Server.BROADCAST, Server.NEWSLETTER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +78,11 @@ class Jid:
 
     @property
     def is_conversation(self) -> bool:
-        """A chat of people: what `in` carries. Not statuses, newsletters, broadcast lists or WhatsApp's own account."""
-        return self.server in SENDABLE and not (self.is_user and self.user == "0")
+        """A chat of people: what `in` carries. Not statuses, newsletters, broadcast lists or WhatsApp's own account.
+
+        Servers that are not listed here (`hosted`, `msgr`, `interop`, `bot`) are people and businesses too.
+        """
+        return self.server not in _FEEDS and not (self.is_user and self.user == "0")
 
     @property
     def masked(self) -> str:

@@ -74,23 +74,28 @@ _NAME_OF_ACK = {
 }
 
 
+def _known(level: int) -> AckLevel:
+    # 5 (PEER, another device of ours) and whatever is added later: any positive ack proves that the server has it.
+    return AckLevel(level) if level <= AckLevel.PLAYED else AckLevel.SERVER
+
+
 def may_follow(before: SendState, after: SendState) -> bool:
     """Whether a send may go from `before` to `after`."""
     return after in TRANSITIONS[before]
 
 
 def ack_name(level: int) -> AckName | None:
-    """The name of an ack number; None for 0 (pending) and numbers that mean nothing to a sender."""
+    """The name of an ack number; None for 0 (pending)."""
     if level < 0:
         return AckName.ERROR
-    return _NAME_OF_ACK.get(AckLevel(level)) if level in _NAME_OF_ACK else None
+    return _NAME_OF_ACK.get(_known(level))
 
 
 def state_of_ack(level: int) -> SendState | None:
-    """The send state that an ack number proves; None for 0 (pending) and numbers without meaning here."""
+    """The send state that an ack number proves; None for 0 (pending)."""
     if level < 0:
         return _S.FAILED
-    return _STATE_OF_ACK.get(AckLevel(level)) if level in _STATE_OF_ACK else None
+    return _STATE_OF_ACK.get(_known(level))
 
 
 def after_ack(before: SendState, level: int) -> SendState | None:

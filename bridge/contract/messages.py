@@ -9,25 +9,25 @@ from typing import Any, ClassVar, Literal
 from pydantic import Field
 
 from .lifecycle import AckName
-from .payload import VERSION, Instant, Payload
+from .payload import VERSION, Instant, PageText, Payload
 
 
 class Quoted(Payload):
     """The message that this one answers."""
 
-    id: str | None = None
-    author: str | None = None
-    body: str | None = None
+    id: PageText | None = None
+    author: PageText | None = None
+    body: PageText | None = None
 
 
 class Media(Payload):
     """A file that belongs to the message; `url` is where the bridge serves it, once it does."""
 
-    mimetype: str | None = None
+    mimetype: PageText | None = None
     size: int | None = None
-    sha256: str | None = None
-    url: str | None = None
-    filename: str | None = None
+    sha256: PageText | None = None
+    url: PageText | None = None
+    filename: PageText | None = None
 
 
 class Location(Payload):
@@ -35,30 +35,30 @@ class Location(Payload):
 
     latitude: float
     longitude: float
-    name: str | None = None
+    name: PageText | None = None
 
 
 class MessageBody(Payload):
     """One WhatsApp message, without the place it has in a stream. `timestamp` is unix seconds (legacy)."""
 
-    id: str = Field(description="serialized WhatsApp key; the first form seen stays")
-    from_: str = Field(alias="from", description="chat id, exactly as it arrived: answer to this")
-    chat: str
-    author: str = Field(description="who wrote it: the participant in groups, else the chat")
-    from_pn: str | None = None
-    from_lid: str | None = None
-    body: str = Field(description="text or caption, never a thumbnail")
-    type: str
+    id: PageText = Field(description="serialized WhatsApp key; the first form seen stays")
+    from_: PageText = Field(alias="from", description="chat id, exactly as it arrived: answer to this")
+    chat: PageText
+    author: PageText = Field(description="who wrote it: the participant in groups, else the chat")
+    from_pn: PageText | None = None
+    from_lid: PageText | None = None
+    body: PageText = Field(description="text or caption, never a thumbnail")
+    type: PageText
     timestamp: int = Field(description="unix seconds")
     cliente_id: int
-    notify_name: str | None = None
+    notify_name: PageText | None = None
     late: bool = Field(description="true when catch-up found it, false when the page announced it")
     quoted: Quoted | None = None
-    mentions: list[str] | None = None
+    mentions: list[PageText] | None = None
     forwarded: bool | None = None
     media: Media | None = None
     location: Location | None = None
-    contacts: list[str] | None = None
+    contacts: list[PageText] | None = None
     raw: dict[str, Any] | None = Field(default=None, description="only with type `unknown`: what the page gave")
     omitted_when_none: ClassVar[frozenset[str]] = frozenset({"raw"})
 
@@ -114,7 +114,8 @@ def in_stream(stream: Stream, session: str, epoch: str, seq: int, body: str) -> 
     `body` is `MessageBody.to_json()` or `EventBody.to_json()`. Joined as text: the journal keeps bodies as they were
     written, and a replay of thousands must not parse each.
     """
-    head = json.dumps({"v": VERSION, "session": session, "epoch": epoch, stream.counter: seq})
+    place = {"v": VERSION, "session": session, "epoch": epoch, stream.counter: seq}
+    head = json.dumps(place, separators=(",", ":"))
     return f"{head[:-1]},{body[1:]}"
 
 

@@ -21,6 +21,8 @@ from pydantic import (
 )
 
 VERSION: Final = 1
+#: Levels that free JSON may be nested: far beyond any use, and within what every JSON library reads and writes.
+MAX_DEPTH = 64
 _UNPRINTABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -45,8 +47,20 @@ def _refuse_unprintable(text: str) -> str:
     return text
 
 
-def _refuse_unprintable_json(value: Any) -> Any:
-    _refuse_unprintable(json.dumps(value, ensure_ascii=False))
+def depth_of(value: Any) -> int:
+    """How deep JSON is nested: 0 for a plain value. Does not recurse, so that no input can exhaust the stack."""
+    depth = 0
+    level = [value]
+    while nested := [item for item in level if isinstance(item, (dict, list))]:
+        depth += 1
+        level = [inner for item in nested for inner in (item.values() if isinstance(item, dict) else item)]
+    return depth
+
+
+def _refuse_unwritable_json(value: Any) -> Any:
+    if depth_of(value) > MAX_DEPTH:
+        raise ValueError(f"is nested deeper than {MAX_DEPTH} levels")
+    _refuse_unprintable(json.dumps(value, ensure_ascii=False, allow_nan=False))
     return value
 
 
@@ -54,7 +68,9 @@ Instant = Annotated[AwareDatetime, PlainSerializer(rfc3339, return_type=str, whe
 #: Text that a caller gave: refused, not repaired, so that nobody sends something else than was asked.
 CleanText = Annotated[str, AfterValidator(_refuse_unprintable)]
 #: Free JSON of a caller, echoed: it must be writable again.
-CleanJson = Annotated[Any, AfterValidator(_refuse_unprintable_json)]
+CleanJson = Annotated[Any, AfterValidator(_refuse_unwritable_json)]
+#: Text that WhatsApp gave: repaired, never refused, since what arrived must be told.
+PageText = Annotated[str, AfterValidator(valid_text)]
 
 
 class Payload(BaseModel):

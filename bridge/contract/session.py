@@ -70,7 +70,7 @@ REASON_TEXT: dict[Reason, str] = {
     Reason.OPENED_ELSEWHERE: "WhatsApp Web was opened elsewhere with this login. Close it there, then restart.",
     Reason.MODULE_MISSING: "WhatsApp Web has changed and a needed function is missing. Update the bridge.",
     Reason.CLIENT_EXPIRED: "WhatsApp says that this version of WhatsApp Web has expired. Restart the session.",
-    Reason.STORE_UNUSABLE: "The session's store cannot be used; the file was kept aside. See the log.",
+    Reason.STORE_UNUSABLE: "The session's store cannot be used; it is tried again.",
     Reason.PROFILE_LOCKED: "Another process uses the browser profile of this session. Stop it.",
     Reason.BROWSER_FAILED: "The browser does not start. Install chromium, or name one in WA_BROWSER.",
     Reason.LOGGED_OUT_BY_PHONE: "The phone ended this login. A new code follows: scan it to pair again.",

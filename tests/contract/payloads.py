@@ -1,0 +1,155 @@
+"""One of each payload that the bridge writes, at a fixed moment: what `golden/` holds as bytes."""
+
+from __future__ import annotations
+
+from bridge.contract.commands import ControlAction, ControlResult, ControlStatus
+from bridge.contract.errors import ERRORS, ErrorCode
+from bridge.contract.lifecycle import AckName
+from bridge.contract.messages import (
+    Ack,
+    ErrorInfo,
+    Event,
+    EventBody,
+    EventKind,
+    Inbound,
+    Location,
+    Media,
+    MessageBody,
+    Qr,
+    Quoted,
+    ReplayEnd,
+    Result,
+    ResultStatus,
+    Stream,
+    in_stream,
+)
+from bridge.contract.payload import Payload, instant
+from bridge.contract.session import REASON_TEXT, Reason, SessionState
+from bridge.contract.status import BridgeStatus, Queues, SessionStatus
+
+AT = instant(1_790_000_000.123)
+EPOCH = "3f0c7a52-6c1e-4d0b-9a55-0f1e2d3c4b5a"
+ANA, GROUP, LID = "5491155500001@c.us", "120363000000000001@g.us", "123456789012345@lid"
+
+
+def error(code: ErrorCode) -> ErrorInfo:
+    return ErrorInfo(code=code, text=ERRORS[code].text, transient=ERRORS[code].transient)
+
+
+def text(**changes: object) -> MessageBody:
+    fields = {
+        "id": f"false_{ANA}_3EB0C0FFEE",
+        "from": ANA,
+        "chat": ANA,
+        "author": ANA,
+        "from_pn": ANA,
+        "body": "Hola ñ 😀 שלום\n\u202bمرحبا",
+        "type": "chat",
+        "timestamp": 1_790_000_000,
+        "cliente_id": 51,
+        "notify_name": "Ana",
+        "late": False,
+    }
+    return MessageBody.model_validate({**fields, **changes})
+
+
+def in_journal(stream: Stream, seq: int, body: MessageBody | EventBody) -> str:
+    return in_stream(stream, "haby", EPOCH, seq, body.to_json())
+
+
+def rich() -> MessageBody:
+    return text(
+        **{"id": f"false_{GROUP}_3EB0C0FFEE_{LID}", "from": GROUP, "chat": GROUP, "author": LID},
+        from_lid=LID,
+        type="image",
+        late=True,
+        quoted=Quoted(id=f"true_{GROUP}_3EB0BEEF_{LID}", author=LID, body="¿Viene?"),
+        mentions=[LID],
+        forwarded=True,
+        media=Media(mimetype="image/jpeg", size=34567, sha256="q83v", filename="foto.jpg"),
+        location=Location(latitude=-34.6, longitude=-58.4, name="Obelisco"),
+        contacts=["BEGIN:VCARD\nEND:VCARD"],
+    )
+
+
+def _result(status: ResultStatus, **more: object) -> Result:
+    return Result.model_validate(
+        {"session": "haby", "id": "order-1", "status": status, "to": ANA, "at": AT, **more}, strict=False
+    )
+
+
+def _status(state: SessionState, reason: Reason, **more: object) -> SessionStatus:
+    fields = {
+        "session": "haby",
+        "state": state,
+        "reason": reason,
+        "text": REASON_TEXT[reason],
+        "since": AT,
+        "at": AT,
+        "owner": "shop:0a1b2c3d",
+    }
+    return SessionStatus.model_validate({**fields, **more})
+
+
+def every_written() -> dict[str, tuple[type[Payload], str]]:
+    """Golden file name -> what a reader takes it for, and what the bridge writes."""
+    unreadable = text(type="unknown", body="", raw={"kind": "novel", "n": [1, None]})
+    own = EventBody(kind=EventKind.OWN_MESSAGE, at=AT, chat=ANA, message=text())
+    return {
+        "in-text": (Inbound, in_journal(Stream.IN, 1, text())),
+        "in-rich": (Inbound, in_journal(Stream.IN, 2, rich())),
+        "in-unknown": (Inbound, in_journal(Stream.IN, 3, unreadable)),
+        "event-own-message": (Event, in_journal(Stream.EVENT, 1, own)),
+        **{name: (type(payload), payload.to_json()) for name, payload in _others().items()},
+    }
+
+
+def _others() -> dict[str, Payload]:
+    return {
+        "result-accepted": _result(ResultStatus.ACCEPTED, transaction="t-7", meta={"invoice": ["A", 1, None]}),
+        "result-sent": _result(ResultStatus.SENT, chat=LID, message_id=f"true_{LID}_3EB0BEEF"),
+        "result-unknown": _result(ResultStatus.UNKNOWN, chat=ANA, message_id=f"true_{ANA}_3EB0BEEF"),
+        "result-unparsed": Result(
+            session="haby",
+            id="made-by-the-bridge",
+            status=ResultStatus.FAILED,
+            error=error(ErrorCode.INVALID),
+            at=AT,
+            topic="wa/haby/out",
+            sha256="0" * 64,
+        ),
+        **{f"result-failed-{code}": _result(ResultStatus.FAILED, error=error(code)) for code in ErrorCode},
+        "control-done": ControlResult(
+            session="haby", id="c-1", action=ControlAction.RESTART, status=ControlStatus.DONE, at=AT
+        ),
+        "control-failed": ControlResult(
+            session="haby",
+            id="c-2",
+            action=ControlAction.LOGOUT,
+            status=ControlStatus.FAILED,
+            error=error(ErrorCode.NOT_CONNECTED),
+            at=AT,
+        ),
+        "ack": Ack(session="haby", id="order-1", message_id=f"true_{ANA}_3EB0BEEF", ack=AckName.READ, at=AT),
+        "qr": Qr(session="haby", code="2@code,static,identity,secret", expires_at=AT),
+        "replay-page": ReplayEnd(
+            session="haby", request="r-1", stream=Stream.IN, epoch=EPOCH, first_seq=3, last_seq=9, next=5, gap=True
+        ),
+        "replay-end": ReplayEnd(
+            session="haby", request="r-2", stream=Stream.EVENT, epoch=EPOCH, first_seq=None, last_seq=0, next=None,
+            gap=False,
+        ),
+        "status-connected": _status(
+            SessionState.CONNECTED, Reason.READY, epoch=EPOCH, first_seq=1, last_seq=9, last_event_seq=2,
+            last_inbound=AT, queue=Queues.model_validate({"out": 1, "in": 0}), budget=5,
+        ),
+        "status-offline": _status(SessionState.OFFLINE, Reason.BRIDGE_GONE),
+        "bridge-online": BridgeStatus(
+            instance="shop",
+            state="online",
+            version="0.1.0",
+            started_at=AT,
+            sessions={"haby": SessionState.CONNECTED},
+            at=AT,
+        ),
+    }  # fmt: skip

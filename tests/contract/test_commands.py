@@ -1,0 +1,225 @@
+"""Raw bytes become a command, or a refusal whose sentence names the field; nothing else is ever raised."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from bridge.contract.commands import (
+    MAX_TEXT,
+    ControlAction,
+    ControlCommand,
+    Priority,
+    ReplayRequest,
+    SendCommand,
+    parse_json,
+    parse_text,
+)
+from bridge.contract.errors import CodedError, InvalidRequest, TooLarge
+from bridge.contract.messages import ErrorInfo, Result, ResultStatus, Stream
+from bridge.contract.payload import instant
+
+TO = "5491155500001"
+
+
+def send(**fields: Any) -> bytes:
+    return json.dumps({"to": TO, "message": "Hola", **fields}).encode()
+
+
+def raw(rest: str) -> bytes:
+    return f'{{"to": "{TO}", "message": "Hola", {rest}}}'.encode()
+
+
+def test_to_and_message_are_enough() -> None:
+    command = parse_json(SendCommand, send())
+    assert (command.id, command.ttl, command.priority, str(command.recipient)) == (
+        None, 3600, Priority.REPLY, f"{TO}@c.us",
+    )  # fmt: skip
+
+
+def test_a_command_with_everything() -> None:
+    fields = {
+        "v": 1, "id": "order-1", "ttl": 0, "expires_at": "2026-01-31T12:00:00.5+03:00", "priority": "bulk",
+        "reply_topic": "wa/haby/reply/till", "transaction": "t", "meta": {"invoice": ["A", 1, None, {"x": 1.5}]},
+    }  # fmt: skip
+    command = parse_json(SendCommand, send(**fields))
+    assert command.expires_at is not None
+    assert command.expires_at.timestamp() == 1769850000.5
+    assert command.meta == fields["meta"]
+    assert [Priority.HUMAN.rank, Priority.REPLY.rank, Priority.BULK.rank] == [0, 1, 2]
+
+
+BAD = {
+    "not JSON": (b"Hola", "not JSON"),
+    "nothing": (b"", "not JSON"),
+    "cut off": (send()[:-1], "not JSON"),
+    "not UTF-8": (b'{"to": "\xff"}', "not valid UTF-8"),
+    "UTF-16": (send().decode().encode("utf-16"), "not valid UTF-8"),
+    "a byte order mark": (b"\xef\xbb\xbf" + send(), "not JSON"),
+    "a text": (b'"Hola"', "not an object"),
+    "a list": (b"[]", "not an object"),
+    "null": (b"null", "not an object"),
+    "a number": (b"1", "not an object"),
+    "an empty object": (b"{}", "to is missing; message is missing"),
+    "no message": (b'{"to": "5491155500001"}', "message is missing"),
+    "a typo": (send(tll=60), "tll is not a known field"),
+    "a very long typo": (send(**{"x" * 500: 1}), "x is not a known field"),
+    "half a character in a typo": (raw('"\\ud800": 1'), "Refused"),
+    "a number as text": (send(message=1), "message: "),
+    "a number as id": (send(id=7), "id: "),
+    "an empty id": (send(id=""), "id: "),
+    "a long id": (send(id="x" * 129), "id: "),
+    "text as ttl": (send(ttl="60"), "ttl: "),
+    "half a second": (send(ttl=0.5), "ttl: "),
+    "true as ttl": (send(ttl=True), "ttl: "),
+    "a negative ttl": (send(ttl=-1), "ttl: "),
+    "a ttl for ever": (send(ttl=10**30), "ttl: "),
+    "an empty text": (send(message=""), "message: is empty"),
+    "only spaces": (send(message=" \n\t"), "message: is empty"),
+    "NUL": (raw('"meta": 1, "message": "a\\u0000"'), "message: holds a NUL"),
+    "half a surrogate pair": (raw('"message": "a\\ud83d"'), "half a surrogate pair"),
+    "half a surrogate pair in meta": (raw('"meta": [{"\\udfff": 1}]'), "meta: holds a NUL or half"),
+    "a wrong number": (send(to="hola"), "is not a phone number"),
+    "a status": (send(to="status@broadcast"), "not to @broadcast"),
+    "another priority": (send(priority="urgent"), "priority: "),
+    "a time without zone": (send(expires_at="2026-01-31T12:00:00"), "timezone"),
+    "a unix time": (send(expires_at=1769850000), "must be a time such as"),
+    "a unix time as text": (send(expires_at="1769850000"), "must be a time such as"),
+    "another version": (send(v=2), "v: "),
+    "NaN": (raw('"meta": NaN'), "NaN is not allowed"),
+    "infinity": (raw('"ttl": -Infinity'), "-Infinity is not allowed"),
+    "infinity by overflow": (raw('"meta": 1e999'), "meta: "),
+    "a number of 5,000 digits": (raw(f'"meta": {"9" * 5000}'), "not JSON"),
+    "deep nesting": (raw(f'"meta": {"[" * 65}{"]" * 65}'), "nested deeper than 64"),
+    "deeper nesting": (raw(f'"meta": {"[" * 900}{"]" * 900}'), "nested deeper than 64"),
+    "the deepest nesting": (raw(f'"meta": {"[" * 100_000}{"]" * 100_000}'), "not JSON"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_refused_with_a_sentence_that_names_it(name: str) -> None:
+    payload, said = BAD[name]
+    with pytest.raises(InvalidRequest) as refused:
+        parse_json(SendCommand, payload)
+    assert said in refused.value.text
+    ErrorInfo(code=refused.value.code, text=refused.value.text, transient=False).to_json()
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        send(message="x" * (MAX_TEXT + 1)),
+        send(message="😀" * (MAX_TEXT + 1)),
+        b"{" * 10_000_000,
+        send(meta="x" * 10**6),
+    ],
+    ids=["one character more", "one emoji more", "10 MB", "1 MB of meta"],
+)
+def test_what_is_too_large_says_so(payload: bytes) -> None:
+    with pytest.raises(TooLarge):
+        parse_json(SendCommand, payload)
+
+
+def test_the_longest_text_is_taken_whole() -> None:
+    assert parse_json(SendCommand, send(message="😀" * MAX_TEXT)).message == "😀" * MAX_TEXT
+    assert parse_text(TO, ("😀" * MAX_TEXT).encode()).message == "😀" * MAX_TEXT
+
+
+def test_meta_of_sixty_four_levels_is_echoed() -> None:
+    command = parse_json(SendCommand, raw(f'"meta": {"[" * 64}{"]" * 64}'))
+    result = Result(session="haby", id="x", status=ResultStatus.SENT, at=instant(0), meta=command.meta)
+    assert json.loads(result.to_json())["meta"] == command.meta
+
+
+@pytest.mark.parametrize(
+    ("digits", "payload", "kind"),
+    [
+        (TO, b"", InvalidRequest),
+        (TO, b" \n", InvalidRequest),
+        (TO, b"\xff\xfe", InvalidRequest),
+        (TO, b"a\x00", InvalidRequest),
+        (TO, "\ud800".encode("utf-8", "surrogatepass"), InvalidRequest),
+        ("hola", b"Hola", InvalidRequest),
+        (TO, b"x" * (MAX_TEXT + 1), TooLarge),
+        (TO, b"x" * 10_000_000, TooLarge),
+    ],
+)
+def test_bad_plain_text_is_refused(digits: str, payload: bytes, kind: type[CodedError]) -> None:
+    with pytest.raises(kind):
+        parse_text(digits, payload)
+
+
+def test_plain_text_is_taken_as_it_is() -> None:
+    text = ' {"to": 1} \n 😀 שלום'
+    command = parse_text(TO, text.encode())
+    assert (command.message, str(command.recipient), command.id) == (text, f"{TO}@c.us", None)
+
+
+@pytest.mark.parametrize(
+    ("first", "other", "same"),
+    [
+        (send(), send(to=f"+{TO}"), True),
+        (send(), send(to=f"{TO}@s.whatsapp.net"), True),
+        (send(), send(id="x", ttl=5, priority="bulk", meta=1, transaction="t"), True),
+        (send(), send(message="hola"), False),
+        (send(), send(message="Hola "), False),
+        (send(), send(to="5491155500002"), False),
+    ],
+)
+def test_content_is_recipient_kind_and_text(first: bytes, other: bytes, same: bool) -> None:
+    hashes = [parse_json(SendCommand, payload).content_hash for payload in (first, other)]
+    assert (hashes[0] == hashes[1]) is same
+
+
+@given(st.binary(max_size=200) | st.recursive(st.none() | st.booleans() | st.floats() | st.text(), st.lists).map(
+    lambda value: json.dumps({"to": TO, "message": value, "meta": value}).encode()
+))  # fmt: skip
+def test_no_input_raises_anything_but_a_refusal(payload: bytes) -> None:
+    models: list[type[BaseModel]] = [SendCommand, ControlCommand, ReplayRequest]
+    for model in models:
+        try:
+            parse_json(model, payload)
+        except (InvalidRequest, TooLarge) as error:
+            ErrorInfo(code=error.code, text=error.text, transient=error.transient).to_json()
+
+
+@pytest.mark.parametrize("action", ControlAction)
+def test_control_actions(action: ControlAction) -> None:
+    assert parse_json(ControlCommand, json.dumps({"action": action, "id": "c"}).encode()).action is action
+
+
+@pytest.mark.parametrize("payload", [b"{}", b'{"action": "explode"}', b'{"action": "init", "now": true}'])
+def test_bad_control_is_refused(payload: bytes) -> None:
+    with pytest.raises(InvalidRequest):
+        parse_json(ControlCommand, payload)
+
+
+def test_a_replay_request_and_its_defaults() -> None:
+    request = parse_json(ReplayRequest, b'{"request": "r", "reader": "till"}')
+    assert (request.after, request.stream, request.limit) == (None, Stream.IN, 500)
+    full = {
+        "request": "r",
+        "reader": "till",
+        "stream": "event",
+        "limit": 5000,
+        "after": {"epoch": "e", "seq": 2**63 - 1},
+    }
+    assert parse_json(ReplayRequest, json.dumps(full).encode()).stream is Stream.EVENT
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"limit": 0}, {"limit": 5001}, {"stream": "ack"}, {"reader": "a/b"}, {"reader": "+"}, {"reader": ""},
+        {"after": {"epoch": "e", "seq": -1}}, {"after": {"epoch": "e", "seq": 2**63}}, {"after": 5},
+        {"after": {"seq": 1}}, {"request": ""}, {"limits": 5},
+    ],
+)  # fmt: skip
+def test_bad_replay_requests_are_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(InvalidRequest):
+        parse_json(ReplayRequest, json.dumps({"request": "r", "reader": "till", **change}).encode())
