@@ -50,7 +50,7 @@ class Paired:
 
 @dataclass(frozen=True, slots=True)
 class LoggedOut:
-    """A device is not linked any more."""
+    """A device is not linked any more: the owner unlinked it on the phone, or it did so itself."""
 
     device: Device
     by_device: bool

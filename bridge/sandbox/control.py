@@ -181,7 +181,7 @@ def control(world: World) -> APIRouter:
     @api.post("/devices/{device}/logout")
     async def log_out(device: str) -> None:
         """Log a device out, on the phone."""
-        world.linking.log_out(device, by_device=False)
+        world.linking.log_out(device)
 
     @api.put("/link")
     async def set_link(body: Link) -> None:

@@ -112,7 +112,7 @@ class Linking:
         found = self._state.devices.get(device)
         return found if found and found.secret == secret else None
 
-    def log_out(self, device: str, *, by_device: bool) -> None:
+    def log_out(self, device: str, *, by_device: bool = False) -> None:
         """Unlink a device: from the phone, or by itself. Raises `NotLinked`."""
         gone = self._state.devices.pop(device, None)
         if gone is None:

@@ -45,6 +45,7 @@ for (const name of EVENTS) WPP.on(name, (m) => heard.push({
 """
 USABLE = "() => WPP.isFullReady && WPP.conn.isAuthenticated() && WPP.conn.getStreamData().mode === 'MAIN'"
 PATIENCE = 10.0
+NOT_ROOT = os.geteuid() != 0  # Chromium has no sandbox for root
 
 
 class Tab:
@@ -144,7 +145,7 @@ async def open_profile(
 
     async def open_named(name: str = "profile") -> BrowserContext:
         context = await playwright.chromium.launch_persistent_context(
-            tmp_path / name, executable_path=browser_path, chromium_sandbox=os.geteuid() != 0
+            tmp_path / name, executable_path=browser_path, chromium_sandbox=NOT_ROOT
         )
         await context.add_init_script("window.WPPConfig = {disableGoogleAnalytics: true};")
         await context.add_init_script(path=WA_JS)

@@ -190,7 +190,7 @@ async def test_after_a_log_out_the_page_shows_a_code_again(sandbox: Sandbox, pai
     logged_out = asyncio.Event()
     paired.page.on("framenavigated", lambda frame: logged_out.set() if "post_logout=1" in frame.url else None)
     if by_phone:
-        sandbox.world.linking.log_out(device, by_device=False)
+        sandbox.world.linking.log_out(device)
     else:
         await paired.run("() => {void WPP.conn.logout()}")
     async with asyncio.timeout(10):
@@ -203,7 +203,7 @@ async def test_after_a_log_out_the_page_shows_a_code_again(sandbox: Sandbox, pai
 async def test_a_device_logged_out_while_away_finds_out_when_it_loads(sandbox: Sandbox, paired: Tab) -> None:
     [device] = sandbox.world.linking.devices
     await paired.page.goto("about:blank")
-    sandbox.world.linking.log_out(device, by_device=False)
+    sandbox.world.linking.log_out(device)
     await paired.page.goto(sandbox.url)
     await paired.until("async () => WPP.isFullReady && (await WPP.conn.getAuthCode())?.ref")
     assert await paired.run("() => WPP.conn.isAuthenticated()") is False
@@ -215,7 +215,7 @@ async def test_a_device_logged_out_while_the_link_is_down_finds_out_when_it_is_u
     [device] = sandbox.world.linking.devices
     sandbox.world.set_link(up=False)
     await paired.until(f"() => ({STATE})()[0] === 'TIMEOUT'")
-    sandbox.world.linking.log_out(device, by_device=False)
+    sandbox.world.linking.log_out(device)
     assert await paired.run("() => WPP.conn.isAuthenticated()") is True
     sandbox.world.set_link(up=True)
     await paired.until("async () => WPP.isFullReady && (await WPP.conn.getAuthCode())?.ref")
@@ -238,6 +238,6 @@ async def test_login_and_messages_survive_a_restart_of_the_sandbox(open_profile:
         await tab.heard("chat.new_message", id=live.key)
         assert second.world.message(key) is not None
         [device] = second.world.linking.devices
-        second.world.linking.log_out(device, by_device=False)
+        second.world.linking.log_out(device)
         await tab.until("async () => WPP.isFullReady && (await WPP.conn.getAuthCode())?.ref")
         assert second.world.linking.devices == {}

@@ -10,13 +10,13 @@ from playwright.async_api import Page, Playwright, expect
 from bridge.sandbox import Sandbox
 from bridge.sandbox.records import ReceiptPolicy
 
-from .conftest import Tab
+from .conftest import NOT_ROOT, Tab
 from .test_double import ANA, BRUNO_LID, GROUP
 
 
 @pytest.fixture
 async def phone(sandbox: Sandbox, playwright: Playwright, browser_path: str) -> AsyncIterator[Page]:
-    browser = await playwright.chromium.launch(executable_path=browser_path, chromium_sandbox=False)
+    browser = await playwright.chromium.launch(executable_path=browser_path, chromium_sandbox=NOT_ROOT)
     page = await browser.new_page()
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))

@@ -218,14 +218,14 @@ def test_after_some_codes_a_page_shows_none_until_it_asks(world: World, clock: C
     with pytest.raises(NobodyWaits):
         world.linking.scan()
     world.linking.refresh(slot)
-    assert world.linking.scan(slot.ref)
+    assert world.linking.scan(slot.ref).id in world.linking.devices
 
 
 def test_a_device_is_logged_out_once(world: World, device: Device) -> None:
-    world.linking.log_out(device.id, by_device=False)
+    world.linking.log_out(device.id)
     assert world.linking.log_in(device.id, device.secret) is None
     with pytest.raises(NotLinked):
-        world.linking.log_out(device.id, by_device=False)
+        world.linking.log_out(device.id)
 
 
 def test_a_world_goes_on_from_its_state(world: World, device: Device, clock: Clock) -> None:
