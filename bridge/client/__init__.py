@@ -5,12 +5,12 @@ nothing twice, a command is repeated until it is answered and never sent twice. 
 """
 
 from bridge.broker import BadAddress, BrokerAddress, BrokerDown, BrokerError, BrokerRefused
+from bridge.client.answers import Until
 from bridge.client.client import Client, connect
 from bridge.client.cursor_file import FileCursor
 from bridge.client.errors import BadCursorFile, ClientClosed, NoAnswer, NoBridge
 from bridge.client.merge import Gap, GapReason, Start
 from bridge.client.reading import Happening, Message
-from bridge.client.sending import Until
 from bridge.contract.commands import ControlAction, ControlResult, Cursor, Priority
 from bridge.contract.errors import CodedError, InvalidRequest, NoSuchSession, TooLarge
 from bridge.contract.messages import Ack, Event, Inbound, Qr, Result, ResultStatus

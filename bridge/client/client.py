@@ -14,11 +14,12 @@ from typing import Any
 
 from bridge.broker import BrokerAddress, BrokerOptions, parse_addresses
 from bridge.broker.messages import Protocol
+from bridge.client.answers import Until
 from bridge.client.line import Line, Route
 from bridge.client.merge import Start
 from bridge.client.presence import Presence
 from bridge.client.reading import Happening, Message, OnGap, Reader
-from bridge.client.sending import Sender, Until
+from bridge.client.sending import Sender
 from bridge.client.watching import control, watch_pairing, watch_statuses
 from bridge.contract.commands import ControlAction, ControlResult, Priority
 from bridge.contract.messages import Ack, Qr, Result, Stream
@@ -48,9 +49,10 @@ class Client:
     ) -> AsyncGenerator[Message, None]:
         """Received messages, each once, in order, for ever: over reconnects of the client, the broker and the bridge.
 
-        `after` is the cursor of the last message that is dealt with, None for the oldest that is kept, "now" for new
-        ones only. Where messages are missing for good `on_gap` is told (else the log). Raises BrokerRefused where the
-        broker refuses the subscription. A reader that is slow falls behind and loses nothing.
+        `after` is the cursor of the last message that is dealt with, None for the oldest that is kept, "now" for what
+        is newer than the session's status, which may be a second old. Where messages are missing for good `on_gap` is
+        told (else the log). Raises BrokerRefused where the broker refuses the subscription. A reader that is slow
+        falls behind and loses nothing.
         """
         return self._reader.read(Message, Stream.IN, session, after, on_gap, buffer)
 

@@ -36,7 +36,7 @@ class Inbox(Generic[_T]):
         self._news = asyncio.Event()
         self._failure: BaseException | None = None
 
-    def put(self, item: _T) -> None:
+    def put(self, item: _T | Resumed) -> None:
         """Add an item."""
         if len(self._arrived) >= self._limit:
             self.resume()

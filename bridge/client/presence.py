@@ -85,27 +85,34 @@ class Presence:
 
     def check(self, session: str) -> None:
         """Raise NoSuchSession or NoBridge where the session is not known by now."""
-        if session in self._sessions or any(session in bridge.sessions for bridge in self._bridges.values()):
-            if session not in self._sessions:
-                raise NoBridge(
-                    f"Session {session} is configured and has not started yet: wait, or see the bridge's log."
-                )
+        if session in self._sessions:
             return
+        if self._is_listed(session):
+            raise NoBridge(f"Session {session} is configured and has not started yet: wait, or see the bridge's log.")
         if not self._sessions and not self._bridges:
             raise self._nobody()
         known = ", ".join(sorted({*self._sessions, *(name for b in self._bridges.values() for name in b.sessions)}))
         raise NoSuchSession(f"There is no session {session!r}; the sessions here are: {known or 'none'}.")
 
-    def is_foreign(self, session: str, now: float) -> bool:
-        """Whether others are known and this session is not, after time enough to have been told."""
-        told = self._since is not None and now >= self._since + PATIENCE
-        listed = any(session in bridge.sessions for bridge in self._bridges.values())
-        return told and session not in self._sessions and not listed and bool(self._sessions or self._bridges)
+    @property
+    def judged_at(self) -> float | None:
+        """When all retained statuses will have been told; None when that is not known, or over."""
+        at = None if self._since is None else self._since + PATIENCE
+        return at if at is not None and at > asyncio.get_running_loop().time() else None
+
+    def refuse_foreign(self, session: str) -> None:
+        """Raise NoSuchSession where others are known by now and this session is not."""
+        told = self._since is not None and self.judged_at is None
+        if told and (self._sessions or self._bridges) and not self._is_listed(session):
+            self.check(session)
 
     def last_known(self, session: str) -> SessionStatus | None:
         """The newest status, if any was told."""
         known = self._sessions.get(session)
         return known and known.seen_at(datetime.now(UTC))
+
+    def _is_listed(self, session: str) -> bool:
+        return session in self._sessions or any(session in bridge.sessions for bridge in self._bridges.values())
 
     def _since_or_now(self) -> float:
         return asyncio.get_running_loop().time() if self._since is None else self._since

@@ -10,143 +10,27 @@ import asyncio
 import json
 import logging
 import uuid
-from collections.abc import AsyncGenerator, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import AsyncGenerator
+from contextlib import suppress
+from typing import Any
 
-from pydantic import ValidationError
-
-from bridge.broker import BrokerDown, Delivery
+from bridge.broker import BrokerDown
+from bridge.client.answers import Answers, Heard, Progress, Until
 from bridge.client.errors import NoAnswer
-from bridge.client.line import Inbox, Line, Resumed
+from bridge.client.line import Line, Resumed
 from bridge.client.presence import Presence
-from bridge.contract.commands import ControlResult, SendCommand, parse_json
-from bridge.contract.errors import ErrorCode
-from bridge.contract.lifecycle import AckName
-from bridge.contract.messages import Ack, Result, ResultStatus
+from bridge.contract.commands import SendCommand, parse_json
+from bridge.contract.messages import Ack, Result
 from bridge.contract.session import SessionState
-from bridge.contract.topics import Leaf, Topics
+from bridge.contract.topics import Topics
 
 _log = logging.getLogger("bridge.client")
 #: Seconds of silence after which a command is repeated: the first, and what it grows to.
 SILENCE, LONGEST_SILENCE = 5.0, 30.0
-#: Seconds after which a session that nobody has told of does not exist.
-UNKNOWN_AFTER = 2.0
-
-Until = Literal["accepted", "sent", "device", "read"]
-Answer = Result | Ack | ControlResult
-_TICKS = {"sent": 1, "device": 2, "read": 3}
-_TICK_OF_ACK = {AckName.SERVER: 1, AckName.DEVICE: 2, AckName.READ: 3, AckName.PLAYED: 4}
-
-
-class Answers:
-    """A subscriber that hands the answers of one session to whoever waits for their id."""
-
-    def __init__(self, topics: Topics, session: str, level: str) -> None:
-        self.required = (topics.reply(session, level),)
-        self.optional = (topics.result(session), topics.ack(session))
-        self.is_up = False
-        self._topics = topics
-        self._waiting: dict[str, list[Inbox[Answer]]] = {}
-        self._failure: BaseException | None = None
-
-    @contextmanager
-    def to(self, command_id: str) -> Iterator[Inbox[Answer]]:
-        """What answers `command_id` while the block runs; begins with RESUMED."""
-        inbox: Inbox[Answer] = Inbox(1000)
-        if self.is_up:
-            inbox.resume()
-        if self._failure is not None:
-            inbox.fail(self._failure)
-        self._waiting.setdefault(command_id, []).append(inbox)
-        try:
-            yield inbox
-        finally:
-            self._waiting[command_id].remove(inbox)
-            if not self._waiting[command_id]:
-                del self._waiting[command_id]
-
-    def deliver(self, delivery: Delivery) -> None:
-        """Hand an answer on. Those of other senders are passed over without being parsed whole."""
-        topic = self._topics.parse(delivery.topic)
-        try:
-            fields = json.loads(delivery.payload)
-            inboxes = self._waiting.get(fields["id"], [])
-            if topic is None or not inboxes:
-                return
-            answer: Answer
-            if topic.leaf is Leaf.ACK:
-                answer = Ack.model_validate(fields)
-            elif "action" in fields:
-                answer = ControlResult.model_validate(fields)
-            else:
-                answer = Result.model_validate(fields)
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
-            kind = "form" if isinstance(error, ValidationError) else "JSON"
-            _log.warning("%s: an answer is not in the contract's %s, ignored.", delivery.topic, kind)
-            return
-        for inbox in inboxes:
-            inbox.put(answer)
-
-    def resume(self) -> None:
-        """Answers may have been missed."""
-        self.is_up = True
-        for inboxes in self._waiting.values():
-            for inbox in inboxes:
-                inbox.resume()
-
-    def fail(self, error: BaseException) -> None:
-        """Raise it from whoever waits."""
-        self._failure = error
-        for inboxes in self._waiting.values():
-            for inbox in inboxes:
-                inbox.fail(error)
-
-
-@dataclass
-class Progress:
-    """How far one command is, as far as was heard. Pure."""
-
-    until: Until
-    result: Result | None = None
-    tick: int = 0
-    refused: bool = False
-
-    def hear(self, answer: Answer) -> bool:
-        """Take an answer in; whether it is news for the caller."""
-        match answer:
-            case Result():
-                return self._hear_result(answer)
-            case Ack(ack=AckName.ERROR):
-                fresh, self.refused = not self.refused, True
-                return fresh
-            case Ack():
-                fresh = _TICK_OF_ACK[answer.ack] > self.tick
-                self.tick = max(self.tick, _TICK_OF_ACK[answer.ack])
-                return fresh
-        return False
-
-    @property
-    def is_over(self) -> bool:
-        """Whether what the caller waits for has come, or cannot come any more."""
-        if self.result is None:
-            return False
-        if self.until == "accepted" or self.refused:
-            return True
-        if self.result.status is ResultStatus.SENT:
-            return self.tick >= _TICKS[self.until] or self.until == "sent"
-        return self.result.is_final
-
-    def _hear_result(self, result: Result) -> bool:
-        before = self.result
-        if before is not None:
-            if result.error is not None and result.error.code == ErrorCode.CONFLICT:
-                return False  # another's command under our id: the first one stands
-            if result.status is before.status or (before.is_final and not result.is_final):
-                return False
-        self.result = result
-        return True
+NEVER = float("inf")
+#: Seconds after which a result that everybody was told counts as ours although no reply came: a broker with rules of
+#: its own may keep replies from us.
+NO_REPLY = 1.0
 
 
 class Sender:
@@ -189,14 +73,12 @@ class Sender:
 
         Raises NoSuchSession, and NoAnswer when the time is over and nothing was heard.
         """
-        command_id = command.id or ""
         clock = asyncio.get_running_loop().time
-        begun = clock()
-        deadline, repeat_at, pause = begun + timeout, float("inf"), SILENCE
-        progress = Progress(until)
-        delivered = False
+        deadline, repeat_at, pause = clock() + timeout, NEVER, SILENCE
+        progress, delivered = Progress(until), False
         answers = await self.answers(session)
-        with answers.to(command_id) as inbox:
+        with answers.to(command.id or "") as inbox:
+            take_aside_at = NEVER
             while clock() < deadline and not progress.is_over:
                 if clock() >= repeat_at:
                     repeat_at, pause = clock() + pause, min(2 * pause, LONGEST_SILENCE)
@@ -204,23 +86,28 @@ class Sender:
                         async with asyncio.timeout_at(deadline):
                             await self.publish(session, command)
                         delivered = True
-                if progress.result is None and self._presence.is_foreign(session, clock()):
-                    self._presence.check(session)
-                look = begun + UNKNOWN_AFTER if clock() < begun + UNKNOWN_AFTER else deadline
-                match await inbox.get(until=min(deadline, repeat_at, look)):
-                    case None:
-                        pass
-                    case Resumed():
-                        if progress.result is None or not progress.result.is_final:
-                            repeat_at, pause = clock(), SILENCE
-                    case (Result() | Ack()) as answer if progress.hear(answer):
-                        if progress.result is not None:
-                            repeat_at = float("inf") if progress.result.is_final else clock() + LONGEST_SILENCE
-                        yield answer
-                    case _:
-                        pass
+                if progress.result is None:
+                    self._presence.refuse_foreign(session)
+                if progress.aside is None:
+                    take_aside_at = NEVER
+                elif take_aside_at == NEVER:
+                    take_aside_at = clock() + NO_REPLY
+                fresh: Result | Ack | None = None
+                match await inbox.get(until=min(deadline, repeat_at, take_aside_at, self._presence.judged_at or NEVER)):
+                    case None if clock() >= take_aside_at:
+                        fresh = progress.take_aside()
+                    case Resumed() if not (progress.result and progress.result.is_final):
+                        repeat_at, pause = clock(), SILENCE
+                    case Heard((Result() | Ack()) as answer) as heard if progress.hear(heard):
+                        fresh = answer
+                if fresh is not None:
+                    if progress.result is not None:
+                        repeat_at = NEVER if progress.result.is_final else clock() + LONGEST_SILENCE
+                    yield fresh
+        if progress.result is None and (told := progress.take_aside()) is not None:
+            yield told
         if progress.result is None:
-            raise self._no_answer(session, command_id, delivered, timeout)
+            raise self._no_answer(session, command.id or "", delivered, timeout)
 
     def _no_answer(self, session: str, command_id: str, delivered: bool, timeout: float) -> NoAnswer:
         status = self._presence.last_known(session)

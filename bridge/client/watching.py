@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from pydantic import ValidationError
 
 from bridge.broker import BrokerDown, Delivery
+from bridge.client.answers import Answers, Heard
 from bridge.client.errors import NoAnswer
 from bridge.client.line import Line, Route
-from bridge.client.sending import Answers
 from bridge.contract.commands import ControlAction, ControlCommand, ControlResult, ControlStatus
 from bridge.contract.messages import Qr
 from bridge.contract.session import SessionState
@@ -85,8 +85,8 @@ async def control(
         if not line.is_connected:
             raise BrokerDown("There is no connection to the broker at the moment; nothing was asked for.")
         await line.publish(topics.control(session), command.model_dump_json(exclude_defaults=True))
-        while (answer := await inbox.get(until=until)) is not None:
-            if isinstance(answer, ControlResult):
+        while (heard := await inbox.get(until=until)) is not None:
+            if isinstance(heard, Heard) and isinstance(answer := heard.answer, ControlResult):
                 yield answer
                 if answer.status is not ControlStatus.ACCEPTED:
                     return

@@ -24,6 +24,12 @@ ANA, BETO = "5491155500001@c.us", "5491155500002@c.us"
 HERE = 20.0
 
 
+@pytest.fixture(autouse=True)
+def _ask_for_the_owner_only_shortly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fresh broker has no owner to name; each first start would wait 2 s for one."""
+    monkeypatch.setattr("bridge.mqtt.ownership.PATIENCE", 0.2)
+
+
 class BridgeSide:
     """A bridge that can be started, stopped and robbed of its store. The phone outlives it."""
 
@@ -35,12 +41,16 @@ class BridgeSide:
         self._running: asyncio.Task[None] | None = None
 
     async def start(self, *, until: SessionState | None = SessionState.CONNECTED) -> None:
-        """Run it; wait until the session is in a state, None = do not wait."""
+        """Run it; wait until the session is in a state and MQTT knows, None = do not wait."""
         addresses = parse_addresses(self.settings.mqtt_url.get_secret_value() if self.settings.mqtt_url else "")
         self.bridge = Bridge(self.settings, addresses, lambda _: ScriptedDriver(self.phone), self.clock)
         self._running = asyncio.create_task(self.bridge.run(), name="bridge under test")
         if until is not None:
             await self.reach(until)
+            async with asyncio.timeout(HERE), connect(addresses, name="look") as client:
+                async for status in client.watch_status("haby"):
+                    if status.state is until:
+                        return
 
     async def reach(self, state: SessionState) -> None:
         """Wait for a state of the session."""

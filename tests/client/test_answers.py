@@ -1,0 +1,73 @@
+"""How far a command is, from what is heard in any order."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from bridge.client.answers import Heard, Progress, Until
+from bridge.contract.lifecycle import AckName
+from bridge.contract.messages import Ack, ErrorInfo, Result, ResultStatus
+
+NOW = datetime(2026, 1, 31, tzinfo=UTC)
+
+
+def result(status: str, code: str | None = None) -> Result:
+    error = ErrorInfo(code=code, text="…", transient=False) if code else None
+    return Result(session="haby", id="pedido-7", status=ResultStatus(status), error=error, at=NOW)
+
+
+def reply(status: str, code: str | None = None) -> Heard:
+    return Heard(result(status, code), direct=True)
+
+
+def told(status: str) -> Heard:
+    return Heard(result(status), direct=False)
+
+
+def tick(name: str) -> Heard:
+    return Heard(Ack(session="haby", id="pedido-7", message_id="true_x", ack=AckName(name), at=NOW), direct=False)
+
+
+@pytest.mark.parametrize(
+    ("until", "heard", "news", "over"),
+    [
+        ("sent", [reply("accepted")], 1, False),
+        ("sent", [reply("accepted"), reply("accepted"), reply("sent")], 2, True),
+        ("sent", [reply("sent"), reply("accepted")], 1, True),
+        ("accepted", [reply("accepted")], 1, True),
+        ("accepted", [reply("failed", "refused")], 1, True),
+        ("sent", [reply("failed", "conflict")], 1, True),
+        ("sent", [reply("accepted"), reply("failed", "conflict")], 1, False),
+        ("sent", [reply("unknown"), reply("sent")], 2, True),
+        ("sent", [tick("server")], 1, False),
+        ("device", [reply("sent"), tick("server")], 2, False),
+        ("device", [tick("device"), tick("server"), reply("sent")], 2, True),
+        ("device", [reply("sent"), tick("read")], 2, True),
+        ("read", [reply("sent"), tick("device"), tick("played")], 3, True),
+        ("read", [reply("failed", "expired")], 1, True),
+        ("read", [reply("unknown")], 1, True),
+        ("read", [reply("sent"), tick("error"), tick("error")], 2, True),
+    ],
+)
+def test_what_is_news_and_when_it_is_over(until: Until, heard: list[Heard], news: int, over: bool) -> None:
+    progress = Progress(until)
+    assert sum(progress.hear(one) for one in heard) == news
+    assert progress.is_over is over
+
+
+def test_what_everybody_is_told_waits_for_the_reply() -> None:
+    progress = Progress("sent")
+    assert not progress.hear(told("sent"))  # of an earlier command of this id
+    assert progress.hear(reply("failed", "conflict"))
+    assert progress.take_aside() is None
+    assert progress.result == result("failed", "conflict")
+
+
+def test_without_a_reply_it_counts() -> None:
+    progress = Progress("sent")
+    progress.hear(told("sent"))
+    assert progress.take_aside() == result("sent")
+    assert progress.is_over
+    assert progress.take_aside() is None

@@ -1,0 +1,111 @@
+"""The connection that everything shares: refusals, absence, ends; and statuses, pairing and control over it."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bridge.client import BrokerDown, BrokerRefused, ClientClosed, ControlAction, Qr, connect
+from bridge.contract.session import SessionState
+from tests.client.conftest import BridgeSide, Connect
+from tests.mosquitto_server import MosquittoServer, free_port
+
+
+async def test_a_wrong_password_is_told_at_once(mosquitto: MosquittoServer) -> None:
+    with pytest.raises(BrokerRefused, match="WA_MQTT_URL"):
+        async with connect(f"mqtt://reader:wrong@127.0.0.1:{mosquitto.port}"):
+            pass
+
+
+async def test_no_broker_is_told_when_patience_is_over() -> None:
+    with pytest.raises(BrokerDown, match="Nothing listens"):
+        async with connect(f"mqtt://127.0.0.1:{free_port()}", patience=0):
+            pass
+
+
+async def test_patience_lasts_until_the_broker_is_up(mosquitto: MosquittoServer) -> None:
+    mosquitto.stop()
+
+    async def connected() -> str:
+        async with connect(mosquitto.url("reader")) as client:
+            return client.level
+
+    connecting = asyncio.create_task(connected(), name="connecting")
+    await asyncio.wait([connecting], timeout=0.3)
+    mosquitto.start()
+    assert await connecting == "reader"
+
+
+async def test_version_5_works_alike(side: BridgeSide, client: Connect) -> None:
+    await side.start()
+    async with client(protocol="5") as sender:
+        assert (await sender.send("haby", "5491155500001", "Hola")).status == "sent"
+        side.phone.incoming("5491155500001@c.us", "Hola")
+        assert (await anext(sender.messages("haby"))).body == "Hola"
+
+
+async def test_nothing_is_left_running(mosquitto: MosquittoServer) -> None:
+    async with connect(mosquitto.url("reader")) as client:
+        messages = client.messages("haby")
+        reading = asyncio.create_task(anext(messages), name="reading")
+        await asyncio.sleep(0)
+    with pytest.raises(ClientClosed):
+        await reading
+    with pytest.raises(ClientClosed):
+        await client.status("haby")
+    assert [task.get_name() for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []
+
+
+async def test_an_error_in_the_block_comes_out_as_it_is(mosquitto: MosquittoServer) -> None:
+    with pytest.raises(KeyError, match="mine"):
+        async with connect(mosquitto.url("reader")):
+            raise KeyError("mine")
+
+
+async def test_statuses(side: BridgeSide, client: Connect) -> None:
+    await side.start()
+    async with client("reader") as reader:
+        [status] = await reader.statuses()
+        assert (status.session, status.state) == ("haby", SessionState.CONNECTED)
+        watch = reader.watch_status("haby")
+        assert (await anext(watch)).state is SessionState.CONNECTED
+        await side.stop()
+        async for status in watch:
+            if status.state is SessionState.OFFLINE:
+                break
+        assert (await reader.status("haby")).state is SessionState.OFFLINE
+
+
+async def test_pairing_shows_each_code_and_ends_when_scanned(side: BridgeSide, client: Connect) -> None:
+    side.phone.paired = False
+    await side.start(until=SessionState.PAIRING)
+    codes: list[str] = []
+    states: list[SessionState] = []
+    async with client() as admin:
+        async for step in admin.pairing("haby"):
+            if not isinstance(step, Qr):
+                states.append(step.state)
+                continue
+            codes.append(step.code)
+            if len(codes) == 1:
+                current = await admin.qr("haby")
+                assert current is not None
+                assert current.code == codes[0]
+                side.phone.rotate_code()
+            else:
+                side.phone.pair()
+        assert await admin.qr("haby") is None
+    assert len(set(codes)) == len(codes) == 2
+    assert states[0] is SessionState.PAIRING
+    assert states[-1] in (SessionState.AUTHENTICATED, SessionState.CONNECTED)
+
+
+async def test_control(side: BridgeSide, client: Connect) -> None:
+    await side.start()
+    async with client() as admin:
+        results = [result.status async for result in admin.control("haby", ControlAction.CLOSE)]
+        assert results == ["accepted", "done"]
+        await side.reach(SessionState.STOPPED)
+        assert [result.status async for result in admin.control("haby", "init")] == ["accepted", "done"]
+        await side.reach(SessionState.CONNECTED)
