@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from .contract.commands import SendCommand
 from .contract.errors import CodedError, Conflict, Expired
-from .contract.lifecycle import SendState
+from .contract.lifecycle import FINAL, SendState
 from .contract.messages import Result, ResultStatus
 from .contract.payload import instant
 from .pacing import HOLD, Pacing, Schedule
@@ -62,6 +62,7 @@ class Outbound:
         self._pending: dict[int, OutboxRow] = {}  # sending, and WhatsApp Web may have it
         self._unsettled: dict[int, OutboxRow] = {}  # sending, to be looked up once the page is up
         self._claiming: set[asyncio.Task[Result]] = set()
+        self._settling: dict[str, set[asyncio.Event]] = {}  # command id -> who waits for its result
         self._running = 0
         self._open = False
         self._wake = asyncio.Event()
@@ -127,6 +128,26 @@ class Outbound:
         else:
             await self._outbox.report_once(rejection.once, notice(result, rejection.reply_client))
 
+    async def settled(self, command_id: str, timeout: float) -> Result | None:
+        """The final result of a command, or the one that stands after `timeout` seconds; None for an unknown id."""
+        moved = asyncio.Event()
+        self._settling.setdefault(command_id, set()).add(moved)
+        try:
+            row = await self._outbox.get(command_id)
+            try:
+                async with asyncio.timeout(timeout):
+                    while row is not None and row.state not in FINAL:
+                        await moved.wait()
+                        moved.clear()
+                        row = await self._outbox.get(command_id)
+            except TimeoutError:
+                pass
+        finally:
+            self._settling[command_id].discard(moved)
+            if not self._settling[command_id]:
+                del self._settling[command_id]
+        return None if row is None else result_of(self._session, row)
+
     async def acknowledged(self, change: AckChange) -> None:
         """Take in a tick from WhatsApp. Durable on return."""
         for row in await self._sender.acknowledged(change):
@@ -191,6 +212,7 @@ class Outbound:
             outcome = await (self._sender.settle(row) if settle else self._sender.send(row))
             await self._after(row, outcome)
         finally:
+            self._tell(row)
             self._running -= 1
             self._wake.set()
 
@@ -220,11 +242,17 @@ class Outbound:
         self._unsettled.pop(row.number, None)
         self._schedule.release(row)
         self._wake.set()
+        self._tell(row)
+
+    def _tell(self, row: OutboxRow) -> None:
+        for moved in self._settling.get(row.claim.id, ()):
+            moved.set()
 
     async def _expire(self) -> None:
         now = self._clock.now()
         for row in self._schedule.expired(now):
             await self._sender.fail(row, Expired())
+            self._tell(row)
         for row in [*self._pending.values(), *self._unsettled.values()]:
             if now >= _doubt_ends(row):
                 await self._sender.give_up(row)

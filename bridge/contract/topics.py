@@ -120,6 +120,14 @@ class Topics:
         """Retained status of one bridge process, and its will."""
         return f"{self.prefix}/bridge/{instance}/status"
 
+    def bot_config(self, cliente_id: int | None = None) -> str:
+        """The responder's retained switch for one client; None = the filter for all clients."""
+        return f"{self.prefix}/responder/{'+' if cliente_id is None else cliente_id}/config"
+
+    def bot_switch(self, cliente_id: int | None = None) -> str:
+        """Where the switch of a client is set; None = the filter for all clients."""
+        return f"{self.bot_config(cliente_id)}/set"
+
     def commands(self, session: str) -> tuple[str, ...]:
         """Filters a bridge subscribes to for one session at QoS 1 (`control` apart, at QoS 0)."""
         return (self.out(session), f"{self.out(session)}/+", self.replay(session))

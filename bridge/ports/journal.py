@@ -92,6 +92,10 @@ class Journal(Protocol):
         """Move a reader to `seq`: it has everything up to there."""
         ...
 
+    async def forget_cursor(self, reader: str) -> None:
+        """Forget where a reader is, in both streams; it is a new one from now on."""
+        ...
+
     async def watermarks(self) -> dict[str, int]:
         """Newest timestamp journalled in each chat."""
         ...

@@ -131,6 +131,14 @@ class SqliteJournal:
 
         await self._database.write(write)
 
+    async def forget_cursor(self, reader: str) -> None:
+        """Forget where a reader is, in both streams; it is a new one from now on."""
+
+        def write(connection: sqlite3.Connection) -> None:
+            connection.execute("DELETE FROM cursors WHERE reader = ?", (reader,))
+
+        await self._database.write(write)
+
     async def watermarks(self) -> dict[str, int]:
         """Newest timestamp journalled in each chat, under each address that it was seen under."""
         return await self._database.read(

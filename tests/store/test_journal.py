@@ -145,3 +145,16 @@ async def test_calls_are_journalled_in_the_order_they_were_made(store: SessionSt
     raw_ids = [f"{number:03}" for number in range(200)]
     seqs = await asyncio.gather(*(store.journal.append([record(raw_id)]) for raw_id in raw_ids))
     assert seqs == [[number] for number in range(1, 201)]
+
+
+async def test_a_forgotten_reader_is_a_new_one(store: SessionStore) -> None:
+    await store.journal.append([record("A"), record("B")])
+    await store.journal.append_event("{}")
+    for stream in Stream:
+        await store.journal.move_cursor("listener", stream, 1)
+        await store.journal.move_cursor("mqtt", stream, 1)
+
+    await store.journal.forget_cursor("listener")
+
+    assert [await store.journal.cursor("listener", stream) for stream in Stream] == [0, 0]
+    assert [await store.journal.cursor("mqtt", stream) for stream in Stream] == [1, 1]
