@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from bridge.drivers.web import processes
+from bridge.drivers.web.browser import why_not_started
 from bridge.drivers.web.executable import NAMES, BrowserFailed, find_executable, user_agent
 from bridge.drivers.web.processes import ProcessMark
 from bridge.drivers.web.profile import LOCK, Profile, ProfileLocked
@@ -56,6 +57,18 @@ async def test_the_user_agent_does_not_say_headless(tmp_path: Path) -> None:
     agent = await user_agent(program(tmp_path, "chromium", "echo 'Chromium 156.0.8078.79 built on Debian'"))
     assert " Chrome/156.0.0.0 " in agent
     assert "Headless" not in agent
+
+
+@pytest.mark.parametrize(
+    ("report", "reason"),
+    [
+        ("BrowserType.launch: closed\n[pid=1][err] x.so: cannot open\n[pid=1] <exit>", "x.so: cannot open"),
+        ("closed\n[pid=1][err] FATAL: No usable sandbox! Update\n[pid=1][err] #0 0x1", "its sandbox needs user namesp"),
+        ("Executable does not exist\nCall log:", "Executable does not exist"),
+    ],
+)
+def test_a_launch_that_failed_is_explained_by_the_browser_itself(report: str, reason: str) -> None:
+    assert why_not_started(report).startswith(reason)
 
 
 @pytest.mark.parametrize(

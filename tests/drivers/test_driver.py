@@ -226,10 +226,13 @@ async def test_what_is_older_than_the_pairing_is_history(world: World) -> None:
         assert [(m.body, m.history) for m in await collected(driver)] == [("de antes", True), ("nuevo", False)]
 
 
-async def test_a_restart_restores_the_login(world: World) -> None:
-    async with connected(world):
+@pytest.mark.parametrize("same", [True, False], ids=["same driver", "another driver"])
+async def test_a_restart_restores_the_login(world: World, same: bool) -> None:
+    async with connected(world) as (driver, _):
         pass
-    async with running(world.driver()) as sink:
+    with pytest.raises(DriverUnavailable):
+        await driver.reserve(Jid.parse(ANA))
+    async with running(driver if same else world.driver()) as sink:
         await sink.until_state(SessionState.CONNECTED)
     assert sink.codes == []
     (account,) = sink.accounts

@@ -17,6 +17,7 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 import pytest
 from playwright.async_api import Error as PlaywrightError
+from playwright.async_api import Page
 
 from bridge.contract.errors import Refused
 from bridge.contract.jid import Jid
@@ -30,14 +31,14 @@ from bridge.sandbox import Sandbox
 from bridge.sandbox.records import SendMode
 
 from .recording import RecordingSink, running
-from .worlds import ANA, LIMITS, WebWorld
+from .worlds import ANA, CARLA, CARLA_LID, DARIO, GROUP, LIMITS, MEMBER, WebWorld
 
 pytestmark = pytest.mark.timeout(90)
 #: A page that has hung is found out sooner than in production.
 HASTY = replace(LIMITS, silence=4.0, call=1.0, send=1.0)
 
 
-def page_of(driver: WebDriver) -> object:
+def page_of(driver: WebDriver) -> Page:
     """The page behind the driver, for what only a debugger can do to it."""
     assert driver._page is not None
     return driver._page._page
@@ -72,7 +73,7 @@ async def back_after_loss(web: WebWorld, driver: WebDriver, sink: RecordingSink,
 async def test_a_crashed_page_comes_back(web: WebWorld) -> None:
     async with connected(web) as (driver, sink):
         told = len(sink.situations)
-        crash = asyncio.create_task(page_of(driver).goto("chrome://crash"), name="crash")  # type: ignore[attr-defined]
+        crash = asyncio.create_task(page_of(driver).goto("chrome://crash"), name="crash")
         await back_after_loss(web, driver, sink, told, "crashed")
         with pytest.raises(PlaywrightError):
             await crash
@@ -98,7 +99,7 @@ async def test_a_page_that_hangs_is_in_doubt_then_replaced(web: WebWorld) -> Non
     async with connected(web, driver) as (_, sink):
         key = await driver.reserve(Jid.parse(ANA))
         told = len(sink.situations)
-        hang = asyncio.create_task(page_of(driver).evaluate("() => { for (;;); }"), name="hang")  # type: ignore[attr-defined]
+        hang = asyncio.create_task(page_of(driver).evaluate("() => { for (;;); }"), name="hang")
         await asyncio.sleep(0)
         with pytest.raises(CallInDoubt, match="no answer to send within 1 s"):
             await driver.send_text(key, "hola")
@@ -202,6 +203,16 @@ async def test_a_process_that_took_over_a_recorded_pid_is_left_alone(web: WebWor
         await sink.until(lambda: sink.codes)
 
 
+async def test_a_browser_that_ends_at_once_says_why(web: WebWorld, tmp_path: Path) -> None:
+    broken = tmp_path / "chromium"
+    broken.write_text('#!/bin/sh\n[ "$1" = --version ] && exec echo Chromium 1.2.3.4\necho no libnss3.so >&2; exit 1\n')
+    broken.chmod(0o755)
+    async with running(web.web_driver(executable=str(broken))) as sink:
+        failed = await sink.until_state(SessionState.ERROR)
+        assert failed.reason is Reason.BROWSER_FAILED
+        assert "no libnss3.so" in failed.text
+
+
 async def test_no_browser(web: WebWorld) -> None:
     async with running(web.web_driver(executable="no-such-browser")) as sink:
         failed = await sink.until_state(SessionState.ERROR)
@@ -239,6 +250,68 @@ async def test_a_code_that_rotates(web: WebWorld) -> None:
         assert second is not None
         assert first.code != second.code
         assert first.expires_at - second.expires_at == pytest.approx(40, abs=10)
+
+
+async def test_codes_that_ran_out_are_asked_for_anew(web: WebWorld) -> None:
+    world = web.sandbox.world
+    world.configure(world.state.settings.model_copy(update={"ref_ttl_ms": 300, "refs_before_idle": 2}))
+    async with running(web.web_driver()) as sink:
+        await sink.until(lambda: any(s.reason is Reason.QR_EXPIRED for s in sink.situations))
+        shown = len(sink.codes)
+        await sink.until(lambda: any(sink.codes[shown:]))
+        assert sink.states[-1] is SessionState.PAIRING
+
+
+async def test_a_message_that_cannot_be_decrypted_yet_is_told_when_it_can(web: WebWorld) -> None:
+    decrypt = """(id) => Object.assign(WPP.whatsapp.MsgStore.getModelsArray().find((msg) => msg.id.id === id),
+        { body: "geheim", type: "chat" })"""
+    async with connected(web) as (driver, sink):
+        live = web.sandbox.world.incoming(ANA, "", kind="ciphertext").id
+        web.incoming(ANA, "der nächste")
+        await sink.until(lambda: sink.messages)
+        assert [m.body for m in sink.messages] == ["der nächste"]
+        await page_of(driver).evaluate(decrypt, live)
+        await sink.until(lambda: len(sink.messages) == 2)
+        assert [(m.key.id, m.body, m.type) for m in sink.messages[1:]] == [(live, "geheim", "chat")]
+    missed = web.sandbox.world.incoming(ANA, "", kind="ciphertext").id
+    driver = web.web_driver()
+    async with running(driver) as sink:
+        await sink.until_state(SessionState.CONNECTED)
+        found = [m async for batch in driver.collect({}, 0) for m in batch]
+        assert (found[-1].key.id, found[-1].type) == (missed, "ciphertext")
+        await driver.resume()
+        await page_of(driver).evaluate(decrypt, missed)
+        await sink.until(lambda: sink.messages)
+        assert [(m.key.id, m.body) for m in sink.messages] == [(missed, "geheim")]
+
+
+async def test_both_addresses_of_a_person_are_told_where_they_are_known(web: WebWorld) -> None:
+    async with connected(web) as (_, sink):
+        web.incoming(CARLA_LID, "hola")
+        web.incoming(DARIO, "hola")
+        web.incoming(GROUP, "hola", MEMBER)
+        await sink.until(lambda: len(sink.messages) == 3)
+    known = [(m.from_pn and str(m.from_pn), m.from_lid and str(m.from_lid)) for m in sink.messages]
+    assert known == [(CARLA, CARLA_LID), (None, DARIO), ("5491155500002@c.us", MEMBER)]
+
+
+async def test_a_chat_that_cannot_be_read_does_not_stop_catch_up(web: WebWorld) -> None:
+    async with connected(web) as (driver, _):
+        for number in range(150):
+            web.incoming(ANA, f"{number}")
+        web.incoming(DARIO, "hola")
+        await page_of(driver).evaluate(
+            """() => {
+              const read = WPP.chat.getMessages;
+              WPP.chat.getMessages = undefined;
+              Object.defineProperty(WPP.chat, "getMessages", { value: (chat, options) =>
+                options.id ? Promise.reject(new Error("damaged")) : read(chat, options) });
+            }"""
+        )
+        found = [m.body async for batch in driver.collect({}, 0) for m in batch]
+    assert "hola" in found
+    assert "149" in found
+    assert "0" not in found  # else the damage did none, and this test proves nothing
 
 
 async def test_a_send_that_the_service_refuses_for_lack_of_network_is_in_doubt(web: WebWorld) -> None:

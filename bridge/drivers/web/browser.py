@@ -120,7 +120,7 @@ class Browser:
             )
         except PlaywrightError as error:
             await self._runtime.replace_if_dead(playwright)
-            raise BrowserFailed(f"{executable} does not start: {first_line(error)}") from error
+            raise BrowserFailed(f"{executable} does not start: {why_not_started(str(error))}") from error
 
     async def _end(self, family: Sequence[ProcessMark]) -> None:
         """Whatever still runs on the profile ends here; the next browser must find it free."""
@@ -132,6 +132,15 @@ class Browser:
         if left:
             log.warning("killed the browser, which had not ended (pid %s)", ", ".join(str(m.pid) for m in left))
             await processes.wait_gone(left, self._limits.close)
+
+
+def why_not_started(report: str) -> str:
+    """The browser's own last words in Playwright's report of a failed launch, or the report's first line."""
+    words = [line.partition("[err]")[2].strip() for line in report.splitlines() if "[err]" in line]
+    if any("No usable sandbox" in line for line in words):
+        return "its sandbox needs user namespaces, which this host or container forbids to this user."
+    spoken = [line for line in words if line]
+    return spoken[-1] if spoken else report.strip().partition("\n")[0]
 
 
 def first_line(error: BaseException) -> str:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
 
 from bridge.contract.errors import InternalError, InvalidRequest, NotOnWhatsApp, ReachOutLocked, Refused
-from bridge.contract.jid import Jid, MessageKey
+from bridge.contract.jid import Jid, MessageKey, mask
 from bridge.ports.driver import CallInDoubt, DriverUnavailable, IncomingMessage, LookUp
 
 from .limits import Limits
 from .payloads import to_jid, to_key, to_message
 from .web_page import PageFailure, WebPage
 
+log = logging.getLogger(__name__)
 #: Results after which the message may nevertheless have left.
 _DOUBTFUL_RESULTS = frozenset({"ERROR_NETWORK", "ERROR_UNKNOWN"})
 
@@ -78,8 +80,12 @@ async def collect(
     try:
         for chat in await page.call("chatsSince", dict(since), baseline):
             reading = await page.call("openReading", chat["chat"], chat["mark"])
-            while not await page.call("readOlder", reading):
-                pass
+            try:
+                while not await page.call("readOlder", reading):
+                    pass
+            except PageFailure as failure:
+                # one chat that cannot be read must not keep the others from being caught up
+                log.warning("older messages of chat %s cannot be read: %s", mask(chat["chat"]), failure.text)
             offset = 0
             while raws := await page.call("takeReading", reading, offset, limits.batch):
                 offset += len(raws)

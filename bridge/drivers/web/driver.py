@@ -76,7 +76,7 @@ class WebDriver:
 
     async def run(self, sink: DriverSink) -> None:
         """Until cancelled. A failure of the browser, the page or the site is reported and tried again."""
-        self._course = Course()
+        self._course, self._failures = Course(), 0
         await self._tell(sink, self._course.to(_STARTING))
         while True:
             pause = await self._one_browser(sink)
@@ -147,7 +147,9 @@ class WebDriver:
                         self._failures = 0
                     booted = booted or snapshot.ready
                     if not booted and self._clock.monotonic() > booted_by:
-                        return Situation(SessionState.PAGE_CHANGED, Reason.MODULE_MISSING)
+                        missing = "wa-js did not find its modules" if snapshot.injected else "no modules appeared"
+                        why = f"{missing} within {self._limits.boot:g} s"
+                        return Situation(SessionState.PAGE_CHANGED, Reason.MODULE_MISSING, why)
 
     async def _hand_over(self, batch: HandedOut, sink: DriverSink) -> None:
         if batch.taken.done():

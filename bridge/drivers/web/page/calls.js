@@ -61,13 +61,16 @@ async function send(chat, key, rawId, text) {
       detectMentioned: false,
       waitForAck: true,
     });
-    sending.catch(() => undefined);
+    let settled = false;
+    const answer = sending.finally(() => { settled = true; });
+    answer.catch(() => undefined);
     const pending = (async () => {
       await pause(SETTLE_MS);
-      while (!storedMessage(rawId)) await pause(100);
-      return {};
+      while (!settled && !storedMessage(rawId)) await pause(100);
+      return settled ? answer : {};
     })();
-    const { sendMsgResult, ack } = await Promise.race([sending, pending]);
+    pending.catch(() => undefined);
+    const { sendMsgResult, ack } = await Promise.race([answer, pending]);
     const result = sendMsgResult?.messageSendResult ?? sendMsgResult;
     return { ack: storedMessage(rawId)?.ack ?? ack ?? 0, result: scalar(result) };
   } catch (error) {
