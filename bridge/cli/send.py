@@ -107,7 +107,7 @@ def send(
 
 
 _WORDS = {
-    "accepted": "accepted ·",
+    "accepted": "accepted",
     "sent": "sent ✓",
     "device": "delivered ✓✓",
     "read": "read [bold blue]✓✓[/]",

@@ -1,0 +1,5 @@
+"""`python -m bridge.cli` is `wa`."""
+
+from . import main
+
+main()

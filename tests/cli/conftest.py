@@ -1,0 +1,91 @@
+"""The command `wa` as a program, against the real bridge side."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.client.conftest import (
+    BridgeSide,
+    _ask_for_the_owner_only_shortly,
+    mosquitto,
+    settings,
+    side,
+)
+from tests.mosquitto_server import MosquittoServer
+
+__all__ = ["BridgeSide", "_ask_for_the_owner_only_shortly", "mosquitto", "settings", "side"]
+
+WA = [sys.executable, "-c", "from bridge.cli import main; main()"]
+ROOT = Path(__file__).parent.parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a program ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+Environment = dict[str, str]
+Wa = Callable[..., Awaitable[Ended]]
+Started = Callable[..., Awaitable[asyncio.subprocess.Process]]
+
+
+@pytest.fixture
+def environment(mosquitto: MosquittoServer, tmp_path: Path) -> Environment:
+    """Of a user who has set nothing but the broker's address."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("WA_")}
+    return {
+        **kept,
+        "PYTHONPATH": str(ROOT),
+        "WA_MQTT_URL": mosquitto.url("admin"),
+        "WA_DATA_DIR": str(tmp_path / "data"),
+        "NO_COLOR": "1",
+        "COLUMNS": "200",
+    }
+
+
+@pytest.fixture
+def start(environment: Environment, tmp_path: Path) -> Started:
+    """Start `wa` with arguments; the caller ends it."""
+
+    async def starting(*arguments: str, **changes: str) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            *WA,
+            *arguments,
+            cwd=tmp_path,
+            env={**environment, **changes},
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+
+    return starting
+
+
+@pytest.fixture
+def wa(start: Started) -> Wa:
+    """Run `wa` to its end."""
+
+    async def running(*arguments: str, stdin: bytes = b"", **changes: str) -> Ended:
+        process = await start(*arguments, **changes)
+        try:
+            async with asyncio.timeout(30):
+                out, err = await process.communicate(stdin)
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        assert process.returncode is not None
+        return Ended(process.returncode, out.decode(), err.decode())
+
+    return running

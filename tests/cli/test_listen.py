@@ -1,0 +1,118 @@
+"""`wa listen`: JSON lines that a program can rely on, lines that a person can read, and quiet ends."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+from asyncio.subprocess import Process
+from pathlib import Path
+from typing import Any
+
+from tests.cli.conftest import WA, BridgeSide, Environment, Started, Wa
+
+ANA, GROUP = "5491155500001@c.us", "120363000000000001@g.us"
+
+
+async def lines(process: Process, count: int) -> list[str]:
+    assert process.stdout is not None
+    async with asyncio.timeout(20):
+        return [(await process.stdout.readline()).decode().rstrip("\n") for _ in range(count)]
+
+
+async def interrupt(process: Process) -> tuple[int, str]:
+    process.send_signal(signal.SIGINT)
+    async with asyncio.timeout(20):
+        _, err = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, err.decode()
+
+
+async def messages(process: Process, count: int) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in await lines(process, count)]
+
+
+async def test_json_lines_and_a_quiet_end(side: BridgeSide, start: Started) -> None:
+    await side.start()
+    side.phone.incoming(ANA, "Hola\n👋")
+    await side.journalled(1)
+    process = await start("listen", "--all", "--json")
+    side.phone.incoming(ANA, "¿Están?")
+    got = await messages(process, 2)
+    assert [(message["seq"], message["body"], message["from"]) for message in got] == [
+        (1, "Hola\n👋", ANA),
+        (2, "¿Están?", ANA),
+    ]
+    assert await interrupt(process) == (130, "")
+
+
+async def test_the_cursor_file_goes_on_behind_what_was_printed(
+    side: BridgeSide, start: Started, tmp_path: Path
+) -> None:
+    await side.start()
+    place = str(tmp_path / "seen.json")
+    for number in range(3):
+        side.phone.incoming(ANA, f"Mensaje {number}")
+    process = await start("listen", "--all", "--json", "--cursor", place)
+    assert len(await messages(process, 3)) == 3
+    assert (await interrupt(process))[0] == 130
+    side.phone.incoming(ANA, "Mensaje 3")
+    process = await start("listen", "--json", "--cursor", place)
+    side.phone.incoming(ANA, "Mensaje 4")
+    assert [message["body"] for message in await messages(process, 2)] == ["Mensaje 3", "Mensaje 4"]
+    await interrupt(process)
+
+
+async def test_a_file_that_is_no_cursor_is_told(wa: Wa, tmp_path: Path) -> None:
+    (tmp_path / "seen.json").write_text("{}")
+    ended = await wa("listen", "--cursor", str(tmp_path / "seen.json"))
+    assert ended.code == 2
+    assert "does not hold a cursor" in ended.err
+
+
+async def test_a_reader_of_the_pipe_that_leaves_ends_it(side: BridgeSide, environment: Environment) -> None:
+    await side.start()
+    side.phone.incoming(ANA, "Hola")
+    await side.journalled(1)
+    wa = " ".join(f"'{word}'" for word in WA)
+    shell = f"set -o pipefail; {wa} listen --all --json | head -n 1"
+    process = await asyncio.create_subprocess_exec(
+        "bash", "-c", shell, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    async with asyncio.timeout(20):
+        out, err = await process.communicate()
+    assert (process.returncode, err.decode()) == (0, "")
+    assert json.loads(out)["body"] == "Hola"
+
+
+async def test_conversations_for_people(side: BridgeSide, start: Started) -> None:
+    await side.start()
+    process = await start("listen", "--all")
+    [state] = await lines(process, 1)
+    assert state.endswith("haby is connected: Ready.")
+    side.phone.incoming(ANA, "Hola [bold]\x1b[31m", notify_name="Ana")
+    [said] = await lines(process, 1)
+    assert said[8:] == "  Ana 5491155500001  Hola [bold]\ufffd[31m"
+    side.phone.incoming(GROUP, "Buenas", author="5491155500002@c.us")
+    [in_group] = await lines(process, 1)
+    assert in_group[8:] == f"  5491155500002 in {GROUP}  Buenas"
+    side.phone.own(ANA, "Ya va")
+    [own] = await lines(process, 1)
+    assert own[8:] == "  you → 5491155500001  Ya va"
+    assert (await interrupt(process))[0] == 130
+
+
+async def test_no_such_session(side: BridgeSide, wa: Wa) -> None:
+    await side.start()
+    assert (await wa("listen", "--session", "habi")).code == 6
+
+
+async def test_before_the_first_bridge_it_waits(side: BridgeSide, start: Started) -> None:
+    process = await start("listen", "--all", "--json")
+    assert process.stderr is not None
+    async with asyncio.timeout(20):
+        assert b"Waiting for it" in await process.stderr.readline()
+    await side.start()
+    side.phone.incoming(ANA, "Hola")
+    assert [message["body"] for message in await messages(process, 1)] == ["Hola"]
+    await interrupt(process)

@@ -1,0 +1,139 @@
+"""`wa send`: ticks for people, JSON for programs, and an exit code for each outcome."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from bridge.contract.jid import Jid
+from bridge.contract.session import SessionState
+from bridge.drivers.scripted import SendMode
+from tests.cli.conftest import BridgeSide, Started, Wa
+from tests.mosquitto_server import free_port
+
+TO = "5491155500001"
+
+
+async def test_each_tick_on_a_line_of_its_own(side: BridgeSide, start: Started) -> None:
+    await side.start()
+    process = await start("send", "+54 9 11 5550-0001", "Hola", "--id", "pedido-7", "--wait", "read")
+    assert process.stdout is not None
+    async with asyncio.timeout(20):
+        assert await process.stdout.readline() == b"accepted \xc2\xb7 id pedido-7\n"
+        assert (await process.stdout.readline()).decode() == "sent ✓\n"
+        [sent] = side.phone.sent
+        side.phone.acknowledge(sent.key.id, 2)
+        assert (await process.stdout.readline()).decode() == "delivered ✓✓\n"
+        side.phone.acknowledge(sent.key.id, 3)
+        out, err = await process.communicate()
+    assert (process.returncode, out.decode(), err) == (0, "read ✓✓\n", b"")
+    assert sent.text == "Hola"
+
+
+async def test_json_lines(side: BridgeSide, wa: Wa) -> None:
+    await side.start()
+    ended = await wa("send", TO, "Hola", "--json", "--priority", "human", "--ttl", "60")
+    lines = [json.loads(line) for line in ended.out.splitlines()]
+    assert ended.code == 0
+    assert [line["status"] for line in lines if "status" in line] == ["accepted", "sent"]
+
+
+async def test_the_text_from_standard_input(side: BridgeSide, wa: Wa) -> None:
+    await side.start()
+    text = "Primera línea\nsegunda 👍🏽\n"
+    assert (await wa("send", TO, "-", stdin=text.encode())).code == 0
+    assert [sent.text for sent in side.phone.sent] == ["Primera línea\nsegunda 👍🏽"]
+    refused = await wa("send", TO, "-", stdin=b"\xff\xfe")
+    assert refused.code == 2
+    assert "not valid UTF-8" in refused.err
+
+
+async def test_a_text_that_looks_like_markup_is_sent_as_it_is(side: BridgeSide, wa: Wa) -> None:
+    await side.start()
+    assert (await wa("send", TO, "--", "-[bold]x[/]")).code == 0
+    assert [sent.text for sent in side.phone.sent] == ["-[bold]x[/]"]
+
+
+async def test_what_whatsapp_refuses(side: BridgeSide, wa: Wa) -> None:
+    await side.start()
+    side.phone.missing.add(Jid.parse(f"{TO}@c.us"))
+    ended = await wa("send", TO, "Hola")
+    assert ended.code == 1
+    assert ended.err == "error: This number is not on WhatsApp.\n"
+
+
+async def test_an_outcome_that_nobody_knows(side: BridgeSide, wa: Wa) -> None:
+    await side.start()
+    side.phone.send_mode, side.phone.look_up_complete = SendMode.CALL_LOST, False
+    ended = await wa("send", TO, "Hola")
+    assert ended.code == 3
+    assert "look at the chat" in ended.err
+
+
+async def test_still_waiting_at_the_time_out(side: BridgeSide, wa: Wa) -> None:
+    side.phone.paired = False
+    await side.start(until=SessionState.PAIRING)
+    ended = await wa("send", TO, "Hola", "--id", "pedido-7", "--timeout", "1")
+    assert ended.code == 4
+    assert "--id pedido-7" in ended.err
+    assert (await wa("send", TO, "Hola", "--id", "pedido-7", "--wait", "accepted")).code == 0
+
+
+async def test_not_waiting(side: BridgeSide, wa: Wa) -> None:
+    await side.start()
+    ended = await wa("send", TO, "Hola", "--wait", "no", "--json")
+    assert ended.code == 0
+    assert len(json.loads(ended.out)["id"]) == 32
+
+
+async def test_nobody_answers(wa: Wa) -> None:
+    ended = await wa("send", TO, "Hola", "--timeout", "0.5")
+    assert ended.code == 5
+    assert "no bridge has been seen" in ended.err
+
+
+async def test_no_such_session(side: BridgeSide, wa: Wa) -> None:
+    await side.start()
+    ended = await wa("send", TO, "Hola", "--session", "habi")
+    assert ended.code == 6
+    assert "the sessions here are: haby" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"WA_MQTT_URL": ""}, "start `wa up`"),
+        ({"WA_MQTT_URL": f"mqtt://127.0.0.1:{free_port()}"}, "Nothing listens"),
+    ],
+)
+async def test_no_broker(wa: Wa, changes: dict[str, str], said: str) -> None:
+    ended = await wa("send", TO, "Hola", **changes)
+    assert ended.code == 5
+    assert said in ended.err
+    assert ended.err.startswith("error: ")
+    assert len(ended.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("send", "Ana", "Hola"), "not a phone number"),
+        (("send", TO, ""), "message"),
+        (("send", TO, "Hola", "--ttl", "-1"), "ttl"),
+        (("send", TO), "Missing argument"),
+        (("send", TO, "Hola", "--wait", "for-ever"), "for-ever"),
+    ],
+)
+async def test_wrong_usage(wa: Wa, arguments: tuple[str, ...], said: str) -> None:
+    ended = await wa(*arguments)
+    assert ended.code == 2
+    assert said in ended.err
+    assert "Traceback" not in ended.err
+
+
+async def test_a_wrong_setting(wa: Wa) -> None:
+    ended = await wa("send", TO, "Hola", WA_MQTT_PREFIX="a b")
+    assert ended.code == 2
+    assert "WA_MQTT_PREFIX" in ended.err

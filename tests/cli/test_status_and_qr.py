@@ -1,0 +1,93 @@
+"""`wa status` and `wa qr`: what a person sees, what a program reads, when they end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+from bridge.contract.session import SessionState
+from tests.cli.conftest import BridgeSide, Started, Wa
+
+
+async def test_status_of_a_connected_session(side: BridgeSide, wa: Wa) -> None:
+    await side.start()
+    shown = await wa("status")
+    assert shown.code == 0
+    assert all(word in shown.out for word in ("haby", "connected", "Ready."))
+    [line] = (await wa("status", "--json", "--session", "haby")).out.splitlines()
+    assert json.loads(line)["state"] == "connected"
+
+
+async def test_status_says_what_to_do(side: BridgeSide, wa: Wa) -> None:
+    side.phone.paired = False
+    await side.start(until=SessionState.PAIRING)
+    shown = await wa("status")
+    assert shown.code == 7
+    assert "Linked devices" in shown.out
+    await side.stop()
+    assert "offline" in (await wa("status")).out
+
+
+async def test_status_without_a_bridge(wa: Wa) -> None:
+    ended = await wa("status")
+    assert (ended.code, ended.out) == (5, "")
+    assert "wa up" in ended.err
+
+
+async def test_status_watch_follows(side: BridgeSide, start: Started) -> None:
+    await side.start()
+    process = await start("status", "--watch", "--json")
+    assert process.stdout is not None
+    async with asyncio.timeout(20):
+        assert json.loads(await process.stdout.readline())["state"] == "connected"
+        side.phone.link(up=False)
+        while json.loads(await process.stdout.readline())["state"] != "reconnecting":
+            pass
+    process.kill()
+    await process.wait()
+
+
+async def test_qr_shows_each_code_and_ends_when_scanned(side: BridgeSide, start: Started) -> None:
+    side.phone.paired = False
+    await side.start(until=SessionState.PAIRING)
+    process = await start("qr", "--json")
+    assert process.stdout is not None
+    codes: list[str] = []
+    async with asyncio.timeout(20):
+        while len(codes) < 2:
+            step = json.loads(await process.stdout.readline())
+            if "code" in step:
+                codes.append(step["code"])
+                side.phone.rotate_code() if len(codes) == 1 else side.phone.pair()
+        await process.communicate()
+    assert process.returncode == 0
+    assert codes[0] != codes[1]
+
+
+async def test_qr_once_in_the_terminal_and_as_a_picture(side: BridgeSide, wa: Wa, tmp_path: Path) -> None:
+    side.phone.paired = False
+    await side.start(until=SessionState.PAIRING)
+    drawn = await wa("qr", "--once")
+    assert drawn.code == 0
+    assert "█" in drawn.out
+    picture = tmp_path / "code.png"
+    assert (await wa("qr", "--once", "--png", str(picture))).code == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+async def test_qr_of_a_paired_session(side: BridgeSide, wa: Wa) -> None:
+    await side.start()
+    ended = await wa("qr")
+    assert (ended.code, ended.out) == (0, "")
+    assert "haby is connected" in ended.err
+
+
+async def test_help_is_instant_and_lists_the_exit_codes(wa: Wa) -> None:
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    ended = await wa("--help")
+    assert loop.time() - begun < 2  # 0.35 s on an idle machine: nothing heavy is imported
+    assert ended.code == 0
+    assert "listen" in ended.out
+    assert "Exit codes" in (await wa("send", "--help")).out
