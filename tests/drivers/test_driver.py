@@ -219,6 +219,14 @@ async def test_what_came_while_no_bridge_ran_is_collected_from_the_watermark(wor
     assert nothing == []
 
 
+async def test_what_a_page_saw_arrive_is_collected_in_order(world: World) -> None:
+    async with connected(world) as (driver, sink):
+        for number in range(150):  # within a second or two: the time alone does not tell the order
+            world.incoming(ANA, f"{number}")
+        await sink.until(lambda: len(sink.messages) == 150)
+        assert [m.body for m in await collected(driver)] == [f"{number}" for number in range(150)]
+
+
 async def test_what_is_older_than_the_pairing_is_history(world: World) -> None:
     world.incoming(ANA, "de antes")
     async with connected(world) as (driver, _):

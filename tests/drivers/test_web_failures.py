@@ -296,10 +296,10 @@ async def test_both_addresses_of_a_person_are_told_where_they_are_known(web: Web
 
 
 async def test_a_chat_that_cannot_be_read_does_not_stop_catch_up(web: WebWorld) -> None:
+    for number in range(150):
+        web.incoming(ANA, f"{number}")
+    web.incoming(DARIO, "hola")
     async with connected(web) as (driver, _):
-        for number in range(150):
-            web.incoming(ANA, f"{number}")
-        web.incoming(DARIO, "hola")
         await page_of(driver).evaluate(
             """() => {
               const read = WPP.chat.getMessages;

@@ -38,13 +38,18 @@ const idOf = (msg) => msg.id?._serialized ?? String(msg.id);
 async function readOlder(number) {
   const reading = readings.get(number);
   const first = reading.anchor === undefined;
-  const page = await WPP.chat
+  let page = await WPP.chat
     .getMessages(reading.chat, first ? { count: PAGE } : { count: PAGE, direction: "before", id: reading.anchor })
     .catch((error) => {
       if (first) return []; // a chat without a newest message: memory is all there is
       throw error;
     });
-  if (first) page.push(...(WPP.chat.get(reading.chat)?.msgs?.getModelsArray?.() ?? []));
+  if (first) {
+    // memory is the newest part and in order; within a second nothing else tells the order
+    const recent = WPP.chat.get(reading.chat)?.msgs?.getModelsArray?.() ?? [];
+    const held = new Set(recent.map(idOf));
+    page = [...page.filter((msg) => !held.has(idOf(msg))), ...recent];
+  }
   const older = page.filter((msg) => !reading.found.has(idOf(msg)));
   if (!older.length) {
     // nothing new: the beginning, or a page that was sorted the other way round
