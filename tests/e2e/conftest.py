@@ -1,0 +1,212 @@
+"""The product as a person runs it: `wa up --sandbox` as a process of its own, read by what it prints."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import shlex
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil  # type: ignore[import-untyped]
+import pytest
+from playwright.async_api import Page, async_playwright
+
+from tests.parts import require_binary
+
+WA = [sys.executable, "-m", "bridge.cli"]
+PATIENCE = 30.0
+
+
+class Product:
+    """A running `wa up --sandbox`. `lines` is what it has printed so far."""
+
+    def __init__(self, directory: Path, process: asyncio.subprocess.Process, environment: dict[str, str]) -> None:
+        self.directory = directory
+        self.process = process
+        self.environment = environment
+        self.lines: list[str] = []
+        self._news = asyncio.Condition()
+
+    async def read(self) -> None:
+        """Collect what the process prints until it ends."""
+        assert self.process.stdout is not None
+        async for line in self.process.stdout:
+            async with self._news:
+                self.lines.append(line.decode().rstrip())
+                self._news.notify_all()
+
+    async def printed(self, pattern: str) -> str:
+        """The first printed line that holds the pattern, now or soon."""
+        async with asyncio.timeout(PATIENCE), self._news:
+            while True:
+                for line in self.lines:
+                    if re.search(pattern, line):
+                        return line.strip()
+                if self.process.returncode is not None:
+                    raise AssertionError(f"ended with {self.process.returncode}: {self.lines}")
+                await self._news.wait()
+
+    async def hint(self, start: str) -> str:
+        """The printed line to copy that begins so, once the session is connected."""
+        return await self.printed(rf"^\s*{start}")
+
+    async def phone_url(self) -> str:
+        """Where the phone's page is; printed before anything is connected."""
+        return (await self.printed("the phone is at")).split()[-1]
+
+    async def api(self, method: str, path: str, body: object = None) -> Any:
+        """Call the sandbox's control API."""
+        url = (await self.phone_url()).removesuffix("phone") + "api" + path
+        async with httpx.AsyncClient(trust_env=False) as client:
+            answer = await client.request(method, url, json=body)
+        assert answer.is_success, answer.text
+        return answer.json() if answer.content else None
+
+    async def on_the_phone(self) -> list[str]:
+        """Bodies of the account's own messages, chat by chat."""
+        chats = (await self.api("GET", "/state"))["chats"]
+        return [message["body"] for chat in chats for message in chat["messages"] if message["from_me"]]
+
+    def tree(self) -> list[psutil.Process]:
+        """The process and everything it has started."""
+        root = psutil.Process(self.process.pid)
+        return [root, *root.children(recursive=True)]
+
+    def left_over(self) -> list[str]:
+        """Command lines of processes that work in our directory and are not the product itself."""
+        found = []
+        for process in psutil.process_iter(["pid", "cmdline", "cwd", "status"]):
+            line = " ".join(process.info["cmdline"] or ())
+            ours = str(self.directory) in line or str(process.info["cwd"] or "").startswith(str(self.directory))
+            if ours and process.info["status"] != psutil.STATUS_ZOMBIE and process.pid != self.process.pid:
+                found.append(line)
+        return found
+
+
+async def command(product: Product, *arguments: str, wait: float = PATIENCE) -> tuple[int, str, str]:
+    """Run a program beside the product: exit code, standard output, standard error."""
+    process = await asyncio.create_subprocess_exec(
+        *arguments,
+        cwd=product.directory,
+        env=product.environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        async with asyncio.timeout(wait):
+            out, err = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert process.returncode is not None
+    return process.returncode, out.decode(), err.decode()
+
+
+@asynccontextmanager
+async def subscriber(line: str) -> AsyncIterator[Callable[[], Any]]:
+    """Run a printed `mosquitto_sub` line through a shell's rules; yields a reader of the next JSON payload."""
+    words = shlex.split(line)
+    # line buffered: without it the debug lines that tell of the subscription stay in the pipe
+    process = await asyncio.create_subprocess_exec(
+        "stdbuf", "-oL", *words, "-d", stdout=asyncio.subprocess.PIPE, limit=2**20
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while b"SUBACK" not in await process.stdout.readline():
+                pass
+
+        async def next_payload() -> Any:
+            assert process.stdout is not None
+            async with asyncio.timeout(PATIENCE):
+                async for raw in process.stdout:
+                    topic, _, payload = raw.decode().strip().partition(" ")
+                    if topic == words[words.index("-t") + 1]:
+                        return json.loads(payload)
+            raise AssertionError("mosquitto_sub ended")
+
+        yield next_payload
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+@asynccontextmanager
+async def running(directory: Path, *, port: int = 0, **environment: str) -> AsyncIterator[Product]:
+    """Run `wa up --sandbox` in a directory; ended by SIGTERM unless the test has ended it."""
+    require_binary("mosquitto", "mosquitto")
+    require_binary("chromium-headless-shell", "chromium-headless-shell")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("WA_")}
+    full = {**clean, "WA_PACE": "off", "WA_DATA_DIR": str(directory / "data"), **environment}
+    process = await asyncio.create_subprocess_exec(
+        *WA,
+        "up",
+        "--sandbox",
+        "--sandbox-port",
+        str(port),
+        cwd=directory,
+        env=full,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    product = Product(directory, process, full)
+    reading = asyncio.create_task(product.read(), name="read the product")
+    try:
+        yield product
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+        await asyncio.wait_for(process.wait(), PATIENCE)
+        await reading
+
+
+async def first_lines(product: Product, count: int, *arguments: str) -> list[Any]:
+    """The first JSON lines that a command prints; it is ended then."""
+    process = await asyncio.create_subprocess_exec(
+        *arguments, cwd=product.directory, env=product.environment, stdout=asyncio.subprocess.PIPE, limit=2**20
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(PATIENCE):
+            return [json.loads(await process.stdout.readline()) for _ in range(count)]
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def until(holds: Callable[[], bool], what: str) -> None:
+    """Wait for something outside this process that tells no event."""
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < deadline, what
+        await asyncio.sleep(0.05)
+
+
+@pytest.fixture
+async def product(tmp_path: Path) -> AsyncIterator[Product]:
+    """The product, connected."""
+    async with running(tmp_path) as up:
+        await up.printed("haby connected")
+        yield up
+
+
+@pytest.fixture
+async def phone(product: Product) -> AsyncIterator[Page]:
+    """The phone's page in a real browser."""
+    path = require_binary("chromium-headless-shell", "chromium-headless-shell")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, chromium_sandbox=os.geteuid() != 0)
+        page = await browser.new_page()
+        await page.goto(await product.phone_url())
+        yield page
+        await browser.close()

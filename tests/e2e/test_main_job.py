@@ -1,0 +1,108 @@
+"""The main job with every real part: the phone in a browser, wa-js, mosquitto and its command-line clients."""
+
+from __future__ import annotations
+
+import json
+import shlex
+
+import pytest
+from playwright.async_api import Page, expect
+
+from .conftest import WA, Product, command, subscriber
+
+ANA = "5491155500001"
+TEXTS = {
+    "spanish": "¿Cómo andás? Ñandú, pingüino, ¡qué lindo!",
+    "cyrillic": "Привет, как дела?",
+    "greek": "Καλημέρα κόσμε",
+    "arabic": "مرحبا كيف حالك؟ ١٢٣",
+    "hebrew": "שלום, מה שלומך?",
+    "mixed direction": "total: ₪120 עבור abc (שלוש) 3×4",
+    "hindi": "नमस्ते दुनिया",
+    "thai": "สวัสดีชาวโลก",
+    "chinese": "你好，世界。𠮷野家",
+    "japanese": "こんにちは ｶﾀｶﾅ",
+    "korean": "안녕하세요 세계",
+    "armenian": "Բարեւ աշխարհ",
+    "combining": "e\u0301 a\u0308 Z\u0351\u036b\u0343",
+    "emoji": "👩🏽‍🚀👨‍👩‍👧‍👦🇦🇷🏴‍☠️❤️‍🔥 1️⃣",
+    "lines": "first\nsecond\n\n\tindented ",
+    "markup": "<b>*not*</b> \"quoted\" 'single' \\n {json: true} $HOME `x`",
+}
+
+
+async def test_what_is_typed_on_the_phone_reaches_the_printed_mosquitto_sub(product: Product, phone: Page) -> None:
+    async with subscriber(await product.hint("mosquitto_sub")) as next_payload:
+        await phone.get_by_role("button", name="Ana").click()
+        await phone.get_by_label("Message", exact=True).fill("¿Tienen stock? 😀")
+        await phone.keyboard.press("Enter")
+        message = await next_payload()
+    assert message["body"] == "¿Tienen stock? 😀"
+    assert message["from"] == f"{ANA}@c.us"
+    assert (message["seq"], message["late"], message["type"], message["cliente_id"]) == (1, False, "chat", 51)
+
+
+async def test_the_printed_mosquitto_pub_shows_on_the_phone_with_ticks(product: Product, phone: Page) -> None:
+    code, _, errors = await command(product, *shlex.split(await product.hint("mosquitto_pub")))
+    assert (code, errors) == (0, "")
+    await phone.get_by_role("button", name="Ana").click()
+    bubble = phone.get_by_role("log").locator(".bubble")
+    await expect(bubble).to_contain_text("Hola")
+    await expect(bubble.get_by_label("read")).to_be_visible()
+
+
+@pytest.mark.timeout(180)
+async def test_every_script_survives_both_ways(product: Product) -> None:
+    async with subscriber(await product.hint("mosquitto_sub")) as next_payload:
+        for text in [*TEXTS.values(), "ñ😀" * 32_768]:
+            await product.api("POST", "/incoming", {"chat": f"{ANA}@c.us", "body": text})
+            assert (await next_payload())["body"] == text
+    pub = shlex.split(await product.hint("mosquitto_pub"))
+    for name, text in TEXTS.items():
+        plain = [*pub[: pub.index("-m")], "-m", text]
+        code, _, errors = await command(product, *plain)
+        assert (code, errors) == (0, ""), name
+    code, _, _ = await command(product, *WA, "send", ANA, "-", "--json", "--id", "last")
+    assert code == 2, "an empty text is refused"
+    code, _, errors = await command(product, *WA, "send", ANA, "the end", "--json")
+    assert code == 0, errors
+    assert await product.on_the_phone() == [*TEXTS.values(), "the end"]
+
+
+async def test_the_longest_text_goes_out_and_one_more_character_does_not(product: Product) -> None:
+    longest = "a" * 65_535 + "ñ"
+    (product.directory / "text").write_text(json.dumps({"id": "long", "to": ANA, "message": longest}))
+    pub = shlex.split(await product.hint("mosquitto_pub"))
+    session_topic = pub[pub.index("-t") + 1].rsplit("/", 1)[0]
+    base = [*pub[: pub.index("-t")], "-t", session_topic, "-f", "text"]
+    result_line = shlex.join(["mosquitto_sub", *pub[1 : pub.index("-t")], "-v", "-t", session_topic[:-3] + "result"])
+    async with subscriber(result_line) as next_result:
+        assert (await command(product, *base))[0] == 0
+        assert [(await next_result())["status"], (await next_result())["status"]] == ["accepted", "sent"]
+        (product.directory / "text").write_text(json.dumps({"id": "longer", "to": ANA, "message": longest + "a"}))
+        assert (await command(product, *base))[0] == 0
+        refused = await next_result()
+    assert (refused["id"], refused["status"], refused["error"]["code"]) == ("longer", "failed", "too_large")
+    assert await product.on_the_phone() == [longest]
+
+
+async def test_a_group_a_lid_chat_and_ones_own_phone(product: Product) -> None:
+    state = await product.api("GET", "/state")
+    group = next(chat for chat in state["chats"] if chat["id"].endswith("@g.us"))
+    lid = next(chat["id"] for chat in state["chats"] if chat["id"].endswith("@lid"))
+    author = group["participants"][0]
+    sub = await product.hint("mosquitto_sub")
+    async with subscriber(sub) as next_message, subscriber(sub.replace("/in", "/event")) as next_event:
+        await product.api("POST", "/incoming", {"chat": group["id"], "author": author, "body": "soy del grupo"})
+        from_group = await next_message()
+        assert (from_group["from"], from_group["author"]) == (group["id"], author)
+        await product.api("POST", "/incoming", {"chat": lid, "body": "oculto"})
+        from_lid = await next_message()
+        assert (from_lid["from"], from_lid["chat"], from_lid["from_lid"]) == (lid, lid, lid)
+        await product.api("POST", "/own", {"chat": lid, "body": "contesto yo"})
+        own = await next_event()
+        assert (own["kind"], own["message"]["body"]) == ("own_message", "contesto yo")
+    for to in (group["id"], lid):
+        code, out, errors = await command(product, *WA, "send", to, "respuesta", "--json")
+        assert code == 0, errors
+        assert json.loads(out.splitlines()[-1])["chat"] == to
