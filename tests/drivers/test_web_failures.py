@@ -196,6 +196,35 @@ async def test_a_browser_that_a_killed_bridge_left_is_ended(web: WebWorld, how: 
     await left.wait()
 
 
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+async def test_after_a_killed_bridge_the_next_one_takes_over_with_the_login(web: WebWorld, how: signal.Signals) -> None:
+    async with connected(web):
+        pass
+    bridge = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.drivers.driving_program",
+        web.sandbox.url,
+        str(web.profile),
+        cwd=Path(__file__).parents[2],
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert bridge.stdout is not None
+    while await bridge.stdout.readline() != b"connected\n":
+        pass
+    left = of_profile(web.profile)
+    assert left
+    bridge.send_signal(how)
+    await bridge.wait()
+    web.incoming(ANA, "meanwhile")
+    driver = web.web_driver()
+    async with running(driver) as sink:
+        await sink.until_state(SessionState.CONNECTED)
+        assert not any(mark.is_alive for mark in left)
+        assert sink.codes == []
+        assert [m.body async for batch in driver.collect({}, 0) for m in batch] == ["meanwhile"]
+
+
 async def test_a_process_that_took_over_a_recorded_pid_is_left_alone(web: WebWorld) -> None:
     web.profile.mkdir()
     (web.profile / LOCK).write_text(json.dumps({"pid": os.getpid(), "started": 1.0}))
