@@ -21,7 +21,7 @@ GRACE = 2.0
 #: Seconds of silence after which a replay request is repeated: the first, and what it grows to.
 SILENCE, LONGEST_SILENCE = 5.0, 30.0
 #: Pages that may end without the item they should have brought, before it is given up and told as a gap.
-FRUITLESS = 3
+FRUITLESS = 5
 
 Start = Cursor | Literal["now"] | None
 
@@ -130,6 +130,9 @@ class Merge(Generic[_T]):
         if not self._placed:
             self._place(epoch, newest)
             return
+        if epoch in self._left:
+            self._ask(now)  # an old status that was overtaken, or a bridge that took over again: the answer tells
+            return
         self._enter(epoch, now)
         self._newest = newest
         if returned:
@@ -143,7 +146,7 @@ class Merge(Generic[_T]):
             return
         asked, self._request = self._request, None
         if end.error is not None:
-            self._ask(now + self._silence)
+            self._must, self.due = True, now + self._silence
             return
         self._enter(end.epoch, now)
         self._must, self.due = False, None
