@@ -64,6 +64,14 @@ class BridgeSide:
                 while session.view.situation.state is not state:
                     await changes.get()
 
+    @property
+    def epoch(self) -> str:
+        """Of the store that is open."""
+        assert self.bridge is not None
+        session = self.bridge.hosts[0].session
+        assert session is not None
+        return session.status().epoch or ""
+
     async def journalled(self, count: int) -> None:
         """Wait until the journal holds so many messages."""
         assert self.bridge is not None

@@ -1,0 +1,55 @@
+"""The example of the documentation, run as it is printed there; and what the pages list is what there is."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import sys
+from pathlib import Path
+
+from bridge.cli.exits import Exit
+from bridge.client import Cursor, FileCursor, GapReason
+from tests.client.conftest import ANA, BridgeSide
+from tests.mosquitto_server import MosquittoServer
+
+ROOT = Path(__file__).parent.parent.parent
+EXAMPLE = ROOT / "docs" / "examples" / "echo_bot.py"
+
+
+async def answers(broker: str, place: Path, count: int) -> list[str]:
+    """What the bot prints for so many messages; then it is killed."""
+    bot = await asyncio.create_subprocess_exec(
+        *(sys.executable, str(EXAMPLE), broker, "haby", str(place)),
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert bot.stdout is not None
+    try:
+        async with asyncio.timeout(20):
+            return [(await bot.stdout.readline()).decode().strip() for _ in range(count)]
+    finally:
+        bot.kill()
+        await bot.wait()
+
+
+async def test_the_echo_bot_answers_once_though_it_crashed_before_saving(
+    side: BridgeSide, mosquitto: MosquittoServer, tmp_path: Path
+) -> None:
+    await side.start()
+    place = tmp_path / "seen.json"
+    before_all = Cursor(epoch=side.epoch, seq=0)
+    FileCursor(place).save(before_all)
+    side.phone.incoming(ANA, "Hola")
+    assert await answers(mosquitto.url("responder"), place, 1) == ["seq 1: sent"]
+    FileCursor(place).save(before_all)  # as if it had been killed between its answer and this
+    side.phone.incoming(ANA, "¿Y ahora?")
+    assert await answers(mosquitto.url("responder"), place, 2) == ["seq 1: sent", "seq 2: sent"]
+    assert [(sent.text, sent.times) for sent in side.phone.sent] == [("Echo: Hola", 1), ("Echo: ¿Y ahora?", 1)]
+
+
+def test_the_pages_list_every_exit_code_and_gap() -> None:
+    codes = re.findall(r"^\| (\d+) \|", (ROOT / "docs" / "cli.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert codes == [str(int(code)) for code in Exit]
+    page = (ROOT / "docs" / "client.md").read_text(encoding="utf-8")
+    assert [reason for reason in GapReason if f"| `{reason}` |" not in page] == []
