@@ -189,6 +189,4 @@ class State(BaseModel):
     sent: dict[str, Sent] = {}
     due: list[Due] = []
     link_up: bool = True
-    scanned_itself: bool = False
-    """Whether the first code was scanned without anybody asking (`auto_scan`)."""
     settings: Settings = Settings()

@@ -19,7 +19,7 @@ from typing import Self
 import uvicorn
 
 from .app import build_app
-from .changes import Change, RefChanged
+from .changes import Change, LoggedOut, RefChanged
 from .state import StateFile
 from .world import World
 
@@ -31,8 +31,8 @@ class AddressUnavailable(OSError):
 class Sandbox:
     """A WhatsApp Web double and the phone that belongs to it; use as `async with Sandbox() as sandbox`.
 
-    `port` 0 takes a free one. With `state_path` the world survives a restart. With `auto_scan` the phone scans the
-    first code that a page ever shows by itself.
+    `port` 0 takes a free one. With `state_path` the world survives a restart. With `auto_scan` the phone scans by
+    itself the first code that is shown after the start; a later log-out stays one.
     """
 
     def __init__(
@@ -50,6 +50,7 @@ class Sandbox:
         self._auto_scan = auto_scan
         self._now = now
         self._woken = asyncio.Event()
+        self._scanned = False
         self.world: World
         self._server: uvicorn.Server
         self._running: asyncio.Task[None]
@@ -143,9 +144,10 @@ class Sandbox:
 
     def _tell(self, change: Change) -> None:
         self._woken.set()
-        state = self.world.state
-        if self._auto_scan and isinstance(change, RefChanged) and change.ref and not state.scanned_itself:
-            state.scanned_itself = True
+        if isinstance(change, LoggedOut):
+            self._scanned = True  # whoever logs out wants to see the code
+        if self._auto_scan and isinstance(change, RefChanged) and change.ref and not self._scanned:
+            self._scanned = True
             asyncio.get_running_loop().call_soon(self.world.linking.scan)
 
 
