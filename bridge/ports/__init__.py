@@ -1,9 +1,10 @@
 """Protocols that the core talks to, and the values that cross them. No I/O and no MQTT, HTTP or browser library here.
 
-Adapters implement these: `drivers/*` the `WhatsAppDriver`, `store/*` the `Journal`, the `Outbox` and the `Memory`.
-The session is the driver's `DriverSink`.
+Adapters implement these: `drivers/*` the `WhatsAppDriver`, `store/*` the `Journal`, the `Outbox`, the `Memory` and
+the two books, `http/*` the `WebhookPost`, `mqtt/*` the `BotSwitches`. The session is the driver's `DriverSink`.
 """
 
+from .access import AccessBook, ApiKey, AuditEntry, BotSwitches, Scope
 from .driver import (
     Account,
     AckChange,
@@ -16,6 +17,17 @@ from .driver import (
     WhatsAppDriver,
 )
 from .journal import Bounds, Journal, JournalRecord, StoreUnusable, StreamPage
+from .listeners import (
+    MESSAGE,
+    Choice,
+    DeadLetter,
+    Failure,
+    Listener,
+    ListenerBook,
+    Position,
+    PostAnswer,
+    WebhookPost,
+)
 from .memory import Clock, Memory
 from .outbox import (
     Change,
@@ -30,20 +42,30 @@ from .outbox import (
 )
 
 __all__ = [
+    "MESSAGE",
+    "AccessBook",
     "Account",
     "AckChange",
+    "ApiKey",
+    "AuditEntry",
+    "BotSwitches",
     "Bounds",
     "CallInDoubt",
     "Change",
+    "Choice",
     "Claim",
     "Claimed",
     "Clock",
+    "DeadLetter",
     "DriverSink",
     "DriverUnavailable",
+    "Failure",
     "IllegalSendStep",
     "IncomingMessage",
     "Journal",
     "JournalRecord",
+    "Listener",
+    "ListenerBook",
     "LookUp",
     "Memory",
     "NewNotice",
@@ -52,7 +74,11 @@ __all__ = [
     "Outbox",
     "OutboxRow",
     "PairingCode",
+    "Position",
+    "PostAnswer",
+    "Scope",
     "StoreUnusable",
     "StreamPage",
+    "WebhookPost",
     "WhatsAppDriver",
 ]

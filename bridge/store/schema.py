@@ -15,9 +15,9 @@ from bridge.ports import StoreUnusable
 APPLICATION_ID = 0x57615374
 
 
-def migrations() -> list[str]:
-    """The SQL of every step, in order: the first one leads to version 1."""
-    steps = [step for step in (files(__package__) / "migrations").iterdir() if step.name.endswith(".sql")]
+def migrations(folder: str = "migrations") -> list[str]:
+    """The SQL of every step in a folder, in order: the first one leads to version 1."""
+    steps = [step for step in (files(__package__) / folder).iterdir() if step.name.endswith(".sql")]
     return [step.read_text(encoding="utf-8") for step in sorted(steps, key=lambda step: step.name)]
 
 

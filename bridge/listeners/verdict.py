@@ -1,0 +1,98 @@
+"""What an answer of a listener means, when to try again, and whether it wants an item at all. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from enum import Enum, StrEnum, auto
+from typing import Any
+
+from bridge.contract.errors import InvalidRequest
+from bridge.contract.jid import Jid
+from bridge.contract.messages import Stream
+from bridge.ports import MESSAGE, Choice, Failure, PostAnswer
+
+#: Seconds before the first retry, and the longest pause: a listener that is back waits no longer than this.
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+#: A receiver may ask for a longer pause, up to this many seconds.
+LONGEST_RETRY_AFTER = 3600.0
+#: Failures in a row after which the circuit counts as open.
+OPENS_AFTER = 5
+#: Answers of 500 and its like to one item, until it is taken for one that the receiver cannot digest.
+INDIGESTIBLE = 20
+#: Answers that say that nobody was there to judge the item: a proxy's, and those that ask to come again.
+_COME_AGAIN = frozenset({408, 425, 429, 502, 503, 504})
+
+
+class Verdict(Enum):
+    """What to do after a post."""
+
+    DELIVERED = auto()
+    RETRY = auto()
+    REFUSED = auto()  # it will never be taken: to the dead letters
+
+
+class Circuit(StrEnum):
+    """How a listener is, for people: `open` = it fails, and is tried once after each pause."""
+
+    CLOSED = "closed"
+    HALF_OPEN = "half_open"  # it failed and is being tried
+    OPEN = "open"
+
+
+def judge(answer: PostAnswer, attempts: int) -> Verdict:
+    """The verdict on the answer to the post number `attempts` (1 is the first) of one item."""
+    status = answer.status
+    if status is None or status in _COME_AGAIN:
+        return Verdict.RETRY
+    if 200 <= status < 300:
+        return Verdict.DELIVERED
+    if status >= 500:
+        return Verdict.RETRY if attempts < INDIGESTIBLE else Verdict.REFUSED
+    return Verdict.REFUSED
+
+
+def pause(failures: int, answer: PostAnswer, random: float) -> float:
+    """Seconds until the next try after `failures` in a row; `random` in [0, 1) spreads listeners that fell together."""
+    grown = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(failures - 1, 16))
+    spread = grown * (0.5 + random / 2)
+    return max(spread, min(answer.retry_after or 0.0, LONGEST_RETRY_AFTER))
+
+
+def sentence(answer: PostAnswer) -> str:
+    """What went wrong, for a person."""
+    match answer.failure:
+        case Failure.TIMED_OUT:
+            return "It did not answer in time."
+        case Failure.UNREACHABLE:
+            return f"It could not be reached: {answer.detail}"
+        case Failure.FORBIDDEN:
+            return answer.detail
+    redirect = answer.status is not None and 300 <= answer.status < 400
+    return f"It answered {answer.status}{', a redirect, which is not followed' if redirect else ''}."
+
+
+def wants(choice: Choice, stream: Stream, item: Mapping[str, Any]) -> bool:
+    """Whether a stored item (`MessageBody` or `EventBody`) is chosen."""
+    kind = MESSAGE if stream is Stream.IN else item.get("kind")
+    if kind not in choice.kinds:
+        return False
+    chat = item.get("chat")
+    if chat is None:
+        return choice.chats is None
+    if choice.chats is not None and chat not in choice.chats:
+        return False
+    return choice.groups or not _is_group(chat)
+
+
+def signature(secret: str, body: bytes) -> str:
+    """`X-Hub-Signature-256`: the receiver computes the same over the raw body."""
+    return f"sha256={hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}"
+
+
+def _is_group(chat: str) -> bool:
+    try:
+        return Jid.parse(chat).is_group
+    except InvalidRequest:
+        return False

@@ -1,0 +1,79 @@
+"""The ports of access: API keys, the record of what admins did, and the switch of automatic answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from bridge.contract.bot import BotConfig
+
+
+class Scope(StrEnum):
+    """What a caller may do. `admin` may do everything."""
+
+    SEND = "send"
+    LISTEN = "listen"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key as it is stored: its public id and the SHA-256 of the secret part. `sessions` None = every session."""
+
+    id: str
+    name: str
+    secret_sha256: str
+    scopes: frozenset[Scope]
+    sessions: frozenset[str] | None
+    created_at: float
+    revoked_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One action of an admin: who, from where, what, on which session. `number` is 0 until it is stored."""
+
+    at: float
+    actor: str
+    address: str
+    action: str
+    session: str | None = None
+    detail: str | None = None
+    number: int = 0
+
+
+class AccessBook(Protocol):
+    """Keys and audit of the whole bridge. Everything that returns is committed."""
+
+    async def keys(self) -> list[ApiKey]:
+        """Every key, revoked ones included, oldest first."""
+        ...
+
+    async def add_key(self, key: ApiKey) -> None:
+        """Store a new key."""
+        ...
+
+    async def revoke_key(self, key_id: str, at: float) -> bool:
+        """End a key; returns whether it was there and in force."""
+        ...
+
+    async def record(self, entry: AuditEntry) -> None:
+        """Store an action."""
+        ...
+
+    async def audit(self, before: int | None, limit: int) -> list[AuditEntry]:
+        """Actions with a number below `before`, newest first."""
+        ...
+
+
+class BotSwitches(Protocol):
+    """The responder's switches as they are retained on its topics."""
+
+    def config(self, cliente_id: int) -> BotConfig | None:
+        """What the responder says of a client; None = no responder has said anything."""
+        ...
+
+    async def switch(self, cliente_id: int, bot_activo: int) -> BotConfig:
+        """Set it and wait until the responder says so. Raises `NotConnected` when it does not in time."""
+        ...

@@ -1,0 +1,100 @@
+"""API keys and the audit in SQLite."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+
+from bridge.ports import ApiKey, AuditEntry, Scope
+
+from .database import Database
+
+
+class SqliteAccessBook:
+    """Implements `bridge.ports.AccessBook`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def keys(self) -> list[ApiKey]:
+        """Every key, revoked ones included, oldest first."""
+
+        def read(connection: sqlite3.Connection) -> list[ApiKey]:
+            found = connection.execute(
+                "SELECT id, name, secret_sha256, scopes, sessions, created_at, revoked_at FROM api_keys"
+                " ORDER BY created_at, id"
+            )
+            return [_key(*row) for row in found]
+
+        return await self._database.read(read)
+
+    async def add_key(self, key: ApiKey) -> None:
+        """Store a new key."""
+
+        def write(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "INSERT INTO api_keys (id, name, secret_sha256, scopes, sessions, created_at, revoked_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    *(key.id, key.name, key.secret_sha256, " ".join(sorted(key.scopes))),
+                    None if key.sessions is None else json.dumps(sorted(key.sessions)),
+                    *(key.created_at, key.revoked_at),
+                ),
+            )
+
+        await self._database.write(write)
+
+    async def revoke_key(self, key_id: str, at: float) -> bool:
+        """End a key; returns whether it was there and in force."""
+
+        def write(connection: sqlite3.Connection) -> bool:
+            ended = connection.execute(
+                "UPDATE api_keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL", (at, key_id)
+            )
+            return ended.rowcount == 1
+
+        return await self._database.write(write)
+
+    async def record(self, entry: AuditEntry) -> None:
+        """Store an action."""
+
+        def write(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "INSERT INTO audit (at, actor, address, action, session, detail) VALUES (?, ?, ?, ?, ?, ?)",
+                (entry.at, entry.actor, entry.address, entry.action, entry.session, entry.detail),
+            )
+
+        await self._database.write(write)
+
+    async def audit(self, before: int | None, limit: int) -> list[AuditEntry]:
+        """Actions with a number below `before`, newest first."""
+
+        def read(connection: sqlite3.Connection) -> list[AuditEntry]:
+            found = connection.execute(
+                "SELECT at, actor, address, action, session, detail, number FROM audit"
+                " WHERE ?1 IS NULL OR number < ?1 ORDER BY number DESC LIMIT ?2",
+                (before, limit),
+            )
+            return [AuditEntry(*row) for row in found]
+
+        return await self._database.read(read)
+
+
+def _key(
+    key_id: str,
+    name: str,
+    secret_sha256: str,
+    scopes: str,
+    sessions: str | None,
+    created_at: float,
+    revoked_at: float | None,
+) -> ApiKey:
+    return ApiKey(
+        id=key_id,
+        name=name,
+        secret_sha256=secret_sha256,
+        scopes=frozenset(Scope(scope) for scope in scopes.split()),
+        sessions=None if sessions is None else frozenset(json.loads(sessions)),
+        created_at=created_at,
+        revoked_at=revoked_at,
+    )

@@ -1,0 +1,42 @@
+"""The store of what belongs to no session (`WA_DATA_DIR/bridge.db`): listeners, dead letters, keys, audit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from bridge.ports import AccessBook, ListenerBook
+
+from . import schema
+from .access import SqliteAccessBook
+from .database import Database
+from .listeners import SqliteListenerBook
+
+
+class BridgeStore:
+    """An `async with`; its books are usable inside. Raises `StoreUnusable` on the way in, as `open_store`.
+
+    More than one process may have it open: `wa key` changes it while the bridge runs.
+    """
+
+    def __init__(self, path: Path, *, now: Callable[[], float]) -> None:
+        self._database = Database(path, now(), schema.migrations("bridge_migrations"))
+        self.listeners = SqliteListenerBook(self._database)
+        self.access = SqliteAccessBook(self._database)
+
+    async def __aenter__(self) -> Self:
+        await self._database.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._database.__aexit__(kind, error, trace)
+
+
+if TYPE_CHECKING:
+
+    def _implements(store: BridgeStore) -> tuple[ListenerBook, AccessBook]:
+        return store.listeners, store.access

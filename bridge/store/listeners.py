@@ -1,0 +1,156 @@
+"""Listeners and their dead letters in SQLite."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import replace
+
+from bridge.contract.messages import Stream
+from bridge.ports import Choice, DeadLetter, Listener, Position
+
+from .database import Database
+
+_LISTENERS = """
+    SELECT id, session, url, created_at, kinds, chats, groups, secret, legacy, start_epoch, start_seq, start_event_seq,
+           ended_at
+    FROM listeners ORDER BY created_at, id
+"""
+_LETTERS = """
+    SELECT listener_id, session, url, stream, epoch, seq, body, attempts, status, error, at, number FROM dead_letters
+"""
+_BURY = """
+    INSERT INTO dead_letters (listener_id, session, url, stream, epoch, seq, body, attempts, status, error, at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (listener_id, stream, epoch, seq) DO UPDATE
+    SET attempts = excluded.attempts, status = excluded.status, error = excluded.error, at = excluded.at
+    RETURNING number
+"""
+
+
+class SqliteListenerBook:
+    """Implements `bridge.ports.ListenerBook`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def listeners(self) -> list[Listener]:
+        """Every listener that is not forgotten, oldest first."""
+        return await self._database.read(lambda connection: [_listener(*row) for row in connection.execute(_LISTENERS)])
+
+    async def put(self, listener: Listener) -> None:
+        """Store a listener, new or changed."""
+        choice, start = listener.choice, listener.start
+        values = (
+            *(listener.id, listener.session, listener.url, listener.created_at),
+            " ".join(sorted(choice.kinds)),
+            None if choice.chats is None else json.dumps(sorted(choice.chats)),
+            *(choice.groups, listener.secret, listener.legacy),
+            *((start.epoch, start.seq, start.event_seq) if start else [None] * 3),
+            listener.ended_at,
+        )
+
+        def write(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                f"INSERT OR REPLACE INTO listeners VALUES ({', '.join('?' * len(values))})",  # noqa: S608 - marks only
+                values,
+            )
+
+        await self._database.write(write)
+
+    async def forget(self, listener_id: str) -> None:
+        """Forget a listener; its dead letters stay."""
+
+        def write(connection: sqlite3.Connection) -> None:
+            connection.execute("DELETE FROM listeners WHERE id = ?", (listener_id,))
+
+        await self._database.write(write)
+
+    async def bury(self, letter: DeadLetter) -> DeadLetter:
+        """Store a dead letter, once for each listener and item; returns it with its number."""
+
+        def write(connection: sqlite3.Connection) -> int:
+            (number,) = connection.execute(
+                _BURY,
+                (
+                    *(letter.listener_id, letter.session, letter.url, letter.stream, letter.epoch, letter.seq),
+                    *(letter.body, letter.attempts, letter.status, letter.error, letter.at),
+                ),
+            ).fetchone()
+            return int(number)
+
+        return replace(letter, number=await self._database.write(write))
+
+    async def dead_letters(self, session: str, after: int, limit: int) -> list[DeadLetter]:
+        """Dead letters of a session with a number above `after`, in order."""
+
+        def read(connection: sqlite3.Connection) -> list[DeadLetter]:
+            found = connection.execute(
+                f"{_LETTERS} WHERE session = ? AND number > ? ORDER BY number LIMIT ?", (session, after, limit)
+            )
+            return [_letter(*row) for row in found]
+
+        return await self._database.read(read)
+
+    async def dead_letter(self, number: int) -> DeadLetter | None:
+        """One dead letter."""
+
+        def read(connection: sqlite3.Connection) -> DeadLetter | None:
+            row = connection.execute(f"{_LETTERS} WHERE number = ?", (number,)).fetchone()
+            return None if row is None else _letter(*row)
+
+        return await self._database.read(read)
+
+    async def remove_dead_letter(self, number: int) -> bool:
+        """Remove one; returns whether it was there."""
+
+        def write(connection: sqlite3.Connection) -> bool:
+            return connection.execute("DELETE FROM dead_letters WHERE number = ?", (number,)).rowcount == 1
+
+        return await self._database.write(write)
+
+
+def _listener(
+    listener_id: str,
+    session: str,
+    url: str,
+    created_at: float,
+    kinds: str,
+    chats: str | None,
+    groups: int,
+    secret: str | None,
+    legacy: int,
+    epoch: str | None,
+    seq: int,
+    event_seq: int,
+    ended_at: float | None,
+) -> Listener:
+    chosen = None if chats is None else frozenset(json.loads(chats))
+    return Listener(
+        id=listener_id,
+        session=session,
+        url=url,
+        created_at=created_at,
+        choice=Choice(frozenset(kinds.split()), chosen, bool(groups)),
+        secret=secret,
+        legacy=bool(legacy),
+        start=None if epoch is None else Position(epoch, seq, event_seq),
+        ended_at=ended_at,
+    )
+
+
+def _letter(
+    listener_id: str,
+    session: str,
+    url: str,
+    stream: str,
+    epoch: str,
+    seq: int,
+    body: str,
+    attempts: int,
+    status: int | None,
+    error: str,
+    at: float,
+    number: int,
+) -> DeadLetter:
+    return DeadLetter(listener_id, session, url, Stream(stream), epoch, seq, body, attempts, status, error, at, number)
