@@ -1,0 +1,89 @@
+"""The same job on the broker of last resort, and a site that cannot be reached."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from bridge.app import Bridge
+from bridge.app.clock import SystemClock
+from bridge.app.drivers import web_drivers
+from bridge.broker import BrokerAddress
+from bridge.client import connect
+from bridge.embedded import private_broker
+from bridge.sandbox import Sandbox
+from bridge.settings import Settings, load
+from tests.mosquitto_server import free_port
+from tests.parts import require_binary
+
+from .conftest import PATIENCE
+
+ANA = "5491155500001"
+
+
+def settings_for(directory: Path, url: str) -> Settings:
+    """Settings of a bridge in `directory` whose WhatsApp Web is at `url`."""
+    return load(WA_DATA_DIR=directory, WA_WEB_URL=url, WA_PACE="off")
+
+
+@asynccontextmanager
+async def bridge_on(address: BrokerAddress, settings: Settings) -> AsyncIterator[Bridge]:
+    """A bridge in this process, with the web driver."""
+    require_binary("chromium-headless-shell", "chromium-headless-shell")
+    clock = SystemClock()
+    async with web_drivers(settings, clock) as drivers:
+        bridge = Bridge(settings, (address,), drivers, clock)
+        running = asyncio.create_task(bridge.run(), name="bridge")
+        try:
+            yield bridge
+        finally:
+            bridge.stop()
+            await running
+
+
+async def test_amqtt_in_the_process_does_the_main_job_and_says_that_it_is_a_trial(tmp_path: Path) -> None:
+    async with (
+        private_broker(tmp_path, binary=None) as broker,
+        Sandbox(auto_scan=True) as sandbox,
+        bridge_on(broker.address, settings_for(tmp_path, sandbox.url)),
+        connect((broker.address,), name="test") as client,
+    ):
+        assert broker.kind == "amqtt"
+        assert "trial" in (broker.warning or "")
+        async with asyncio.timeout(PATIENCE):
+            async for status in client.watch_status("haby"):
+                if status.state == "connected":
+                    break
+            result = await client.send("haby", ANA, "Hola")
+            assert result.status == "sent"
+            sandbox.world.incoming(f"{ANA}@c.us", "buenas")
+            async for message in client.messages("haby", after=None):
+                assert (message.body, message.seq) == ("buenas", 1)
+                break
+
+
+@pytest.mark.timeout(120)
+async def test_a_site_that_cannot_be_reached_is_said_and_comes_back(tmp_path: Path) -> None:
+    port = free_port()
+    async with (
+        private_broker(tmp_path) as broker,
+        bridge_on(broker.address, settings_for(tmp_path, f"http://127.0.0.1:{port}/")),
+        connect((broker.address,), name="test") as client,
+    ):
+        async with asyncio.timeout(PATIENCE):
+            async for status in client.watch_status("haby"):
+                if status.state == "unreachable":
+                    break
+        assert "cannot be reached" in status.text
+        assert json.loads(status.to_json())["reason"] == "site_unreachable"
+        # a command waits for the session, it does not fail
+        waiting = asyncio.create_task(client.send("haby", ANA, "Hola", timeout=PATIENCE))
+        async with Sandbox(port=port, auto_scan=True) as sandbox:
+            result = await waiting
+            assert result.status == "sent"
+            assert [sent.transmissions for sent in sandbox.world.state.sent.values()] == [1]
