@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 from .contract.errors import ERRORS, CodedError, InternalError
 from .contract.lifecycle import SendState, ack_name
 from .contract.messages import Ack, ErrorInfo, Result, ResultStatus
 from .contract.payload import instant
 from .contract.topics import Leaf
-from .ports import Claim, NewNotice, OutboxRow
+from .ports import Change, Claim, NewNotice, OutboxRow
 
 _TRANSIENT = frozenset(str(code) for code, row in ERRORS.items() if row.transient)
 _STATUS = {
@@ -16,6 +18,18 @@ _STATUS = {
     SendState.FAILED: ResultStatus.FAILED,
     SendState.UNKNOWN: ResultStatus.UNKNOWN,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """An input that never became a command: what could be read of it. With `once`, told a single time."""
+
+    topic: str
+    sha256: str
+    command_id: str | None = None
+    reply_client: str | None = None
+    transaction: str | None = None
+    once: str | None = None
 
 
 def error_info(error: BaseException) -> ErrorInfo:
@@ -59,6 +73,20 @@ def conflict(session: str, claim: Claim, error: CodedError) -> Result:
     )
 
 
+def rejected(session: str, command_id: str, rejection: Rejection, error: CodedError, now: float) -> Result:
+    """The answer to an input that could not become a command."""
+    return Result(
+        session=session,
+        id=command_id,
+        status=ResultStatus.FAILED,
+        error=error_info(error),
+        at=instant(now),
+        transaction=rejection.transaction,
+        topic=rejection.topic,
+        sha256=rejection.sha256,
+    )
+
+
 def notice(result: Result, reply_client: str | None = None) -> NewNotice:
     """A result, ready to be stored for publication."""
     return NewNotice(Leaf.RESULT, result.to_json(), reply_client)
@@ -71,6 +99,22 @@ def ack_notice(session: str, row: OutboxRow, level: int, now: float) -> NewNotic
         return None
     ack = Ack(session=session, id=row.claim.id, message_id=row.message_id, ack=name, at=instant(now))
     return NewNotice(Leaf.ACK, ack.to_json())
+
+
+def told(session: str, row: OutboxRow, change: Change, ack: NewNotice | None = None) -> Change:
+    """The change with what is to be told about it: the result, where it is another one than before, and the ack."""
+    after = replace(
+        row,
+        state=change.state,
+        chat=change.chat or row.chat,
+        message_id=change.message_id or row.message_id,
+        error_code=change.error_code,
+        error_text=change.error_text,
+        changed_at=change.at,
+    )
+    before, result = result_of(session, row), result_of(session, after)
+    notices = [notice(result, row.claim.reply_client)] if result.status is not before.status else []
+    return replace(change, notices=(*notices, *([ack] if ack else [])))
 
 
 def _error_of(row: OutboxRow) -> ErrorInfo | None:

@@ -11,9 +11,10 @@ import asyncio
 import logging
 from enum import Enum, auto
 
-from .contract.errors import BridgeError, CodedError, InternalError, Refused
+from .contract.errors import BridgeError, CodedError, Expired, InternalError, Refused
 from .contract.jid import Jid, MessageKey, mask
 from .contract.lifecycle import SendState, after_ack
+from .pacing import HOLD
 from .ports import (
     AckChange,
     CallInDoubt,
@@ -21,14 +22,16 @@ from .ports import (
     Clock,
     DriverUnavailable,
     LookUp,
-    NewNotice,
     Outbox,
     OutboxRow,
+    StoreUnusable,
     WhatsAppDriver,
 )
-from .results import ack_notice, notice, result_of
+from .results import ack_notice, told
 
 _log = logging.getLogger(__name__)
+#: Seconds after which a message that WhatsApp Web holds without the server's ack is reported as unknown.
+DOUBT_LIMIT = 3600.0
 _NOT_FOUND = "The message may have left before the connection broke, and WhatsApp Web does not know it."
 _NO_ANSWER = "WhatsApp has not confirmed the message in time; it may still go out."
 
@@ -38,7 +41,8 @@ class Outcome(Enum):
 
     SETTLED = auto()  # final, or the server has it: the chat is free
     PENDING = auto()  # WhatsApp Web has it, the server's ack is awaited: the chat is held
-    DOUBT = auto()  # it may have left: the page must be replaced before it is looked up
+    DOUBT = auto()  # it may have left, or may leave yet: the page must be replaced before it is looked up
+    UNSEEN = auto()  # in doubt, and the look-up was not answered: look again
     RETRY = auto()  # nothing left: try again later
 
 
@@ -52,11 +56,13 @@ class Sender:
         self._clock = clock
         # An ack and the answer of the call race for the same row; each decides on what the other has stored.
         self._step = asyncio.Lock()
+        self._repeated: set[int] = set()
 
     async def send(self, row: OutboxRow) -> Outcome:
         """Send a row that is `accepted`."""
         try:
             key, chat = await self._prepare(row)
+            self._check_time(row)
         except (DriverUnavailable, CallInDoubt) as error:
             _log.info("%s: %s waits: %s", self._session, row.claim.id, error.text)
             return Outcome.RETRY
@@ -77,7 +83,10 @@ class Sender:
             found = await self._driver.look_up(key)
         except (DriverUnavailable, CallInDoubt) as error:
             _log.info("%s: %s cannot be looked up yet: %s", self._session, row.claim.id, error.text)
-            return Outcome.DOUBT
+            return Outcome.UNSEEN
+        except Exception:  # noqa: BLE001 - one row that cannot be looked up must not stop the others
+            _log.exception("%s: %s cannot be looked up", self._session, row.claim.id)
+            return Outcome.UNSEEN
         return await self._settle(row, key, found)
 
     async def fail(self, row: OutboxRow, error: CodedError) -> None:
@@ -108,6 +117,11 @@ class Sender:
             _log.exception("%s: %s could not be prepared", self._session, row.claim.id)
             raise InternalError from error
 
+    def _check_time(self, row: OutboxRow) -> None:
+        """A page may take its time to answer; what is over by then is not sent late."""
+        if row.claim.expires_at is not None and row.claim.expires_at <= self._clock.now():
+            raise Expired
+
     async def _call(self, row: OutboxRow, key: MessageKey) -> Outcome:
         try:
             level = await self._driver.send_text(key, row.claim.text)
@@ -129,27 +143,37 @@ class Sender:
         """A page that still answers may already show the message; absence proves nothing while the call may run."""
         try:
             found = await self._driver.look_up(key)
-        except (DriverUnavailable, CallInDoubt):
+        except StoreUnusable:
+            raise
+        except Exception as error:  # noqa: BLE001 - it was in doubt before and is so still
+            _log.info("%s: %s cannot be looked up yet: %s", self._session, row.claim.id, error)
             return Outcome.DOUBT
         return Outcome.DOUBT if found.ack is None else await self._after_level(row, found.ack)
 
     async def _settle(self, row: OutboxRow, key: MessageKey, found: LookUp) -> Outcome:
         if found.ack is not None:
             return await self._after_level(row, found.ack)
-        if found.complete:
-            _log.warning("%s: %s provably did not leave; sending it once more", self._session, row.claim.id)
-            return await self._call(row, key)
-        await self._change(row, SendState.UNKNOWN, text=_NOT_FOUND)
-        return Outcome.SETTLED
+        if not found.complete or row.number in self._repeated:
+            await self._change(row, SendState.UNKNOWN, text=_NOT_FOUND)
+            return Outcome.SETTLED
+        try:
+            self._check_time(row)
+        except Expired as error:
+            await self.fail(row, error)
+            return Outcome.SETTLED
+        _log.warning("%s: %s provably did not leave; sending it once more", self._session, row.claim.id)
+        self._repeated.add(row.number)
+        outcome = await self._call(row, key)
+        if outcome in (Outcome.SETTLED, Outcome.RETRY):
+            self._repeated.discard(row.number)
+        return outcome
 
     async def _after_level(self, row: OutboxRow, level: int) -> Outcome:
-        if level == 0:
-            # the ack may have come before the call returned
-            current = await self._outbox.get(row.claim.id)
-            pending = current is None or current.state is SendState.SENDING
-            return Outcome.PENDING if pending else Outcome.SETTLED
         await self._advance(row.claim.id, level)
-        return Outcome.SETTLED
+        # an ack may have come before the call returned
+        current = await self._outbox.get(row.claim.id)
+        waiting = current is not None and current.state is SendState.SENDING
+        return Outcome.PENDING if waiting else Outcome.SETTLED
 
     async def _advance(self, command_id: str, level: int) -> OutboxRow | None:
         async with self._step:
@@ -158,7 +182,10 @@ class Sender:
                 return None
             now = self._clock.now()
             error = Refused(f"WhatsApp refused the message (ack {level}).") if state is SendState.FAILED else None
-            return await self._store(row, state, now, error, ack_notice(self._session, row, level, now))
+            change = _change_to(state, now, error)
+            return await self._outbox.change(
+                row.number, told(self._session, row, change, ack_notice(self._session, row, level, now))
+            )
 
     async def _change(
         self, row: OutboxRow, state: SendState, error: CodedError | None = None, text: str | None = None
@@ -167,39 +194,17 @@ class Sender:
             current = await self._outbox.get(row.claim.id)
             if current is None or current.state is not row.state:
                 return  # an ack was quicker and knows better
-            await self._store(current, state, self._clock.now(), error, None, text)
-
-    async def _store(
-        self,
-        row: OutboxRow,
-        state: SendState,
-        now: float,
-        error: CodedError | None,
-        ack: NewNotice | None,
-        text: str | None = None,
-    ) -> OutboxRow:
-        code = str(error.code) if error else None
-        change = Change(state, now, error_code=code, error_text=error.text if error else text)
-        after = row_after(row, change)
-        before_result, result = result_of(self._session, row), result_of(self._session, after)
-        notices = [ack] if ack else []
-        if result.status is not before_result.status:
-            notices.insert(0, notice(result, row.claim.reply_client))
-        return await self._outbox.change(
-            row.number,
-            Change(state, now, error_code=code, error_text=change.error_text, notices=tuple(notices)),
-        )
+            change = _change_to(state, self._clock.now(), error, text)
+            await self._outbox.change(row.number, told(self._session, current, change))
 
 
-def row_after(row: OutboxRow, change: Change) -> OutboxRow:
-    """The row that a change leaves, for the result that is stored together with it."""
-    return OutboxRow(
-        number=row.number,
-        claim=row.claim,
-        state=change.state,
-        chat=change.chat or row.chat,
-        message_id=change.message_id or row.message_id,
-        error_code=change.error_code,
-        error_text=change.error_text,
-        changed_at=change.at,
-    )
+def doubt_ends(row: OutboxRow) -> float:
+    """When to stop waiting for the ack: not before the chat's hold is over, and at the latest after an hour."""
+    limit = row.changed_at + DOUBT_LIMIT
+    return max(row.changed_at + HOLD, min(row.claim.expires_at or limit, limit))
+
+
+def _change_to(state: SendState, at: float, error: CodedError | None, text: str | None = None) -> Change:
+    if error is None:
+        return Change(state, at, error_text=text)
+    return Change(state, at, error_code=str(error.code), error_text=error.text)

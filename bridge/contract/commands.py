@@ -87,6 +87,13 @@ class SendCommand(Command):
         """The normal form of `to`. Raises `InvalidRequest`."""
         return parse_recipient(self.to)
 
+    def expiry(self, claimed_at: float) -> float | None:
+        """From when on (unix seconds) it must not be sent any more; None = it never expires."""
+        ends = [claimed_at + self.ttl] if self.ttl else []
+        if self.expires_at is not None:
+            ends.append(self.expires_at.timestamp())
+        return min(ends, default=None)
+
     @property
     def content_hash(self) -> str:
         """SHA-256 of what makes two commands the same: normalised `to`, kind, content."""

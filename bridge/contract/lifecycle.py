@@ -101,7 +101,10 @@ def state_of_ack(level: int) -> SendState | None:
 def after_ack(before: SendState, level: int) -> SendState | None:
     """The state after an ack, or None when it moves nothing (late, repeated, or not allowed).
 
-    Acks may come out of order: only one that the table allows from here moves the send.
+    Acks may come out of order: only one that the table allows from here moves the send. What is still to be sent is
+    moved by none.
     """
     after = state_of_ack(level)
-    return after if after is not None and may_follow(before, after) else None
+    if after is None or before is SendState.ACCEPTED:
+        return None
+    return after if may_follow(before, after) else None

@@ -27,9 +27,8 @@ from bridge.contract.commands import (
 from bridge.contract.errors import CodedError, InternalError, InvalidRequest, RetainedCommand
 from bridge.contract.payload import instant
 from bridge.contract.topics import Leaf, SessionTopic, Topics
-from bridge.outbound import Rejection
 from bridge.ports import Clock, NewNotice, Origin, Outbox
-from bridge.results import error_info
+from bridge.results import Rejection, error_info
 from bridge.session import Session
 
 from .replay import Replayer

@@ -1,0 +1,254 @@
+"""Who may send next, and when: nobody too early, everybody in the end, nobody in the way of another chat."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import defaultdict
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bridge.contract.commands import Priority
+from bridge.contract.errors import InvalidRequest
+from bridge.pacing import HOLD, Bucket, Pace, Pacing, Schedule
+from bridge.ports import OutboxRow
+
+from .commands import ANA, BETO, CARLA, row
+
+OFF = Pace(math.inf, 1)
+FREE = Pacing(OFF, OFF)
+CHATS = [f"54911555{number:05d}@c.us" for number in range(5)]
+
+
+def queue(schedule: Schedule, *rows: OutboxRow) -> None:
+    for queued in rows:
+        schedule.add(queued)
+
+
+def take(schedule: Schedule, now: float = 0.0, jitter: float = 0.0) -> int:
+    given_out = schedule.next(now, jitter)
+    assert isinstance(given_out, OutboxRow), given_out
+    return given_out.number
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"), [("20/minute", 1 / 3), ("5/second", 5.0), (" 1 / HOUR ", 1 / 3600), ("86400/day", 1.0)]
+)
+def test_a_pace_is_written_as_so_many_in_a_time(text: str, rate: float) -> None:
+    pace = Pace.parse(text, burst=3)
+    assert pace.burst == 3
+    assert math.isclose(pace.rate, rate)
+
+
+def test_off_is_no_pace() -> None:
+    assert Pace.parse("Off", burst=1).is_off
+    assert Schedule(FREE).budget(0) is None
+
+
+@pytest.mark.parametrize("text", ["", "20", "0/minute", "-1/minute", "20/fortnight", "1.5/minute", "on", "20/minute x"])
+def test_what_is_no_pace_is_refused(text: str) -> None:
+    with pytest.raises(InvalidRequest, match="20/minute"):
+        Pace.parse(text, burst=1)
+
+
+@given(st.floats(0.01, 100), st.integers(1, 50), st.lists(st.floats(0, 20), max_size=80))
+def test_a_bucket_never_gives_more_than_its_rate_and_burst(rate: float, burst: int, pauses: list[float]) -> None:
+    bucket, now, taken = Bucket(Pace(rate, burst)), 500.0, 0
+    for pause in pauses:
+        now += pause
+        if bucket.ready_at(now) <= now:
+            bucket.take(now)
+            taken += 1
+        assert taken <= rate * (now - 500.0) + burst + 1e-6
+        assert bucket.tokens(bucket.full_at(now)) == pytest.approx(burst)
+
+
+arrivals = st.lists(
+    st.tuples(st.sampled_from(CHATS), st.sampled_from(Priority), st.floats(0, 5), st.booleans()),
+    min_size=1,
+    max_size=25,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(arrivals, st.floats(0.05, 5), st.integers(1, 5), st.floats(0, 2), st.floats(0, 2), st.floats(0, 1))
+def test_whatever_arrives_leaves_at_the_pace_and_in_order(
+    arriving: list[tuple[str, Priority, float, bool]],
+    rate: float,
+    burst: int,
+    spacing: float,
+    jitter: float,
+    drawn: float,
+) -> None:
+    pacing = Pacing(Pace(rate, burst), Pace(rate / 2, burst), spacing, jitter)
+    schedule, now, waiting = Schedule(pacing), 100.0, list(enumerate(arriving, 1))
+    left: list[tuple[float, OutboxRow]] = []
+    due = now
+    for _ in range(3000):
+        while waiting and waiting[0][1][2] + due <= now:
+            number, (chat, priority, _, _) = waiting.pop(0)
+            schedule.add(row(number, chat, priority=priority))
+            due = now
+        answer = schedule.next(now, drawn)
+        if isinstance(answer, OutboxRow):
+            left.append((now, answer))
+            if arriving[answer.number - 1][3]:
+                schedule.release(answer)
+            else:
+                schedule.hold(answer, now + HOLD)
+        elif waiting:
+            now = min(answer or math.inf, waiting[0][1][2] + due)
+        elif answer is None:
+            break
+        else:
+            assert answer >= now
+            now = answer
+    assert sorted(sent.number for _, sent in left) == list(range(1, len(arriving) + 1))
+    by_chat = defaultdict(list)
+    for moment, sent in left:
+        by_chat[sent.claim.to].append((moment, sent))
+    for sent_to_one in by_chat.values():
+        assert [sent.number for _, sent in sent_to_one] == sorted(sent.number for _, sent in sent_to_one)
+        for (before, first), (after, _) in pairwise(sent_to_one):
+            assert arriving[first.number - 1][3] or after >= before + HOLD - 1e-6
+    for index, (start, _) in enumerate(left):
+        for count, (end, _) in enumerate(left[index:], 1):
+            assert count <= rate * (end - start) + burst + 1e-6
+    gaps = [after - before for (before, _), (after, _) in pairwise(left)]
+    assert all(gap >= spacing - 1e-6 for gap in gaps)
+    assert not schedule._queued
+
+
+def test_priority_decides_between_chats_and_then_the_claim() -> None:
+    schedule = Schedule(FREE)
+    queue(
+        schedule,
+        row(1, ANA, priority=Priority.BULK),
+        row(2, BETO, priority=Priority.REPLY),
+        row(3, CARLA, priority=Priority.HUMAN),
+        row(4, CHATS[0], priority=Priority.REPLY),
+    )
+    assert [take(schedule) for _ in range(4)] == [3, 2, 4, 1]
+
+
+def test_priority_never_overtakes_within_a_chat() -> None:
+    schedule = Schedule(FREE)
+    queue(schedule, row(1, priority=Priority.BULK), row(2, priority=Priority.HUMAN))
+    first = schedule.next(0.0)
+    assert isinstance(first, OutboxRow)
+    assert first.number == 1
+    assert schedule.next(0.0) is None  # only news of the first can free the chat
+    schedule.release(first)
+    assert take(schedule) == 2
+
+
+def test_a_chat_that_waits_holds_up_no_other_and_its_own_for_sixty_seconds_at_most() -> None:
+    schedule = Schedule(FREE)
+    queue(schedule, row(1), row(2), row(3, BETO))
+    first = schedule.next(0.0)
+    assert isinstance(first, OutboxRow)
+    schedule.hold(first, HOLD)
+    assert take(schedule) == 3
+    assert schedule.next(1.0) == HOLD
+    assert schedule.next(HOLD - 0.1) == HOLD
+    assert take(schedule, HOLD) == 2
+    schedule.release(first)  # its ack came late: it frees nothing that is not its own
+    queue(schedule, row(4))
+    assert schedule.next(HOLD + 1) is None
+
+
+def test_a_row_that_comes_back_goes_before_the_younger_ones_of_its_chat() -> None:
+    schedule = Schedule(Pacing(Pace(0.01, 1), Pace(0.01, 1)))
+    queue(schedule, row(1), row(2), row(3))
+    first = schedule.next(0.0)
+    assert isinstance(first, OutboxRow)
+    assert schedule.budget(0.0) == 0
+    schedule.put_back(first, 0.0, not_before=2.0)
+    assert schedule.budget(0.0) == 1  # nothing left, so that nothing is used up: others may send meanwhile
+    assert schedule.next(0.0) == 2.0
+    assert schedule.next(1.0) == 2.0
+    assert take(schedule, 2.0) == 1
+
+
+def test_jitter_is_added_once_and_only_to_a_send_that_had_to_wait() -> None:
+    schedule = Schedule(Pacing(Pace(1.0, 1), OFF, jitter=10.0))
+    queue(schedule, row(1), row(2, BETO))
+    assert take(schedule, 0.0, jitter=0.5) == 1
+    assert schedule.next(0.0, 0.5) == 1.0
+    assert schedule.next(1.0, 0.5) == 6.0
+    for wakened in (1.5, 3.0, 5.9):  # news in between must not put it off for ever
+        assert schedule.next(wakened, 0.9) == 6.0
+    assert take(schedule, 6.0, jitter=0.9) == 2
+    queue(schedule, row(3, CARLA))
+    assert take(schedule, 60.0, jitter=0.9) == 3
+
+
+def test_a_chat_that_waits_puts_no_jitter_on_another() -> None:
+    schedule = Schedule(Pacing(OFF, Pace(1.0, 1), jitter=10.0))
+    queue(schedule, row(1), row(2))
+    first = schedule.next(0.0)
+    assert isinstance(first, OutboxRow)
+    schedule.release(first)
+    assert schedule.next(0.0, 0.5) == 1.0
+    queue(schedule, row(3, BETO))
+    assert take(schedule, 0.0, jitter=0.5) == 3
+    assert schedule.next(1.0, 0.5) == 6.0  # but its own row has waited
+
+
+def test_what_is_expired_is_taken_out_in_time() -> None:
+    schedule = Schedule(FREE)
+    queue(schedule, row(1, expires_at=50.0), row(2, expires_at=20.0), row(3, BETO), row(4, BETO, expires_at=20.0))
+    assert schedule.next_expiry() == 20.0
+    assert schedule.expired(19.9) == []
+    assert [gone.number for gone in schedule.expired(20.0)] == [2, 4]
+    assert (schedule.next_expiry(), 1 in schedule, 2 in schedule) == (50.0, True, False)
+    assert [take(schedule), take(schedule)] == [1, 3]
+    assert schedule.next_expiry() is None
+    assert schedule.next(0.0) is None
+
+
+def test_the_head_that_expired_frees_its_chat_for_the_next() -> None:
+    schedule = Schedule(Pacing(OFF, Pace(1.0, 1)))
+    queue(schedule, row(1, priority=Priority.HUMAN, expires_at=1.0), row(2, priority=Priority.BULK), row(3, BETO))
+    assert [gone.number for gone in schedule.expired(1.0)] == [1]
+    assert [take(schedule), take(schedule)] == [3, 2]
+
+
+def test_the_budget_is_what_could_leave_at_once() -> None:
+    schedule = Schedule(Pacing(Pace(1.0, 3), OFF))
+    assert schedule.budget(0.0) == 3
+    queue(schedule, row(1), row(2, BETO))
+    take(schedule)
+    take(schedule)
+    assert [schedule.budget(now) for now in (0.0, 0.9, 1.0, 60.0)] == [1, 1, 2, 3]
+
+
+def test_chats_with_nothing_to_do_are_forgotten() -> None:
+    schedule = Schedule(Pacing(OFF, Pace(1.0, 1)))
+    for number in range(100):
+        queue(schedule, row(number, f"54911555{number:05d}@c.us"))
+        given_out = schedule.next(0.0)
+        assert isinstance(given_out, OutboxRow)
+        schedule.release(given_out)
+    assert schedule.next(0.0) is None
+    assert len(schedule._lanes) == 100  # each may not send again before a second is over
+    assert schedule.next(1.0) is None
+    assert len(schedule._lanes) == 0
+
+
+def test_ten_thousand_chats_cost_no_more_than_a_fraction_of_a_millisecond_each() -> None:
+    schedule, count = Schedule(Pacing(OFF, Pace(1.0, 1), jitter=1.0)), 10_000
+    started = time.perf_counter()
+    for number in range(count):
+        schedule.add(row(number, f"549115{number:07d}@c.us", expires_at=1e9 + number))
+    for _ in range(count):
+        schedule.expired(0.0)
+        schedule.next_expiry()
+        given_out = schedule.next(0.0)
+        assert isinstance(given_out, OutboxRow)
+        schedule.hold(given_out, HOLD)
+        schedule.release(given_out)
+    assert (time.perf_counter() - started) / count < 0.001
