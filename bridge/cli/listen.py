@@ -92,7 +92,10 @@ async def _print_conversations(client: Client, session: str, after: Start, place
             if (status.state, status.reason) != shown:
                 shown = status.state, status.reason
                 out.print(
-                    f"{clock_time(status.at)}  {session} is {status.state}: {status.text}", style="dim", markup=False
+                    f"{clock_time(status.at)}  {session} is {status.state}: {status.text}",
+                    style="dim",
+                    markup=False,
+                    highlight=False,
                 )
 
     async with asyncio.TaskGroup() as tasks:

@@ -136,6 +136,8 @@ class Line:
 
     def close(self, error: BaseException | None = None) -> None:
         """Fail everybody who still waits, and who comes later."""
+        if error is not None and self.up.is_set():
+            _log.error("The client's connection ended for good.", exc_info=error)
         self._closed = error or ClientClosed("The client is closed.")
         for subscriber in self._subscribers:
             subscriber.fail(self._closed)

@@ -130,5 +130,7 @@ class Presence:
         return True
 
     def _nobody(self) -> NoBridge:
+        if self._since is None:
+            return NoBridge("The broker cannot be reached at the moment, so nothing is known of any bridge.")
         where = self._topics.prefix
         return NoBridge(f"No bridge has been at this broker under the prefix {where!r}: start `wa up` or `wa bridge`.")

@@ -118,7 +118,10 @@ class Sender:
         elif status.state is SessionState.OFFLINE:
             text = f"The bridge of {session} is away. The command waits at the broker and may be sent when it returns."
         else:
-            text = f"The bridge of {session} has not answered for {timeout:g} s."
+            text = (
+                f"The bridge of {session} is there and has not answered for {timeout:g} s:"
+                " the broker may keep this user from sending, or from reading the answer."
+            )
         return NoAnswer(
             f"{text} Ask again with id {command_id}: it is never sent twice.", session=session, id=command_id
         )

@@ -1,0 +1,36 @@
+"""The commands on a broker that `wa up` would have started: found by its file, on either kind."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bridge.embedded import private_broker
+from bridge.settings import load
+from tests.cli.conftest import BridgeSide, Started, Wa
+
+
+@pytest.mark.parametrize("binary", ["mosquitto", None], ids=["mosquitto", "amqtt"])
+async def test_send_listen_and_status(wa: Wa, start: Started, tmp_path: Path, binary: str | None) -> None:
+    data_dir = tmp_path / "data"
+    data_dir.mkdir()
+    async with private_broker(data_dir, binary=binary) as broker:
+        side = BridgeSide(load(mqtt_url=broker.address.reveal(), data_dir=data_dir, pace="off", instance="test"))
+        await side.start()
+        try:
+            side.phone.incoming("5491155500001@c.us", "Hola")
+            listening = await start("listen", "--all", "--json", WA_MQTT_URL="")
+            assert listening.stdout is not None
+            assert json.loads(await listening.stdout.readline())["body"] == "Hola"
+            sent = await wa("send", "5491155500001", "Buenas", "--timeout", "15", WA_MQTT_URL="")
+            assert (sent.code, sent.err) == (0, "")
+            shown = await wa("status", WA_MQTT_URL="")
+            assert shown.code == 0
+            side.phone.incoming("5491155500001@c.us", "Chau")
+            assert json.loads(await listening.stdout.readline())["body"] == "Chau"
+            listening.kill()
+            await listening.wait()
+        finally:
+            await side.stop()
