@@ -61,6 +61,7 @@ class Screen:
         self._hosts = hosts
         self._hints = hints
         self._told: dict[str, str] = {}
+        self._codes: dict[str, str] = {}
         self._hinted = False
 
     async def run(self) -> None:
@@ -103,6 +104,10 @@ class Screen:
             if self._told.get(host.setting.name) != line:
                 self._told[host.setting.name] = line
                 self._console.print(escape(line), soft_wrap=True, highlight=False)
+            qr = host.view.qr
+            if qr is not None and self._codes.get(host.setting.name) != qr.code:
+                self._codes[host.setting.name] = qr.code
+                self._console.print(Text(qr_text(qr.code)), soft_wrap=True)
         self._hint()
 
     def _hint(self) -> None:
