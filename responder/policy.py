@@ -1,4 +1,4 @@
-"""The policy: whether a message is answered, and if not, the name of the reason. One table, in the order of the checks.
+"""The policy: whether a message is answered, and if not, the name of the reason. Two tables, in the order of asking.
 
 Pure: the moment, the switches and what is known of the chat are given; nothing is looked up here.
 """
@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from responder.orders import is_opt_in, is_opt_out, order_in
-from responder.wording import same_text
+from responder.orders import is_opt_out, order_in
+from responder.wording import fingerprint
 
 
 class Groups(StrEnum):
@@ -40,6 +40,7 @@ class Verdict(StrEnum):
     DUPLICATE = "duplicate"
     CHAT_BUDGET = "chat_budget"  # this chat got as many answers as it may
     TOTAL_BUDGET = "total_budget"
+    OWN = "own"  # written by a person on the phone, not by a customer
     ANSWERED = "answered"  # belongs to a turn
     NO_ANSWER = "no_answer"  # neither a rule nor the model has one
     FORBIDDEN = "forbidden"  # the answer held what must not go out
@@ -75,7 +76,11 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """How things stand while it is decided. `answers_*` count the answers of the budget's hour."""
+    """How things stand while it is decided.
+
+    `last_print` and `last_at` are of the chat's message before; `is_open` is asked for the moment at which it was
+    written; `answers_*` count the answers of the budget's hour.
+    """
 
     now: float
     active: bool = True
@@ -83,7 +88,7 @@ class Circumstances:
     opted_out: bool = False
     paused_until: float = 0
     is_open: bool = True
-    last_body: str | None = None
+    last_print: str | None = None
     last_at: float = 0
     answers_to_chat: int = 0
     answers_in_all: int = 0
@@ -93,15 +98,12 @@ class Circumstances:
 CAPTIONED = frozenset({"image", "video", "document", "gif"})
 
 
-def checks(facts: Facts, now: Circumstances, policy: Policy) -> tuple[tuple[Verdict, bool], ...]:
-    """Every refusal with whether it applies, in the order in which they are asked.
+def of_message(facts: Facts, policy: Policy) -> tuple[tuple[Verdict, bool], ...]:
+    """Refusals for what the message is and whose it is.
 
-    Who may not be answered comes before what was said, so that a blocked person's «stop» stays a blocked person's;
-    an order comes before the switch that it turns; a wish to be left alone holds however old it is.
+    Who may not be answered comes before what was said, so that a blocked person's «stop» stays a blocked person's.
     """
     is_text = facts.type == "chat" or (policy.captions and facts.type in CAPTIONED)
-    is_admin = not facts.is_group and not facts.people.isdisjoint(policy.admins)
-    is_recent = facts.timestamp - now.last_at <= policy.duplicate_window
     return (
         (Verdict.NOT_A_CONVERSATION, not facts.is_conversation),
         (Verdict.BLOCKED, not facts.people.isdisjoint(policy.blocked)),
@@ -109,20 +111,43 @@ def checks(facts: Facts, now: Circumstances, policy: Policy) -> tuple[tuple[Verd
         (Verdict.NOT_MENTIONED, facts.is_group and facts.mentions.isdisjoint(policy.own)),
         (Verdict.NOT_TEXT, not is_text),
         (Verdict.EMPTY, not facts.body.strip()),
+        # holds however old it is
         (Verdict.OPT_OUT, not facts.is_group and is_opt_out(facts.body)),
-        (Verdict.TOO_OLD, now.now - facts.timestamp > policy.max_age),
-        (Verdict.ORDER, is_admin and order_in(facts.body) is not None),
+    )
+
+
+def of_moment(timestamp: float, now: Circumstances, policy: Policy) -> tuple[tuple[Verdict, bool], ...]:
+    """Refusals for how things stand."""
+    return (
+        (Verdict.TOO_OLD, now.now - timestamp > policy.max_age),
         (Verdict.OFF, not now.active),
         (Verdict.CLIENT_OFF, now.client_active is False),
-        (Verdict.OPTED_OUT, now.opted_out and not is_opt_in(facts.body)),
+        (Verdict.OPTED_OUT, now.opted_out),
         (Verdict.HUMAN, now.paused_until > now.now),
         (Verdict.CLOSED, not now.is_open),
-        (Verdict.DUPLICATE, now.last_body is not None and is_recent and same_text(facts.body, now.last_body)),
         (Verdict.CHAT_BUDGET, 0 < policy.chat_budget <= now.answers_to_chat),
         (Verdict.TOTAL_BUDGET, 0 < policy.total_budget <= now.answers_in_all),
     )
 
 
 def decide(facts: Facts, now: Circumstances, policy: Policy) -> Verdict:
-    """The verdict on a message as things stand. Asked when it arrives, and again right before its answer leaves."""
-    return next((verdict for verdict, applies in checks(facts, now, policy) if applies), Verdict.ANSWER)
+    """The verdict on a message that arrives."""
+    if (refusal := _first(of_message(facts, policy))) is not None:
+        return refusal
+    is_admin = not facts.is_group and not facts.people.isdisjoint(policy.admins)
+    if is_admin and order_in(facts.body) is not None:  # before the switch that it turns
+        return Verdict.TOO_OLD if now.now - facts.timestamp > policy.max_age else Verdict.ORDER
+    if (refusal := _first(of_moment(facts.timestamp, now, policy))) is not None:
+        return refusal
+    is_recent = abs(facts.timestamp - now.last_at) <= policy.duplicate_window
+    repeats = now.last_print is not None and is_recent and fingerprint(facts.body) == now.last_print
+    return Verdict.DUPLICATE if repeats else Verdict.ANSWER
+
+
+def reconsider(timestamp: float, now: Circumstances, policy: Policy) -> Verdict:
+    """The verdict right before an answer is made or leaves, since much may have happened meanwhile."""
+    return _first(of_moment(timestamp, now, policy)) or Verdict.ANSWER
+
+
+def _first(refusals: tuple[tuple[Verdict, bool], ...]) -> Verdict | None:
+    return next((verdict for verdict, applies in refusals if applies), None)

@@ -5,6 +5,7 @@ Pure. For comparing only: what is recorded, answered or given to the model stays
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 
@@ -47,10 +48,11 @@ def made_of(text: str, phrases: tuple[str, ...]) -> bool:
     return bool(text)
 
 
-def same_text(first: str, second: str) -> bool:
-    """Whether a person would call these the same message: case, accents, spaces and punctuation aside.
+def fingerprint(text: str) -> str:
+    """Equal for what a person would call the same message: case, accents, spaces and punctuation aside.
 
-    Texts without a letter (emoji, `?`) are compared as they are.
+    Texts without a letter or digit (emoji, `?`) count as they are; long texts count to their end.
     """
-    one, other = plain(first), plain(second)
-    return one == other if one or other else first.strip() == second.strip()
+    folded = "".join(c for c in unicodedata.normalize("NFKD", text).casefold() if not unicodedata.combining(c))
+    words = _NOT_A_WORD.sub(" ", folded).strip()
+    return hashlib.sha256((words or text.strip()).encode("utf-8", "replace")).hexdigest()

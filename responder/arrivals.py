@@ -1,0 +1,123 @@
+"""What comes in, brought to one form: from the `in` stream, the `event` stream, or a legacy webhook. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bridge.client import Cursor, Happening, Message
+from bridge.contract.errors import CodedError
+from bridge.contract.jid import Jid, MessageKey
+from bridge.contract.messages import EventKind, MessageBody, Stream
+from responder.policy import Facts
+
+#: What the columns take.
+LONGEST_NAME, LONGEST_ADDRESS, LONGEST_ID = 128, 96, 255
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in a stream of a session."""
+
+    session: str
+    stream: Stream
+    cursor: Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One message. `person` is how the legacy table names whom the chat is with: a number, else an address."""
+
+    session: str
+    message_id: str
+    chat: str
+    person: str
+    cliente_id: int
+    name: str | None
+    from_me: bool
+    facts: Facts
+    place: Place | None = None
+
+    @property
+    def text(self) -> str:
+        """What is recorded: the text, or the kind of what has none."""
+        return self.facts.body if self.facts.body.strip() or self.facts.type == "chat" else f"[{self.facts.type}]"
+
+
+def of_message(message: Message) -> Arrival:
+    """From the `in` stream."""
+    return _arrival(message, message.session, Place(message.session, Stream.IN, message.cursor), from_me=False)
+
+
+def of_event(event: Happening) -> Arrival | Place:
+    """From the `event` stream: a message that a person wrote on the phone, or nothing but a place."""
+    place = Place(event.session, Stream.EVENT, event.cursor)
+    if str(event.kind) != str(EventKind.OWN_MESSAGE) or event.message is None:  # kinds of later versions
+        return place
+    return _arrival(event.message, event.session, place, from_me=True)
+
+
+def of_webhook(session: str, fields: dict[str, object], cliente_id: int) -> Arrival:
+    """From a legacy sender's webhook. Raises KeyError, TypeError, ValueError for what is not one."""
+    body = MessageBody.model_validate(
+        {
+            "id": str(fields.get("id") or f"webhook-{fields['from']}-{fields.get('timestamp')}"),
+            "chat": fields["from"],
+            "author": fields.get("author") or fields["from"],
+            "late": False,
+            "cliente_id": cliente_id,
+            **{name: value for name, value in fields.items() if name not in ("id", "chat", "author", "late", "v")},
+        }
+    )
+    return _arrival(body, session, None, from_me=_is_own(body.id))
+
+
+def _arrival(message: MessageBody, session: str, place: Place | None, *, from_me: bool) -> Arrival:
+    try:
+        chat = Jid.parse(message.chat)
+    except CodedError:
+        chat = None
+    names = (message.author, message.from_pn, message.from_lid, *(() if chat and chat.is_group else (message.chat,)))
+    facts = Facts(
+        body=message.body,
+        type=message.type,
+        timestamp=message.timestamp,
+        people=frozenset(name for name in map(_normal, filter(None, names)) if name),
+        is_conversation=chat is not None and chat.is_conversation,
+        is_group=chat is not None and chat.is_group,
+        mentions=frozenset(name for name in map(_normal, message.mentions or ()) if name),
+    )
+    return Arrival(
+        session=session,
+        message_id=message.id[:LONGEST_ID],
+        chat=message.chat[:LONGEST_ADDRESS],
+        person=_person(message, chat),
+        cliente_id=message.cliente_id,
+        name=None if from_me else (message.notify_name or "")[:LONGEST_NAME] or None,
+        from_me=from_me,
+        facts=facts,
+        place=place,
+    )
+
+
+def _normal(address: str) -> str | None:
+    try:
+        return str(Jid.parse(address))
+    except CodedError:
+        return None
+
+
+def _person(message: MessageBody, chat: Jid | None) -> str:
+    """Digits where the number is known, as the legacy installation wrote them, so that its history goes on."""
+    if chat is not None and chat.is_user:
+        return chat.user
+    if chat is not None and chat.is_lid and message.from_pn and (number := _normal(message.from_pn)):
+        return Jid.parse(number).user
+    return message.chat[:64]
+
+
+def _is_own(message_id: str) -> bool:
+    """Whether a serialized key is of a message that we sent."""
+    try:
+        return MessageKey.parse(message_id).from_me
+    except CodedError:
+        return False

@@ -1,0 +1,40 @@
+"""What went wrong lately, for the status and the page: each also goes to the log. Never holds what was written."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+_log = logging.getLogger("responder")
+KEPT = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One error event. `at` is unix seconds; `where` names a chat (masked) or a part of the responder."""
+
+    at: float
+    code: str
+    where: str
+    text: str
+
+
+@dataclass(slots=True)
+class Faults:
+    """The newest ones, and how many of each kind there were."""
+
+    now: Callable[[], float]
+    latest: deque[Fault] = field(default_factory=lambda: deque(maxlen=KEPT))
+    counts: Counter[str] = field(default_factory=Counter)
+    listeners: list[Callable[[Fault], None]] = field(default_factory=list)
+
+    def note(self, code: str, where: str, text: str) -> None:
+        """Log, count, keep, tell."""
+        fault = Fault(self.now(), code, where, text)
+        _log.error("%s: %s: %s", where, code, text)
+        self.latest.append(fault)
+        self.counts[code] += 1
+        for listener in self.listeners:
+            listener(fault)

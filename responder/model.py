@@ -1,0 +1,162 @@
+"""The language model, over any server that speaks OpenAI's chat completions. The one file that imports openai.
+
+Either an answer comes out or `ModelFailed`: what a failure means for a customer is decided elsewhere (silence).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import logging
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pydantic import SecretStr
+
+from responder.breaker import Breaker
+from responder.errors import ModelFailed
+from responder.prompt import ChatMessage
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+_log = logging.getLogger(__name__)
+#: Seconds before the second try, doubled for each further one; a server's own wish counts up to the longest.
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class ModelOptions:
+    """How to ask. Prices are for a million tokens, times in seconds."""
+
+    api_key: SecretStr
+    base_url: str | None = None
+    model: str = "gpt-4o-mini"
+    temperature: float = 0.7
+    max_tokens: int = 500
+    timeout: float = 30.0
+    retries: int = 2
+    concurrency: int = 4
+    price_in: float = 0.0
+    price_out: float = 0.0
+
+
+@dataclass(slots=True)
+class Usage:
+    """What was asked and what it cost, since the start."""
+
+    questions: int = 0
+    answers: int = 0
+    failures: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost: float = 0.0
+
+
+class Model:
+    """Usable as soon as it is made; the library is loaded with the first question. `close` at the end."""
+
+    def __init__(self, options: ModelOptions, clock: Callable[[], float]) -> None:
+        self._options = options
+        self._clock = clock
+        self._turnstile = asyncio.Semaphore(options.concurrency)
+        self._loading = asyncio.Lock()
+        self._client: AsyncOpenAI | None = None
+        self.usage = Usage()
+        self.breaker = Breaker()
+
+    async def complete(self, messages: Sequence[ChatMessage]) -> str:
+        """The model's answer, maybe empty. Raises ModelFailed."""
+        async with self._turnstile:
+            if not self.breaker.allows(self._clock()):
+                rest = max(self.breaker.open_until - self._clock(), 1.0)
+                raise ModelFailed("The model failed too often; it is left alone for a while.", retry_after=rest)
+            try:
+                answer = await self._try(messages)
+            except ModelFailed:
+                self.usage.failures += 1
+                self.breaker.failed(self._clock())
+                raise
+            except asyncio.CancelledError:
+                self.breaker.gave_up()
+                raise
+            self.breaker.succeeded()
+            self.usage.answers += 1
+            return answer
+
+    async def close(self) -> None:
+        """Close its connections."""
+        if self._client is not None:
+            await self._client.close()
+
+    async def _try(self, messages: Sequence[ChatMessage]) -> str:
+        for tried in range(self._options.retries + 1):
+            try:
+                return await self._ask(messages)
+            except ModelFailed as error:
+                if tried == self._options.retries or not error.transient:
+                    raise
+                pause = error.retry_after or FIRST_PAUSE * 2**tried * (1 + random.random() / 4)  # noqa: S311
+                if pause > LONGEST_PAUSE:
+                    raise
+                _log.info("The model failed (%s); trying again in %.1f s.", error.text, pause)
+                await asyncio.sleep(pause)
+        raise AssertionError("unreachable")
+
+    async def _ask(self, messages: Sequence[ChatMessage]) -> str:
+        client = await self._loaded()
+        openai = importlib.import_module("openai")
+        self.usage.questions += 1
+        sent: Any = list(messages)
+        try:
+            async with asyncio.timeout(self._options.timeout):
+                completion = await client.chat.completions.create(
+                    model=self._options.model,
+                    messages=sent,
+                    temperature=self._options.temperature,
+                    max_tokens=self._options.max_tokens,
+                )
+                self._count(completion)
+                choice = completion.choices[0]
+                if choice.finish_reason == "content_filter":
+                    return ""
+                return choice.message.content or ""
+        except TimeoutError as error:
+            raise ModelFailed(f"no answer within {self._options.timeout:g} s") from error
+        except openai.APIStatusError as error:
+            status: int = error.status_code
+            transient = status in (408, 409, 429) or status >= 500
+            raise ModelFailed(
+                f"HTTP {status}", retry_after=_retry_after(error.response.headers), transient=transient
+            ) from error
+        except (openai.OpenAIError, ValueError, TypeError, AttributeError, LookupError) as error:
+            raise ModelFailed(f"{type(error).__name__}: {str(error)[:200]}") from error
+
+    async def _loaded(self) -> AsyncOpenAI:
+        async with self._loading:
+            if self._client is None:
+                # a second or so of work, during which messages still have to be recorded
+                openai = await asyncio.to_thread(importlib.import_module, "openai")
+                self._client = openai.AsyncOpenAI(
+                    api_key=self._options.api_key.get_secret_value(),
+                    base_url=self._options.base_url,
+                    timeout=self._options.timeout,
+                    max_retries=0,
+                )
+            return self._client
+
+    def _count(self, completion: Any) -> None:
+        usage = getattr(completion, "usage", None)
+        tokens_in, tokens_out = (getattr(usage, name, None) or 0 for name in ("prompt_tokens", "completion_tokens"))
+        self.usage.tokens_in += tokens_in
+        self.usage.tokens_out += tokens_out
+        self.usage.cost += (tokens_in * self._options.price_in + tokens_out * self._options.price_out) / 1_000_000
+
+
+def _retry_after(headers: Any) -> float | None:
+    try:
+        return max(float(headers.get("retry-after")), 0.0)
+    except (TypeError, ValueError):
+        return None

@@ -1,0 +1,134 @@
+"""Reads the streams of a session and records them: in groups, each with its cursor in the same transaction.
+
+While the database is away nothing moves; what was not recorded is read again from the bridge's journal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from typing import Any, TypedDict
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from bridge.client import BrokerRefused, Client, Gap, Message
+from bridge.contract.messages import Stream
+from responder.arrivals import Arrival, Place, of_event, of_message
+from responder.errors import DatabaseDown, LeaseLost
+from responder.faults import Faults
+from responder.store.database import PAUSE, until_it_answers
+from responder.store.recording import Recording
+from responder.store.rows import Lease, Pending
+
+_log = logging.getLogger(__name__)
+#: Messages recorded in one transaction, and those read ahead of it.
+GROUP, AHEAD = 100, 500
+#: Seconds before a subscription that was refused is tried again.
+REFUSED = 30.0
+
+
+class _Terms(TypedDict):
+    now: float
+    configured: bool
+    lease: Lease
+
+
+class Reading:
+    """Reads one session under a lease; `run` ends when the lease is lost. `configured` is RESPONDER_ACTIVO."""
+
+    def __init__(
+        self,
+        client: Client,
+        recording: Recording,
+        session: str,
+        lease: Lease,
+        *,
+        recorded: Callable[[list[Pending]], None],
+        faults: Faults,
+        configured: bool,
+        now: Callable[[], float],
+    ) -> None:
+        self._client = client
+        self._recording = recording
+        self._session = session
+        self._lease = lease
+        self._recorded = recorded
+        self._faults = faults
+        self._configured = configured
+        self._now = now
+
+    async def run(self) -> None:
+        """Read both streams until cancelled or the lease is lost."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for stream in Stream:
+                    tasks.create_task(self._follow(stream), name=f"read {self._session} {stream}")
+        except* LeaseLost:
+            _log.warning("%s is read by another replica by now.", self._session)
+
+    async def _follow(self, stream: Stream) -> None:
+        pause = PAUSE
+        while True:
+            try:
+                after = await self._recording.cursor(self._session, stream)
+                items: AsyncGenerator[Any, None] = (
+                    self._client.messages(self._session, after=after, on_gap=self._gap)
+                    if stream is Stream.IN
+                    else self._client.events(self._session, after=after, on_gap=self._gap)
+                )
+                async with aclosing(items):
+                    await self._copy(items)
+            except DatabaseDown:
+                pause = await until_it_answers(pause)
+            except BrokerRefused as error:
+                self._faults.note("broker_refused", self._session, error.text)
+                await asyncio.sleep(REFUSED)
+
+    async def _copy(self, items: AsyncGenerator[Any, None]) -> None:
+        """From the stream into the store. Raises DatabaseDown, LeaseLost, and what reading raises."""
+        queue: asyncio.Queue[Arrival | Place | Exception] = asyncio.Queue(AHEAD)
+
+        async def read_ahead() -> None:
+            try:
+                async for item in items:
+                    await queue.put(of_message(item) if isinstance(item, Message) else of_event(item))
+            except Exception as error:  # noqa: BLE001 - raised below, in its turn
+                await queue.put(error)
+
+        reading = asyncio.create_task(read_ahead(), name=f"read ahead {self._session}")
+        try:
+            while True:
+                found = [await queue.get()]
+                while len(found) < GROUP and not queue.empty():
+                    found.append(queue.get_nowait())
+                if batch := [item for item in found if not isinstance(item, Exception)]:
+                    await self._record(batch)
+                for error in found:
+                    if isinstance(error, Exception):
+                        raise error
+        finally:
+            reading.cancel()
+            await asyncio.wait([reading])
+
+    async def _record(self, batch: Sequence[Arrival | Place]) -> None:
+        try:
+            self._recorded(await self._recording.record(batch, **self._terms()))
+        except (SQLAlchemyError, ValueError):
+            if len(batch) > 1:
+                for item in batch:  # one of them cannot be recorded, the others can
+                    await self._record([item])
+                return
+            [item] = batch
+            _log.exception("%s: a message cannot be recorded and is passed over.", self._session)
+            self._faults.note("not_recorded", self._session, "a message cannot be recorded; the log says why")
+            if (place := item.place if isinstance(item, Arrival) else item) is not None:
+                await self._recording.record([place], **self._terms())
+
+    def _terms(self) -> _Terms:
+        return {"now": self._now(), "configured": self._configured, "lease": self._lease}
+
+    def _gap(self, gap: Gap) -> None:
+        missing = "an unknown number of" if gap.missing is None else str(gap.missing)
+        self._faults.note("gap", f"{gap.session}/{gap.stream}", f"{missing} items are missing ({gap.reason})")

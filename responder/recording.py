@@ -1,0 +1,81 @@
+"""How a message changes what is known of its chat, and the verdict on it. Pure; the store keeps what comes out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from responder.arrivals import Arrival
+from responder.hours import Hours
+from responder.orders import Order, is_opt_in, order_in
+from responder.policy import Circumstances, Policy, Verdict, decide
+from responder.wording import fingerprint
+
+
+@dataclass(slots=True)
+class ChatState:
+    """One row of the chats, while messages of it are recorded."""
+
+    id: int
+    person: str
+    cliente_id: int
+    name: str | None = None
+    paused_until: float = 0
+    opted_out_at: float | None = None
+    last_print: str | None = None
+    last_at: float = 0
+
+
+@dataclass(slots=True)
+class Standing:
+    """The switches while messages are recorded; an administrator's order among them turns `active`."""
+
+    active: bool
+    clients: dict[int, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What the operator has set, as far as recording and deciding need it. `pause` in seconds."""
+
+    policy: Policy
+    hours: Hours
+    zone: tzinfo
+    pause: float
+
+    def is_open(self, timestamp: float) -> bool:
+        """Whether there are answers to what was written at this moment."""
+        return self.hours.are_open(datetime.fromtimestamp(timestamp, self.zone))
+
+
+def judge(arrival: Arrival, chat: ChatState, standing: Standing, house: House, now: float) -> Verdict:
+    """The verdict on a message; `chat` and `standing` are brought up to date with it."""
+    facts = arrival.facts
+    chat.person, chat.cliente_id, chat.name = arrival.person, arrival.cliente_id, arrival.name or chat.name
+    if arrival.from_me:
+        chat.last_at = max(chat.last_at, facts.timestamp)
+        chat.paused_until = max(chat.paused_until, facts.timestamp + house.pause)
+        return Verdict.OWN
+    if is_opt_in(facts.body):
+        chat.opted_out_at = None
+    verdict = decide(
+        facts,
+        Circumstances(
+            now=now,
+            active=standing.active,
+            client_active=standing.clients.get(arrival.cliente_id),
+            opted_out=chat.opted_out_at is not None,
+            paused_until=chat.paused_until,
+            is_open=house.is_open(facts.timestamp),
+            last_print=chat.last_print,
+            last_at=chat.last_at,
+        ),
+        house.policy,
+    )
+    if verdict is Verdict.OPT_OUT:
+        chat.opted_out_at = now
+    if verdict is Verdict.ORDER and (order := order_in(facts.body)) is not Order.STATE:
+        standing.active = order is Order.ON
+    chat.last_print = fingerprint(facts.body) if facts.body.strip() else None
+    chat.last_at = max(chat.last_at, facts.timestamp)
+    return verdict

@@ -1,0 +1,129 @@
+"""The database: connections, transactions, and whether it answers. One writer at a time on SQLite.
+
+Owns the engine. What is in the tables is the business of the other files here; `DatabaseDown` is raised here alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Any, Self
+
+from sqlalchemy import Connection, event, text
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from responder.errors import DatabaseDown
+
+_log = logging.getLogger(__name__)
+#: Seconds that a transaction may take; a server that hangs counts as one that is away.
+DEADLINE = 15.0
+#: Seconds before another try while the database is away: the first, and what it grows to.
+PAUSE, LONGEST_PAUSE = 0.5, 10.0
+
+
+class Database:
+    """Use as `async with`; connections are opened when they are first needed, so that a start needs no server."""
+
+    def __init__(self, url: URL) -> None:
+        self.url = url
+        self.is_sqlite = url.get_backend_name() == "sqlite"
+        #: Why it did not answer the last time, None while it answers.
+        self.trouble: str | None = "not tried yet"
+        self._writing = asyncio.Lock()
+        self._engine: AsyncEngine
+
+    async def __aenter__(self) -> Self:
+        if self.is_sqlite:
+            self._engine = create_async_engine(self.url)
+            event.listen(self._engine.sync_engine, "connect", _prepare_sqlite)
+            event.listen(self._engine.sync_engine, "begin", _begin_sqlite)
+        else:
+            self._engine = create_async_engine(
+                self.url,
+                isolation_level="READ COMMITTED",  # what another replica committed has to be seen at once
+                pool_pre_ping=True,
+                pool_recycle=1800,
+                pool_timeout=DEADLINE,
+                connect_args={"connect_timeout": 5},
+            )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._engine.dispose()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A connection to read with. Raises DatabaseDown."""
+        async with self._answering(), self._engine.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction, committed at the end of the block. Raises DatabaseDown."""
+        if not self.is_sqlite:
+            async with self._answering(), self._engine.begin() as connection:
+                yield connection
+            return
+        async with self._writing, self._answering(), self._engine.connect() as plain:
+            connection = await plain.execution_options(writes=True)
+            async with connection.begin():
+                yield connection
+
+    @asynccontextmanager
+    async def migrating(self) -> AsyncIterator[AsyncConnection]:
+        """A connection without a deadline: a large table takes its time to change. Raises DatabaseDown."""
+        async with self._writing, self._answering(None), self._engine.connect() as plain:
+            connection = await plain.execution_options(writes=True)
+            yield connection
+
+    async def now(self, connection: AsyncConnection) -> float:
+        """Unix seconds by the clock that all replicas share."""
+        clock = "(julianday('now') - 2440587.5) * 86400.0" if self.is_sqlite else "UNIX_TIMESTAMP(NOW(6))"
+        return float((await connection.execute(text(f"SELECT {clock}"))).scalar_one())
+
+    @asynccontextmanager
+    async def _answering(self, deadline: float | None = DEADLINE) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(deadline):
+                yield
+        except (OperationalError, InterfaceError, InternalError, PoolTimeout, OSError, TimeoutError) as error:
+            cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
+            self._note(f"{type(cause).__name__}: {cause}"[:300] if str(cause) else type(cause).__name__)
+            raise DatabaseDown(f"The database does not answer ({self.trouble}).") from error
+        else:
+            self._note(None)
+
+    def _note(self, trouble: str | None) -> None:
+        if (self.trouble is None) != (trouble is None) and self.trouble != "not tried yet":
+            if trouble is None:
+                _log.warning("The database answers again.")
+            else:
+                _log.error("The database does not answer: %s", trouble)
+        self.trouble = trouble
+
+
+async def until_it_answers(pause: float) -> float:
+    """Wait before another try; returns how long the wait after it should be."""
+    await asyncio.sleep(pause)
+    return min(pause * 2, LONGEST_PAUSE)
+
+
+def _prepare_sqlite(connection: Any, _: object) -> None:
+    connection.isolation_level = None  # transactions are begun below, not by the driver's guess
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

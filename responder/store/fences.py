@@ -1,0 +1,33 @@
+"""The check that a lease still holds, made inside the transaction that relies on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from responder.errors import LeaseLost
+from responder.store.rows import Lease
+from responder.store.schema import leases
+
+
+async def lost_among(connection: AsyncConnection, held: Iterable[Lease]) -> set[str]:
+    """Names of the leases that are somebody else's by now. The rows stay locked to the end of the transaction."""
+    wanted = {lease.name: (lease.owner, lease.fence) for lease in held}
+    if not wanted:
+        return set()
+    query = (
+        select(leases.c.name, leases.c.owner, leases.c.fence)
+        .where(leases.c.name.in_(sorted(wanted)))
+        .order_by(leases.c.name)
+        .with_for_update(read=True)
+    )
+    present = {row.name: (row.owner, row.fence) for row in await connection.execute(query)}
+    return {name for name, mine in wanted.items() if present.get(name) != mine}
+
+
+async def check(connection: AsyncConnection, lease: Lease) -> None:
+    """Raise LeaseLost where the lease is another's by now."""
+    if await lost_among(connection, [lease]):
+        raise LeaseLost(f"{lease.name} is served by another replica by now.")

@@ -1,0 +1,149 @@
+"""Turns in the store: opened once for each message, and finished with what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import ColumnElement, bindparam, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from responder.policy import Verdict
+from responder.store import fences
+from responder.store.circumstances import Moment
+from responder.store.database import Database
+from responder.store.rows import OPEN, Lease, NewTurn, Pending, Turn, chats_lease, commands_to_json
+from responder.store.schema import conversations, messages, turns
+from responder.turns import Origin, TurnState
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """What became of a turn."""
+
+    id: int
+    state: TurnState
+    error: str | None = None
+
+
+class Turns:
+    """What is written of turns."""
+
+    def __init__(self, database: Database, moment: Moment) -> None:
+        self._database = database
+        self._moment = moment
+
+    async def verdict(self, pending: Pending, now: float) -> Verdict:
+        """Whether the message may still be answered. Raises DatabaseDown."""
+        async with self._database.read() as connection:
+            [circumstances] = (await self._moment.circumstances(connection, [pending], now)).values()
+        return self._moment.reconsider(pending, circumstances)
+
+    async def open(self, new: Sequence[NewTurn], held: Sequence[Lease], now: float) -> list[Turn | Verdict | None]:
+        """Record turns in one transaction: each is a turn, the verdict against it, or None where it is not ours.
+
+        Not ours: its part is under none of the leases, or not any more, or a message of it has got its turn or its
+        verdict from somebody else. Raises DatabaseDown.
+        """
+        async with self._database.write() as connection:
+            lost = await fences.lost_among(connection, held)
+            ours = {lease.name for lease in held} - lost
+            newest = [turn.asked[-1] for turn in new]
+            circumstances = await self._moment.circumstances(connection, newest, now)
+            outcomes: list[Turn | Verdict | None] = []
+            for turn in new:
+                first = turn.first
+                if chats_lease(first.part) not in ours:
+                    outcomes.append(None)
+                    continue
+                present = circumstances[first.chat_id]
+                verdict = self._moment.reconsider(turn.asked[-1], present)
+                if verdict is not Verdict.ANSWER:
+                    await _set_verdict(connection, turn.asked, verdict)
+                    outcomes.append(verdict)
+                    continue
+                opened = await _open(connection, turn, now)
+                if opened is not None and turn.origin in (Origin.RULE, Origin.MODEL):
+                    circumstances = {
+                        chat: replace(
+                            one,
+                            answers_in_all=one.answers_in_all + 1,
+                            answers_to_chat=one.answers_to_chat + (chat == first.chat_id),
+                        )
+                        for chat, one in circumstances.items()
+                    }
+                outcomes.append(opened)
+            return outcomes
+
+    async def finish(self, finished: Sequence[Finished]) -> None:
+        """Note what became of turns. Raises DatabaseDown."""
+        async with self._database.write() as connection:
+            await connection.execute(
+                update(turns)
+                .where(turns.c.id == bindparam("turn_row"))
+                .values(state=bindparam("state"), error=bindparam("error")),
+                [{"turn_row": one.id, "state": one.state, "error": one.error and one.error[:64]} for one in finished],
+            )
+
+    async def claim(self, turn: Turn) -> bool:
+        """Take a turn that can be sent once only out of `ready`; False where somebody did. Raises DatabaseDown."""
+        async with self._database.write() as connection:
+            taken = await connection.execute(
+                update(turns)
+                .where(turns.c.id == turn.id, turns.c.state == TurnState.READY)
+                .values(state=TurnState.UNKNOWN)
+            )
+        return bool(taken.rowcount)
+
+    async def refuse(self, asked: Sequence[Pending], verdict: Verdict) -> None:
+        """Give messages a verdict other than an answer. Raises DatabaseDown."""
+        async with self._database.write() as connection:
+            await _set_verdict(connection, asked, verdict)
+
+
+async def _open(connection: AsyncConnection, turn: NewTurn, now: float) -> Turn | None:
+    first = turn.first
+    mine = _open_among(turn.asked)
+    if len((await connection.execute(select(messages.c.id).where(mine).with_for_update())).all()) != len(turn.asked):
+        return None
+    said = await connection.execute(
+        insert(conversations).values(
+            cliente_id=first.cliente_id,
+            telefono=first.person,
+            rol="assistant",
+            origen_mensaje="sistema" if turn.origin is Origin.ORDER else "ia",
+            mensaje=turn.text,
+        )
+    )
+    values = {
+        "session": first.session,
+        "first_message": first.message_id,
+        "chat_id": first.chat_id,
+        "part": first.part,
+        "conversation_id": said.inserted_primary_key[0] if said.inserted_primary_key else None,
+        "origin": turn.origin,
+        "commands": commands_to_json(turn.commands),
+        "state": TurnState.READY,
+        "created_at": now,
+        "expires_at": turn.expires_at,
+    }
+    inserted = await connection.execute(insert(turns).values(values))
+    turn_id: int = inserted.inserted_primary_key[0] if inserted.inserted_primary_key else 0
+    await connection.execute(update(messages).where(mine).values(turn_id=turn_id, verdict=Verdict.ANSWERED))
+    return Turn(
+        turn_id, first.session, first.chat, first.chat_id, first.part, turn.origin, turn.commands,
+        TurnState.READY, now, turn.expires_at,
+    )  # fmt: skip
+
+
+async def _set_verdict(connection: AsyncConnection, asked: Sequence[Pending], verdict: Verdict) -> None:
+    await connection.execute(update(messages).where(_open_among(asked)).values(verdict=verdict))
+
+
+def _open_among(asked: Sequence[Pending]) -> ColumnElement[bool]:
+    """Those that nobody has answered or refused meanwhile."""
+    return (
+        messages.c.id.in_([pending.id for pending in asked])
+        & messages.c.turn_id.is_(None)
+        & messages.c.verdict.in_(OPEN)
+    )
