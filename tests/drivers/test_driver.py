@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from functools import partial
 
 import pytest
@@ -13,22 +12,8 @@ from bridge.contract.jid import Jid
 from bridge.contract.session import Reason, SessionState
 from bridge.ports.driver import CallInDoubt, DriverUnavailable, IncomingMessage, PairingCode, WhatsAppDriver
 
-from .recording import RecordingSink, running
-from .worlds import ANA, CARLA, CARLA_LID, DARIO, ELENA, GROUP, MEMBER, NOBODY, STRANGER, UNANSWERED, World
-
-
-@asynccontextmanager
-async def connected(
-    world: World, driver: WhatsAppDriver | None = None
-) -> AsyncIterator[tuple[WhatsAppDriver, RecordingSink]]:
-    """A paired driver whose live items flow."""
-    driver = driver or world.driver()
-    async with running(driver) as sink:
-        await sink.until(lambda: sink.codes)
-        world.pair()
-        await sink.until_state(SessionState.CONNECTED)
-        await driver.resume()
-        yield driver, sink
+from .recording import running
+from .worlds import ANA, CARLA, CARLA_LID, DARIO, ELENA, GROUP, MEMBER, NOBODY, STRANGER, UNANSWERED, World, connected
 
 
 async def collected(

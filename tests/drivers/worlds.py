@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Protocol
 
+from playwright.async_api import Page
+
 from bridge.contract.jid import Jid
+from bridge.contract.session import SessionState
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone, SendMode
 from bridge.drivers.web import Limits, PlaywrightRuntime, WebDriver
 from bridge.ports.driver import WhatsAppDriver
 from bridge.sandbox import Sandbox
 from bridge.sandbox.records import ReceiptPolicy
 from bridge.sandbox.records import SendMode as SandboxMode
+
+from .recording import RecordingSink, running
 
 ANA = "5491155500001@c.us"
 CARLA = "5491155500003@c.us"
@@ -162,3 +169,24 @@ class WebWorld:
     def _set(self, **changes: object) -> None:
         world = self.sandbox.world
         world.configure(world.state.settings.model_copy(update=changes))
+
+
+@asynccontextmanager
+async def connected(
+    world: World, driver: WhatsAppDriver | None = None
+) -> AsyncIterator[tuple[WhatsAppDriver, RecordingSink]]:
+    """A driver at work on a new login, its live items flowing."""
+    driver = driver or world.driver()
+    async with running(driver) as sink:
+        await sink.until(lambda: sink.codes)
+        world.pair()
+        await sink.until_state(SessionState.CONNECTED)
+        await driver.resume()
+        yield driver, sink
+
+
+def page_of(driver: WhatsAppDriver) -> Page:
+    """The page behind a web driver, for what only a debugger can do to it."""
+    assert isinstance(driver, WebDriver)
+    assert driver._page is not None
+    return driver._page._page

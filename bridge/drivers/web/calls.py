@@ -24,7 +24,9 @@ async def resolve(page: WebPage, to: Jid) -> Jid:
         answer = await page.call("resolve", str(to))
     except PageFailure as failure:
         if failure.name == "lookup_failed":
-            raise DriverUnavailable(f"WhatsApp did not answer whether {to.masked} exists: {failure.text}.") from failure
+            raise DriverUnavailable(
+                f"WhatsApp did not answer whether {to.masked} exists: {failure.text.rstrip('.')}."
+            ) from failure
         raise _before_leaving(failure) from failure
     if answer.get("missing"):
         if to.is_user:
@@ -85,7 +87,8 @@ async def collect(
                     pass
             except PageFailure as failure:
                 # one chat that cannot be read must not keep the others from being caught up
-                log.warning("older messages of chat %s cannot be read: %s", mask(chat["chat"]), failure.text)
+                log.warning("older messages of chat %s cannot be read (%s)", mask(chat["chat"]), failure.name)
+                log.debug("%s", failure.text)
             offset = 0
             while raws := await page.call("takeReading", reading, offset, limits.batch):
                 offset += len(raws)

@@ -85,6 +85,7 @@ class WebPage:
         self._page.on("crash", lambda _: self.lose("the page crashed"))
         self._page.on("close", lambda _: self.lose("the browser closed the page"))
         self._page.on("console", self._log_console)
+        self._page.on("pageerror", lambda error: log.debug("%s: page error: %.300s", self._session, error))
         await self._page.expose_binding(BINDING, self._told)
         await self._page.add_init_script(script=init_script())
 

@@ -6,7 +6,7 @@ const RETRY_MS = 500;
 const items = [];
 const tickOf = new Map(); // raw id -> highest ack told, so that one tick told by two hooks is one item
 let holding = true;
-let holds = 1;
+let holds = Date.now(); // counts up; begins so that no hold of another load has the same number
 let handingOut = false;
 
 function hold() {

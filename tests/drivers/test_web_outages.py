@@ -1,0 +1,127 @@
+"""What the web driver survives: crashes, kills, silence, an unreachable or changed site."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+from dataclasses import replace
+
+import psutil  # type: ignore[import-untyped]
+import pytest
+from playwright.async_api import Error as PlaywrightError
+
+from bridge.contract.jid import Jid
+from bridge.contract.session import Reason, SessionState
+from bridge.drivers.web.processes import browser_of
+from bridge.drivers.web.profile import LOCK
+from bridge.ports.driver import CallInDoubt, DriverUnavailable, WhatsAppDriver
+from bridge.sandbox import Sandbox
+
+from .recording import RecordingSink, running
+from .worlds import ANA, LIMITS, WebWorld, connected, page_of
+
+pytestmark = pytest.mark.timeout(90)
+#: A page that has hung is found out sooner than in production.
+HASTY = replace(LIMITS, silence=4.0, call=1.0, send=1.0)
+
+
+async def back_after_loss(web: WebWorld, driver: WhatsAppDriver, sink: RecordingSink, told: int, why: str) -> None:
+    """The page was lost: told so, up again, logged in, and what came meanwhile is there."""
+    lost = await sink.until_state(SessionState.RECONNECTING, since=told)
+    assert lost.reason is Reason.PAGE_LOST
+    assert why in (lost.detail or "")
+    web.incoming(ANA, "meanwhile")
+    await sink.until_state(SessionState.CONNECTED, since=told)
+    assert len(sink.accounts) == 2
+    bodies = [m.body async for batch in driver.collect({}, 0) for m in batch]
+    assert bodies == ["meanwhile"]
+    await driver.resume()
+    web.incoming(ANA, "afterwards")
+    await sink.until(lambda: "afterwards" in [m.body for m in sink.messages])
+
+
+async def test_a_crashed_page_comes_back(web: WebWorld) -> None:
+    async with connected(web) as (driver, sink):
+        told = len(sink.situations)
+        crash = asyncio.create_task(page_of(driver).goto("chrome://crash"), name="crash")
+        await back_after_loss(web, driver, sink, told, "crashed")
+        with pytest.raises(PlaywrightError):
+            await crash
+
+
+async def test_a_killed_browser_comes_back(web: WebWorld) -> None:
+    async with connected(web):
+        pass  # Chromium writes a new login down after seconds, or when it ends: killed before, it is lost
+    driver = web.web_driver()
+    async with running(driver) as sink:
+        await sink.until_state(SessionState.CONNECTED)
+        told = len(sink.situations)
+        browser = browser_of(web.profile)
+        assert browser is not None
+        assert json.loads((web.profile / LOCK).read_text()) == {"pid": browser.pid, "started": browser.started}
+        os.kill(browser.pid, signal.SIGKILL)
+        await back_after_loss(web, driver, sink, told, "closed")
+        assert not browser.is_alive
+
+
+async def test_a_page_that_hangs_is_in_doubt_then_replaced(web: WebWorld) -> None:
+    driver = web.web_driver(limits=HASTY)
+    async with connected(web, driver) as (_, sink):
+        key = await driver.reserve(Jid.parse(ANA))
+        told = len(sink.situations)
+        hang = asyncio.create_task(page_of(driver).evaluate("() => { for (;;); }"), name="hang")
+        await asyncio.sleep(0)
+        with pytest.raises(CallInDoubt, match="no answer to send within 1 s"):
+            await driver.send_text(key, "hola")
+        await back_after_loss(web, driver, sink, told, "silent for 4 s")
+        assert (await driver.look_up(key)).ack is None
+        with pytest.raises(PlaywrightError):
+            await hang
+    assert web.sent() == {}
+
+
+async def test_the_shared_playwright_is_replaced_when_its_driver_dies(web: WebWorld) -> None:
+    async with connected(web, web.web_driver(limits=HASTY)) as (driver, sink):
+        told = len(sink.situations)
+        nodes = [p for p in psutil.Process().children() if "playwright" in " ".join(p.cmdline())]
+        assert nodes
+        for node in nodes:
+            node.kill()
+        await sink.until_state(SessionState.CONNECTED, since=told)
+        await driver.resume()
+        web.incoming(ANA, "hola")
+        await sink.until(lambda: sink.messages)
+
+
+async def test_an_unreachable_site_is_tried_until_it_answers(web: WebWorld) -> None:
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        port = reserved.getsockname()[1]
+    driver = web.web_driver(url=f"http://127.0.0.1:{port}/")
+    async with running(driver) as sink:
+        unreachable = await sink.until_state(SessionState.UNREACHABLE)
+        assert unreachable.reason is Reason.SITE_UNREACHABLE
+        assert "ERR_CONNECTION_REFUSED" in unreachable.text
+        with pytest.raises(DriverUnavailable):
+            await driver.resolve(Jid.parse(ANA))
+        async with Sandbox(port=port):
+            await sink.until(lambda: sink.codes)
+        assert sink.states.count(SessionState.UNREACHABLE) == 1
+
+
+async def test_an_error_page_is_an_unreachable_site(web: WebWorld) -> None:
+    driver = web.web_driver(url=f"{web.sandbox.url}no-such-page")
+    async with running(driver) as sink:
+        unreachable = await sink.until_state(SessionState.UNREACHABLE)
+    assert unreachable.detail == "HTTP 404"
+
+
+async def test_a_page_without_whatsapp_in_it_has_changed(web: WebWorld) -> None:
+    driver = web.web_driver(url=web.sandbox.phone_url, limits=replace(LIMITS, boot=0.5))
+    async with running(driver) as sink:
+        changed = await sink.until_state(SessionState.PAGE_CHANGED)
+        await sink.until_state(SessionState.CONNECTING, since=sink.situations.index(changed))
+    assert changed.reason is Reason.MODULE_MISSING

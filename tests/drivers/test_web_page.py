@@ -1,0 +1,130 @@
+"""What only a real page does: codes, undecrypted messages, addresses, sends without an answer."""
+
+from __future__ import annotations
+
+import pytest
+
+from bridge.contract.errors import Refused
+from bridge.contract.jid import Jid
+from bridge.contract.session import Reason, SessionState
+from bridge.ports.driver import CallInDoubt
+from bridge.sandbox.records import SendMode
+
+from .recording import running
+from .worlds import ANA, CARLA, CARLA_LID, DARIO, GROUP, MEMBER, WebWorld, connected, page_of
+
+pytestmark = pytest.mark.timeout(90)
+
+
+async def test_a_code_that_rotates(web: WebWorld) -> None:
+    async with running(web.web_driver()) as sink:
+        await sink.until(lambda: sink.codes)
+        for slot in list(web.sandbox.world.linking.slots.values()):
+            web.sandbox.world.linking.rotate(slot)
+        await sink.until(lambda: len(sink.codes) == 2)
+        first, second = sink.codes
+        assert first is not None
+        assert second is not None
+        assert first.code != second.code
+        assert first.expires_at - second.expires_at == pytest.approx(40, abs=10)
+
+
+async def test_codes_that_ran_out_are_asked_for_anew(web: WebWorld) -> None:
+    world = web.sandbox.world
+    world.configure(world.state.settings.model_copy(update={"ref_ttl_ms": 300, "refs_before_idle": 2}))
+    async with running(web.web_driver()) as sink:
+        await sink.until(lambda: any(s.reason is Reason.QR_EXPIRED for s in sink.situations))
+        shown = len(sink.codes)
+        await sink.until(lambda: any(sink.codes[shown:]))
+        assert sink.states[-1] is SessionState.PAIRING
+
+
+async def test_a_message_that_cannot_be_decrypted_yet_is_told_when_it_can(web: WebWorld) -> None:
+    decrypt = """(id) => Object.assign(WPP.whatsapp.MsgStore.getModelsArray().find((msg) => msg.id.id === id),
+        { body: "geheim", type: "chat" })"""
+    async with connected(web) as (driver, sink):
+        live = web.sandbox.world.incoming(ANA, "", kind="ciphertext").id
+        web.incoming(ANA, "der nächste")
+        await sink.until(lambda: sink.messages)
+        assert [m.body for m in sink.messages] == ["der nächste"]
+        await page_of(driver).evaluate(decrypt, live)
+        await sink.until(lambda: len(sink.messages) == 2)
+        assert [(m.key.id, m.body, m.type) for m in sink.messages[1:]] == [(live, "geheim", "chat")]
+    missed = web.sandbox.world.incoming(ANA, "", kind="ciphertext").id
+    driver = web.web_driver()
+    async with running(driver) as sink:
+        await sink.until_state(SessionState.CONNECTED)
+        found = [m async for batch in driver.collect({}, 0) for m in batch]
+        assert (found[-1].key.id, found[-1].type) == (missed, "ciphertext")
+        await driver.resume()
+        await page_of(driver).evaluate(decrypt, missed)
+        await sink.until(lambda: sink.messages)
+        assert [(m.key.id, m.body) for m in sink.messages] == [(missed, "geheim")]
+
+
+async def test_both_addresses_of_a_person_are_told_where_they_are_known(web: WebWorld) -> None:
+    async with connected(web) as (_, sink):
+        web.incoming(CARLA_LID, "hola")
+        web.incoming(DARIO, "hola")
+        web.incoming(GROUP, "hola", MEMBER)
+        await sink.until(lambda: len(sink.messages) == 3)
+    known = [(m.from_pn and str(m.from_pn), m.from_lid and str(m.from_lid)) for m in sink.messages]
+    assert known == [(CARLA, CARLA_LID), (None, DARIO), ("5491155500002@c.us", MEMBER)]
+
+
+async def test_a_chat_that_cannot_be_read_does_not_stop_catch_up(web: WebWorld) -> None:
+    for number in range(150):
+        web.incoming(ANA, f"{number}")
+    web.incoming(DARIO, "hola")
+    async with connected(web) as (driver, _):
+        await page_of(driver).evaluate(
+            """() => {
+              const read = WPP.chat.getMessages;
+              WPP.chat.getMessages = undefined;
+              Object.defineProperty(WPP.chat, "getMessages", { value: (chat, options) =>
+                options.id ? Promise.reject(new Error("damaged")) : read(chat, options) });
+            }"""
+        )
+        found = [m.body async for batch in driver.collect({}, 0) for m in batch]
+    assert "hola" in found
+    assert "149" in found
+    assert "0" not in found  # else the damage did none, and this test proves nothing
+
+
+async def test_a_send_that_the_service_refuses_for_lack_of_network_is_in_doubt(web: WebWorld) -> None:
+    web.mode(SendMode.REFUSE)
+    async with connected(web) as (driver, sink):
+        key = await driver.reserve(Jid.parse(ANA))
+        with pytest.raises((CallInDoubt, Refused)):
+            await driver.send_text(key, "hola")
+        await sink.until(lambda: sink.acks(key.id))
+    assert sink.acks(key.id) == [-1]
+
+
+async def test_an_answer_that_is_lost_leaves_the_send_pending_and_it_is_found(web: WebWorld) -> None:
+    web.mode(SendMode.LOSE_ANSWER)
+    web.manual_acks()
+    async with connected(web) as (driver, _):
+        key = await driver.reserve(Jid.parse(ANA))
+        assert await driver.send_text(key, "hola") == 0
+        assert (await driver.look_up(key)).ack == 0
+        # the page has it already: asked again, it does not send it again
+        assert await driver.send_text(key, "hola") == 0
+        assert web.sandbox.world.state.sent[key.id].transmissions == 1
+
+
+async def test_acks_that_came_while_no_bridge_ran_are_told(web: WebWorld) -> None:
+    web.manual_acks()
+    async with connected(web) as (driver, sink):
+        key = await driver.reserve(Jid.parse(ANA))
+        await driver.send_text(key, "hola")
+        web.acknowledge(key.id, 1)
+        await sink.until(lambda: sink.acks(key.id))
+    web.acknowledge(key.id, 3)
+    driver = web.web_driver()
+    async with running(driver) as sink:
+        await sink.until_state(SessionState.CONNECTED)
+        assert (await driver.look_up(key)).ack == 3
+        await driver.resume()
+        await sink.until(lambda: sink.acks(key.id))
+    assert sink.acks(key.id) == [3]
