@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
 
 from .contract.jid import mask
 from .contract.messages import EventBody, EventKind, MessageBody
-from .contract.payload import instant, valid_text
+from .contract.payload import MAX_DEPTH, instant, is_too_deep, valid_text
 from .ports import Account, IncomingMessage, Journal, JournalRecord, Memory, Outbox
 
 _log = logging.getLogger(__name__)
@@ -30,7 +33,10 @@ SYSTEM_TYPES = frozenset(
         "revoked",
     }
 )
-_BASELINE, _ACCOUNT = "baseline", "account"
+UNKNOWN = "unknown"
+_BASELINE, _PN, _LID = "baseline", "account_pn", "account_lid"
+#: The last second of the year 9999: what is beyond is no time that anybody could have written at.
+_LAST_SECOND = 253_402_300_799
 
 
 class Inbound:
@@ -49,15 +55,17 @@ class Inbound:
 
         The same number paired again keeps it: what came in between is owed to the readers.
         """
-        owner = str(account.pn or account.lid or "")
-        known, baseline = await self._memory.get(_ACCOUNT), await self._memory.get(_BASELINE)
-        if baseline is None or (known and owner and known != owner):
+        owner = {_PN: str(account.pn or ""), _LID: str(account.lid or "")}
+        known = {name: await self._memory.get(name) or "" for name in owner}
+        baseline, other = await self._memory.get(_BASELINE), is_other_account(known, owner)
+        if baseline is None or other:
             if baseline is not None:
-                _log.warning("%s: now paired with another number (%s)", self._session, mask(owner))
+                _log.warning("%s: now paired with another number (%s)", self._session, mask(owner[_PN] or owner[_LID]))
             baseline = str(account.paired_at if account.paired_at is not None else account.service_time)
             await self._memory.set(_BASELINE, baseline)
-        if owner and owner != known:
-            await self._memory.set(_ACCOUNT, owner)
+        for name, address in owner.items():
+            if address != known[name] and (address or other):
+                await self._memory.set(name, address)
         self._baseline = int(baseline)
 
     async def take(self, messages: Sequence[IncomingMessage], *, late: bool) -> int:
@@ -86,56 +94,92 @@ class Inbound:
         return await self._journal.watermarks(), self._baseline or 0
 
     def _belongs_to_in(self, message: IncomingMessage) -> bool:
-        if message.type == "unknown" and message.raw is not None:
-            return True  # better told without being understood than lost
         if not message.chat.is_conversation or message.type in SYSTEM_TYPES:
             return False
-        return self._baseline is None or message.timestamp >= self._baseline
+        # without a time nobody can tell that it is history
+        return self._baseline is None or message.timestamp <= 0 or message.timestamp >= self._baseline
 
     async def _take_own(self, message: IncomingMessage, *, late: bool) -> int:
-        if not self._belongs_to_in(message) or await self._outbox.of_message(message.key.id) is not None:
+        raw_id = valid_text(message.key.id)
+        if not self._belongs_to_in(message) or await self._outbox.of_message(raw_id) is not None:
             return 0
         event = EventBody(
             kind=EventKind.OWN_MESSAGE,
-            at=instant(message.timestamp),
+            at=instant(_time_of(message)),
             chat=str(message.chat),
             message=self._body(message, late=late),
         )
-        seq = await self._journal.append_event(event.to_json(), once=f"{EventKind.OWN_MESSAGE}:{message.key.id}")
+        seq = await self._journal.append_event(event.to_json(), once=f"{EventKind.OWN_MESSAGE}:{raw_id}")
         return 0 if seq is None else 1
 
     def _record(self, message: IncomingMessage, *, late: bool) -> JournalRecord:
         return JournalRecord(
             chat=str(message.chat),
-            raw_id=message.key.id,
+            raw_id=valid_text(message.key.id),
             author=str(message.author) if message.author else None,
-            timestamp=message.timestamp,
-            type=message.type,
+            timestamp=_time_of(message),
+            type=valid_text(message.type),
             content_hash=hashlib.sha256(message.body.encode("utf-8", "replace")).hexdigest(),
             body=self._body(message, late=late).to_json(),
         )
 
     def _body(self, message: IncomingMessage, *, late: bool) -> MessageBody:
-        return MessageBody(
-            id=message.id,
-            from_=str(message.chat),
-            chat=str(message.chat),
-            author=str(message.author or message.chat),
-            from_pn=str(message.from_pn) if message.from_pn else None,
-            from_lid=str(message.from_lid) if message.from_lid else None,
-            body=valid_text(message.body),
-            type=message.type,
-            timestamp=message.timestamp,
-            cliente_id=self._cliente_id,
-            notify_name=valid_text(message.notify_name) if message.notify_name else None,
-            late=late,
-            quoted=message.quoted,
-            mentions=list(message.mentions) or None,
-            forwarded=message.forwarded,
-            media=message.media,
-            location=message.location,
-            contacts=list(message.contacts) or None,
-            raw=json.loads(valid_text(json.dumps(message.raw, ensure_ascii=False, default=str)))
-            if message.raw is not None
-            else None,
-        )
+        """What is published of it; what cannot be converted is told all the same, and does not stop the rest."""
+        known = {
+            "id": message.id,
+            "from_": str(message.chat),
+            "chat": str(message.chat),
+            "author": str(message.author or message.chat),
+            "from_pn": str(message.from_pn) if message.from_pn else None,
+            "from_lid": str(message.from_lid) if message.from_lid else None,
+            "timestamp": _time_of(message),
+            "cliente_id": self._cliente_id,
+            "late": late,
+        }
+        try:
+            return MessageBody(**known, **_content(message))
+        except ValidationError as error:
+            _log.warning("%s: %s cannot be converted: %s", self._session, message.key.id, error.errors()[0]["msg"])
+            raw = message.raw if message.raw is not None else {"unreadable": ascii(_content(message))}
+            return MessageBody(**known, type=UNKNOWN, body="", raw=_readable(raw))
+
+
+def is_other_account(known: Mapping[str, str], now: Mapping[str, str]) -> bool:
+    """Whether a login is another person's than the one before: told by the number, and by the LID where one is missing.
+
+    Where they have nothing to be compared by it counts as the same: what came in between is then not lost.
+    """
+    for name in (_PN, _LID):
+        if known[name] and now[name]:
+            return known[name] != now[name]
+    return False
+
+
+def _time_of(message: IncomingMessage) -> int:
+    return message.timestamp if 0 <= message.timestamp <= _LAST_SECOND else 0
+
+
+def _content(message: IncomingMessage) -> dict[str, Any]:
+    return {
+        "body": message.body,
+        "type": message.type,
+        "notify_name": message.notify_name or None,
+        "quoted": message.quoted,
+        "mentions": list(message.mentions) or None,
+        "forwarded": message.forwarded,
+        "media": message.media,
+        "location": message.location,
+        "contacts": list(message.contacts) or None,
+        "raw": None if message.raw is None else _readable(message.raw),
+    }
+
+
+def _readable(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Raw JSON of the page that can be written and read again, whatever it was."""
+    if is_too_deep(raw):
+        return {"unreadable": f"nested deeper than {MAX_DEPTH} levels"}
+    try:
+        clean = json.loads(valid_text(json.dumps(raw, ensure_ascii=False, default=str)))
+    except (ValueError, TypeError) as error:
+        return {"unreadable": str(error)}
+    return clean if isinstance(clean, dict) else {"unreadable": ascii(clean)}

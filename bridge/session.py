@@ -74,6 +74,7 @@ class Session:
         self._driver_stop = asyncio.Event()
         self._driver_gone = asyncio.Event()
         self._driver_gone.set()
+        self._quiet = False  # sends are being brought to an end: a catch-up that ends meanwhile opens nothing
 
     def status(self, change: StateChange | None = None) -> SessionStatus:
         """The status as it is published: now, or as it was at a change of state."""
@@ -147,11 +148,11 @@ class Session:
             self._rest(desired)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.outbound.run(), name=f"outbound {self.name}")
-            tasks.create_task(self._follow(), name=f"state {self.name}")
             tasks.create_task(self._keep_driver(), name=f"driver {self.name}")
 
     async def quiesce(self) -> None:
         """Start no more sends and give those under way `DRAIN` seconds to be answered."""
+        self._quiet = True
         self.outbound.close()
         try:
             async with asyncio.timeout(DRAIN):
@@ -179,8 +180,8 @@ class Session:
 
     async def _keep_driver(self) -> None:
         while True:
-            self._driver_stop.clear()
             await self._driver_wanted.wait()
+            self._driver_stop.clear()  # only now: a stop that came while nothing ran is carried out already
             self._driver_gone.clear()
             try:
                 self.view.set(Situation(SessionState.STARTING, Reason.BROWSER_STARTING))
@@ -189,24 +190,26 @@ class Session:
                 self._driver_gone.set()
 
     async def _drive(self) -> None:
-        """Run the driver until it is asked to stop. It never ends by itself but by a fault, which is raised."""
-        driver = asyncio.create_task(self._driver.run(self), name=f"driver run {self.name}")
-        stop = asyncio.create_task(self._driver_stop.wait(), name=f"driver stop {self.name}")
+        """Run the driver until it is asked to stop. It never ends by itself but by a fault, which is raised.
+
+        Its reports are followed only as long as it runs: a catch-up must not end in the state of the next one.
+        """
+        self._reports, self._quiet = asyncio.Queue(), False
+        works = {"driver stop": self._driver_stop.wait(), "state": self._follow(), "driver run": self._driver.run(self)}
+        tasks = [asyncio.create_task(work, name=f"{what} {self.name}") for what, work in works.items()]
         try:
-            await asyncio.wait([driver, stop], return_when=asyncio.FIRST_COMPLETED)
-            if not driver.done():
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if tasks[0].done():
                 await self.quiesce()
         finally:
-            stop.cancel()
-            driver.cancel()
-            await asyncio.wait([driver, stop])
-            # What the driver that is gone had reported means nothing to the next one.
-            while not self._reports.empty():
-                self._reports.get_nowait()
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
             self.outbound.close()
             self.view.show(None)
-        if not driver.cancelled():
-            driver.result()
+        for task in tasks:
+            if not task.cancelled():
+                task.result()
 
     async def _follow(self) -> None:
         """Turn the driver's reports into states, one after the other."""
@@ -231,7 +234,7 @@ class Session:
             return
         if found:
             _log.info("%s: catch-up found %d messages", self.name, found)
-        if self._reports.empty() and not self._driver_stop.is_set():
+        if self._reports.empty() and not self._quiet:
             self.outbound.open()
             self.view.set(Situation(SessionState.CONNECTED, Reason.READY))
 

@@ -47,18 +47,19 @@ def _refuse_unprintable(text: str) -> str:
     return text
 
 
-def depth_of(value: Any) -> int:
-    """How deep JSON is nested: 0 for a plain value. Does not recurse, so that no input can exhaust the stack."""
-    depth = 0
+def is_too_deep(value: Any) -> bool:
+    """Whether JSON is nested deeper than `MAX_DEPTH`. Does not recurse, so that no input can exhaust the stack."""
     level = [value]
-    while nested := [item for item in level if isinstance(item, (dict, list))]:
-        depth += 1
+    for _ in range(MAX_DEPTH + 1):
+        nested = [item for item in level if isinstance(item, (dict, list))]
+        if not nested:
+            return False
         level = [inner for item in nested for inner in (item.values() if isinstance(item, dict) else item)]
-    return depth
+    return True
 
 
 def _refuse_unwritable_json(value: Any) -> Any:
-    if depth_of(value) > MAX_DEPTH:
+    if is_too_deep(value):
         raise ValueError(f"is nested deeper than {MAX_DEPTH} levels")
     _refuse_unprintable(json.dumps(value, ensure_ascii=False, allow_nan=False))
     return value

@@ -1,0 +1,172 @@
+"""A real session without MQTT: the core over the scripted driver and the real store, on a clock that the test moves."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.contract.commands import SendCommand
+from bridge.contract.messages import Result, Stream
+from bridge.contract.session import SessionState
+from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
+from bridge.inbound import Inbound
+from bridge.outbound import Outbound
+from bridge.pacing import Pace, Pacing
+from bridge.ports import Origin
+from bridge.session import Session
+from bridge.store import SessionStore, open_store
+from tests.clocks import FakeClock
+
+FREE = Pacing(Pace.parse("off", burst=1), Pace.parse("off", burst=1))
+HERE = 10.0
+Around = Callable[[Any], Any]
+
+
+class Bench:
+    """One session on one store and one phone, both of which outlive it."""
+
+    def __init__(self, folder: Path, clock: FakeClock) -> None:
+        self.path = folder / "haby" / "store.db"
+        self.clock = clock
+        self.phone = ScriptedPhone(clock, paired=True, paired_at=int(clock.now()))
+        self.pacing = FREE
+        self.store: SessionStore
+        self.session: Session
+        self._open = AsyncExitStack()
+        self._running: asyncio.Task[None] | None = None
+
+    @property
+    def outbound(self) -> Outbound:
+        return self.session.outbound
+
+    @property
+    def state(self) -> SessionState:
+        return self.session.view.situation.state
+
+    async def start(
+        self,
+        *,
+        connected: bool = True,
+        around_driver: Around = lambda part: part,
+        around_outbox: Around = lambda part: part,
+    ) -> None:
+        """Begin as a fresh process would; `around_*` puts a test's own part between the core and a real one."""
+        self.store = await self._open.enter_async_context(open_store(self.path, now=self.clock.now))
+        outbox = around_outbox(self.store.outbox)
+        driver = around_driver(ScriptedDriver(self.phone))
+        self.session = Session(
+            "haby",
+            owner="test:0",
+            journal=self.store.journal,
+            outbox=outbox,
+            memory=self.store.memory,
+            driver=driver,
+            inbound=Inbound("haby", 51, self.store.journal, self.store.outbox, self.store.memory),
+            outbound=Outbound("haby", outbox, driver, self.clock, self.pacing),
+            clock=self.clock,
+        )
+        self._running = asyncio.create_task(self.session.run(), name="session under test")
+        if connected:
+            await self.reach(SessionState.CONNECTED)
+
+    async def end(self) -> None:
+        """End abruptly, as far as that is possible in one process: nothing is finished that was under way."""
+        if self._running is None:
+            return
+        running, self._running = self._running, None
+        running.cancel()
+        await asyncio.wait([running])
+        await self._open.aclose()
+        if not running.cancelled():
+            running.result()
+
+    async def again(self, **options: Any) -> None:
+        """As after a kill and a restart."""
+        await self.end()
+        await self.start(**options)
+
+    async def reach(self, state: SessionState) -> None:
+        with self.session.view.watch() as changes:
+            async with asyncio.timeout(HERE):
+                while self.state is not state:
+                    self._raise_if_ended()
+                    await changes.get()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """For what nobody announces."""
+        async with asyncio.timeout(HERE):
+            while not condition():
+                self._raise_if_ended()
+                await asyncio.sleep(0.002)
+
+    def advance(self, seconds: float) -> None:
+        """Move time, and let the sender look at it."""
+        self.clock.advance(seconds)
+        self.outbound._wake.set()
+
+    async def submit(self, command: SendCommand, *, origin: Origin | None = None, client: str | None = None) -> Result:
+        return await self.outbound.submit(command, origin=origin, reply_client=client)
+
+    async def told(self, command_id: str, count: int) -> list[str]:
+        """Wait for so many results and acks of a command; returns `status`, `status:code` or `ack`, in order."""
+        found: list[str] = []
+        async with asyncio.timeout(HERE):
+            while len(found := await self.told_now(command_id)) < count:
+                self._raise_if_ended()
+                await asyncio.sleep(0.002)
+        return found
+
+    async def told_now(self, command_id: str) -> list[str]:
+        return [_short(payload) for payload in await self.notices() if payload["id"] == command_id]
+
+    async def notices(self) -> list[dict[str, Any]]:
+        return [json.loads(notice.body) for notice in await self.store.outbox.unpublished(0, 10_000)]
+
+    async def stream(self, stream: Stream, count: int) -> list[dict[str, Any]]:
+        """Wait until a stream has so many items; returns all of them."""
+        async with asyncio.timeout(HERE):
+            await self.store.journal.wait_beyond(stream, count - 1)
+        page = await self.store.journal.read(stream, 0, 1000)
+        return [json.loads(body) for _, body in page.items]
+
+    async def settled(self) -> None:
+        """Return once the driver has handed over all it has, and the loop came to rest."""
+        await self.until(lambda: not self.phone.live)
+        await self.outbound.drain()
+
+    def sent(self) -> list[tuple[str, int]]:
+        """What left: text, and how often it was delivered."""
+        return [(sent.text, sent.times) for sent in self.phone.sent]
+
+    def _raise_if_ended(self) -> None:
+        if self._running is not None and self._running.done():
+            self._running.result()
+
+
+def _short(payload: dict[str, Any]) -> str:
+    if "ack" in payload:
+        return str(payload["ack"])
+    error = payload.get("error")
+    return f"{payload['status']}:{error['code']}" if error else str(payload["status"])
+
+
+@asynccontextmanager
+async def bench_at(folder: Path, clock: FakeClock) -> AsyncIterator[Bench]:
+    bench = Bench(folder, clock)
+    try:
+        yield bench
+    finally:
+        await bench.end()
+
+
+@pytest.fixture
+async def bench(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Bench]:
+    """Not started."""
+    async with bench_at(tmp_path, clock) as bench:
+        yield bench
