@@ -67,6 +67,17 @@ async def test_a_killed_browser_comes_back(web: WebWorld) -> None:
         assert not browser.is_alive
 
 
+@pytest.mark.parametrize("after", [0.0, 0.3])
+async def test_a_browser_that_dies_while_it_starts_is_started_again(web: WebWorld, after: float) -> None:
+    async with running(web.web_driver()) as sink:
+        while (browser := browser_of(web.profile)) is None:  # noqa: ASYNC110 - another program's start gives no event
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(after)
+        os.kill(browser.pid, signal.SIGKILL)
+        await sink.until(lambda: sink.codes)
+        assert not browser.is_alive
+
+
 async def test_a_page_that_hangs_is_in_doubt_then_replaced(web: WebWorld) -> None:
     driver = web.web_driver(limits=HASTY)
     async with connected(web, driver) as (_, sink):

@@ -12,6 +12,9 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
 
+from playwright.async_api import Error as PlaywrightError
+
+from bridge.contract.errors import StartError
 from bridge.contract.jid import Jid, MessageKey
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.ports.driver import (
@@ -27,7 +30,7 @@ from bridge.ports.driver import (
 from bridge.ports.memory import Clock
 
 from . import calls
-from .browser import Browser
+from .browser import Browser, first_line
 from .course import Course, Report
 from .executable import BrowserFailed
 from .limits import Limits, retry_delay
@@ -106,8 +109,12 @@ class WebDriver:
                 await self._tell(sink, self._course.to(situation))
         except ProfileLocked as error:
             return await self._fail(sink, Reason.PROFILE_LOCKED, error)
-        except (BrowserFailed, ProfileUnusable) as error:
+        except (BrowserFailed, ProfileUnusable, StartError) as error:
             return await self._fail(sink, Reason.BROWSER_FAILED, error)
+        except PlaywrightError as error:  # the browser died before its page was ready
+            log.warning("%s: page lost: %s", self._session, first_line(error))
+            lost = Situation(SessionState.RECONNECTING, Reason.PAGE_LOST, first_line(error))
+            await self._tell(sink, self._course.to(lost))
         return self._pause()
 
     async def _load(self, page: WebPage, sink: DriverSink) -> None:
