@@ -12,7 +12,7 @@ from contextlib import aclosing, asynccontextmanager
 from datetime import datetime
 from typing import Any
 
-from bridge.broker import BrokerAddress, BrokerOptions, parse_addresses
+from bridge.broker import BadAddress, BrokerAddress, BrokerOptions, parse_addresses
 from bridge.broker.messages import Protocol
 from bridge.client.answers import Until
 from bridge.client.line import Line, Route
@@ -22,6 +22,7 @@ from bridge.client.reading import Happening, Message, OnGap, Reader
 from bridge.client.sending import Sender
 from bridge.client.watching import control, watch_pairing, watch_statuses
 from bridge.contract.commands import ControlAction, ControlResult, Priority
+from bridge.contract.errors import InvalidRequest
 from bridge.contract.messages import Ack, Qr, Result, Stream
 from bridge.contract.payload import rfc3339
 from bridge.contract.status import SessionStatus
@@ -211,13 +212,18 @@ async def connect(
     `patience` = seconds in which the first connection has to come about, None = no limit; later losses are mended
     without end and logged.
 
-    Raises BadAddress, InvalidRequest (prefix), BrokerRefused (password, certificate, protocol), BrokerDown.
+    Raises BadAddress, InvalidRequest (prefix, name, level), BrokerRefused (password, certificate), BrokerDown.
     """
     addresses = parse_addresses(broker) if isinstance(broker, str) else tuple(broker)
+    if not addresses:
+        raise BadAddress("There is no broker address.")
     client_id = f"{name}-{uuid.uuid4().hex[:12]}"
     if level is None:
         user = addresses[0].username or ""
         level = user if is_level(user) else client_id
+    if not is_level(level):
+        raise InvalidRequest(f"{level[:80]!r} cannot be a topic level: use letters, digits, _ and - (64 at most).")
+    topics = Topics(check_prefix(prefix))
     options = BrokerOptions(
         addresses, client_id=client_id, clean=True, protocol=protocol, ca_file=ca_file, inbound_limit=BUFFER
     )
@@ -229,7 +235,7 @@ async def connect(
         await asyncio.wait([running, up], return_when=asyncio.FIRST_COMPLETED)
         if running.done():
             running.result()
-        yield Client(line, Topics(check_prefix(prefix)), level)
+        yield Client(line, topics, level)
     finally:
         up.cancel()
         running.cancel()

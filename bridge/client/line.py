@@ -13,11 +13,22 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Generic, Protocol, TypeVar
 
-from bridge.broker import BrokerDown, BrokerError, BrokerOptions, BrokerRefused, Connection, Delivery, keep_connected
+from bridge.broker import (
+    Backoff,
+    BrokerDown,
+    BrokerError,
+    BrokerOptions,
+    BrokerRefused,
+    Connection,
+    Delivery,
+    keep_connected,
+)
 from bridge.client.errors import ClientClosed
 
 _log = logging.getLogger("bridge.client")
 _T = TypeVar("_T")
+#: A reader has to be back soon; a broker that throws it out at once is still left in peace more and more.
+BACKOFF = Backoff(first=0.5, limit=15, reset_after=1)
 
 
 class Resumed:
@@ -132,7 +143,7 @@ class Line:
         """Stay connected until cancelled. Raises the BrokerError for which there was no first connection."""
         if self._patience is not None:
             self._give_up_at = asyncio.get_running_loop().time() + self._patience
-        await keep_connected(self._options, self._use, on_down=self._down)
+        await keep_connected(self._options, self._use, on_down=self._down, backoff=BACKOFF)
 
     def close(self, error: BaseException | None = None) -> None:
         """Fail everybody who still waits, and who comes later."""

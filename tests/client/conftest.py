@@ -88,13 +88,6 @@ class BridgeSide:
         await self._running
         self.bridge = self._running = None
 
-    async def kill(self) -> None:
-        """End it without a farewell, as far as that is possible in one process."""
-        assert self._running is not None
-        self._running.cancel()
-        await asyncio.wait([self._running])
-        self.bridge = self._running = None
-
     def forget(self) -> None:
         """Remove the store while it is stopped: the next start has a new epoch."""
         shutil.rmtree(self.settings.session_dir("haby"))

@@ -6,8 +6,23 @@ import asyncio
 
 import pytest
 
-from bridge.client import BrokerDown, BrokerRefused, ClientClosed, ControlAction, Qr, connect
-from bridge.contract.session import SessionState
+from bridge.app.clock import SystemClock
+from bridge.broker import BrokerOptions, parse_addresses
+from bridge.broker import connect as connect_broker
+from bridge.client import (
+    BrokerDown,
+    BrokerRefused,
+    ClientClosed,
+    ControlAction,
+    InvalidRequest,
+    Qr,
+    SessionStatus,
+    connect,
+)
+from bridge.contract.payload import instant
+from bridge.contract.session import Reason, SessionState
+from bridge.contract.status import STALE_AFTER
+from bridge.contract.topics import Topics
 from tests.client.conftest import BridgeSide, Connect
 from tests.mosquitto_server import MosquittoServer, free_port
 
@@ -61,6 +76,45 @@ async def test_an_error_in_the_block_comes_out_as_it_is(mosquitto: MosquittoServ
     with pytest.raises(KeyError, match="mine"):
         async with connect(mosquitto.url("reader")):
             raise KeyError("mine")
+
+
+@pytest.mark.parametrize("wrong", [{"prefix": "a b"}, {"name": "mi crm"}, {"level": "a/b"}])
+async def test_names_that_no_topic_can_hold_are_refused_before_connecting(wrong: dict[str, str]) -> None:
+    with pytest.raises(InvalidRequest):
+        async with connect(f"mqtt://127.0.0.1:{free_port()}", **wrong):  # type: ignore[arg-type]
+            pass
+
+
+async def test_a_heartbeat_that_is_old_counts_as_offline(mosquitto: MosquittoServer, client: Connect) -> None:
+    old = instant(SystemClock().now() - STALE_AFTER - 1)
+    status = SessionStatus(
+        session="haby", state=SessionState.CONNECTED, reason=Reason.READY, text="Ready.", since=old, at=old, owner="x"
+    )
+    options = BrokerOptions(parse_addresses(mosquitto.url("bridge")), client_id="bridge-that-died", clean=True)
+    async with connect_broker(options) as connection:  # no will: the broker lost it, which is the point
+        await connection.publish(Topics().status("haby"), status.to_json(), retain=True)
+    async with client("reader") as reader:
+        assert (await reader.status("haby")).state is SessionState.OFFLINE
+        assert (await anext(reader.watch_status("haby"))).reason is Reason.BRIDGE_GONE
+        assert [one.state for one in await reader.statuses()] == [SessionState.OFFLINE]
+
+
+async def test_a_bridge_that_falls_silent_is_told_as_offline(
+    mosquitto: MosquittoServer, client: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("bridge.client.watching", "bridge.contract.status"):
+        monkeypatch.setattr(f"{module}.STALE_AFTER", 0.3)
+    now = instant(SystemClock().now())
+    status = SessionStatus(
+        session="haby", state=SessionState.CONNECTED, reason=Reason.READY, text="Ready.", since=now, at=now, owner="x"
+    )
+    options = BrokerOptions(parse_addresses(mosquitto.url("bridge")), client_id="bridge-that-dies", clean=True)
+    async with client("reader") as reader, connect_broker(options) as connection:
+        watch = reader.watch_status("haby")
+        first = asyncio.create_task(anext(watch), name="first")
+        await connection.publish(Topics().status("haby"), status.to_json(), retain=True)
+        assert (await first).state is SessionState.CONNECTED
+        assert (await anext(watch)).state is SessionState.OFFLINE
 
 
 async def test_statuses(side: BridgeSide, client: Connect) -> None:

@@ -162,8 +162,9 @@ async def test_a_slow_reader_falls_behind_and_loses_nothing(side: BridgeSide, cl
         for number in range(1, 300):
             side.phone.incoming(ANA, f"Mensaje {number}")
         await side.journalled(300)
-        await reader.status("haby")
-        await asyncio.sleep(0.5)
+        async for status in reader.watch_status("haby"):
+            if status.last_seq == 300 and status.queue is not None and status.queue.in_ == 0:
+                break
         got += await read(messages, 299)
     assert numbers(got) == list(range(1, 301))
 
