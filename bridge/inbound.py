@@ -100,7 +100,7 @@ class Inbound:
         return self._baseline is None or message.timestamp <= 0 or message.timestamp >= self._baseline
 
     async def _take_own(self, message: IncomingMessage, *, late: bool) -> int:
-        raw_id = valid_text(message.key.id)
+        raw_id = _text(message.key.id)
         if not self._belongs_to_in(message) or await self._outbox.of_message(raw_id) is not None:
             return 0
         event = EventBody(
@@ -115,11 +115,11 @@ class Inbound:
     def _record(self, message: IncomingMessage, *, late: bool) -> JournalRecord:
         return JournalRecord(
             chat=str(message.chat),
-            raw_id=valid_text(message.key.id),
+            raw_id=_text(message.key.id),
             author=str(message.author) if message.author else None,
             timestamp=_time_of(message),
-            type=valid_text(message.type),
-            content_hash=hashlib.sha256(message.body.encode("utf-8", "replace")).hexdigest(),
+            type=_text(message.type),
+            content_hash=hashlib.sha256(_text(message.body).encode()).hexdigest(),
             body=self._body(message, late=late).to_json(),
         )
 
@@ -153,6 +153,10 @@ def is_other_account(known: Mapping[str, str], now: Mapping[str, str]) -> bool:
         if known[name] and now[name]:
             return known[name] != now[name]
     return False
+
+
+def _text(value: object) -> str:
+    return valid_text(str(value))
 
 
 def _time_of(message: IncomingMessage) -> int:
