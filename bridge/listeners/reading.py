@@ -15,10 +15,11 @@ from dataclasses import dataclass, field, replace
 
 from bridge.contract.jid import mask
 from bridge.contract.messages import Stream, in_stream
-from bridge.ports import MESSAGE, Clock, DeadLetter, Journal, Listener, ListenerBook, PostAnswer, StoreUnusable
+from bridge.ports import Clock, DeadLetter, Journal, Listener, ListenerBook, PostAnswer, StoreUnusable
 from bridge.ports import WebhookPost as Post
 
-from .verdict import OPENS_AFTER, Circuit, Verdict, judge, pause, sentence, signature, wants
+from .headers import Delivered
+from .verdict import OPENS_AFTER, Circuit, Verdict, judge, pause, sentence, wants
 
 _log = logging.getLogger(__name__)
 #: Items read at once; small, since a listener that fails holds them in memory.
@@ -160,17 +161,8 @@ class Reading:
 
     async def _post(self, stream: Stream, seq: int, body: bytes, attempts: int) -> PostAnswer:
         standing, listener = self.standing, self.listener
-        headers = {
-            "Content-Type": "application/json",
-            "X-WA-Delivery": f"{listener.id}.{self._journal.epoch}.{stream}.{seq}",
-            "X-WA-Attempt": str(attempts),
-            "X-WA-Session": listener.session,
-            "X-WA-Stream": stream,
-            "X-WA-Epoch": self._journal.epoch,
-            "X-WA-Seq": str(seq),
-        }
-        if listener.secret is not None:
-            headers["X-Hub-Signature-256"] = signature(listener.secret, body)
+        item = Delivered(listener.id, listener.session, stream, self._journal.epoch, seq)
+        headers = item.headers(body, attempt=attempts, secret=listener.secret)
         async with self._means.slots.one(ailing=standing.failures > 0):
             standing.posting = True
             try:
@@ -216,5 +208,5 @@ class Reading:
             _log.error("%s: a dead letter could not be stored, so it is tried again: %s", listener.reader, error)
             return False
         chat = json.loads(body).get("chat") or ""
-        _log.warning("%s refused %s %d of %s: %s", listener.reader, stream or MESSAGE, seq, mask(chat), letter.error)
+        _log.warning("%s refused %s %d of %s: %s", listener.reader, stream, seq, mask(chat), letter.error)
         return True

@@ -9,10 +9,23 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
 
-from bridge.ports import Choice, Clock, Journal, Listener, ListenerBook, Position, StoreUnusable, WebhookPost
+from bridge.ports import (
+    Choice,
+    Clock,
+    DeadLetter,
+    Journal,
+    Listener,
+    ListenerBook,
+    Position,
+    PostAnswer,
+    StoreUnusable,
+    WebhookPost,
+)
 
 from .deliveries import Deliveries
+from .headers import Delivered
 from .reading import Means, Slots, Standing
+from .verdict import Verdict, judge, sentence
 
 _log = logging.getLogger(__name__)
 #: Seconds that an unregistered listener keeps its cursor: one that restarts unregisters and registers again.
@@ -124,6 +137,28 @@ class Listeners:
             await self._put(replace(listener, ended_at=self._clock.now()))
             _log.info("%s: Listener removido: %s (%s)", session, url, listener.id)
             return True
+
+    async def repeat(self, letter: DeadLetter) -> PostAnswer:
+        """Post a dead letter once more; when it is taken, it is a dead letter no longer."""
+        listener = next((one for one in self._listeners.values() if one.id == letter.listener_id), None)
+        item = Delivered(letter.listener_id, letter.session, letter.stream, letter.epoch, letter.seq)
+        body = letter.body.encode()
+        headers = item.headers(body, attempt=letter.attempts + 1, secret=listener.secret if listener else None)
+        async with self._means.slots.one(ailing=True):
+            answer = await self._means.post.post(letter.url, body, headers)
+        if judge(answer, 1) is Verdict.DELIVERED:
+            await self._book.remove_dead_letter(letter.number)
+        else:
+            await self._book.bury(
+                replace(
+                    letter,
+                    attempts=letter.attempts + 1,
+                    status=answer.status,
+                    error=sentence(answer),
+                    at=self._clock.now(),
+                )
+            )
+        return answer
 
     async def attach(self, deliveries: Deliveries) -> None:
         """A session's store is open: what was registered without it begins now."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Mapping
 from enum import Enum, StrEnum, auto
 from typing import Any
@@ -81,14 +79,12 @@ def wants(choice: Choice, stream: Stream, item: Mapping[str, Any]) -> bool:
     chat = item.get("chat")
     if chat is None:
         return choice.chats is None
-    if choice.chats is not None and chat not in choice.chats:
+    group = _is_group(chat)
+    if group and not choice.groups:
         return False
-    return choice.groups or not _is_group(chat)
-
-
-def signature(secret: str, body: bytes) -> str:
-    """`X-Hub-Signature-256`: the receiver computes the same over the raw body."""
-    return f"sha256={hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}"
+    # a person is reached under number and LID, and WhatsApp changes between them; in a group those are the author's
+    addresses = {chat} if group else {chat, item.get("from_pn"), item.get("from_lid")}
+    return choice.chats is None or not choice.chats.isdisjoint(addresses)
 
 
 def _is_group(chat: str) -> bool:

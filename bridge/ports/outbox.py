@@ -108,6 +108,10 @@ class Outbox(Protocol):
         """The row of a command id."""
         ...
 
+    async def settled(self, command_id: str) -> OutboxRow | None:
+        """The row of a command id once it is final; None for an unknown id."""
+        ...
+
     async def of_message(self, raw_id: str) -> OutboxRow | None:
         """The row that reserved a WhatsApp message id (the raw id, whatever the address form)."""
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
 
@@ -21,6 +22,7 @@ class SqliteOutbox:
         self._now = now
         self._open = 0
         self._notices = notices.NoticeQueue(database)
+        self._settling: dict[str, set[asyncio.Event]] = {}  # command id -> who waits for its result
 
     async def load(self) -> None:
         """Take up what the store holds; once, before anything else."""
@@ -57,9 +59,11 @@ class SqliteOutbox:
             return _step(connection, number, change)
 
         def committed(written: tuple[OutboxRow, int, int | None]) -> None:
-            _, opened, newest = written
+            changed, opened, newest = written
             self._open += opened
             self._notices.stored(newest)
+            for moved in self._settling.get(changed.claim.id, ()):
+                moved.set()
 
         row, _, _ = await self._database.write(write, committed)
         return row
@@ -67,6 +71,20 @@ class SqliteOutbox:
     async def get(self, command_id: str) -> OutboxRow | None:
         """The row of a command id."""
         return await self._database.read(lambda connection: rows.find(connection, rows.BY_ID, command_id))
+
+    async def settled(self, command_id: str) -> OutboxRow | None:
+        """The row of a command id once it is final; None for an unknown id."""
+        moved = asyncio.Event()
+        self._settling.setdefault(command_id, set()).add(moved)
+        try:
+            while (row := await self.get(command_id)) is not None and row.state not in FINAL:
+                await moved.wait()
+                moved.clear()
+            return row
+        finally:
+            self._settling[command_id].discard(moved)
+            if not self._settling[command_id]:
+                del self._settling[command_id]
 
     async def of_message(self, raw_id: str) -> OutboxRow | None:
         """The row that reserved a WhatsApp message id (the raw id, whatever the address form)."""
@@ -105,6 +123,9 @@ class SqliteOutbox:
         """Follow `abandon_open`, once it is committed."""
         self._open = 0
         self._notices.stored(newest)
+        for waiting in self._settling.values():
+            for moved in waiting:
+                moved.set()
 
 
 def abandon_open(connection: sqlite3.Connection, at: float, tell: Callable[[OutboxRow], NewNotice]) -> int | None:

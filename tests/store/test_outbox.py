@@ -181,3 +181,17 @@ async def test_a_new_epoch_makes_unknown_what_was_not_final_and_says_so(opener: 
         assert [row.state for row in rows if row] == [S.UNKNOWN, S.UNKNOWN, S.SENT]
         told = [notice.body for notice in await store.outbox.unpublished(0, 10)]
         assert told == ["accepted"] * 3 + ["id-0 unknown", "id-1 unknown"]
+
+
+async def test_a_command_is_settled_when_it_is_final_and_not_before(store: SessionStore) -> None:
+    number = await claimed_in(store, S.SENDING)
+    waiting = [asyncio.create_task(store.outbox.settled(claim().id)) for _ in range(2)]
+    await asyncio.wait(waiting, timeout=0.05)
+    assert not any(task.done() for task in waiting)
+    await store.outbox.change(number, step(S.SENT))
+    rows = [*await asyncio.gather(*waiting), await store.outbox.settled(claim().id)]
+    assert [row.state for row in rows if row] == [S.SENT] * 3
+
+
+async def test_an_unknown_command_is_not_waited_for(store: SessionStore) -> None:
+    assert await store.outbox.settled("never-claimed") is None

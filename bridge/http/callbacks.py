@@ -1,0 +1,165 @@
+"""Where webhooks may point: the form of a callback URL, and which addresses it may lead to. Pure.
+
+The bridge posts to URLs that callers give it, so without these rules it would be everybody's way into the network
+that it runs in (SSRF). A URL is checked when it is registered, and the address again at each connection, since a name
+may lead elsewhere by then (DNS rebinding).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import Self
+from urllib.parse import urlsplit
+
+from bridge.contract.errors import InvalidRequest
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+MAX_URL = 2048
+_PORTS = {"http": 80, "https": 443}
+_LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
+#: What some resolvers take for an IPv4 address: 2130706433, 0x7f.1, 0177.0.0.1, 127.1.
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+#: IPv6 ranges that carry an IPv4 address in their last 32 bits: NAT64, and the deprecated "compatible" form.
+_CARRIERS = (IPv6Network("64:ff9b::/96"), IPv6Network("::/96"))
+_LOOPBACK: tuple[Network, ...] = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackUrl:
+    """A callback URL in its normal form; two spellings of one URL are one listener."""
+
+    scheme: str
+    host: str
+    port: int
+    target: str
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Parse a URL. Raises `InvalidRequest` with what is wrong with it."""
+        if len(text) > MAX_URL:
+            raise InvalidRequest(f"The callback URL is longer than {MAX_URL:,} characters.")
+        if not text.isascii() or not text.isprintable() or any(c in text for c in ' \\"<>^`{|}'):
+            raise InvalidRequest("The callback URL holds characters that a URL must write otherwise (%20, xn--…).")
+        try:
+            parts = urlsplit(text)
+            port = parts.port
+        except ValueError as error:
+            raise InvalidRequest("The callback URL is not a URL.") from error
+        if parts.scheme not in _PORTS:
+            raise InvalidRequest("The callback URL must begin with http:// or https://.")
+        if "@" in parts.netloc:
+            raise InvalidRequest("The callback URL must not hold a user or password.")
+        if "#" in text:
+            raise InvalidRequest("The callback URL must not hold a fragment (#).")
+        if port == 0:
+            raise InvalidRequest("The callback URL names port 0.")
+        host = _check_host(parts.hostname or "")
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        return cls(parts.scheme, host, port or _PORTS[parts.scheme], target)
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        port = "" if self.port == _PORTS[self.scheme] else f":{self.port}"
+        return f"{self.scheme}://{host}{port}{self.target}"
+
+    @property
+    def address(self) -> Address | None:
+        """The address, where the host is one."""
+        return _address(self.host)
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackRules:
+    """Which addresses and names webhooks may reach.
+
+    An address in `networks` is allowed under any name. A name in `names` (`*.example.com`: every name below it) is
+    allowed to lead to public addresses. Everything else is refused, the port that the façade listens on in any case.
+    """
+
+    networks: tuple[Network, ...] = _LOOPBACK
+    names: frozenset[str] = frozenset()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Parse WA_CALLBACK_HOSTS: `loopback`, addresses, networks and names, comma list. Raises `InvalidRequest`."""
+        networks: list[Network] = []
+        names: set[str] = set()
+        for part in filter(None, (piece.strip().lower() for piece in text.split(","))):
+            if part in ("loopback", "localhost"):
+                networks += _LOOPBACK
+                continue
+            try:
+                networks.append(ipaddress.ip_network(part, strict=False))
+                continue
+            except ValueError:
+                pass
+            if "/" in part:
+                raise InvalidRequest(f"{part!r} is not a network; write for example 10.0.0.0/8.")
+            _check_host(part.removeprefix("*."))
+            names.add(part)
+        return cls(tuple(networks), frozenset(names))
+
+    def names_host(self, host: str) -> bool:
+        """Whether a host name is listed."""
+        if host in self.names:
+            return True
+        labels = host.split(".")
+        return any(f"*.{'.'.join(labels[start:])}" in self.names for start in range(1, len(labels)))
+
+    def allow(self, host: str, address: Address) -> bool:
+        """Whether `host`, which leads to `address`, may be reached."""
+        reached = carried(address)
+        if any(reached in network for network in self.networks if network.version == reached.version):
+            return True
+        return self.names_host(host) and reached.is_global and not reached.is_multicast
+
+    def refusal(self, host: str, addresses: Iterable[Address]) -> str | None:
+        """Why `host` with these addresses must not be reached, or None. One bad address is enough."""
+        for address in addresses:
+            if not self.allow(host, address):
+                return f"Callbacks must not go to {host}: {address} is not allowed. WA_CALLBACK_HOSTS lists what is."
+        return None
+
+
+def carried(address: Address) -> Address:
+    """The IPv4 address inside an IPv6 one, where it is only a way to write or reach it."""
+    if isinstance(address, IPv4Address):
+        return address
+    inner = address.ipv4_mapped or address.sixtofour
+    if inner is not None:
+        return inner
+    if any(address in network for network in _CARRIERS) and int(address) > 0xFFFF:
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address
+
+
+def _check_host(host: str) -> str:
+    if "%" in host:
+        raise InvalidRequest("The callback URL names a network interface (%).")
+    if ":" in host:
+        try:
+            return str(IPv6Address(host))
+        except ValueError as error:
+            raise InvalidRequest("The callback URL holds an address that is none.") from error
+    name = host.removesuffix(".")
+    labels = name.split(".")
+    if len(name) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
+        raise InvalidRequest("The callback URL names no host.")
+    if _NUMBER.fullmatch(labels[-1]):
+        try:
+            return str(IPv4Address(name))
+        except ValueError as error:
+            raise InvalidRequest("The callback URL writes an address unusually; use four decimal numbers.") from error
+    return name
+
+
+def _address(host: str) -> Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None

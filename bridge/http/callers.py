@@ -1,0 +1,100 @@
+"""What routes declare of their callers: the scope they need, and the line in the audit that an admin action leaves."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from fastapi.security import APIKeyHeader, HTTPBearer
+
+from bridge.contract.jid import mask
+from bridge.ports import AuditEntry, Scope
+
+from .credentials import Principal
+from .errors import Forbidden
+from .places import Parts
+
+_log = logging.getLogger(__name__)
+# For the OpenAPI document only: the gate has read them before any route is known.
+_API_KEY = APIKeyHeader(name="x-api-key", auto_error=False, description="`wa key create`, or WHATSAPP_API_KEY")
+_BEARER = HTTPBearer(auto_error=False, bearerFormat="JWT", description="HS256; sub, aud, exp, scope, sessions")
+
+
+def parts_of(request: Request) -> Parts:
+    """What the routes work with."""
+    parts: Parts = request.app.state.parts
+    return parts
+
+
+PartsOf = Annotated[Parts, Depends(parts_of)]
+
+
+def caller_of(request: Request) -> Principal:
+    """Who sent the request."""
+    principal: Principal = request.state.principal
+    return principal
+
+
+Caller = Annotated[Principal, Depends(caller_of)]
+
+
+def needs(scope: Scope | None) -> Any:
+    """A dependency that refuses callers without `scope`, or without access to the session in the path.
+
+    Paths without a session are about the default one. Raises `Forbidden`.
+    """
+
+    async def check(
+        request: Request,
+        _key: Annotated[Any, Depends(_API_KEY)] = None,
+        _bearer: Annotated[Any, Depends(_BEARER)] = None,
+    ) -> None:
+        session = _session_of(request)
+        if not caller_of(request).may(scope, session):
+            what = f"the scope {scope}" if scope else "any scope"
+            raise Forbidden(f"This needs {what}, for the session {session}.")
+
+    return Depends(check)
+
+
+def _session_of(request: Request) -> str:
+    """The session that a path is about: it names it, or its client, or means the default one."""
+    parts, params = parts_of(request), request.path_params
+    if "session" in params:
+        return str(params["session"])
+    if "clienteId" in params:
+        for place in parts.places.values():
+            if str(place.cliente_id) == params["clienteId"]:
+                return place.name
+    return parts.default
+
+
+Audit = Callable[..., Awaitable[None]]
+
+
+def audit_of(request: Request, parts: PartsOf) -> Audit:
+    """`await audit(action, session, detail)`: one line in the store and one in the log."""
+
+    async def audit(action: str, session: str | None = None, detail: str | None = None) -> None:
+        entry = AuditEntry(
+            at=parts.clock.now(),
+            actor=caller_of(request).id,
+            address=request.state.address,
+            action=action,
+            session=session,
+            detail=detail,
+        )
+        _log.info("audit: %s by %s from %s (%s) %s", action, entry.actor, entry.address, session, detail or "")
+        await parts.access.record(entry)
+
+    return audit
+
+
+AuditOf = Annotated[Audit, Depends(audit_of)]
+
+
+def masked(address: str) -> str:
+    """A number for the log or the audit."""
+    return mask(address)

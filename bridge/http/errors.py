@@ -1,0 +1,126 @@
+"""Errors as HTTP answers: the status from the contract's table, the form from the path that was asked.
+
+`/v1` answers problems (RFC 9457), the legacy paths what their callers know. The errors that only HTTP has are here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.responses import JSONResponse
+
+from bridge.contract.errors import ERRORS, CodedError, InternalError
+from bridge.contract.payload import valid_text
+
+_STATUS = {str(code): row.http for code, row in ERRORS.items()}
+
+
+class HttpError(CodedError):
+    """Something that is wrong with a request as such. `headers` go with the answer."""
+
+    http = 400
+    transient = False
+    sentence = ""
+
+    def __init__(self, text: str | None = None, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(text or self.sentence)
+        self.headers = dict(headers or {})
+
+
+class Unauthorized(HttpError):
+    """No credentials, or none that are valid."""
+
+    code, http = "unauthorized", 401
+    sentence = "Give a valid API key in x-api-key, or a token in Authorization: Bearer."
+
+
+class Forbidden(HttpError):
+    """The caller is known, and may not do this; or nobody may, from where it asks."""
+
+    code, http = "forbidden", 403
+    sentence = "This key may not do that."
+
+
+class NotFound(HttpError):
+    """Nothing is under this path."""
+
+    code, http = "not_found", 404
+    sentence = "There is nothing under this path."
+
+
+class MethodNotAllowed(HttpError):
+    """The path exists, but not for this method."""
+
+    code, http = "method_not_allowed", 405
+    sentence = "This path does not take this method."
+
+
+class RequestTimedOut(HttpError):
+    """The body did not come in time."""
+
+    code, http, transient = "request_timed_out", 408, True
+    sentence = "The request did not arrive in time."
+
+
+class UnsupportedMediaType(HttpError):
+    """The body is not declared as JSON."""
+
+    code, http = "unsupported_media_type", 415
+    sentence = "The body must be JSON: send Content-Type: application/json."
+
+
+class RateLimited(HttpError):
+    """Too many requests from this key or address."""
+
+    code, http, transient = "rate_limited", 429, True
+    sentence = "Too many requests; wait as Retry-After says."
+
+
+def status_of(error: CodedError) -> int:
+    """The HTTP status of an error: its own, the table's, else 503 where trying again can help and 500 where not."""
+    if isinstance(error, HttpError):
+        return error.http
+    return _STATUS.get(error.code) or (503 if error.transient else 500)
+
+
+def problem(error: CodedError) -> JSONResponse:
+    """An error as `application/problem+json`."""
+    status = status_of(error)
+    shown = error if error.code in _STATUS or isinstance(error, HttpError) else _unspoken(error)
+    body = {
+        "type": f"urn:whatsapp-mqtt-bridge:error:{shown.code}",
+        "title": shown.code.replace("_", " ").capitalize(),
+        "status": status,
+        "detail": valid_text(shown.text),
+        "code": shown.code,
+        "transient": shown.transient,
+    }
+    return JSONResponse(body, status, _headers(error), media_type="application/problem+json")
+
+
+def legacy_error(error: CodedError, text: str | None = None) -> JSONResponse:
+    """An error as the legacy callers know it: `{error, details}`. `text` is the route's own word for it."""
+    if isinstance(error, NotFound):
+        return JSONResponse({"ok": False, "error": "Ruta no encontrada"}, 404)
+    if isinstance(error, Unauthorized):
+        return JSONResponse({"error": "Unauthorized"}, 401, _headers(error))
+    shown = error if error.code in _STATUS or isinstance(error, HttpError) else _unspoken(error)
+    body: dict[str, Any] = {"error": text or valid_text(shown.text), "details": valid_text(shown.text)}
+    return JSONResponse({**body, "code": shown.code}, status_of(error), _headers(error))
+
+
+def answer(path: str, error: CodedError, text: str | None = None) -> JSONResponse:
+    """An error in the form that callers of `path` expect."""
+    return problem(error) if path == "/v1" or path.startswith("/v1/") else legacy_error(error, text)
+
+
+def _unspoken(error: CodedError) -> CodedError:
+    """Errors that are not for callers (they name files, for example) keep only whether trying again can help."""
+    shown = InternalError()
+    shown.transient = error.transient
+    return shown
+
+
+def _headers(error: CodedError) -> dict[str, str] | None:
+    return error.headers if isinstance(error, HttpError) else None

@@ -1,0 +1,196 @@
+"""What every request passes before a route sees it: where it comes from, who sends it, how much and how fast.
+
+ASGI, not FastAPI's dependencies: those run after the body was read and parsed, and nobody unknown may make us do that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from bridge.contract.commands import MAX_COMMAND_BYTES
+from bridge.contract.errors import CodedError, TooLarge
+from bridge.pacing import Pace
+from bridge.ports import Clock
+
+from .allowance import Allowance, Allowed
+from .credentials import ANYBODY, Credentials, Principal
+from .errors import Forbidden, HttpError, RateLimited, RequestTimedOut, Unauthorized, UnsupportedMediaType, answer
+
+_log = logging.getLogger(__name__)
+#: Seconds in which a request's body has to be there.
+BODY_LIMIT = 20.0
+#: Wrong credentials that an address may show: guessing must not be a matter of speed.
+GUESSES = Pace.parse("20/minute", burst=20)
+#: Paths that need no credential.
+OPEN_PATHS = frozenset({"/health"})
+_BODY_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_SECURITY = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class GateOptions:
+    """`loopback_only` = the façade listens on loopback; without that, credentials are needed in any case."""
+
+    rate: Pace
+    loopback_only: bool
+
+
+class Gate:
+    """ASGI middleware. Leaves the caller in `scope["state"]["principal"]`."""
+
+    def __init__(self, app: ASGIApp, options: GateOptions, credentials: Credentials, clock: Clock) -> None:
+        self._app = app
+        self._options = options
+        self._credentials = credentials
+        self._clock = clock
+        self._allowance = Allowance(options.rate)
+        self._guesses = Allowance(GUESSES)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the request through, or answer it."""
+        if scope["type"] != "http":
+            return  # no lifespan, no websocket
+        headers, told = Headers(scope=scope), dict(_SECURITY)
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                mutable = MutableHeaders(scope=message)
+                for name, value in told.items():
+                    mutable.setdefault(name, value)
+            await send(message)
+
+        try:
+            principal = await self._admit(scope, headers)
+            address = _address_of(scope)
+            for name in (principal.id, f"address {address}"):
+                allowed = self._allowance.take(name, self._clock.monotonic())
+                if allowed is not None:
+                    told.update(allowed.headers)
+                    _refuse_beyond(allowed)
+            scope.setdefault("state", {}).update(principal=principal, address=address)
+            if _check_body(headers, scope["method"]):
+                receive = await _read_body(receive)
+        except CodedError as error:
+            _log.info("%s %s from %s: %s", scope["method"], _route(scope["path"]), _address_of(scope), error.code)
+            await answer(scope["path"], error)(scope, receive, guarded)
+            return
+        await self._app(scope, receive, guarded)
+
+    async def _admit(self, scope: Scope, headers: Headers) -> Principal:
+        """Who it is. Raises `Forbidden`, `Unauthorized` or `RateLimited`."""
+        if scope["path"] in OPEN_PATHS:
+            return ANYBODY
+        if self._options.loopback_only and not await self._credentials.are_configured():
+            if problem := refusal(headers):
+                raise Forbidden(problem)
+            return ANYBODY
+        address, now = _address_of(scope), self._clock.monotonic()
+        guesses = self._guesses.look(address, now)
+        if guesses is not None:
+            _refuse_beyond(guesses)
+        principal = await self._credentials.principal(headers.get("x-api-key"), headers.get("authorization"))
+        if principal is None:
+            self._guesses.take(address, now)
+            raise Unauthorized(headers={"WWW-Authenticate": 'Bearer realm="whatsapp-mqtt-bridge"'})
+        return principal
+
+
+def _check_body(headers: Headers, method: str) -> bool:
+    """Whether a body comes. Raises `TooLarge` and `UnsupportedMediaType` by what the headers say of it."""
+    length = headers.get("content-length", "0")
+    if length.isdigit() and int(length) > MAX_COMMAND_BYTES:
+        raise TooLarge(f"The body has {int(length):,} bytes; {MAX_COMMAND_BYTES:,} are allowed.")
+    if method not in _BODY_METHODS or (length == "0" and "transfer-encoding" not in headers):
+        return False
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
+        raise UnsupportedMediaType
+    return True
+
+
+async def _read_body(receive: Receive) -> Receive:
+    """Read the whole body, and return a `receive` that has it. Raises `HttpTooLarge` and `RequestTimedOut`."""
+    pieces: list[bytes] = []
+    size, more = 0, True
+    try:
+        async with asyncio.timeout(BODY_LIMIT):
+            while more:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    return receive
+                pieces.append(message.get("body", b""))
+                size += len(pieces[-1])
+                if size > MAX_COMMAND_BYTES:
+                    raise HttpTooLarge(headers={"Connection": "close"})
+                more = message.get("more_body", False)
+    except TimeoutError as error:
+        raise RequestTimedOut(headers={"Connection": "close"}) from error
+    whole: list[Message] = [{"type": "http.request", "body": b"".join(pieces), "more_body": False}]
+
+    async def replay() -> Message:
+        return whole.pop() if whole else await receive()
+
+    return replay
+
+
+class HttpTooLarge(HttpError):
+    """The body turned out to be larger than it may be."""
+
+    code, http = "too_large", 413
+    sentence = f"The body has more than {MAX_COMMAND_BYTES:,} bytes."
+
+
+def refusal(headers: Headers) -> str | None:
+    """Why a request without credentials is refused, or None. Everybody on this machine is trusted, but neither what a
+    proxy forwards nor pages of other sites in a browser of this machine (DNS rebinding, cross-site posts)."""
+    if any(name == "forwarded" or name.startswith("x-forwarded-") for name in headers):
+        return "Without an API key the bridge does not answer through a proxy. Set WHATSAPP_API_KEY."
+    host = headers.get("host", "")
+    if not _is_loopback(host):
+        return "Without an API key the bridge answers only under a loopback name (127.0.0.1, localhost, [::1])."
+    origin = headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != host:
+        return "The bridge answers no pages of other sites."
+    return None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        name = urlsplit(f"//{host}").hostname
+    except ValueError:
+        return False
+    if name == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(name or "").is_loopback
+    except ValueError:
+        return False
+
+
+def _refuse_beyond(allowed: Allowed) -> None:
+    if not allowed.granted:
+        raise RateLimited(headers=allowed.headers)
+
+
+def _address_of(scope: Scope) -> str:
+    client = scope.get("client")
+    return str(client[0]) if client else "unknown"
+
+
+def _route(path: str) -> str:
+    """A path for the log: somebody may have put a number into it."""
+    return path if len(path) <= 80 and not any(c.isdigit() for c in path) else f"{path[:12]!r}…"

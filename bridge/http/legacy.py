@@ -1,0 +1,207 @@
+"""The legacy endpoints of the default session: register, unregister, send, status. Texts and shapes are the contract's
+with callers that nobody will change; richer fields may join, none may leave.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from bridge.contract.commands import SendCommand, parse_json
+from bridge.contract.errors import CodedError, InvalidRequest
+from bridge.contract.messages import Result, ResultStatus
+from bridge.contract.payload import CleanText
+from bridge.ports import Scope
+
+from .callers import PartsOf, needs
+from .errors import legacy_error, status_of
+from .places import Parts, Place, is_connected
+from .sending import LONGEST_WAIT, settle
+
+router = APIRouter(tags=["legacy"])
+URL_WANTED = "callbackUrl requerido"
+SEND_WANTED = "to y message son requeridos"
+SEND_FAILED = "Error enviando mensaje"
+URL_REFUSED = "callbackUrl no permitido"
+#: What a route answers to a body that is not in its form.
+WRONG_BODY = {
+    "/api/whatsapp/register-listener": URL_WANTED,
+    "/api/whatsapp/unregister-listener": URL_WANTED,
+    "/api/whatsapp/send": SEND_WANTED,
+}
+_SENT = {
+    ResultStatus.SENT: "Mensaje enviado correctamente",
+    ResultStatus.ACCEPTED: "Mensaje aceptado; se enviará en cuanto sea posible",
+    ResultStatus.UNKNOWN: "No se pudo confirmar el envío; no lo repita sin mirar el chat",
+}
+
+
+class LegacyBody(BaseModel):
+    """Strict types; unknown fields are ignored, as the legacy code did."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+
+class Callback(LegacyBody):
+    """Body of register and unregister. With `secret`, deliveries are signed (`X-Hub-Signature-256`)."""
+
+    callbackUrl: Annotated[CleanText, Field(min_length=1, examples=["http://localhost:3013/api/message-received"])]  # noqa: N815 - legacy
+    secret: Annotated[CleanText | None, Field(min_length=16, max_length=256)] = None
+
+
+class Registered(BaseModel):
+    """Answer to register and unregister."""
+
+    success: bool = True
+    message: str = Field(examples=["Listener registrado correctamente"])
+    totalListeners: int = Field(examples=[1])  # noqa: N815 - legacy
+    id: str | None = None
+
+
+class LegacySend(LegacyBody):
+    """Body of send."""
+
+    to: str = Field(examples=["5491155500001"], description="digits, or a whole address")
+    message: str = Field(examples=["Hola"])
+
+
+class Sent(BaseModel):
+    """Answer to send. `status` and what follows are ours."""
+
+    success: bool = True
+    message: str = Field(examples=["Mensaje enviado correctamente"])
+    to: str = Field(examples=["5491155500001@c.us"])
+    status: ResultStatus
+    id: str
+    messageId: str | None  # noqa: N815 - in the legacy style
+
+
+class Connection(BaseModel):
+    """Whether the default session can send and receive."""
+
+    connected: bool
+    state: str | None = Field(default=None, examples=["CONNECTED"])
+    error: str | None = None
+    listeners: int
+
+
+class LegacyError(BaseModel):
+    """What went wrong."""
+
+    error: str
+    details: str | None = None
+
+
+def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The answers that a route documents beside success."""
+    return {status: {"model": LegacyError} for status in (*statuses, 401, 403, 413, 415, 429, 503)}
+
+
+@router.post(
+    "/api/whatsapp/register-listener",
+    dependencies=[needs(Scope.LISTEN)],
+    response_model=Registered,
+    response_model_exclude_none=True,
+    responses=errors(400),
+)
+async def register_listener(body: Callback, parts: PartsOf) -> Any:
+    """Post every message of the default session to a URL. Repeating it changes nothing; it survives restarts."""
+    try:
+        url = await parts.webhooks.check(body.callbackUrl)
+    except InvalidRequest as error:
+        return legacy_error(error, URL_REFUSED)
+    listener = await parts.listeners.register(parts.default, url, legacy=True, secret=body.secret)
+    return Registered(
+        message="Listener registrado correctamente",
+        totalListeners=len(parts.listeners.active(parts.default)),
+        id=listener.id,
+    )
+
+
+@router.post(
+    "/api/whatsapp/unregister-listener",
+    dependencies=[needs(Scope.LISTEN)],
+    response_model=Registered,
+    response_model_exclude_none=True,
+    responses=errors(400),
+)
+async def unregister_listener(body: Callback, parts: PartsOf) -> Any:
+    """Stop posting to a URL. Its place is kept ten minutes: registered again by then, it misses nothing."""
+    with suppress(InvalidRequest):  # never registered, then: the legacy code said yes to any URL
+        await parts.listeners.unregister(parts.default, parts.webhooks.normal_form(body.callbackUrl))
+    return Registered(message="Listener removido", totalListeners=len(parts.listeners.active(parts.default)))
+
+
+@router.post(
+    "/api/whatsapp/send",
+    dependencies=[needs(Scope.SEND)],
+    response_model=Sent,
+    responses=errors(400, 409, 500),
+)
+async def send(
+    body: LegacySend,
+    parts: PartsOf,
+    wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT, description="seconds to wait for WhatsApp")] = LONGEST_WAIT,
+    idempotency_key: Annotated[str | None, Header(max_length=128, description="the id of the command")] = None,
+) -> Any:
+    """Send a text. Waits for WhatsApp up to 25 s, and then answers `accepted`: it is sent all the same."""
+    place = parts.place()
+    try:
+        command = parse_json(
+            SendCommand, json.dumps({"id": idempotency_key, "to": body.to, "message": body.message}).encode()
+        )
+    except CodedError as error:
+        return legacy_error(error, SEND_WANTED if status_of(error) == 400 else SEND_FAILED)
+    if not is_connected(place) and not await _is_known(parts, command):
+        details = not_connected(place)
+        return JSONResponse({"error": SEND_FAILED, "details": details, "code": "not_connected"}, 500)
+    try:
+        result = await settle(place, command, wait)
+    except CodedError as error:
+        return _failed(error.text, error.code)
+    if result.error is not None:
+        status = 409 if result.error.code == "conflict" else 500
+        return _failed(result.error.text, result.error.code, status, result)
+    return Sent(
+        message=_SENT[result.status],
+        to=result.to or "",
+        status=result.status,
+        id=result.id,
+        messageId=result.message_id,
+    )
+
+
+@router.get(
+    "/api/whatsapp/status",
+    dependencies=[needs(None)],
+    response_model=Connection,
+    response_model_exclude_none=True,
+    responses=errors(),
+)
+async def status(parts: PartsOf) -> Any:
+    """Whether the default session can send and receive now."""
+    place, listeners = parts.place(), len(parts.listeners.active(parts.default))
+    if is_connected(place):
+        return Connection(connected=True, state="CONNECTED", listeners=listeners)
+    return Connection(connected=False, error=not_connected(place), listeners=listeners)
+
+
+def not_connected(place: Place) -> str:
+    """The legacy sentence."""
+    return f"Cliente de WhatsApp {place.name.capitalize()} no está conectado"
+
+
+async def _is_known(parts: Parts, command: SendCommand) -> bool:
+    """Whether the command is a repetition: its result stands, connected or not."""
+    outbox = parts.place().outbox
+    return command.id is not None and outbox is not None and await outbox.get(command.id) is not None
+
+
+def _failed(details: str, code: str, status: int = 500, result: Result | None = None) -> JSONResponse:
+    body: dict[str, Any] = {"error": SEND_FAILED, "details": details, "code": code}
+    return JSONResponse(body if result is None else {**body, "id": result.id}, status)

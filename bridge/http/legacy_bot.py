@@ -1,0 +1,60 @@
+"""The legacy switch of automatic answers. It belongs to the responder: here it is shown as its topic retains it, and
+set by asking on the other one.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path
+from pydantic import BaseModel, Field
+
+from bridge.ports import Scope
+
+from .callers import AuditOf, PartsOf, needs
+from .legacy import LegacyBody, errors
+
+router = APIRouter(prefix="/api/bot-config", tags=["legacy"])
+SWITCH_WANTED = "bot_activo debe ser 0 o 1"
+WRONG_BODY = {"/api/bot-config/toggle/{clienteId}": SWITCH_WANTED}
+_SAID = {1: "Respuestas automáticas activadas", 0: "Respuestas automáticas desactivadas"}
+ClienteId = Annotated[int, Path(alias="clienteId", ge=0, le=2**31 - 1, examples=[51])]
+
+
+class Switch(LegacyBody):
+    """What is wanted."""
+
+    bot_activo: Annotated[Literal[0, 1], Field(description="1 = answers, 0 = silent")]
+
+
+class BotStatus(BaseModel):
+    """Whether the responder answers. `updated_at` null = no responder has said anything, so nobody answers."""
+
+    bot_activo: Literal[0, 1]
+    updated_at: datetime | None
+
+
+class Toggled(BaseModel):
+    """The switch as it is now."""
+
+    success: bool = True
+    bot_activo: Literal[0, 1]
+    mensaje: str
+
+
+@router.get("/status/{clienteId}", dependencies=[needs(None)], response_model=BotStatus, responses=errors(400))
+async def bot_status(cliente_id: ClienteId, parts: PartsOf) -> Any:
+    """Whether automatic answers are on for a client."""
+    config = parts.switches.config(cliente_id)
+    if config is None:
+        return BotStatus(bot_activo=0, updated_at=None)
+    return BotStatus(bot_activo=config.bot_activo, updated_at=config.updated_at)
+
+
+@router.post("/toggle/{clienteId}", dependencies=[needs(Scope.ADMIN)], response_model=Toggled, responses=errors(400))
+async def toggle(cliente_id: ClienteId, body: Switch, parts: PartsOf, audit: AuditOf) -> Any:
+    """Switch automatic answers on or off for a client. Answers once the responder has done it."""
+    await audit("bot switch", None, f"cliente {cliente_id}: {body.bot_activo}")
+    config = await parts.switches.switch(cliente_id, body.bot_activo)
+    return Toggled(bot_activo=config.bot_activo, mensaje=_SAID[config.bot_activo])

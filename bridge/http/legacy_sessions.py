@@ -1,0 +1,104 @@
+"""The legacy endpoints of each session: state and pairing code, init, close."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from pydantic import BaseModel, Field
+
+from bridge.contract.commands import ControlAction
+from bridge.contract.errors import CodedError
+from bridge.contract.session import LEGACY_STATUS, Reason, SessionState
+from bridge.ports import Scope
+
+from .callers import AuditOf, PartsOf, needs
+from .legacy import errors
+from .places import Place, is_at_rest, running
+from .qr_image import qr_png
+
+_log = logging.getLogger(__name__)
+router = APIRouter(prefix="/{session}/api/wapp-session", tags=["legacy"], dependencies=[needs(Scope.ADMIN)])
+#: States without a login on this side: there is nothing to log out of.
+_NO_LOGIN = frozenset({SessionState.PAIRING, SessionState.LOGGED_OUT})
+
+
+class WappSession(BaseModel):
+    """A session's state. `state`, `reason` and `text` are ours."""
+
+    status: str = Field(examples=["conectado"], description=" | ".join(dict.fromkeys(LEGACY_STATUS.values())))
+    qr: str | None = Field(description="text of the pairing code")
+    hasQR: bool  # noqa: N815 - legacy
+    state: SessionState
+    reason: Reason
+    text: str
+
+
+class Done(BaseModel):
+    """What came of init or close."""
+
+    success: bool
+    message: str
+    error: str | None = None
+
+
+@router.get("", response_model=WappSession, responses=errors(404))
+@router.get("/status", response_model=WappSession, responses=errors(404))
+async def session_status(session: str, parts: PartsOf) -> Any:
+    """State and pairing code."""
+    place = parts.place(session)
+    situation, qr = place.view.situation, place.view.qr
+    return WappSession(
+        status=LEGACY_STATUS[situation.state],
+        qr=qr.code if qr else None,
+        hasQR=qr is not None,
+        state=situation.state,
+        reason=situation.reason,
+        text=situation.text,
+    )
+
+
+@router.get(
+    "/qr-image",
+    response_class=Response,
+    responses={200: {"content": {"image/png": {}}}, 404: {"content": {"text/plain": {}}}},
+)
+async def qr_image(session: str, parts: PartsOf) -> Response:
+    """The pairing code as a PNG of 300 pixels."""
+    qr = parts.place(session).view.qr
+    if qr is None:
+        return PlainTextResponse("QR no disponible", 404)
+    return Response(qr_png(qr.code), media_type="image/png", headers={"Cache-Control": "no-store"})
+
+
+@router.post("/init", response_model=Done, response_model_exclude_none=True, responses=errors(404, 500))
+async def init(session: str, parts: PartsOf, audit: AuditOf) -> Any:
+    """Start a session that was closed."""
+    place = parts.place(session)
+    if not is_at_rest(place):
+        state = LEGACY_STATUS[place.view.situation.state]
+        return Done(success=False, message=f"Sesión ya iniciada o en proceso (estado: {state})")
+    await audit("init", session)
+    return await _act(place, ControlAction.INIT, "Sesión WhatsApp iniciándose", "Error al iniciar la sesión")
+
+
+@router.post("/close", response_model=Done, response_model_exclude_none=True, responses=errors(404, 500))
+async def close(session: str, parts: PartsOf, audit: AuditOf) -> Any:
+    """End the login and forget it, as the legacy bridge did. (`/v1` can close a session and keep its login.)"""
+    place = parts.place(session)
+    if place.session is None or is_at_rest(place):
+        return Done(success=False, message="No hay sesión activa para cerrar.")
+    await audit("logout", session, "legacy close")
+    action = ControlAction.CLOSE if place.view.situation.state in _NO_LOGIN else ControlAction.LOGOUT
+    return await _act(place, action, "Sesión WhatsApp cerrada y datos eliminados.", "Error al cerrar la sesión")
+
+
+async def _act(place: Place, action: ControlAction, done: str, failed: str) -> Any:
+    try:
+        await running(place).control(action)
+    except CodedError as error:
+        _log.warning("%s: %s failed: %s", place.name, action, error.text)
+        return JSONResponse({"success": False, "message": failed, "error": error.text}, 500)
+    return Done(success=True, message=done)

@@ -1,0 +1,43 @@
+"""What a post to a listener says beside its body. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+
+from bridge.contract.messages import Stream
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """The item that is posted: together its parts name it for ever, so a receiver can tell a repetition."""
+
+    listener_id: str
+    session: str
+    stream: Stream
+    epoch: str
+    seq: int
+
+    @property
+    def id(self) -> str:
+        """The same at each attempt."""
+        return f"{self.listener_id}.{self.epoch}.{self.stream}.{self.seq}"
+
+    def headers(self, body: bytes, *, attempt: int, secret: str | None) -> dict[str, str]:
+        """The headers of one attempt; with a secret, signed."""
+        headers = {
+            "Content-Type": "application/json",
+            "X-WA-Delivery": self.id,
+            "X-WA-Attempt": str(attempt),
+            "X-WA-Session": self.session,
+            "X-WA-Stream": self.stream,
+            "X-WA-Epoch": self.epoch,
+            "X-WA-Seq": str(self.seq),
+        }
+        return headers if secret is None else {**headers, "X-Hub-Signature-256": signature(secret, body)}
+
+
+def signature(secret: str, body: bytes) -> str:
+    """`X-Hub-Signature-256`: the receiver computes the same over the raw body."""
+    return f"sha256={hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}"
