@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from .broker import BrokerAddress, parse_addresses
 from .contract.errors import StartError
 from .contract.topics import Topics, check_prefix, check_session_name
+from .http.callbacks import CallbackRules
 from .pacing import Pace, Pacing
 
 _PLACEHOLDERS = frozenset({"changeme", "change-me", "change_me", "password", "secret", "example", "xxx", "<password>"})
@@ -46,6 +47,10 @@ def _parse_sessions(value: Any) -> Any:
     if len({session.name for session in sessions}) != len(sessions):
         raise ValueError("names a session twice")
     return tuple(sessions)
+
+
+def _parse_port(value: Any) -> Any:
+    return None if isinstance(value, str) and value.strip().lower() == "off" else value
 
 
 def _default_instance() -> str:
@@ -92,6 +97,29 @@ class Settings(BaseSettings):
         "WA_PACE_JITTER", default=1.5, ge=0, le=60, description="up to so many seconds more for a send that had to wait"
     )
     retention: str = _name("WA_RETENTION", default="30d,1GB", description="journal: days and size kept")
+    http_host: str = _name("WA_HTTP_HOST", default="127.0.0.1", description="where HTTP listens")
+    http_port: Annotated[int | None, BeforeValidator(_parse_port)] = _name(
+        "WA_HTTP_PORT", default=3011, ge=0, le=65535, description="0 takes a free one; off: no HTTP and no webhooks"
+    )
+    http_rate: str = _name(
+        "WA_HTTP_RATE", default="1200/minute", description="requests of a key and of an address; off: no limit"
+    )
+    api_key: SecretStr | None = _name(
+        "WHATSAPP_API_KEY", default=None, description="the one key of the legacy document: it may do everything"
+    )
+    jwt_secret: SecretStr | None = _name(
+        "WA_JWT_SECRET", default=None, description="HS256 secret of bearer tokens, 32 characters or more"
+    )
+    jwt_audience: str = _name("WA_JWT_AUDIENCE", default="whatsapp-mqtt-bridge", description="aud of bearer tokens")
+    callback_hosts: str = _name(
+        "WA_CALLBACK_HOSTS", default="loopback", description="names, addresses and networks webhooks may point at"
+    )
+    callback_timeout: float = _name(
+        "WA_CALLBACK_TIMEOUT", default=5.0, gt=0, le=60, description="seconds that a webhook may take"
+    )
+    legacy_groups: bool = _name(
+        "WA_LEGACY_GROUPS", default=False, description="group messages to listeners of the legacy path"
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _name(
         "WA_LOG_LEVEL", default="INFO", description="DEBUG shows message bodies"
     )
@@ -114,6 +142,30 @@ class Settings(BaseSettings):
             if address.password and address.password.get_secret_value().lower() in _PLACEHOLDERS:
                 raise ValueError("holds a placeholder password; put in a real one")
         return url
+
+    @field_validator("api_key", "jwt_secret")
+    @classmethod
+    def _check_secret(cls, secret: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if secret is None:
+            return None
+        text, shortest = secret.get_secret_value(), 32 if info.field_name == "jwt_secret" else 8
+        if text.lower() in _PLACEHOLDERS:
+            raise ValueError("is a placeholder; put in a real one")
+        if len(text) < shortest:
+            raise ValueError(f"is too short to be a secret: {shortest} characters or more")
+        return secret
+
+    @field_validator("callback_hosts")
+    @classmethod
+    def _check_callback_hosts(cls, hosts: str) -> str:
+        CallbackRules.parse(hosts)
+        return hosts
+
+    @field_validator("http_rate")
+    @classmethod
+    def _check_http_rate(cls, rate: str) -> str:
+        Pace.parse(rate, burst=1)
+        return rate
 
     @field_validator("web_url")
     @classmethod
@@ -159,6 +211,12 @@ class Settings(BaseSettings):
         if session.is_off:
             return Pacing(session, session)
         return Pacing(session, Pace.parse(self.pace_chat, burst=self.pace_burst), self.pace_spacing, self.pace_jitter)
+
+    @property
+    def http_allowance(self) -> Pace:
+        """Requests of one key and one address: a minute's worth at once, at most."""
+        pace = Pace.parse(self.http_rate, burst=1)
+        return pace if pace.is_off else Pace(pace.rate, max(1, round(pace.rate * 60)))
 
     def session_dir(self, name: str) -> Path:
         """Where a session keeps its profile and store."""

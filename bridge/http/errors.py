@@ -84,8 +84,8 @@ def status_of(error: CodedError) -> int:
     return _STATUS.get(error.code) or (503 if error.transient else 500)
 
 
-def problem(error: CodedError) -> JSONResponse:
-    """An error as `application/problem+json`."""
+def problem(error: CodedError, **more: Any) -> JSONResponse:
+    """An error as `application/problem+json`, with further members."""
     status = status_of(error)
     shown = error if error.code in _STATUS or isinstance(error, HttpError) else _unspoken(error)
     body = {
@@ -95,6 +95,7 @@ def problem(error: CodedError) -> JSONResponse:
         "detail": valid_text(shown.text),
         "code": shown.code,
         "transient": shown.transient,
+        **more,
     }
     return JSONResponse(body, status, _headers(error), media_type="application/problem+json")
 

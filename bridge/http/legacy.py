@@ -161,7 +161,7 @@ async def send(
         details = not_connected(place)
         return JSONResponse({"error": SEND_FAILED, "details": details, "code": "not_connected"}, 500)
     try:
-        result = await settle(place, command, wait)
+        result = await settle(parts, place, command, wait)
     except CodedError as error:
         return _failed(error.text, error.code)
     if result.error is not None:

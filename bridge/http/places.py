@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from bridge.contract.errors import NoSuchSession, NotConnected
@@ -54,9 +55,16 @@ class Place(Protocol):
         ...
 
 
+@dataclass(slots=True)
+class Streams:
+    """Event streams that are open."""
+
+    count: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the routes work with. `owner` is this bridge's name in statuses."""
+    """What the routes work with. `owner` is this bridge's name in statuses; `closing` ends what waits."""
 
     places: Mapping[str, Place]
     default: str
@@ -68,6 +76,8 @@ class Parts:
     webhooks: Webhooks
     switches: BotSwitches
     clock: Clock
+    closing: asyncio.Event = field(default_factory=asyncio.Event)
+    streams: Streams = field(default_factory=Streams)
 
     def place(self, name: str | None = None) -> Place:
         """A configured session, the default one without a name. Raises `NoSuchSession`."""

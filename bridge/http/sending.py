@@ -9,13 +9,13 @@ from bridge.contract.errors import InvalidRequest
 from bridge.contract.messages import Result
 from bridge.results import result_of
 
-from .places import Place, outbox_of, running
+from .places import Parts, Place, outbox_of, running
 
 #: Seconds that a caller waits at most; behind a proxy that gives up after 30 s the answer still comes.
 LONGEST_WAIT = 25.0
 
 
-async def settle(place: Place, command: SendCommand, wait: float) -> Result:
+async def settle(parts: Parts, place: Place, command: SendCommand, wait: float) -> Result:
     """Claim a command and return its result, or `accepted` when it is not final after `wait` seconds.
 
     Raises `InvalidRequest`, `NotConnected` for a session that does not run here, and what the store raises; then
@@ -27,9 +27,12 @@ async def settle(place: Place, command: SendCommand, wait: float) -> Result:
     result = await running(place).outbound.submit(command)
     if result.is_final or wait <= 0:
         return result
+    settled = asyncio.create_task(outbox.settled(result.id), name=f"wait for {result.id}")
+    closing = asyncio.create_task(parts.closing.wait(), name="closing")
     try:
-        async with asyncio.timeout(wait):
-            row = await outbox.settled(result.id)
-    except TimeoutError:
-        return result
+        await asyncio.wait([settled, closing], timeout=wait, return_when=asyncio.FIRST_COMPLETED)
+        row = settled.result() if settled.done() else None
+    finally:
+        settled.cancel()
+        closing.cancel()
     return result if row is None else result_of(place.name, row)

@@ -1,0 +1,127 @@
+"""The façade as one ASGI application: routes, the forms of errors, the OpenAPI document, the gate in front."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic.json_schema import models_json_schema
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from bridge.contract.errors import CodedError, InternalError, InvalidRequest
+
+from . import legacy, legacy_bot, legacy_sessions, v1
+from .errors import Forbidden, HttpError, MethodNotAllowed, NotFound, answer
+from .gate import Gate, GateOptions
+from .places import Parts
+from .v1.documents import PARSED_BY_HAND
+
+_log = logging.getLogger(__name__)
+_WRONG_BODY = legacy.WRONG_BODY | legacy_bot.WRONG_BODY
+
+
+def build_app(parts: Parts, gate: GateOptions, *, version: str) -> ASGIApp:
+    """The application. It keeps nothing but what is in `parts`."""
+    app = FastAPI(
+        title="WhatsApp ⇄ MQTT bridge",
+        version=version,
+        description="The legacy endpoints, unchanged, and `/v1` beside them. Errors of `/v1` are problems (RFC 9457).",
+        openapi_url="/v1/openapi.json",
+        docs_url=None,  # their pages load scripts from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.parts = parts
+    app.add_exception_handler(CodedError, _coded)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _fault)
+    app.add_api_route("/health", _health, tags=["health"], summary="Whether the façade runs; needs no key")
+    for router in (legacy.router, legacy_bot.router, v1.router, legacy_sessions.router):
+        app.include_router(router)
+    app.openapi = lambda: _document(app)  # type: ignore[method-assign]  # the documented way to extend it
+    return Gate(app, gate, parts.credentials, parts.clock)
+
+
+async def _health() -> dict[str, str]:
+    return {"status": "online", "service": "whatsapp-mqtt-bridge"}
+
+
+async def _coded(request: Request, error: Exception) -> Response:
+    assert isinstance(error, CodedError)  # noqa: S101 - registered for it
+    return answer(request.url.path, error)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    """What a route's declared types refuse: one sentence that names each field."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it
+    return answer(request.url.path, InvalidRequest(_explain(error)), _legacy_text(request))
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    """What the framework itself refuses."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
+    modern = request.url.path.startswith("/v1/")
+    refusal: CodedError
+    match error.status_code:
+        case 404:
+            refusal = NotFound()
+        case 405:  # the legacy router knew no 405: another method was another path
+            refusal = MethodNotAllowed(headers=error.headers) if modern else NotFound()
+        case 403:
+            refusal = Forbidden()
+        case 400:
+            refusal = InvalidRequest("The body is not JSON that can be read.")
+        case _:
+            refusal = HttpError(str(error.detail))
+    return answer(request.url.path, refusal, _legacy_text(request) if error.status_code == 400 else None)
+
+
+async def _fault(request: Request, error: Exception) -> Response:
+    _log.error("%s %s failed", request.method, _template(request), exc_info=error)
+    return answer(request.url.path, InternalError())
+
+
+def _legacy_text(request: Request) -> str | None:
+    return _WRONG_BODY.get(_template(request))
+
+
+def _template(request: Request) -> str:
+    """The route's path, which holds nobody's number."""
+    return str(getattr(request.scope.get("route"), "path", "(no route)"))
+
+
+def _explain(error: RequestValidationError) -> str:
+    faults = []
+    for fault in list(error.errors())[:3]:
+        where = ".".join(str(part) for part in fault["loc"][1:])[:80] or str(fault["loc"][0])
+        match fault["type"]:
+            case "json_invalid":
+                return "The body is not JSON."
+            case "missing":
+                faults.append(f"{where} is missing")
+            case "extra_forbidden":
+                faults.append(f"{where} is not a known field")
+            case _:
+                faults.append(f"{where}: {fault['msg'].removeprefix('Value error, ')}")
+    return f"Refused: {'; '.join(faults)}."
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    """OpenAPI, with the models that routes parse by hand."""
+    if app.openapi_schema is None:
+        document = FastAPI.openapi(app)
+        _, extra = models_json_schema(
+            [(model, "validation") for model in PARSED_BY_HAND], ref_template="#/components/schemas/{model}"
+        )
+        document["components"]["schemas"] |= extra["$defs"]
+        for path, item in document["paths"].items():
+            for operation in item.values():
+                # FastAPI documents its own form of refusals, which nobody gets to see here.
+                operation["responses"].pop("422", None) if not path.startswith("/v1/") else None
+        app.openapi_schema = document
+    return app.openapi_schema

@@ -1,0 +1,11 @@
+"""The modern API under `/v1`: proper statuses, problems, OpenAPI. One file a noun."""
+
+from fastapi import APIRouter
+
+from . import audit, events, letters, listeners, messages, sends, sessions
+
+router = APIRouter(prefix="/v1")
+for part in (sessions, messages, events, sends, listeners, letters, audit):
+    router.include_router(part.router)
+
+__all__ = ["router"]

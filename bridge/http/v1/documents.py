@@ -1,0 +1,44 @@
+"""Pieces of the OpenAPI document that routes of `/v1` share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+#: Models that are parsed by hand, so that FastAPI does not know them: added to the document's components.
+PARSED_BY_HAND: list[type[BaseModel]] = []
+
+
+class ProblemDocument(BaseModel):
+    """An error (RFC 9457), from the same table as everywhere."""
+
+    type: str = Field(examples=["urn:whatsapp-mqtt-bridge:error:not_connected"])
+    title: str = Field(examples=["Not connected"])
+    status: int = Field(examples=[503])
+    detail: str = Field(examples=["The WhatsApp session is not connected."])
+    code: str = Field(examples=["not_connected"], description="stable, for programs")
+    transient: bool = Field(description="whether the same request may succeed later")
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The problems that a route documents beside those that every route may answer."""
+    form = {"content": {"application/problem+json": {"schema": {"$ref": _ref(ProblemDocument)}}}}
+    common = (400, 401, 403, 404, 413, 415, 429, 500, 503)
+    return {status: {"description": "Problem", **form} for status in sorted({*statuses, *common})}
+
+
+def body_of(model: type[BaseModel], **examples: Any) -> dict[str, Any]:
+    """Document a body that the route parses itself, as `openapi_extra`."""
+    if model not in PARSED_BY_HAND:
+        PARSED_BY_HAND.append(model)
+    named = {name: {"value": value} for name, value in examples.items()}
+    content = {"application/json": {"schema": {"$ref": _ref(model)}, "examples": named}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def _ref(model: type[BaseModel]) -> str:
+    return f"#/components/schemas/{model.__name__}"
+
+
+PARSED_BY_HAND.append(ProblemDocument)

@@ -1,0 +1,106 @@
+"""`/v1/sessions/{session}/events`: the journal as server-sent events, gapless over reconnects.
+
+The id of each event is its cursor, which a browser's EventSource gives back as `Last-Event-ID` by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query
+from fastapi.responses import StreamingResponse
+
+from bridge.contract.messages import Stream, in_stream
+from bridge.http.callers import PartsOf, needs
+from bridge.http.errors import RateLimited
+from bridge.http.places import Parts, Place, journal_of
+from bridge.ports import Journal, Scope
+
+from .cursors import Cursor, parse_cursor
+from .documents import problems
+from .messages import After
+
+router = APIRouter(tags=["messages"])
+#: Seconds between two comments that keep proxies from closing a quiet stream.
+PING = 15.0
+#: Streams at once; each holds a connection.
+STREAMS = 100
+_PAGE = 100
+
+
+@router.get(
+    "/sessions/{session}/events",
+    response_class=StreamingResponse,
+    dependencies=[needs(Scope.LISTEN)],
+    responses={
+        **problems(),
+        200: {
+            "description": "`event: message` (or `event`), `id: <epoch>:<seq>`, `data:` as on MQTT; `event: gap` where"
+            " items are no longer kept",
+            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        },
+    },
+)
+async def follow(
+    session: str,
+    parts: PartsOf,
+    after: After = None,
+    stream: Stream = Stream.IN,
+    last_event_id: Annotated[
+        str | None, Header(description="the cursor of the last event; counts before `after`")
+    ] = None,
+    start: Annotated[str, Query(pattern="^(now|oldest)$", description="where to begin without a cursor")] = "now",
+) -> StreamingResponse:
+    """Messages (or events) as they are journalled."""
+    place = parts.place(session)
+    journal = journal_of(place)
+    at = 0 if start == "oldest" else journal.bounds(stream).last
+    if given := last_event_id or after:
+        at = parse_cursor(given, journal.epoch).seq
+    if parts.streams.count >= STREAMS:
+        raise RateLimited(f"There are {STREAMS} event streams already.", {"Retry-After": "10"})
+    return StreamingResponse(
+        _counted(parts, _events(parts, place, journal, stream, at)), media_type="text/event-stream"
+    )
+
+
+async def _counted(parts: Parts, events: AsyncIterator[str]) -> AsyncIterator[str]:
+    parts.streams.count += 1
+    try:
+        async for event in events:
+            yield event
+    finally:
+        parts.streams.count -= 1
+
+
+async def _events(parts: Parts, place: Place, journal: Journal, stream: Stream, at: int) -> AsyncIterator[str]:
+    kind = "message" if stream is Stream.IN else "event"
+    yield ": here\n\n"  # the headers leave with it, so that a reader knows that it is connected
+    while place.journal is journal and not parts.closing.is_set():
+        page = await journal.read(stream, at, _PAGE)
+        first = page.items[0][0] if page.items else at + 1
+        if first > at + 1:
+            yield f"event: gap\ndata: {json.dumps({'after': at, 'first_seq': first})}\n\n"
+        for seq, body in page.items:
+            text = in_stream(stream, place.name, journal.epoch, seq, body)
+            yield f"id: {Cursor(journal.epoch, seq)}\nevent: {kind}\ndata: {text}\n\n"
+            at = seq
+        if not page.items and not await _news(parts, journal, stream, at):
+            yield ": still here\n\n"
+
+
+async def _news(parts: Parts, journal: Journal, stream: Stream, at: int) -> bool:
+    """Wait for an item, the end, or the time for a comment; returns False for the latter."""
+    waits = [
+        asyncio.create_task(journal.wait_beyond(stream, at), name="events news"),
+        asyncio.create_task(parts.closing.wait(), name="events closing"),
+    ]
+    try:
+        done, _ = await asyncio.wait(waits, timeout=PING, return_when=asyncio.FIRST_COMPLETED)
+        return bool(done)
+    finally:
+        for wait in waits:
+            wait.cancel()

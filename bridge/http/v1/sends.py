@@ -1,0 +1,101 @@
+"""`/v1/sessions/{session}/sends`: commands, and what became of them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import Field
+
+from bridge.contract.commands import SendCommand, parse_json
+from bridge.contract.errors import CodedError, InvalidRequest
+from bridge.contract.lifecycle import SendState
+from bridge.contract.messages import Result, ResultStatus
+from bridge.http.callers import PartsOf, needs
+from bridge.http.errors import NotFound, problem
+from bridge.http.places import outbox_of
+from bridge.http.sending import LONGEST_WAIT, settle
+from bridge.ports import Scope
+from bridge.results import result_of
+
+from .documents import body_of, problems
+
+router = APIRouter(tags=["sends"])
+
+
+class Send(Result):
+    """A result, and how far the message is: `device` and `read` are ticks that came after `sent`."""
+
+    state: SendState = Field(examples=["read"])
+
+
+@router.post(
+    "/sessions/{session}/sends",
+    dependencies=[needs(Scope.SEND)],
+    response_class=Response,
+    responses={
+        **problems(409, 410, 422, 501),
+        200: {"description": "Final: sent, or unknown (it may have left; it is not repeated)", "model": Result},
+        202: {"description": "Accepted: durable, sent as soon as it can be", "model": Result},
+    },
+    openapi_extra=body_of(
+        SendCommand,
+        text={"to": "5491155500001", "message": "Hola"},
+        urgent={"id": "order-17", "to": "+54 9 11 5550-0001", "message": "Your code is 123", "ttl": 60},
+    ),
+)
+async def send(
+    session: str,
+    request: Request,
+    parts: PartsOf,
+    wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT, description="seconds to wait for WhatsApp")] = 0,
+    idempotency_key: Annotated[
+        str | None, Header(min_length=1, max_length=128, description="the command's id, where the body has none")
+    ] = None,
+) -> Response:
+    """Send a text. The same id with the same content answers the same result and never sends twice."""
+    place = parts.place(session)
+    command = parse_json(SendCommand, await request.body())
+    if idempotency_key is not None:
+        if command.id not in (None, idempotency_key):
+            raise InvalidRequest("Idempotency-Key and id are both given and differ.")
+        command = command.model_copy(update={"id": idempotency_key})
+    result = await settle(parts, place, command, wait)
+    where = {"Location": f"/v1/sessions/{session}/sends/{result.id}"} if _fits_a_path(result.id) else {}
+    if result.error is not None:
+        return _failed(result)
+    status = 202 if result.status is ResultStatus.ACCEPTED else 200
+    return Response(result.to_json(), status, where, media_type="application/json")
+
+
+@router.get(
+    "/sessions/{session}/sends/{id}",
+    dependencies=[needs(Scope.SEND)],
+    response_class=Response,
+    responses={**problems(), 200: {"description": "How far it is", "model": Send}},
+)
+async def look_up(
+    session: str, command_id: Annotated[str, Path(alias="id", max_length=128)], parts: PartsOf
+) -> Response:
+    """What became of a send. Ids are remembered 30 days after the last news."""
+    row = await outbox_of(parts.place(session)).get(command_id)
+    if row is None:
+        raise NotFound("No send of this session has this id.")
+    fields: dict[str, Any] = result_of(session, row).model_dump()
+    return Response(Send(**fields, state=row.state).to_json(), media_type="application/json")
+
+
+class _Failed(CodedError):
+    """The error of a result."""
+
+
+def _failed(result: Result) -> JSONResponse:
+    assert result.error is not None  # noqa: S101 - asked by the caller
+    error = _Failed(result.error.text)
+    error.code, error.transient = result.error.code, result.error.transient
+    return problem(error, result=result.model_dump(mode="json"))
+
+
+def _fits_a_path(command_id: str) -> bool:
+    return command_id.isascii() and command_id.replace("-", "").replace("_", "").isalnum()

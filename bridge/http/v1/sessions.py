@@ -1,0 +1,86 @@
+"""`/v1/sessions`: status, pairing code, and what an admin can do to a session."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
+
+from bridge.contract.commands import ControlAction, ControlCommand, parse_json
+from bridge.contract.messages import Qr
+from bridge.contract.status import SessionStatus
+from bridge.http.callers import AuditOf, Caller, PartsOf, needs
+from bridge.http.errors import NotFound
+from bridge.http.places import running
+from bridge.http.qr_image import qr_png
+from bridge.ports import Scope
+
+from .documents import body_of, problems
+
+router = APIRouter(tags=["sessions"])
+_NO_CODE = "There is no pairing code: the session is logged in, or not running."
+
+
+class Sessions(BaseModel):
+    """The sessions that are configured here."""
+
+    sessions: list[SessionStatus]
+
+
+class ControlDone(BaseModel):
+    """An action that was carried out."""
+
+    action: ControlAction
+    status: SessionStatus
+
+
+@router.get("/sessions", response_model=Sessions, responses=problems())
+async def list_sessions(parts: PartsOf, caller: Caller) -> Any:
+    """Every session that the caller may see."""
+    return Sessions(sessions=[parts.status(place) for place in parts.places.values() if caller.may(None, place.name)])
+
+
+@router.get("/sessions/{session}", response_model=SessionStatus, dependencies=[needs(None)], responses=problems())
+async def session_status(session: str, parts: PartsOf) -> Any:
+    """The status, as MQTT retains it."""
+    return parts.status(parts.place(session))
+
+
+@router.get("/sessions/{session}/qr", response_model=Qr, dependencies=[needs(Scope.ADMIN)], responses=problems())
+async def pairing_code(session: str, parts: PartsOf) -> Any:
+    """The pairing code. Whoever scans it owns the session's account: keep it from others."""
+    qr = parts.place(session).view.qr
+    if qr is None:
+        raise NotFound(_NO_CODE)
+    return qr
+
+
+@router.get(
+    "/sessions/{session}/qr.png",
+    dependencies=[needs(Scope.ADMIN)],
+    response_class=Response,
+    responses={**problems(), 200: {"description": "300 pixels square", "content": {"image/png": {}}}},
+)
+async def pairing_code_image(session: str, parts: PartsOf) -> Response:
+    """The pairing code as a picture."""
+    qr = parts.place(session).view.qr
+    if qr is None:
+        raise NotFound(_NO_CODE)
+    return Response(qr_png(qr.code), media_type="image/png")
+
+
+@router.post(
+    "/sessions/{session}/control",
+    response_model=ControlDone,
+    dependencies=[needs(Scope.ADMIN)],
+    responses=problems(),
+    openapi_extra=body_of(ControlCommand, close={"action": "close"}, restart={"action": "restart"}),
+)
+async def control(session: str, request: Request, parts: PartsOf, audit: AuditOf) -> Any:
+    """Start, close (the login is kept), log out, or restart. Answers when it is done."""
+    place = parts.place(session)
+    command = parse_json(ControlCommand, await request.body())
+    await audit(command.action, session)
+    await running(place).control(command.action)
+    return ControlDone(action=command.action, status=parts.status(place))

@@ -1,0 +1,82 @@
+"""The responder's switches over MQTT: what it retains is remembered, a wish is published and waited for."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from pydantic import ValidationError
+
+from bridge.broker import BrokerError, BrokerOptions, Connection, keep_connected
+from bridge.contract.bot import BotConfig, BotSwitch
+from bridge.contract.errors import NotConnected
+from bridge.contract.topics import Topics
+
+_log = logging.getLogger(__name__)
+#: Seconds in which the responder has to confirm.
+PATIENCE = 5.0
+_NOBODY = "No responder has confirmed it. Check that the responder runs and is connected to the broker."
+
+
+class RetainedSwitches:
+    """Implements `bridge.ports.BotSwitches` on a connection of its own."""
+
+    def __init__(self, options: BrokerOptions, topics: Topics) -> None:
+        self._options = options
+        self._topics = topics
+        self._configs: dict[int, BotConfig] = {}
+        self._connection: Connection | None = None
+        self._news = asyncio.Condition()
+
+    def config(self, cliente_id: int) -> BotConfig | None:
+        """What the responder says of a client; None = no responder has said anything."""
+        return self._configs.get(cliente_id)
+
+    async def switch(self, cliente_id: int, bot_activo: int) -> BotConfig:
+        """Set it and wait until the responder says so. Raises `NotConnected` when it does not in time."""
+        if self._connection is None:
+            raise NotConnected("The broker is not connected, so the responder cannot be asked.")
+        before = self._configs.get(cliente_id)
+        try:
+            async with asyncio.timeout(PATIENCE), self._news:
+                await self._connection.publish(
+                    self._topics.bot_switch(cliente_id), BotSwitch(bot_activo=bot_activo).model_dump_json()
+                )
+                await self._news.wait_for(lambda: self._confirms(cliente_id, bot_activo, before))
+        except (TimeoutError, BrokerError) as error:
+            raise NotConnected(_NOBODY) from error
+        return self._configs[cliente_id]
+
+    async def run(self) -> None:
+        """Follow the retained configurations until cancelled."""
+        await keep_connected(self._options, self._follow, on_down=self._down)
+
+    async def _follow(self, connection: Connection) -> None:
+        self._connection = connection
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(connection.subscribe(self._topics.bot_config()), name="switches subscribe")
+                async for delivery in connection.deliveries():
+                    await self._take(delivery.payload)
+                    connection.acknowledge(delivery)
+        finally:
+            self._connection = None
+
+    async def _take(self, payload: bytes) -> None:
+        if not payload:
+            return
+        try:
+            config = BotConfig.model_validate_json(payload)
+        except ValidationError:
+            _log.warning("A retained configuration of the responder is not in the contract's form; it is ignored.")
+            return
+        async with self._news:
+            self._configs[config.cliente_id] = config
+            self._news.notify_all()
+
+    def _confirms(self, cliente_id: int, bot_activo: int, before: BotConfig | None) -> bool:
+        config = self._configs.get(cliente_id)
+        return config is not None and config is not before and config.bot_activo == bot_activo
+
+    def _down(self, error: BrokerError, pause: float) -> None:
+        _log.debug("switches: %s Trying again in %.1f s.", error.text, pause)
