@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from importlib.metadata import version
 from typing import Literal
@@ -15,19 +17,31 @@ from bridge.mqtt import DoorOptions
 from bridge.ports import Clock
 from bridge.settings import Settings
 
-from .host import FAREWELL, DriverFactory, SessionHost
-from .identity import owner_name
+from .facade import HttpSide
+from .host import DriverFactory, SessionHost
+from .identity import data_directory
 
 _log = logging.getLogger(__name__)
 DISTRIBUTION = "whatsapp-mqtt-bridge"
+#: Seconds that the sessions may take to end, each with what it has under way; then they are broken off.
+PATIENCE = 20.0
+#: Seconds that the bridge's own farewell may take.
+FAREWELL = 1.0
 
 
 class Bridge:
-    """Runs every configured session until `stop`. Raises `StartError` for a data directory that cannot be used."""
+    """Runs every configured session until `stop`."""
 
     def __init__(
-        self, settings: Settings, addresses: tuple[BrokerAddress, ...], driver: DriverFactory, clock: Clock
+        self,
+        settings: Settings,
+        addresses: tuple[BrokerAddress, ...],
+        driver: DriverFactory,
+        clock: Clock,
+        *,
+        http: socket.socket | None = None,
     ) -> None:
+        """`http` is the façade's socket (`bridge.http.server.listen`); without one there is no HTTP and no webhook."""
         self._settings = settings
         self._clock = clock
         self._started_at = clock.now()
@@ -39,26 +53,34 @@ class Bridge:
             protocol=settings.mqtt_protocol,
             ca_file=str(settings.mqtt_ca_file) if settings.mqtt_ca_file else None,
         )
-        door = DoorOptions(self._broker, settings.topics, owner_name(settings.data_dir, settings.instance))
         self.hosts = [
-            SessionHost(setting, settings=settings, door=door, driver=driver, clock=clock)
-            for setting in settings.sessions
+            SessionHost(setting, settings=settings, driver=driver, clock=clock) for setting in settings.sessions
         ]
+        self._http = HttpSide(settings, http, self.hosts, self._broker, clock) if http else None
 
     def stop(self) -> None:
         """Ask for a clean end; `run` returns when it is done."""
         self._stopping.set()
 
     async def run(self) -> None:
-        """Run until `stop`."""
-        async with asyncio.TaskGroup() as tasks:
-            hosts = [tasks.create_task(host.run(), name=f"host {host.setting.name}") for host in self.hosts]
-            speaking = tasks.create_task(self._speak(), name="bridge status")
-            await self._stopping.wait()
-            for host in self.hosts:
-                host.stop()
-            await asyncio.wait([*hosts, speaking], timeout=FAREWELL)
-            speaking.cancel()
+        """Run until `stop`. Raises `StartError` for a data directory that cannot be used."""
+        async with AsyncExitStack() as stack:
+            owner = stack.enter_context(data_directory(self._settings.data_dir, self._settings.instance))
+            if self._http is not None:
+                await stack.enter_async_context(self._http.running(owner))
+            door = DoorOptions(self._broker, self._settings.topics, owner)
+            async with asyncio.TaskGroup() as tasks:
+                hosts = [tasks.create_task(host.run(door), name=f"host {host.setting.name}") for host in self.hosts]
+                speaking = tasks.create_task(self._speak(), name="bridge status")
+                await self._stopping.wait()
+                if self._http is not None:
+                    self._http.stop()
+                for host in self.hosts:
+                    host.stop()
+                await asyncio.wait(hosts, timeout=PATIENCE)
+                await asyncio.wait([speaking], timeout=FAREWELL)
+                for task in (*hosts, speaking):
+                    task.cancel()
 
     async def _speak(self) -> None:
         topic = self._settings.topics.bridge_status(self._settings.instance)

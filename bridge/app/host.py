@@ -15,9 +15,10 @@ from bridge.contract.payload import instant
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.contract.status import HEARTBEAT, SessionStatus
 from bridge.inbound import Inbound
+from bridge.listeners import Listeners
 from bridge.mqtt import Door, DoorOptions, other_owner
 from bridge.outbound import Outbound
-from bridge.ports import Clock, StoreUnusable, WhatsAppDriver
+from bridge.ports import Clock, Journal, Outbox, StoreUnusable, WhatsAppDriver
 from bridge.session import Session
 from bridge.settings import SessionSetting, Settings
 from bridge.store import SessionStore, StoreDamaged, keep_aside, open_store
@@ -40,17 +41,39 @@ FAREWELL = 5.0
 class SessionHost:
     """Keeps one configured session going until `stop`."""
 
-    def __init__(
-        self, setting: SessionSetting, *, settings: Settings, door: DoorOptions, driver: DriverFactory, clock: Clock
-    ) -> None:
+    _door: DoorOptions
+
+    def __init__(self, setting: SessionSetting, *, settings: Settings, driver: DriverFactory, clock: Clock) -> None:
         self.setting = setting
         self.session: Session | None = None
+        #: Set by the HTTP side before `run`; None = no webhooks.
+        self.listeners: Listeners | None = None
+        self._store: SessionStore | None = None
         self._settings = settings
-        self._door = door
         self._driver = driver
         self._clock = clock
         self._stopping = asyncio.Event()
         self._view = SessionView(setting.name, clock)
+
+    @property
+    def name(self) -> str:
+        """The session's name."""
+        return self.setting.name
+
+    @property
+    def cliente_id(self) -> int:
+        """The legacy number of the customer it belongs to."""
+        return self.setting.cliente_id
+
+    @property
+    def journal(self) -> Journal | None:
+        """The session's streams; None while its store is closed."""
+        return self._store.journal if self._store else None
+
+    @property
+    def outbox(self) -> Outbox | None:
+        """The session's commands; None while its store is closed."""
+        return self._store.outbox if self._store else None
 
     @property
     def view(self) -> SessionView:
@@ -61,8 +84,9 @@ class SessionHost:
         """Ask for a clean end; `run` returns when it is done."""
         self._stopping.set()
 
-    async def run(self) -> None:
+    async def run(self, door: DoorOptions) -> None:
         """Serve the session, through every failure, until `stop`."""
+        self._door = door
         while not self._stopping.is_set():
             failure: Situation | None = None
             try:
@@ -76,23 +100,34 @@ class SessionHost:
                 failure = Situation(SessionState.ERROR, Reason.STORE_UNUSABLE, str(error))
             except* Exception:  # noqa: BLE001 - whatever it was, the other sessions go on and this one comes again
                 _log.exception("%s: the session failed", self.setting.name)
-                failure = Situation(SessionState.ERROR, Reason.BRIDGE_FAULT)
-            self.session = None
+                failure = failure or Situation(SessionState.ERROR, Reason.BRIDGE_FAULT)
+            self.session = self._store = None
             if failure is not None:
                 self._view.set(failure)
                 await self._announce(failure)
 
     async def _owned_elsewhere(self) -> bool:
-        """Ask the broker, for a while; a broker that stays away must not keep HTTP callers from WhatsApp."""
+        """Ask the broker, for a while; a broker that stays away must not keep HTTP callers from WhatsApp.
+
+        Where an owner was seen before, only the broker can say that it is gone.
+        """
+        in_standby = self._view.situation.state is SessionState.STANDBY
+        asking = asyncio.create_task(self._read_owner(), name=f"owner of {self.setting.name}")
+        stopping = asyncio.create_task(self._stopping.wait(), name=f"stop of {self.setting.name}")
         try:
-            async with asyncio.timeout(OWNERSHIP_PATIENCE):
-                status = await self._read_owner()
-        except TimeoutError:
-            _log.warning("%s: no broker says who owns the session; starting without asking", self.setting.name)
-            return False
+            await asyncio.wait([asking, stopping], timeout=OWNERSHIP_PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            asking.cancel()
+            stopping.cancel()
+            await asyncio.wait([asking, stopping])
+        if asking.cancelled():
+            if not self._stopping.is_set() and not in_standby:
+                _log.warning("%s: no broker says who owns the session; starting without asking", self.setting.name)
+            return in_standby or self._stopping.is_set()
+        status = asking.result()
         if status is None:
             return False
-        if self._view.situation.state is not SessionState.STANDBY:
+        if not in_standby:
             self._view = SessionView(self.setting.name, self._clock)
             self._view.set(Situation(SessionState.STANDBY, Reason.OWNED_ELSEWHERE, status.owner))
         return True
@@ -118,17 +153,23 @@ class SessionHost:
 
     async def _serve_store(self, store: SessionStore) -> None:
         session, door = self._compose(store)
-        self.session = session
+        self.session, self._store = session, store
+        deliveries = self.listeners.deliveries(session.name, store.journal) if self.listeners else None
         async with asyncio.TaskGroup() as tasks:
+            ending = [tasks.create_task(door.run(), name=f"door {session.name}")]
+            if deliveries is not None:  # before the session: what it journals first is for those who registered before
+                ending.append(tasks.create_task(deliveries.run(), name=f"deliveries {session.name}"))
             living = tasks.create_task(session.run(), name=f"session {session.name}")
-            serving = tasks.create_task(door.run(), name=f"door {session.name}")
             compacting = tasks.create_task(self._compact(store), name=f"compaction {session.name}")
             await self._stopping.wait()
             compacting.cancel()
             await session.quiesce()
             door.close()
-            await asyncio.wait([serving], timeout=FAREWELL)
-            serving.cancel()
+            if deliveries is not None:
+                deliveries.close()
+            await asyncio.wait(ending, timeout=FAREWELL)
+            for task in ending:
+                task.cancel()
             living.cancel()
 
     def _compose(self, store: SessionStore) -> tuple[Session, Door]:

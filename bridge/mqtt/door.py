@@ -85,14 +85,20 @@ class Door:
                 serving.cancel()
 
     async def _serve(self, connection: Connection) -> None:
-        number = await self._memory.next_number("mqtt_connection")
+        self._connected = True
         name = self._session.name
         _log.info("%s: MQTT connected to %s", name, connection.address.masked)
         replayer = Replayer(name, self._journal, self._topics, connection)
         intake = Intake(
-            self._session, self._outbox, self._topics, self._clock, replayer, connection, number, self._background
+            self._session,
+            self._outbox,
+            self._memory,
+            self._topics,
+            self._clock,
+            replayer,
+            connection,
+            self._background,
         )
-        self._connected = True
         try:
             async with asyncio.TaskGroup() as tasks:
                 parts = {

@@ -25,9 +25,9 @@ from bridge.contract.commands import (
     parse_text,
 )
 from bridge.contract.errors import CodedError, InternalError, InvalidRequest, RetainedCommand
-from bridge.contract.payload import instant
-from bridge.contract.topics import Leaf, SessionTopic, Topics
-from bridge.ports import Clock, NewNotice, Origin, Outbox
+from bridge.contract.payload import instant, valid_text
+from bridge.contract.topics import Leaf, SessionTopic, Topics, is_level
+from bridge.ports import Clock, Memory, NewNotice, Origin, Outbox, StoreUnusable
 from bridge.results import Rejection, error_info
 from bridge.session import Session
 
@@ -45,6 +45,8 @@ class Hints:
     command_id: str | None = None
     reply_topic: str | None = None
     transaction: str | None = None
+    request: str | None = None
+    reader: str | None = None
 
     @classmethod
     def of(cls, payload: bytes) -> Hints:
@@ -61,26 +63,27 @@ class Hints:
             _short(fields.get("id"), 128),
             _short(fields.get("reply_topic"), 512),
             _short(fields.get("transaction"), 512),
+            _short(fields.get("request"), 128),
+            _short(fields.get("reader"), 64),
         )
 
 
 def _short(value: object, limit: int) -> str | None:
-    clean = isinstance(value, str) and 0 < len(value) <= limit and value.isprintable()
-    return value if clean and isinstance(value, str) else None
+    return value if isinstance(value, str) and 0 < len(value) <= limit and valid_text(value) == value else None
 
 
 class Intake:
-    """Deals with the deliveries of one connection. `number` counts the connections of this session, ever."""
+    """Deals with the deliveries of one connection."""
 
     def __init__(
         self,
         session: Session,
         outbox: Outbox,
+        memory: Memory,
         topics: Topics,
         clock: Clock,
         replayer: Replayer,
         connection: Connection,
-        number: int,
         background: asyncio.TaskGroup,
     ) -> None:
         self._session = session
@@ -89,7 +92,8 @@ class Intake:
         self._clock = clock
         self._replayer = replayer
         self._connection = connection
-        self._number = number
+        self._memory = memory
+        self._number = 0
         self._background = background  # outlives the connection: a control action is not broken off by a reconnect
         self._slots = asyncio.Semaphore(CONCURRENT)
 
@@ -97,6 +101,8 @@ class Intake:
         """Take deliveries until the connection ends. Raises BrokerDown, and what the store raises."""
         async with asyncio.TaskGroup() as tasks:
             async for delivery in self._connection.deliveries():
+                # Counted with its first delivery: one that brought nothing cannot stand between a claim and its repeat.
+                self._number = self._number or await self._memory.next_number("mqtt_connection")
                 await self._slots.acquire()
                 tasks.create_task(self._take(delivery), name=f"command {self._session.name}")
 
@@ -137,7 +143,7 @@ class Intake:
                 reply_client=self._reply_client(command.reply_topic or delivery.response_topic),
             )
         except CodedError as error:
-            if error.code == "store_unusable":
+            if isinstance(error, StoreUnusable):
                 raise
             await self._session.outbound.reject(error, self._rejection(topic, delivery, sha256, error))
 
@@ -163,9 +169,13 @@ class Intake:
         try:
             request = parse_json(ReplayRequest, delivery.payload)
         except CodedError as error:
+            hints = Hints.of(delivery.payload)
+            if hints.request is not None and hints.reader is not None and is_level(hints.reader):
+                self._replayer.refuse(hints.reader, hints.request, error)
+                return
             # without a valid reader there is no topic to answer on, so the answer goes where refusals go
             sha256 = hashlib.sha256(delivery.payload).hexdigest()
-            await self._session.outbound.reject(error, Rejection(delivery.topic, sha256))
+            await self._session.outbound.reject(error, Rejection(delivery.topic, sha256, hints.request))
             return
         self._replayer.ask(request)
 

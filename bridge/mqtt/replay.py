@@ -5,18 +5,29 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from dataclasses import dataclass
 
 from bridge.broker import Connection
 from bridge.contract.commands import ReplayRequest
-from bridge.contract.messages import ReplayEnd, in_stream
+from bridge.contract.errors import CodedError
+from bridge.contract.messages import ErrorInfo, ReplayEnd, Stream, in_stream
 from bridge.contract.topics import Topics
-from bridge.ports import Journal
+from bridge.ports import Bounds, Journal
+from bridge.results import error_info
 
 _log = logging.getLogger(__name__)
 #: Requests kept waiting. A reader repeats a request that got no answer, so the oldest may go.
 WAITING = 100
 #: Items read from the store at once within a page.
 CHUNK = 200
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    reader: str
+    request: str
+    error: ErrorInfo
+    stream: Stream = Stream.IN
 
 
 class Replayer:
@@ -27,7 +38,7 @@ class Replayer:
         self._journal = journal
         self._topics = topics
         self._connection = connection
-        self._requests: deque[ReplayRequest] = deque(maxlen=WAITING)
+        self._requests: deque[ReplayRequest | _Refusal] = deque(maxlen=WAITING)
         self._asked = asyncio.Event()
 
     def ask(self, request: ReplayRequest) -> None:
@@ -38,6 +49,11 @@ class Replayer:
         self._requests.append(request)
         self._asked.set()
 
+    def refuse(self, reader: str, request: str, error: CodedError) -> None:
+        """Queue the answer to a request that cannot be carried out."""
+        self._requests.append(_Refusal(reader, request, error_info(error)))
+        self._asked.set()
+
     async def run(self) -> None:
         """Answer until the connection ends. Raises BrokerDown."""
         while True:
@@ -46,11 +62,13 @@ class Replayer:
                 await self._answer(self._requests.popleft())
             await self._asked.wait()
 
-    async def _answer(self, request: ReplayRequest) -> None:
+    async def _answer(self, request: ReplayRequest | _Refusal) -> None:
         topic = self._topics.replay(self._session, request.reader)
+        if isinstance(request, _Refusal):
+            await self._connection.publish(topic, self._end(request, None, gap=False, error=request.error).to_json())
+            return
         after = request.after.seq if request.after and request.after.epoch == self._journal.epoch else 0
-        bounds = self._journal.bounds(request.stream)
-        gap = bounds.first is not None and after + 1 < bounds.first
+        gap = request.after is not None and has_gap(after, self._journal.bounds(request.stream))
         sent, left = after, request.limit
         while left:
             page = await self._journal.read(request.stream, sent, min(left, CHUNK))
@@ -66,16 +84,28 @@ class Replayer:
             )
             sent = page.items[-1][0]
             left -= len(page.items)
+        more = sent < self._journal.bounds(request.stream).last
+        await self._connection.publish(topic, self._end(request, sent if more else None, gap=gap).to_json())
+        _log.debug("%s: replayed %d to %d for %s", self._session, after + 1, sent, request.reader)
+
+    def _end(
+        self, request: ReplayRequest | _Refusal, following: int | None, *, gap: bool, error: ErrorInfo | None = None
+    ) -> ReplayEnd:
         bounds = self._journal.bounds(request.stream)
-        end = ReplayEnd(
+        return ReplayEnd(
             session=self._session,
             request=request.request,
             stream=request.stream,
             epoch=self._journal.epoch,
             first_seq=bounds.first,
             last_seq=bounds.last,
-            next=sent if sent < bounds.last else None,
+            next=following,
             gap=gap,
+            error=error,
         )
-        await self._connection.publish(topic, end.to_json())
-        _log.debug("%s: replayed %d to %d for %s", self._session, after + 1, sent, request.reader)
+
+
+def has_gap(after: int, bounds: Bounds) -> bool:
+    """Whether items behind a cursor are no longer kept; a journal may have been emptied altogether."""
+    oldest = bounds.last + 1 if bounds.first is None else bounds.first
+    return after + 1 < oldest

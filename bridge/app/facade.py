@@ -1,0 +1,113 @@
+"""The HTTP side of a bridge, composed: its store, its listeners, the façade, and the responder's switches."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from importlib.metadata import version
+
+from bridge.broker import BrokerOptions
+from bridge.contract.errors import StartError
+from bridge.http.callbacks import CallbackRules
+from bridge.http.credentials import Credentials
+from bridge.http.gate import GateOptions
+from bridge.http.places import Parts, places_by_name
+from bridge.http.server import Facade, is_loopback
+from bridge.http.webhooks import Webhooks
+from bridge.listeners import Listeners
+from bridge.mqtt import RetainedSwitches
+from bridge.ports import Clock, StoreUnusable
+from bridge.settings import Settings
+from bridge.store import BridgeStore
+
+from .host import SessionHost
+
+DISTRIBUTION = "whatsapp-mqtt-bridge"
+#: What belongs to no session, in WA_DATA_DIR.
+STORE = "bridge.db"
+
+
+class HttpSide:
+    """What `Bridge` runs beside its sessions where HTTP is on. `listener` is the façade's socket, already bound."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        listener: socket.socket,
+        hosts: Sequence[SessionHost],
+        broker: BrokerOptions,
+        clock: Clock,
+    ) -> None:
+        self._settings = settings
+        self._listener = listener
+        self._hosts = hosts
+        self._broker = broker
+        self._clock = clock
+        self._facade: Facade | None = None
+
+    def stop(self) -> None:
+        """Take no more requests."""
+        if self._facade is not None:
+            self._facade.stop()
+
+    @asynccontextmanager
+    async def running(self, owner: str) -> AsyncIterator[None]:
+        """Serve inside the context. Raises `StartError` for a store that cannot be used or a façade without keys."""
+        settings, clock = self._settings, self._clock
+        async with AsyncExitStack() as stack:
+            try:
+                store = await stack.enter_async_context(BridgeStore(settings.data_dir / STORE, now=clock.now))
+            except StoreUnusable as error:
+                raise StartError(f"Listeners and keys cannot be read. {error.text}") from error
+            webhooks = await stack.enter_async_context(
+                Webhooks(
+                    CallbackRules.parse(settings.callback_hosts),
+                    own_port=self._listener.getsockname()[1],
+                    timeout=settings.callback_timeout,
+                )
+            )
+            listeners = Listeners(
+                store.listeners, webhooks, clock, random=random.random, legacy_groups=settings.legacy_groups
+            )
+            await listeners.load()
+            switches = RetainedSwitches(
+                replace(self._broker, client_id=f"{self._broker.client_id}-switches"), settings.topics
+            )
+            parts = Parts(
+                places=places_by_name(self._hosts),
+                default=settings.sessions[0].name,
+                owner=owner,
+                listeners=listeners,
+                letters=store.listeners,
+                access=store.access,
+                credentials=_credentials(settings, store, clock),
+                webhooks=webhooks,
+                switches=switches,
+                clock=clock,
+            )
+            gate = GateOptions(settings.http_allowance, loopback_only=is_loopback(self._listener))
+            self._facade = Facade(parts, gate, self._listener, version=version(DISTRIBUTION))
+            for host in self._hosts:
+                host.listeners = listeners
+            async with asyncio.TaskGroup() as tasks:
+                following = tasks.create_task(switches.run(), name="switches")
+                serving = tasks.create_task(self._facade.run(), name="http")
+                yield
+                self._facade.stop()
+                following.cancel()
+                await asyncio.wait([serving])
+
+
+def _credentials(settings: Settings, store: BridgeStore, clock: Clock) -> Credentials:
+    single, secret = settings.api_key, settings.jwt_secret
+    return Credentials(
+        store.access,
+        clock,
+        single_key=single.get_secret_value() if single else None,
+        jwt_secret=secret.get_secret_value() if secret else None,
+        audience=settings.jwt_audience,
+    )
