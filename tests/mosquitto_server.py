@@ -19,7 +19,7 @@ from bridge.embedded.passwords import password_line
 from tests.parts import require_binary
 
 SHIPPED = Path(__file__).parent.parent / "mosquitto"
-USERS = ("bridge", "reader", "sender", "responder", "admin")
+USERS = ("bridge", "reader", "sender", "responder", "panel", "admin")
 
 
 def free_port() -> int:
@@ -126,6 +126,7 @@ class MosquittoServer:
                 "password_file": str(self.directory / "passwords"),
                 "acl_file": str(SHIPPED / "acl"),
                 "persistence_location": f"{self.directory}/",
+                "pid_file": str(self.directory / "pid"),
             }
         )
         # As root it would become the user mosquitto, which cannot write into the test's directory.

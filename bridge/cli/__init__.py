@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from . import listen, qr, send, serve, status, up
+from . import broker, listen, qr, send, serve, status, up
 
 app = typer.Typer(
     name="wa",
@@ -14,7 +14,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (up, serve, send, listen, status, qr):
+for command in (up, serve, send, listen, status, qr, broker):
     command.register(app)
 
 

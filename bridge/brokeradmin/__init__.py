@@ -1,0 +1,25 @@
+"""A mosquitto of one's own for the bridge: who may do what, the files that say so to the broker, and the proof.
+
+Owns the broker's configuration directory (configuration, ACL, passwords, list of users). Neither starts nor stops a
+production broker, which is its service's: it is only told to read its files again. `wa broker` is the way in.
+"""
+
+from .configuration import Listening, Tls
+from .directory import BrokerDirectory, NotSetUp
+from .proof import Finding, prove_running, rehearse
+from .roles import Role, User
+from .running import NotReloaded, reload_broker
+
+__all__ = [
+    "BrokerDirectory",
+    "Finding",
+    "Listening",
+    "NotReloaded",
+    "NotSetUp",
+    "Role",
+    "Tls",
+    "User",
+    "prove_running",
+    "rehearse",
+    "reload_broker",
+]

@@ -1,0 +1,255 @@
+"""`wa broker`: a mosquitto of one's own, set up for the bridge, its users, and the proof of what each can do."""
+
+from __future__ import annotations
+
+import asyncio
+import json as json_format
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .exits import Exit
+
+if TYPE_CHECKING:
+    from bridge.broker import BrokerAddress
+    from bridge.brokeradmin import BrokerDirectory, Role, User
+
+Directory = Annotated[Path, typer.Option("--dir", help="The broker's configuration directory.", file_okay=False)]
+Credentials = Annotated[
+    Path | None,
+    typer.Option(help="Keep the address with its password in USER.env there (0600) instead of printing it."),
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON line.")]
+_ETC = Path("/etc/mosquitto")
+_STATE = Path("/var/lib/mosquitto")
+_PID_FILE = Path("/run/mosquitto/mosquitto.pid")
+#: Seconds in which a broker that was told to reload must know its new user.
+RELOADED_WITHIN = 5.0
+
+broker = typer.Typer(
+    name="broker", help="Set up mosquitto for the bridge: configuration, users by role, and a proof.",
+    no_args_is_help=True,
+)  # fmt: skip
+user_commands = typer.Typer(name="user", help="Add, change and remove the broker's users.", no_args_is_help=True)
+broker.add_typer(user_commands)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(broker)
+
+
+@broker.command()
+def init(
+    directory: Directory = _ETC,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="On loopback, not encrypted.")] = 1883,
+    state: Annotated[Path, typer.Option(help="Where mosquitto keeps sessions and queues.")] = Path(
+        "/var/lib/mosquitto"
+    ),
+    pid_file: Annotated[Path, typer.Option(help="Where mosquitto writes its process id.")] = Path(
+        "/run/mosquitto/mosquitto.pid"
+    ),
+    certificate: Annotated[Path | None, typer.Option(help="PEM file: adds a TLS listener for other machines.")] = None,
+    key: Annotated[Path | None, typer.Option(help="The certificate's key, readable by mosquitto.")] = None,
+    tls_port: Annotated[int, typer.Option(min=1, max=65535)] = 8883,
+    websockets: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Port on loopback for MQTT over websockets, behind nginx.")
+    ] = None,
+    run_as: Annotated[str | None, typer.Option(help="The user that mosquitto changes to when root starts it.")] = None,
+    prefix: Annotated[str, typer.Option(envvar="WA_MQTT_PREFIX", help="First levels of every topic.")] = "wa",
+    credentials: Credentials = None,
+    json: Json = False,
+) -> None:
+    """Write configuration, ACL and password file, with the users bridge, responder and admin. Existing users stay."""
+    from .running import run
+
+    async def command() -> Exit:
+        from bridge.brokeradmin import BrokerDirectory, Listening, Role, Tls, User
+
+        if (certificate is None) != (key is None):
+            raise ValueError("--certificate and --key belong together.")
+        for file in filter(None, (certificate, key)):
+            if not file.is_file():
+                raise ValueError(f"{file} is no file.")
+        tls = Tls(certificate.absolute(), key.absolute(), tls_port) if certificate and key else None
+        place = BrokerDirectory(directory)
+        listening = Listening(port, state.absolute(), pid_file.absolute(), tls, websockets, run_as)
+        setup = place.set_up(prefix, listening)
+        added = [
+            _put(place, User(role.value, frozenset({role})), None)
+            for role in (Role.BRIDGE, Role.RESPONDER, Role.ADMIN)
+            if role.value not in setup.users
+        ]
+        _tell(place, added, credentials, json)
+        if not json:
+            typer.echo(f"Written to {place.path}. Restart mosquitto, then: wa broker check")
+        return Exit.OK
+
+    run(command)
+
+
+@user_commands.command("add")
+def add(
+    name: Annotated[str, typer.Argument(help="Letters, digits, _ and -. Replies and replays come on this level.")],
+    role: Annotated[
+        list[str], typer.Option("--role", help="bridge, responder, reader, sender, panel or admin; repeat it.")
+    ],
+    session: Annotated[str | None, typer.Option(help="Only this session; all by default.")] = None,
+    new_password: Annotated[bool, typer.Option(help="A new password for a user that exists.")] = False,
+    password_stdin: Annotated[bool, typer.Option(help="Take the password from standard input, one line.")] = False,
+    directory: Directory = _ETC,
+    credentials: Credentials = None,
+    json: Json = False,
+) -> None:
+    """Add a user, or change its roles and session. The password is made here and shown once."""
+    from .running import run
+
+    async def command() -> Exit:
+        from bridge.brokeradmin import BrokerDirectory, User
+
+        place = BrokerDirectory(directory)
+        user = User(name, frozenset(_role(one) for one in role), session)
+        exists = name in place.load().users
+        if exists and not (new_password or password_stdin):
+            place.put_user(user, None)
+            address = None
+        else:
+            address = _put(place, user, sys.stdin.readline().rstrip("\n") if password_stdin else None)
+        await _reload(place, address)
+        _tell(place, [address] if address else [], credentials, json)
+        if not json:
+            typer.echo(f"{user} {'changed' if exists else 'added'}.")
+        return Exit.OK
+
+    run(command)
+
+
+@user_commands.command("remove")
+def remove(name: Annotated[str, typer.Argument()], directory: Directory = _ETC) -> None:
+    """Remove a user; its connections end."""
+    from .running import run
+
+    async def command() -> Exit:
+        from bridge.brokeradmin import BrokerDirectory
+
+        place = BrokerDirectory(directory)
+        place.remove_user(name)
+        await _reload(place, None)
+        typer.echo(f"{name} removed.")
+        return Exit.OK
+
+    run(command)
+
+
+@broker.command()
+def check(
+    directory: Directory = _ETC,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not look at the broker that runs.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Each thing that was tried as a JSON line.")] = False,
+) -> None:
+    """Prove by delivery what each user can and cannot do. Exit code 0 when all is as its role says, else 1.
+
+    Every user tries every topic on a throw-away broker with the installed files; then the running one is asked whether
+    it lets strangers in.
+    """
+    from .running import run
+
+    async def command() -> Exit:
+        from dataclasses import asdict
+
+        from bridge.brokeradmin import BrokerDirectory, rehearse
+
+        from .output import print_json_line
+
+        place = BrokerDirectory(directory)
+        faults = place.faults()
+        findings = await rehearse(place)
+        wrong = [finding for finding in findings if not finding.is_right]
+        faults += [f"{finding}, which its role {'grants' if finding.expected else 'forbids'}" for finding in wrong]
+        if not offline:
+            faults += await _faults_of_running(place)
+        if json:
+            for finding in findings:
+                print_json_line(json_format.dumps(asdict(finding)))
+        for fault in faults:
+            typer.echo(f"wrong: {fault}", err=json)
+        if not json:
+            for user in place.load().users.values():
+                tried = [finding for finding in findings if finding.user == user.name]
+                right = sum(finding.is_right for finding in tried)
+                typer.echo(f"{user}: {right} of {len(tried)} as its role says")
+        return Exit.FAILED if faults else Exit.OK
+
+    run(command)
+
+
+async def _faults_of_running(place: BrokerDirectory) -> list[str]:
+    from bridge.broker import BrokerDown
+    from bridge.brokeradmin import prove_running
+
+    port = place.load().listening.port
+    try:
+        refused = await prove_running(port)
+    except BrokerDown as down:
+        return [f"the broker does not run: {down.text}"]
+    return [] if refused else [f"the broker on port {port} lets strangers in: it was not restarted, or is another one"]
+
+
+def _role(name: str) -> Role:
+    from bridge.brokeradmin import Role
+
+    try:
+        return Role(name)
+    except ValueError:
+        raise ValueError(f"There is no role {name!r}: choose from {', '.join(Role)}.") from None
+
+
+def _put(place: BrokerDirectory, user: User, given: str | None) -> BrokerAddress:
+    import secrets
+
+    from pydantic import SecretStr
+
+    from bridge.broker import BrokerAddress
+
+    if given is not None and len(given) < 12:
+        raise ValueError("The password must have at least 12 characters.")
+    password = given or secrets.token_urlsafe(24)
+    place.put_user(user, password)
+    return BrokerAddress("mqtt", "127.0.0.1", place.load().listening.port, user.name, SecretStr(password))
+
+
+async def _reload(place: BrokerDirectory, address: BrokerAddress | None) -> None:
+    """Tell the running broker, and see a new user let in; a broker that does not run is told of, and no failure."""
+    from bridge.broker import BrokerDown
+    from bridge.brokeradmin import NotReloaded, prove_running, reload_broker
+
+    try:
+        reload_broker(place.load().listening.pid_file)
+        if address is None:
+            return
+        refused: str | None = "no answer"
+        async with asyncio.timeout(RELOADED_WITHIN):
+            while refused:
+                refused = await prove_running(address.port, *address.credentials)
+                await asyncio.sleep(0.05 if refused else 0)
+    except NotReloaded as error:
+        typer.echo(f"note: {error.text}", err=True)
+    except (BrokerDown, TimeoutError):
+        raise ValueError("The running broker did not take the new user: look at its log.") from None
+
+
+def _tell(place: BrokerDirectory, added: list[BrokerAddress], credentials: Path | None, json: bool) -> None:
+    from bridge.embedded.address_file import write_private
+
+    for address in added:
+        name = address.username or ""
+        if credentials is not None:
+            credentials.mkdir(parents=True, exist_ok=True, mode=0o700)
+            write_private(credentials / f"{name}.env", f"WA_MQTT_URL={address.reveal()}\n")
+        elif not json:
+            typer.echo(f"{name}: {address.reveal()}   (shown only now)")
+    if json:
+        users = [{"user": one.username, **({} if credentials else {"url": one.reveal()})} for one in added]
+        typer.echo(json_format.dumps({"dir": str(place.path), "added": users}))
