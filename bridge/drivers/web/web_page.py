@@ -9,6 +9,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,7 @@ from .injection import AGENT, BINDING, init_script
 from .limits import Limits
 
 log = logging.getLogger(__name__)
+_INTERRUPTIONS, _SETTLING = 5, 0.3
 _CALL = f"([name, args]) => globalThis.{AGENT} ? globalThis.{AGENT}.call(name, args) : null"
 
 
@@ -94,20 +96,24 @@ class WebPage:
         try:
             response = await self._go(url)
         except PlaywrightError as error:
+            with suppress(PlaywrightError):
+                await self._page.goto("about:blank", timeout=self._limits.close * 1000)
             raise SiteUnreachable(first_line(error).partition(" at http")[0]) from error
         if response is not None and response.status >= 400:
             raise SiteUnreachable(f"HTTP {response.status}")
         self._heard_at = asyncio.get_running_loop().time()
 
     async def _go(self, url: str) -> Response | None:
+        """Chromium's error page loads itself and the address again at moments of its own, in the way of our attempt."""
         limit = self._limits.navigation * 1000
-        try:
-            return await self._page.goto(url, wait_until="commit", timeout=limit)
-        except PlaywrightError as error:
-            if "interrupted by another navigation" not in str(error):
-                raise
-            # Chromium was still showing its error page for the attempt before
-            return await self._page.goto(url, wait_until="commit", timeout=limit)
+        for _ in range(_INTERRUPTIONS):
+            try:
+                return await self._page.goto(url, wait_until="commit", timeout=limit)
+            except PlaywrightError as error:
+                if "interrupted by another navigation" not in str(error):
+                    raise
+                await asyncio.sleep(_SETTLING)
+        return await self._page.goto(url, wait_until="commit", timeout=limit)
 
     async def next_mail(self) -> Mail:
         """The next thing the page tells; `Lost` once it is gone, or silent for too long."""
