@@ -52,7 +52,6 @@ class Answers:
         house: House,
         waiting: Waiting,
         switches: Switches,
-        configured: bool,
         now: Callable[[], float],
     ) -> None:
         self._rules = rules
@@ -61,7 +60,6 @@ class Answers:
         self._house = house
         self._waiting = waiting
         self._switches = switches
-        self._configured = configured
         self._now = now
 
     def canned(self, asked: Sequence[Pending]) -> Answer | None:
@@ -88,7 +86,7 @@ class Answers:
     async def _confirm(self, order: Pending) -> str:
         match order_in(order.body):
             case Order.STATE | None:
-                return confirmation(await self._switches.active(self._configured))
+                return confirmation(await self._switches.active())
             case turned:
                 return confirmation(turned is Order.ON)
 

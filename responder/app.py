@@ -66,14 +66,19 @@ class Responder:
         self.database = Database(settings.database_url)
         self.house = House(settings.policy, settings.opening_hours, settings.timezone, settings.pause)
         self.rules = RulesFile(settings.rules_file)
-        self.switches = Switches(self.database)
+        self.switches = Switches(self.database, settings.active, time.monotonic)
         self.waiting = Waiting(self.database)
-        self.turns = Turns(self.database, Moment(self.house, settings.active))
-        self.recording = Recording(self.database, self.house)
+        self.turns = Turns(self.database, Moment(self.house, self.switches))
+        self.recording = Recording(self.database, self.house, self.switches)
         self.model = _model(settings)
         self.client: Client | None = None
-        self.replies: Replies | None = None
+        self.held: dict[str, Lease] = {}
         self._template = ""
+
+    @property
+    def is_working(self) -> bool:
+        """Whether messages are read and answered: a database and a broker that answer, and leases that are ours."""
+        return self.client is not None and self.database.trouble is None and bool(self.held)
 
     def load(self) -> None:
         """Read the files that settings name. Raises WrongSettings, WrongRules, OSError."""
@@ -111,7 +116,6 @@ class Responder:
     async def _answer(self, client: Client, stop: asyncio.Event) -> None:
         settings = self.settings
         names = all_leases(settings.sessions)
-        held: dict[str, Lease] = {}
         replies = Replies(
             Answers(
                 self.rules,
@@ -120,12 +124,11 @@ class Responder:
                 house=self.house,
                 waiting=self.waiting,
                 switches=self.switches,
-                configured=settings.active,
                 now=time.time,
             ),
             self.turns,
             MqttOutlet(client, time.time),
-            held=held,
+            held=self.held,
             faults=self.faults,
             now=time.time,
             gather=settings.gather,
@@ -140,12 +143,11 @@ class Responder:
                 lease,
                 recorded=replies.offer,
                 faults=self.faults,
-                configured=settings.active,
                 now=time.time,
             )
 
         work = SharedWork(settings.sessions, replies, self.waiting, reading)
-        leases = Leases(LeaseTable(self.database, names, is_gone), names, owner_name(), work, held)
+        leases = Leases(LeaseTable(self.database, names, is_gone), names, owner_name(), work, self.held)
         work.alive = lambda: leases.alive
         async with asyncio.TaskGroup() as tasks:
             working = tasks.create_task(work.run(), name="work")

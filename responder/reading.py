@@ -31,12 +31,11 @@ REFUSED = 30.0
 
 class _Terms(TypedDict):
     now: float
-    configured: bool
     lease: Lease
 
 
 class Reading:
-    """Reads one session under a lease; `run` ends when the lease is lost. `configured` is RESPONDER_ACTIVO."""
+    """Reads one session under a lease; `run` ends when the lease is lost."""
 
     def __init__(
         self,
@@ -47,7 +46,6 @@ class Reading:
         *,
         recorded: Callable[[list[Pending]], None],
         faults: Faults,
-        configured: bool,
         now: Callable[[], float],
     ) -> None:
         self._client = client
@@ -56,7 +54,6 @@ class Reading:
         self._lease = lease
         self._recorded = recorded
         self._faults = faults
-        self._configured = configured
         self._now = now
 
     async def run(self) -> None:
@@ -127,7 +124,7 @@ class Reading:
                 await self._recording.record([place], **self._terms())
 
     def _terms(self) -> _Terms:
-        return {"now": self._now(), "configured": self._configured, "lease": self._lease}
+        return {"now": self._now(), "lease": self._lease}
 
     def _gap(self, gap: Gap) -> None:
         missing = "an unknown number of" if gap.missing is None else str(gap.missing)

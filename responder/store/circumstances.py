@@ -10,21 +10,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from responder.policy import Circumstances, Verdict, reconsider
 from responder.recording import House
-from responder.store.rows import Pending
+from responder.store.rows import NewTurn, Pending
 from responder.store.schema import chats, turns
-from responder.store.switches import read_standing
+from responder.store.switches import Switches
 from responder.turns import Origin
 
 #: Seconds over which answers are counted for the budgets.
 BUDGET_HOUR = 3600.0
+#: Whose answers count.
+COUNTED = (Origin.RULE, Origin.MODEL)
 
 
 class Moment:
-    """Reads circumstances. `configured` is RESPONDER_ACTIVO."""
+    """Reads circumstances."""
 
-    def __init__(self, house: House, configured: bool) -> None:
+    def __init__(self, house: House, switches: Switches) -> None:
         self._house = house
-        self._configured = configured
+        self._switches = switches
 
     def reconsider(self, pending: Pending, circumstances: Circumstances) -> Verdict:
         """Whether the message may still be answered; an order is confirmed whatever the switches say."""
@@ -38,11 +40,11 @@ class Moment:
     ) -> dict[int, Circumstances]:
         """By chat."""
         ids = {pending.chat_id for pending in asked}
-        standing = await read_standing(connection, self._configured, {pending.cliente_id for pending in asked})
+        standing = await self._switches.standing(connection)
         to_chat: dict[int, int] = {}
         in_all = 0
         policy = self._house.policy
-        counted = (turns.c.created_at > now - BUDGET_HOUR) & turns.c.origin.in_((Origin.RULE, Origin.MODEL))
+        counted = (turns.c.created_at > now - BUDGET_HOUR) & turns.c.origin.in_(COUNTED)
         if policy.chat_budget:
             query = (
                 select(turns.c.chat_id, func.count()).where(counted, turns.c.chat_id.in_(ids)).group_by(turns.c.chat_id)
@@ -67,3 +69,16 @@ class Moment:
             )
             for row in rows
         }
+
+
+def with_answers(present: Circumstances, chat_id: int, opened: Sequence[NewTurn]) -> Circumstances:
+    """The circumstances after turns that are being opened in the same transaction."""
+    counted = [turn for turn in opened if turn.origin in COUNTED]
+    if not counted:
+        return present
+    to_chat = sum(turn.first.chat_id == chat_id for turn in counted)
+    return replace(
+        present,
+        answers_in_all=present.answers_in_all + len(counted),
+        answers_to_chat=present.answers_to_chat + to_chat,
+    )

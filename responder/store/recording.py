@@ -15,9 +15,10 @@ from responder.policy import Verdict
 from responder.recording import ChatState, House, judge
 from responder.store import fences
 from responder.store.database import Database
-from responder.store.rows import Lease, Pending, part_of
+from responder.store.inserting import insert_rows
+from responder.store.rows import OPEN, Lease, Pending, part_of
 from responder.store.schema import chats, conversations, cursors, messages
-from responder.store.switches import read_standing, write_active
+from responder.store.switches import Switches
 
 #: Another door may record the same message at the same moment; then it is looked at again.
 TRIES = 5
@@ -26,9 +27,10 @@ TRIES = 5
 class Recording:
     """The store as the recorder sees it."""
 
-    def __init__(self, database: Database, house: House) -> None:
+    def __init__(self, database: Database, house: House, switches: Switches) -> None:
         self._database = database
         self._house = house
+        self._switches = switches
 
     async def cursor(self, session: str, stream: Stream) -> Cursor | None:
         """Where a stream was left. Raises DatabaseDown."""
@@ -38,54 +40,61 @@ class Recording:
         return Cursor(epoch=row.epoch, seq=row.seq) if row else None
 
     async def record(
-        self, batch: Sequence[Arrival | Place], *, now: float, configured: bool, lease: Lease | None = None
+        self, batch: Sequence[Arrival | Place], *, now: float, lease: Lease | None = None
     ) -> list[Pending]:
         """Record a batch, all of one session, and return what is to be answered.
 
-        What was recorded before is passed over. `configured` is RESPONDER_ACTIVO. Raises DatabaseDown, LeaseLost.
+        What was recorded before is passed over. Raises DatabaseDown, LeaseLost.
         """
-        for left in reversed(range(TRIES)):
+        arrivals = [item for item in batch if isinstance(item, Arrival)]
+        for tried in range(TRIES):
             try:
                 async with self._database.write() as connection:
                     if lease is not None:
                         await fences.check(connection, lease)
-                    return await self._record(connection, batch, now, configured)
+                    # most are new: the first time that is taken for granted, and the unique key says where it is not
+                    new = arrivals if tried == 0 else await _unrecorded(connection, arrivals)
+                    pending = await self._record(connection, new, now) if new else []
+                    await _move_cursors(connection, batch)
+                    return pending
             except IntegrityError:
-                if not left:
+                if tried == TRIES - 1:
                     raise
         raise AssertionError("unreachable")
 
-    async def _record(
-        self, connection: AsyncConnection, batch: Sequence[Arrival | Place], now: float, configured: bool
-    ) -> list[Pending]:
-        arrivals = await _unrecorded(connection, [item for item in batch if isinstance(item, Arrival)])
-        pending: list[Pending] = []
-        if arrivals:
-            standing = await read_standing(connection, configured, {arrival.cliente_id for arrival in arrivals})
-            known = await _chat_states(connection, arrivals)
-            was_active = standing.active
-            rows: list[dict[str, object]] = []
-            for arrival in arrivals:
-                chat = known[arrival.chat]
-                verdict = judge(arrival, chat, standing, self._house, now)
-                if verdict is Verdict.OWN:
-                    await _human_answered(connection, chat.id, arrival.facts.timestamp)
-                    rows = _withdraw(rows, chat.id, arrival.facts.timestamp)
-                rows.append(await _row(connection, arrival, chat, verdict))
-            await connection.execute(insert(messages), rows)
-            await _write_chats(connection, known.values())
-            if standing.active != was_active:
-                await write_active(connection, standing.active, configured)
-            open_ids = [row["message_id"] for row in rows if row["verdict"] in (Verdict.ANSWER, Verdict.ORDER)]
-            pending = await _pending(connection, arrivals, open_ids)
-        await _move_cursors(connection, batch)
-        return pending
+    async def _record(self, connection: AsyncConnection, arrivals: Sequence[Arrival], now: float) -> list[Pending]:
+        standing = await self._switches.standing(connection)
+        known = await _chat_states(connection, arrivals)
+        was_active = standing.active
+        verdicts = [judge(arrival, known[arrival.chat], standing, self._house, now) for arrival in arrivals]
+        await _withdraw_answered(connection, arrivals, verdicts, known)
+        said = [_said(arrival) for arrival in arrivals if arrival.facts.is_conversation]
+        said_ids = iter(await insert_rows(connection, conversations, said))
+        rows = [
+            {
+                "session": arrival.session,
+                "message_id": arrival.message_id,
+                "chat_id": known[arrival.chat].id,
+                "part": part_of(arrival.session, arrival.chat),
+                "conversation_id": next(said_ids) if arrival.facts.is_conversation else None,
+                "verdict": verdict,
+                "timestamp": arrival.facts.timestamp,
+            }
+            for arrival, verdict in zip(arrivals, verdicts, strict=True)
+        ]
+        ids = await insert_rows(connection, messages, rows)
+        await _write_chats(connection, known.values())
+        if standing.active != was_active:
+            await self._switches.write_active(connection, standing.active)
+        return [
+            _pending(row_id, arrival, verdict, known[arrival.chat])
+            for row_id, arrival, verdict in zip(ids, arrivals, verdicts, strict=True)
+            if verdict in OPEN
+        ]
 
 
 async def _unrecorded(connection: AsyncConnection, arrivals: Sequence[Arrival]) -> list[Arrival]:
     """Each message once, without those that are there already."""
-    if not arrivals:
-        return []
     once = {arrival.message_id: arrival for arrival in reversed(arrivals)}
     query = select(messages.c.message_id).where(
         messages.c.session == arrivals[0].session, messages.c.message_id.in_(list(once))
@@ -123,53 +132,38 @@ async def _chat_states(connection: AsyncConnection, arrivals: Sequence[Arrival])
     }  # fmt: skip
 
 
-async def _row(connection: AsyncConnection, arrival: Arrival, chat: ChatState, verdict: Verdict) -> dict[str, object]:
-    conversation_id = None
-    if verdict is not Verdict.NOT_A_CONVERSATION:
-        said = await connection.execute(
-            insert(conversations).values(
-                cliente_id=arrival.cliente_id,
-                telefono=arrival.person,
-                rol="assistant" if arrival.from_me else "user",
-                origen_mensaje="humano" if arrival.from_me else "ia",
-                pauso_ia=int(arrival.from_me),
-                mensaje=arrival.text,
-            )
-        )
-        conversation_id = said.inserted_primary_key[0] if said.inserted_primary_key else None
+def _said(arrival: Arrival) -> dict[str, object]:
     return {
-        "session": arrival.session,
-        "message_id": arrival.message_id,
-        "chat_id": chat.id,
-        "part": part_of(arrival.session, arrival.chat),
-        "conversation_id": conversation_id,
-        "verdict": verdict,
-        "timestamp": arrival.facts.timestamp,
+        "cliente_id": arrival.cliente_id,
+        "telefono": arrival.person,
+        "rol": "assistant" if arrival.from_me else "user",
+        "origen_mensaje": "humano" if arrival.from_me else "ia",
+        "pauso_ia": int(arrival.from_me),
+        "mensaje": arrival.text,
     }
 
 
-async def _human_answered(connection: AsyncConnection, chat_id: int, timestamp: float) -> None:
-    """What a person has answered on the phone is not answered again."""
-    await connection.execute(
-        update(messages)
-        .where(
-            messages.c.chat_id == chat_id,
-            messages.c.turn_id.is_(None),
-            messages.c.verdict == Verdict.ANSWER,
-            messages.c.timestamp <= timestamp,
+async def _withdraw_answered(
+    connection: AsyncConnection, arrivals: Sequence[Arrival], verdicts: list[Verdict], known: dict[str, ChatState]
+) -> None:
+    """What a person has answered on the phone is not answered again: neither what waits nor what is in the batch."""
+    for position, own in enumerate(arrivals):
+        if not own.from_me:
+            continue
+        moment = own.facts.timestamp
+        for earlier in range(position):
+            if arrivals[earlier].chat == own.chat and verdicts[earlier] is Verdict.ANSWER:
+                verdicts[earlier] = Verdict.HUMAN
+        await connection.execute(
+            update(messages)
+            .where(
+                messages.c.chat_id == known[own.chat].id,
+                messages.c.turn_id.is_(None),
+                messages.c.verdict == Verdict.ANSWER,
+                messages.c.timestamp <= moment,
+            )
+            .values(verdict=Verdict.HUMAN)
         )
-        .values(verdict=Verdict.HUMAN)
-    )
-
-
-def _withdraw(rows: list[dict[str, object]], chat_id: int, timestamp: float) -> list[dict[str, object]]:
-    """The same for messages of this very batch."""
-    return [
-        {**row, "verdict": Verdict.HUMAN}
-        if row["chat_id"] == chat_id and row["verdict"] is Verdict.ANSWER and row["timestamp"] <= timestamp  # type: ignore[operator]
-        else row
-        for row in rows
-    ]
 
 
 async def _write_chats(connection: AsyncConnection, states: Iterable[ChatState]) -> None:
@@ -198,33 +192,12 @@ async def _write_chats(connection: AsyncConnection, states: Iterable[ChatState])
     )
 
 
-async def _pending(connection: AsyncConnection, arrivals: Sequence[Arrival], open_ids: list[object]) -> list[Pending]:
-    """The new messages that want an answer, with the ids that the database gave them."""
-    if not open_ids:
-        return []
-    of_id = {arrival.message_id: arrival for arrival in arrivals}
-    query = (
-        select(messages)
-        .where(messages.c.session == arrivals[0].session, messages.c.message_id.in_(open_ids))
-        .order_by(messages.c.id)
-    )
-    return [
-        Pending(
-            id=row.id,
-            session=row.session,
-            message_id=row.message_id,
-            chat_id=row.chat_id,
-            chat=of_id[row.message_id].chat,
-            part=row.part,
-            person=of_id[row.message_id].person,
-            cliente_id=of_id[row.message_id].cliente_id,
-            body=of_id[row.message_id].facts.body,
-            timestamp=row.timestamp,
-            is_group=of_id[row.message_id].facts.is_group,
-            verdict=Verdict(row.verdict),
-        )
-        for row in await connection.execute(query)
-    ]
+def _pending(row_id: int, arrival: Arrival, verdict: Verdict, chat: ChatState) -> Pending:
+    return Pending(
+        id=row_id, session=arrival.session, message_id=arrival.message_id, chat_id=chat.id, chat=arrival.chat,
+        part=part_of(arrival.session, arrival.chat), person=arrival.person, cliente_id=arrival.cliente_id,
+        body=arrival.facts.body, timestamp=arrival.facts.timestamp, is_group=arrival.facts.is_group, verdict=verdict,
+    )  # fmt: skip
 
 
 async def _move_cursors(connection: AsyncConnection, batch: Sequence[Arrival | Place]) -> None:

@@ -127,7 +127,7 @@ messages = Table(
 turns = Table(
     "wa_turn",
     metadata,
-    Column("id", _ID, primary_key=True, autoincrement=True),
+    Column("id", _ID, primary_key=True, autoincrement=False),  # that of its first message: no message has two
     Column("session", _exact(64), nullable=False),
     Column("first_message", _exact(255), nullable=False),
     Column("chat_id", BigInteger, nullable=False),

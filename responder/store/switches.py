@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import func, insert, select, update
@@ -25,46 +25,61 @@ class ClientSwitch:
     updated_at: float | None
 
 
-async def read_standing(connection: AsyncConnection, configured: bool, clients: Collection[int]) -> Standing:
-    """All switches that concern these clients, as they are now.
+#: Seconds for which a switch that somebody else turned may go unnoticed: another replica, or a tool of the operator's.
+REMEMBERED = 1.0
+
+
+async def _read(connection: AsyncConnection, configured: bool) -> Standing:
+    """All switches.
 
     An administrator's order outlives a restart, until the operator changes the setting: the later word counts.
     """
     row = (await connection.execute(select(switches).where(switches.c.name == ACTIVE))).one_or_none()
-    query = select(bot_config.c.cliente_id, bot_config.c.bot_activo).where(bot_config.c.cliente_id.in_(list(clients)))
+    found = await connection.execute(select(bot_config.c.cliente_id, bot_config.c.bot_activo))
     return Standing(
         active=row.value if row is not None and row.configured == configured else configured,
-        clients={found.cliente_id: bool(found.bot_activo) for found in await connection.execute(query)},
+        clients={one.cliente_id: bool(one.bot_activo) for one in found},
     )
 
 
-async def write_active(connection: AsyncConnection, active: bool, configured: bool) -> None:
-    """Turn the switch of the whole responder."""
-    values = {"value": active, "configured": configured}
-    there = (await connection.execute(select(switches.c.name).where(switches.c.name == ACTIVE))).first()
-    if there:
-        await connection.execute(update(switches).where(switches.c.name == ACTIVE).values(values))
-    else:
-        await connection.execute(insert(switches).values(name=ACTIVE, **values))
-
-
 class Switches:
-    """The switches as the HTTP surface sees them."""
+    """Reads and turns them. `configured` is RESPONDER_ACTIVO; what was read is good for `REMEMBERED` seconds."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, configured: bool, clock: Callable[[], float]) -> None:
         self._database = database
+        self._configured = configured
+        self._clock = clock
+        self._known: Standing | None = None
+        self._known_until = 0.0
 
-    async def active(self, configured: bool) -> bool:
+    async def standing(self, connection: AsyncConnection) -> Standing:
+        """The switches, for the caller to keep."""
+        if self._known is None or self._clock() >= self._known_until:
+            self._known = await _read(connection, self._configured)
+            self._known_until = self._clock() + REMEMBERED
+        return Standing(self._known.active, self._known.clients)
+
+    async def active(self) -> bool:
         """The switch of the whole responder. Raises DatabaseDown."""
         async with self._database.read() as connection:
-            return (await read_standing(connection, configured, ())).active
+            return (await self.standing(connection)).active
 
-    async def set_active(self, active: bool, configured: bool) -> None:
+    async def set_active(self, active: bool) -> None:
         """Turn it. Raises DatabaseDown."""
         async with self._database.write() as connection:
-            await write_active(connection, active, configured)
+            await self.write_active(connection, active)
 
-    async def client(self, cliente_id: int, configured: bool) -> ClientSwitch:
+    async def write_active(self, connection: AsyncConnection, active: bool) -> None:
+        """Turn it within a transaction."""
+        self._known = None
+        values = {"value": active, "configured": self._configured}
+        there = (await connection.execute(select(switches.c.name).where(switches.c.name == ACTIVE))).first()
+        if there:
+            await connection.execute(update(switches).where(switches.c.name == ACTIVE).values(values))
+        else:
+            await connection.execute(insert(switches).values(name=ACTIVE, **values))
+
+    async def client(self, cliente_id: int) -> ClientSwitch:
         """A client's switch. Raises DatabaseDown."""
         query = select(bot_config.c.bot_activo, unix(bot_config.c.updated_at, self._database.is_sqlite)).where(
             bot_config.c.cliente_id == cliente_id
@@ -72,11 +87,12 @@ class Switches:
         async with self._database.read() as connection:
             row = (await connection.execute(query)).first()
             if row is None:
-                return ClientSwitch(cliente_id, (await read_standing(connection, configured, ())).active, None)
+                return ClientSwitch(cliente_id, (await self.standing(connection)).active, None)
         return ClientSwitch(cliente_id, bool(row[0]), row[1] and float(row[1]))
 
     async def set_client(self, cliente_id: int, active: bool) -> None:
         """Turn it. Raises DatabaseDown."""
+        self._known = None
         values = {"bot_activo": int(active), "updated_at": func.current_timestamp()}
         async with self._database.write() as connection:
             where = bot_config.c.cliente_id == cliente_id

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from responder.policy import Verdict
 from responder.store import fences
-from responder.store.circumstances import Moment
+from responder.store.circumstances import Moment, with_answers
 from responder.store.database import Database
+from responder.store.inserting import insert_rows
 from responder.store.rows import OPEN, Lease, NewTurn, Pending, Turn, chats_lease, commands_to_json
 from responder.store.schema import conversations, messages, turns
 from responder.turns import Origin, TurnState
@@ -48,31 +49,22 @@ class Turns:
         async with self._database.write() as connection:
             lost = await fences.lost_among(connection, held)
             ours = {lease.name for lease in held} - lost
-            newest = [turn.asked[-1] for turn in new]
-            circumstances = await self._moment.circumstances(connection, newest, now)
+            there = await _still_open(connection, [pending for turn in new for pending in turn.asked])
+            circumstances = await self._moment.circumstances(connection, [turn.asked[-1] for turn in new], now)
             outcomes: list[Turn | Verdict | None] = []
+            opened: list[NewTurn] = []
             for turn in new:
-                first = turn.first
-                if chats_lease(first.part) not in ours:
+                present = circumstances[turn.first.chat_id]
+                verdict = self._moment.reconsider(turn.asked[-1], with_answers(present, turn.first.chat_id, opened))
+                if chats_lease(turn.first.part) not in ours or not there.issuperset(one.id for one in turn.asked):
                     outcomes.append(None)
-                    continue
-                present = circumstances[first.chat_id]
-                verdict = self._moment.reconsider(turn.asked[-1], present)
-                if verdict is not Verdict.ANSWER:
+                elif verdict is not Verdict.ANSWER:
                     await _set_verdict(connection, turn.asked, verdict)
                     outcomes.append(verdict)
-                    continue
-                opened = await _open(connection, turn, now)
-                if opened is not None and turn.origin in (Origin.RULE, Origin.MODEL):
-                    circumstances = {
-                        chat: replace(
-                            one,
-                            answers_in_all=one.answers_in_all + 1,
-                            answers_to_chat=one.answers_to_chat + (chat == first.chat_id),
-                        )
-                        for chat, one in circumstances.items()
-                    }
-                outcomes.append(opened)
+                else:
+                    opened.append(turn)
+                    outcomes.append(_turn(turn, now))
+            await _write(connection, opened, now)
             return outcomes
 
     async def finish(self, finished: Sequence[Finished]) -> None:
@@ -101,38 +93,55 @@ class Turns:
             await _set_verdict(connection, asked, verdict)
 
 
-async def _open(connection: AsyncConnection, turn: NewTurn, now: float) -> Turn | None:
-    first = turn.first
-    mine = _open_among(turn.asked)
-    if len((await connection.execute(select(messages.c.id).where(mine).with_for_update())).all()) != len(turn.asked):
-        return None
-    said = await connection.execute(
-        insert(conversations).values(
-            cliente_id=first.cliente_id,
-            telefono=first.person,
-            rol="assistant",
-            origen_mensaje="sistema" if turn.origin is Origin.ORDER else "ia",
-            mensaje=turn.text,
-        )
+async def _still_open(connection: AsyncConnection, asked: Sequence[Pending]) -> set[int]:
+    """Those that nobody has answered or refused meanwhile, locked to the end of the transaction."""
+    return set((await connection.execute(select(messages.c.id).where(_open_among(asked)).with_for_update())).scalars())
+
+
+async def _write(connection: AsyncConnection, opened: Sequence[NewTurn], now: float) -> None:
+    if not opened:
+        return
+    said = [
+        {
+            "cliente_id": turn.first.cliente_id,
+            "telefono": turn.first.person,
+            "rol": "assistant",
+            "origen_mensaje": "sistema" if turn.origin is Origin.ORDER else "ia",
+            "mensaje": turn.text,
+        }
+        for turn in opened
+    ]
+    said_ids = await insert_rows(connection, conversations, said)
+    rows = [
+        {
+            "id": turn.first.id,
+            "session": turn.first.session,
+            "first_message": turn.first.message_id,
+            "chat_id": turn.first.chat_id,
+            "part": turn.first.part,
+            "conversation_id": said_id,
+            "origin": turn.origin,
+            "commands": commands_to_json(turn.commands),
+            "state": TurnState.READY,
+            "created_at": now,
+            "expires_at": turn.expires_at,
+        }
+        for turn, said_id in zip(opened, said_ids, strict=True)
+    ]
+    await connection.execute(insert(turns), rows)
+    taken = (
+        update(messages)
+        .where(messages.c.id == bindparam("row"))
+        .values(turn_id=bindparam("turn"), verdict=Verdict.ANSWERED)
     )
-    values = {
-        "session": first.session,
-        "first_message": first.message_id,
-        "chat_id": first.chat_id,
-        "part": first.part,
-        "conversation_id": said.inserted_primary_key[0] if said.inserted_primary_key else None,
-        "origin": turn.origin,
-        "commands": commands_to_json(turn.commands),
-        "state": TurnState.READY,
-        "created_at": now,
-        "expires_at": turn.expires_at,
-    }
-    inserted = await connection.execute(insert(turns).values(values))
-    turn_id: int = inserted.inserted_primary_key[0] if inserted.inserted_primary_key else 0
-    await connection.execute(update(messages).where(mine).values(turn_id=turn_id, verdict=Verdict.ANSWERED))
+    await connection.execute(taken, [{"row": one.id, "turn": turn.first.id} for turn in opened for one in turn.asked])
+
+
+def _turn(turn: NewTurn, now: float) -> Turn:
+    first = turn.first
     return Turn(
-        turn_id, first.session, first.chat, first.chat_id, first.part, turn.origin, turn.commands,
-        TurnState.READY, now, turn.expires_at,
+        first.id, first.session, first.chat, first.chat_id, first.part, turn.origin, turn.commands, TurnState.READY,
+        now, turn.expires_at,
     )  # fmt: skip
 
 

@@ -1,0 +1,55 @@
+"""A program: the responder as a process of its own, which a test may kill. `responder_program.py BROKER_URL`.
+
+Settings come from the environment, as for `wa responder`. RESPONDER_HALT names a step at which the process stands still
+(and says so on stdout) until it is killed.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from typing import Any
+
+from responder.app import BrokerOptions, run
+from responder.outlet import MqttOutlet
+from responder.settings import load
+from responder.store.recording import Recording
+from responder.store.turns import Turns
+
+
+async def stand_still(step: str) -> None:
+    print(f"halted {step}", flush=True)
+    await asyncio.Event().wait()
+
+
+def halt_around(owner: type, method: str, step: str, wanted: str) -> None:
+    """Stand still before or after a method, if that is the step that is wanted."""
+    original = getattr(owner, method)
+
+    async def halting(self: Any, *arguments: Any, **named: Any) -> Any:
+        if wanted == f"before {step}":
+            await stand_still(wanted)
+        outcome = await original(self, *arguments, **named)
+        if wanted == f"after {step}" and outcome != []:
+            await stand_still(wanted)
+        return outcome
+
+    setattr(owner, method, halting)
+
+
+async def main() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(name)s %(message)s")
+    wanted = os.environ.get("RESPONDER_HALT", "")
+    halt_around(Recording, "record", "recording", wanted)
+    halt_around(Turns, "open", "opening", wanted)
+    halt_around(MqttOutlet, "deliver", "delivery", wanted)
+    halt_around(Turns, "finish", "finishing", wanted)
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await run(load(), BrokerOptions(sys.argv[1]), stop=stop)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

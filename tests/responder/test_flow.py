@@ -1,0 +1,165 @@
+"""What a customer and an operator see: messages typed on a (scripted) phone, answers that leave it."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.client.conftest import ANA, BETO
+from tests.responder.conftest import Whole
+
+GREETING = "¡Hola! Gracias por escribirnos. ¿En qué podemos ayudarte?"
+ADMIN = "5491155500009"
+
+
+async def test_a_greeting_is_answered_and_both_are_recorded(whole_on_each: Whole) -> None:
+    whole = whole_on_each
+    await whole.start()
+    whole.side.phone.incoming(ANA, "¡¡Holaaa, buenas TARDES!! 👋")
+    assert await whole.answers(1) == [GREETING]
+    rows = await whole.rows(
+        "SELECT cliente_id, telefono, rol, origen_mensaje, pauso_ia, mensaje FROM ll_ia_conversaciones ORDER BY id"
+    )
+    assert rows == [
+        (51, "5491155500001", "user", "ia", 0, "¡¡Holaaa, buenas TARDES!! 👋"),
+        (51, "5491155500001", "assistant", "ia", 0, GREETING),
+    ]
+
+
+async def test_what_no_rule_knows_is_recorded_and_not_answered(whole: Whole) -> None:
+    await whole.start()
+    whole.side.phone.incoming(ANA, "¿Tienen turno para el jueves?")
+    assert await whole.verdicts(1) == ["no_answer"]
+    assert whole.side.phone.sent == []
+
+
+async def test_the_chat_is_answered_exactly_as_it_was_addressed(whole: Whole) -> None:
+    await whole.start()
+    whole.side.phone.incoming("123456789012345@lid", "hola", from_pn=None)
+    await whole.answers(1)
+    assert str(whole.side.phone.sent[0].key.remote) == "123456789012345@lid"
+
+
+async def test_the_same_text_twice_is_recorded_twice_and_answered_once(whole: Whole) -> None:
+    await whole.start()
+    whole.side.phone.incoming(ANA, "hola")
+    await whole.answers(1)
+    whole.side.phone.incoming(ANA, "¡Hola!")
+    assert await whole.verdicts(2) == ["answered", "duplicate"]
+    assert len(whole.side.phone.sent) == 1
+
+
+async def test_groups_are_recorded_only(whole: Whole) -> None:
+    await whole.start()
+    whole.side.phone.incoming("120363000000000001@g.us", "hola", author=ANA)
+    assert await whole.verdicts(1) == ["group"]
+    assert whole.side.phone.sent == []
+    assert await whole.rows("SELECT telefono FROM ll_ia_conversaciones") == [("120363000000000001@g.us",)]
+
+
+async def test_what_arrived_long_before_the_responder_is_recorded_only(whole: Whole) -> None:
+    phone = whole.side.phone
+    message = phone.incoming(ANA, "hola")
+    await whole.until(lambda: time.time() > message.timestamp + 1.1)
+    await whole.start(max_age=1)
+    assert await whole.verdicts(1) == ["too_old"]
+    phone.incoming(BETO, "hola", timestamp=phone.now() + 1)
+    await whole.answers(1)
+    assert [str(sent.key.remote) for sent in phone.sent] == [BETO]
+
+
+async def test_a_person_who_answers_on_the_phone_pauses_the_chat(whole: Whole) -> None:
+    await whole.start()
+    phone = whole.side.phone
+    phone.own(ANA, "Hola Ana, ya te atiendo yo")
+    await whole.verdicts(1)
+    phone.incoming(ANA, "hola")
+    phone.incoming(BETO, "hola")
+    assert await whole.verdicts(3) == ["own", "human", "answered"]
+    await whole.answers(1)
+    rows = await whole.rows("SELECT rol, origen_mensaje, pauso_ia FROM ll_ia_conversaciones ORDER BY id")
+    assert rows[0] == ("assistant", "humano", 1)
+
+
+async def test_the_pause_ends(whole: Whole) -> None:
+    await whole.start(pause=0)
+    whole.side.phone.own(ANA, "Ya te atiendo")
+    await whole.verdicts(1)
+    whole.side.phone.incoming(ANA, "hola", timestamp=whole.side.phone.now() + 1)
+    assert await whole.answers(1) == [GREETING]
+
+
+@pytest.mark.parametrize("word", ["baja", "STOP", "¡Baja!"])
+async def test_who_opts_out_hears_nothing_until_they_opt_in(whole: Whole, word: str) -> None:
+    await whole.start()
+    phone = whole.side.phone
+    phone.incoming(ANA, word)
+    phone.incoming(ANA, "hola")
+    assert await whole.verdicts(2) == ["opt_out", "opted_out"]
+    phone.incoming(ANA, "alta")
+    await whole.verdicts(3)
+    phone.incoming(ANA, "buenas")
+    assert await whole.answers(1) == [GREETING]
+
+
+async def test_an_administrator_turns_the_answers_off_and_on(whole_on_each: Whole) -> None:
+    whole = whole_on_each
+    await whole.start(admins=ADMIN)
+    phone = whole.side.phone
+    admin = "277000000000009@lid"  # the person counts, not the address
+    phone.incoming(admin, "Pausar respuestas", from_pn=f"{ADMIN}@c.us")
+    assert await whole.answers(1) == ["🤖 Respuesta automática PAUSADA"]
+    phone.incoming(ANA, "hola")
+    phone.incoming(ANA, "activar bot")  # no administrator
+    assert (await whole.verdicts(3))[1:] == ["off", "off"]
+    phone.incoming(admin, "estado bot", from_pn=f"{ADMIN}@c.us")
+    await whole.answers(2)
+    phone.incoming(admin, "activar respuestas", from_pn=f"{ADMIN}@c.us")
+    await whole.answers(3)
+    phone.incoming(BETO, "hola")
+    assert await whole.answers(4) == [
+        "🤖 Respuesta automática PAUSADA",
+        "🤖 Respuesta automática PAUSADA",
+        "🤖 Respuesta automática ACTIVADA",
+        GREETING,
+    ]
+    roles = await whole.rows("SELECT COUNT(*) FROM ll_ia_conversaciones WHERE origen_mensaje = 'sistema'")
+    assert roles == [(3,)]
+
+
+async def test_an_order_outlives_a_restart_until_the_setting_changes(whole: Whole) -> None:
+    responder = await whole.start(active=True)
+    await responder.switches.set_active(False)
+    await whole.stop()
+    responder = await whole.start(active=True)
+    assert await responder.switches.active() is False
+    await whole.stop()
+    responder = await whole.start(active=False)
+    assert await responder.switches.active() is False
+    await whole.stop()
+    responder = await whole.start(active=True)
+    assert await responder.switches.active() is False  # it was off by order while the setting said on
+    await responder.switches.set_active(True)
+    assert await responder.switches.active() is True
+
+
+async def test_only_an_explicit_zero_silences_a_client(whole: Whole) -> None:
+    responder = await whole.start()
+    whole.side.phone.incoming(ANA, "hola")
+    await whole.answers(1)
+    await responder.switches.set_client(51, False)
+    whole.side.phone.incoming(BETO, "hola")
+    assert await whole.verdicts(2) == ["answered", "client_off"]
+    await responder.switches.set_client(51, True)
+    whole.side.phone.incoming(BETO, "buenas")
+    await whole.answers(2)
+
+
+async def test_the_budget_of_a_chat(whole: Whole) -> None:
+    await whole.start(chat_budget=2, duplicate_window=0)
+    for number, text in enumerate(("hola", "gracias", "hola")):
+        whole.side.phone.incoming(ANA, text)
+        await whole.verdicts(number + 1)
+    whole.side.phone.incoming(BETO, "hola")
+    assert await whole.verdicts(4) == ["answered", "answered", "chat_budget", "answered"]
