@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from . import broker, listen, qr, send, serve, status, up
+from . import broker, doctor, listen, qr, send, serve, status, up
 
 app = typer.Typer(
     name="wa",
@@ -14,7 +14,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (up, serve, send, listen, status, qr, broker):
+for command in (up, serve, send, listen, status, qr, broker, doctor):
     command.register(app)
 
 

@@ -1,0 +1,74 @@
+"""A look at a store from outside, beside a bridge that uses it: read only, nothing is created, migrated or repaired."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+from bridge.contract.messages import Stream
+from bridge.ports import StoreUnusable
+
+from . import place, schema
+from .errors import StoreDamaged, translated
+
+
+@dataclass(frozen=True, slots=True)
+class StoreGlance:
+    """What stands in a store. `facts` are the session's own notes; `faults` what SQLite finds wrong with the file."""
+
+    epoch: str
+    created_at: float
+    schema: int
+    last_seq: int
+    open_commands: int
+    unpublished: int
+    size: int
+    facts: dict[str, str]
+    faults: tuple[str, ...] = ()
+
+    @property
+    def account(self) -> str | None:
+        """Address of the number that was paired last."""
+        return self.facts.get("account_pn") or self.facts.get("account_lid") or None
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether the session is to run: it was not closed or logged out on request."""
+        return self.facts.get("desired", "running") == "running"
+
+
+def glance(path: Path, *, thorough: bool = False) -> StoreGlance:
+    """Read a store. `thorough` has SQLite check the whole file, which takes seconds for a large one.
+
+    Raises `StoreUnusable`; its subclass `StoreDamaged` for a file that is not a sound store.
+    """
+    try:
+        connection = place.connect(path, read_only=True)
+    except sqlite3.Error as error:
+        raise StoreUnusable(f"{path} cannot be read: {error}.") from error
+    try:
+        if not schema.is_ours(connection):
+            raise StoreDamaged(f"{path} is a database of another program, not a store of this bridge.")
+        connection.execute("BEGIN")
+        epoch, created_at = connection.execute("SELECT epoch, created_at FROM store").fetchone()
+        last = connection.execute("SELECT last FROM streams WHERE stream = ?", (Stream.IN,)).fetchone()
+        (open_commands,) = connection.execute("SELECT count(*) FROM commands WHERE open").fetchone()
+        (unpublished,) = connection.execute("SELECT count(*) FROM notices WHERE published_at IS NULL").fetchone()
+        found = [str(row[0]) for row in connection.execute("PRAGMA quick_check(3)")] if thorough else ["ok"]
+        return StoreGlance(
+            epoch=epoch,
+            created_at=created_at,
+            schema=schema.version(connection),
+            last_seq=last[0] if last else 0,
+            open_commands=open_commands,
+            unpublished=unpublished,
+            size=path.stat().st_size,
+            facts=dict(connection.execute("SELECT name, value FROM facts")),
+            faults=() if found == ["ok"] else tuple(found),
+        )
+    except sqlite3.Error as error:
+        known = translated(error, path)
+        raise (StoreDamaged(f"{path} is damaged: {error}.") if known is error else known) from error
+    finally:
+        connection.close()
