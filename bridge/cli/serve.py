@@ -31,6 +31,7 @@ async def _serve() -> Exit:
     from bridge.app.clock import SystemClock
     from bridge.app.drivers import web_drivers
     from bridge.embedded import read_broker_json
+    from bridge.http.server import address_of, listen
     from bridge.settings import load
 
     from .exits import Exit
@@ -43,9 +44,12 @@ async def _serve() -> Exit:
     addresses = settings.addresses or ((private,) if private else ())
     if not addresses:
         raise StartError("There is no broker to connect to: set WA_MQTT_URL, or use `wa up`, which starts one.")
+    http = None if settings.http_port is None else listen(settings.http_host, settings.http_port)
     with stop_on_signals() as stop:
         async with web_drivers(settings, clock) as drivers:
             _log.info("Sessions: %s. Broker: %s.", ", ".join(s.name for s in settings.sessions), addresses[0].masked)
-            await run_until(Bridge(settings, addresses, drivers, clock), stop)
+            if http is not None:
+                _log.info("HTTP: %s.", address_of(http))
+            await run_until(Bridge(settings, addresses, drivers, clock, http=http), stop)
     _log.info("Stopped.")
     return Exit.OK

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    import socket
     from pathlib import Path
 
     from rich.console import Console
@@ -83,9 +84,10 @@ async def _up(*, sandbox: bool, sandbox_port: int, scan: bool, verbose: bool) ->
                     Hint("The phone, to write as the other person and to see what arrives. Open:", double.phone_url)
                 )
             addresses = settings.addresses or (await _private_broker(stack, settings, console),)
+            http = _http(settings, console, sandbox=sandbox)
             hints += _broker_hints(addresses[0], settings.topics, settings.sessions[0].name)
             drivers = await stack.enter_async_context(web_drivers(settings, clock))
-            bridge = Bridge(settings, addresses, drivers, clock)
+            bridge = Bridge(settings, addresses, drivers, clock, http=http)
             async with asyncio.TaskGroup() as tasks:
                 screen = tasks.create_task(Screen(console, bridge.hosts, hints).run(), name="screen")
                 await run_until(bridge, stop)
@@ -111,6 +113,18 @@ async def _sandbox(data_dir: Path, port: int, *, scan: bool) -> Sandbox:
         return Sandbox(port=on, state_path=data_dir / "sandbox.json", auto_scan=scan)
 
     return listen(port if _is_free(port) else 0)
+
+
+def _http(settings: Settings, console: Console, *, sandbox: bool) -> socket.socket | None:
+    """Take the façade's address. A sandbox makes way for a bridge that is already there; a real one insists."""
+    from bridge.http.server import address_of, listen
+
+    if settings.http_port is None:
+        return None
+    port = settings.http_port if not sandbox or _is_free(settings.http_port) else 0
+    listener = listen(settings.http_host, port)
+    _step(console, "http", f"{address_of(listener)}, the legacy endpoints and /v1")
+    return listener
 
 
 def _is_free(port: int) -> bool:

@@ -25,7 +25,7 @@ ClienteId = Annotated[int, Path(alias="clienteId", ge=0, le=2**31 - 1, examples=
 class Switch(LegacyBody):
     """What is wanted."""
 
-    bot_activo: Annotated[Literal[0, 1], Field(description="1 = answers, 0 = silent")]
+    bot_activo: Annotated[int, Field(ge=0, le=1, description="1 = answers, 0 = silent")]
 
 
 class BotStatus(BaseModel):

@@ -117,6 +117,10 @@ class PromptProtocol(H11Protocol):
 
     _due: asyncio.TimerHandle | None = None
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.access_log = False  # paths may hold numbers and ids; uvicorn's own switch counts only without handlers
+
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self._due = self.loop.call_later(HEAD_LIMIT, self._too_late)

@@ -21,7 +21,7 @@ from bridge.ports import MESSAGE, Choice, Listener, Position, Scope
 from .documents import problems
 
 router = APIRouter(tags=["listeners"])
-Kind = Literal["message"] | EventKind
+Kind = Literal["message"] | Annotated[EventKind, Field(strict=False)]
 
 
 class From(BaseModel):
@@ -43,7 +43,7 @@ class NewListener(BaseModel):
     )
     url: CleanText
     events: Annotated[
-        list[Annotated[Kind, Field(strict=False)]] | None,
+        list[Kind] | None,
         Field(min_length=1, max_length=20, description="kinds of item; `message` by default"),
     ] = None
     chats: Annotated[

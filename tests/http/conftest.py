@@ -1,0 +1,151 @@
+"""A bridge with HTTP for these tests: everything real but WhatsApp, which is a scripted phone.
+
+There is no broker unless a test asks for one: HTTP has to work without.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from bridge.app import Bridge
+from bridge.app.clock import SystemClock
+from bridge.broker import parse_addresses
+from bridge.contract.messages import Stream
+from bridge.contract.session import SessionState
+from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
+from bridge.http.server import address_of, listen
+from bridge.settings import Settings, load
+from bridge.store import BridgeStore
+from tests.http.receiver import Receiver
+
+ANA, BETO = "5491155500001@c.us", "5491155500002@c.us"
+GROUP = "120363000000000001@g.us"
+NOBODY = "mqtt://127.0.0.1:9"
+HERE = 15.0
+
+
+@pytest.fixture(autouse=True)
+def _wait_only_shortly_for_a_broker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a broker a session would wait 30 s for its word and 1 s for its farewell, with a fresh one 2 s."""
+    monkeypatch.setattr("bridge.app.host.OWNERSHIP_PATIENCE", 0.05)
+    monkeypatch.setattr("bridge.mqtt.ownership.PATIENCE", 0.2)
+    monkeypatch.setattr("bridge.app.bridge.FAREWELL", 0.05)
+
+
+class HttpBridge:
+    """A bridge that can be started and stopped on one data directory. The phone and the port outlive it."""
+
+    def __init__(self, data_dir: Path, **settings: Any) -> None:
+        self.given = {"data_dir": data_dir, "pace": "off", "instance": "test", "http_rate": "off"} | settings
+        self.clock = SystemClock()
+        self.phone = ScriptedPhone(self.clock, paired=True)
+        self.port = 0
+        self.bridge: Bridge | None = None
+        self._running: asyncio.Task[None] | None = None
+
+    @property
+    def settings(self) -> Settings:
+        return load(**self.given)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    async def start(self, *, until: SessionState | None = SessionState.CONNECTED) -> None:
+        settings = self.settings
+        listener = listen("127.0.0.1", self.port)
+        self.port = int(address_of(listener).rpartition(":")[2])
+        addresses = settings.addresses or parse_addresses(NOBODY)
+        self.bridge = Bridge(settings, addresses, lambda _: ScriptedDriver(self.phone), self.clock, http=listener)
+        self._running = asyncio.create_task(self.bridge.run(), name="bridge under test")
+        async with asyncio.timeout(HERE):
+            while True:
+                if self._running.done():
+                    await self._running
+                try:
+                    async with self.client() as client:
+                        await client.get("/health")
+                    break
+                except httpx.TransportError:
+                    await asyncio.sleep(0.01)
+        if until is not None:
+            await self.reach(until)
+
+    async def stop(self) -> None:
+        if self.bridge is None or self._running is None:
+            return
+        self.bridge.stop()
+        await self._running
+        self.bridge = self._running = None
+
+    async def kill(self) -> None:
+        """End it without a farewell, as far as that is possible in one process."""
+        assert self._running is not None
+        self._running.cancel()
+        await asyncio.wait([self._running])
+        self.bridge = self._running = None
+
+    def client(self, **options: Any) -> httpx.AsyncClient:
+        return httpx.AsyncClient(base_url=self.url, timeout=30, trust_env=False, **options)
+
+    async def reach(self, state: SessionState) -> None:
+        assert self.bridge is not None
+        host = self.bridge.hosts[0]
+        async with asyncio.timeout(HERE):
+            while host.session is None:
+                await asyncio.sleep(0.01)
+            with host.session.view.watch() as changes:
+                while host.session.view.situation.state is not state:
+                    await changes.get()
+
+    async def journalled(self, count: int, stream: Stream = Stream.IN) -> None:
+        """Wait until the journal holds so many items."""
+        assert self.bridge is not None
+        journal = self.bridge.hosts[0].journal
+        assert journal is not None
+        async with asyncio.timeout(HERE):
+            await journal.wait_beyond(stream, count - 1)
+
+    @asynccontextmanager
+    async def store(self) -> AsyncIterator[BridgeStore]:
+        """The bridge's own store, as another process opens it."""
+        async with BridgeStore(self.settings.data_dir / "bridge.db", now=self.clock.now) as store:
+            yield store
+
+
+@pytest.fixture
+async def side(tmp_path: Path) -> AsyncIterator[HttpBridge]:
+    """A bridge, not started."""
+    side = HttpBridge(tmp_path / "data")
+    try:
+        yield side
+    finally:
+        await side.stop()
+
+
+@pytest.fixture
+async def started(side: HttpBridge) -> HttpBridge:
+    """A bridge with a connected session."""
+    await side.start()
+    return side
+
+
+@pytest.fixture
+async def client(started: HttpBridge) -> AsyncIterator[httpx.AsyncClient]:
+    """An HTTP client of a started bridge."""
+    async with started.client() as client:
+        yield client
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    """A callback URL that answers 200 until it is told otherwise."""
+    async with Receiver() as receiver:
+        yield receiver
