@@ -9,6 +9,8 @@ from contextlib import contextmanager
 
 from bridge.app import Bridge
 
+from .systemd import told_systemd
+
 
 @contextmanager
 def stop_on_signals() -> Iterator[asyncio.Event]:
@@ -33,7 +35,7 @@ def stop_on_signals() -> Iterator[asyncio.Event]:
 
 async def run_until(bridge: Bridge, stop: asyncio.Event) -> None:
     """Run the bridge; `stop` ends it cleanly."""
-    async with asyncio.TaskGroup() as tasks:
+    async with told_systemd(), asyncio.TaskGroup() as tasks:
         running = tasks.create_task(bridge.run(), name="bridge")
         stopping = tasks.create_task(stop.wait(), name="stop")
         await asyncio.wait([running, stopping], return_when=asyncio.FIRST_COMPLETED)
