@@ -3,33 +3,42 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from bridge.client import BrokerAddress, Client, connect
 from responder.answers import Answers, Prompt
+from responder.arrivals import Arrival
+from responder.changes import Changes
+from responder.condition import Condition
 from responder.errors import DatabaseDown
 from responder.faults import Faults
+from responder.http.server import listen, serve
+from responder.http.surface import Surface
 from responder.leases import Leases, all_leases, is_gone, owner_name
 from responder.model import Model, ModelOptions
-from responder.outlet import MqttOutlet
+from responder.outlet import MqttOutlet, Outlet
 from responder.reading import Reading
 from responder.recording import House
 from responder.replies import Replies
 from responder.rules_file import RulesFile
 from responder.settings import Settings
+from responder.store.chats import Chats
 from responder.store.circumstances import Moment
 from responder.store.database import PAUSE, Database, until_it_answers
+from responder.store.human import HumanReplies
 from responder.store.leases import LeaseTable
 from responder.store.migrate import migrate
 from responder.store.recording import Recording
-from responder.store.rows import Lease
+from responder.store.rows import Lease, Pending, Turn
 from responder.store.switches import Switches
 from responder.store.turns import Turns
 from responder.store.waiting import Waiting
-from responder.work import SharedWork
+from responder.webhook import Sender, WebhookOutlet, stay_registered
+from responder.work import SharedWork, StartReading
 
 #: Seconds that the end may take before it is cut short; what is under way then is found again at the next start.
 FAREWELL = 5.0
@@ -46,8 +55,8 @@ class BrokerOptions:
     level: str | None = None
 
 
-async def run(settings: Settings, broker: BrokerOptions, *, stop: asyncio.Event) -> None:
-    """Run until `stop`. A broker or a database that is away is waited for.
+async def run(settings: Settings, broker: BrokerOptions | None, *, stop: asyncio.Event) -> None:
+    """Run until `stop`. A broker or a database that is away is waited for; webhook mode needs no broker.
 
     Raises WrongSettings, WrongRules, DatabaseUnusable, BadAddress, BrokerRefused, OSError (port or data directory).
     """
@@ -63,101 +72,147 @@ class Responder:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.faults = Faults(time.time)
+        self.changes = Changes()
         self.database = Database(settings.database_url)
         self.house = House(settings.policy, settings.opening_hours, settings.timezone, settings.pause)
         self.rules = RulesFile(settings.rules_file)
         self.switches = Switches(self.database, settings.active, time.monotonic)
-        self.waiting = Waiting(self.database)
         self.turns = Turns(self.database, Moment(self.house, self.switches))
         self.recording = Recording(self.database, self.house, self.switches)
         self.model = _model(settings)
-        self.client: Client | None = None
         self.held: dict[str, Lease] = {}
+        self.condition = Condition(self.database, self.held, settings.sessions)
+        self.replies: Replies | None = None
+        self.listener: socket.socket
         self._template = ""
+        self._closing = asyncio.Event()
+
+    @property
+    def url(self) -> str:
+        """Where the HTTP surface is."""
+        host, port = self.listener.getsockname()[:2]
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     @property
     def is_working(self) -> bool:
-        """Whether messages are read and answered: a database and a broker that answer, and leases that are ours."""
-        return self.client is not None and self.database.trouble is None and bool(self.held)
+        """Whether messages are read and answered now."""
+        return not self.condition.amiss()
 
     def load(self) -> None:
-        """Read the files that settings name. Raises WrongSettings, WrongRules, OSError."""
+        """Read the files that settings name and take the port. Raises WrongSettings, WrongRules, OSError."""
         self.rules.load()
         self._template = self.settings.system_template()
         if self.database.is_sqlite:
             self.settings.data_dir.mkdir(parents=True, exist_ok=True)
+        protected = self.settings.api_key is not None or self.settings.jwt_secret is not None
+        self.listener = listen(self.settings.host, self.settings.port, protected=protected)
 
-    async def run(self, broker: BrokerOptions, stop: asyncio.Event) -> None:
+    async def run(self, broker: BrokerOptions | None, stop: asyncio.Event) -> None:
         """Run until `stop`, inside the database's context."""
+        from responder.http.app import build_app
+
         async with asyncio.TaskGroup() as tasks:
+            serving = tasks.create_task(
+                serve(build_app(self._surface()), self.listener, self._closing), name="responder http"
+            )
             working = tasks.create_task(self._work(broker, stop), name="responder")
             stopping = tasks.create_task(stop.wait(), name="responder stop")
-            await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
-            stopping.cancel()
+            await asyncio.wait([working, stopping, serving], return_when=asyncio.FIRST_COMPLETED)
+            stop.set()
             await asyncio.wait([working], timeout=FAREWELL)
             working.cancel()
+            self._closing.set()
         if self.model is not None:
             await self.model.close()
 
-    async def _work(self, broker: BrokerOptions, stop: asyncio.Event) -> None:
+    async def _work(self, broker: BrokerOptions | None, stop: asyncio.Event) -> None:
         if not await self._migrated(stop):
             return
-        async with connect(
-            broker.broker,
-            prefix=broker.prefix,
-            name="responder",
-            protocol=broker.protocol,
-            ca_file=broker.ca_file,
-            level=broker.level,
-            patience=None,
-        ) as self.client:
-            await self._answer(self.client, stop)
+        if self.settings.sender_url is not None:
+            callback = self.settings.callback_url or f"{self.url}/api/message-received"
+            key = self.settings.api_key.get_secret_value() if self.settings.api_key else None
+            async with Sender(self.settings.sender_url, callback, key) as sender:
+                self.condition.sender = sender
+                webhook = WebhookOutlet(sender, self.turns, time.time)
+                await self._answer(webhook, None, stay_registered(sender, self.faults), stop)
+        elif broker is not None:
+            async with connect(
+                broker.broker,
+                prefix=broker.prefix,
+                name="responder",
+                protocol=broker.protocol,
+                ca_file=broker.ca_file,
+                level=broker.level,
+                patience=None,
+            ) as client:
+                self.condition.client = client
+                outlet = MqttOutlet(client, time.time)
+                await self._answer(outlet, self._readings(client), self.condition.follow(client), stop)
 
-    async def _answer(self, client: Client, stop: asyncio.Event) -> None:
+    async def _answer(
+        self, outlet: Outlet, reading: StartReading | None, beside: Coroutine[None, None, None], stop: asyncio.Event
+    ) -> None:
         settings = self.settings
         names = all_leases(settings.sessions)
-        replies = Replies(
-            Answers(
-                self.rules,
-                self.model,
-                Prompt(self._template, settings.prompt_vars),
-                house=self.house,
-                waiting=self.waiting,
-                switches=self.switches,
-                now=time.time,
-            ),
+        waiting = Waiting(self.database)
+        prompt = Prompt(self._template, settings.prompt_vars)
+        answers = Answers(
+            self.rules, self.model, prompt, house=self.house, waiting=waiting, switches=self.switches, now=time.time
+        )
+        self.replies = replies = Replies(
+            answers,
             self.turns,
-            MqttOutlet(client, time.time),
+            outlet,
             held=self.held,
             faults=self.faults,
+            changed=lambda chat_id: self.changes.tell([chat_id]),
             now=time.time,
             gather=settings.gather,
             max_age=settings.max_age,
         )
+        work = SharedWork(settings.sessions, replies, waiting, reading)
+        leases = Leases(LeaseTable(self.database, names, is_gone), names, owner_name(), work, self.held)
+        work.alive = lambda: leases.alive
+        async with asyncio.TaskGroup() as tasks:
+            working = tasks.create_task(work.run(), name="work")
+            ending = [
+                tasks.create_task(leases.run(), name="leases"),
+                tasks.create_task(beside, name="beside the responder"),
+            ]
+            await stop.wait()
+            # first nothing new is begun, then what is ours is given back, then what is under way is left to the store
+            for task in ending:
+                task.cancel()
+            await asyncio.wait(ending)
+            await leases.leave()
+            working.cancel()
 
+    def _readings(self, client: Client) -> StartReading:
         def reading(session: str, lease: Lease) -> Reading:
             return Reading(
                 client,
                 self.recording,
                 session,
                 lease,
-                recorded=replies.offer,
+                recorded=self._recorded,
                 faults=self.faults,
                 now=time.time,
             )
 
-        work = SharedWork(settings.sessions, replies, self.waiting, reading)
-        leases = Leases(LeaseTable(self.database, names, is_gone), names, owner_name(), work, self.held)
-        work.alive = lambda: leases.alive
-        async with asyncio.TaskGroup() as tasks:
-            working = tasks.create_task(work.run(), name="work")
-            holding = tasks.create_task(leases.run(), name="leases")
-            await stop.wait()
-            # first nothing new is begun, then what is ours is given back, then what is under way is left to the store
-            holding.cancel()
-            await asyncio.wait([holding])
-            await leases.leave()
-            working.cancel()
+        return reading
+
+    async def _take(self, arrival: Arrival) -> None:
+        pending, touched = await self.recording.record([arrival], now=time.time())
+        self._recorded(pending, touched)
+
+    def _recorded(self, pending: list[Pending], touched: set[int]) -> None:
+        self.changes.tell(touched)
+        if self.replies is not None:
+            self.replies.offer(pending)
+
+    def _resume(self, turn: Turn) -> None:
+        if self.replies is not None:
+            self.replies.resume([turn])
 
     async def _migrated(self, stop: asyncio.Event) -> bool:
         pause = PAUSE
@@ -169,6 +224,27 @@ class Responder:
             else:
                 return True
         return False
+
+    def _surface(self) -> Surface:
+        return Surface(
+            settings=self.settings,
+            database=self.database,
+            chats=Chats(self.database),
+            switches=self.switches,
+            human=HumanReplies(self.database, self.settings.pause),
+            rules=self.rules,
+            model=self.model,
+            faults=self.faults,
+            changes=self.changes,
+            now=time.time,
+            started_at=time.time(),
+            take=self._take,
+            resume=self._resume,
+            whatsapp=self.condition.whatsapp,
+            unready=self.condition.amiss,
+            client_switched=lambda _: self.changes.tell([None]),
+            closing=self._closing,
+        )
 
 
 def _model(settings: Settings) -> Model | None:

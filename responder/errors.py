@@ -56,9 +56,17 @@ class ModelFailed(ResponderError):
 
 
 class SenderFailed(ResponderError):
-    """The legacy sender refused a message or could not be reached before the request left."""
+    """The legacy sender did not do what it was asked.
+
+    `never_left`: the request did not reach it; `refused`: it said no. With neither nobody can tell what it has done.
+    """
 
     code = "sender_failed"
+
+    def __init__(self, text: str, *, never_left: bool = False, refused: bool = False) -> None:
+        super().__init__(text)
+        self.never_left = never_left
+        self.refused = refused
 
 
 class NoSuchChat(ResponderError):

@@ -60,7 +60,7 @@ class Model:
 
     def __init__(self, options: ModelOptions, clock: Callable[[], float]) -> None:
         self._options = options
-        self._clock = clock
+        self.now = clock
         self._turnstile = asyncio.Semaphore(options.concurrency)
         self._loading = asyncio.Lock()
         self._client: AsyncOpenAI | None = None
@@ -70,14 +70,14 @@ class Model:
     async def complete(self, messages: Sequence[ChatMessage]) -> str:
         """The model's answer, maybe empty. Raises ModelFailed."""
         async with self._turnstile:
-            if not self.breaker.allows(self._clock()):
-                rest = max(self.breaker.open_until - self._clock(), 1.0)
+            if not self.breaker.allows(self.now()):
+                rest = max(self.breaker.open_until - self.now(), 1.0)
                 raise ModelFailed("The model failed too often; it is left alone for a while.", retry_after=rest)
             try:
                 answer = await self._try(messages)
             except ModelFailed:
                 self.usage.failures += 1
-                self.breaker.failed(self._clock())
+                self.breaker.failed(self.now())
                 raise
             except asyncio.CancelledError:
                 self.breaker.gave_up()

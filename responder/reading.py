@@ -44,7 +44,7 @@ class Reading:
         session: str,
         lease: Lease,
         *,
-        recorded: Callable[[list[Pending]], None],
+        recorded: Callable[[list[Pending], set[int]], None],
         faults: Faults,
         now: Callable[[], float],
     ) -> None:
@@ -111,7 +111,7 @@ class Reading:
 
     async def _record(self, batch: Sequence[Arrival | Place]) -> None:
         try:
-            self._recorded(await self._recording.record(batch, **self._terms()))
+            self._recorded(*await self._recording.record(batch, **self._terms()))
         except (SQLAlchemyError, ValueError):
             if len(batch) > 1:
                 for item in batch:  # one of them cannot be recorded, the others can

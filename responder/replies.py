@@ -54,6 +54,7 @@ class Replies:
         *,
         held: Mapping[str, Lease],
         faults: Faults,
+        changed: Callable[[int], None],
         now: Callable[[], float],
         gather: float,
         max_age: float,
@@ -63,6 +64,7 @@ class Replies:
         self._outlet = outlet
         self._held = held
         self._faults = faults
+        self._changed = changed
         self._now = now
         self._gather = gather
         self._max_age = max_age
@@ -193,6 +195,7 @@ class Replies:
         opened = await self._patiently(lambda: self._opening.put(new))
         if isinstance(opened, Turn):
             chat.retry = RETRY
+            self._changed(first.chat_id)
             _log.info("%s: %s answers %d from %s", first.session, found.origin, len(asked), mask(first.chat))
             return opened
         # a verdict is written already; with None the messages are somebody else's, or found again in the store
@@ -224,6 +227,7 @@ class Replies:
             if finished.error:
                 self._faults.note(finished.error, mask(turn.chat), f"the answer is {finished.state}")
             await self._patiently(lambda: self._finishing.put(finished))
+            self._changed(turn.chat_id)
         except Exception as error:  # noqa: BLE001 - the turn stays in the store, and is taken up again from there
             _log.exception("turn %d", turn.id)
             self._faults.note("internal", mask(turn.chat), type(error).__name__)

@@ -88,6 +88,7 @@ class Settings(BaseSettings):
     port: int = _name("PORT", default=3013, ge=0, le=65535, description="its port; 0 takes a free one")
     api_key: SecretStr | None = _name("WHATSAPP_API_KEY", default=None, description="asked for as x-api-key")
     jwt_secret: SecretStr | None = _name("WA_JWT_SECRET", default=None, description="HS256 secret of bearer tokens")
+    jwt_audience: str = _name("WA_JWT_AUDIENCE", default="whatsapp-mqtt-bridge", description="aud of bearer tokens")
     sessions: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_session_names)] = _name(
         "WA_SESSIONS", default=("haby",), description="sessions that are answered; name=cliente_id, comma list"
     )

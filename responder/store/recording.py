@@ -22,6 +22,8 @@ from responder.store.switches import Switches
 
 #: Another door may record the same message at the same moment; then it is looked at again.
 TRIES = 5
+#: What is to be answered, and the chats that have changed.
+Recorded = tuple[list[Pending], set[int]]
 
 
 class Recording:
@@ -39,10 +41,8 @@ class Recording:
             row = (await connection.execute(query)).one_or_none()
         return Cursor(epoch=row.epoch, seq=row.seq) if row else None
 
-    async def record(
-        self, batch: Sequence[Arrival | Place], *, now: float, lease: Lease | None = None
-    ) -> list[Pending]:
-        """Record a batch, all of one session, and return what is to be answered.
+    async def record(self, batch: Sequence[Arrival | Place], *, now: float, lease: Lease | None = None) -> Recorded:
+        """Record a batch, all of one session. Returns what is to be answered, and the chats that have changed.
 
         What was recorded before is passed over. Raises DatabaseDown, LeaseLost.
         """
@@ -54,15 +54,15 @@ class Recording:
                         await fences.check(connection, lease)
                     # most are new: the first time that is taken for granted, and the unique key says where it is not
                     new = arrivals if tried == 0 else await _unrecorded(connection, arrivals)
-                    pending = await self._record(connection, new, now) if new else []
+                    recorded: Recorded = await self._record(connection, new, now) if new else ([], set())
                     await _move_cursors(connection, batch)
-                    return pending
+                    return recorded
             except IntegrityError:
                 if tried == TRIES - 1:
                     raise
         raise AssertionError("unreachable")
 
-    async def _record(self, connection: AsyncConnection, arrivals: Sequence[Arrival], now: float) -> list[Pending]:
+    async def _record(self, connection: AsyncConnection, arrivals: Sequence[Arrival], now: float) -> Recorded:
         standing = await self._switches.standing(connection)
         known = await _chat_states(connection, arrivals)
         was_active = standing.active
@@ -86,11 +86,12 @@ class Recording:
         await _write_chats(connection, known.values())
         if standing.active != was_active:
             await self._switches.write_active(connection, standing.active)
-        return [
+        pending = [
             _pending(row_id, arrival, verdict, known[arrival.chat])
             for row_id, arrival, verdict in zip(ids, arrivals, verdicts, strict=True)
             if verdict in OPEN
         ]
+        return pending, {chat.id for chat in known.values()}
 
 
 async def _unrecorded(connection: AsyncConnection, arrivals: Sequence[Arrival]) -> list[Arrival]:

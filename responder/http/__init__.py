@@ -1,0 +1,1 @@
+"""The responder's HTTP surface: the legacy paths, and the page with the conversations."""

@@ -1,0 +1,66 @@
+"""What the routes work with: the responder as HTTP may see and touch it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from responder.arrivals import Arrival
+from responder.changes import Changes
+from responder.faults import Faults
+from responder.model import Model
+from responder.rules_file import RulesFile
+from responder.settings import Settings
+from responder.store.chats import Chats
+from responder.store.database import Database
+from responder.store.human import HumanReplies
+from responder.store.rows import Turn
+from responder.store.switches import Switches
+
+
+@dataclass(frozen=True, slots=True)
+class WhatsApp:
+    """How the connection to WhatsApp is, in the legacy words."""
+
+    connected: bool
+    state: str
+    listeners: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """`take` records a message from a webhook; `resume` publishes a turn; `unready` names what is amiss now.
+
+    `client_switched` is told of a client whose switch was turned here; `closing` ends streams.
+    """
+
+    settings: Settings
+    database: Database
+    chats: Chats
+    switches: Switches
+    human: HumanReplies
+    rules: RulesFile
+    model: Model | None
+    faults: Faults
+    changes: Changes
+    now: Callable[[], float]
+    started_at: float
+    take: Callable[[Arrival], Awaitable[None]]
+    resume: Callable[[Turn], None]
+    whatsapp: Callable[[], Awaitable[WhatsApp]]
+    unready: Callable[[], list[str]]
+    client_switched: Callable[[int], None]
+    closing: asyncio.Event
+
+
+def surface_of(request: Request) -> Surface:
+    """The surface of the application that serves the request."""
+    surface: Surface = request.app.state.surface
+    return surface
+
+
+SurfaceOf = Annotated[Surface, Depends(surface_of)]

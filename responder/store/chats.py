@@ -1,0 +1,215 @@
+"""The chats as a person looks at them: found, read, paused, resumed. Writes nothing but the pause."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, func, literal, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from responder.errors import NoSuchChat
+from responder.store.database import Database
+from responder.store.moments import unix
+from responder.store.rows import OPEN
+from responder.store.schema import chats, conversations, messages, turns
+
+#: Persons among whose messages a text is looked for; more finds are of no use to a reader.
+MOST_FOUND = 200
+
+
+class Show(StrEnum):
+    """Which chats."""
+
+    ALL = "all"
+    WAITING = "waiting"  # a message waits for an answer
+    PAUSED = "paused"  # a person has taken over
+    OPTED_OUT = "opted_out"
+
+
+@dataclass(frozen=True, slots=True)
+class ChatView:
+    """A chat in the list. Moments are unix seconds."""
+
+    id: int
+    session: str
+    person: str
+    name: str | None
+    cliente_id: int
+    is_group: bool
+    last_at: float
+    last_text: str
+    last_role: str | None
+    paused_until: float
+    opted_out: bool
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A message of a conversation. `state` and `error` are of answers that the responder recorded."""
+
+    id: int
+    role: str
+    origin: str
+    text: str
+    at: float
+    verdict: str | None
+    state: str | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A row of the legacy listing."""
+
+    person: str
+    role: str
+    text: str
+    at: float
+    cliente_id: int
+    name: str | None
+
+
+class Chats:
+    """Looks at chats. Every method raises DatabaseDown."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def find(self, *, now: float, search: str = "", show: Show = Show.ALL, limit: int = 50) -> list[ChatView]:
+        """The chats, the one with the newest message first."""
+        waits = (
+            select(func.count())
+            .where(messages.c.chat_id == chats.c.id, messages.c.turn_id.is_(None), messages.c.verdict.in_(OPEN))
+            .scalar_subquery()
+        )
+        query = select(chats, waits.label("waits")).order_by(chats.c.last_at.desc(), chats.c.id.desc()).limit(limit)
+        match show:
+            case Show.WAITING:
+                query = query.where(waits > 0)
+            case Show.PAUSED:
+                query = query.where(chats.c.paused_until > now)
+            case Show.OPTED_OUT:
+                query = query.where(chats.c.opted_out_at.is_not(None))
+            case Show.ALL:
+                pass
+        if search:
+            query = query.where(_matches(search))
+        async with self._database.read() as connection:
+            rows = (await connection.execute(query)).all()
+            newest = await _newest(connection, rows)
+        return [_view(row, newest.get((row.cliente_id, row.telefono))) for row in rows]
+
+    async def one(self, chat_id: int) -> ChatView:
+        """One chat. Raises NoSuchChat."""
+        query = select(chats, literal(0).label("waits")).where(chats.c.id == chat_id)
+        async with self._database.read() as connection:
+            row = (await connection.execute(query)).one_or_none()
+            if row is None:
+                raise NoSuchChat(f"There is no chat {chat_id}.")
+            newest = await _newest(connection, [row])
+        return _view(row, newest.get((row.cliente_id, row.telefono)))
+
+    async def lines(self, chat_id: int, *, before: int | None = None, limit: int = 50) -> list[Line]:
+        """The newest messages (before a given one), oldest first. Raises NoSuchChat."""
+        chat = await self.one(chat_id)
+        query = (
+            select(
+                conversations,
+                unix(conversations.c.created_at, self._database.is_sqlite).label("at"),
+                messages.c.verdict,
+                turns.c.state,
+                turns.c.error,
+            )
+            .outerjoin(messages, (messages.c.conversation_id == conversations.c.id) & (messages.c.chat_id == chat_id))
+            .outerjoin(turns, turns.c.conversation_id == conversations.c.id)
+            .where(conversations.c.cliente_id == chat.cliente_id, conversations.c.telefono == chat.person)
+            .order_by(conversations.c.id.desc())
+            .limit(limit)
+        )
+        if before is not None:
+            query = query.where(conversations.c.id < before)
+        async with self._database.read() as connection:
+            rows = (await connection.execute(query)).all()
+        return [
+            Line(
+                row.id, row.rol, row.origen_mensaje or "ia", row.mensaje or "", float(row.at or 0), row.verdict,
+                row.state, row.error,
+            )
+            for row in reversed(rows)
+        ]  # fmt: skip
+
+    async def pause(self, chat_id: int, until: float) -> None:
+        """Answer nothing in this chat before a moment; 0 resumes it. Raises NoSuchChat."""
+        async with self._database.write() as connection:
+            await self._known(connection, chat_id)
+            await connection.execute(update(chats).where(chats.c.id == chat_id).values(paused_until=until))
+
+    async def opt_in(self, chat_id: int) -> None:
+        """Take a person's wish for no answers back, when they ask for it by another way. Raises NoSuchChat."""
+        async with self._database.write() as connection:
+            await self._known(connection, chat_id)
+            await connection.execute(update(chats).where(chats.c.id == chat_id).values(opted_out_at=None))
+
+    async def newest(self, limit: int) -> list[Said]:
+        """What was said last, in all chats, newest first: the legacy listing."""
+        name = select(func.max(chats.c.name)).where(
+            chats.c.telefono == conversations.c.telefono, chats.c.cliente_id == conversations.c.cliente_id
+        )
+        query = (
+            select(
+                conversations,
+                unix(conversations.c.created_at, self._database.is_sqlite).label("at"),
+                name.scalar_subquery().label("nom"),
+            )
+            .order_by(conversations.c.id.desc())
+            .limit(limit)
+        )
+        async with self._database.read() as connection:
+            rows = await connection.execute(query)
+            return [
+                Said(row.telefono, row.rol, row.mensaje or "", float(row.at or 0), row.cliente_id, row.nom)
+                for row in rows
+            ]
+
+    async def _known(self, connection: AsyncConnection, chat_id: int) -> None:
+        if (await connection.execute(select(chats.c.id).where(chats.c.id == chat_id))).first() is None:
+            raise NoSuchChat(f"There is no chat {chat_id}.")
+
+
+def _matches(search: str) -> ColumnElement[bool]:
+    said = select(conversations.c.telefono).where(conversations.c.mensaje.icontains(search, autoescape=True))
+    # MySQL allows no limit directly inside IN
+    found = said.distinct().limit(MOST_FOUND).subquery()
+    return or_(
+        chats.c.name.icontains(search, autoescape=True),
+        chats.c.telefono.icontains(search, autoescape=True),
+        chats.c.telefono.in_(select(found.c.telefono)),
+    )
+
+
+async def _newest(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> dict[tuple[int, str], tuple[str, str]]:
+    """Role and text of the newest message with each person."""
+    people = {(row.cliente_id, row.telefono) for row in rows}
+    newest = (
+        select(func.max(conversations.c.id))
+        .where(
+            conversations.c.telefono.in_([person for _, person in people]),
+            conversations.c.cliente_id.in_({client for client, _ in people}),
+        )
+        .group_by(conversations.c.cliente_id, conversations.c.telefono)
+    )
+    query = select(conversations).where(conversations.c.id.in_(newest))
+    return {(row.cliente_id, row.telefono): (row.rol, row.mensaje or "") for row in await connection.execute(query)}
+
+
+def _view(row: Row[Any], newest: tuple[str, str] | None) -> ChatView:
+    role, text = newest or (None, "")
+    return ChatView(
+        id=row.id, session=row.session, person=row.telefono, name=row.name, cliente_id=row.cliente_id,
+        is_group=row.is_group, last_at=row.last_at, last_text=text[:200], last_role=role,
+        paused_until=row.paused_until, opted_out=row.opted_out_at is not None, waiting=row.waits,
+    )  # fmt: skip
