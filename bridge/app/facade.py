@@ -59,6 +59,7 @@ class HttpSide:
         """Serve inside the context. Raises `StartError` for a store that cannot be used or a façade without keys."""
         settings, clock = self._settings, self._clock
         async with AsyncExitStack() as stack:
+            stack.enter_context(self._listener)
             try:
                 store = await stack.enter_async_context(BridgeStore(settings.data_dir / STORE, now=clock.now))
             except StoreUnusable as error:

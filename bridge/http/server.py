@@ -104,11 +104,14 @@ class Facade:
         async with asyncio.TaskGroup() as tasks:
             serving = tasks.create_task(server.serve([self._listener]), name="http server")
             stopping = tasks.create_task(self._stopping.wait(), name="http stop")
-            await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
-            self._parts.closing.set()
-            server.should_exit = True
-            await asyncio.wait([serving])
-            stopping.cancel()
+            try:
+                await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
+                self._parts.closing.set()
+                server.should_exit = True
+                await asyncio.wait([serving])
+            finally:
+                server.let_go()
+                stopping.cancel()
 
 
 class PromptProtocol(H11Protocol):
@@ -150,7 +153,14 @@ class PromptProtocol(H11Protocol):
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn inside somebody else's loop: it leaves the signals alone."""
+    """Uvicorn inside somebody else's loop: it leaves the signals alone, and lets go of everything when cancelled."""
+
+    def let_go(self) -> None:
+        """Close what a cancelled server leaves open."""
+        for listening in getattr(self, "servers", []):
+            listening.close()
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -66,17 +66,19 @@ class HttpBridge:
         self.bridge = Bridge(settings, addresses, lambda _: ScriptedDriver(self.phone), self.clock, http=listener)
         self._running = asyncio.create_task(self.bridge.run(), name="bridge under test")
         async with asyncio.timeout(HERE):
-            while True:
+            while not await self._answers():
                 if self._running.done():
                     await self._running
-                try:
-                    async with self.client() as client:
-                        await client.get("/health")
-                    break
-                except httpx.TransportError:
-                    await asyncio.sleep(0.01)
         if until is not None:
             await self.reach(until)
+
+    async def _answers(self) -> bool:
+        try:
+            async with self.client() as client:
+                return (await client.get("/health")).is_success
+        except httpx.TransportError:
+            await asyncio.sleep(0.01)
+            return False
 
     async def stop(self) -> None:
         if self.bridge is None or self._running is None:
@@ -99,7 +101,7 @@ class HttpBridge:
         assert self.bridge is not None
         host = self.bridge.hosts[0]
         async with asyncio.timeout(HERE):
-            while host.session is None:
+            while host.session is None:  # noqa: ASYNC110 - nothing tells that a store was opened
                 await asyncio.sleep(0.01)
             with host.session.view.watch() as changes:
                 while host.session.view.situation.state is not state:

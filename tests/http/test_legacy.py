@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 
 from bridge.contract.session import SessionState
 from tests.http.conftest import HttpBridge
+from tests.http.receiver import Receiver
 
 PAIRS: list[dict[str, Any]] = json.loads((Path(__file__).parent / "golden" / "legacy.json").read_text())
 #: States of the session that pairs are given in.
@@ -105,17 +105,14 @@ async def test_a_send_reaches_whatsapp_once_however_often_its_id_is_repeated(sta
 
 
 async def test_operators_find_the_lines_that_they_grep_for(
-    started: HttpBridge, caplog: pytest.LogCaptureFixture
+    started: HttpBridge, receiver: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
     async with started.client() as client:
         for _ in range(2):
-            await client.post("/api/whatsapp/register-listener", json={"callbackUrl": "http://localhost:3013/hook"})
+            await client.post("/api/whatsapp/register-listener", json={"callbackUrl": receiver.url})
     started.phone.incoming("5491155500001@c.us", "Un secreto")
-    await started.journalled(1)
-    async with asyncio.timeout(5):
-        while "Mensaje recibido" not in caplog.text:
-            await asyncio.sleep(0.01)
+    await receiver.got(1)
     log = caplog.text
     assert log.count("Listener registrado") == 1
     assert log.count("Mensaje recibido") == 1
