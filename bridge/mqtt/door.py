@@ -102,9 +102,8 @@ class Door:
         try:
             async with asyncio.TaskGroup() as tasks:
                 parts = {
-                    "status": publish_status(self._session, self._topics, connection),
                     "intake": intake.run(),
-                    "subscribe": self._subscribe(connection),
+                    "status": self._speak(connection),
                     "replay": replayer.run(),
                     "results": relay_notices(self._session, self._outbox, self._topics, connection),
                     "in": relay_stream(Stream.IN, self._session, self._journal, self._topics, connection),
@@ -120,10 +119,12 @@ class Door:
         finally:
             self._connected = False
 
-    async def _subscribe(self, connection: Connection) -> None:
-        # amqtt holds the SUBACK back until queued commands are acknowledged, so the intake already runs
+    async def _speak(self, connection: Connection) -> None:
+        # Only who is subscribed may call itself connected: what is published before is nobody's, at the first start.
+        # amqtt holds the SUBACK back until queued commands are acknowledged, so the intake already runs.
         await connection.subscribe(self._topics.control(self._session.name), qos=0)
         await connection.subscribe(*self._topics.commands(self._session.name), qos=1)
+        await publish_status(self._session, self._topics, connection)
 
     def _down(self, error: BrokerError, pause: float) -> None:
         _log.warning("%s: MQTT: %s Trying again in %.1f s.", self._session.name, error.text, pause)

@@ -1,0 +1,46 @@
+"""A bridge with a scripted phone in a process of its own, which can die: `bridge_program.py URL DATA_DIR [DEATH]`.
+
+DEATH = `acknowledge`: SIGKILL when a command is to be acknowledged, which is after its claim is committed.
+The phone is paired only without a DEATH, so that nothing is sent by a process that dies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from bridge.app import Bridge
+from bridge.app.clock import SystemClock
+from bridge.broker import Connection, Delivery, parse_addresses
+from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
+from bridge.mqtt import ownership
+from bridge.settings import load
+
+
+def die_at_acknowledge() -> None:
+    def die(self: Connection, delivery: Delivery) -> None:
+        if "/out" in delivery.topic:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    Connection.acknowledge = die  # type: ignore[method-assign]
+
+
+async def main(url: str, data_dir: str, death: str = "") -> None:
+    ownership.PATIENCE = 0.3
+    clock = SystemClock()
+    if death == "acknowledge":
+        die_at_acknowledge()
+    phone = ScriptedPhone(clock, paired=not death)
+    settings = load(WA_DATA_DIR=data_dir, WA_PACE="off", WA_INSTANCE="test")
+    bridge = Bridge(settings, parse_addresses(url), lambda _: ScriptedDriver(phone), clock)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, bridge.stop)
+    await bridge.run()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))

@@ -1,0 +1,132 @@
+"""Stored items again, for one reader, page by page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bridge.contract.messages import Stream
+from bridge.mqtt.replay import has_gap
+from bridge.ports import Bounds
+from bridge.store import retention
+from bridge.store.journal import SqliteJournal
+
+from .conftest import Side
+from .ear import Ear
+
+ANA = "5491155500001@c.us"
+
+
+@pytest.fixture
+async def filled(side: Side, ear: Ear) -> Side:
+    """With seven messages and two events."""
+    await side.start()
+    for number in range(1, 8):
+        side.phone.incoming(ANA, str(number))
+    for number in range(1, 3):
+        side.phone.own(ANA, f"own {number}")
+    await ear.count("wa/haby/in", 7)
+    await ear.count("wa/haby/event", 2)
+    return side
+
+
+async def replay(ear: Ear, request: str, **fields: Any) -> list[dict[str, Any]]:
+    """One page, its end included."""
+    topic = "wa/haby/replay/till"
+    known = len(ear.on(topic))
+    await ear.publish("wa/haby/replay", {"request": request, "reader": "till", **fields})
+    await ear.wait(topic, lambda item: item.get("request") == request)
+    return ear.on(topic)[known:]
+
+
+async def test_without_a_cursor_everything_comes_exactly_as_it_was_published(filled: Side, ear: Ear) -> None:
+    *items, end = await replay(ear, "r")
+    assert items == ear.on("wa/haby/in")
+    expected = {"done": True, "first_seq": 1, "last_seq": 7, "next": None, "gap": False, "stream": "in"}
+    assert {name: end[name] for name in expected} == expected
+    assert end["epoch"] == items[0]["epoch"]
+    assert not any(delivery.retain for delivery in ear.heard if "/replay/" in delivery.topic)
+
+
+async def test_pages_are_asked_for_one_after_the_other(filled: Side, ear: Ear) -> None:
+    epoch = filled.session._journal.epoch
+    bodies: list[str] = []
+    after: int | None = 0
+    for request in ("1", "2", "3"):
+        *items, end = await replay(ear, request, after={"epoch": epoch, "seq": after}, limit=3)
+        bodies += [item["body"] for item in items]
+        after = end["next"]
+    assert (bodies, after) == (["1", "2", "3", "4", "5", "6", "7"], None)
+
+
+async def test_events_have_a_stream_of_their_own(filled: Side, ear: Ear) -> None:
+    epoch = filled.session._journal.epoch
+    *items, end = await replay(ear, "r", stream="event", after={"epoch": epoch, "seq": 1})
+    assert [item["message"]["body"] for item in items] == ["own 2"]
+    assert (end["stream"], end["last_seq"]) == ("event", 2)
+
+
+async def test_a_cursor_of_another_epoch_starts_from_the_oldest(filled: Side, ear: Ear) -> None:
+    *items, _ = await replay(ear, "r", after={"epoch": "another", "seq": 5}, limit=2)
+    assert [item["seq"] for item in items] == [1, 2]
+
+
+async def test_a_cursor_at_the_end_or_beyond_gets_the_end_alone(filled: Side, ear: Ear) -> None:
+    for seq in (7, 99, 2**63 - 1):
+        (end,) = await replay(ear, f"r{seq}", after={"epoch": filled.session._journal.epoch, "seq": seq})
+        assert (end["next"], end["gap"]) == (None, False)
+
+
+async def test_what_is_no_longer_kept_is_told_as_a_gap(filled: Side, ear: Ear) -> None:
+    journal = filled.session._journal
+    assert isinstance(journal, SqliteJournal)
+    far_later = filled.session._clock.now() + 1000
+    await retention.compact(journal._database, far_later, 1.0, 10**9, journal.take_bounds)
+    oldest = journal.bounds(Stream.IN).first
+    assert oldest is not None
+    assert oldest > 4
+    *items, end = await replay(ear, "r", after={"epoch": journal.epoch, "seq": 3})
+    assert [item["seq"] for item in items] == list(range(oldest, 8))
+    assert (end["gap"], end["first_seq"], end["last_seq"], end["next"]) == (True, oldest, 7, None)
+    *_, end = await replay(ear, "s", after={"epoch": journal.epoch, "seq": oldest - 1})
+    assert end["gap"] is False
+
+
+@pytest.mark.parametrize(
+    ("after", "bounds", "gap"),
+    [
+        (0, Bounds(None, 0), False),
+        (0, Bounds(1, 5), False),
+        (1, Bounds(2, 5), False),
+        (0, Bounds(2, 5), True),
+        (3, Bounds(None, 5), True),
+        (5, Bounds(None, 5), False),
+        (9, Bounds(2, 5), False),
+    ],
+)
+def test_when_a_gap_is_told(after: int, bounds: Bounds, gap: bool) -> None:
+    assert has_gap(after, bounds) is gap
+
+
+@pytest.mark.parametrize("fields", [{"limit": 0}, {"limit": 5001}, {"stream": "acks"}, {"after": 7}, {"lmit": 3}])
+async def test_a_request_that_cannot_be_carried_out_is_answered_to_its_reader(
+    filled: Side, ear: Ear, fields: dict[str, Any]
+) -> None:
+    (end,) = await replay(ear, "r", **fields)
+    assert end["error"]["code"] == "invalid"
+    assert next(iter(fields)) in end["error"]["text"]
+
+
+@pytest.mark.parametrize("reader", ["a/b", "+", "#", "", 7, None])
+async def test_a_request_without_a_reader_is_answered_as_a_refusal(filled: Side, ear: Ear, reader: Any) -> None:
+    await ear.publish("wa/haby/replay", {"request": "r", "reader": reader})
+    refused = await ear.wait("wa/haby/result", lambda result: result["id"] == "r")
+    assert (refused["status"], refused["topic"], refused["error"]["code"]) == ("failed", "wa/haby/replay", "invalid")
+
+
+async def test_a_retained_request_is_ignored(side: Side, ear: Ear) -> None:
+    await ear.publish("wa/haby/replay", {"request": "r", "reader": "till"}, retain=True)
+    await side.start()
+    await ear.barrier()
+    assert ear.on("wa/haby/replay/till") == []
