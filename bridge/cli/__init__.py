@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from . import broker, doctor, listen, qr, send, serve, status, up
+from . import backup, broker, doctor, listen, qr, restore, send, serve, status, store, up
 
 app = typer.Typer(
     name="wa",
@@ -14,7 +14,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-for command in (up, serve, send, listen, status, qr, broker, doctor):
+for command in (up, serve, send, listen, status, qr, broker, doctor, backup, restore, store):
     command.register(app)
 
 

@@ -1,0 +1,25 @@
+"""Backups of a session: its store and its browser profile with the login, in one file, and the way back.
+
+A backup may be taken of a running bridge. A restore refuses one, keeps what was there before, and begins a new epoch.
+"""
+
+from .archive import BadBackup, Manifest, read_manifest
+from .place import SessionInUse
+from .resetting import MovedAway, move_away, to_move_away
+from .restoring import Restored, restore
+from .saving import Pause, Saved, save
+
+__all__ = [
+    "BadBackup",
+    "Manifest",
+    "MovedAway",
+    "Pause",
+    "Restored",
+    "Saved",
+    "SessionInUse",
+    "move_away",
+    "read_manifest",
+    "restore",
+    "save",
+    "to_move_away",
+]

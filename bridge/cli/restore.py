@@ -1,0 +1,85 @@
+"""`wa restore`: a backup in the place of a session's store and login."""
+
+from __future__ import annotations
+
+import json as json_format
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .exits import EXIT_HELP, Exit
+
+if TYPE_CHECKING:
+    from bridge.backup import Restored
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(epilog=EXIT_HELP)(restore)
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(help="What `wa backup` wrote.", dir_okay=False)],
+    session: Annotated[str | None, typer.Option(help="Restore as this session; by default as the one saved.")] = None,
+    store_only: Annotated[bool, typer.Option("--store-only", help="Leave the login as it is.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON line; needs --yes.")] = False,
+) -> None:
+    """Restore a session from a backup, while its bridge is stopped. What is there now is kept beside.
+
+    Readers start a new epoch: what was journalled after the backup and is still on the phone is published again.
+    Commands that were open become `unknown`. A login that was used after the backup may have to be paired again.
+    """
+    from .running import run
+
+    async def command() -> Exit:
+        import time
+        from datetime import UTC, datetime
+
+        from bridge.backup import read_manifest
+        from bridge.backup import restore as put_back
+        from bridge.settings import load
+
+        from .local import agreed, configured
+
+        settings = load()
+        manifest = read_manifest(file)
+        name = configured(settings, session or manifest.session)
+        what = "Its store is" if store_only or not manifest.has_profile else "Store and login are"
+        agreed(f"Restore {name} as it was at {manifest.created_at}? {what} exchanged.", yes=yes, json=json)
+        done = await put_back(
+            file,
+            settings.session_dir(name),
+            name,
+            now=datetime.now(UTC),
+            clock=time.time,
+            with_profile=not store_only,
+        )
+        _tell(done, name, json=json)
+        return Exit.OK
+
+    run(command)
+
+
+def _tell(done: Restored, session: str, *, json: bool) -> None:
+    from .output import console, print_json_line
+
+    if json:
+        fields = {
+            "session": session,
+            "epoch": done.epoch,
+            "from_epoch": done.manifest.epoch,
+            "created_at": done.manifest.created_at,
+            "unknown": done.unknown,
+            "kept": str(done.kept) if done.kept else None,
+        }
+        print_json_line(json_format.dumps(fields))
+        return
+    out = console()
+    out.print(f"[green]✓[/] {session} is as it was at {done.manifest.created_at}; epoch {done.epoch}.", highlight=False)
+    if done.unknown:
+        out.print(f"  {done.unknown} commands were open then: their result is unknown.", highlight=False)
+    if done.kept:
+        out.print(f"  What was there before is in {done.kept}.", highlight=False)
+    out.print("  Start the bridge.", highlight=False)
