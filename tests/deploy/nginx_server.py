@@ -1,0 +1,106 @@
+"""A real nginx for one test, run with the very site that deploy/nginx ships: names, ports and certificate replaced."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from bridge.embedded.child import tied_command
+from tests.broker.certificates import Certificates
+from tests.mosquitto_server import free_port
+from tests.parts import require_binary
+
+SITE = Path(__file__).parents[2] / "deploy/nginx/wa.conf"
+
+
+@dataclass(frozen=True)
+class Upstreams:
+    """Ports on loopback of what stands behind it."""
+
+    bridge: int
+    responder: int
+    broker: int
+
+
+class NginxServer:
+    """`with NginxServer(…)`; the bridge is `https://127.0.0.1:<port>`, the responder has the name `localhost`."""
+
+    def __init__(self, directory: Path, upstreams: Upstreams, certificates: Certificates) -> None:
+        self.port, self.plain_port = free_port(), free_port()
+        self._directory = directory
+        self._upstreams = upstreams
+        self._process: subprocess.Popen[bytes] | None = None
+        directory.mkdir(parents=True)
+        self.present(certificates)
+
+    def present(self, certificates: Certificates) -> None:
+        """Put a certificate where the site looks for it, as a renewal does; `reload` makes it count."""
+        shutil.copy(certificates.server, self._directory / "fullchain.pem")
+        shutil.copy(certificates.key, self._directory / "privkey.pem")
+
+    def reload(self) -> None:
+        """What `systemctl reload nginx` does."""
+        subprocess.run([self._program, "-c", self._configuration, "-s", "reload"], check=True, capture_output=True)
+
+    @property
+    def _program(self) -> str:
+        return require_binary("nginx", "nginx-light")
+
+    @property
+    def _configuration(self) -> Path:
+        return self._directory / "nginx.conf"
+
+    def _site(self) -> str:
+        text = SITE.read_text(encoding="utf-8")
+        for old, new in {
+            "/etc/letsencrypt/live/wa.example.com/": f"{self._directory}/",
+            "/var/www/acme": str(self._directory),
+            "listen 443 ": f"listen 127.0.0.1:{self.port} ",
+            "listen 80 ": f"listen 127.0.0.1:{self.plain_port} ",
+            "server_name wa.example.com": "server_name 127.0.0.1",
+            "server_name responder.example.com": "server_name localhost",
+            "127.0.0.1:3011": f"127.0.0.1:{self._upstreams.bridge}",
+            "127.0.0.1:3013": f"127.0.0.1:{self._upstreams.responder}",
+            "127.0.0.1:9001": f"127.0.0.1:{self._upstreams.broker}",
+        }.items():
+            assert old in text, f"{SITE.name} no longer holds {old!r}"
+            text = text.replace(old, new)
+        left = re.findall(r"(?m)^[^#]*(example\.com|/etc/).*$", text)
+        assert not left, left
+        return text
+
+    def __enter__(self) -> NginxServer:
+        place = self._directory
+        paths = "".join(
+            f"    {kind}_temp_path {place}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        )
+        self._configuration.write_text(
+            f"daemon off;\nmaster_process on;\nworker_processes 1;\npid {place}/pid;\nerror_log {place}/error.log;\n"
+            f"user root;\nevents {{}}\nhttp {{\n    access_log off;\n{paths}{self._site()}}}\n"
+        )
+        with (place / "output").open("wb") as output:
+            self._process = subprocess.Popen(
+                tied_command(self._program, "-c", str(self._configuration)), stdout=output, stderr=output
+            )
+        deadline = time.monotonic() + 10
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                return self
+            except OSError:
+                if self._process.poll() is not None or time.monotonic() > deadline:
+                    raise AssertionError((place / "output").read_text()) from None
+                time.sleep(0.01)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(10)
