@@ -228,8 +228,9 @@ def load(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as error:
+        variables = {name: str(field.validation_alias) for name, field in Settings.model_fields.items()}
         faults = [
-            f"{fault['loc'][0] if fault['loc'] else 'settings'}: {fault['msg'].removeprefix('Value error, ')}"
+            f"{variables.get(str(fault['loc'][0]), fault['loc'][0])}: {fault['msg'].removeprefix('Value error, ')}"
             for fault in error.errors(include_url=False, include_input=False)
         ]
         raise StartError("Wrong settings. " + "; ".join(faults)) from error

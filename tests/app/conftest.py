@@ -1,0 +1,96 @@
+"""A whole bridge in this process, with scripted phones, a real mosquitto and failures that come again soon."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from bridge.app import Bridge, host
+from bridge.app.clock import SystemClock
+from bridge.broker import parse_addresses
+from bridge.contract.session import SessionState
+from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
+from bridge.mqtt import ownership
+from bridge.ports import WhatsAppDriver
+from bridge.settings import SessionSetting, Settings, load
+from tests.mosquitto_server import MosquittoServer
+from tests.mqtt.ear import Ear, hearing
+
+HERE = 15.0
+
+
+class House:
+    """A bridge with two sessions, each with a phone of its own."""
+
+    def __init__(self, settings: Settings, url: str) -> None:
+        self.settings = settings
+        self.url = url
+        self.phones = {session.name: ScriptedPhone(SystemClock(), paired=True) for session in settings.sessions}
+        self.make_driver: Callable[[ScriptedPhone], WhatsAppDriver] = ScriptedDriver
+        self.bridge: Bridge
+        self.running: asyncio.Task[None] | None = None
+
+    def store(self, name: str) -> Path:
+        return self.settings.session_dir(name) / "store.db"
+
+    def state(self, name: str) -> SessionState:
+        [found] = [host for host in self.bridge.hosts if host.setting.name == name]
+        return found.view.situation.state
+
+    async def start(self, **until: SessionState) -> None:
+        """Start, and wait for the state of each session that is named."""
+
+        def driver(session: SessionSetting) -> WhatsAppDriver:
+            return self.make_driver(self.phones[session.name])
+
+        self.bridge = Bridge(self.settings, parse_addresses(self.url), driver, SystemClock())
+        self.running = asyncio.create_task(self.bridge.run(), name="bridge under test")
+        for name, state in until.items():
+            await self.until(lambda name=name, state=state: self.state(name) is state)  # type: ignore[misc]
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """For what nobody announces."""
+        assert self.running is not None
+        async with asyncio.timeout(HERE):
+            while not condition():
+                if self.running.done():
+                    self.running.result()
+                await asyncio.sleep(0.005)
+
+    async def stop(self) -> None:
+        if self.running is not None:
+            self.bridge.stop()
+            running, self.running = self.running, None
+            await asyncio.wait_for(running, HERE)
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ownership, "PATIENCE", 0.3)
+    monkeypatch.setattr(host, "RETRY", 0.3)
+
+
+@pytest.fixture
+def mosquitto(tmp_path: Path) -> Iterator[MosquittoServer]:
+    with MosquittoServer(tmp_path / "mosquitto") as server:
+        yield server
+
+
+@pytest.fixture
+async def ear(mosquitto: MosquittoServer) -> AsyncIterator[Ear]:
+    async with hearing(mosquitto.url("admin")) as ear:
+        yield ear
+
+
+@pytest.fixture
+async def house(tmp_path: Path, mosquitto: MosquittoServer) -> AsyncIterator[House]:
+    """Not started."""
+    settings = load(WA_DATA_DIR=tmp_path / "data", WA_PACE="off", WA_INSTANCE="test", WA_SESSIONS="haby=51,otra=52")
+    house = House(settings, mosquitto.url("bridge"))
+    try:
+        yield house
+    finally:
+        await house.stop()

@@ -1,0 +1,107 @@
+"""Settings: what is set is what is used, and what is wrong is named with its cure."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from bridge.contract.errors import StartError
+from bridge.settings import SessionSetting, Settings, load
+
+PASSWORD = "not-a-placeholder-9"
+
+
+@pytest.fixture(autouse=True)
+def _empty(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No variable of ours, and a working directory without `.env`."""
+    for field in Settings.model_fields.values():
+        monkeypatch.delenv(str(field.validation_alias), raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_without_any_variable_there_is_one_session_and_a_private_broker() -> None:
+    settings = load()
+    assert settings.sessions == (SessionSetting("haby", 51),)
+    assert (settings.addresses, settings.topics.prefix, settings.mqtt_protocol) == ((), "wa", "3.1.1")
+    assert settings.session_dir("haby") == Path("data/sessions/haby")
+    assert settings.retention_limits == (30 * 86400.0, 10**9)
+    assert (settings.pacing.session.rate, settings.pacing.session.burst) == (20 / 60, 5)
+    assert settings.instance
+
+
+def test_what_the_environment_says_goes_before_env_and_that_before_the_default(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_text("WA_MQTT_PREFIX=file/wa\nWA_PACE=5/second\nWA_INSTANCE=\nOTHER=x\n")
+    monkeypatch.setenv("WA_PACE", "off")
+    monkeypatch.setenv("WA_SESSIONS", " shop = 7 , bar=8 ,")
+    settings = load()
+    assert settings.mqtt_prefix == "file/wa"
+    assert settings.pacing.session.is_off
+    assert math.isinf(settings.pacing.chat.rate)
+    assert settings.sessions == (SessionSetting("shop", 7), SessionSetting("bar", 8))
+    assert settings.instance
+
+
+def test_a_list_of_brokers_is_tried_in_its_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(
+        "WA_MQTT_URL", f"mqtts://bridge:{PASSWORD}@one.example:8883, ws://bridge:{PASSWORD}@two.example/x"
+    )
+    assert [address.host for address in load().addresses] == ["one.example", "two.example"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("WA_MQTT_URL", "http://broker", "WA_MQTT_URL"),
+        ("WA_MQTT_URL", "mqtt://bridge:changeme@broker", "placeholder"),
+        ("WA_MQTT_URL", f"mqtt://bridge:{PASSWORD}@broker:0", "port"),
+        ("WA_MQTT_PREFIX", "wa/#", "topic prefix"),
+        ("WA_MQTT_PROTOCOL", "3.1", "'3.1.1' or '5'"),
+        ("WA_SESSIONS", "haby", "name=cliente_id"),
+        ("WA_SESSIONS", "haby=x", "name=cliente_id"),
+        ("WA_SESSIONS", "haby=1,haby=2", "twice"),
+        ("WA_SESSIONS", "bridge=1", "reserved"),
+        ("WA_SESSIONS", "a b=1", "session name"),
+        ("WA_SESSIONS", " , ", "no session"),
+        ("WA_WEB_URL", "web.whatsapp.com", "https://"),
+        ("WA_INSTANCE", "my host", "letters"),
+        ("WA_PACE", "fast", "20/minute"),
+        ("WA_PACE_CHAT", "0/minute", "20/minute"),
+        ("WA_PACE_BURST", "0", "greater than or equal to 1"),
+        ("WA_PACE_SPACING", "-1", "greater than or equal to 0"),
+        ("WA_PACE_JITTER", "many", "number"),
+        ("WA_RETENTION", "30 days", "30d,1GB"),
+        ("WA_LOG_LEVEL", "LOUD", "'DEBUG'"),
+        ("WA_LOG_FORMAT", "xml", "'text' or 'json'"),
+    ],
+)
+def test_a_wrong_value_names_its_variable_and_what_to_write(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(StartError) as wrong:
+        load()
+    assert variable in wrong.value.text
+    assert said in wrong.value.text
+    assert PASSWORD not in wrong.value.text
+
+
+def test_every_wrong_value_is_named_at_once_also_one_given_by_a_program() -> None:
+    with pytest.raises(StartError, match=r"WA_PACE: .*WA_RETENTION: ") as wrong:
+        load(pace="fast", WA_RETENTION="x")
+    assert "Value error" not in wrong.value.text
+
+
+def test_secrets_are_masked_wherever_settings_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WA_MQTT_URL", f"mqtt://bridge:{PASSWORD}@broker")
+    settings = load()
+    for shown in (repr(settings), str(settings), settings.model_dump_json(), repr(settings.addresses)):
+        assert PASSWORD not in shown
+
+
+def test_settings_cannot_be_changed() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        load().pace = "off"  # type: ignore[misc]
