@@ -1,0 +1,82 @@
+"""From an event in WhatsApp's page to a subscriber's callback: one by one at a pace, and two thousand at once.
+
+The way is the real one: page, wa-js, driver, journal, mosquitto, subscriber, each in the process that it has in service.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from .parts import Stage, phone, program
+
+CHAT = "5491155500001"
+#: In the page: the moment (unix milliseconds, to a fraction) at which wa-js announces each message.
+_LISTEN = """() => {
+  globalThis.benchHeard = [];
+  WPP.on("chat.new_message", (msg) => benchHeard.push([msg.id.id, performance.timeOrigin + performance.now()]));
+}"""
+_BURST = """([count, chat, run]) => {
+  const began = performance.timeOrigin + performance.now();
+  for (let i = 0; i < count; i++) {
+    const id = `3EB0BENCH${run}${String(i).padStart(8, "0")}`;
+    const key = { fromMe: false, remote: chat, id, _serialized: `false_${chat}_${id}` };
+    WPP.emit("chat.new_message", {
+      id: key, from: chat, to: "5491155500000@c.us", body: `message ${i} of a burst, as long as people write them`,
+      type: "chat", t: Math.floor(began / 1000), notifyName: "Ana",
+    });
+  }
+  return [began, performance.timeOrigin + performance.now()];
+}"""
+
+
+@dataclass(frozen=True, slots=True)
+class Paced:
+    """Milliseconds from the page's event to the callback, message by message."""
+
+    latencies: list[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """How fast a burst was: messages a second until the subscriber had the last, and whether the order held."""
+
+    rate: float
+    emitting: float
+    in_order: bool
+
+
+async def paced(stage: Stage, *, count: int, rate: float) -> Paced:
+    """`count` messages from the phone, `rate` a second."""
+    url = stage.mosquitto.url("reader")
+    async with program("subscriber_program", url, str(count)) as subscriber, phone(stage) as api:
+        assert await subscriber.line() == "subscribed"
+        async with stage.page() as page:
+            await page.evaluate(_LISTEN)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        async with asyncio.TaskGroup() as posts:
+            for number in range(count):
+                await asyncio.sleep(max(0.0, began + number / rate - loop.time()))
+                body = {"chat": CHAT, "body": f"message {number}, as long as people write them"}
+                posts.create_task(api.post("/incoming", json=body), name=f"post {number}")
+        rows = await subscriber.line()
+        async with stage.page() as page:
+            heard = dict(await page.evaluate("() => benchHeard"))
+    return Paced([at * 1000 - heard[raw_id] for raw_id, _, at in rows])
+
+
+async def burst(stage: Stage, *, count: int, run: int) -> Burst:
+    """`count` messages that the page announces at once."""
+    url = stage.mosquitto.url("reader")
+    async with program("subscriber_program", url, str(count)) as subscriber:
+        assert await subscriber.line() == "subscribed"
+        async with stage.page() as page:
+            began, emitted = await page.evaluate(_BURST, [count, f"{CHAT}@c.us", run])
+        rows = await subscriber.line()
+    ids = [raw_id for raw_id, _, _ in rows]
+    seqs = [seq for _, seq, _ in rows]
+    in_order = ids == sorted(ids) and seqs == list(range(seqs[0], seqs[0] + count))
+    return Burst(count / (rows[-1][2] - began / 1000), emitted - began, in_order)
+
+

@@ -1,0 +1,23 @@
+"""The sandbox in a process of its own; prints its addresses as a JSON line."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import sys
+from pathlib import Path
+
+from bridge.sandbox import Sandbox
+
+
+async def main() -> None:
+    """Until SIGTERM."""
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    async with Sandbox(state_path=Path(sys.argv[1]), auto_scan=True) as sandbox:
+        print(json.dumps({"web": sandbox.url, "api": sandbox.api_url}), flush=True)  # noqa: T201
+        await stop.wait()
+
+
+asyncio.run(main())
