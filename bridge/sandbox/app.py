@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import secrets
 from pathlib import Path
 
@@ -14,10 +15,12 @@ from bridge.contract.errors import InvalidRequest
 
 from .cast import Unknown
 from .control import control
+from .fault_control import fault_control
 from .guard import LoopbackOnly
 from .linking import NobodyWaits, NotLinked
 from .page_socket import PageSocket
 from .phone_socket import PhoneSocket
+from .records import Settings, Site
 from .world import World
 
 PAGES = Path(__file__).parent / "page"
@@ -32,11 +35,12 @@ def build_app(world: World) -> FastAPI:
     app = FastAPI(title="WhatsApp sandbox", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
     app.add_middleware(LoopbackOnly)
     app.include_router(control(world))
+    app.include_router(fault_control(world))
     app.mount("/assets", _Assets(directory=PAGES), name="assets")
 
     @app.get("/", include_in_schema=False)
     async def double() -> Response:
-        return _page("web")
+        return _double(world.state.settings)
 
     @app.get("/phone", include_in_schema=False)
     async def phone() -> Response:
@@ -74,9 +78,26 @@ class _Assets(StaticFiles):
         return response
 
 
-def _page(name: str) -> HTMLResponse:
+def _double(settings: Settings) -> Response:
+    match settings.site:
+        case Site.ERROR:
+            return HTMLResponse("<h1>Internal Server Error</h1>", status_code=500)
+        case Site.MAINTENANCE:
+            return HTMLResponse("<title>WhatsApp</title><p>We are down for maintenance. Back soon.</p>")
+        case Site.BLANK:
+            return HTMLResponse("")
+    return _page(
+        "web",
+        missing=html.escape(" ".join(settings.missing_modules)),
+        keys="minified" if settings.minified_keys else "plain",
+    )
+
+
+def _page(name: str, **values: str) -> HTMLResponse:
     nonce = secrets.token_urlsafe(16)
     text = (PAGES / name / "index.html").read_text(encoding="utf-8").replace("{nonce}", nonce)
+    for place, value in values.items():
+        text = text.replace(f"{{{place}}}", value)
     return HTMLResponse(
         text,
         headers={

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .records import Chat, Contact, Device, Message
+from .records import Chat, Contact, Device, Message, Trouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,30 @@ class LinkChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class TroubleChanged:
+    """Something keeps the linked devices off their line, or (null) does no more."""
+
+    trouble: Trouble | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outdated:
+    """A newer WhatsApp Web is out: open pages are told to load again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """The site makes its open pages load again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decrypted:
+    """A message that could not be read before can be now."""
+
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
 class ChatChanged:
     """A chat is new, or was read."""
 
@@ -90,6 +114,10 @@ Change = (
     | Paired
     | LoggedOut
     | LinkChanged
+    | TroubleChanged
+    | Outdated
+    | Reloaded
+    | Decrypted
     | ChatChanged
     | ContactChanged
     | Touched

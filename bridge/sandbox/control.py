@@ -104,6 +104,10 @@ class SettingsPatch(Body):
     announce_resumed: bool | None = None
     send_mode: str | None = None
     refs_before_idle: int | None = None
+    site: str | None = None
+    always_outdated: bool | None = None
+    missing_modules: list[str] | None = None
+    minified_keys: bool | None = None
     receipts: dict[str, int | None] = {}
 
 

@@ -36,7 +36,7 @@ class Database:
     def take_ack(self, message: Message, ack: int) -> None:
         """Note an ack that the device was told about; the first one ends the message's wait."""
         known = self.device.acks.get(message.key, 0)
-        self.device.acks[message.key] = max(known, ack)
+        self.device.acks[message.key] = max(known, ack) if ack >= 0 else ack
         self.device.pending.pop(message.key, None)
 
     def missed_acks(self) -> list[tuple[Message, int, str | None]]:

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .changes import LoggedOut, Paired, RefChanged, Tell
-from .records import Device, State
+from bridge.contract.jid import Jid
+
+from .changes import LoggedOut, Paired, RefChanged, Tell, Touched
+from .records import ACCOUNT, Device, State
 
 
 class NobodyWaits(LookupError):
@@ -30,6 +32,8 @@ class Slot:
     """Null: it shows no code until it is asked to."""
     shown: int = 0
     """Codes shown since the page came or asked."""
+    link_code: str | None = None
+    """The code to type on the phone, if the page asked for one."""
 
 
 class Linking:
@@ -86,12 +90,30 @@ class Linking:
         slot.rotates_at = self._now() + self._state.settings.ref_ttl_ms / 1000
         self._tell(RefChanged(slot.id, slot.ref))
 
+    def link_code(self, slot: Slot, phone: str) -> str:
+        """The page asks for a code that is typed on the phone of this number. Raises `ValueError`."""
+        if phone != Jid.parse(ACCOUNT).user:
+            raise ValueError(f"WhatsApp refuses {phone}: that is not this phone's number.")
+        slot.link_code = self._new_id()[:8].upper()
+        self._tell(Touched())
+        return slot.link_code
+
+    def type_code(self, code: str) -> Device:
+        """The owner types a link code on the phone. Raises `NobodyWaits`."""
+        wanted = code.replace("-", "").upper()
+        slot = next((s for s in self.slots.values() if s.link_code == wanted), None)
+        if slot is None:
+            raise NobodyWaits("No page shows that link code.")
+        return self._pair(slot)
+
     def scan(self, ref: str | None = None) -> Device:
         """The phone scans a code: this one, or the newest on show. Raises `NobodyWaits`."""
         shown = [s for s in self.slots.values() if s.ref and ref in (None, s.ref)]
         if not shown:
             raise NobodyWaits("No page shows that code." if ref else "No page shows a code.")
-        slot = shown[-1]
+        return self._pair(shown[-1])
+
+    def _pair(self, slot: Slot) -> Device:
         del self.slots[slot.id]
         messages = self._state.messages
         device = Device(

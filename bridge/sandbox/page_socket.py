@@ -21,12 +21,16 @@ from .changes import (
     Change,
     ChatChanged,
     ContactChanged,
+    Decrypted,
     LinkChanged,
     LoggedOut,
     MessageArrived,
+    Outdated,
     Paired,
     RefChanged,
+    Reloaded,
     SendRefused,
+    TroubleChanged,
 )
 from .database import Database, Record, contact_record
 from .records import ACCOUNT, ACCOUNT_LID, Device
@@ -69,24 +73,30 @@ class PageSocket:
                 self._slot = None
                 self._attach(device)
                 self._push("paired", secret=device.secret, **self._contents())
-            case LinkChanged(up):
-                self._push("link", up=up)
-                if up and self._database:
+            case LinkChanged() | TroubleChanged():
+                self._push("link", up=self._world.state.link_up, trouble=self._world.state.trouble)
+                if self._world.line_up and self._database:
                     self._reconnected(self._database)
+            case Outdated():
+                self._push("outdated")
+            case Reloaded():
+                self._push("reload")
             case _ if self._database:
                 self._tell_device(self._database, change)
 
     def _tell_device(self, database: Database, change: Change) -> None:
         device = database.device
-        if not self._world.state.link_up:
+        if not self._world.line_up:
             return
         match change:
             case LoggedOut(gone) if gone.id == device.id:
                 self._log_out()
             case MessageArrived():
                 self._push_messages(database, fresh=True)
+            case Decrypted(message):
+                self._push("decrypted", record=database.record(message))
             case AckRaised(message, ack, participant):
-                if ack > 1 or message.answered or message.device != device.id:
+                if ack < 0 or ack > 1 or message.answered or message.device != device.id:
                     self._push_ack(database, message.key, ack, participant)
             case SendRefused(refused, key) if refused.id == device.id:
                 device.pending.pop(key, None)
@@ -108,7 +118,7 @@ class PageSocket:
 
     def _attach(self, device: Device) -> None:
         self._database = Database(self._world, device)
-        if self._world.state.link_up:
+        if self._world.line_up:
             self._database.catch_up()
             for message, ack, _ in self._database.missed_acks():
                 self._database.take_ack(message, ack)
@@ -190,7 +200,9 @@ class PageSocket:
             "now": self._world.now(),
             "account": {"pn": ACCOUNT, "lid": ACCOUNT_LID},
             "link": state.link_up,
+            "trouble": state.trouble,
             "sync_ms": state.settings.sync_ms,
+            "outdated": state.settings.always_outdated,
         }
         if not frame.get("device"):
             slot = self._world.linking.open_slot()
@@ -204,7 +216,7 @@ class PageSocket:
             self._database = Database(self._world, device)
             self._shown = device.delivered
             self._push("welcome", **common)
-            if state.link_up:
+            if self._world.line_up:
                 self._resume(self._database)
         else:
             self._attach(device)
@@ -214,6 +226,8 @@ class PageSocket:
         if op == "refresh_ref" and self._slot:
             self._world.linking.refresh(self._world.linking.slots[self._slot])
             return None
+        if op == "link_code" and self._slot:
+            return self._world.linking.link_code(self._world.linking.slots[self._slot], str(frame["phone"]))
         database = self._database
         if database is None:
             raise Unknown("This page is not logged in.")
@@ -233,6 +247,8 @@ class PageSocket:
                 return contact_record(contact) if contact else None
             case "see":
                 self._world.see(frame["chat"])
+            case "takeover":
+                self._world.faults.take_over()
             case "logout":
                 self._world.linking.log_out(database.device.id, by_device=True)
             case _:

@@ -162,6 +162,29 @@ class SendMode(StrEnum):
     """The service answers with an error."""
 
 
+class Trouble(StrEnum):
+    """What keeps a linked device off its line although the network is up, by WhatsApp's own names."""
+
+    CONFLICT = "CONFLICT"
+    """WhatsApp Web was opened elsewhere; a page may take over."""
+    DEPRECATED_VERSION = "DEPRECATED_VERSION"
+    PROXYBLOCK = "PROXYBLOCK"
+    TOS_BLOCK = "TOS_BLOCK"
+    SMB_TOS_BLOCK = "SMB_TOS_BLOCK"
+
+
+class Site(StrEnum):
+    """What the site answers to a browser that opens it."""
+
+    NORMAL = "normal"
+    ERROR = "error"
+    """HTTP 500."""
+    MAINTENANCE = "maintenance"
+    """HTTP 200 and a sentence instead of the application."""
+    BLANK = "blank"
+    """HTTP 200 and nothing."""
+
+
 class Settings(BaseModel, extra="forbid"):
     """How the double behaves; durations in milliseconds."""
 
@@ -175,6 +198,13 @@ class Settings(BaseModel, extra="forbid"):
     announce_resumed: bool = True
     """Whether messages that came while the link was down are announced as new in a page that stayed open."""
     send_mode: SendMode = SendMode.NORMAL
+    site: Site = Site.NORMAL
+    always_outdated: bool = False
+    """Whether a page that was loaded just now is told to load again, too."""
+    missing_modules: list[str] = []
+    """Modules that a page loaded from now on lacks, as after a change of the site."""
+    minified_keys: bool = False
+    """Whether message keys of a page loaded from now on have no `_serialized`, as in WhatsApp >= 2.3000.1042401057."""
     receipts: ReceiptPolicy = ReceiptPolicy()
 
 
@@ -189,4 +219,5 @@ class State(BaseModel):
     sent: dict[str, Sent] = {}
     due: list[Due] = []
     link_up: bool = True
+    trouble: Trouble | None = None
     settings: Settings = Settings()

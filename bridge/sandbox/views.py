@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from .records import ACCOUNT, ACCOUNT_LID, Chat, Contact, Device, Message, Settings
+from .records import ACCOUNT, ACCOUNT_LID, Chat, Contact, Device, Message, Settings, Trouble
 from .world import World
 
 
@@ -35,6 +35,7 @@ class SlotView(BaseModel):
 
     ref: str
     rotates_at: float | None
+    link_code: str | None
 
 
 class StateView(BaseModel):
@@ -44,6 +45,7 @@ class StateView(BaseModel):
     account_lid: str
     now: float
     link_up: bool
+    trouble: Trouble | None
     settings: Settings
     contacts: list[Contact]
     chats: list[ChatView]
@@ -73,15 +75,16 @@ def chat_view(world: World, chat: Chat, count: int) -> ChatView:
 def state_view(world: World, count: int) -> StateView:
     """Everything, with `count` messages of each chat."""
     state = world.state
-    shown = [slot for slot in world.linking.slots.values() if slot.ref]
+    shown = [slot for slot in world.linking.slots.values() if slot.ref or slot.link_code]
     return StateView(
         account=ACCOUNT,
         account_lid=ACCOUNT_LID,
         now=world.now(),
         link_up=state.link_up,
+        trouble=state.trouble,
         settings=state.settings,
         contacts=state.contacts,
         chats=[chat_view(world, chat, count) for chat in state.chats.values()],
         devices=[device_view(device) for device in state.devices.values()],
-        waiting=[SlotView(ref=slot.ref, rotates_at=slot.rotates_at) for slot in shown],
+        waiting=[SlotView(ref=slot.ref, rotates_at=slot.rotates_at, link_code=slot.link_code) for slot in shown],
     )

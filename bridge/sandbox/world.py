@@ -13,6 +13,7 @@ from bridge.contract.jid import Jid, MessageKey
 
 from .cast import Cast, Unknown, seed
 from .changes import AckRaised, Change, LinkChanged, MessageArrived, SendRefused, Tell, Touched
+from .faults import Faults
 from .linking import Linking
 from .receipts import Receipts
 from .records import ACCOUNT, ACCOUNT_LID, Device, Message, Origin, Quote, SendMode, Sent, Settings, State
@@ -29,6 +30,7 @@ class World:
         self.cast = Cast(self.state, now, self.tell)
         self.receipts = Receipts(self.state, now, self.tell)
         self.linking = Linking(self.state, now, new_id, self.tell)
+        self.faults = Faults(self)
         self._by_id = {m.id: m.position for m in self.state.messages}
         self._by_chat: dict[str, list[int]] = {}
         for message in self.state.messages:
@@ -44,6 +46,11 @@ class World:
     def now(self) -> float:
         """The service's clock, unix seconds."""
         return self._now()
+
+    @property
+    def line_up(self) -> bool:
+        """Whether linked devices reach the service: the network is up, and nothing keeps them off."""
+        return self.state.link_up and self.state.trouble is None
 
     def positions(self, chat: str) -> list[int]:
         """Where the chat's messages stand, oldest first."""
@@ -117,7 +124,7 @@ class World:
     def transmit(self, device: Device, record: dict[str, Any]) -> None:
         """A linked device hands a message to the service. Same id again: answered again, delivered once."""
         mode = self.state.settings.send_mode
-        if not self.state.link_up or mode is SendMode.HOLD:
+        if not self.line_up or mode is SendMode.HOLD:
             return
         key = MessageKey.parse(str(record["id"]))
         if mode is SendMode.REFUSE:
@@ -191,6 +198,10 @@ class World:
         for due in self.receipts.take_due():
             self.acknowledge(due.key, due.ack, due.participant)
         self.linking.advance()
+
+    def rename(self, before: str, after: str) -> None:
+        """A chat's messages stand under another address."""
+        self._by_chat[after] = self._by_chat.pop(before, [])
 
     def _add(self, message: Message) -> Message:
         if message.id in self._by_id:

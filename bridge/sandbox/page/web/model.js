@@ -98,6 +98,7 @@ export class Model extends EventEmitter {
 function identity(key) {
   if (key === undefined || key === null) return undefined;
   if (typeof key === 'string') return key;
+  if (key.fromMe !== undefined) return key.toString(); // a message key; not all have `_serialized`
   return key._serialized ?? (key.id === undefined ? key.toString() : identity(key.id));
 }
 

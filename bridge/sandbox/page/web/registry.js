@@ -30,10 +30,16 @@ export function register(table) {
   }
 }
 
-// Last of all: wa-js starts as soon as `__d` and `require` are both there.
+// Last of all: wa-js starts as soon as `__d` and `require` are both there. What the page is to lack, its own code
+// still has: a changed site renames a module, it does not break itself.
 export function expose() {
+  const missing = new Set(document.documentElement.dataset.missing.split(' '));
+  for (const id of missing) delete modulesMap[id];
   window.ErrorGuard = { skipGuardGlobal: () => {} };
-  window.importNamespace = importNamespace;
+  window.importNamespace = (id) => {
+    if (missing.has(id)) throw new Error(`Requiring unknown module "${id}"`);
+    return importNamespace(id);
+  };
   window.__d = (id, _dependencies, factory) => register({ [id]: factory() });
   window.require = load;
 }

@@ -21,6 +21,24 @@ let syncMs = 0;
 let loaded = false;
 let outage;
 
+// Off the line for another reason than the network.
+function troubled(kind) {
+  line.setUp(false);
+  clearTimeout(outage);
+  Socket.state = kind;
+  Stream.mode = kind;
+}
+
+function setLine({ up, trouble }) {
+  if (trouble) {
+    troubled(trouble);
+    return;
+  }
+  if (Socket.state === Stream.mode) Stream.mode = loaded ? 'MAIN' : 'SYNCING'; // a trouble is over
+  if (up) void linkUp();
+  else linkDown();
+}
+
 function linkDown() {
   line.setUp(false);
   Socket.state = 'OPENING';
@@ -62,6 +80,7 @@ function load(frame) {
 function welcome(frame) {
   ({ account, sync_ms: syncMs } = frame);
   setClock(frame.now);
+  Stream.needsUpdate = frame.outdated;
   if (frame.ref) {
     line.setUp(true);
     Stream.set({ mode: 'QR', info: 'PAIRING' });
@@ -69,8 +88,7 @@ function welcome(frame) {
     return;
   }
   if (frame.chats) load(frame);
-  if (frame.link) void linkUp();
-  else linkDown();
+  setLine({ up: frame.link, trouble: frame.trouble });
 }
 
 // No code: nobody scanned the last ones, and the page waits to be asked (Cmd.refreshQR).
@@ -107,6 +125,10 @@ function takeAck({ key, chat, ack, total, participant, t }) {
     answered(key, 'OK', 1, t);
     return;
   }
+  if (ack < 0) {
+    answered(key, 'ERROR_UNKNOWN', ack, t);
+    return;
+  }
   const from = createWid(chat);
   const receipt = {
     type: 'receipt',
@@ -131,11 +153,14 @@ export async function start() {
     welcome,
     paired,
     ref: takeRef,
-    link: ({ up }) => {
-      if (!login.device) return;
-      if (up) void linkUp();
-      else linkDown();
+    link: (frame) => {
+      if (login.device) setLine(frame);
     },
+    outdated: () => {
+      Stream.needsUpdate = true;
+    },
+    reload: () => location.reload(),
+    decrypted: ({ record: { id, body, type } }) => MsgCollection.get(id)?.set({ body, type }),
     lost: () => {
       if (login.device) linkDown();
     },

@@ -19,6 +19,11 @@ class SocketModel extends Model {
   }
 
   poke() {}
+
+  // "Use here": the line is claimed from wherever it is in use.
+  takeover() {
+    void line.database('takeover');
+  }
 }
 class NetworkStatusModel extends Model {
   async checkOnline() {}
@@ -73,6 +78,11 @@ register({
   },
   WATimeUtils: { unixTime, unixTimeMs: () => unixTime() * 1000 },
   WAWebBuildConstants: { SANITIZED_VERSION_STR: VERSION, VERSION_STR: VERSION },
+  WAWebAltDeviceLinkingApi: {
+    initializeAltDeviceLinking: async () => {},
+    genLinkDeviceCodeForPhoneNumber: (phone) => line.service('link_code', { phone }),
+  },
+  WAWebLinkDeviceEvents: { WAWebLinkDeviceEvents: new EventEmitter() },
   WAWebEventEmitter: { default: EventEmitter },
 });
 

@@ -100,6 +100,10 @@ function createUserWid(user, server = 'c.us') {
   return createWid(user.includes('@') ? user : `${user}@${server}`);
 }
 
+// Where a key keeps its text: WhatsApp >= 2.3000.1042401057 minifies the name. wa-js reads it off the source of toString.
+const minified = document.documentElement.dataset.keys === 'minified';
+const TEXT = minified ? '$1' : '_serialized';
+
 export class MsgKey {
   constructor(fields) {
     if (!fields) throw new Error('MsgKey error: obj is null/undefined');
@@ -107,11 +111,7 @@ export class MsgKey {
     this.remote = createWid(fields.remote ?? (this.fromMe ? fields.to : fields.from));
     this.id = fields.id;
     if (fields.participant) this.participant = createWid(fields.participant);
-    this._serialized = [this.fromMe, this.remote, this.id, this.participant].filter((p) => p !== undefined).join('_');
-  }
-
-  toString() {
-    return this._serialized;
+    this[TEXT] = [this.fromMe, this.remote, this.id, this.participant].filter((p) => p !== undefined).join('_');
   }
 
   clone() {
@@ -119,7 +119,7 @@ export class MsgKey {
   }
 
   equals(other) {
-    return other instanceof MsgKey && other._serialized === this._serialized;
+    return other instanceof MsgKey && other.toString() === this.toString();
   }
 
   static fromString(text) {
@@ -128,6 +128,10 @@ export class MsgKey {
     return new MsgKey({ fromMe: fromMe === 'true', remote, id, participant });
   }
 }
+
+MsgKey.prototype.toString = minified
+  ? function () { return this.$1; }
+  : function () { return this._serialized; };
 
 // Called without `this`. The real one is asynchronous as well.
 MsgKey.newId = async () => `3EB0${[...randomBytes(9)].map((b) => b.toString(16).padStart(2, '0')).join('').toUpperCase()}`;
