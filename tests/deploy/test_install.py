@@ -1,0 +1,159 @@
+"""deploy/install with real releases below a folder: first time, upgrade, an upgrade that does not come up, rollback.
+
+The wheel, the virtual environments and pip are real; systemctl and useradd, which a test cannot have, write down what
+they were told.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+INSTALL = ROOT / "deploy/install"
+
+
+def wheel_named(source: Path, folder: Path, mark: str) -> Path:
+    """The same wheel as another release: what is behind the archive's end differs."""
+    folder.mkdir()
+    copy = Path(shutil.copy(source, folder))
+    with zipfile.ZipFile(copy, "a") as archive:
+        archive.comment = mark.encode()
+    return copy
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A file system of its own, and what its systemctl and useradd were told."""
+
+    root: Path
+    environment: dict[str, str]
+
+    def install(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [INSTALL, *arguments], env=self.environment, capture_output=True, text=True, check=False, timeout=55
+        )
+
+    @property
+    def told(self) -> list[str]:
+        return (self.root / "told").read_text().splitlines()
+
+    @property
+    def current(self) -> Path:
+        return (self.root / "opt/wa/current").resolve()
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    (path,) = folder.glob("*.whl")
+    return path
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    root, programs, packages = tmp_path / "root", tmp_path / "programs", tmp_path / "packages"
+    for folder in (root, programs, packages):
+        folder.mkdir()
+    for name in ("systemctl", "useradd"):
+        program = programs / name
+        program.write_text(
+            f'#!/bin/sh\necho "{name} $*" >>"{root}/told"\n'
+            # a release that does not stay up
+            f'[ "$1" != is-active ] || ! readlink "{root}/opt/wa/current" | grep -qsf "{root}/broken"\n'
+        )
+        program.chmod(0o755)
+    (programs / "getent").write_text("#!/bin/sh\nexit 2\n")
+    (programs / "getent").chmod(0o755)
+    # the dependencies of our environment, without the editable installation of the project itself
+    for package in Path(sysconfig.get_path("purelib")).iterdir():
+        if "whatsapp_mqtt_bridge" not in package.name and package.suffix != ".pth":
+            (packages / package.name).symlink_to(package)
+    environment = {
+        "PATH": f"{programs}:{os.environ['PATH']}",
+        "HOME": str(tmp_path),
+        "WA_ROOT": str(root),
+        "WA_LOCK": os.devnull,
+        "WA_SETTLE": "0",
+        "PYTHON": sys.executable,
+        "PYTHONPATH": str(packages),
+        "PIP_USER": "0",
+    }
+    return Machine(root, environment)
+
+
+@pytest.mark.timeout(180)
+def test_a_release_comes_another_follows_a_broken_one_does_not_and_there_is_a_way_back(
+    machine: Machine, wheel: Path, tmp_path: Path
+) -> None:
+    first = machine.install(str(wheel))
+    assert first.returncode == 0, first.stderr
+    one = machine.current
+    assert (one / "bin/wa").exists()
+    assert f"#!{one}/bin/python" in (one / "bin/wa").read_text().splitlines()[0]
+    env = machine.root / "etc/wa/wa.env"
+    assert stat.S_IMODE(env.stat().st_mode) == 0o600
+    assert stat.S_IMODE((machine.root / "etc/wa/credentials").stat().st_mode) == 0o700
+    assert (machine.root / "etc/systemd/system/wa-bridge.service").exists()
+    assert any(line.startswith("useradd --system") and line.endswith(" wa-bridge") for line in machine.told)
+    assert "systemctl restart wa-bridge" in machine.told
+    assert "systemctl start wa-backup.service" not in machine.told  # there was nothing to back up
+
+    env.write_text("WA_SESSIONS=haby=51\n")
+    second = machine.install(str(wheel_named(wheel, tmp_path / "two", "two")))
+    assert second.returncode == 0, second.stderr
+    two = machine.current
+    assert two != one
+    assert env.read_text() == "WA_SESSIONS=haby=51\n"
+    assert machine.told.index("systemctl start wa-backup.service") < len(machine.told) - 1
+
+    (machine.root / "broken").write_text(one.name)
+    third = machine.install(str(wheel))
+    assert third.returncode == 1
+    assert f"going back to {two.name}" in third.stderr
+    assert machine.current == two
+    assert "rollback goes here" in machine.install("list").stdout
+
+    (machine.root / "broken").unlink()
+    back = machine.install("rollback")
+    assert back.returncode == 0, back.stderr
+    assert machine.current == one
+    assert [line.split()[1:] for line in sorted(machine.install("list").stdout.splitlines())] == sorted(
+        [[one.name, "(runs)"], [two.name, "(rollback", "goes", "here)"]]
+    )
+
+
+def test_a_release_that_cannot_be_made_changes_nothing(machine: Machine, tmp_path: Path) -> None:
+    wheel = tmp_path / "whatsapp_mqtt_bridge-9.9.9-py3-none-any.whl"
+    wheel.write_bytes(b"not a wheel")
+    refused = machine.install(str(wheel))
+    assert refused.returncode == 1
+    assert "nothing was changed" in refused.stderr
+    assert list((machine.root / "opt/wa/releases").iterdir()) == []
+    assert not (machine.root / "opt/wa/current").exists()
+    assert not any("restart" in line for line in machine.told)
+    missing = machine.install(str(tmp_path / "none.whl"))
+    assert (missing.returncode, "hatchling build" in missing.stderr) == (1, True)
+    assert machine.install("rollback").returncode == 1
+
+
+def test_the_lock_for_services_is_part_of_the_lock_that_is_tested() -> None:
+    def pinned(path: Path) -> dict[str, str]:
+        blocks = path.read_text().replace("\\\n", " ").splitlines()
+        return {block.split("==")[0]: " ".join(block.split()) for block in blocks if "==" in block}
+
+    tested, services = pinned(ROOT / "requirements.lock"), pinned(ROOT / "deploy/requirements.lock")
+    assert {name: block for name, block in services.items() if tested.get(name) != block} == {}
+    assert "aiomqtt" in services
+    assert not {"pytest", "mypy", "ruff"} & set(services)
