@@ -90,14 +90,11 @@ class Outbound:
     async def _claim(self, claim: Claim) -> Result:
         first, reply_client = accepted(self._session, claim), claim.reply_client
         claimed = await self._outbox.claim(claim, notice(first, reply_client))
-        if claimed.conflict:
-            refusal = conflict(self._session, claim, Conflict())
-            await self._outbox.notify(notice(refusal, reply_client))
-            return refusal
-        if not claimed.fresh:
-            standing = result_of(self._session, claimed.row)
-            await self._outbox.notify(notice(standing, reply_client))
-            return standing
+        if claimed.conflict or not claimed.fresh:
+            refusal = conflict(self._session, claim, Conflict()) if claimed.conflict else None
+            answer = refusal or result_of(self._session, claimed.row)
+            await self._outbox.notify(notice(answer, reply_client))
+            return answer
         if claimed.row.number > self._loaded:
             self._schedule.add(claimed.row)
             self._wake.set()
@@ -105,13 +102,16 @@ class Outbound:
 
     async def reject(self, error: CodedError, rejection: Rejection) -> None:
         """Answer an input that could not become a command."""
-        command_id = rejection.command_id or uuid.uuid4().hex
-        _log.info("%s: refused input on %s: %s", self._session, rejection.topic, error.text)
+        command_id = rejection.command_id
+        if command_id is None or await self._outbox.get(command_id) is not None:
+            command_id = uuid.uuid4().hex  # what stands under an id is not changed by another input that bears it
+        _log.info("%s: refused input (%s, SHA-256 %.12s…)", self._session, error.code, rejection.sha256)
         result = rejected(self._session, command_id, rejection, error, self._clock.now())
+        answer = notice(result, rejection.reply_client)
         if rejection.once is None:
-            await self._outbox.notify(notice(result, rejection.reply_client))
+            await self._outbox.notify(answer)
         else:
-            await self._outbox.report_once(rejection.once, notice(result, rejection.reply_client))
+            await self._outbox.report_once(rejection.once, answer)
 
     async def acknowledged(self, change: AckChange) -> None:
         """Take in a tick from WhatsApp. Durable on return."""
@@ -126,7 +126,7 @@ class Outbound:
     def open(self) -> None:
         """The connection is usable: sends may start, and what was in doubt can be looked up."""
         self._open = True
-        rows = [*self._pending.values(), *(row for row, _ in self._unsettled.values())]
+        rows = self._in_doubt()
         self._pending.clear()
         for row in rows:
             self._look_up(row)
@@ -225,9 +225,9 @@ class Outbound:
 
     async def _expire(self) -> None:
         now = self._clock.now()
-        for row in self._schedule.expired(now):
-            await self._sender.fail(row, Expired())
+        for row in (expired := self._schedule.expired(now)):
             self._tries.pop(row.number, None)
+        await asyncio.gather(*(self._sender.fail(row, Expired()) for row in expired))  # they share commits
         for row in self._in_doubt():
             if now >= doubt_ends(row):
                 await self._sender.give_up(row)

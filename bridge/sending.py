@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from enum import Enum, auto
+from weakref import WeakValueDictionary
 
 from .contract.errors import BridgeError, CodedError, Expired, InternalError, Refused
 from .contract.jid import Jid, MessageKey, mask
@@ -55,7 +56,7 @@ class Sender:
         self._driver = driver
         self._clock = clock
         # An ack and the answer of the call race for the same row; each decides on what the other has stored.
-        self._step = asyncio.Lock()
+        self._steps: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._repeated: set[int] = set()
 
     async def send(self, row: OutboxRow) -> Outcome:
@@ -69,7 +70,7 @@ class Sender:
         except CodedError as error:
             await self.fail(row, error)
             return Outcome.SETTLED
-        async with self._step:
+        async with self._step(row.claim.id):
             row = await self._outbox.change(
                 row.number,
                 Change(SendState.SENDING, self._clock.now(), chat=str(chat), message_id=str(key)),
@@ -91,7 +92,7 @@ class Sender:
 
     async def fail(self, row: OutboxRow, error: CodedError) -> None:
         """The row did not go out."""
-        _log.info("%s: %s to %s failed: %s", self._session, row.claim.id, mask(row.claim.to), error.text)
+        _log.info("%s: %s to %s failed: %s", self._session, row.claim.id, mask(row.claim.to), error.code)
         await self._change(row, SendState.FAILED, error)
 
     async def give_up(self, row: OutboxRow) -> None:
@@ -168,6 +169,9 @@ class Sender:
             self._repeated.discard(row.number)
         return outcome
 
+    def _step(self, command_id: str) -> asyncio.Lock:
+        return self._steps.setdefault(command_id, asyncio.Lock())
+
     async def _after_level(self, row: OutboxRow, level: int) -> Outcome:
         await self._advance(row.claim.id, level)
         # an ack may have come before the call returned
@@ -176,7 +180,7 @@ class Sender:
         return Outcome.PENDING if waiting else Outcome.SETTLED
 
     async def _advance(self, command_id: str, level: int) -> OutboxRow | None:
-        async with self._step:
+        async with self._step(command_id):
             row = await self._outbox.get(command_id)
             if row is None or (state := after_ack(row.state, level)) is None:
                 return None
@@ -190,7 +194,7 @@ class Sender:
     async def _change(
         self, row: OutboxRow, state: SendState, error: CodedError | None = None, text: str | None = None
     ) -> None:
-        async with self._step:
+        async with self._step(row.claim.id):
             current = await self._outbox.get(row.claim.id)
             if current is None or current.state is not row.state:
                 return  # an ack was quicker and knows better

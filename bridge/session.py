@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from itertools import groupby
 
 from .contract.commands import ControlAction
 from .contract.errors import CodedError
@@ -68,19 +69,18 @@ class Session:
         self._driver = driver
         self._inbound = inbound
         self._clock = clock
-        self._reports: asyncio.Queue[Situation] = asyncio.Queue()
+        self._reports: asyncio.Queue[Situation | Exception] = asyncio.Queue()
         self._control = asyncio.Lock()
         self._driver_wanted = asyncio.Event()
         self._driver_stop = asyncio.Event()
         self._driver_gone = asyncio.Event()
         self._driver_gone.set()
-        self._quiet = False  # sends are being brought to an end: a catch-up that ends meanwhile opens nothing
+        self._quiet = False  # a catch-up that ends meanwhile opens nothing
 
     def status(self, change: StateChange | None = None) -> SessionStatus:
         """The status as it is published: now, or as it was at a change of state."""
         situation = change.situation if change else self.view.situation
-        bounds = self._journal.bounds(Stream.IN)
-        last_inbound = self._journal.last_inbound_at
+        bounds, last_inbound = self._journal.bounds(Stream.IN), self._journal.last_inbound_at
         return SessionStatus(
             session=self.name,
             state=situation.state,
@@ -99,7 +99,7 @@ class Session:
         )
 
     async def situation_changed(self, situation: Situation) -> None:
-        """Take a report of the driver; anything but `connected` stops new sends at once."""
+        """Anything but `connected` stops new sends at once."""
         if situation.state is not SessionState.CONNECTED:
             self.outbound.close()
         self._reports.put_nowait(situation)
@@ -114,15 +114,20 @@ class Session:
 
     async def received(self, batch: Sequence[IncomingMessage | AckChange]) -> None:
         """Journal live items in the order in which they came."""
-        messages: list[IncomingMessage] = []
-        for item in batch:
-            if isinstance(item, IncomingMessage):
-                messages.append(item)
-                continue
-            await self._inbound.take(messages, late=False)
-            messages = []
-            await self.outbound.acknowledged(item)
-        await self._inbound.take(messages, late=False)
+        try:
+            await self._take(batch)
+        except (
+            Exception
+        ) as error:  # the driver tries again; but what takes nothing must not go on calling itself connected
+            self._reports.put_nowait(error)
+            raise
+
+    async def _take(self, batch: Sequence[IncomingMessage | AckChange]) -> None:
+        for items in (list(run) for _, run in groupby(batch, type)):  # messages that come together share a commit
+            await self._inbound.take([item for item in items if isinstance(item, IncomingMessage)], late=False)
+            for item in items:
+                if isinstance(item, AckChange):
+                    await self.outbound.acknowledged(item)
 
     async def control(self, action: ControlAction) -> None:
         """Carry out an admin's action; returns when it is done. Raises `CodedError` when it cannot be."""
@@ -170,9 +175,10 @@ class Session:
         self._rest(desired)
 
     def _rest(self, desired: str) -> None:
-        ended = desired == _ENDED
-        state = SessionState.LOGGED_OUT if ended else SessionState.STOPPED
-        self.view.set(Situation(state, Reason.LOGGED_OUT_ON_REQUEST if ended else Reason.CLOSED_ON_REQUEST))
+        if desired == _ENDED:
+            self.view.set(Situation(SessionState.LOGGED_OUT, Reason.LOGGED_OUT_ON_REQUEST))
+        else:
+            self.view.set(Situation(SessionState.STOPPED, Reason.CLOSED_ON_REQUEST))
 
     async def _stop_driver(self) -> None:
         self._driver_stop.set()
@@ -190,10 +196,7 @@ class Session:
                 self._driver_gone.set()
 
     async def _drive(self) -> None:
-        """Run the driver until it is asked to stop. It never ends by itself but by a fault, which is raised.
-
-        Its reports are followed only as long as it runs: a catch-up must not end in the state of the next one.
-        """
+        """Run the driver until it is asked to stop; a fault is raised. Its reports are followed only while it runs."""
         self._reports, self._quiet = asyncio.Queue(), False
         works = {"driver stop": self._driver_stop.wait(), "state": self._follow(), "driver run": self._driver.run(self)}
         tasks = [asyncio.create_task(work, name=f"{what} {self.name}") for what, work in works.items()]
@@ -215,6 +218,8 @@ class Session:
         """Turn the driver's reports into states, one after the other."""
         while True:
             report = await self._reports.get()
+            if isinstance(report, Exception):
+                raise report
             if report.state is SessionState.CONNECTED:
                 await self._catch_up()
             else:
@@ -232,8 +237,7 @@ class Session:
             _log.warning("%s: catch-up did not finish (%s); the page is loaded again", self.name, error)
             await self._driver.reload()
             return
-        if found:
-            _log.info("%s: catch-up found %d messages", self.name, found)
+        _log.info("%s: catch-up found %d messages", self.name, found)
         if self._reports.empty() and not self._quiet:
             self.outbound.open()
             self.view.set(Situation(SessionState.CONNECTED, Reason.READY))

@@ -199,8 +199,14 @@ class SessionHost:
     async def _compact(self, store: SessionStore) -> None:
         age, size = self._settings.retention_limits
         while True:
-            done = await store.compact(max_age=age, max_bytes=size)
-            _log.debug("%s: compaction: %s", self.setting.name, done)
+            try:
+                done = await store.compact(max_age=age, max_bytes=size)
+            except StoreUnusable as error:
+                if not error.transient:
+                    raise
+                _log.warning("%s: the journal was not compacted: %s", self.setting.name, error)
+            else:
+                _log.debug("%s: compaction: %s", self.setting.name, done)
             await asyncio.sleep(COMPACTION)
 
     async def _announce(self, situation: Situation) -> None:

@@ -14,7 +14,7 @@ from bridge.ports import Clock, Journal, Memory, Outbox
 from bridge.session import Session
 
 from .intake import Intake
-from .relay import relay_notices, relay_stream
+from .relay import READER, relay_notices, relay_stream
 from .replay import Replayer
 from .statuses import gone, publish_status, will_of
 
@@ -87,6 +87,7 @@ class Door:
     async def _serve(self, connection: Connection) -> None:
         self._connected = True
         name = self._session.name
+        self._session.published_seq = await self._journal.cursor(READER, Stream.IN)
         _log.info("%s: MQTT connected to %s", name, connection.address.masked)
         replayer = Replayer(name, self._journal, self._topics, connection)
         intake = Intake(

@@ -135,6 +135,15 @@ async def test_a_command_waits_for_the_connection_until_its_time_is_over(bench: 
     assert bench.sent() == [("Larga", 1)]
 
 
+async def test_a_thousand_that_expire_together_are_told_together(bench: Bench) -> None:
+    bench.phone.paired = False
+    await bench.start(connected=False)
+    await asyncio.gather(*(bench.submit(command(id=str(number), ttl=10)) for number in range(1000)))
+    bench.advance(11)
+    assert await bench.told("999", 2) == ["accepted", "failed:expired"]
+    await bench.until(lambda: bench.store.outbox.open_count == 0)
+
+
 async def test_what_expires_while_the_page_thinks_is_not_sent_late(bench: Bench) -> None:
     class SlowToResolve:
         def __init__(self, driver: object) -> None:

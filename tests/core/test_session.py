@@ -13,7 +13,7 @@ from bridge.contract.errors import CodedError
 from bridge.contract.messages import Stream
 from bridge.contract.session import IllegalTransition, Reason, SessionState, Situation
 from bridge.drivers.scripted import ScriptedDriver
-from bridge.ports import IncomingMessage
+from bridge.ports import IncomingMessage, StoreUnusable
 from bridge.view import QrChange, StateChange
 
 from .commands import ANA, BETO, command
@@ -279,6 +279,26 @@ async def test_a_state_that_cannot_follow_raises_and_ends_the_session(bench: Ben
     assert ended.group_contains(IllegalTransition)
     bench._running = None
     await bench._open.aclose()
+
+
+async def test_a_store_that_takes_nothing_ends_the_session_instead_of_calling_it_connected(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bench.start()
+
+    async def full(records: object) -> list[int | None]:
+        raise StoreUnusable("The disk is full.")
+
+    monkeypatch.setattr(bench.store.journal, "append", full)
+    bench.phone.incoming(ANA, "1")
+    with pytest.raises(ExceptionGroup) as ended:
+        await bench.until(lambda: False)
+    assert ended.group_contains(StoreUnusable)
+    monkeypatch.undo()
+    bench._running = None
+    await bench._open.aclose()
+    await bench.start()
+    assert await texts(bench, 1) == [("1", True)]
 
 
 async def test_since_is_the_moment_of_the_state_and_not_of_its_reason(bench: Bench) -> None:
