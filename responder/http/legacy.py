@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import psutil  # type: ignore[import-untyped]
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, Field
 
 from bridge.contract.payload import instant, rfc3339
 from responder.arrivals import of_webhook
@@ -120,8 +120,7 @@ async def message_received(request: Request, surface: SurfaceOf) -> Any:
 class Switch(BaseModel):
     """What is wanted."""
 
-    model_config = ConfigDict(strict=True)
-    bot_activo: Literal[0, 1]
+    bot_activo: Annotated[int, Field(ge=0, le=1, strict=True)]
 
 
 @router.get("/api/bot-config/status/{clienteId}")

@@ -86,7 +86,11 @@ class Chats:
             .where(messages.c.chat_id == chats.c.id, messages.c.turn_id.is_(None), messages.c.verdict.in_(OPEN))
             .scalar_subquery()
         )
-        query = select(chats, waits.label("waits")).order_by(chats.c.last_at.desc(), chats.c.id.desc()).limit(limit)
+        query = (
+            select(chats, waits.label("waits"))
+            .order_by(chats.c.last_at.desc(), chats.c.last_message.desc())
+            .limit(limit)
+        )
         match show:
             case Show.WAITING:
                 query = query.where(waits > 0)

@@ -58,6 +58,8 @@ class HumanReplies:
                 )
             )  # fmt: skip
             await connection.execute(
-                update(chats).where(chats.c.id == chat_id).values(paused_until=now + self._pause, last_at=now)
+                update(chats)
+                .where(chats.c.id == chat_id)
+                .values(paused_until=now + self._pause, last_at=now, last_message=row_id)
             )
             return turn

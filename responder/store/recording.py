@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -83,7 +84,8 @@ class Recording:
             for arrival, verdict in zip(arrivals, verdicts, strict=True)
         ]
         ids = await insert_rows(connection, messages, rows)
-        await _write_chats(connection, known.values())
+        newest = {row["chat_id"]: row_id for row, row_id in zip(rows, ids, strict=True)}
+        await _write_chats(connection, known.values(), newest)
         if standing.active != was_active:
             await self._switches.write_active(connection, standing.active)
         pending = [
@@ -167,14 +169,23 @@ async def _withdraw_answered(
         )
 
 
-async def _write_chats(connection: AsyncConnection, states: Iterable[ChatState]) -> None:
+async def _write_chats(connection: AsyncConnection, states: Iterable[ChatState], newest: dict[Any, int]) -> None:
     await connection.execute(
         update(chats)
         .where(chats.c.id == bindparam("chat_row"))
         .values(
             {
                 name: bindparam(name)
-                for name in ("telefono", "cliente_id", "name", "paused_until", "opted_out_at", "last_print", "last_at")
+                for name in (
+                    "telefono",
+                    "cliente_id",
+                    "name",
+                    "paused_until",
+                    "opted_out_at",
+                    "last_print",
+                    "last_at",
+                    "last_message",
+                )
             }
         ),
         [
@@ -187,6 +198,7 @@ async def _write_chats(connection: AsyncConnection, states: Iterable[ChatState])
                 "opted_out_at": state.opted_out_at,
                 "last_print": state.last_print,
                 "last_at": state.last_at,
+                "last_message": newest[state.id],
             }
             for state in states
         ],

@@ -100,8 +100,9 @@ chats = Table(
     Column("opted_out_at", Double),
     Column("last_print", String(64)),
     Column("last_at", Double, nullable=False, server_default="0"),
+    Column("last_message", BigInteger, nullable=False, server_default="0"),  # WhatsApp's seconds do not tell the order
     UniqueConstraint("session", "chat", name="uq_wa_chat"),
-    Index("ix_wa_chat_last", "last_at"),
+    Index("ix_wa_chat_last", "last_at", "last_message"),
     **_ENGINE,
 )
 

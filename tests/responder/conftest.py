@@ -118,6 +118,13 @@ class Whole:
         async with self.responder.database.read() as connection:
             return [tuple(row) for row in await connection.execute(text(query))]
 
+    async def until_rows(self, query: str, expected: list[tuple[Any, ...]]) -> None:
+        """Wait until the database says so; what it says instead is shown when it does not."""
+        deadline = time.monotonic() + 10
+        while (found := await self.rows(query)) != expected:
+            assert time.monotonic() < deadline, found
+            await asyncio.sleep(0.02)
+
     async def verdicts(self, count: int) -> list[str]:
         """Wait until so many messages are recorded and none waits; their verdicts in order."""
         while True:

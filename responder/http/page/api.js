@@ -1,0 +1,71 @@
+// Talks to the responder. A key that it asks for is asked of the person, and kept in this tab only.
+
+const KEY = 'responder-key';
+const dialog = document.getElementById('key-dialog');
+let asking = null;
+
+function askForKey() {
+  asking ??= new Promise((resolve) => {
+    dialog.addEventListener('close', () => {
+      sessionStorage.setItem(KEY, document.getElementById('key').value);
+      asking = null;
+      resolve();
+    }, { once: true });
+    dialog.addEventListener('cancel', (event) => event.preventDefault());
+    dialog.showModal();
+  });
+  return asking;
+}
+
+async function request(path, options = {}) {
+  for (;;) {
+    const key = sessionStorage.getItem(KEY);
+    const headers = { ...options.headers, ...(key ? { 'x-api-key': key } : {}) };
+    const response = await fetch(path, { ...options, headers });
+    if (response.status !== 401) return response;
+    await askForKey();
+  }
+}
+
+async function json(response) {
+  const body = await response.json().catch(() => ({}));
+  if (!response.ok) throw new Error(body.error ?? `HTTP ${response.status}`);
+  return body;
+}
+
+export const get = async (path) => json(await request(path));
+
+export const post = async (path, body) =>
+  json(await request(path, { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }));
+
+// Calls `changed` with the ids of chats that have changed (null: all); again after every break.
+export async function follow(changed, broken) {
+  for (;;) {
+    try {
+      const response = await request('/api/live');
+      if (!response.ok) throw new Error(`HTTP ${response.status}`);
+      changed([null]);
+      let rest = '';
+      for await (const chunk of textOf(response.body)) {
+        rest += chunk;
+        const events = rest.split('\n\n');
+        rest = events.pop();
+        for (const event of events) if (event.startsWith('data: ')) changed(JSON.parse(event.slice(6)));
+      }
+    } catch (error) {
+      if (error instanceof SyntaxError) throw error;
+    }
+    broken();
+    await new Promise((resolve) => { setTimeout(resolve, 2000); });
+  }
+}
+
+// Not every browser can iterate a stream.
+async function* textOf(body) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    yield value;
+  }
+}

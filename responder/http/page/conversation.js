@@ -1,0 +1,147 @@
+// One conversation: its messages, a person's answer, pause and resume.
+
+import { get, post } from './api.js';
+import { clock, day, element, initialOf, moment, nameOf, toneOf } from './element.js';
+import { words } from './words.js';
+
+const PAGE = 50;
+const PAUSE = 1800;
+const byId = (id) => document.getElementById(id);
+const messages = byId('messages');
+const text = byId('text');
+let shown = null; // the chat that is open
+let lines = [];
+let complete = false;
+let fail = () => {};
+let asked = 0;
+
+export const current = () => shown?.id ?? null;
+
+export function start({ closed, failed }) {
+  fail = failed;
+  byId('back').addEventListener('click', closed);
+  byId('pause').addEventListener('click', () => act(() => post(`/api/chats/${shown.id}/pause`, { seconds: isPaused() ? 0 : PAUSE })));
+  byId('composer').addEventListener('submit', (event) => { event.preventDefault(); send(); });
+  text.addEventListener('keydown', (event) => {
+    if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) { event.preventDefault(); send(); }
+  });
+}
+
+export async function open(chatId) {
+  lines = [];
+  complete = false;
+  text.value = '';
+  await load(chatId);
+  messages.scrollTop = messages.scrollHeight;
+}
+
+export function close() {
+  asked += 1;
+  shown = null;
+  byId('open').hidden = true;
+  byId('empty').hidden = false;
+}
+
+export const refresh = () => (shown ? load(shown.id) : undefined);
+
+async function load(chatId) {
+  const atEnd = messages.scrollHeight - messages.scrollTop - messages.clientHeight < 80;
+  const number = ++asked;
+  const found = await get(`/api/chats/${chatId}?limit=${PAGE}`);
+  if (number !== asked) return; // a later question has been asked meanwhile
+  shown = { ...found.chat, now: found.now };
+  if (lines.length === 0) complete = found.messages.length < PAGE;
+  const oldest = found.messages[0]?.id ?? 0;
+  lines = [...lines.filter((line) => line.id < oldest), ...found.messages];
+  draw();
+  if (atEnd) messages.scrollTop = messages.scrollHeight;
+}
+
+async function loadEarlier() {
+  const height = messages.scrollHeight;
+  const found = await get(`/api/chats/${shown.id}?limit=${PAGE}&before=${lines[0].id}`);
+  complete = found.messages.length < PAGE;
+  lines = [...found.messages, ...lines];
+  draw();
+  messages.scrollTop += messages.scrollHeight - height;
+}
+
+const isPaused = () => shown.paused_until > Date.now() / 1000;
+
+async function act(action) {
+  try {
+    await action();
+    await refresh();
+  } catch (error) {
+    fail(error);
+  }
+}
+
+async function send() {
+  const written = text.value;
+  if (!written.trim() || !shown) return;
+  const button = byId('composer').querySelector('button');
+  button.disabled = true;
+  // the same answer again after a failure has the same request, and is sent once
+  const request = send.pending?.written === written && send.pending.chat === shown.id ? send.pending.request : crypto.randomUUID();
+  send.pending = { written, chat: shown.id, request };
+  try {
+    await post(`/api/chats/${shown.id}/replies`, { text: written, request });
+    send.pending = null;
+    text.value = '';
+    await refresh();
+    messages.scrollTop = messages.scrollHeight;
+  } catch (error) {
+    fail(error);
+  } finally {
+    button.disabled = false;
+    text.focus();
+  }
+}
+
+function draw() {
+  const name = nameOf(shown);
+  byId('open').hidden = false;
+  byId('empty').hidden = true;
+  byId('avatar').textContent = initialOf(name);
+  byId('avatar').className = `avatar ${toneOf(shown.person)}`;
+  byId('title').textContent = name;
+  byId('subtitle').textContent = [shown.name ? shown.person : null, shown.session, words.client(shown.cliente_id)].filter(Boolean).join(' · ');
+  byId('pause').textContent = isPaused() ? words.resume : words.pause;
+  drawNotice();
+  const drawn = [];
+  if (!complete && lines.length) {
+    drawn.push(element('li', { class: 'earlier' }, element('button', { type: 'button', class: 'button', onclick: () => loadEarlier().catch(fail) }, words.earlier)));
+  }
+  let before = null;
+  for (const line of lines) {
+    if (day(line.at) !== before) drawn.push(element('li', { class: 'day' }, before = day(line.at)));
+    drawn.push(message(line));
+  }
+  messages.replaceChildren(...drawn);
+}
+
+function drawNotice() {
+  const notice = byId('notice');
+  notice.hidden = !shown.opted_out && !isPaused();
+  if (shown.opted_out) {
+    notice.replaceChildren(words.optedOut, element('button', { type: 'button', class: 'button', onclick: () => act(() => post(`/api/chats/${shown.id}/opt-in`, {})) }, words.allow));
+  } else if (isPaused()) {
+    notice.replaceChildren(words.pausedUntil(moment(shown.paused_until)));
+  }
+}
+
+function message(line) {
+  const note = line.role === 'user' ? words.verdicts[line.verdict] : words.states[line.state];
+  return element(
+    'li',
+    { class: `message ${line.role} ${line.role === 'assistant' ? line.origin : ''}` },
+    element('p', {}, line.text),
+    element(
+      'footer', {},
+      note ? element('span', { class: line.state === 'failed' || line.state === 'unknown' ? 'bad' : '' }, note) : null,
+      line.role === 'assistant' ? element('span', {}, words[line.origin]) : null,
+      element('time', { datetime: new Date(line.at * 1000).toISOString() }, clock(line.at)),
+    ),
+  );
+}

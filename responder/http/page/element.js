@@ -1,0 +1,31 @@
+// Builds page elements; text goes in as text, never as markup.
+
+import { language } from './words.js';
+
+export function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith('on')) made.addEventListener(name.slice(2), value);
+    else if (value === true) made.setAttribute(name, '');
+    else if (value !== false && value !== undefined) made.setAttribute(name, value);
+  }
+  made.append(...children.filter((child) => child !== undefined && child !== null));
+  return made;
+}
+
+// The name of a chat for people: a number is written with its plus.
+export const nameOf = (chat) => chat.name || (/^\d{5,15}$/.test(chat.person) ? `+${chat.person}` : chat.person);
+
+export const toneOf = (text) => `tone-${[...text].reduce((sum, c) => sum + c.codePointAt(0), 0) % 6}`;
+
+export const initialOf = (name) => [...name.replace(/^\+/, '')][0]?.toUpperCase() ?? '?';
+
+export const clock = (seconds) => new Date(seconds * 1000).toLocaleTimeString(language, { hour: '2-digit', minute: '2-digit' });
+
+export const day = (seconds) => new Date(seconds * 1000).toLocaleDateString(language, { day: 'numeric', month: 'long', year: 'numeric' });
+
+// The time of today, the date of before.
+export function moment(seconds) {
+  const then = new Date(seconds * 1000);
+  return then.toDateString() === new Date().toDateString() ? clock(seconds) : then.toLocaleDateString(language, { day: 'numeric', month: 'short' });
+}

@@ -1,0 +1,63 @@
+// The list of chats: search, filters, and which one is open.
+
+import { get } from './api.js';
+import { element, initialOf, moment, nameOf, toneOf } from './element.js';
+import { words } from './words.js';
+
+const SHOWN = ['all', 'waiting', 'paused', 'opted_out'];
+const place = document.getElementById('chats');
+const search = document.getElementById('search');
+const filters = document.getElementById('filters');
+let show = 'all';
+let open = null;
+let asked = 0;
+let onOpen = () => {};
+
+export function start(opened) {
+  onOpen = opened;
+  let typing;
+  search.addEventListener('input', () => {
+    clearTimeout(typing);
+    typing = setTimeout(refresh, 200);
+  });
+  for (const name of SHOWN) {
+    filters.append(element('button', { type: 'button', 'aria-pressed': String(name === show), onclick: () => choose(name) }, words[name]));
+  }
+}
+
+function choose(name) {
+  show = name;
+  [...filters.children].forEach((button, index) => button.setAttribute('aria-pressed', String(SHOWN[index] === name)));
+  return refresh();
+}
+
+export function mark(chatId) {
+  open = chatId;
+  for (const button of place.querySelectorAll('button')) {
+    button.setAttribute('aria-current', String(Number(button.dataset.chat) === open));
+  }
+}
+
+export async function refresh() {
+  const number = ++asked;
+  const query = new URLSearchParams({ search: search.value, show, limit: 100 });
+  const { chats, now } = await get(`/api/chats?${query}`);
+  if (number !== asked) return; // a later question has been asked meanwhile
+  const focused = document.activeElement?.dataset?.chat;
+  place.replaceChildren(...(chats.length ? chats.map((chat) => row(chat, now)) : [element('li', { class: 'none' }, words.none)]));
+  if (focused) place.querySelector(`[data-chat="${focused}"]`)?.focus();
+}
+
+function row(chat, now) {
+  const name = nameOf(chat);
+  const state = chat.opted_out ? words.opted_out : chat.paused_until > now ? words.paused : chat.waiting ? words.waiting : null;
+  return element('li', {}, element(
+    'button',
+    { type: 'button', 'data-chat': chat.id, 'aria-current': String(chat.id === open), onclick: () => onOpen(chat.id) },
+    element('span', { class: `avatar ${toneOf(chat.person)}`, 'aria-hidden': 'true' }, initialOf(name)),
+    element('span', { class: 'name' }, name),
+    element('time', {}, chat.last_at ? moment(chat.last_at) : ''),
+    element('span', { class: 'last' }, `${chat.last_role === 'assistant' ? '↩ ' : ''}${chat.last_text}`),
+    state ? element('span', { class: 'mark' }, state) : null,
+  ));
+}

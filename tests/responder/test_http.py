@@ -1,0 +1,152 @@
+"""The HTTP surface as legacy callers and the page meet it, on each database."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+
+from responder.app import Responder
+from tests.client.conftest import ANA
+from tests.responder.conftest import Whole
+
+KEY, SECRET = "clave-larga-de-prueba", "un-secreto-de-prueba-bastante-largo-0123456789"
+
+
+@pytest.fixture
+async def running(whole_on_each: Whole) -> Responder:
+    return await whole_on_each.start()
+
+
+@pytest.fixture
+async def http(running: Responder) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(base_url=running.url) as client:
+        yield client
+
+
+async def test_health_and_status(http: httpx.AsyncClient) -> None:
+    health = (await http.get("/health")).json()
+    assert (health["status"], health["service"], health["ready"]) == ("online", "whatsapp-bot-responder", True)
+    assert abs(datetime.fromisoformat(health["timestamp"]).timestamp() - time.time()) < 5
+    status = (await http.get("/api/status")).json()
+    assert (status["bot"], status["status"]) == ("WhatsApp Bot Responder", "running")
+    assert status["whatsapp"] == {"connected": True, "state": "CONNECTED", "listeners": 1}
+    assert status["memory"]["rss"] > 10_000_000
+    assert status["uptime"] > 0
+
+
+async def test_conversations_newest_first(whole_on_each: Whole, http: httpx.AsyncClient) -> None:
+    whole_on_each.side.phone.incoming(ANA, "Holaaa 👋🏽", notify_name="Ana")
+    await whole_on_each.answers(1)
+    answer, question = (await http.get("/api/conversaciones")).json()
+    assert answer["rol"] == "assistant"
+    assert abs(datetime.fromisoformat(question.pop("created_at")).timestamp() - time.time()) < 30
+    assert question == {
+        "telefono": "5491155500001", "rol": "user", "mensaje": "Holaaa 👋🏽", "cliente_id": 51, "nom": "Ana",
+    }  # fmt: skip
+
+
+async def test_the_switch_of_a_client(http: httpx.AsyncClient) -> None:
+    assert (await http.get("/api/bot-config/status/51")).json() == {"bot_activo": 1, "updated_at": None}
+    off = await http.post("/api/bot-config/toggle/51", json={"bot_activo": 0})
+    assert off.json() == {"success": True, "bot_activo": 0, "mensaje": "Respuestas automáticas desactivadas"}
+    status = (await http.get("/api/bot-config/status/51")).json()
+    assert status["bot_activo"] == 0
+    assert abs(datetime.fromisoformat(status["updated_at"]).timestamp() - time.time()) < 30
+    on = await http.post("/api/bot-config/toggle/51", json={"bot_activo": 1})
+    assert on.json()["mensaje"] == "Respuestas automáticas activadas"
+    switches = (await http.get("/api/switches")).json()
+    assert switches == {"active": True, "clients": [{"cliente_id": 51, "active": True}], "amiss": []}
+
+
+@pytest.mark.parametrize(
+    "body", ['{"bot_activo": 2}', '{"bot_activo": "1"}', "{}", "[]", "nonsense", '{"bot_activo": true}']
+)
+async def test_a_wrong_switch(http: httpx.AsyncClient, body: str) -> None:
+    answer = await http.post("/api/bot-config/toggle/51", content=body, headers={"content-type": "application/json"})
+    assert (answer.status_code, answer.json()) == (400, {"error": "bot_activo debe ser 0 o 1"})
+
+
+async def test_a_path_that_does_not_exist(http: httpx.AsyncClient) -> None:
+    answer = await http.get("/api/nada")
+    assert (answer.status_code, answer.json()) == (404, {"ok": False, "error": "Ruta no encontrada"})
+
+
+async def test_a_reply_is_sent_once_however_often_it_is_asked_for(
+    whole_on_each: Whole, http: httpx.AsyncClient
+) -> None:
+    whole_on_each.side.phone.incoming(ANA, "¿Están?")
+    await whole_on_each.verdicts(1)
+    [chat] = (await http.get("/api/chats")).json()["chats"]
+    wanted = {"text": "Sí, decime", "request": "solicitud-0001"}
+    replies = await asyncio.gather(*(http.post(f"/api/chats/{chat['id']}/replies", json=wanted) for _ in range(3)))
+    assert {reply.status_code for reply in replies} == {200}
+    assert len({reply.json()["turn"] for reply in replies}) == 1
+    assert await whole_on_each.answers(1) == ["Sí, decime"]
+    await whole_on_each.until_rows("SELECT origin, state, error FROM wa_turn", [("human", "sent", None)])
+    rows = "SELECT rol, origen_mensaje, pauso_ia, mensaje FROM ll_ia_conversaciones WHERE rol = 'assistant'"
+    assert await whole_on_each.rows(rows) == [("assistant", "humano", 1, "Sí, decime")]
+
+
+@pytest.mark.parametrize(
+    "body", [{"text": "  ", "request": "solicitud-0001"}, {"text": "x"}, {"text": "\0", "request": "s" * 9}]
+)
+async def test_a_wrong_reply(whole_on_each: Whole, http: httpx.AsyncClient, body: dict[str, Any]) -> None:
+    whole_on_each.side.phone.incoming(ANA, "¿Están?")
+    await whole_on_each.verdicts(1)
+    [chat] = (await http.get("/api/chats")).json()["chats"]
+    assert (await http.post(f"/api/chats/{chat['id']}/replies", json=body)).status_code == 400
+    assert (await http.post("/api/chats/999/replies", json={"text": "x", "request": "s" * 9})).status_code == 404
+
+
+async def test_strangers_are_refused(whole: Whole) -> None:
+    responder = await whole.start()
+    async with httpx.AsyncClient(base_url=responder.url) as http:
+        for headers in (
+            {"host": "bot.example.com"}, {"x-forwarded-for": "203.0.113.9"}, {"origin": "https://example.com"},
+        ):  # fmt: skip
+            assert (await http.get("/api/conversaciones", headers=headers)).status_code == 403
+        answer = await http.get("/")
+        assert "script-src 'self'" in answer.headers["content-security-policy"]
+
+
+async def test_with_a_key_or_a_secret_callers_show_one(whole: Whole) -> None:
+    responder = await whole.start(api_key=KEY, jwt_secret=SECRET)
+    claims = {"sub": "panel", "aud": "whatsapp-mqtt-bridge", "exp": time.time() + 60, "scope": "admin"}
+    token = jwt.encode(claims, SECRET, "HS256")
+    weak = jwt.encode({**claims, "scope": "read"}, SECRET, "HS256")
+    old = jwt.encode({**claims, "exp": time.time() - 60}, SECRET, "HS256")
+    async with httpx.AsyncClient(base_url=responder.url) as http:
+        for headers, status in (
+            ({}, 401), ({"x-api-key": "otra"}, 401), ({"x-api-key": KEY}, 200),
+            ({"authorization": f"Bearer {token}"}, 200), ({"authorization": f"Bearer {weak}"}, 401),
+            ({"authorization": f"Bearer {old}"}, 401), ({"authorization": "Bearer x"}, 401),
+        ):  # fmt: skip
+            answer = await http.get("/api/conversaciones", headers=headers)
+            assert answer.status_code == status, headers
+            if status == 401:
+                assert answer.json() == {"error": "Unauthorized"}
+        assert (await http.get("/health")).status_code == 200
+
+
+async def test_changes_are_told_as_they_come(whole: Whole) -> None:
+    responder = await whole.start()
+    async with httpx.AsyncClient(base_url=responder.url) as http, http.stream("GET", "/api/live") as stream:
+        lines = stream.aiter_lines()
+        assert await anext(lines) == ": open"
+        whole.side.phone.incoming(ANA, "¿Están?")
+        async with asyncio.timeout(10):
+            assert [line async for line in _until_data(lines)] == ["data: [1]"]
+
+
+async def _until_data(lines: AsyncIterator[str]) -> AsyncIterator[str]:
+    async for line in lines:
+        if line.startswith("data:"):
+            yield line
+            return
