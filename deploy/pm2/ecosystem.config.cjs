@@ -1,0 +1,52 @@
+// Bridge and responder under pm2, for an installation that runs everything under it. systemd (deploy/systemd) is the
+// better home: it shields the machine from the browser, and knows when a service hangs.
+//
+//   pm2 start deploy/pm2/ecosystem.config.cjs && pm2 save && pm2 startup
+//   pm2 logs wa-bridge        pm2 restart wa-bridge        pm2 start … --only wa-bridge
+//
+// The settings are those of the env files, read at each `pm2 start`; after a change: pm2 startOrRestart … --update-env
+
+const { existsSync, readFileSync } = require('node:fs');
+
+// Where deploy/install puts things; for a checkout: WA_PROGRAM=$PWD/.venv/bin/wa WA_ETC=$PWD/etc WA_VAR=$PWD/data
+const program = process.env.WA_PROGRAM || '/opt/wa/current/bin/wa';
+const etc = process.env.WA_ETC || '/etc/wa';
+const data = process.env.WA_VAR || '/var/lib';
+const logs = process.env.WA_LOGS || '/var/log/wa';
+
+// NAME=value lines, as systemd reads them: no `export`, quotes around the whole value are taken off.
+function settings(...names) {
+  const found = {};
+  for (const file of names.map((name) => `${etc}/${name}`).filter(existsSync)) {
+    for (const line of readFileSync(file, 'utf8').split('\n')) {
+      const match = /^\s*([A-Z][A-Z0-9_]*)=(.*?)\s*$/.exec(line);
+      if (match) found[match[1]] = match[2].replace(/^(["'])(.*)\1$/, '$2');
+    }
+  }
+  return found;
+}
+
+function service(command, ...files) {
+  return {
+    name: `wa-${command}`,
+    script: program,
+    args: command,
+    interpreter: 'none',
+    exec_mode: 'fork',
+    cwd: `${data}/wa-${command}`,
+    env: { WA_DATA_DIR: `${data}/wa-${command}`, ...settings('wa.env', ...files, `credentials/${command}.env`) },
+    // pm2 kills after 1.6 s by default, before a browser has written its login.
+    kill_timeout: 45000,
+    // The signal is for the service alone: a browser that gets it too dies with the login half written.
+    treekill: false,
+    // Whatever is wrong may be over in an hour: tried again without end, more and more slowly (15 s at most).
+    autorestart: true,
+    max_restarts: Number.MAX_SAFE_INTEGER,
+    exp_backoff_restart_delay: 500,
+    out_file: `${logs}/${command}.log`,
+    error_file: `${logs}/${command}.log`,
+    merge_logs: true,
+  };
+}
+
+module.exports = { apps: [service('bridge'), service('responder', 'responder.env')] };
