@@ -1,0 +1,139 @@
+"""Dockerfile and compose: read by compose itself, and the parts of the image that run without an engine.
+
+There is no Docker engine here, so that no image is built and no container started: that is the limit of these tests.
+"""
+
+from __future__ import annotations
+
+import http.server
+import json
+import os
+import re
+import shutil
+import subprocess
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml  # type: ignore[import-untyped]
+
+from tests.mosquitto_server import free_port
+from tests.parts import require_binary
+
+ROOT = Path(__file__).parents[2]
+DOCKER = ROOT / "deploy/docker"
+
+
+@pytest.fixture
+def composed(tmp_path: Path) -> dict[str, Any]:
+    """What compose makes of the file, with the settings copied as its head says."""
+    compose = require_binary("docker-compose", "docker-compose")
+    project = tmp_path / "deploy"
+    shutil.copytree(ROOT / "deploy", project)
+    for name in ("wa", "responder"):
+        shutil.copy(project / f"{name}.env.example", project / f"docker/{name}.env")
+    read = subprocess.run(
+        [compose, "-f", "compose.yaml", "--profile", "database", "--profile", "proxy", "config"],
+        cwd=project / "docker",
+        env={"PATH": os.environ["PATH"], "DB_PASSWORD": "from-the-environment"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert read.returncode == 0, read.stderr
+    return dict(yaml.safe_load(read.stdout))
+
+
+def test_compose_accepts_the_file_and_its_parts_hang_together(composed: dict[str, Any]) -> None:
+    services = composed["services"]
+    assert set(services) == {"init", "broker", "bridge", "responder", "database", "nginx"}
+    assert services["broker"]["depends_on"] == {"init": {"condition": "service_completed_successfully"}}
+    inside = {name for name, service in services.items() if service.get("network_mode") == "service:broker"}
+    assert inside == {"bridge", "responder", "database", "nginx"}
+    assert {name for name, service in services.items() if service.get("ports")} == {"broker"}
+    assert services["database"]["environment"]["MARIADB_PASSWORD"] == "from-the-environment"
+
+
+def test_no_container_may_more_than_it_needs(composed: dict[str, Any]) -> None:
+    for name, service in composed["services"].items():
+        assert "no-new-privileges:true" in service["security_opt"], name
+        assert not service.get("privileged"), name
+        assert not service.get("cap_add"), name
+    for name in ("init", "broker", "bridge", "responder"):
+        service = composed["services"][name]
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["read_only"] is True, name
+    bridge = composed["services"]["bridge"]
+    assert any(option.startswith("seccomp:") for option in bridge["security_opt"])
+    assert int(re.sub(r"\D", "", bridge["stop_grace_period"])) >= 45  # the browser writes its login
+
+
+def test_the_bridges_filter_allows_what_its_unit_does() -> None:
+    (rule,) = json.loads((DOCKER / "seccomp.json").read_text())["syscalls"]
+    unit = (ROOT / "deploy/systemd/wa-bridge.service").read_text()
+    named = {call for line in re.findall(r"(?m)^SystemCallFilter=(.*)$", unit) for call in line.split()}
+    assert {call for call in named if call[0] != "@"} <= set(rule["names"])
+    assert {"clone", "clone3", "unshare", "pkey_alloc"} <= set(rule["names"])
+    assert not {"mount", "ptrace", "bpf", "init_module", "kexec_load", "reboot", "swapon"} & set(rule["names"])
+
+
+def test_the_dockerfile_copies_what_exists_and_runs_as_nobody_special() -> None:
+    text = (DOCKER / "Dockerfile").read_text()
+    for line in re.findall(r"(?m)^COPY (?!--from)(.+)$", text):
+        for source in line.split()[:-1]:
+            assert (ROOT / source).exists(), source
+    last = text[text.rindex("\nFROM ") :]
+    users = re.findall(r"(?m)^USER (\S+)$", last)
+    assert users == ["wa"]
+    assert last.index("USER wa") < last.index("ENTRYPOINT")
+    assert "HEALTHCHECK" in last
+    compose = yaml.safe_load((DOCKER / "compose.yaml").read_text())
+    (uid,) = re.findall(r"useradd --uid (\d+)", text)
+    assert compose["services"]["broker"]["user"] == f"{uid}:{uid}"
+
+
+def test_start_takes_the_address_that_init_left(tmp_path: Path) -> None:
+    (tmp_path / "bridge.env").write_text("WA_MQTT_URL=mqtt://bridge:a%20b@127.0.0.1:1883\n")
+    (tmp_path / "wa").write_text('#!/bin/sh\necho "$* $WA_MQTT_URL"\n')
+    (tmp_path / "wa").chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "WA_CREDENTIALS": str(tmp_path)}
+
+    def started(*arguments: str, **more: str) -> str:
+        command = [str(DOCKER / "start"), *arguments]
+        return subprocess.run(
+            command, env={**environment, **more}, capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    assert started("bridge") == "bridge mqtt://bridge:a%20b@127.0.0.1:1883"
+    assert started("bridge", WA_MQTT_URL="mqtt://elsewhere") == "bridge mqtt://elsewhere"
+    assert started("qr", "--session", "haby").startswith("qr --session haby mqtt://bridge:")
+    assert started("responder") == "responder"  # whose file is not there
+
+
+class _Answering(http.server.BaseHTTPRequestHandler):
+    status = 200
+
+    def do_GET(self) -> None:
+        self.send_response(self.status)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
+        pass
+
+
+@pytest.mark.parametrize(("status", "is_healthy"), [(200, True), (401, True), (503, False)])
+def test_health_is_that_the_surface_answers(status: int, is_healthy: bool) -> None:
+    answering = type("Answering", (_Answering,), {"status": status})
+    with http.server.HTTPServer(("127.0.0.1", 0), answering) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        environment = {**os.environ, "WA_HEALTH_PORT": str(server.server_port)}
+        asked = subprocess.run([DOCKER / "healthy"], env=environment, capture_output=True, check=False, timeout=20)
+        thread.join(10)
+    assert (asked.returncode == 0) is is_healthy
+
+
+def test_where_nothing_answers_it_is_not_healthy() -> None:
+    environment = {**os.environ, "WA_HEALTH_PORT": str(free_port())}
+    assert subprocess.run([DOCKER / "healthy"], env=environment, capture_output=True, check=False).returncode == 1
