@@ -96,6 +96,7 @@ class Session:
             last_inbound=None if last_inbound is None else instant(last_inbound),
             queue=Queues(out=self._outbox.open_count, in_=max(0, bounds.last - self.published_seq)),
             budget=self.outbound.budget,
+            memory=self._driver.memory,
         )
 
     async def situation_changed(self, situation: Situation) -> None:
@@ -129,16 +130,24 @@ class Session:
                 if isinstance(item, AckChange):
                     await self.outbound.acknowledged(item)
 
-    async def control(self, action: ControlAction) -> None:
-        """Carry out an admin's action; returns when it is done. Raises `CodedError` when it cannot be."""
+    async def control(self, action: ControlAction, *, phone: str | None = None) -> None:
+        """Carry out an admin's action; returns when it is done. Raises `CodedError` when it cannot be.
+
+        A connection that is in use elsewhere is claimed by `init` and `restart` only: a bridge that did so by itself
+        would fight with the other one. `phone` asks for a code to type instead of one to scan.
+        """
         async with self._control:
             match action:
                 case ControlAction.INIT:
+                    if phone is not None:
+                        await self._driver.link_by_phone(phone)
+                    await self._driver.take_over()
                     await self._want(_RUNNING)
                 case ControlAction.CLOSE:
                     await self._want(_CLOSED)
                 case ControlAction.RESTART:
                     await self._stop_driver()
+                    await self._driver.take_over()
                     await self._want(_RUNNING)
                 case ControlAction.LOGOUT:
                     await self._driver.log_out()

@@ -58,7 +58,12 @@ class SessionView:
         """Show a pairing code, or clear it."""
         qr = None
         if code is not None:
-            qr = Qr(session=self._session, code=code.code, expires_at=instant(code.expires_at))
+            qr = Qr(
+                session=self._session,
+                code=code.code,
+                link_code=code.link_code,
+                expires_at=instant(code.expires_at),
+            )
         if qr != self.qr:
             self.qr = qr
             self._tell(QrChange(qr))

@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 from enum import StrEnum
-from typing import Annotated, Literal, Never, TypeVar
+from typing import Annotated, Literal, Never, Self, TypeVar
 
 from pydantic import (
     AwareDatetime,
@@ -19,6 +19,7 @@ from pydantic import (
     StringConstraints,
     ValidationError,
     field_validator,
+    model_validator,
 )
 
 from .errors import InvalidRequest, TooLarge
@@ -111,11 +112,28 @@ class ControlAction(StrEnum):
 
 
 class ControlCommand(Command):
-    """`<prefix>/<session>/control`."""
+    """`<prefix>/<session>/control`. With `init`, `phone` asks for a code to type on the phone of that number."""
 
     v: Literal[1] = VERSION
     action: Annotated[ControlAction, Field(strict=False)]
     id: CommandId | None = None
+    phone: CleanText | None = None
+
+    @field_validator("phone")
+    @classmethod
+    def _check_phone(cls, phone: str | None) -> str | None:
+        if phone is None:
+            return None
+        jid = parse_recipient(phone)
+        if not jid.is_user:
+            raise ValueError("must be a phone number")
+        return jid.user
+
+    @model_validator(mode="after")
+    def _phone_goes_with_init(self) -> Self:
+        if self.phone is not None and self.action is not ControlAction.INIT:
+            raise ValueError("phone goes with init only")
+        return self
 
 
 class ControlStatus(StrEnum):

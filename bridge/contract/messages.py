@@ -172,12 +172,17 @@ class Ack(Payload):
 
 
 class Qr(Payload):
-    """`<prefix>/<session>/qr`, retained; `expires_at` is an estimate, since the page names no expiry."""
+    """`<prefix>/<session>/qr`, retained; `expires_at` is an estimate, since the page names no expiry.
+
+    `link_code` (eight characters to type on the phone) is there once a number was given with `init`; `code` is what a
+    QR code is drawn of, or the link code again where the page shows no other.
+    """
 
     v: Literal[1] = VERSION
     session: str
     code: str
     expires_at: Instant
+    link_code: str | None = None
 
 
 class ReplayEnd(Payload):

@@ -37,16 +37,24 @@ class Reason(StrEnum):
     SYNCING = "syncing"
     SCAN_QR = "scan_qr"
     QR_EXPIRED = "qr_expired"
+    TYPE_LINK_CODE = "type_link_code"
     READY = "ready"
     LINK_DOWN = "link_down"
     PAGE_LOST = "page_lost"
+    PAGE_STUCK = "page_stuck"
+    PAGE_OUTDATED = "page_outdated"
     SITE_UNREACHABLE = "site_unreachable"
+    SITE_BROKEN = "site_broken"
     OPENED_ELSEWHERE = "opened_elsewhere"
     MODULE_MISSING = "module_missing"
     CLIENT_EXPIRED = "client_expired"
+    ACCOUNT_BLOCKED = "account_blocked"
+    NETWORK_REFUSED = "network_refused"
     STORE_UNUSABLE = "store_unusable"
     PROFILE_LOCKED = "profile_locked"
+    PROFILE_UNUSABLE = "profile_unusable"
     BROWSER_FAILED = "browser_failed"
+    TOO_MANY_RESTARTS = "too_many_restarts"
     LOGGED_OUT_BY_PHONE = "logged_out_by_phone"
     LOGGED_OUT_ON_REQUEST = "logged_out_on_request"
     CLOSED_ON_REQUEST = "closed_on_request"
@@ -63,16 +71,24 @@ REASON_TEXT: dict[Reason, str] = {
     Reason.SYNCING: "Logged in; WhatsApp is synchronising.",
     Reason.SCAN_QR: "Scan the code: on the phone, Settings > Linked devices > Link a device.",
     Reason.QR_EXPIRED: "The pairing code ran out unscanned; a new one is being asked for.",
+    Reason.TYPE_LINK_CODE: "Type the code on the phone: Linked devices > Link a device > Link with phone number.",
     Reason.READY: "Ready.",
     Reason.LINK_DOWN: "WhatsApp's connection is down; it reconnects by itself. If it lasts, check the internet.",
     Reason.PAGE_LOST: "The page or the browser died; it is being started again.",
+    Reason.PAGE_STUCK: "WhatsApp Web has been stuck for too long; it is being loaded again.",
+    Reason.PAGE_OUTDATED: "WhatsApp Web has a newer version; it is being loaded.",
     Reason.SITE_UNREACHABLE: "WhatsApp Web cannot be reached from this host; it is tried again. Check the internet.",
+    Reason.SITE_BROKEN: "WhatsApp's site answers, but not with WhatsApp Web (maintenance?); it is tried again.",
     Reason.OPENED_ELSEWHERE: "WhatsApp Web was opened elsewhere with this login. Close it there, then restart.",
     Reason.MODULE_MISSING: "WhatsApp Web has changed and a needed function is missing. Update the bridge.",
     Reason.CLIENT_EXPIRED: "WhatsApp says that this version of WhatsApp Web has expired. Restart the session.",
+    Reason.ACCOUNT_BLOCKED: "WhatsApp has blocked this account. WhatsApp on the phone says why and for how long.",
+    Reason.NETWORK_REFUSED: "WhatsApp refuses this host's network (proxy, VPN, data centre). Use another way out.",
     Reason.STORE_UNUSABLE: "The session's store cannot be used; it is tried again.",
     Reason.PROFILE_LOCKED: "Another process uses the browser profile of this session. Stop it.",
+    Reason.PROFILE_UNUSABLE: "The browser profile of this session cannot be written. Check disk space and permissions.",
     Reason.BROWSER_FAILED: "The browser does not start. Install chromium, or name one in WA_BROWSER.",
+    Reason.TOO_MANY_RESTARTS: "Page or browser died too often; tried again in ten minutes. Check memory and disk.",
     Reason.LOGGED_OUT_BY_PHONE: "The phone ended this login. A new code follows: scan it to pair again.",
     Reason.LOGGED_OUT_ON_REQUEST: "Logged out on request. Send init to pair again.",
     Reason.CLOSED_ON_REQUEST: "Closed on request; the login is kept. Send init to start.",

@@ -21,6 +21,14 @@ class Queues(Payload):
     in_: int = Field(alias="in")
 
 
+class MemoryUse(Payload):
+    """Megabytes (proportional set size): this session's browser, the browser's shared driver, the bridge's process."""
+
+    browser_mb: int
+    driver_mb: int
+    bridge_mb: int
+
+
 class SessionStatus(Payload):
     """`<prefix>/<session>/status`."""
 
@@ -40,6 +48,7 @@ class SessionStatus(Payload):
     last_inbound: Instant | None = None
     queue: Queues | None = None
     budget: int | None = None
+    memory: MemoryUse | None = None
 
     def is_stale(self, now: datetime) -> bool:
         """Whether the bridge that wrote this has been silent too long; then it counts as offline."""

@@ -10,6 +10,7 @@ from bridge.contract.errors import CodedError
 from bridge.contract.jid import Jid, MessageKey
 from bridge.contract.messages import Location, Media, Quoted
 from bridge.contract.session import Situation
+from bridge.contract.status import MemoryUse
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +51,11 @@ class AckChange:
 
 @dataclass(frozen=True, slots=True)
 class PairingCode:
-    """A code to scan; `expires_at` (unix seconds) is an estimate."""
+    """A code to scan; `expires_at` (unix seconds) is an estimate. `link_code` is to be typed on the phone instead."""
 
     code: str
     expires_at: float
+    link_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,22 @@ class WhatsAppDriver(Protocol):
 
     async def log_out(self) -> None:
         """End the login, on the phone too."""
+        ...
+
+    async def take_over(self) -> None:
+        """Claim the connection from wherever WhatsApp Web is open with this login: now, or at the next `conflict`."""
+        ...
+
+    async def link_by_phone(self, number: str) -> None:
+        """Ask for a code to type on the phone of this number: now, or when the page waits to be paired.
+
+        Without effect for a page that is logged in. The code comes by `code_changed`.
+        """
+        ...
+
+    @property
+    def memory(self) -> MemoryUse | None:
+        """What browser and bridge use, measured now and then; None while no browser runs."""
         ...
 
     async def reload(self) -> None:

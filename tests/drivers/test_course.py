@@ -47,13 +47,18 @@ def states(reports: list[Report]) -> list[SessionState]:
         (MAIN, S.CONNECTED, Reason.READY),
         (replace(MAIN, socket="CONFLICT"), S.CONFLICT, Reason.OPENED_ELSEWHERE),
         (replace(MAIN, stream="DEPRECATED_VERSION"), S.PAGE_CHANGED, Reason.CLIENT_EXPIRED),
+        (replace(MAIN, socket="PROXYBLOCK"), S.ERROR, Reason.NETWORK_REFUSED),
+        (replace(MAIN, socket="TOS_BLOCK"), S.ERROR, Reason.ACCOUNT_BLOCKED),
+        (replace(MAIN, stream="SMB_TOS_BLOCK"), S.ERROR, Reason.ACCOUNT_BLOCKED),
+        (replace(CODE, link_code="ABCD1234"), S.PAIRING, Reason.TYPE_LINK_CODE),
+        (replace(MAIN, missing=("MsgStore",)), S.CONNECTING, Reason.PAGE_LOADING),  # not usable, and not yet given up
     ],
 )
 def test_meaning(snapshot: Snapshot, state: SessionState, reason: Reason) -> None:
     assert meaning(snapshot, faltering=False, pairing=False) == Situation(state, reason)
 
 
-@pytest.mark.parametrize("socket", ["OPENING", "TIMEOUT", None, "PROXYBLOCK"])
+@pytest.mark.parametrize("socket", ["OPENING", "TIMEOUT", None, "UNLAUNCHED"])
 def test_a_link_that_was_up_is_down(socket: str | None) -> None:
     lost = meaning(replace(MAIN, socket=socket), faltering=True, pairing=False)
     assert lost == Situation(S.RECONNECTING, Reason.LINK_DOWN)

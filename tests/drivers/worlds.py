@@ -122,7 +122,12 @@ class WebWorld:
         return self.web_driver()
 
     def web_driver(
-        self, *, limits: Limits = LIMITS, url: str | None = None, executable: str | None = None
+        self,
+        *,
+        limits: Limits = LIMITS,
+        url: str | None = None,
+        executable: str | None = None,
+        browser_args: tuple[str, ...] = (),
     ) -> WebDriver:
         return WebDriver(
             "haby",
@@ -132,6 +137,7 @@ class WebWorld:
             clock=SystemClock(),
             random=random.random,
             executable=executable,
+            browser_args=browser_args,
             limits=limits,
         )
 
@@ -188,5 +194,6 @@ async def connected(
 def page_of(driver: WhatsAppDriver) -> Page:
     """The page behind a web driver, for what only a debugger can do to it."""
     assert isinstance(driver, WebDriver)
-    assert driver._page is not None
-    return driver._page._page
+    page = driver._serving.page
+    assert page is not None
+    return page._page

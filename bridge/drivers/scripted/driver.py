@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from bridge.contract.errors import InvalidRequest, NotOnWhatsApp, ReachOutLocked, Refused
 from bridge.contract.jid import Jid, MessageKey
 from bridge.contract.session import Reason, SessionState, Situation
+from bridge.contract.status import MemoryUse
 from bridge.ports.driver import (
     Account,
     CallInDoubt,
@@ -213,6 +214,17 @@ class ScriptedDriver:
         """See the port."""
         self._need_connected()
         self._phone.log_out(on_request=True)
+
+    async def take_over(self) -> None:
+        """See the port. A script is open nowhere else."""
+
+    async def link_by_phone(self, number: str) -> None:
+        """See the port. A script shows a code to scan only."""
+
+    @property
+    def memory(self) -> MemoryUse | None:
+        """See the port. There is no browser."""
+        return None
 
     async def reload(self) -> None:
         """See the port."""

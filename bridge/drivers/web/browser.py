@@ -16,7 +16,7 @@ from playwright.async_api import BrowserContext, Page, Playwright
 from playwright.async_api import Error as PlaywrightError
 
 from . import processes
-from .executable import BrowserFailed, find_executable, user_agent
+from .executable import BrowserFailed, LaunchFailed, find_executable, user_agent
 from .limits import Limits
 from .processes import ProcessMark
 from .profile import Profile
@@ -59,6 +59,7 @@ class Browser:
         self._context: BrowserContext | None = None
 
     async def __aenter__(self) -> Self:
+        await self._runtime.replace_if_dead()
         playwright = await self._runtime.playwright()
         executable = find_executable(self._configured, playwright.chromium.executable_path)
         agent = await user_agent(executable)
@@ -119,8 +120,7 @@ class Browser:
                 timeout=_LAUNCH_LIMIT * 1000,
             )
         except PlaywrightError as error:
-            await self._runtime.replace_if_dead(playwright)
-            raise BrowserFailed(f"{executable} does not start: {why_not_started(str(error))}") from error
+            raise LaunchFailed(f"{executable} does not start: {why_not_started(str(error))}") from error
 
     async def _end(self, family: Sequence[ProcessMark]) -> None:
         """Whatever still runs on the profile ends here; the next browser must find it free."""

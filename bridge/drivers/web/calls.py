@@ -7,8 +7,10 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 
 from bridge.contract.errors import InternalError, InvalidRequest, NotOnWhatsApp, ReachOutLocked, Refused
 from bridge.contract.jid import Jid, MessageKey, mask
+from bridge.contract.numbers import candidates
 from bridge.ports.driver import CallInDoubt, DriverUnavailable, IncomingMessage, LookUp
 
+from .known_numbers import KnownNumbers
 from .limits import Limits
 from .payloads import to_jid, to_key, to_message
 from .web_page import PageFailure, WebPage
@@ -18,16 +20,25 @@ log = logging.getLogger(__name__)
 _DOUBTFUL_RESULTS = frozenset({"ERROR_NETWORK", "ERROR_UNKNOWN"})
 
 
-async def resolve(page: WebPage, to: Jid) -> Jid:
-    """The chat behind an address."""
+async def resolve(page: WebPage, to: Jid, known: KnownNumbers, now: float) -> Jid:
+    """The chat behind an address; a number is tried in each spelling that its country has."""
+    forms = [str(to)]
+    if to.is_user:
+        numbers = known.spellings(to.user, candidates(to.user), now)
+        if not numbers:
+            raise NotOnWhatsApp
+        forms = [str(Jid(number, to.server)) for number in numbers]
     try:
-        answer = await page.call("resolve", str(to))
+        answer = await page.call("resolve", forms)
     except PageFailure as failure:
         if failure.name == "lookup_failed":
             raise DriverUnavailable(
                 f"WhatsApp did not answer whether {to.masked} exists: {failure.text.rstrip('.')}."
             ) from failure
         raise _before_leaving(failure) from failure
+    if to.is_user:
+        form = to_jid(answer.get("form"))
+        known.note(to.user, form.user if form else None, now)
     if answer.get("missing"):
         if to.is_user:
             raise NotOnWhatsApp

@@ -13,6 +13,10 @@ from .snapshot import Snapshot, meaning
 #: The first code of a pairing lives a minute, those after it 20 seconds (WhatsApp's own; the page names no expiry).
 FIRST_CODE_LIFE = 60.0
 CODE_LIFE = 20.0
+#: A code to type lives longer; then wa-js asks for another by itself.
+LINK_CODE_LIFE = 195.0
+#: Seconds that a logged-in page may lack a function before it counts as changed: the site loads its parts bit by bit.
+LACKING = 15.0
 
 #: What there is to tell: a situation, a login, a code, or that the code is gone.
 Report = Situation | Account | PairingCode | None
@@ -26,7 +30,8 @@ _STEPS = (
 class Course:
     """What one driver has told its session."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, lacking: float = LACKING) -> None:
+        self._patience = lacking
         self.situation: Situation | None = None
         self._load: str | None = None
         self._holds = 0
@@ -34,7 +39,10 @@ class Course:
         self._had_login = False
         self._account_told = False
         self._unpaired_at: int | None = None
+        self._lacking_since: float | None = None
         self._code: str | None = None
+        self._link_code: str | None = None
+        self._link_code_until = 0.0
         self._codes_shown = 0
         self.logging_out = False
 
@@ -49,7 +57,7 @@ class Course:
         """What a snapshot changes. `now` is unix seconds."""
         reports: list[Report] = []
         if snapshot.load != self._load:
-            self._load, self._faltering, self._account_told = snapshot.load, False, False
+            self._load, self._faltering, self._account_told, self._lacking_since = snapshot.load, False, False, None
         self._faltering = self._faltering or snapshot.usable or snapshot.socket == "TIMEOUT"
         if snapshot.unpaired and self._had_login:
             self._had_login = False
@@ -57,7 +65,10 @@ class Course:
             self.logging_out = False
             reports += self.to(Situation(SessionState.LOGGED_OUT, reason))
         pairing = self.situation is not None and self.situation.state is SessionState.PAIRING
-        situation = meaning(snapshot, faltering=self._faltering, pairing=pairing)
+        if self._lacking_since is None and snapshot.missing:
+            self._lacking_since = now
+        lacking = self._lacking_since is not None and now - self._lacking_since >= self._patience
+        situation = meaning(snapshot, faltering=self._faltering, pairing=pairing, lacking=lacking)
         if snapshot.authenticated:
             reports += self._drop_code()
             reports += self._tell_account(snapshot)
@@ -70,8 +81,11 @@ class Course:
         if self._state is SessionState.LOGGED_OUT and situation.state is SessionState.CONNECTING:
             return reports  # loading the page that will show a code says nothing new to the operator
         reports += self._go(situation)
-        if situation.state is SessionState.PAIRING and snapshot.code != self._code:
-            reports += self._show(snapshot.code, now)
+        if situation.state is SessionState.PAIRING and (snapshot.code, snapshot.link_code) != (
+            self._code,
+            self._link_code,
+        ):
+            reports += self._show(snapshot, now)
         return reports
 
     @property
@@ -93,20 +107,26 @@ class Course:
         self._unpaired_at = None
         return [Account(snapshot.pn, snapshot.lid, snapshot.unix_time, paired_at)]
 
-    def _show(self, code: str | None, now: float) -> list[Report]:
-        if code is None:
+    def _show(self, snapshot: Snapshot, now: float) -> list[Report]:
+        code, link_code = snapshot.code, snapshot.link_code
+        if code is None and link_code is None:
             return self._drop_code(pairing_over=False)
-        life = CODE_LIFE if self._codes_shown else FIRST_CODE_LIFE
-        self._codes_shown += 1
-        self._code = code
-        return [PairingCode(code, now + life)]
+        if link_code is not None:
+            if link_code != self._link_code:
+                self._link_code_until = now + LINK_CODE_LIFE
+            until = self._link_code_until
+        else:
+            until = now + (CODE_LIFE if self._codes_shown else FIRST_CODE_LIFE)
+            self._codes_shown += 1
+        self._code, self._link_code = code, link_code
+        return [PairingCode(code or link_code or "", until, link_code)]
 
     def _drop_code(self, *, pairing_over: bool = True) -> list[Report]:
         if pairing_over:
             self._codes_shown = 0
-        if self._code is None:
+        if self._code is None and self._link_code is None:
             return []
-        self._code = None
+        self._code = self._link_code = None
         return [None]
 
     def _go(self, situation: Situation) -> list[Report]:

@@ -1,4 +1,4 @@
-"""The `WhatsAppDriver` for WhatsApp Web: one browser, one page, kept up through crashes and outages.
+"""The `WhatsAppDriver` for WhatsApp Web: one browser after the other, and the port's calls put to its page.
 
 It keeps no message and repeats no call: what the page had not handed over is collected after the next load, and an
 unanswered call is the session's to judge.
@@ -17,34 +17,28 @@ from playwright.async_api import Error as PlaywrightError
 from bridge.contract.errors import StartError
 from bridge.contract.jid import Jid, MessageKey
 from bridge.contract.session import Reason, SessionState, Situation
+from bridge.contract.status import MemoryUse
 from bridge.ports.driver import (
-    Account,
     CallInDoubt,
     DriverSink,
     DriverUnavailable,
     IncomingMessage,
     LookUp,
-    PairingCode,
     WhatsAppDriver,
 )
 from bridge.ports.memory import Clock
 
 from . import calls
 from .browser import Browser, first_line
-from .course import Course, Report
-from .executable import BrowserFailed
-from .limits import Limits, retry_delay
-from .payloads import to_items
+from .executable import BrowserFailed, LaunchFailed
+from .known_numbers import KnownNumbers
+from .limits import Limits, Restarts
 from .profile import Profile, ProfileLocked, ProfileUnusable
 from .runtime import PlaywrightRuntime
-from .snapshot import Snapshot
-from .web_page import HandedOut, Lost, PageFailure, SiteUnreachable, Told, WebPage
+from .serving import STARTING, Serving
+from .web_page import PageFailure
 
 log = logging.getLogger(__name__)
-_STARTING = Situation(SessionState.STARTING, Reason.BROWSER_STARTING)
-_LOADING = Situation(SessionState.CONNECTING, Reason.PAGE_LOADING)
-#: From these on an outage is a new one: the pause before the next attempt starts small again.
-_SETTLED = frozenset({SessionState.CONNECTED, SessionState.PAIRING})
 
 
 class WebDriver:
@@ -64,25 +58,28 @@ class WebDriver:
         limits: Limits | None = None,
     ) -> None:
         self._session = session
-        self._url = url
         self._profile = profile
         self._playwright = playwright
         self._clock = clock
-        self._random = random
         self._executable = executable
         self._browser_args = tuple(browser_args)
         self._limits = limits or Limits()
-        self._course = Course()
-        self._page: WebPage | None = None
-        self._logged_out = asyncio.Event()
-        self._failures = 0
+        self._launch_failures = 0
+        self._restarts = Restarts(self._limits)
+        self._replacing = False
+        self._known = KnownNumbers()
+        self._serving = Serving(session, url, profile, self._limits, clock, random)
 
     async def run(self, sink: DriverSink) -> None:
         """Until cancelled. A failure of the browser, the page or the site is reported and tried again."""
-        self._course, self._failures = Course(), 0
-        await self._tell(sink, self._course.to(_STARTING))
+        self._serving.begin()
+        self._restarts, self._launch_failures = Restarts(self._limits), 0
+        await self._serving.tell(sink, self._serving.course.to(STARTING))
         while True:
-            pause = await self._one_browser(sink)
+            try:
+                pause = await self._one_browser(sink)
+            finally:
+                self._serving.upkeep.ended()
             await asyncio.sleep(pause)
 
     async def _one_browser(self, sink: DriverSink) -> float:
@@ -98,138 +95,81 @@ class WebDriver:
                     limits=self._limits,
                 ) as browser,
             ):
-                page = WebPage(await browser.page(), session=self._session, limits=self._limits)
-                try:
-                    await page.prepare()
-                    await self._load(page, sink)
-                    situation = await self._serve(page, sink)
-                finally:
-                    self._page = None
-                    page.lose("the browser is being closed")
-                await self._tell(sink, self._course.to(situation))
+                self._launch_failures = 0
+                self._serving.upkeep.started()
+                situation = await self._serving.pages(browser, sink)
+                await self._serving.tell(sink, self._serving.course.to(situation))
         except ProfileLocked as error:
             return await self._fail(sink, Reason.PROFILE_LOCKED, error)
-        except (BrowserFailed, ProfileUnusable, StartError) as error:
+        except ProfileUnusable as error:
+            return await self._fail(sink, Reason.PROFILE_UNUSABLE, error)
+        except LaunchFailed as error:
+            # once is bad luck (memory, a profile that is still being let go); twice is a finding
+            self._launch_failures += 1
+            if self._launch_failures > 1:
+                await self._fail(sink, Reason.BROWSER_FAILED, error)
+            return await self._after_loss(sink, str(error), tell=self._launch_failures == 1)
+        except (BrowserFailed, StartError) as error:
             return await self._fail(sink, Reason.BROWSER_FAILED, error)
         except PlaywrightError as error:  # the browser died before its page was ready
-            log.warning("%s: page lost: %s", self._session, first_line(error))
-            lost = Situation(SessionState.RECONNECTING, Reason.PAGE_LOST, first_line(error))
-            await self._tell(sink, self._course.to(lost))
-        return self._pause()
+            return await self._after_loss(sink, first_line(error))
+        if self._replacing:
+            self._replacing = False
+            return self._serving.pause()
+        return await self._after_loss(sink, situation.detail or situation.text, tell=False)
 
-    async def _load(self, page: WebPage, sink: DriverSink) -> None:
-        """Load the site, as often as it takes."""
-        if self._course.situation in (None, _STARTING):
-            await self._tell(sink, self._course.to(_LOADING))
-        while True:
-            try:
-                await page.open(self._url)
-            except SiteUnreachable as error:
-                if page.lost:
-                    return
-                log.warning("%s: WhatsApp Web cannot be loaded: %s", self._session, error.text)
-                unreachable = Situation(SessionState.UNREACHABLE, Reason.SITE_UNREACHABLE, error.text)
-                await self._tell(sink, self._course.to(unreachable))
-                await asyncio.sleep(self._pause())
-            else:
-                await self._tell(sink, self._course.to(_LOADING))
-                return
-
-    async def _serve(self, page: WebPage, sink: DriverSink) -> Situation:
-        """Pass on what the page tells until it is lost; returns what to say about that."""
-        self._page = page
-        booted_by = self._clock.monotonic() + self._limits.boot
-        booted = False
-        while True:
-            match await page.next_mail():
-                case Lost(why):
-                    log.warning("%s: page lost: %s", self._session, why)
-                    return Situation(SessionState.RECONNECTING, Reason.PAGE_LOST, why)
-                case HandedOut() as batch:
-                    await self._hand_over(batch, sink)
-                case Told(state):
-                    snapshot = Snapshot.of(state)
-                    await self._tell(sink, self._course.see(snapshot, self._clock.now()))
-                    if self._course.situation and self._course.situation.state in _SETTLED:
-                        self._failures = 0
-                    booted = booted or snapshot.ready
-                    if not booted and self._clock.monotonic() > booted_by:
-                        missing = "wa-js did not find its modules" if snapshot.injected else "no modules appeared"
-                        why = f"{missing} within {self._limits.boot:g} s"
-                        return Situation(SessionState.PAGE_CHANGED, Reason.MODULE_MISSING, why)
-
-    async def _hand_over(self, batch: HandedOut, sink: DriverSink) -> None:
-        if batch.taken.done():
-            return
-        try:
-            await sink.received(to_items(batch.items))
-        except Exception:
-            log.exception("%s: a batch of %d was not taken; it comes again", self._session, len(batch.items))
-            taken = False
-        else:
-            taken = True
-        if not batch.taken.done():
-            batch.taken.set_result(taken)
-
-    async def _tell(self, sink: DriverSink, reports: Sequence[Report]) -> None:
-        for report in reports:
-            match report:
-                case Situation():
-                    if report.state is SessionState.LOGGED_OUT:
-                        self._logged_out.set()
-                    await sink.situation_changed(report)
-                case Account():
-                    await sink.logged_in(report)
-                case PairingCode() | None:
-                    await sink.code_changed(report)
+    async def _after_loss(self, sink: DriverSink, why: str, *, tell: bool = True) -> float:
+        """Page or browser died: try again soon, but not for ever without a rest."""
+        if self._restarts.used_up(self._clock.monotonic()):
+            log.error("%s: page or browser died too often; a rest of %g s", self._session, self._limits.rest)
+            await self._serving.tell(
+                sink, self._serving.course.to(Situation(SessionState.ERROR, Reason.TOO_MANY_RESTARTS, why))
+            )
+            return self._limits.rest
+        if tell:
+            log.warning("%s: page lost: %s", self._session, why)
+            await self._serving.tell(
+                sink, self._serving.course.to(Situation(SessionState.RECONNECTING, Reason.PAGE_LOST, why))
+            )
+        return self._serving.pause()
 
     async def _fail(self, sink: DriverSink, reason: Reason, error: Exception) -> float:
         log.error("%s: %s", self._session, error)
-        await self._tell(sink, self._course.to(Situation(SessionState.ERROR, reason, str(error))))
+        await self._serving.tell(sink, self._serving.course.to(Situation(SessionState.ERROR, reason, str(error))))
         return self._limits.browser_retry
-
-    def _pause(self) -> float:
-        self._failures += 1
-        return retry_delay(self._failures - 1, self._limits, self._random())
-
-    def _live(self) -> WebPage:
-        """The page, if the whole path works. Raises `DriverUnavailable`."""
-        situation = self._course.situation
-        if self._page is None or situation is None or situation.state is not SessionState.CONNECTED:
-            raise DriverUnavailable(situation.text if situation else "The driver is not running.")
-        return self._page
 
     async def collect(self, since: Mapping[str, int], baseline: int) -> AsyncIterator[Sequence[IncomingMessage]]:
         """See the port."""
-        async with aclosing(calls.collect(self._live(), since, baseline, self._limits)) as batches:
+        async with aclosing(calls.collect(self._serving.live(), since, baseline, self._limits)) as batches:
             async for batch in batches:
                 yield batch
 
     async def resume(self) -> None:
         """See the port. Without effect when the link was lost again: the next `connected` asks for another catch-up."""
-        await self._live().call("resume", self._course.holds)
+        await self._serving.live().call("resume", self._serving.course.holds)
 
     async def resolve(self, to: Jid) -> Jid:
         """See the port."""
-        return await calls.resolve(self._live(), to)
+        self._serving.upkeep.busy()
+        return await calls.resolve(self._serving.live(), to, self._known, self._clock.monotonic())
 
     async def reserve(self, chat: Jid) -> MessageKey:
         """See the port."""
-        return await calls.reserve(self._live(), chat)
+        return await calls.reserve(self._serving.live(), chat)
 
     async def send_text(self, key: MessageKey, text: str) -> int:
         """See the port."""
-        return await calls.send_text(self._live(), key, text, self._limits)
+        return await calls.send_text(self._serving.live(), key, text, self._limits)
 
     async def look_up(self, key: MessageKey) -> LookUp:
         """See the port."""
-        return await calls.look_up(self._live(), key)
+        return await calls.look_up(self._serving.live(), key)
 
     async def log_out(self) -> None:
         """See the port. The page reloads while it answers, so the answer is the situation that follows."""
-        page = self._live()
-        self._course.logging_out = True
-        self._logged_out.clear()
+        page = self._serving.live()
+        self._serving.course.logging_out = True
+        self._serving.logged_out.clear()
         try:
             await page.call("logOut")
         except (CallInDoubt, DriverUnavailable):
@@ -238,14 +178,28 @@ class WebDriver:
             raise DriverUnavailable(f"WhatsApp Web could not log out: {failure.text}.") from failure
         try:
             async with asyncio.timeout(self._limits.call):
-                await self._logged_out.wait()
+                await self._serving.logged_out.wait()
         except TimeoutError as error:
             raise CallInDoubt("The page did not confirm the log-out.") from error
 
     async def reload(self) -> None:
         """See the port. The browser goes too: only a dead one surely sends nothing any more."""
-        if self._page is not None:
-            self._page.lose("a reload was asked for")
+        if self._serving.page is not None and self._serving.page.lost is None:
+            self._replacing = True
+            self._serving.page.lose("a reload was asked for")
+
+    async def take_over(self) -> None:
+        """See the port."""
+        self._serving.wishes.take_over()
+
+    async def link_by_phone(self, number: str) -> None:
+        """See the port."""
+        self._serving.wishes.link_by_phone(number)
+
+    @property
+    def memory(self) -> MemoryUse | None:
+        """See the port."""
+        return self._serving.upkeep.memory
 
 
 def _implements(driver: WebDriver) -> WhatsAppDriver:

@@ -21,6 +21,10 @@ class BrowserFailed(CodedError):
     code = "browser_failed"
 
 
+class LaunchFailed(BrowserFailed):
+    """A browser that is there and did not come up this time."""
+
+
 def find_executable(configured: str | None, playwright_own: str | None = None) -> Path:
     """The configured browser (path or name), else one on the PATH, else Playwright's own. Raises `BrowserFailed`."""
     if configured:

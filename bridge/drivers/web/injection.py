@@ -11,9 +11,11 @@ from importlib import resources
 
 from bridge.contract.errors import StartError
 
+from .needs import NEEDED
+
 BINDING = "__bridgeTell"
 AGENT = "__bridgeAgent"
-_PARTS = ("models", "outlet", "state", "arrivals", "history", "calls")
+_PARTS = ("models", "outlet", "state", "linking", "arrivals", "history", "calls")
 
 
 @functools.cache
@@ -31,6 +33,7 @@ if (window === window.top && location.protocol.startsWith("http")) {{
   (() => {{
     "use strict";
     const agentName = {json.dumps(AGENT)};
+    const needed = {json.dumps(NEEDED)};
     const toPython = window[{json.dumps(BINDING)}];
     {agent}
   }})();

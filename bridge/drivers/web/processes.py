@@ -53,6 +53,18 @@ def browser_of(profile: Path) -> ProcessMark | None:
     return max(browsers, key=lambda mark: (mark.started, mark.pid), default=None)
 
 
+def playwright_drivers() -> list[ProcessMark]:
+    """Playwright's Node processes that this process started."""
+    found = []
+    for child in psutil.Process().children():
+        try:
+            if "run-driver" in child.cmdline():
+                found.append(ProcessMark(child.pid, child.create_time()))
+        except (psutil.NoSuchProcess, psutil.ZombieProcess):
+            continue
+    return found
+
+
 def _started_with(profile: Path) -> Iterator[tuple[Any, list[str]]]:
     argument = f"--user-data-dir={profile}"
     for process in psutil.process_iter(["cmdline", "create_time", "status"]):

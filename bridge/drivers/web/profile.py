@@ -10,6 +10,7 @@ import fcntl
 import json
 import logging
 import os
+import shutil
 import socket
 from pathlib import Path
 from typing import IO, Self
@@ -21,6 +22,7 @@ from .processes import ProcessMark
 
 log = logging.getLogger(__name__)
 LOCK = "bridge.lock"
+MEGABYTE = 1024 * 1024
 _SINGLETONS = ("SingletonLock", "SingletonSocket", "SingletonCookie")
 
 
@@ -39,8 +41,9 @@ class ProfileUnusable(CodedError):
 class Profile:
     """`async with Profile(path)`: the folder is ours, and no browser runs on it."""
 
-    def __init__(self, path: Path, *, patience: float = 5.0) -> None:
+    def __init__(self, path: Path, *, patience: float = 5.0, least_free: int = 20 * MEGABYTE) -> None:
         self.path = path
+        self._least_free = least_free
         self._patience = patience
         self._lock: IO[str] | None = None
 
@@ -60,11 +63,21 @@ class Profile:
             raise ProfileLocked(f"Another bridge on this host uses the browser profile {self.path}.") from error
         self._lock = lock
         try:
+            self._check_space()
             await self.clear()
+        except OSError as error:
+            self._release()
+            raise ProfileUnusable(f"The browser profile {self.path} cannot be written: {error.strerror}.") from error
         except BaseException:
             self._release()
             raise
         return self
+
+    def _check_space(self) -> None:
+        """A browser on a full disk runs, and loses its login: better none."""
+        free = shutil.disk_usage(self.path).free
+        if free < self._least_free:
+            raise ProfileUnusable(f"Only {free // MEGABYTE} MB are free for the browser profile {self.path}.")
 
     async def __aexit__(self, *_: object) -> None:
         self._release()

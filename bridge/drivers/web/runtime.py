@@ -34,10 +34,11 @@ class PlaywrightRuntime:
                 self._playwright = await async_playwright().start()
             return self._playwright
 
-    async def replace_if_dead(self, suspect: Playwright) -> None:
-        """If `suspect` does not answer, the next one who asks gets a new one. The browsers of the old are lost."""
+    async def replace_if_dead(self) -> None:
+        """If the running one does not answer, the next who asks gets another. The browsers of the old one are lost."""
         async with self._starting:
-            if self._playwright is suspect and not await self._answers(suspect):
+            suspect = self._playwright
+            if suspect is not None and not await self._answers(suspect):
                 log.warning("Playwright's driver has died; starting another")
                 self._playwright = None
                 await self._stop(suspect)

@@ -26,7 +26,13 @@ class Snapshot:
     socket: str | None = None
     stream: str | None = None
     needs_update: bool = False
+    complete: bool = False
+    loader: bool = False
+    says: str | None = None
+    missing: tuple[str, ...] = ()
     code: str | None = None
+    link_code: str | None = None
+    link_error: str | None = None
     pn: Jid | None = None
     lid: Jid | None = None
     paired_at: int | None = None
@@ -46,7 +52,13 @@ class Snapshot:
             socket=raw.get("socket"),
             stream=raw.get("stream"),
             needs_update=bool(raw.get("needsUpdate")),
+            complete=bool(raw.get("complete")),
+            loader=bool(raw.get("loader")),
+            says=raw.get("says"),
+            missing=tuple(map(str, raw.get("missing") or ())),
             code=raw.get("code"),
+            link_code=raw.get("linkCode"),
+            link_error=raw.get("linkError"),
             pn=to_jid(raw.get("pn")),
             lid=to_jid(raw.get("lid")),
             paired_at=raw.get("pairedAt"),
@@ -56,30 +68,45 @@ class Snapshot:
     @property
     def usable(self) -> bool:
         """Logged in and the whole path works. wa-js's `isFullReady` alone is true on the QR page, too."""
-        return self.full_ready and self.authenticated and self.socket == "CONNECTED" and self.stream == "MAIN"
+        path_up = self.full_ready and self.authenticated and self.socket == "CONNECTED" and self.stream == "MAIN"
+        return path_up and not self.missing
 
 
-def meaning(snapshot: Snapshot, *, faltering: bool, pairing: bool) -> Situation:
+#: What WhatsApp calls it when it keeps a page off the line, in its socket's state or its stream's mode.
+_REFUSALS = {
+    "CONFLICT": Situation(SessionState.CONFLICT, Reason.OPENED_ELSEWHERE),
+    "DEPRECATED_VERSION": Situation(SessionState.PAGE_CHANGED, Reason.CLIENT_EXPIRED),
+    "PROXYBLOCK": Situation(SessionState.ERROR, Reason.NETWORK_REFUSED),
+    "TOS_BLOCK": Situation(SessionState.ERROR, Reason.ACCOUNT_BLOCKED),
+    "SMB_TOS_BLOCK": Situation(SessionState.ERROR, Reason.ACCOUNT_BLOCKED),
+}
+
+
+def meaning(snapshot: Snapshot, *, faltering: bool, pairing: bool, lacking: bool = False) -> Situation:
     """The situation that a snapshot stands for.
 
-    `faltering` = the link was up, or given up, in this very load before; `pairing` = a code was asked for.
+    `faltering` = the link was up, or given up, in this very load before; `pairing` = a code was asked for; `lacking` =
+    what is missing has been so for long enough.
     """
-    if "CONFLICT" in (snapshot.socket, snapshot.stream):
-        return Situation(SessionState.CONFLICT, Reason.OPENED_ELSEWHERE)
-    if "DEPRECATED_VERSION" in (snapshot.socket, snapshot.stream):
-        return Situation(SessionState.PAGE_CHANGED, Reason.CLIENT_EXPIRED)
+    for word in (snapshot.socket, snapshot.stream):
+        if word in _REFUSALS:
+            return _REFUSALS[word]
+    if lacking and snapshot.missing:
+        return Situation(SessionState.PAGE_CHANGED, Reason.MODULE_MISSING, f"missing: {', '.join(snapshot.missing)}")
     if not snapshot.injected:
         return Situation(SessionState.CONNECTING, Reason.PAGE_LOADING)
     if snapshot.usable:
         return Situation(SessionState.CONNECTED, Reason.READY)
     if snapshot.authenticated:
-        if snapshot.socket == "CONNECTED":
+        if snapshot.socket == "CONNECTED" and not snapshot.missing:
             return Situation(SessionState.AUTHENTICATED, Reason.SYNCING)
         if faltering:
             return Situation(SessionState.RECONNECTING, Reason.LINK_DOWN)
         return Situation(SessionState.CONNECTING, Reason.PAGE_LOADING)
+    if snapshot.link_code:
+        return Situation(SessionState.PAIRING, Reason.TYPE_LINK_CODE)
     if snapshot.code:
-        return Situation(SessionState.PAIRING, Reason.SCAN_QR)
+        return Situation(SessionState.PAIRING, Reason.SCAN_QR, snapshot.link_error)
     if snapshot.socket == "UNPAIRED_IDLE":
         return Situation(SessionState.PAIRING, Reason.QR_EXPIRED)
     if pairing and snapshot.socket != "PAIRING":

@@ -25,6 +25,7 @@ from .limits import Limits
 
 log = logging.getLogger(__name__)
 _INTERRUPTIONS, _SETTLING = 5, 0.3
+_CLOSED = "has been closed"
 _CALL = f"([name, args]) => globalThis.{AGENT} ? globalThis.{AGENT}.call(name, args) : null"
 
 
@@ -80,6 +81,10 @@ class WebPage:
         self._mail: asyncio.Queue[Mail] = asyncio.Queue()
         self._waiting: set[asyncio.Future[bool]] = set()
         self._heard_at = 0.0
+        self._load: str | None = None
+        self._left: str | None = None
+        #: Seconds that it may say nothing; the driver knows what the page is busy with.
+        self.silence = limits.silence_loading
         self.lost: str | None = None
 
     async def prepare(self) -> None:
@@ -92,7 +97,9 @@ class WebPage:
         await self._page.add_init_script(script=init_script())
 
     async def open(self, url: str) -> None:
-        """Load the site. Raises `SiteUnreachable`."""
+        """Load the site, also over a page that is there, of which nothing more is heard. Raises `SiteUnreachable`."""
+        self._left, self.silence = self._load, self._limits.silence_loading
+        self._forget_mail()
         try:
             response = await self._go(url)
         except PlaywrightError as error:
@@ -115,20 +122,48 @@ class WebPage:
                 await asyncio.sleep(_SETTLING)
         return await self._page.goto(url, wait_until="commit", timeout=limit)
 
+    async def watch(self) -> None:
+        """Lose the page as soon as the way to it breaks, which no event tells: Playwright's Node process may die.
+
+        A call that is never answered ends when its page loads anew (then another one is put), or with the connection.
+        """
+        while self.lost is None:
+            try:
+                await self._page.evaluate("() => new Promise(() => undefined)")
+            except PlaywrightError as error:
+                if _CLOSED in str(error):
+                    self.lose("the connection to the browser broke")
+                await asyncio.sleep(_SETTLING)
+
+    async def trim(self) -> None:
+        """Give back memory that the page does not need."""
+        session = await self._page.context.new_cdp_session(self._page)
+        try:
+            await session.send("HeapProfiler.collectGarbage")
+            await session.send("Memory.simulatePressureNotification", {"level": "critical"})
+        finally:
+            await session.detach()
+
+    def _forget_mail(self) -> None:
+        while not self._mail.empty():
+            match self._mail.get_nowait():
+                case HandedOut(taken=taken) if not taken.done():
+                    taken.set_result(False)
+
     async def next_mail(self) -> Mail:
         """The next thing the page tells; `Lost` once it is gone, or silent for too long."""
         loop = asyncio.get_running_loop()
         while True:
             if self.lost is not None and self._mail.empty():
                 return Lost(self.lost)
-            silent_at = self._heard_at + self._limits.silence
+            silent_at = self._heard_at + self.silence
             try:
                 async with asyncio.timeout_at(silent_at):
                     return await self._mail.get()
             except TimeoutError:
                 # while mail was being handled the page may have gone on telling
-                if self._heard_at + self._limits.silence <= loop.time():
-                    self.lose(f"the page has been silent for {self._limits.silence:g} s")
+                if self._heard_at + self.silence <= loop.time():
+                    self.lose(f"the page has been silent for {self.silence:g} s")
 
     def lose(self, why: str) -> None:
         """From now on there is no page: calls are refused, and the batch in flight comes again after the next load."""
@@ -169,6 +204,9 @@ class WebPage:
         self._heard_at = asyncio.get_running_loop().time()
         content = json.loads(payload)
         if kind == "state":
+            if content["load"] == self._left:
+                return False
+            self._load = content["load"]
             self._mail.put_nowait(Told(content))
             return True
         taken: asyncio.Future[bool] = asyncio.get_running_loop().create_future()

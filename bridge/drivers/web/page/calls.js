@@ -24,19 +24,25 @@ function knownChat(id) {
 }
 
 // The number check is asked of WhatsApp's own function: wa-js's turns an error of the service into "no such number".
-async function resolve(to) {
+// `forms` are spellings of one number, the likeliest first; a chat that is there already settles it without a question.
+async function resolve(forms) {
   needUsable();
-  const known = knownChat(to);
-  if (known) return { chat: address(known.id) };
-  const wid = WPP.util.createWid(to);
-  if (wid.server !== "c.us") return { missing: true };
-  const found = await WPP.whatsapp.functions.queryWidExists(wid).catch((error) => {
-    throw new Failure("lookup_failed", String(error?.message ?? error));
-  });
-  if (!found?.wid) return { missing: true };
-  // The chat may have another address than the number (LID): only the chat itself knows, and a key is bound to it.
-  const chat = knownChat(address(found.wid)) ?? (await WPP.chat.find(found.wid));
-  return { chat: address(chat.id) };
+  for (const form of forms) {
+    const known = knownChat(form);
+    if (known) return { chat: address(known.id), form };
+  }
+  for (const form of forms) {
+    const wid = WPP.util.createWid(form);
+    if (wid.server !== "c.us") return { missing: true };
+    const found = await WPP.whatsapp.functions.queryWidExists(wid).catch((error) => {
+      throw new Failure("lookup_failed", String(error?.message ?? error));
+    });
+    if (!found?.wid) continue;
+    // The chat may have another address than the number (LID): only the chat itself knows, and a key is bound to it.
+    const chat = knownChat(address(found.wid)) ?? (await WPP.chat.find(found.wid));
+    return { chat: address(chat.id), form };
+  }
+  return { missing: true };
 }
 
 async function reserve(chat) {
@@ -101,6 +107,8 @@ const calls = {
   lookUp,
   aliases,
   logOut: () => WPP.conn.logout(),
+  takeOver: () => WPP.whatsapp.Socket.takeover(),
+  linkByPhone,
   chatsSince,
   openReading,
   readOlder,

@@ -14,6 +14,7 @@ function markOf(id, since, baseline) {
 }
 
 function chatsSince(since, baseline) {
+  readings.clear(); // of a catch-up that was broken off
   const found = [];
   for (const chat of WPP.whatsapp.ChatStore.getModelsArray()) {
     const id = address(chat.id);

@@ -3,6 +3,7 @@
 
 const BATCH = 200;
 const RETRY_MS = 500;
+const TICKS_KEPT = 10_000; // an older one that comes again is told again, which the session takes
 const items = [];
 const tickOf = new Map(); // raw id -> highest ack told, so that one tick told by two hooks is one item
 let holding = true;
@@ -33,7 +34,9 @@ function tick(id, level) {
   if (!key || typeof level !== "number" || level === 0) return;
   const known = tickOf.get(key.id);
   if (known !== undefined && (level > 0 ? level <= known : known < 0)) return;
+  tickOf.delete(key.id); // the newest last
   tickOf.set(key.id, level);
+  if (tickOf.size > TICKS_KEPT) tickOf.delete(tickOf.keys().next().value);
   put({ kind: "ack", at: serviceTime(), level, keys: [key] });
 }
 

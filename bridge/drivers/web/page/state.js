@@ -9,6 +9,8 @@ let loggedOut = false;
 let wasUnpaired = false;
 let pairedAt = null;
 let refreshing = false;
+const link = { code: null, error: null };
+let lacking = needed; // until proven otherwise
 
 const store = (name) => (WPP.isInjected ? read(WPP.whatsapp, name) : undefined);
 const memory = () => store("MsgStore")?.getModelsArray?.() ?? [];
@@ -37,9 +39,26 @@ function unpaired() {
   return loggedOut || Boolean(code) || ["UNPAIRED", "UNPAIRED_IDLE"].includes(store("Socket")?.state);
 }
 
+function has(path) {
+  const found = path.split(".").reduce((value, name) => attempt(() => value?.[name]), WPP.whatsapp);
+  return found !== undefined;
+}
+
+// A getter asked before wa-js is ready stays undefined, and before a login the site need not have loaded all.
+function missing() {
+  if (!WPP.isReady || !authenticated()) return [];
+  if (lacking.length) lacking = lacking.filter((names) => !names.split("|").some(has));
+  return lacking;
+}
+
+// For a page that is not WhatsApp Web: what a person would see.
+function says() {
+  return `${document.title} ${document.body?.innerText ?? ""}`.replaceAll(/\s+/g, " ").trim().slice(0, 100) || "blank";
+}
+
 function usable() {
   return (
-    WPP.isFullReady && authenticated() && store("Socket")?.state === "CONNECTED" && store("Stream")?.mode === "MAIN"
+    WPP.isFullReady && authenticated() && !missing().length && store("Socket")?.state === "CONNECTED" && store("Stream")?.mode === "MAIN"
   );
 }
 
@@ -59,7 +78,13 @@ function snapshot() {
     socket: store("Socket")?.state ?? null,
     stream: store("Stream")?.mode ?? null,
     needsUpdate: Boolean(store("Stream")?.needsUpdate),
+    complete: document.readyState === "complete",
+    loader: Boolean(window.__d && window.require),
+    says: window.require ? null : says(),
+    missing: missing(),
     code: known ? null : code,
+    linkCode: known ? null : link.code,
+    linkError: known ? null : link.error,
     pn: known ? address(attempt(() => WPP.conn.getMyUserId())) : null,
     lid: known ? address(attempt(() => WPP.conn.getMyUserLid())) : null,
     pairedAt,
