@@ -86,6 +86,10 @@ class Model:
             self.usage.answers += 1
             return answer
 
+    async def load(self) -> None:
+        """Load the library now instead of with the first question."""
+        await self._loaded()
+
     async def close(self) -> None:
         """Close its connections."""
         if self._client is not None:
@@ -137,15 +141,21 @@ class Model:
     async def _loaded(self) -> AsyncOpenAI:
         async with self._loading:
             if self._client is None:
-                # a second or so of work, during which messages still have to be recorded
-                openai = await asyncio.to_thread(importlib.import_module, "openai")
-                self._client = openai.AsyncOpenAI(
-                    api_key=self._options.api_key.get_secret_value(),
-                    base_url=self._options.base_url,
-                    timeout=self._options.timeout,
-                    max_retries=0,
-                )
+                # a second or two of work, during which messages still have to be recorded
+                self._client = await asyncio.to_thread(self._load)
             return self._client
+
+    def _load(self) -> AsyncOpenAI:
+        openai = importlib.import_module("openai")
+        client: AsyncOpenAI = openai.AsyncOpenAI(
+            api_key=self._options.api_key.get_secret_value(),
+            base_url=self._options.base_url,
+            timeout=self._options.timeout,
+            max_retries=0,
+        )
+        importlib.import_module("openai.types.chat")
+        _ = client.chat.completions  # loads what the first question needs
+        return client
 
     def _count(self, completion: Any) -> None:
         usage = getattr(completion, "usage", None)

@@ -39,7 +39,7 @@ class _Chat:
     part: int
     waiting: list[tuple[Pending, float]] = field(default_factory=list)
     news: asyncio.Event = field(default_factory=asyncio.Event)
-    retry: float = RETRY
+    retry: float = field(default_factory=lambda: RETRY)
     not_before: float = 0.0
 
 

@@ -111,6 +111,7 @@ async def test_the_switches(shown: Whole, page: Page) -> None:
 
 async def test_on_a_phone_one_thing_at_a_time(shown: Whole, page: Page) -> None:
     await page.set_viewport_size({"width": 360, "height": 740})
+    await expect(page.get_by_role("status")).to_have_text("Funciona")
     await picture(page, "phone-list")
     await page.get_by_role("button", name="Ana Suárez").click()
     await expect(page.get_by_role("log")).to_contain_text("🙋🏽‍♀️")

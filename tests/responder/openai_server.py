@@ -1,0 +1,98 @@
+"""A server that speaks OpenAI's chat completions, as badly as it is told to."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self
+
+
+def completion(text: str | None, *, finish: str = "stop") -> bytes:
+    """A well-formed answer."""
+    return json.dumps(
+        {
+            "id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "test",
+            "choices": [
+                {"index": 0, "finish_reason": finish, "message": {"role": "assistant", "content": text}},
+            ],
+            "usage": {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120},
+        }
+    ).encode()  # fmt: skip
+
+
+class OpenAiServer:
+    """Use as `async with`. `script` is worked off, one entry a request; then `answer` speaks.
+
+    An entry is a text (the answer), an int (that HTTP status), bytes (the body as it is), a float (silence for so many
+    seconds, then an answer), a dict (429 with these headers), or None (the connection is cut).
+    """
+
+    def __init__(self) -> None:
+        self.script: list[Any] = []
+        self.answer: Callable[[list[dict[str, str]]], str] = lambda messages: f"Sobre «{messages[-1]['content']}»: sí."
+        self.asked: list[dict[str, Any]] = []
+        self.at_once = 0
+        self.most_at_once = 0
+        self._server: asyncio.Server
+
+    @property
+    def url(self) -> str:
+        """The base URL."""
+        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/v1"
+
+    @property
+    def questions(self) -> list[list[dict[str, str]]]:
+        """The messages of each request."""
+        return [request["messages"] for request in self.asked]
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                length = next(
+                    int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")
+                )
+                request = json.loads(await reader.readexactly(length))
+                self.at_once += 1
+                self.most_at_once = max(self.at_once, self.most_at_once)
+                try:
+                    await self._respond(request, writer)
+                finally:
+                    self.at_once -= 1
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+    async def _respond(self, request: dict[str, Any], writer: asyncio.StreamWriter) -> None:
+        self.asked.append(request)
+        step = self.script.pop(0) if self.script else self.answer(request["messages"])
+        status, headers, body = 200, {}, b""
+        match step:
+            case None:
+                raise ConnectionAbortedError
+            case str():
+                body = completion(step)
+            case bytes():
+                body = step
+            case float():
+                await asyncio.sleep(step)
+                body = completion("tarde")
+            case int():
+                status, body = step, b'{"error": {"message": "no"}}'
+            case dict():
+                status, headers, body = 429, step, b'{"error": {"message": "slow down"}}'
+        lines = [f"HTTP/1.1 {status} X", "content-type: application/json", f"content-length: {len(body)}"]
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+        await writer.drain()

@@ -1,0 +1,115 @@
+"""SIGKILL at every step, then a new start: every message is answered once, and recorded once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from responder.settings import load
+from responder.store.database import Database
+from tests.client.conftest import ANA, BETO, BridgeSide
+from tests.mosquitto_server import MosquittoServer
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = Path(__file__).with_name("responder_program.py")
+GREETING = "¡Hola! Gracias por escribirnos. ¿En qué podemos ayudarte?"
+STEPS = [f"{when} {what}" for what in ("recording", "opening", "delivery", "finishing") for when in ("before", "after")]
+
+
+def environment(place: dict[str, Any], halt: str = "") -> dict[str, str]:
+    """Of a child process that uses the same database."""
+    names = {
+        "data_dir": "WA_DATA_DIR", "db_host": "DB_HOST", "db_port": "DB_PORT", "db_user": "DB_USER",
+        "db_password": "DB_PASSWORD", "db_database": "DB_DATABASE",
+    }  # fmt: skip
+    return {
+        **os.environ, **{names[name]: str(value) for name, value in place.items()}, "PORT": "0",
+        "RESPONDER_GATHER": "0.1", "RESPONDER_HALT": halt, "PYTHONPATH": str(ROOT),
+    }  # fmt: skip
+
+
+@asynccontextmanager
+async def process(
+    broker: MosquittoServer, place: dict[str, Any], halt: str = ""
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A responder as a process; killed at the end if it still runs."""
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, str(PROGRAM), broker.url("responder"), env=environment(place, halt), cwd=str(broker.directory),
+        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        yield child
+    finally:
+        if child.returncode is None:
+            child.send_signal(signal.SIGCONT)
+            child.kill()
+        await child.communicate()
+
+
+async def halted(child: asyncio.subprocess.Process, step: str) -> None:
+    """Wait until the process stands still at the step."""
+    assert child.stdout
+    async with asyncio.timeout(20):
+        while (line := await child.stdout.readline()) != f"halted {step}\n".encode():
+            assert line, "it ended instead"
+
+
+async def rows(place: dict[str, Any], query: str) -> list[tuple[Any, ...]]:
+    async with Database(load(**place).database_url) as database, database.read() as connection:
+        return [tuple(row) for row in await connection.execute(text(query))]
+
+
+async def until_sent(side: BridgeSide, count: int) -> None:
+    async with asyncio.timeout(30):
+        while len(side.phone.sent) < count:  # noqa: ASYNC110 - the scripted phone announces nothing
+            await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("step", STEPS)
+async def test_killed_at_a_step(side: BridgeSide, broker: MosquittoServer, place: dict[str, Any], step: str) -> None:
+    async with process(broker, place, step) as child:
+        side.phone.incoming(ANA, "hola")
+        await halted(child, step)
+        child.kill()
+        await child.wait()
+    async with process(broker, place):
+        side.phone.incoming(BETO, "hola")
+        await until_sent(side, 2)
+        await settled(place)
+    assert sorted((str(sent.key.remote), sent.text, sent.times) for sent in side.phone.sent) == [
+        (ANA, GREETING, 1), (BETO, GREETING, 1),
+    ]  # fmt: skip
+    said = await rows(place, "SELECT telefono, rol FROM ll_ia_conversaciones ORDER BY telefono, id")
+    assert said == [
+        ("5491155500001", "user"), ("5491155500001", "assistant"),
+        ("5491155500002", "user"), ("5491155500002", "assistant"),
+    ]  # fmt: skip
+
+
+async def settled(place: dict[str, Any]) -> None:
+    """Wait until both turns are known to be sent: what could still be repeated would have been by then."""
+    async with asyncio.timeout(20):
+        while await rows(place, "SELECT state FROM wa_turn") != [("sent",)] * 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
+async def test_sigterm_ends_it_soon_and_leaves_no_lease(
+    side: BridgeSide, broker: MosquittoServer, place: dict[str, Any]
+) -> None:
+    async with process(broker, place) as child:
+        side.phone.incoming(ANA, "hola")
+        await until_sent(side, 1)
+        child.terminate()
+        async with asyncio.timeout(8):
+            assert await child.wait() == 0
+    assert await rows(place, "SELECT COUNT(*) FROM wa_lease WHERE owner IS NOT NULL") == [(0,)]
+    assert await rows(place, "SELECT COUNT(*) FROM wa_replica") == [(0,)]

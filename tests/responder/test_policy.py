@@ -1,0 +1,129 @@
+"""The policy: every combination of conditions, against the order that people were told; then each condition's edges."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+
+import pytest
+
+from responder.policy import Circumstances, Facts, Groups, Policy, Verdict, decide, reconsider
+from responder.wording import fingerprint
+
+NOW = 1_800_000_000.0
+PERSON, ADMIN, BLOCKED, OWN = (f"549115550000{n}@c.us" for n in (1, 9, 8, 0))
+POLICY = Policy(admins=frozenset({ADMIN}), blocked=frozenset({BLOCKED}), own=frozenset({OWN}))
+MESSAGE = Facts("¿Tienen turno?", "chat", NOW - 1, frozenset({PERSON}))
+
+#: What can be the matter with a message, in the order in which it decides. Each changes message, moment and policy.
+OF_MESSAGE = (
+    (Verdict.NOT_A_CONVERSATION, {"is_conversation": False}),
+    (Verdict.BLOCKED, {"people": frozenset({BLOCKED, PERSON})}),
+    (Verdict.GROUP, {"is_group": True}),
+    (Verdict.NOT_TEXT, {"type": "image"}),
+    (Verdict.EMPTY, {"body": " \n"}),
+    (Verdict.TOO_OLD, {"timestamp": NOW - 901}),
+)
+OF_MOMENT = (
+    (Verdict.OFF, {"active": False}),
+    (Verdict.CLIENT_OFF, {"client_active": False}),
+    (Verdict.OPTED_OUT, {"opted_out": True}),
+    (Verdict.HUMAN, {"paused_until": NOW + 1}),
+    (Verdict.CLOSED, {"is_open": False}),
+    (Verdict.CHAT_BUDGET, {"answers_to_chat": 20}),
+    (Verdict.TOTAL_BUDGET, {"answers_in_all": 1000}),
+    (Verdict.DUPLICATE, {"last_print": fingerprint(MESSAGE.body), "last_at": NOW - 2}),
+)
+
+
+def test_every_combination_is_decided_by_the_first_that_applies() -> None:
+    conditions = (*OF_MESSAGE, *OF_MOMENT)
+    for chosen in itertools.product((False, True), repeat=len(conditions)):
+        facts, now = MESSAGE, Circumstances(NOW)
+        for (_, change), applies in zip(OF_MESSAGE, chosen, strict=False):
+            facts = replace(facts, **change) if applies else facts  # type: ignore[arg-type]
+        for (_, change), applies in zip(OF_MOMENT, chosen[len(OF_MESSAGE) :], strict=True):
+            now = replace(now, **change) if applies else now  # type: ignore[arg-type]
+        applying = [verdict for (verdict, _), applies in zip(conditions, chosen, strict=True) if applies]
+        expected = applying[0] if applying else Verdict.ANSWER
+        if expected is Verdict.DUPLICATE and facts.body != MESSAGE.body:
+            expected = Verdict.ANSWER
+        assert decide(facts, now, POLICY) is expected, applying
+
+
+def test_right_before_an_answer_leaves_the_moment_decides_again() -> None:
+    for chosen in itertools.product((False, True), repeat=len(OF_MOMENT)):
+        now = Circumstances(NOW)
+        for (_, change), applies in zip(OF_MOMENT, chosen, strict=True):
+            now = replace(now, **change) if applies else now  # type: ignore[arg-type]
+        applying = [verdict for (verdict, _), applies in zip(OF_MOMENT, chosen, strict=True) if applies]
+        expected = [verdict for verdict in applying if verdict is not Verdict.DUPLICATE]
+        assert reconsider(NOW - 1, now, POLICY) is (expected[0] if expected else Verdict.ANSWER)
+    assert reconsider(NOW - 901, Circumstances(NOW), POLICY) is Verdict.TOO_OLD
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        ("pausar respuestas", Verdict.ORDER),
+        ("  Silenciar BOT!! ", Verdict.ORDER),
+        ("Estado respuestas?", Verdict.ORDER),
+        ("encender respuestas por favor", Verdict.OFF),
+        ("hola", Verdict.OFF),
+    ],
+)
+def test_an_administrator_commands_even_while_all_is_off(order: str, expected: Verdict) -> None:
+    off = Circumstances(NOW, active=False, client_active=False, paused_until=NOW + 9, is_open=False)
+    facts = replace(MESSAGE, body=order, people=frozenset({ADMIN}))
+    assert decide(facts, off, POLICY) is expected
+    assert decide(replace(facts, people=frozenset({PERSON})), off, POLICY) is Verdict.OFF
+    assert decide(replace(facts, is_group=True), off, POLICY) is Verdict.GROUP
+
+
+def test_an_old_order_is_not_carried_out() -> None:
+    facts = replace(MESSAGE, body="activar bot", people=frozenset({ADMIN}), timestamp=NOW - 901)
+    assert decide(facts, Circumstances(NOW), POLICY) is Verdict.TOO_OLD
+
+
+@pytest.mark.parametrize("text", ["baja", "BAJA.", "stop", "darme de baja", "Quiero darme de baja"])
+def test_a_wish_for_silence_holds_whatever_the_age_and_the_switches(text: str) -> None:
+    facts = replace(MESSAGE, body=text, timestamp=NOW - 100_000)
+    assert decide(facts, Circumstances(NOW, active=False), POLICY) is Verdict.OPT_OUT
+    assert decide(replace(facts, is_group=True), Circumstances(NOW), POLICY) is Verdict.GROUP
+
+
+@pytest.mark.parametrize("text", ["la calefacción está baja", "¿baja el precio?", "stop motion", "bajá la música"])
+def test_the_word_in_a_sentence_is_no_such_wish(text: str) -> None:
+    assert decide(replace(MESSAGE, body=text), Circumstances(NOW), POLICY) is Verdict.ANSWER
+
+
+def test_groups_only_where_we_are_mentioned() -> None:
+    policy = replace(POLICY, groups=Groups.MENTIONED)
+    said = replace(MESSAGE, is_group=True)
+    assert decide(said, Circumstances(NOW), policy) is Verdict.NOT_MENTIONED
+    assert decide(replace(said, mentions=frozenset({PERSON})), Circumstances(NOW), policy) is Verdict.NOT_MENTIONED
+    assert decide(replace(said, mentions=frozenset({OWN, PERSON})), Circumstances(NOW), policy) is Verdict.ANSWER
+
+
+@pytest.mark.parametrize(("kind", "body", "expected"), [
+    ("image", "¿Sale con esto?", Verdict.ANSWER), ("video", "mirá", Verdict.ANSWER), ("image", "", Verdict.EMPTY),
+    ("ptt", "", Verdict.NOT_TEXT), ("sticker", "x", Verdict.NOT_TEXT), ("unknown", "x", Verdict.NOT_TEXT),
+])  # fmt: skip
+def test_captions_where_the_operator_wants_them(kind: str, body: str, expected: Verdict) -> None:
+    facts = replace(MESSAGE, type=kind, body=body)
+    assert decide(facts, Circumstances(NOW), replace(POLICY, captions=True)) is expected
+    assert decide(facts, Circumstances(NOW), POLICY) is Verdict.NOT_TEXT
+
+
+def test_the_same_text_counts_as_such_only_for_a_while_and_in_a_row() -> None:
+    said = fingerprint("TIENEN turno")
+    assert decide(MESSAGE, Circumstances(NOW, last_print=said, last_at=NOW - 121), POLICY) is Verdict.DUPLICATE
+    assert decide(MESSAGE, Circumstances(NOW, last_print=said, last_at=NOW - 122), POLICY) is Verdict.ANSWER
+    other = fingerprint("¿Tienen turnos?")
+    assert decide(MESSAGE, Circumstances(NOW, last_print=other, last_at=NOW - 2), POLICY) is Verdict.ANSWER
+
+
+def test_only_an_explicit_zero_silences_a_client_and_a_budget_of_zero_is_none() -> None:
+    assert decide(MESSAGE, Circumstances(NOW, client_active=None), POLICY) is Verdict.ANSWER
+    free = replace(POLICY, chat_budget=0, total_budget=0)
+    assert decide(MESSAGE, Circumstances(NOW, answers_to_chat=10**6, answers_in_all=10**6), free) is Verdict.ANSWER

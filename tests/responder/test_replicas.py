@@ -1,0 +1,104 @@
+"""Several responders on one database: the work is shared, and taken over from one that dies or hangs."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from responder.leases import all_leases, fair_share, is_gone, owner_name
+from responder.store.database import Database
+from responder.store.leases import Holdings, LeaseTable
+from responder.store.rows import PARTS, part_of
+from tests.client.conftest import BridgeSide
+from tests.mosquitto_server import MosquittoServer
+from tests.responder.test_crashes import process, rows, until_sent
+
+NAMES = all_leases(["haby"])
+
+
+def test_shares_are_fair() -> None:
+    everything = frozenset(NAMES)
+    assert fair_share(Holdings(frozenset(), everything, 1), NAMES) == (everything, frozenset())
+    take, give = fair_share(Holdings(everything, frozenset(), 2), NAMES)
+    assert (take, len(give)) == (frozenset(), len(NAMES) - 9)
+    mine, free = frozenset(NAMES[:4]), frozenset(NAMES[4:])
+    take, give = fair_share(Holdings(mine, free, 3), NAMES)
+    assert (len(take), give) == (2, frozenset())
+
+
+def test_parts_are_spread_and_never_change() -> None:
+    assert part_of("haby", "5491155500001@c.us") == 8
+    spread = Counter(part_of("haby", f"54911555{n:05d}@c.us") for n in range(1600))
+    assert set(spread) == set(range(PARTS))
+    assert max(spread.values()) < 200
+
+
+def test_an_owner_that_has_ended_is_known_to_be_gone() -> None:
+    mine = owner_name()
+    assert not is_gone(mine)
+    host, space, _, _ = mine.split("|")
+    assert is_gone(f"{host}|{space}|{2**22 + 1}|1.00")
+    assert is_gone(f"{mine.rpartition('|')[0]}|1.00")  # another process had our id before us
+    assert not is_gone(f"elsewhere|{space}|1|1.00")
+    assert not is_gone("nonsense")
+
+
+async def test_a_lease_that_changes_hands_has_another_fence(database: Database) -> None:
+    table = LeaseTable(database, NAMES, lambda _: False)
+    await table.prepare()
+    await table.prepare()
+    first = await table.beat("one", 0.2, lambda held: fair_share(held, NAMES))
+    assert len(first.held) == len(NAMES)
+    assert (await table.beat("two", 0.2, lambda held: fair_share(held, NAMES))).held == {}
+    deadline = time.monotonic() + 5
+    taken: dict[str, Any] = {}
+    while len(taken) < len(NAMES) and time.monotonic() < deadline:
+        taken = (await table.beat("two", 5, lambda held: fair_share(held, NAMES))).held
+        await asyncio.sleep(0.05)
+    assert {name: lease.fence for name, lease in taken.items()} == dict.fromkeys(NAMES, 2)
+    assert (await table.beat("one", 5, lambda held: (frozenset(), frozenset()))).held == {}
+    await table.release(list(first.held.values()))  # of an owner that has lost them: without effect
+    assert len((await table.beat("two", 5, lambda held: fair_share(held, NAMES))).held) == 9  # "one" is alive again
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
+async def test_one_of_two_dies_or_hangs(
+    side: BridgeSide, broker: MosquittoServer, place: dict[str, Any], how: signal.Signals
+) -> None:
+    people = [f"54911555{number:05d}@c.us" for number in range(40)]
+    async with process(broker, place) as first:
+        side.phone.incoming(people[0], "hola")
+        await until_sent(side, 1)
+        async with process(broker, place):
+            await shared(place)
+            for person in people[1:20]:
+                side.phone.incoming(person, "hola")
+            await until_sent(side, 10)
+            first.send_signal(how)
+            for person in people[20:]:
+                side.phone.incoming(person, "hola")
+            await until_sent(side, 40)
+            if how is signal.SIGSTOP:
+                first.send_signal(signal.SIGCONT)
+                await shared(place)
+            for person in people:
+                side.phone.incoming(person, "gracias")
+            await until_sent(side, 80)
+    sent = Counter((str(one.key.remote), one.text[:2]) for one in side.phone.sent)
+    assert set(sent.values()) == {1}
+    assert len(sent) == 80
+    assert {one.times for one in side.phone.sent} == {1}
+
+
+async def shared(place: dict[str, Any]) -> None:
+    """Wait until two replicas hold about half each."""
+    query = "SELECT COUNT(*) FROM wa_lease WHERE owner IS NOT NULL GROUP BY owner ORDER BY 1"
+    async with asyncio.timeout(40):
+        while await rows(place, query) != [(8,), (9,)]:  # noqa: ASYNC110 - another process does it
+            await asyncio.sleep(0.1)
