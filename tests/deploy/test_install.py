@@ -1,7 +1,7 @@
 """deploy/install with real releases below a folder: first time, upgrade, an upgrade that does not come up, rollback.
 
-The wheel, the virtual environments and pip are real; systemctl and useradd, which a test cannot have, write down what
-they were told.
+The wheel and the virtual environments are real; systemctl and useradd, which a test cannot have, write down what they
+were told.
 """
 
 from __future__ import annotations
@@ -75,7 +75,12 @@ def machine(tmp_path: Path) -> Machine:
         )
         program.chmod(0o755)
     (programs / "getent").write_text("#!/bin/sh\nexit 2\n")
-    (programs / "getent").chmod(0o755)
+    # pip comes from our environment (PYTHONPATH): to unpack one into each release takes 5 s
+    (programs / "python").write_text(
+        f'#!/bin/sh\n[ "$1 $2" != "-m venv" ] || set -- -m venv --without-pip "$3"\nexec {sys.executable} "$@"\n'
+    )
+    for name in ("getent", "python"):
+        (programs / name).chmod(0o755)
     # the dependencies of our environment, without the editable installation of the project itself
     for package in Path(sysconfig.get_path("purelib")).iterdir():
         if "whatsapp_mqtt_bridge" not in package.name and package.suffix != ".pth":
@@ -86,7 +91,7 @@ def machine(tmp_path: Path) -> Machine:
         "WA_ROOT": str(root),
         "WA_LOCK": os.devnull,
         "WA_SETTLE": "0",
-        "PYTHON": sys.executable,
+        "PYTHON": str(programs / "python"),
         "PYTHONPATH": str(packages),
         "PIP_USER": "0",
     }
