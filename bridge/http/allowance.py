@@ -33,6 +33,11 @@ class Allowed:
         }
         return headers if self.granted else {**headers, "Retry-After": str(max(1, math.ceil(self.retry_after)))}
 
+    @property
+    def raw_headers(self) -> list[tuple[bytes, bytes]]:
+        """The same as ASGI carries them."""
+        return [(name.lower().encode(), value.encode()) for name, value in self.headers.items()]
+
 
 class Allowance:
     """A bucket for each name, `burst` deep and filled at `rate`."""

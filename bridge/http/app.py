@@ -16,11 +16,15 @@ from bridge.contract.errors import CodedError, InternalError, InvalidRequest
 
 from . import legacy, legacy_bot, legacy_sessions, v1
 from .errors import Forbidden, HttpError, MethodNotAllowed, NotFound, answer
-from .gate import Gate, GateOptions
+from .gate import OPEN_PATHS, Gate, GateOptions
 from .places import Parts
 from .v1.documents import PARSED_BY_HAND
 
 _log = logging.getLogger(__name__)
+_SECURITY = {
+    "key": {"type": "apiKey", "in": "header", "name": "x-api-key", "description": "`wa key create`, WHATSAPP_API_KEY"},
+    "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "HS256: sub, aud, exp, scope"},
+}
 _WRONG_BODY = legacy.WRONG_BODY | legacy_bot.WRONG_BODY
 
 
@@ -119,9 +123,13 @@ def _document(app: FastAPI) -> dict[str, Any]:
             [(model, "validation") for model in PARSED_BY_HAND], ref_template="#/components/schemas/{model}"
         )
         document["components"]["schemas"] |= extra["$defs"]
+        document["components"]["securitySchemes"] = _SECURITY
         for path, item in document["paths"].items():
             for operation in item.values():
                 # FastAPI documents its own form of refusals, which nobody gets to see here.
-                operation["responses"].pop("422", None) if not path.startswith("/v1/") else None
+                if not path.startswith("/v1/"):
+                    operation["responses"].pop("422", None)
+                if path not in OPEN_PATHS:
+                    operation["security"] = [{name: []} for name in _SECURITY]
         app.openapi_schema = document
     return app.openapi_schema

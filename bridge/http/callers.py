@@ -7,9 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
-from fastapi.security import APIKeyHeader, HTTPBearer
 
-from bridge.contract.jid import mask
 from bridge.ports import AuditEntry, Scope
 
 from .credentials import Principal
@@ -17,24 +15,21 @@ from .errors import Forbidden
 from .places import Parts
 
 _log = logging.getLogger(__name__)
-# For the OpenAPI document only: the gate has read them before any route is known.
-_API_KEY = APIKeyHeader(name="x-api-key", auto_error=False, description="`wa key create`, or WHATSAPP_API_KEY")
-_BEARER = HTTPBearer(auto_error=False, bearerFormat="JWT", description="HS256; sub, aud, exp, scope, sessions")
+# Dependencies are `async` where they need not be: FastAPI runs others in threads, which cost four hops a request and
+# three quarters of the throughput.
 
 
-def parts_of(request: Request) -> Parts:
+async def parts_of(request: Request) -> Parts:
     """What the routes work with."""
-    parts: Parts = request.app.state.parts
-    return parts
+    return _parts(request)
 
 
 PartsOf = Annotated[Parts, Depends(parts_of)]
 
 
-def caller_of(request: Request) -> Principal:
+async def caller_of(request: Request) -> Principal:
     """Who sent the request."""
-    principal: Principal = request.state.principal
-    return principal
+    return _principal(request)
 
 
 Caller = Annotated[Principal, Depends(caller_of)]
@@ -46,22 +41,28 @@ def needs(scope: Scope | None) -> Any:
     Paths without a session are about the default one. Raises `Forbidden`.
     """
 
-    async def check(
-        request: Request,
-        _key: Annotated[Any, Depends(_API_KEY)] = None,
-        _bearer: Annotated[Any, Depends(_BEARER)] = None,
-    ) -> None:
+    async def check(request: Request) -> None:
         session = _session_of(request)
-        if not caller_of(request).may(scope, session):
+        if not _principal(request).may(scope, session):
             what = f"the scope {scope}" if scope else "any scope"
             raise Forbidden(f"This needs {what}, for the session {session}.")
 
     return Depends(check)
 
 
+def _parts(request: Request) -> Parts:
+    parts: Parts = request.app.state.parts
+    return parts
+
+
+def _principal(request: Request) -> Principal:
+    principal: Principal = request.state.principal
+    return principal
+
+
 def _session_of(request: Request) -> str:
     """The session that a path is about: it names it, or its client, or means the default one."""
-    parts, params = parts_of(request), request.path_params
+    parts, params = _parts(request), request.path_params
     if "session" in params:
         return str(params["session"])
     if "clienteId" in params:
@@ -74,13 +75,13 @@ def _session_of(request: Request) -> str:
 Audit = Callable[..., Awaitable[None]]
 
 
-def audit_of(request: Request, parts: PartsOf) -> Audit:
+async def audit_of(request: Request, parts: PartsOf) -> Audit:
     """`await audit(action, session, detail)`: one line in the store and one in the log."""
 
     async def audit(action: str, session: str | None = None, detail: str | None = None) -> None:
         entry = AuditEntry(
             at=parts.clock.now(),
-            actor=caller_of(request).id,
+            actor=_principal(request).id,
             address=request.state.address,
             action=action,
             session=session,
@@ -93,8 +94,3 @@ def audit_of(request: Request, parts: PartsOf) -> Audit:
 
 
 AuditOf = Annotated[Audit, Depends(audit_of)]
-
-
-def masked(address: str) -> str:
-    """A number for the log or the audit."""
-    return mask(address)

@@ -11,7 +11,7 @@ import logging
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bridge.contract.commands import MAX_COMMAND_BYTES
@@ -31,14 +31,15 @@ GUESSES = Pace.parse("20/minute", burst=20)
 #: Paths that need no credential.
 OPEN_PATHS = frozenset({"/health"})
 _BODY_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-_SECURITY = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Cache-Control": "no-store",
-}
+#: Headers of every answer, unless the route has its own. Names in lower case: compared with those that are there.
+_SECURITY = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cache-control", b"no-store"),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +65,12 @@ class Gate:
         """Let the request through, or answer it."""
         if scope["type"] != "http":
             return  # no lifespan, no websocket
-        headers, told = Headers(scope=scope), dict(_SECURITY)
+        headers, told = Headers(scope=scope), list(_SECURITY)
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                mutable = MutableHeaders(scope=message)
-                for name, value in told.items():
-                    mutable.setdefault(name, value)
+                present = {name for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(one for one in told if one[0] not in present)]
             await send(message)
 
         try:
@@ -79,7 +79,7 @@ class Gate:
             for name in (principal.id, f"address {address}"):
                 allowed = self._allowance.take(name, self._clock.monotonic())
                 if allowed is not None:
-                    told.update(allowed.headers)
+                    told = [*_SECURITY, *allowed.raw_headers]
                     _refuse_beyond(allowed)
             scope.setdefault("state", {}).update(principal=principal, address=address)
             if _check_body(headers, scope["method"]):

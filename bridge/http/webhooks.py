@@ -28,8 +28,10 @@ from .callbacks import Address, CallbackRules, CallbackUrl
 _log = logging.getLogger(__name__)
 #: Bytes of an answer that are read so that the connection can be used again; a longer answer costs the connection.
 ANSWER_LIMIT = 65_536
-#: Seconds that an idle connection is kept.
-KEEP_ALIVE = 20.0
+#: Seconds that an idle connection is kept: less than the 5 s after which Node.js closes it under our hands.
+KEEP_ALIVE = 4.0
+#: Idle connections kept to one receiver.
+IDLE = 128
 
 
 class ForbiddenAddress(CodedError):
@@ -46,22 +48,22 @@ class Webhooks:
         self._rules = rules
         self._timeout = timeout
         self._network = _CheckedNetwork(rules, own_port)
-        self._pool: httpcore.AsyncConnectionPool
+        # Not httpcore's pool: it looks at every connection for every request, which made 90 listeners wait 15 s.
+        # No bound either: listeners bound themselves, and a dead host must not take another one's place.
+        self._idle: dict[str, list[httpcore.AsyncHTTPConnection]] = {}
+        self._tls: ssl.SSLContext
 
     async def __aenter__(self) -> Self:
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=await asyncio.to_thread(ssl.create_default_context),
-            max_connections=None,  # listeners bound themselves; here a dead host must not take another one's place
-            max_keepalive_connections=200,
-            keepalive_expiry=KEEP_ALIVE,
-            network_backend=self._network,
-        )
+        self._tls = await asyncio.to_thread(ssl.create_default_context)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._pool.aclose()
+        for connections in self._idle.values():
+            for connection in connections:
+                await connection.aclose()
+        self._idle.clear()
 
     def normal_form(self, text: str) -> str:
         """A callback URL as it is stored. Raises `InvalidRequest` for what is none."""
@@ -102,16 +104,45 @@ class Webhooks:
         # The length by hand: the client would send a body of bytes in chunks, which small servers do not take.
         sent = [("Host", _host_header(url)), ("User-Agent", "whatsapp-mqtt-bridge"), ("Accept", "*/*")]
         sent += [("Content-Length", str(len(body))), *headers.items()]
-        async with self._pool.stream(
-            "POST", url, headers=sent, content=body, extensions={"timeout": limits}
-        ) as response:
-            read = 0
-            async for chunk in response.aiter_stream():
-                read += len(chunk)
-                if read > ANSWER_LIMIT:
-                    break
-            retry_after = _header(response.headers, b"retry-after")
-            return PostAnswer(status=response.status, retry_after=_seconds(retry_after))
+        request = httpcore.Request("POST", url, headers=sent, content=body, extensions={"timeout": limits})
+        connection = await self._connection(request.url.origin)
+        try:
+            response = await connection.handle_async_request(request)
+            whole = await _read_whole(response)
+            await response.aclose()
+        except BaseException:  # a time-out that cancels us as well: what is half read is of no use
+            await connection.aclose()
+            raise
+        idle = self._idle.setdefault(str(request.url.origin), [])
+        if whole and connection.is_idle() and len(idle) < IDLE:
+            idle.append(connection)
+        else:
+            await connection.aclose()
+        retry_after = _header(response.headers, b"retry-after")
+        return PostAnswer(status=response.status, retry_after=_seconds(retry_after))
+
+    async def _connection(self, origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
+        """One that is idle and still open, the last used first, or a new one."""
+        idle = self._idle.get(str(origin), [])
+        while idle:
+            connection = idle.pop()
+            if not connection.has_expired() and not connection.is_closed():
+                return connection
+            await connection.aclose()
+        self._idle.pop(str(origin), None)
+        return httpcore.AsyncHTTPConnection(
+            origin, ssl_context=self._tls, keepalive_expiry=KEEP_ALIVE, network_backend=self._network
+        )
+
+
+async def _read_whole(response: httpcore.Response) -> bool:
+    """Read an answer, whose content says nothing to us; returns whether all of it came before the limit."""
+    read = 0
+    async for chunk in response.aiter_stream():
+        read += len(chunk)
+        if read > ANSWER_LIMIT:
+            return False
+    return True
 
 
 class _CheckedNetwork(httpcore.AsyncNetworkBackend):

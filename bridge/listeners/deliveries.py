@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bridge.contract.messages import Stream
 from bridge.ports import Journal, Position, StoreUnusable
 
+from .pages import Pages
 from .reading import Means, Reading, Standing
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ class Deliveries:
         self.session = session
         self.journal = journal
         self._listeners = listeners
+        self._pages = Pages(session, journal)
         self._means = means
         self._readings: dict[str, tuple[Reading, asyncio.Task[None]]] = {}
         self._standings: dict[str, Standing] = {}
@@ -86,7 +88,7 @@ class Deliveries:
         for listener_id, listener in wanted.items():
             if listener_id not in self._readings:  # one that still closes is waited for: two would post an item twice
                 standing = self._standings.setdefault(listener_id, Standing())
-                reading = Reading(listener, self.journal, self._means, standing)
+                reading = Reading(listener, self.journal, self._pages, self._means, standing)
                 task = tasks.create_task(self._read(reading), name=listener.reader)
                 task.add_done_callback(lambda _: self._news.set())
                 self._readings[listener_id] = reading, task

@@ -7,23 +7,21 @@ died is posted again, with the same delivery id.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from bridge.contract.jid import mask
-from bridge.contract.messages import Stream, in_stream
+from bridge.contract.messages import Stream
 from bridge.ports import Clock, DeadLetter, Journal, Listener, ListenerBook, PostAnswer, StoreUnusable
 from bridge.ports import WebhookPost as Post
 
 from .headers import Delivered
+from .pages import Item, Pages
 from .verdict import OPENS_AFTER, Circuit, Verdict, judge, pause, sentence, wants
 
 _log = logging.getLogger(__name__)
-#: Items read at once; small, since a listener that fails holds them in memory.
-PAGE = 20
 #: Posts under way at once. Listeners that failed last share a few of their own: those that hang must not take the
 #: place of those that answer.
 SLOTS, AILING_SLOTS = 128, 16
@@ -79,10 +77,11 @@ class Means:
 class Reading:
     """Reads for one listener. `run` ends after `close`, once the post under way is answered."""
 
-    def __init__(self, listener: Listener, journal: Journal, means: Means, standing: Standing) -> None:
+    def __init__(self, listener: Listener, journal: Journal, pages: Pages, means: Means, standing: Standing) -> None:
         self.listener = listener
         self.standing = standing
         self._journal = journal
+        self._pages = pages
         self._means = means
         self._choice = listener.choice
         if listener.legacy and not means.legacy_groups:
@@ -120,35 +119,32 @@ class Reading:
         moved = at
         while True:
             self.standing.at[stream] = at
-            page = await journal.read(stream, at, PAGE)
-            if not page.items:
+            if journal.bounds(stream).last <= at:
                 if moved < at:  # what was not wanted need not be read again after a restart
                     await journal.move_cursor(listener.reader, stream, at)
                     moved = at
                 await journal.wait_beyond(stream, at)
-                continue
-            if page.items[0][0] > at + 1:
-                _log.warning("%s: %s to %d are no longer kept", listener.reader, stream, page.items[0][0] - 1)
-            for seq, body in page.items:
-                if wants(self._choice, stream, json.loads(body)):
-                    await self._deliver(stream, seq, body)
-                    moved = seq
-                self.standing.at[stream] = at = seq
+            for item in await self._pages.after(stream, at):
+                if item.seq > at + 1:
+                    _log.warning("%s: %s %d to %d are no longer kept", listener.reader, stream, at + 1, item.seq - 1)
+                if wants(self._choice, stream, item.fields):
+                    await self._deliver(stream, item)
+                    moved = item.seq
+                self.standing.at[stream] = at = item.seq
 
-    async def _deliver(self, stream: Stream, seq: int, stored: str) -> None:
+    async def _deliver(self, stream: Stream, item: Item) -> None:
         listener, standing = self.listener, self.standing
-        body = in_stream(stream, listener.session, self._journal.epoch, seq, stored)
         attempts = 0
         while True:
             attempts += 1
             self._woken.clear()
             async with self._turn:
-                answer = await self._post(stream, seq, body.encode(), attempts)
+                answer = await self._post(stream, item, attempts)
                 verdict = judge(answer, attempts)
-                if verdict is Verdict.REFUSED and not await self._bury(stream, seq, body, attempts, answer):
+                if verdict is Verdict.REFUSED and not await self._bury(stream, item, attempts, answer):
                     verdict = Verdict.RETRY
                 if verdict is not Verdict.RETRY:
-                    await self._journal.move_cursor(listener.reader, stream, seq)
+                    await self._journal.move_cursor(listener.reader, stream, item.seq)
             if verdict is not Verdict.RETRY:
                 return
             wait = pause(standing.failures, answer, self._means.random())
@@ -159,14 +155,14 @@ class Reading:
             except TimeoutError:
                 pass
 
-    async def _post(self, stream: Stream, seq: int, body: bytes, attempts: int) -> PostAnswer:
+    async def _post(self, stream: Stream, item: Item, attempts: int) -> PostAnswer:
         standing, listener = self.standing, self.listener
-        item = Delivered(listener.id, listener.session, stream, self._journal.epoch, seq)
-        headers = item.headers(body, attempt=attempts, secret=listener.secret)
+        delivered = Delivered(listener.id, listener.session, stream, self._journal.epoch, item.seq)
+        headers = delivered.headers(item.body, attempt=attempts, secret=listener.secret)
         async with self._means.slots.one(ailing=standing.failures > 0):
             standing.posting = True
             try:
-                answer = await self._means.post.post(listener.url, body, headers)
+                answer = await self._means.post.post(listener.url, item.body, headers)
             finally:
                 standing.posting = False
         self._note(answer, judge(answer, attempts))
@@ -187,7 +183,7 @@ class Reading:
         if standing.circuit is not before:
             _log.warning("%s: circuit %s. %s", self.listener.reader, standing.circuit, standing.last_error or "")
 
-    async def _bury(self, stream: Stream, seq: int, body: str, attempts: int, answer: PostAnswer) -> bool:
+    async def _bury(self, stream: Stream, item: Item, attempts: int, answer: PostAnswer) -> bool:
         listener = self.listener
         letter = DeadLetter(
             listener_id=listener.id,
@@ -195,8 +191,8 @@ class Reading:
             url=listener.url,
             stream=stream,
             epoch=self._journal.epoch,
-            seq=seq,
-            body=body,
+            seq=item.seq,
+            body=item.body.decode(),
             attempts=attempts,
             status=answer.status,
             error=sentence(answer),
@@ -207,6 +203,6 @@ class Reading:
         except StoreUnusable as error:
             _log.error("%s: a dead letter could not be stored, so it is tried again: %s", listener.reader, error)
             return False
-        chat = json.loads(body).get("chat") or ""
-        _log.warning("%s refused %s %d of %s: %s", listener.reader, stream, seq, mask(chat), letter.error)
+        chat = mask(item.fields.get("chat") or "")
+        _log.warning("%s refused %s %d of %s: %s", listener.reader, stream, item.seq, chat, letter.error)
         return True

@@ -1,0 +1,204 @@
+"""Figures of the HTTP façade on this machine: sends accepted a second, and webhooks while some listeners hang.
+
+    python -m bench.facade [sends|webhooks]
+
+Everything is real but WhatsApp (a scripted phone) and the broker (there is none). Callers and callback URLs run in
+processes of their own, so that they do not share the bridge's interpreter; they do share its cores.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import multiprocessing
+import os
+import statistics
+import sys
+import tempfile
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from bridge.app import Bridge, bridge, host
+from bridge.app.clock import SystemClock
+from bridge.broker import parse_addresses
+from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
+from bridge.http.server import listen
+from bridge.settings import load
+
+SENDS, CALLERS = 5_000, 16
+LISTENERS, HANGING, MESSAGES, EVERY = 100, 10, 50, 0.2
+#: Sends accepted a second, and milliseconds to the slowest but one in a hundred: what the façade promises.
+PROMISED_SENDS, PROMISED_P99 = 1_000, 250.0
+
+
+class Served:
+    """A bridge with HTTP, connected, without limits. Its pace is the default: commands wait, as they do in earnest."""
+
+    def __init__(self, folder: Path) -> None:
+        self.settings = load(data_dir=folder, http_rate="off", instance="bench", log_level="ERROR")
+        self.clock = SystemClock()
+        self.phone = ScriptedPhone(self.clock, paired=True)
+        self.listener = listen("127.0.0.1", 0)
+        self.port = int(self.listener.getsockname()[1])
+
+    async def __aenter__(self) -> Served:
+        nobody = parse_addresses("mqtt://127.0.0.1:9")
+        self.bridge = Bridge(
+            self.settings, nobody, lambda _: ScriptedDriver(self.phone), self.clock, http=self.listener
+        )
+        self.running = asyncio.create_task(self.bridge.run(), name="bridge")
+        while self.bridge.hosts[0].view.situation.state != "connected":  # noqa: ASYNC110 - nothing tells that a host has a session
+            await asyncio.sleep(0.01)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.bridge.stop()
+        await self.running
+
+
+def call(port: int, count: int, callers: int, result: Connection) -> None:
+    """A process that sends: `callers` connections, each one request after the other."""
+
+    async def caller(number: int, times: list[float]) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for turn in range(count // callers):
+            body = json.dumps({"to": f"54911555{number:02}{turn:04}", "message": "Hola"}).encode()
+            head = (
+                "POST /api/whatsapp/send?wait=0 HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+                f"Content-Length: {len(body)}\r\n\r\n"
+            )
+            began = time.perf_counter()
+            writer.write(head.encode() + body)
+            answer = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+            await reader.readexactly(int(answer.partition("content-length: ")[2].partition("\r\n")[0]))
+            if " 200 " not in answer.partition("\r\n")[0]:
+                raise SystemExit(answer)
+            times.append(time.perf_counter() - began)
+        writer.close()
+
+    async def every_caller() -> tuple[float, list[float]]:
+        times: list[float] = []
+        began = time.perf_counter()
+        async with asyncio.TaskGroup() as tasks:
+            for number in range(callers):
+                tasks.create_task(caller(number, times), name=f"caller {number}")
+        return time.perf_counter() - began, times
+
+    result.send(asyncio.run(every_caller()))
+
+
+async def measure_sends(count: int = SENDS) -> float:
+    """Sends accepted a second with `wait=0`: each is a committed row of the outbox."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with Served(Path(folder)) as served:
+            busy = time.process_time()
+            took, times = await in_process(call, served.port, count, CALLERS)
+            busy = time.process_time() - busy
+    rate = len(times) / took
+    say(
+        f"sends: {len(times):,} accepted in {took:.2f} s, {rate:,.0f} a second (promised {PROMISED_SENDS:,});"
+        f" median {statistics.median(times) * 1000:.1f} ms, p99 {percentile(times, 99) * 1000:.1f} ms,"
+        f" {busy / len(times) * 1000:.2f} ms of the bridge's CPU each"
+    )
+    return rate
+
+
+def receive(listeners: int, hanging: int, messages: int, result: Connection) -> None:
+    """A process with callback URLs: path /n is listener n, the first `hanging` of them never answer."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            try:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+            except (asyncio.IncompleteReadError, ConnectionError):
+                return
+            length = int(head.partition("content-length: ")[2].partition("\r\n")[0])
+            body = await reader.readexactly(length)
+            if int(head.split(" ")[1].strip("/")) < hanging:
+                continue
+            delays.append(time.time() - float(json.loads(body)["body"]))
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+            if len(delays) == (listeners - hanging) * messages:
+                done.set()
+
+    async def every_url() -> list[float]:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0, backlog=500)
+        result.send(server.sockets[0].getsockname()[1])
+        try:
+            async with asyncio.timeout(120):
+                await done.wait()
+        except TimeoutError:
+            pass
+        server.close()
+        return delays
+
+    delays: list[float] = []
+    done = asyncio.Event()
+    result.send(asyncio.run(every_url()))
+    os._exit(0)  # connections that hang would be waited for
+
+
+async def measure_webhooks(listeners: int = LISTENERS, hanging: int = HANGING, messages: int = MESSAGES) -> float:
+    """Milliseconds from WhatsApp to the callback URL, the slowest but one in a hundred, of listeners that answer."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with Served(Path(folder)) as served:
+            ours, theirs = multiprocessing.Pipe()
+            process = multiprocessing.Process(target=receive, args=(listeners, hanging, messages, theirs))
+            process.start()
+            port = await asyncio.to_thread(ours.recv)
+            registry = served.bridge.hosts[0].listeners
+            if registry is None:
+                raise SystemExit("The bridge runs without listeners.")
+            for number in range(listeners):
+                await registry.register("haby", f"http://127.0.0.1:{port}/{number}", legacy=True)
+            busy = time.process_time()
+            for _ in range(messages):
+                served.phone.incoming("5491155500001@c.us", str(time.time()))
+                await asyncio.sleep(EVERY)
+            delays: list[float] = await asyncio.to_thread(ours.recv)
+            busy = time.process_time() - busy
+            process.join()
+    p99 = percentile(delays, 99) * 1000
+    say(
+        f"webhooks: {messages} messages to {listeners} listeners of which {hanging} hang:"
+        f" {len(delays):,} of {(listeners - hanging) * messages:,} arrived, median"
+        f" {statistics.median(delays) * 1000:.0f} ms, p99 {p99:.0f} ms (promised {PROMISED_P99:.0f}),"
+        f" slowest {max(delays) * 1000:.0f} ms, {busy / len(delays) * 1000:.2f} ms of the bridge's CPU each"
+    )
+    return p99 if len(delays) == (listeners - hanging) * messages else float("inf")
+
+
+async def in_process(target: object, *arguments: object) -> tuple[float, list[float]]:
+    """Run a function in a process of its own and return what it sends back."""
+    ours, theirs = multiprocessing.Pipe()
+    process = multiprocessing.Process(target=target, args=(*arguments, theirs))  # type: ignore[arg-type]
+    process.start()
+    answer: tuple[float, list[float]] = await asyncio.to_thread(ours.recv)
+    process.join()
+    return answer
+
+
+def say(line: str) -> None:
+    """Print a figure at once."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def percentile(values: list[float], percent: int) -> float:
+    """The value that `percent` of all do not exceed."""
+    return sorted(values)[min(len(values) - 1, len(values) * percent // 100)]
+
+
+def main() -> None:
+    """Measure what was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", nargs="*", choices=["sends", "webhooks", []])
+    host.OWNERSHIP_PATIENCE = bridge.FAREWELL = 0.05  # there is no broker to ask
+    for what in parser.parse_args().what or ["sends", "webhooks"]:
+        asyncio.run(measure_sends() if what == "sends" else measure_webhooks())
+
+
+if __name__ == "__main__":
+    main()
