@@ -6,7 +6,7 @@ production broker, which is its service's: it is only told to read its files aga
 
 from .configuration import Listening, Tls
 from .directory import BrokerDirectory, NotSetUp
-from .proof import Finding, prove_running, rehearse
+from .proof import Finding, let_in, prove_live, refusal_of_running, rehearse
 from .roles import Role, User
 from .running import NotReloaded, reload_broker
 
@@ -19,7 +19,9 @@ __all__ = [
     "Role",
     "Tls",
     "User",
-    "prove_running",
+    "let_in",
+    "prove_live",
+    "refusal_of_running",
     "rehearse",
     "reload_broker",
 ]

@@ -7,31 +7,21 @@ The rehearsal runs on a throw-away broker with the installed rules: no command o
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
-import socket
-import tempfile
-import uuid
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
-from pydantic import SecretStr
-
-from bridge.broker import BrokerAddress, BrokerDown, BrokerOptions, BrokerRefused, Connection, connect
-from bridge.contract.errors import StartError
+from bridge.broker import BrokerRefused, Connection, connect
 from bridge.contract.topics import Leaf, Topics
-from bridge.embedded.child import tied_command
-from bridge.embedded.passwords import password_line
-from bridge.embedded.private import find_program
 
-from .configuration import rehearsal_text
 from .directory import BrokerDirectory, Setup
-from .roles import Action, User
+from .rehearsal import WITNESS, options, rehearsal
+from .roles import Action, Role, User
+from .running import NotReloaded, reload_broker
 
-WITNESS = "wa-check-witness"
-_READY_WITHIN = 10.0  # seconds
+#: Seconds in which a broker that was told to read its files must know a new user.
+RELOADED_WITHIN = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +47,13 @@ class Finding:
 def probed_topics(setup: Setup, user: User) -> list[str]:
     """Every topic of the contract in the user's session and in another one, its own answers and a stranger's."""
     topics: Topics = setup.topics
-    own = user.session or "check"
-    probed = [topics.bridge_status("check"), topics.bot_config(51), topics.bot_switch(51), "elsewhere/check"]
+    elsewhere = [topics.bridge_status("check"), topics.bot_config(51), topics.bot_switch(51), "elsewhere/check"]
+    return elsewhere + session_topics(topics, user)
+
+
+def session_topics(topics: Topics, user: User) -> list[str]:
+    """Those of sessions alone."""
+    own, probed = user.session or "check", []
     for session in (own, f"{own[:50]}-not"):
         probed += [topics.session(session, leaf) for leaf in Leaf if leaf is not Leaf.REPLY]
         probed.append(topics.out(session, "5491155500001"))
@@ -72,27 +67,71 @@ async def rehearse(directory: BrokerDirectory) -> list[Finding]:
     setup = directory.load()
     passwords = {name: secrets.token_urlsafe(18) for name in (*setup.users, WITNESS)}
     findings: list[Finding] = []
-    async with _rehearsal(directory, passwords) as port:
+    async with rehearsal(directory, passwords) as port:
         for user in setup.users.values():
-            async with (
-                connect(_options(port, WITNESS, passwords[WITNESS])) as witness,
-                connect(_options(port, user.name, passwords[user.name])) as prover,
-            ):
-                probed = probed_topics(setup, user)
-                published, read = await _published(prover, witness, probed), await _read(prover, witness, probed)
-            tried: tuple[tuple[Action, set[str]], ...] = (("write", published), ("read", read))
-            for action, arrived in tried:
-                findings += [
-                    Finding(user.name, action, topic, user.may(action, topic, setup.topics), topic in arrived)
-                    for topic in probed
-                ]
+            findings += await _tried(port, setup.topics, user, passwords, WITNESS, probed_topics(setup, user))
     return findings
 
 
-async def prove_running(port: int, user: str | None = None, password: str | None = None) -> str | None:
+async def prove_live(directory: BrokerDirectory) -> list[Finding]:
+    """The same on the running broker, by two users that exist meanwhile, in sessions that no bridge has.
+
+    Proves that it has read the files and keeps to them. Nothing is tried on topics that a running program acts on.
+    Raises NotReloaded, BrokerDown.
+    """
+    setup, mark = directory.load(), secrets.token_hex(6)
+    user = User(f"wa-check-{mark}", frozenset({Role.READER, Role.SENDER}), f"check-{mark}")
+    witness = User(f"{user.name}-witness", frozenset({Role.BRIDGE}))
+    passwords = {name: secrets.token_urlsafe(24) for name in (user.name, witness.name)}
+    port, pid_file = setup.listening.port, setup.listening.pid_file
+    try:
+        for one in (user, witness):
+            directory.put_user(one, passwords[one.name])
+        reload_broker(pid_file)
+        await let_in(port, witness.name, passwords[witness.name])
+        probed = session_topics(setup.topics, user)
+        return await _tried(port, setup.topics, user, passwords, witness.name, probed)
+    finally:
+        for name in {user.name, witness.name} & set(directory.load().users):
+            directory.remove_user(name)
+        with suppress(NotReloaded):  # said already
+            reload_broker(pid_file)
+
+
+async def let_in(port: int, user: str, password: str) -> None:
+    """Wait until the running broker knows a user that was added. Raises NotReloaded, BrokerDown."""
+    try:
+        async with asyncio.timeout(RELOADED_WITHIN):
+            while True:
+                if await refusal_of_running(port, user, password) is None:
+                    return
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        sentence = f"The running broker does not know {user}: it may have read other files. Look at its log."
+        raise NotReloaded(sentence) from None
+
+
+async def _tried(
+    port: int, topics: Topics, user: User, passwords: dict[str, str], witness: str, probed: list[str]
+) -> list[Finding]:
+    async with (
+        connect(options(port, witness, passwords[witness])) as watching,
+        connect(options(port, user.name, passwords[user.name])) as prover,
+    ):
+        published = await _published(prover, watching, probed)
+        read = await _read(prover, watching, probed)
+    arrivals: tuple[tuple[Action, set[str]], ...] = (("write", published), ("read", read))
+    return [
+        Finding(user.name, action, topic, user.may(action, topic, topics), topic in arrived)
+        for action, arrived in arrivals
+        for topic in probed
+    ]
+
+
+async def refusal_of_running(port: int, user: str | None = None, password: str | None = None) -> str | None:
     """None where the broker on this port lets the user (None: a stranger) in, else why not. Raises BrokerDown."""
     try:
-        async with connect(_options(port, user, password)):
+        async with connect(options(port, user, password)):
             return None
     except BrokerRefused as refusal:
         return str(refusal)
@@ -100,7 +139,8 @@ async def prove_running(port: int, user: str | None = None, password: str | None
 
 async def _published(prover: Connection, witness: Connection, probed: Iterable[str]) -> set[str]:
     """Where the user's messages arrived at somebody who reads everything."""
-    await witness.subscribe("#", qos=0)
+    for topic in probed:
+        await witness.subscribe(topic, qos=0)
     for topic in probed:
         await prover.publish(topic, b"check")
     return await _arrived(witness)
@@ -127,62 +167,3 @@ async def _arrived(reader: Connection) -> set[str]:
             async with asyncio.timeout(0):
                 arrived.add((await anext(waiting)).topic)
     return arrived
-
-
-@asynccontextmanager
-async def _rehearsal(directory: BrokerDirectory, passwords: dict[str, str]) -> AsyncIterator[int]:
-    program = find_program("mosquitto")
-    if program is None:
-        raise StartError("mosquitto is not installed here, so nothing can be proved: install the package mosquitto.")
-    with tempfile.TemporaryDirectory(prefix="wa-broker-check-") as name:
-        place, port = Path(name), _free_port()
-        as_root = os.geteuid() == 0
-        installed = directory.configuration.read_text(encoding="utf-8")
-        rules = f"{directory.acl.read_text(encoding='utf-8')}\nuser {WITNESS}\ntopic readwrite #\n"
-        lines = "".join(password_line(user, password) for user, password in passwords.items())
-        for file, text in (
-            ("acl", rules),
-            ("passwords", lines),
-            ("mosquitto.conf", rehearsal_text(installed, port, place, "root" if as_root else None)),
-        ):
-            (place / file).write_text(text, encoding="utf-8")
-            (place / file).chmod(0o600)
-        with (place / "log").open("wb") as log:
-            process = await asyncio.create_subprocess_exec(
-                *tied_command(program, "-c", str(place / "mosquitto.conf")),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
-        try:
-            if not await _ready(process, _options(port, WITNESS, passwords[WITNESS])):
-                said = (place / "log").read_text(encoding="utf-8", errors="replace").splitlines()[-3:]
-                raise StartError(f"mosquitto does not start with these files. Its last words: {' | '.join(said)}")
-            yield port
-        finally:
-            with suppress(ProcessLookupError):
-                process.terminate()
-            await process.wait()
-
-
-async def _ready(process: asyncio.subprocess.Process, options: BrokerOptions) -> bool:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(_READY_WITHIN):
-            while process.returncode is None:
-                try:
-                    async with connect(options):
-                        return True
-                except BrokerDown:
-                    await asyncio.sleep(0.02)
-    return False
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _options(port: int, user: str | None, password: str | None) -> BrokerOptions:
-    address = BrokerAddress("mqtt", "127.0.0.1", port, user, SecretStr(password) if password else None)
-    return BrokerOptions((address,), client_id=f"wa-check-{uuid.uuid4().hex[:12]}", clean=True, connect_timeout=5)

@@ -113,6 +113,21 @@ def test_check_is_content_with_what_init_made_and_names_what_is_not(running: Run
     assert "chmod 600" in bad.stdout
 
 
+def test_a_running_broker_that_has_not_read_its_files_is_found_by_trying(running: Running) -> None:
+    good = running.wa("check", "--live", "--json", "--dir", str(running.place))
+    assert good.code == 0, good.stdout + good.stderr
+    live = [found for found in map(json.loads, good.stdout.splitlines()) if found["user"].startswith("wa-check-")]
+    assert len(live) == 56
+    assert {found["topic"].split("/")[1] for found in live if found["found"]} == {live[0]["user"].replace("wa-", "")}
+    assert "wa-check" not in (running.place / "wa.acl").read_text() + (running.place / "wa.passwords").read_text()
+    # a broker that looks at other files: here they are moved away from under it
+    configuration = running.place / "mosquitto.conf"
+    elsewhere = running.place.rename(running.place.with_name("moved"))
+    moved = running.wa("check", "--live", "--dir", str(elsewhere))
+    assert (moved.code, "does not know wa-check-" in moved.stderr) == (1, True)
+    elsewhere.rename(configuration.parent)
+
+
 def test_a_broker_that_lets_strangers_in_is_named(tmp_path: Path, wa: Wa) -> None:
     port = free_port()
     assert wa("init", "--dir", str(tmp_path / "b"), "--port", str(port)).code == 0
