@@ -31,6 +31,8 @@ SENDS, CALLERS = 5_000, 16
 LISTENERS, HANGING, MESSAGES, EVERY = 100, 10, 50, 0.2
 #: Sends accepted a second, and milliseconds to the slowest but one in a hundred: what the façade promises.
 PROMISED_SENDS, PROMISED_P99 = 1_000, 250.0
+#: Fresh interpreters: a fork of a process with threads may hang.
+PROCESSES = multiprocessing.get_context("spawn")
 
 
 class Served:
@@ -144,8 +146,8 @@ async def measure_webhooks(listeners: int = LISTENERS, hanging: int = HANGING, m
     """Milliseconds from WhatsApp to the callback URL, the slowest but one in a hundred, of listeners that answer."""
     with tempfile.TemporaryDirectory() as folder:
         async with Served(Path(folder)) as served:
-            ours, theirs = multiprocessing.Pipe()
-            process = multiprocessing.Process(target=receive, args=(listeners, hanging, messages, theirs))
+            ours, theirs = PROCESSES.Pipe()
+            process = PROCESSES.Process(target=receive, args=(listeners, hanging, messages, theirs))
             process.start()
             port = await asyncio.to_thread(ours.recv)
             registry = served.bridge.hosts[0].listeners
@@ -172,8 +174,8 @@ async def measure_webhooks(listeners: int = LISTENERS, hanging: int = HANGING, m
 
 async def in_process(target: object, *arguments: object) -> tuple[float, list[float]]:
     """Run a function in a process of its own and return what it sends back."""
-    ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.Process(target=target, args=(*arguments, theirs))  # type: ignore[arg-type]
+    ours, theirs = PROCESSES.Pipe()
+    process = PROCESSES.Process(target=target, args=(*arguments, theirs))  # type: ignore[arg-type]
     process.start()
     answer: tuple[float, list[float]] = await asyncio.to_thread(ours.recv)
     process.join()

@@ -22,13 +22,11 @@ from bridge.listeners import Listeners
 from bridge.mqtt import RetainedSwitches
 from bridge.ports import Clock, StoreUnusable
 from bridge.settings import Settings
-from bridge.store import BridgeStore
+from bridge.store import BRIDGE_STORE, BridgeStore
 
 from .host import SessionHost
 
 DISTRIBUTION = "whatsapp-mqtt-bridge"
-#: What belongs to no session, in WA_DATA_DIR.
-STORE = "bridge.db"
 
 
 class HttpSide:
@@ -61,7 +59,7 @@ class HttpSide:
         async with AsyncExitStack() as stack:
             stack.enter_context(self._listener)
             try:
-                store = await stack.enter_async_context(BridgeStore(settings.data_dir / STORE, now=clock.now))
+                store = await stack.enter_async_context(BridgeStore(settings.data_dir / BRIDGE_STORE, now=clock.now))
             except StoreUnusable as error:
                 raise StartError(f"Listeners and keys cannot be read. {error.text}") from error
             webhooks = await stack.enter_async_context(

@@ -3,13 +3,14 @@
 And `BridgeStore` for what belongs to no session.
 """
 
-from .bridge_store import BridgeStore
+from .bridge_store import BRIDGE_STORE, BridgeStore
 from .errors import StoreBusy, StoreDamaged
 from .place import keep_aside, kept_aside
 from .retention import Compaction
 from .session_store import SessionStore, open_store
 
 __all__ = [
+    "BRIDGE_STORE",
     "BridgeStore",
     "Compaction",
     "SessionStore",

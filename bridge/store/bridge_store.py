@@ -14,6 +14,9 @@ from .access import SqliteAccessBook
 from .database import Database
 from .listeners import SqliteListenerBook
 
+#: Its name in WA_DATA_DIR.
+BRIDGE_STORE = "bridge.db"
+
 
 class BridgeStore:
     """An `async with`; its books are usable inside. Raises `StoreUnusable` on the way in, as `open_store`.

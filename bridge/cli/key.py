@@ -1,0 +1,144 @@
+"""`wa key`: the keys of the HTTP façade. Works on the store directly, whether the bridge runs or not."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .exits import EXIT_HELP, Exit
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+    from bridge.store import BridgeStore
+
+app = typer.Typer(help="Keys for HTTP callers.", no_args_is_help=True)
+
+
+class ScopeChoice(StrEnum):
+    """As in the contract, here so that `wa --help` need not load it."""
+
+    SEND = "send"
+    LISTEN = "listen"
+    ADMIN = "admin"
+
+
+def register(parent: typer.Typer) -> None:
+    """Add the commands."""
+    parent.add_typer(app, name="key")
+
+
+@app.command(epilog=EXIT_HELP)
+def create(
+    name: Annotated[str, typer.Argument(help="Whose key it is, for the list.")],
+    scope: Annotated[
+        list[ScopeChoice] | None, typer.Option(help="What it may do; repeat it. admin may do everything.")
+    ] = None,
+    session: Annotated[list[str] | None, typer.Option(help="Only these sessions; repeat it. All by default.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="As a JSON line.")] = False,
+) -> None:
+    """Make a key and print it: it is shown this once. Without --scope it may send and listen.
+
+    As soon as a key exists, every HTTP request needs one.
+    """
+    from .running import run
+
+    async def command() -> Exit:
+        import time
+
+        from bridge.contract.errors import NoSuchSession
+        from bridge.http.credentials import new_key
+        from bridge.ports import Scope
+        from bridge.settings import load
+
+        from .output import console, print_json_line
+
+        known = {setting.name for setting in load().sessions}
+        if unknown := set(session or ()) - known:
+            raise NoSuchSession(
+                f"No session {', '.join(sorted(unknown))}: WA_SESSIONS lists {', '.join(sorted(known))}."
+            )
+        scopes = [Scope(one.value) for one in scope or (ScopeChoice.SEND, ScopeChoice.LISTEN)]
+        made = new_key(name, scopes, session or None, time.time())
+        async with _store() as store:
+            await store.access.add_key(made.key)
+        if json:
+            from json import dumps
+
+            print_json_line(dumps({"id": made.key.id, "key": made.text, "scopes": sorted(made.key.scopes)}))
+        else:
+            out = console()
+            out.print(made.text, soft_wrap=True, highlight=False)
+            out.print("Keep it: it is stored only as a hash. Callers give it in the header x-api-key.", style="dim")
+        return Exit.OK
+
+    run(command)
+
+
+@app.command("list", epilog=EXIT_HELP)
+def list_keys(json: Annotated[bool, typer.Option("--json", help="As JSON lines.")] = False) -> None:
+    """Show the keys, without what makes them keys."""
+    from .running import run
+
+    async def command() -> Exit:
+        from json import dumps
+
+        from bridge.contract.payload import instant
+
+        from .output import clock_time, console, print_json_line, printable
+
+        async with _store() as store:
+            keys = await store.access.keys()
+        for key in keys:
+            sessions = "all sessions" if key.sessions is None else ", ".join(sorted(key.sessions))
+            if json:
+                line = {"id": key.id, "name": key.name, "scopes": sorted(key.scopes)}
+                more = {"sessions": key.sessions and sorted(key.sessions), "revoked": key.revoked_at is not None}
+                print_json_line(dumps({**line, **more}))
+                continue
+            ended = f"  revoked {clock_time(instant(key.revoked_at))}" if key.revoked_at else ""
+            console().print(
+                f"{key.id}  {printable(key.name)}  {', '.join(sorted(key.scopes))}  {sessions}"
+                f"  made {clock_time(instant(key.created_at))}{ended}",
+                markup=False,
+                highlight=False,
+            )
+        if not keys and not json:
+            console().print("There are no keys. Without one, only programs on this machine can call.", style="dim")
+        return Exit.OK
+
+    run(command)
+
+
+@app.command(epilog=EXIT_HELP)
+def revoke(key_id: Annotated[str, typer.Argument(metavar="ID", help="As `wa key list` shows it.")]) -> None:
+    """End a key. A bridge that runs refuses it two seconds later."""
+    from .running import fail, run
+
+    async def command() -> Exit:
+        import time
+
+        from .output import console
+
+        async with _store() as store:
+            if not await store.access.revoke_key(key_id, time.time()):
+                fail(f"There is no key {key_id} in force; `wa key list` shows the keys.")
+                return Exit.FAILED
+            left = [key for key in await store.access.keys() if key.revoked_at is None]
+        console().print("Revoked.")
+        if not left:
+            console().print("No key is left: without WHATSAPP_API_KEY or WA_JWT_SECRET, this machine is trusted again.")
+        return Exit.OK
+
+    run(command)
+
+
+def _store() -> AbstractAsyncContextManager[BridgeStore]:
+    import time
+
+    from bridge.settings import load
+    from bridge.store import BRIDGE_STORE, BridgeStore
+
+    return BridgeStore(load().data_dir / BRIDGE_STORE, now=time.time)
