@@ -120,12 +120,11 @@ def test_a_running_broker_that_has_not_read_its_files_is_found_by_trying(running
     assert len(live) == 56
     assert {found["topic"].split("/")[1] for found in live if found["found"]} == {live[0]["user"].replace("wa-", "")}
     assert "wa-check" not in (running.place / "wa.acl").read_text() + (running.place / "wa.passwords").read_text()
-    # a broker that looks at other files: here they are moved away from under it
-    configuration = running.place / "mosquitto.conf"
-    elsewhere = running.place.rename(running.place.with_name("moved"))
-    moved = running.wa("check", "--live", "--dir", str(elsewhere))
-    assert (moved.code, "does not know wa-check-" in moved.stderr) == (1, True)
-    elsewhere.rename(configuration.parent)
+    # the same broker, asked by a directory that it does not read
+    other = BrokerDirectory(running.place.with_name("other"))
+    other.set_up("wa", BrokerDirectory(running.place).load().listening)
+    found = running.wa("check", "--live", "--dir", str(other.path))
+    assert (found.code, "does not know wa-check-" in found.stderr) == (1, True)
 
 
 def test_a_broker_that_lets_strangers_in_is_named(tmp_path: Path, wa: Wa) -> None:
