@@ -33,7 +33,7 @@ STRANGER = "188000000000099@lid"
 GROUP = "120363000000000001@g.us"
 MEMBER = "188000000000002@lid"
 #: As in production, but tests do not wait for what they do not test.
-LIMITS = Limits(retry_first=0.05, retry_most=0.2, browser_retry=0.2)
+LIMITS = Limits(report=0.3, retry_first=0.05, retry_most=0.2, browser_retry=0.2)
 
 
 class SystemClock:
@@ -158,21 +158,22 @@ class WebWorld:
         return self.sandbox.world.own(chat, body).id
 
     def manual_acks(self) -> None:
-        self._set(receipts=ReceiptPolicy(server_ms=None, device_ms=None, read_ms=None))
+        self.set(receipts=ReceiptPolicy(server_ms=None, device_ms=None, read_ms=None))
 
     def acknowledge(self, raw_id: str, level: int) -> None:
         self.sandbox.world.acknowledge(raw_id, level)
 
     def hold_sends(self, *, hold: bool) -> None:
-        self._set(send_mode=SandboxMode.HOLD if hold else SandboxMode.NORMAL)
+        self.set(send_mode=SandboxMode.HOLD if hold else SandboxMode.NORMAL)
 
     def mode(self, mode: SandboxMode) -> None:
-        self._set(send_mode=mode)
+        self.set(send_mode=mode)
 
     def sent(self) -> dict[str, tuple[str, int]]:
         return {sent.id: (sent.body, sent.deliveries) for sent in self.sandbox.world.state.sent.values()}
 
-    def _set(self, **changes: object) -> None:
+    def set(self, **changes: object) -> None:
+        """Change the sandbox's settings."""
         world = self.sandbox.world
         world.configure(world.state.settings.model_copy(update=changes))
 

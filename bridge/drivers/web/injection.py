@@ -19,8 +19,8 @@ _PARTS = ("models", "outlet", "state", "linking", "arrivals", "history", "calls"
 
 
 @functools.cache
-def init_script() -> str:
-    """The whole script, about 550 KB. Raises `StartError` when wa-js is not installed."""
+def init_script(report: float) -> str:
+    """The whole script, about 550 KB; `report` in seconds. Raises `StartError` when wa-js is not installed."""
     here = resources.files("bridge.drivers.web")
     bundle = here / "node_modules" / "@wppconnect" / "wa-js" / "dist" / "wppconnect-wa.js"
     if not bundle.is_file():
@@ -33,6 +33,7 @@ if (window === window.top && location.protocol.startsWith("http")) {{
   (() => {{
     "use strict";
     const agentName = {json.dumps(AGENT)};
+    const reportMs = {report * 1000:.0f};
     const needed = {json.dumps(NEEDED)};
     const toPython = window[{json.dumps(BINDING)}];
     {agent}

@@ -11,11 +11,12 @@ from bridge.contract.session import Reason, Situation
 class Limits:
     """All durations are seconds.
 
-    `silence` is how long a page that works may say nothing (it reports every 2 s) before it counts as dead; one that
-    is loading may be busy for longer with years of messages. `boot` is how long it may take until wa-js has found its
+    `report` is how often the page tells how it is, `silence` how long one that works may say nothing before it counts
+    as dead; one that is loading may be busy for longer with years of messages. `boot` is how long it may take until wa-js has found its
     modules, `no_site` how long a complete page may lack WhatsApp's loader, `lacking` one of the functions we need.
     """
 
+    report: float = 2.0
     call: float = 20.0
     send: float = 30.0
     navigation: float = 30.0

@@ -94,7 +94,7 @@ class WebPage:
         self._page.on("console", self._log_console)
         self._page.on("pageerror", lambda error: log.debug("%s: page error: %.300s", self._session, error))
         await self._page.expose_binding(BINDING, self._told)
-        await self._page.add_init_script(script=init_script())
+        await self._page.add_init_script(script=init_script(self._limits.report))
 
     async def open(self, url: str) -> None:
         """Load the site, also over a page that is there, of which nothing more is heard. Raises `SiteUnreachable`."""

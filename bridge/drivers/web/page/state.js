@@ -2,7 +2,6 @@
 // wa-js's isFullReady is true on the QR page too, and conn.authenticated is not emitted for a restored login: so state,
 // not events. Nothing of WPP.whatsapp is touched before wa-js is injected: a getter asked too early stays undefined.
 
-const HEARTBEAT_MS = 2000;
 const load = `${Date.now()}-${Math.random().toString(36).slice(2)}`;
 let code = null;
 let loggedOut = false;
@@ -130,5 +129,5 @@ WPP.loader.onInjected(watchState);
 setInterval(() => {
   report();
   void askCode();
-}, HEARTBEAT_MS);
+}, reportMs);
 report();

@@ -1,0 +1,152 @@
+"""A whole session over the real page: store, core, web driver, browser, wa-js and the sandbox. Only MQTT is missing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bridge.contract.commands import SendCommand
+from bridge.contract.messages import Stream
+from bridge.contract.session import Reason, SessionState, Situation
+from bridge.drivers.web import Limits
+from bridge.inbound import Inbound
+from bridge.outbound import Outbound
+from bridge.pacing import Pace, Pacing
+from bridge.session import Session
+from bridge.store import SessionStore, open_store
+from bridge.view import StateChange
+from tests.drivers.conftest import web as web  # noqa: PLC0414 - the fixture
+from tests.drivers.worlds import LIMITS, SystemClock, WebWorld
+
+FREE = Pacing(Pace.parse("off", burst=1), Pace.parse("off", burst=1))
+PATIENCE = 25.0
+#: What takes minutes in production takes about a second here.
+QUICK = replace(LIMITS, no_site=0.5, lacking=1.0, link_down=1.5, refused=1.0, restarts=50)
+
+
+class Life:
+    """One session from its start on; `told` is every situation that it showed, in order."""
+
+    def __init__(self, web: WebWorld, folder: Path, limits: Limits, browser_args: tuple[str, ...]) -> None:
+        self.web = web
+        self.driver = web.web_driver(limits=limits, browser_args=browser_args)
+        self.told: list[Situation] = []
+        self.seen = 0
+        self.session: Session
+        self._path = folder / "store.db"
+        self.store: SessionStore
+        self._changed = asyncio.Event()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Life]:
+        clock = SystemClock()
+        async with AsyncExitStack() as stack:
+            self.store = await stack.enter_async_context(open_store(self._path, now=clock.now))
+            outbox, journal, memory = self.store.outbox, self.store.journal, self.store.memory
+            self.session = Session(
+                "haby",
+                owner="test:0",
+                journal=journal,
+                outbox=outbox,
+                memory=memory,
+                driver=self.driver,
+                inbound=Inbound("haby", 51, journal, outbox, memory),
+                outbound=Outbound("haby", outbox, self.driver, clock, FREE),
+                clock=clock,
+            )
+            changes = stack.enter_context(self.session.view.watch())
+
+            async def follow() -> None:
+                while True:
+                    change = await changes.get()
+                    if isinstance(change, StateChange):
+                        self.told.append(change.situation)
+                    self._changed.set()
+
+            tasks = [
+                asyncio.create_task(follow(), name="what the session tells"),
+                asyncio.create_task(self.session.run(), name="session under test"),
+            ]
+            self._run = tasks[1]
+            try:
+                yield self
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.wait(tasks)
+                with suppress(asyncio.CancelledError):
+                    tasks[1].result()
+
+    async def until(self, condition: Callable[[], object], limit: float = PATIENCE) -> None:
+        """Wait until it holds; looks whenever something was told, and now and then."""
+        async with asyncio.timeout(limit):
+            while not condition():
+                if self._run.done():
+                    self._run.result()
+                self._changed.clear()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(0.05):
+                        await self._changed.wait()
+
+    async def reach(self, state: SessionState, reason: Reason | None = None, limit: float = PATIENCE) -> Situation:
+        """Wait for a situation after the last one that was waited for."""
+
+        def place() -> int | None:
+            places = range(self.seen, len(self.told))
+            fits = (n for n in places if self.told[n].state is state and reason in (None, self.told[n].reason))
+            return next(fits, None)
+
+        try:
+            await self.until(lambda: place() is not None, limit)
+        except TimeoutError:
+            raise AssertionError(f"{state} ({reason}) not within {limit:g} s; told: {self.told[self.seen :]}") from None
+        found = place()
+        assert found is not None
+        self.seen = found + 1
+        return self.told[found]
+
+    async def inbox(self, count: int = 0) -> list[dict[str, Any]]:
+        """What went to `in`; waits for so many first."""
+        async with asyncio.timeout(PATIENCE):
+            await self.store.journal.wait_beyond(Stream.IN, count - 1) if count else None
+        page = await self.store.journal.read(Stream.IN, 0, 10_000)
+        return [json.loads(body) for _, body in page.items]
+
+    async def send(self, to: str, text: str) -> str:
+        """Claim a send; returns its id."""
+        result = await self.session.outbound.submit(SendCommand(to=to, message=text))
+        return result.id
+
+    async def told_of(self, command_id: str) -> list[str]:
+        """Results and acks of a command so far, in order."""
+        notices = [json.loads(notice.body) for notice in await self.store.outbox.unpublished(0, 10_000)]
+        return [n.get("ack") or n["status"] for n in notices if n["id"] == command_id]
+
+
+Live = Callable[..., Any]
+
+
+@pytest.fixture
+def live(web: WebWorld, tmp_path: Path) -> Live:
+    """`async with live() as life`: not paired; `paired=True`: connected."""
+
+    @asynccontextmanager
+    async def start(
+        *, paired: bool = False, limits: Limits = QUICK, browser_args: tuple[str, ...] = ()
+    ) -> AsyncIterator[Life]:
+        async with Life(web, tmp_path, limits, browser_args).running() as life:
+            if paired:
+                await life.reach(SessionState.PAIRING)
+                await life.until(lambda: life.session.view.qr)
+                web.pair()
+                await life.reach(SessionState.CONNECTED)
+            yield life
+
+    return start

@@ -1,0 +1,149 @@
+"""Every state that a page can bring a session into, with its reason, and nothing that the state table forbids.
+
+A transition that is not allowed raises in the session and ends the test.
+"""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from bridge.contract.commands import ControlAction
+from bridge.contract.session import Reason, SessionState
+from bridge.sandbox.records import ACCOUNT, Site, Trouble
+from tests.drivers.worlds import ANA
+
+from .conftest import Live
+
+pytestmark = pytest.mark.timeout(120)
+S, R = SessionState, Reason
+NUMBER = ACCOUNT.partition("@")[0]
+
+
+async def test_from_a_site_that_is_down_to_a_login_by_a_typed_code(live: Live) -> None:
+    async with live() as life:
+        world = life.web.sandbox.world
+
+        def site(kind: Site) -> None:
+            life.web.set(site=kind)
+
+        site(Site.ERROR)
+        assert (await life.reach(S.UNREACHABLE, R.SITE_UNREACHABLE)).detail == "HTTP 500"
+        site(Site.MAINTENANCE)
+        assert "down for maintenance" in (await life.reach(S.UNREACHABLE, R.SITE_BROKEN)).text
+        seen = len(life.told)
+        site(Site.BLANK)
+        life.web.set(ref_ttl_ms=400, refs_before_idle=2)
+        await life.until(lambda: life.told[seen:])
+        assert life.told[seen].detail == "blank"
+        site(Site.NORMAL)
+        await life.reach(S.PAIRING, R.SCAN_QR)
+        await life.until(lambda: life.session.view.qr)
+        await life.reach(S.PAIRING, R.QR_EXPIRED)
+        life.web.set(ref_ttl_ms=20_000)
+        await life.reach(S.PAIRING, R.SCAN_QR)
+
+        await life.session.control(ControlAction.INIT, phone="5491155509999")
+        await life.until(lambda: "refuses 5491155509999" in life.session.view.situation.text)
+        await life.session.control(ControlAction.INIT, phone=NUMBER)
+        await life.reach(S.PAIRING, R.TYPE_LINK_CODE)
+        await life.until(lambda: life.session.view.qr.link_code)
+        code = life.session.view.qr.link_code
+        life.web.set(sync_ms=2500)
+        async with httpx.AsyncClient(base_url=life.web.sandbox.api_url) as phone:
+            assert (await phone.post("/link_code", json={"code": "WRONG123"})).status_code == 404
+            assert (await phone.post("/link_code", json={"code": code})).is_success
+        await life.reach(S.AUTHENTICATED, R.SYNCING)
+        assert life.session.view.qr is None
+        await life.reach(S.CONNECTED, R.READY)
+        assert len(world.linking.devices) == 1
+
+
+async def test_what_happens_to_a_connected_session(live: Live) -> None:
+    async with live(paired=True) as life:
+        world = life.web.sandbox.world
+
+        life.web.link(up=False)
+        await life.reach(S.RECONNECTING, R.LINK_DOWN)
+        life.web.link(up=True)
+        await life.reach(S.CONNECTED)
+
+        life.web.link(up=False)  # for minutes, as the test's limits go
+        await life.reach(S.RECONNECTING, R.LINK_DOWN)
+        await life.reach(S.RECONNECTING, R.PAGE_STUCK)
+        await life.reach(S.CONNECTING, R.PAGE_LOADING)
+        life.web.incoming(ANA, "meanwhile")
+        life.web.link(up=True)
+        await life.reach(S.CONNECTED)
+
+        world.faults.outdate()
+        await life.reach(S.RECONNECTING, R.PAGE_OUTDATED)
+        await life.reach(S.CONNECTED)
+
+        world.faults.reload()
+        await life.reach(S.CONNECTING, R.PAGE_LOADING)
+        life.web.incoming(ANA, "during the reload")
+        await life.reach(S.CONNECTED)
+
+        for kind, state, reason in [
+            (Trouble.PROXYBLOCK, S.ERROR, R.NETWORK_REFUSED),
+            (Trouble.TOS_BLOCK, S.ERROR, R.ACCOUNT_BLOCKED),
+            (Trouble.DEPRECATED_VERSION, S.PAGE_CHANGED, R.CLIENT_EXPIRED),
+        ]:
+            world.faults.trouble(kind)
+            await life.reach(state, reason)
+            await life.reach(S.RECONNECTING, R.PAGE_STUCK)  # it is tried again
+            world.faults.trouble(None)
+            await life.reach(S.CONNECTED)
+
+        life.web.set(missing_modules=["WAWebSendMsgChatAction"])
+        world.faults.reload()
+        changed = await life.reach(S.PAGE_CHANGED, R.MODULE_MISSING)
+        assert changed.detail == "missing: functions.addAndSendMsgToChat"
+        life.web.set(missing_modules=[])
+        await life.reach(S.CONNECTED)
+
+        assert [(m["body"], m["late"]) for m in await life.inbox()] == [
+            ("meanwhile", True),
+            ("during the reload", True),
+        ]
+        status = life.session.status()
+        assert status.memory is not None
+        assert status.memory.browser_mb > status.memory.bridge_mb > 10
+        assert status.memory.driver_mb > 10
+
+
+async def test_what_an_admin_asks_for(live: Live) -> None:
+    async with live(paired=True) as life:
+        world, control = life.web.sandbox.world, life.session.control
+
+        def opened_elsewhere() -> bool:
+            return world.state.trouble is Trouble.CONFLICT
+
+        for action in (ControlAction.INIT, ControlAction.RESTART):
+            world.faults.trouble(Trouble.CONFLICT)
+            await life.reach(S.CONFLICT, R.OPENED_ELSEWHERE)
+            await life.driver.reload()  # as after a crash: nobody asked to take over
+            await life.reach(S.CONFLICT, R.OPENED_ELSEWHERE)
+            assert opened_elsewhere()
+            await control(action)
+            await life.reach(S.CONNECTED)
+            assert not opened_elsewhere()
+
+        life.web.log_out()
+        await life.reach(S.LOGGED_OUT, R.LOGGED_OUT_BY_PHONE)
+        await life.reach(S.PAIRING, R.SCAN_QR)
+        await life.until(lambda: life.session.view.qr)
+        life.web.pair()
+        await life.reach(S.CONNECTED)
+
+        await control(ControlAction.CLOSE)
+        await life.reach(S.STOPPED, R.CLOSED_ON_REQUEST)
+        assert life.driver.memory is None
+        await control(ControlAction.INIT)
+        await life.reach(S.CONNECTED)
+        assert len(world.linking.devices) == 1
+
+        await control(ControlAction.LOGOUT)
+        await life.reach(S.LOGGED_OUT, R.LOGGED_OUT_ON_REQUEST)
+        assert world.linking.devices == {}
