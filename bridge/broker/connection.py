@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import NoReturn, TypeVar
 
@@ -64,6 +64,40 @@ class Connection:
         properties = publish_properties(response_topic, correlation_data, expiry) if five else None
         async with self._window:
             await self._answered(self._client.start_publish(topic, payload, qos, retain, properties), "a message")
+
+    async def publish_all(self, messages: Iterable[tuple[str, bytes | str]]) -> None:
+        """Publish `(topic, payload)` at QoS 1 in this order; return when the broker has acknowledged all of them.
+
+        As a `publish` for each, at half the cost: no task and no time limit a message. The broker has
+        `acknowledge_timeout` for each window. Raises BrokerDown, or on MQTT 5 BrokerRefused.
+        """
+        properties = publish_properties(None, None, None) if self._options.protocol == "5" else None
+        patience, clock = self._options.acknowledge_timeout, asyncio.get_running_loop().time
+        answers: list[asyncio.Future[None]] = []
+        try:
+            async with asyncio.timeout(patience) as limit:
+                for topic, payload in messages:
+                    if self._window.locked():
+                        limit.reschedule(clock() + patience)
+                    await self._window.acquire()
+                    try:
+                        answer = self._client.start_publish(topic, payload, 1, False, properties)
+                    except BaseException:
+                        self._window.release()
+                        raise
+                    answer.add_done_callback(self._leave_window)
+                    answers.append(answer)
+                limit.reschedule(clock() + patience)
+                await asyncio.gather(*answers)
+        except TimeoutError:
+            reason = BrokerDown(f"The broker has not acknowledged a message for {patience:g} s.")
+            self._client.lose(reason)
+            raise reason from None
+
+    def _leave_window(self, answer: asyncio.Future[None]) -> None:
+        self._window.release()
+        if not answer.cancelled():
+            answer.exception()  # asked for: one failure is raised, the others are the same
 
     async def subscribe(self, *topic_filters: str, qos: int = 1) -> None:
         """Subscribe and wait for the SUBACK; what arrives meanwhile is kept for `deliveries`.

@@ -5,8 +5,6 @@ At least once: what was published and not yet noted when the process dies is pub
 
 from __future__ import annotations
 
-import asyncio
-
 from bridge.broker import Connection
 from bridge.contract.messages import Stream, in_stream
 from bridge.contract.topics import Leaf, Topics
@@ -16,7 +14,7 @@ from bridge.session import Session
 #: Name of MQTT's cursors in the journal.
 READER = "mqtt"
 #: Items read at once; the connection's window pipelines their PUBACKs, and the cursor moves behind the last.
-PAGE = 100
+PAGE = 200
 
 
 async def relay_stream(
@@ -32,11 +30,8 @@ async def relay_stream(
         if not page.items:
             await journal.wait_beyond(stream, sent)
             continue
-        await asyncio.gather(
-            *(
-                connection.publish(topic, in_stream(stream, session.name, journal.epoch, seq, body))
-                for seq, body in page.items
-            )
+        await connection.publish_all(
+            (topic, in_stream(stream, session.name, journal.epoch, seq, body)) for seq, body in page.items
         )
         sent = page.items[-1][0]
         await journal.move_cursor(READER, stream, sent)
@@ -50,12 +45,8 @@ async def relay_notices(session: Session, outbox: Outbox, topics: Topics, connec
         if not notices:
             await outbox.wait_notices(sent)
             continue
-        await asyncio.gather(
-            *(
-                connection.publish(topic, notice.body)
-                for notice in notices
-                for topic in _notice_topics(notice, session.name, topics)
-            )
+        await connection.publish_all(
+            (topic, notice.body) for notice in notices for topic in _notice_topics(notice, session.name, topics)
         )
         sent = notices[-1].number
         await outbox.published([notice.number for notice in notices])

@@ -1,0 +1,82 @@
+"""Publishing many at once: the same order, window and failures as one by one."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bridge.broker import BrokerDown, connect
+from tests.broker.conftest import Options, read
+from tests.broker.relay import Relay
+from tests.mosquitto_server import MosquittoServer
+
+TOPIC = "wa/haby/in"
+
+
+async def test_all_arrive_in_order_among_those_of_others(options: Options, protocol: str) -> None:
+    async with connect(options(protocol=protocol)) as reader, connect(options(protocol=protocol)) as sender:
+        await reader.subscribe("wa/haby/#")
+        async with asyncio.TaskGroup() as group:
+            got = group.create_task(read(reader, 1100, within=30))
+            group.create_task(sender.publish_all((TOPIC, str(number)) for number in range(1000)))
+            for number in range(100):
+                group.create_task(sender.publish("wa/haby/ack", str(number)))
+    for topic, count in ((TOPIC, 1000), ("wa/haby/ack", 100)):
+        assert [int(one.payload) for one in got.result() if one.topic == topic] == list(range(count))
+
+
+async def test_none_at_all_returns_at_once(options: Options) -> None:
+    async with connect(options()) as connection:
+        await connection.publish_all([])
+
+
+async def test_it_returns_only_once_the_last_is_acknowledged(mosquitto: MosquittoServer, options: Options) -> None:
+    async with (
+        Relay(mosquitto.port) as relay,
+        connect(options(mosquitto.url(port=relay.port))) as sender,
+        asyncio.TaskGroup() as group,
+    ):
+        relay.freeze()
+        publishing = group.create_task(sender.publish_all((TOPIC, str(number)) for number in range(10)))
+        done, _ = await asyncio.wait([publishing], timeout=0.2)
+        assert not done
+        relay.thaw()
+        await publishing
+
+
+async def test_a_connection_that_breaks_meanwhile_is_told_and_leaves_the_window_free(
+    mosquitto: MosquittoServer, options: Options
+) -> None:
+    async with Relay(mosquitto.port) as relay, connect(options(mosquitto.url(port=relay.port))) as sender:
+        relay.freeze()
+        publishing = asyncio.create_task(sender.publish_all((TOPIC, str(number)) for number in range(100)))
+        await asyncio.sleep(0.05)
+        relay.cut()
+        with pytest.raises(BrokerDown):
+            await publishing
+        for _ in range(30):  # more than the window: each is refused, none waits for a place in it
+            with pytest.raises(BrokerDown):
+                async with asyncio.timeout(5):
+                    await sender.publish(TOPIC, "late")
+
+
+async def test_a_broker_that_falls_silent_ends_the_connection(mosquitto: MosquittoServer, options: Options) -> None:
+    async with Relay(mosquitto.port) as relay:
+        mine = options(mosquitto.url(port=relay.port), acknowledge_timeout=0.2)
+        async with connect(mine) as sender:
+            relay.freeze()
+            with pytest.raises(BrokerDown, match=r"not acknowledged a message for 0\.2 s"):
+                await sender.publish_all((TOPIC, str(number)) for number in range(100))
+
+
+async def test_one_who_gives_up_leaves_the_window_to_the_others(mosquitto: MosquittoServer, options: Options) -> None:
+    async with Relay(mosquitto.port) as relay, connect(options(mosquitto.url(port=relay.port))) as sender:
+        relay.freeze()
+        publishing = asyncio.create_task(sender.publish_all((TOPIC, str(number)) for number in range(100)))
+        await asyncio.sleep(0.05)
+        publishing.cancel()
+        await asyncio.wait([publishing])
+        relay.thaw()
+        async with asyncio.timeout(5):
+            await asyncio.gather(*(sender.publish(TOPIC, str(number)) for number in range(40)))
