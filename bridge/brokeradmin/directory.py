@@ -6,11 +6,13 @@ exist as hashes only.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import pwd
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -72,6 +74,10 @@ class BrokerDirectory:
     def set_up(self, prefix: str, listening: Listening) -> Setup:
         """Write configuration and ACL; users of an earlier set-up stay. A mosquitto.conf that is not ours is kept."""
         self.path.mkdir(parents=True, exist_ok=True)
+        with self._alone():
+            return self._set_up(prefix, listening)
+
+    def _set_up(self, prefix: str, listening: Listening) -> Setup:
         fresh = not self.users.exists()
         setup = replace(Setup() if fresh else self.load(), prefix=check_prefix(prefix), listening=listening)
         if fresh and self.configuration.exists():
@@ -85,22 +91,26 @@ class BrokerDirectory:
 
     def put_user(self, user: User, password: str | None) -> None:
         """Add a user or change its roles; with None the password of an existing one stays."""
-        setup = self.load()
-        lines = self._password_lines()
-        if password is not None:
-            lines[user.name] = password_line(user.name, password)
-        elif user.name not in lines:
-            raise ValueError(f"{user.name} is new and needs a password")
-        self._write_passwords(lines, setup.listening)
-        self._write_rules(replace(setup, users={**setup.users, user.name: user}))
+        with self._alone():
+            setup = self.load()
+            lines = self._password_lines()
+            if password is not None:
+                lines[user.name] = password_line(user.name, password)
+            elif user.name not in lines:
+                raise ValueError(f"{user.name} is new and needs a password")
+            self._write_passwords(lines, setup.listening)
+            self._write_rules(replace(setup, users={**setup.users, user.name: user}))
 
     def remove_user(self, name: str) -> None:
         """Forget a user. Raises InvalidRequest for one that does not exist."""
-        setup = self.load()
-        if name not in setup.users:
-            raise InvalidRequest(f"There is no user {name!r} here. Users: {', '.join(sorted(setup.users)) or 'none'}.")
-        self._write_passwords({k: v for k, v in self._password_lines().items() if k != name}, setup.listening)
-        self._write_rules(replace(setup, users={k: v for k, v in setup.users.items() if k != name}))
+        with self._alone():
+            setup = self.load()
+            if name not in setup.users:
+                known = ", ".join(sorted(setup.users)) or "none"
+                raise InvalidRequest(f"There is no user {name!r} here. Users: {known}.")
+            # the password first: a user without one cannot connect, whatever the rules still say
+            self._write_passwords({k: v for k, v in self._password_lines().items() if k != name}, setup.listening)
+            self._write_rules(replace(setup, users={k: v for k, v in setup.users.items() if k != name}))
 
     def faults(self) -> list[str]:
         """What is wrong with the files, one sentence each: rights, hand edits, users that the files disagree on."""
@@ -121,6 +131,19 @@ class BrokerDirectory:
             found += [f"{file} does not name {name}" for name in sorted(set(setup.users) - named)]
             found += [f"{file} names {name}, who is no user here" for name in sorted(named - set(setup.users))]
         return found
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One change at a time: two that read the same list would each lose the other's user."""
+        try:
+            folder = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+        except FileNotFoundError:
+            raise NotSetUp(f"No broker was set up in {self.path}: `wa broker init` does that.") from None
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
 
     def _users_of_acl(self) -> set[str]:
         return users_named(self.acl.read_text(encoding="utf-8"))

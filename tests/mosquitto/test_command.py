@@ -7,6 +7,7 @@ import json
 import shutil
 import stat
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 
 from bridge.broker import BrokerOptions, BrokerRefused, connect, parse_addresses
-from bridge.brokeradmin import BrokerDirectory, Role, Tls, User, reload_broker
+from bridge.brokeradmin import BrokerDirectory, Role, Tls, User, proof, reload_broker
 from bridge.brokeradmin.directory import SHIPPED
 from bridge.brokeradmin.running import running_broker
 from tests.broker.certificates import make_certificates
@@ -113,7 +114,9 @@ def test_check_is_content_with_what_init_made_and_names_what_is_not(running: Run
     assert "chmod 600" in bad.stdout
 
 
-def test_a_running_broker_that_has_not_read_its_files_is_found_by_trying(running: Running) -> None:
+def test_a_running_broker_that_has_not_read_its_files_is_found_by_trying(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
     good = running.wa("check", "--live", "--json", "--dir", str(running.place))
     assert good.code == 0, good.stdout + good.stderr
     live = [found for found in map(json.loads, good.stdout.splitlines()) if found["user"].startswith("wa-check-")]
@@ -121,6 +124,7 @@ def test_a_running_broker_that_has_not_read_its_files_is_found_by_trying(running
     assert {found["topic"].split("/")[1] for found in live if found["found"]} == {live[0]["user"].replace("wa-", "")}
     assert "wa-check" not in (running.place / "wa.acl").read_text() + (running.place / "wa.passwords").read_text()
     # the same broker, asked by a directory that it does not read
+    monkeypatch.setattr(proof, "RELOADED_WITHIN", 0.5)
     other = BrokerDirectory(running.place.with_name("other"))
     other.set_up("wa", BrokerDirectory(running.place).load().listening)
     found = running.wa("check", "--live", "--dir", str(other.path))
@@ -174,6 +178,14 @@ def test_what_cannot_be_is_refused_in_a_sentence(tmp_path: Path, wa: Wa, argumen
     assert says in refused.stderr
     assert "Traceback" not in refused.stderr
     assert (tmp_path / "b/wa.users.json").read_bytes() == before
+
+
+def test_users_that_are_added_at_the_same_time_are_all_there(directory: BrokerDirectory) -> None:
+    names = [f"user{number}" for number in range(24)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda name: directory.put_user(User(name, frozenset({Role.READER})), "long-enough-here"), names))
+    assert set(directory.load().users) == set(names)
+    assert directory.faults() == []
 
 
 def test_a_directory_without_a_broker_or_with_a_damaged_one_is_named(tmp_path: Path, wa: Wa) -> None:
