@@ -52,6 +52,7 @@ class Database:
                 pool_timeout=DEADLINE,
                 connect_args={"connect_timeout": 5},
             )
+            event.listen(self._engine.sync_engine, "connect", _prepare_mysql)
         return self
 
     async def __aexit__(
@@ -121,6 +122,19 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
     cursor = connection.cursor()
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000"):
         cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _prepare_mysql(connection: Any, _: object) -> None:
+    """A replica that hangs in the middle of a transaction must not hold its locks for ever, nor others wait long.
+
+    MariaDB ends such a transaction by itself; MySQL cannot, and there the locks last until the connection breaks.
+    """
+    cursor = connection.cursor()
+    cursor.execute("SET SESSION innodb_lock_wait_timeout = 5")
+    cursor.execute("SELECT VERSION()")
+    if "MariaDB" in str(cursor.fetchone()[0]):
+        cursor.execute("SET SESSION idle_transaction_timeout = 10")
     cursor.close()
 
 

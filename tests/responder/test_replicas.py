@@ -32,7 +32,7 @@ def test_shares_are_fair() -> None:
 
 
 def test_parts_are_spread_and_never_change() -> None:
-    assert part_of("haby", "5491155500001@c.us") == 8
+    assert [part_of("haby", f"549115550000{n}@c.us") for n in range(4)] == [6, 3, 13, 8]
     spread = Counter(part_of("haby", f"54911555{n:05d}@c.us") for n in range(1600))
     assert set(spread) == set(range(PARTS))
     assert max(spread.values()) < 200
@@ -63,7 +63,8 @@ async def test_a_lease_that_changes_hands_has_another_fence(database: Database) 
     assert {name: lease.fence for name, lease in taken.items()} == dict.fromkeys(NAMES, 2)
     assert (await table.beat("one", 5, lambda held: (frozenset(), frozenset()))).held == {}
     await table.release(list(first.held.values()))  # of an owner that has lost them: without effect
-    assert len((await table.beat("two", 5, lambda held: fair_share(held, NAMES))).held) == 9  # "one" is alive again
+    beat = await table.beat("two", 5, lambda held: fair_share(held, NAMES))
+    assert (len(beat.held), len(beat.give), beat.alive) == (len(NAMES), 8, 2)  # "one" is alive again
 
 
 @pytest.mark.timeout(120)
@@ -71,6 +72,8 @@ async def test_a_lease_that_changes_hands_has_another_fence(database: Database) 
 async def test_one_of_two_dies_or_hangs(
     side: BridgeSide, broker: MosquittoServer, place: dict[str, Any], how: signal.Signals
 ) -> None:
+    if how is signal.SIGSTOP and "data_dir" in place:
+        pytest.skip("who hangs while it writes to SQLite stops every other writer: replicas there are for one machine")
     people = [f"54911555{number:05d}@c.us" for number in range(40)]
     async with process(broker, place) as first:
         side.phone.incoming(people[0], "hola")

@@ -40,7 +40,9 @@ def _adopt_conversations(bind: sa.Connection) -> None:
     if "pauso_ia" not in columns:
         op.add_column(name, sa.Column("pauso_ia", sa.SmallInteger, server_default="0"))
     if "created_at" not in columns:
-        op.add_column(name, sa.Column("created_at", sa.DateTime, server_default=sa.func.current_timestamp()))
+        # SQLite adds no column whose default is not a constant
+        default = None if bind.dialect.name == "sqlite" else sa.func.current_timestamp()
+        op.add_column(name, sa.Column("created_at", sa.DateTime, server_default=default))
     if bind.dialect.name != "sqlite":  # there, lengths are words without effect
         if (getattr(columns["telefono"]["type"], "length", None) or 0) < 64:
             op.alter_column(name, "telefono", type_=sa.String(64), existing_nullable=False, nullable=False)

@@ -1,0 +1,182 @@
+"""The databases that we come to: empty, of a legacy installation in each of its shapes, of a later version."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from sqlalchemy import text
+
+from responder.errors import DatabaseUnusable
+from responder.policy import Verdict
+from responder.settings import load
+from responder.store.chats import Chats
+from responder.store.database import Database
+from responder.store.migrate import migrate
+from responder.store.rows import Pending
+from responder.store.waiting import Waiting
+from tests.mariadb_server import MariaDbServer
+from tests.responder.conftest import maria_place
+
+OLDEST = """
+CREATE TABLE ll_ia_conversaciones (
+  id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, telefono VARCHAR(20) NOT NULL,
+  rol ENUM('user','assistant') NOT NULL, mensaje TEXT NOT NULL, created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP
+) DEFAULT CHARSET=latin1;
+INSERT INTO ll_ia_conversaciones (telefono, rol, mensaje, created_at) VALUES
+  ('5491155500001', 'user', 'Mañana ¿a qué hora?', '2024-05-01 10:00:00'),
+  ('5491155500001', 'assistant', 'A las 9, ¡los esperamos!', '2024-05-01 10:00:05'),
+  ('5491155500002', 'user', 'Año nuevo', '2024-05-02 11:00:00');
+"""
+NEWEST = """
+CREATE TABLE ll_ia_conversaciones (
+  id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, cliente_id INT DEFAULT 51, telefono VARCHAR(20) NOT NULL,
+  rol ENUM('user','assistant') NOT NULL, origen_mensaje ENUM('ia','humano','sistema') DEFAULT 'ia',
+  pauso_ia TINYINT DEFAULT 0, mensaje TEXT NOT NULL, created_at DATETIME DEFAULT CURRENT_TIMESTAMP, notas VARCHAR(9)
+) DEFAULT CHARSET=latin1;
+CREATE TABLE ll_bot_config (
+  id INT NOT NULL AUTO_INCREMENT PRIMARY KEY, cliente_id INT NOT NULL UNIQUE, bot_activo TINYINT DEFAULT 0,
+  updated_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP, created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP
+) DEFAULT CHARSET=latin1;
+INSERT INTO ll_bot_config (cliente_id, bot_activo) VALUES (51, 1), (52, 0);
+INSERT INTO ll_ia_conversaciones (cliente_id, telefono, rol, mensaje, notas) VALUES
+  (51, '5491155500001@c.us', 'user', 'Mañana ¿a qué hora?', 'x'), (52, '5491155500001', 'user', 'Otro cliente', NULL);
+"""
+
+
+@pytest.fixture
+async def legacy(mariadb: MariaDbServer, request: pytest.FixtureRequest) -> AsyncIterator[Database]:
+    """A legacy database with the tables of `request.param`."""
+    name = mariadb.create(f"legacy_{request.node.name.encode().hex()[-24:]}", "latin1")
+    mariadb.sql(request.param, name)
+    async with Database(load(**maria_place(mariadb, name)).database_url) as database:
+        yield database
+
+
+async def rows(database: Database, query: str) -> list[tuple[object, ...]]:
+    async with database.read() as connection:
+        return [tuple(row) for row in await connection.execute(text(query))]
+
+
+@pytest.mark.parametrize("legacy", [OLDEST], indirect=True)
+async def test_the_oldest_shape_is_adopted_without_losing_a_row(legacy: Database) -> None:
+    before = await rows(legacy, "SELECT id, telefono, rol, mensaje, created_at FROM ll_ia_conversaciones ORDER BY id")
+    await migrate(legacy)
+    query = "SELECT id, telefono, rol, mensaje, created_at FROM ll_ia_conversaciones ORDER BY id"
+    assert await rows(legacy, query) == before
+    assert await rows(legacy, "SELECT DISTINCT cliente_id, origen_mensaje, pauso_ia FROM ll_ia_conversaciones") == [
+        (51, "ia", 0)
+    ]
+    group, emoji = "120363000000000001@g.us" * 2, "👩🏽‍🚀 日本語 " + "ñ" * 60_000
+    async with legacy.write() as connection:
+        insert = "INSERT INTO ll_ia_conversaciones (telefono, rol, mensaje) VALUES (:who, 'user', :said)"
+        await connection.execute(text(insert), {"who": group, "said": emoji})
+    assert (await rows(legacy, "SELECT telefono, mensaje FROM ll_ia_conversaciones ORDER BY id DESC LIMIT 1")) == [
+        (group, emoji)
+    ]
+
+
+@pytest.mark.parametrize("legacy", [NEWEST], indirect=True)
+async def test_the_newest_shape_keeps_its_columns_and_its_switches(legacy: Database) -> None:
+    await migrate(legacy)
+    await migrate(legacy)
+    assert await rows(legacy, "SELECT cliente_id, telefono, mensaje, notas FROM ll_ia_conversaciones ORDER BY id") == [
+        (51, "5491155500001@c.us", "Mañana ¿a qué hora?", "x"), (52, "5491155500001", "Otro cliente", None),
+    ]  # fmt: skip
+    assert await rows(legacy, "SELECT cliente_id, bot_activo FROM ll_bot_config ORDER BY id") == [(51, 1), (52, 0)]
+    indexes = await rows(
+        legacy, "SELECT DISTINCT index_name FROM information_schema.statistics WHERE table_schema = DATABASE()"
+        " AND table_name = 'll_ia_conversaciones'",
+    )  # fmt: skip
+    assert ("ix_ll_ia_conversaciones_person",) in indexes
+    listed = await Chats(legacy).newest(500)
+    assert [(one.person, one.text, one.name) for one in listed] == [
+        ("5491155500001", "Otro cliente", None), ("5491155500001@c.us", "Mañana ¿a qué hora?", None),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("legacy", [NEWEST], indirect=True)
+async def test_the_legacy_responders_own_statements_still_work_afterwards(legacy: Database) -> None:
+    await migrate(legacy)
+    async with legacy.write() as connection:
+        await connection.execute(
+            text("INSERT INTO ll_ia_conversaciones (cliente_id, telefono, rol, mensaje) VALUES (51, '1', 'user', 'x')")
+        )
+        await connection.execute(
+            text("INSERT INTO ll_ia_conversaciones (telefono, rol, mensaje) VALUES ('1', 'user', 'x')")
+        )
+        await connection.execute(text("UPDATE ll_bot_config SET bot_activo = 1 WHERE cliente_id = 52"))
+
+
+@pytest.mark.parametrize("legacy", [OLDEST], indirect=True)
+async def test_a_migration_that_was_cut_short_is_finished(legacy: Database) -> None:
+    async with legacy.write() as connection:  # as far as it had come
+        await connection.execute(text("ALTER TABLE ll_ia_conversaciones CONVERT TO CHARACTER SET utf8mb4"))
+        await connection.execute(text("ALTER TABLE ll_ia_conversaciones ADD cliente_id INT NOT NULL DEFAULT 51"))
+        await connection.execute(
+            text("CREATE TABLE wa_switch (name VARCHAR(32) PRIMARY KEY, value BOOL, configured BOOL)")
+        )
+    await migrate(legacy)
+    assert len(await rows(legacy, "SELECT cliente_id FROM ll_ia_conversaciones")) == 3
+    assert await rows(legacy, "SELECT version_num FROM wa_schema") == [("0001",)]
+
+
+@pytest.mark.parametrize("legacy", [OLDEST], indirect=True)
+async def test_replicas_that_start_together_migrate_once(legacy: Database) -> None:
+    async with Database(legacy.url) as other, Database(legacy.url) as third:
+        await asyncio.gather(migrate(legacy), migrate(other), migrate(third))
+    assert await rows(legacy, "SELECT version_num FROM wa_schema") == [("0001",)]
+    assert len(await rows(legacy, "SELECT id FROM ll_ia_conversaciones")) == 3
+
+
+@pytest.mark.parametrize("legacy", [NEWEST], indirect=True)
+async def test_the_legacy_history_goes_on(legacy: Database) -> None:
+    """Whether it was kept under the number or under the address."""
+    await migrate(legacy)
+    async with legacy.write() as connection:
+        await connection.execute(
+            text(
+                "INSERT INTO ll_ia_conversaciones (telefono, rol, mensaje)"
+                " VALUES ('5491155500001', 'assistant', 'A las 9')"
+            )
+        )
+        await connection.execute(
+            text(
+                "INSERT INTO ll_ia_conversaciones (telefono, rol, mensaje) VALUES ('5491155500001', 'user', '¿Seguro?')"
+            )
+        )
+        await connection.execute(
+            text(
+                "INSERT INTO wa_message (id, session, message_id, chat_id, part, conversation_id, verdict, timestamp)"
+                " VALUES (1, 'haby', 'x', 1, 0, 4, 'answer', 0)"
+            )
+        )
+    asked = Pending(
+        1, "haby", "x", 1, "5491155500001@c.us", 0, "5491155500001", 51, "¿Seguro?", 0, False, Verdict.ANSWER
+    )
+    said = await Waiting(legacy).history(asked, 10)
+    assert [(one.role, one.text) for one in said] == [("user", "Mañana ¿a qué hora?"), ("assistant", "A las 9")]
+
+
+async def test_a_later_schema_is_refused(database: Database) -> None:
+    async with database.write() as connection:
+        await connection.execute(text("UPDATE wa_schema SET version_num = '9999'"))
+    with pytest.raises(DatabaseUnusable, match="Update the responder"):
+        await migrate(database)
+
+
+async def test_a_legacy_table_on_sqlite_is_adopted_too(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("sqlite")
+    async with Database(load(data_dir=folder).database_url) as database:
+        async with database.write() as connection:
+            await connection.execute(
+                text(
+                    "CREATE TABLE ll_ia_conversaciones"
+                    " (id INTEGER PRIMARY KEY, telefono VARCHAR(20), rol TEXT, mensaje TEXT)"
+                )
+            )
+            await connection.execute(text("INSERT INTO ll_ia_conversaciones VALUES (1, '1', 'user', 'Año')"))
+        await migrate(database)
+        query = "SELECT id, cliente_id, telefono, mensaje, pauso_ia FROM ll_ia_conversaciones"
+        assert await rows(database, query) == [(1, 51, "1", "Año", 0)]
