@@ -73,7 +73,7 @@ class Whole:
         """Of the responder."""
         return load(**{"port": 0, "gather": 0.2, **self.place, **self.options, **options})
 
-    async def start(self, **options: Any) -> Responder:
+    async def start(self, *, wait: bool = True, **options: Any) -> Responder:
         """Start a responder and wait until it works."""
         self._stop = asyncio.Event()
         self.responder = responder = Responder(self.settings(**options))
@@ -84,7 +84,8 @@ class Whole:
                 await responder.run(BrokerOptions(self.broker.url("responder")), self._stop)
 
         self._running = asyncio.create_task(run(), name="responder under test")
-        await self.until(lambda: responder.is_working)
+        if wait:
+            await self.until(lambda: responder.is_working)
         return responder
 
     async def stop(self) -> None:

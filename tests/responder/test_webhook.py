@@ -1,0 +1,196 @@
+"""Webhook mode against our own façade, whose legacy paths any legacy sender has, and against one that misbehaves."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from bridge.app import Bridge
+from bridge.broker import parse_addresses
+from bridge.drivers.scripted import ScriptedDriver
+from bridge.http.server import address_of, listen
+from tests.client.conftest import ANA, BETO, BridgeSide
+from tests.responder.conftest import Whole
+
+GREETING = "¡Hola! Gracias por escribirnos. ¿En qué podemos ayudarte?"
+
+
+class FacadeSide(BridgeSide):
+    """A bridge with its HTTP façade."""
+
+    url = ""
+
+    async def start_with_facade(self) -> None:
+        """Run it and wait until it is connected; a restart keeps the address."""
+        addresses = parse_addresses(self.settings.mqtt_url.get_secret_value() if self.settings.mqtt_url else "")
+        listener = listen("127.0.0.1", int(self.url.rpartition(":")[2] or 0))
+        self.url = address_of(listener)
+        self.bridge = Bridge(self.settings, addresses, lambda _: ScriptedDriver(self.phone), self.clock, http=listener)
+        self._running = asyncio.create_task(self.bridge.run(), name="bridge with façade")
+        async with asyncio.timeout(20), httpx.AsyncClient(base_url=self.url) as http:
+            while True:
+                try:
+                    if (await http.get("/api/whatsapp/status")).json().get("connected"):
+                        return
+                except httpx.TransportError:
+                    pass
+                await asyncio.sleep(0.05)
+
+
+@pytest.fixture
+async def facade(side: BridgeSide) -> AsyncIterator[FacadeSide]:
+    await side.stop()
+    facade = FacadeSide(side.settings)
+    await facade.start_with_facade()
+    yield facade
+    await facade.stop()
+
+
+async def listeners(facade: FacadeSide) -> int:
+    async with httpx.AsyncClient(base_url=facade.url) as http:
+        return int((await http.get("/api/whatsapp/status")).json()["listeners"])
+
+
+async def test_a_message_comes_by_webhook_and_its_answer_goes_by_http(facade: FacadeSide, whole: Whole) -> None:
+    whole.side = facade
+    responder = await whole.start(sender_url=facade.url)
+    assert await listeners(facade) == 1
+    facade.phone.incoming(ANA, "Hola 👋")
+    assert await whole.answers(1) == [GREETING]
+    await whole.until_rows("SELECT state FROM wa_turn", [("sent",)])
+    async with httpx.AsyncClient(base_url=responder.url) as http:
+        status = (await http.get("/api/status")).json()
+        assert status["whatsapp"] == {"connected": True, "state": "CONNECTED", "listeners": 1}
+    await whole.stop()
+    assert await listeners(facade) == 0
+
+
+async def test_it_registers_again_with_a_sender_that_has_forgotten_it(
+    facade: FacadeSide, whole: Whole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("responder.webhook.REGISTERED", 0.2)
+    whole.side = facade
+    responder = await whole.start(sender_url=facade.url)
+    async with httpx.AsyncClient(base_url=facade.url) as http:
+        callback = f"{responder.url}/api/message-received"
+        await http.post("/api/whatsapp/unregister-listener", json={"callbackUrl": callback})
+    while await listeners(facade) == 0:  # noqa: ASYNC110 - the façade announces nothing
+        await asyncio.sleep(0.05)
+    facade.phone.incoming(ANA, "hola")
+    await whole.answers(1)
+
+
+async def test_the_same_webhook_twice_is_answered_once(facade: FacadeSide, whole: Whole) -> None:
+    whole.side = facade
+    responder = await whole.start(sender_url=facade.url)
+    message = {
+        "from": ANA,
+        "body": "hola",
+        "timestamp": facade.phone.now(),
+        "type": "chat",
+        "id": f"false_{ANA}_3EB0A1",
+    }
+    async with httpx.AsyncClient(base_url=responder.url) as http:
+        answers = await asyncio.gather(*(http.post("/api/message-received", json=message) for _ in range(5)))
+        assert {(one.status_code, one.text) for one in answers} == {(200, '{"success":true,"received":true}')}
+        wrong: Any
+        for wrong in ({}, {"from": 5, "body": "x", "type": "chat", "timestamp": 1}, [], {"from": ANA}):
+            assert (await http.post("/api/message-received", json=wrong)).status_code == 400
+    assert await whole.answers(1) == [GREETING]
+    await whole.until_rows("SELECT state FROM wa_turn", [("sent",)])
+    assert len(facade.phone.sent) == 1
+
+
+class BadSender:
+    """Takes registrations; what it does with sends is scripted: a status, None (takes it and cuts the connection)."""
+
+    def __init__(self, *script: Any) -> None:
+        self.script = list(script)
+        self.sends: list[dict[str, str]] = []
+        self._server: asyncio.Server | None = None
+        self._port = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    async def start(self) -> None:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
+        self._port = self._server.sockets[0].getsockname()[1]
+
+    async def stop(self) -> None:
+        if self._server is not None:
+            self._server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+            length = next((int(line[15:]) for line in head.split("\r\n") if line.startswith("content-length:")), 0)
+            body = json.loads(await reader.readexactly(length) or b"{}")
+            step: Any = 200
+            if "/api/whatsapp/send" in head:
+                self.sends.append(body)
+                step = self.script.pop(0) if self.script else 200
+            if step is not None:
+                answer = b'{"success": true}'
+                writer.write(b"HTTP/1.1 %d X\r\ncontent-length: %d\r\nconnection: close\r\n\r\n" % (step, len(answer)))
+                writer.write(answer)
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+
+@pytest.fixture
+async def bad_sender() -> AsyncIterator[BadSender]:
+    sender = BadSender()
+    await sender.start()
+    yield sender
+    await sender.stop()
+
+
+@pytest.mark.parametrize(("step", "state"), [(200, "sent"), (500, "failed"), (400, "failed"), (None, "unknown")])
+async def test_what_may_have_left_is_not_sent_again(
+    whole: Whole, bad_sender: BadSender, step: int | None, state: str
+) -> None:
+    await whole.side.stop()
+    bad_sender.script = [step]
+    responder = await whole.start(sender_url=bad_sender.url)
+    await post(responder.url, ANA, "A1")
+    await whole.until_rows("SELECT state FROM wa_turn", [(state,)])
+    await whole.stop()
+    responder = await whole.start(sender_url=bad_sender.url)
+    await post(responder.url, BETO, "B1")
+    await whole.until(lambda: len(bad_sender.sends) == 2)
+    assert [send["to"] for send in bad_sender.sends] == [ANA, BETO]
+
+
+async def test_a_sender_that_does_not_run_gets_the_answer_later(
+    whole: Whole, bad_sender: BadSender, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("responder.webhook.AWAY", 0.2)
+    await whole.side.stop()
+    responder = await whole.start(sender_url=bad_sender.url)
+    await bad_sender.stop()
+    await post(responder.url, ANA, "A1")
+    await whole.until(lambda: len(responder.replies._delivering) == 1 if responder.replies else False)
+    await bad_sender.start()
+    await whole.until_rows("SELECT state FROM wa_turn", [("sent",)])
+    assert [send["to"] for send in bad_sender.sends] == [ANA]
+
+
+async def post(url: str, chat: str, raw_id: str) -> None:
+    """A message as a legacy sender posts it."""
+    message = {
+        "from": chat, "body": "hola", "timestamp": int(time.time()), "type": "chat",
+        "id": f"false_{chat}_{raw_id}", "cliente_id": 51,
+    }  # fmt: skip
+    async with httpx.AsyncClient(base_url=url) as http:
+        assert (await http.post("/api/message-received", json=message)).status_code == 200
