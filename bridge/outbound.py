@@ -146,7 +146,7 @@ class Outbound:
         for row in rows:
             if row.state is SendState.SENDING:
                 self._look_up(row)
-            elif row.number not in self._schedule:  # claimed while we read
+            else:
                 self._schedule.add(row)
         self._loaded = max((row.number for row in rows), default=0)
         async with asyncio.TaskGroup() as tasks:

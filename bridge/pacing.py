@@ -118,11 +118,8 @@ class Schedule:
         self._spaced_until = 0.0
         self._blocked = self._jittered = False  # a row that was ready had to wait for the session; it was given jitter
 
-    def __contains__(self, number: int) -> bool:
-        return number in self._queued
-
     def add(self, row: OutboxRow) -> None:
-        """Queue a row; rows of one chat leave in the order of their claims, also one that comes back."""
+        """Queue a row; those of one chat leave in the order of their claims. Twice is once."""
         self._queued[row.number] = row
         heappush(self._lane(row).rows, row.number)
         if row.claim.expires_at is not None:

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from bridge.contract.jid import MessageKey
 from bridge.contract.lifecycle import SendState
-from bridge.drivers.scripted import SendMode
-from bridge.ports import Origin
+from bridge.drivers.scripted import ScriptedDriver, SendMode
+from bridge.ports import LookUp, Origin
 from tests.clocks import FakeClock
 
 from .commands import BETO, command
@@ -126,7 +127,13 @@ async def test_a_message_in_doubt_at_the_kill_keeps_its_place_in_the_chat(bench:
     await bench.submit(command("3", BETO, id="c"))
     await bench.until(lambda: bench.outbound._running == 2)
     bench.phone.send_mode = SendMode.NORMAL
-    await bench.again()
+
+    class SlowToLook(ScriptedDriver):
+        async def look_up(self, key: MessageKey) -> LookUp:
+            await asyncio.sleep(0.1)  # time enough for the next of the chat to go before it, if it could
+            return await super().look_up(key)
+
+    await bench.again(around_driver=lambda _: SlowToLook(bench.phone))
     for command_id in "abc":
         assert await bench.told(command_id, 3) == ["accepted", "sent", "server"]
     assert [text for text, _ in bench.sent() if text != "3"] == ["1", "2"]

@@ -204,7 +204,7 @@ def test_what_is_expired_is_taken_out_in_time() -> None:
     assert schedule.next_expiry() == 20.0
     assert schedule.expired(19.9) == []
     assert [gone.number for gone in schedule.expired(20.0)] == [2, 4]
-    assert (schedule.next_expiry(), 1 in schedule, 2 in schedule) == (50.0, True, False)
+    assert (schedule.next_expiry(), list(schedule._queued)) == (50.0, [1, 3])
     assert [take(schedule), take(schedule)] == [1, 3]
     assert schedule.next_expiry() is None
     assert schedule.next(0.0) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from bridge.contract.session import SessionState
 from bridge.drivers.scripted import SendMode
 from bridge.outbound import CONCURRENT
 from bridge.pacing import HOLD, Pace, Pacing
-from bridge.ports import Origin
+from bridge.ports import Claimed, Origin, OutboxRow
 
 from .commands import ANA, BETO, CARLA, command
 from .conftest import Bench
@@ -300,7 +301,38 @@ async def test_a_caller_that_went_away_leaves_a_command_that_is_sent(bench: Benc
     assert asking.cancelled()
 
 
-async def test_what_is_claimed_while_the_store_is_read_is_sent_once(bench: Bench) -> None:
+async def test_a_claim_that_the_sender_read_before_its_caller_heard_of_it_is_sent_once(bench: Bench) -> None:
+    committed, heard = asyncio.Event(), asyncio.Event()
+
+    class Racing:
+        def __init__(self, outbox: Any) -> None:
+            self._outbox = outbox
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._outbox, name)
+
+        async def open_rows(self) -> list[OutboxRow]:
+            await committed.wait()
+            rows: list[OutboxRow] = await self._outbox.open_rows()
+            return rows
+
+        async def claim(self, *command: Any) -> Claimed:
+            claimed: Claimed = await self._outbox.claim(*command)
+            committed.set()
+            await heard.wait()
+            return claimed
+
+    await bench.start(around_outbox=Racing)
+    asking = asyncio.create_task(bench.submit(command(id="a")))
+    await bench.told("a", 3)
+    heard.set()
+    assert (await asking).status == "accepted"
+    await bench.submit(command("Otra", id="b"))
+    await bench.told("b", 3)
+    assert bench.sent() == [("Hola", 1), ("Otra", 1)]
+
+
+async def test_what_is_claimed_while_the_page_loads_is_sent_once(bench: Bench) -> None:
     await bench.start(connected=False)
     for number in range(20):
         await bench.submit(command(str(number), f"54911555{number:05d}", id=str(number)))
