@@ -22,14 +22,21 @@ from bridge.ports import Clock
 from .allowance import Allowance, Allowed
 from .credentials import ANYBODY, Credentials, Principal
 from .errors import Forbidden, HttpError, RateLimited, RequestTimedOut, Unauthorized, UnsupportedMediaType, answer
+from .logins import Logins
 
 _log = logging.getLogger(__name__)
 #: Seconds in which a request's body has to be there.
 BODY_LIMIT = 20.0
+#: Bytes of a body that are read at most. What is over the limit is thrown away: a client that still sends when the
+#: connection is closed never sees the answer.
+DISCARDED = 10 * MAX_COMMAND_BYTES
 #: Wrong credentials that an address may show: guessing must not be a matter of speed.
 GUESSES = Pace.parse("20/minute", burst=20)
-#: Paths that need no credential.
-OPEN_PATHS = frozenset({"/health"})
+#: Right credentials remembered, so that guesses from their address do not shut them out.
+REMEMBERED = 1000
+#: Paths that need no credential: they tell nothing about anybody.
+OPEN_PATHS = frozenset({"/", "/health", "/healthz", "/readyz"})
+OPEN_PREFIX = "/panel/static/"
 _BODY_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 #: Headers of every answer, unless the route has its own. Names in lower case: compared with those that are there.
 _SECURITY = [
@@ -53,13 +60,17 @@ class GateOptions:
 class Gate:
     """ASGI middleware. Leaves the caller in `scope["state"]["principal"]`."""
 
-    def __init__(self, app: ASGIApp, options: GateOptions, credentials: Credentials, clock: Clock) -> None:
+    def __init__(
+        self, app: ASGIApp, options: GateOptions, credentials: Credentials, clock: Clock, logins: Logins
+    ) -> None:
         self._app = app
         self._options = options
         self._credentials = credentials
+        self._logins = logins
         self._clock = clock
         self._allowance = Allowance(options.rate)
         self._guesses = Allowance(GUESSES)
+        self._right: dict[int, None] = {}  # hashes of credentials that were right, oldest first
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request through, or answer it."""
@@ -92,27 +103,42 @@ class Gate:
 
     async def _admit(self, scope: Scope, headers: Headers) -> Principal:
         """Who it is. Raises `Forbidden`, `Unauthorized` or `RateLimited`."""
-        if scope["path"] in OPEN_PATHS:
+        if scope["path"] in OPEN_PATHS or scope["path"].startswith(OPEN_PREFIX):
             return ANYBODY
         if self._options.loopback_only and not await self._credentials.are_configured():
             if problem := refusal(headers):
                 raise Forbidden(problem)
             return ANYBODY
+        if (browser := await self._logins.admit(scope["method"], headers)) is not None:
+            return browser
+        api_key, authorization = headers.get("x-api-key"), headers.get("authorization")
+        if api_key is None and authorization is None:
+            raise _unauthorized()
         address, now = _address_of(scope), self._clock.monotonic()
+        shown = hash((api_key, authorization))
         guesses = self._guesses.look(address, now)
-        if guesses is not None:
+        # Who guesses must not shut out the callers that share its address: what was right a while ago is still asked.
+        if guesses is not None and shown not in self._right:
             _refuse_beyond(guesses)
-        principal = await self._credentials.principal(headers.get("x-api-key"), headers.get("authorization"))
+        principal = await self._credentials.principal(api_key, authorization)
         if principal is None:
+            self._right.pop(shown, None)
             self._guesses.take(address, now)
-            raise Unauthorized(headers={"WWW-Authenticate": 'Bearer realm="whatsapp-mqtt-bridge"'})
+            raise _unauthorized()
+        self._right[shown] = None
+        if len(self._right) > REMEMBERED:
+            self._right.pop(next(iter(self._right)))
         return principal
 
 
+def _unauthorized() -> Unauthorized:
+    return Unauthorized(headers={"WWW-Authenticate": 'Bearer realm="whatsapp-mqtt-bridge"'})
+
+
 def _check_body(headers: Headers, method: str) -> bool:
-    """Whether a body comes. Raises `TooLarge` and `UnsupportedMediaType` by what the headers say of it."""
+    """Whether a body comes. Raises `UnsupportedMediaType`, and `TooLarge` for one that is not even thrown away."""
     length = headers.get("content-length", "0")
-    if length.isdigit() and int(length) > MAX_COMMAND_BYTES:
+    if length.isdigit() and int(length) > DISCARDED:
         raise TooLarge(f"The body has {int(length):,} bytes; {MAX_COMMAND_BYTES:,} are allowed.")
     if method not in _BODY_METHODS or (length == "0" and "transfer-encoding" not in headers):
         return False
@@ -132,13 +158,14 @@ async def _read_body(receive: Receive) -> Receive:
                 message = await receive()
                 if message["type"] == "http.disconnect":
                     return receive
-                pieces.append(message.get("body", b""))
-                size += len(pieces[-1])
-                if size > MAX_COMMAND_BYTES:
-                    raise HttpTooLarge(headers={"Connection": "close"})
-                more = message.get("more_body", False)
+                size += len(message.get("body", b""))
+                if size <= MAX_COMMAND_BYTES:
+                    pieces.append(message.get("body", b""))
+                more = message.get("more_body", False) and size <= DISCARDED
     except TimeoutError as error:
         raise RequestTimedOut(headers={"Connection": "close"}) from error
+    if size > MAX_COMMAND_BYTES:
+        raise HttpTooLarge(headers={"Connection": "close"})
     whole: list[Message] = [{"type": "http.request", "body": b"".join(pieces), "more_body": False}]
 
     async def replay() -> Message:

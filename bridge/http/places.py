@@ -17,6 +17,7 @@ from bridge.session import Session
 from bridge.view import SessionView
 
 from .credentials import Credentials
+from .logins import Logins
 from .webhooks import Webhooks
 
 
@@ -73,6 +74,7 @@ class Parts:
     letters: ListenerBook
     access: AccessBook
     credentials: Credentials
+    logins: Logins
     webhooks: Webhooks
     switches: BotSwitches
     clock: Clock

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from bridge.contract.commands import SendCommand, parse_json
 from bridge.contract.errors import CodedError, InvalidRequest
 from bridge.contract.lifecycle import SendState
 from bridge.contract.messages import Result, ResultStatus
+from bridge.contract.payload import Instant, instant
 from bridge.http.callers import PartsOf, needs
 from bridge.http.errors import NotFound, problem
 from bridge.http.places import outbox_of
 from bridge.http.sending import LONGEST_WAIT, settle
-from bridge.ports import Scope
+from bridge.ports import OutboxRow, Scope
 from bridge.results import result_of
 
 from .documents import body_of, problems
@@ -67,6 +68,63 @@ async def send(
         return _failed(result)
     status = 202 if result.status is ResultStatus.ACCEPTED else 200
     return Response(result.to_json(), status, where, media_type="application/json")
+
+
+class Sent(Send):
+    """A send as its list shows it. `number` orders; `message` is what was asked to be sent."""
+
+    number: int
+    message: str
+    claimed_at: Instant
+    expires_at: Instant | None
+
+
+class SendPage(BaseModel):
+    """Sends, newest first; ask again with `before` = the last number."""
+
+    sends: list[Sent]
+
+
+#: What a list may be narrowed to.
+SELECTIONS: dict[str, frozenset[SendState]] = {
+    "open": frozenset({SendState.ACCEPTED, SendState.SENDING}),
+    "failed": frozenset({SendState.FAILED}),
+    "unknown": frozenset({SendState.UNKNOWN}),
+    "sent": frozenset({SendState.SENT, SendState.DEVICE, SendState.READ, SendState.PLAYED}),
+}
+
+
+@router.get(
+    "/sessions/{session}/sends",
+    dependencies=[needs(Scope.SEND)],
+    response_class=Response,
+    responses={**problems(), 200: {"description": "A page", "model": SendPage}},
+)
+async def list_sends(
+    session: str,
+    parts: PartsOf,
+    only: Annotated[Literal["open", "failed", "unknown", "sent"] | None, Query()] = None,
+    before: Annotated[int | None, Query(ge=1, le=2**53)] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+) -> Response:
+    """The outbox: what was asked to be sent, and what became of it."""
+    states = None if only is None else SELECTIONS[only]
+    rows = await outbox_of(parts.place(session)).recent(before, limit, states)
+    return Response(
+        SendPage(sends=[_listed(session, row) for row in rows]).model_dump_json(), media_type="application/json"
+    )
+
+
+def _listed(session: str, row: OutboxRow) -> Sent:
+    claim, fields = row.claim, result_of(session, row).model_dump()
+    return Sent(
+        **fields,
+        state=row.state,
+        number=row.number,
+        message=claim.text,
+        claimed_at=instant(claim.claimed_at),
+        expires_at=None if claim.expires_at is None else instant(claim.expires_at),
+    )
 
 
 @router.get(

@@ -1,0 +1,270 @@
+"""Who may do what: every route with every scope, keys, tokens, and the trust in this machine where there are none."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+
+from bridge.contract.errors import StartError
+from bridge.http.credentials import new_key
+from bridge.http.server import listen
+from bridge.ports import Scope
+from tests.http.conftest import HttpBridge
+
+SECRET = "a secret that is long enough for HS256"
+NEEDS: list[tuple[str, str, Scope | None]] = [
+    ("POST", "/api/whatsapp/register-listener", Scope.LISTEN),
+    ("POST", "/api/whatsapp/unregister-listener", Scope.LISTEN),
+    ("POST", "/api/whatsapp/send", Scope.SEND),
+    ("GET", "/api/whatsapp/status", None),
+    ("GET", "/haby/api/wapp-session", Scope.ADMIN),
+    ("GET", "/haby/api/wapp-session/status", Scope.ADMIN),
+    ("GET", "/haby/api/wapp-session/qr-image", Scope.ADMIN),
+    ("POST", "/haby/api/wapp-session/init", Scope.ADMIN),
+    ("POST", "/haby/api/wapp-session/close", Scope.ADMIN),
+    ("GET", "/api/bot-config/status/51", None),
+    ("POST", "/api/bot-config/toggle/51", Scope.ADMIN),
+    ("GET", "/v1/sessions", None),
+    ("GET", "/v1/sessions/haby", None),
+    ("GET", "/v1/sessions/haby/qr", Scope.ADMIN),
+    ("GET", "/v1/sessions/haby/qr.png", Scope.ADMIN),
+    ("POST", "/v1/sessions/haby/control", Scope.ADMIN),
+    ("GET", "/v1/sessions/haby/messages", Scope.LISTEN),
+    ("GET", "/v1/sessions/haby/events?after=x", Scope.LISTEN),
+    ("POST", "/v1/sessions/haby/sends", Scope.SEND),
+    ("GET", "/v1/sessions/haby/sends/x", Scope.SEND),
+    ("GET", "/v1/sessions/haby/listeners", Scope.LISTEN),
+    ("POST", "/v1/sessions/haby/listeners", Scope.LISTEN),
+    ("GET", "/v1/sessions/haby/listeners/x", Scope.LISTEN),
+    ("DELETE", "/v1/sessions/haby/listeners/x", Scope.LISTEN),
+    ("GET", "/v1/sessions/haby/dead-letters", Scope.LISTEN),
+    ("POST", "/v1/sessions/haby/dead-letters/1/repeat", Scope.LISTEN),
+    ("DELETE", "/v1/sessions/haby/dead-letters/1", Scope.LISTEN),
+    ("GET", "/v1/audit", Scope.ADMIN),
+]
+
+
+async def key_for(side: HttpBridge, *scopes: Scope, sessions: list[str] | None = None) -> str:
+    made = new_key("test", scopes, sessions, side.clock.now())
+    async with side.store() as store:
+        await store.access.add_key(made.key)
+    return made.text
+
+
+def token(**claims: Any) -> str:
+    ours = {"sub": "node-red", "aud": "whatsapp-mqtt-bridge", "exp": time.time() + 60, "scope": "send listen"}
+    return jwt.encode({name: value for name, value in (ours | claims).items() if value is not None}, SECRET, "HS256")
+
+
+@pytest.fixture
+async def keyed(side: HttpBridge) -> HttpBridge:
+    """A bridge with the single key of the legacy document and with tokens."""
+    side.given |= {"api_key": "the-legacy-key", "jwt_secret": SECRET}
+    await side.start()
+    return side
+
+
+async def test_every_route_is_in_the_table_of_scopes(client: httpx.AsyncClient) -> None:
+    document = (await client.get("/v1/openapi.json")).json()
+    routes = {
+        (method.upper(), path.replace("{session}", "haby").replace("{clienteId}", "51").replace("{number}", "1"))
+        for path, item in document["paths"].items()
+        for method in item
+    }
+    routes = {(method, path.replace("{id}", "x").replace("{listener}", "x")) for method, path in routes}
+    assert routes - {("GET", "/health")} == {(method, path.partition("?")[0]) for method, path, _ in NEEDS}
+
+
+@pytest.mark.parametrize("scope", [*Scope, None])
+async def test_every_route_with_every_scope(keyed: HttpBridge, scope: Scope | None) -> None:
+    key = await key_for(keyed, *([scope] if scope else []))
+    async with keyed.client() as client:
+        for method, path, needed in NEEDS:
+            allowed = needed is None or scope in (needed, Scope.ADMIN)
+            # A body that no route takes, so that nothing happens where the scope is enough.
+            answer = await client.request(
+                method, path, headers={"x-api-key": key}, json={"?": 1} if method == "POST" else None
+            )
+            assert (answer.status_code != 403) is allowed, f"{scope} {method} {path}: {answer.text}"
+            nobody = await client.request(method, path, json={"?": 1} if method == "POST" else None)
+            assert nobody.status_code == 401, f"{method} {path}"
+
+
+async def test_the_single_key_of_the_legacy_document_may_do_everything(keyed: HttpBridge) -> None:
+    async with keyed.client(headers={"x-api-key": "the-legacy-key"}) as client:
+        assert (await client.get("/api/whatsapp/status")).status_code == 200
+        assert (await client.get("/v1/audit")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"x-api-key": ""},
+        {"x-api-key": "the-legacy-keY"},
+        {"x-api-key": "wak_000000000000_" + "0" * 48},
+        {"x-api-key": "ñ" * 5000},
+        {"Authorization": "Bearer the-legacy-key"},
+        {"Authorization": "Basic YTpi"},
+    ],
+    ids=str,
+)
+async def test_whatever_is_wrong_the_answer_is_the_same(keyed: HttpBridge, headers: dict[str, str]) -> None:
+    encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
+    async with keyed.client() as client:
+        legacy = await client.get("/api/whatsapp/status", headers=encoded)
+        modern = await client.get("/v1/sessions", headers=encoded)
+        unknown = await client.get("/api/nothing", headers=encoded)
+    assert (legacy.status_code, legacy.json()) == (401, {"error": "Unauthorized"})
+    assert (modern.status_code, modern.json()["code"]) == (401, "unauthorized")
+    assert modern.headers["content-type"] == "application/problem+json"
+    assert "www-authenticate" in modern.headers
+    assert unknown.status_code == 401  # nobody unknown is told which paths exist
+
+
+async def test_a_key_for_one_session_reaches_no_other(side: HttpBridge) -> None:
+    side.given |= {"sessions": "haby=51,ventas=52"}
+    key = await key_for(side, Scope.ADMIN, sessions=["ventas"])
+    await side.start()
+    async with side.client(headers={"x-api-key": key}) as client:
+        assert (await client.get("/v1/sessions/ventas")).status_code == 200
+        assert (await client.get("/v1/sessions/haby")).status_code == 403
+        assert (await client.get("/haby/api/wapp-session")).status_code == 403
+        assert (await client.get("/api/whatsapp/status")).status_code == 403  # speaks of the default session
+        assert (await client.get("/api/bot-config/status/52")).status_code == 200
+        assert (await client.get("/api/bot-config/status/51")).status_code == 403
+        listed = (await client.get("/v1/sessions")).json()["sessions"]
+    assert [one["session"] for one in listed] == ["ventas"]
+
+
+async def test_a_key_works_at_once_and_no_longer_when_it_is_revoked(
+    keyed: HttpBridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with keyed.client() as client:
+        assert (await client.get("/v1/sessions", headers={"x-api-key": "the-legacy-key"})).status_code == 200
+        key = await key_for(keyed, Scope.SEND)
+        assert (await client.get("/v1/sessions", headers={"x-api-key": key})).status_code == 200
+        async with keyed.store() as store:
+            (stored,) = await store.access.keys()
+            assert key.rpartition("_")[2] not in repr(stored)  # only its hash is kept
+            assert await store.access.revoke_key(stored.id, keyed.clock.now())
+        monkeypatch.setattr("bridge.http.credentials.REMEMBERED", 0.0)
+        assert (await client.get("/v1/sessions", headers={"x-api-key": key})).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("claims", "status"),
+    [
+        ({}, 200),
+        ({"scope": ["send"]}, 200),
+        ({"exp": time.time() - 60}, 401),
+        ({"exp": None}, 401),
+        ({"aud": "another service"}, 401),
+        ({"aud": None}, 401),
+        ({"sub": None}, 401),
+        ({"sessions": ["haby"]}, 200),
+        ({"sessions": ["ventas"]}, 403),
+        ({"sessions": "haby"}, 401),
+        ({"scope": "everything"}, 403),
+        ({"scope": None}, 403),
+        ({"scope": 7}, 403),
+    ],
+    ids=str,
+)
+async def test_tokens(keyed: HttpBridge, claims: dict[str, Any], status: int) -> None:
+    async with keyed.client(headers={"Authorization": f"Bearer {token(**claims)}"}) as client:
+        answer = await client.get("/v1/sessions/haby/sends/unknown")
+    assert answer.status_code == (404 if status == 200 else status)
+
+
+@pytest.mark.parametrize("algorithm", ["none", "HS384", "HS512"])
+async def test_tokens_of_another_algorithm_are_refused(keyed: HttpBridge, algorithm: str) -> None:
+    claims = {"sub": "x", "aud": "whatsapp-mqtt-bridge", "exp": time.time() + 60, "scope": "admin"}
+    forged = jwt.encode(claims, None if algorithm == "none" else SECRET * 3, algorithm)
+    async with keyed.client(headers={"Authorization": f"Bearer {forged}"}) as client:
+        assert (await client.get("/v1/sessions")).status_code == 401
+
+
+async def test_guessing_is_slowed_down_and_a_right_key_is_not(keyed: HttpBridge) -> None:
+    async with keyed.client() as client:
+        right = {"x-api-key": "the-legacy-key"}
+        assert (await client.get("/v1/sessions", headers=right)).status_code == 200
+        answers = [await client.get("/v1/sessions", headers={"x-api-key": f"guess {n}"}) for n in range(25)]
+        assert (await client.get("/v1/sessions", headers=right)).status_code == 200
+    assert [answer.status_code for answer in answers] == [401] * 20 + [429] * 5
+    assert int(answers[-1].headers["retry-after"]) >= 1
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Host": "localhost:3011"}, 200),
+        ({"Host": "[::1]:3011"}, 200),
+        ({"Host": "127.0.0.2"}, 200),
+        ({"Host": "evil.example"}, 403),
+        ({"Host": "127.0.0.1.evil.example"}, 403),
+        ({"Host": "192.168.1.10:3011"}, 403),
+        ({"Host": ""}, 403),
+        ({"X-Forwarded-For": "127.0.0.1"}, 403),
+        ({"X-Forwarded-Host": "localhost"}, 403),
+        ({"Forwarded": "for=127.0.0.1"}, 403),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+    ],
+    ids=str,
+)
+async def test_without_keys_only_this_machine_is_trusted(
+    client: httpx.AsyncClient, headers: dict[str, str], status: int
+) -> None:
+    answer = await client.get("/api/whatsapp/status", headers=headers)
+    assert answer.status_code == status
+    assert "access-control-allow-origin" not in answer.headers
+
+
+async def test_pages_of_this_origin_may_call(started: HttpBridge, client: httpx.AsyncClient) -> None:
+    assert (await client.get("/v1/sessions", headers={"Origin": started.url})).status_code == 200
+
+
+async def test_with_a_key_a_proxy_may_forward(keyed: HttpBridge) -> None:
+    headers = {"x-api-key": "the-legacy-key", "X-Forwarded-For": "203.0.113.7", "Host": "wa.example.com"}
+    async with keyed.client(headers=headers) as client:
+        (await client.post("/haby/api/wapp-session/close")).raise_for_status()
+        (entry,) = (await client.get("/v1/audit")).json()["audit"]
+    assert (entry["action"], entry["session"], entry["actor"]) == ("logout", "haby", "WHATSAPP_API_KEY")
+    assert entry["address"] == "203.0.113.7"
+
+
+async def test_the_first_key_closes_the_door_for_everybody_else(started: HttpBridge) -> None:
+    async with started.client() as client:
+        assert (await client.get("/v1/sessions")).status_code == 200
+    key = await key_for(started, Scope.SEND)
+    await started.stop()
+    await started.start()
+    async with started.client() as client:
+        assert (await client.get("/v1/sessions")).status_code == 401
+        assert (await client.get("/v1/sessions", headers={"x-api-key": key})).status_code == 200
+
+
+async def test_without_keys_nobody_listens_beyond_this_machine(
+    side: HttpBridge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.http.conftest.listen", lambda _, port: listen("0.0.0.0", port))
+    with pytest.raises(BaseExceptionGroup) as raised:
+        await side.start()
+    refused = raised.value.subgroup(StartError)
+    assert refused is not None
+    assert "WHATSAPP_API_KEY" in str(refused.exceptions[0])
+    await key_for(side, Scope.ADMIN)
+    await side.start()
+    async with side.client() as client:
+        assert (await client.get("/v1/sessions")).status_code == 401
+
+
+async def test_a_port_in_use_is_told_in_one_sentence(started: HttpBridge) -> None:
+    with pytest.raises(StartError, match=rf"127\.0\.0\.1:{started.port}.*WA_HTTP_PORT"):
+        listen("127.0.0.1", started.port)
