@@ -46,7 +46,8 @@ def glance(path: Path, *, thorough: bool = False) -> StoreGlance:
     try:
         connection = place.connect(path, read_only=True)
     except sqlite3.Error as error:
-        raise StoreUnusable(f"{path} cannot be read: {error}.") from error
+        known = translated(error, path)
+        raise (StoreUnusable(f"{path} cannot be read: {error}.") if known is error else known) from error
     try:
         if not schema.is_ours(connection):
             raise StoreDamaged(f"{path} is a database of another program, not a store of this bridge.")
