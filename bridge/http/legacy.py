@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bridge.contract.commands import SendCommand, parse_json
 from bridge.contract.errors import CodedError, InvalidRequest
+from bridge.contract.jid import parse_recipient
 from bridge.contract.messages import Result, ResultStatus
 from bridge.contract.payload import CleanText
 from bridge.ports import Scope
@@ -75,7 +76,7 @@ class Sent(BaseModel):
 
     success: bool = True
     message: str = Field(examples=["Mensaje enviado correctamente"])
-    to: str = Field(examples=["5491155500001@c.us"])
+    to: str = Field(examples=[str(parse_recipient("5491155500001"))])
     status: ResultStatus
     id: str
     messageId: str | None  # noqa: N815 - in the legacy style
