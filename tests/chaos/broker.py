@@ -1,0 +1,45 @@
+"""The broker of a chaos run, under our configuration or under none, and the network in front of it."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+from tests.broker.relay import Relay
+from tests.mosquitto_server import MosquittoServer
+
+
+class Broker(MosquittoServer):
+    """Mosquitto. `bare` runs it from the next start on as it comes, remembering nothing."""
+
+    bare = False
+
+    def forget(self) -> None:
+        """Lose the database; for a broker that is down."""
+        (self.directory / "mosquitto.db").unlink(missing_ok=True)
+
+    def _configuration(self) -> str:
+        return f"listener {self.port} 127.0.0.1\nallow_anonymous true\n" if self.bare else super()._configuration()
+
+
+class Network(Relay):
+    """The way from the bridge to the broker; `delay` is seconds for each packet, in both directions."""
+
+    delay = 0.0
+
+    async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await super()._accepted(reader, writer)
+        except OSError:  # there is no broker
+            writer.transport.abort()
+
+    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while chunk := await source.read(65536):
+                await self._open.wait()
+                if self.delay:
+                    await asyncio.sleep(self.delay)
+                sink.write(chunk)
+                await sink.drain()
+        sink.transport.abort()
+        self._writers.discard(sink)

@@ -1,0 +1,100 @@
+"""The bridge process dies or is asked to end: at any moment, at each step, in the middle of a send."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from tests.chaos.deaths import Step
+from tests.chaos.faults.fault import Scene
+from tests.chaos.rig import until
+
+
+class BridgeKilled:
+    """`kill -9` at any moment; started again at once, as a supervisor does."""
+
+    name = "bridge: kill -9 at any moment"
+    short = True
+
+    async def strike(self, scene: Scene) -> float | None:
+        """See the protocol."""
+        await asyncio.sleep(scene.rng.uniform(0, 1.0))
+        scene.rig.bridge.kill()
+        down = time.monotonic()
+        await asyncio.sleep(scene.rng.choice((0, 0, 1.0)))
+        scene.rig.bridge.start()
+        return down
+
+
+class BridgeKilledAt:
+    """`kill -9` at a step."""
+
+    def __init__(self, step: Step, *, short: bool = False) -> None:
+        self.name = f"bridge: kill -9, {step}"
+        self.short = short
+        self._step = step
+
+    async def strike(self, scene: Scene) -> float | None:
+        """See the protocol."""
+        await asyncio.sleep(scene.rng.uniform(0, 0.5))
+        if not await scene.rig.bridge.dies_at(self._step):
+            raise AssertionError(f"the bridge did not come by: {self._step}")
+        down = time.monotonic()
+        scene.rig.bridge.start()
+        return down
+
+
+class BridgeTerminated:
+    """SIGTERM under load, so in the middle of sends."""
+
+    name = "bridge: SIGTERM in the middle of sends"
+    short = False
+
+    async def strike(self, scene: Scene) -> float | None:
+        """See the protocol."""
+        await asyncio.sleep(scene.rng.uniform(0, 0.5))
+        code = await scene.rig.bridge.terminate()
+        down = time.monotonic()
+        if code:
+            raise AssertionError(f"the bridge ended with {code}")
+        scene.rig.bridge.start()
+        return down
+
+
+class TwoBridges:
+    """A second one on the same data directory, and one elsewhere for the same session."""
+
+    name = "two bridges for one session"
+    short = False
+
+    async def strike(self, scene: Scene) -> float | None:
+        """See the protocol. Neither may open a browser, and the first goes on."""
+        same = scene.rig.second_bridge()
+        same.start()
+        if await same.ended(30) == 0:
+            raise AssertionError("a second bridge on one data directory ended well")
+        other = scene.rig.second_bridge(scene.rig.folder / "second" / "data")
+        other.start()
+        try:
+            log = other.folder / "bridge.log"
+            await asyncio.sleep(scene.rng.uniform(3, 6))
+            if other.browsers() or not log.exists():
+                raise AssertionError("a second bridge opened a browser for an owned session")
+        finally:
+            await other.terminate()
+        return None
+
+
+class ClockJumps:
+    """The machine's clock goes ten minutes ahead or back for some seconds, then right again."""
+
+    name = "clock jumps by ten minutes"
+    short = False
+
+    async def strike(self, scene: Scene) -> float | None:
+        """See the protocol."""
+        scene.rig.bridge.clock.write_text(scene.rng.choice(("600", "-600")))
+        await asyncio.sleep(scene.rng.uniform(1, 3))
+        scene.rig.bridge.clock.unlink()
+        await until(lambda: scene.load.samples, 1, "samples")
+        return None

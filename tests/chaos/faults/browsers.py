@@ -1,0 +1,108 @@
+"""Browser and page die, hang, reload."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from contextlib import suppress
+
+import psutil  # type: ignore[import-untyped]
+
+from bridge.sandbox.linking import NobodyWaits
+from tests.chaos.faults.fault import Scene
+from tests.chaos.rig import until
+
+
+def strike_process(scene: Scene, kind: str, number: signal.Signals) -> float:
+    """Send a signal to one of Chromium's processes; the moment."""
+    found = scene.rig.bridge.browsers(kind)
+    assert found, f"no process {kind or 'browser'}"
+    for process in found:
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(number)
+    return time.monotonic()
+
+
+class BrowserKilled:
+    """`kill -9` of Chromium."""
+
+    name = "browser: kill -9"
+    short = True
+
+    async def strike(self, scene: Scene) -> float | None:
+        """See the protocol."""
+        await asyncio.sleep(scene.rng.uniform(0, 1.0))
+        return strike_process(scene, "", signal.SIGKILL)
+
+
+class RendererKilled:
+    """`kill -9` of the page's process."""
+
+    name = "renderer: kill -9"
+    short = False
+
+    async def strike(self, scene: Scene) -> float | None:
+        """See the protocol."""
+        await asyncio.sleep(scene.rng.uniform(0, 1.0))
+        return strike_process(scene, "renderer", signal.SIGKILL)
+
+
+class PageHangs:
+    """The page's process is stopped and never goes on."""
+
+    name = "page hangs"
+    short = False
+
+    async def strike(self, scene: Scene) -> float | None:
+        """See the protocol."""
+        await asyncio.sleep(scene.rng.uniform(0, 1.0))
+        return strike_process(scene, "renderer", signal.SIGSTOP)
+
+
+class PageReloads:
+    """The site makes its page load again, in the middle of a burst: much arrives before the hook is in place."""
+
+    name = "page reloads, messages before the hook"
+    short = False
+
+    async def strike(self, scene: Scene) -> float | None:
+        """See the protocol."""
+        await asyncio.sleep(scene.rng.uniform(0, 0.5))
+        scene.rig.world.faults.reload()
+        down = time.monotonic()
+        for number in range(40):
+            scene.load.person_writes(f"burst {down} {number}")
+            await asyncio.sleep(0.05)
+        return down
+
+
+class KilledWhilePairing:
+    """Logged out by the phone; the browser is killed while the code is on show; then the code is scanned."""
+
+    name = "logged out, browser killed while pairing"
+    short = False
+
+    async def strike(self, scene: Scene) -> float | None:
+        """See the protocol."""
+        linking = scene.rig.world.linking
+        linking.log_out(next(iter(linking.devices)))
+        down = time.monotonic()
+        await until(lambda: any(slot.ref for slot in linking.slots.values()), 60, "a code to scan")
+        if scene.rng.random() < 0.7:
+            shown = set(linking.slots)
+            strike_process(scene, "", signal.SIGKILL)
+            await until(lambda: set(linking.slots) - shown, 60, "a code of the next browser")
+        await scan(scene)
+        return down
+
+
+async def scan(scene: Scene) -> None:
+    """Scan the code as soon as there is one."""
+    while True:
+        try:
+            scene.rig.world.linking.scan()
+        except NobodyWaits:
+            await asyncio.sleep(0.1)
+        else:
+            return

@@ -1,0 +1,89 @@
+"""WhatsApp's side fails: the link, the login, the answers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from bridge.client import connect
+from bridge.sandbox.records import SendMode, Trouble
+from tests.chaos.faults.browsers import scan
+from tests.chaos.faults.fault import Scene
+from tests.chaos.rig import SESSION, until
+
+
+class LinkDown:
+    """The link to WhatsApp is down for so many seconds, with traffic both ways."""
+
+    def __init__(self, name: str, shortest: float, longest: float, *, short: bool = False) -> None:
+        self.name = f"WhatsApp: link down for {name}"
+        self.short = short
+        self._range = shortest, longest
+
+    async def strike(self, scene: Scene) -> float | None:
+        """See the protocol."""
+        scene.rig.world.set_link(up=False)
+        down = time.monotonic()
+        await asyncio.sleep(scene.rng.uniform(*self._range))
+        scene.rig.world.set_link(up=True)
+        return down
+
+
+class LoggedOut:
+    """The owner unlinks the device on the phone, and links it again."""
+
+    name = "WhatsApp: logged out by the phone"
+    short = False
+
+    async def strike(self, scene: Scene) -> float | None:
+        """See the protocol."""
+        linking = scene.rig.world.linking
+        linking.log_out(next(iter(linking.devices)))
+        down = time.monotonic()
+        await asyncio.sleep(scene.rng.uniform(0, 2))
+        await asyncio.wait_for(scan(scene), 60)
+        return down
+
+
+class Conflict:
+    """WhatsApp Web is opened elsewhere; an admin takes over."""
+
+    name = "WhatsApp: opened elsewhere"
+    short = False
+
+    async def strike(self, scene: Scene) -> float | None:
+        """See the protocol."""
+        scene.rig.world.faults.trouble(Trouble.CONFLICT)
+        down = time.monotonic()
+        await until(lambda: scene.load.samples[-1][1] == "conflict", 30, "conflict")
+        async with connect(scene.rig.broker.url("admin"), name="chaos-admin") as admin:
+            async for _ in admin.control(SESSION, "init"):
+                pass
+        return down
+
+
+class AnswersLost:
+    """The service takes messages and answers nothing, then the link breaks."""
+
+    name = "WhatsApp: acks lost"
+    short = False
+    mode = SendMode.LOSE_ANSWER
+
+    async def strike(self, scene: Scene) -> float | None:
+        """See the protocol."""
+        world = scene.rig.world
+        world.configure(world.state.settings.model_copy(update={"send_mode": self.mode}))
+        await asyncio.sleep(scene.rng.uniform(0.5, 2.5))
+        world.configure(world.state.settings.model_copy(update={"send_mode": SendMode.NORMAL}))
+        world.set_link(up=False)
+        down = time.monotonic()
+        await asyncio.sleep(scene.rng.uniform(0.2, 1.0))
+        world.set_link(up=True)
+        return down
+
+
+class SendsHeld(AnswersLost):
+    """Messages are lost on the way to the service; the page keeps them until the link comes anew."""
+
+    name = "WhatsApp: sends lost on the way"
+    mode = SendMode.HOLD

@@ -1,0 +1,246 @@
+"""Steady load on a rig: people who write, programs that read and send, each with its entry in the ledger.
+
+The reader keeps its cursor and the sender repeats its id, both through `bridge.client`; beside them are a plain
+`mosquitto_sub` with a session of its own and a plain `mosquitto_pub` without ids.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import subprocess
+import time
+import uuid
+from collections import Counter
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from bridge.client import Client, NoAnswer, connect
+from bridge.contract.commands import Cursor
+from bridge.contract.errors import CodedError
+from bridge.embedded.child import tied_command
+from tests.chaos.ledger import Ledger
+from tests.chaos.rig import SESSION, Rig
+from tests.parts import require_binary
+
+ANA, BRUNO, CARLA, ELENA = (f"549115550000{n}@c.us" for n in (1, 2, 3, 5))
+DARIO, GROUP = "188000000000004@lid", "120363000000000001@g.us"
+#: Messages a second that people write, and seconds between two commands of one sender.
+WRITTEN, PAUSE = 8.0, 0.25
+PATIENCE = 180.0
+
+
+class Load:
+    """`async with Load(rig, ...)`: everything at work; `settle` ends the writing and waits for what is under way."""
+
+    def __init__(self, rig: Rig, rng: random.Random) -> None:
+        self.ledger = Ledger()
+        self.samples: list[tuple[float, str]] = []
+        self.arrived: dict[str, float] = {}
+        self.client: Client
+        self._rig = rig
+        self._rng = rng
+        self._cursor: Cursor | None = None
+        self._stop = asyncio.Event()
+        self._numbers = Counter[str]()
+        self._reading: asyncio.Task[None] | None = None
+        self._senders: list[asyncio.Task[None]] = []
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Self:
+        broker = self._rig.broker
+        self._reader = connect(broker.url("reader"), name="chaos-reader")
+        self._sender = connect(broker.url("sender"), name="chaos-sender")
+        self._reading_client = await self._reader.__aenter__()
+        self.client = await self._sender.__aenter__()
+        self._watch("watch", self._sample())
+        await self.connected()
+        await self._subscribe()
+        self.read()
+        self._watch("people", self._write())
+        chats = (ANA, BRUNO, CARLA)
+        self._senders = [asyncio.create_task(self._send(chat), name=f"sender to {chat}") for chat in chats]
+        self._senders.append(asyncio.create_task(self._publish(), name="plain sender"))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        tasks = [*self._tasks, *self._senders, *([self._reading] if self._reading else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        self._plain.kill()
+        self._plain.wait()
+        await self._sender.__aexit__(None, None, None)
+        await self._reader.__aexit__(None, None, None)
+        for task in tasks:
+            if not task.cancelled() and task.exception() is not None and error is None:
+                task.result()
+
+    async def connected(self, patience: float = PATIENCE) -> None:
+        """Wait until a reader is shown `connected`."""
+        async with asyncio.timeout(patience):
+            while not self.samples or self.samples[-1][1] != "connected":
+                await asyncio.sleep(0.05)
+
+    def person_writes(self, body: str, chat: str | None = None) -> None:
+        """One message, counted."""
+        chat = chat or self._rng.choice((ANA, BRUNO, CARLA, DARIO, GROUP))
+        author = self._rng.choice((ANA, "188000000000002@lid", DARIO)) if chat == GROUP else None
+        self._rig.world.incoming(chat, body, author=author)
+        self.ledger.written[body] = chat
+
+    def read(self) -> None:
+        """Read on from the cursor."""
+        self._reading = asyncio.create_task(self._read(), name="reader")
+
+    async def stop_reading(self) -> None:
+        """The reader goes away; its cursor stays."""
+        assert self._reading is not None
+        self._reading.cancel()
+        await asyncio.wait([self._reading])
+
+    async def probe(self) -> float:
+        """Seconds until a new message has arrived and a new command was sent. Raises TimeoutError."""
+        began, body = time.monotonic(), f"probe {self._number('probe')}"
+        async with asyncio.timeout(PATIENCE):
+            await self.connected()  # a page that is not there yet would find it in its history all the same
+            self.person_writes(body, DARIO)
+            await self._ask(ELENA, f"command {body}")
+            while body not in self.arrived:
+                await asyncio.sleep(0.02)
+        return time.monotonic() - began
+
+    async def settle(self) -> None:
+        """No more load; wait until everything that is under way has come to its end, or `PATIENCE` is over."""
+        self._stop.set()
+        await asyncio.wait(self._senders, timeout=PATIENCE)
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline and not await self._is_quiet():
+            await asyncio.sleep(0.2)
+        self._hear()
+
+    async def _is_quiet(self) -> bool:
+        if any(body not in self.arrived for body in self.ledger.written):
+            return False
+        status = await self.client.status(SESSION)
+        waiting = [body for body, ok in self.ledger.published.items() if ok and body not in self.left]
+        return bool(status.queue and not status.queue.out and not status.queue.in_) and (
+            not waiting or time.monotonic() > self._quiet_from
+        )
+
+    @property
+    def left(self) -> Counter[str]:
+        """How often each text reached WhatsApp, under whatever id."""
+        left = Counter[str]()
+        for sent in self._rig.world.state.sent.values():
+            left[sent.body] += sent.deliveries
+        return left
+
+    @property
+    def _quiet_from(self) -> float:
+        """What a plain sender published is lost when the queue has been empty for so long after the end."""
+        if not hasattr(self, "_ended_at"):
+            self._ended_at = time.monotonic()
+        return self._ended_at + 5.0
+
+    def _watch(self, name: str, work: object) -> None:
+        self._tasks.append(asyncio.create_task(work, name=name))  # type: ignore[arg-type]
+
+    def _number(self, kind: str) -> int:
+        self._numbers[kind] += 1
+        return self._numbers[kind]
+
+    async def _write(self) -> None:
+        while not self._stop.is_set():
+            self.person_writes(f"message {self._number('message')}")
+            await asyncio.sleep(self._rng.expovariate(WRITTEN))
+
+    async def _read(self) -> None:
+        told = self.ledger.gaps
+        messages = self._reading_client.messages(
+            SESSION, after=self._cursor, on_gap=lambda gap: told.append(gap.reason)
+        )
+        async for message in messages:
+            self.ledger.read.append(message.body)
+            self.arrived.setdefault(message.body, time.monotonic())
+            self._cursor = message.cursor
+
+    async def _send(self, chat: str) -> None:
+        while not self._stop.is_set():
+            await self._ask(chat, f"to {chat} {self._number(chat)}")
+            await asyncio.sleep(PAUSE)
+
+    async def _ask(self, chat: str, body: str) -> None:
+        """One command, repeated under its id until it has come to an end."""
+        self.ledger.asked[body] = ""
+        command = uuid.uuid4().hex
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            try:
+                result = await self.client.send(SESSION, chat, body, id=command, timeout=PATIENCE)
+            except NoAnswer:
+                continue
+            except CodedError:  # no bridge is seen at the moment
+                await asyncio.sleep(0.2)
+                continue
+            if result.is_final:
+                self.ledger.asked[body] = str(result.status)
+                return
+
+    async def _publish(self) -> None:
+        """A script: a process for each message, which neither repeats nor asks."""
+        program, broker = require_binary("mosquitto_pub", "mosquitto-clients"), self._rig.broker
+        while not self._stop.is_set():
+            number = self._number("plain")
+            body = f"plain {number}"
+            to, payload = ("/5491155500003", body) if number % 2 else ("", json.dumps({"to": DARIO, "message": body}))
+            process = await asyncio.create_subprocess_exec(
+                program, "-p", str(broker.port), "-u", "sender", "-P", broker.passwords["sender"], "-q", "1",
+                "-t", f"wa/{SESSION}/out{to}", "-m", payload,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            )  # fmt: skip
+            try:
+                async with asyncio.timeout(20):
+                    self.ledger.published[body] = await process.wait() == 0
+            except TimeoutError:
+                self.ledger.published[body] = False
+            finally:
+                if process.returncode is None:
+                    process.kill()
+                    await process.wait()
+            await asyncio.sleep(3 * PAUSE)
+
+    async def _subscribe(self) -> None:
+        program, broker = require_binary("mosquitto_sub", "mosquitto-clients"), self._rig.broker
+        self._heard_file = Path(self._rig.folder / "heard")
+        command = tied_command(
+            program, "-p", str(broker.port), "-u", "reader", "-P", broker.passwords["reader"], "-q", "1",
+            "-c", "-i", "plain", "-t", f"wa/{SESSION}/in",
+        )  # fmt: skip
+        with self._heard_file.open("wb") as out:
+            self._plain = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.DEVNULL)
+        for number in range(200):  # not counted: the subscription is there when one is heard
+            self._rig.world.incoming(ANA, f"hello {number}")
+            await asyncio.sleep(0.1)
+            if self._heard_file.stat().st_size:
+                return
+        raise AssertionError("mosquitto_sub hears nothing")
+
+    def _hear(self) -> None:
+        for line in self._heard_file.read_bytes().splitlines():
+            self.ledger.heard.append(json.loads(line)["body"])
+
+    async def _sample(self) -> None:
+        """What a reader is shown, whenever it changes."""
+        while True:
+            try:
+                state = str((await self.client.status(SESSION)).state)
+            except CodedError:
+                state = ""
+            if not self.samples or self.samples[-1][1] != state:
+                self.samples.append((time.monotonic(), state))
+            await asyncio.sleep(0.05)

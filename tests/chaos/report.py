@@ -1,0 +1,64 @@
+"""The table of a campaign: on the screen, and in a document between two marks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.chaos.campaign import Row
+
+COLUMNS = (
+    "fault", "times", "in", "lost", "dup", "order", "commands", "lost", "twice", "unknown (left)", "failed",
+    "plain sub missed/again", "plain pub lost", "false connected s", "recovery s p50/max", "kept",
+)  # fmt: skip
+BEGIN, END = "<!-- chaos: begin -->", "<!-- chaos: end -->"
+
+
+def cells(row: Row) -> tuple[str, ...]:
+    """A row as text."""
+    v, recovery = row.verdict, row.recovery
+    return (
+        row.fault, str(row.times), str(v.messages), str(v.lost), str(v.duplicated), str(v.out_of_order),
+        str(v.commands), str(v.commands_lost + v.unanswered), str(v.sent_twice),
+        f"{v.unknown} ({v.unknown_left})" if v.unknown else "0", str(v.failed),
+        f"{v.plain_missed}/{v.plain_repeated}", f"{v.plain_commands_lost} of {v.plain_commands}",
+        f"{max(row.claims):.1f}" if row.claims else "–",
+        f"{recovery[0]:.1f}/{recovery[1]:.1f}" if recovery else "–",
+        "yes" if row.is_kept else f"NO {row.wrong}",
+    )  # fmt: skip
+
+
+def show(rows: Sequence[Row]) -> None:
+    """Print it."""
+    table = Table(*COLUMNS, title="Under faults")
+    for row in rows:
+        table.add_row(*cells(row), style=None if row.is_kept else "bold red")
+    Console(width=200).print(table)
+
+
+def markdown(rows: Sequence[Row], seed: int, began: datetime) -> str:
+    """As it stands in the document."""
+    lines = [
+        f"Measured {began:%Y-%m-%d}, seed {seed}.",
+        "",
+        f"| {' | '.join(COLUMNS)} |",
+        f"|{'---|' * len(COLUMNS)}",
+        *(f"| {' | '.join(cells(row))} |" for row in rows),
+    ]
+    return "\n".join(lines)
+
+
+def write(path: Path, rows: Sequence[Row], seed: int, began: datetime) -> None:
+    """Replace the table between the marks. Raises ValueError where there are none."""
+    text = path.read_text(encoding="utf-8")
+    new, count = re.subn(
+        f"{BEGIN}.*{END}", lambda _: f"{BEGIN}\n{markdown(rows, seed, began)}\n{END}", text, flags=re.DOTALL
+    )
+    if count != 1:
+        raise ValueError(f"{path} has no place for the table: {BEGIN} … {END}")
+    path.write_text(new, encoding="utf-8")

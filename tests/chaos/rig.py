@@ -1,0 +1,175 @@
+"""The real stack of a chaos run: mosquitto, the bridge as a process with Chromium below it, the sandbox here.
+
+It starts and ends parts and tells where they are. What is broken, and when, is the faults' to decide.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import psutil  # type: ignore[import-untyped]
+
+from bridge.embedded.child import tied_command
+from bridge.sandbox import Sandbox
+from bridge.sandbox.world import World
+from tests.chaos.broker import Broker, Network
+from tests.chaos.deaths import Step
+
+SESSION = "haby"
+PROGRAM = Path(__file__).parent / "bridge_program.py"
+
+
+class Bridge:
+    """A bridge process on a data directory."""
+
+    def __init__(self, folder: Path, url: str, web_url: str) -> None:
+        self.folder = folder
+        self.data_dir = folder / "data"
+        self.armed, self.clock = folder / "armed", folder / "clock"
+        self._url, self._web_url = url, web_url
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def store(self) -> Path:
+        """The session's database."""
+        return self.data_dir / "sessions" / SESSION / "store.db"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Of `wa` commands, too."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("WA_")}
+        return {
+            **kept,
+            "WA_MQTT_URL": self._url,
+            "WA_DATA_DIR": str(self.data_dir),
+            "WA_WEB_URL": self._web_url,
+            "WA_PACE": "off",
+            "WA_HTTP_PORT": "off",
+        }
+
+    def start(self) -> None:
+        """Start it; whether it is ready shows in the status."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        command = tied_command(sys.executable, str(PROGRAM), str(self.armed), str(self.clock))
+        with (self.folder / "bridge.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                command, cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+
+    @property
+    def pid(self) -> int:
+        """Of the process, dead or not."""
+        assert self._process is not None
+        return self._process.pid
+
+    def kill(self) -> None:
+        """SIGKILL, and wait."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    async def ended(self, patience: float) -> int:
+        """Its exit code. Raises TimeoutError."""
+        process = self._process
+        assert process is not None
+        async with asyncio.timeout(patience):
+            while (code := process.poll()) is None:
+                await asyncio.sleep(0.01)
+        return code
+
+    async def terminate(self, patience: float = 40) -> int:
+        """SIGTERM; the exit code, -9 where that took too long."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            return await self.ended(patience)
+        except TimeoutError:
+            self.kill()
+            return -signal.SIGKILL
+
+    async def dies_at(self, step: Step, patience: float = 20) -> bool:
+        """Have it killed at a step; False when it did not come by."""
+        self.armed.write_text(step)
+        try:
+            await self.ended(patience)
+        except TimeoutError:
+            self.armed.unlink(missing_ok=True)
+            return False
+        return True
+
+    def browsers(self, kind: str = "") -> list[psutil.Process]:
+        """Chromium below the bridge: the browser itself, or its processes of a `--type`."""
+        found = []
+        for process in psutil.Process(self.pid).children(recursive=True):
+            try:
+                words = process.cmdline()
+            except psutil.Error:
+                continue
+            types = [word.removeprefix("--type=") for word in words if word.startswith("--type=")]
+            if (any("--user-data-dir" in word for word in words) and types == ([kind] if kind else [])) or (
+                kind and types == [kind]
+            ):
+                found.append(process)
+        return found
+
+
+class Rig:
+    """`async with`: broker up, sandbox up, bridge started."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.sandbox: Sandbox
+        self.network: Network
+        self.bridge: Bridge
+        self.broker = Broker(folder / "mosquitto")
+
+    @property
+    def world(self) -> World:
+        """WhatsApp and the phone."""
+        return self.sandbox.world
+
+    def second_bridge(self, data_dir: Path | None = None) -> Bridge:
+        """Another one for the same session; on the same data directory unless another is named."""
+        other = Bridge(self.folder / "second", self.broker.url("bridge"), self.sandbox.url)
+        other.data_dir = data_dir or self.bridge.data_dir
+        return other
+
+    async def __aenter__(self) -> Self:
+        self._stack = await AsyncExitStack().__aenter__()
+        try:
+            self.broker.start()
+            self._stack.callback(self.broker.stop)
+            self.sandbox = await self._stack.enter_async_context(Sandbox(auto_scan=True))
+            self.network = await self._stack.enter_async_context(Network(self.broker.port))
+            url = self.broker.url("bridge", port=self.network.port)
+            self.bridge = Bridge(self.folder, url, self.sandbox.url)
+            self.bridge.start()
+            self._stack.push_async_callback(self.bridge.terminate)
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.aclose()
+
+
+async def until(holds: object, patience: float, what: str) -> None:
+    """Wait for something that tells no event, by looking. Raises AssertionError."""
+    assert callable(holds)
+    deadline = time.monotonic() + patience
+    while not holds():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {patience:g} s: {what}")
+        await asyncio.sleep(0.05)
