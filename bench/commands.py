@@ -1,33 +1,41 @@
-"""From a command on `out` to its PUBACK by the bridge, which comes after the durable claim.
-
-The broker's own PUBACK to the sender says nothing, so the bridge is asked: each claim is followed by an `accepted`
-result in the same commit, and the time runs until the last of those has reached a subscriber.
-"""
+"""From a command on `out` to the bridge's PUBACK, which comes after the durable claim, and to the `accepted` result."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import time
-from contextlib import suppress
+from dataclasses import dataclass
+
+from bridge.broker import Connection
 
 from .parts import PATIENCE, SESSION, TOPICS, Stage
+from .puback_counter import PubackCounter
 
 
-async def claimed(stage: Stage, *, count: int, run: int) -> float:
-    """Commands a second, with the session closed, so that nothing else is going on."""
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """Commands a second: until the bridge's last PUBACK, and until a subscriber had the last `accepted` result."""
+
+    acknowledged: float
+    told: float
+
+
+async def claimed(stage: Stage, counter: PubackCounter, *, count: int, run: int) -> Claims:
+    """`count` commands at once, with the session closed, so that nothing else is going on."""
     async with stage.connection() as hearing, stage.connection("sender") as sending:
         await hearing.subscribe(TOPICS.result(SESSION))
-        waiting = {f"bench-{run}-{number}" for number in range(count)}
-        last = asyncio.create_task(_heard(hearing, waiting), name="results")
+        names = [f"bench-{run}-{number:06}" for number in range(count)]
         commands = [
             json.dumps({"id": name, "to": "5491155500001", "message": "a command of the benchmark", "ttl": 30})
-            for name in sorted(waiting)
+            for name in names
         ]
+        last_result = asyncio.create_task(_heard(hearing, set(names)), name="results")
+        last_puback = counter.begin(count)
         began = time.perf_counter()
         await asyncio.gather(*(sending.publish(TOPICS.out(SESSION), command) for command in commands))
         async with asyncio.timeout(PATIENCE):
-            return count / (await last - began)
+            return Claims(count / (await last_puback - began), count / (await last_result - began))
 
 
 async def control(stage: Stage, action: str) -> None:
@@ -42,15 +50,14 @@ async def control(stage: Stage, action: str) -> None:
                 return
 
 
-async def _heard(connection: object, waiting: set[str]) -> float:
+async def _heard(connection: Connection, waiting: set[str]) -> float:
     at = 0.0
-    with suppress(StopAsyncIteration):
-        async for delivery in connection.deliveries():  # type: ignore[attr-defined]
-            connection.acknowledge(delivery)  # type: ignore[attr-defined]
-            result = json.loads(delivery.payload)
-            if result["status"] == "accepted":
-                waiting.discard(result["id"])
-                at = time.perf_counter()
-            if not waiting:
-                break
+    async for delivery in connection.deliveries():
+        connection.acknowledge(delivery)
+        result = json.loads(delivery.payload)
+        if result["status"] == "accepted":
+            waiting.discard(result["id"])
+            at = time.perf_counter()
+        if not waiting:
+            break
     return at

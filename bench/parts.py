@@ -38,12 +38,12 @@ class Stage:
     api_url: str
     debugging_port: int
 
-    def environment(self) -> dict[str, str]:
+    def environment(self, broker_port: int | None = None) -> dict[str, str]:
         """Of `wa bridge`."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("WA_")}
         return {
             **kept,
-            "WA_MQTT_URL": self.mosquitto.url("bridge"),
+            "WA_MQTT_URL": self.mosquitto.url("bridge", port=broker_port),
             "WA_DATA_DIR": str(self.folder / "data"),
             "WA_WEB_URL": self.web_url,
             "WA_BROWSER_ARGS": f"--remote-debugging-port={self.debugging_port}",
@@ -63,12 +63,13 @@ class Stage:
             yield connection
 
     @asynccontextmanager
-    async def bridge(self) -> AsyncIterator[asyncio.subprocess.Process]:
+    async def bridge(self, broker_port: int | None = None) -> AsyncIterator[asyncio.subprocess.Process]:
         """`wa bridge` as a service would run it; its log goes into a file."""
+        path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("BENCH_PYTHONPATH")]))
         with (self.folder / "bridge.log").open("ab") as log:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "bridge.cli", "bridge",
-                cwd=self.folder, env={**self.environment(), "PYTHONPATH": str(ROOT)}, stdout=log, stderr=log,
+                cwd=self.folder, env={**self.environment(broker_port), "PYTHONPATH": path}, stdout=log, stderr=log,
             )  # fmt: skip
         try:
             yield process

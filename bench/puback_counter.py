@@ -1,0 +1,83 @@
+"""A relay between the bridge and its broker that notes when the bridge acknowledges: nobody else gets to see that."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+_PUBACK = 4
+
+
+class PubackCounter:
+    """Counts the PUBACKs that the bridge sends; `reached` waits for so many since the last `begin`."""
+
+    def __init__(self, broker_port: int) -> None:
+        self._broker_port = broker_port
+        self.port = 0
+        self._count = 0
+        self._goal = 0
+        self._done: asyncio.Future[float] | None = None
+
+    def begin(self, goal: int) -> asyncio.Future[float]:
+        """From now on; the future's result is the moment (`perf_counter`) of PUBACK number `goal`."""
+        self._count, self._goal = 0, goal
+        self._done = asyncio.get_running_loop().create_future()
+        return self._done
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[None]:
+        """Relay connections to the broker."""
+        server = await asyncio.start_server(self._relay, "127.0.0.1", 0)
+        self.port = server.sockets[0].getsockname()[1]
+        async with server:
+            yield
+
+    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        from_broker, to_broker = await asyncio.open_connection("127.0.0.1", self._broker_port)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                ends = [
+                    tasks.create_task(self._up(reader, to_broker), name="relay up"),
+                    tasks.create_task(_down(from_broker, writer), name="relay down"),
+                ]
+                await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+                for task in ends:
+                    task.cancel()
+        finally:
+            writer.close()
+            to_broker.close()
+
+    async def _up(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        kept = b""
+        while chunk := await reader.read(65536):
+            writer.write(chunk)
+            kept = self._look(kept + chunk)
+
+    def _look(self, text: bytes) -> bytes:
+        """Count in whole packets; returns what is left of the last."""
+        at = 0
+        while len(text) - at >= 2:
+            length, shift, body = 0, 0, at + 1
+            while body < len(text):
+                length |= (text[body] & 0x7F) << shift
+                shift += 7
+                body += 1
+                if text[body - 1] < 0x80:
+                    break
+            else:
+                break
+            if body + length > len(text):
+                break
+            if text[at] >> 4 == _PUBACK:
+                self._count += 1
+                if self._count == self._goal and self._done and not self._done.done():
+                    self._done.set_result(time.perf_counter())
+            at = body + length
+        return text[at:]
+
+
+async def _down(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while chunk := await reader.read(65536):
+        writer.write(chunk)

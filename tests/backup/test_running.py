@@ -1,0 +1,80 @@
+"""Backup and restore of the whole product: a real browser's login, saved while it is connected."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import WA, Product, command, first_lines, running
+from tests.mosquitto_server import free_port
+
+ANA = "5491155500001@c.us"
+
+
+async def wa(product: Product, *arguments: str) -> tuple[int, str, str]:
+    """Run `wa` on the sandbox's data."""
+    product.environment["WA_DATA_DIR"] = str(product.directory / "data" / "sandbox")
+    return await command(product, *WA, *arguments)
+
+
+async def write(product: Product, body: str) -> None:
+    """Ana writes."""
+    await product.api("POST", "/incoming", {"chat": ANA, "body": body})
+
+
+@pytest.mark.timeout(180)
+async def test_a_connected_session_is_saved_and_restored_with_its_login_and_nothing_is_lost(tmp_path: Path) -> None:
+    port = free_port()
+    async with running(tmp_path, port=port) as first:
+        await first.printed("haby connected")
+        await write(first, "before")
+        code, out, err = await wa(first, "backup", "--json")
+        assert (code, err) == (0, "")
+        backup = json.loads(out)
+        assert backup["profile"]
+        assert 0 < backup["paused"] < 20
+        await write(first, "after the backup")
+        heard = await first_lines(first, 2, *WA, "listen", "--all", "--json")
+        assert [message["body"] for message in heard] == ["before", "after the backup"]
+
+        code, _, err = await wa(first, "restore", backup["file"], "--yes")
+        assert code == 1
+        assert "A bridge uses session haby" in err
+        code, _, err = await wa(first, "store", "reset", "--yes")
+        assert code == 1
+        assert "A bridge uses session haby" in err
+
+    code, out, err = await wa(first, "restore", backup["file"], "--yes", "--json")
+    assert (code, err) == (0, "")
+    restored = json.loads(out)
+    assert restored["from_epoch"] == backup["epoch"] != restored["epoch"]
+    async with running(tmp_path, port=port) as second:
+        await second.printed("haby connected")
+        assert not [line for line in second.lines if "pairing" in line], "the login came back with the backup"
+        heard = await first_lines(second, 2, *WA, "listen", "--all", "--json")
+        assert [(message["body"], message["epoch"]) for message in heard] == [
+            ("before", restored["epoch"]),
+            ("after the backup", restored["epoch"]),
+        ]
+
+
+@pytest.mark.timeout(120)
+async def test_the_store_alone_is_saved_without_a_pause_and_old_ones_are_removed(product: Product) -> None:
+    (product.directory / "data" / "sandbox" / "backups").mkdir(parents=True)
+    for name in ("haby-20200101T000000Z.tar.gz", "haby-20200102T000000Z.tar.gz", "of-mine.tar.gz"):
+        (product.directory / "data" / "sandbox" / "backups" / name).touch()
+    code, out, _ = await wa(product, "backup", "--store-only", "--keep", "2", "--json")
+    assert code == 0
+    told = json.loads(out)
+    assert (told["profile"], told["paused"]) == (False, None)
+    assert [Path(name).name for name in told["removed"]] == ["haby-20200101T000000Z.tar.gz"]
+    assert "stopped" not in "".join(product.lines)
+
+
+async def test_sessions_that_are_not_configured_are_refused(product: Product) -> None:
+    for arguments in (("backup", "--session", "../x"), ("store", "reset", "--session", "none", "--yes")):
+        code, _, err = await wa(product, *arguments)
+        assert code == 6
+        assert "WA_SESSIONS does not name" in err
