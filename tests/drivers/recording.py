@@ -97,9 +97,9 @@ class RecordingSink:
         except TimeoutError:
             raise AssertionError(f"not within {limit:g} s; told: {self.told}, items: {self.batches}") from None
 
-    async def until_state(self, state: SessionState, since: int = 0) -> Situation:
+    async def until_state(self, state: SessionState, since: int = 0, limit: float = PATIENCE) -> Situation:
         """Wait for a state among the situations from number `since` on."""
-        await self.until(lambda: state in self.states[since:])
+        await self.until(lambda: state in self.states[since:], limit)
         return next(s for s in self.situations[since:] if s.state is state)
 
 

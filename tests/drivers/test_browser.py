@@ -16,7 +16,7 @@ from bridge.drivers.web import processes
 from bridge.drivers.web.browser import why_not_started
 from bridge.drivers.web.executable import NAMES, BrowserFailed, find_executable, user_agent
 from bridge.drivers.web.processes import ProcessMark
-from bridge.drivers.web.profile import LOCK, Profile, ProfileLocked
+from bridge.drivers.web.profile import LOCK, Profile, ProfileLocked, ProfileUnusable
 
 
 def program(folder: Path, name: str, text: str = "exit 0") -> Path:
@@ -155,3 +155,9 @@ def _start_of(pid: int) -> float:
     import psutil  # type: ignore[import-untyped]
 
     return float(psutil.Process(pid).create_time())
+
+
+async def test_a_full_disk_is_told_before_a_browser_loses_its_login_on_it(tmp_path: Path) -> None:
+    with pytest.raises(ProfileUnusable, match="MB are free"):
+        async with Profile(tmp_path / "profile", least_free=2**60):
+            pass

@@ -126,6 +126,7 @@ async def test_a_profile_that_cannot_be_written(web: WebWorld, tmp_path: Path) -
     web.profile = tmp_path / "file" / "profile"
     async with running(web.web_driver()) as sink:
         failed = await sink.until_state(SessionState.ERROR)
+    assert failed.reason is Reason.PROFILE_UNUSABLE
     assert str(web.profile) in failed.text
 
 

@@ -12,8 +12,9 @@ class Limits:
     """All durations are seconds.
 
     `report` is how often the page tells how it is, `silence` how long one that works may say nothing before it counts
-    as dead; one that is loading may be busy for longer with years of messages. `boot` is how long it may take until wa-js has found its
-    modules, `no_site` how long a complete page may lack WhatsApp's loader, `lacking` one of the functions we need.
+    as dead; one that is loading may be busy for longer with years of messages. `boot` is how long it may take until
+    wa-js has found its modules, `no_site` how long a complete page may lack WhatsApp's loader, `lacking` one of the
+    functions we need.
     """
 
     report: float = 2.0

@@ -22,6 +22,7 @@ from .processes import ProcessMark
 
 log = logging.getLogger(__name__)
 LOCK = "bridge.lock"
+_RECORD_LIMIT = 4096
 MEGABYTE = 1024 * 1024
 _SINGLETONS = ("SingletonLock", "SingletonSocket", "SingletonCookie")
 
@@ -103,7 +104,7 @@ class Profile:
             return None
         self._lock.seek(0)
         try:
-            fields = json.loads(self._lock.read() or "{}")
+            fields = json.loads(self._lock.read(_RECORD_LIMIT) or "{}")
             return ProcessMark(int(fields["pid"]), float(fields["started"]))
         except (ValueError, KeyError, TypeError):
             return None
