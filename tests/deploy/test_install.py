@@ -7,11 +7,13 @@ were told.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
 import subprocess
 import sys
 import sysconfig
+import tomllib
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -160,5 +162,7 @@ def test_the_lock_for_services_is_part_of_the_lock_that_is_tested() -> None:
 
     tested, services = pinned(ROOT / "requirements.lock"), pinned(ROOT / "deploy/requirements.lock")
     assert {name: block for name, block in services.items() if tested.get(name) != block} == {}
-    assert "aiomqtt" in services
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    needed = {re.split(r"[^A-Za-z0-9-]", requirement)[0].lower() for requirement in project["dependencies"]}
+    assert needed <= set(services)
     assert not {"pytest", "mypy", "ruff"} & set(services)

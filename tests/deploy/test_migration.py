@@ -23,7 +23,9 @@ async def log_in_with_another_program(url: str, profile: Path) -> None:
         context = await playwright.chromium.launch_persistent_context(profile, executable_path=chromium)
         page = await context.new_page()
         await page.goto(url)
-        while not await page.evaluate("localStorage.length"):  # the page forbids what wait_for_function does
+        while True:  # the page forbids what wait_for_function does
+            if await page.evaluate("localStorage.length"):
+                break
             await asyncio.sleep(0.05)
         await context.close()
 
