@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from typing import Self
 
 from tests.broker.relay import Relay
 from tests.mosquitto_server import MosquittoServer
@@ -26,6 +27,10 @@ class Network(Relay):
     """The way from the bridge to the broker; `delay` is seconds for each packet, in both directions."""
 
     delay = 0.0
+
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()
+        return self
 
     async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

@@ -38,7 +38,7 @@ class Row:
 
 
 async def run(fault: Fault, times: int, seed: int, folder: Path, *, deadline: float | None = None) -> Row:
-    """Strike so many times (or until the deadline, monotonic), then wait for the end of what is under way, and judge."""
+    """Strike so many times (or until the deadline, monotonic), wait for the end of what is under way, and judge."""
     row, rng = Row(fault.name), random.Random(f"{seed} {fault.name}")
     async with Rig(folder) as rig, Load(rig, rng) as load:
         scene = Scene(rig, load, rng)

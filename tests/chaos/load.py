@@ -13,16 +13,18 @@ import subprocess
 import time
 import uuid
 from collections import Counter
+from collections.abc import Coroutine
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from bridge.client import Client, NoAnswer, connect
 from bridge.contract.commands import Cursor
 from bridge.contract.errors import CodedError
 from bridge.embedded.child import tied_command
 from tests.chaos.ledger import Ledger
-from tests.chaos.rig import SESSION, Rig
+from tests.chaos.rig import SESSION, Rig, start, until
 from tests.parts import require_binary
 
 ANA, BRUNO, CARLA, ELENA = (f"549115550000{n}@c.us" for n in (1, 2, 3, 5))
@@ -43,6 +45,7 @@ class Load:
         self._rig = rig
         self._rng = rng
         self._cursor: Cursor | None = None
+        self._queued: int | None = None
         self._stop = asyncio.Event()
         self._numbers = Counter[str]()
         self._reading: asyncio.Task[None] | None = None
@@ -82,9 +85,7 @@ class Load:
 
     async def connected(self, patience: float = PATIENCE) -> None:
         """Wait until a reader is shown `connected`."""
-        async with asyncio.timeout(patience):
-            while not self.samples or self.samples[-1][1] != "connected":
-                await asyncio.sleep(0.05)
+        await until(lambda: self.samples and self.samples[-1][1] == "connected", patience, "connected")
 
     def person_writes(self, body: str, chat: str | None = None) -> None:
         """One message, counted."""
@@ -103,34 +104,29 @@ class Load:
         self._reading.cancel()
         await asyncio.wait([self._reading])
 
-    async def probe(self) -> float:
-        """Seconds until a new message has arrived and a new command was sent. Raises TimeoutError."""
-        began, body = time.monotonic(), f"probe {self._number('probe')}"
-        async with asyncio.timeout(PATIENCE):
-            await self.connected()  # a page that is not there yet would find it in its history all the same
-            self.person_writes(body, DARIO)
-            await self._ask(ELENA, f"command {body}")
-            while body not in self.arrived:
-                await asyncio.sleep(0.02)
-        return time.monotonic() - began
+    async def probe(self) -> None:
+        """Wait until a new message has arrived and a new command was sent. Raises AssertionError."""
+        body = f"probe {self._number('probe')}"
+        await self.connected()  # a page that is not there yet would find it in its history all the same
+        self.person_writes(body, DARIO)
+        await self._ask(ELENA, f"command {body}")
+        await until(lambda: body in self.arrived, PATIENCE, f"{body} read")
 
     async def settle(self) -> None:
         """No more load; wait until everything that is under way has come to its end, or `PATIENCE` is over."""
         self._stop.set()
         await asyncio.wait(self._senders, timeout=PATIENCE)
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline and not await self._is_quiet():
-            await asyncio.sleep(0.2)
+        with suppress(AssertionError):  # the ledger says what is missing
+            await until(lambda: all(body in self.arrived for body in self.ledger.written), PATIENCE, "all read")
+            # an empty queue may be the status of a moment ago; and what a broker has lost never comes
+            await until(self._nothing_waits, PATIENCE, "all sent")
+        with suppress(AssertionError):
+            await until(lambda: all(self.left[body] for body, ok in self.ledger.published.items() if ok), 5, "all left")
+        await asyncio.sleep(1.0)  # what would be sent twice, or read twice, comes now
         self._hear()
 
-    async def _is_quiet(self) -> bool:
-        if any(body not in self.arrived for body in self.ledger.written):
-            return False
-        status = await self.client.status(SESSION)
-        waiting = [body for body, ok in self.ledger.published.items() if ok and body not in self.left]
-        return bool(status.queue and not status.queue.out and not status.queue.in_) and (
-            not waiting or time.monotonic() > self._quiet_from
-        )
+    def _nothing_waits(self) -> bool:
+        return self._queued == 0
 
     @property
     def left(self) -> Counter[str]:
@@ -140,15 +136,8 @@ class Load:
             left[sent.body] += sent.deliveries
         return left
 
-    @property
-    def _quiet_from(self) -> float:
-        """What a plain sender published is lost when the queue has been empty for so long after the end."""
-        if not hasattr(self, "_ended_at"):
-            self._ended_at = time.monotonic()
-        return self._ended_at + 5.0
-
-    def _watch(self, name: str, work: object) -> None:
-        self._tasks.append(asyncio.create_task(work, name=name))  # type: ignore[arg-type]
+    def _watch(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.append(asyncio.create_task(work, name=name))
 
     def _number(self, kind: str) -> int:
         self._numbers[kind] += 1
@@ -221,8 +210,7 @@ class Load:
             program, "-p", str(broker.port), "-u", "reader", "-P", broker.passwords["reader"], "-q", "1",
             "-c", "-i", "plain", "-t", f"wa/{SESSION}/in",
         )  # fmt: skip
-        with self._heard_file.open("wb") as out:
-            self._plain = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.DEVNULL)
+        self._plain = start(command, self._heard_file)
         for number in range(200):  # not counted: the subscription is there when one is heard
             self._rig.world.incoming(ANA, f"hello {number}")
             await asyncio.sleep(0.1)
@@ -238,7 +226,8 @@ class Load:
         """What a reader is shown, whenever it changes."""
         while True:
             try:
-                state = str((await self.client.status(SESSION)).state)
+                status = await self.client.status(SESSION)
+                state, self._queued = str(status.state), status.queue.out if status.queue else None
             except CodedError:
                 state = ""
             if not self.samples or self.samples[-1][1] != state:

@@ -11,10 +11,11 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import psutil  # type: ignore[import-untyped]
 
@@ -39,6 +40,11 @@ class Bridge:
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
+    def log(self) -> Path:
+        """What it says."""
+        return self.folder / "bridge.log"
+
+    @property
     def store(self) -> Path:
         """The session's database."""
         return self.data_dir / "sessions" / SESSION / "store.db"
@@ -58,12 +64,9 @@ class Bridge:
 
     def start(self) -> None:
         """Start it; whether it is ready shows in the status."""
-        self.folder.mkdir(parents=True, exist_ok=True)
         command = tied_command(sys.executable, str(PROGRAM), str(self.armed), str(self.clock))
-        with (self.folder / "bridge.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                command, cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        self._process = start(command, self.log, cwd=self.folder, env=self.environment)
 
     @property
     def pid(self) -> int:
@@ -78,13 +81,11 @@ class Bridge:
         self._process.wait()
 
     async def ended(self, patience: float) -> int:
-        """Its exit code. Raises TimeoutError."""
+        """Its exit code. Raises AssertionError where it goes on."""
         process = self._process
         assert process is not None
-        async with asyncio.timeout(patience):
-            while (code := process.poll()) is None:
-                await asyncio.sleep(0.01)
-        return code
+        await until(lambda: process.poll() is not None, patience, "the bridge ends")
+        return process.returncode
 
     async def terminate(self, patience: float = 40) -> int:
         """SIGTERM; the exit code, -9 where that took too long."""
@@ -92,7 +93,7 @@ class Bridge:
         self._process.send_signal(signal.SIGTERM)
         try:
             return await self.ended(patience)
-        except TimeoutError:
+        except AssertionError:
             self.kill()
             return -signal.SIGKILL
 
@@ -101,7 +102,7 @@ class Bridge:
         self.armed.write_text(step)
         try:
             await self.ended(patience)
-        except TimeoutError:
+        except AssertionError:
             self.armed.unlink(missing_ok=True)
             return False
         return True
@@ -115,9 +116,7 @@ class Bridge:
             except psutil.Error:
                 continue
             types = [word.removeprefix("--type=") for word in words if word.startswith("--type=")]
-            if (any("--user-data-dir" in word for word in words) and types == ([kind] if kind else [])) or (
-                kind and types == [kind]
-            ):
+            if types == [kind] if kind else not types and any(w.startswith("--user-data-dir") for w in words):
                 found.append(process)
         return found
 
@@ -165,11 +164,17 @@ class Rig:
         await self._stack.aclose()
 
 
-async def until(holds: object, patience: float, what: str) -> None:
+def start(command: list[str], output: Path, **options: Any) -> subprocess.Popen[bytes]:
+    """Start a program whose words go to the end of a file."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with output.open("ab") as file:
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, **options)
+
+
+async def until(holds: Callable[[], object], patience: float, what: str) -> None:
     """Wait for something that tells no event, by looking. Raises AssertionError."""
-    assert callable(holds)
     deadline = time.monotonic() + patience
     while not holds():
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {patience:g} s: {what}")
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.02)

@@ -6,8 +6,12 @@ from tests.chaos.deaths import Step
 from tests.chaos.faults.bridge import BridgeKilled, BridgeKilledAt, BridgeTerminated, ClockJumps, TwoBridges
 from tests.chaos.faults.brokers import BareBroker, BrokerForgets, BrokerKilled
 from tests.chaos.faults.browsers import BrowserKilled, KilledWhilePairing, PageHangs, PageReloads, RendererKilled
+from tests.chaos.faults.disks import DiskRefuses
 from tests.chaos.faults.fault import Fault
 from tests.chaos.faults.networks import NetworkCut, NetworkHalfOpen, NetworkSlow
+from tests.chaos.faults.poison import OddMessages, PoisonOnTopics
+from tests.chaos.faults.stores import StoreDamaged, StoreRestored
+from tests.chaos.faults.subscribers import OneOfAHundred, ReaderAway
 from tests.chaos.faults.whatsapp import AnswersLost, Conflict, LinkDown, LoggedOut, SendsHeld
 
 FAULTS: tuple[Fault, ...] = (
@@ -29,8 +33,15 @@ FAULTS: tuple[Fault, ...] = (
     NetworkCut(),
     NetworkSlow(),
     NetworkHalfOpen(),
+    OneOfAHundred(),
+    ReaderAway(),
+    DiskRefuses(),
     BridgeTerminated(),
     TwoBridges(),
     ClockJumps(),
+    PoisonOnTopics(),
+    OddMessages(),
+    StoreDamaged(),
+    StoreRestored(),
     LinkDown("minutes", 60.0, 150.0),
 )

@@ -1,0 +1,103 @@
+"""Payloads that nobody meant, between good ones: on the command topics, and as messages from the page."""
+
+from __future__ import annotations
+
+import json
+from random import Random
+from typing import Any
+
+from bridge.broker import BrokerOptions, connect, parse_addresses
+from tests.chaos.faults.fault import Scene
+from tests.chaos.load import ANA, DARIO
+from tests.chaos.rig import SESSION
+
+#: Payloads a strike: twenty strikes make ten thousand.
+COUNT = 500
+_KEYS = (
+    "id", "to", "message", "ttl", "expires_at", "priority", "reply_topic", "transaction", "meta", "kind", "request",
+    "reader", "after", "epoch", "seq", "stream", "limit", "v", "__proto__", "",
+)  # fmt: skip
+_TEXTS = (
+    "", "x", "\x00", "\ud800", "ñ" * 200, "💥" * 50, "wa/haby/control", "../../etc", "0", "-1", "1e999", "null",
+    "5491155500001", "5491155500001@c.us", "@", "a@b@c", "120363000000000001@g.us", "status@broadcast", "+ + +",
+    "2026-01-01T00:00:00Z", "9999-99-99", "' OR 1=1 --", "{}", "[" * 200,
+)  # fmt: skip
+
+
+def any_value(rng: Random, depth: int = 0) -> Any:
+    """Something that JSON can hold."""
+    match rng.randrange(9 if depth < 4 else 6):
+        case 0:
+            return None
+        case 1:
+            return rng.random() < 0.5
+        case 2:
+            return rng.choice((0, -1, 1, 2**31, 2**63, -(2**70), 10**30))
+        case 3:
+            return rng.choice((0.5, -1e308, 1e308, 1e-320))
+        case 4 | 5:
+            return rng.choice(_TEXTS)
+        case 6:
+            return [any_value(rng, depth + 1) for _ in range(rng.randrange(4))]
+        case _:
+            return {rng.choice(_KEYS): any_value(rng, depth + 1) for _ in range(rng.randrange(5))}
+
+
+def payload(rng: Random) -> bytes:
+    """Bytes, broken text, any JSON, or a command of which one part is wrong. Never one that would be carried out."""
+    match rng.randrange(5):
+        case 0:
+            return rng.randbytes(rng.randrange(1, 80))
+        case 1:
+            return json.dumps(any_value(rng)).encode()
+        case 2:
+            text = json.dumps({"to": ANA, "message": "poison", "nobody": any_value(rng)})
+            return text[: rng.randrange(1, len(text))].encode()
+        case 3:
+            return ("[" * rng.choice((10, 1000, 50_000))).encode()
+        case _:
+            wrong = {"id": any_value(rng), "to": any_value(rng), "message": any_value(rng), "nobody": any_value(rng)}
+            return json.dumps(wrong).encode()
+
+
+class PoisonOnTopics:
+    """Payloads on `out`, `out/<number>`, `replay` and `control`."""
+
+    name = f"poison: {COUNT} payloads on the command topics"
+    short = False
+
+    async def strike(self, scene: Scene) -> float | None:
+        """See the protocol."""
+        options = BrokerOptions(
+            parse_addresses(scene.rig.broker.url("admin")), client_id=f"poison-{scene.rng.random()}", clean=True
+        )
+        leaves = ("out", "out", "out/x", "out/99", "replay", "control")
+        async with connect(options) as connection:
+            await connection.publish_all(
+                (f"wa/{SESSION}/{scene.rng.choice(leaves)}", payload(scene.rng)) for _ in range(COUNT)
+            )
+        return None
+
+
+class OddMessages:
+    """Messages from the page with fields, types and texts that are none."""
+
+    name = "poison: odd messages from the page"
+    short = False
+
+    async def strike(self, scene: Scene) -> float | None:
+        """See the protocol."""
+        rng, world = scene.rng, scene.rig.world
+        for number in range(25):
+            fields: dict[str, Any] = {}
+            for name in rng.sample(
+                ("caption", "quotedMsg", "mentionedJidList", "lat", "size", "mimetype", "vcardList"), 2
+            ):
+                fields[name] = any_value(rng)
+            if rng.random() < 0.3:
+                fields["bodyUnits"] = [0xD800, 0x41, 0xDFFF][: rng.randrange(1, 4)]
+            kind = rng.choice(("chat", "image", "location", "vcard", "poll_creation", "", "no_such_type", "ciphertext"))
+            moment = rng.choice((None, None, 0, -5, 2**40))
+            world.incoming(rng.choice((ANA, DARIO)), f"odd {number}", kind=kind, t=moment, fields=fields)
+            scene.load.person_writes(f"between {rng.random()} {number}")
+        return None

@@ -1,0 +1,90 @@
+"""The session's database is damaged while the bridge is down, or put back from a backup."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from random import Random
+
+from tests.chaos.faults.fault import Scene
+from tests.chaos.rig import until
+
+
+def truncated(store: Path, rng: Random) -> None:
+    """The end is missing."""
+    os.truncate(store, rng.randrange(100, store.stat().st_size))
+
+
+def flipped(store: Path, rng: Random) -> None:
+    """Bytes are others."""
+    with store.open("r+b") as file:
+        for _ in range(200):
+            file.seek(rng.randrange(store.stat().st_size))
+            file.write(rng.randbytes(8))
+
+
+def emptied(store: Path, rng: Random) -> None:
+    """Nothing is left of it."""
+    os.truncate(store, 0)
+
+
+class StoreDamaged:
+    """After a kill the database is damaged. The session must refuse it; then the operator puts the sound files back."""
+
+    name = "store: damaged, refused, put back"
+    short = False
+
+    async def strike(self, scene: Scene) -> float | None:
+        """See the protocol."""
+        bridge, store = scene.rig.bridge, scene.rig.bridge.store
+        bridge.kill()
+        down = time.monotonic()
+        sound = scene.rig.folder / "sound"
+        sound.mkdir(exist_ok=True)
+        files = [file for file in store.parent.glob("store.db*") if ".corrupt-" not in file.name]
+        for file in files:
+            shutil.copy2(file, sound)
+        for file in files:
+            if file != store:
+                file.unlink()
+        scene.rng.choice((truncated, flipped, emptied))(store, scene.rng)
+        bridge.start()
+        await until(lambda: scene.load.samples[-1][1] == "error", 60, "the damage is told")
+        bridge.kill()
+        for file in store.parent.glob("store.db*"):
+            file.unlink()
+        for file in sound.iterdir():
+            shutil.move(file, store.parent)
+        bridge.start()
+        return down
+
+
+class StoreRestored:
+    """`wa backup --store-only` under load, traffic, `wa restore`: another epoch, open commands become `unknown`."""
+
+    name = "store: restored from a backup"
+    short = False
+
+    async def strike(self, scene: Scene) -> float | None:
+        """See the protocol."""
+        bridge, file = scene.rig.bridge, scene.rig.folder / f"backup-{scene.rng.random()}.tar.gz"
+        await self._wa(scene, "backup", "--store-only", "--output", str(file))
+        await asyncio.sleep(scene.rng.uniform(0.5, 2.0))
+        await bridge.terminate()
+        down = time.monotonic()
+        await self._wa(scene, "restore", str(file), "--store-only", "--yes")
+        bridge.start()
+        return down
+
+    async def _wa(self, scene: Scene, *arguments: str) -> None:
+        command = [sys.executable, "-m", "bridge.cli", *arguments]
+        process = await asyncio.create_subprocess_exec(
+            *command, env=scene.rig.bridge.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        said, _ = await process.communicate()
+        assert process.returncode == 0, said.decode()
