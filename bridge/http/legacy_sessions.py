@@ -63,7 +63,14 @@ async def session_status(session: str, parts: PartsOf) -> Any:
 @router.get(
     "/qr-image",
     response_class=Response,
-    responses={200: {"content": {"image/png": {}}}, 404: {"content": {"text/plain": {}}}},
+    responses={
+        **errors(),
+        200: {"description": "300 pixels square", "content": {"image/png": {}}},
+        404: {
+            "description": "No code to show, or no such session",
+            "content": {"text/plain": {}, "application/json": {}},
+        },
+    },
 )
 async def qr_image(session: str, parts: PartsOf) -> Response:
     """The pairing code as a PNG of 300 pixels."""
