@@ -1,7 +1,7 @@
 # Exit codes and signals go straight through: each recipe ends in the program itself.
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check clean
+.PHONY: help setup run test check bench clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
@@ -17,6 +17,9 @@ check: setup  ## style, types, import rules
 
 test: setup check  ## the checks, then all tests
 	@exec scripts/test
+
+bench: setup  ## the figures on the real path, into docs/BENCHMARKS.md; takes minutes
+	@exec .venv/bin/python -m bench --write
 
 clean:  ## remove what set-up and tests made; data/ stays, it holds your sessions
 	@rm -rf .venv bridge/drivers/web/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

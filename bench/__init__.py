@@ -1,1 +1,1 @@
-"""`make bench`: the figures that the bridge is to reach, measured on this machine beside the raw figures they stand on."""
+"""`make bench`: the figures that the bridge is to reach, measured beside the raw figures of the same machine."""

@@ -1,12 +1,13 @@
 """From an event in WhatsApp's page to a subscriber's callback: one by one at a pace, and two thousand at once.
 
-The way is the real one: page, wa-js, driver, journal, mosquitto, subscriber, each in the process that it has in service.
+The way is the real one: page, wa-js, driver, journal, mosquitto, subscriber, each in the process of its own.
 """
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+
+from bridge.contract.jid import Jid, Server
 
 from .parts import Stage, phone, program
 
@@ -22,35 +23,19 @@ _BURST = """([count, chat, run]) => {
     const id = `3EB0BENCH${run}${String(i).padStart(8, "0")}`;
     const key = { fromMe: false, remote: chat, id, _serialized: `false_${chat}_${id}` };
     WPP.emit("chat.new_message", {
-      id: key, from: chat, to: "5491155500000@c.us", body: `message ${i} of a burst, as long as people write them`,
+      id: key, from: chat, to: chat, body: `message ${i} of a burst, as long as people write them`,
       type: "chat", t: Math.floor(began / 1000), notifyName: "Ana",
     });
   }
-  return [began, performance.timeOrigin + performance.now()];
+  return began;
 }"""
 
 
-@dataclass(frozen=True, slots=True)
-class Paced:
-    """Milliseconds from the page's event to the callback, message by message."""
-
-    latencies: list[float]
-
-
-@dataclass(frozen=True, slots=True)
-class Burst:
-    """How fast a burst was: messages a second until the subscriber had the last, and whether the order held."""
-
-    rate: float
-    emitting: float
-    in_order: bool
-
-
-async def paced(stage: Stage, *, count: int, rate: float) -> Paced:
-    """`count` messages from the phone, `rate` a second."""
+async def paced(stage: Stage, *, count: int, rate: float) -> list[float]:
+    """Milliseconds from the page's event to the callback, for `count` messages from the phone, `rate` a second."""
     url = stage.mosquitto.url("reader")
     async with program("subscriber_program", url, str(count)) as subscriber, phone(stage) as api:
-        assert await subscriber.line() == "subscribed"
+        await subscriber.line()  # subscribed
         async with stage.page() as page:
             await page.evaluate(_LISTEN)
         loop = asyncio.get_running_loop()
@@ -63,20 +48,22 @@ async def paced(stage: Stage, *, count: int, rate: float) -> Paced:
         rows = await subscriber.line()
         async with stage.page() as page:
             heard = dict(await page.evaluate("() => benchHeard"))
-    return Paced([at * 1000 - heard[raw_id] for raw_id, _, at in rows])
+    return [at * 1000 - heard[raw_id] for raw_id, _, at in rows]
 
 
-async def burst(stage: Stage, *, count: int, run: int) -> Burst:
-    """`count` messages that the page announces at once."""
+async def burst(stage: Stage, *, count: int, run: int) -> float:
+    """Messages a second until the subscriber has the last of `count` that the page announces at once.
+
+    Raises AssertionError where one is missing or out of order: that is no figure.
+    """
     url = stage.mosquitto.url("reader")
     async with program("subscriber_program", url, str(count)) as subscriber:
-        assert await subscriber.line() == "subscribed"
+        await subscriber.line()  # subscribed
         async with stage.page() as page:
-            began, emitted = await page.evaluate(_BURST, [count, f"{CHAT}@c.us", run])
+            began = await page.evaluate(_BURST, [count, str(Jid(CHAT, Server.USER)), run])
         rows = await subscriber.line()
     ids = [raw_id for raw_id, _, _ in rows]
     seqs = [seq for _, seq, _ in rows]
-    in_order = ids == sorted(ids) and seqs == list(range(seqs[0], seqs[0] + count))
-    return Burst(count / (rows[-1][2] - began / 1000), emitted - began, in_order)
-
-
+    if ids != sorted(ids) or seqs != list(range(seqs[0], seqs[0] + count)):
+        raise AssertionError("the burst lost its order")
+    return float(count / (rows[-1][2] - began / 1000))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -18,6 +17,7 @@ import httpx
 from playwright.async_api import Page, async_playwright
 
 from bridge.broker import BrokerOptions, Connection, connect, parse_addresses
+from bridge.contract.session import SessionState
 from bridge.contract.status import SessionStatus
 from bridge.contract.topics import Topics
 from tests.mosquitto_server import MosquittoServer, free_port
@@ -76,13 +76,14 @@ class Stage:
         finally:
             await end(process)
 
-    async def until(self, state: str) -> float:
-        """Wait for a live status of this state (any: the first); returns the moment, unix seconds."""
+    async def until(self, state: SessionState | None) -> float:
+        """Wait for a status of this state, told live; None = of any. Returns the moment, unix seconds."""
         async with self.connection() as connection, asyncio.timeout(PATIENCE):
             await connection.subscribe(TOPICS.status(SESSION))
             async for delivery in connection.deliveries():
                 connection.acknowledge(delivery)
-                if SessionStatus.model_validate_json(delivery.payload).state == state:
+                status = SessionStatus.model_validate_json(delivery.payload)
+                if status.state is state or (state is None and not delivery.retain):
                     return time.time()
         raise AssertionError("the broker is gone")
 
@@ -130,7 +131,8 @@ class Program:
 
     async def line(self) -> Any:
         """Its next line."""
-        assert self._process.stdout is not None
+        if self._process.stdout is None:
+            raise AssertionError("it was started without a pipe")
         async with asyncio.timeout(PATIENCE):
             return json.loads(await self._process.stdout.readline())
 
@@ -160,9 +162,3 @@ def pss(pid: int) -> float:
         if line.startswith("Pss:"):
             return int(line.split()[1]) / 1024
     raise AssertionError("no Pss")
-
-
-def is_free(port: int) -> bool:
-    """Whether nobody listens."""
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0

@@ -9,9 +9,9 @@ from contextlib import closing
 
 from playwright.async_api import Page
 
-from .parts import Stage
+from .parts import TOPICS, Stage
 
-TOPIC = "wa/bench/in"
+TOPIC = TOPICS.inbound("bench")
 
 
 async def broker(stage: Stage, *, count: int) -> list[float]:
@@ -63,10 +63,13 @@ async def page_batch(page: Page, *, count: int) -> list[float]:
         del source, text
         heard.put_nowait(time.time() * 1000 - sent)
 
-    await page.expose_binding("benchTell", take)
+    name = f"benchTell{time.monotonic_ns()}"
+    await page.expose_binding(name, take)
     for _ in range(count):
         await page.evaluate(
-            "() => { setTimeout(() => benchTell(performance.timeOrigin + performance.now(), 'x'.repeat(400)), 2); }"
+            "(name) => { setTimeout(() =>"
+            " window[name](performance.timeOrigin + performance.now(), 'x'.repeat(400)), 2); }",
+            name,
         )
         found.append(await heard.get())
     return found
