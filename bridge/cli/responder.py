@@ -1,0 +1,90 @@
+"""`wa responder`: the answering service by itself, and as a part of `wa up`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from responder.app import BrokerOptions
+    from responder.settings import Settings
+
+    from .exits import Exit
+
+_log = logging.getLogger("responder")
+#: Seconds before a responder that failed beside a bridge is started again.
+RETRY = 10.0
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @app.command("responder")
+    def responder() -> None:
+        """Run the responder as a service: it records every conversation and answers by rules or a model."""
+        from .running import run
+
+        run(_serve)
+
+
+async def _serve() -> Exit:
+    from bridge.contract.errors import StartError
+    from bridge.settings import load as load_bridge
+    from responder.app import run as run_responder
+    from responder.settings import load
+
+    from .exits import Exit
+    from .foreground import stop_on_signals
+    from .logs import start_logging
+    from .systemd import told_systemd
+
+    common, settings = load_bridge(), load()
+    start_logging(common.log_level, common.log_format)
+    broker = broker_options()
+    if broker is None and settings.sender_url is None:
+        raise StartError("There is no broker to connect to: set WA_MQTT_URL, or start `wa up`, which runs one.")
+    with stop_on_signals() as stop:
+        async with told_systemd():
+            _log.info("Responder on %s:%d.", settings.host, settings.port)
+            await run_responder(settings, broker, stop=stop)
+    _log.info("Stopped.")
+    return Exit.OK
+
+
+def broker_options() -> BrokerOptions | None:
+    """The broker as the bridge's settings say, or the private one of WA_DATA_DIR; None when there is neither."""
+    from bridge.embedded import read_broker_json
+    from bridge.settings import load
+    from responder.app import BrokerOptions
+
+    settings = load()
+    ca_file = str(settings.mqtt_ca_file) if settings.mqtt_ca_file else None
+    if settings.addresses:
+        return BrokerOptions(settings.addresses, settings.mqtt_prefix, settings.mqtt_protocol, ca_file)
+    private = read_broker_json(settings.data_dir)
+    # everybody is one user of the private broker: a level of our own keeps answers apart
+    return BrokerOptions((private,), settings.mqtt_prefix, level="responder") if private else None
+
+
+async def run_beside(settings: Settings, broker: BrokerOptions, stop: asyncio.Event) -> None:
+    """Run until `stop` beside a bridge, which must not fall with it: a failure is logged and tried again."""
+    from bridge.contract.errors import CodedError
+    from responder.app import run as run_responder
+
+    while not stop.is_set():
+        try:
+            await run_responder(settings, broker, stop=stop)
+        except (CodedError, OSError) as error:
+            _log.error("The responder does not run: %s Trying again in %d s.", error, RETRY)
+        except Exception:  # noqa: BLE001 - the bridge beside it goes on
+            _log.exception("The responder failed. Starting it again in %d s.", RETRY)
+        else:
+            return
+        try:
+            async with asyncio.timeout(RETRY):
+                await stop.wait()
+        except TimeoutError:
+            pass
