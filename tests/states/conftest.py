@@ -124,10 +124,16 @@ class Life:
         result = await self.session.outbound.submit(SendCommand(to=to, message=text))
         return result.id
 
-    async def told_of(self, command_id: str) -> list[str]:
-        """Results and acks of a command so far, in order."""
-        notices = [json.loads(notice.body) for notice in await self.store.outbox.unpublished(0, 10_000)]
-        return [n.get("ack") or n["status"] for n in notices if n["id"] == command_id]
+    async def until_told(self, command_id: str, expected: list[str]) -> None:
+        """Wait until these results and acks of a command were told, in order and without any other."""
+        told: list[str] = []
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                while told != expected:
+                    notices = [json.loads(n.body) for n in await self.store.outbox.unpublished(0, 10_000)]
+                    told = [n.get("ack") or n["status"] for n in notices if n["id"] == command_id]
+                    await asyncio.sleep(0.02)
+        assert told == expected
 
 
 Live = Callable[..., Any]
