@@ -1,0 +1,113 @@
+"""An unmodified legacy responder against the façade: it works, and survives restarts of either side."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from bridge.contract.session import SessionState
+from tests.http.conftest import ANA, BETO, HERE, HttpBridge
+from tests.http.legacy_responder import LegacyResponder
+from tests.mosquitto_server import free_port
+
+
+@pytest.fixture(autouse=True)
+def _retry_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bridge.listeners.verdict.FIRST_PAUSE", 0.05)
+
+
+async def sent(side: HttpBridge, count: int) -> list[str]:
+    """Wait until so many answers have reached WhatsApp."""
+    async with asyncio.timeout(HERE):
+        while len(side.phone.sent) < count:  # noqa: ASYNC110 - the phone tells nobody
+            await asyncio.sleep(0.01)
+    return [message.text for message in side.phone.sent]
+
+
+async def test_it_registers_when_the_bridge_comes_up_and_answers_to_where_it_came_from(side: HttpBridge) -> None:
+    side.port = free_port()
+    async with LegacyResponder(side.url) as responder:
+        await side.start()  # after it, and it tried in vain until now
+        await asyncio.wait_for(responder.registered.wait(), HERE)
+        side.phone.incoming(ANA, "¿Están abiertos?")
+        side.phone.incoming("123456789012345@lid", "sin número")
+        assert sorted(await sent(side, 2)) == ["Eco: sin número", "Eco: ¿Están abiertos?"]
+        assert sorted(str(message.key.remote) for message in side.phone.sent) == ["123456789012345@lid", ANA]
+        while len(responder.answers) < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert {answer["message"] for answer in responder.answers} == {"Mensaje enviado correctamente"}
+    assert responder.failures == []
+
+
+async def test_it_never_registers_again_and_still_hears_after_every_restart_of_the_bridge(side: HttpBridge) -> None:
+    await side.start()
+    async with LegacyResponder(side.url) as responder:
+        await asyncio.wait_for(responder.registered.wait(), HERE)
+        for number in range(3):
+            side.phone.incoming(ANA, f"round {number}")
+            await sent(side, number + 1)
+            await (side.kill() if number == 1 else side.stop())
+            await side.start()
+            async with side.client() as client:
+                assert (await client.get("/api/whatsapp/status")).json()["listeners"] == 1
+        side.phone.incoming(ANA, "the end")
+        assert (await sent(side, 4))[-1] == "Eco: the end"
+
+
+@pytest.mark.parametrize("word", ["SIGTERM", "SIGKILL"])
+async def test_what_comes_while_it_restarts_is_answered_once(side: HttpBridge, word: str) -> None:
+    await side.start()
+    port = free_port()
+    async with LegacyResponder(side.url, port=port) as first:
+        await asyncio.wait_for(first.registered.wait(), HERE)
+        side.phone.incoming(ANA, "before")
+        await sent(side, 1)
+        if word == "SIGKILL":
+            await first.crash()
+    side.phone.incoming(BETO, "while it is away")
+    await side.journalled(2)
+    async with LegacyResponder(side.url, port=port):
+        side.phone.incoming(ANA, "after")
+        texts = await sent(side, 3)
+    assert sorted(texts) == ["Eco: after", "Eco: before", "Eco: while it is away"]
+    assert {message.times for message in side.phone.sent} == {1}
+
+
+async def test_a_link_that_is_down_is_an_error_that_it_survives(side: HttpBridge) -> None:
+    await side.start()
+    async with LegacyResponder(side.url) as responder:
+        await asyncio.wait_for(responder.registered.wait(), HERE)
+        side.phone.incoming(ANA, "one")
+        await sent(side, 1)
+        side.phone.link(up=False)
+        await side.reach(SessionState.RECONNECTING)
+        async with side.client() as client:
+            refused = await client.post("/api/whatsapp/send", json={"to": ANA, "message": "not now"})
+            assert refused.status_code == 500
+        side.phone.link(up=True)
+        await side.reach(SessionState.CONNECTED)
+        side.phone.incoming(ANA, "two")
+        assert (await sent(side, 2))[-1] == "Eco: two"
+
+
+@pytest.mark.timeout(120)
+async def test_a_thousand_listeners_survive_a_restart(tmp_path: Path) -> None:
+    side = HttpBridge(tmp_path / "data")
+    await side.start()
+    try:
+        async with side.client() as client:
+
+            async def register(first: int) -> None:
+                for number in range(first, first + 100):
+                    body = {"callbackUrl": f"http://127.0.0.1:{20000 + number}/hook"}
+                    (await client.post("/api/whatsapp/register-listener", json=body)).raise_for_status()
+
+            await asyncio.gather(*map(register, range(0, 1000, 100)))
+        await side.kill()
+        await side.start()
+        async with side.client() as client:
+            assert (await client.get("/api/whatsapp/status")).json()["listeners"] == 1000
+    finally:
+        await side.stop()

@@ -1,0 +1,108 @@
+"""The store of what belongs to no session: listeners, dead letters, keys, audit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bridge.contract.messages import Stream
+from bridge.ports import ApiKey, AuditEntry, Choice, DeadLetter, Listener, Position, Scope
+from bridge.store import BridgeStore, StoreDamaged
+from tests.store.conftest import SetClock
+
+Opener = Callable[[], AbstractAsyncContextManager[BridgeStore]]
+PLAIN = Listener("1", "haby", "http://localhost:1/", 1.0, legacy=True)
+FULL = Listener(
+    id="2",
+    session="ventas",
+    url="https://example.com/ñ?a=b",
+    created_at=2.5,
+    choice=Choice(frozenset({"message", "own_message"}), frozenset({"5491155500001@c.us"}), groups=False),
+    secret="s3cret",
+    start=Position("epoch", 7, 3),
+    ended_at=9.0,
+)
+LETTER = DeadLetter("1", "haby", "http://localhost:1/", Stream.IN, "epoch", 7, '{"body":"ñ"}', 3, 404, "No.", 5.0)
+KEY = ApiKey("abc", "Node-RED", "0" * 64, frozenset({Scope.SEND, Scope.LISTEN}), frozenset({"haby"}), 1.0)
+
+
+@pytest.fixture
+def opener(tmp_path: Path, clock: SetClock) -> Opener:
+    """Opens the same store each time."""
+    return lambda: BridgeStore(tmp_path / "data" / "bridge.db", now=clock)
+
+
+async def test_listeners_come_back_as_they_were_put(opener: Opener) -> None:
+    async with opener() as store:
+        assert await store.listeners.listeners() == []
+        await store.listeners.put(FULL)
+        await store.listeners.put(PLAIN)
+    async with opener() as store:
+        assert await store.listeners.listeners() == [PLAIN, FULL]
+        changed = replace(FULL, ended_at=None, choice=Choice(), secret=None, start=None)
+        await store.listeners.put(changed)
+        await store.listeners.forget(PLAIN.id)
+        await store.listeners.forget("unknown")
+        assert await store.listeners.listeners() == [changed]
+
+
+async def test_a_dead_letter_is_stored_once_for_each_item_and_outlives_its_listener(opener: Opener) -> None:
+    async with opener() as store:
+        await store.listeners.put(PLAIN)
+        first = await store.listeners.bury(LETTER)
+        again = await store.listeners.bury(replace(LETTER, attempts=4, status=410, error="Gone."))
+        other = await store.listeners.bury(replace(LETTER, seq=8))
+        await store.listeners.bury(replace(LETTER, session="ventas", seq=9))
+        assert first.number == again.number < other.number
+        await store.listeners.forget(PLAIN.id)
+    async with opener() as store:
+        assert await store.listeners.dead_letters("haby", 0, 10) == [again, other]
+        assert await store.listeners.dead_letters("haby", first.number, 10) == [other]
+        assert await store.listeners.dead_letters("haby", 0, 1) == [again]
+        assert await store.listeners.dead_letter(other.number) == other
+        assert await store.listeners.remove_dead_letter(first.number)
+        assert not await store.listeners.remove_dead_letter(first.number)
+        assert await store.listeners.dead_letter(first.number) is None
+
+
+async def test_keys_are_revoked_once_and_stay_in_the_list(opener: Opener) -> None:
+    everywhere = ApiKey("def", "boss", "1" * 64, frozenset({Scope.ADMIN}), None, 2.0)
+    async with opener() as store:
+        await store.access.add_key(KEY)
+        await store.access.add_key(everywhere)
+        assert await store.access.revoke_key("abc", 10.0)
+        assert not await store.access.revoke_key("abc", 11.0)
+        assert not await store.access.revoke_key("unknown", 11.0)
+        assert await store.access.keys() == [replace(KEY, revoked_at=10.0), everywhere]
+
+
+async def test_another_process_sees_a_key_at_once(opener: Opener) -> None:
+    async with opener() as bridge:
+        assert await bridge.access.keys() == []
+        async with opener() as command:
+            await command.access.add_key(KEY)
+        assert await bridge.access.keys() == [KEY]
+
+
+async def test_the_audit_is_read_backwards_in_pages(opener: Opener) -> None:
+    async with opener() as store:
+        for number in range(1, 6):
+            await store.access.record(AuditEntry(float(number), "boss", "127.0.0.1", f"act {number}", "haby"))
+        newest = await store.access.audit(None, 2)
+        assert [entry.action for entry in newest] == ["act 5", "act 4"]
+        rest = await store.access.audit(newest[-1].number, 10)
+        assert [entry.action for entry in rest] == ["act 3", "act 2", "act 1"]
+
+
+async def test_a_damaged_store_is_told(opener: Opener, tmp_path: Path) -> None:
+    async with opener():
+        pass
+    path = tmp_path / "data" / "bridge.db"
+    path.write_bytes(b"not a database" * 500)
+    with pytest.raises(StoreDamaged, match=r"bridge\.db"):
+        async with opener():
+            pass
