@@ -102,7 +102,7 @@ class Settings(BaseSettings):
         "WA_HTTP_PORT", default=3011, ge=0, le=65535, description="0 takes a free one; off: no HTTP and no webhooks"
     )
     http_rate: str = _name(
-        "WA_HTTP_RATE", default="1200/minute", description="requests of a key and of an address; off: no limit"
+        "WA_HTTP_RATE", default="6000/minute", description="requests of each key and each address; off: no limit"
     )
     api_key: SecretStr | None = _name(
         "WHATSAPP_API_KEY", default=None, description="the one key of the legacy document: it may do everything"

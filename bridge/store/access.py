@@ -9,6 +9,9 @@ from bridge.ports import ApiKey, AuditEntry, Scope
 
 from .database import Database
 
+#: Lines of the audit that are kept; the oldest make way.
+KEPT = 100_000
+
 
 class SqliteAccessBook:
     """Implements `bridge.ports.AccessBook`."""
@@ -63,6 +66,7 @@ class SqliteAccessBook:
                 "INSERT INTO audit (at, actor, address, action, session, detail) VALUES (?, ?, ?, ?, ?, ?)",
                 (entry.at, entry.actor, entry.address, entry.action, entry.session, entry.detail),
             )
+            connection.execute("DELETE FROM audit WHERE number <= (SELECT max(number) FROM audit) - ?", (KEPT,))
 
         await self._database.write(write)
 

@@ -13,7 +13,7 @@ from .database import Database
 
 _LISTENERS = """
     SELECT id, session, url, created_at, kinds, chats, groups, secret, legacy, start_epoch, start_seq, start_event_seq,
-           ended_at
+           ended_at, paused_at
     FROM listeners ORDER BY created_at, id
 """
 _LETTERS = """
@@ -25,6 +25,12 @@ _BURY = """
     ON CONFLICT (listener_id, stream, epoch, seq) DO UPDATE
     SET attempts = excluded.attempts, status = excluded.status, error = excluded.error, at = excluded.at
     RETURNING number
+"""
+#: Dead letters that a session keeps; the oldest make way.
+KEPT = 10_000
+_MAKE_WAY = """
+    DELETE FROM dead_letters WHERE session = ?1 AND number <=
+        (SELECT number FROM dead_letters WHERE session = ?1 ORDER BY number DESC LIMIT 1 OFFSET ?2)
 """
 
 
@@ -47,7 +53,7 @@ class SqliteListenerBook:
             None if choice.chats is None else json.dumps(sorted(choice.chats)),
             *(choice.groups, listener.secret, listener.legacy),
             *((start.epoch, start.seq, start.event_seq) if start else [None] * 3),
-            listener.ended_at,
+            *(listener.ended_at, listener.paused_at),
         )
 
         def write(connection: sqlite3.Connection) -> None:
@@ -77,6 +83,7 @@ class SqliteListenerBook:
                     *(letter.body, letter.attempts, letter.status, letter.error, letter.at),
                 ),
             ).fetchone()
+            connection.execute(_MAKE_WAY, (letter.session, KEPT))
             return int(number)
 
         return replace(letter, number=await self._database.write(write))
@@ -124,6 +131,7 @@ def _listener(
     seq: int,
     event_seq: int,
     ended_at: float | None,
+    paused_at: float | None,
 ) -> Listener:
     chosen = None if chats is None else frozenset(json.loads(chats))
     return Listener(
@@ -136,6 +144,7 @@ def _listener(
         legacy=bool(legacy),
         start=None if epoch is None else Position(epoch, seq, event_seq),
         ended_at=ended_at,
+        paused_at=paused_at,
     )
 
 

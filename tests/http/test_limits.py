@@ -77,9 +77,9 @@ async def test_what_is_no_request_is_refused_in_a_sentence(client: httpx.AsyncCl
 
 
 async def test_requests_are_counted_for_each_key_and_address(side: HttpBridge) -> None:
-    side.given["http_rate"] = "1/second"  # a minute's worth at once: 60
+    side.given |= {"http_rate": "1/second", "api_key": "the-legacy-key"}  # a minute's worth at once: 60
     await side.start()  # which asks /health now and then
-    async with side.client() as client:
+    async with side.client(headers={"x-api-key": "the-legacy-key"}) as client:
         answers = [await client.get("/api/whatsapp/status") for _ in range(70)]
     passed = [answer for answer in answers if answer.status_code == 200]
     refused = [answer for answer in answers if answer.status_code == 429]

@@ -98,6 +98,19 @@ async def test_the_audit_is_read_backwards_in_pages(opener: Opener) -> None:
         assert [entry.action for entry in rest] == ["act 3", "act 2", "act 1"]
 
 
+async def test_what_is_kept_for_ever_has_an_end(opener: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bridge.store.listeners.KEPT", 3)
+    monkeypatch.setattr("bridge.store.access.KEPT", 3)
+    async with opener() as store:
+        await store.listeners.bury(replace(LETTER, session="ventas"))
+        for number in range(1, 6):
+            await store.listeners.bury(replace(LETTER, listener_id="2", seq=number))
+            await store.access.record(AuditEntry(float(number), "boss", "127.0.0.1", f"act {number}"))
+        assert [letter.seq for letter in await store.listeners.dead_letters("haby", 0, 10)] == [3, 4, 5]
+        assert len(await store.listeners.dead_letters("ventas", 0, 10)) == 1
+        assert [entry.action for entry in await store.access.audit(None, 10)] == ["act 5", "act 4", "act 3"]
+
+
 async def test_a_damaged_store_is_told(opener: Opener, tmp_path: Path) -> None:
     async with opener():
         pass
