@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from bridge.contract.errors import InvalidRequest
+from bridge.contract.errors import InvalidRequest, Refused
 from bridge.contract.jid import Jid
 from bridge.contract.lifecycle import SendState
 from bridge.contract.session import SessionState
 from bridge.drivers.scripted import SendMode
 from bridge.outbound import CONCURRENT
 from bridge.pacing import HOLD, Pace, Pacing
-from bridge.ports import Claimed, Origin, OutboxRow
+from bridge.ports import Claimed, DriverUnavailable, Origin, OutboxRow
 
 from .commands import ANA, BETO, CARLA, command
 from .conftest import Bench
@@ -204,6 +204,28 @@ async def test_a_tick_may_come_before_the_call_returns(bench: Bench) -> None:
     assert bench.outbound._pending == {}
     await bench.submit(command("Otra", id="b"))  # its chat is free
     await bench.until(lambda: len(bench.phone.sent) == 2)
+
+
+@pytest.mark.parametrize("said", [Refused(), DriverUnavailable("The page is loading.")])
+async def test_a_tick_that_came_knows_better_than_the_call_that_fails(bench: Bench, said: Exception) -> None:
+    class FailsLate:
+        def __init__(self, driver: Any) -> None:
+            self._driver = driver
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._driver, name)
+
+        async def send_text(self, key: object, text: str) -> int:
+            await self._driver.send_text(key, text)
+            await bench.told("a", 3)
+            raise said
+
+    await bench.start(around_driver=FailsLate)
+    await bench.submit(command(id="a"))
+    await bench.told("a", 3)
+    await bench.settled()
+    assert await bench.told_now("a") == ["accepted", "sent", "server"]
+    assert bench.sent() == [("Hola", 1)]
 
 
 async def test_the_next_of_a_chat_waits_for_the_servers_ack_and_no_other_chat_does(bench: Bench) -> None:

@@ -115,6 +115,52 @@ async def test_a_link_that_breaks_during_catch_up_is_never_called_connected(benc
         await bench.reach(_S.CONNECTED)
 
 
+async def test_a_link_that_breaks_as_catch_up_ends_is_never_called_connected(bench: Bench) -> None:
+    class BreaksThen(ScriptedDriver):
+        async def resume(self) -> None:
+            await super().resume()
+            if self._phone.link_up and not bench.outbound._open:
+                self._phone.link(up=False)
+                await bench.until(lambda: not bench.session._reports.empty())
+
+    await bench.start(connected=False, around_driver=lambda _: BreaksThen(bench.phone))
+    states = [bench.state]
+    with bench.session.view.watch() as changes:
+        while states[-1] is not _S.RECONNECTING:
+            change = await asyncio.wait_for(changes.get(), 5)
+            assert isinstance(change, StateChange)
+            states.append(change.situation.state)
+    assert _S.CONNECTED not in states
+    assert not bench.outbound._open
+
+
+async def test_a_catch_up_that_ends_while_the_session_is_closed_opens_nothing(bench: Bench) -> None:
+    driver = await held(bench)
+    driver.go_on.set()
+    await bench.reach(_S.CONNECTED)
+    driver.go_on.clear()
+    driver.collecting.clear()
+    bench.phone.delay = 0.3
+    await bench.submit(command(id="a"))
+    await bench.until(lambda: bench.outbound._running == 1)
+    bench.phone.link(up=False)
+    await bench.reach(_S.RECONNECTING)
+    bench.phone.link(up=True)
+    await driver.collecting.wait()
+    with bench.session.view.watch() as changes:
+        closing = asyncio.create_task(bench.session.control(ControlAction.CLOSE))
+        await bench.until(lambda: bench.session._quiet)
+        driver.go_on.set()  # the send under way keeps the page for a moment more
+        await closing
+        seen = [change.situation.state for change in _so_far(changes) if isinstance(change, StateChange)]
+    assert seen == [_S.STOPPED]
+    assert not bench.outbound._open
+
+
+def _so_far(changes: asyncio.Queue[StateChange | QrChange]) -> list[StateChange | QrChange]:
+    return [changes.get_nowait() for _ in range(changes.qsize())]
+
+
 async def test_a_catch_up_that_fails_loads_the_page_again(bench: Bench) -> None:
     driver = await held(bench)
     bench.phone.incoming(ANA, "1")
