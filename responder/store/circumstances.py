@@ -5,20 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from responder.policy import Circumstances, Verdict, reconsider
 from responder.recording import House
-from responder.store.rows import NewTurn, Pending
-from responder.store.schema import chats, turns
+from responder.store.rows import COUNTED, NewTurn, Pending
+from responder.store.statements import ANSWERS, CHATS_NOW
 from responder.store.switches import Switches
-from responder.turns import Origin
 
 #: Seconds over which answers are counted for the budgets.
 BUDGET_HOUR = 3600.0
-#: Whose answers count.
-COUNTED = (Origin.RULE, Origin.MODEL)
 
 
 class Moment:
@@ -39,24 +35,14 @@ class Moment:
         self, connection: AsyncConnection, asked: Sequence[Pending], now: float
     ) -> dict[int, Circumstances]:
         """By chat."""
-        ids = {pending.chat_id for pending in asked}
+        ids = list({pending.chat_id for pending in asked})
         standing = await self._switches.standing(connection)
-        to_chat: dict[int, int] = {}
-        in_all = 0
         policy = self._house.policy
-        counted = (turns.c.created_at > now - BUDGET_HOUR) & turns.c.origin.in_(COUNTED)
-        if policy.chat_budget:
-            query = (
-                select(turns.c.chat_id, func.count()).where(counted, turns.c.chat_id.in_(ids)).group_by(turns.c.chat_id)
-            )
-            to_chat = {row[0]: row[1] for row in await connection.execute(query)}
-        if policy.total_budget:
-            in_all = (await connection.execute(select(func.count()).select_from(turns).where(counted))).scalar_one()
-        rows = await connection.execute(
-            select(chats.c.id, chats.c.cliente_id, chats.c.paused_until, chats.c.opted_out_at).where(
-                chats.c.id.in_(ids)
-            )
-        )
+        answers: dict[int, int] = {}
+        if policy.chat_budget or policy.total_budget:
+            counted = await connection.execute(ANSWERS, {"ids": ids, "since": now - BUDGET_HOUR})
+            answers = {row[0]: row[1] for row in counted}
+        rows = await connection.execute(CHATS_NOW, {"ids": ids})
         return {
             row.id: Circumstances(
                 now=now,
@@ -64,8 +50,8 @@ class Moment:
                 client_active=standing.clients.get(row.cliente_id),
                 opted_out=row.opted_out_at is not None,
                 paused_until=row.paused_until,
-                answers_to_chat=to_chat.get(row.id, 0),
-                answers_in_all=in_all,
+                answers_to_chat=answers.get(row.id, 0),
+                answers_in_all=answers.get(0, 0),
             )
             for row in rows
         }

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from responder.errors import LeaseLost
 from responder.store.rows import Lease
-from responder.store.schema import leases
+from responder.store.statements import LEASES
 
 
 async def lost_among(connection: AsyncConnection, held: Iterable[Lease]) -> set[str]:
@@ -17,13 +16,7 @@ async def lost_among(connection: AsyncConnection, held: Iterable[Lease]) -> set[
     wanted = {lease.name: (lease.owner, lease.fence) for lease in held}
     if not wanted:
         return set()
-    query = (
-        select(leases.c.name, leases.c.owner, leases.c.fence)
-        .where(leases.c.name.in_(sorted(wanted)))
-        .order_by(leases.c.name)
-        .with_for_update(read=True)
-    )
-    present = {row.name: (row.owner, row.fence) for row in await connection.execute(query)}
+    present = {row.name: (row.owner, row.fence) for row in await connection.execute(LEASES, {"names": sorted(wanted)})}
     return {name for name, mine in wanted.items() if present.get(name) != mine}
 
 

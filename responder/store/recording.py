@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,7 +18,8 @@ from responder.store import fences
 from responder.store.database import Database
 from responder.store.inserting import insert_rows
 from responder.store.rows import OPEN, Lease, Pending, part_of
-from responder.store.schema import chats, conversations, cursors, messages
+from responder.store.schema import conversations, cursors, messages
+from responder.store.statements import CHANGE_CHAT, CHATS, CURSOR, MOVE_CURSOR, NEW_CHAT
 from responder.store.switches import Switches
 
 #: Another door may record the same message at the same moment; then it is looked at again.
@@ -37,9 +38,8 @@ class Recording:
 
     async def cursor(self, session: str, stream: Stream) -> Cursor | None:
         """Where a stream was left. Raises DatabaseDown."""
-        query = select(cursors.c.epoch, cursors.c.seq).where(cursors.c.session == session, cursors.c.stream == stream)
         async with self._database.read() as connection:
-            row = (await connection.execute(query)).one_or_none()
+            row = (await connection.execute(CURSOR, {"of_session": session, "of_stream": stream})).one_or_none()
         return Cursor(epoch=row.epoch, seq=row.seq) if row else None
 
     async def record(self, batch: Sequence[Arrival | Place], *, now: float, lease: Lease | None = None) -> Recorded:
@@ -109,30 +109,30 @@ async def _unrecorded(connection: AsyncConnection, arrivals: Sequence[Arrival]) 
 async def _chat_states(connection: AsyncConnection, arrivals: Sequence[Arrival]) -> dict[str, ChatState]:
     session = arrivals[0].session
     wanted = {arrival.chat: arrival for arrival in arrivals}
-    query = select(chats).where(chats.c.session == session, chats.c.chat.in_(list(wanted)))
-    known = {row.chat for row in await connection.execute(query)}
-    if new := [arrival for chat, arrival in wanted.items() if chat not in known]:
-        await connection.execute(
-            insert(chats),
-            [
-                {
-                    "session": session,
-                    "chat": arrival.chat,
-                    "part": part_of(session, arrival.chat),
-                    "telefono": arrival.person,
-                    "cliente_id": arrival.cliente_id,
-                    "is_group": arrival.facts.is_group,
-                }
-                for arrival in new
-            ],
-        )
-    return {
-        row.chat: ChatState(
-            row.id, row.telefono, row.cliente_id, row.name, row.paused_until, row.opted_out_at, row.last_print,
-            row.last_at,
-        )
-        for row in await connection.execute(query)
-    }  # fmt: skip
+    asked = {"session": session, "addresses": list(wanted)}
+    known = {row.chat: _state(row) for row in await connection.execute(CHATS, asked)}
+    if len(known) == len(wanted):
+        return known
+    new = [
+        {
+            "session": session,
+            "chat": arrival.chat,
+            "part": part_of(session, arrival.chat),
+            "telefono": arrival.person,
+            "cliente_id": arrival.cliente_id,
+            "is_group": arrival.facts.is_group,
+        }
+        for chat, arrival in wanted.items()
+        if chat not in known
+    ]
+    await connection.execute(NEW_CHAT, new)
+    return {row.chat: _state(row) for row in await connection.execute(CHATS, asked)}
+
+
+def _state(row: Row[Any]) -> ChatState:
+    return ChatState(
+        row.id, row.telefono, row.cliente_id, row.name, row.paused_until, row.opted_out_at, row.last_print, row.last_at
+    )
 
 
 def _said(arrival: Arrival) -> dict[str, object]:
@@ -171,26 +171,10 @@ async def _withdraw_answered(
 
 async def _write_chats(connection: AsyncConnection, states: Iterable[ChatState], newest: dict[Any, int]) -> None:
     await connection.execute(
-        update(chats)
-        .where(chats.c.id == bindparam("chat_row"))
-        .values(
-            {
-                name: bindparam(name)
-                for name in (
-                    "telefono",
-                    "cliente_id",
-                    "name",
-                    "paused_until",
-                    "opted_out_at",
-                    "last_print",
-                    "last_at",
-                    "last_message",
-                )
-            }
-        ),
+        CHANGE_CHAT,
         [
             {
-                "chat_row": state.id,
+                "row": state.id,
                 "telefono": state.person,
                 "cliente_id": state.cliente_id,
                 "name": state.name,
@@ -220,9 +204,9 @@ async def _move_cursors(connection: AsyncConnection, batch: Sequence[Arrival | P
         if place is not None:
             newest[place.stream] = place
     for stream, place in newest.items():
-        where = (cursors.c.session == place.session) & (cursors.c.stream == stream)
+        at = {"of_session": place.session, "of_stream": stream}
         values = {"epoch": place.cursor.epoch, "seq": place.cursor.seq}
-        moved = await connection.execute(update(cursors).where(where).values(values))
-        if not moved.rowcount and not (await connection.execute(select(cursors.c.seq).where(where))).first():
+        moved = await connection.execute(MOVE_CURSOR, {**at, **values})
+        if not moved.rowcount and not (await connection.execute(CURSOR, at)).first():
             # (MySQL may count changed rows only, so "none" does not yet mean that there is no row)
             await connection.execute(insert(cursors).values(session=place.session, stream=stream, **values))

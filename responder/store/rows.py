@@ -13,6 +13,8 @@ from responder.turns import Origin, TurnState
 PARTS = 16
 #: Verdicts of messages that wait for a turn.
 OPEN = (Verdict.ANSWER, Verdict.ORDER)
+#: Origins whose answers count for the budgets.
+COUNTED = (Origin.RULE, Origin.MODEL)
 
 
 def part_of(session: str, chat: str) -> int:

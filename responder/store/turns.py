@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, bindparam, insert, select, update
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from responder.policy import Verdict
@@ -13,8 +13,9 @@ from responder.store import fences
 from responder.store.circumstances import Moment, with_answers
 from responder.store.database import Database
 from responder.store.inserting import insert_rows
-from responder.store.rows import OPEN, Lease, NewTurn, Pending, Turn, chats_lease, commands_to_json
-from responder.store.schema import conversations, messages, turns
+from responder.store.rows import Lease, NewTurn, Pending, Turn, chats_lease, commands_to_json
+from responder.store.schema import conversations, turns
+from responder.store.statements import ANSWERED, FINISH_TURN, NEW_TURN, REFUSE, STILL_OPEN
 from responder.turns import Origin, TurnState
 
 
@@ -71,10 +72,8 @@ class Turns:
         """Note what became of turns. Raises DatabaseDown."""
         async with self._database.write() as connection:
             await connection.execute(
-                update(turns)
-                .where(turns.c.id == bindparam("turn_row"))
-                .values(state=bindparam("state"), error=bindparam("error")),
-                [{"turn_row": one.id, "state": one.state, "error": one.error and one.error[:64]} for one in finished],
+                FINISH_TURN,
+                [{"row": one.id, "outcome": one.state, "reason": one.error and one.error[:64]} for one in finished],
             )
 
     async def claim(self, turn: Turn) -> bool:
@@ -95,7 +94,8 @@ class Turns:
 
 async def _still_open(connection: AsyncConnection, asked: Sequence[Pending]) -> set[int]:
     """Those that nobody has answered or refused meanwhile, locked to the end of the transaction."""
-    return set((await connection.execute(select(messages.c.id).where(_open_among(asked)).with_for_update())).scalars())
+    found = await connection.execute(STILL_OPEN, {"rows": [pending.id for pending in asked]})
+    return set(found.scalars())
 
 
 async def _write(connection: AsyncConnection, opened: Sequence[NewTurn], now: float) -> None:
@@ -128,13 +128,10 @@ async def _write(connection: AsyncConnection, opened: Sequence[NewTurn], now: fl
         }
         for turn, said_id in zip(opened, said_ids, strict=True)
     ]
-    await connection.execute(insert(turns), rows)
-    taken = (
-        update(messages)
-        .where(messages.c.id == bindparam("row"))
-        .values(turn_id=bindparam("turn"), verdict=Verdict.ANSWERED)
+    await connection.execute(NEW_TURN, rows)
+    await connection.execute(
+        ANSWERED, [{"row": one.id, "turn": turn.first.id} for turn in opened for one in turn.asked]
     )
-    await connection.execute(taken, [{"row": one.id, "turn": turn.first.id} for turn in opened for one in turn.asked])
 
 
 def _turn(turn: NewTurn, now: float) -> Turn:
@@ -146,13 +143,4 @@ def _turn(turn: NewTurn, now: float) -> Turn:
 
 
 async def _set_verdict(connection: AsyncConnection, asked: Sequence[Pending], verdict: Verdict) -> None:
-    await connection.execute(update(messages).where(_open_among(asked)).values(verdict=verdict))
-
-
-def _open_among(asked: Sequence[Pending]) -> ColumnElement[bool]:
-    """Those that nobody has answered or refused meanwhile."""
-    return (
-        messages.c.id.in_([pending.id for pending in asked])
-        & messages.c.turn_id.is_(None)
-        & messages.c.verdict.in_(OPEN)
-    )
+    await connection.execute(REFUSE, {"rows": [pending.id for pending in asked], "reason": verdict})
