@@ -29,6 +29,8 @@ class Cast:
         self._state = state
         self._now = now
         self._tell = tell
+        #: The numbers that pages asked the service about.
+        self.looked_up: list[str] = []
 
     @property
     def contacts(self) -> list[Contact]:
@@ -95,6 +97,7 @@ class Cast:
 
         Raises `LookupFailed`.
         """
+        self.looked_up.append(address)
         contact = self.contact(address)
         if contact and contact.lookup_fails:
             raise LookupFailed(f"The service could not look up {address}.")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.contract.errors import Refused
+from bridge.contract.errors import NotOnWhatsApp, Refused
 from bridge.contract.jid import Jid
 from bridge.contract.session import Reason, SessionState
-from bridge.ports.driver import CallInDoubt
-from bridge.sandbox.records import SendMode
+from bridge.ports.driver import CallInDoubt, DriverUnavailable
+from bridge.sandbox.records import Contact, SendMode
 
 from .recording import running
 from .worlds import ANA, CARLA, CARLA_LID, DARIO, GROUP, MEMBER, WebWorld, connected, page_of
@@ -70,6 +70,25 @@ async def test_both_addresses_of_a_person_are_told_where_they_are_known(web: Web
         await sink.until(lambda: len(sink.messages) == 3)
     known = [(m.from_pn and str(m.from_pn), m.from_lid and str(m.from_lid)) for m in sink.messages]
     assert known == [(CARLA, CARLA_LID), (None, DARIO), ("5491155500002@c.us", MEMBER)]
+
+
+async def test_a_number_is_found_in_the_spelling_that_the_service_knows_and_asked_for_once(web: WebWorld) -> None:
+    cast = web.sandbox.world.cast
+    old, new, broken = "541155500031@c.us", "5215555500032@c.us", "541155500033@c.us"
+    cast.add_contact(Contact(pn=old, name="Old", saved=False))
+    cast.add_contact(Contact(pn=new, name="New", saved=False))
+    cast.add_contact(Contact(pn=broken, name="Broken", saved=False, lookup_fails=True))
+    async with connected(web) as (driver, _):
+        for written in ("5491155500031", "541155500031", "54111555500031", "5491155500031"):
+            assert str(await driver.resolve(Jid.parse(f"{written}@c.us"))) == old
+        assert cast.looked_up == ["5491155500031@c.us", old]
+        assert str(await driver.resolve(Jid.parse("525555500032@c.us"))) == new
+        for _ in range(2):
+            with pytest.raises(NotOnWhatsApp):
+                await driver.resolve(Jid.parse("5491155500034@c.us"))
+        assert cast.looked_up[4:] == ["5491155500034@c.us", "541155500034@c.us"]
+        with pytest.raises(DriverUnavailable):  # the second spelling is not answered: nobody knows
+            await driver.resolve(Jid.parse("5491155500033@c.us"))
 
 
 async def test_a_chat_that_cannot_be_read_does_not_stop_catch_up(web: WebWorld) -> None:
