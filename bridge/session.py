@@ -62,6 +62,8 @@ class Session:
         self.view = SessionView(name, clock)
         #: seq of the newest inbound message that MQTT has; kept by the door, shown in the status.
         self.published_seq = 0
+        #: Whether MQTT is connected; kept by the door, asked by whoever wants to know that the path works.
+        self.on_mqtt = False
         self._owner = owner
         self._journal = journal
         self._outbox = outbox

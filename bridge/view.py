@@ -42,6 +42,8 @@ class SessionView:
         self.situation = Situation(SessionState.STARTING, Reason.BROWSER_STARTING)
         self.since = clock.now()
         self.qr: Qr | None = None
+        #: How often a connection that worked was lost.
+        self.losses = 0
 
     def set(self, situation: Situation) -> None:
         """Enter a situation. Raises `IllegalTransition`."""
@@ -51,6 +53,7 @@ class SessionView:
         now = self._clock.now()
         if before.state is not situation.state:
             self.since = now
+            self.losses += before.state is SessionState.CONNECTED and situation.state is SessionState.RECONNECTING
         _log.info("%s: %s (%s)", self._session, situation.state, situation.reason)
         self._tell(StateChange(situation, self.since, now))
 

@@ -44,8 +44,12 @@ class Bridge:
         clock: Clock,
         *,
         http: socket.socket | None = None,
+        login_link: str | None = None,
     ) -> None:
-        """`http` is the façade's socket (`bridge.http.server.listen`); without one there is no HTTP and no webhook."""
+        """`http` is the façade's socket (`bridge.http.server.listen`); without one there is no HTTP and no webhook.
+
+        `login_link` logs one browser in to the panel.
+        """
         self._settings = settings
         self._clock = clock
         self._started_at = clock.now()
@@ -60,7 +64,7 @@ class Bridge:
         self.hosts = [
             SessionHost(setting, settings=settings, driver=driver, clock=clock) for setting in settings.sessions
         ]
-        self._http = HttpSide(settings, http, self.hosts, self._broker, clock) if http else None
+        self._http = HttpSide(settings, http, self.hosts, self._broker, clock, login_link) if http else None
 
     def stop(self) -> None:
         """Ask for a clean end; `run` returns when it is done."""

@@ -12,13 +12,17 @@ from importlib.metadata import version
 
 from bridge.broker import BrokerOptions
 from bridge.contract.errors import StartError
+from bridge.history import History
 from bridge.http.callbacks import CallbackRules
+from bridge.http.counters import Counters
 from bridge.http.credentials import Credentials
 from bridge.http.gate import GateOptions
+from bridge.http.logins import Logins
 from bridge.http.places import Parts, places_by_name
 from bridge.http.server import Facade, is_loopback
 from bridge.http.webhooks import Webhooks
-from bridge.listeners import Listeners
+from bridge.listeners import SESSION_HEADER, Listeners
+from bridge.metering import MeteredPost, Tee
 from bridge.mqtt import RetainedSwitches
 from bridge.ports import Clock, StoreUnusable
 from bridge.settings import Settings
@@ -39,8 +43,10 @@ class HttpSide:
         hosts: Sequence[SessionHost],
         broker: BrokerOptions,
         clock: Clock,
+        login_link: str | None = None,
     ) -> None:
         self._settings = settings
+        self._login_link = login_link
         self._listener = listener
         self._hosts = hosts
         self._broker = broker
@@ -62,6 +68,8 @@ class HttpSide:
                 store = await stack.enter_async_context(BridgeStore(settings.data_dir / BRIDGE_STORE, now=clock.now))
             except StoreUnusable as error:
                 raise StartError(f"Listeners and keys cannot be read. {error.text}") from error
+            history, counters = History(clock), Counters()
+            metrics = Tee(history, counters)
             webhooks = await stack.enter_async_context(
                 Webhooks(
                     CallbackRules.parse(settings.callback_hosts),
@@ -70,12 +78,20 @@ class HttpSide:
                 )
             )
             listeners = Listeners(
-                store.listeners, webhooks, clock, random=random.random, legacy_groups=settings.legacy_groups
+                store.listeners,
+                MeteredPost(webhooks, metrics, clock, SESSION_HEADER),
+                clock,
+                random=random.random,
+                legacy_groups=settings.legacy_groups,
             )
             await listeners.load()
             switches = RetainedSwitches(
                 replace(self._broker, client_id=f"{self._broker.client_id}-switches"), settings.topics
             )
+            credentials = _credentials(settings, store, clock)
+            logins = Logins(credentials, clock)
+            if self._login_link is not None:
+                logins.offer(self._login_link)
             parts = Parts(
                 places=places_by_name(self._hosts),
                 default=settings.sessions[0].name,
@@ -83,15 +99,19 @@ class HttpSide:
                 listeners=listeners,
                 letters=store.listeners,
                 access=store.access,
-                credentials=_credentials(settings, store, clock),
+                credentials=credentials,
+                logins=logins,
                 webhooks=webhooks,
                 switches=switches,
                 clock=clock,
+                history=history,
+                counters=counters,
             )
+            counters.watch(parts)
             gate = GateOptions(settings.http_allowance, loopback_only=is_loopback(self._listener))
             self._facade = Facade(parts, gate, self._listener, version=version(DISTRIBUTION))
             for host in self._hosts:
-                host.listeners = listeners
+                host.listeners, host.metrics = listeners, metrics
             async with asyncio.TaskGroup() as tasks:
                 following = tasks.create_task(switches.run(), name="switches")
                 serving = tasks.create_task(self._facade.run(), name="http")

@@ -16,9 +16,10 @@ from bridge.contract.session import Reason, SessionState, Situation
 from bridge.contract.status import HEARTBEAT, SessionStatus
 from bridge.inbound import Inbound
 from bridge.listeners import Listeners
+from bridge.metering import MeteredJournal, MeteredOutbox
 from bridge.mqtt import Door, DoorOptions, other_owner
 from bridge.outbound import Outbound
-from bridge.ports import Clock, Journal, Outbox, StoreUnusable, WhatsAppDriver
+from bridge.ports import Clock, Journal, Metrics, Outbox, StoreUnusable, WhatsAppDriver
 from bridge.session import Session
 from bridge.settings import SessionSetting, Settings
 from bridge.store import SessionStore, StoreDamaged, keep_aside, open_store
@@ -48,7 +49,10 @@ class SessionHost:
         self.session: Session | None = None
         #: Set by the HTTP side before `run`; None = no webhooks.
         self.listeners: Listeners | None = None
-        self._store: SessionStore | None = None
+        #: Set by the HTTP side before `run`; None = nobody counts.
+        self.metrics: Metrics | None = None
+        self._journal: Journal | None = None
+        self._outbox: Outbox | None = None
         self._settings = settings
         self._driver = driver
         self._clock = clock
@@ -68,12 +72,12 @@ class SessionHost:
     @property
     def journal(self) -> Journal | None:
         """The session's streams; None while its store is closed."""
-        return self._store.journal if self._store else None
+        return self._journal
 
     @property
     def outbox(self) -> Outbox | None:
         """The session's commands; None while its store is closed."""
-        return self._store.outbox if self._store else None
+        return self._outbox
 
     @property
     def view(self) -> SessionView:
@@ -101,7 +105,7 @@ class SessionHost:
             except* Exception:  # noqa: BLE001 - whatever it was, the other sessions go on and this one comes again
                 _log.exception("%s: the session failed", self.setting.name)
                 failure = failure or Situation(SessionState.ERROR, Reason.BRIDGE_FAULT)
-            self.session = self._store = None
+            self.session = self._journal = self._outbox = None
             if failure is not None:
                 self._view.set(failure)
                 await self._announce(failure)
@@ -152,9 +156,14 @@ class SessionHost:
             raise StoreUnusable(f"{_first(group)} It was kept as {kept}.") from group
 
     async def _serve_store(self, store: SessionStore) -> None:
-        session, door = self._compose(store)
-        self.session, self._store = session, store
-        deliveries = self.listeners.deliveries(session.name, store.journal) if self.listeners else None
+        journal: Journal = store.journal
+        outbox: Outbox = store.outbox
+        if self.metrics is not None:
+            journal = MeteredJournal(self.name, journal, self.metrics, self._clock)
+            outbox = MeteredOutbox(self.name, outbox, self.metrics, self._clock)
+        session, door = self._compose(store, journal, outbox)
+        self.session, self._journal, self._outbox = session, journal, outbox
+        deliveries = self.listeners.deliveries(session.name, journal) if self.listeners else None
         async with asyncio.TaskGroup() as tasks:
             ending = [tasks.create_task(door.run(), name=f"door {session.name}")]
             if deliveries is not None:  # before the session: what it journals first is for those who registered before
@@ -172,25 +181,25 @@ class SessionHost:
                 task.cancel()
             living.cancel()
 
-    def _compose(self, store: SessionStore) -> tuple[Session, Door]:
+    def _compose(self, store: SessionStore, journal: Journal, outbox: Outbox) -> tuple[Session, Door]:
         name = self.setting.name
         driver = self._driver(self.setting)
         session = Session(
             name,
             owner=self._door.owner,
-            journal=store.journal,
-            outbox=store.outbox,
+            journal=journal,
+            outbox=outbox,
             memory=store.memory,
             driver=driver,
-            inbound=Inbound(name, self.setting.cliente_id, store.journal, store.outbox, store.memory),
-            outbound=Outbound(name, store.outbox, driver, self._clock, self._settings.pacing),
+            inbound=Inbound(name, self.setting.cliente_id, journal, outbox, store.memory),
+            outbound=Outbound(name, outbox, driver, self._clock, self._settings.pacing),
             clock=self._clock,
         )
         door = Door(
             session,
             options=self._door,
-            journal=store.journal,
-            outbox=store.outbox,
+            journal=journal,
+            outbox=outbox,
             memory=store.memory,
             clock=self._clock,
         )

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 
 from bridge.contract.errors import CodedError, InternalError, InvalidRequest
 
-from . import legacy, legacy_bot, legacy_sessions, panel, v1
+from . import health, legacy, legacy_bot, legacy_sessions, panel, v1
 from .errors import Forbidden, HttpError, MethodNotAllowed, NotFound, answer
 from .gate import OPEN_PATHS, Gate, GateOptions
 from .places import Parts
@@ -45,7 +45,7 @@ def build_app(parts: Parts, gate: GateOptions, *, version: str) -> ASGIApp:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _fault)
     app.add_api_route("/health", _health, tags=["health"], summary="Whether the façade runs; needs no key")
-    for router in (panel.router, legacy.router, legacy_bot.router, v1.router, legacy_sessions.router):
+    for router in (panel.router, health.router, legacy.router, legacy_bot.router, v1.router, legacy_sessions.router):
         app.include_router(router)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]  # the documented way to extend it
     return Gate(app, gate, parts.credentials, parts.clock, parts.logins)

@@ -11,11 +11,13 @@ from bridge.contract.errors import NoSuchSession, NotConnected
 from bridge.contract.payload import instant
 from bridge.contract.session import Reason, SessionState
 from bridge.contract.status import SessionStatus
+from bridge.history import History
 from bridge.listeners import Listeners
 from bridge.ports import AccessBook, BotSwitches, Clock, Journal, ListenerBook, Outbox
 from bridge.session import Session
 from bridge.view import SessionView
 
+from .counters import Counters
 from .credentials import Credentials
 from .logins import Logins
 from .webhooks import Webhooks
@@ -78,6 +80,8 @@ class Parts:
     webhooks: Webhooks
     switches: BotSwitches
     clock: Clock
+    history: History
+    counters: Counters
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     streams: Streams = field(default_factory=Streams)
 

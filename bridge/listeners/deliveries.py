@@ -79,7 +79,7 @@ class Deliveries:
             self._listeners.detach(self)
 
     def _follow_registry(self, tasks: asyncio.TaskGroup) -> None:
-        wanted = {listener.id: listener for listener in self._listeners.active(self.session)}
+        wanted = {listener.id: listener for listener in self._listeners.active(self.session) if listener.delivering}
         for listener_id, (reading, task) in list(self._readings.items()):
             if task.done():
                 del self._readings[listener_id]

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from bridge.contract.messages import Stream
 
+#: Names the session of a delivery.
+SESSION_HEADER = "X-WA-Session"
+
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
@@ -30,7 +33,7 @@ class Delivered:
             "Content-Type": "application/json",
             "X-WA-Delivery": self.id,
             "X-WA-Attempt": str(attempt),
-            "X-WA-Session": self.session,
+            SESSION_HEADER: self.session,
             "X-WA-Stream": self.stream,
             "X-WA-Epoch": self.epoch,
             "X-WA-Seq": str(self.seq),

@@ -62,7 +62,7 @@ class Listeners:
         return Deliveries(self, session, journal, self._means)
 
     def active(self, session: str) -> list[Listener]:
-        """Listeners of a session that are delivered to, oldest first."""
+        """Registered listeners of a session, oldest first; paused ones too."""
         return [one for one in self._listeners.values() if one.session == session and one.active]
 
     def find(self, session: str, listener_id: str) -> Listener | None:
@@ -137,6 +137,17 @@ class Listeners:
             await self._put(replace(listener, ended_at=self._clock.now()))
             _log.info("%s: Listener removido: %s (%s)", session, url, listener.id)
             return True
+
+    async def pause(self, listener: Listener, *, paused: bool) -> Listener:
+        """Hold back what a listener would get, or go on where it stopped. Its place is kept as long as the journal."""
+        async with self._changing:
+            standing = self._listeners.get((listener.session, listener.url), listener)
+            if paused is (standing.paused_at is not None):
+                return standing
+            changed = replace(standing, paused_at=self._clock.now() if paused else None)
+            await self._put(changed)
+            _log.info("%s: listener %s %s", listener.session, listener.id, "paused" if paused else "resumed")
+            return changed
 
     async def repeat(self, letter: DeadLetter) -> PostAnswer:
         """Post a dead letter once more; when it is taken, it is a dead letter no longer."""

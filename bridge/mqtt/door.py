@@ -85,7 +85,7 @@ class Door:
                 serving.cancel()
 
     async def _serve(self, connection: Connection) -> None:
-        self._connected = True
+        self._connected = self._session.on_mqtt = True
         name = self._session.name
         self._session.published_seq = await self._journal.cursor(READER, Stream.IN)
         _log.info("%s: MQTT connected to %s", name, connection.address.masked)
@@ -118,7 +118,7 @@ class Door:
             await connection.publish(self._topics.qr(name), b"", retain=True)
             await connection.publish(self._topics.status(name), farewell.to_json(), retain=True)
         finally:
-            self._connected = False
+            self._connected = self._session.on_mqtt = False
 
     async def _speak(self, connection: Connection) -> None:
         # Only who is subscribed may call itself connected: what is published before is nobody's, at the first start.

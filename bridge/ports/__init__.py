@@ -1,7 +1,8 @@
 """Protocols that the core talks to, and the values that cross them. No I/O and no MQTT, HTTP or browser library here.
 
 Adapters implement these: `drivers/*` the `WhatsAppDriver`, `store/*` the `Journal`, the `Outbox`, the `Memory` and
-the two books, `http/*` the `WebhookPost`, `mqtt/*` the `BotSwitches`. The session is the driver's `DriverSink`.
+the two books, `http/*` the `WebhookPost` and the `Metrics`, `mqtt/*` the `BotSwitches`. The session is the driver's
+`DriverSink`.
 """
 
 from .access import AccessBook, ApiKey, AuditEntry, BotSwitches, Scope
@@ -29,6 +30,7 @@ from .listeners import (
     WebhookPost,
 )
 from .memory import Clock, Memory
+from .metrics import Delivery, Metrics, Step
 from .outbox import (
     Change,
     Claim,
@@ -57,6 +59,7 @@ __all__ = [
     "Claimed",
     "Clock",
     "DeadLetter",
+    "Delivery",
     "DriverSink",
     "DriverUnavailable",
     "Failure",
@@ -68,6 +71,7 @@ __all__ = [
     "ListenerBook",
     "LookUp",
     "Memory",
+    "Metrics",
     "NewNotice",
     "Notice",
     "Origin",
@@ -77,6 +81,7 @@ __all__ = [
     "Position",
     "PostAnswer",
     "Scope",
+    "Step",
     "StoreUnusable",
     "StreamPage",
     "WebhookPost",

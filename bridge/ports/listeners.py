@@ -45,7 +45,8 @@ class Position:
 class Listener:
     """A registered callback URL. `ended_at` = unregistered then, and forgotten a while later.
 
-    `start` None = to be set to "now" when the session's store is there. `legacy` = registered on the legacy path.
+    `paused_at` = it keeps its place and gets nothing. `start` None = to be set to "now" when the session's store is
+    there. `legacy` = registered on the legacy path.
     """
 
     id: str
@@ -57,11 +58,17 @@ class Listener:
     legacy: bool = False
     start: Position | None = None
     ended_at: float | None = None
+    paused_at: float | None = None
 
     @property
     def active(self) -> bool:
-        """Whether items are delivered to it."""
+        """Whether it is registered."""
         return self.ended_at is None
+
+    @property
+    def delivering(self) -> bool:
+        """Whether items are delivered to it."""
+        return self.active and self.paused_at is None
 
     @property
     def reader(self) -> str:

@@ -120,6 +120,12 @@ class Outbox(Protocol):
         """Rows that are accepted or sending, in claim order."""
         ...
 
+    async def recent(
+        self, before: int | None, limit: int, states: frozenset[SendState] | None = None
+    ) -> list[OutboxRow]:
+        """Rows with a number below `before`, newest first; only those in `states` where given."""
+        ...
+
     @property
     def open_count(self) -> int:
         """How many rows are accepted or sending, from memory."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 from collections.abc import Callable, Sequence
 
@@ -93,6 +94,15 @@ class SqliteOutbox:
     async def open_rows(self) -> list[OutboxRow]:
         """Rows that are accepted or sending, in claim order."""
         return await self._database.read(lambda connection: rows.find_all(connection, rows.OPEN))
+
+    async def recent(
+        self, before: int | None, limit: int, states: frozenset[SendState] | None = None
+    ) -> list[OutboxRow]:
+        """Rows with a number below `before`, newest first; only those in `states` where given."""
+        chosen = sorted(SendState if states is None else states)
+        return await self._database.read(
+            lambda connection: rows.find_all(connection, rows.RECENT, before, limit, json.dumps(chosen))
+        )
 
     async def notify(self, *new: NewNotice) -> None:
         """Store notices that belong to no row: refusals, repeated results, control results."""

@@ -21,6 +21,8 @@ _BY_NUMBER = f"{_SELECT} WHERE number = ?"
 BY_RAW_ID = f"{_SELECT} WHERE raw_id = ? ORDER BY number DESC LIMIT 1"
 BY_ORIGIN = f"""{_SELECT} WHERE payload_sha256 = ? AND packet_id = ? AND connection = ? AND topic = ?
     ORDER BY number DESC LIMIT 1"""
+_CHOSEN = "(?1 IS NULL OR number < ?1) AND state IN (SELECT value FROM json_each(?3))"
+RECENT = f"{_SELECT} WHERE {_CHOSEN} ORDER BY number DESC LIMIT ?2"
 OPEN = f"{_SELECT} WHERE open ORDER BY number"
 
 
@@ -38,9 +40,9 @@ def by_number(connection: sqlite3.Connection, number: int | None) -> OutboxRow:
     return row
 
 
-def find_all(connection: sqlite3.Connection, query: str) -> list[OutboxRow]:
+def find_all(connection: sqlite3.Connection, query: str, *parameters: object) -> list[OutboxRow]:
     """All rows that one of the queries above finds."""
-    return [_row(found) for found in connection.execute(query)]
+    return [_row(found) for found in connection.execute(query, parameters)]
 
 
 def insert(connection: sqlite3.Connection, claim: Claim) -> OutboxRow:

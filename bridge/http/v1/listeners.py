@@ -68,6 +68,7 @@ class ListenerView(BaseModel):
     events: list[str]
     chats: list[str] | None
     groups: bool
+    paused: bool = Field(default=False, description="keeps its place, gets nothing until it is resumed")
     legacy: bool = Field(description="registered on the legacy path: groups are included only with WA_LEGACY_GROUPS")
     signed: bool
     secret: str | None = Field(default=None, description="only in the answer to the registration that made it")
@@ -152,6 +153,32 @@ async def unregister(session: str, listener: str, parts: PartsOf, audit: AuditOf
     return Response(status_code=204)
 
 
+@router.post(
+    "/sessions/{session}/listeners/{listener}/pause",
+    response_model=ListenerView,
+    dependencies=[needs(Scope.LISTEN)],
+    responses=problems(),
+)
+async def pause(session: str, listener: str, parts: PartsOf, audit: AuditOf) -> Any:
+    """Hold back what it would get; its place is kept as long as the journal keeps the items."""
+    found = _find(parts, session, listener)
+    await audit("pause listener", session, found.id)
+    return _view(parts, await parts.listeners.pause(found, paused=True))
+
+
+@router.post(
+    "/sessions/{session}/listeners/{listener}/resume",
+    response_model=ListenerView,
+    dependencies=[needs(Scope.LISTEN)],
+    responses=problems(),
+)
+async def resume(session: str, listener: str, parts: PartsOf, audit: AuditOf) -> Any:
+    """Go on where it was paused."""
+    found = _find(parts, session, listener)
+    await audit("resume listener", session, found.id)
+    return _view(parts, await parts.listeners.pause(found, paused=False))
+
+
 def _find(parts: Parts, session: str, listener_id: str) -> Listener:
     parts.place(session)
     found = parts.listeners.find(session, listener_id)
@@ -184,6 +211,7 @@ def _view(parts: Parts, listener: Listener) -> ListenerView:
         events=sorted(choice.kinds, key=lambda kind: (kind != MESSAGE, kind)),
         chats=None if choice.chats is None else sorted(choice.chats),
         groups=choice.groups,
+        paused=listener.paused_at is not None,
         legacy=listener.legacy,
         signed=listener.secret is not None,
     )

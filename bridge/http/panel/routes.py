@@ -1,0 +1,82 @@
+"""The page, its files, and its log-in. The page itself holds nothing of anybody, so it needs no credential."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import FileResponse, JSONResponse
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+
+from bridge.http.callers import Caller, PartsOf
+from bridge.http.credentials import ANYBODY, Principal
+from bridge.http.logins import COOKIE, IDLE_LIMIT, Login
+
+STATIC = Path(str(resources.files("bridge.http.panel"))) / "static"
+#: Everything from here, nothing inline, nobody around it.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
+    " manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+router = APIRouter(include_in_schema=False)
+
+
+class _Files(StaticFiles):
+    """Files that the browser keeps and asks about: unchanged ones cost a 304."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(*args, **kwargs)
+        response.headers["cache-control"] = "no-cache"
+        return response
+
+
+router.routes.append(Mount("/panel/static", _Files(directory=STATIC), name="panel files"))
+
+
+@router.get("/")
+async def page() -> FileResponse:
+    """The page."""
+    return FileResponse(STATIC / "index.html", headers={"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"})
+
+
+@router.post("/panel/login")
+async def log_in(request: Request, parts: PartsOf, caller: Caller) -> Response:
+    """Turn the credential of this request into a cookie."""
+    cookie, login = parts.logins.begin(caller, request.headers.get("x-api-key"))
+    response = JSONResponse(_me(caller, login))
+    response.set_cookie(
+        COOKIE,
+        cookie,
+        max_age=round(IDLE_LIMIT),
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+    )
+    return response
+
+
+@router.get("/panel/me")
+async def me(request: Request, parts: PartsOf, caller: Caller) -> Any:
+    """Who is logged in, and the token that its changes need."""
+    return _me(caller, parts.logins.find(request.headers))
+
+
+@router.post("/panel/logout")
+async def log_out(request: Request, parts: PartsOf) -> Response:
+    """End the log-in."""
+    parts.logins.end(request.headers)
+    response = Response(status_code=204)
+    response.delete_cookie(COOKIE, httponly=True, samesite="strict")
+    return response
+
+
+def _me(caller: Principal, login: Login | None) -> dict[str, Any]:
+    return {
+        "id": caller.id,
+        "scopes": sorted(caller.scopes),
+        "trusted": caller is ANYBODY,
+        "csrf": login.csrf if login else None,
+    }

@@ -1,0 +1,74 @@
+// API keys, and the audit of what was done.
+
+import { get, post, remove } from './api.js';
+import { ask, h, show, toast } from './element.js';
+import { moment, word } from './words.js';
+
+const SCOPES = ['send', 'listen', 'admin'];
+
+export function open(view, world) {
+  const keys = h('div.wide'), audit = h('div.wide'), foot = h('div');
+  let found = [], lines = [], length = 50, ended = false;
+
+  async function load() {
+    const [told, done] = await Promise.all([get('/v1/keys'), get(`/v1/audit?limit=${length}`)]);
+    if (ended) return;
+    found = told.keys;
+    lines = done.audit;
+    draw();
+  }
+
+  function draw() {
+    show(keys, found.length ? table(['name', 'scopes', 'session', 'when', ''], found.map(keyRow)) : h('p.empty', null, word('firstKey')));
+    show(audit, lines.length ? table(['when', 'who', 'what', 'session', 'where'], lines.map((one) => [moment(one.at), one.actor, `${one.action}${one.detail ? ` (${one.detail})` : ''}`, one.session ?? '', one.address])) : h('p.empty', null, word('nothing')));
+    show(foot, lines.length === length && length < 500 ? [h('button.button', { type: 'button', onclick: () => { length = Math.min(500, length * 2); load(); } }, word('more'))] : []);
+  }
+
+  function keyRow(one) {
+    const may = one.scopes.map((scope) => word(`${scope}Scope`)).join(', ');
+    const end = one.revoked_at ? h('span.soft', null, `${word('revoked')} ${moment(one.revoked_at)}`) : h('button.danger', { type: 'button', 'aria-label': `${word('revoke')} ${one.name}`, onclick: () => revoke(one) }, word('revoke'));
+    return [h('span', null, h('strong', null, one.name), h('br'), h('span.mono.soft', null, one.id)), may, one.sessions?.join(', ') ?? word('allSessions'), moment(one.created_at), end];
+  }
+
+  async function revoke(one) {
+    if (!(await ask({ title: word('revokeAsk', one.name), text: word('revokeText'), action: word('revoke'), cancel: word('cancel'), danger: true }))) return;
+    await attempt(() => remove(`/v1/keys/${one.id}`));
+  }
+
+  async function make() {
+    const box = (scope) => h('label.check', null, h('input', { type: 'checkbox', name: 'scope', value: scope, checked: scope !== 'admin' }), word(`${scope}Scope`));
+    const given = await ask({ title: word('newKey'), text: found.length ? null : word('firstKey'), action: word('make'), cancel: word('cancel'), fields: [
+      h('label.field', null, h('span', null, word('name')), h('input', { name: 'name', required: true, maxlength: 100, placeholder: 'node-red', autocomplete: 'off' })),
+      h('div.row', { role: 'group', 'aria-label': word('scopes') }, SCOPES.map(box)),
+      h('label.field', null, h('span', null, word('session')), h('select', { name: 'session' }, h('option', { value: '' }, word('allSessions')), world.sessions.map(({ session }) => h('option', null, session)))),
+    ] });
+    if (!given) return;
+    await attempt(async () => {
+      const session = given.get('session');
+      const made = await post('/v1/keys', { name: given.get('name'), scopes: given.getAll('scope'), sessions: session ? [session] : null });
+      const copy = h('button.button', { type: 'button', onclick: () => navigator.clipboard?.writeText(made.key).then(() => toast(word('copied'))) }, word('copy'));
+      await ask({ title: made.name, text: word('keyMade'), action: word('close'), fields: [h('p.mono', { tabindex: 0, id: 'made-key' }, made.key), copy] });
+    });
+  }
+
+  async function attempt(work) {
+    try {
+      await work();
+    } catch (problem) {
+      toast(problem.message, true);
+    }
+    await load();
+  }
+
+  view.append(
+    h('div.head', null, h('h1', null, word('access'))),
+    h('section.card', null, h('div.head', null, h('h2', null, word('keys')), h('button.main-button', { type: 'button', onclick: make }, word('newKey')), h('p.soft', null, word('keysLead'))), keys),
+    h('section.card', null, h('div.head', null, h('h2', null, word('audit')), h('p.soft', null, word('auditLead'))), audit, foot));
+  const gentle = () => load().catch((problem) => { if (!ended) show(keys, h('p.empty', null, problem.message)); });
+  gentle();
+  return { tick: gentle, end: () => { ended = true; } };
+}
+
+const table = (heads, rows) => h('table', null,
+  h('thead', null, h('tr', null, heads.map((name) => h('th', { scope: 'col' }, name ? word(name) : h('span.unseen', null, word('what')))))),
+  h('tbody', null, rows.map((cells) => h('tr', null, cells.map((cell) => h('td', null, cell))))));

@@ -1,0 +1,73 @@
+// Builds page elements; text goes in as text, never as markup.
+
+export function h(tag, attributes, ...children) {
+  const [name, ...classes] = tag.split('.');
+  const made = document.createElement(name || 'div');
+  if (classes.length) made.className = classes.join(' ');
+  fill(made, attributes);
+  made.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  return made;
+}
+
+function fill(made, attributes) {
+  for (const [name, value] of Object.entries(attributes ?? {})) {
+    if (name.startsWith('on')) made.addEventListener(name.slice(2), value);
+    else if (name === 'value' || name === 'checked') made[name] = value;
+    else if (value === true) made.setAttribute(name, '');
+    else if (value !== false && value !== null && value !== undefined) made.setAttribute(name, value);
+  }
+}
+
+const SVG = 'http://www.w3.org/2000/svg';
+
+export function svg(tag, attributes, ...children) {
+  const made = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes ?? {})) made.setAttribute(name, value);
+  made.append(...children);
+  return made;
+}
+
+// Shows `parts` in `place`, and leaves alone what looks the same already: a refresh must not take the focus,
+// the selection or a half-pressed button away.
+export function show(place, ...parts) {
+  const fresh = parts.flat().filter(Boolean);
+  const old = [...place.children];
+  if (old.length === fresh.length && old.every((one, at) => one.isEqualNode(fresh[at]))) return;
+  const busy = place.contains(document.activeElement) ? path(place, document.activeElement) : null;
+  old.forEach((one, at) => {
+    if (fresh[at] && one.isEqualNode(fresh[at])) fresh[at] = one;
+  });
+  place.replaceChildren(...fresh);
+  if (busy) follow(place, busy)?.focus({ preventScroll: true });
+}
+
+const path = (root, node) => {
+  const steps = [];
+  for (let at = node; at !== root; at = at.parentNode) steps.unshift([...at.parentNode.children].indexOf(at));
+  return steps;
+};
+
+const follow = (root, steps) => steps.reduce((at, step) => at?.children[step], root);
+
+export function toast(text, bad = false) {
+  const made = h(bad ? 'p.bad' : 'p', null, text);
+  document.getElementById('toasts').append(made);
+  setTimeout(() => made.remove(), bad ? 8000 : 3500);
+}
+
+// Asks before something that cannot be taken back; resolves to the form's fields, or null.
+export function ask({ title, text, action, danger = false, cancel, fields = [] }) {
+  const dialog = document.getElementById('ask');
+  return new Promise((resolve) => {
+    let answer = null;
+    const form = h('form', { method: 'dialog' },
+      h('h2', { id: 'ask-title' }, title), text ? h('p', null, text) : null, ...fields,
+      h('div.actions', null,
+        cancel ? h('button.button', { type: 'button', onclick: () => dialog.close() }, cancel) : null,
+        h(danger ? 'button.danger' : 'button.main-button', { type: 'submit' }, action)));
+    form.addEventListener('submit', () => { answer = new FormData(form); });
+    dialog.replaceChildren(form);
+    dialog.addEventListener('close', () => { dialog.replaceChildren(); resolve(answer); }, { once: true });
+    dialog.showModal();
+  });
+}

@@ -1,0 +1,91 @@
+// Webhooks of one session: how each is, pause and resume, and the dead letters to repeat or throw away.
+
+import { get, of, post, remove } from './api.js';
+import { ask, h, show, toast } from './element.js';
+import { moment, number, word } from './words.js';
+
+const CIRCUITS = { closed: ['good', 'closed'], half_open: ['wait', 'half_open'], open: ['bad', 'openCircuit'] };
+
+export function open(view, world) {
+  const { session } = world;
+  const list = h('div.cards'), letters = h('div.feed'), head = h('div.row.apart');
+  let found = [], dead = [], ended = false;
+
+  async function load() {
+    const [told, buried] = await Promise.all([get(`${of(session)}/listeners`), get(`${of(session)}/dead-letters?limit=100`)]);
+    if (ended) return;
+    found = told.listeners;
+    dead = buried.letters;
+    draw();
+  }
+
+  function draw() {
+    show(list, found.length ? found.map(card) : [h('p.empty', null, word('nothing'))]);
+    show(head, [h('div', null, h('h2', null, word('letters')), h('p.soft', null, word('lettersLead'))),
+      dead.length > 1 ? h('button.button', { type: 'button', onclick: () => attempt(repeatAll) }, word('repeatAll')) : null]);
+    show(letters, dead.length ? dead.map(letter) : [h('p.empty', null, word('nothing'))]);
+  }
+
+  function card(one) {
+    const [tone, name] = one.paused ? ['dim', 'paused'] : CIRCUITS[one.circuit] ?? ['dim', 'closed'];
+    const path = `${of(session)}/listeners/${one.id}`;
+    const fact = (label, value) => h('div', null, h('dt', null, word(label)), h('dd', null, value));
+    return h('article.card', { 'aria-label': one.url },
+      h('div.row.apart', null, h('h2.mono', null, one.url), h(`span.badge.${tone}`, null, word(name))),
+      h('dl.facts', null, fact('lag', one.lag === null ? '–' : number(one.lag)), fact('delivered', one.delivered === null ? '–' : number(one.delivered)),
+        fact('lastMessage', one.last_delivery_at ? moment(one.last_delivery_at) : word('never')),
+        one.next_attempt_at ? fact('nextTry', moment(one.next_attempt_at)) : null),
+      one.last_error ? h('p.advice.bad', null, one.last_error) : null,
+      h('div.row', null,
+        h('button.button', { type: 'button', onclick: () => attempt(() => post(`${path}/${one.paused ? 'resume' : 'pause'}`)) }, word(one.paused ? 'resume' : 'pause')),
+        h('button.danger', { type: 'button', onclick: async () => {
+          if (await ask({ title: word('unregisterAsk', one.url), action: word('unregister'), cancel: word('cancel'), danger: true })) await attempt(() => remove(path));
+        } }, word('unregister'))));
+  }
+
+  function letter(one) {
+    const path = `${of(session)}/dead-letters/${one.number}`;
+    return h('article.card.send-item', null,
+      h('div.row.apart', null, h('span.mono', null, one.url), h('span.soft', null, moment(one.at))),
+      h('p.advice.bad', null, one.error),
+      h('p.text.mono', null, one.body.slice(0, 600)),
+      h('div.row', null,
+        h('button.button', { type: 'button', onclick: () => attempt(() => repeat(one)) }, word('repeat')),
+        h('button.danger', { type: 'button', onclick: async () => {
+          if (await ask({ title: word('throwAsk'), action: word('throwAway'), cancel: word('cancel'), danger: true })) await attempt(() => remove(path));
+        } }, word('throwAway'))));
+  }
+
+  async function repeat(one) {
+    const told = await post(`${of(session)}/dead-letters/${one.number}/repeat`);
+    toast(told.delivered ? word('repeated') : word('stillRefused', told.error ?? ''), !told.delivered);
+  }
+
+  async function repeatAll() {
+    for (const one of dead) await repeat(one);
+  }
+
+  async function attempt(work) {
+    try {
+      await work();
+    } catch (problem) {
+      toast(problem.message, true);
+    }
+    await load();
+  }
+
+  async function add() {
+    const given = await ask({ title: word('addListener'), action: word('add'), cancel: word('cancel'),
+      fields: [h('label.field', null, h('span', null, word('url')), h('input', { name: 'url', type: 'url', required: true, placeholder: 'http://localhost:3013/hook' }))] });
+    if (!given) return;
+    await attempt(async () => {
+      const made = await post(`${of(session)}/listeners`, { url: given.get('url') });
+      if (made.secret) await ask({ title: word('done'), text: word('secret'), action: word('close'), fields: [h('p.mono', null, made.secret)] });
+    });
+  }
+
+  view.append(h('div.head', null, h('h1', null, word('listeners')), h('button.main-button', { type: 'button', onclick: add }, word('addListener')), h('p.soft', null, word('listenersLead'))), list, head, letters);
+  const gentle = () => load().catch((problem) => { if (!ended) show(list, h('p.empty', null, problem.message)); });
+  gentle();
+  return { tick: gentle, end: () => { ended = true; } };
+}

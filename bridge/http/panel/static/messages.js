@@ -1,0 +1,96 @@
+// The live feed of one session: what arrives (server-sent events), what leaves (the outbox), and a box to send.
+
+import { get, may, of, post } from './api.js';
+import { h, show, toast } from './element.js';
+import { chatName } from './sessions.js';
+import { moment, person, word } from './words.js';
+import { ticks } from './ticks.js';
+
+//: Items that the page keeps; the journal has the rest.
+const KEPT = 300;
+const SHOWS = ['all', 'incoming', 'outgoing', 'groups'];
+
+export function open(view, world) {
+  const { session } = world, status = world.sessions.find((one) => one.session === session);
+  const feed = h('div.feed', { role: 'log', 'aria-label': word('messages') });
+  const items = new Map(), wanted = { text: '', show: 'all' };
+  let ended = false;
+  const search = h('input', { type: 'search', autocomplete: 'off', oninput: (event) => { wanted.text = event.target.value.toLowerCase(); draw(); } });
+  const chips = h('div.chips');
+  const to = h('input', { name: 'to', required: true, maxlength: 128, inputmode: 'tel', autocomplete: 'off', placeholder: '5491155500001' });
+  const text = h('textarea', { name: 'message', rows: 3, required: true, maxlength: 65536 });
+
+  const chosen = (item) => {
+    if (wanted.show === 'incoming' && item.mine) return false;
+    if (wanted.show === 'outgoing' && !item.mine) return false;
+    if (wanted.show === 'groups' && !item.chat?.endsWith('@g.us')) return false;
+    return !wanted.text || `${item.who} ${item.chat} ${item.body}`.toLowerCase().includes(wanted.text);
+  };
+
+  function draw() {
+    if (ended) return;
+    show(chips, SHOWS.map((name) => h('button', { type: 'button', 'aria-pressed': String(wanted.show === name), onclick: () => { wanted.show = name; draw(); } }, word(name))));
+    const listed = [...items.values()].sort((a, b) => b.at - a.at).filter(chosen).slice(0, KEPT);
+    show(feed, listed.length ? listed.map(bubble) : [h('p.empty', null, word('waiting'))]);
+  }
+
+  function bubble(item) {
+    return h(item.mine ? 'article.bubble.mine' : 'article.bubble', null,
+      h('header', null, h('strong', null, item.who), h('time', { datetime: item.when }, moment(item.when))),
+      h('p.text', { dir: 'auto' }, item.body || `[${item.type}]`),
+      item.state || item.note || !item.mine ? h('div.row.apart', null,
+        item.state ? ticks(item.state) : h('span.soft', null, item.note ?? ''),
+        !item.mine && may('send') ? h('button.plain', { type: 'button', onclick: () => { to.value = item.chat; text.focus(); } }, word('reply')) : null) : null);
+  }
+
+  function take(message, mine, note) {
+    const when = new Date(message.timestamp * 1000).toISOString();
+    items.set(`in ${message.id}`, { at: message.timestamp * 1000 + (message.seq ?? 0) / 1e6, when, mine, note, chat: message.chat, type: message.type, body: message.body, who: mine ? person(message.chat) : chatName(message) });
+    while (items.size > KEPT * 2) items.delete(items.keys().next().value);
+  }
+
+  async function look() {
+    if (!may('send')) return;
+    const told = await get(`${of(session)}/sends?limit=50`).catch(() => null);
+    for (const one of told?.sends ?? []) {
+      items.set(`out ${one.number}`, { at: Date.parse(one.claimed_at), when: one.claimed_at, mine: true, state: one.state, chat: one.chat ?? one.to, body: one.message, who: person(one.chat ?? one.to), note: one.error?.text });
+    }
+    draw();
+  }
+
+  const sources = ['in', 'event'].map((stream) => {
+    const last = stream === 'in' ? status?.last_seq : status?.last_event_seq;
+    const after = status?.epoch && last ? `&after=${status.epoch}:${Math.max(0, last - 50)}` : '';
+    const source = new EventSource(`${of(session)}/events?stream=${stream}${after}`);
+    source.addEventListener('message', (event) => { if (event.data) { take(JSON.parse(event.data), false, undefined); soon(); } });
+    source.addEventListener('event', (event) => { const told = JSON.parse(event.data); if (told.message) { take(told.message, true, word('own')); soon(); } });
+    return source;
+  });
+  let due = 0;
+  const soon = () => { due ||= setTimeout(() => { due = 0; draw(); }, 80); };
+
+  const form = h('form.card', { onsubmit: async (event) => {
+    event.preventDefault();
+    const button = form.querySelector('button');
+    button.disabled = true;
+    try {
+      await post(`${of(session)}/sends`, { to: to.value, message: text.value, priority: 'human' });
+      text.value = '';
+      await look();
+    } catch (problem) {
+      toast(problem.message, true);
+    } finally {
+      button.disabled = false;
+      text.focus();
+    }
+  } }, h('h2', null, word('sendTitle')), h('label.field', null, h('span', null, word('to')), to), h('label.field', null, h('span', null, word('text')), text), h('button.main-button', { type: 'submit' }, word('send')));
+  text.addEventListener('keydown', (event) => { if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) { event.preventDefault(); form.requestSubmit(); } });
+
+  view.append(h('div.head', null, h('h1', null, word('messages')), h('p.soft', null, word('messagesLead'))),
+    h('div.split', null,
+      h('div.feed', null, h('div.filters', null, h('label.field', null, h('span', null, word('filter')), search), chips), feed),
+      may('send') ? h('div.side', null, form) : null));
+  draw();
+  look();
+  return { tick: look, end: () => { ended = true; sources.forEach((source) => source.close()); clearTimeout(due); } };
+}

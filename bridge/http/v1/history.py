@@ -1,0 +1,68 @@
+"""`/v1/sessions/{session}/history`: counts and times of the last hour or day, for charts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from bridge.contract.payload import instant
+from bridge.history import MINUTE, Minute, Span
+from bridge.http.callers import PartsOf, needs
+from bridge.ports import Step
+
+from .documents import problems
+
+router = APIRouter(tags=["sessions"])
+
+
+class Bucket(BaseModel):
+    """What happened from `at` on, for `step` seconds. Times are means, null where nothing was timed."""
+
+    at: datetime
+    received: int
+    sent: int
+    delivered: int
+    read: int
+    failed: int = Field(description="sends that failed, or of which nobody knows")
+    webhooks_delivered: int
+    webhooks_failed: int
+    send_ms: float | None = Field(description="from the claim to WhatsApp's server")
+    publish_ms: float | None = Field(description="from the journal to the broker's PUBACK")
+
+
+class HistoryView(BaseModel):
+    """Buckets, oldest first. Counted since the bridge started."""
+
+    span: Span
+    step: int = Field(description="seconds in each bucket")
+    buckets: list[Bucket]
+
+
+@router.get("/sessions/{session}/history", response_model=HistoryView, dependencies=[needs(None)], responses=problems())
+async def read_history(session: str, parts: PartsOf, span: Span = Span.HOUR) -> Any:
+    """The last hour in minutes, or the last day in quarters of an hour."""
+    parts.place(session)
+    buckets = [_view(at, minute) for at, minute in parts.history.over(session, span)]
+    return HistoryView(span=span, step=span.shape[1] * MINUTE, buckets=buckets)
+
+
+def _view(at: float, minute: Minute) -> Bucket:
+    return Bucket(
+        at=instant(at),
+        received=minute.received,
+        sent=minute.sent,
+        delivered=minute.delivered,
+        read=minute.read,
+        failed=minute.failed,
+        webhooks_delivered=minute.webhooks_delivered,
+        webhooks_failed=minute.webhooks_failed,
+        send_ms=_ms(minute.mean(Step.SEND)),
+        publish_ms=_ms(minute.mean(Step.PUBLISH)),
+    )
+
+
+def _ms(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds * 1000, 1)

@@ -1,0 +1,57 @@
+"""The port of measuring: what happened, told as it happens. Calls are cheap, never wait and never raise."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Protocol
+
+from bridge.contract.lifecycle import SendState
+from bridge.contract.messages import Stream
+
+
+class Step(StrEnum):
+    """Parts of a message's way that are timed."""
+
+    JOURNAL = "journal"  # from the driver's hand to the disk
+    PUBLISH = "publish"  # from the disk to the broker's PUBACK
+    CLAIM = "claim"  # a command, from the door to the disk
+    SEND = "send"  # from the claim to WhatsApp's server
+    DELIVER = "deliver"  # from WhatsApp's server to the device
+    READ = "read"  # from the device to the reader's eye
+    WEBHOOK = "webhook"  # one post, to its answer
+
+
+class Delivery(StrEnum):
+    """What came of a post to a listener."""
+
+    DELIVERED = "delivered"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+class Metrics(Protocol):
+    """Who counts. `session` is a configured name, so that labels stay few."""
+
+    def received(self, session: str, stream: Stream, kind: str, count: int = 1) -> None:
+        """Items were journalled; `kind` is WhatsApp's type, or the event's kind."""
+        ...
+
+    def repeated(self, session: str, count: int) -> None:
+        """Messages came that the journal had already."""
+        ...
+
+    def published(self, session: str, stream: Stream, count: int) -> None:
+        """Items have their PUBACK."""
+        ...
+
+    def reached(self, session: str, state: SendState, code: str | None = None) -> None:
+        """A command reached a state."""
+        ...
+
+    def posted(self, session: str, outcome: Delivery) -> None:
+        """A post to a listener ended."""
+        ...
+
+    def took(self, session: str, step: Step, seconds: float) -> None:
+        """A step was done in so many seconds."""
+        ...
