@@ -219,7 +219,8 @@ class Responder:
         while not stop.is_set():
             try:
                 await migrate(self.database)
-            except DatabaseDown:
+            except DatabaseDown as error:
+                self.faults.note(error.code, "start", error.text)
                 pause = await until_it_answers(pause)
             else:
                 return True

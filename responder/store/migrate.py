@@ -1,15 +1,19 @@
 """Brings a database to the present schema: an empty one, an older one of ours, or one of a legacy installation.
 
-Alembic does the work and is imported only where there is work. Two replicas that start at once take turns.
+Alembic does the work in a process of its own, and only where there is work: it would stay in memory for ever (10 MB).
+Two replicas that start at once take turns.
 """
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from importlib import resources
 
 from sqlalchemy import Connection, inspect, text
+from sqlalchemy.engine import make_url
 
-from responder.errors import DatabaseUnusable
+from responder.errors import DatabaseDown, DatabaseUnusable
 from responder.store.database import Database
 
 #: The newest file in `migrations/versions`.
@@ -17,10 +21,12 @@ HEAD = "0001"
 VERSION_TABLE = "wa_schema"
 #: Seconds to wait for another replica that migrates.
 PATIENCE = 600
+#: How the process says that the database went away meanwhile (as `EX_TEMPFAIL` of sysexits.h).
+AWAY = 75
 
 
 async def migrate(database: Database) -> None:
-    """Migrate if need be. Raises DatabaseDown, DatabaseUnusable (a schema of a later version)."""
+    """Migrate if need be. Raises DatabaseDown, DatabaseUnusable (a schema of a later version, or one that resists)."""
     async with database.read() as connection:
         version = await connection.run_sync(_version)
     if version == HEAD:
@@ -29,6 +35,24 @@ async def migrate(database: Database) -> None:
         raise DatabaseUnusable(
             f"The database has schema {version}; this version of the responder knows {HEAD}. Update the responder."
         )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", __spec__.name, stdin=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        # not as an argument, which everybody on the machine can read
+        _, complaint = await process.communicate(database.url.render_as_string(hide_password=False).encode())
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    if process.returncode:
+        reason = complaint.decode(errors="replace").strip().rpartition("\n")[2]
+        kind = DatabaseDown if process.returncode == AWAY else DatabaseUnusable
+        raise kind(f"The tables of the responder could not be made: {reason}")
+
+
+async def upgrade(database: Database) -> None:
+    """Migrate in this process. Raises DatabaseDown, and what Alembic raises."""
     async with database.migrating() as connection:
         if not database.is_sqlite:
             await connection.execute(text("SELECT GET_LOCK('wa_responder_schema', :patience)"), {"patience": PATIENCE})
@@ -51,9 +75,22 @@ def _upgrade(connection: Connection) -> None:
     from alembic import command
     from alembic.config import Config
 
-    with resources.as_file(resources.files(__package__) / "migrations") as scripts:
+    with resources.as_file(resources.files("responder.store") / "migrations") as scripts:
         config = Config()
         config.set_main_option("script_location", str(scripts).replace("%", "%%"))
         config.attributes["connection"] = connection
         config.attributes["version_table"] = VERSION_TABLE
         command.upgrade(config, "head")
+
+
+async def _main() -> None:
+    async with Database(make_url(sys.stdin.read())) as database:
+        try:
+            await upgrade(database)
+        except DatabaseDown as error:
+            sys.stderr.write(f"{error.text}\n")
+            sys.exit(AWAY)
+
+
+if __name__ == "__main__":
+    asyncio.run(_main())
