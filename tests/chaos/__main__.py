@@ -23,9 +23,11 @@ async def main() -> int:
     parser.add_argument("--minutes", type=float, default=240, help="faults that have not begun by then are left out")
     parser.add_argument("--only", action="append", default=[], help="faults whose name holds this; may be repeated")
     parser.add_argument("--write", type=Path, help="a document whose table is replaced")
+    parser.add_argument("--skip", type=int, default=0, help="so many faults from the beginning")
     parser.add_argument("--keep", type=Path, help="where files and evidence of the runs stay")
     options = parser.parse_args()
     chosen = [fault for fault in FAULTS if not options.only or any(part in fault.name for part in options.only)]
+    chosen = chosen[options.skip :]
     print(f"Seed {options.seed}, {options.rounds} times each of {len(chosen)} faults.", flush=True)
     deadline = time.monotonic() + 60 * options.minutes
     began, rows = datetime.now(UTC), list[Row]()

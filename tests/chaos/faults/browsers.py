@@ -14,6 +14,16 @@ from tests.chaos.faults.fault import Scene
 from tests.chaos.rig import until
 
 
+#: Seconds after which Chromium has written a new login to its profile. Killed before, it has to be paired again.
+LOGIN_KEPT = 7.0
+
+
+async def login_is_kept(scene: Scene) -> None:
+    """Wait until the browser can be killed without a new pairing."""
+    newest = max((device.paired_at for device in scene.rig.world.linking.devices.values()), default=0)
+    await asyncio.sleep(max(0.0, newest + LOGIN_KEPT - time.time()))
+
+
 def strike_process(scene: Scene, kind: str, number: signal.Signals) -> float:
     """Send a signal to one of Chromium's processes; the moment."""
     found = scene.rig.bridge.browsers(kind)
@@ -32,6 +42,7 @@ class BrowserKilled:
 
     async def strike(self, scene: Scene) -> float | None:
         """See the protocol."""
+        await login_is_kept(scene)
         await asyncio.sleep(scene.rng.uniform(0, 1.0))
         return strike_process(scene, "", signal.SIGKILL)
 
@@ -44,6 +55,7 @@ class RendererKilled:
 
     async def strike(self, scene: Scene) -> float | None:
         """See the protocol."""
+        await login_is_kept(scene)
         await asyncio.sleep(scene.rng.uniform(0, 1.0))
         return strike_process(scene, "renderer", signal.SIGKILL)
 
@@ -56,6 +68,7 @@ class PageHangs:
 
     async def strike(self, scene: Scene) -> float | None:
         """See the protocol."""
+        await login_is_kept(scene)
         await asyncio.sleep(scene.rng.uniform(0, 1.0))
         return strike_process(scene, "renderer", signal.SIGSTOP)
 

@@ -1,0 +1,192 @@
+"""`python -m tests.chaos.soak`: a hundred thousand messages through a bridge; memory, files and latency, plotted.
+
+The way to WhatsApp is the scripted driver (`soak_program.py`); broker, bridge, store and clients are the real ones.
+Two readers keep a cursor: one reads along, the other sleeps longer than the retention keeps and has to be told the gap.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+import tempfile
+import time
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+
+from bridge.client import Client, Gap, connect
+from bridge.contract.commands import Cursor
+from bridge.contract.errors import CodedError
+from bridge.embedded.child import tied_command
+from tests.chaos.plot import Panel, draw
+from tests.chaos.rig import SESSION, start
+from tests.mosquitto_server import MosquittoServer
+
+SLEEP = 25.0
+
+
+@dataclass(slots=True)
+class Soak:
+    """What is measured."""
+
+    total: int
+    numbers: list[int] = field(default_factory=list)
+    delays: list[float] = field(default_factory=list)
+    answers: list[float] = field(default_factory=list)
+    sent: int = 0
+    not_sent: int = 0
+    sleeper_read: int = 0
+    sleeper_missing: int = 0
+    sleeper_wrong: int = 0
+    memory: list[tuple[float, float]] = field(default_factory=list)
+    files: list[tuple[float, float]] = field(default_factory=list)
+    inbound: list[tuple[float, float]] = field(default_factory=list)
+    outbound: list[tuple[float, float]] = field(default_factory=list)
+
+    async def read(self, client: Client) -> None:
+        """Along."""
+        async for message in client.messages(SESSION):
+            number, moment, _ = message.body.split(" ", 2)
+            self.numbers.append(int(number))
+            self.delays.append(time.time() - float(moment))
+
+    async def sleep_and_read(self, client: Client) -> None:
+        """A reader that is away for longer than its messages are kept."""
+        cursor: Cursor | None = None
+
+        def told(gap: Gap) -> None:
+            self.sleeper_missing += gap.missing or 0
+            nonlocal cursor
+            cursor = gap.after
+
+        while True:
+            awake = time.monotonic() + 5
+            messages = client.messages(SESSION, after=cursor, on_gap=told)
+            async for message in messages:
+                if cursor is not None and message.seq != cursor.seq + 1:
+                    self.sleeper_wrong += 1
+                cursor = message.cursor
+                self.sleeper_read += 1
+                if time.monotonic() > awake:
+                    break
+            await messages.aclose()
+            await asyncio.sleep(SLEEP)
+
+    async def send(self, client: Client, worker: int) -> None:
+        """Commands, one after the other."""
+        number = 0
+        while True:
+            number += 1
+            began = time.monotonic()
+            try:
+                result = await client.send(
+                    SESSION, f"54911555001{worker:02}", f"{worker} {number}", id=uuid.uuid4().hex
+                )
+            except CodedError:
+                self.not_sent += 1
+                continue
+            self.answers.append(time.monotonic() - began)
+            self.sent += result.status == "sent"
+            self.not_sent += result.status != "sent"
+            await asyncio.sleep(0.1)
+
+    async def watch(self, pid: int, store: Path) -> None:
+        """Every second: memory, files, and the worst delay since the last look but for one in a hundred."""
+        process, began = psutil.Process(pid), time.monotonic()
+        while True:
+            await asyncio.sleep(1)
+            at = time.monotonic() - began
+            delays, self.delays = self.delays, []
+            answers, self.answers = self.answers, []
+            self.memory.append((at, process.memory_info().rss / 1e6))
+            with suppress(FileNotFoundError):
+                self.files.append((at, sum(f.stat().st_size for f in store.parent.glob("store.db*")) / 1e6))
+            if delays:
+                self.inbound.append((at, sorted(delays)[int(len(delays) * 0.99)]))
+            if answers:
+                self.outbound.append((at, sorted(answers)[int(len(answers) * 0.99)]))
+
+
+async def main() -> int:
+    """Exit code 1 where something was lost, or the memory grew."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--total", type=int, default=120_000)
+    parser.add_argument("--rate", type=float, default=500)
+    parser.add_argument("--retention", default="30d,8MB")
+    parser.add_argument("--plot", type=Path)
+    options = parser.parse_args()
+    soak = Soak(options.total)
+    with tempfile.TemporaryDirectory(prefix="soak-") as temporary, MosquittoServer(Path(temporary) / "b") as broker:
+        folder = Path(temporary)
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("WA_")}
+        environment = {
+            **kept,
+            "WA_MQTT_URL": broker.url("bridge"),
+            "WA_DATA_DIR": str(folder / "data"),
+            "WA_PACE": "off",
+            "WA_RETENTION": options.retention,
+            "WA_LOG_LEVEL": "WARNING",
+        }
+        program = Path(__file__).with_name("soak_program.py")
+        command = tied_command(sys.executable, str(program), str(options.total), str(options.rate))
+        bridge = start(command, folder / "log", cwd=folder, env=environment)
+        began = time.monotonic()
+        store = folder / "data" / "sessions" / SESSION / "store.db"
+        try:
+            async with (
+                connect(broker.url("reader"), name="along") as along,
+                connect(broker.url("admin"), name="sleeper") as sleeper,
+                connect(broker.url("sender"), name="sender") as sender,
+            ):
+                works = [soak.read(along), soak.sleep_and_read(sleeper), soak.watch(bridge.pid, store)]
+                works += [soak.send(sender, worker) for worker in range(8)]
+                tasks = [asyncio.create_task(work, name=f"soak {number}") for number, work in enumerate(works)]
+                limit = began + 60 + 4 * options.total / options.rate
+                while len(soak.numbers) < options.total and time.monotonic() < limit:
+                    done, _ = await asyncio.wait(tasks, timeout=1, return_when=asyncio.FIRST_COMPLETED)
+                    for task in done:
+                        task.result()
+                    if int(time.monotonic() - began) % 10 == 0:
+                        print(f"{len(soak.numbers)} read, {soak.sent} sent", flush=True)
+                for task in tasks:
+                    task.cancel()
+                await asyncio.wait(tasks)
+        finally:
+            bridge.terminate()
+            bridge.wait(30)
+        print((folder / "log").read_text()[-2000:])
+    took = time.monotonic() - began
+    grew = mean(soak.memory[-20:]) - mean(soak.memory[len(soak.memory) // 3 : len(soak.memory) // 3 + 20])
+    lost = options.total - len(set(soak.numbers))
+    repeated = len(soak.numbers) - len(set(soak.numbers))
+    print(
+        f"{len(soak.numbers):,} messages and {soak.sent:,} commands in {took:.0f} s; lost {lost}, repeated {repeated}, "
+        f"not sent {soak.not_sent}; the sleeper read {soak.sleeper_read:,}, was told that {soak.sleeper_missing:,} "
+        f"are gone, {soak.sleeper_wrong} untold; memory {soak.memory[-1][1]:.0f} MB, {grew:+.1f} MB since a third."
+    )
+    if options.plot:
+        draw(
+            options.plot,
+            f"{len(soak.numbers):,} messages and {soak.sent:,} commands, scripted driver",
+            (
+                Panel("bridge memory, MB", soak.memory),
+                Panel("store with WAL, MB", soak.files),
+                Panel("message to reader, p99 s", soak.inbound),
+                Panel("command to result, p99 s", soak.outbound),
+            ),
+        )
+    return 1 if lost or repeated or soak.sleeper_wrong or soak.not_sent or grew > 10 else 0
+
+
+def mean(points: list[tuple[float, float]]) -> float:
+    """Of the values."""
+    return sum(value for _, value in points) / max(1, len(points))
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main()))

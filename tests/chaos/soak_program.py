@@ -1,0 +1,69 @@
+"""A bridge with the scripted phone, on which people write as fast as they are read: `soak_program.py TOTAL RATE`.
+
+Scripted, not a real page: a browser would need hours for as many messages. The phone forgets what the bridge has
+taken, so that the process's memory is the bridge's. Compaction comes every few seconds instead of every hour.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from bridge.app import Bridge, host
+from bridge.app.clock import SystemClock
+from bridge.contract.session import SessionState
+from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
+from bridge.settings import load
+
+CHATS = tuple(f"54911555000{n:02}@c.us" for n in range(1, 41))
+#: Messages that the phone may hold which the bridge has not taken; beyond, people wait.
+BACKLOG = 1000
+KEPT = 500
+COMPACTION = 5.0
+
+
+async def write(phone: ScriptedPhone, bridge: Bridge, total: int, rate: float) -> None:
+    """Messages that carry the moment at which they were written; once connected, since the phone forgets."""
+    while bridge.hosts[0].view.situation.state is not SessionState.CONNECTED:  # noqa: ASYNC110
+        await asyncio.sleep(0.1)
+    began = time.monotonic()
+    for number in range(total):
+        while len(phone.live) > BACKLOG:  # noqa: ASYNC110 - a list tells no event
+            await asyncio.sleep(0.01)
+        phone.incoming(CHATS[number % len(CHATS)], f"{number} {time.time()} {'x' * 100}")
+        if number % 20 == 0:
+            await asyncio.sleep(max(0.0, began + number / rate - time.monotonic()))
+
+
+async def forget(phone: ScriptedPhone) -> None:
+    """Keep the phone small."""
+    while True:
+        await asyncio.sleep(1)
+        del phone.history[:-KEPT]
+        if not phone.pending:
+            for sent in phone.sent[:-KEPT]:
+                phone.ack_of.pop(sent.key.id, None)
+            del phone.sent[:-KEPT]
+
+
+async def main(total: int, rate: float) -> None:
+    """Until SIGTERM."""
+    host.COMPACTION = COMPACTION
+    clock, settings = SystemClock(), load()
+    phone = ScriptedPhone(clock, paired=True)
+    bridge = Bridge(settings, settings.addresses, lambda _: ScriptedDriver(phone), clock)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, bridge.stop)
+    forgetting = asyncio.create_task(forget(phone), name="phone forgets")
+    writing = asyncio.create_task(write(phone, bridge, total, rate), name="people")
+    await bridge.run()
+    for task in (forgetting, writing):
+        task.cancel()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1]), float(sys.argv[2])))
