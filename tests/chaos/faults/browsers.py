@@ -13,7 +13,6 @@ from bridge.sandbox.linking import NobodyWaits
 from tests.chaos.faults.fault import Scene
 from tests.chaos.rig import until
 
-
 #: Seconds after which Chromium has written a new login to its profile. Killed before, it has to be paired again.
 LOGIN_KEPT = 7.0
 
