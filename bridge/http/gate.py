@@ -35,7 +35,7 @@ GUESSES = Pace.parse("20/minute", burst=20)
 #: Right credentials remembered, so that guesses from their address do not shut them out.
 REMEMBERED = 1000
 #: Paths that need no credential: they tell nothing about anybody.
-OPEN_PATHS = frozenset({"/", "/health", "/healthz", "/readyz"})
+OPEN_PATHS = frozenset({"/", "/health", "/healthz", "/readyz", "/panel/me"})
 OPEN_PREFIX = "/panel/static/"
 _BODY_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 #: Headers of every answer, unless the route has its own. Names in lower case: compared with those that are there.

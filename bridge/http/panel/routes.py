@@ -12,7 +12,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from bridge.http.callers import Caller, PartsOf
-from bridge.http.credentials import ANYBODY, Principal
+from bridge.http.credentials import Principal
 from bridge.http.logins import COOKIE, IDLE_LIMIT, Login
 
 STATIC = Path(str(resources.files("bridge.http.panel"))) / "static"
@@ -59,9 +59,12 @@ async def log_in(request: Request, parts: PartsOf, caller: Caller) -> Response:
 
 
 @router.get("/panel/me")
-async def me(request: Request, parts: PartsOf, caller: Caller) -> Any:
-    """Who is logged in, and the token that its changes need."""
-    return _me(caller, parts.logins.find(request.headers))
+async def me(request: Request, parts: PartsOf) -> Any:
+    """Who is logged in, and the token that its changes need; open to all, so that the page can ask quietly."""
+    caller, login = await parts.logins.admit("GET", request.headers), parts.logins.find(request.headers)
+    if caller is not None and login is not None:
+        return _me(caller, login)
+    return {"id": None, "trusted": not await parts.credentials.are_configured()}
 
 
 @router.post("/panel/logout")
@@ -73,10 +76,5 @@ async def log_out(request: Request, parts: PartsOf) -> Response:
     return response
 
 
-def _me(caller: Principal, login: Login | None) -> dict[str, Any]:
-    return {
-        "id": caller.id,
-        "scopes": sorted(caller.scopes),
-        "trusted": caller is ANYBODY,
-        "csrf": login.csrf if login else None,
-    }
+def _me(caller: Principal, login: Login) -> dict[str, Any]:
+    return {"id": caller.id, "scopes": sorted(caller.scopes), "csrf": login.csrf}

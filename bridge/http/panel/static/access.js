@@ -71,4 +71,4 @@ export function open(view, world) {
 
 const table = (heads, rows) => h('table', null,
   h('thead', null, h('tr', null, heads.map((name) => h('th', { scope: 'col' }, name ? word(name) : h('span.unseen', null, word('what')))))),
-  h('tbody', null, rows.map((cells) => h('tr', null, cells.map((cell) => h('td', null, cell))))));
+  h('tbody', null, rows.map((cells) => h('tr', null, cells.map((cell, at) => h('td', { 'data-head': heads[at] ? word(heads[at]) : null }, cell))))));

@@ -41,8 +41,11 @@ export async function enter({ key, link } = {}) {
   login.me = await call('POST', '/panel/login', undefined, shown);
 }
 
+// The log-in that this browser has already; tells where none is needed.
 export async function resume() {
-  login.me = await call('GET', '/panel/me');
+  const told = await call('GET', '/panel/me');
+  login.me = told.id ? told : null;
+  return told;
 }
 
 export const leave = () => call('POST', '/panel/logout').finally(() => { login.me = null; });

@@ -42,14 +42,14 @@ function chart(title, buckets, form, series) {
     const told = form === 'bars' ? number(sum) : values.length ? `ø ${number(Math.round(sum / values.length))}` : '–';
     return [tone, word(name), told];
   });
-  const drawn = svg('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: 'img', 'aria-label': `${title}: ${totals.map(([, name, told]) => `${name} ${told}`).join(', ')}`, preserveAspectRatio: 'none' });
+  const drawn = svg('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: 'img', 'aria-label': `${title}: ${totals.map(([, name, told]) => `${name} ${told}`).join(', ')}` });
   const y = (value) => (HEIGHT - BOTTOM) * (1 - value / top) + 4, wide = (WIDTH - LEFT) / buckets.length;
   for (const part of [0, .5, 1]) {
     drawn.append(svg('line', { class: 'grid', x1: LEFT, x2: WIDTH, y1: y(top * part), y2: y(top * part) }), label(LEFT - 6, y(top * part) + 4, number(top * part), 'end'));
   }
   series.forEach(([tone, , field], at) => drawn.append(...(form === 'bars' ? bars(buckets, field, tone, at, series.length, y, wide) : line(buckets, field, tone, y, wide))));
   for (const at of [0, Math.floor(buckets.length / 2), buckets.length - 1]) {
-    const when = new Date(buckets[at].at).toLocaleTimeString(locale(), { hour: '2-digit', minute: '2-digit' });
+    const when = new Date(buckets[at].at).toLocaleTimeString(locale(), { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
     drawn.append(label(LEFT + wide * at + wide / 2, HEIGHT - 2, when, at === 0 ? 'start' : at === buckets.length - 1 ? 'end' : 'middle'));
   }
   return h('figure.card.chart', null, h('figcaption', null, h('h2', null, title)),

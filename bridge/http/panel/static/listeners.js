@@ -6,6 +6,11 @@ import { moment, number, word } from './words.js';
 
 const CIRCUITS = { closed: ['good', 'closed'], half_open: ['wait', 'half_open'], open: ['bad', 'openCircuit'] };
 
+const standing = (one) => {
+  if (one.paused) return ['dim', 'paused'];
+  return one.circuit === 'closed' && one.last_error ? ['wait', 'ailing'] : CIRCUITS[one.circuit] ?? ['dim', 'closed'];
+};
+
 export function open(view, world) {
   const { session } = world;
   const list = h('div.cards'), letters = h('div.feed'), head = h('div.row.apart');
@@ -27,7 +32,7 @@ export function open(view, world) {
   }
 
   function card(one) {
-    const [tone, name] = one.paused ? ['dim', 'paused'] : CIRCUITS[one.circuit] ?? ['dim', 'closed'];
+    const [tone, name] = standing(one);
     const path = `${of(session)}/listeners/${one.id}`;
     const fact = (label, value) => h('div', null, h('dt', null, word(label)), h('dd', null, value));
     return h('article.card', { 'aria-label': one.url },

@@ -27,17 +27,15 @@ let shown = null;
 async function start() {
   const link = new URLSearchParams(location.hash.slice(1)).get('link');
   if (link) history.replaceState(null, '', location.pathname + '#sessions'); // it works once and must not be kept
-  const ways = link ? [() => enter({ link }), resume, () => enter()] : [resume, () => enter()];
-  for (const way of ways) {
-    try {
-      await way();
-      if (!login.me.csrf) await enter(); // trusted, and no cookie yet: one makes the first key harmless for us
-      return open();
-    } catch (problem) {
-      if (problem.status !== 401) { door(problem.message); return; }
-    }
+  try {
+    const told = await resume();
+    if (!login.me && link) await enter({ link });
+    // trusted, and no cookie yet: with one, the first key that is made does not shut this browser out
+    else if (!login.me && told.trusted) await enter();
+  } catch (problem) {
+    return door(problem.status === 401 ? word('linkUsed') : problem.message);
   }
-  door(link ? word('linkUsed') : '');
+  return login.me ? open() : door();
 }
 
 function door(problem = '') {

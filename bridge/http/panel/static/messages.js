@@ -53,7 +53,7 @@ export function open(view, world) {
     if (!may('send')) return;
     const told = await get(`${of(session)}/sends?limit=50`).catch(() => null);
     for (const one of told?.sends ?? []) {
-      items.set(`out ${one.number}`, { at: Date.parse(one.claimed_at), when: one.claimed_at, mine: true, state: one.state, chat: one.chat ?? one.to, body: one.message, who: person(one.chat ?? one.to), note: one.error?.text });
+      items.set(`out ${one.number}`, { at: Date.parse(one.claimed_at), when: one.claimed_at, mine: true, state: one.state, chat: one.chat ?? one.to, body: one.message, who: person(one.to ?? one.chat), note: one.error?.text });
     }
     draw();
   }

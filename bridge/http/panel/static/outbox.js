@@ -31,7 +31,7 @@ export function open(view, world) {
   function item(one) {
     const wrong = one.state === 'failed' || one.state === 'unknown';
     return h('article.card.send-item', null,
-      h('div.row.apart', null, h('strong', null, person(one.chat ?? one.to)), ticks(one.state)),
+      h('div.row.apart', null, h('strong', null, person(one.to ?? one.chat)), ticks(one.state)),
       h('p.text', { dir: 'auto' }, one.message),
       one.error ? h('p', null, one.error.text) : null,
       wrong ? h(`p.advice.${one.state === 'failed' ? 'bad' : 'wait'}`, null, advice(one.error?.code ?? 'unknown') || advice('unknown')) : null,

@@ -38,7 +38,7 @@ const WORDS = {
   // listeners
   listenersLead: ['Callback URLs that get each message, each at its own pace.', 'Direcciones que reciben cada mensaje, cada una a su ritmo.'],
   lag: ['Behind', 'Atraso'], delivered: ['Delivered', 'Entregados'], circuit: ['Circuit', 'Circuito'], lastError: ['Last error', 'Último error'], nextTry: ['Next try', 'Próximo intento'],
-  closed: ['works', 'funciona'], half_open: ['being tried', 'probando'], openCircuit: ['fails', 'falla'], paused: ['paused', 'en pausa'], pause: ['Pause', 'Pausar'], resume: ['Resume', 'Reanudar'],
+  closed: ['works', 'funciona'], ailing: ['last one failed', 'falló la última'], half_open: ['being tried', 'probando'], openCircuit: ['fails', 'falla'], paused: ['paused', 'en pausa'], pause: ['Pause', 'Pausar'], resume: ['Resume', 'Reanudar'],
   addListener: ['Add a listener', 'Agregar un webhook'], url: ['Callback URL', 'Dirección (URL)'], add: ['Add', 'Agregar'], unregister: ['Remove', 'Quitar'], unregisterAsk: ['Stop delivering to {0}?', '¿Dejar de entregar a {0}?'],
   secret: ['Its secret, shown this once: deliveries are signed with it.', 'Su secreto, se muestra solo esta vez: firma cada entrega.'],
   letters: ['Dead letters', 'Entregas rechazadas'], lettersLead: ['What a listener refused for good. Nothing behind them waited.', 'Lo que un webhook rechazó en firme. Nada quedó detenido detrás.'],
@@ -107,7 +107,7 @@ export const number = (value) => new Intl.NumberFormat(locale()).format(value);
 export function moment(text) {
   const at = new Date(text), today = new Date();
   const day = at.toDateString() === today.toDateString() ? {} : { day: 'numeric', month: 'short' };
-  return at.toLocaleString(locale(), { ...day, hour: '2-digit', minute: '2-digit' });
+  return at.toLocaleString(locale(), { ...day, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
 }
 
 // A chat's address as a person reads it.
