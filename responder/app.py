@@ -19,7 +19,8 @@ from responder.faults import Faults
 from responder.http.server import listen, serve
 from responder.http.surface import Surface
 from responder.leases import Leases, all_leases, is_gone, owner_name
-from responder.model import Model, ModelOptions
+from responder.mirror import Mirror, SwitchBoard
+from responder.model import Model
 from responder.outlet import MqttOutlet, Outlet
 from responder.reading import Reading
 from responder.recording import House
@@ -61,9 +62,14 @@ async def run(settings: Settings, broker: BrokerOptions | None, *, stop: asyncio
     Raises WrongSettings, WrongRules, DatabaseUnusable, BadAddress, BrokerRefused, OSError (port or data directory).
     """
     responder = Responder(settings)
-    responder.load()
-    async with responder.database:
-        await responder.run(broker, stop)
+    try:
+        responder.load()
+        async with responder.database:
+            await responder.run(broker, stop)
+    except ExceptionGroup as group:
+        raise _first_of(group) from group
+    finally:
+        responder.close()
 
 
 class Responder:
@@ -79,17 +85,20 @@ class Responder:
         self.switches = Switches(self.database, settings.active, time.monotonic)
         self.turns = Turns(self.database, Moment(self.house, self.switches))
         self.recording = Recording(self.database, self.house, self.switches)
-        self.model = _model(settings)
+        options = settings.model_options
+        self.model = None if options is None else Model(options, time.monotonic)
         self.held: dict[str, Lease] = {}
         self.condition = Condition(self.database, self.held, settings.sessions)
         self.replies: Replies | None = None
-        self.listener: socket.socket
+        self.mirror: Mirror | None = None
+        self.listener: socket.socket | None = None
         self._template = ""
         self._closing = asyncio.Event()
 
     @property
     def url(self) -> str:
         """Where the HTTP surface is."""
+        assert self.listener is not None  # noqa: S101 - taken by `load`
         host, port = self.listener.getsockname()[:2]
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
@@ -107,10 +116,16 @@ class Responder:
         protected = self.settings.api_key is not None or self.settings.jwt_secret is not None
         self.listener = listen(self.settings.host, self.settings.port, protected=protected)
 
+    def close(self) -> None:
+        """Let go of the port."""
+        if self.listener is not None:
+            self.listener.close()
+
     async def run(self, broker: BrokerOptions | None, stop: asyncio.Event) -> None:
         """Run until `stop`, inside the database's context."""
         from responder.http.app import build_app
 
+        assert self.listener is not None  # noqa: S101 - taken by `load`
         async with asyncio.TaskGroup() as tasks:
             serving = tasks.create_task(
                 serve(build_app(self._surface()), self.listener, self._closing), name="responder http"
@@ -146,6 +161,8 @@ class Responder:
                 patience=None,
             ) as client:
                 self.condition.client = client
+                if isinstance(client, SwitchBoard):
+                    self.mirror = Mirror(client, self.switches, self.settings.cliente_id, time.time)
                 outlet = MqttOutlet(client, time.time)
                 await self._answer(outlet, self._readings(client), self.condition.follow(client), stop)
 
@@ -179,6 +196,8 @@ class Responder:
                 tasks.create_task(leases.run(), name="leases"),
                 tasks.create_task(beside, name="beside the responder"),
             ]
+            if self.mirror is not None:
+                ending.append(tasks.create_task(self.mirror.run(), name="mirror"))
             await stop.wait()
             # first nothing new is begun, then what is ours is given back, then what is under way is left to the store
             for task in ending:
@@ -214,6 +233,11 @@ class Responder:
         if self.replies is not None:
             self.replies.resume([turn])
 
+    def _switched(self) -> None:
+        self.changes.tell([None])
+        if self.mirror is not None:
+            self.mirror.look()
+
     async def _migrated(self, stop: asyncio.Event) -> bool:
         pause = PAUSE
         while not stop.is_set():
@@ -243,24 +267,12 @@ class Responder:
             resume=self._resume,
             whatsapp=self.condition.whatsapp,
             unready=self.condition.amiss,
-            client_switched=lambda _: self.changes.tell([None]),
+            switched=self._switched,
             closing=self._closing,
         )
 
 
-def _model(settings: Settings) -> Model | None:
-    if settings.openai_api_key is None:
-        return None
-    options = ModelOptions(
-        api_key=settings.openai_api_key,
-        base_url=settings.openai_base_url,
-        model=settings.openai_model,
-        temperature=settings.temperature,
-        max_tokens=settings.max_tokens,
-        timeout=settings.model_timeout,
-        retries=settings.model_retries,
-        concurrency=settings.model_concurrency,
-        price_in=settings.price_in,
-        price_out=settings.price_out,
-    )
-    return Model(options, time.monotonic)
+def _first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The error that the caller can do something about, out of what a task group wraps around it."""
+    first = group.exceptions[0]
+    return _first_of(first) if isinstance(first, BaseExceptionGroup) else first

@@ -20,6 +20,7 @@ from bridge.contract.jid import parse_recipient
 from bridge.contract.topics import check_session_name
 from responder.errors import WrongSettings
 from responder.hours import Hours
+from responder.model import ModelOptions
 from responder.policy import Groups, Policy
 from responder.prompt import DEFAULT_PROMPT, unknown_variables
 
@@ -190,6 +191,18 @@ class Settings(BaseSettings):
             max_age=self.max_age, captions=self.captions, groups=self.groups, admins=self.admins,
             blocked=self.blocked, own=self.own, duplicate_window=self.duplicate_window,
             chat_budget=self.chat_budget, total_budget=self.total_budget,
+        )  # fmt: skip
+
+    @property
+    def model_options(self) -> ModelOptions | None:
+        """How to ask the model; None without a key."""
+        if self.openai_api_key is None:
+            return None
+        return ModelOptions(
+            api_key=self.openai_api_key, base_url=self.openai_base_url, model=self.openai_model,
+            temperature=self.temperature, max_tokens=self.max_tokens, timeout=self.model_timeout,
+            retries=self.model_retries, concurrency=self.model_concurrency, price_in=self.price_in,
+            price_out=self.price_out,
         )  # fmt: skip
 
     @property

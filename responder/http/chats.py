@@ -115,7 +115,7 @@ async def switches(surface: SurfaceOf) -> Any:
 async def set_active(wanted: Active, surface: SurfaceOf) -> Any:
     """Turn the switch of the whole."""
     await surface.switches.set_active(wanted.active)
-    surface.changes.tell([None])
+    surface.switched()
     return {"active": wanted.active}
 
 

@@ -135,5 +135,5 @@ async def bot_status(cliente_id: ClienteId, surface: SurfaceOf) -> Any:
 async def bot_toggle(cliente_id: ClienteId, switch: Switch, surface: SurfaceOf) -> Any:
     """Answer this client, or not."""
     await surface.switches.set_client(cliente_id, bool(switch.bot_activo))
-    surface.client_switched(cliente_id)
+    surface.switched()
     return {"success": True, "bot_activo": switch.bot_activo, "mensaje": _SWITCHED[switch.bot_activo]}

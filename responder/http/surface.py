@@ -35,7 +35,7 @@ class WhatsApp:
 class Surface:
     """`take` records a message from a webhook; `resume` publishes a turn; `unready` names what is amiss now.
 
-    `client_switched` is told of a client whose switch was turned here; `closing` ends streams.
+    `switched` is told that a switch was turned here; `closing` ends streams.
     """
 
     settings: Settings
@@ -53,7 +53,7 @@ class Surface:
     resume: Callable[[Turn], None]
     whatsapp: Callable[[], Awaitable[WhatsApp]]
     unready: Callable[[], list[str]]
-    client_switched: Callable[[int], None]
+    switched: Callable[[], None]
     closing: asyncio.Event
 
 
