@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import shlex
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Annotated
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from bridge.contract.topics import Topics
     from bridge.sandbox import Sandbox
     from bridge.settings import Settings
+    from responder.app import BrokerOptions as ResponderBroker
+    from responder.settings import Settings as ResponderSettings
 
     from .exits import Exit
     from .screen import Hint
@@ -45,27 +48,32 @@ def register(app: typer.Typer) -> None:
             SANDBOX_PORT
         ),
         scan: Annotated[bool, typer.Option(help="Sandbox: let the phone scan the first code by itself.")] = True,
+        responder: Annotated[
+            bool, typer.Option(help="Run the responder, too: it records conversations and answers by rules or a model.")
+        ] = True,
         verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the log, too.")] = False,
     ) -> None:
         """Run everything: a broker if WA_MQTT_URL names none, and the bridge. Shows what it does; Ctrl-C stops it."""
         from .running import run
 
-        run(lambda: _up(sandbox=sandbox, sandbox_port=sandbox_port, scan=scan, verbose=verbose))
+        run(lambda: _up(sandbox=sandbox, sandbox_port=sandbox_port, scan=scan, answering=responder, verbose=verbose))
 
 
-async def _up(*, sandbox: bool, sandbox_port: int, scan: bool, verbose: bool) -> Exit:
+async def _up(*, sandbox: bool, sandbox_port: int, scan: bool, answering: bool, verbose: bool) -> Exit:
     from rich.console import Console
     from rich.logging import RichHandler
 
     from bridge.app import Bridge
     from bridge.app.clock import SystemClock
     from bridge.app.drivers import web_drivers
+    from bridge.http.server import address_of
     from bridge.settings import load
 
     from .exits import Exit
     from .foreground import run_until, stop_on_signals
     from .joining import SANDBOX
     from .logs import start_logging
+    from .responder import run_beside
     from .screen import Hint, Screen
 
     settings, console, clock = load(), Console(), SystemClock()
@@ -84,16 +92,40 @@ async def _up(*, sandbox: bool, sandbox_port: int, scan: bool, verbose: bool) ->
                     Hint("The phone, to write as the other person and to see what arrives. Open:", double.phone_url)
                 )
             addresses = settings.addresses or (await _private_broker(stack, settings, console),)
-            http = _http(settings, console, sandbox=sandbox)
+            http, link = _http(settings, console, sandbox=sandbox), secrets.token_urlsafe(24)
+            if http is not None:
+                hints.append(Hint("The panel (this link logs you in, once). Open:", f"{address_of(http)}/#link={link}"))
             hints += _broker_hints(addresses[0], settings.topics, settings.sessions[0].name)
             drivers = await stack.enter_async_context(web_drivers(settings, clock))
-            bridge = Bridge(settings, addresses, drivers, clock, http=http)
+            bridge = Bridge(settings, addresses, drivers, clock, http=http, login_link=link)
+            beside = _responder(settings, addresses, console, sandbox=sandbox) if answering else None
             async with asyncio.TaskGroup() as tasks:
+                if beside is not None:
+                    tasks.create_task(run_beside(*beside, stop), name="responder")
                 screen = tasks.create_task(Screen(console, bridge.hosts, hints).run(), name="screen")
                 await run_until(bridge, stop)
                 screen.cancel()
     console.print("Stopped.")
     return Exit.OK
+
+
+def _responder(
+    settings: Settings, addresses: tuple[BrokerAddress, ...], console: Console, *, sandbox: bool
+) -> tuple[ResponderSettings, ResponderBroker]:
+    """The responder's part of the settings. Raises WrongSettings."""
+    from responder.app import BrokerOptions
+    from responder.settings import load
+
+    own = load(data_dir=settings.data_dir)
+    if sandbox and not _is_free(own.port):
+        own = own.model_copy(update={"port": 0})
+    ca_file = str(settings.mqtt_ca_file) if settings.mqtt_ca_file else None
+    level = None if settings.addresses else "responder"
+    broker = BrokerOptions(addresses, settings.mqtt_prefix, settings.mqtt_protocol, ca_file, level)
+    how = "answers by rules and a model" if own.openai_api_key else "answers by rules"
+    state = how if own.active else "records, answers nothing (RESPONDER_ACTIVO is off)"
+    _step(console, "responder", f"{state}; --no-responder leaves it out")
+    return own, broker
 
 
 async def _private_broker(stack: AsyncExitStack, settings: Settings, console: Console) -> BrokerAddress:
@@ -156,4 +188,4 @@ def _broker_hints(address: BrokerAddress, topics: Topics, session: str) -> list[
 
 
 def _step(console: Console, what: str, text: str) -> None:
-    console.print(f"[green]✓[/] [bold]{what:8}[/] {text}", highlight=False, soft_wrap=True)
+    console.print(f"[green]✓[/] [bold]{what:9}[/] {text}", highlight=False, soft_wrap=True)
