@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from bridge.drivers.web import PlaywrightRuntime
 from bridge.drivers.web.executable import NAMES
@@ -17,13 +18,31 @@ from tests.parts import require_binary
 from .worlds import ScriptedWorld, WebWorld, World
 
 
-@pytest.fixture
-async def web(tmp_path: Path) -> AsyncIterator[WebWorld]:
+def on_one_loop(items: list[pytest.Item], folder: Path) -> None:
+    """Let the tests of a folder share an event loop, so that they can share what is slow to start."""
+    for item in items:
+        if folder in item.path.parents and pytest_asyncio.is_async_test(item):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    on_one_loop(items, Path(__file__).parent)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def runtime() -> AsyncIterator[PlaywrightRuntime]:
+    """One Playwright for all tests, as for all sessions of a bridge."""
+    async with PlaywrightRuntime() as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def web(tmp_path: Path, runtime: PlaywrightRuntime) -> AsyncIterator[WebWorld]:
     """WhatsApp Web's double, a browser profile, and the proof that no browser is left when the test is over."""
     if not any(map(shutil.which, NAMES)):
         require_binary(NAMES[0], NAMES[0])
     profile = tmp_path / "profile"
-    async with Sandbox() as sandbox, PlaywrightRuntime() as runtime:
+    async with Sandbox() as sandbox:
         yield WebWorld(sandbox, runtime, profile)
         left = of_profile(profile)
     assert left == []

@@ -22,13 +22,19 @@ from bridge.pacing import Pace, Pacing
 from bridge.session import Session
 from bridge.store import SessionStore, open_store
 from bridge.view import StateChange
-from tests.drivers.conftest import web as web  # noqa: PLC0414 - the fixture
+from tests.drivers.conftest import on_one_loop
+from tests.drivers.conftest import runtime as runtime  # noqa: PLC0414 - fixtures
+from tests.drivers.conftest import web as web  # noqa: PLC0414
 from tests.drivers.worlds import LIMITS, SystemClock, WebWorld
 
 FREE = Pacing(Pace.parse("off", burst=1), Pace.parse("off", burst=1))
 PATIENCE = 25.0
 #: What takes minutes in production takes about a second here.
 QUICK = replace(LIMITS, no_site=0.5, lacking=1.0, link_down=1.5, refused=1.0, restarts=50)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    on_one_loop(items, Path(__file__).parent)
 
 
 class Life:
