@@ -34,6 +34,7 @@ from bridge.session import Session
 from .replay import Replayer
 
 _log = logging.getLogger(__name__)
+_CONNECTION = "mqtt_connection"
 #: Deliveries being claimed at once; they share commits, and the order of claims is the order of arrival.
 CONCURRENT = 200
 
@@ -93,7 +94,8 @@ class Intake:
         self._replayer = replayer
         self._connection = connection
         self._memory = memory
-        self._number = 0
+        self._number: int | None = None
+        self._brought_something = False
         self._background = background  # outlives the connection: a control action is not broken off by a reconnect
         self._slots = asyncio.Semaphore(CONCURRENT)
 
@@ -101,10 +103,18 @@ class Intake:
         """Take deliveries until the connection ends. Raises BrokerDown, and what the store raises."""
         async with asyncio.TaskGroup() as tasks:
             async for delivery in self._connection.deliveries():
-                # Counted with its first delivery: one that brought nothing cannot stand between a claim and its repeat.
-                self._number = self._number or await self._memory.next_number("mqtt_connection")
+                await self._count(delivery)
                 await self._slots.acquire()
                 tasks.create_task(self._take(delivery), name=f"command {self._session.name}")
+
+    async def _count(self, delivery: Delivery) -> None:
+        """Number this connection. Only what is new counts one up: however often connections break while the broker
+        delivers again, what was claimed last stays within reach of the store's rule for redeliveries."""
+        if delivery.qos and not delivery.dup and not self._brought_something:
+            self._brought_something = True
+            self._number = await self._memory.next_number(_CONNECTION)
+        elif self._number is None:
+            self._number = await self._memory.number(_CONNECTION)
 
     async def _take(self, delivery: Delivery) -> None:
         try:
@@ -139,7 +149,7 @@ class Intake:
                 command = parse_text(topic.tail, delivery.payload)
             await self._session.outbound.submit(
                 command,
-                origin=Origin(delivery.topic, sha256, delivery.packet_id, delivery.dup, self._number),
+                origin=Origin(delivery.topic, sha256, delivery.packet_id, delivery.dup, self._number or 0),
                 reply_client=self._reply_client(command.reply_topic or delivery.response_topic),
             )
         except CodedError as error:

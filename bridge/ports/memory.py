@@ -28,6 +28,10 @@ class Memory(Protocol):
         """Store a value."""
         ...
 
+    async def number(self, name: str) -> int:
+        """A stored number as it is; 0 for one that was never counted."""
+        ...
+
     async def next_number(self, name: str) -> int:
         """Count up a stored number from 1."""
         ...

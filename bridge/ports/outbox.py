@@ -12,7 +12,10 @@ from bridge.contract.lifecycle import SendState
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """How a command without id came over MQTT; tells a redelivery from a new command."""
+    """How a command without id came over MQTT; tells a redelivery from a new command.
+
+    `connection` counts the connections of a session that brought something new, ever.
+    """
 
     topic: str
     payload_sha256: str

@@ -30,6 +30,15 @@ class SqliteMemory:
 
         await self._database.write(write)
 
+    async def number(self, name: str) -> int:
+        """A stored number as it is; 0 for one that was never counted."""
+
+        def read(connection: sqlite3.Connection) -> int:
+            row = connection.execute("SELECT value FROM counters WHERE name = ?", (name,)).fetchone()
+            return 0 if row is None else int(row[0])
+
+        return await self._database.read(read)
+
     async def next_number(self, name: str) -> int:
         """Count up a stored number from 1."""
 

@@ -155,10 +155,10 @@ def _standing(connection: sqlite3.Connection, claim: Claim) -> Claimed | None:
     origin = claim.origin
     if origin is None or not origin.dup:
         return None
-    # Packet ids are used again: only a command claimed on the connection before can be the one that comes again.
-    known = rows.find(
-        connection, rows.BY_ORIGIN, origin.payload_sha256, origin.packet_id, origin.connection - 1, origin.topic
-    )
+    # Packet ids are used again, so only what came lately can be what comes again: on the last connection that brought
+    # something new, or on the one before (a connection may break in the middle of what it brings again).
+    lately = (origin.connection - 1, origin.connection)
+    known = rows.find(connection, rows.BY_ORIGIN, origin.payload_sha256, origin.packet_id, *lately, origin.topic)
     if known is None:
         return None
     rows.follow_redelivery(connection, known.number, origin.connection)

@@ -19,7 +19,7 @@ _SELECT = """
 BY_ID = f"{_SELECT} WHERE id = ?"
 _BY_NUMBER = f"{_SELECT} WHERE number = ?"
 BY_RAW_ID = f"{_SELECT} WHERE raw_id = ? ORDER BY number DESC LIMIT 1"
-BY_ORIGIN = f"""{_SELECT} WHERE payload_sha256 = ? AND packet_id = ? AND connection = ? AND topic = ?
+BY_ORIGIN = f"""{_SELECT} WHERE payload_sha256 = ? AND packet_id = ? AND connection BETWEEN ? AND ? AND topic = ?
     ORDER BY number DESC LIMIT 1"""
 _CHOSEN = "(?1 IS NULL OR number < ?1) AND state IN (SELECT value FROM json_each(?3))"
 RECENT = f"{_SELECT} WHERE {_CHOSEN} ORDER BY number DESC LIMIT ?2"

@@ -80,11 +80,22 @@ async def test_a_redelivery_on_the_next_connection_is_recognised_and_so_is_the_n
     assert await store.outbox.get("made-8") is None
 
 
+async def test_a_redelivery_that_breaks_off_is_recognised_as_a_whole_the_next_time(store: SessionStore) -> None:
+    batch = [origin(7, packet_id=packet_id) for packet_id in (1, 2, 3)]
+    for came in batch:
+        await store.outbox.claim(claim(f"made-{came.packet_id}", origin=came), result())
+    # only the first came again before that connection broke, and a connection in between brought something new
+    await store.outbox.claim(claim("a", origin=origin(7, packet_id=1, dup=True)), result())
+    for packet_id in (1, 2, 3):
+        came = origin(8, packet_id=packet_id, dup=True)
+        again = await store.outbox.claim(claim(f"again-{packet_id}", origin=came), result())
+        assert (again.fresh, again.row.claim.id) == (False, f"made-{packet_id}")
+
+
 @pytest.mark.parametrize(
     "arrival",
     [
         pytest.param(origin(8), id="not flagged DUP: a new command that got the same packet id"),
-        pytest.param(origin(7, dup=True), id="on the same connection"),
         pytest.param(origin(9, dup=True), id="a connection too late"),
         pytest.param(origin(8, dup=True, packet_id=6), id="another packet id"),
         pytest.param(origin(8, dup=True, topic="wa/haby/out/5491155500001"), id="another topic"),
