@@ -4,12 +4,12 @@ set by asking on the other one.
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
+from bridge.contract.payload import Instant
 from bridge.ports import Scope
 
 from .callers import AuditOf, PartsOf, needs
@@ -32,7 +32,7 @@ class BotStatus(BaseModel):
     """Whether the responder answers. `updated_at` null = no responder has said anything, so nobody answers."""
 
     bot_activo: Literal[0, 1]
-    updated_at: datetime | None
+    updated_at: Instant | None
 
 
 class Toggled(BaseModel):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
-from bridge.contract.payload import instant
+from bridge.contract.payload import Instant, instant
 from bridge.http.callers import Caller, PartsOf, needs
 from bridge.ports import Scope
 
@@ -21,7 +20,7 @@ class AuditLine(BaseModel):
     """One action."""
 
     number: int
-    at: datetime
+    at: Instant
     actor: str
     address: str
     action: str

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, Field
 
 from bridge.contract.messages import Stream
-from bridge.contract.payload import instant
+from bridge.contract.payload import Instant, instant
 from bridge.http.callers import AuditOf, PartsOf, needs
 from bridge.http.errors import NotFound
 from bridge.http.places import Parts
@@ -33,7 +32,7 @@ class DeadLetterView(BaseModel):
     attempts: int
     status: int | None
     error: str
-    at: datetime
+    at: Instant
     body: str
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Response
@@ -11,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bridge.contract.jid import parse_recipient
 from bridge.contract.messages import EventKind, Stream
-from bridge.contract.payload import CleanText, instant
+from bridge.contract.payload import CleanText, Instant, instant
 from bridge.http.callers import AuditOf, PartsOf, needs
 from bridge.http.errors import NotFound
 from bridge.http.places import Parts
@@ -64,7 +63,7 @@ class ListenerView(BaseModel):
     id: str
     session: str
     url: str
-    created_at: datetime
+    created_at: Instant
     events: list[str]
     chats: list[str] | None
     groups: bool
@@ -78,8 +77,8 @@ class ListenerView(BaseModel):
     failures: int | None = Field(default=None, description="in a row")
     last_status: int | None = None
     last_error: str | None = None
-    last_delivery_at: datetime | None = None
-    next_attempt_at: datetime | None = None
+    last_delivery_at: Instant | None = None
+    next_attempt_at: Instant | None = None
     seq: int | None = Field(default=None, description="the last message that is done with")
     event_seq: int | None = None
 
