@@ -58,7 +58,11 @@ class StoreAndModel(RuleBasedStateMachine):
     def claim_without_id(self, packet_id: int, connection: int, dup: bool) -> None:
         self.made += 1
         came: Origin = origin(connection, dup=dup, packet_id=packet_id)
-        equal = [made for made, where in self.origins.items() if where in ((packet_id, connection - 1), (packet_id, connection))]
+        equal = [
+            made
+            for made, where in self.origins.items()
+            if where in ((packet_id, connection - 1), (packet_id, connection))
+        ]
         expected = equal[-1] if dup and equal else f"made-{self.made}"
         claimed = self.runner.run(self.store.outbox.claim(claim(f"made-{self.made}", origin=came), result()))
         assert claimed.row.claim.id == expected
