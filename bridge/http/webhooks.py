@@ -77,10 +77,11 @@ class Webhooks:
         """
         url = CallbackUrl.parse(text)
         try:
-            await self._network.addresses(url.host, url.port)
+            async with asyncio.timeout(self._timeout):
+                await self._network.addresses(url.host, url.port)
         except ForbiddenAddress as error:
             raise InvalidRequest(error.text) from error
-        except OSError as error:
+        except OSError as error:  # a time-out is one, too
             if not self._rules.names_host(url.host):
                 raise InvalidRequest(f"The host {url.host} of the callback URL cannot be found.") from error
         return str(url)

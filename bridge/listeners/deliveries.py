@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from bridge.contract.messages import Stream
@@ -32,7 +33,7 @@ class Deliveries:
         self._readings: dict[str, tuple[Reading, asyncio.Task[None]]] = {}
         self._standings: dict[str, Standing] = {}
         self._news = asyncio.Event()
-        self._closing = False
+        self._closing = asyncio.Event()
 
     @property
     def now(self) -> Position:
@@ -42,7 +43,7 @@ class Deliveries:
 
     def close(self) -> None:
         """Begin nothing more."""
-        self._closing = True
+        self._closing.set()
         self._news.set()
 
     def look(self) -> None:
@@ -64,15 +65,13 @@ class Deliveries:
         await self._listeners.attach(self)
         try:
             async with asyncio.TaskGroup() as tasks:
-                while not self._closing:
+                while not self._closing.is_set():
                     self._news.clear()
                     self._follow_registry(tasks)
                     await self._forget_ended()
-                    try:
+                    with suppress(TimeoutError):
                         async with asyncio.timeout(LOOK):
                             await self._news.wait()
-                    except TimeoutError:
-                        pass
                 for reading, _ in self._readings.values():
                     reading.close()
         finally:
@@ -101,7 +100,9 @@ class Deliveries:
             raise
         except* Exception:  # noqa: BLE001 - logged whole, and begun anew at the next look
             _log.exception("%s: the reading failed and begins anew in a while", reading.listener.reader)
-            await asyncio.sleep(LOOK)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK):
+                    await self._closing.wait()
 
     async def _forget_ended(self) -> None:
         try:
