@@ -115,6 +115,27 @@ async def test_people_groups_link_and_behaviour(sandbox: Sandbox, api: httpx.Asy
     assert sandbox.world.state.link_up is False
 
 
+async def test_faults(sandbox: Sandbox, api: httpx.AsyncClient) -> None:
+    await api.put("/api/trouble", json={"kind": "TOS_BLOCK"})
+    assert (await state(api))["trouble"] == "TOS_BLOCK"
+    assert sandbox.world.line_up is False
+    sandbox.world.faults.take_over()  # which ends nothing but a conflict
+    assert (await state(api))["trouble"] == "TOS_BLOCK"
+    await api.put("/api/trouble", json={"kind": None})
+    assert sandbox.world.line_up
+    hidden = (await api.post("/api/incoming", json={"chat": ANA, "type": "ciphertext"})).json()
+    shown = (await api.post("/api/decrypt", json={"id": hidden["id"], "body": "por fin"})).json()
+    assert (shown["body"], shown["type"], shown["id"]) == ("por fin", "chat", hidden["id"])
+    await api.post("/api/chats/move", json={"id": ANA, "to": "188000000000001@lid"})
+    moved = next(c for c in (await state(api))["chats"] if c["id"] == "188000000000001@lid")
+    assert moved["messages"][0]["serialized"] == f"false_188000000000001@lid_{hidden['id']}"
+    assert sandbox.world.message(hidden["id"]) is not None
+    for kind, expected in {"error": 500, "maintenance": 200, "blank": 200, "normal": 200}.items():
+        await api.patch("/api/settings", json={"site": kind})
+        page = await api.get("/")
+        assert (page.status_code, "/assets/web/main.js" in page.text) == (expected, kind == "normal")
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "status"),
     [
@@ -134,6 +155,14 @@ async def test_people_groups_link_and_behaviour(sandbox: Sandbox, api: httpx.Asy
         ("POST", "/api/acks", {"id": "NONE", "ack": 2}, 404),
         ("POST", "/api/acks", {"id": "NONE", "ack": 9}, 422),
         ("PUT", "/api/link", {"up": "perhaps"}, 422),
+        ("PUT", "/api/trouble", {"kind": "SOME"}, 422),
+        ("POST", "/api/decrypt", {"id": "NONE", "body": "x"}, 404),
+        ("POST", "/api/acks/stray", {"id": "NONE", "ack": 2}, 404),
+        ("POST", "/api/acks/stray", {"id": "NONE", "ack": 6}, 422),
+        ("POST", "/api/chats/move", {"id": "188000000000099@lid", "to": ANA}, 404),
+        ("POST", "/api/chats/move", {"id": GROUP, "to": ANA}, 422),
+        ("POST", "/api/link_code", {"code": "ABCD1234"}, 404),
+        ("PATCH", "/api/settings", {"site": "upside down"}, 422),
         ("PATCH", "/api/settings", {"send_mode": "sometimes"}, 422),
         ("PATCH", "/api/settings", {"receipts": {"server_ms": -1}}, 422),
         ("PATCH", "/api/settings", {"ref_ttl": 1}, 422),

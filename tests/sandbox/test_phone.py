@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import Page, Playwright, expect
 
 from bridge.sandbox import Sandbox
-from bridge.sandbox.records import ReceiptPolicy
+from bridge.sandbox.records import ACCOUNT, ReceiptPolicy
 
 from .conftest import NOT_ROOT, Tab
 from .test_double import ANA, BRUNO_LID, GROUP
@@ -83,6 +83,27 @@ async def test_the_link_and_the_device_are_switched_off_on_the_phone(
     await phone.get_by_role("button", name="Log out").click()
     await expect(phone.get_by_text("A page shows a code")).to_be_visible()
     assert sandbox.world.linking.devices == {}
+
+
+async def test_faults_and_a_link_code_are_there_to_try(sandbox: Sandbox, phone: Page, tab: Tab) -> None:
+    code = tab.page.evaluate("(phone) => WPP.conn.startLinkDeviceCodeForPhoneNumber(phone)", ACCOUNT.split("@")[0])
+    assert len(await code) == 8
+    await phone.get_by_role("button", name="Type it").click()
+    await tab.usable()
+    await phone.get_by_text("Faults").click()
+    await phone.get_by_role("combobox", name="Linked devices").select_option("are in use elsewhere")
+    await tab.until("() => WPP.whatsapp.Socket.state === 'CONFLICT' && WPP.conn.getStreamData().mode === 'CONFLICT'")
+    sandbox.world.incoming(ANA, "meanwhile")
+    await tab.run("() => { WPP.whatsapp.Socket.takeover(); }")
+    await tab.until("() => WPP.whatsapp.Socket.state === 'CONNECTED' && WPP.conn.getStreamData().mode === 'MAIN'")
+    await tab.heard("chat.new_message", body="meanwhile")
+    await expect(phone.get_by_role("combobox", name="Linked devices")).to_have_value("")
+    await phone.get_by_role("button", name="Offer a newer version").click()
+    await tab.until("() => WPP.conn.needsUpdate()")
+    await phone.get_by_label("The site answers").select_option("with a maintenance page")
+    async with tab.page.expect_navigation():
+        await phone.get_by_role("button", name="Reload open pages").click()
+    await expect(tab.page.get_by_text("down for maintenance")).to_be_visible()
 
 
 async def test_a_new_contact_gets_a_chat(sandbox: Sandbox, phone: Page) -> None:

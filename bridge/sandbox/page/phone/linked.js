@@ -15,7 +15,13 @@ const BY_HAND = { server_ms: 50, device_ms: null, read_ms: null };
 
 export const ticksAreAutomatic = () => world.state.settings.receipts.device_ms !== null;
 
-function waiting({ ref }) {
+function waiting({ ref, link_code: code }) {
+  if (code) {
+    return element('div', { class: 'device' },
+      element('span', { class: 'dot waits' }),
+      element('div', {}, element('strong', {}, 'A page waits for this code'), element('code', {}, code)),
+      element('button', { type: 'button', class: 'primary', onclick: () => void ask('link_code', { code }) }, 'Type it'));
+  }
   return element('div', { class: 'device' },
     element('span', { class: 'dot waits' }),
     element('div', {}, element('strong', {}, 'A page shows a code'), element('code', {}, ref)),

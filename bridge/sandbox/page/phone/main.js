@@ -2,6 +2,7 @@
 
 import { drawChats } from './chats.js';
 import { drawConversation, openConversation } from './conversation.js';
+import { drawFaults } from './faults.js';
 import { drawLinked } from './linked.js';
 import { ask, follow, watch, world } from './world.js';
 
@@ -22,6 +23,7 @@ function choose(chat) {
 watch(() => {
   part('account').textContent = `+${world.state.account.split('@')[0]}`;
   drawLinked();
+  drawFaults();
   drawChats(open, choose);
   drawConversation();
 });
