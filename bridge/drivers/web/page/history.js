@@ -35,6 +35,22 @@ function openReading(chat, mark) {
 
 const idOf = (msg) => msg.id?._serialized ?? String(msg.id);
 
+// Memory is the newest part and in order (within a second nothing else tells the order), but right after a pairing it
+// has holes: what the page alone has goes before the message of memory that follows it there, or in front of all.
+function withMemory(page, recent) {
+  const held = new Set(recent.map(idOf));
+  const ahead = new Map();
+  let own = [];
+  for (const msg of page) {
+    if (held.has(idOf(msg))) {
+      ahead.set(idOf(msg), own);
+      own = [];
+    } else own.push(msg);
+  }
+  const filled = recent.flatMap((msg) => [...(ahead.get(idOf(msg)) ?? []), msg]);
+  return ahead.size ? [...filled, ...own] : [...own, ...filled];
+}
+
 // One page further back. True once the mark, or the beginning of the chat, is reached.
 async function readOlder(number) {
   const reading = readings.get(number);
@@ -46,10 +62,7 @@ async function readOlder(number) {
       throw error;
     });
   if (first) {
-    // memory is the newest part and in order; within a second nothing else tells the order
-    const recent = WPP.chat.get(reading.chat)?.msgs?.getModelsArray?.() ?? [];
-    const held = new Set(recent.map(idOf));
-    page = [...page.filter((msg) => !held.has(idOf(msg))), ...recent];
+    page = withMemory(page, WPP.chat.get(reading.chat)?.msgs?.getModelsArray?.() ?? []);
   }
   const older = page.filter((msg) => !reading.found.has(idOf(msg)));
   if (!older.length) {
