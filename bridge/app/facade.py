@@ -52,6 +52,7 @@ class HttpSide:
         self._broker = broker
         self._clock = clock
         self._facade: Facade | None = None
+        self.logins: Logins
 
     def stop(self) -> None:
         """Take no more requests."""
@@ -89,7 +90,7 @@ class HttpSide:
                 replace(self._broker, client_id=f"{self._broker.client_id}-switches"), settings.topics
             )
             credentials = _credentials(settings, store, clock)
-            logins = Logins(credentials, clock)
+            self.logins = logins = Logins(credentials, clock)
             if self._login_link is not None:
                 logins.offer(self._login_link)
             parts = Parts(

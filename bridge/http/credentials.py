@@ -89,6 +89,10 @@ class Credentials:
         await self._refresh()
         return any(key.revoked_at is None for key in self._keys.values())
 
+    def forget(self) -> None:
+        """Keys were changed by this process: they are read anew at the next request."""
+        self._read_at = None
+
     async def principal(self, api_key: str | None, authorization: str | None) -> Principal | None:
         """Who it is; None for nobody, whatever the reason."""
         if api_key is not None:

@@ -45,6 +45,13 @@ NEEDS: list[tuple[str, str, Scope | None]] = [
     ("POST", "/v1/sessions/haby/dead-letters/1/repeat", Scope.LISTEN),
     ("DELETE", "/v1/sessions/haby/dead-letters/1", Scope.LISTEN),
     ("GET", "/v1/audit", Scope.ADMIN),
+    ("GET", "/v1/keys", Scope.ADMIN),
+    ("POST", "/v1/keys", Scope.ADMIN),
+    ("DELETE", "/v1/keys/x", Scope.ADMIN),
+    ("GET", "/v1/sessions/haby/history", None),
+    ("GET", "/v1/sessions/haby/sends", Scope.SEND),
+    ("POST", "/v1/sessions/haby/listeners/x/pause", Scope.LISTEN),
+    ("POST", "/v1/sessions/haby/listeners/x/resume", Scope.LISTEN),
 ]
 
 

@@ -64,16 +64,18 @@ async def make(body: NewKey, parts: PartsOf, caller: Caller, audit: AuditOf) -> 
         parts.place(session)
     made = new_key(body.name, body.scopes, body.sessions, parts.clock.now())
     await parts.access.add_key(made.key)
+    parts.credentials.forget()
     await audit("create key", None, f"{made.key.id} {body.name}")
     return _view(made.key).model_copy(update={"key": made.text})
 
 
-@router.delete("/keys/{key}", status_code=204, response_class=Response, responses=problems())
-async def revoke(key: Annotated[str, Path(max_length=64)], parts: PartsOf, caller: Caller, audit: AuditOf) -> Response:
-    """End a key; two seconds later it opens nothing any more."""
+@router.delete("/keys/{id}", status_code=204, response_class=Response, responses=problems())
+async def revoke(key: Annotated[str, Path(alias="id", max_length=64)], parts: PartsOf, caller: Caller, audit: AuditOf) -> Response:
+    """End a key, at once."""
     _check_reach(caller)
     if not await parts.access.revoke_key(key, parts.clock.now()):
         raise NotFound("There is no such key in force.")
+    parts.credentials.forget()
     await audit("revoke key", None, key)
     return Response(status_code=204)
 

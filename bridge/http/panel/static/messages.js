@@ -18,7 +18,7 @@ export function open(view, world) {
   const search = h('input', { type: 'search', autocomplete: 'off', oninput: (event) => { wanted.text = event.target.value.toLowerCase(); draw(); } });
   const chips = h('div.chips');
   const to = h('input', { name: 'to', required: true, maxlength: 128, inputmode: 'tel', autocomplete: 'off', placeholder: '5491155500001' });
-  const text = h('textarea', { name: 'message', rows: 3, required: true, maxlength: 65536 });
+  const text = h('textarea', { name: 'message', rows: 3, placeholder: word('text'), required: true, maxlength: 65536 });
 
   const chosen = (item) => {
     if (wanted.show === 'incoming' && item.mine) return false;

@@ -1,0 +1,68 @@
+"""A browser for the panel: it reports every fault of the page, and whatever was loaded from elsewhere."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.async_api import Browser, Page, ViewportSize, async_playwright
+
+from tests.http.conftest import HttpBridge
+from tests.parts import require_binary
+
+NOT_ROOT = os.geteuid() != 0  # Chromium has no sandbox for root
+DESK: ViewportSize = {"width": 1280, "height": 860}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+OpenPanel = Callable[..., Awaitable[Page]]
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """Chromium."""
+    path = os.environ.get("WA_BROWSER") or require_binary("chromium-headless-shell", "chromium-headless-shell")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=path, chromium_sandbox=NOT_ROOT)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+async def open_panel(browser: Browser) -> AsyncIterator[OpenPanel]:
+    """`await open_panel(side, size=PHONE, locale="es-AR", at="#messages")`."""
+    problems: list[str] = []
+
+    async def open_panel(
+        side: HttpBridge, *, size: ViewportSize = DESK, locale: str = "en-GB", at: str = "", expected: str = "nothing"
+    ) -> Page:
+        context = await browser.new_context(viewport=size, locale=locale, reduced_motion="reduce")
+        page = await context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("pageerror", lambda error: problems.append(f"page error: {error}"))
+        page.on(
+            "console",
+            lambda said: (
+                problems.append(said.text) if said.type in ("error", "warning") and expected not in said.text else None
+            ),
+        )
+        page.on(
+            "request",
+            lambda asked: (
+                problems.append(f"loaded from elsewhere: {asked.url}")
+                if urlsplit(asked.url).netloc != urlsplit(side.url).netloc
+                else None
+            ),
+        )
+        await page.goto(f"{side.url}/{at}")
+        return page
+
+    yield open_panel
+    assert problems == []
+
+
+async def picture(page: Page, name: str) -> None:
+    """For a person who wants to look: into the folder that WA_SCREENSHOTS names."""
+    if folder := os.environ.get("WA_SCREENSHOTS"):
+        await page.screenshot(path=Path(folder) / f"panel-{name}.png")

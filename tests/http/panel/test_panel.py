@@ -1,0 +1,244 @@
+"""The panel in a real browser on a real bridge, at the size of a desk and of a phone."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
+from playwright.async_api import Page, ViewportSize, expect
+
+from bridge.contract.jid import Jid
+from bridge.contract.session import SessionState
+from bridge.ports import Scope
+from tests.http.conftest import ANA, BETO, HttpBridge
+from tests.http.panel.conftest import DESK, PHONE, OpenPanel, picture
+from tests.http.receiver import Answer, Receiver
+from tests.http.test_access import key_for
+
+SECTIONS = ["sessions", "messages", "outbox", "listeners", "charts", "access"]
+KEY = "the-legacy-key"
+
+
+async def _go(page: Page, section: str) -> None:
+    await page.locator(f'nav a[href="#{section}"]').click()
+    await expect(page.locator("main h1")).to_be_visible()
+
+
+async def _answers_to(page: Page, button: str) -> None:
+    """Press the confirming button of the dialog."""
+    await page.get_by_role("dialog").get_by_role("button", name=button, exact=True).click()
+
+
+@pytest.mark.parametrize(("name", "size"), [("desk", DESK), ("phone", PHONE)])
+async def test_no_section_shuts_anybody_out(
+    started: HttpBridge, receiver: Receiver, open_panel: OpenPanel, name: str, size: ViewportSize
+) -> None:
+    started.phone.missing.add(Jid.parse(BETO))
+    async with started.client() as client:
+        await client.post("/v1/sessions/haby/listeners", json={"url": receiver.url})
+        started.phone.incoming(ANA, "¿Tienen stock?", notify_name="Ana")
+        await started.journalled(1)
+        for to in (ANA, BETO):
+            await client.post("/v1/sessions/haby/sends?wait=5", json={"to": to, "message": "Sí, hay."})
+    page = await open_panel(started, size=size, locale="es-AR")
+    for section in SECTIONS:
+        await _go(page, section)
+        await page.wait_for_load_state("networkidle") if section == "charts" else None
+        found = (await Axe().run(page)).response["violations"]
+        serious = [one for one in found if one["impact"] in ("serious", "critical")]
+        assert serious == [], f"{section}: {[(one['id'], one['nodes'][0]['html'][:120]) for one in serious]}"
+        await picture(page, f"{name}-{section}")
+        wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wide <= 0, f"{section} is wider than the window by {wide} pixels"
+
+
+async def test_a_phone_is_paired_and_the_code_goes(side: HttpBridge, open_panel: OpenPanel) -> None:
+    side.phone.paired = False
+    await side.start(until=SessionState.PAIRING)
+    page = await open_panel(side)
+    code = page.get_by_role("img", name="Pairing code of haby")
+    await expect(code).to_be_visible()
+    assert await code.evaluate("(image) => image.decode().then(() => image.naturalWidth)") == 300
+    before = await code.get_attribute("src")
+    side.phone.rotate_code()
+    await expect(code).not_to_have_attribute("src", str(before))
+    await picture(page, "pairing")
+    side.phone.pair()
+    await expect(code).to_be_hidden()
+    await expect(page.get_by_role("article", name="haby")).to_contain_text("Connected")
+
+
+async def test_messages_arrive_live_and_sends_get_their_ticks(started: HttpBridge, open_panel: OpenPanel) -> None:
+    page = await open_panel(started, at="#messages")
+    await expect(page.get_by_text("Waiting for messages…")).to_be_visible()
+    started.phone.incoming(ANA, "hola <img src=x onerror=alert(1)>", notify_name="Ana")
+    feed = page.get_by_role("log")
+    await expect(feed).to_contain_text("hola <img src=x onerror=alert(1)>")
+    await feed.get_by_role("button", name="Answer").click()
+    await expect(page.get_by_label("To (number)")).to_have_value(ANA)
+    await page.keyboard.type("¡Hola, Ana!")
+    await page.keyboard.press("Enter")
+    await expect(feed.locator(".mine")).to_contain_text("sent")
+    (sent,) = started.phone.sent
+    started.phone.acknowledge(sent.key.id, 3)
+    await expect(feed.locator(".mine")).to_contain_text("read")
+    await page.get_by_label("Filter").fill("stock")
+    await expect(feed.get_by_text("hola")).to_be_hidden()
+
+
+async def test_a_failed_send_says_what_to_do(started: HttpBridge, open_panel: OpenPanel) -> None:
+    started.phone.missing.add(Jid.parse(BETO))
+    async with started.client() as client:
+        await client.post("/v1/sessions/haby/sends?wait=5", json={"to": BETO, "message": "hola"})
+    page = await open_panel(started, at="#outbox")
+    await page.get_by_role("button", name="Failed").click()
+    await expect(page.get_by_text("Check the number")).to_be_visible()
+    started.phone.missing.clear()
+    await page.get_by_role("button", name="Send again").click()
+    await _answers_to(page, "Send again")
+    await expect(page.locator(".tick.sent")).to_have_count(1)
+
+
+async def test_restart_close_and_start_are_confirmed(started: HttpBridge, open_panel: OpenPanel) -> None:
+    page = await open_panel(started)
+    card = page.get_by_role("article", name="haby")
+    await card.get_by_role("button", name="Close").click()
+    await _answers_to(page, "Cancel")
+    await expect(card).to_contain_text("Connected")
+    await card.get_by_role("button", name="Close").click()
+    await _answers_to(page, "Close")
+    await expect(card).to_contain_text("Closed on request")
+    await card.get_by_role("button", name="Start").click()
+    await expect(card).to_contain_text("Connected")
+    await card.get_by_role("button", name="Restart").click()
+    await _answers_to(page, "Restart")
+    await expect(card).to_contain_text("Connected")
+    await _go(page, "access")
+    await expect(page.get_by_role("main")).to_contain_text("restart")
+
+
+async def test_a_dead_letter_is_delivered_again_and_a_listener_paused(
+    started: HttpBridge, receiver: Receiver, open_panel: OpenPanel
+) -> None:
+    receiver.answers.append(Answer(410))
+    page = await open_panel(started, at="#listeners")
+    await page.get_by_role("button", name="Add a listener").click()
+    await page.get_by_label("Callback URL").fill(receiver.url)
+    await _answers_to(page, "Add")
+    await expect(page.get_by_role("dialog")).to_contain_text("secret")
+    await _answers_to(page, "Close")
+    started.phone.incoming(ANA, "uno")
+    await expect(page.get_by_text("It answered 410.").first).to_be_visible()
+    await page.get_by_role("button", name="Deliver again").click()
+    await expect(page.get_by_text("Delivered.", exact=True)).to_be_visible()
+    await expect(page.get_by_role("button", name="Deliver again")).to_be_hidden()
+    await page.get_by_role("button", name="Pause").click()
+    await expect(page.locator(".badge")).to_have_text("paused")
+    started.phone.incoming(ANA, "dos")
+    await started.journalled(2)
+    await started.stop()
+    assert receiver.bodies == ["uno", "uno"]  # whatever was to come had its time: a stop lets posts finish
+    await started.start()  # and a pause outlives the bridge
+    await page.goto("about:blank")
+    await page.goto(f"{started.url}/#listeners")
+    await page.get_by_role("button", name="Resume").click()
+    await receiver.got(3)
+    assert receiver.bodies[2] == "dos"
+    await expect(page.locator(".badge")).to_have_text("works")
+
+
+async def test_log_in_by_key_and_no_change_without_the_token(side: HttpBridge, open_panel: OpenPanel) -> None:
+    side.given |= {"api_key": KEY}
+    await side.start()
+    page = await open_panel(side, locale="es-AR", expected="401")
+    await picture(page, "door")
+    await page.get_by_label("Clave de API").fill("wrong")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("alert")).to_have_text("Esta clave no es válida.")
+    await page.get_by_label("Clave de API").fill(KEY)
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("article", name="haby")).to_contain_text("Conectada")
+    (cookie,) = await page.context.cookies()
+    assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Strict")
+    headers = {"cookie": f"{cookie['name']}={cookie['value']}"}
+    async with side.client(headers=headers) as client:
+        assert (await client.get("/v1/sessions")).status_code == 200
+        assert (await client.post("/v1/sessions/haby/control", json={"action": "close"})).status_code == 403
+        wrong = {"x-csrf-token": "x"}
+        assert (await client.post("/v1/keys", json={"name": "x"}, headers=wrong)).status_code == 403
+    await page.get_by_role("button", name="English").click()
+    await expect(page.get_by_role("article", name="haby")).to_contain_text("Connected")
+    await page.reload()
+    await expect(page.get_by_role("heading", name="Sessions")).to_be_visible()  # language and log-in are kept
+    await page.get_by_role("button", name="Log out", exact=True).click()
+    await expect(page.get_by_label("API key")).to_be_visible()
+    async with side.client(headers=headers) as client:
+        assert (await client.get("/v1/sessions")).status_code == 401
+
+
+async def test_a_link_logs_in_once(side: HttpBridge, open_panel: OpenPanel) -> None:
+    side.given |= {"api_key": KEY}
+    await side.start()
+    assert side.bridge is not None
+    http = side.bridge._http
+    assert http is not None
+    http.logins.offer("the-token")
+    page = await open_panel(side, at="#link=the-token")
+    await expect(page.get_by_role("article", name="haby")).to_be_visible()
+    assert "token" not in page.url
+    other = await open_panel(side, at="#link=the-token", expected="401")
+    await expect(other.get_by_role("alert")).to_contain_text("was used")
+
+
+async def test_a_key_is_made_works_and_is_revoked(side: HttpBridge, open_panel: OpenPanel) -> None:
+    await side.start()
+    page = await open_panel(side, at="#access")
+    await page.get_by_role("button", name="New key").click()
+    await page.get_by_label("Name").fill("node-red")
+    await _answers_to(page, "Make it")
+    key = await page.locator("#made-key").text_content()
+    await _answers_to(page, "Close")
+    assert key is not None
+    async with side.client() as client:
+        assert (await client.get("/v1/sessions")).status_code == 401  # from now on every program needs one
+        assert (await client.get("/v1/sessions", headers={"x-api-key": key})).status_code == 200
+    await page.get_by_role("button", name="Revoke node-red").click()
+    await _answers_to(page, "Revoke")
+    await expect(page.get_by_role("table").first).to_contain_text("revoked")
+    async with side.store() as store:
+        (stored,) = await store.access.keys()
+    assert stored.revoked_at is not None
+
+
+async def test_a_revoked_key_ends_its_log_in(side: HttpBridge, monkeypatch: pytest.MonkeyPatch) -> None:
+    side.given |= {"api_key": KEY}
+    monkeypatch.setattr("bridge.http.credentials.REMEMBERED", 0.0)
+    await side.start()
+    key = await key_for(side, Scope.LISTEN)
+    async with side.client() as client:
+        assert (await client.post("/panel/login", headers={"x-api-key": key})).status_code == 200
+        assert (await client.get("/v1/sessions")).status_code == 200  # by the cookie
+        async with side.store() as store:
+            (stored,) = await store.access.keys()
+            await store.access.revoke_key(stored.id, side.clock.now())
+        assert (await client.get("/v1/sessions")).status_code == 401
+
+
+async def test_health_tells_alive_from_ready_and_counts(started: HttpBridge) -> None:
+    started.phone.incoming(ANA, "uno")
+    await started.journalled(1)
+    async with httpx.AsyncClient(base_url=started.url, trust_env=False) as client:
+        await client.post("/v1/sessions/haby/sends?wait=5", json={"to": ANA, "message": "dos"})
+        assert (await client.get("/healthz")).json() == {"status": "alive"}
+        ready = await client.get("/readyz")
+        assert (ready.status_code, ready.json()["connected"], ready.json()["on_mqtt"]) == (503, 1, 0)  # no broker here
+        text = (await client.get("/metrics")).text
+        history = (await client.get("/v1/sessions/haby/history")).json()["buckets"]
+    assert 'wa_received_total{kind="chat",session="haby",stream="in"} 1.0' in text
+    assert 'wa_sends_total{code="",session="haby",state="sent"} 1.0' in text
+    assert 'wa_session_state{session="haby",state="connected"} 1.0' in text
+    assert 'wa_step_duration_seconds_count{session="haby",step="send"} 1.0' in text
+    assert 'wa_mqtt_lag{session="haby"} 1.0' in text
+    assert ANA.partition("@")[0] not in text
+    assert sum(one["received"] for one in history) == 1
+    assert sum(one["sent"] for one in history) == 1
