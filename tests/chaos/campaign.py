@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
 from collections.abc import Sequence
@@ -13,6 +14,9 @@ from tests.chaos.faults.fault import Fault, Scene
 from tests.chaos.ledger import Verdict, judge, longest_claim
 from tests.chaos.load import Load
 from tests.chaos.rig import Rig
+
+#: Seconds of load before each strike, and until a page or a broker has noticed it.
+CALM, NOTICED = 1.0, 0.5
 
 
 @dataclass(slots=True)
@@ -44,9 +48,11 @@ async def run(fault: Fault, times: int, seed: int, folder: Path, *, deadline: fl
         scene = Scene(rig, load, rng)
         try:
             while row.times < times and not (deadline and time.monotonic() > deadline and row.times):
+                await asyncio.sleep(CALM)
                 down = await fault.strike(scene)
                 row.times += 1
                 healed = time.monotonic()
+                await asyncio.sleep(NOTICED)
                 await load.probe()
                 back = time.monotonic()
                 row.recoveries.append(back - healed)

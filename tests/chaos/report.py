@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.chaos.campaign import Row
+from tests.chaos.ledger import Verdict
 
 COLUMNS = (
     "fault", "times", "in", "lost", "dup", "order", "commands", "lost", "twice", "unknown (left)", "failed",
@@ -51,6 +54,17 @@ def markdown(rows: Sequence[Row], seed: int, began: datetime) -> str:
         *(f"| {' | '.join(cells(row))} |" for row in rows),
     ]
     return "\n".join(lines)
+
+
+def save(path: Path, rows: Sequence[Row]) -> None:
+    """A JSON line each."""
+    path.write_text("".join(json.dumps(asdict(row)) + "\n" for row in rows))
+
+
+def load(path: Path) -> list[Row]:
+    """What `save` has written."""
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    return [Row(**{**row, "verdict": Verdict(**row["verdict"])}) for row in rows]
 
 
 def write(path: Path, rows: Sequence[Row], seed: int, began: datetime) -> None:

@@ -14,7 +14,8 @@ from tests.chaos.faults.stores import StoreDamaged, StoreRestored
 from tests.chaos.faults.subscribers import OneOfAHundred, ReaderAway
 from tests.chaos.faults.whatsapp import AnswersLost, Conflict, LinkDown, LoggedOut, SendsHeld
 
-FAULTS: tuple[Fault, ...] = (
+#: What happens in a year of running: tried most.
+OFTEN: tuple[Fault, ...] = (
     BridgeKilled(),
     *(BridgeKilledAt(step, short=step is Step.SENT) for step in Step),
     BrokerKilled(),
@@ -30,18 +31,22 @@ FAULTS: tuple[Fault, ...] = (
     Conflict(),
     AnswersLost(),
     SendsHeld(),
+)
+#: Tried a quarter as often.
+SELDOM: tuple[Fault, ...] = (
+    LinkDown("minutes", 60.0, 120.0),
     NetworkCut(),
     NetworkSlow(),
     NetworkHalfOpen(),
     OneOfAHundred(),
     ReaderAway(),
     DiskRefuses(),
+    ClockJumps(),
     BridgeTerminated(),
     TwoBridges(),
-    ClockJumps(),
     PoisonOnTopics(),
     OddMessages(),
     StoreDamaged(),
     StoreRestored(),
-    LinkDown("minutes", 60.0, 150.0),
 )
+FAULTS = (*OFTEN, *SELDOM)
