@@ -30,6 +30,7 @@ class SendRefused:
 
     device: Device
     key: str
+    result: str
 
 
 @dataclass(frozen=True, slots=True)

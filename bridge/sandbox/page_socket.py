@@ -98,9 +98,9 @@ class PageSocket:
             case AckRaised(message, ack, participant):
                 if ack < 0 or ack > 1 or message.answered or message.device != device.id:
                     self._push_ack(database, message.key, ack, participant)
-            case SendRefused(refused, key) if refused.id == device.id:
+            case SendRefused(refused, key, result) if refused.id == device.id:
                 device.pending.pop(key, None)
-                self._push("refused", key=key)
+                self._push("refused", key=key, result=result)
             case ChatChanged(chat):
                 self._push("chat", chat=database.chat(chat))
             case ContactChanged(contact) if contact.saved:

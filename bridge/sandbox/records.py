@@ -160,6 +160,8 @@ class SendMode(StrEnum):
     """It is lost on the way; the device's call hangs, the message waits in its database."""
     REFUSE = "refuse"
     """The service answers with an error."""
+    LOCK = "lock"
+    """It answers that this account may not write to new people now (463)."""
 
 
 class Trouble(StrEnum):

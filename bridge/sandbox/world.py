@@ -18,6 +18,9 @@ from .linking import Linking
 from .receipts import Receipts
 from .records import ACCOUNT, ACCOUNT_LID, Device, Message, Origin, Quote, SendMode, Sent, Settings, State
 
+#: What the page's send is answered. How 463 reaches a page is not known: no public source says.
+_REFUSALS = {SendMode.REFUSE: "ERROR_NETWORK", SendMode.LOCK: "ERROR_463"}
+
 
 class World:
     """One account with its phone, its people and its linked devices."""
@@ -127,8 +130,8 @@ class World:
         if not self.line_up or mode is SendMode.HOLD:
             return
         key = MessageKey.parse(str(record["id"]))
-        if mode is SendMode.REFUSE:
-            self.tell(SendRefused(device, str(key)))
+        if mode in _REFUSALS:
+            self.tell(SendRefused(device, str(key), _REFUSALS[mode]))
             return
         room = self.cast.open_chat(str(key.remote))
         sent = self.state.sent.setdefault(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.contract.errors import NotOnWhatsApp, Refused
+from bridge.contract.errors import NotOnWhatsApp, ReachOutLocked, Refused
 from bridge.contract.jid import Jid
 from bridge.contract.session import Reason, SessionState
 from bridge.ports.driver import CallInDoubt, DriverUnavailable
@@ -118,6 +118,17 @@ async def test_a_send_that_the_service_refuses_for_lack_of_network_is_in_doubt(w
             await driver.send_text(key, "hola")
         await sink.until(lambda: sink.acks(key.id))
     assert sink.acks(key.id) == [-1]
+
+
+async def test_a_new_chat_that_is_locked_is_told_as_such_before_its_error_tick(web: WebWorld) -> None:
+    web.mode(SendMode.LOCK)
+    async with connected(web) as (driver, sink):
+        key = await driver.reserve(Jid.parse(ANA))
+        with pytest.raises(ReachOutLocked):
+            await driver.send_text(key, "hola")
+        assert sink.acks(key.id) == []
+        await sink.until(lambda: sink.acks(key.id) == [-1])
+    assert web.sent() == {}
 
 
 async def test_an_answer_that_is_lost_leaves_the_send_pending_and_it_is_found(web: WebWorld) -> None:

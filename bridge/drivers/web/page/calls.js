@@ -58,8 +58,9 @@ async function send(chat, key, rawId, text) {
   needUsable();
   const earlier = storedMessage(rawId);
   if (earlier) return { ack: earlier.ack ?? 0 }; // wa-js would send it a second time
+  sending.add(rawId);
   try {
-    const sending = WPP.chat.sendTextMessage(chat, text, {
+    const call = WPP.chat.sendTextMessage(chat, text, {
       messageId: key,
       createChat: true,
       linkPreview: false,
@@ -68,7 +69,7 @@ async function send(chat, key, rawId, text) {
       waitForAck: true,
     });
     let settled = false;
-    const answer = sending.finally(() => { settled = true; });
+    const answer = call.finally(() => { settled = true; });
     answer.catch(() => undefined);
     const pending = (async () => {
       await pause(SETTLE_MS);
@@ -82,6 +83,8 @@ async function send(chat, key, rawId, text) {
   } catch (error) {
     error.stored = Boolean(storedMessage(rawId));
     throw error;
+  } finally {
+    sending.delete(rawId);
   }
 }
 

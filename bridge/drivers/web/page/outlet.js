@@ -6,6 +6,7 @@ const RETRY_MS = 500;
 const TICKS_KEPT = 10_000; // an older one that comes again is told again, which the session takes
 const items = [];
 const tickOf = new Map(); // raw id -> highest ack told, so that one tick told by two hooks is one item
+const sending = new Set(); // raw ids of sends that were not answered yet
 let holding = true;
 let holds = Date.now(); // counts up; begins so that no hold of another load has the same number
 let handingOut = false;
@@ -32,6 +33,10 @@ function put(item) {
 function tick(id, level) {
   const key = keyParts(id);
   if (!key || typeof level !== "number" || level === 0) return;
+  if (level < 0 && sending.has(key.id)) {
+    setTimeout(() => tick(id, level), RETRY_MS); // the answer of the call comes first: it knows the reason
+    return;
+  }
   const known = tickOf.get(key.id);
   if (known !== undefined && (level > 0 ? level <= known : known < 0)) return;
   tickOf.delete(key.id); // the newest last

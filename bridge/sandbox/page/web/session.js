@@ -166,7 +166,7 @@ export async function start() {
     },
     message: takeMessage,
     ack: takeAck,
-    refused: ({ key }) => answered(key, 'ERROR_NETWORK', -1),
+    refused: ({ key, result }) => answered(key, result, -1),
     chat: ({ chat }) => addChat(chat),
     contact: ({ contact }) => addContact(contact),
     logged_out: () => void loggedOut(),
