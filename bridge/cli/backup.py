@@ -6,7 +6,7 @@ import asyncio
 import json as json_format
 import re
 import signal
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -126,22 +126,32 @@ def _target(output: Path | None, usual: Path, name: str) -> Path:
 @asynccontextmanager
 async def _paused(session: str) -> AsyncIterator[None]:
     """Have the running bridge close the session's browser, and open it again whatever happens meanwhile."""
-    from bridge.backup import SessionInUse
 
     from .joining import join
 
     async with join(session, "backup") as joined:
-        try:
-            await _ask(joined.client, session, "close")
-        except CodedError as error:
-            raise SessionInUse(
-                f"A bridge uses session {session} and does not close it when asked: {error.text}"
-                " Stop the bridge, or use --store-only."
-            ) from error
+        await _close(joined.client, session)
         try:
             yield
         finally:
             await asyncio.shield(_reopen(joined.client, session))
+
+
+async def _close(client: Client, session: str) -> None:
+    from bridge.backup import SessionInUse
+
+    try:
+        await _ask(client, session, "close")
+    except CodedError as error:
+        with suppress(CodedError):  # in case it is carried out yet
+            await _ask(client, session, "init", timeout=2)
+        raise SessionInUse(
+            f"A bridge uses session {session} and does not close it when asked: {error.text}"
+            " Stop the bridge, or use --store-only."
+        ) from error
+    except asyncio.CancelledError:
+        await asyncio.shield(_reopen(client, session))
+        raise
 
 
 async def _reopen(client: Client, session: str) -> None:
@@ -159,9 +169,9 @@ async def _reopen(client: Client, session: str) -> None:
         await asyncio.sleep(1)
 
 
-async def _ask(client: Client, session: str, action: str) -> None:
+async def _ask(client: Client, session: str, action: str, timeout: float = PAUSE_LIMIT) -> None:
     """Raises CodedError when it is not done."""
-    async for result in client.control(session, action, timeout=PAUSE_LIMIT):
+    async for result in client.control(session, action, timeout=timeout):
         if result.status == "failed":
             raise CodedError(result.error.text if result.error else f"{action} failed.")
 

@@ -13,10 +13,8 @@ from bridge.backup import Saved, save
 from bridge.contract.lifecycle import SendState
 from bridge.ports import NewNotice
 from bridge.store import SessionStore, open_store
-from tests.e2e.conftest import product
 from tests.store.samples import claim, record, step
 
-__all__ = ["product"]
 NOW = datetime(2026, 11, 24, 5, tzinfo=UTC)
 NOTICE = NewNotice("result", "{}")
 
