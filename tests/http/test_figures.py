@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from bench import facade
+from tests.http.conftest import HttpBridge
 
 
 @pytest.fixture(autouse=True)
@@ -16,10 +19,20 @@ def _no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_sends_are_accepted_by_the_hundred() -> None:
-    # The 40 ms of a delayed ACK, which a socket without TCP_NODELAY waits for, would make it 250.
-    assert await facade.measure_sends(800) > 300
+    assert await facade.measure_sends(800) > 100
+
+
+async def test_an_answer_does_not_wait_for_an_acknowledgement(started: HttpBridge) -> None:
+    # Without TCP_NODELAY every answer but the first few takes the 40 ms of a delayed ACK, however idle the machine.
+    times = []
+    async with started.client() as client:
+        for _ in range(60):
+            asked = time.perf_counter()
+            await client.get("/api/whatsapp/status")
+            times.append(time.perf_counter() - asked)
+    assert sorted(times)[30] < 0.03
 
 
 async def test_listeners_that_hang_cost_the_others_nothing() -> None:
     # Each message would come 5 s late if the listeners were posted to one after the other.
-    assert await facade.measure_webhooks(listeners=30, hanging=3, messages=10) < 2_000
+    assert await facade.measure_webhooks(listeners=30, hanging=3, messages=10) < 4_000
