@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
+from bridge.client.gaps import GapReason
 from tests.chaos.faults.fault import Fault, Scene
 from tests.chaos.ledger import Verdict, judge, longest_claim
 from tests.chaos.load import Load
@@ -61,6 +62,8 @@ async def run(fault: Fault, times: int, seed: int, folder: Path, *, deadline: fl
         except (AssertionError, TimeoutError) as error:
             row.wrong = f"{type(error).__name__}: {error}"
         await load.settle()
+        if fault.new_epoch:
+            load.ledger.gaps[:] = [reason for reason in load.ledger.gaps if reason != GapReason.NEW_EPOCH]
         row.verdict = judge(load.ledger, load.left)
         if not row.is_kept:
             _keep_evidence(load, row, folder)

@@ -16,6 +16,7 @@ class Ledger:
 
     written: dict[str, str] = field(default_factory=dict)  # body -> chat, in the order of writing
     read: list[str] = field(default_factory=list)  # bodies, as `bridge.client` yielded them
+    read_anew: list[str] = field(default_factory=list)  # bodies that came again because the store is another one
     heard: list[str] = field(default_factory=list)  # bodies, as a plain subscriber got them
     asked: dict[str, str] = field(default_factory=dict)  # body -> status of the final result; "" = none yet
     published: dict[str, bool] = field(default_factory=dict)  # body -> whether mosquitto_pub reported success

@@ -45,6 +45,7 @@ class Load:
         self._rig = rig
         self._rng = rng
         self._cursor: Cursor | None = None
+        self._epochs: dict[str, str] = {}
         self._queued: int | None = None
         self._stop = asyncio.Event()
         self._numbers = Counter[str]()
@@ -154,9 +155,12 @@ class Load:
             SESSION, after=self._cursor, on_gap=lambda gap: told.append(gap.reason)
         )
         async for message in messages:
+            self._cursor = message.cursor
+            if self._epochs.setdefault(message.body, message.epoch) != message.epoch:
+                self.ledger.read_anew.append(message.body)
+                continue
             self.ledger.read.append(message.body)
             self.arrived.setdefault(message.body, time.monotonic())
-            self._cursor = message.cursor
 
     async def _send(self, chat: str) -> None:
         while not self._stop.is_set():

@@ -6,18 +6,18 @@ import asyncio
 import time
 
 from tests.chaos.deaths import Step
-from tests.chaos.faults.fault import Scene
+from tests.chaos.faults.fault import Fault, Scene
 from tests.chaos.rig import until
 
 
-class BridgeKilled:
+class BridgeKilled(Fault):
     """`kill -9` at any moment; started again at once, as a supervisor does."""
 
     name = "bridge: kill -9 at any moment"
     short = True
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the protocol."""
+        """See the base."""
         await asyncio.sleep(scene.rng.uniform(0, 1.0))
         scene.rig.bridge.kill()
         down = time.monotonic()
@@ -26,7 +26,7 @@ class BridgeKilled:
         return down
 
 
-class BridgeKilledAt:
+class BridgeKilledAt(Fault):
     """`kill -9` at a step."""
 
     def __init__(self, step: Step, *, short: bool = False) -> None:
@@ -35,7 +35,7 @@ class BridgeKilledAt:
         self._step = step
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the protocol."""
+        """See the base."""
         await asyncio.sleep(scene.rng.uniform(0, 0.5))
         if not await scene.rig.bridge.dies_at(self._step):
             raise AssertionError(f"the bridge did not come by: {self._step}")
@@ -44,14 +44,13 @@ class BridgeKilledAt:
         return down
 
 
-class BridgeTerminated:
+class BridgeTerminated(Fault):
     """SIGTERM under load, so in the middle of sends."""
 
     name = "bridge: SIGTERM in the middle of sends"
-    short = False
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the protocol."""
+        """See the base."""
         await asyncio.sleep(scene.rng.uniform(0, 0.5))
         code = await scene.rig.bridge.terminate()
         down = time.monotonic()
@@ -61,14 +60,13 @@ class BridgeTerminated:
         return down
 
 
-class TwoBridges:
+class TwoBridges(Fault):
     """A second one on the same data directory, and one elsewhere for the same session."""
 
     name = "two bridges for one session"
-    short = False
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the protocol. Neither may open a browser, and the first goes on."""
+        """See the base. Neither may open a browser, and the first goes on."""
         same = scene.rig.second_bridge()
         same.start()
         if await same.ended(30) == 0:
@@ -85,14 +83,13 @@ class TwoBridges:
         return None
 
 
-class ClockJumps:
+class ClockJumps(Fault):
     """The machine's clock goes ten minutes ahead or back for some seconds, then right again."""
 
     name = "clock jumps by ten minutes"
-    short = False
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the protocol."""
+        """See the base."""
         scene.rig.bridge.clock.write_text(scene.rng.choice(("600", "-600")))
         await asyncio.sleep(scene.rng.uniform(1, 3))
         scene.rig.bridge.clock.unlink()

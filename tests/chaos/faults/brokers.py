@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.chaos.faults.fault import Scene
+from tests.chaos.faults.fault import Fault, Scene
 
 
-class BrokerKilled:
+class BrokerKilled(Fault):
     """`kill -9` of mosquitto with the shipped configuration."""
 
     name = "mosquitto: kill -9, our configuration"
     short = True
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the protocol."""
+        """See the base."""
         await asyncio.sleep(scene.rng.uniform(0, 1.0))
         scene.rig.broker.kill()
         await asyncio.sleep(scene.rng.uniform(0, 2.0))
@@ -22,14 +22,13 @@ class BrokerKilled:
         return None
 
 
-class BrokerForgets:
+class BrokerForgets(Fault):
     """`kill -9` of mosquitto, started again empty, while commands wait in the clients."""
 
     name = "mosquitto: kill -9, started again empty"
-    short = False
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the protocol."""
+        """See the base."""
         await asyncio.sleep(scene.rng.uniform(0, 1.0))
         scene.rig.broker.kill()
         scene.rig.broker.forget()
@@ -38,14 +37,13 @@ class BrokerForgets:
         return None
 
 
-class BareBroker:
+class BareBroker(Fault):
     """`kill -9` of mosquitto without a configuration: it keeps nothing of what it acknowledged."""
 
     name = "mosquitto: kill -9, its default configuration"
-    short = False
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the protocol. The first time only brings it under that configuration."""
+        """See the base. The first time only brings it under that configuration."""
         await asyncio.sleep(scene.rng.uniform(0, 1.0))
         scene.rig.broker.kill()
         scene.rig.broker.bare = True

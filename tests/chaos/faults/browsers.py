@@ -10,7 +10,7 @@ from contextlib import suppress
 import psutil  # type: ignore[import-untyped]
 
 from bridge.sandbox.linking import NobodyWaits
-from tests.chaos.faults.fault import Scene
+from tests.chaos.faults.fault import Fault, Scene
 from tests.chaos.rig import until
 
 #: Seconds after which Chromium has written a new login to its profile. Killed before, it has to be paired again.
@@ -33,53 +33,50 @@ def strike_process(scene: Scene, kind: str, number: signal.Signals) -> float:
     return time.monotonic()
 
 
-class BrowserKilled:
+class BrowserKilled(Fault):
     """`kill -9` of Chromium."""
 
     name = "browser: kill -9"
     short = True
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the protocol."""
+        """See the base."""
         await login_is_kept(scene)
         await asyncio.sleep(scene.rng.uniform(0, 1.0))
         return strike_process(scene, "", signal.SIGKILL)
 
 
-class RendererKilled:
+class RendererKilled(Fault):
     """`kill -9` of the page's process."""
 
     name = "renderer: kill -9"
-    short = False
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the protocol."""
+        """See the base."""
         await login_is_kept(scene)
         await asyncio.sleep(scene.rng.uniform(0, 1.0))
         return strike_process(scene, "renderer", signal.SIGKILL)
 
 
-class PageHangs:
+class PageHangs(Fault):
     """The page's process is stopped and never goes on."""
 
     name = "page hangs"
-    short = False
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the protocol."""
+        """See the base."""
         await login_is_kept(scene)
         await asyncio.sleep(scene.rng.uniform(0, 1.0))
         return strike_process(scene, "renderer", signal.SIGSTOP)
 
 
-class PageReloads:
+class PageReloads(Fault):
     """The site makes its page load again, in the middle of a burst: much arrives before the hook is in place."""
 
     name = "page reloads, messages before the hook"
-    short = False
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the protocol."""
+        """See the base."""
         await asyncio.sleep(scene.rng.uniform(0, 0.5))
         scene.rig.world.faults.reload()
         down = time.monotonic()
@@ -89,14 +86,13 @@ class PageReloads:
         return down
 
 
-class KilledWhilePairing:
+class KilledWhilePairing(Fault):
     """Logged out by the phone; the browser is killed while the code is on show; then the code is scanned."""
 
     name = "logged out, browser killed while pairing"
-    short = False
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the protocol."""
+        """See the base."""
         linking = scene.rig.world.linking
         linking.log_out(next(iter(linking.devices)))
         down = time.monotonic()

@@ -7,17 +7,16 @@ import time
 
 import psutil  # type: ignore[import-untyped]
 
-from tests.chaos.faults.fault import Scene
+from tests.chaos.faults.fault import Fault, Scene
 
 
-class DiskRefuses:
+class DiskRefuses(Fault):
     """Every write beyond a file's first bytes fails for some seconds (the limit on file sizes of the process)."""
 
     name = "disk: writes fail"
-    short = False
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the protocol."""
+        """See the base."""
         await asyncio.sleep(scene.rng.uniform(0, 0.5))
         bridge = psutil.Process(scene.rig.bridge.pid)
         _, most = bridge.rlimit(psutil.RLIMIT_FSIZE)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Protocol
 
 from tests.chaos.load import Load
 from tests.chaos.rig import Rig
@@ -19,13 +19,17 @@ class Scene:
     rng: random.Random
 
 
-class Fault(Protocol):
+class Fault(ABC):
     """One kind of fault."""
 
+    #: The row in the table.
     name: str
-    #: The row in the table, and whether the suite's short run takes it.
-    short: bool
+    #: Whether the suite's short run takes it.
+    short: bool = False
+    #: Whether readers are to be told that the store is another one, and get what it holds again.
+    new_epoch: bool = False
 
+    @abstractmethod
     async def strike(self, scene: Scene) -> float | None:
         """Inject once and mend what does not mend itself.
 

@@ -5,44 +5,42 @@ from __future__ import annotations
 import asyncio
 import time
 
-from tests.chaos.faults.fault import Scene
+from tests.chaos.faults.fault import Fault, Scene
 
 
-class NetworkCut:
+class NetworkCut(Fault):
     """Every connection is reset."""
 
     name = "network: connections reset"
     short = True
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the protocol."""
+        """See the base."""
         await asyncio.sleep(scene.rng.uniform(0, 1.0))
         scene.rig.network.cut()
         return None
 
 
-class NetworkSlow:
+class NetworkSlow(Fault):
     """Each packet takes up to half a second."""
 
     name = "network: slow"
-    short = False
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the protocol."""
+        """See the base."""
         scene.rig.network.delay = scene.rng.uniform(0.1, 0.5)
         await asyncio.sleep(scene.rng.uniform(2, 4))
         scene.rig.network.delay = 0.0
         return None
 
 
-class NetworkHalfOpen:
+class NetworkHalfOpen(Fault):
     """Nothing passes and nobody is told; half of the times it lasts beyond the keepalive."""
 
     name = "network: half open"
-    short = False
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the protocol."""
+        """See the base."""
         scene.rig.network.freeze()
         down = time.monotonic()
         await asyncio.sleep(scene.rng.choice((scene.rng.uniform(2, 6), scene.rng.uniform(16, 22))))

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from bridge.broker import BrokerOptions, connect, parse_addresses
-from tests.chaos.faults.fault import Scene
+from tests.chaos.faults.fault import Fault, Scene
 from tests.chaos.load import ANA, DARIO
 from tests.chaos.rig import SESSION
 
@@ -60,14 +60,13 @@ def payload(rng: Random) -> bytes:
             return json.dumps(wrong).encode()
 
 
-class PoisonOnTopics:
+class PoisonOnTopics(Fault):
     """Payloads on `out`, `out/<number>`, `replay` and `control`."""
 
     name = f"poison: {COUNT} payloads on the command topics"
-    short = False
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the protocol."""
+        """See the base."""
         options = BrokerOptions(
             parse_addresses(scene.rig.broker.url("admin")), client_id=f"poison-{scene.rng.random()}", clean=True
         )
@@ -79,14 +78,13 @@ class PoisonOnTopics:
         return None
 
 
-class OddMessages:
+class OddMessages(Fault):
     """Messages from the page with fields, types and texts that are none."""
 
     name = "poison: odd messages from the page"
-    short = False
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the protocol."""
+        """See the base."""
         rng, world = scene.rng, scene.rig.world
         for number in range(25):
             fields: dict[str, Any] = {}

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 from random import Random
 
-from tests.chaos.faults.fault import Scene
+from tests.chaos.faults.fault import Fault, Scene
 from tests.chaos.rig import until
 
 
@@ -33,14 +33,13 @@ def emptied(store: Path, rng: Random) -> None:
     os.truncate(store, 0)
 
 
-class StoreDamaged:
+class StoreDamaged(Fault):
     """After a kill the database is damaged. The session must refuse it; then the operator puts the sound files back."""
 
     name = "store: damaged, refused, put back"
-    short = False
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the protocol."""
+        """See the base."""
         bridge, store = scene.rig.bridge, scene.rig.bridge.store
         bridge.kill()
         down = time.monotonic()
@@ -64,14 +63,14 @@ class StoreDamaged:
         return down
 
 
-class StoreRestored:
+class StoreRestored(Fault):
     """`wa backup --store-only` under load, traffic, `wa restore`: another epoch, open commands become `unknown`."""
 
     name = "store: restored from a backup"
-    short = False
+    new_epoch = True
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the protocol."""
+        """See the base."""
         bridge, file = scene.rig.bridge, scene.rig.folder / f"backup-{scene.rng.random()}.tar.gz"
         await self._wa(scene, "backup", "--store-only", "--output", str(file))
         await asyncio.sleep(scene.rng.uniform(0.5, 2.0))

@@ -7,19 +7,18 @@ import os
 import signal
 
 from bridge.embedded.child import tied_command
-from tests.chaos.faults.fault import Scene
+from tests.chaos.faults.fault import Fault, Scene
 from tests.chaos.rig import SESSION, start
 from tests.parts import require_binary
 
 
-class OneOfAHundred:
+class OneOfAHundred(Fault):
     """A hundred more subscribers, one of which is stopped, and a burst."""
 
     name = "a slow subscriber among a hundred"
-    short = False
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the protocol."""
+        """See the base."""
         program, broker = require_binary("mosquitto_sub", "mosquitto-clients"), scene.rig.broker
         command = tied_command(
             program, "-p", str(broker.port), "-u", "reader", "-P", broker.passwords["reader"], "-q", "1",
@@ -40,14 +39,13 @@ class OneOfAHundred:
         return None
 
 
-class ReaderAway:
+class ReaderAway(Fault):
     """The reader with the cursor is away while an hour's worth arrives (300 messages), then reads on."""
 
     name = "the reader is away for 300 messages"
-    short = False
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the protocol."""
+        """See the base."""
         await scene.load.stop_reading()
         for number in range(300):
             scene.load.person_writes(f"away {scene.rng.random()} {number}")

@@ -8,11 +8,11 @@ import time
 from bridge.client import connect
 from bridge.sandbox.records import SendMode, Trouble
 from tests.chaos.faults.browsers import scan
-from tests.chaos.faults.fault import Scene
+from tests.chaos.faults.fault import Fault, Scene
 from tests.chaos.rig import SESSION, until
 
 
-class LinkDown:
+class LinkDown(Fault):
     """The link to WhatsApp is down for so many seconds, with traffic both ways."""
 
     def __init__(self, name: str, shortest: float, longest: float, *, short: bool = False) -> None:
@@ -21,7 +21,7 @@ class LinkDown:
         self._range = shortest, longest
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the protocol."""
+        """See the base."""
         scene.rig.world.set_link(up=False)
         down = time.monotonic()
         await asyncio.sleep(scene.rng.uniform(*self._range))
@@ -29,14 +29,13 @@ class LinkDown:
         return down
 
 
-class LoggedOut:
+class LoggedOut(Fault):
     """The owner unlinks the device on the phone, and links it again."""
 
     name = "WhatsApp: logged out by the phone"
-    short = False
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the protocol."""
+        """See the base."""
         linking = scene.rig.world.linking
         linking.log_out(next(iter(linking.devices)))
         down = time.monotonic()
@@ -45,14 +44,13 @@ class LoggedOut:
         return down
 
 
-class Conflict:
+class Conflict(Fault):
     """WhatsApp Web is opened elsewhere; an admin takes over."""
 
     name = "WhatsApp: opened elsewhere"
-    short = False
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the protocol."""
+        """See the base."""
         scene.rig.world.faults.trouble(Trouble.CONFLICT)
         down = time.monotonic()
         await until(lambda: scene.load.samples[-1][1] == "conflict", 30, "conflict")
@@ -62,15 +60,14 @@ class Conflict:
         return down
 
 
-class AnswersLost:
+class AnswersLost(Fault):
     """The service takes messages and answers nothing, then the link breaks."""
 
     name = "WhatsApp: acks lost"
-    short = False
     mode = SendMode.LOSE_ANSWER
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the protocol."""
+        """See the base."""
         world = scene.rig.world
         world.configure(world.state.settings.model_copy(update={"send_mode": self.mode}))
         await asyncio.sleep(scene.rng.uniform(0.5, 2.5))
