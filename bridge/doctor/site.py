@@ -35,7 +35,8 @@ async def site(url: str, *, now: float | None = None) -> AsyncIterator[Finding]:
         reader, writer = await _connect(host, port, addresses, tls=tls)
         try:
             path = parts.path or "/"
-            head = await _ask(reader, writer, parts.netloc.rpartition("@")[2], path)
+            named = f"[{host}]" if ":" in host else host
+            head = await _ask(reader, writer, f"{named}:{parts.port}" if parts.port else named, path)
         finally:
             writer.close()
     except _Stopped as stopped:
