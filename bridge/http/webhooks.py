@@ -51,10 +51,11 @@ class Webhooks:
         # Not httpcore's pool: it looks at every connection for every request, which made 90 listeners wait 15 s.
         # No bound either: listeners bound themselves, and a dead host must not take another one's place.
         self._idle: dict[str, list[httpcore.AsyncHTTPConnection]] = {}
-        self._tls: ssl.SSLContext
+        self._tls: ssl.SSLContext | None = (
+            None  # made when first needed: reading the authorities takes a tenth of a second
+        )
 
     async def __aenter__(self) -> Self:
-        self._tls = await asyncio.to_thread(ssl.create_default_context)
         return self
 
     async def __aexit__(
@@ -131,6 +132,8 @@ class Webhooks:
                 return connection
             await connection.aclose()
         self._idle.pop(str(origin), None)
+        if origin.scheme == b"https" and self._tls is None:
+            self._tls = await asyncio.to_thread(ssl.create_default_context)
         return httpcore.AsyncHTTPConnection(
             origin, ssl_context=self._tls, keepalive_expiry=KEEP_ALIVE, network_backend=self._network
         )

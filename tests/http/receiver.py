@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -38,7 +39,8 @@ class Answer:
 class Receiver:
     """Answers 200; `answers` are used up first, `decide` may look at each post. Can be stopped and started again."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.posts: list[Posted] = []
         self.answers: list[Answer] = []
         self.decide: Callable[[Posted], Answer] | None = None
@@ -57,7 +59,7 @@ class Receiver:
         return [post.json["body"] for post in self.posts]
 
     async def start(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+import ssl
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from bridge.contract.errors import InvalidRequest
 from bridge.http.callbacks import CallbackRules, CallbackUrl, carried
 from bridge.http.webhooks import Webhooks
 from bridge.ports import Failure
+from tests.broker.certificates import make_certificates
 from tests.http.receiver import Answer, Receiver
 
 LOOPBACK = CallbackRules()
@@ -276,3 +279,21 @@ async def resolver(monkeypatch: pytest.MonkeyPatch) -> Resolver:
 
     monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", answer)
     return resolver
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_https_goes_to_receivers_that_somebody_vouches_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trusted: bool
+) -> None:
+    certificates = make_certificates(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificates.server, certificates.key)
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificates.authority))
+    async with Receiver(tls=context) as receiver, Webhooks(LOOPBACK, own_port=None) as webhooks:
+        answer = await webhooks.post(f"https://127.0.0.1:{receiver.port}/hook", b"{}", {})
+        named = await webhooks.post(f"https://localhost:{receiver.port}/hook", b"{}", {})
+    assert answer.status == (200 if trusted else None)
+    assert named.failure is Failure.UNREACHABLE  # the certificate is for the address, not for this name
+    assert "certificate" in named.detail.lower()
+    assert len(receiver.posts) == trusted
