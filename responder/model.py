@@ -53,6 +53,7 @@ class Usage:
     tokens_in: int = 0
     tokens_out: int = 0
     cost: float = 0.0
+    seconds: float = 0.0  # that were spent waiting for answers
 
 
 class Model:
@@ -114,6 +115,7 @@ class Model:
         openai = importlib.import_module("openai")
         self.usage.questions += 1
         sent: Any = list(messages)
+        begun = self.now()
         try:
             async with asyncio.timeout(self._options.timeout):
                 completion = await client.chat.completions.create(
@@ -137,6 +139,8 @@ class Model:
             ) from error
         except (openai.OpenAIError, ValueError, TypeError, AttributeError, LookupError) as error:
             raise ModelFailed(f"{type(error).__name__}: {str(error)[:200]}") from error
+        finally:
+            self.usage.seconds += max(self.now() - begun, 0.0)
 
     async def _loaded(self) -> AsyncOpenAI:
         async with self._loading:

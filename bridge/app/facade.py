@@ -69,7 +69,7 @@ class HttpSide:
                 store = await stack.enter_async_context(BridgeStore(settings.data_dir / BRIDGE_STORE, now=clock.now))
             except StoreUnusable as error:
                 raise StartError(f"Listeners and keys cannot be read. {error.text}") from error
-            history, counters = History(clock), Counters()
+            history, counters = History(clock), Counters(settings.data_dir)
             metrics = Tee(history, counters)
             webhooks = await stack.enter_async_context(
                 Webhooks(

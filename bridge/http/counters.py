@@ -5,7 +5,9 @@ Labels are session names, contract states, codes and kinds, and listener ids: al
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, PlatformCollector, ProcessCollector
@@ -47,7 +49,8 @@ _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 
 class Counters:
     """Implements `bridge.ports.Metrics`."""
 
-    def __init__(self) -> None:
+    def __init__(self, data_dir: Path) -> None:
+        self._data_dir = data_dir
         self._registry = CollectorRegistry()
         self._received = self._counter("received", "Items journalled.", "stream", "kind")
         self._repeated = self._counter("repeated", "Messages that the journal had already.")
@@ -66,7 +69,17 @@ class Counters:
 
     def watch(self, parts: Parts) -> None:
         """Read states, queues and lags of these sessions at each scrape."""
-        self._registry.register(_Present(parts))
+        self._registry.register(_Present(parts, self._data_dir))
+        for session in parts.places:  # an increase is seen only in what was there before
+            for state in (one for one in SendState if one is not SendState.SENDING):
+                self._sends.labels(session, state, "")
+            for code in ErrorCode:
+                self._sends.labels(session, SendState.FAILED, code)
+            for outcome in Delivery:
+                self._posts.labels(session, outcome)
+            self._repeated.labels(session)
+            self._received.labels(session, Stream.IN, "chat")
+            self._published.labels(session, Stream.IN)
 
     def text(self) -> bytes:
         """Everything in Prometheus' text format."""
@@ -103,8 +116,9 @@ class Counters:
 class _Present(Collector):
     """What is, rather than what happened."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, data_dir: Path) -> None:
         self._parts = parts
+        self._data_dir = data_dir
 
     def collect(self) -> Iterable[Metric]:
         """One sample a session, state, stream or listener."""
@@ -140,7 +154,15 @@ class _Present(Collector):
                     memory.add_metric([name, part], getattr(use, f"{part}_mb") * 2**20)
             self._of_store(place, waiting, lag, last)
             self._of_listeners(place, behind, failing)
-        return [state, since, changes, mqtt, waiting, lag, budget, last, memory, behind, failing]
+        return [state, since, changes, mqtt, waiting, lag, budget, last, memory, behind, failing, *self._disk()]
+
+    def _disk(self) -> list[Metric]:
+        try:
+            disk = shutil.disk_usage(self._data_dir)
+        except OSError:
+            return []
+        free = GaugeMetricFamily("wa_data_disk_free_bytes", "Free on the disk with the journals.", disk.free)
+        return [free, GaugeMetricFamily("wa_data_disk_size_bytes", "Size of that disk.", disk.total)]
 
     def _of_store(
         self, place: Place, waiting: GaugeMetricFamily, lag: GaugeMetricFamily, last: GaugeMetricFamily

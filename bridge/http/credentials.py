@@ -98,7 +98,11 @@ class Credentials:
         if api_key is not None:
             return await self._of_key(api_key)
         scheme, _, token = (authorization or "").partition(" ")
-        if scheme.lower() == "bearer" and self._jwt_secret is not None:
+        if scheme.lower() != "bearer":
+            return None
+        if _KEY.fullmatch(token.strip()):  # for callers that know no other header, as Prometheus
+            return await self._of_key(token.strip())
+        if self._jwt_secret is not None:
             return self._of_token(token.strip(), self._jwt_secret)
         return None
 

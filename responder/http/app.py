@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 
 from bridge.contract.errors import CodedError
 from responder.errors import NoSuchChat
-from responder.http import chats, legacy
+from responder.http import chats, legacy, metrics
 from responder.http.gate import Gate
 from responder.http.surface import Surface
 
@@ -30,6 +30,7 @@ def build_app(surface: Surface) -> ASGIApp:
     app.state.surface = surface
     app.include_router(legacy.router)
     app.include_router(chats.router)
+    app.include_router(metrics.router)
     app.mount("/static", StaticFiles(directory=PAGE), name="static")
 
     @app.get("/", include_in_schema=False)

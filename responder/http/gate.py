@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 #: Bytes of a request's body.
 LARGEST = 1_000_000
 #: Paths that need no credentials: they tell nothing about anybody.
-_OPEN = ("/health", "/static/")
+_OPEN = ("/health", "/readyz", "/static/")
 #: Where a legacy sender posts, which knows no key: open to this machine.
 _WEBHOOK = "/api/message-received"
 _SECURITY = {

@@ -70,7 +70,9 @@ async def make(body: NewKey, parts: PartsOf, caller: Caller, audit: AuditOf) -> 
 
 
 @router.delete("/keys/{id}", status_code=204, response_class=Response, responses=problems())
-async def revoke(key: Annotated[str, Path(alias="id", max_length=64)], parts: PartsOf, caller: Caller, audit: AuditOf) -> Response:
+async def revoke(
+    key: Annotated[str, Path(alias="id", max_length=64)], parts: PartsOf, caller: Caller, audit: AuditOf
+) -> Response:
     """End a key, at once."""
     _check_reach(caller)
     if not await parts.access.revoke_key(key, parts.clock.now()):

@@ -1,0 +1,68 @@
+"""Metrics and health of the responder: what the model did and cost, and whether everything that it needs is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from fastapi import APIRouter, Response
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.exposition import generate_latest
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from responder.http.surface import Surface, SurfaceOf
+
+router = APIRouter()
+
+
+@router.get("/healthz")
+async def alive() -> dict[str, str]:
+    """The process answers."""
+    return {"status": "alive"}
+
+
+@router.get("/readyz")
+async def ready(surface: SurfaceOf, response: Response) -> dict[str, Any]:
+    """Whether broker, database and bridge are there. Needs no key, so it counts what is amiss and tells no more."""
+    amiss = len(surface.unready())
+    response.status_code = 503 if amiss else 200
+    return {"status": "not ready" if amiss else "ready", "amiss": amiss}
+
+
+@router.get("/metrics")
+async def metrics(surface: SurfaceOf) -> Response:
+    """For Prometheus."""
+    registry = CollectorRegistry()
+    registry.register(_Present(surface))
+    ProcessCollector(registry=registry)
+    return Response(generate_latest(registry), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+class _Present(Collector):
+    def __init__(self, surface: Surface) -> None:
+        self._surface = surface
+
+    def collect(self) -> Iterable[Metric]:
+        """What is, and what the model has done since the start."""
+        surface = self._surface
+        yield GaugeMetricFamily("wa_responder_amiss", "Parts that are not there.", len(surface.unready()))
+        yield GaugeMetricFamily("wa_responder_start_time_seconds", "Unix time of the start.", surface.started_at)
+        if (model := surface.model) is None:
+            return
+        usage = model.usage
+        outcomes = CounterMetricFamily("wa_model_answers", "Questions to the model, by outcome.", labels=["outcome"])
+        outcomes.add_metric(["answered"], usage.answers)
+        outcomes.add_metric(["failed"], usage.failures)
+        tokens = CounterMetricFamily("wa_model_tokens", "Tokens, by direction.", labels=["direction"])
+        tokens.add_metric(["in"], usage.tokens_in)
+        tokens.add_metric(["out"], usage.tokens_out)
+        yield outcomes
+        yield tokens
+        yield CounterMetricFamily(
+            "wa_model_requests", "Requests to the model, repeated ones too.", value=usage.questions
+        )
+        yield CounterMetricFamily("wa_model_request_seconds", "Time spent in requests.", value=usage.seconds)
+        yield CounterMetricFamily("wa_model_cost", "Cost, in the currency of the configured prices.", value=usage.cost)
+        resting = float(model.breaker.open_until > model.now())
+        yield GaugeMetricFamily("wa_model_resting", "1 while the model is left alone because it failed.", resting)
