@@ -107,6 +107,8 @@ class HttpSide:
                 clock=clock,
                 history=history,
                 counters=counters,
+                topics=settings.topics,
+                version=version(DISTRIBUTION),
             )
             counters.watch(parts)
             gate = GateOptions(settings.http_allowance, loopback_only=is_loopback(self._listener))

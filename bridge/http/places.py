@@ -11,6 +11,7 @@ from bridge.contract.errors import NoSuchSession, NotConnected
 from bridge.contract.payload import instant
 from bridge.contract.session import Reason, SessionState
 from bridge.contract.status import SessionStatus
+from bridge.contract.topics import Topics
 from bridge.history import History
 from bridge.listeners import Listeners
 from bridge.ports import AccessBook, BotSwitches, Clock, Journal, ListenerBook, Outbox
@@ -82,6 +83,8 @@ class Parts:
     clock: Clock
     history: History
     counters: Counters
+    topics: Topics
+    version: str
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     streams: Streams = field(default_factory=Streams)
 

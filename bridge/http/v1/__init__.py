@@ -2,10 +2,10 @@
 
 from fastapi import APIRouter
 
-from . import audit, events, history, keys, letters, listeners, messages, sends, sessions
+from . import audit, events, history, keys, letters, listeners, messages, sends, sessions, specs
 
 router = APIRouter(prefix="/v1")
-for part in (sessions, messages, events, sends, listeners, letters, history, keys, audit):
+for part in (sessions, messages, events, sends, listeners, letters, history, keys, audit, specs):
     router.include_router(part.router)
 
 __all__ = ["router"]

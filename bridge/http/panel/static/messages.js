@@ -13,7 +13,7 @@ const SHOWS = ['all', 'incoming', 'outgoing', 'groups'];
 export function open(view, world) {
   const { session } = world, status = world.sessions.find((one) => one.session === session);
   const feed = h('div.feed', { role: 'log', 'aria-label': word('messages') });
-  const items = new Map(), wanted = { text: '', show: 'all' };
+  const items = new Map(), groups = new Set(), wanted = { text: '', show: 'all' };
   let ended = false;
   const search = h('input', { type: 'search', autocomplete: 'off', oninput: (event) => { wanted.text = event.target.value.toLowerCase(); draw(); } });
   const chips = h('div.chips');
@@ -23,7 +23,7 @@ export function open(view, world) {
   const chosen = (item) => {
     if (wanted.show === 'incoming' && item.mine) return false;
     if (wanted.show === 'outgoing' && !item.mine) return false;
-    if (wanted.show === 'groups' && !item.chat?.endsWith('@g.us')) return false;
+    if (wanted.show === 'groups' && !groups.has(item.chat)) return false;
     return !wanted.text || `${item.who} ${item.chat} ${item.body}`.toLowerCase().includes(wanted.text);
   };
 
@@ -45,6 +45,7 @@ export function open(view, world) {
 
   function take(message, mine, note) {
     const when = new Date(message.timestamp * 1000).toISOString();
+    if (message.author !== message.chat) groups.add(message.chat);
     items.set(`in ${message.id}`, { at: message.timestamp * 1000 + (message.seq ?? 0) / 1e6, when, mine, note, chat: message.chat, type: message.type, body: message.body, who: mine ? person(message.chat) : chatName(message) });
     while (items.size > KEPT * 2) items.delete(items.keys().next().value);
   }

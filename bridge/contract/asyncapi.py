@@ -1,0 +1,166 @@
+"""The contract as documents for programs: a JSON Schema for each payload, and all of MQTT as AsyncAPI 3. Pure.
+
+Made from the models, so that they cannot tell anything else. `send` and `receive` are seen
+from the bridge: it sends what readers subscribe to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from .bot import BotConfig, BotSwitch
+from .commands import ControlCommand, ControlResult, ReplayRequest, SendCommand
+from .messages import Ack, Event, Inbound, Qr, ReplayEnd, Result
+from .status import BridgeStatus, SessionStatus
+from .topics import Leaf, Topics
+
+PAYLOADS: tuple[type[BaseModel], ...] = (
+    *(Inbound, Event, SendCommand, Result, Ack, ReplayRequest, ReplayEnd, ControlCommand, ControlResult),
+    *(SessionStatus, Qr, BridgeStatus, BotConfig, BotSwitch),
+)
+_TEXT = "PlainText"
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One topic: who writes it, what is on it, and whether it is retained."""
+
+    name: str
+    address: str
+    action: Literal["send", "receive"]
+    payloads: tuple[str, ...]
+    summary: str
+    retained: bool = False
+    qos: int = 1
+
+
+def channels(topics: Topics) -> tuple[Channel, ...]:
+    """Every topic of the contract; names in braces are parameters."""
+    session = "{session}"
+
+    def of(leaf: Leaf, tail: str | None = None) -> str:
+        return topics.session(session, leaf, tail)
+
+    return (
+        Channel("in", of(Leaf.IN), "send", ("Inbound",), "What arrives on WhatsApp, gapless by `seq`."),
+        Channel("event", of(Leaf.EVENT), "send", ("Event",), "What happens to messages, gapless by `event_seq`."),
+        Channel("out", of(Leaf.OUT), "receive", ("SendCommand",), "Send a text; `{to, message}` is enough."),
+        Channel("outText", of(Leaf.OUT, "{digits}"), "receive", (_TEXT,), "Send plain text to one number."),
+        Channel("result", of(Leaf.RESULT), "send", ("Result", "ControlResult"), "What became of commands."),
+        Channel("ack", of(Leaf.ACK), "send", ("Ack",), "Ticks of what was sent."),
+        Channel("replay", of(Leaf.REPLAY), "receive", ("ReplayRequest",), "Ask for items after a cursor."),
+        Channel(
+            "replayed",
+            of(Leaf.REPLAY, "{reader}"),
+            "send",
+            ("Inbound", "Event", "ReplayEnd"),
+            "The items, exactly as they were; `done` ends each page.",
+        ),
+        Channel("reply", of(Leaf.REPLY, "{client}"), "send", ("Result",), "A copy of the result for who asked."),
+        Channel("control", of(Leaf.CONTROL), "receive", ("ControlCommand",), "Start, close, log out, restart.", qos=0),
+        Channel("status", of(Leaf.STATUS), "send", ("SessionStatus",), "How the session is; also the will.", True),
+        Channel("qr", of(Leaf.QR), "send", ("Qr",), "The pairing code; empty when there is none.", True),
+        Channel("bridge", topics.bridge_status("{instance}"), "send", ("BridgeStatus",), "How a bridge is.", True),
+        Channel(
+            "botConfig",
+            topics.bot_config().replace("+", "{cliente_id}"),
+            "send",
+            ("BotConfig",),
+            "Whether the responder answers for a client; published by the responder.",
+            True,
+        ),
+        Channel(
+            "botSwitch",
+            topics.bot_switch().replace("+", "{cliente_id}"),
+            "receive",
+            ("BotSwitch",),
+            "Switch the responder for a client; taken by the responder.",
+        ),
+    )
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """A JSON Schema (2020-12) for each payload, by its name."""
+    made = {}
+    for model in PAYLOADS:
+        schema = model.model_json_schema(by_alias=True)
+        made[model.__name__] = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+    return made
+
+
+def asyncapi(topics: Topics, version: str) -> dict[str, Any]:
+    """The AsyncAPI 3.0 document."""
+    listed = channels(topics)
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "WhatsApp ⇄ MQTT bridge",
+            "version": version,
+            "description": "Every JSON payload carries `v: 1`. Readers ignore unknown fields; commands refuse them.",
+        },
+        "defaultContentType": "application/json",
+        "servers": {"broker": {"host": "localhost:1883", "protocol": "mqtt", "protocolVersion": "3.1.1"}},
+        "channels": {one.name: _channel(one) for one in listed},
+        "operations": {f"{one.action}_{one.name}": _operation(one) for one in listed},
+        "components": {"messages": {name: _message(name) for name in [m.__name__ for m in PAYLOADS] + [_TEXT]}},
+    }
+
+
+def _channel(channel: Channel) -> dict[str, Any]:
+    named = [part.strip("{}") for part in channel.address.split("/") if part.startswith("{")]
+    return {
+        "address": channel.address,
+        "description": channel.summary,
+        "parameters": {name: {"description": _PARAMETERS[name]} for name in named},
+        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in channel.payloads},
+    }
+
+
+def _operation(channel: Channel) -> dict[str, Any]:
+    return {
+        "action": channel.action,
+        "summary": channel.summary,
+        "channel": {"$ref": f"#/channels/{channel.name}"},
+        "messages": [{"$ref": f"#/channels/{channel.name}/messages/{name}"} for name in channel.payloads],
+        "bindings": {"mqtt": {"qos": channel.qos, "retain": channel.retained, "bindingVersion": "0.2.0"}},
+    }
+
+
+def _message(name: str) -> dict[str, Any]:
+    if name == _TEXT:
+        return {"name": name, "contentType": "text/plain", "payload": {"type": "string", "minLength": 1}}
+    schema = schemas()[name]
+    return {
+        "name": name,
+        "payload": {"schemaFormat": "application/schema+json;version=draft-2020-12", "schema": _within(schema, name)},
+    }
+
+
+def _within(schema: dict[str, Any], name: str) -> dict[str, Any]:
+    """The schema with its references leading to where it now stands."""
+    here = f"#/components/messages/{name}/payload/schema/$defs/"
+
+    def moved(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {
+                key: here + inner.removeprefix("#/$defs/") if key == "$ref" and isinstance(inner, str) else moved(inner)
+                for key, inner in value.items()
+                if key != "$schema"
+            }
+        return [moved(one) for one in value] if isinstance(value, list) else value
+
+    result: dict[str, Any] = moved(schema)
+    return result
+
+
+_PARAMETERS = {
+    "session": "A name of WA_SESSIONS.",
+    "digits": "The number, with country code, digits only.",
+    "reader": "The name that the replay request gave: letters, digits, _ and -.",
+    "client": "The name in the command's reply_topic: letters, digits, _ and -.",
+    "instance": "WA_INSTANCE of the bridge.",
+    "cliente_id": "The legacy number of the customer.",
+}
