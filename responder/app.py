@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import time
 from collections.abc import Coroutine, Sequence
@@ -41,6 +42,7 @@ from responder.store.waiting import Waiting
 from responder.webhook import Sender, WebhookOutlet, stay_registered
 from responder.work import SharedWork, StartReading
 
+_log = logging.getLogger(__name__)
 #: Seconds that the end may take before it is cut short; what is under way then is found again at the next start.
 FAREWELL = 5.0
 
@@ -126,6 +128,7 @@ class Responder:
         from responder.http.app import build_app
 
         assert self.listener is not None  # noqa: S101 - taken by `load`
+        _log.info("Conversations: %s", self.url)
         async with asyncio.TaskGroup() as tasks:
             serving = tasks.create_task(
                 serve(build_app(self._surface()), self.listener, self._closing), name="responder http"

@@ -61,7 +61,7 @@ async def test_away_at_the_start(whole: Whole, server: MariaDbServer) -> None:
 
 
 async def test_a_sqlite_file_that_cannot_be_opened(whole: Whole, tmp_path: Path) -> None:
-    (tmp_path / "responder").mkdir()
+    (tmp_path / "responder/responder.db").unlink()
     (tmp_path / "responder/responder.db").mkdir()
     responder = await whole.start(wait=False)
     await whole.until(lambda: "unable to open database file" in str(responder.database.trouble))

@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Any
 
 import httpx
 import jwt
@@ -65,12 +64,11 @@ async def test_the_switch_of_a_client(http: httpx.AsyncClient) -> None:
     assert switches == {"active": True, "clients": [{"cliente_id": 51, "active": True}], "amiss": []}
 
 
-@pytest.mark.parametrize(
-    "body", ['{"bot_activo": 2}', '{"bot_activo": "1"}', "{}", "[]", "nonsense", '{"bot_activo": true}']
-)
-async def test_a_wrong_switch(http: httpx.AsyncClient, body: str) -> None:
-    answer = await http.post("/api/bot-config/toggle/51", content=body, headers={"content-type": "application/json"})
-    assert (answer.status_code, answer.json()) == (400, {"error": "bot_activo debe ser 0 o 1"})
+async def test_a_wrong_switch(http: httpx.AsyncClient) -> None:
+    for body in ('{"bot_activo": 2}', '{"bot_activo": "1"}', "{}", "[]", "nonsense", '{"bot_activo": true}'):
+        headers = {"content-type": "application/json"}
+        answer = await http.post("/api/bot-config/toggle/51", content=body, headers=headers)
+        assert (answer.status_code, answer.json()) == (400, {"error": "bot_activo debe ser 0 o 1"}), body
 
 
 async def test_a_path_that_does_not_exist(http: httpx.AsyncClient) -> None:
@@ -94,15 +92,17 @@ async def test_a_reply_is_sent_once_however_often_it_is_asked_for(
     assert await whole_on_each.rows(rows) == [("assistant", "humano", 1, "Sí, decime")]
 
 
-@pytest.mark.parametrize(
-    "body", [{"text": "  ", "request": "solicitud-0001"}, {"text": "x"}, {"text": "\0", "request": "s" * 9}]
-)
-async def test_a_wrong_reply(whole_on_each: Whole, http: httpx.AsyncClient, body: dict[str, Any]) -> None:
+async def test_a_wrong_reply(whole_on_each: Whole, http: httpx.AsyncClient) -> None:
     whole_on_each.side.phone.incoming(ANA, "¿Están?")
     await whole_on_each.verdicts(1)
     [chat] = (await http.get("/api/chats")).json()["chats"]
-    assert (await http.post(f"/api/chats/{chat['id']}/replies", json=body)).status_code == 400
-    assert (await http.post("/api/chats/999/replies", json={"text": "x", "request": "s" * 9})).status_code == 404
+    request = "solicitud-0001"
+    body: object
+    for body in ({"text": "  ", "request": request}, {"text": "x"}, {"text": "\0", "request": request}, []):
+        assert (await http.post(f"/api/chats/{chat['id']}/replies", json=body)).status_code == 400
+    answer = await http.post("/api/chats/999/replies", json={"text": "x", "request": request})
+    assert answer.status_code == 404
+    assert whole_on_each.side.phone.sent == []
 
 
 async def test_strangers_are_refused(whole: Whole) -> None:

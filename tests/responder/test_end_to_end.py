@@ -1,0 +1,70 @@
+"""The whole product: typed on the phone in a browser, answered there with ticks. `wa up` with everything real."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.async_api import Page, async_playwright, expect
+
+from tests.e2e.conftest import Product, running
+from tests.mosquitto_server import free_port
+from tests.parts import require_binary
+
+NOT_ROOT = os.geteuid() != 0  # Chromium has no sandbox for root
+
+
+@pytest.fixture
+async def product(tmp_path: Path) -> AsyncIterator[Product]:
+    async with running(tmp_path, RESPONDER_ACTIVO="on", PORT=str(free_port())) as up:
+        await up.printed("haby connected")
+        yield up
+
+
+@pytest.fixture
+async def phone(product: Product) -> AsyncIterator[Page]:
+    async with async_playwright() as playwright:
+        path = os.environ.get("WA_BROWSER") or require_binary("chromium-headless-shell", "chromium-headless-shell")
+        browser = await playwright.chromium.launch(executable_path=path, chromium_sandbox=NOT_ROOT)
+        page = await browser.new_page()
+        await page.goto(await product.phone_url())
+        yield page
+        await browser.close()
+
+
+@pytest.mark.timeout(120)
+async def test_hola_on_the_phone_is_answered_with_ticks(product: Product, phone: Page) -> None:
+    await phone.get_by_role("button", name="Ana").click()
+    await phone.get_by_label("Message", exact=True).fill("hola")
+    await phone.keyboard.press("Enter")
+    bubbles = phone.get_by_role("log").locator(".bubble")
+    await expect(bubbles).to_have_count(2, timeout=20_000)
+    await expect(bubbles.nth(1)).to_contain_text("¿En qué podemos ayudarte?")
+    await expect(bubbles.nth(1).get_by_label("read")).to_be_visible()
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{product.environment['PORT']}", trust_env=False) as http:
+        answer, question = (await http.get("/api/conversaciones")).json()
+        assert (question["rol"], question["mensaje"], answer["rol"]) == ("user", "hola", "assistant")
+        assert (await http.get("/health/ready")).status_code == 200
+    await phone.get_by_text("Me", exact=True).click()  # the owner takes over on the phone
+    await phone.get_by_label("Message", exact=True).fill("Hola Ana, soy Marta")
+    await phone.keyboard.press("Enter")
+    await phone.get_by_text("Ana", exact=True).last.click()
+    await phone.get_by_label("Message", exact=True).fill("gracias")
+    await phone.keyboard.press("Enter")
+    await expect(bubbles).to_have_count(4)
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{product.environment['PORT']}", trust_env=False) as http:
+        for _ in range(100):
+            newest = (await http.get("/api/conversaciones")).json()[0]
+            if newest["mensaje"] == "gracias":
+                break
+            await asyncio.sleep(0.05)
+        [chat] = (await http.get("/api/chats")).json()["chats"]
+        lines = (await http.get(f"/api/chats/{chat['id']}")).json()["messages"]
+    assert [(line["role"], line["origin"], line["verdict"]) for line in lines[2:]] == [
+        ("assistant", "humano", "own"), ("user", "ia", "human"),
+    ]  # fmt: skip
+    await expect(bubbles).to_have_count(4)

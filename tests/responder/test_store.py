@@ -1,0 +1,94 @@
+"""Small promises of the store, on each database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import select
+
+from bridge.client import Result, ResultStatus
+from bridge.contract.messages import ErrorInfo
+from responder.outlet import _finished
+from responder.store.database import Database
+from responder.store.group_commit import GroupCommit
+from responder.store.inserting import insert_rows
+from responder.store.rows import Command, Turn, commands_from_json, commands_to_json
+from responder.store.schema import conversations
+from responder.turns import Origin, TurnState
+
+
+@pytest.mark.parametrize("returning", [True, False])  # MariaDB and SQLite can return ids, MySQL cannot
+async def test_inserted_rows_tell_their_ids_in_order(
+    database: Database, returning: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [{"telefono": str(n), "rol": "user", "mensaje": f"ñ😀 {n}"} for n in range(7)]
+    async with database.write() as connection:
+        if not returning:
+            monkeypatch.setattr(connection.dialect, "insert_executemany_returning", False)
+        else:
+            assert connection.dialect.insert_executemany_returning
+        ids = await insert_rows(connection, conversations, rows)
+        found = await connection.execute(select(conversations.c.id, conversations.c.telefono, conversations.c.mensaje))
+        by_id = {row.id: (row.telefono, row.mensaje) for row in found}
+    assert [by_id[one] for one in ids] == [(row["telefono"], row["mensaje"]) for row in rows]
+
+
+async def test_an_error_undoes_the_whole_transaction(database: Database) -> None:
+    async def fail() -> None:
+        async with database.write() as connection:
+            await insert_rows(connection, conversations, [{"telefono": "1", "rol": "user", "mensaje": "x"}])
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail()
+    async with database.read() as connection:
+        assert (await connection.execute(select(conversations.c.id))).all() == []
+
+
+async def test_what_waits_is_written_together_and_an_error_reaches_everyone() -> None:
+    groups: list[list[int]] = []
+    gate = asyncio.Event()
+
+    async def write(items: Sequence[int]) -> list[int]:
+        groups.append(list(items))
+        await gate.wait()
+        if 13 in items:
+            raise ValueError("unlucky")
+        return [item * 2 for item in items]
+
+    commit: GroupCommit[int, int] = GroupCommit(write)
+    running = asyncio.create_task(commit.run(), name="group commit")
+    first = asyncio.create_task(commit.put(1), name="first")
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    rest = [asyncio.create_task(commit.put(number), name=str(number)) for number in (2, 3, 13)]
+    await asyncio.sleep(0)
+    gate.set()
+    assert await first == 2
+    outcomes = await asyncio.gather(*rest, return_exceptions=True)
+    assert groups == [[1], [2, 3, 13]]
+    assert {type(outcome) for outcome in outcomes} == {ValueError}
+    assert await commit.put(4) == 8
+    running.cancel()
+
+
+def test_commands_are_kept_verbatim() -> None:
+    commands = (Command("a", 'línea\n"comillas" 😀\u2028'), Command("b", " "))
+    assert commands_from_json(commands_to_json(commands)) == commands
+
+
+@pytest.mark.parametrize(("status", "code", "state"), [
+    (ResultStatus.SENT, None, TurnState.SENT),
+    (ResultStatus.FAILED, "conflict", TurnState.SENT),  # answered before, in other words
+    (ResultStatus.FAILED, "expired", TurnState.FAILED),
+    (ResultStatus.FAILED, "not_on_whatsapp", TurnState.FAILED),
+    (ResultStatus.UNKNOWN, None, TurnState.UNKNOWN),
+])  # fmt: skip
+def test_what_a_result_means_for_a_turn(status: ResultStatus, code: str | None, state: TurnState) -> None:
+    turn = Turn(1, "haby", "x", 1, 0, Origin.RULE, (Command("a", "x"),), TurnState.READY, 0, 0)
+    error = ErrorInfo(code=code, text="", transient=False) if code else None
+    result = Result(session="haby", id="a", status=status, error=error, at=datetime.now(UTC))
+    assert _finished(turn, result).state is state
