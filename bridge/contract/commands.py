@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated, Literal, Never, Self, TypeVar
 
 from pydantic import (
@@ -83,7 +84,7 @@ class SendCommand(Command):
             raise ValueError("is empty")
         return text
 
-    @property
+    @cached_property
     def recipient(self) -> Jid:
         """The normal form of `to`. Raises `InvalidRequest`."""
         return parse_recipient(self.to)
@@ -193,7 +194,7 @@ def parse_json(model: type[_C], payload: bytes) -> _C:
         raise TooLarge(f"The payload has {len(payload):,} bytes; {MAX_COMMAND_BYTES:,} are allowed.")
     try:
         # json.loads and not pydantic's own parser: that one refuses lone surrogates as bad JSON, with no field named
-        fields = json.loads(payload.decode("utf-8"), parse_constant=_refuse_constant)
+        fields = _DECODER.decode(payload.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise InvalidRequest("The payload is not valid UTF-8.") from error
     except (ValueError, RecursionError) as error:
@@ -211,6 +212,10 @@ def parse_json(model: type[_C], payload: bytes) -> _C:
 
 def _refuse_constant(name: str) -> Never:
     raise ValueError(f"{name} is not allowed")
+
+
+#: Made once: `json.loads` with an argument makes one for each payload.
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def parse_text(digits: str, payload: bytes) -> SendCommand:

@@ -60,7 +60,8 @@ def insert(connection: sqlite3.Connection, claim: Claim) -> OutboxRow:
             *(SendState.ACCEPTED, claim.claimed_at),
         ),
     )
-    return by_number(connection, inserted.lastrowid)
+    assert inserted.lastrowid is not None  # noqa: S101 - an INSERT has one
+    return OutboxRow(inserted.lastrowid, claim, SendState.ACCEPTED, changed_at=claim.claimed_at)
 
 
 def follow_redelivery(connection: sqlite3.Connection, number: int, to: int) -> None:
