@@ -146,7 +146,7 @@ async def latencies(bridge: PlayedBridge) -> None:
     for person in range(100):
         await bridge.message(person, "Hola, buenas tardes")
         [chat] = [chat for chat in bridge.sent if chat not in bridge.answered]
-        await until(lambda chat=chat: chat in bridge.answered, 5)  # type: ignore[misc]
+        await until(lambda chat=chat: chat in bridge.answered, 5)
         taken.append((bridge.answered[chat] - bridge.sent[chat]) * 1000)
     taken.sort()
     print(f"  one at a time: p50 {statistics.median(taken):.1f} ms, p95 {taken[94]:.1f} ms, worst {taken[-1]:.1f} ms")
