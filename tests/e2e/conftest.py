@@ -147,7 +147,7 @@ async def running(directory: Path, *, port: int = 0, **environment: str) -> Asyn
     require_binary("mosquitto", "mosquitto")
     require_binary("chromium-headless-shell", "chromium-headless-shell")
     clean = {name: value for name, value in os.environ.items() if not name.startswith("WA_")}
-    full = {**clean, "WA_PACE": "off", "WA_DATA_DIR": str(directory / "data"), **environment}
+    full = {**clean, "WA_PACE": "off", "RESPONDER_ACTIVO": "off", "WA_DATA_DIR": str(directory / "data"), **environment}
     process = await asyncio.create_subprocess_exec(
         *WA,
         "up",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import shlex
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, expect
 
-from .conftest import WA, Product, command, subscriber
+from .conftest import WA, Product, command, first_lines, running, subscriber
 
 ANA = "5491155500001"
 TEXTS = {
@@ -106,3 +107,26 @@ async def test_a_group_a_lid_chat_and_ones_own_phone(product: Product) -> None:
         code, out, errors = await command(product, *WA, "send", to, "respuesta", "--json")
         assert code == 0, errors
         assert json.loads(out.splitlines()[-1])["chat"] == to
+
+
+async def answered(product: Product) -> list[str]:
+    """What the account has written, once the bridge has sent something (its result says so)."""
+    sub = (await product.hint("mosquitto_sub")).replace("/in", "/result")
+    async with subscriber(sub) as next_result:
+        if answers := await product.on_the_phone():
+            return answers
+        while (await next_result())["status"] != "sent":
+            pass
+    return await product.on_the_phone()
+
+
+async def test_who_greets_is_answered_and_sees_it(tmp_path: Path) -> None:
+    async with running(tmp_path, RESPONDER_ACTIVO="on", RESPONDER_GATHER="0") as product:
+        await product.printed("haby connected")
+        await product.api("POST", "/incoming", {"chat": f"{ANA}@c.us", "body": "hola"})
+        command_line = [*WA, "listen", "--from-start", "--json"]
+        [greeting] = await first_lines(product, 1, *command_line)
+        assert greeting["body"] == "hola"
+        answers = await answered(product)
+    assert len(answers) == 1
+    assert answers[0].startswith("¡Hola!")
