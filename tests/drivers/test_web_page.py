@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
+
 import pytest
 
 from bridge.contract.errors import NotOnWhatsApp, ReachOutLocked, Refused
@@ -11,7 +14,7 @@ from bridge.ports.driver import CallInDoubt, DriverUnavailable
 from bridge.sandbox.records import Contact, SendMode
 
 from .recording import running
-from .worlds import ANA, CARLA, CARLA_LID, DARIO, GROUP, MEMBER, WebWorld, connected, page_of
+from .worlds import ANA, CARLA, CARLA_LID, DARIO, GROUP, LIMITS, MEMBER, WebWorld, connected, page_of
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -118,6 +121,22 @@ async def test_a_send_that_the_service_refuses_for_lack_of_network_is_in_doubt(w
             await driver.send_text(key, "hola")
         await sink.until(lambda: sink.acks(key.id))
     assert sink.acks(key.id) == [-1]
+
+
+async def test_an_idle_page_gives_back_its_memory(web: WebWorld, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "bridge.drivers.web.upkeep")
+    driver = web.web_driver(limits=replace(LIMITS, memory=0.2, idle=1.0))
+    async with connected(web, driver):
+        await page_of(driver).evaluate("() => { for (let n = 0; n < 60; n += 1) new Array(1e6).fill({ n }); }")
+        async with asyncio.timeout(20):
+            while not any("the page was trimmed" in line for line in caplog.messages):  # noqa: ASYNC110 - a log line gives no event
+                await asyncio.sleep(0.05)
+        trimmed = driver.memory
+        assert trimmed is not None
+        assert 20 < trimmed.browser_mb < 200
+        web.incoming(ANA, "sigue viva")
+        assert driver.memory is not None
+    assert driver.memory is None
 
 
 async def test_a_new_chat_that_is_locked_is_told_as_such_before_its_error_tick(web: WebWorld) -> None:

@@ -1,9 +1,14 @@
-"""Care for a page that stays open for weeks: the memory in use is measured, and an idle page gives back what it can."""
+"""Care for a page that stays open for weeks: the memory in use is measured, and a page gives back what it can.
+
+Chromium's own collector lets a busy page grow to several times what it needs (measured: 114 to 415 MB over 100,000
+messages, 171 after a collection).
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,6 +26,8 @@ log = logging.getLogger(__name__)
 #: Seconds after its start in which a page's figure says little.
 _WARM_UP = 5.0
 _TRIM_LIMIT = 10.0
+#: By how much a page that is never idle may grow before it is trimmed all the same.
+_GROWTH = 1.5
 
 
 class Upkeep:
@@ -33,13 +40,15 @@ class Upkeep:
         self._clock = clock
         self._due = clock.monotonic() + _WARM_UP
         self._busy_at = clock.monotonic()
-        self._trimmed = False
+        self._trimmed_at = -math.inf
+        self._lean_mb = 0
         #: The newest figure; None while no browser runs.
         self.memory: MemoryUse | None = None
 
     def started(self) -> None:
         """A browser came up."""
         self._due = self._clock.monotonic() + min(_WARM_UP, self._limits.memory)
+        self._lean_mb = 0
         self.busy()
 
     def ended(self) -> None:
@@ -48,7 +57,7 @@ class Upkeep:
 
     def busy(self) -> None:
         """Something came or went."""
-        self._busy_at, self._trimmed = self._clock.monotonic(), False
+        self._busy_at = self._clock.monotonic()
 
     async def look(self, page: WebPage, situation: Situation) -> None:
         """Measure and trim where it is time for it."""
@@ -56,11 +65,21 @@ class Upkeep:
         if now < self._due:
             return
         self._due = now + self._limits.memory
-        idle = situation.state is SessionState.CONNECTED and now - self._busy_at >= self._limits.idle
-        if idle and not self._trimmed:
-            self._trimmed = True
-            with suppress(PlaywrightError, TimeoutError):
-                async with asyncio.timeout(_TRIM_LIMIT):
-                    await page.trim()
-        before, self.memory = self.memory, await asyncio.to_thread(memory.measure, self._profile)
-        log.debug("%s: %s (before: %s)", self._session, self.memory, before)
+        self.memory = await asyncio.to_thread(memory.measure, self._profile)
+        if situation.state is not SessionState.CONNECTED or now - self._trimmed_at < self._limits.idle:
+            return
+        idle = self._trimmed_at < self._busy_at <= now - self._limits.idle
+        if not self._lean_mb:
+            self._lean_mb = self.memory.browser_mb
+        elif idle or self.memory.browser_mb > self._lean_mb * _GROWTH:
+            await self._trim(page)
+            self._trimmed_at = self._clock.monotonic()
+
+    async def _trim(self, page: WebPage) -> None:
+        before = self.memory
+        with suppress(PlaywrightError, TimeoutError):
+            async with asyncio.timeout(_TRIM_LIMIT):
+                await page.trim()
+        self.memory = await asyncio.to_thread(memory.measure, self._profile)
+        self._lean_mb = self.memory.browser_mb
+        log.info("%s: the page was trimmed: %s, before %s", self._session, self.memory, before)

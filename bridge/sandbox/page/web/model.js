@@ -145,6 +145,10 @@ export class Collection extends EventEmitter {
     return this.#models.get(identity(key));
   }
 
+  get oldest() {
+    return this.#models.values().next().value;
+  }
+
   assertGet(key) {
     const model = this.get(key);
     if (!model) throw new Error(`no model ${identity(key)}`);

@@ -7,6 +7,9 @@ import { otherAddress } from './contacts.js';
 import { createWid, MsgKey } from './identity.js';
 import { ChatMsgsCollection, inflate, MsgCollection } from './messages.js';
 
+// Messages of a chat that stay in memory; the database has the rest. So a page that is open for months does not grow.
+const KEPT = 500;
+
 export class Chat extends Model {
   msgs = new ChatMsgsCollection();
   presence = { subscribe: async () => {} };
@@ -17,6 +20,11 @@ export class Chat extends Model {
     this.msgs.add(msg);
     this.set({ t: msg.t, lastReceivedKey: msg.id });
     if (!msg.id.fromMe) this.unreadCount += 1;
+    if (this.msgs.length > KEPT) {
+      const { oldest } = this.msgs;
+      this.msgs.remove(oldest);
+      MsgCollection.remove(oldest);
+    }
     return msg;
   }
 }

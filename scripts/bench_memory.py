@@ -1,0 +1,168 @@
+"""Does anything grow? 100,000 messages through page, driver, session and store, with the memory measured on the way.
+
+`python scripts/bench_memory.py [MESSAGES]` prints the figures and draws docs/images/memory.svg. The sandbox runs as a
+process of its own and is not counted; MQTT is not part of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bridge.app.clock import SystemClock
+from bridge.contract.messages import Stream
+from bridge.contract.session import SessionState
+from bridge.contract.status import MemoryUse
+from bridge.drivers.web import Limits, PlaywrightRuntime, WebDriver
+from bridge.drivers.web.memory import measure
+from bridge.inbound import Inbound
+from bridge.outbound import Outbound
+from bridge.pacing import Pace, Pacing
+from bridge.sandbox import Sandbox
+from bridge.session import Session
+from bridge.store import open_store
+
+IMAGE = Path(__file__).parent.parent / "docs" / "images" / "memory.svg"
+BURST, EVERY, CHATS = 500, 5_000, 50
+TEXT = "¿Tienen turno para mañana a la tarde? Gracias, quedo a la espera. " * 3
+COLOURS = {"browser": "#12775a", "Playwright's driver": "#3455a4", "bridge": "#a8480a"}
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """The memory after so many messages."""
+
+    messages: int
+    use: MemoryUse
+
+    @property
+    def values(self) -> tuple[int, int, int]:
+        return self.use.browser_mb, self.use.driver_mb, self.use.bridge_mb
+
+
+def say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+async def sandbox() -> None:
+    """The child: prints its address, then writes as many messages as each line of its input says."""
+    async with Sandbox(auto_scan=True) as running:
+        say(running.url)
+        loop = asyncio.get_running_loop()
+        while line := await loop.run_in_executor(None, sys.stdin.readline):
+            for _ in range(int(line)):
+                number = len(running.world.state.messages)
+                running.world.incoming(f"549115550{number % CHATS:04}@c.us", f"{number} {TEXT}")
+            await asyncio.sleep(0)
+
+
+async def run(total: int) -> list[Point]:
+    """All of it; returns the points of the plot."""
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, __file__, "sandbox", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    if child.stdin is None or child.stdout is None:
+        raise RuntimeError("no pipes to the sandbox")
+    clock, free = SystemClock(), Pace.parse("off", burst=1)
+    try:
+        url = (await child.stdout.readline()).decode().strip()
+        with tempfile.TemporaryDirectory() as name:
+            async with PlaywrightRuntime() as runtime, open_store(Path(name) / "store.db", now=clock.now) as store:
+                driver = WebDriver(
+                    "haby",
+                    url=url,
+                    profile=Path(name) / "profile",
+                    playwright=runtime,
+                    clock=clock,
+                    random=random.random,
+                    limits=replace(Limits(), idle=1.0, memory=5.0),
+                )
+                session = Session(
+                    "haby",
+                    owner="bench:0",
+                    journal=store.journal,
+                    outbox=store.outbox,
+                    memory=store.memory,
+                    driver=driver,
+                    inbound=Inbound("haby", 51, store.journal, store.outbox, store.memory),
+                    outbound=Outbound("haby", store.outbox, driver, clock, Pacing(free, free)),
+                    clock=clock,
+                )
+                life = asyncio.create_task(session.run(), name="session")
+                try:
+                    with session.view.watch() as changes:
+                        while session.view.situation.state is not SessionState.CONNECTED:
+                            await changes.get()
+                    points = []
+                    for sent in range(0, total + 1, BURST):
+                        if sent:
+                            child.stdin.write(f"{BURST}\n".encode())
+                            await store.journal.wait_beyond(Stream.IN, sent - 1)
+                        if sent % EVERY == 0:
+                            points.append(Point(sent, await asyncio.to_thread(measure, Path(name) / "profile")))
+                            say(f"{sent:7}  {points[-1].use}")
+                    await asyncio.sleep(10)  # idle: the page is trimmed
+                    points.append(Point(total, await asyncio.to_thread(measure, Path(name) / "profile")))
+                    say(f"   idle  {points[-1].use}")
+                    return points
+                finally:
+                    life.cancel()
+                    await asyncio.wait([life])
+    finally:
+        child.stdin.close()
+        await child.wait()
+
+
+def drawn(points: list[Point], seconds: float) -> str:
+    """The plot as SVG."""
+    width, height, left, top = 760, 340, 60, 46
+    most_messages = max(point.messages for point in points) or 1
+    most = -(-max(max(point.values) for point in points) // 50) * 50
+    across, down = width - left - 40, height - top - 50
+
+    def at(messages: float, megabytes: float) -> str:
+        return f"{left + across * messages / most_messages:.1f},{top + down * (1 - megabytes / most):.1f}"
+
+    title = f"Memory (PSS, MB) while {most_messages:,} messages arrive in {seconds:.0f} s"
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12">',
+        f'<rect width="{width}" height="{height}" fill="#fff"/>',
+        f'<text x="{left}" y="20" font-weight="bold">{title}</text>',
+    ]
+    for mark in range(0, most + 1, 50):
+        x, y = at(0, mark).split(",")
+        parts += [
+            f'<line x1="{x}" y1="{y}" x2="{width - 40}" y2="{y}" stroke="#dfe5e2"/>',
+            f'<text x="{left - 8}" y="{float(y) + 4}" text-anchor="end">{mark}</text>',
+        ]
+    for part in range(5):
+        x, y = at(most_messages * part / 4, 0).split(",")
+        parts.append(f'<text x="{x}" y="{float(y) + 20}" text-anchor="middle">{most_messages * part // 4:,}</text>')
+    for number, (name, colour) in enumerate(COLOURS.items()):
+        line = " ".join(at(point.messages, point.values[number]) for point in points)
+        change = f"{name}: {points[0].values[number]} to {points[-1].values[number]} MB"
+        parts += [
+            f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>',
+            f'<text x="{left + number * 225}" y="{height - 8}" fill="{colour}">{change}</text>',
+        ]
+    return "\n".join([*parts, "</svg>\n"])
+
+
+def main() -> None:
+    """The command."""
+    if sys.argv[1:] == ["sandbox"]:
+        asyncio.run(sandbox())
+        return
+    began = time.monotonic()
+    points = asyncio.run(run(int(sys.argv[1]) if sys.argv[1:] else 100_000))
+    IMAGE.write_text(drawn(points, time.monotonic() - began), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
