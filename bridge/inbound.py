@@ -85,7 +85,11 @@ class Inbound:
         numbers = await self._journal.append([self._record(message, late=late) for message in others])
         for message, seq in zip(others, numbers, strict=True):
             if seq is not None:
-                _log.info("%s: Mensaje recibido de %s (seq %d)", self._session, message.chat.masked, seq)
+                _log.info(
+                    "%s: Mensaje recibido de %s (seq %d)",
+                    *(self._session, message.chat.masked, seq),
+                    extra={"session": self._session, "trace": _text(message.key.id)},
+                )
                 fresh += 1
         return fresh
 

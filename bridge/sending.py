@@ -65,7 +65,7 @@ class Sender:
             key, chat = await self._prepare(row)
             self._check_time(row)
         except (DriverUnavailable, CallInDoubt) as error:
-            _log.info("%s: %s waits: %s", self._session, row.claim.id, error.text)
+            _log.info("%s: %s waits: %s", self._session, row.claim.id, error.text, extra=self._traced(row))
             return Outcome.RETRY
         except CodedError as error:
             await self.fail(row, error)
@@ -92,7 +92,11 @@ class Sender:
 
     async def fail(self, row: OutboxRow, error: CodedError) -> None:
         """The row did not go out."""
-        _log.info("%s: %s to %s failed: %s", self._session, row.claim.id, mask(row.claim.to), error.code)
+        _log.info(
+            "%s: %s to %s failed: %s",
+            *(self._session, row.claim.id, mask(row.claim.to), error.code),
+            extra=self._traced(row),
+        )
         await self._change(row, SendState.FAILED, error)
 
     async def give_up(self, row: OutboxRow) -> None:
@@ -133,7 +137,7 @@ class Sender:
             await self.fail(row, error)
             return Outcome.SETTLED
         except CallInDoubt as error:
-            _log.warning("%s: %s is in doubt: %s", self._session, row.claim.id, error.text)
+            _log.warning("%s: %s is in doubt: %s", self._session, row.claim.id, error.text, extra=self._traced(row))
             return await self._settle_on_the_same_page(row, key)
         except Exception:  # noqa: BLE001 - whatever was raised, the call may have left
             _log.exception("%s: %s is in doubt", self._session, row.claim.id)
@@ -169,6 +173,9 @@ class Sender:
             self._repeated.discard(row.number)
         return outcome
 
+    def _traced(self, row: OutboxRow) -> dict[str, str]:
+        return {"session": self._session, "trace": row.claim.id}
+
     def _step(self, command_id: str) -> asyncio.Lock:
         return self._steps.setdefault(command_id, asyncio.Lock())
 
@@ -187,6 +194,7 @@ class Sender:
             now = self._clock.now()
             error = Refused(f"WhatsApp refused the message (ack {level}).") if state is SendState.FAILED else None
             change = _change_to(state, now, error)
+            _log.info("%s: %s to %s: %s", self._session, command_id, mask(row.claim.to), state, extra=self._traced(row))
             return await self._outbox.change(
                 row.number, told(self._session, row, change, ack_notice(self._session, row, level, now))
             )

@@ -24,6 +24,9 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
+        for name in ("session", "trace"):  # `trace`: the id under which `wa trace` finds it
+            if (value := getattr(record, name, None)) is not None:
+                event[name] = value
         if record.exc_info:
             event["exception"] = self.formatException(record.exc_info)
         return json.dumps(event, ensure_ascii=False)

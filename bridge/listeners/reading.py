@@ -12,7 +12,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
-from bridge.contract.jid import mask
+from bridge.contract.errors import InvalidRequest
+from bridge.contract.jid import MessageKey, mask
 from bridge.contract.messages import Stream
 from bridge.ports import Clock, DeadLetter, Journal, Listener, ListenerBook, PostAnswer, StoreUnusable
 from bridge.ports import WebhookPost as Post
@@ -143,6 +144,12 @@ class Reading:
                 verdict = judge(answer, attempts)
                 if verdict is Verdict.REFUSED and not await self._bury(stream, item, attempts, answer):
                     verdict = Verdict.RETRY
+                _log.log(
+                    logging.DEBUG if verdict is Verdict.DELIVERED else logging.INFO,
+                    "%s: %s %d: %s",
+                    *(listener.reader, stream, item.seq, verdict.name.lower()),
+                    extra={"session": listener.session, "trace": _raw_id(item)},
+                )
                 if verdict is not Verdict.RETRY:
                     await self._journal.move_cursor(listener.reader, stream, item.seq)
             if verdict is not Verdict.RETRY:
@@ -206,3 +213,12 @@ class Reading:
         chat = mask(item.fields.get("chat") or "")
         _log.warning("%s refused %s %d of %s: %s", listener.reader, stream, item.seq, chat, letter.error)
         return True
+
+
+def _raw_id(item: Item) -> str:
+    """The id that a message has in every log line, from the page to here."""
+    message = item.fields.get("message") or item.fields
+    try:
+        return MessageKey.parse(str(message.get("id"))).id
+    except InvalidRequest:
+        return str(item.seq)

@@ -1,0 +1,103 @@
+"""`wa trace`: the life of one message or command, from the stores. Works whether the bridge runs or not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .exits import EXIT_HELP, Exit
+
+if TYPE_CHECKING:
+    from bridge.store.tracing import Moment, Trace
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+
+    @app.command("trace", epilog=EXIT_HELP)
+    def trace(
+        wanted: Annotated[
+            str,
+            typer.Argument(
+                metavar="ID", help="A command's id, a WhatsApp message id (whole or its last part), or a seq."
+            ),
+        ],
+        session: Annotated[str | None, typer.Option(help="Only this session; all of them by default.")] = None,
+        json: Annotated[bool, typer.Option("--json", help="As JSON lines.")] = False,
+    ) -> None:
+        """Print the life of a message or a command, with the time of each step."""
+        from .running import run
+
+        run(lambda: _trace(wanted, session, json=json))
+
+
+async def _trace(wanted: str, session: str | None, *, json: bool) -> Exit:
+    from asyncio import to_thread
+
+    from bridge.contract.errors import NoSuchSession
+    from bridge.settings import load
+    from bridge.store import BRIDGE_STORE
+    from bridge.store.tracing import trace
+
+    from .running import fail
+
+    settings = load()
+    names = [setting.name for setting in settings.sessions]
+    if session is not None and session not in names:
+        raise NoSuchSession(f"No session {session}: WA_SESSIONS lists {', '.join(names)}.")
+    found = 0
+    for name in [session] if session else names:
+        path = settings.session_dir(name) / "store.db"
+        if not path.exists():
+            continue
+        for one in await to_thread(trace, path, settings.data_dir / BRIDGE_STORE, wanted):
+            found += 1
+            (_print_json if json else _print)(name, one)
+    if not found:
+        fail(f"No store under {settings.data_dir} knows {wanted}. Is WA_DATA_DIR the one of the bridge?")
+        return Exit.FAILED
+    return Exit.OK
+
+
+def _print(name: str, one: Trace) -> None:
+    from rich.markup import escape
+
+    from .output import console, printable
+
+    screen = console()
+    screen.print(f"[bold]{escape(name)}[/]  {escape(printable(one.subject))}", highlight=False)
+    first = next((moment.at for moment in one.moments if moment.at is not None), None)
+    for moment in one.moments:
+        screen.print(
+            f"  {_time(moment):23} {_since(first, moment):>10}  {moment.what:24} {printable(moment.detail)}",
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def _print_json(name: str, one: Trace) -> None:
+    from json import dumps
+
+    from bridge.contract.payload import instant, rfc3339
+
+    from .output import print_json_line
+
+    steps = [
+        {"at": None if moment.at is None else rfc3339(instant(moment.at)), "what": moment.what, "detail": moment.detail}
+        for moment in one.moments
+    ]
+    print_json_line(dumps({"session": name, "subject": one.subject, "steps": steps}, ensure_ascii=False))
+
+
+def _time(moment: Moment) -> str:
+    from bridge.contract.payload import instant
+
+    if moment.at is None:
+        return ""
+    return instant(moment.at).astimezone().strftime("%Y-%m-%d %H:%M:%S.%f")[:23]
+
+
+def _since(first: float | None, moment: Moment) -> str:
+    return "" if first is None or moment.at is None or moment.at == first else f"+{moment.at - first:.3f} s"

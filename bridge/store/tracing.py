@@ -1,0 +1,158 @@
+"""The life of one message or command, read from the stores beside a bridge that uses them. Read only."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from bridge.contract.messages import Stream
+from bridge.ports import StoreUnusable
+
+from . import place, schema
+from .errors import StoreDamaged, translated
+
+#: Journal items that one id may be found in: the same raw id may come from several people.
+MOST = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One step: when (unix seconds, None where only the fact is kept), what, and more about it."""
+
+    at: float | None
+    what: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Steps in order of time; `subject` says what was found."""
+
+    subject: str
+    moments: tuple[Moment, ...]
+
+
+def trace(session_store: Path, bridge_store: Path, wanted: str) -> list[Trace]:
+    """What the stores know of a command id, a WhatsApp message id (whole or raw), or a `seq`.
+
+    Raises `StoreUnusable`; its subclass `StoreDamaged` for a file that is not a sound store.
+    """
+    with closing(_open(session_store)) as connection:
+        try:
+            connection.execute("BEGIN")
+            found = [*_commands(connection, wanted), *_items(connection, bridge_store, wanted)]
+        except sqlite3.Error as error:
+            raise translated(error, session_store) from error
+    return found
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    try:
+        connection = place.connect(path, read_only=True)
+    except sqlite3.Error as error:
+        raise StoreUnusable(f"{path} cannot be read: {error}.") from error
+    if not schema.is_ours(connection):
+        connection.close()
+        raise StoreDamaged(f"{path} is a database of another program, not a store of this bridge.")
+    return connection
+
+
+def _commands(connection: sqlite3.Connection, wanted: str) -> Iterator[Trace]:
+    rows = connection.execute(
+        'SELECT number, id, claimed_at, "to", topic, chat, message_id, state, error_code, error_text, changed_at'
+        " FROM commands WHERE id = ?1 OR message_id = ?1 OR raw_id = ?1 ORDER BY number",
+        (wanted,),
+    ).fetchall()
+    for number, command_id, claimed_at, to, topic, chat, message_id, state, code, text, changed_at in rows:
+        moments = [Moment(claimed_at, "claimed", f"number {number}, to {to}{f', on {topic}' if topic else ''}")]
+        if message_id is not None:
+            moments.append(Moment(None, "reserved", f"{message_id} in {chat}"))
+        moments += _notices(connection, command_id)
+        why = f" {code}: {text}" if code else f" {text}" if text else ""
+        moments.append(Moment(changed_at, f"is {state}", why.strip()))
+        yield Trace(f"command {command_id}", tuple(_in_order(moments)))
+
+
+def _notices(connection: sqlite3.Connection, command_id: str) -> Iterator[Moment]:
+    found = connection.execute(
+        "SELECT leaf, body, published_at FROM notices WHERE json_extract(body, '$.id') = ? ORDER BY number",
+        (command_id,),
+    )
+    for leaf, text, published_at in found:
+        body: dict[str, Any] = json.loads(text)
+        what = f"{leaf} {body.get('status') or body.get('ack')}"
+        code = (body.get("error") or {}).get("code", "")
+        yield Moment(datetime.fromisoformat(body["at"]).timestamp(), what, code)
+        yield Moment(published_at, f"{what} on MQTT" if published_at else f"{what} not yet on MQTT")
+
+
+def _items(connection: sqlite3.Connection, bridge_store: Path, wanted: str) -> Iterator[Trace]:
+    seq = int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) < 16 else -1
+    rows = connection.execute(
+        "SELECT stream, seq, at, body FROM journal WHERE (stream = 'in' AND seq = ?1)"
+        " OR (instr(body, ?2) AND (json_extract(body, '$.id') = ?2 OR json_extract(body, '$.message.id') = ?2"
+        " OR instr(coalesce(json_extract(body, '$.id'), json_extract(body, '$.message.id')), '_' || ?2)))"
+        " ORDER BY id LIMIT ?3",
+        (seq, wanted, MOST),
+    ).fetchall()
+    (epoch,) = connection.execute("SELECT epoch FROM store").fetchone()
+    for stream, number, at, text in rows:
+        body: dict[str, Any] = json.loads(text)
+        message = body.get("message") or body
+        late = ", found by catch-up" if message.get("late") else ""
+        moments = [
+            Moment(
+                float(message["timestamp"]), "written", f"{message['type']} in {message['chat']} (WhatsApp's clock)"
+            ),
+            Moment(at, "journalled", f"{stream} {number} of {epoch}{late}"),
+            *_readers(connection, bridge_store, Stream(stream), number, epoch),
+        ]
+        yield Trace(f"message {message['id']}", tuple(_in_order(moments)))
+
+
+def _readers(
+    connection: sqlite3.Connection, bridge_store: Path, stream: Stream, seq: int, epoch: str
+) -> Iterator[Moment]:
+    cursors = connection.execute(
+        "SELECT reader, seq FROM cursors WHERE stream = ? ORDER BY reader", (stream,)
+    ).fetchall()
+    urls, letters = _listeners(bridge_store, stream, seq, epoch)
+    for reader, at in cursors:
+        listener = reader.removeprefix("listener:")
+        if listener in letters:
+            continue
+        name = "MQTT" if reader == "mqtt" else urls.get(listener, reader)
+        yield Moment(
+            None, "with" if at >= seq else "waits for", f"{name}" + ("" if at >= seq else f", which is at {at}")
+        )
+    for listener, (url, error, at) in letters.items():
+        yield Moment(at, "refused", f"{url} ({listener}): {error}")
+
+
+def _listeners(
+    path: Path, stream: Stream, seq: int, epoch: str
+) -> tuple[dict[str, str], dict[str, tuple[str, str, float]]]:
+    if not path.exists():
+        return {}, {}
+    with closing(_open(path)) as connection:
+        urls = dict(connection.execute("SELECT id, url FROM listeners"))
+        letters = connection.execute(
+            "SELECT listener_id, url, error, at FROM dead_letters WHERE stream = ? AND seq = ? AND epoch = ?",
+            (stream, seq, epoch),
+        ).fetchall()
+    return urls, {listener: (url, error, at) for listener, url, error, at in letters}
+
+
+def _in_order(moments: list[Moment]) -> list[Moment]:
+    """By time; what has none stays behind the step that it follows."""
+    last, keyed = 0.0, []
+    for moment in moments:
+        last = max(last, moment.at) if moment.at is not None and moment.what != "written" else moment.at or last
+        keyed.append((moment.at if moment.at is not None else last, moment))
+    return [moment for _, moment in sorted(keyed, key=lambda pair: int(pair[0] * 1000))]  # as notices tell them

@@ -1,0 +1,96 @@
+"""`wa trace`: the life of a message and of a command, read beside the bridge that is at it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from typing import Any
+
+import pytest
+
+from bridge.cli.logs import JsonFormatter
+from bridge.contract.jid import Jid
+from tests.http.conftest import ANA, BETO, HttpBridge
+from tests.http.receiver import Answer, Receiver
+
+
+async def _trace(side: HttpBridge, wanted: str) -> tuple[int, list[dict[str, Any]]]:
+    program = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bridge.cli", "trace", "--json", wanted),
+        env={"WA_DATA_DIR": str(side.settings.data_dir), "PATH": ""},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, _ = await program.communicate()
+    return program.returncode or 0, [json.loads(line) for line in out.splitlines()]
+
+
+def _steps(trace: dict[str, Any]) -> list[str]:
+    return [step["what"] for step in trace["steps"]]
+
+
+async def test_a_message_from_the_page_to_the_webhook(started: HttpBridge, receiver: Receiver) -> None:
+    receiver.answers = [Answer(200), Answer(410)]
+    async with started.client() as client:
+        await client.post("/v1/sessions/haby/listeners", json={"url": receiver.url})
+        started.phone.incoming(ANA, "uno")
+        refused = started.phone.incoming(ANA, "dos")
+        await receiver.got(2)
+        while not (await client.get("/v1/sessions/haby/dead-letters")).json()["letters"]:  # noqa: ASYNC110 - asked over HTTP
+            await asyncio.sleep(0.02)
+    code, (taken,) = await _trace(started, "1")
+    assert (code, taken["session"]) == (0, "haby")
+    assert _steps(taken) == ["written", "journalled", "with"]
+    assert receiver.url in taken["steps"][2]["detail"]
+    code, (other,) = await _trace(started, refused.key.id)  # the last part of its id is enough
+    assert (code, other["subject"]) == (0, f"message {refused.id}")
+    assert _steps(other) == ["written", "journalled", "refused"]
+
+
+async def test_a_command_from_the_claim_to_the_reader(started: HttpBridge) -> None:
+    started.phone.missing.add(Jid.parse(BETO))
+    async with started.client() as client:
+        sent = {"id": "order-17", "to": ANA, "message": "hola"}
+        assert (await client.post("/v1/sessions/haby/sends?wait=5", json=sent)).json()["status"] == "sent"
+        failed = {"id": "order-18", "to": BETO, "message": "hola"}
+        await client.post("/v1/sessions/haby/sends?wait=5", json=failed)
+    code, (trace,) = await _trace(started, "order-17")
+    steps = _steps(trace)
+    assert code == 0
+    assert steps[0] == "claimed"
+    assert [step for step in steps if step.startswith(("result", "ack")) and "MQTT" not in step] == [
+        "result accepted",
+        "result sent",
+        "ack server",
+    ]
+    assert "is sent" in steps
+    times = [step["at"] for step in trace["steps"] if step["at"]]
+    assert times == sorted(times)
+    code, (other,) = await _trace(started, "order-18")
+    assert other["steps"][-1]["detail"].startswith("not_on_whatsapp")
+    assert "hola" not in json.dumps(trace)  # what was written is not shown
+
+
+async def test_an_unknown_id_is_said(started: HttpBridge) -> None:
+    assert await _trace(started, "nothing-like-it") == (1, [])
+
+
+async def test_one_id_follows_a_message_through_the_log(
+    started: HttpBridge, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    receiver.answers = [Answer(410)]
+    with caplog.at_level("DEBUG", "bridge"):
+        async with started.client() as client:
+            await client.post("/v1/sessions/haby/listeners", json={"url": receiver.url})
+            message = started.phone.incoming(ANA, "a secret")
+            await receiver.got(1)
+            await client.post(
+                "/v1/sessions/haby/sends?wait=5", json={"id": "order-1", "to": ANA, "message": "a secret"}
+            )
+    form = JsonFormatter()
+    lines = [json.loads(form.format(record)) for record in caplog.records if hasattr(record, "trace")]
+    of_message = [line["logger"] for line in lines if line["trace"] == message.key.id]
+    assert of_message == ["bridge.inbound", "bridge.listeners.reading"]
+    assert [line["session"] for line in lines if line["trace"] == "order-1"] == ["haby"]
+    assert not any("secret" in json.dumps(line) or ANA[:12] in json.dumps(line) for line in lines)
