@@ -20,6 +20,7 @@ from bridge.metering import MeteredJournal, MeteredOutbox
 from bridge.mqtt import Door, DoorOptions, other_owner
 from bridge.outbound import Outbound
 from bridge.ports import Clock, Journal, Metrics, Outbox, StoreUnusable, WhatsAppDriver
+from bridge.results import notice, result_of
 from bridge.session import Session
 from bridge.settings import SessionSetting, Settings
 from bridge.store import SessionStore, StoreDamaged, keep_aside, open_store
@@ -150,10 +151,18 @@ class SessionHost:
         path = self._settings.session_dir(self.setting.name) / "store.db"
         try:
             async with open_store(path, now=self._clock.now) as store:
+                if store.lacking:
+                    await self._begin_new_epoch(store)
                 await self._serve_store(store)
         except* StoreDamaged as group:
             kept = keep_aside(path)
             raise StoreUnusable(f"{_first(group)} It was kept as {kept}.") from group
+
+    async def _begin_new_epoch(self, store: SessionStore) -> None:
+        """Sequence numbers may be given again and commands may be forgotten: whoever reads or sends has to know."""
+        name = self.setting.name
+        _log.error("%s: the store lacks its -wal file, and perhaps what was written last; a new epoch begins", name)
+        await store.new_epoch(lambda row: notice(result_of(name, row), row.claim.reply_client))
 
     async def _serve_store(self, store: SessionStore) -> None:
         journal: Journal = store.journal

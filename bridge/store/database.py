@@ -31,9 +31,11 @@ class Database:
         self._at = at
         self._steps = steps
         self._open = False
+        #: Whether the newest commits may be gone, since a -wal was: what was told of them may be told otherwise now.
+        self.lacking = False
 
     async def __aenter__(self) -> Self:
-        await asyncio.to_thread(place.prepare, self.path, self._at, self._steps)
+        self.lacking = await asyncio.to_thread(place.prepare, self.path, self._at, self._steps)
         writing, self._reading = place.connect(self.path), place.connect(self.path, read_only=True)
         self._writer = Writer(writing, asyncio.get_running_loop(), self._translate)
         # Daemon: a program that dies without closing must not hang here; what was committed is safe.

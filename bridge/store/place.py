@@ -37,17 +37,21 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     return connection
 
 
-def prepare(path: Path, at: float, steps: Sequence[str]) -> None:
+def prepare(path: Path, at: float, steps: Sequence[str]) -> bool:
     """Make sure that a sound store of the newest schema is at `path`, private to its owner.
+
+    Returns whether it may lack its newest commits, since its -wal is gone.
 
     Raises `StoreDamaged` for one that is not sound, `StoreUnusable` for one that cannot be used for another reason.
     """
     _prepare_folder(path.parent)
     try:
+        lacking = path.is_file() and lacks_wal(path)
         if not path.exists():
             _refuse_silent_start(path)
             _create(path, at, steps)
         _check(path, steps)
+        return lacking
     except StoreUnusable:
         raise
     except OSError as error:
@@ -55,6 +59,24 @@ def prepare(path: Path, at: float, steps: Sequence[str]) -> None:
     except sqlite3.Error as error:
         known = translated(error, path)
         raise (StoreDamaged(f"{path} is damaged: {error}.") if known is error else known) from error
+
+
+def close(connection: sqlite3.Connection) -> None:
+    """Close the last connection so that the file says that it is whole: it is then in no WAL mode."""
+    try:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.Error:
+        pass  # somebody else has it open, and everything is in the -wal, where the next start finds it
+    finally:
+        connection.close()
+
+
+def lacks_wal(path: Path) -> bool:
+    """Whether the file was left in WAL mode, as by a kill (bytes 18 and 19 of its header), and its -wal is gone."""
+    with path.open("rb") as file:
+        header = file.read(20)
+    return header[18:20] == b"\x02\x02" and not path.with_name(f"{path.name}-wal").exists()
 
 
 def keep_aside(path: Path, *, at: datetime | None = None) -> Path:
@@ -124,7 +146,7 @@ def _create(path: Path, at: float, steps: Sequence[str]) -> None:
         schema.migrate(connection, steps)
         connection.execute("INSERT INTO store (epoch, created_at) VALUES (?, ?)", (str(uuid4()), at))
     finally:
-        connection.close()
+        close(connection)
     new.rename(path)
     _sync_folder(path.parent)
 
@@ -143,13 +165,13 @@ def _check(path: Path, steps: Sequence[str]) -> None:
             raise StoreDamaged(f"{path} is damaged: {'; '.join(map(str, faults))[:300]}.")
         if not schema.is_ours(connection):
             raise StoreDamaged(f"{path} is a database of another program, not a store of this bridge.")
-        if connection.execute("PRAGMA journal_mode = WAL").fetchone() != ("wal",):
-            raise StoreUnusable(f"{path} cannot be used: its file system has no shared memory for SQLite's WAL mode.")
         connection.execute("BEGIN IMMEDIATE")  # a file that can only be read is found here, not at the first message
         connection.execute("ROLLBACK")
         _migrate(connection, path, steps)
         if connection.execute("SELECT count(*) FROM store").fetchone() != (1,):
             raise StoreDamaged(f"{path} is damaged: it has no epoch.")
+        if connection.execute("PRAGMA journal_mode = WAL").fetchone() != ("wal",):
+            raise StoreUnusable(f"{path} cannot be used: its file system has no shared memory for SQLite's WAL mode.")
     finally:
         connection.close()
 

@@ -34,6 +34,11 @@ class SessionStore:
         """The store's UUID; another one means that sequence numbers started anew."""
         return self.journal.epoch
 
+    @property
+    def lacking(self) -> bool:
+        """Whether its newest commits may be gone: then a new epoch has to begin before anything is told."""
+        return self.database.lacking
+
     async def new_epoch(self, tell: Callable[[OutboxRow], NewNotice]) -> str:
         """Begin a new epoch, as after a restored backup, and return it.
 

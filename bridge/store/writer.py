@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
+from . import place
+
 T = TypeVar("T")
 Operation = Callable[[sqlite3.Connection], T]
 #: Operations in one transaction, at most: bounds how long the first of them waits for the last.
@@ -94,12 +96,7 @@ class Writer:
             group, going = self._next_group()
             self._commit(group)
             self._loop.call_soon_threadsafe(self._settle, group)
-        try:
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        except sqlite3.Error:
-            pass  # everything is in the -wal, where the next start finds it
-        finally:
-            self._connection.close()
+        place.close(self._connection)
 
     def _next_group(self) -> tuple[list[Job[object]], bool]:
         group: list[Job[object]] = []

@@ -224,3 +224,28 @@ def test_rights_that_were_widened_are_taken_back(filled: Path) -> None:
     use(filled)
     assert stat.S_IMODE(filled.stat().st_mode) == 0o600
     assert stat.S_IMODE(filled.parent.stat().st_mode) == 0o700
+
+
+async def test_a_store_whose_log_was_taken_away_after_a_kill_says_so(path: Path, clock: SetClock) -> None:
+    async with open_store(path, now=clock) as store:
+        assert not store.lacking
+        await store.journal.append([record("A")])
+        for ending in ("", "-wal"):  # as a kill leaves them
+            (path.parent / f"killed.db{ending}").write_bytes(path.with_name(path.name + ending).read_bytes())
+    killed = path.parent / "killed.db"
+    whole = path.parent / "whole.db"
+    for ending in ("", "-wal"):
+        whole.with_name(whole.name + ending).write_bytes(killed.with_name(killed.name + ending).read_bytes())
+    killed.with_name("killed.db-wal").unlink()
+    async with open_store(killed, now=clock) as store:
+        assert store.lacking
+    async with open_store(whole, now=clock) as store:
+        assert not store.lacking
+        assert store.journal.bounds(Stream.IN) == Bounds(1, 1)
+
+
+async def test_a_store_that_was_closed_lacks_nothing(path: Path, clock: SetClock) -> None:
+    for _ in range(3):
+        async with open_store(path, now=clock) as store:
+            assert not store.lacking
+            await store.memory.next_number("start")

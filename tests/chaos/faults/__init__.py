@@ -10,7 +10,7 @@ from tests.chaos.faults.disks import DiskRefuses
 from tests.chaos.faults.fault import Fault
 from tests.chaos.faults.networks import NetworkCut, NetworkHalfOpen, NetworkSlow
 from tests.chaos.faults.poison import OddMessages, PoisonOnTopics
-from tests.chaos.faults.stores import StoreDamaged, StoreRestored
+from tests.chaos.faults.stores import StoreDamaged, StoreRestored, WalMissing
 from tests.chaos.faults.subscribers import OneOfAHundred, ReaderAway
 from tests.chaos.faults.whatsapp import AnswersLost, Conflict, LinkDown, LoggedOut, SendsHeld
 
@@ -47,6 +47,7 @@ SELDOM: tuple[Fault, ...] = (
     PoisonOnTopics(),
     OddMessages(),
     StoreDamaged(),
+    WalMissing(),
     StoreRestored(),
 )
 FAULTS = (*OFTEN, *SELDOM)

@@ -63,6 +63,22 @@ class StoreDamaged(Fault):
         return down
 
 
+class WalMissing(Fault):
+    """After a kill the database is there without its write-ahead log, as when somebody copied one file only."""
+
+    name = "store: -wal missing after a kill"
+    new_epoch = True
+
+    async def strike(self, scene: Scene) -> float | None:
+        """See the base."""
+        scene.rig.bridge.kill()
+        down = time.monotonic()
+        for ending in ("-wal", "-shm"):
+            scene.rig.bridge.store.with_name(f"store.db{ending}").unlink()
+        scene.rig.bridge.start()
+        return down
+
+
 class StoreRestored(Fault):
     """`wa backup --store-only` under load, traffic, `wa restore`: another epoch, open commands become `unknown`."""
 
