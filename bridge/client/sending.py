@@ -1,7 +1,8 @@
 """Sends commands: publishes, repeats the same id until it is answered, hears results and ticks.
 
 A command is repeated after silence and after each reconnect, since a broker may lose what it acknowledged; the
-bridge never sends an id twice. What becomes of the message is the bridge's to say: nothing is guessed here.
+bridge never sends an id twice as long as it has its store, and to another store nothing is repeated. What becomes of
+the message is the bridge's to say: nothing is guessed here.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import logging
 import uuid
 from collections.abc import AsyncGenerator
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 from bridge.broker import BrokerDown
@@ -20,7 +22,7 @@ from bridge.client.errors import NoAnswer
 from bridge.client.line import Line, Resumed
 from bridge.client.presence import Presence
 from bridge.contract.commands import SendCommand, parse_json
-from bridge.contract.messages import Ack, Result
+from bridge.contract.messages import Ack, Result, ResultStatus
 from bridge.contract.session import SessionState
 from bridge.contract.topics import Topics
 
@@ -76,16 +78,23 @@ class Sender:
         clock = asyncio.get_running_loop().time
         deadline, repeat_at, pause = clock() + timeout, NEVER, SILENCE
         progress, delivered = Progress(until), False
+        store: str | None = None  # the one that may have claimed the command
         answers = await self.answers(session)
         with answers.to(command.id or "") as inbox:
             take_aside_at = NEVER
             while clock() < deadline and not progress.is_over:
                 if clock() >= repeat_at:
                     repeat_at, pause = clock() + pause, min(2 * pause, LONGEST_SILENCE)
-                    with suppress(BrokerDown, TimeoutError):
-                        async with asyncio.timeout_at(deadline):
-                            await self.publish(session, command)
-                        delivered = True
+                    if store is None or store == self._store(session):
+                        with suppress(BrokerDown, TimeoutError):
+                            async with asyncio.timeout_at(deadline):
+                                await self.publish(session, command)
+                            delivered = True
+                    elif self._store(session) is not None:
+                        yield self._forgotten(session, command)
+                        return
+                if delivered and store is None:
+                    store = self._store(session)
                 if progress.result is None:
                     self._presence.refuse_foreign(session)
                 if progress.aside is None:
@@ -108,6 +117,24 @@ class Sender:
             yield told
         if progress.result is None:
             raise self._no_answer(session, command.id or "", delivered, timeout)
+
+    def _store(self, session: str) -> str | None:
+        """The epoch of the store that claims what is published now; None while no bridge is there, or none is known."""
+        status = self._presence.last_known(session)
+        return status.epoch if status is not None and status.state is not SessionState.OFFLINE else None
+
+    def _forgotten(self, session: str, command: SendCommand) -> Result:
+        """The bridge has another store than the one that was asked: it may send again what that one has sent."""
+        _log.warning("%s: the bridge's store is another one; what became of %s is not known.", session, command.id)
+        return Result(
+            session=session,
+            id=command.id or "",
+            status=ResultStatus.UNKNOWN,
+            to=str(command.recipient),
+            at=datetime.now(UTC),
+            transaction=command.transaction,
+            meta=command.meta,
+        )
 
     def _no_answer(self, session: str, command_id: str, delivered: bool, timeout: float) -> NoAnswer:
         status = self._presence.last_known(session)

@@ -176,3 +176,20 @@ async def test_bad_input_is_refused_before_it_travels(
     async with client() as sender:
         with pytest.raises(error):
             await sender.send("haby", to, text)
+
+
+async def test_a_command_is_not_repeated_to_another_store(side: BridgeSide, client: Connect) -> None:
+    await side.start()
+    side.phone.send_mode = SendMode.PENDING
+    async with client() as sender:
+        steps = sender.send_steps("haby", TO, "Hola", id="pedido-8", timeout=30)
+        assert isinstance(first := await anext(steps), Result)
+        assert first.status is ResultStatus.ACCEPTED
+        await side.stop()
+        side.forget()  # as a restored backup that knows nothing of the command
+        side.phone.send_mode = SendMode.NORMAL
+        side.phone.release()
+        await side.start()
+        rest = [step async for step in steps]
+    assert [step.status for step in rest if isinstance(step, Result)] == [ResultStatus.UNKNOWN]
+    assert [(sent.text, sent.times) for sent in side.phone.sent] == [("Hola", 1)]
