@@ -10,7 +10,6 @@ import hmac
 import ipaddress
 from urllib.parse import urlsplit
 
-import jwt
 from pydantic import SecretStr
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
@@ -83,6 +82,8 @@ class Gate:
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if self._jwt_secret is None or scheme.lower() != "bearer":
             return False
+        import jwt  # with its cryptography 8 MB, which only those pay who use tokens
+
         try:
             claims = jwt.decode(
                 token.strip(),

@@ -18,8 +18,8 @@ from responder.store import fences
 from responder.store.database import Database
 from responder.store.inserting import insert_rows
 from responder.store.rows import OPEN, Lease, Pending, part_of
-from responder.store.schema import conversations, cursors, messages
-from responder.store.statements import CHANGE_CHAT, CHATS, CURSOR, MOVE_CURSOR, NEW_CHAT
+from responder.store.schema import chats, conversations, cursors, messages
+from responder.store.statements import CHANGE_CHAT, CHATS, CURSOR, MOVE_CURSOR
 from responder.store.switches import Switches
 
 #: Another door may record the same message at the same moment; then it is looked at again.
@@ -113,6 +113,7 @@ async def _chat_states(connection: AsyncConnection, arrivals: Sequence[Arrival])
     known = {row.chat: _state(row) for row in await connection.execute(CHATS, asked)}
     if len(known) == len(wanted):
         return known
+    fresh = [arrival for chat, arrival in wanted.items() if chat not in known]
     new = [
         {
             "session": session,
@@ -122,11 +123,12 @@ async def _chat_states(connection: AsyncConnection, arrivals: Sequence[Arrival])
             "cliente_id": arrival.cliente_id,
             "is_group": arrival.facts.is_group,
         }
-        for chat, arrival in wanted.items()
-        if chat not in known
+        for arrival in fresh
     ]
-    await connection.execute(NEW_CHAT, new)
-    return {row.chat: _state(row) for row in await connection.execute(CHATS, asked)}
+    ids = await insert_rows(connection, chats, new)
+    for row_id, arrival in zip(ids, fresh, strict=True):
+        known[arrival.chat] = ChatState(row_id, arrival.person, arrival.cliente_id)
+    return known
 
 
 def _state(row: Row[Any]) -> ChatState:

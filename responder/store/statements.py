@@ -26,7 +26,6 @@ LEASES = (
 )
 #: `session`, `addresses`.
 CHATS = select(chats).where(chats.c.session == bindparam("session"), chats.c.chat.in_(_among("addresses")))
-NEW_CHAT = insert(chats)
 CHAT_FIELDS = (
     "telefono", "cliente_id", "name", "paused_until", "opted_out_at", "last_print", "last_at", "last_message",
 )  # fmt: skip
