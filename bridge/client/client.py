@@ -20,7 +20,8 @@ from bridge.client.merge import Start
 from bridge.client.presence import Presence
 from bridge.client.reading import Happening, Message, OnGap, Reader
 from bridge.client.sending import Sender
-from bridge.client.watching import control, watch_pairing, watch_statuses
+from bridge.client.watching import control, watch_bot_switches, watch_pairing, watch_statuses
+from bridge.contract.bot import BotConfig, BotSwitch
 from bridge.contract.commands import ControlAction, ControlResult, Priority
 from bridge.contract.errors import InvalidRequest
 from bridge.contract.messages import Ack, Qr, Result, Stream
@@ -186,6 +187,14 @@ class Client:
         async with aclosing(control(self._line, self._topics, answers, session, wanted, timeout)) as results:
             async for result in results:
                 yield result
+
+    def bot_switches(self) -> AsyncGenerator[tuple[int, BotSwitch], None]:
+        """Wishes about the automatic answers of a client, each with the client's number: for a responder."""
+        return watch_bot_switches(self._line, self._topics)
+
+    async def retain_bot_config(self, config: BotConfig) -> None:
+        """Say, retained, whether a client is answered automatically. Raises BrokerDown."""
+        await self._line.publish(self._topics.bot_config(config.cliente_id), config.to_json(), retain=True)
 
     async def _attach_presence(self) -> None:
         if not self._present:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import uuid
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
@@ -13,12 +14,15 @@ from bridge.broker import BrokerDown, Delivery
 from bridge.client.answers import Answers, Heard
 from bridge.client.errors import NoAnswer
 from bridge.client.line import Line, Route
-from bridge.contract.commands import ControlAction, ControlCommand, ControlResult, ControlStatus
+from bridge.contract.bot import BotSwitch
+from bridge.contract.commands import ControlAction, ControlCommand, ControlResult, ControlStatus, parse_json
+from bridge.contract.errors import CodedError
 from bridge.contract.messages import Qr
 from bridge.contract.session import SessionState
 from bridge.contract.status import STALE_AFTER, SessionStatus
 from bridge.contract.topics import Leaf, Topics
 
+_log = logging.getLogger("bridge.client")
 #: Logged in: no code is asked for any more.
 PAIRED = frozenset({SessionState.AUTHENTICATED, SessionState.CONNECTED})
 
@@ -70,6 +74,23 @@ async def watch_pairing(line: Line, topics: Topics, session: str) -> AsyncGenera
                 yield status
             if status.state in PAIRED:
                 return
+
+
+async def watch_bot_switches(line: Line, topics: Topics) -> AsyncGenerator[tuple[int, BotSwitch], None]:
+    """Each wish about a client's automatic answers. One that is not in the contract's form is ignored."""
+    async with line.attached(Route(topics.bot_switch())) as inbox:
+        while True:
+            delivery = await inbox.get()
+            if not isinstance(delivery, Delivery) or delivery.retain:  # an old wish is nobody's wish any more
+                continue
+            cliente_id = topics.switched_client(delivery.topic)
+            try:
+                wish = parse_json(BotSwitch, delivery.payload)
+            except CodedError as error:
+                _log.warning("%s: %s", delivery.topic, error.text)
+                continue
+            if cliente_id is not None:
+                yield cliente_id, wish
 
 
 async def control(

@@ -128,6 +128,13 @@ class Topics:
         """Where the switch of a client is set; None = the filter for all clients."""
         return f"{self.bot_config(cliente_id)}/set"
 
+    def switched_client(self, topic: str) -> int | None:
+        """The client whose switch is set on `topic`, or None when it is no such topic."""
+        head, _, rest = topic.removeprefix(f"{self.prefix}/").partition("/")
+        digits = rest.partition("/")[0]
+        is_number = head == "responder" and digits.isascii() and digits.isdigit()
+        return int(digits) if is_number and topic == self.bot_switch(int(digits)) else None
+
     def commands(self, session: str) -> tuple[str, ...]:
         """Filters a bridge subscribes to for one session at QoS 1 (`control` apart, at QoS 0)."""
         return (self.out(session), f"{self.out(session)}/+", self.replay(session))

@@ -191,7 +191,7 @@ async def test_tokens(keyed: HttpBridge, claims: dict[str, Any], status: int) ->
 @pytest.mark.parametrize("algorithm", ["none", "HS384", "HS512"])
 async def test_tokens_of_another_algorithm_are_refused(keyed: HttpBridge, algorithm: str) -> None:
     claims = {"sub": "x", "aud": "whatsapp-mqtt-bridge", "exp": time.time() + 60, "scope": "admin"}
-    forged = jwt.encode(claims, None if algorithm == "none" else SECRET * 3, algorithm)
+    forged = jwt.encode(claims, "" if algorithm == "none" else SECRET * 3, algorithm)
     async with keyed.client(headers={"Authorization": f"Bearer {forged}"}) as client:
         assert (await client.get("/v1/sessions")).status_code == 401
 

@@ -9,14 +9,12 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bridge.broker import BrokerOptions, Connection, connect, parse_addresses
-from bridge.client import Client
 from bridge.contract.bot import BotConfig
 from bridge.contract.topics import Topics
 from tests.mosquitto_server import MosquittoServer
 from tests.responder.conftest import Whole
 
 TOPICS = Topics()
-pytestmark = pytest.mark.skipif(not hasattr(Client, "bot_switches"), reason="the client cannot retain switches yet")
 
 
 @pytest.fixture
