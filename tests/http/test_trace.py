@@ -7,6 +7,7 @@ import json
 import sys
 from typing import Any
 
+import httpx
 import pytest
 
 from bridge.cli.logs import JsonFormatter
@@ -26,6 +27,11 @@ async def _trace(side: HttpBridge, wanted: str) -> tuple[int, list[dict[str, Any
     return program.returncode or 0, [json.loads(line) for line in out.splitlines()]
 
 
+async def _buried(client: httpx.AsyncClient) -> None:
+    while not (await client.get("/v1/sessions/haby/dead-letters")).json()["letters"]:  # noqa: ASYNC110 - over HTTP
+        await asyncio.sleep(0.02)
+
+
 def _steps(trace: dict[str, Any]) -> list[str]:
     return [step["what"] for step in trace["steps"]]
 
@@ -37,8 +43,7 @@ async def test_a_message_from_the_page_to_the_webhook(started: HttpBridge, recei
         started.phone.incoming(ANA, "uno")
         refused = started.phone.incoming(ANA, "dos")
         await receiver.got(2)
-        while not (await client.get("/v1/sessions/haby/dead-letters")).json()["letters"]:  # noqa: ASYNC110 - asked over HTTP
-            await asyncio.sleep(0.02)
+        await _buried(client)
     code, (taken,) = await _trace(started, "1")
     assert (code, taken["session"]) == (0, "haby")
     assert _steps(taken) == ["written", "journalled", "with"]
@@ -85,9 +90,9 @@ async def test_one_id_follows_a_message_through_the_log(
             await client.post("/v1/sessions/haby/listeners", json={"url": receiver.url})
             message = started.phone.incoming(ANA, "a secret")
             await receiver.got(1)
-            await client.post(
-                "/v1/sessions/haby/sends?wait=5", json={"id": "order-1", "to": ANA, "message": "a secret"}
-            )
+            await _buried(client)
+            sent = {"id": "order-1", "to": ANA, "message": "a secret"}
+            await client.post("/v1/sessions/haby/sends?wait=5", json=sent)
     form = JsonFormatter()
     lines = [json.loads(form.format(record)) for record in caplog.records if hasattr(record, "trace")]
     of_message = [line["logger"] for line in lines if line["trace"] == message.key.id]
