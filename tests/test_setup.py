@@ -165,6 +165,8 @@ def test_make_lists_its_targets_and_passes_a_failure_on() -> None:
         "run",
         "check",
         "test",
+        "bench",
+        "chaos",
         "clean",
     ]
     assert run(["scripts/test", "--no-such-option"], os.environ, ROOT).returncode == 4
