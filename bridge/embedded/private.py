@@ -18,7 +18,6 @@ from pydantic import SecretStr
 from bridge.broker import BrokerAddress
 from bridge.contract.errors import StartError
 from bridge.embedded.address_file import read_broker_json, write_broker_json
-from bridge.embedded.in_process import amqtt_broker
 from bridge.embedded.mosquitto import MosquittoChild, PortTaken
 
 HOST = "127.0.0.1"
@@ -51,6 +50,9 @@ async def private_broker(data_dir: Path, *, binary: str | None = "mosquitto") ->
     with _only_one(directory, data_dir):
         kept = read_broker_json(data_dir)
         if program is None:
+            # not at the top: every bridge reads broker.json, and amqtt costs 4 MB that it may never need
+            from bridge.embedded.in_process import amqtt_broker
+
             address = _address(kept, reuse_port=True)
             write_broker_json(data_dir, address)
             async with amqtt_broker(address):
