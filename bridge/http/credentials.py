@@ -14,8 +14,6 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import jwt
-
 from bridge.ports import AccessBook, ApiKey, Clock, Scope
 
 _KEY = re.compile(r"wak_([0-9a-f]{12})_([0-9a-f]{48})")
@@ -121,6 +119,8 @@ class Credentials:
         return Principal(f"key {key.id}", key.scopes, key.sessions)
 
     def _of_token(self, token: str, secret: str) -> Principal | None:
+        import jwt  # with its cryptography 10 MB, which only those pay who use tokens
+
         try:
             claims = jwt.decode(
                 token,
