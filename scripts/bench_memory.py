@@ -131,7 +131,7 @@ def drawn(points: list[Point], seconds: float) -> str:
 
     title = f"Memory (PSS, MB) while {most_messages:,} messages arrive in {seconds:.0f} s"
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans" font-size="12">',
         f'<rect width="{width}" height="{height}" fill="#fff"/>',
         f'<text x="{left}" y="20" font-weight="bold">{title}</text>',
     ]

@@ -80,6 +80,13 @@ class Database:
         """All chats, newest first."""
         return sorted(map(self.chat, self._world.state.chats.values()), key=lambda c: -int(c["t"]))
 
+    def contents(self, preview: int) -> Record:
+        """What a page has in its memory after a load: all chats, with the newest messages of each."""
+        chats = self.chats()
+        for chat in chats:
+            chat["msgs"] = self.newest(chat["id"], preview)
+        return {"device": self.device.id, "chats": chats, "contacts": self.contacts(), "pending": self.pending()}
+
     def newest(self, chat: str, count: int) -> list[Record]:
         """The newest messages of a chat, oldest first, with those that wait to be sent."""
         return self._all(chat)[-count:]
@@ -103,6 +110,11 @@ class Database:
         if message is None or message.key != key or message.position >= self.device.delivered:
             return None
         return self.record(message)
+
+    def around(self, key: str) -> list[Record]:
+        """What is found when one looks for a message; empty if this device does not have it."""
+        found = self.get(str(MessageKey.parse(key)))
+        return [found] if found else []
 
     def record(self, message: Message, *, fresh: bool = False) -> Record:
         """A message as the page's model has it."""

@@ -13,7 +13,6 @@ from typing import Any
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from bridge.contract.errors import InvalidRequest
-from bridge.contract.jid import MessageKey
 
 from .cast import LookupFailed, Unknown
 from .changes import (
@@ -158,16 +157,7 @@ class PageSocket:
         """All that a page has in its memory after a load."""
         if self._database is None:
             return {}
-        database, preview = self._database, self._world.state.settings.preview
-        chats = database.chats()
-        for chat in chats:
-            chat["msgs"] = database.newest(chat["id"], preview)
-        return {
-            "device": database.device.id,
-            "chats": chats,
-            "contacts": database.contacts(),
-            "pending": database.pending(),
-        }
+        return self._database.contents(self._world.state.settings.preview)
 
     async def _write(self) -> None:
         while True:
@@ -235,7 +225,7 @@ class PageSocket:
             case "find":
                 return database.find(frame["anchor"], frame["count"], before=frame["before"])
             case "around":
-                return self._around(database, frame["key"])
+                return database.around(frame["key"])
             case "open_chat":
                 return database.chat(self._world.cast.open_chat(frame["address"]))
             case "write":
@@ -254,11 +244,6 @@ class PageSocket:
             case _:
                 raise Unknown(f"There is no call {op}.")
         return None
-
-    def _around(self, database: Database, key: str) -> list[Record]:
-        """The message and its neighbours; empty if this device does not have it."""
-        found = database.get(str(MessageKey.parse(key)))
-        return [found] if found else []
 
 
 def _valid_text(record: Record) -> Record:

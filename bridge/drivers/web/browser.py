@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 #: On top of Playwright's own list, which switches most of the background traffic off.
 _QUIET = ("--disable-domain-reliability", "--no-pings", "--disable-sync", "--disable-crash-reporter")
 _LAUNCH_LIMIT = 60.0
+#: Seconds for the error of a launch whose browser has ended.
+_LAST_WORDS = 1.0
 _warned_of_root = False
 
 
@@ -66,7 +68,8 @@ class Browser:
         # A launch that is cancelled half-way goes on inside Playwright: it is finished first, then closed.
         launch = asyncio.create_task(self._launch(playwright, executable, agent), name="browser launch")
         try:
-            self._context = await asyncio.shield(launch)
+            await self._wait_for(launch, executable)
+            self._context = launch.result()
         except asyncio.CancelledError:
             done, _ = await asyncio.wait([launch], timeout=self._limits.close)
             launch.cancel()
@@ -81,6 +84,19 @@ class Browser:
         if browser is not None:
             self._profile.record(browser)
         return self
+
+    async def _wait_for(self, launch: asyncio.Task[BrowserContext], executable: Path) -> None:
+        """Until the launch is over; Playwright may wait in vain, for a minute, for a browser that has died."""
+        death = asyncio.create_task(processes.browser_ended(self._profile.path), name="browser that dies early")
+        try:
+            await asyncio.wait([launch, death], return_when=asyncio.FIRST_COMPLETED)
+            if not launch.done():
+                await asyncio.wait([launch], timeout=_LAST_WORDS)
+        finally:
+            death.cancel()
+        if not launch.done():
+            launch.cancel()
+            raise LaunchFailed(f"{executable} ended while it started.")
 
     async def __aexit__(self, *_: object) -> None:
         await self._close()

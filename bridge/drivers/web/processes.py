@@ -12,6 +12,7 @@ from typing import Any
 import psutil  # type: ignore[import-untyped]
 
 log = logging.getLogger(__name__)
+_POLL = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,14 @@ def playwright_drivers() -> list[ProcessMark]:
         except (psutil.NoSuchProcess, psutil.ZombieProcess):
             continue
     return found
+
+
+async def browser_ended(profile: Path) -> None:
+    """Return once a browser came up on this profile and is gone again. Another program gives no event: polled."""
+    while (browser := await asyncio.to_thread(browser_of, profile)) is None:  # noqa: ASYNC110
+        await asyncio.sleep(_POLL)
+    while browser.is_alive:  # noqa: ASYNC110
+        await asyncio.sleep(_POLL)
 
 
 def _started_with(profile: Path) -> Iterator[tuple[Any, list[str]]]:

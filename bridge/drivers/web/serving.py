@@ -55,8 +55,12 @@ class Serving:
 
     async def pages(self, browser: Browser, sink: DriverSink) -> Situation:
         """Load the site and serve it, again and again, until the page is lost; returns what to say about that."""
-        page = WebPage(await browser.page(), session=self._session, limits=self._limits)
-        await page.prepare()
+        try:
+            async with asyncio.timeout(self._limits.silence):
+                page = WebPage(await browser.page(), session=self._session, limits=self._limits)
+                await page.prepare()
+        except TimeoutError:
+            return Situation(SessionState.RECONNECTING, Reason.PAGE_LOST, "the browser opens no page")
         watching = asyncio.create_task(page.watch(), name=f"connection to the page of {self._session}")
         watch = PageWatch(self._limits)
         try:
