@@ -35,9 +35,9 @@ class Database:
         self.lacking = False
 
     async def __aenter__(self) -> Self:
-        self.lacking = await asyncio.to_thread(place.prepare, self.path, self._at, self._steps)
-        writing, self._reading = place.connect(self.path), place.connect(self.path, read_only=True)
-        self._writer = Writer(writing, asyncio.get_running_loop(), self._translate)
+        self._writing, self.lacking = await asyncio.to_thread(place.prepare, self.path, self._at, self._steps)
+        self._reading = place.connect(self.path, read_only=True)
+        self._writer = Writer(self._writing, asyncio.get_running_loop(), self._translate)
         # Daemon: a program that dies without closing must not hang here; what was committed is safe.
         self._thread = threading.Thread(target=self._writer.run, name=f"store-writer-{self.path}", daemon=True)
         self._thread.start()
@@ -67,6 +67,20 @@ class Database:
         self._writer.put(Job(operation, committed, outcome))
         return await outcome
 
+    async def checkpoint(self) -> None:
+        """Bring what is committed into the database file itself, where even the loss of the -wal leaves it."""
+
+        def run() -> None:
+            connection = place.connect(self.path)
+            try:
+                connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            except sqlite3.Error:
+                pass  # it is committed all the same, and goes there with the next one
+            finally:
+                connection.close()
+
+        await asyncio.to_thread(run)
+
     async def read(self, operation: Operation[T]) -> T:
         """Run `operation` on one snapshot that has everything committed so far."""
         self._check_open()
@@ -88,6 +102,7 @@ class Database:
         self._reading.close()
         self._writer.end()
         self._thread.join()
+        place.close(self._writing, self.path)
 
     def _check_open(self) -> None:
         if not self._open:

@@ -29,6 +29,8 @@ class SqliteMemory:
             connection.execute("INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)", (name, value))
 
         await self._database.write(write)
+        # Facts are few, and without the moment of pairing everything owed would count as history.
+        await self._database.checkpoint()
 
     async def number(self, name: str) -> int:
         """A stored number as it is; 0 for one that was never counted."""

@@ -37,10 +37,11 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     return connection
 
 
-def prepare(path: Path, at: float, steps: Sequence[str]) -> bool:
+def prepare(path: Path, at: float, steps: Sequence[str]) -> tuple[sqlite3.Connection, bool]:
     """Make sure that a sound store of the newest schema is at `path`, private to its owner.
 
-    Returns whether it may lack its newest commits, since its -wal is gone.
+    Returns a connection to write with, and whether the store may lack its newest commits, since its -wal is gone.
+    From here on there is a -wal: the connection that was checked is the one that is used, and none is closed between.
 
     Raises `StoreDamaged` for one that is not sound, `StoreUnusable` for one that cannot be used for another reason.
     """
@@ -50,8 +51,7 @@ def prepare(path: Path, at: float, steps: Sequence[str]) -> bool:
         if not path.exists():
             _refuse_silent_start(path)
             _create(path, at, steps)
-        _check(path, steps)
-        return lacking
+        return _check(path, steps), lacking
     except StoreUnusable:
         raise
     except OSError as error:
@@ -61,7 +61,7 @@ def prepare(path: Path, at: float, steps: Sequence[str]) -> bool:
         raise (StoreDamaged(f"{path} is damaged: {error}.") if known is error else known) from error
 
 
-def close(connection: sqlite3.Connection) -> None:
+def close(connection: sqlite3.Connection, path: Path) -> None:
     """Close the last connection so that the file says that it is whole: it is then in no WAL mode."""
     try:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -70,6 +70,16 @@ def close(connection: sqlite3.Connection) -> None:
         pass  # somebody else has it open, and everything is in the -wal, where the next start finds it
     finally:
         connection.close()
+        _keep_wal(path)
+
+
+def _keep_wal(path: Path) -> None:
+    """SQLite removes the -wal at a close, even where the mode could not be changed: that must not look like a loss."""
+    try:
+        if lacks_wal(path):
+            path.with_name(f"{path.name}-wal").touch(mode=0o600)
+    except OSError:
+        pass  # at worst a new epoch begins: everything is told again, and nothing is lost
 
 
 def lacks_wal(path: Path) -> bool:
@@ -146,12 +156,12 @@ def _create(path: Path, at: float, steps: Sequence[str]) -> None:
         schema.migrate(connection, steps)
         connection.execute("INSERT INTO store (epoch, created_at) VALUES (?, ?)", (str(uuid4()), at))
     finally:
-        close(connection)
+        close(connection, new)
     new.rename(path)
     _sync_folder(path.parent)
 
 
-def _check(path: Path, steps: Sequence[str]) -> None:
+def _check(path: Path, steps: Sequence[str]) -> sqlite3.Connection:
     if not path.is_file():
         raise StoreDamaged(f"{path} is not a file.")
     if not path.stat().st_size:
@@ -172,8 +182,14 @@ def _check(path: Path, steps: Sequence[str]) -> None:
             raise StoreDamaged(f"{path} is damaged: it has no epoch.")
         if connection.execute("PRAGMA journal_mode = WAL").fetchone() != ("wal",):
             raise StoreUnusable(f"{path} cannot be used: its file system has no shared memory for SQLite's WAL mode.")
-    finally:
+        connection.execute("SELECT count(*) FROM store").fetchone()  # the first look in WAL mode makes the -wal
+    except BaseException:
+        had_wal = not lacks_wal(path)
         connection.close()
+        if had_wal:
+            _keep_wal(path)
+        raise
+    return connection
 
 
 def _migrate(connection: sqlite3.Connection, path: Path, steps: Sequence[str]) -> None:

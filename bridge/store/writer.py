@@ -12,8 +12,6 @@ from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
-from . import place
-
 T = TypeVar("T")
 Operation = Callable[[sqlite3.Connection], T]
 #: Operations in one transaction, at most: bounds how long the first of them waits for the last.
@@ -90,13 +88,12 @@ class Writer:
         self._waiting.put(None)
 
     def run(self) -> None:
-        """Commit group after group; leaves the database checkpointed and closed."""
+        """Commit group after group; leaves the connection to its owner."""
         going = True
         while going:
             group, going = self._next_group()
             self._commit(group)
             self._loop.call_soon_threadsafe(self._settle, group)
-        place.close(self._connection)
 
     def _next_group(self) -> tuple[list[Job[object]], bool]:
         group: list[Job[object]] = []

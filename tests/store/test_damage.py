@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import shutil
 import sqlite3
 import stat
 from collections.abc import Callable, Sequence
@@ -15,7 +16,7 @@ import pytest
 
 from bridge.contract.messages import Stream
 from bridge.ports import Bounds, JournalRecord, StoreUnusable
-from bridge.store import StoreDamaged, keep_aside, kept_aside, open_store
+from bridge.store import StoreDamaged, keep_aside, kept_aside, open_store, place
 from tests.store.conftest import SetClock
 from tests.store.samples import record
 
@@ -249,3 +250,46 @@ async def test_a_store_that_was_closed_lacks_nothing(path: Path, clock: SetClock
         async with open_store(path, now=clock) as store:
             assert not store.lacking
             await store.memory.next_number("start")
+
+
+async def test_what_a_session_is_survives_the_loss_of_the_log(path: Path, clock: SetClock) -> None:
+    async with open_store(path, now=clock) as store:
+        await store.memory.set("baseline", "1795494850")
+        shutil.copy(path, path.parent / "killed.db")  # without the -wal, as after a kill and a bad copy
+    async with open_store(path.parent / "killed.db", now=clock) as store:
+        assert store.lacking
+        assert await store.memory.get("baseline") == "1795494850"
+
+
+async def test_a_start_leaves_no_moment_without_a_log(
+    path: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await use_nothing(path, clock)
+    seen = []
+    real = place.connect
+
+    def looking(at: Path, **options: bool) -> sqlite3.Connection:
+        seen.append(at.is_file() and place.lacks_wal(at))
+        return real(at, **options)
+
+    monkeypatch.setattr(place, "connect", looking)
+    async with open_store(path, now=clock):
+        seen.append(place.lacks_wal(path))
+    assert len(seen) >= 3, "checking, reading, and the end"
+    assert not any(seen)
+
+
+async def test_a_close_that_cannot_write_is_no_loss(path: Path, clock: SetClock) -> None:
+    await use_nothing(path, clock)
+    connection = place.connect(path)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA query_only = ON")  # refuses the change of mode as a full disk does
+    place.close(connection, path)
+    async with open_store(path, now=clock) as store:
+        assert not store.lacking
+
+
+async def use_nothing(path: Path, clock: SetClock) -> None:
+    """Make a store and close it."""
+    async with open_store(path, now=clock) as store:
+        await store.memory.next_number("start")
