@@ -6,16 +6,15 @@ ASGI, not FastAPI's dependencies: those run after the body was read and parsed, 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bridge.contract.commands import MAX_COMMAND_BYTES
 from bridge.contract.errors import CodedError, TooLarge
+from bridge.contract.loopback import Breach, breach
 from bridge.pacing import Pace
 from bridge.ports import Clock
 
@@ -183,31 +182,18 @@ class HttpTooLarge(HttpError):
     sentence = f"The body has more than {MAX_COMMAND_BYTES:,} bytes."
 
 
+#: Everybody on this machine is trusted where no credentials are configured, and nobody else.
+_REFUSALS = {
+    Breach.FORWARDED: "Without an API key the bridge does not answer through a proxy. Set WHATSAPP_API_KEY.",
+    Breach.HOST: "Without an API key the bridge answers only under a loopback name (127.0.0.1, localhost, [::1]).",
+    Breach.ORIGIN: "The bridge answers no pages of other sites.",
+}
+
+
 def refusal(headers: Headers) -> str | None:
-    """Why a request without credentials is refused, or None. Everybody on this machine is trusted, but neither what a
-    proxy forwards nor pages of other sites in a browser of this machine (DNS rebinding, cross-site posts)."""
-    if any(name == "forwarded" or name.startswith("x-forwarded-") for name in headers):
-        return "Without an API key the bridge does not answer through a proxy. Set WHATSAPP_API_KEY."
-    host = headers.get("host", "")
-    if not _is_loopback(host):
-        return "Without an API key the bridge answers only under a loopback name (127.0.0.1, localhost, [::1])."
-    origin = headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != host:
-        return "The bridge answers no pages of other sites."
-    return None
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        name = urlsplit(f"//{host}").hostname
-    except ValueError:
-        return False
-    if name == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(name or "").is_loopback
-    except ValueError:
-        return False
+    """Why a request without credentials is refused, or None."""
+    found = breach(headers)
+    return found and _REFUSALS[found]
 
 
 def _refuse_beyond(allowed: Allowed) -> None:

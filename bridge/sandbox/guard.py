@@ -6,12 +6,11 @@ sites that a browser of this machine shows (DNS rebinding, cross-site posts and 
 
 from __future__ import annotations
 
-import ipaddress
-from urllib.parse import urlsplit
-
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from bridge.contract.loopback import Breach, breach
 
 
 class LoopbackOnly:
@@ -31,28 +30,14 @@ class LoopbackOnly:
             await JSONResponse({"error": problem}, status_code=403)(scope, receive, send)
 
 
+_REFUSALS = {
+    Breach.FORWARDED: "The sandbox does not answer through a proxy.",
+    Breach.HOST: "The sandbox answers only under a loopback name (127.0.0.1, localhost or [::1]).",
+    Breach.ORIGIN: "The sandbox answers only its own pages.",
+}
+
+
 def refusal(headers: Headers) -> str | None:
-    """Why a request with these headers is refused, or null."""
-    if any(name == "forwarded" or name.startswith("x-forwarded-") for name in headers):
-        return "The sandbox does not answer through a proxy."
-    host = headers.get("host", "")
-    if not is_loopback(host):
-        return "The sandbox answers only under a loopback name (127.0.0.1, localhost or [::1])."
-    origin = headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != host:
-        return "The sandbox answers only its own pages."
-    return None
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a Host header names this machine's loopback."""
-    try:
-        name = urlsplit(f"//{host}").hostname
-    except ValueError:
-        return False
-    if name == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(name or "").is_loopback
-    except ValueError:
-        return False
+    """Why a request with these headers is refused, or None."""
+    found = breach(headers)
+    return found and _REFUSALS[found]

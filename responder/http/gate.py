@@ -7,13 +7,13 @@ machine is answered, and neither through a proxy nor for the pages of other site
 from __future__ import annotations
 
 import hmac
-import ipaddress
-from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from bridge.contract.loopback import Breach, breach, is_loopback
 
 #: Bytes of a request's body.
 LARGEST = 1_000_000
@@ -99,27 +99,17 @@ class Gate:
         return "admin" in (words.split() if isinstance(words, str) else map(str, words or ()))
 
 
+_REFUSALS = {
+    Breach.FORWARDED: "Without an API key the responder does not answer through a proxy. Set WHATSAPP_API_KEY.",
+    Breach.HOST: "Without an API key the responder answers only under a loopback name (127.0.0.1, localhost, [::1]).",
+    Breach.ORIGIN: "The responder answers no pages of other sites.",
+}
+
+
 def not_from_here(headers: Headers) -> str | None:
     """Why a request without credentials is refused, or None."""
-    if any(name == "forwarded" or name.startswith("x-forwarded-") for name in headers):
-        return "Without an API key the responder does not answer through a proxy. Set WHATSAPP_API_KEY."
-    host = headers.get("host", "")
-    if not is_loopback(urlsplit(f"//{host}").hostname):
-        return "Without an API key the responder answers only under a loopback name (127.0.0.1, localhost, [::1])."
-    origin = headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != host:
-        return "The responder answers no pages of other sites."
-    return None
-
-
-def is_loopback(name: str | None) -> bool:
-    """Whether a host's name or address is this machine's own."""
-    if name == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(name or "").is_loopback
-    except ValueError:
-        return False
+    found = breach(headers)
+    return found and _REFUSALS[found]
 
 
 def _is_this_machine(scope: Scope) -> bool:

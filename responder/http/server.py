@@ -10,8 +10,8 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
+from bridge.contract.loopback import is_loopback
 from responder.errors import WrongSettings
-from responder.http.gate import is_loopback
 
 #: Seconds that requests under way get at the end.
 FAREWELL = 2
