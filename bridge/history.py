@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from .contract.lifecycle import SendState
 from .contract.messages import Stream
+from .contract.topics import Leaf
 from .ports import Clock, Delivery, Step
 
 MINUTE = 60
@@ -99,6 +100,9 @@ class History:
             minute.webhooks_delivered += 1
         else:
             minute.webhooks_failed += 1
+
+    def empty(self, session: str, leaf: Leaf) -> None:
+        """Not charted."""
 
     def took(self, session: str, step: Step, seconds: float) -> None:
         """Sums times."""

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from .contract.lifecycle import SendState
 from .contract.messages import Stream
+from .contract.topics import Leaf
 from .ports import (
     Bounds,
     Change,
@@ -266,6 +267,11 @@ class Tee:
         """To all."""
         for one in self._counters:
             one.posted(session, outcome)
+
+    def empty(self, session: str, leaf: Leaf) -> None:
+        """To all."""
+        for one in self._counters:
+            one.empty(session, leaf)
 
     def took(self, session: str, step: Step, seconds: float) -> None:
         """To all."""

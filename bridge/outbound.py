@@ -12,7 +12,7 @@ from .contract.errors import CodedError, Conflict, Expired
 from .contract.lifecycle import SendState
 from .contract.messages import Result
 from .pacing import HOLD, Pacing, Schedule
-from .ports import AckChange, Claim, Clock, Origin, Outbox, OutboxRow, WhatsAppDriver
+from .ports import AckChange, Claim, Clock, Origin, Outbox, OutboxRow, ReplyTo, WhatsAppDriver
 from .results import Rejection, accepted, conflict, notice, rejected, result_of
 from .sending import Outcome, Sender, doubt_ends
 
@@ -55,7 +55,7 @@ class Outbound:
         self._nothing_runs.set()
 
     async def submit(
-        self, command: SendCommand, *, origin: Origin | None = None, reply_client: str | None = None
+        self, command: SendCommand, *, origin: Origin | None = None, reply_to: ReplyTo | None = None
     ) -> Result:
         """Claim a command. On return it is durable and will be sent once, whatever happens.
 
@@ -71,7 +71,7 @@ class Outbound:
             priority=command.priority,
             claimed_at=now,
             expires_at=command.expiry(now),
-            reply_client=reply_client,
+            reply_to=reply_to,
             transaction=command.transaction,
             meta=command.meta,
             origin=origin if command.id is None else None,
@@ -88,12 +88,12 @@ class Outbound:
             _log.debug("%s: a command was not claimed", self._session)
 
     async def _claim(self, claim: Claim) -> Result:
-        first, reply_client = accepted(self._session, claim), claim.reply_client
-        claimed = await self._outbox.claim(claim, notice(first, reply_client))
+        first, reply_to = accepted(self._session, claim), claim.reply_to
+        claimed = await self._outbox.claim(claim, notice(first, reply_to))
         if claimed.conflict or not claimed.fresh:
             refusal = conflict(self._session, claim, Conflict()) if claimed.conflict else None
             answer = refusal or result_of(self._session, claimed.row)
-            await self._outbox.notify(notice(answer, reply_client))
+            await self._outbox.notify(notice(answer, reply_to))
             return answer
         if claimed.row.number > self._loaded:
             self._schedule.add(claimed.row)
@@ -107,7 +107,7 @@ class Outbound:
             command_id = uuid.uuid4().hex  # what stands under an id is not changed by another input that bears it
         _log.info("%s: refused input (%s, SHA-256 %.12s…)", self._session, error.code, rejection.sha256)
         result = rejected(self._session, command_id, rejection, error, self._clock.now())
-        answer = notice(result, rejection.reply_client)
+        answer = notice(result, rejection.reply_to)
         if rejection.once is None:
             await self._outbox.notify(answer)
         else:

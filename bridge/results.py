@@ -9,7 +9,7 @@ from .contract.lifecycle import SendState, ack_name
 from .contract.messages import Ack, ErrorInfo, Result, ResultStatus
 from .contract.payload import instant
 from .contract.topics import Leaf
-from .ports import Change, Claim, NewNotice, OutboxRow
+from .ports import Change, Claim, NewNotice, OutboxRow, ReplyTo
 
 _TRANSIENT = frozenset(str(code) for code, row in ERRORS.items() if row.transient)
 _STATUS = {
@@ -27,7 +27,7 @@ class Rejection:
     topic: str
     sha256: str
     command_id: str | None = None
-    reply_client: str | None = None
+    reply_to: ReplyTo | None = None
     transaction: str | None = None
     once: str | None = None
 
@@ -87,9 +87,9 @@ def rejected(session: str, command_id: str, rejection: Rejection, error: CodedEr
     )
 
 
-def notice(result: Result, reply_client: str | None = None) -> NewNotice:
+def notice(result: Result, reply_to: ReplyTo | None = None) -> NewNotice:
     """A result, ready to be stored for publication."""
-    return NewNotice(Leaf.RESULT, result.to_json(), reply_client)
+    return NewNotice(Leaf.RESULT, result.to_json(), reply_to)
 
 
 def ack_notice(session: str, row: OutboxRow, level: int, now: float) -> NewNotice | None:
@@ -113,7 +113,7 @@ def told(session: str, row: OutboxRow, change: Change, ack: NewNotice | None = N
         changed_at=change.at,
     )
     before, result = result_of(session, row), result_of(session, after)
-    notices = [notice(result, row.claim.reply_client)] if result.status is not before.status else []
+    notices = [notice(result, row.claim.reply_to)] if result.status is not before.status else []
     return replace(change, notices=(*notices, *([ack] if ack else [])))
 
 

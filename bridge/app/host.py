@@ -16,7 +16,7 @@ from bridge.contract.session import Reason, SessionState, Situation
 from bridge.contract.status import HEARTBEAT, SessionStatus
 from bridge.inbound import Inbound
 from bridge.listeners import Listeners
-from bridge.metering import MeteredJournal, MeteredOutbox
+from bridge.metering import MeteredJournal, MeteredOutbox, Tee
 from bridge.mqtt import Door, DoorOptions, other_owner
 from bridge.outbound import Outbound
 from bridge.ports import Clock, Journal, Metrics, Outbox, StoreUnusable, WhatsAppDriver
@@ -50,8 +50,8 @@ class SessionHost:
         self.session: Session | None = None
         #: Set by the HTTP side before `run`; None = no webhooks.
         self.listeners: Listeners | None = None
-        #: Set by the HTTP side before `run`; None = nobody counts.
-        self.metrics: Metrics | None = None
+        #: Set by the HTTP side before `run`; until then nobody counts.
+        self.metrics: Metrics = Tee()
         self._journal: Journal | None = None
         self._outbox: Outbox | None = None
         self._settings = settings
@@ -162,14 +162,11 @@ class SessionHost:
         """Sequence numbers may be given again and commands may be forgotten: whoever reads or sends has to know."""
         name = self.setting.name
         _log.error("%s: the store lacks its -wal file, and perhaps what was written last; a new epoch begins", name)
-        await store.new_epoch(lambda row: notice(result_of(name, row), row.claim.reply_client))
+        await store.new_epoch(lambda row: notice(result_of(name, row), row.claim.reply_to))
 
     async def _serve_store(self, store: SessionStore) -> None:
-        journal: Journal = store.journal
-        outbox: Outbox = store.outbox
-        if self.metrics is not None:
-            journal = MeteredJournal(self.name, journal, self.metrics, self._clock)
-            outbox = MeteredOutbox(self.name, outbox, self.metrics, self._clock)
+        journal = MeteredJournal(self.name, store.journal, self.metrics, self._clock)
+        outbox = MeteredOutbox(self.name, store.outbox, self.metrics, self._clock)
         session, door = self._compose(store, journal, outbox)
         self.session, self._journal, self._outbox = session, journal, outbox
         deliveries = self.listeners.deliveries(session.name, journal) if self.listeners else None
@@ -211,6 +208,7 @@ class SessionHost:
             outbox=outbox,
             memory=store.memory,
             clock=self._clock,
+            metrics=self.metrics,
         )
         return session, door
 

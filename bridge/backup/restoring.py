@@ -59,7 +59,7 @@ async def _begin_new_epoch(path: Path, session: str, clock: Callable[[], float])
         unknown = store.outbox.open_count
 
         def tell(row: OutboxRow) -> NewNotice:
-            return notice(result_of(session, row), row.claim.reply_client)
+            return notice(result_of(session, row), row.claim.reply_to)
 
         epoch = await store.new_epoch(tell)
     if any(path.with_name(path.name + ending).exists() for ending in COMPANIONS):

@@ -9,7 +9,7 @@ connection was measured to send commands to a broker that had been given up on.
 from bridge.broker.address import BadAddress, BrokerAddress, parse_addresses
 from bridge.broker.connection import Connection, connect
 from bridge.broker.errors import BrokerDown, BrokerError, BrokerRefused
-from bridge.broker.messages import BrokerOptions, Delivery, Will
+from bridge.broker.messages import BrokerOptions, Delivery, Publication, Will
 from bridge.broker.reconnect import Backoff, keep_connected
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "BrokerRefused",
     "Connection",
     "Delivery",
+    "Publication",
     "Will",
     "connect",
     "keep_connected",

@@ -16,7 +16,7 @@ from typing import NoReturn, TypeVar
 from bridge.broker.address import BrokerAddress
 from bridge.broker.client import WINDOW, Client
 from bridge.broker.errors import BrokerDown, BrokerError, BrokerRefused
-from bridge.broker.messages import BrokerOptions, Delivery
+from bridge.broker.messages import BrokerOptions, Delivery, Publication
 from bridge.broker.properties import publish_properties
 from bridge.broker.refusals import summarise
 
@@ -65,21 +65,22 @@ class Connection:
         async with self._window:
             await self._answered(self._client.start_publish(topic, payload, qos, retain, properties), "a message")
 
-    async def publish_all(self, messages: Iterable[tuple[str, bytes | str]]) -> None:
-        """Publish `(topic, payload)` at QoS 1 in this order; return when the broker has acknowledged all of them.
+    async def publish_all(self, messages: Iterable[Publication]) -> None:
+        """Publish at QoS 1 in this order; return when the broker has acknowledged all of them.
 
         As a `publish` for each, at half the cost: no task and no time limit a message. The broker has
         `acknowledge_timeout` for each window. Raises BrokerDown, or on MQTT 5 BrokerRefused.
         """
-        properties = publish_properties(None, None, None) if self._options.protocol == "5" else None
+        five = self._options.protocol == "5"
         patience, clock = self._options.acknowledge_timeout, asyncio.get_running_loop().time
         answers: list[asyncio.Future[None]] = []
         try:
             async with asyncio.timeout(patience) as limit:
-                for topic, payload in messages:
+                for topic, payload, correlation in messages:
                     if self._window.locked():
                         limit.reschedule(clock() + patience)
                     await self._window.acquire()
+                    properties = publish_properties(None, correlation, None) if five else None
                     try:
                         answer = self._client.start_publish(topic, payload, 1, False, properties)
                     except BaseException:

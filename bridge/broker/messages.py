@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from bridge.broker.address import BrokerAddress
 
@@ -35,6 +35,14 @@ class Delivery:
     dup: bool = False
     packet_id: int = 0
     response_topic: str | None = None
+    correlation_data: bytes | None = None
+
+
+class Publication(NamedTuple):
+    """What `Connection.publish_all` publishes, at QoS 1. `correlation_data` is left out on 3.1.1."""
+
+    topic: str
+    payload: bytes | str
     correlation_data: bytes | None = None
 
 

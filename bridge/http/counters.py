@@ -19,6 +19,7 @@ from bridge.contract.errors import ErrorCode
 from bridge.contract.lifecycle import SendState
 from bridge.contract.messages import Stream
 from bridge.contract.session import SessionState
+from bridge.contract.topics import Leaf
 from bridge.listeners import Circuit
 from bridge.ports import Delivery, Step
 
@@ -57,6 +58,7 @@ class Counters:
         self._published = self._counter("published", "Items with a PUBACK of the broker.", "stream")
         self._sends = self._counter("sends", "Commands, by each state that they reached.", "state", "code")
         self._posts = self._counter("webhook_posts", "Posts to listeners, by outcome.", "outcome")
+        self._empty = self._counter("empty_commands", "Empty payloads on command topics, which are ignored.", "topic")
         self._steps = Histogram(
             "wa_step_duration_seconds",
             "Time of each step of a message's way.",
@@ -104,6 +106,10 @@ class Counters:
     def posted(self, session: str, outcome: Delivery) -> None:
         """As the port says."""
         self._posts.labels(session, outcome).inc()
+
+    def empty(self, session: str, leaf: Leaf) -> None:
+        """As the port says."""
+        self._empty.labels(session, leaf).inc()
 
     def took(self, session: str, step: Step, seconds: float) -> None:
         """As the port says."""

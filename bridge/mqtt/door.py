@@ -10,7 +10,7 @@ from bridge.broker import BrokerError, BrokerOptions, Connection, keep_connected
 from bridge.contract.messages import Stream
 from bridge.contract.session import Reason
 from bridge.contract.topics import Topics
-from bridge.ports import Clock, Journal, Memory, Outbox
+from bridge.ports import Clock, Journal, Memory, Metrics, Outbox
 from bridge.session import Session
 
 from .intake import Intake
@@ -52,6 +52,7 @@ class Door:
         outbox: Outbox,
         memory: Memory,
         clock: Clock,
+        metrics: Metrics,
     ) -> None:
         self._session = session
         self._options = options
@@ -60,6 +61,7 @@ class Door:
         self._outbox = outbox
         self._memory = memory
         self._clock = clock
+        self._metrics = metrics
         self._closing = asyncio.Event()
         self._connected = False
         self._background: asyncio.TaskGroup
@@ -99,6 +101,7 @@ class Door:
             replayer,
             connection,
             self._background,
+            self._metrics,
         )
         try:
             async with asyncio.TaskGroup() as tasks:

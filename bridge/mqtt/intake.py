@@ -27,7 +27,7 @@ from bridge.contract.commands import (
 from bridge.contract.errors import CodedError, InternalError, InvalidRequest, RetainedCommand
 from bridge.contract.payload import instant, valid_text
 from bridge.contract.topics import Leaf, SessionTopic, Topics, is_level
-from bridge.ports import Clock, Memory, NewNotice, Origin, Outbox, StoreUnusable
+from bridge.ports import Clock, Memory, Metrics, NewNotice, Origin, Outbox, ReplyTo, StoreUnusable
 from bridge.results import Rejection, error_info
 from bridge.session import Session
 
@@ -86,6 +86,7 @@ class Intake:
         replayer: Replayer,
         connection: Connection,
         background: asyncio.TaskGroup,
+        metrics: Metrics,
     ) -> None:
         self._session = session
         self._outbox = outbox
@@ -94,6 +95,7 @@ class Intake:
         self._replayer = replayer
         self._connection = connection
         self._memory = memory
+        self._metrics = metrics
         self._number: int | None = None
         self._brought_something = False
         self._background = background  # outlives the connection: a control action is not broken off by a reconnect
@@ -125,8 +127,11 @@ class Intake:
 
     async def _dispatch(self, delivery: Delivery) -> None:
         topic = self._topics.parse(delivery.topic)
-        if topic is None or topic.session != self._session.name or not delivery.payload:
-            _log.debug("%s: ignored %s (%d bytes)", self._session.name, delivery.topic, len(delivery.payload))
+        if topic is None or topic.session != self._session.name:
+            _log.debug("%s: ignored %s", self._session.name, delivery.topic)
+            return
+        if not delivery.payload:
+            self._metrics.empty(self._session.name, topic.leaf)
             return
         match topic.leaf:
             case Leaf.OUT:
@@ -150,7 +155,7 @@ class Intake:
             await self._session.outbound.submit(
                 command,
                 origin=Origin(delivery.topic, sha256, delivery.packet_id, delivery.dup, self._number or 0),
-                reply_client=self._reply_client(command.reply_topic or delivery.response_topic),
+                reply_to=self._reply_to(command.reply_topic, delivery),
             )
         except CodedError as error:
             if isinstance(error, StoreUnusable):
@@ -160,20 +165,21 @@ class Intake:
     def _rejection(self, topic: SessionTopic, delivery: Delivery, sha256: str, error: CodedError) -> Rejection:
         hints = Hints.of(delivery.payload) if topic.tail is None else Hints()
         try:
-            reply_client = self._reply_client(hints.reply_topic or delivery.response_topic)
+            reply_to = self._reply_to(hints.reply_topic, delivery)
         except InvalidRequest:
-            reply_client = None
+            reply_to = None
         once = f"retained:{delivery.topic}:{sha256}" if isinstance(error, RetainedCommand) else None
-        return Rejection(delivery.topic, sha256, hints.command_id, reply_client, hints.transaction, once)
+        return Rejection(delivery.topic, sha256, hints.command_id, reply_to, hints.transaction, once)
 
-    def _reply_client(self, reply_topic: str | None) -> str | None:
+    def _reply_to(self, field: str | None, delivery: Delivery) -> ReplyTo | None:
+        reply_topic = field or delivery.response_topic
         if reply_topic is None:
             return None
         client = self._topics.reply_client(self._session.name, reply_topic)
         if client is None:
             expected = self._topics.reply(self._session.name, "<client>")
             raise InvalidRequest(f"reply_topic must be {expected}, with a client name of letters, digits, _ and -.")
-        return client
+        return ReplyTo(client, delivery.correlation_data)
 
     async def _replay(self, delivery: Delivery) -> None:
         try:

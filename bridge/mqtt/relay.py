@@ -5,7 +5,7 @@ At least once: what was published and not yet noted when the process dies is pub
 
 from __future__ import annotations
 
-from bridge.broker import Connection
+from bridge.broker import Connection, Publication
 from bridge.contract.messages import Stream, in_stream
 from bridge.contract.topics import Leaf, Topics
 from bridge.ports import Journal, Notice, Outbox
@@ -31,7 +31,7 @@ async def relay_stream(
             await journal.wait_beyond(stream, sent)
             continue
         await connection.publish_all(
-            (topic, in_stream(stream, session.name, journal.epoch, seq, body)) for seq, body in page.items
+            Publication(topic, in_stream(stream, session.name, journal.epoch, seq, body)) for seq, body in page.items
         )
         sent = page.items[-1][0]
         await journal.move_cursor(READER, stream, sent)
@@ -46,12 +46,14 @@ async def relay_notices(session: Session, outbox: Outbox, topics: Topics, connec
             await outbox.wait_notices(sent)
             continue
         await connection.publish_all(
-            (topic, notice.body) for notice in notices for topic in _notice_topics(notice, session.name, topics)
+            publication for notice in notices for publication in _publications(notice, session.name, topics)
         )
         sent = notices[-1].number
         await outbox.published([notice.number for notice in notices])
 
 
-def _notice_topics(notice: Notice, session: str, topics: Topics) -> list[str]:
-    own = topics.session(session, Leaf(notice.leaf))
-    return [own] if notice.reply_client is None else [own, topics.reply(session, notice.reply_client)]
+def _publications(notice: Notice, session: str, topics: Topics) -> list[Publication]:
+    own, asker = Publication(topics.session(session, Leaf(notice.leaf)), notice.body), notice.reply_to
+    if asker is None:
+        return [own]
+    return [own, Publication(topics.reply(session, asker.client), notice.body, asker.correlation)]

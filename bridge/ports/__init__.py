@@ -41,6 +41,7 @@ from .outbox import (
     Origin,
     Outbox,
     OutboxRow,
+    ReplyTo,
 )
 
 __all__ = [
@@ -80,6 +81,7 @@ __all__ = [
     "PairingCode",
     "Position",
     "PostAnswer",
+    "ReplyTo",
     "Scope",
     "Step",
     "StoreUnusable",

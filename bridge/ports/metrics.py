@@ -7,6 +7,7 @@ from typing import Protocol
 
 from bridge.contract.lifecycle import SendState
 from bridge.contract.messages import Stream
+from bridge.contract.topics import Leaf
 
 
 class Step(StrEnum):
@@ -50,6 +51,10 @@ class Metrics(Protocol):
 
     def posted(self, session: str, outcome: Delivery) -> None:
         """A post to a listener ended."""
+        ...
+
+    def empty(self, session: str, leaf: Leaf) -> None:
+        """An empty payload on a command topic was ignored."""
         ...
 
     def took(self, session: str, step: Step, seconds: float) -> None:

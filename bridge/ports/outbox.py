@@ -25,6 +25,14 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplyTo:
+    """Who asked, and gets a copy on its reply topic; `correlation` is MQTT 5's, sent back as it came."""
+
+    client: str
+    correlation: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """A command to be put into the outbox. Times are unix seconds."""
 
@@ -35,7 +43,7 @@ class Claim:
     priority: Priority
     claimed_at: float
     expires_at: float | None
-    reply_client: str | None = None
+    reply_to: ReplyTo | None = None
     transaction: str | None = None
     meta: Any = None
     origin: Origin | None = None
@@ -71,7 +79,7 @@ class Notice:
     number: int
     leaf: str
     body: str
-    reply_client: str | None = None
+    reply_to: ReplyTo | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +88,7 @@ class NewNotice:
 
     leaf: str
     body: str
-    reply_client: str | None = None
+    reply_to: ReplyTo | None = None
 
 
 @dataclass(frozen=True, slots=True)

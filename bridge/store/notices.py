@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 
-from bridge.ports import NewNotice, Notice
+from bridge.ports import NewNotice, Notice, ReplyTo
 
 from .database import Database
 from .waiting import Mark
@@ -30,11 +30,11 @@ class NoticeQueue:
 
         def read(connection: sqlite3.Connection) -> list[Notice]:
             found = connection.execute(
-                "SELECT number, leaf, body, reply_client FROM notices"
+                "SELECT number, leaf, body, reply_client, correlation FROM notices"
                 " WHERE published_at IS NULL AND number > ? ORDER BY number LIMIT ?",
                 (after, limit),
             )
-            return [Notice(*notice) for notice in found]
+            return [Notice(number, leaf, body, reply_to(*asked)) for number, leaf, body, *asked in found]
 
         return await self._database.read(read)
 
@@ -65,8 +65,11 @@ def store(connection: sqlite3.Connection, notices: Iterable[NewNotice]) -> int |
     number = None
     for notice in notices:
         number = connection.execute(
-            "INSERT INTO notices (leaf, body, reply_client) VALUES (?, ?, ?)",
-            (notice.leaf, notice.body, notice.reply_client),
+            "INSERT INTO notices (leaf, body, reply_client, correlation) VALUES (?, ?, ?, ?)",
+            (
+                *(notice.leaf, notice.body),
+                *((notice.reply_to.client, notice.reply_to.correlation) if notice.reply_to else (None, None)),
+            ),
         ).lastrowid
     return number
 
@@ -75,3 +78,8 @@ def newest_unpublished(connection: sqlite3.Connection) -> int:
     """The highest number still to be published, or 0: a waiter must not wake for what was published already."""
     (number,) = connection.execute("SELECT coalesce(max(number), 0) FROM notices WHERE published_at IS NULL").fetchone()
     return int(number)
+
+
+def reply_to(client: str | None, correlation: bytes | None) -> ReplyTo | None:
+    """The columns `reply_client` and `correlation` of a command or notice, read."""
+    return None if client is None else ReplyTo(client, correlation)

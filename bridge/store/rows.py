@@ -11,9 +11,12 @@ from bridge.contract.jid import MessageKey
 from bridge.contract.lifecycle import FINAL, SendState
 from bridge.ports import Change, Claim, Origin, OutboxRow
 
+from .notices import reply_to
+
 _SELECT = """
-    SELECT number, id, "to", text, content_hash, priority, claimed_at, expires_at, reply_client, "transaction", meta,
-           topic, payload_sha256, packet_id, connection, state, chat, message_id, error_code, error_text, changed_at
+    SELECT number, id, "to", text, content_hash, priority, claimed_at, expires_at, reply_client, correlation,
+           "transaction", meta, topic, payload_sha256, packet_id, connection, state,
+           chat, message_id, error_code, error_text, changed_at
     FROM commands
 """
 BY_ID = f"{_SELECT} WHERE id = ?"
@@ -51,11 +54,12 @@ def insert(connection: sqlite3.Connection, claim: Claim) -> OutboxRow:
     meta = None if claim.meta is None else json.dumps(claim.meta)
     inserted = connection.execute(
         'INSERT INTO commands (id, "to", text, content_hash, priority, claimed_at, expires_at, reply_client,'
-        ' "transaction", meta, topic, payload_sha256, packet_id, connection, state, open, changed_at)'
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, TRUE, ?)",
+        ' correlation, "transaction", meta, topic, payload_sha256, packet_id, connection, state, open, changed_at)'
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, TRUE, ?)",
         (
             *(claim.id, claim.to, claim.text, claim.content_hash, claim.priority, claim.claimed_at, claim.expires_at),
-            *(claim.reply_client, claim.transaction, meta),
+            *((claim.reply_to.client, claim.reply_to.correlation) if claim.reply_to else [None] * 2),
+            *(claim.transaction, meta),
             *((origin.topic, origin.payload_sha256, origin.packet_id, origin.connection) if origin else [None] * 4),
             *(SendState.ACCEPTED, claim.claimed_at),
         ),
@@ -97,8 +101,8 @@ def update(connection: sqlite3.Connection, number: int, change: Change) -> Outbo
 
 
 def _row(found: tuple[Any, ...]) -> OutboxRow:
-    (number, *claimed, topic, sha256, packet_id, connection, state) = found[:16]
-    command_id, to, text, content_hash, priority, claimed_at, expires_at, reply_client, transaction, meta = claimed
+    (number, *claimed, topic, sha256, packet_id, connection, state) = found[:17]
+    command_id, to, text, content_hash, priority, claimed_at, expires_at, *asked, transaction, meta = claimed
     # Whether it came flagged DUP is not kept: it says something about a delivery, not about the command.
     origin = None if topic is None else Origin(topic, sha256, packet_id, False, connection)
     claim = Claim(
@@ -109,9 +113,9 @@ def _row(found: tuple[Any, ...]) -> OutboxRow:
         priority=Priority(priority),
         claimed_at=claimed_at,
         expires_at=expires_at,
-        reply_client=reply_client,
+        reply_to=reply_to(*asked),
         transaction=transaction,
         meta=None if meta is None else json.loads(meta),
         origin=origin,
     )
-    return OutboxRow(number, claim, SendState(state), *found[16:])
+    return OutboxRow(number, claim, SendState(state), *found[17:])

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from bridge.broker import BrokerDown, connect
+from bridge.broker import BrokerDown, Publication, connect
 from tests.broker.conftest import Options, read
 from tests.broker.relay import Relay
 from tests.mosquitto_server import MosquittoServer
@@ -19,7 +19,7 @@ async def test_all_arrive_in_order_among_those_of_others(options: Options, proto
         await reader.subscribe("wa/haby/#")
         async with asyncio.TaskGroup() as group:
             got = group.create_task(read(reader, 1100, within=30))
-            group.create_task(sender.publish_all((TOPIC, str(number)) for number in range(1000)))
+            group.create_task(sender.publish_all(Publication(TOPIC, str(number)) for number in range(1000)))
             for number in range(100):
                 group.create_task(sender.publish("wa/haby/ack", str(number)))
     for topic, count in ((TOPIC, 1000), ("wa/haby/ack", 100)):
@@ -38,7 +38,7 @@ async def test_it_returns_only_once_the_last_is_acknowledged(mosquitto: Mosquitt
         asyncio.TaskGroup() as group,
     ):
         relay.freeze()
-        publishing = group.create_task(sender.publish_all((TOPIC, str(number)) for number in range(10)))
+        publishing = group.create_task(sender.publish_all(Publication(TOPIC, str(number)) for number in range(10)))
         done, _ = await asyncio.wait([publishing], timeout=0.2)
         assert not done
         relay.thaw()
@@ -50,7 +50,7 @@ async def test_a_connection_that_breaks_meanwhile_is_told_and_leaves_the_window_
 ) -> None:
     async with Relay(mosquitto.port) as relay, connect(options(mosquitto.url(port=relay.port))) as sender:
         relay.freeze()
-        publishing = asyncio.create_task(sender.publish_all((TOPIC, str(number)) for number in range(100)))
+        publishing = asyncio.create_task(sender.publish_all(Publication(TOPIC, str(number)) for number in range(100)))
         await asyncio.sleep(0.05)
         relay.cut()
         with pytest.raises(BrokerDown):
@@ -67,13 +67,13 @@ async def test_a_broker_that_falls_silent_ends_the_connection(mosquitto: Mosquit
         async with connect(mine) as sender:
             relay.freeze()
             with pytest.raises(BrokerDown, match=r"not acknowledged a message for 0\.2 s"):
-                await sender.publish_all((TOPIC, str(number)) for number in range(100))
+                await sender.publish_all(Publication(TOPIC, str(number)) for number in range(100))
 
 
 async def test_one_who_gives_up_leaves_the_window_to_the_others(mosquitto: MosquittoServer, options: Options) -> None:
     async with Relay(mosquitto.port) as relay, connect(options(mosquitto.url(port=relay.port))) as sender:
         relay.freeze()
-        publishing = asyncio.create_task(sender.publish_all((TOPIC, str(number)) for number in range(100)))
+        publishing = asyncio.create_task(sender.publish_all(Publication(TOPIC, str(number)) for number in range(100)))
         await asyncio.sleep(0.05)
         publishing.cancel()
         await asyncio.wait([publishing])

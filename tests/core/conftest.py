@@ -18,7 +18,7 @@ from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
 from bridge.inbound import Inbound
 from bridge.outbound import Outbound
 from bridge.pacing import Pace, Pacing
-from bridge.ports import Origin
+from bridge.ports import Origin, ReplyTo
 from bridge.session import Session
 from bridge.store import SessionStore, open_store
 from tests.clocks import FakeClock
@@ -111,7 +111,7 @@ class Bench:
         self.outbound._wake.set()
 
     async def submit(self, command: SendCommand, *, origin: Origin | None = None, client: str | None = None) -> Result:
-        return await self.outbound.submit(command, origin=origin, reply_client=client)
+        return await self.outbound.submit(command, origin=origin, reply_to=None if client is None else ReplyTo(client))
 
     async def told(self, command_id: str, count: int) -> list[str]:
         """Wait for so many results and acks of a command; returns `status`, `status:code` or `ack`, in order."""

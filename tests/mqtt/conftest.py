@@ -13,7 +13,9 @@ from bridge.app.clock import SystemClock
 from bridge.broker import parse_addresses
 from bridge.contract.session import SessionState
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
+from bridge.metering import Tee
 from bridge.mqtt import ownership
+from bridge.ports import Metrics
 from bridge.session import Session
 from bridge.settings import Settings, load
 from tests.mosquitto_server import MosquittoServer
@@ -31,6 +33,7 @@ class Side:
         self.bridge: Bridge
         self.running: asyncio.Task[None] | None = None
         self.ear: Ear | None = None
+        self.metrics: Metrics = Tee()
 
     @property
     def session(self) -> Session:
@@ -41,6 +44,7 @@ class Side:
     async def start(self, *, until: SessionState | None = SessionState.CONNECTED) -> None:
         addresses = parse_addresses(self.url)
         self.bridge = Bridge(self.settings, addresses, lambda _: ScriptedDriver(self.phone), SystemClock())
+        self.bridge.hosts[0].metrics = self.metrics
         self.running = asyncio.create_task(self.bridge.run(), name="bridge under test")
         async with asyncio.timeout(HERE):
             while until is not None and self.bridge.hosts[0].view.situation.state is not until:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bridge.contract.jid import Jid
 from bridge.contract.messages import Inbound
+from bridge.contract.session import SessionState
+from bridge.http.counters import Counters
 
 from .conftest import Side
 from .ear import Ear, hearing
@@ -143,13 +146,18 @@ async def test_a_retained_command_is_reported_once_and_never_sent(side: Side, ea
     assert side.phone.sent == []
 
 
-async def test_empty_payloads_are_ignored(side: Side, ear: Ear) -> None:
+async def test_empty_payloads_are_ignored_and_counted(side: Side, ear: Ear, tmp_path: Path) -> None:
+    side.metrics = counters = Counters(tmp_path)
     await side.start()
     for topic in (OUT, f"{OUT}/5491155500001", "wa/haby/control", "wa/haby/replay"):
         await ear.publish(topic, b"")
         await ear.publish(topic, b"", retain=True)
     await ear.barrier()
     assert len(ear.on(RESULT)) == 1
+    counted = [line for line in counters.text().decode().splitlines() if line.startswith("wa_empty_commands_total")]
+    for leaf in ("out", "control", "replay"):
+        (line,) = [line for line in counted if f'topic="{leaf}"' in line]
+        assert float(line.split()[-1]) >= 1
 
 
 @pytest.mark.parametrize(
@@ -180,6 +188,28 @@ async def test_the_response_topic_of_mqtt_5_is_a_reply_topic(side: Side, mosquit
     async with hearing(mosquitto.url("bridge"), protocol="5") as five:
         await five.publish(OUT, {"id": "a", "to": ANA, "message": "Hola"}, response_topic="wa/haby/reply/till")
         assert [copy["status"] for copy in await five.count("wa/haby/reply/till", 2)] == ["accepted", "sent"]
+
+
+async def test_correlation_data_comes_back_with_each_reply(side: Side, mosquitto: Any) -> None:
+    side.settings = side.settings.model_copy(update={"mqtt_protocol": "5"})
+    await side.start()
+    side.phone.link(up=False)
+    await side.until(lambda: side.session.view.situation.state is not SessionState.CONNECTED)
+    reply = "wa/haby/reply/till"
+    async with hearing(mosquitto.url("bridge"), protocol="5") as five:
+        good = json.dumps({"id": "a", "to": ANA, "message": "Hola"})
+        for payload, correlation in ((good, b"\x00\xff1"), ("no JSON", b"2"), (good, None)):
+            await five.publish(OUT, payload.encode(), response_topic=reply, correlation_data=correlation)
+        await five.count(reply, 3)
+        await side.break_off()
+        side.phone.link(up=True)
+        await side.start()
+        await five.count(reply, 4)
+        heard = [one for one in five.heard if one.topic == reply]
+    replies = [(json.loads(one.payload)["status"], one.correlation_data) for one in heard]
+    # claims and refusals overtake each other
+    assert set(replies[:3]) == {("accepted", b"\x00\xff1"), ("failed", b"2"), ("accepted", None)}
+    assert replies[3:] == [("sent", b"\x00\xff1")]
 
 
 async def test_a_session_of_another_name_is_nobodys(side: Side, ear: Ear) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bridge.contract.commands import Priority
 from bridge.contract.lifecycle import SendState
-from bridge.ports import Change, Claim, JournalRecord, NewNotice, Origin
+from bridge.ports import Change, Claim, JournalRecord, NewNotice, Origin, ReplyTo
 
 PN = "5491155500001@c.us"
 OTHER_PN = "5491155500002@c.us"
@@ -45,7 +45,7 @@ def claim(
         priority=Priority.REPLY,
         claimed_at=at,
         expires_at=at + 3600,
-        reply_client="till-3",
+        reply_to=ReplyTo("till-3", b"\x00c"),
         transaction="t-7",
         meta={"invoice": ["A", 1]},
         origin=origin,

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from bridge.contract.lifecycle import SendState
-from bridge.ports import IllegalSendStep, NewNotice
+from bridge.ports import IllegalSendStep, NewNotice, ReplyTo
 from bridge.store import SessionStore
 from tests.store.conftest import Opener
 from tests.store.samples import claim, result, step
@@ -20,13 +20,13 @@ async def bodies(store: SessionStore, after: int = 0, limit: int = 100) -> list[
 
 async def test_notices_come_in_the_order_of_their_steps(store: SessionStore) -> None:
     number = (await store.outbox.claim(claim(), result("accepted"))).row.number
-    await store.outbox.notify(result("refused"), NewNotice("ack", "tick", "till-3"))
+    await store.outbox.notify(result("refused"), NewNotice("ack", "tick", ReplyTo("till-3", b"\xff")))
     await store.outbox.change(number, step(SendState.SENDING))
     await store.outbox.change(number, step(SendState.SENT, result("sent"), NewNotice("ack", "server")))
     notices = await store.outbox.unpublished(0, 100)
     assert [notice.body for notice in notices] == ["accepted", "refused", "tick", "sent", "server"]
     assert [notice.number for notice in notices] == sorted({notice.number for notice in notices})
-    assert (notices[2].leaf, notices[2].reply_client, notices[3].reply_client) == ("ack", "till-3", None)
+    assert (notices[2].leaf, notices[2].reply_to, notices[3].reply_to) == ("ack", ReplyTo("till-3", b"\xff"), None)
 
 
 async def test_pages_follow_each_other(store: SessionStore) -> None:

@@ -6,7 +6,7 @@ import json
 from random import Random
 from typing import Any
 
-from bridge.broker import BrokerOptions, connect, parse_addresses
+from bridge.broker import BrokerOptions, Publication, connect, parse_addresses
 from tests.chaos.faults.fault import Fault, Scene
 from tests.chaos.load import ANA, DARIO
 from tests.chaos.rig import SESSION
@@ -73,7 +73,7 @@ class PoisonOnTopics(Fault):
         leaves = ("out", "out", "out/x", "out/99", "replay", "control")
         async with connect(options) as connection:
             await connection.publish_all(
-                (f"wa/{SESSION}/{scene.rng.choice(leaves)}", payload(scene.rng)) for _ in range(COUNT)
+                Publication(f"wa/{SESSION}/{scene.rng.choice(leaves)}", payload(scene.rng)) for _ in range(COUNT)
             )
         return None
 
