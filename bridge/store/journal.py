@@ -10,6 +10,7 @@ from bridge.ports import Bounds, JournalRecord, StreamPage
 
 from .database import Database
 from .duplicates import Seen, are_one
+from .tail import Tail
 from .waiting import Mark
 
 _BOUNDS = """
@@ -27,6 +28,7 @@ class SqliteJournal:
         self._epoch = ""
         self._bounds = {stream: Bounds(None, 0) for stream in Stream}
         self._last = {stream: Mark() for stream in Stream}
+        self._tails = {stream: Tail() for stream in Stream}
         self._last_inbound_at: float | None = None
         self._aliases: set[tuple[str, str]] = set()
 
@@ -64,6 +66,9 @@ class SqliteJournal:
 
         def committed(appended: tuple[list[int | None], Bounds]) -> None:
             seqs, bounds = appended
+            for seq, record in zip(seqs, records, strict=True):
+                if seq is not None:
+                    self._tails[Stream.IN].add(seq, record.body)
             if any(seq is not None for seq in seqs):
                 self._last_inbound_at = at
                 self.take_bounds({Stream.IN: bounds})
@@ -80,11 +85,20 @@ class SqliteJournal:
             seq = _next_in(connection, Stream.EVENT, body, None, at) if fresh else None
             return seq, _bounds(connection, Stream.EVENT)
 
-        seq, _ = await self._database.write(write, lambda appended: self.take_bounds({Stream.EVENT: appended[1]}))
+        def committed(appended: tuple[int | None, Bounds]) -> None:
+            seq, bounds = appended
+            if seq is not None:
+                self._tails[Stream.EVENT].add(seq, body)
+            self.take_bounds({Stream.EVENT: bounds})
+
+        seq, _ = await self._database.write(write, committed)
         return seq
 
     async def read(self, stream: Stream, after: int, limit: int) -> StreamPage:
         """Items with a seq above `after`, at most `limit`, with the bounds of the same moment."""
+        newest = self._tails[stream].after(after, limit)
+        if newest is not None:
+            return StreamPage(newest, self._bounds[stream])
 
         def read(connection: sqlite3.Connection) -> StreamPage:
             items = connection.execute(
@@ -162,11 +176,18 @@ class SqliteJournal:
         """Follow what was committed: called in commit order."""
         self._bounds |= bounds
         for stream, span in bounds.items():
+            self._tails[stream].start_at(span.first)
             self._last[stream].move(span.last)
 
     def take_epoch(self, epoch: str) -> None:
         """Follow a new epoch that was committed."""
         self._epoch = epoch
+        self.reread()
+
+    def reread(self) -> None:
+        """Take every item from the database again: call it after bodies were changed there."""
+        for tail in self._tails.values():
+            tail.clear()
 
 
 def told_first(connection: sqlite3.Connection, subject: str, key: str, at: float) -> bool:

@@ -89,12 +89,15 @@ async def test_a_broker_that_is_killed_costs_a_reader_that_replays_nothing(
     async with hearing(mosquitto.url("admin")) as again:
         # an older status, which the broker has kept, may come first
         status = await again.wait("wa/haby/status", lambda status: status["last_seq"] == 7, within=20)
+        # the result may have been published before anybody listened; who asks again is told again
+        await again.publish(OUT, {"id": "b", "to": ANA, "message": "Hola"})
         await again.result("b", "sent")
         after = {"epoch": status["epoch"], "seq": 3}
         await again.publish("wa/haby/replay", {"request": "r", "reader": "admin", "after": after})
         page = await again.count("wa/haby/replay/admin", 5)
     assert [item["body"] for item in page[:-1]] == ["4", "5", "6", "7"]
     assert (page[-1]["done"], page[-1]["next"], page[-1]["gap"]) == (True, None, False)
+    assert len(side.phone.sent) == 2
 
 
 def _command(command_id: str) -> Any:
