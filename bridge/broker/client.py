@@ -82,7 +82,7 @@ class Client(aiomqtt.Client):
         self.overflowed = False
         self.session_present = False
         self._opened = False
-        self._writing = False  # a publish is putting its packet on the socket by itself
+        self._holding = False  # what is queued waits for `flush`
         self._waits_to_write = False  # the loop tells when the socket takes more
 
     # What the connection calls
@@ -126,21 +126,21 @@ class Client(aiomqtt.Client):
     def start_publish(
         self, topic: str, payload: bytes | str, qos: int, retain: bool, properties: Properties | None
     ) -> asyncio.Future[None]:
-        """Hand the message to the socket now; the future ends with its PUBACK, or fails with the connection."""
+        """Queue the message for the next `flush`; the future ends with its PUBACK, or fails with the connection."""
         self._usable()
-        # Not left to the loop's next turn: what else is due in this one (measured: 1.2 ms) would come before it.
-        self._writing = True
+        self._holding = True
         try:
             sent = self._client.publish(topic, payload, qos, retain, properties)
-            answer: asyncio.Future[None] = self._await_answer(sent.rc, sent.mid)
-            self._write()
         finally:
-            self._writing = False
+            self._holding = False
+        return self._await_answer(sent.rc, sent.mid)
+
+    def flush(self) -> None:
+        """Put what is queued on the socket now, not in the loop's next turn: what else is due in this one would come
+        before it (measured: 1.2 ms of log lines and answers)."""
+        self._write()
         if self._client.want_write():
             self._write_when_ready(self._client.socket())
-        if sent.is_published() and not answer.done():
-            answer.set_result(None)
-        return answer
 
     def start_subscribe(self, topic_filters: tuple[str, ...], qos: int) -> asyncio.Future[list[ReasonCode]]:
         """Ask for the filters now; the future ends with the SUBACK's codes, or fails with the connection."""
@@ -233,7 +233,7 @@ class Client(aiomqtt.Client):
         # at 15 of 200 breaks under load) and its number may be another connection's.
         if threading.get_ident() != self._thread:
             self._loop.call_soon_threadsafe(self._start_writing, sock)
-        elif not self._writing:
+        elif not self._holding:
             self._write_when_ready(sock)
 
     @override

@@ -63,7 +63,9 @@ class Connection:
         five = self._options.protocol == "5"
         properties = publish_properties(response_topic, correlation_data, expiry) if five else None
         async with self._window:
-            await self._answered(self._client.start_publish(topic, payload, qos, retain, properties), "a message")
+            answer = self._client.start_publish(topic, payload, qos, retain, properties)
+            self._client.flush()
+            await self._answered(answer, "a message")
 
     async def publish_all(self, messages: Iterable[Publication]) -> None:
         """Publish at QoS 1 in this order; return when the broker has acknowledged all of them.
@@ -78,6 +80,7 @@ class Connection:
             async with asyncio.timeout(patience) as limit:
                 for topic, payload, correlation in messages:
                     if self._window.locked():
+                        self._client.flush()
                         limit.reschedule(clock() + patience)
                     await self._window.acquire()
                     properties = publish_properties(None, correlation, None) if five else None
@@ -85,9 +88,11 @@ class Connection:
                         answer = self._client.start_publish(topic, payload, 1, False, properties)
                     except BaseException:
                         self._window.release()
+                        self._client.flush()
                         raise
                     answer.add_done_callback(self._leave_window)
                     answers.append(answer)
+                self._client.flush()
                 limit.reschedule(clock() + patience)
                 await asyncio.gather(*answers)
         except TimeoutError:
