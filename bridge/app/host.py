@@ -106,6 +106,8 @@ class SessionHost:
             except* Exception:  # noqa: BLE001 - whatever it was, the other sessions go on and this one comes again
                 _log.exception("%s: the session failed", self.setting.name)
                 failure = failure or Situation(SessionState.ERROR, Reason.BRIDGE_FAULT)
+            if self._stopping.is_set() and failure is None:
+                self._view.set(Situation(SessionState.OFFLINE, Reason.SHUT_DOWN))
             self.session = self._journal = self._outbox = None
             if failure is not None:
                 self._view.set(failure)

@@ -106,6 +106,7 @@ async def test_nothing_is_left_after_a_stop(house: House) -> None:
         thread for thread in threading.enumerate() if thread not in threads and not thread.name.startswith("asyncio_")
     ]
     assert left == []
+    assert {host.view.situation.state for host in house.bridge.hosts} == {SessionState.OFFLINE}
     assert [phone.listener for phone in house.phones.values()] == [None, None]
 
 
