@@ -75,6 +75,20 @@ async def test_scanning_pairs_and_brings_the_history(sandbox: Sandbox, tab: Tab)
     assert sandbox.world.linking.slots == {}
 
 
+async def test_a_message_that_comes_in_the_moment_of_pairing_is_not_taken_back_by_the_history(
+    sandbox: Sandbox, tab: Tab
+) -> None:
+    sandbox.world.incoming(ANA, "antes")
+    sandbox.world.linking.scan()
+    for body in ("durante", "y otra"):
+        sandbox.world.incoming(ANA, body)
+    await tab.usable()
+    assert [m["body"] for m in await tab.messages(ANA)] == ["antes", "durante", "y otra"]
+    newest = "(chat) => WPP.chat.get(chat).lastReceivedKey.toString()"
+    assert await tab.run(newest, ANA) == sandbox.world.state.messages[-1].key
+    assert tab.errors == []
+
+
 async def test_incoming_messages_are_announced_with_their_fields(sandbox: Sandbox, paired: Tab) -> None:
     hello = sandbox.world.incoming(ANA, "¿Hola? 👋 שלום")
     event = await paired.heard("chat.new_message", id=hello.key)

@@ -9,6 +9,7 @@ export class Line {
   #handlers = {};
   #opened = Promise.withResolvers();
   #up = Promise.withResolvers();
+  #pushed = Promise.resolve();
   isUp = false;
 
   // `hello` makes the first frame of each connection; `handlers` take pushed frames by their `op`.
@@ -62,7 +63,8 @@ export class Line {
 
   #take(frame) {
     if (frame.op !== 'answer') {
-      this.#handlers[frame.op](frame);
+      // One after the other, also where one takes a while: a message must not be overtaken by the history before it.
+      this.#pushed = this.#pushed.then(() => this.#handlers[frame.op](frame)).catch((error) => reportError(error));
       return;
     }
     const call = this.#calls.get(frame.call);

@@ -103,7 +103,7 @@ async function paired(frame) {
   login = { device: frame.device, secret: frame.secret };
   Conn.ref = null;
   load(frame);
-  await linkUp();
+  void linkUp();
 }
 
 async function loggedOut() {
