@@ -18,7 +18,8 @@ class Backoff:
     once."""
 
     first: float = 0.5
-    limit: float = 30
+    limit: float = 8
+    """What somebody may have to wait for us once the broker is back: half of it in the middle."""
     reset_after: float = 10
     """A connection that lived this long starts the row again."""
 

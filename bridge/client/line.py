@@ -28,7 +28,7 @@ from bridge.client.errors import ClientClosed
 _log = logging.getLogger("bridge.client")
 _T = TypeVar("_T")
 #: A reader has to be back soon; a broker that throws it out at once is still left in peace more and more.
-BACKOFF = Backoff(first=0.5, limit=15, reset_after=1)
+BACKOFF = Backoff(reset_after=1)
 
 
 class Resumed:
