@@ -34,6 +34,7 @@ _log = logging.getLogger(__name__)
 #: Seconds after which a message that WhatsApp Web holds without the server's ack is reported as unknown.
 DOUBT_LIMIT = 3600.0
 _NOT_FOUND = "The message may have left before the connection broke, and WhatsApp Web does not know it."
+_ERROR_SHOWN = "WhatsApp Web shows an error that does not tell whether the message left."
 _NO_ANSWER = "WhatsApp has not confirmed the message in time; it may still go out."
 
 
@@ -193,7 +194,7 @@ class Sender:
                 return None
             now = self._clock.now()
             error = Refused(f"WhatsApp refused the message (ack {level}).") if state is SendState.FAILED else None
-            change = _change_to(state, now, error)
+            change = _change_to(state, now, error, _ERROR_SHOWN if state is SendState.UNKNOWN else None)
             _log.info("%s: %s to %s: %s", self._session, command_id, mask(row.claim.to), state, extra=self._traced(row))
             return await self._outbox.change(
                 row.number, told(self._session, row, change, ack_notice(self._session, row, level, now))

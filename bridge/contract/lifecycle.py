@@ -43,6 +43,7 @@ TRANSITIONS: dict[SendState, frozenset[SendState]] = {
 class AckLevel(IntEnum):
     """WhatsApp's ack numbers (wa-js `ACK`); every negative one is an error."""
 
+    FAILED = -1
     PENDING = 0
     SERVER = 1
     DEVICE = 2
@@ -93,7 +94,7 @@ def ack_name(level: int) -> AckName | None:
 
 def state_of_ack(level: int) -> SendState | None:
     """The send state that an ack number proves; None for 0 (pending)."""
-    if level < 0:
+    if level < AckLevel.PENDING:
         return _S.FAILED
     return _STATE_OF_ACK.get(_known(level))
 
@@ -102,9 +103,12 @@ def after_ack(before: SendState, level: int) -> SendState | None:
     """The state after an ack, or None when it moves nothing (late, repeated, or not allowed).
 
     Acks may come out of order: only one that the table allows from here moves the send. What is still to be sent is
-    moved by none.
+    moved by none. -1 is what WhatsApp Web shows after an error of the network too, where the message may have left and
+    may be sent again by hand: of a send that nobody has answered it proves nothing.
     """
     after = state_of_ack(level)
     if after is None or before is SendState.ACCEPTED:
         return None
+    if level == AckLevel.FAILED and before in (SendState.SENDING, SendState.UNKNOWN):
+        after = SendState.UNKNOWN
     return after if may_follow(before, after) else None

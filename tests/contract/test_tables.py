@@ -108,12 +108,29 @@ def test_acks_in_any_order_only_move_a_send_forward(state: SendState, levels: li
         after = after_ack(state, level)
         if after is not None:
             assert lifecycle.may_follow(state, after)
-            assert after is _L.FAILED or LIVE.index(after) > best
-            best = best if after is _L.FAILED else LIVE.index(after)
+            assert after in (_L.FAILED, _L.UNKNOWN) or LIVE.index(after) > best
+            best = LIVE.index(after) if after in LIVE else best
             state = after
     positive = [number for number in (level if level <= 4 else 1 for level in levels) if number > 0]
     if positive and min(levels) >= 0:
         assert state is LIVE[max(positive) + 1]
+
+
+@pytest.mark.parametrize(
+    ("before", "level", "after"),
+    [
+        (_L.SENDING, -1, _L.UNKNOWN),
+        (_L.UNKNOWN, -1, None),
+        (_L.SENDING, -2, _L.FAILED),
+        (_L.UNKNOWN, -2, _L.FAILED),
+        (_L.SENT, -1, _L.FAILED),  # the service had it, and took its word back
+        (_L.DEVICE, -1, None),
+    ],
+)
+def test_an_error_of_the_network_is_no_proof_that_nothing_left(
+    before: SendState, level: int, after: SendState | None
+) -> None:
+    assert after_ack(before, level) is after
 
 
 @given(st.integers(-7, 6))

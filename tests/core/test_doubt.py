@@ -151,6 +151,19 @@ async def test_where_absence_is_not_proven_it_is_unknown_until_an_ack(bench: Ben
     assert await bench.told("a", 4) == ["accepted", "unknown", "sent", "device"]
 
 
+async def test_an_error_that_the_page_shows_is_not_told_as_not_sent(bench: Bench, watched: list[Watched]) -> None:
+    class ShowsAnError(Watched):
+        async def look_up(self, key: MessageKey) -> LookUp:
+            return LookUp(-1, complete=False)
+
+    bench.phone.send_mode, bench.phone.acks = SendMode.ANSWER_LOST, ()
+    await start(bench, watched, ShowsAnError)
+    await bench.submit(command(id="a"))
+    assert await bench.told("a", 3) == ["accepted", "unknown", "error"]
+    bench.phone.acknowledge(bench.phone.sent[0].key.id, 1)  # a caller that had repeated it would have sent it twice
+    assert await bench.told("a", 5) == ["accepted", "unknown", "error", "sent", "server"]
+
+
 async def test_a_doubt_that_comes_while_the_link_is_down_replaces_the_page_too(
     bench: Bench, watched: list[Watched]
 ) -> None:

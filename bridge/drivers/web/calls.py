@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 
 from bridge.contract.errors import InternalError, InvalidRequest, NotOnWhatsApp, ReachOutLocked, Refused
 from bridge.contract.jid import Jid, MessageKey, mask
+from bridge.contract.lifecycle import AckLevel
 from bridge.contract.numbers import candidates
 from bridge.ports.driver import CallInDoubt, DriverUnavailable, IncomingMessage, LookUp
 
@@ -66,8 +67,8 @@ async def send_text(page: WebPage, key: MessageKey, text: str, limits: Limits) -
             raise CallInDoubt(f"WhatsApp Web took the message, then failed: {failure.text}.") from failure
         raise _before_leaving(failure) from failure
     ack, result = int(answer["ack"]), answer.get("result")
-    if result in _DOUBTFUL_RESULTS:
-        raise CallInDoubt(f"WhatsApp Web does not know whether the message left ({result}).")
+    if result in _DOUBTFUL_RESULTS or (ack == AckLevel.FAILED and result in (None, "OK")):
+        raise CallInDoubt(f"WhatsApp Web does not know whether the message left ({result or ack}).")
     if ack < 0 or result not in (None, "OK"):
         if "463" in str(result):
             raise ReachOutLocked
