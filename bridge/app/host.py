@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
-from bridge.broker import BrokerError, Connection, keep_connected
+from bridge.broker import Connection, keep_connected
 from bridge.contract.payload import instant
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.contract.status import HEARTBEAT, SessionStatus
@@ -58,6 +58,8 @@ class SessionHost:
         self._driver = driver
         self._clock = clock
         self._stopping = asyncio.Event()
+        self._leaving = asyncio.Event()  # the session in service is to end: at a stop, or because it is another's
+        self._asked = False  # a broker has said that nobody else owns it
         self._view = SessionView(setting.name, clock)
 
     @property
@@ -88,6 +90,7 @@ class SessionHost:
     def stop(self) -> None:
         """Ask for a clean end; `run` returns when it is done."""
         self._stopping.set()
+        self._leaving.set()
 
     async def run(self, door: DoorOptions) -> None:
         """Serve the session, through every failure, until `stop`."""
@@ -95,6 +98,7 @@ class SessionHost:
         while not self._stopping.is_set():
             failure: Situation | None = None
             try:
+                self._leaving.clear()
                 if await self._owned_elsewhere():
                     await self._pause(STANDBY_LOOK)
                 else:
@@ -119,19 +123,14 @@ class SessionHost:
         Where an owner was seen before, only the broker can say that it is gone.
         """
         in_standby = self._view.situation.state is SessionState.STANDBY
-        asking = asyncio.create_task(self._read_owner(), name=f"owner of {self.setting.name}")
-        stopping = asyncio.create_task(self._stopping.wait(), name=f"stop of {self.setting.name}")
         try:
-            await asyncio.wait([asking, stopping], timeout=OWNERSHIP_PATIENCE, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            asking.cancel()
-            stopping.cancel()
-            await asyncio.wait([asking, stopping])
-        if asking.cancelled():
+            status = await self._owner(OWNERSHIP_PATIENCE)
+        except TimeoutError:
+            self._asked = False
             if not self._stopping.is_set() and not in_standby:
                 _log.warning("%s: no broker says who owns the session; starting without asking", self.setting.name)
             return in_standby or self._stopping.is_set()
-        status = asking.result()
+        self._asked = True
         if status is None:
             return False
         if not in_standby:
@@ -139,15 +138,36 @@ class SessionHost:
             self._view.set(Situation(SessionState.STANDBY, Reason.OWNED_ELSEWHERE, status.owner))
         return True
 
-    async def _read_owner(self) -> SessionStatus | None:
-        while True:
+    async def _owner(self, patience: float | None) -> SessionStatus | None:
+        """Who else owns the session. Raises TimeoutError where no broker answers in time, or before we leave."""
+        name, door = self.setting.name, self._door
+        asking = asyncio.create_task(
+            other_owner(door.broker, door.topics, name, door.owner, self._clock), name=f"owner of {name}"
+        )
+        leaving = asyncio.create_task(self._leaving.wait(), name=f"end of {name}")
+        try:
+            await asyncio.wait([asking, leaving], timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            asking.cancel()
+            leaving.cancel()
+            await asyncio.wait([asking, leaving])
+        if asking.cancelled():
+            raise TimeoutError
+        return asking.result()
+
+    async def _open(self, door: Door) -> None:
+        """Serve MQTT. Who started unasked asks first: the session's own connection would throw an owner out."""
+        if not self._asked:
             try:
-                return await other_owner(
-                    self._door.broker, self._door.topics, self.setting.name, self._door.owner, self._clock
-                )
-            except BrokerError as error:
-                _log.debug("%s: %s", self.setting.name, error.text)
-                await asyncio.sleep(1)
+                status = await self._owner(None)
+            except TimeoutError:
+                return
+            if status is not None:
+                _log.warning("%s: %s owns the session; leaving it", self.setting.name, status.owner)
+                self._leaving.set()
+                return
+            self._asked = True
+        await door.run()
 
     async def _serve(self) -> None:
         path = self._settings.session_dir(self.setting.name) / "store.db"
@@ -173,12 +193,12 @@ class SessionHost:
         self.session, self._journal, self._outbox = session, journal, outbox
         deliveries = self.listeners.deliveries(session.name, journal) if self.listeners else None
         async with asyncio.TaskGroup() as tasks:
-            ending = [tasks.create_task(door.run(), name=f"door {session.name}")]
+            ending = [tasks.create_task(self._open(door), name=f"door {session.name}")]
             if deliveries is not None:  # before the session: what it journals first is for those who registered before
                 ending.append(tasks.create_task(deliveries.run(), name=f"deliveries {session.name}"))
             living = tasks.create_task(session.run(), name=f"session {session.name}")
             compacting = tasks.create_task(self._compact(store), name=f"compaction {session.name}")
-            await self._stopping.wait()
+            await self._leaving.wait()
             compacting.cancel()
             await session.quiesce()
             door.close()

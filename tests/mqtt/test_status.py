@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bridge.app import host
 from bridge.contract.payload import rfc3339
 from bridge.contract.session import SessionState
 from bridge.contract.status import SessionStatus
@@ -127,6 +128,22 @@ async def test_a_session_of_another_owner_is_left_alone_until_it_is_offline(
         await other.publish(STATUS, of_other("offline"), retain=True)
     await side.until(lambda: side.phone.listener is not None)
     await ear.state("connected")
+
+
+async def test_who_started_without_a_broker_asks_it_before_the_session_is_claimed(
+    side: Side, ear: Ear, mosquitto: MosquittoServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host, "OWNERSHIP_PATIENCE", 0.3)
+    async with hearing(mosquitto.url("bridge")) as other:
+        await other.publish(STATUS, of_other(), retain=True)
+    mosquitto.stop()
+    side.ear = None
+    await side.start()
+    mosquitto.start()
+    await side.until(lambda: side.bridge.hosts[0].view.situation.state is SessionState.STANDBY)
+    assert side.phone.listener is None
+    async with hearing(mosquitto.url("admin")) as again:
+        assert (await again.wait(STATUS))["owner"] == "other:1"
 
 
 @pytest.mark.parametrize(
