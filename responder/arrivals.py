@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bridge.client import Cursor, Happening, Message
 from bridge.contract.errors import CodedError
 from bridge.contract.jid import Jid, MessageKey
-from bridge.contract.messages import EventKind, MessageBody, Stream
+from bridge.contract.messages import ERASED, EventKind, MessageBody, Stream
 from responder.policy import Facts
 
 #: What the columns take.
@@ -43,9 +43,10 @@ class Arrival:
         return self.facts.body if self.facts.body.strip() or self.facts.type == "chat" else f"[{self.facts.type}]"
 
 
-def of_message(message: Message) -> Arrival:
-    """From the `in` stream."""
-    return _arrival(message, message.session, Place(message.session, Stream.IN, message.cursor), from_me=False)
+def of_message(message: Message) -> Arrival | Place:
+    """From the `in` stream: a message, or nothing but the place where one was whose person was forgotten."""
+    place = Place(message.session, Stream.IN, message.cursor)
+    return place if message.type == ERASED else _arrival(message, message.session, place, from_me=False)
 
 
 def of_event(event: Happening) -> Arrival | Place:

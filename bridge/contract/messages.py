@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Final, Literal
 
 from pydantic import Field
 
 from .lifecycle import AckName
 from .payload import VERSION, Instant, PageText, Payload
+
+#: `type` of a message whose person was forgotten: `seq` is still there, what it said and who said it is not.
+ERASED: Final = "erased"
 
 
 class Quoted(Payload):
@@ -76,6 +79,7 @@ class EventKind(StrEnum):
     """`event.kind`."""
 
     OWN_MESSAGE = "own_message"
+    ERASED = "erased"  # whom it was about was forgotten (`wa forget`)
 
 
 class EventBody(Payload):

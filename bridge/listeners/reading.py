@@ -128,12 +128,16 @@ class Reading:
             for item in await self._pages.after(stream, at):
                 if item.seq > at + 1:
                     _log.warning("%s: %s %d to %d are no longer kept", listener.reader, stream, at + 1, item.seq - 1)
+                at_once = True
                 if wants(self._choice, stream, item.fields):
-                    await self._deliver(stream, item)
+                    at_once = await self._deliver(stream, item)
                     moved = item.seq
                 self.standing.at[stream] = at = item.seq
+                if not at_once:  # the rest of the page is old, and may have been erased meanwhile
+                    break
 
-    async def _deliver(self, stream: Stream, item: Item) -> None:
+    async def _deliver(self, stream: Stream, item: Item) -> bool:
+        """Post until it is settled; whether one post was enough."""
         listener, standing = self.listener, self.standing
         attempts = 0
         while True:
@@ -153,7 +157,7 @@ class Reading:
                 if verdict is not Verdict.RETRY:
                     await self._journal.move_cursor(listener.reader, stream, item.seq)
             if verdict is not Verdict.RETRY:
-                return
+                return attempts == 1
             wait = pause(standing.failures, answer, self._means.random())
             standing.next_attempt_at = self._means.clock.now() + wait
             try:
@@ -161,6 +165,11 @@ class Reading:
                     await self._woken.wait()
             except TimeoutError:
                 pass
+            there = next(iter(await self._pages.after(stream, item.seq - 1)), None)
+            if there is None or there.seq != item.seq or not wants(self._choice, stream, there.fields):
+                await self._journal.move_cursor(listener.reader, stream, item.seq)
+                return False
+            item = there
 
     async def _post(self, stream: Stream, item: Item, attempts: int) -> PostAnswer:
         standing, listener = self.standing, self.listener

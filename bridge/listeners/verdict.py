@@ -8,7 +8,7 @@ from typing import Any
 
 from bridge.contract.errors import InvalidRequest
 from bridge.contract.jid import Jid
-from bridge.contract.messages import Stream
+from bridge.contract.messages import ERASED, Stream
 from bridge.ports import MESSAGE, Choice, Failure, PostAnswer
 
 #: Seconds before the first retry, and the longest pause: a listener that is back waits no longer than this.
@@ -73,6 +73,8 @@ def sentence(answer: PostAnswer) -> str:
 
 def wants(choice: Choice, stream: Stream, item: Mapping[str, Any]) -> bool:
     """Whether a stored item (`MessageBody` or `EventBody`) is chosen."""
+    if ERASED in (item.get("type"), item.get("kind")):
+        return False
     kind = MESSAGE if stream is Stream.IN else item.get("kind")
     if kind not in choice.kinds:
         return False

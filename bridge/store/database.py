@@ -21,6 +21,8 @@ from .errors import translated
 from .writer import Job, Operation, Writer
 
 T = TypeVar("T")
+#: Seconds between two looks at whether another process changed the file, as `wa forget` does.
+LOOK = 1.0
 
 
 class Database:
@@ -33,6 +35,9 @@ class Database:
         self._open = False
         #: Whether the newest commits may be gone, since a -wal was: what was told of them may be told otherwise now.
         self.lacking = False
+        #: Called in the event loop within `LOOK` seconds after another process changed the file.
+        self.changed_by_others: Callable[[], None] = lambda: None
+        self._version: int | None = None
 
     async def __aenter__(self) -> Self:
         self._writing, self.lacking = await asyncio.to_thread(place.prepare, self.path, self._at, self._steps)
@@ -43,6 +48,7 @@ class Database:
         self._thread.start()
         self._reader = ThreadPoolExecutor(1, f"store-reader-{self.path}")
         self._open = True
+        self._look()
         return self
 
     async def __aexit__(
@@ -52,6 +58,7 @@ class Database:
         trace: TracebackType | None,
     ) -> None:
         self._open = False
+        self._looking.cancel()
         # In a thread to its end even if we are cancelled meanwhile: jobs that were put in are still committed.
         await asyncio.shield(asyncio.to_thread(self._close))
 
@@ -104,9 +111,27 @@ class Database:
         self._thread.join()
         place.close(self._writing, self.path)
 
+    def _look(self) -> None:
+        loop = asyncio.get_running_loop()
+        nobody: asyncio.Future[int] = loop.create_future()
+        nobody.cancel()  # a look that failed is followed by another: nobody is to be told
+        self._writer.put(Job(_version, self._looked, nobody))
+        self._looking = loop.call_later(LOOK, self._look)
+
+    def _looked(self, version: int) -> None:
+        before, self._version = self._version, version
+        if before is not None and before != version:
+            self.changed_by_others()
+
     def _check_open(self) -> None:
         if not self._open:
             raise StoreUnusable(f"{self.path} is not open.")
 
     def _translate(self, error: Exception) -> Exception:
         return translated(error, self.path)
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    """A number that changes when another connection has changed the file; our own writes leave it as it is."""
+    (version,) = connection.execute("PRAGMA data_version").fetchone()
+    return int(version)

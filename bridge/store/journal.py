@@ -188,6 +188,7 @@ class SqliteJournal:
         """Take every item from the database again: call it after bodies were changed there."""
         for tail in self._tails.values():
             tail.clear()
+        self._aliases.clear()  # one that is still there costs a commit when it is told again
 
 
 def told_first(connection: sqlite3.Connection, subject: str, key: str, at: float) -> bool:

@@ -31,6 +31,8 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         # FULL: in WAL mode anything less may lose the last commits with the power, and they were told to others.
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
+        # What was deleted is gone from the file, too: retention and `wa forget` promise it.
+        connection.execute("PRAGMA secure_delete = ON")
     except sqlite3.Error:
         connection.close()
         raise

@@ -80,6 +80,7 @@ async def open_store(path: Path, *, now: Callable[[], float]) -> AsyncIterator[S
             SqliteJournal(database, now), SqliteOutbox(database, now), SqliteMemory(database), database, now
         )
         await store.journal.load()
+        database.changed_by_others = store.journal.reread
         await store.outbox.load()
         yield store
 

@@ -51,6 +51,12 @@ async def migrate(database: Database) -> None:
         raise kind(f"The tables of the responder could not be made: {reason}")
 
 
+async def is_there(database: Database) -> bool:
+    """Whether the responder ever made its tables here. Raises DatabaseDown."""
+    async with database.read() as connection:
+        return await connection.run_sync(_version) is not None
+
+
 async def upgrade(database: Database) -> None:
     """Migrate in this process. Raises DatabaseDown, and what Alembic raises."""
     async with database.migrating() as connection:

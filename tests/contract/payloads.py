@@ -6,6 +6,7 @@ from bridge.contract.commands import ControlAction, ControlResult, ControlStatus
 from bridge.contract.errors import ERRORS, ErrorCode
 from bridge.contract.lifecycle import AckName
 from bridge.contract.messages import (
+    ERASED,
     Ack,
     ErrorInfo,
     Event,
@@ -72,6 +73,12 @@ def rich() -> MessageBody:
     )
 
 
+def forgotten() -> MessageBody:
+    return text(
+        **dict.fromkeys(("id", "from", "chat", "author"), ""), body="", type=ERASED, notify_name=None, from_pn=None
+    )
+
+
 def _result(status: ResultStatus, **more: object) -> Result:
     return Result.model_validate(
         {"session": "haby", "id": "order-1", "status": status, "to": ANA, "at": AT, **more}, strict=False
@@ -99,6 +106,8 @@ def every_written() -> dict[str, tuple[type[Payload], str]]:
         "in-text": (Inbound, in_journal(Stream.IN, 1, text())),
         "in-rich": (Inbound, in_journal(Stream.IN, 2, rich())),
         "in-unknown": (Inbound, in_journal(Stream.IN, 3, unreadable)),
+        "in-erased": (Inbound, in_journal(Stream.IN, 4, forgotten())),
+        "event-erased": (Event, in_journal(Stream.EVENT, 2, EventBody(kind=EventKind.ERASED, at=AT))),
         "event-own-message": (Event, in_journal(Stream.EVENT, 1, own)),
         **{name: (type(payload), payload.to_json()) for name, payload in _others().items()},
     }

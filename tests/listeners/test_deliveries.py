@@ -104,6 +104,27 @@ async def test_a_listener_that_retention_overtook_is_moved_on(stage: Stage, capl
     assert "1 to 3 are no longer kept" in caplog.text
 
 
+async def test_what_was_erased_while_a_listener_failed_is_not_posted_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.listeners.pages.FRESH", 0.0)
+    await stage.start()
+    await stage.listeners.register("haby", URL)
+    stage.way_out.answer = lambda _: PostAnswer(status=503)
+    await stage.arrive("a", "b", "c")
+    await stage.way_out.got(1)
+    erased = 'UPDATE journal SET body = \'{"type":"erased"}\' WHERE seq < 3'
+    await stage.session.database.write(
+        lambda connection: connection.execute(erased).rowcount, lambda _: stage.session.journal.reread()
+    )
+    before, stage.way_out.answer = len(stage.way_out.posts), lambda _: TAKEN
+    posts = await stage.way_out.got(before + 1)
+    if posts[-1] == "1":  # it was on its way
+        posts = await stage.way_out.got(before + 2)
+    assert posts[-1] == "3"
+    assert "2" not in posts
+
+
 async def test_another_epoch_begins_with_the_oldest(stage: Stage) -> None:
     await stage.start()
     await stage.arrive("a", "b")

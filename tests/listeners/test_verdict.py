@@ -58,6 +58,8 @@ def test_a_receiver_may_ask_for_a_longer_pause_within_reason(asked: float, rando
     ("choice", "stream", "item", "expected"),
     [
         (Choice(), Stream.IN, {"chat": ANA}, True),
+        (Choice(), Stream.IN, {"chat": "", "type": "erased"}, False),
+        (Choice(kinds=frozenset({"erased"})), Stream.EVENT, {"kind": "erased"}, False),
         (Choice(), Stream.IN, {"chat": GROUP}, True),
         (Choice(), Stream.EVENT, {"kind": "own_message", "chat": ANA}, False),
         (Choice(groups=False), Stream.IN, {"chat": GROUP}, False),

@@ -1,0 +1,227 @@
+"""Erases one person from the stores: content goes; `seq`, and what keeps a message from coming twice, stay.
+
+Works on the files themselves, beside a running bridge too: that one notices (`Database`) and drops what it holds in
+memory. What is erased is overwritten on disk, in the database as in its -wal.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bridge.contract.jid import MessageKey
+from bridge.contract.lifecycle import FINAL
+from bridge.contract.messages import Stream
+from bridge.contract.topics import Leaf
+from bridge.ports import StoreUnusable
+
+from . import place, schema
+from .errors import translated
+from .person import NOBODY, Person, without
+
+#: Rows of one transaction: what arrives meanwhile waits for one of these at most.
+_CHUNK = 200
+#: A file of up to so many bytes is written anew beside a running bridge; a larger one would hold it up for too long.
+_REWRITTEN_BESIDE = 50_000_000
+#: Seconds to wait until nobody reads from the -wal, so that it can be emptied.
+_PATIENCE = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Sweep:
+    """Rows of a table that name the person in one of `searched`; `step` is done to each, by its `key`."""
+
+    what: str
+    table: str
+    key: tuple[str, ...]
+    searched: tuple[str, ...]
+    step: str
+
+    def run(self, connection: sqlite3.Connection, person: Person, *, dry_run: bool) -> int:
+        found = connection.execute(f"SELECT {', '.join((*self.searched, *self.key))} FROM {self.table}")  # noqa: S608
+        width = len(self.searched)
+        keys = [row[width:] for row in found if any(map(person.is_named_in, row[:width]))]
+        step = f"{self.step} WHERE {' AND '.join(f'{name} = ?' for name in self.key)}"
+        _each(connection, keys, lambda key: connection.execute(step, key), dry_run=dry_run)
+        return len(keys)
+
+
+_KEY = ("raw_id", "from_me", "chat", "author")
+#: Keys stay, since the phone's copy would be read in again; without the hash, by which guesses could be tried.
+_HASHES = _Sweep("keys", "message_keys", _KEY, ("chat", "author"), "UPDATE message_keys SET content_hash = ''")
+_REPORTS = _Sweep("reports", "told_once", ("subject", "key"), ("key",), "DELETE FROM told_once")
+_MARKS = (
+    _Sweep("keys", "message_keys", _KEY, ("chat", "author"), "DELETE FROM message_keys"),
+    _Sweep("watermarks", "watermarks", ("chat",), ("chat",), "DELETE FROM watermarks"),
+    _Sweep("aliases", "aliases", ("lid", "pn"), ("lid", "pn"), "DELETE FROM aliases"),
+)
+_OF_THE_BRIDGE = (
+    _Sweep("dead letters", "dead_letters", ("number",), ("body",), "DELETE FROM dead_letters"),
+    _Sweep("audit details", "audit", ("number",), ("detail",), "UPDATE audit SET detail = NULL"),
+)
+
+
+def known_addresses(path: Path, person: Person) -> Person:
+    """The person with the addresses that this session knows beside the given ones. Raises `StoreUnusable`."""
+    with _opened(path, "migrations") as connection:
+        while True:
+            pairs = [set(pair) for pair in connection.execute("SELECT lid, pn FROM aliases")]
+            for _, _, fields in _naming(connection, person):
+                message = fields.get("message") or fields
+                pairs.append({message.get("from_pn"), message.get("from_lid")} - {None})
+            known = person.known_as({one for pair in pairs if pair & person.addresses for one in pair})
+            if known == person:
+                return person
+            person = known
+
+
+def erase_session(path: Path, person: Person, *, marks: bool, dry_run: bool = False) -> dict[str, int]:
+    """Erase what a session's store holds of the person; returns how much of what.
+
+    `marks` = also what keeps the phone's copy of the chat from being read in again. `still open` counts commands that
+    are under way: they stay until they are final. Raises `StoreUnusable`.
+    """
+    with _opened(path, "migrations") as connection:
+        final, still_open = _commands(connection, person)
+        sweeps = (*_MARKS, _REPORTS) if marks else (_HASHES, _REPORTS)
+        return {
+            "messages": _items(connection, person, Stream.IN, dry_run=dry_run),
+            "events": _items(connection, person, Stream.EVENT, dry_run=dry_run),
+            "commands": _each(connection, final, lambda row: _blank(connection, *row), dry_run=dry_run),
+            "still open": len(still_open),
+            "results and acks": _notices(connection, person, dry_run=dry_run),
+            **{sweep.what: sweep.run(connection, person, dry_run=dry_run) for sweep in sweeps},
+        }
+
+
+def erase_bridge(path: Path, person: Person, *, dry_run: bool = False) -> dict[str, int]:
+    """Erase what belongs to no session: dead letters, and details of the audit. Raises `StoreUnusable`."""
+    with _opened(path, "bridge_migrations") as connection:
+        return {sweep.what: sweep.run(connection, person, dry_run=dry_run) for sweep in _OF_THE_BRIDGE}
+
+
+def wipe(path: Path, migrations: str, *, beside_a_bridge: bool) -> bool:
+    """Overwrite on disk what was erased. False where somebody read all the time: the -wal has it until the next wipe.
+
+    `migrations` is `migrations` or `bridge_migrations`. Raises `StoreUnusable`.
+    """
+    with _opened(path, migrations) as connection:
+        if not beside_a_bridge or path.stat().st_size <= _REWRITTEN_BESIDE:
+            connection.execute("VACUUM")
+        until = time.monotonic() + _PATIENCE
+        while (gone := not connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]) is False:
+            if time.monotonic() > until:
+                break
+            time.sleep(0.05)
+        return gone
+
+
+@contextmanager
+def _opened(path: Path, migrations: str) -> Iterator[sqlite3.Connection]:
+    if path.is_file() and place.lacks_wal(path):
+        raise StoreUnusable(f"{path} lacks its -wal file. Start the bridge once: it begins a new epoch and says so.")
+    connection, _ = place.prepare(path, time.time(), schema.migrations(migrations))
+    try:
+        yield connection
+    except sqlite3.Error as error:
+        raise translated(error, path) from error
+    finally:
+        place.close(connection, path)
+
+
+def _each(
+    connection: sqlite3.Connection, rows: Sequence[Any], change: Callable[[Any], object], *, dry_run: bool
+) -> int:
+    for start in range(0, 0 if dry_run else len(rows), _CHUNK):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for row in rows[start : start + _CHUNK]:
+                change(row)
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+    return len(rows)
+
+
+def _naming(connection: sqlite3.Connection, person: Person) -> Iterator[tuple[int, Stream, dict[str, Any]]]:
+    """Journal items in whose text one of the addresses stands, oldest first."""
+    anywhere = " OR ".join("instr(body, ?)" for _ in person.users)
+    found = connection.execute(
+        f"SELECT id, stream, body FROM journal WHERE {anywhere} ORDER BY id",  # noqa: S608 - marks only
+        person.users,
+    )
+    for number, stream, body in found:
+        if person.is_named_in(body):
+            yield number, Stream(stream), json.loads(body)
+
+
+def _items(connection: sqlite3.Connection, person: Person, stream: Stream, *, dry_run: bool) -> int:
+    left = [
+        (number, body)
+        for number, found, fields in _naming(connection, person)
+        if found is stream and (body := without(person, stream, fields)) is not None
+    ]
+    theirs = json.dumps(sorted(person.addresses))
+
+    def change(row: tuple[int, str]) -> None:
+        number, body = row
+        size = len(body.encode())
+        before = connection.execute("SELECT size FROM journal WHERE id = ?", (number,)).fetchone()
+        if before is None:  # forgotten by age meanwhile
+            return
+        connection.execute(
+            "UPDATE journal SET body = ?, size = ?,"
+            " chat = CASE WHEN chat NOT IN (SELECT value FROM json_each(?)) THEN chat END WHERE id = ?",
+            (body, size, theirs, number),
+        )
+        connection.execute("UPDATE streams SET bytes = bytes + ? WHERE stream = ?", (size - before[0], stream))
+
+    return _each(connection, left, change, dry_run=dry_run)
+
+
+def _commands(connection: sqlite3.Connection, person: Person) -> tuple[list[Any], list[Any]]:
+    """Number and raw id of commands to the person: the final ones, and those that are still under way."""
+    final: list[tuple[int, str | None]] = []
+    still_open: list[tuple[int, str | None]] = []
+    for number, raw_id, state, *whose in connection.execute(
+        'SELECT number, raw_id, state, "to", chat, message_id, topic FROM commands'
+    ):
+        if any(map(person.is_named_in, whose)):
+            (final if state in FINAL else still_open).append((number, raw_id))
+    return final, still_open
+
+
+def _blank(connection: sqlite3.Connection, number: int, raw_id: str | None) -> None:
+    """The id stays, so that a repetition is a conflict and is not sent; so does WhatsApp's, for an ack that is late."""
+    key = str(MessageKey(True, NOBODY, raw_id)) if raw_id else None
+    connection.execute(
+        "UPDATE commands SET \"to\" = ?1, text = '', content_hash = '', chat = ?1, message_id = ?2,"
+        ' "transaction" = NULL, meta = NULL, topic = NULL, payload_sha256 = NULL, error_text = NULL WHERE number = ?3',
+        (str(NOBODY), key, number),
+    )
+
+
+def _notices(connection: sqlite3.Connection, person: Person, *, dry_run: bool) -> int:
+    """What was published goes; a result that its sender still waits for stays, without the person."""
+    found = [
+        row
+        for row in connection.execute("SELECT number, leaf, published_at, body FROM notices")
+        if person.is_named_in(row[3])
+    ]
+
+    def change(row: tuple[int, str, float | None, str]) -> None:
+        number, leaf, published_at, body = row
+        if published_at is not None or leaf != Leaf.RESULT:
+            connection.execute("DELETE FROM notices WHERE number = ?", (number,))
+            return
+        fields = {name: None if person.is_in(value) else value for name, value in json.loads(body).items()}
+        connection.execute("UPDATE notices SET body = ? WHERE number = ?", (json.dumps(fields), number))
+
+    return _each(connection, found, change, dry_run=dry_run)

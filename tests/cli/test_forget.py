@@ -1,0 +1,56 @@
+"""`wa forget` beside the bridge that runs, and where there is none."""
+
+from __future__ import annotations
+
+import json
+
+from tests.cli.conftest import BridgeSide, Started, Wa
+
+ANA, JUAN = "5491155500001", "5491155500002"
+
+
+async def test_a_person_is_gone_for_every_reader_while_the_bridge_runs(
+    side: BridgeSide, wa: Wa, start: Started
+) -> None:
+    await side.start()
+    listening = await start("listen", "--all", "--json")
+    assert listening.stdout is not None
+    try:
+        for number, body in ((ANA, "el secreto"), (JUAN, "de Juan")):
+            side.phone.incoming(f"{number}@c.us", body)
+            assert json.loads(await listening.stdout.readline())["body"] == body
+    finally:
+        listening.kill()
+        await listening.wait()
+    assert (await wa("send", ANA, "para Ana", "--id", "order-1", "--timeout", "15")).code == 0
+
+    counted = await wa("forget", "+54 11 5550-0001", "--dry-run", "--json")
+    asked = await wa("forget", ANA)
+    assert (asked.code, "--yes" in asked.err) == (2, True)  # nobody is there to be asked
+    done = await wa("forget", "+54 11 5550-0001", "--yes", "--json")
+    assert (done.code, done.err) == (0, "")
+    [line] = done.out.splitlines()
+    report = json.loads(line)
+    assert report["addresses"] == [f"54{ANA[3:]}@c.us", f"{ANA}@c.us"]
+    assert report["stores"] == json.loads(counted.out)["stores"]
+    assert {name: report["stores"]["haby"][name] for name in ("messages", "commands", "still open")} == {
+        "messages": 1, "commands": 1, "still open": 0,
+    }  # fmt: skip
+
+    listening = await start("listen", "--all", "--json")
+    assert listening.stdout is not None
+    try:
+        erased, kept = [json.loads(await listening.stdout.readline()) for _ in range(2)]
+    finally:
+        listening.kill()
+        await listening.wait()
+    assert (erased["seq"], erased["type"], erased["body"], erased["from"]) == (1, "erased", "", "")
+    assert kept["body"] == "de Juan"
+    again = await wa("send", ANA, "para Ana", "--id", "order-1", "--timeout", "15")
+    assert (again.code, len(side.phone.sent)) == (1, 1)  # the id is known: nothing is sent twice
+
+
+async def test_without_a_store_it_says_so_and_makes_none(wa: Wa) -> None:
+    done = await wa("forget", ANA, "--yes")
+    assert (done.code, "There is no store here" in done.out) == (0, True)
+    assert (await wa("forget", "120363000000000001@g.us", "--yes")).code == 2

@@ -1,0 +1,85 @@
+"""What the responder keeps of a person after they were forgotten, on each database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, select, update
+
+from responder.settings import load
+from responder.store.database import Database
+from responder.store.erasing import erase
+from responder.store.migrate import migrate
+from responder.store.schema import chats, conversations, messages, turns
+
+MARTA, MARTA_LID, JUAN, GROUP = "5491155500001", "123456789012345@lid", "5491155500002", "120363000000000001@g.us"
+ADDRESSES = [f"{MARTA}@c.us", "541155500001@c.us", MARTA_LID]
+SECRET = "el secreto de Marta"
+
+
+async def fill(database: Database) -> None:
+    """Chats of two people, and a group in which both wrote; each message was answered."""
+    people = [(1, MARTA, f"{MARTA}@c.us"), (2, JUAN, f"{JUAN}@c.us"), (3, GROUP, GROUP), (4, MARTA_LID, MARTA_LID)]
+    said = [(MARTA, 1, "P"), (JUAN, 2, "Q"), (GROUP, 3, f"R_{MARTA}@c.us"), (GROUP, 3, f"S_{JUAN}@c.us")]
+    row: dict[str, Any]
+    async with database.write() as connection:
+        for number, person, chat in people:
+            row = {"id": number, "session": "haby", "chat": chat, "part": 0, "telefono": person, "cliente_id": 51}
+            await connection.execute(
+                insert(chats).values(**row, name=SECRET if number in (1, 4) else "J", is_group=chat == GROUP)
+            )
+        for number, (person, in_chat, key) in enumerate(said, 1):
+            text = SECRET if MARTA in person + key else "de Juan"
+            for spoken, role in ((number, "user"), (number + 10, "assistant")):
+                row = {"id": spoken, "telefono": person, "rol": role, "mensaje": text}
+                await connection.execute(insert(conversations).values(row))
+            row = {"id": number, "session": "haby", "message_id": f"false_{person}_{key}", "chat_id": in_chat, "part": 0}
+            await connection.execute(
+                insert(messages).values(**row, conversation_id=number, verdict="answered", turn_id=number, timestamp=1)
+            )
+            row = {"id": number, "session": "haby", "first_message": f"m{number}", "chat_id": in_chat, "part": 0}
+            await connection.execute(
+                insert(turns).values(
+                    **row, conversation_id=number + 10, origin="rule", commands=f'[["a", "{text}"]]', state="sent",
+                    created_at=1, expires_at=2,
+                )
+            )  # fmt: skip
+
+
+async def ids(database: Database, table: Any) -> list[int]:
+    async with database.read() as connection:
+        return list((await connection.execute(select(table.c.id).order_by(table.c.id))).scalars())
+
+
+async def test_a_person_goes_and_nobody_else(database: Database) -> None:
+    await fill(database)
+    counted = await erase(database, ADDRESSES, dry_run=True)
+    assert counted == {"conversations": 4, "answers": 2, "messages": 2, "chats": 2, "wishes kept": 0}
+    assert await ids(database, turns) == [1, 2, 3, 4]
+    assert await erase(database, ADDRESSES) == counted
+    assert [await ids(database, table) for table in (chats, messages, turns)] == [[2, 3], [2, 4], [2, 4]]
+    assert await ids(database, conversations) == [2, 4, 12, 14]
+    assert sum((await erase(database, ADDRESSES)).values()) == 0
+
+
+async def test_the_wish_for_no_answers_stays_without_a_name(database: Database) -> None:
+    await fill(database)
+    async with database.write() as connection:
+        await connection.execute(update(chats).where(chats.c.id == 1).values(opted_out_at=7.0))
+    done = await erase(database, ADDRESSES)
+    assert (done["chats"], done["wishes kept"]) == (1, 1)
+    async with database.read() as connection:
+        row = (await connection.execute(select(chats).where(chats.c.id == 1))).one()
+    assert (row.chat, row.opted_out_at, row.name) == (f"{MARTA}@c.us", 7.0, None)
+
+
+@pytest.mark.usefixtures("sqlite_place")
+async def test_no_file_of_sqlite_holds_it_any_more(sqlite_place: dict[str, Any]) -> None:
+    async with Database(load(**sqlite_place).database_url) as running, Database(running.url) as beside:
+        await migrate(running)
+        await fill(running)
+        await erase(beside, ADDRESSES)
+        for file in Path(sqlite_place["data_dir"]).iterdir():  # noqa: ASYNC240 - a few files, on a local disk
+            assert SECRET.encode() not in file.read_bytes(), file.name

@@ -1,0 +1,208 @@
+"""`wa forget` in the stores: gone is gone, on disk as in memory, and nobody misses a `seq`."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from bridge.contract.errors import InvalidRequest
+from bridge.contract.lifecycle import SendState
+from bridge.contract.messages import (
+    ERASED,
+    Event,
+    EventBody,
+    EventKind,
+    Inbound,
+    MessageBody,
+    Quoted,
+    Stream,
+    in_stream,
+)
+from bridge.contract.payload import instant
+from bridge.ports import DeadLetter, JournalRecord, NewNotice
+from bridge.store import BridgeStore, SessionStore
+from bridge.store.database import LOOK
+from bridge.store.erasing import erase_bridge, erase_session, known_addresses, wipe
+from bridge.store.person import Person
+from tests.store.conftest import Opener, SetClock
+from tests.store.samples import GROUP, LID, OTHER_PN, PN, claim, result, step
+
+SECRET = "el secreto de Marta"
+#: As somebody types it who wants to be forgotten.
+TYPED = "+54 11 5550-0001"
+
+
+def body(chat: str, author: str, text: str, **more: object) -> MessageBody:
+    return MessageBody.model_validate(
+        {
+            "id": f"false_{chat}_3EB0",
+            "from": chat,
+            "chat": chat,
+            "author": author,
+            "body": text,
+            "type": "chat",
+            "timestamp": 1_700_000_000,
+            "cliente_id": 51,
+            "late": False,
+            **more,
+        }
+    )
+
+
+def record(raw_id: str, message: MessageBody) -> JournalRecord:
+    return JournalRecord(
+        chat=message.chat,
+        raw_id=raw_id,
+        author=message.author if message.chat == GROUP else None,
+        timestamp=message.timestamp,
+        type="chat",
+        content_hash=hashlib.sha256(message.body.encode()).hexdigest(),
+        body=message.to_json(),
+    )
+
+
+async def fill(store: SessionStore) -> None:
+    """What Marta, known by number and LID, left behind; and what is Juan's."""
+    quoted = Quoted(id=f"false_{PN}_Q", author=PN, body=SECRET)
+    messages = [
+        body(PN, PN, SECRET, from_pn=PN, notify_name=SECRET),
+        body(OTHER_PN, OTHER_PN, "de Juan"),
+        body(LID, LID, SECRET, from_lid=LID),
+        body(GROUP, LID, SECRET, from_lid=LID, from_pn="5491155500001:7@s.whatsapp.net"),
+        body(GROUP, OTHER_PN, "@5491155500001 hola", mentions=[PN, GROUP], quoted=quoted),
+        body("54911555000012@c.us", "54911555000012@c.us", "another number that begins alike"),
+    ]
+    await store.journal.add_alias(LID, PN)
+    await store.journal.append([record(f"RAW{n}", message) for n, message in enumerate(messages)])
+    own = EventBody(kind=EventKind.OWN_MESSAGE, at=instant(1.7e9), chat=PN, message=body(PN, PN, SECRET))
+    await store.journal.append_event(own.to_json())
+    for number, (command_id, state) in enumerate([("done", SendState.SENT), ("waits", SendState.ACCEPTED)], 1):
+        await store.outbox.claim(claim(command_id, SECRET), result(json.dumps({"id": command_id, "to": PN})))
+        if state is SendState.SENT:
+            sending = step(SendState.SENDING, message_id=f"true_{PN}_3EB0FF")
+            await store.outbox.change(number, sending)
+            await store.outbox.change(number, step(state, NewNotice("ack", json.dumps({"message_id": f"true_{PN}_1"}))))
+    notices = await store.outbox.unpublished(0, 10)
+    await store.outbox.published([notices[0].number])
+
+
+def forget(path: Path, *, marks: bool = False) -> dict[str, int]:
+    person = known_addresses(path, Person.of(TYPED))
+    done = erase_session(path, person, marks=marks)
+    assert wipe(path, "migrations", beside_a_bridge=True)
+    return done
+
+
+async def items(store: SessionStore, stream: Stream) -> list[dict[str, object]]:
+    page = await store.journal.read(stream, 0, 100)
+    model = Inbound if stream is Stream.IN else Event
+    return [
+        model.model_validate_json(in_stream(stream, "haby", "e", seq, text)).model_dump(mode="json", by_alias=True)
+        for seq, text in page.items
+    ]
+
+
+async def test_content_goes_and_seq_stays_beside_a_bridge_that_runs(opener: Opener, path: Path) -> None:
+    async with opener() as store:
+        await fill(store)
+        before = store.journal.bounds(Stream.IN), store.journal.bounds(Stream.EVENT)
+        assert (await items(store, Stream.IN))[0]["body"] == SECRET  # from memory from now on
+        reread, seen = store.database.changed_by_others, asyncio.Event()
+
+        def noticed() -> None:
+            reread()
+            seen.set()
+
+        store.database.changed_by_others = noticed
+        done = await asyncio.to_thread(forget, path)
+        await asyncio.wait_for(seen.wait(), 5 * LOOK)
+        assert {name: count for name, count in done.items() if count} == {
+            "messages": 4, "events": 1, "commands": 1, "still open": 1, "results and acks": 3, "keys": 3,
+        }  # fmt: skip
+        assert (store.journal.bounds(Stream.IN), store.journal.bounds(Stream.EVENT)) == before
+        told = await items(store, Stream.IN)
+        assert [(item["seq"], item["type"]) for item in told] == [
+            (1, ERASED), (2, "chat"), (3, ERASED), (4, ERASED), (5, "chat"), (6, "chat"),
+        ]  # fmt: skip
+        assert (told[4]["body"], told[4]["mentions"], told[4]["quoted"]) == ("@… hola", [GROUP], None)
+        assert told[1]["body"] == "de Juan"
+        [event] = await items(store, Stream.EVENT)
+        assert (event["kind"], event["event_seq"], event["message"]) == (EventKind.ERASED, 1, None)
+        # the phone's copy of what was erased comes again: it is known
+        again = body(PN, PN, SECRET, from_pn=PN)
+        assert await store.journal.append([record("RAW0", again)]) == [None]
+        # a repeated id is a conflict, never a second send; a late ack finds its row
+        assert (await store.outbox.claim(claim("done", SECRET), result())).conflict
+        row = await store.outbox.of_message("3EB0FF")
+        assert row is not None
+        assert (row.claim.text, row.claim.to, row.claim.meta) == ("", "erased@c.us", None)
+        assert (await store.outbox.change(row.number, step(SendState.READ))).state is SendState.READ
+        [waits] = await store.outbox.unpublished(0, 10)
+        assert json.loads(waits.body) == {"id": "waits", "to": None}
+        await store.outbox.change(2, step(SendState.FAILED))  # now it can be erased, too
+        assert (await asyncio.to_thread(forget, path))["commands"] == 1
+    assert_gone(path)
+
+
+async def test_a_stopped_store_keeps_no_copy_of_a_message_in_any_page(opener: Opener, path: Path) -> None:
+    async with opener() as store:
+        await fill(store)
+        await store.outbox.change(2, step(SendState.FAILED))
+    forget(path, marks=True)
+    assert_gone(path)
+    raw = await asyncio.to_thread(path.read_bytes)
+    assert not re.search(rb"5491155500001(?!2)", raw)
+    assert LID.encode() not in raw
+    async with opener() as store:
+        pages = [await store.journal.read(stream, 0, 99) for stream in Stream]
+        held = sum(len(text.encode()) for page in pages for _, text in page.items)
+        with closing(sqlite3.connect(path)) as connection:
+            assert connection.execute("SELECT sum(bytes) FROM streams").fetchone() == (held,)
+        assert await store.journal.append([record("NEW", body(OTHER_PN, OTHER_PN, "after"))]) == [7]
+
+
+def dump(path: Path) -> list[str]:
+    with closing(sqlite3.connect(path)) as connection:
+        return list(connection.iterdump())
+
+
+def assert_gone(path: Path) -> None:
+    for file in path.parent.iterdir():
+        assert SECRET.encode() not in file.read_bytes(), f"{file.name} still holds it"
+
+
+async def test_a_dry_run_counts_and_changes_nothing(opener: Opener, path: Path) -> None:
+    async with opener() as store:
+        await fill(store)
+    before = dump(path)
+    assert erase_session(path, Person.of(TYPED), marks=True, dry_run=True)["messages"] == 3  # the LID was not asked for
+    assert dump(path) == before
+
+
+async def test_dead_letters_and_details_of_the_audit(tmp_path: Path, clock: SetClock) -> None:
+    path = tmp_path / "bridge.db"
+    async with BridgeStore(path, now=clock) as store:
+        for seq, chat in enumerate([PN, OTHER_PN], 1):
+            text = json.dumps({"chat": chat, "body": SECRET if chat == PN else "de Juan"})
+            letter = DeadLetter("l1", "haby", "http://127.0.0.1:9", Stream.IN, "e", seq, text, 1, 400, "no", 1.0)
+            await store.listeners.bury(letter)
+        assert erase_bridge(path, Person.of(TYPED)) == {"dead letters": 1, "audit details": 0}
+        assert wipe(path, "bridge_migrations", beside_a_bridge=True)
+        [left] = await store.listeners.dead_letters("haby", 0, 10)
+        assert "de Juan" in left.body
+    assert_gone(path)
+
+
+def test_whom_a_number_means() -> None:
+    assert Person.of(TYPED) == Person.of("5491155500001") == Person.of("541155500001@c.us")
+    assert Person.of(LID).addresses == {LID}
+    assert not Person.of(TYPED).is_named_in("15491155500001 54911555000012")
+    with pytest.raises(InvalidRequest, match="a group"):
+        Person.of(GROUP)
