@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import httpx
 import pytest
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
@@ -74,7 +76,12 @@ async def test_messages_arrive_live_and_sends_get_their_ticks(started: HttpBridg
     started.phone.incoming(ANA, "hola <img src=x onerror=alert(1)>", notify_name="Ana")
     feed = page.get_by_role("log")
     await expect(feed).to_contain_text("hola <img src=x onerror=alert(1)>")
-    await feed.get_by_role("button", name="Answer").click()
+    second = started.phone.history[-1].timestamp
+    for text in ("mismo segundo, primero", "mismo segundo, después"):
+        started.phone.incoming(BETO, text, timestamp=second)
+    newest_first = [re.compile("después"), re.compile("primero"), re.compile("hola")]
+    await expect(feed.locator(".bubble .text")).to_have_text(newest_first)
+    await feed.get_by_role("button", name="Answer").last.click()
     await expect(page.get_by_label("To (number)")).to_have_value(ANA)
     await page.keyboard.type("¡Hola, Ana!")
     await page.keyboard.press("Enter")

@@ -30,7 +30,7 @@ export function open(view, world) {
   function draw() {
     if (ended) return;
     show(chips, SHOWS.map((name) => h('button', { type: 'button', 'aria-pressed': String(wanted.show === name), onclick: () => { wanted.show = name; draw(); } }, word(name))));
-    const listed = [...items.values()].sort((a, b) => b.at - a.at).filter(chosen).slice(0, KEPT);
+    const listed = [...items.values()].sort((a, b) => b.at - a.at || b.seq - a.seq).filter(chosen).slice(0, KEPT);
     show(feed, listed.length ? listed.map(bubble) : [h('p.empty', null, word('waiting'))]);
   }
 
@@ -46,7 +46,7 @@ export function open(view, world) {
   function take(message, mine, note) {
     const when = new Date(message.timestamp * 1000).toISOString();
     if (message.author !== message.chat) groups.add(message.chat);
-    items.set(`in ${message.id}`, { at: message.timestamp * 1000 + (message.seq ?? 0) / 1e6, when, mine, note, chat: message.chat, type: message.type, body: message.body, who: mine ? person(message.chat) : chatName(message) });
+    items.set(`in ${message.id}`, { at: message.timestamp * 1000, seq: message.seq ?? 0, when, mine, note, chat: message.chat, type: message.type, body: message.body, who: mine ? person(message.chat) : chatName(message) });
     while (items.size > KEPT * 2) items.delete(items.keys().next().value);
   }
 
@@ -54,7 +54,7 @@ export function open(view, world) {
     if (!may('send')) return;
     const told = await get(`${of(session)}/sends?limit=50`).catch(() => null);
     for (const one of told?.sends ?? []) {
-      items.set(`out ${one.number}`, { at: Date.parse(one.claimed_at), when: one.claimed_at, mine: true, state: one.state, chat: one.chat ?? one.to, body: one.message, who: person(one.to ?? one.chat), note: one.error?.text });
+      items.set(`out ${one.number}`, { at: Date.parse(one.claimed_at), seq: one.number, when: one.claimed_at, mine: true, state: one.state, chat: one.chat ?? one.to, body: one.message, who: person(one.to ?? one.chat), note: one.error?.text });
     }
     draw();
   }

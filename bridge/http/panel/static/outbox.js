@@ -2,7 +2,7 @@
 
 import { get, of, post } from './api.js';
 import { ask, h, show, toast } from './element.js';
-import { advice, moment, person, word } from './words.js';
+import { advice, fault, moment, person, word } from './words.js';
 import { ticks } from './ticks.js';
 
 const SELECTIONS = [[null, 'all'], ['open', 'open'], ['failed', 'failedMany'], ['unknown', 'unknownMany'], ['sent', 'sentMany']];
@@ -33,7 +33,7 @@ export function open(view, world) {
     return h('article.card.send-item', null,
       h('div.row.apart', null, h('strong', null, person(one.to ?? one.chat)), ticks(one.state)),
       h('p.text', { dir: 'auto' }, one.message),
-      one.error ? h('p', null, one.error.text) : null,
+      one.error ? h('p', null, fault(one.error)) : null,
       wrong ? h(`p.advice.${one.state === 'failed' ? 'bad' : 'wait'}`, null, advice(one.error?.code ?? 'unknown') || advice('unknown')) : null,
       h('div.row.apart', null, h('span.soft', null, `${moment(one.claimed_at)} · `, h('span.mono', null, one.id)),
         wrong ? h('button.button', { type: 'button', onclick: () => again(one) }, word('again')) : null));

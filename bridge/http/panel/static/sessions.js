@@ -47,7 +47,7 @@ function card(one, code, busy, draw, world) {
       fact('queueOut', number(one.queue?.out ?? 0)),
       fact('queueIn', number(one.queue?.in ?? 0)),
       fact('budget', one.queue && one.budget !== null ? number(one.budget) : one.queue ? word('noLimit') : '–'),
-      fact('memory', one.memory ? `${number(one.memory.browser_mb)} MB` : '–'),
+      fact('memory', one.memory?.browser_mb ? `${number(one.memory.browser_mb)} MB` : '–'),
       fact('owner', one.owner.split(':')[0])),
     may('admin') ? controls(one, busy, draw, world) : null);
 }

@@ -15,7 +15,7 @@ const WORDS = {
   wrongKey: ['This key is not valid.', 'Esta clave no es válida.'], linkUsed: ['This link was used or is too old. Use a key.', 'Este enlace ya se usó o venció. Usá una clave.'],
   // sessions
   sessionsLead: ['Each number that the bridge holds, as it is now.', 'Cada número que tiene el puente, como está ahora.'],
-  since: ['since', 'desde'], owner: ['Owner', 'Dueño'], queueOut: ['Waiting to leave', 'Por enviar'], queueIn: ['Not yet on MQTT', 'Sin publicar'],
+  since: ['Since', 'Desde'], owner: ['Owner', 'Dueño'], queueOut: ['Waiting to leave', 'Por enviar'], queueIn: ['Not yet on MQTT', 'Sin publicar'],
   budget: ['Sends left', 'Envíos libres'], noLimit: ['no limit', 'sin límite'], lastMessage: ['Last message', 'Último mensaje'], never: ['never', 'nunca'],
   journalled: ['Received', 'Recibidos'], memory: ['Memory', 'Memoria'],
   init: ['Start', 'Iniciar'], closeSession: ['Close', 'Cerrar'], logout: ['Log out of WhatsApp', 'Desvincular'], restart: ['Restart', 'Reiniciar'],
@@ -73,6 +73,11 @@ const REASONS_ES = {
   logged_out_by_phone: 'El teléfono terminó el vínculo. Sigue un código nuevo: escanealo.', logged_out_on_request: 'Desvinculada a pedido. Iniciala para vincular de nuevo.', closed_on_request: 'Cerrada a pedido; el vínculo se conserva. Iniciala cuando quieras.', owned_elsewhere: 'Otro puente tiene esta sesión; este la toma si aquel se va.', bridge_fault: 'El puente tuvo una falla propia y reinicia la sesión. El registro dice cuál.', shut_down: 'El puente se detuvo.', bridge_gone: 'El puente desapareció. Verificá que esté en marcha.',
 };
 
+const ERRORS_ES = {
+  conflict: 'Este id ya se usó con otro contenido.', expired: 'Venció antes de poder salir.', retained: 'Llegó como mensaje retenido; esos no se envían.',
+  not_on_whatsapp: 'Este número no está en WhatsApp.', not_connected: 'La sesión no está conectada.', too_large: 'El texto es demasiado largo.',
+};
+
 // What to do about a command that failed, by its code.
 const ADVICE = {
   invalid: ['Correct the command: the sentence above names what is wrong.', 'Corregí el pedido: la frase de arriba dice qué está mal.'], too_large: ['Shorten or split the text.', 'Acortá o dividí el texto.'], conflict: ['Use a new id for other content.', 'Usá otro id para otro contenido.'],
@@ -94,6 +99,7 @@ export function speak(other) {
 export const word = (name, ...values) => values.reduce((text, value, at) => text.replace(`{${at}}`, value), WORDS[name]?.[+spanish] ?? name);
 export const state = (name) => STATES[name]?.[+spanish] ?? name;
 export const reason = (status) => (spanish && REASONS_ES[status.reason]) || status.text;
+export const fault = (error) => (spanish && ERRORS_ES[error.code]) || error.text;
 export const advice = (code) => ADVICE[code]?.[+spanish] ?? '';
 
 export function translate(root) {
