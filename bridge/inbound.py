@@ -34,7 +34,11 @@ SYSTEM_TYPES = frozenset(
     }
 )
 UNKNOWN = "unknown"
-_BASELINE, _PN, _LID = "baseline", "account_pn", "account_lid"
+#: "Waiting for this message": it is there, and its text comes later, perhaps after the next load of the page.
+_CIPHERTEXT = "ciphertext"
+_BASELINE, _PN, _LID, _UNDECRYPTED = "baseline", "account_pn", "account_lid", "undecrypted"
+#: Seconds after which a message that could not be decrypted is given up, and the most that are waited for.
+WAITED_FOR, MOST_WAITED = 7 * 24 * 3600, 200
 #: The last second of the year 9999: what is beyond is no time that anybody could have written at.
 _LAST_SECOND = 253_402_300_799
 
@@ -49,6 +53,7 @@ class Inbound:
         self._outbox = outbox
         self._memory = memory
         self._baseline: int | None = None
+        self._undecrypted: dict[str, tuple[str, int]] = {}  # raw id -> chat, time
 
     async def logged_in(self, account: Account) -> None:
         """Set the baseline at the first pairing; another number than before gets a new one.
@@ -63,15 +68,19 @@ class Inbound:
                 _log.warning("%s: now paired with another number (%s)", self._session, mask(owner[_PN] or owner[_LID]))
             baseline = str(account.paired_at if account.paired_at is not None else account.service_time)
             await self._memory.set(_BASELINE, baseline)
+            await self._wait_for({})
         for name, address in owner.items():
             if address != known[name] and (address or other):
                 await self._memory.set(name, address)
         self._baseline = int(baseline)
+        waiting = json.loads(await self._memory.get(_UNDECRYPTED) or "{}")
+        self._undecrypted = {raw_id: (chat, at) for raw_id, (chat, at) in waiting.items()}
 
     async def take(self, messages: Sequence[IncomingMessage], *, late: bool) -> int:
         """Journal messages in order; returns how many were new. Durable on return."""
         fresh = 0
         others: list[IncomingMessage] = []
+        await self._note_undecrypted(messages)
         for message in messages:
             if message.key.from_me:
                 fresh += await self._take_own(message, late=late)
@@ -91,14 +100,41 @@ class Inbound:
                     extra={"session": self._session, "trace": _text(message.key.id)},
                 )
                 fresh += 1
+        if told := self._undecrypted.keys() & {_text(message.key.id) for message in others}:
+            await self._wait_for({raw_id: one for raw_id, one in self._undecrypted.items() if raw_id not in told})
         return fresh
 
     async def watermarks(self) -> tuple[dict[str, int], int]:
-        """Where catch-up starts: the newest time in each chat, and the baseline for the others."""
-        return await self._journal.watermarks(), self._baseline or 0
+        """Where catch-up starts: the newest time in each chat, and the baseline for the others.
+
+        In a chat with a message that could not be decrypted, that one's time.
+        """
+        marks = await self._journal.watermarks()
+        newest = max(marks.values(), default=0)
+        for chat, at in self._undecrypted.values():
+            if at > newest - WAITED_FOR:
+                marks[chat] = min(marks.get(chat, at), at)
+        return marks, self._baseline or 0
+
+    async def _note_undecrypted(self, messages: Sequence[IncomingMessage]) -> None:
+        """Durable before anything newer of the chat is journalled: that moves the watermark past them."""
+        fresh = {
+            _text(message.key.id): (str(message.chat), _time_of(message))
+            for message in messages
+            if message.type == _CIPHERTEXT and not message.key.from_me and self._is_owed(message) and _time_of(message)
+        }
+        if fresh.keys() - self._undecrypted.keys():
+            await self._wait_for(dict([*self._undecrypted.items(), *fresh.items()][-MOST_WAITED:]))
+
+    async def _wait_for(self, undecrypted: dict[str, tuple[str, int]]) -> None:
+        await self._memory.set(_UNDECRYPTED, json.dumps(undecrypted))
+        self._undecrypted = undecrypted
 
     def _belongs_to_in(self, message: IncomingMessage) -> bool:
-        if not message.chat.is_conversation or message.type in SYSTEM_TYPES:
+        return message.type not in SYSTEM_TYPES and self._is_owed(message)
+
+    def _is_owed(self, message: IncomingMessage) -> bool:
+        if not message.chat.is_conversation:
             return False
         # without a time nobody can tell that it is history
         return self._baseline is None or message.timestamp <= 0 or message.timestamp >= self._baseline

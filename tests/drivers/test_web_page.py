@@ -49,11 +49,12 @@ async def test_a_message_that_cannot_be_decrypted_yet_is_told_when_it_can(web: W
     async with connected(web) as (driver, sink):
         live = web.sandbox.world.incoming(ANA, "", kind="ciphertext").id
         web.incoming(ANA, "der nächste")
-        await sink.until(lambda: sink.messages)
-        assert [m.body for m in sink.messages] == ["der nächste"]
-        await page_of(driver).evaluate(decrypt, live)
         await sink.until(lambda: len(sink.messages) == 2)
-        assert [(m.key.id, m.body, m.type) for m in sink.messages[1:]] == [(live, "geheim", "chat")]
+        assert [(m.key.id, m.type) for m in sink.messages[:1]] == [(live, "ciphertext")]
+        assert sink.messages[1].body == "der nächste"
+        await page_of(driver).evaluate(decrypt, live)
+        await sink.until(lambda: len(sink.messages) == 3)
+        assert [(m.key.id, m.body, m.type) for m in sink.messages[2:]] == [(live, "geheim", "chat")]
     missed = web.sandbox.world.incoming(ANA, "", kind="ciphertext").id
     driver = web.web_driver()
     async with running(driver) as sink:

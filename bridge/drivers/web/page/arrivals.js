@@ -1,9 +1,7 @@
-// Messages and ticks as the page announces them. Nothing is filtered here except what is not yet readable:
-// wa-js announces an undecrypted message twice, and only the second time has a text.
+// Messages and ticks as the page announces them. Nothing is filtered here: wa-js announces an undecrypted message twice,
+// the second time with its text, and that it is there has to be known, since the text may come after the next load.
 
-WPP.on("chat.new_message", (msg) => {
-  if (read(msg, "type") !== "ciphertext") put(messageItem(msg));
-});
+WPP.on("chat.new_message", (msg) => put(messageItem(msg)));
 WPP.on("chat.msg_ack_change", ({ ack, ids }) => {
   for (const id of ids ?? []) tick(id, ack);
 });
