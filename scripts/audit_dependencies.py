@@ -1,0 +1,82 @@
+"""Asks the vulnerability services about every dependency that a release installs, from PyPI and from npm.
+
+Exit code 0: all were looked up and none is known to be vulnerable. 1: one is. 3: not all could be looked up, which is
+no proof of anything and is said so: `pip-audit` itself calls that "no known vulnerabilities found".
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+NOT_AUDITED = 3
+_PIP = (
+    *(sys.executable, "-m", "pip_audit", "--requirement", "deploy/requirements.lock", "--require-hashes"),
+    *("--disable-pip", "--format", "json", "--progress-spinner", "off", "--timeout", "10"),
+)
+_NPM = ("npm", "audit", "--omit=dev", "--json")
+
+
+@dataclass
+class Audit:
+    """What the services said."""
+
+    looked_up: int = 0
+    findings: list[str] = field(default_factory=list)
+    not_looked_up: list[str] = field(default_factory=list)
+
+
+def of_pip(answer: Any, audit: Audit) -> None:
+    """Take in the output of pip-audit."""
+    for one in answer["dependencies"]:
+        if "skip_reason" in one:
+            audit.not_looked_up.append(one["name"])
+            continue
+        audit.looked_up += 1
+        audit.findings += [f"{one['name']} {one['version']}: {vulnerability['id']}" for vulnerability in one["vulns"]]
+
+
+def of_npm(answer: Any, audit: Audit) -> None:
+    """Take in the output of `npm audit`; an error of the service has no `vulnerabilities`."""
+    if "vulnerabilities" not in answer:
+        audit.not_looked_up.append("wa-js (npm)")
+        return
+    audit.looked_up += 1
+    audit.findings += [f"{name} (npm): {found['severity']}" for name, found in answer["vulnerabilities"].items()]
+
+
+def main() -> int:
+    """Ask both, and tell."""
+    audit = Audit()
+    for command, folder, take, name in (
+        (_PIP, ROOT, of_pip, "everything from PyPI"),
+        (_NPM, ROOT / "bridge/drivers/web", of_npm, "wa-js (npm)"),
+    ):
+        try:
+            take(_asked(command, folder), audit)
+        except (OSError, ValueError, KeyError, TypeError, subprocess.TimeoutExpired):
+            audit.not_looked_up.append(name)
+    for finding in audit.findings:
+        sys.stdout.write(f"vulnerable: {finding}\n")
+    if audit.not_looked_up:
+        names = ", ".join(audit.not_looked_up[:3]) + (", …" if len(audit.not_looked_up) > 3 else "")
+        sys.stdout.write(
+            f"NOT AUDITED: {len(audit.not_looked_up)} could not be looked up ({names}): no service answers for them"
+            f" here. {audit.looked_up} were. Run scripts/check where PyPI's and npm's own services can be reached.\n"
+        )
+    return 1 if audit.findings else NOT_AUDITED if audit.not_looked_up else 0
+
+
+def _asked(command: Sequence[str], folder: Path) -> Any:
+    answer = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
+    return json.loads(answer.stdout)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

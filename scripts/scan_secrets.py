@@ -1,0 +1,79 @@
+"""Looks for secrets in the tree and in every commit, also of branches; exit code 1 and their places if there are any.
+
+Made of detect-secrets' detectors. What it finds is not printed: the place is enough, and the output may be kept.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
+from detect_secrets.plugins.base import BasePlugin
+
+#: Public addresses of the internet are no secrets.
+_LEFT_OUT = frozenset({"Public IP (ipv4)"})
+#: Words where a password stands in an example, or that follow one in a table.
+_EXAMPLES = frozenset({"password", "<password>", "changeme", "ws[s]://…"})
+#: Tests make up passwords for brokers and databases that live as long as they do.
+_MADE_UP_IN_TESTS = frozenset({"Basic Auth Credentials", "Secret Keyword"})
+#: How an environment file begins that a test writes: dense enough to be taken for a key.
+_SETTINGS = "WA_MQTT_PREFIX="
+#: Lock files are hashes from end to end.
+_PATHS = ("--", ".", ":!*.lock", ":!*package-lock.json")
+
+
+def main(folder: str = ".") -> int:
+    """Scan the repository in `folder`."""
+    kinds: dict[str, type[BasePlugin]] = get_mapping_from_secret_type_to_class()
+    detectors = [kind() for name, kind in kinds.items() if name not in _LEFT_OUT]
+    seen: set[tuple[str, str]] = set()
+    found: set[str] = set()
+    for place, file, line in (*_history(folder), *_tree(folder)):
+        if (file, line) not in seen:
+            seen.add((file, line))
+            found.update(f"{file} ({place}): {what}" for what in _secrets(detectors, file, line))
+    for one in sorted(found):
+        sys.stdout.write(f"{one}\n")
+    return 1 if found else 0
+
+
+def _secrets(detectors: list[BasePlugin], file: str, line: str) -> Iterator[str]:
+    for detector in detectors:
+        for secret in detector.analyze_line(filename=file, line=line, line_number=1):
+            value = secret.secret_value or ""
+            made_up = file.startswith("tests/") and (secret.type in _MADE_UP_IN_TESTS or value.startswith(_SETTINGS))
+            if not made_up and value not in _EXAMPLES:
+                yield secret.type
+
+
+def _history(folder: str) -> Iterator[tuple[str, str, str]]:
+    """Every line that any commit added: commit, file, line."""
+    commit = file = ""
+    for line in _git(folder, "log", "--all", "-p", "--unified=0", "--no-ext-diff", "--format=commit %h", *_PATHS):
+        if line.startswith("commit "):
+            commit = line.removeprefix("commit ")
+        elif line.startswith("+++ "):
+            file = line.removeprefix("+++ b/")
+        elif line.startswith("+"):
+            yield commit, file, line[1:]
+
+
+def _tree(folder: str) -> Iterator[tuple[str, str, str]]:
+    """Every line of what is there, committed or not."""
+    for name in _git(folder, "ls-files", "--cached", "--others", "--exclude-standard", *_PATHS):
+        path = Path(folder) / name
+        if path.is_file():
+            for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+                yield "not committed", name, line
+
+
+def _git(folder: str, *arguments: str) -> list[str]:
+    command = ["git", "-C", folder, "-c", "core.quotepath=off", *arguments]
+    return subprocess.run(command, capture_output=True, check=True).stdout.decode(errors="replace").splitlines()
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:2]))
