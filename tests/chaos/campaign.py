@@ -6,12 +6,14 @@ import asyncio
 import random
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
 from bridge.client.gaps import GapReason
 from tests.chaos.faults.fault import Fault, Scene
+from tests.chaos.ground import disk
 from tests.chaos.ledger import Verdict, judge, longest_claim
 from tests.chaos.load import Load
 from tests.chaos.rig import Rig
@@ -45,29 +47,36 @@ class Row:
 async def run(fault: Fault, times: int, seed: int, folder: Path, *, deadline: float | None = None) -> Row:
     """Strike so many times (or until the deadline, monotonic), wait for the end of what is under way, and judge."""
     row, rng = Row(fault.name), random.Random(f"{seed} {fault.name}")
-    async with Rig(folder) as rig, Load(rig, rng) as load:
-        scene = Scene(rig, load, rng)
-        try:
-            while row.times < times and not (deadline and time.monotonic() > deadline and row.times):
-                await asyncio.sleep(CALM)
-                down = await fault.strike(scene)
-                row.times += 1
-                healed = time.monotonic()
-                await asyncio.sleep(NOTICED)
-                await load.probe()
-                back = time.monotonic()
-                row.recoveries.append(back - healed)
-                if down is not None:
-                    row.claims.append(longest_claim(load.samples, down, back))
-        except (AssertionError, TimeoutError) as error:
-            row.wrong = f"{type(error).__name__}: {error}"
-        await load.settle()
-        if fault.new_epoch:
-            load.ledger.gaps[:] = [reason for reason in load.ledger.gaps if reason != GapReason.NEW_EPOCH]
-        row.verdict = judge(load.ledger, load.left)
-        if not row.is_kept:
-            _keep_evidence(load, row, folder)
+    ground = disk(folder / "data") if fault.own_disk else nullcontext()
+    with ground as own_disk:
+        async with Rig(folder) as rig, Load(rig, rng) as load:
+            scene = Scene(rig, load, rng, own_disk)
+            await _strikes(fault, times, scene, row, deadline)
+            row.verdict = judge(load.ledger, load.left)
+            if not row.is_kept:
+                _keep_evidence(load, row, folder)
     return row
+
+
+async def _strikes(fault: Fault, times: int, scene: Scene, row: Row, deadline: float | None) -> None:
+    load = scene.load
+    try:
+        while row.times < times and not (deadline and time.monotonic() > deadline and row.times):
+            await asyncio.sleep(CALM)
+            down = await fault.strike(scene)
+            row.times += 1
+            healed = time.monotonic()
+            await asyncio.sleep(NOTICED)
+            await load.probe()
+            back = time.monotonic()
+            row.recoveries.append(back - healed)
+            if down is not None:
+                row.claims.append(longest_claim(load.samples, down, back))
+    except (AssertionError, TimeoutError) as error:
+        row.wrong = f"{type(error).__name__}: {error}"
+    await load.settle()
+    if fault.new_epoch:
+        load.ledger.gaps[:] = [reason for reason in load.ledger.gaps if reason != GapReason.NEW_EPOCH]
 
 
 def _keep_evidence(load: Load, row: Row, folder: Path) -> None:

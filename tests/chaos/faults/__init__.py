@@ -6,7 +6,7 @@ from tests.chaos.deaths import Step
 from tests.chaos.faults.bridge import BridgeKilled, BridgeKilledAt, BridgeTerminated, ClockJumps, TwoBridges
 from tests.chaos.faults.brokers import BareBroker, BrokerForgets, BrokerKilled
 from tests.chaos.faults.browsers import BrowserKilled, KilledWhilePairing, PageHangs, PageReloads, RendererKilled
-from tests.chaos.faults.disks import DiskRefuses
+from tests.chaos.faults.disks import DiskFails, DiskFull, DiskRefuses
 from tests.chaos.faults.fault import Fault
 from tests.chaos.faults.networks import NetworkCut, NetworkHalfOpen, NetworkSlow
 from tests.chaos.faults.poison import OddMessages, PoisonOnTopics
@@ -41,6 +41,8 @@ SELDOM: tuple[Fault, ...] = (
     OneOfAHundred(),
     ReaderAway(),
     DiskRefuses(),
+    DiskFull(),
+    DiskFails(),
     ClockJumps(),
     BridgeTerminated(),
     TwoBridges(),

@@ -6,6 +6,7 @@ import random
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
+from tests.chaos.ground import Disk
 from tests.chaos.load import Load
 from tests.chaos.rig import Rig
 
@@ -17,6 +18,7 @@ class Scene:
     rig: Rig
     load: Load
     rng: random.Random
+    disk: Disk | None = None
 
 
 class Fault(ABC):
@@ -28,6 +30,8 @@ class Fault(ABC):
     short: bool = False
     #: Whether readers are to be told that the store is another one, and get what it holds again.
     new_epoch: bool = False
+    #: Whether it needs a disk of its own under the bridge's data, so root.
+    own_disk: bool = False
 
     @abstractmethod
     async def strike(self, scene: Scene) -> float | None:
