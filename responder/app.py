@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from bridge.client import BrokerAddress, Client, connect
@@ -34,6 +35,7 @@ from responder.store.database import PAUSE, Database, until_it_answers
 from responder.store.human import HumanReplies
 from responder.store.leases import LeaseTable
 from responder.store.migrate import migrate
+from responder.store.place import make_private
 from responder.store.recording import Recording
 from responder.store.rows import Lease, Pending, Turn
 from responder.store.switches import Switches
@@ -114,7 +116,7 @@ class Responder:
         self.rules.load()
         self._template = self.settings.system_template()
         if self.database.is_sqlite:
-            self.settings.data_dir.mkdir(parents=True, exist_ok=True)
+            make_private(Path(self.settings.database_url.database or ""))
         protected = self.settings.api_key is not None or self.settings.jwt_secret is not None
         self.listener = listen(self.settings.host, self.settings.port, protected=protected)
 

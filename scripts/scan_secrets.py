@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
@@ -27,7 +27,7 @@ _PATHS = ("--", ".", ":!*.lock", ":!*package-lock.json")
 
 def main(folder: str = ".") -> int:
     """Scan the repository in `folder`."""
-    kinds: dict[str, type[BasePlugin]] = get_mapping_from_secret_type_to_class()
+    kinds: Mapping[str, type[BasePlugin]] = get_mapping_from_secret_type_to_class()
     detectors = [kind() for name, kind in kinds.items() if name not in _LEFT_OUT]
     seen: set[tuple[str, str]] = set()
     found: set[str] = set()

@@ -39,10 +39,12 @@ async def _serve() -> Exit:
     from .exits import Exit
     from .foreground import stop_on_signals
     from .logs import start_logging
+    from .privacy import keep_private
     from .systemd import told_systemd
 
     common, settings = load_bridge(), load()
     start_logging(common.log_level, common.log_format)
+    keep_private()
     broker = broker_options()
     if broker is None and settings.sender_url is None:
         raise StartError("There is no broker to connect to: set WA_MQTT_URL, or start `wa up`, which runs one.")

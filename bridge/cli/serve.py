@@ -37,9 +37,11 @@ async def _serve() -> Exit:
     from .exits import Exit
     from .foreground import run_until, stop_on_signals
     from .logs import start_logging
+    from .privacy import keep_private
 
     settings, clock = load(), SystemClock()
     start_logging(settings.log_level, settings.log_format)
+    keep_private()
     private = read_broker_json(settings.data_dir)
     addresses = settings.addresses or ((private,) if private else ())
     if not addresses:

@@ -73,12 +73,14 @@ async def _up(*, sandbox: bool, sandbox_port: int, scan: bool, answering: bool, 
     from .foreground import run_until, stop_on_signals
     from .joining import SANDBOX
     from .logs import start_logging
+    from .privacy import keep_private
     from .responder import run_beside
     from .screen import Hint, Screen
 
     settings, console, clock = load(), Console(), SystemClock()
     level = settings.log_level if verbose or "WA_LOG_LEVEL" in os.environ else "WARNING"
     start_logging(level, settings.log_format, handler=RichHandler(console=console, show_path=False, markup=False))
+    keep_private()
     with stop_on_signals() as stop:
         async with AsyncExitStack() as stack:
             hints: list[Hint] = []
