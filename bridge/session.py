@@ -77,6 +77,7 @@ class Session:
         self._driver_stop = asyncio.Event()
         self._driver_gone = asyncio.Event()
         self._driver_gone.set()
+        self._reopening: asyncio.TimerHandle | None = None
         self._quiet = False  # a catch-up that ends meanwhile opens nothing
 
     def status(self, change: StateChange | None = None) -> SessionStatus:
@@ -132,19 +133,26 @@ class Session:
                 if isinstance(item, AckChange):
                     await self.outbound.acknowledged(item)
 
-    async def control(self, action: ControlAction, *, phone: str | None = None) -> None:
+    async def control(
+        self, action: ControlAction, *, phone: str | None = None, reopen_after: float | None = None
+    ) -> None:
         """Carry out an admin's action; returns when it is done. Raises `CodedError` when it cannot be.
 
         A connection that is in use elsewhere is claimed by `init` and `restart` only: a bridge that did so by itself
-        would fight with the other one. `phone` asks for a code to type instead of one to scan.
+        would fight with the other one. `phone` asks for a code to type instead of one to scan. What is closed to be
+        reopened after so many seconds is not closed for the next start.
         """
         async with self._control:
+            self._stay_closed()
             match action:
                 case ControlAction.INIT:
                     if phone is not None:
                         await self._driver.link_by_phone(phone)
                     await self._driver.take_over()
                     await self._want(_RUNNING)
+                case ControlAction.CLOSE if reopen_after is not None and self._driver_wanted.is_set():
+                    await self._close(_CLOSED)
+                    self._reopening = asyncio.get_running_loop().call_later(reopen_after, self._driver_wanted.set)
                 case ControlAction.CLOSE:
                     await self._want(_CLOSED)
                 case ControlAction.RESTART:
@@ -162,9 +170,12 @@ class Session:
             self._driver_wanted.set()
         else:
             self._rest(desired)
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.outbound.run(), name=f"outbound {self.name}")
-            tasks.create_task(self._keep_driver(), name=f"driver {self.name}")
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self.outbound.run(), name=f"outbound {self.name}")
+                tasks.create_task(self._keep_driver(), name=f"driver {self.name}")
+        finally:
+            self._stay_closed()
 
     async def quiesce(self) -> None:
         """Start no more sends and give those under way `DRAIN` seconds to be answered."""
@@ -180,10 +191,18 @@ class Session:
         await self._memory.set(_DESIRED, desired)
         if desired == _RUNNING:
             self._driver_wanted.set()
-            return
+        else:
+            await self._close(desired)
+
+    async def _close(self, desired: str) -> None:
         self._driver_wanted.clear()
         await self._stop_driver()
         self._rest(desired)
+
+    def _stay_closed(self) -> None:
+        if self._reopening is not None:
+            self._reopening.cancel()
+            self._reopening = None
 
     def _rest(self, desired: str) -> None:
         if desired == _ENDED:

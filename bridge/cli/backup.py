@@ -31,6 +31,9 @@ class SessionStaysClosed(CodedError):
 
 #: Seconds in which a bridge must have closed a session's browser, or opened it again.
 PAUSE_LIMIT = 60.0
+#: Seconds after which the bridge opens the session by itself, should we be killed. A copy that takes longer is safe: the
+#: browser waits for the profile's lock.
+REOPEN_AFTER = 120
 
 
 def register(app: typer.Typer) -> None:
@@ -141,7 +144,7 @@ async def _close(client: Client, session: str) -> None:
     from bridge.backup import SessionInUse
 
     try:
-        await _ask(client, session, "close")
+        await _ask(client, session, "close", reopen_after=REOPEN_AFTER)
     except CodedError as error:
         with suppress(CodedError):  # in case it is carried out yet
             await _ask(client, session, "init", timeout=2)
@@ -169,9 +172,11 @@ async def _reopen(client: Client, session: str) -> None:
         await asyncio.sleep(1)
 
 
-async def _ask(client: Client, session: str, action: str, timeout: float = PAUSE_LIMIT) -> None:
+async def _ask(
+    client: Client, session: str, action: str, *, reopen_after: int | None = None, timeout: float = PAUSE_LIMIT
+) -> None:
     """Raises CodedError when it is not done."""
-    async for result in client.control(session, action, timeout=timeout):
+    async for result in client.control(session, action, reopen_after=reopen_after, timeout=timeout):
         if result.status == "failed":
             raise CodedError(result.error.text if result.error else f"{action} failed.")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import uuid
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 
@@ -15,7 +14,7 @@ from bridge.client.answers import Answers, Heard
 from bridge.client.errors import NoAnswer
 from bridge.client.line import Line, Route
 from bridge.contract.bot import BotSwitch
-from bridge.contract.commands import ControlAction, ControlCommand, ControlResult, ControlStatus, parse_json
+from bridge.contract.commands import ControlCommand, ControlResult, ControlStatus, parse_json
 from bridge.contract.errors import CodedError
 from bridge.contract.messages import Qr
 from bridge.contract.session import SessionState
@@ -94,13 +93,12 @@ async def watch_bot_switches(line: Line, topics: Topics) -> AsyncGenerator[tuple
 
 
 async def control(
-    line: Line, topics: Topics, answers: Answers, session: str, action: ControlAction, timeout: float
+    line: Line, topics: Topics, answers: Answers, session: str, command: ControlCommand, timeout: float
 ) -> AsyncGenerator[ControlResult, None]:
     """Ask for an action once, and yield its results up to the last. Never repeated: a restart is not asked for twice.
 
     Raises BrokerDown where it could not be asked for, NoAnswer when the bridge does not answer in time.
     """
-    command = ControlCommand(action=action, id=uuid.uuid4().hex)
     until = asyncio.get_running_loop().time() + timeout
     with answers.to(command.id or "") as inbox:
         if not line.is_connected:
@@ -112,5 +110,7 @@ async def control(
                 if answer.status is not ControlStatus.ACCEPTED:
                     return
     raise NoAnswer(
-        f"The bridge of {session} has not finished {action} within {timeout:g} s.", session=session, id=command.id or ""
+        f"The bridge of {session} has not finished {command.action} within {timeout:g} s.",
+        session=session,
+        id=command.id or "",
     )

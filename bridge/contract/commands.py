@@ -35,6 +35,8 @@ DEFAULT_TTL = 3600
 MAX_TTL = 30 * 24 * 3600
 #: What a 64-bit counter can hold; a cursor beyond it is no place in any stream.
 MAX_SEQ = 2**63 - 1
+#: Seconds that a session may be closed for a while.
+MAX_PAUSE = 3600
 REPLAY_DEFAULT, REPLAY_MAX = 500, 5_000
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]")
@@ -113,12 +115,17 @@ class ControlAction(StrEnum):
 
 
 class ControlCommand(Command):
-    """`<prefix>/<session>/control`. With `init`, `phone` asks for a code to type on the phone of that number."""
+    """`<prefix>/<session>/control`.
+
+    With `init`, `phone` asks for a code to type on the phone of that number. With `close`, `reopen_after` has the session
+    open again by itself after so many seconds, or at the next start, whatever became of who asked.
+    """
 
     v: Literal[1] = VERSION
     action: Annotated[ControlAction, Field(strict=False)]
     id: CommandId | None = None
     phone: CleanText | None = None
+    reopen_after: Annotated[int | None, Field(ge=1, le=MAX_PAUSE)] = None
 
     @field_validator("phone")
     @classmethod
@@ -131,9 +138,11 @@ class ControlCommand(Command):
         return jid.user
 
     @model_validator(mode="after")
-    def _phone_goes_with_init(self) -> Self:
+    def _fields_go_with_their_action(self) -> Self:
         if self.phone is not None and self.action is not ControlAction.INIT:
             raise ValueError("phone goes with init only")
+        if self.reopen_after is not None and self.action is not ControlAction.CLOSE:
+            raise ValueError("reopen_after goes with close only")
         return self
 
 

@@ -211,7 +211,7 @@ class Intake:
 
     async def _act(self, command: ControlCommand, command_id: str) -> None:
         try:
-            await self._session.control(command.action, phone=command.phone)
+            await self._session.control(command.action, phone=command.phone, reopen_after=command.reopen_after)
         except CodedError as error:
             await self._tell_control(command, command_id, ControlStatus.FAILED, error)
         except Exception:  # noqa: BLE001 - the admin gets an answer whatever went wrong

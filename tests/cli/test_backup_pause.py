@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,22 @@ async def test_a_backup_that_is_broken_off_leaves_the_session_open(side: BridgeS
     await side.reach(SessionState.STOPPED)
     task.cancel()
     await asyncio.wait([task])
+    await side.reach(SessionState.CONNECTED)
+
+
+async def test_a_backup_that_is_killed_leaves_the_session_closed_for_a_while_only(side: BridgeSide) -> None:
+    await side.start()
+    program = (
+        "import asyncio; from bridge.cli import backup; backup.REOPEN_AFTER = 1\n"
+        "async def main():\n    async with backup._paused('haby'):\n        await asyncio.Event().wait()\n"
+        "asyncio.run(main())"
+    )
+    killed = await asyncio.create_subprocess_exec(sys.executable, "-c", program)
+    try:
+        await side.reach(SessionState.STOPPED)
+    finally:
+        killed.kill()
+        await killed.wait()
     await side.reach(SessionState.CONNECTED)
 
 

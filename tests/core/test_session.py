@@ -53,6 +53,29 @@ async def test_closing_twice_does_not_end_the_next_start(bench: Bench) -> None:
     assert states.count(_S.STARTING) == 1
 
 
+async def test_what_is_closed_for_a_while_opens_by_itself(bench: Bench) -> None:
+    await bench.start()
+    await bench.session.control(ControlAction.CLOSE, reopen_after=0.05)
+    assert (bench.state, bench.phone.listener) == (_S.STOPPED, None)
+    await bench.reach(_S.CONNECTED)
+    await bench.session.control(ControlAction.CLOSE, reopen_after=60)
+    await bench.again()
+    assert bench.state is _S.CONNECTED
+
+
+async def test_another_wish_ends_the_wait_of_a_session_closed_for_a_while(bench: Bench) -> None:
+    await bench.start()
+    await bench.session.control(ControlAction.CLOSE, reopen_after=0.05)
+    await bench.session.control(ControlAction.CLOSE)
+    await asyncio.sleep(0.1)
+    assert bench.state is _S.STOPPED
+    await bench.session.control(ControlAction.CLOSE, reopen_after=0.05)  # closed for good before: it stays so
+    await asyncio.sleep(0.1)
+    assert bench.state is _S.STOPPED
+    await bench.again(connected=False)
+    await bench.reach(_S.STOPPED)
+
+
 async def test_restart_brings_another_page(bench: Bench) -> None:
     await bench.start()
     with bench.session.view.watch() as changes:

@@ -82,5 +82,5 @@ async def control(session: str, request: Request, parts: PartsOf, audit: AuditOf
     place = parts.place(session)
     command = parse_json(ControlCommand, await request.body())
     await audit(command.action, session)
-    await running(place).control(command.action, phone=command.phone)
+    await running(place).control(command.action, phone=command.phone, reopen_after=command.reopen_after)
     return ControlDone(action=command.action, status=parts.status(place))
