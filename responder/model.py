@@ -9,8 +9,9 @@ import asyncio
 import importlib
 import logging
 import random
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 #: Seconds before the second try, doubled for each further one; a server's own wish counts up to the longest.
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 20.0
+#: Seconds: the upper bounds of the latency histogram, from a local model's first words to a time-out.
+LATENCIES = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,13 @@ class Usage:
     tokens_out: int = 0
     cost: float = 0.0
     seconds: float = 0.0  # that were spent waiting for answers
+    #: How many requests took so long at most, for each of `LATENCIES`, and one for those that took longer.
+    took: list[int] = field(default_factory=lambda: [0] * (len(LATENCIES) + 1))
+
+    def waited(self, seconds: float) -> None:
+        """Count a request, however it ended."""
+        self.seconds += seconds
+        self.took[bisect_left(LATENCIES, seconds)] += 1
 
 
 class Model:
@@ -140,7 +150,7 @@ class Model:
         except (openai.OpenAIError, ValueError, TypeError, AttributeError, LookupError) as error:
             raise ModelFailed(f"{type(error).__name__}: {str(error)[:200]}") from error
         finally:
-            self.usage.seconds += max(self.now() - begun, 0.0)
+            self.usage.waited(max(self.now() - begun, 0.0))
 
     async def _loaded(self) -> AsyncOpenAI:
         async with self._loading:

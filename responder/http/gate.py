@@ -75,8 +75,11 @@ class Gate:
         return JSONResponse({"error": "Unauthorized"}, 401, {"WWW-Authenticate": "Bearer"})
 
     def _has_key(self, headers: Headers) -> bool:
-        given = headers.get("x-api-key")
-        return bool(self._api_key and given) and hmac.compare_digest(str(given).encode(), str(self._api_key).encode())
+        if self._api_key is None:
+            return False
+        # as a bearer, too: Prometheus knows no other way to show a key
+        shown = (headers.get("x-api-key", ""), headers.get("authorization", "").removeprefix("Bearer "))
+        return any(hmac.compare_digest(given.encode(), self._api_key.encode()) for given in shown)
 
     def _has_token(self, headers: Headers) -> bool:
         scheme, _, token = headers.get("authorization", "").partition(" ")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import accumulate
 from typing import Any
 
 from fastapi import APIRouter, Response
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import generate_latest
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from responder.http.surface import Surface, SurfaceOf
+from responder.model import LATENCIES, Usage
 
 router = APIRouter()
 
@@ -62,7 +64,17 @@ class _Present(Collector):
         yield CounterMetricFamily(
             "wa_model_requests", "Requests to the model, repeated ones too.", value=usage.questions
         )
-        yield CounterMetricFamily("wa_model_request_seconds", "Time spent in requests.", value=usage.seconds)
+        yield _latency(usage)
         yield CounterMetricFamily("wa_model_cost", "Cost, in the currency of the configured prices.", value=usage.cost)
         resting = float(model.breaker.open_until > model.now())
         yield GaugeMetricFamily("wa_model_resting", "1 while the model is left alone because it failed.", resting)
+
+
+def _latency(usage: Usage) -> Metric:
+    bounds = [*(str(bound) for bound in LATENCIES), "+Inf"]
+    return HistogramMetricFamily(
+        "wa_model_request_duration_seconds",
+        "How long requests to the model took, failed ones too.",
+        buckets=list(zip(bounds, accumulate(usage.took), strict=True)),
+        sum_value=usage.seconds,
+    )

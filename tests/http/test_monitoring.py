@@ -43,6 +43,17 @@ async def test_rules_and_configuration_are_sound_and_the_rules_do_what_they_say(
     assert "SUCCESS" in await _promtool("test", "rules", "alerts_test.yml")
 
 
+def test_promtool_sees_every_alert_fire_and_every_one_of_them_quiet() -> None:
+    alerts = {rule["alert"] for rule in yaml.safe_load((SHIPPED / "alerts.yml").read_text())["groups"][0]["rules"]}
+    cases = [
+        case
+        for test in yaml.safe_load((SHIPPED / "alerts_test.yml").read_text())["tests"]
+        for case in test["alert_rule_test"]
+    ]
+    assert {case["alertname"] for case in cases if case["exp_alerts"]} == alerts
+    assert {case["alertname"] for case in cases if not case["exp_alerts"]} == alerts
+
+
 def test_every_alert_leads_to_a_place_in_the_troubleshooting_guide() -> None:
     headings = {
         re.sub(r"[^a-z0-9 -]", "", line.lstrip("# ").lower()).strip().replace(" ", "-")

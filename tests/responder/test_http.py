@@ -125,7 +125,8 @@ async def test_with_a_key_or_a_secret_callers_show_one(whole: Whole) -> None:
     async with httpx.AsyncClient(base_url=responder.url) as http:
         for headers, status in (
             ({}, 401), ({"x-api-key": "otra"}, 401), ({"x-api-key": KEY}, 200),
-            ({"authorization": f"Bearer {token}"}, 200), ({"authorization": f"Bearer {weak}"}, 401),
+            ({"authorization": f"Bearer {KEY}"}, 200), ({"authorization": f"Bearer {token}"}, 200),
+            ({"authorization": f"Bearer {weak}"}, 401),
             ({"authorization": f"Bearer {old}"}, 401), ({"authorization": "Bearer x"}, 401),
         ):  # fmt: skip
             answer = await http.get("/api/conversaciones", headers=headers)

@@ -1,0 +1,83 @@
+"""What watches the responder: metrics that promtool finds right, and health that tells alive from ready."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.client.conftest import ANA
+from tests.parts import require_binary
+from tests.responder.conftest import Whole
+from tests.responder.openai_server import OpenAiServer
+
+DASHBOARD = Path(__file__).parents[2] / "deploy/monitoring/grafana/bridge.json"
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[OpenAiServer]:
+    async with OpenAiServer() as server:
+        yield server
+
+
+async def exposed(url: str) -> tuple[str, dict[tuple[str, str], float]]:
+    """The text of /metrics, and the value of each sample by name and by the label that tells it from the others."""
+    async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
+        text = (await http.get("/metrics")).text
+    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    return text, {(one.name, next(iter(one.labels.values()), "")): one.value for one in samples}
+
+
+async def test_the_models_time_tokens_and_cost_are_counted(whole: Whole, server: OpenAiServer) -> None:
+    server.script = [0.3, 400]
+    responder = await whole.start(openai_api_key="clave-de-prueba", openai_base_url=server.url, price_in=1.0)
+    whole.side.phone.incoming(ANA, "¿A qué hora abren?")
+    await whole.answers(1)
+    whole.side.phone.incoming(ANA, "¿Y los domingos?")
+    await whole.until(lambda: responder.model is not None and responder.model.usage.failures == 1)
+    text, samples = await exposed(responder.url)
+    took = "wa_model_request_duration_seconds"
+    assert [samples[f"{took}_bucket", bound] for bound in ("0.25", "60.0", "+Inf")] == [1, 2, 2]  # a refusal is quick
+    assert samples[f"{took}_count", ""] == 2
+    assert 0.3 <= samples[f"{took}_sum", ""] < 5
+    assert samples["wa_model_requests_total", ""] == 2
+    assert (samples["wa_model_answers_total", "answered"], samples["wa_model_answers_total", "failed"]) == (1, 1)
+    assert (samples["wa_model_tokens_total", "in"], samples["wa_model_tokens_total", "out"]) == (100, 20)
+    assert samples["wa_model_cost_total", ""] == pytest.approx(100 / 1_000_000)
+    assert ANA.partition("@")[0] not in text
+    drawn = set(re.findall(r"\bwa_model_[a-z_]+", json.dumps(json.loads(DASHBOARD.read_text()))))
+    assert drawn <= {name for name, _ in samples}
+    await promtool_agrees(text)
+
+
+async def promtool_agrees(text: str) -> None:
+    """It knows the conventions for names, units and types, and complains of each breach."""
+    program = await asyncio.create_subprocess_exec(
+        *(require_binary("promtool", "prometheus"), "check", "metrics"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    told, _ = await program.communicate(text.encode())
+    assert (program.returncode, told.decode()) == (0, "")
+
+
+async def test_a_bridge_that_goes_leaves_the_responder_alive_and_not_ready(whole: Whole) -> None:
+    responder = await whole.start()
+    async with httpx.AsyncClient(base_url=responder.url, trust_env=False) as http:
+        ready = await http.get("/readyz")
+        assert (ready.status_code, ready.json()) == (200, {"status": "ready", "amiss": 0})
+        await whole.side.stop()
+        async with asyncio.timeout(20):
+            while (ready := await http.get("/readyz")).status_code == 200:  # noqa: ASYNC110 - nobody announces it
+                await asyncio.sleep(0.05)
+        assert (ready.status_code, ready.json()) == (503, {"status": "not ready", "amiss": 1})
+        assert (await http.get("/healthz")).json() == {"status": "alive"}
+    _, samples = await exposed(responder.url)
+    assert samples["wa_responder_amiss", ""] == 1
