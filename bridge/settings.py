@@ -97,6 +97,15 @@ class Settings(BaseSettings):
         "WA_PACE_JITTER", default=1.5, ge=0, le=60, description="up to so many seconds more for a send that had to wait"
     )
     retention: str = _name("WA_RETENTION", default="30d,1GB", description="journal: days and size kept")
+    retention_commands: int = _name(
+        "WA_RETENTION_COMMANDS", default=30, ge=1, le=3650, description="days that a command's id is remembered"
+    )
+    retention_letters: int = _name(
+        "WA_RETENTION_LETTERS", default=30, ge=1, le=3650, description="days that dead letters of webhooks are kept"
+    )
+    retention_audit: int = _name(
+        "WA_RETENTION_AUDIT", default=365, ge=1, le=3650, description="days that the record of admins' actions is kept"
+    )
     http_host: str = _name("WA_HTTP_HOST", default="127.0.0.1", description="where HTTP listens")
     http_port: Annotated[int | None, BeforeValidator(_parse_port)] = _name(
         "WA_HTTP_PORT", default=3011, ge=0, le=65535, description="0 takes a free one; off: no HTTP and no webhooks"

@@ -36,6 +36,7 @@ from responder.store.human import HumanReplies
 from responder.store.leases import LeaseTable
 from responder.store.migrate import migrate
 from responder.store.place import make_private
+from responder.store.pruning import DAY, Pruning
 from responder.store.recording import Recording
 from responder.store.rows import Lease, Pending, Turn
 from responder.store.switches import Switches
@@ -201,6 +202,8 @@ class Responder:
                 tasks.create_task(leases.run(), name="leases"),
                 tasks.create_task(beside, name="beside the responder"),
             ]
+            pruning = Pruning(self.database, settings.retention * DAY, settings.retention_conversations * DAY)
+            ending.append(tasks.create_task(pruning.run(time.time), name="pruning"))
             if self.mirror is not None:
                 ending.append(tasks.create_task(self.mirror.run(), name="mirror"))
             await stop.wait()

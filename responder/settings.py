@@ -120,6 +120,16 @@ class Settings(BaseSettings):
     )
     chat_budget: int = _name("RESPONDER_CHAT_BUDGET", default=20, ge=0, description="answers an hour to one chat")
     total_budget: int = _name("RESPONDER_TOTAL_BUDGET", default=1000, ge=0, description="answers an hour in all")
+    retention: int = _name(
+        "RESPONDER_RETENTION",
+        default=30,
+        ge=1,
+        le=3650,
+        description="days that it remembers what it did with a message",
+    )
+    retention_conversations: int = _name(
+        "RESPONDER_RETENTION_CONVERSATIONS", default=0, ge=0, le=36500, description="days of conversations; 0: for ever"
+    )
     rules_file: Path | None = _name("RESPONDER_RULES", default=None, description="rules; none: the shipped ones")
 
     openai_api_key: SecretStr | None = _name("OPENAI_API_KEY", default=None, description="none: rules only")

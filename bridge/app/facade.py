@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import socket
 from collections.abc import AsyncIterator, Sequence
@@ -28,8 +29,9 @@ from bridge.ports import Clock, StoreUnusable
 from bridge.settings import Settings
 from bridge.store import BRIDGE_STORE, BridgeStore
 
-from .host import SessionHost
+from .host import COMPACTION, DAY, SessionHost
 
+_log = logging.getLogger(__name__)
 DISTRIBUTION = "whatsapp-mqtt-bridge"
 
 
@@ -117,11 +119,24 @@ class HttpSide:
                 host.listeners, host.metrics = listeners, metrics
             async with asyncio.TaskGroup() as tasks:
                 following = tasks.create_task(switches.run(), name="switches")
+                compacting = tasks.create_task(self._compact(store), name="compaction of bridge.db")
                 serving = tasks.create_task(self._facade.run(), name="http")
                 yield
                 self._facade.stop()
                 following.cancel()
+                compacting.cancel()
                 await asyncio.wait([serving])
+
+    async def _compact(self, store: BridgeStore) -> None:
+        settings = self._settings
+        while True:
+            try:
+                await store.compact(letters=settings.retention_letters * DAY, audit=settings.retention_audit * DAY)
+            except StoreUnusable as error:
+                if not error.transient:
+                    raise
+                _log.warning("Dead letters and audit were not compacted: %s", error)
+            await asyncio.sleep(COMPACTION)
 
 
 def _credentials(settings: Settings, store: BridgeStore, clock: Clock) -> Credentials:

@@ -35,7 +35,7 @@ RETRY = 15.0
 #: Seconds to wait for the broker's word about ownership before starting without it.
 OWNERSHIP_PATIENCE = 30.0
 #: Seconds between two compactions of the store.
-COMPACTION = 3600.0
+COMPACTION, DAY = 3600.0, 86400.0
 #: Seconds that the farewell may take.
 FAREWELL = 5.0
 
@@ -236,9 +236,10 @@ class SessionHost:
 
     async def _compact(self, store: SessionStore) -> None:
         age, size = self._settings.retention_limits
+        remembered = self._settings.retention_commands * DAY
         while True:
             try:
-                done = await store.compact(max_age=age, max_bytes=size)
+                done = await store.compact(max_age=age, max_bytes=size, ids_remembered=remembered)
             except StoreUnusable as error:
                 if not error.transient:
                     raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -25,9 +26,22 @@ class BridgeStore:
     """
 
     def __init__(self, path: Path, *, now: Callable[[], float]) -> None:
+        self._now = now
         self._database = Database(path, now(), schema.migrations("bridge_migrations"))
         self.listeners = SqliteListenerBook(self._database)
         self.access = SqliteAccessBook(self._database)
+
+    async def compact(self, *, letters: float, audit: float) -> int:
+        """Forget dead letters and lines of the audit that are older than so many seconds; returns how many."""
+        now = self._now()
+
+        def write(connection: sqlite3.Connection) -> int:
+            return sum(
+                connection.execute(f"DELETE FROM {table} WHERE at < ?", (now - age,)).rowcount  # noqa: S608 - constants
+                for table, age in (("dead_letters", letters), ("audit", audit))
+            )
+
+        return await self._database.write(write)
 
     async def __aenter__(self) -> Self:
         await self._database.__aenter__()

@@ -36,9 +36,12 @@ async def compact(
     max_age: float,
     max_bytes: int,
     forgotten: Callable[[dict[Stream, Bounds]], None],
+    *,
+    ids_remembered: float = IDS_REMEMBERED,
 ) -> Compaction:
     """Forget journal items that are older than `max_age` seconds or too many for `max_bytes` of bodies, oldest first.
 
+    And final commands that last changed more than `ids_remembered` seconds ago, with published notices of that age.
     `forgotten` is called with the bounds after each transaction.
     """
     items = commands = notices = 0
@@ -48,9 +51,9 @@ async def compact(
         )
     )[0]:
         items += removed
-    while removed := await database.write(lambda connection: _forget_commands(connection, now - IDS_REMEMBERED)):
+    while removed := await database.write(lambda connection: _forget_commands(connection, now - ids_remembered)):
         commands += removed
-    while removed := await database.write(lambda connection: _forget_notices(connection, now - IDS_REMEMBERED)):
+    while removed := await database.write(lambda connection: _forget_notices(connection, now - ids_remembered)):
         notices += removed
     while await database.write(_shrink_file):
         pass

@@ -58,12 +58,17 @@ class SessionStore:
         await self.database.write(write, committed)
         return epoch
 
-    async def compact(self, *, max_age: float, max_bytes: int) -> retention.Compaction:
-        """Forget journal items older than `max_age` seconds or beyond `max_bytes` of bodies, and what is past 30 days.
+    async def compact(
+        self, *, max_age: float, max_bytes: int, ids_remembered: float = retention.IDS_REMEMBERED
+    ) -> retention.Compaction:
+        """Forget journal items older than `max_age` seconds or beyond `max_bytes` of bodies, and what is past its time.
 
-        That is: final commands (their ids may be used anew) and published notices. Unpublished ones stay.
+        That is, after `ids_remembered` seconds: final commands (their ids may be used anew) and published notices.
+        Unpublished ones stay.
         """
-        return await retention.compact(self.database, self.now(), max_age, max_bytes, self.journal.take_bounds)
+        return await retention.compact(
+            self.database, self.now(), max_age, max_bytes, self.journal.take_bounds, ids_remembered=ids_remembered
+        )
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ from bridge.contract.messages import Stream
 from bridge.ports import ApiKey, AuditEntry, Choice, DeadLetter, Listener, Position, Scope
 from bridge.store import BridgeStore, StoreDamaged
 from tests.store.conftest import SetClock
+from tests.store.samples import DAY
 
 Opener = Callable[[], AbstractAsyncContextManager[BridgeStore]]
 PLAIN = Listener("1", "haby", "http://localhost:1/", 1.0, legacy=True)
@@ -119,3 +120,15 @@ async def test_a_damaged_store_is_told(opener: Opener, tmp_path: Path) -> None:
     with pytest.raises(StoreDamaged, match=r"bridge\.db"):
         async with opener():
             pass
+
+
+async def test_dead_letters_and_audit_go_by_age(tmp_path: Path, clock: SetClock) -> None:
+    async with BridgeStore(tmp_path / "bridge.db", now=clock) as store:
+        for seq, age in enumerate([400 * DAY, 40 * DAY, DAY], 1):
+            at = clock.seconds - age
+            letter = DeadLetter("l", "haby", "http://127.0.0.1:9", Stream.IN, "e", seq, "{}", 1, 400, "no", at)
+            await store.listeners.bury(letter)
+            await store.access.record(AuditEntry(at, "admin", "127.0.0.1", "restart", "haby"))
+        assert await store.compact(letters=30 * DAY, audit=365 * DAY) == 3
+        assert [letter.seq for letter in await store.listeners.dead_letters("haby", 0, 9)] == [3]
+        assert len(await store.access.audit(None, 9)) == 2

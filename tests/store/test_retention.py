@@ -82,7 +82,9 @@ async def test_a_command_is_remembered_for_30_days_from_its_last_change(store: S
     clock.seconds = start + 34.9 * DAY
     assert (await store.compact(max_age=FOREVER, max_bytes=ANY_SIZE)).commands == 0
     assert not (await store.outbox.claim(claim(), result())).fresh
+    assert (await store.compact(max_age=FOREVER, max_bytes=ANY_SIZE, ids_remembered=29.95 * DAY)).commands == 0
     clock.seconds = start + 35.1 * DAY
+    assert (await store.compact(max_age=FOREVER, max_bytes=ANY_SIZE, ids_remembered=60 * DAY)).commands == 0
     assert (await store.compact(max_age=FOREVER, max_bytes=ANY_SIZE)).commands == 1
     again = await store.outbox.claim(claim(), result())
     assert again.fresh

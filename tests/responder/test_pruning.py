@@ -1,0 +1,51 @@
+"""What the responder forgets by itself, and what never, on each database."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import text, update
+
+from responder.store import pruning
+from responder.store.database import Database
+from responder.store.pruning import DAY, Pruning
+from responder.store.schema import chats, conversations, messages, turns
+from tests.responder.test_erasing import fill, ids
+
+#: `fill` writes everything at second 1 of 1970, but for conversations, whose moment is the server's.
+NOW = 40 * DAY
+
+
+async def test_bookkeeping_goes_by_age_and_what_waits_stays(database: Database) -> None:
+    await fill(database)
+    async with database.write() as connection:
+        await connection.execute(update(messages).where(messages.c.id == 2).values(turn_id=None, verdict="answer"))
+        await connection.execute(update(messages).where(messages.c.id == 3).values(timestamp=NOW - DAY))
+        await connection.execute(update(turns).where(turns.c.id == 4).values(state="ready"))
+    assert await Pruning(database, 30 * DAY, 0).once(NOW) == 5
+    assert await ids(database, messages) == [2, 3]
+    assert await ids(database, turns) == [4]
+    assert len(await ids(database, conversations)) == 8
+    assert await ids(database, chats) == [1, 2, 3, 4]
+
+
+async def test_conversations_go_where_it_is_asked_for_but_no_wish(database: Database) -> None:
+    await fill(database)
+    now = datetime.now(UTC).timestamp()
+    before = "datetime('now', '-41 days')" if database.is_sqlite else "NOW() - INTERVAL 41 DAY"
+    async with database.write() as connection:
+        await connection.execute(text(f"UPDATE ll_ia_conversaciones SET created_at = {before} WHERE id < 10"))
+        await connection.execute(update(chats).where(chats.c.id == 1).values(opted_out_at=7.0))
+        await connection.execute(update(chats).where(chats.c.id == 2).values(last_at=now))
+    await Pruning(database, 30 * DAY, 40 * DAY).once(now)
+    assert await ids(database, conversations) == [11, 12, 13, 14]
+    assert await ids(database, chats) == [1, 2]
+
+
+async def test_many_rows_go_in_small_transactions(database: Database) -> None:
+    await fill(database)
+    pruning.CHUNK, before = 1, pruning.CHUNK
+    try:
+        assert await Pruning(database, 30 * DAY, 0).once(NOW) == 8
+    finally:
+        pruning.CHUNK = before
