@@ -158,13 +158,19 @@ def check(
 
     async def command() -> Exit:
         from dataclasses import asdict
+        from datetime import UTC, datetime
 
         from bridge.brokeradmin import BrokerDirectory, prove_live, rehearse
+        from bridge.brokeradmin.certificate import faults_of_certificate, warning_of_certificate
 
         from .output import print_json_line
 
         place = BrokerDirectory(directory)
         faults = place.faults()
+        if (tls := place.load().listening.tls) is not None:
+            faults += faults_of_certificate(tls, now := datetime.now(UTC))
+            if warning := warning_of_certificate(tls, now):
+                typer.echo(f"warning: {warning}", err=True)
         findings = await rehearse(place)
         if live:
             findings += await prove_live(place)
