@@ -31,8 +31,8 @@ class SessionStaysClosed(CodedError):
 
 #: Seconds in which a bridge must have closed a session's browser, or opened it again.
 PAUSE_LIMIT = 60.0
-#: Seconds after which the bridge opens the session by itself, should we be killed. A copy that takes longer is safe: the
-#: browser waits for the profile's lock.
+#: Seconds after which the bridge opens the session by itself, should we be killed. A copy that takes longer is safe:
+#: the browser waits for the profile's lock.
 REOPEN_AFTER = 120
 
 

@@ -20,10 +20,16 @@ def register(app: typer.Typer) -> None:
 def qr(
     session: Annotated[str | None, typer.Option(help="Session; the first of WA_SESSIONS by default.")] = None,
     png: Annotated[Path | None, typer.Option(help="Write the code into this file instead.", dir_okay=False)] = None,
+    phone: Annotated[
+        str | None, typer.Option(help="The number of the phone to link: shows a code to type there instead.")
+    ] = None,
     once: Annotated[bool, typer.Option("--once", help="Show one code and end.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Each code and state as a JSON line.")] = False,
 ) -> None:
-    """Show the code to scan: on the phone, Settings > Linked devices > Link a device. Ends when it is scanned."""
+    """Show the code to scan: on the phone, Settings > Linked devices > Link a device. Ends when it is scanned.
+
+    Without a camera: `--phone` and the number, and on the phone "Link with phone number instead".
+    """
     from .running import run
 
     async def command() -> Exit:
@@ -36,9 +42,18 @@ def qr(
         shown = 0
         async with join(session, "qr") as joined:
             await joined.client.status(joined.session)
+            if phone is not None:
+                async for result in joined.client.control(joined.session, "init", phone=phone):
+                    if result.error is not None:
+                        fail(result.error.text)
+                        return Exit.FAILED
             async for step in joined.client.pairing(joined.session):
                 if json:
                     print_json_line(step.to_json())
+                elif isinstance(step, Qr) and phone is not None:
+                    if step.link_code is None:
+                        continue
+                    typer.echo(f"Type {step.link_code[:4]}-{step.link_code[4:]} on the phone {phone}.")
                 elif isinstance(step, Qr):
                     shown = _show(step.code, png, shown)
                 else:

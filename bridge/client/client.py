@@ -22,7 +22,7 @@ from bridge.client.reading import Happening, Message, OnGap, Reader
 from bridge.client.sending import Sender
 from bridge.client.watching import control, watch_bot_switches, watch_pairing, watch_statuses
 from bridge.contract.bot import BotConfig, BotSwitch
-from bridge.contract.commands import ControlAction, ControlCommand, ControlResult, Priority
+from bridge.contract.commands import ControlAction, ControlCommand, ControlResult, Priority, checked
 from bridge.contract.errors import InvalidRequest
 from bridge.contract.messages import Ack, Qr, Result, Stream
 from bridge.contract.payload import rfc3339
@@ -187,11 +187,10 @@ class Client:
 
         `phone` goes with init: a code to type on the phone of that number. `reopen_after` goes with close: seconds
         after which the session opens again by itself. Raises NoSuchSession, NoBridge, BrokerDown, NoAnswer, and
-        ValueError for another action or a field that does not go with it.
+        InvalidRequest for another action or a field that does not go with it.
         """
-        wanted = ControlCommand(
-            action=ControlAction(action), id=uuid.uuid4().hex, phone=phone, reopen_after=reopen_after
-        )
+        fields = {"action": action, "id": uuid.uuid4().hex, "phone": phone, "reopen_after": reopen_after}
+        wanted = checked(ControlCommand, fields)
         await self.status(session)
         answers = await self._sender.answers(session)
         async with aclosing(control(self._line, self._topics, answers, session, wanted, timeout)) as results:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Literal, Never, Self, TypeVar
@@ -117,8 +118,8 @@ class ControlAction(StrEnum):
 class ControlCommand(Command):
     """`<prefix>/<session>/control`.
 
-    With `init`, `phone` asks for a code to type on the phone of that number. With `close`, `reopen_after` has the session
-    open again by itself after so many seconds, or at the next start, whatever became of who asked.
+    With `init`, `phone` asks for a code to type on the phone of that number. With `close`, `reopen_after` has the
+    session open again by itself after so many seconds, or at the next start, whatever became of who asked.
     """
 
     v: Literal[1] = VERSION
@@ -210,13 +211,18 @@ def parse_json(model: type[_C], payload: bytes) -> _C:
         raise InvalidRequest(f"The payload is not JSON: {error}.") from error
     if not isinstance(fields, dict):
         raise InvalidRequest('The payload is JSON but not an object; a send is {"to": …, "message": …}.')
-    try:
-        command = model.model_validate(fields)
-    except ValidationError as error:
-        raise InvalidRequest(_explain(error)) from error
+    command = checked(model, fields)
     if isinstance(command, SendCommand):
         check_send(command)
     return command
+
+
+def checked(model: type[_C], fields: Mapping[str, object]) -> _C:
+    """A command of these fields. Raises `InvalidRequest` with a sentence that names what is wrong."""
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        raise InvalidRequest(_explain(error)) from error
 
 
 def _refuse_constant(name: str) -> Never:

@@ -76,6 +76,15 @@ async def test_qr_once_in_the_terminal_and_as_a_picture(side: BridgeSide, wa: Wa
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
+async def test_a_code_to_type_is_shown_for_a_phone_number(side: BridgeSide, wa: Wa) -> None:
+    side.phone.paired = False
+    await side.start(until=SessionState.PAIRING)
+    shown = await wa("qr", "--phone", "+54 9 11 5550-0000", "--once")
+    assert (shown.code, shown.out) == (0, "Type L550-0000 on the phone +54 9 11 5550-0000.\n")
+    refused = await wa("qr", "--phone", "nobody")
+    assert (refused.code, "nobody" in refused.err) == (2, True)
+
+
 async def test_qr_of_a_paired_session(side: BridgeSide, wa: Wa) -> None:
     await side.start()
     ended = await wa("qr")

@@ -81,7 +81,8 @@ class ScriptedDriver:
     async def _show_code(self, sink: DriverSink) -> None:
         await self._go(sink, _S.PAIRING, _R.SCAN_QR)
         self._code_shown = True
-        await sink.code_changed(PairingCode(self._phone.next_code(), self._phone.clock.now() + _CODE_LIFE))
+        phone = self._phone
+        await sink.code_changed(PairingCode(phone.next_code(), phone.clock.now() + _CODE_LIFE, phone.link_code))
 
     async def _follow(self, signal: Signal, sink: DriverSink) -> None:
         match signal:
@@ -219,7 +220,9 @@ class ScriptedDriver:
         """See the port. A script is open nowhere else."""
 
     async def link_by_phone(self, number: str) -> None:
-        """See the port. A script shows a code to scan only."""
+        """See the port."""
+        self._phone.link_code = f"L{number[-7:]}"
+        self._phone.rotate_code()
 
     @property
     def memory(self) -> MemoryUse | None:

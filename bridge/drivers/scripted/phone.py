@@ -79,6 +79,7 @@ class ScriptedPhone:
     ack_of: dict[str, int] = field(default_factory=dict)  # raw id -> level
     pending: list[Sent] = field(default_factory=list)
     live: list[IncomingMessage | AckChange] = field(default_factory=list)
+    link_code: str | None = None  # shown once a number was given
     listener: Callable[[Signal], None] | None = None
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
@@ -101,7 +102,7 @@ class ScriptedPhone:
 
     def pair(self) -> None:
         """Scan the code."""
-        self.paired, self.paired_at = True, self.now()
+        self.paired, self.paired_at, self.link_code = True, self.now(), None
         self.tell(Signal.PAIRED)
 
     def rotate_code(self) -> None:
