@@ -1,4 +1,4 @@
-"""Node.js and the packages that `scripts/setup --tests` has put beside it."""
+"""Node.js, and the packages that `scripts/setup --tests` has put beside it."""
 
 from __future__ import annotations
 
@@ -6,18 +6,21 @@ import os
 from pathlib import Path
 
 import pytest
-
-from tests.parts import require_binary
+from playwright._impl._driver import compute_driver_executable
 
 FOLDER = Path(__file__).with_name("node")
 MODULES = FOLDER / "node_modules"
 
 
 def require_node() -> str:
-    """The path of node, with the packages there. Missing ones skip the test; with CI set they fail it."""
+    """The path of Playwright's node, newer than the system's, with the packages there.
+
+    Missing ones skip the test; with CI set they fail it.
+    """
     if not (MODULES / ".made-from").exists():
         missing = "the packages of tests/docs/node are not here: scripts/setup --tests"
         if os.environ.get("CI"):
             pytest.fail(missing)
         pytest.skip(missing)
-    return require_binary("node", "nodejs")
+    node, _ = compute_driver_executable()
+    return str(node)

@@ -1,0 +1,176 @@
+"""The recipes as they are printed, one after the other against one running sandbox."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.docs.node_programs import MODULES, require_node
+from tests.docs.pages import ROOT, Block, blocks
+from tests.e2e.conftest import Product, running
+from tests.mosquitto_server import free_port
+from tests.parts import require_binary
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)]
+RECIPES = list(blocks(ROOT / "docs/recipes.md"))
+START = list(blocks(ROOT / "docs/getting-started.md"))
+ANA = "5491155500001@c.us"
+PATIENCE = 30.0
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def product(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Product]:
+    """The sandbox, connected; the folder looks like a clone that has been set up, with the npm packages installed."""
+    node = Path(require_node())
+    folder = tmp_path_factory.mktemp("recipes")
+    (folder / ".venv").symlink_to(Path(sys.executable).parent.parent)
+    (folder / "node_modules").symlink_to(MODULES)
+    port = free_port()
+    # WA_DATA_DIR is left to its default, as on these pages
+    async with running(folder, WA_HTTP_PORT=str(port), WA_DATA_DIR="data") as up:
+        await up.printed("haby connected")
+        path = f"{node.parent}:{MODULES / '.bin'}:{os.environ['PATH']}"
+        http = f"http://127.0.0.1:{port}"
+        up.environment |= {"PATH": path, "WA_HTTP": http, "PORT": str(free_port()), "no_proxy": "127.0.0.1"}
+        yield up
+
+
+def shell(block: Block) -> list[str]:
+    """The block behind the one that says where broker and bridge are."""
+    return ["sh", "-euc", f"{RECIPES[0].text}\n{'exec ' if block.stays else ''}{block.text}"]
+
+
+async def run(product: Product, block: Block) -> str:
+    """Run a block to its end; what it printed."""
+    program = await asyncio.create_subprocess_exec(
+        *shell(block),
+        cwd=product.directory,
+        env=product.environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    async with asyncio.timeout(PATIENCE):
+        told, _ = await program.communicate()
+    assert program.returncode == 0, told.decode()
+    return told.decode()
+
+
+class Staying:
+    """A program that goes on; `printed` is what it has said so far."""
+
+    def __init__(self, out: asyncio.StreamReader) -> None:
+        self._out = out
+        self.printed = ""
+
+    async def read(self) -> None:
+        while some := await self._out.read(4096):
+            self.printed += some.decode()
+
+
+@asynccontextmanager
+async def staying(product: Product, block: Block) -> AsyncIterator[Staying]:
+    """Run a block that stays; ended afterwards."""
+    program = await asyncio.create_subprocess_exec(
+        *shell(block),
+        cwd=product.directory,
+        env={**product.environment, "PYTHONUNBUFFERED": "1"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    assert program.stdout is not None
+    one = Staying(program.stdout)
+    reading = asyncio.create_task(one.read(), name="read the recipe")
+    try:
+        yield one
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            program.terminate()
+        await asyncio.wait_for(program.wait(), PATIENCE)
+        await reading
+
+
+async def typed_until(product: Product, text: str, seen: Callable[[], bool], program: Staying) -> None:
+    """Ana writes, once a second, until the program has printed it: none of them says when it has subscribed."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while not seen():
+                await product.api("POST", "/incoming", {"chat": ANA, "body": text})
+                for _ in range(10):
+                    await asyncio.sleep(0 if seen() else 0.1)
+    except TimeoutError:
+        raise AssertionError(program.printed) from None
+
+
+async def on_the_phone(product: Product, text: str) -> None:
+    """Wait until the sandbox's phone shows it among the account's own messages."""
+    async with asyncio.timeout(PATIENCE):
+        while text not in (own := await product.on_the_phone()):  # noqa: ASYNC110 - the phone calls nobody
+            await asyncio.sleep(0.1)
+    assert own.count(text) == 1
+
+
+def of(heading: str) -> tuple[list[Block], Block]:
+    """A recipe's commands that end, and the one that stays."""
+    found = [block for block in RECIPES if block.heading == heading and block.language == "sh"]
+    (stays,) = (block for block in found if block.stays)
+    return [block for block in found if not block.stays], stays
+
+
+def save(product: Product, heading: str) -> None:
+    for block in RECIPES:
+        if block.heading == heading and block.file:
+            (product.directory / block.file).write_text(block.text, encoding="utf-8")
+
+
+async def test_mosquitto(product: Product) -> None:
+    require_binary("mosquitto_pub", "mosquitto-clients")
+    sends, listening = of("mosquitto_pub and mosquitto_sub")
+    async with staying(product, listening) as program:
+        await typed_until(product, "¿Están?", lambda: '"¿Están?"' in program.printed, program)
+        for send in sends:
+            await run(product, send)
+        await on_the_phone(product, "Hola")
+        await on_the_phone(product, "Your invoice is ready.")
+    assert re.search(r'wa/haby/result \{.*"id":"invoice-42","status":"sent"', program.printed)
+
+
+@pytest.mark.parametrize("heading", ["MQTT.js", "Node-RED", "Python"])
+async def test_a_program_answers_what_it_prints(product: Product, heading: str) -> None:
+    save(product, heading)
+    _, answering = of(heading)
+    text = f"¿Qué tal, {heading}?"
+    async with staying(product, answering) as program:
+        await typed_until(product, text, lambda: text in program.printed, program)
+        name = {"MQTT.js": "Node.js"}.get(heading, heading)
+        async with asyncio.timeout(PATIENCE):
+            while f"{name} got: {text}" not in await product.on_the_phone():  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+
+
+async def test_curl(product: Product) -> None:
+    (send, messages, legacy), events = of("curl")
+    assert '"status":"sent"' in await run(product, send)
+    await on_the_phone(product, "Your order is on its way.")
+    assert '"success":true' in await run(product, legacy)
+    await on_the_phone(product, "As ever.")
+    async with staying(product, events) as program:
+        await typed_until(product, "¿Y por HTTP?", lambda: "¿Y por HTTP?" in program.printed, program)
+    assert "next" in await run(product, messages)
+
+
+async def test_getting_started(product: Product) -> None:
+    (listening,) = (block for block in START if block.stays)
+    send, status = (block for block in START if block.language == "sh" and not block.stays)
+    async with staying(product, listening) as program:
+        await typed_until(product, "¿Me leen?", lambda: "¿Me leen?" in program.printed, program)
+    assert "read" in await run(product, send)
+    assert "connected" in await run(product, status)
