@@ -38,8 +38,8 @@ def _expressions(value: Any) -> Any:
         return texts
     try:
         return tuple(re.compile(text, re.IGNORECASE) if isinstance(text, str) else text for text in texts)
-    except re.error as error:
-        raise ValueError(f"{error.pattern!r} is not a regular expression: {error}") from error
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(f"{texts!r:.200} holds what is not a regular expression: {error}") from error
 
 
 _Phrases = Annotated[tuple[str, ...], BeforeValidator(_phrases)]
@@ -145,11 +145,11 @@ def parse_rules(text: str) -> Rules:
     """Read a rules file. Raises WrongRules with the place of the first mistakes."""
     try:
         return Rules.model_validate(yaml.safe_load(text) or {"version": 1})
-    except yaml.YAMLError as error:
-        raise WrongRules(f"not YAML: {' '.join(str(error).split())}") from error
     except ValidationError as error:
         faults = [
             f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg'].removeprefix('Value error, ')}"
             for fault in error.errors(include_url=False, include_input=False)
         ]
         raise WrongRules("; ".join(faults[:5])) from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a date such as 2001-99-99, brackets without end
+        raise WrongRules(f"not YAML: {' '.join(str(error).split())}") from error

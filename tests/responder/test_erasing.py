@@ -35,7 +35,13 @@ async def fill(database: Database) -> None:
             for spoken, role in ((number, "user"), (number + 10, "assistant")):
                 row = {"id": spoken, "telefono": person, "rol": role, "mensaje": text}
                 await connection.execute(insert(conversations).values(row))
-            row = {"id": number, "session": "haby", "message_id": f"false_{person}_{key}", "chat_id": in_chat, "part": 0}
+            row = {
+                "id": number,
+                "session": "haby",
+                "message_id": f"false_{person}_{key}",
+                "chat_id": in_chat,
+                "part": 0,
+            }
             await connection.execute(
                 insert(messages).values(**row, conversation_id=number, verdict="answered", turn_id=number, timestamp=1)
             )
