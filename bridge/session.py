@@ -13,6 +13,7 @@ from itertools import groupby
 
 from .contract.commands import ControlAction
 from .contract.errors import CodedError
+from .contract.jid import Jid
 from .contract.messages import Stream
 from .contract.payload import instant
 from .contract.session import Reason, SessionState, Situation
@@ -37,6 +38,8 @@ _log = logging.getLogger(__name__)
 _DESIRED, _RUNNING, _CLOSED, _ENDED = "desired", "running", "closed", "logged_out"
 #: Seconds that sends under way get to finish before the browser is closed.
 DRAIN = 5.0
+#: Calls that show that we are writing, at a time; more are dropped.
+SHOWING = 8
 #: Seconds that a catch-up may take; a page that hangs in it is replaced.
 CATCH_UP_LIMIT = 300.0
 
@@ -77,6 +80,7 @@ class Session:
         self._driver_stop = asyncio.Event()
         self._driver_gone = asyncio.Event()
         self._driver_gone.set()
+        self._showing = 0
         self._reopening: asyncio.TimerHandle | None = None
         self._quiet = False  # a catch-up that ends meanwhile opens nothing
 
@@ -162,6 +166,18 @@ class Session:
                 case ControlAction.LOGOUT:
                     await self._driver.log_out()
                     await self._want(_ENDED)
+
+    async def show_typing(self, to: Jid, seconds: float) -> None:
+        """Show that we are writing, if that can be done now: it is worth nothing later, and must hold up nothing."""
+        if self.view.situation.state is not SessionState.CONNECTED or self._showing >= SHOWING:
+            return
+        self._showing += 1
+        try:
+            await self._driver.show_typing(to, seconds)
+        except CodedError as error:
+            _log.debug("%s: typing is not shown to %s: %s", self.name, to.masked, error.text)
+        finally:
+            self._showing -= 1
 
     async def run(self) -> None:
         """Live until cancelled. Call `quiesce` first for a clean end. Raises what the store raises."""

@@ -114,6 +114,7 @@ class _Place:
     def sends(self) -> Iterable[Grant]:
         yield Grant("write", self.topics.out(self.session))
         yield Grant("write", self.topics.out(self.session, "+"))
+        yield Grant("write", self.topics.typing(self.session))
 
     @property
     def reply(self) -> Grant:
@@ -133,6 +134,7 @@ def _responder(at: _Place) -> Iterator[Grant]:
     yield at.bridges
     yield from at.replays
     yield Grant("write", at.topics.out(at.session))
+    yield Grant("write", at.topics.typing(at.session))
     yield at.reply
     yield Grant("readwrite", at.topics.bot_config())
     yield Grant("read", at.topics.bot_switch())

@@ -22,7 +22,7 @@ from bridge.client.reading import Happening, Message, OnGap, Reader
 from bridge.client.sending import Sender
 from bridge.client.watching import control, watch_bot_switches, watch_pairing, watch_statuses
 from bridge.contract.bot import BotConfig, BotSwitch
-from bridge.contract.commands import ControlAction, ControlCommand, ControlResult, Priority, checked
+from bridge.contract.commands import ControlAction, ControlCommand, ControlResult, Priority, TypingCommand, checked
 from bridge.contract.errors import InvalidRequest
 from bridge.contract.messages import Ack, Qr, Result, Stream
 from bridge.contract.payload import rfc3339
@@ -145,6 +145,14 @@ class Client:
         )
         await self._sender.publish(session, command)
         return command.id or ""
+
+    async def typing(self, session: str, to: str, seconds: float = 10) -> None:
+        """Show "typing…" in a chat for so many seconds, 0 = no more. Nobody tells what became of it.
+
+        Raises InvalidRequest, BrokerDown.
+        """
+        command = checked(TypingCommand, {"to": to, "seconds": seconds})
+        await self._line.publish(self._topics.typing(session), command.model_dump_json(), qos=0)
 
     async def status(self, session: str) -> SessionStatus:
         """How the session is; an old heartbeat counts as offline. Raises NoSuchSession, NoBridge."""

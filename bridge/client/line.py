@@ -158,11 +158,11 @@ class Line:
         """Whether a publish can be tried."""
         return self._connection is not None
 
-    async def publish(self, topic: str, payload: str, *, retain: bool = False) -> None:
-        """Publish at QoS 1. Raises BrokerDown when there is no connection or it ends before the PUBACK."""
+    async def publish(self, topic: str, payload: str, *, retain: bool = False, qos: int = 1) -> None:
+        """Publish. Raises BrokerDown when there is no connection or, at QoS 1, it ends before the PUBACK."""
         if self._connection is None:
             raise BrokerDown("There is no connection to the broker at the moment.")
-        await self._connection.publish(topic, payload, retain=retain)
+        await self._connection.publish(topic, payload, retain=retain, qos=qos)
 
     @asynccontextmanager
     async def attached(self, route: Route) -> AsyncIterator[Inbox[Delivery]]:

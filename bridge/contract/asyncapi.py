@@ -12,13 +12,13 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from .bot import BotConfig, BotSwitch
-from .commands import ControlCommand, ControlResult, ReplayRequest, SendCommand
+from .commands import ControlCommand, ControlResult, ReplayRequest, SendCommand, TypingCommand
 from .messages import Ack, Event, Inbound, Qr, ReplayEnd, Result
 from .status import BridgeStatus, SessionStatus
 from .topics import Leaf, Topics
 
 PAYLOADS: tuple[type[BaseModel], ...] = (
-    *(Inbound, Event, SendCommand, Result, Ack, ReplayRequest, ReplayEnd, ControlCommand, ControlResult),
+    *(Inbound, Event, SendCommand, Result, Ack, ReplayRequest, ReplayEnd, ControlCommand, ControlResult, TypingCommand),
     *(SessionStatus, Qr, BridgeStatus, BotConfig, BotSwitch),
 )
 _TEXT = "PlainText"
@@ -61,6 +61,7 @@ def channels(topics: Topics) -> tuple[Channel, ...]:
         ),
         Channel("reply", of(Leaf.REPLY, "{client}"), "send", ("Result",), "A copy of the result for who asked."),
         Channel("control", of(Leaf.CONTROL), "receive", ("ControlCommand",), "Start, close, log out, restart.", qos=0),
+        Channel("typing", of(Leaf.TYPING), "receive", ("TypingCommand",), 'Show "typing…" in a chat.', qos=0),
         Channel("status", of(Leaf.STATUS), "send", ("SessionStatus",), "How the session is; also the will.", True),
         Channel("qr", of(Leaf.QR), "send", ("Qr",), "The pairing code; empty when there is none.", True),
         Channel("bridge", topics.bridge_status("{instance}"), "send", ("BridgeStatus",), "How a bridge is.", True),

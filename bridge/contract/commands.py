@@ -36,6 +36,8 @@ DEFAULT_TTL = 3600
 MAX_TTL = 30 * 24 * 3600
 #: What a 64-bit counter can hold; a cursor beyond it is no place in any stream.
 MAX_SEQ = 2**63 - 1
+#: Seconds for which one command shows that we are writing.
+MAX_TYPING = 60
 #: Seconds that a session may be closed for a while.
 MAX_PAUSE = 3600
 REPLAY_DEFAULT, REPLAY_MAX = 500, 5_000
@@ -145,6 +147,23 @@ class ControlCommand(Command):
         if self.reopen_after is not None and self.action is not ControlAction.CLOSE:
             raise ValueError("reopen_after goes with close only")
         return self
+
+
+class TypingCommand(Command):
+    """`<prefix>/<session>/typing`: show "typing…" in a chat for so many seconds, 0 = no more.
+
+    A sign and no message: never stored, repeated or answered, and dropped where the session is not connected or has no
+    such chat. WhatsApp itself lets it fade.
+    """
+
+    v: Literal[1] = VERSION
+    to: CleanText
+    seconds: Annotated[float, Field(ge=0, le=MAX_TYPING)] = 10
+
+    @cached_property
+    def recipient(self) -> Jid:
+        """The normal form of `to`. Raises `InvalidRequest`."""
+        return parse_recipient(self.to)
 
 
 class ControlStatus(StrEnum):

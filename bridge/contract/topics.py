@@ -28,6 +28,7 @@ class Leaf(StrEnum):
     REPLAY = "replay"
     REPLY = "reply"
     CONTROL = "control"
+    TYPING = "typing"
     STATUS = "status"
     QR = "qr"
 
@@ -108,6 +109,10 @@ class Topics:
         """init, close, logout, restart."""
         return self.session(session, Leaf.CONTROL)
 
+    def typing(self, session: str) -> str:
+        """Who is shown that we are writing."""
+        return self.session(session, Leaf.TYPING)
+
     def status(self, session: str) -> str:
         """Retained session status, and its will."""
         return self.session(session, Leaf.STATUS)
@@ -136,8 +141,12 @@ class Topics:
         return int(digits) if is_number and topic == self.bot_switch(int(digits)) else None
 
     def commands(self, session: str) -> tuple[str, ...]:
-        """Filters a bridge subscribes to for one session at QoS 1 (`control` apart, at QoS 0)."""
+        """Filters a bridge subscribes to for one session at QoS 1."""
         return (self.out(session), f"{self.out(session)}/+", self.replay(session))
+
+    def passing_commands(self, session: str) -> tuple[str, ...]:
+        """Those at QoS 0: what they ask for is worth nothing later."""
+        return (self.control(session), self.typing(session))
 
     def parse(self, topic: str) -> SessionTopic | None:
         """Parse a topic under this prefix; None when it is no topic of a session."""

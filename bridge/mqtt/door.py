@@ -126,7 +126,7 @@ class Door:
     async def _speak(self, connection: Connection) -> None:
         # Only who is subscribed may call itself connected: what is published before is nobody's, at the first start.
         # amqtt holds the SUBACK back until queued commands are acknowledged, so the intake already runs.
-        await connection.subscribe(self._topics.control(self._session.name), qos=0)
+        await connection.subscribe(*self._topics.passing_commands(self._session.name), qos=0)
         await connection.subscribe(*self._topics.commands(self._session.name), qos=1)
         await publish_status(self._session, self._topics, connection)
 

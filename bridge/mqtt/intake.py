@@ -21,6 +21,7 @@ from bridge.contract.commands import (
     ControlStatus,
     ReplayRequest,
     SendCommand,
+    TypingCommand,
     parse_json,
     parse_text,
 )
@@ -140,6 +141,8 @@ class Intake:
                 await self._replay(delivery)
             case Leaf.CONTROL if topic.tail is None and not delivery.retain:
                 await self._control(delivery)
+            case Leaf.TYPING if topic.tail is None and not delivery.retain:
+                await self._typing(delivery)
             case _:
                 _log.debug("%s: ignored %s", self._session.name, delivery.topic)
 
@@ -190,8 +193,7 @@ class Intake:
                 self._replayer.refuse(hints.reader, hints.request, error)
                 return
             # without a valid reader there is no topic to answer on, so the answer goes where refusals go
-            sha256 = hashlib.sha256(delivery.payload).hexdigest()
-            await self._session.outbound.reject(error, Rejection(delivery.topic, sha256, hints.request))
+            await self._refuse(delivery, error, hints.request)
             return
         self._replayer.ask(request)
 
@@ -199,15 +201,26 @@ class Intake:
         try:
             command = parse_json(ControlCommand, delivery.payload)
         except CodedError as error:
-            sha256 = hashlib.sha256(delivery.payload).hexdigest()
-            hints = Hints.of(delivery.payload)
-            await self._session.outbound.reject(error, Rejection(delivery.topic, sha256, hints.command_id))
+            await self._refuse(delivery, error, Hints.of(delivery.payload).command_id)
             return
         command_id = command.id or uuid.uuid4().hex
         await self._tell_control(command, command_id, ControlStatus.ACCEPTED)
         self._background.create_task(
             self._act(command, command_id), name=f"control {self._session.name} {command.action}"
         )
+
+    async def _typing(self, delivery: Delivery) -> None:
+        try:
+            command = parse_json(TypingCommand, delivery.payload)
+            showing = self._session.show_typing(command.recipient, command.seconds)
+        except CodedError as error:
+            await self._refuse(delivery, error)
+            return
+        self._background.create_task(showing, name=f"typing {self._session.name}")
+
+    async def _refuse(self, delivery: Delivery, error: CodedError, command_id: str | None = None) -> None:
+        sha256 = hashlib.sha256(delivery.payload).hexdigest()
+        await self._session.outbound.reject(error, Rejection(delivery.topic, sha256, command_id))
 
     async def _act(self, command: ControlCommand, command_id: str) -> None:
         try:

@@ -151,6 +151,10 @@ class WhatsAppDriver(Protocol):
         """
         ...
 
+    async def show_typing(self, to: Jid, seconds: float) -> None:
+        """Show the other side that we are writing, for so many seconds; 0 = no more. In a chat that is there only."""
+        ...
+
     async def look_up(self, key: MessageKey) -> LookUp:
         """Look for one of our messages under every known address of its chat."""
         ...

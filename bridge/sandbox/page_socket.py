@@ -235,6 +235,8 @@ class PageSocket:
             case "exists":
                 contact = self._world.cast.look_up(frame["address"])
                 return contact_record(contact) if contact else None
+            case "compose":
+                self._world.compose(frame["chat"], typing=frame["typing"])
             case "see":
                 self._world.see(frame["chat"])
             case "takeover":

@@ -18,6 +18,8 @@ class ChatView(Chat):
     """A chat with its newest messages, oldest first."""
 
     unread: int
+    typing: bool
+    """The other side sees that the account is writing."""
     messages: list[MessageView]
 
 
@@ -69,7 +71,7 @@ def chat_view(world: World, chat: Chat, count: int) -> ChatView:
     messages = world.state.messages
     unread = sum(p >= chat.read_to and not messages[p].from_me for p in positions)
     newest = [message_view(messages[p]) for p in positions[-count:]] if count else []
-    return ChatView(**chat.model_dump(), unread=unread, messages=newest)
+    return ChatView(**chat.model_dump(), unread=unread, typing=chat.id in world.typing, messages=newest)
 
 
 def state_view(world: World, count: int) -> StateView:

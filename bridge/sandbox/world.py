@@ -34,6 +34,8 @@ class World:
         self.receipts = Receipts(self.state, now, self.tell)
         self.linking = Linking(self.state, now, new_id, self.tell)
         self.faults = Faults(self)
+        #: Chats in which the other side sees that the account is writing.
+        self.typing: set[str] = set()
         self._by_id = {m.id: m.position for m in self.state.messages}
         self._by_chat: dict[str, list[int]] = {}
         for message in self.state.messages:
@@ -174,6 +176,13 @@ class World:
             raise Unknown(f"There is no message {message_id}.")
         self.receipts.give(message, ack, participant)
 
+    def compose(self, chat: str, *, typing: bool) -> None:
+        """A linked device shows that the account is writing in a chat, or no more."""
+        room = self.cast.chat(chat)
+        if room is not None and typing is not (room.id in self.typing):
+            (self.typing.add if typing else self.typing.discard)(room.id)
+            self.tell(Touched())
+
     def see(self, chat: str) -> None:
         """The account has read the chat."""
         room = self.cast.chat(chat)
@@ -212,6 +221,8 @@ class World:
         self.state.messages.append(message)
         self._by_id[message.id] = message.position
         self._by_chat.setdefault(message.chat, []).append(message.position)
+        if message.from_me:
+            self.typing.discard(message.chat)
         self.tell(MessageArrived(message))
         return message
 

@@ -44,7 +44,7 @@ def test_every_topic_of_a_session_and_every_payload_is_told_of() -> None:
     assert told - {"PlainText"} == {model.__name__ for model in PAYLOADS}
     for name, operation in DOCUMENT["operations"].items():
         assert operation["action"] in ("send", "receive"), name
-        assert operation["bindings"]["mqtt"]["qos"] == (0 if name == "receive_control" else 1)
+        assert operation["bindings"]["mqtt"]["qos"] == (0 if name in ("receive_control", "receive_typing") else 1)
 
 
 def test_retained_topics_are_those_of_the_contract() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from functools import partial
 
@@ -112,6 +113,28 @@ async def test_resolving(world: World) -> None:
             await driver.resolve(Jid.parse(UNANSWERED))
         with pytest.raises(InvalidRequest):
             await driver.resolve(Jid.parse(STRANGER))
+
+
+async def shown(world: World, chat: str, *, typing: bool) -> None:
+    async with asyncio.timeout(10):
+        while world.typing_in(chat) is not typing:  # noqa: ASYNC110 - no driver tells it
+            await asyncio.sleep(0.01)
+
+
+async def test_typing_is_shown_until_it_is_ended_or_fades(world: World) -> None:
+    async with connected(world) as (driver, sink):
+        for seconds in (30, 0):
+            await driver.show_typing(Jid.parse(CARLA), seconds)
+            await shown(world, CARLA_LID, typing=seconds > 0)
+        await driver.show_typing(Jid.parse(ANA), 0.3)
+        for typing in (True, False):
+            await shown(world, ANA, typing=typing)
+        await driver.show_typing(Jid.parse(STRANGER), 30)  # no chat: nobody is looked up for it
+        assert not world.typing_in(STRANGER)
+        world.link(up=False)
+        await sink.until_state(SessionState.RECONNECTING)
+        with pytest.raises(DriverUnavailable):
+            await driver.show_typing(Jid.parse(ANA), 5)
 
 
 async def test_a_lost_link_is_told_and_nothing_is_sent_meanwhile(world: World) -> None:

@@ -62,6 +62,9 @@ class World(Protocol):
     def hold_sends(self, *, hold: bool) -> None:
         """Sends get no further than the page, until the link has been down and up again after the end of the hold."""
 
+    def typing_in(self, chat: str) -> bool:
+        """Whether the other side sees that the account is writing."""
+
     def sent(self) -> dict[str, tuple[str, int]]:
         """What left: raw id -> (text, how often it was delivered)."""
 
@@ -100,6 +103,9 @@ class ScriptedWorld:
 
     def hold_sends(self, *, hold: bool) -> None:
         self.phone.send_mode = SendMode.PENDING if hold else SendMode.NORMAL
+
+    def typing_in(self, chat: str) -> bool:
+        return Jid.parse(chat) in self.phone.typing
 
     def sent(self) -> dict[str, tuple[str, int]]:
         return {sent.key.id: (sent.text, sent.times) for sent in self.phone.sent}
@@ -168,6 +174,9 @@ class WebWorld:
 
     def mode(self, mode: SandboxMode) -> None:
         self.set(send_mode=mode)
+
+    def typing_in(self, chat: str) -> bool:
+        return chat in self.sandbox.world.typing
 
     def sent(self) -> dict[str, tuple[str, int]]:
         return {sent.id: (sent.body, sent.deliveries) for sent in self.sandbox.world.state.sent.values()}

@@ -104,7 +104,7 @@ async def test_a_user_comes_changes_and_goes_while_the_broker_runs(running: Runn
 def test_check_is_content_with_what_init_made_and_names_what_is_not(running: Running) -> None:
     good = running.wa("check", "--dir", str(running.place))
     assert good.code == 0, good.stdout + good.stderr
-    assert "admin (admin, all sessions): 64 of 64" in good.stdout
+    assert "admin (admin, all sessions): 68 of 68" in good.stdout
     acl = running.place / "wa.acl"
     acl.write_text(acl.read_text().replace("topic write wa/+/control\n", ""))
     acl.chmod(0o644)
@@ -120,7 +120,7 @@ def test_a_running_broker_that_has_not_read_its_files_is_found_by_trying(
     good = running.wa("check", "--live", "--json", "--dir", str(running.place))
     assert good.code == 0, good.stdout + good.stderr
     live = [found for found in map(json.loads, good.stdout.splitlines()) if found["user"].startswith("wa-check-")]
-    assert len(live) == 56
+    assert len(live) == 60
     assert {found["topic"].split("/")[1] for found in live if found["found"]} == {live[0]["user"].replace("wa-", "")}
     assert "wa-check" not in (running.place / "wa.acl").read_text() + (running.place / "wa.passwords").read_text()
     # the same broker, asked by a directory that it does not read

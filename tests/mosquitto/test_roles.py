@@ -23,15 +23,15 @@ from tests.parts import require_binary
 OUT, DIGITS = "out", "out/5491155500001"
 MATRIX: dict[Role, dict[str, str]] = {
     Role.RESPONDER: {
-        "in": "r", "event": "r", "result": "r", "ack": "r", "status": "r", OUT: "w", "replay": "w", "replay/me": "r",
-        "reply/me": "r",
+        "in": "r", "event": "r", "result": "r", "ack": "r", "status": "r", OUT: "w", "typing": "w",
+        "replay": "w", "replay/me": "r", "reply/me": "r",
     },
     Role.READER: {"in": "r", "event": "r", "ack": "r", "status": "r", "replay": "w", "replay/me": "r"},
-    Role.SENDER: {OUT: "w", DIGITS: "w", "result": "r", "ack": "r", "status": "r", "reply/me": "r"},
+    Role.SENDER: {OUT: "w", DIGITS: "w", "typing": "w", "result": "r", "ack": "r", "status": "r", "reply/me": "r"},
     Role.PANEL: {"status": "r", "qr": "r"},
     Role.ADMIN: {
         "in": "r", "event": "r", "result": "r", "ack": "r", "status": "r", "qr": "r", OUT: "rw", DIGITS: "rw",
-        "replay": "rw", "control": "rw", "replay/me": "r", "reply/me": "r", "replay/stranger": "r",
+        "replay": "rw", "control": "rw", "typing": "rw", "replay/me": "r", "reply/me": "r", "replay/stranger": "r",
         "reply/stranger": "r",
     },
 }  # fmt: skip

@@ -190,6 +190,23 @@ async def test_the_response_topic_of_mqtt_5_is_a_reply_topic(side: Side, mosquit
         assert [copy["status"] for copy in await five.count("wa/haby/reply/till", 2)] == ["accepted", "sent"]
 
 
+async def test_typing_is_shown_and_never_answered(side: Side, ear: Ear) -> None:
+    side.phone.chats = {Jid.parse(ANA)}
+    await side.start()
+    await ear.publish("wa/haby/typing", {"to": "+54 911 5550-0001", "seconds": 30})
+    await side.until(lambda: side.phone.typing == {Jid.parse(ANA)})
+    await ear.publish("wa/haby/typing", {"to": ANA, "seconds": 0}, qos=0)
+    await side.until(lambda: not side.phone.typing)
+    await ear.publish("wa/haby/typing", {"to": ANA, "seconds": 61})
+    refused = await ear.wait(RESULT, lambda result: result["topic"] == "wa/haby/typing")
+    assert "seconds" in refused["error"]["text"]
+    side.phone.link(up=False)
+    await side.until(lambda: side.session.view.situation.state is not SessionState.CONNECTED)
+    await ear.publish("wa/haby/typing", {"to": ANA})
+    await ear.barrier()
+    assert (len(ear.on(RESULT)), side.phone.typing) == (2, set())
+
+
 async def test_correlation_data_comes_back_with_each_reply(side: Side, mosquitto: Any) -> None:
     side.settings = side.settings.model_copy(update={"mqtt_protocol": "5"})
     await side.start()

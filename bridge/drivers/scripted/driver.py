@@ -202,6 +202,15 @@ class ScriptedDriver:
         phone.leave(message)
         return phone.ack_of.get(key.id, 0)
 
+    async def show_typing(self, to: Jid, seconds: float) -> None:
+        """See the port."""
+        self._need_connected()
+        chat, typing = self._phone.lids.get(to, to), self._phone.typing
+        typing.discard(chat)
+        if seconds and chat in self._phone.chats:
+            typing.add(chat)
+            asyncio.get_running_loop().call_later(seconds, typing.discard, chat)
+
     async def look_up(self, key: MessageKey) -> LookUp:
         """See the port. Here absence is proven, unless the script says otherwise."""
         self._need_connected()

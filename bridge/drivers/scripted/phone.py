@@ -78,6 +78,7 @@ class ScriptedPhone:
     sent: list[Sent] = field(default_factory=list)
     ack_of: dict[str, int] = field(default_factory=dict)  # raw id -> level
     pending: list[Sent] = field(default_factory=list)
+    typing: set[Jid] = field(default_factory=set)  # chats in which the other side sees that we are writing
     live: list[IncomingMessage | AckChange] = field(default_factory=list)
     link_code: str | None = None  # shown once a number was given
     listener: Callable[[Signal], None] | None = None

@@ -23,12 +23,9 @@ _DOUBTFUL_RESULTS = frozenset({"ERROR_NETWORK", "ERROR_UNKNOWN"})
 
 async def resolve(page: WebPage, to: Jid, known: KnownNumbers, now: float) -> Jid:
     """The chat behind an address; a number is tried in each spelling that its country has."""
-    forms = [str(to)]
-    if to.is_user:
-        numbers = known.spellings(to.user, candidates(to.user), now)
-        if not numbers:
-            raise NotOnWhatsApp
-        forms = [str(Jid(number, to.server)) for number in numbers]
+    forms = _forms(to, known, now)
+    if not forms:
+        raise NotOnWhatsApp
     try:
         answer = await page.call("resolve", forms)
     except PageFailure as failure:
@@ -46,6 +43,20 @@ async def resolve(page: WebPage, to: Jid, known: KnownNumbers, now: float) -> Ji
         kind = "group" if to.is_group else "hidden address (LID)"
         raise InvalidRequest(f"This account has no chat with the {kind} {to}: it can only be answered.")
     return Jid.parse(answer["chat"])
+
+
+def _forms(to: Jid, known: KnownNumbers, now: float) -> list[str]:
+    if not to.is_user:
+        return [str(to)]
+    return [str(Jid(number, to.server)) for number in known.spellings(to.user, candidates(to.user), now)]
+
+
+async def show_typing(page: WebPage, to: Jid, known: KnownNumbers, now: float, seconds: float) -> None:
+    """Show that we are writing. Raises `DriverUnavailable` where the page could not."""
+    try:
+        await page.call("showTyping", _forms(to, known, now), round(seconds * 1000))
+    except PageFailure as failure:
+        raise _before_leaving(failure) from failure
 
 
 async def reserve(page: WebPage, chat: Jid) -> MessageKey:

@@ -161,6 +161,11 @@ class WebDriver:
         """See the port."""
         return await calls.send_text(self._serving.live(), key, text, self._limits)
 
+    async def show_typing(self, to: Jid, seconds: float) -> None:
+        """See the port."""
+        self._serving.upkeep.busy()
+        await calls.show_typing(self._serving.live(), to, self._known, self._clock.monotonic(), seconds)
+
     async def look_up(self, key: MessageKey) -> LookUp:
         """See the port."""
         return await calls.look_up(self._serving.live(), key)

@@ -45,6 +45,15 @@ async function resolve(forms) {
   return { missing: true };
 }
 
+// In a chat that is there: for a sign that lasts seconds nobody is looked up and no chat is made.
+async function showTyping(forms, ms) {
+  needUsable();
+  const chat = forms.map(knownChat).find(Boolean);
+  if (!chat) return;
+  if (ms > 0) WPP.chat.markIsComposing(chat.id, ms).catch(() => undefined); // it answers when the time is over
+  else await WPP.chat.markIsPaused(chat.id);
+}
+
 async function reserve(chat) {
   needUsable();
   return keyParts(await WPP.chat.generateMessageID(chat));
@@ -106,6 +115,7 @@ const calls = {
   resume,
   resolve,
   reserve,
+  showTyping,
   send,
   lookUp,
   aliases,

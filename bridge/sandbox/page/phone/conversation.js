@@ -68,11 +68,12 @@ export function drawConversation() {
   const room = world.state.chats.find(({ id }) => id === chat);
   if (!room) return;
   const messages = messagesOf(chat).slice(-SHOWN);
-  const look = JSON.stringify([chat, ticksAreAutomatic(), messages.map(({ id, ack }) => [id, ack])]);
+  const look = JSON.stringify([chat, room.typing, ticksAreAutomatic(), messages.map(({ id, ack }) => [id, ack])]);
   if (look === drawn) return;
   drawn = look;
   const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
-  log.replaceChildren(...withDays(messages));
+  const typing = room.typing ? [element('li', { class: 'bubble mine typing' }, 'typing…')] : [];
+  log.replaceChildren(...withDays(messages), ...typing);
   if (atEnd) log.scrollTop = log.scrollHeight;
 }
 

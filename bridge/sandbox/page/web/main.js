@@ -9,6 +9,7 @@ import './modules/messages.js';
 import './modules/contacts.js';
 import './modules/chats.js';
 import './modules/sending.js';
+import './modules/presence.js';
 import './modules/quiet.js';
 import { expose } from './registry.js';
 import { show } from './screen.js';
