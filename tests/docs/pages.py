@@ -52,4 +52,5 @@ def anchors(page: Path) -> set[str]:
 
 def links(page: Path) -> list[str]:
     """Where its links and pictures lead."""
-    return re.findall(r"\]\(([^)\s]+)\)", re.sub(r"`[^`\n]*`", "", prose(page)))
+    text = re.sub(r"`[^`\n]*`", "", prose(page))
+    return re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r'<img src="([^"]+)"', text)

@@ -22,18 +22,20 @@ from tests.http.test_access import key_for
 from tests.parts import require_binary
 
 SHIPPED = Path(__file__).parents[2] / "deploy/monitoring"
+OPERATIONS = Path(__file__).parents[2] / "docs/operations.md"
 TROUBLE = Path(__file__).parents[2] / "docs/troubleshooting.md"
 
 
-async def _promtool(*arguments: str) -> str:
+async def _promtool(*arguments: str, given: str = "") -> str:
     program = await asyncio.create_subprocess_exec(
         require_binary("promtool", "prometheus"),
         *arguments,
         cwd=SHIPPED,
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    told, _ = await program.communicate()
+    told, _ = await program.communicate(given.encode())
     assert program.returncode == 0, told.decode()
     return told.decode()
 
@@ -166,6 +168,18 @@ async def _every_chart_draws(prometheus: Prometheus) -> None:
             used = set(re.findall(r"\b(?:wa|process)_[a-z_]+", query))
             used = {name for name in used if not name.startswith(("wa_model_", "wa_memory_"))}
             assert used <= names, f"{panel['title']}: {used - names}"
+
+
+async def test_metrics_keep_the_conventions_and_are_explained(started: HttpBridge) -> None:
+    async with started.client() as client:
+        text = (await client.get("/metrics")).text
+    assert await _promtool("check", "metrics", given=text) == ""
+    names = {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE wa_")}
+    # prometheus_client tells of a counter's creation under a name of its own
+    names = {name for name in names if not name.endswith("_created")}
+    told = set(re.findall(r"`(wa_[a-z_]+)`", OPERATIONS.read_text()))
+    assert names <= told
+    assert {name for name in told - names if not name.startswith(("wa_model_", "wa_responder_"))} == set()
 
 
 @pytest.mark.parametrize("name", ["bridge.json"])

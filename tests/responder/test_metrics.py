@@ -17,6 +17,7 @@ from tests.parts import require_binary
 from tests.responder.conftest import Whole
 from tests.responder.openai_server import OpenAiServer
 
+OPERATIONS = Path(__file__).parents[2] / "docs/operations.md"
 DASHBOARD = Path(__file__).parents[2] / "deploy/monitoring/grafana/bridge.json"
 
 
@@ -53,6 +54,8 @@ async def test_the_models_time_tokens_and_cost_are_counted(whole: Whole, server:
     assert ANA.partition("@")[0] not in text
     drawn = set(re.findall(r"\bwa_model_[a-z_]+", json.dumps(json.loads(DASHBOARD.read_text()))))
     assert drawn <= {name for name, _ in samples}
+    told = set(re.findall(r"`(wa_[a-z_]+)`", OPERATIONS.read_text()))
+    assert {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE wa_")} <= told
     await promtool_agrees(text)
 
 
