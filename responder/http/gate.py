@@ -14,9 +14,8 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bridge.contract.loopback import Breach, breach, is_loopback
+from responder.http.body import LARGEST, BodyTooLarge, BodyTooSlow, read_body
 
-#: Bytes of a request's body.
-LARGEST = 1_000_000
 #: Paths that need no credentials: they tell nothing about anybody.
 _OPEN = ("/health", "/readyz", "/static/")
 #: Where a legacy sender posts, which knows no key: open to this machine.
@@ -56,6 +55,13 @@ class Gate:
             await send(message)
 
         refused = self._refusal(scope, Headers(scope=scope))
+        if refused is None:
+            try:
+                receive = await read_body(receive)
+            except BodyTooLarge:
+                refused = JSONResponse({"error": "El pedido es demasiado grande"}, 413, {"Connection": "close"})
+            except BodyTooSlow:
+                refused = JSONResponse({"error": "El pedido no llegó a tiempo"}, 408, {"Connection": "close"})
         await (refused or self._app)(scope, receive, guarded)
 
     def _refusal(self, scope: Scope, headers: Headers) -> JSONResponse | None:
