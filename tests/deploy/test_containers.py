@@ -34,7 +34,7 @@ def composed(tmp_path: Path) -> dict[str, Any]:
     for name in ("wa", "responder"):
         shutil.copy(project / f"{name}.env.example", project / f"docker/{name}.env")
     read = subprocess.run(
-        [compose, "-f", "compose.yaml", "--profile", "database", "--profile", "proxy", "config"],
+        [compose, "-f", "compose.yaml", "--profile", "*", "config"],
         cwd=project / "docker",
         env={"PATH": os.environ["PATH"], "DB_PASSWORD": "from-the-environment"},
         capture_output=True,
@@ -47,12 +47,37 @@ def composed(tmp_path: Path) -> dict[str, Any]:
 
 def test_compose_accepts_the_file_and_its_parts_hang_together(composed: dict[str, Any]) -> None:
     services = composed["services"]
-    assert set(services) == {"init", "broker", "bridge", "responder", "database", "nginx"}
+    assert set(services) == {
+        "init",
+        "broker",
+        "bridge",
+        "responder",
+        "database",
+        "nginx",
+        "prometheus",
+        "grafana",
+    }
     assert services["broker"]["depends_on"] == {"init": {"condition": "service_completed_successfully"}}
     inside = {name for name, service in services.items() if service.get("network_mode") == "service:broker"}
-    assert inside == {"bridge", "responder", "database", "nginx"}
+    assert inside == set(services) - {"init", "broker"}
     assert {name for name, service in services.items() if service.get("ports")} == {"broker"}
     assert services["database"]["environment"]["MARIADB_PASSWORD"] == "from-the-environment"
+
+
+def test_grafana_and_prometheus_find_what_is_mounted() -> None:
+    services = yaml.safe_load((DOCKER / "compose.yaml").read_text())["services"]
+    volumes = [volume.split(":") for name in ("prometheus", "grafana") for volume in services[name]["volumes"]]
+    mounted = {target: DOCKER / source for source, target, *_ in volumes if "/" in source}
+    assert all(source.is_file() for source in mounted.values())
+    provider = yaml.safe_load(mounted["/etc/grafana/provisioning/dashboards/wa.yml"].read_text())["providers"][0]
+    assert f"{provider['options']['path']}/bridge.json" in mounted
+    [source] = yaml.safe_load(mounted["/etc/grafana/provisioning/datasources/wa.yml"].read_text())["datasources"]
+    listens = next(word for word in services["prometheus"]["command"] if "listen-address" in word)
+    assert source["url"] == f"http://{listens.partition('=')[2]}"
+    rules = yaml.safe_load(mounted["/etc/prometheus/prometheus.yml"].read_text())["rule_files"]
+    assert all(f"/etc/prometheus/{file}" in mounted for file in rules)
+    ports = services["broker"]["ports"]
+    assert [port for port in ports if not port.startswith("127.0.0.1:")] == ["80:80", "443:443"]
 
 
 def test_no_container_may_more_than_it_needs(composed: dict[str, Any]) -> None:
