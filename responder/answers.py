@@ -16,6 +16,7 @@ from responder.rules_file import RulesFile
 from responder.store.rows import Pending
 from responder.store.switches import Switches
 from responder.store.waiting import Waiting
+from responder.thinking import Thinking
 from responder.turns import Origin
 
 #: Messages that the model is given besides what it is to answer.
@@ -52,8 +53,10 @@ class Answers:
         house: House,
         waiting: Waiting,
         switches: Switches,
+        thinking: Thinking,
         now: Callable[[], float],
     ) -> None:
+        self._thinking = thinking
         self._rules = rules
         self._model = model
         self._prompt = prompt
@@ -101,5 +104,7 @@ class Answers:
             cliente_id=first.cliente_id,
         )
         history = await self._waiting.history(first, HISTORY)
-        text = (await model.complete(chat_messages(system, history, [pending.body for pending in asked]))).strip()
+        asking = chat_messages(system, history, [pending.body for pending in asked])
+        async with self._thinking.shown(first.session, first.chat):
+            text = (await model.complete(asking)).strip()
         return Answer(Origin.MODEL, text) if text else None

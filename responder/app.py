@@ -42,6 +42,7 @@ from responder.store.rows import Lease, Pending, Turn
 from responder.store.switches import Switches
 from responder.store.turns import Turns
 from responder.store.waiting import Waiting
+from responder.thinking import Thinking
 from responder.webhook import Sender, WebhookOutlet, stay_registered
 from responder.work import SharedWork, StartReading
 
@@ -180,7 +181,14 @@ class Responder:
         waiting = Waiting(self.database)
         prompt = Prompt(self._template, settings.prompt_vars)
         answers = Answers(
-            self.rules, self.model, prompt, house=self.house, waiting=waiting, switches=self.switches, now=time.time
+            self.rules,
+            self.model,
+            prompt,
+            house=self.house,
+            waiting=waiting,
+            switches=self.switches,
+            thinking=Thinking(outlet),
+            now=time.time,
         )
         self.replies = replies = Replies(
             answers,

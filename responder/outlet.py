@@ -34,6 +34,10 @@ class Outlet(Protocol):
         """
         ...
 
+    async def show_typing(self, session: str, chat: str, seconds: float) -> None:
+        """Show that an answer is being written, 0 = no more. Raises nothing: it may as well be lost."""
+        ...
+
 
 class MqttOutlet:
     """Repeats the same ids until there is a result: the bridge sends each once."""
@@ -53,6 +57,13 @@ class MqttOutlet:
             accepted()
         results = [outcome.result() for outcome in outcomes]
         return next((result for result in results if result.state is not TurnState.SENT), results[0])
+
+    async def show_typing(self, session: str, chat: str, seconds: float) -> None:
+        """See `Outlet`."""
+        try:
+            await self._client.typing(session, chat, seconds)
+        except CodedError as error:
+            _log.debug("%s: typing is not shown: %s", session, error.text)
 
     async def _command(self, turn: Turn, number: int, taken: asyncio.Event) -> Finished:
         try:

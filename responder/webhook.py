@@ -118,6 +118,9 @@ class WebhookOutlet:
         self._turns = turns
         self._now = now
 
+    async def show_typing(self, session: str, chat: str, seconds: float) -> None:
+        """See `Outlet`. The legacy sender cannot."""
+
     async def deliver(self, turn: Turn, accepted: Callable[[], None]) -> Finished | None:
         """See `Outlet`."""
         while self._now() < turn.expires_at:

@@ -16,6 +16,7 @@ from responder.breaker import Breaker
 from responder.errors import ModelFailed
 from responder.model import Model, ModelOptions
 from tests.client.conftest import ANA, BETO
+from tests.mqtt.ear import hearing
 from tests.responder.conftest import Whole
 from tests.responder.openai_server import OpenAiServer, completion
 
@@ -141,6 +142,20 @@ async def test_what_no_rule_knows_the_model_answers_with_history_in_order(whole:
         ("user", "hola"), ("assistant", "¡Hola! Gracias por escribirnos. ¿En qué podemos ayudarte?"),
         ("user", "¿Abren mañana?"), ("assistant", "Sobre «¿Abren mañana?»: sí."), ("user", "¿Y el domingo?"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("thinks", [0.6, 400], ids=["answers", "fails"])
+async def test_typing_is_shown_while_the_model_thinks_and_not_for_a_rule(
+    whole: Whole, server: OpenAiServer, thinks: Any
+) -> None:
+    await whole.start(**options(server))
+    async with hearing(whole.broker.url("admin")) as ear:
+        whole.side.phone.incoming(ANA, "hola")
+        await whole.answers(1)
+        server.script = [thinks]
+        whole.side.phone.incoming(ANA, "¿Abren mañana?")
+        heard = await ear.count("wa/haby/typing", 2)
+    assert [(sign["to"], sign["seconds"]) for sign in heard] == [(ANA, 15), (ANA, 0)]
 
 
 async def test_several_quick_messages_are_answered_once_together(whole: Whole, server: OpenAiServer) -> None:
