@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -51,6 +52,15 @@ async def test_generated_requests_are_answered_as_documented(side: HttpBridge, t
             program.kill()
             await program.wait()
     assert program.returncode == 0, report.decode()[-6000:]
+
+
+async def test_the_page_names_every_path_of_v1(client: httpx.AsyncClient) -> None:
+    page = (Path(__file__).parents[2] / "docs/http.md").read_text(encoding="utf-8")
+    paths = [path for path in (await client.get("/v1/openapi.json")).json()["paths"] if path.startswith("/v1/")]
+    assert len(paths) > 15
+    for path in paths:
+        short = path.replace("/v1/sessions/{session}/", "…/")
+        assert re.search(rf"`(?:GET |POST )?{re.escape(short)}[`?]", page), path
 
 
 async def test_every_operation_is_described_and_names_what_it_answers(client: httpx.AsyncClient) -> None:
