@@ -53,6 +53,7 @@ class Inbound:
         self._outbox = outbox
         self._memory = memory
         self._baseline: int | None = None
+        self._own: frozenset[str] = frozenset()  # this account's addresses
         self._undecrypted: dict[str, tuple[str, int]] = {}  # raw id -> chat, time
 
     async def logged_in(self, account: Account) -> None:
@@ -72,6 +73,7 @@ class Inbound:
         for name, address in owner.items():
             if address != known[name] and (address or other):
                 await self._memory.set(name, address)
+        self._own = frozenset(address or ("" if other else known[name]) for name, address in owner.items()) - {""}
         self._baseline = int(baseline)
         waiting = json.loads(await self._memory.get(_UNDECRYPTED) or "{}")
         self._undecrypted = {raw_id: (chat, at) for raw_id, (chat, at) in waiting.items()}
@@ -175,6 +177,7 @@ class Inbound:
             "timestamp": _time_of(message),
             "cliente_id": self._cliente_id,
             "late": late,
+            "mentions_me": None if self._own.isdisjoint(map(str, message.mentions)) else True,
         }
         try:
             return MessageBody(**known, **_content(message))

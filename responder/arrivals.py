@@ -86,6 +86,7 @@ def _arrival(message: MessageBody, session: str, place: Place | None, *, from_me
         is_conversation=chat is not None and chat.is_conversation,
         is_group=chat is not None and chat.is_group,
         mentions=frozenset(name for name in map(_normal, message.mentions or ()) if name),
+        mentions_us=message.mentions_me is True,
     )
     return Arrival(
         session=session,

@@ -72,6 +72,8 @@ class Facts:
     is_conversation: bool = True
     is_group: bool = False
     mentions: frozenset[str] = frozenset()
+    mentions_us: bool = False
+    """The bridge says that its account is among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ def of_message(facts: Facts, policy: Policy) -> tuple[tuple[Verdict, bool], ...]
         (Verdict.NOT_A_CONVERSATION, not facts.is_conversation),
         (Verdict.BLOCKED, not facts.people.isdisjoint(policy.blocked)),
         (Verdict.GROUP, facts.is_group and policy.groups is Groups.NEVER),
-        (Verdict.NOT_MENTIONED, facts.is_group and facts.mentions.isdisjoint(policy.own)),
+        (Verdict.NOT_MENTIONED, facts.is_group and not facts.mentions_us and facts.mentions.isdisjoint(policy.own)),
         (Verdict.NOT_TEXT, not is_text),
         (Verdict.EMPTY, not facts.body.strip()),
         # holds however old it is

@@ -106,7 +106,9 @@ class Settings(BaseSettings):
     max_age: float = _name("RESPONDER_MAX_AGE", default=900, ge=1, description="seconds; older ones are not answered")
     admins: _People = _name("ADMIN_NUMBERS", default=frozenset(), description="who may command it, comma list")
     blocked: _People = _name("RESPONDER_BLOCKED", default=frozenset(), description="never answered, comma list")
-    own: _People = _name("RESPONDER_OWN", default=frozenset(), description="our own numbers and LIDs, for mentions")
+    own: _People = _name(
+        "RESPONDER_OWN", default=frozenset(), description="further numbers and LIDs by which we are mentioned"
+    )
     groups: Groups = _name("RESPONDER_GROUPS", default=Groups.NEVER, description="never or mentioned")
     captions: _Switch = _name("RESPONDER_CAPTIONS", default=False, description="whether captions are answered")
     hours: str = _name("RESPONDER_HOURS", default="", description="lun-vie 09:00-18:00; sab 09:00-13:00; none: always")
@@ -190,8 +192,11 @@ class Settings(BaseSettings):
     def _check_together(self) -> Settings:
         if self.db_host and not self.db_database:
             raise ValueError("DB_HOST needs DB_DATABASE")
-        if self.groups is Groups.MENTIONED and not self.own:
-            raise ValueError("RESPONDER_GROUPS=mentioned needs RESPONDER_OWN, the numbers by which we are mentioned")
+        if self.groups is Groups.MENTIONED and self.sender_url is not None and not self.own:
+            raise ValueError(
+                "RESPONDER_GROUPS=mentioned with MASSIVE_SENDER_URL needs RESPONDER_OWN: a legacy sender does not tell"
+                " whether its account is mentioned"
+            )
         return self
 
     @property

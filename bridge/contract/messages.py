@@ -58,12 +58,13 @@ class MessageBody(Payload):
     late: bool = Field(description="true when catch-up found it, false when the page announced it")
     quoted: Quoted | None = None
     mentions: list[PageText] | None = None
+    mentions_me: bool | None = Field(default=None, description="true when this account is among the mentions")
     forwarded: bool | None = None
     media: Media | None = None
     location: Location | None = None
     contacts: list[PageText] | None = None
     raw: dict[str, Any] | None = Field(default=None, description="only with type `unknown`: what the page gave")
-    omitted_when_none: ClassVar[frozenset[str]] = frozenset({"raw"})
+    omitted_when_none: ClassVar[frozenset[str]] = frozenset({"raw", "mentions_me"})
 
 
 class Inbound(MessageBody):

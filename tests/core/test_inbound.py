@@ -65,6 +65,16 @@ async def test_the_fields_of_a_group_message(bench: Bench) -> None:
     assert {name: message[name] for name in expected} == expected
 
 
+@pytest.mark.parametrize("own", ["5491155500000@c.us", "277000000000000@lid"])
+async def test_who_mentions_this_account_is_told_so(bench: Bench, own: str) -> None:
+    await bench.start()
+    bench.phone.incoming(GROUP, "¿Abren?", author=LID, mentions=(ANA, own))
+    bench.phone.incoming(GROUP, "@Ana ¿venís?", author=LID, mentions=(ANA,))
+    ours, others = await bench.stream(Stream.IN, 2)
+    assert (ours["mentions"], ours["mentions_me"]) == ([ANA, own], True)
+    assert "mentions_me" not in others
+
+
 async def test_in_a_chat_of_two_the_author_is_the_chat(bench: Bench) -> None:
     await bench.start()
     bench.phone.incoming(ANA, "Hola")
