@@ -32,6 +32,8 @@ DARIO, GROUP = "188000000000004@lid", "120363000000000001@g.us"
 #: Messages a second that people write, and seconds between two commands of one sender.
 WRITTEN, PAUSE = 8.0, 0.25
 PATIENCE = 180.0
+#: Seconds that a command is asked about: it may stand behind what was queued in several outages of minutes.
+ANSWERED = 900.0
 
 
 class Load:
@@ -116,7 +118,7 @@ class Load:
     async def settle(self) -> None:
         """No more load; wait until everything that is under way has come to its end, or `PATIENCE` is over."""
         self._stop.set()
-        await asyncio.wait(self._senders, timeout=PATIENCE)
+        await asyncio.wait(self._senders, timeout=2 * PATIENCE)
         with suppress(AssertionError):  # the ledger says what is missing
             await until(lambda: all(body in self.arrived for body in self.ledger.written), PATIENCE, "all read")
             # an empty queue may be the status of a moment ago; and what a broker has lost never comes
@@ -171,7 +173,7 @@ class Load:
         """One command, repeated under its id until it has come to an end."""
         self.ledger.asked[body] = ""
         command = uuid.uuid4().hex
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + ANSWERED
         while time.monotonic() < deadline:
             try:
                 result = await self.client.send(SESSION, chat, body, id=command, timeout=PATIENCE)

@@ -1,7 +1,8 @@
 """`python -m tests.chaos.soak`: a hundred thousand messages through a bridge; memory, files and latency, plotted.
 
-The way to WhatsApp is the scripted driver (`soak_program.py`); broker, bridge, store and clients are the real ones.
-Two readers keep a cursor: one reads along, the other sleeps longer than the retention keeps and has to be told the gap.
+Broker, bridge, store and clients are the real ones; the way to WhatsApp is the scripted driver (`soak_program.py`), or
+Chromium with the sandbox (`--page`), which is slower. Two readers keep a cursor: one reads along, the other sleeps
+longer than the retention keeps and has to be told the gap.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import sys
 import tempfile
 import time
 import uuid
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,12 +23,18 @@ import psutil  # type: ignore[import-untyped]
 from bridge.client import Client, Gap, connect
 from bridge.contract.commands import Cursor
 from bridge.contract.errors import CodedError
+from bridge.contract.session import SessionState
 from bridge.embedded.child import tied_command
+from bridge.sandbox import Sandbox
+from bridge.sandbox.records import Contact
+from bridge.sandbox.world import World
 from tests.chaos.plot import Panel, draw
 from tests.chaos.rig import SESSION, start
+from tests.chaos.soak_program import CHATS
 from tests.mosquitto_server import MosquittoServer
 
 SLEEP = 25.0
+RECIPIENTS = tuple(f"54911555001{number:02}" for number in range(8))
 
 
 @dataclass(slots=True)
@@ -44,6 +51,7 @@ class Soak:
     sleeper_missing: int = 0
     sleeper_wrong: int = 0
     memory: list[tuple[float, float]] = field(default_factory=list)
+    browser: list[tuple[float, float]] = field(default_factory=list)
     files: list[tuple[float, float]] = field(default_factory=list)
     inbound: list[tuple[float, float]] = field(default_factory=list)
     outbound: list[tuple[float, float]] = field(default_factory=list)
@@ -77,25 +85,34 @@ class Soak:
             await messages.aclose()
             await asyncio.sleep(SLEEP)
 
-    async def send(self, client: Client, worker: int) -> None:
+    async def send(self, client: Client, recipient: str) -> None:
         """Commands, one after the other."""
         number = 0
         while True:
             number += 1
             began = time.monotonic()
             try:
-                result = await client.send(
-                    SESSION, f"54911555001{worker:02}", f"{worker} {number}", id=uuid.uuid4().hex
-                )
+                result = await client.send(SESSION, recipient, f"{number}", id=uuid.uuid4().hex)
             except CodedError:
                 self.not_sent += 1
+                await asyncio.sleep(0.1)  # it may be raised at once
                 continue
             self.answers.append(time.monotonic() - began)
             self.sent += result.status == "sent"
             self.not_sent += result.status != "sent"
             await asyncio.sleep(0.1)
 
-    async def watch(self, pid: int, store: Path) -> None:
+    async def write(self, world: World, client: Client, rate: float) -> None:
+        """People on the sandbox's phone, with the moment at which they write."""
+        while (await client.status(SESSION)).state is not SessionState.CONNECTED:  # noqa: ASYNC110
+            await asyncio.sleep(0.2)
+        began = time.monotonic()
+        for number in range(self.total):
+            world.incoming(CHATS[number % len(CHATS)], f"{number} {time.time()} {'x' * 100}")
+            await asyncio.sleep(max(0.0, began + number / rate - time.monotonic()))
+        await asyncio.Event().wait()
+
+    async def watch(self, pid: int, store: Path, *, page: bool) -> None:
         """Every second: memory, files, and the worst delay since the last look but for one in a hundred."""
         process, began = psutil.Process(pid), time.monotonic()
         while True:
@@ -104,6 +121,8 @@ class Soak:
             delays, self.delays = self.delays, []
             answers, self.answers = self.answers, []
             self.memory.append((at, process.memory_info().rss / 1e6))
+            if page and int(at) % 5 == 0:
+                self.browser.append((at, browser_memory(process)))
             with suppress(FileNotFoundError):
                 self.files.append((at, sum(f.stat().st_size for f in store.parent.glob("store.db*")) / 1e6))
             if delays:
@@ -118,10 +137,14 @@ async def main() -> int:
     parser.add_argument("--total", type=int, default=120_000)
     parser.add_argument("--rate", type=float, default=500)
     parser.add_argument("--retention", default="30d,8MB")
+    parser.add_argument("--page", action="store_true", help="through Chromium, with the sandbox as WhatsApp")
     parser.add_argument("--plot", type=Path)
     options = parser.parse_args()
     soak = Soak(options.total)
-    with tempfile.TemporaryDirectory(prefix="soak-") as temporary, MosquittoServer(Path(temporary) / "b") as broker:
+    async with AsyncExitStack() as stack:
+        temporary = stack.enter_context(tempfile.TemporaryDirectory(prefix="soak-"))
+        broker = stack.enter_context(MosquittoServer(Path(temporary) / "b"))
+        sandbox = await stack.enter_async_context(Sandbox(auto_scan=True)) if options.page else None
         folder = Path(temporary)
         kept = {name: value for name, value in os.environ.items() if not name.startswith("WA_")}
         environment = {
@@ -129,11 +152,17 @@ async def main() -> int:
             "WA_MQTT_URL": broker.url("bridge"),
             "WA_DATA_DIR": str(folder / "data"),
             "WA_PACE": "off",
+            "WA_HTTP_PORT": "off",
             "WA_RETENTION": options.retention,
             "WA_LOG_LEVEL": "WARNING",
         }
+        arguments = [str(options.total), str(options.rate)]
+        if sandbox is not None:
+            environment["WA_WEB_URL"], arguments = sandbox.url, []
+            for address in (*CHATS, *(f"{number}@c.us" for number in RECIPIENTS)):
+                sandbox.world.cast.add_contact(Contact(pn=address, name=address[-9:-5], saved=False))
         program = Path(__file__).with_name("soak_program.py")
-        command = tied_command(sys.executable, str(program), str(options.total), str(options.rate))
+        command = tied_command(sys.executable, str(program), *arguments)
         bridge = start(command, folder / "log", cwd=folder, env=environment)
         began = time.monotonic()
         store = folder / "data" / "sessions" / SESSION / "store.db"
@@ -143,8 +172,14 @@ async def main() -> int:
                 connect(broker.url("admin"), name="sleeper") as sleeper,
                 connect(broker.url("sender"), name="sender") as sender,
             ):
-                works = [soak.read(along), soak.sleep_and_read(sleeper), soak.watch(bridge.pid, store)]
-                works += [soak.send(sender, worker) for worker in range(8)]
+                works = [
+                    soak.read(along),
+                    soak.sleep_and_read(sleeper),
+                    soak.watch(bridge.pid, store, page=options.page),
+                ]
+                works += [soak.send(sender, number) for number in RECIPIENTS]
+                if sandbox is not None:
+                    works.append(soak.write(sandbox.world, along, options.rate))
                 tasks = [asyncio.create_task(work, name=f"soak {number}") for number, work in enumerate(works)]
                 limit = began + 60 + 4 * options.total / options.rate
                 while len(soak.numbers) < options.total and time.monotonic() < limit:
@@ -172,15 +207,26 @@ async def main() -> int:
     if options.plot:
         draw(
             options.plot,
-            f"{len(soak.numbers):,} messages and {soak.sent:,} commands, scripted driver",
+            f"{len(soak.numbers):,} messages, {soak.sent:,} commands, {'Chromium' if options.page else 'scripted'}",
             (
                 Panel("bridge memory, MB", soak.memory),
+                *([Panel("browser memory (PSS), MB", soak.browser)] if options.page else []),
                 Panel("store with WAL, MB", soak.files),
                 Panel("message to reader, p99 s", soak.inbound),
                 Panel("command to result, p99 s", soak.outbound),
             ),
         )
     return 1 if lost or repeated or soak.sleeper_wrong or soak.not_sent or grew > 10 else 0
+
+
+def browser_memory(bridge: psutil.Process) -> float:
+    """Of all processes below the bridge that are Chromium's; MB, what they share counted once."""
+    total = 0.0
+    for process in bridge.children(recursive=True):
+        with suppress(psutil.Error):
+            if "chrom" in process.name():
+                total += process.memory_full_info().pss / 1e6
+    return total
 
 
 def mean(points: list[tuple[float, float]]) -> float:

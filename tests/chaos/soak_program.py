@@ -1,7 +1,7 @@
 """A bridge with the scripted phone, on which people write as fast as they are read: `soak_program.py TOTAL RATE`.
 
-Scripted, not a real page: a browser would need hours for as many messages. The phone forgets what the bridge has
-taken, so that the process's memory is the bridge's. Compaction comes every few seconds instead of every hour.
+The phone forgets what the bridge has taken, so that the process's memory is the bridge's. Without arguments it is
+`wa bridge` as it is, with its browser. Compaction comes every few seconds instead of every hour in both.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from bridge.app import Bridge, host
 from bridge.app.clock import SystemClock
+from bridge.cli import main as wa
 from bridge.contract.session import SessionState
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
 from bridge.settings import load
@@ -51,9 +52,8 @@ async def forget(phone: ScriptedPhone) -> None:
             del phone.sent[:-KEPT]
 
 
-async def main(total: int, rate: float) -> None:
+async def scripted(total: int, rate: float) -> None:
     """Until SIGTERM."""
-    host.COMPACTION = COMPACTION
     clock, settings = SystemClock(), load()
     phone = ScriptedPhone(clock, paired=True)
     bridge = Bridge(settings, settings.addresses, lambda _: ScriptedDriver(phone), clock)
@@ -66,4 +66,9 @@ async def main(total: int, rate: float) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]), float(sys.argv[2])))
+    host.COMPACTION = COMPACTION
+    if len(sys.argv) == 3:
+        asyncio.run(scripted(int(sys.argv[1]), float(sys.argv[2])))
+    else:
+        sys.argv = ["wa", "bridge"]
+        wa()
