@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bridge.contract.messages import Event, EventBody, EventKind, Inbound, Stream, in_stream
@@ -32,8 +32,10 @@ MESSAGES = nearly({
 })  # fmt: skip
 
 
+@pytest.mark.timeout(180)  # a failure is made smaller before it is told
 @BUDGET
 @given(st.lists(MESSAGES | JSON, max_size=3))
+@example([{"kind": "ack", "keys": 1, "level": 1}])
 def test_a_batch_of_the_page(batch: list[Any]) -> None:
     half = InboundHalf("haby", 51, None, None, None)  # type: ignore[arg-type]  # nothing is journalled here
     items = to_items(batch)

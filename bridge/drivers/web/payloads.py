@@ -56,7 +56,7 @@ def to_ack(raw: Mapping[str, Any]) -> AckChange | None:
     """A tick, or None where it names no message."""
     level = raw.get("level")
     keys = []
-    for parts in raw.get("keys") or ():
+    for parts in _list(raw.get("keys")):
         try:
             keys.append(to_key(parts))
         except (ValueError, InvalidRequest):
