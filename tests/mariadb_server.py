@@ -86,6 +86,11 @@ class MariaDbServer:
         """SIGKILL."""
         self._end(signal.SIGKILL)
 
+    def freeze(self) -> None:
+        """SIGSTOP: it is there, and says nothing."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
     def __enter__(self) -> MariaDbServer:
         self.start()
         return self

@@ -63,14 +63,14 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A connection to read with. Raises DatabaseDown."""
-        async with self._answering(), self._engine.connect() as connection:
+        async with self._answering(), self._connected() as connection:
             yield connection
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncConnection]:
         """A transaction, committed at the end of the block. Raises DatabaseDown."""
         if not self.is_sqlite:
-            async with self._answering(), self._engine.begin() as connection:
+            async with self._answering(), self._connected() as connection, connection.begin():
                 yield connection
             return
         async with self._writing, self._answering(), self._engine.connect() as plain:
@@ -102,6 +102,24 @@ class Database:
         """Unix seconds by the clock that all replicas share."""
         clock = "(julianday('now') - 2440587.5) * 86400.0" if self.is_sqlite else "UNIX_TIMESTAMP(NOW(6))"
         return float((await connection.execute(text(f"SELECT {clock}"))).scalar_one())
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[AsyncConnection]:
+        """A connection that can be given up while it is closed.
+
+        `async with` of SQLAlchemy closes to the end however often it is cancelled, and closing asks the server to roll
+        back: one that hangs was waited for without end, past the deadline and past the end of the process. On SQLite
+        there is nobody to wait for, and a close that is cut short would leave its lock.
+        """
+        if self.is_sqlite:
+            async with self._engine.connect() as connection:
+                yield connection
+            return
+        connection = await self._engine.connect()
+        try:
+            yield connection
+        finally:
+            await connection.close()
 
     @asynccontextmanager
     async def _answering(self, deadline: float | None = DEADLINE) -> AsyncIterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -58,6 +59,24 @@ async def test_away_at_the_start(whole: Whole, server: MariaDbServer) -> None:
         assert "database" in (await http.get("/health")).json()["amiss"]
     server.start()
     await whole.answers(1, within=40)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("way", ["killed", "frozen"])
+async def test_it_stops_while_the_database_is_away(whole: Whole, server: MariaDbServer, way: str) -> None:
+    whole.place = maria_place(server, server.create("down"))
+    responder = await whole.start()
+    if way == "killed":
+        server.kill()
+    else:
+        server.freeze()
+    whole.side.phone.incoming(ANA, "hola")
+    whole.side.phone.incoming(BETO, "gracias")
+    if way == "killed":
+        await whole.until(lambda: responder.database.trouble is not None)
+    began = time.monotonic()
+    await whole.stop()
+    assert time.monotonic() - began < 12
 
 
 async def test_a_sqlite_file_that_cannot_be_opened(whole: Whole, tmp_path: Path) -> None:
