@@ -11,19 +11,22 @@ import logging
 from collections.abc import Sequence
 from itertools import groupby
 
+from .composing import Composing
 from .contract.commands import ControlAction
 from .contract.errors import CodedError
-from .contract.jid import Jid
 from .contract.messages import Stream
 from .contract.payload import instant
 from .contract.session import Reason, SessionState, Situation
 from .contract.status import Queues, SessionStatus
+from .desired import Desired, read_desired, store_desired
 from .inbound import Inbound
 from .outbound import Outbound
 from .ports import (
     Account,
     AckChange,
+    CallInDoubt,
     Clock,
+    DriverUnavailable,
     IncomingMessage,
     Journal,
     Memory,
@@ -35,11 +38,8 @@ from .ports import (
 from .view import SessionView, StateChange
 
 _log = logging.getLogger(__name__)
-_DESIRED, _RUNNING, _CLOSED, _ENDED = "desired", "running", "closed", "logged_out"
 #: Seconds that sends under way get to finish before the browser is closed.
 DRAIN = 5.0
-#: Calls that show that we are writing, at a time; more are dropped.
-SHOWING = 8
 #: Seconds that a catch-up may take; a page that hangs in it is replaced.
 CATCH_UP_LIMIT = 300.0
 
@@ -63,6 +63,7 @@ class Session:
         self.name = name
         self.outbound = outbound
         self.view = SessionView(name, clock)
+        self.composing = Composing(name, driver, self.view)
         #: seq of the newest inbound message that MQTT has; kept by the door, shown in the status.
         self.published_seq = 0
         #: Whether MQTT is connected; kept by the door, asked by whoever wants to know that the path works.
@@ -80,7 +81,6 @@ class Session:
         self._driver_stop = asyncio.Event()
         self._driver_gone = asyncio.Event()
         self._driver_gone.set()
-        self._showing = 0
         self._reopening: asyncio.TimerHandle | None = None
         self._quiet = False  # a catch-up that ends meanwhile opens nothing
 
@@ -153,39 +153,40 @@ class Session:
                     if phone is not None:
                         await self._driver.link_by_phone(phone)
                     await self._driver.take_over()
-                    await self._want(_RUNNING)
+                    await self._want(Desired.RUNNING)
                 case ControlAction.CLOSE if reopen_after is not None and self._driver_wanted.is_set():
-                    await self._close(_CLOSED)
+                    await self._close(Desired.CLOSED)
                     self._reopening = asyncio.get_running_loop().call_later(reopen_after, self._driver_wanted.set)
                 case ControlAction.CLOSE:
-                    await self._want(_CLOSED)
+                    await self._want(Desired.CLOSED)
                 case ControlAction.RESTART:
                     await self._stop_driver()
                     await self._driver.take_over()
-                    await self._want(_RUNNING)
+                    await self._want(Desired.RUNNING)
                 case ControlAction.LOGOUT:
                     await self._driver.log_out()
-                    await self._want(_ENDED)
+                    await self._want(Desired.ENDED)
 
-    async def show_typing(self, to: Jid, seconds: float) -> None:
-        """Show that we are writing, if that can be done now: it is worth nothing later, and must hold up nothing."""
-        if self.view.situation.state is not SessionState.CONNECTED or self._showing >= SHOWING:
-            return
-        self._showing += 1
-        try:
-            await self._driver.show_typing(to, seconds)
-        except CodedError as error:
-            _log.debug("%s: typing is not shown to %s: %s", self.name, to.masked, error.text)
-        finally:
-            self._showing -= 1
+    async def delete_login(self) -> None:
+        """As `logout`, even where WhatsApp cannot know: the phone then lists the device until somebody removes it."""
+        async with self._control:
+            self._stay_closed()
+            try:
+                if self.view.situation.state is not SessionState.CONNECTED:
+                    raise DriverUnavailable(self.view.situation.text)
+                await self._driver.log_out()
+            except (DriverUnavailable, CallInDoubt) as error:
+                _log.warning("%s: the login is deleted here only: %s", self.name, error.text)
+            await self._want(Desired.ENDED)
+            await self._driver.delete_login()
 
     async def run(self) -> None:
         """Live until cancelled. Call `quiesce` first for a clean end. Raises what the store raises."""
-        desired = await self._memory.get(_DESIRED) or _RUNNING
-        if desired == _RUNNING:
+        desired = await read_desired(self._memory)
+        if desired is Desired.RUNNING:
             self._driver_wanted.set()
         else:
-            self._rest(desired)
+            self.view.set(desired.rest)
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.outbound.run(), name=f"outbound {self.name}")
@@ -203,28 +204,22 @@ class Session:
         except TimeoutError:
             _log.warning("%s: a send is still under way; it is looked up at the next start", self.name)
 
-    async def _want(self, desired: str) -> None:
-        await self._memory.set(_DESIRED, desired)
-        if desired == _RUNNING:
+    async def _want(self, desired: Desired) -> None:
+        await store_desired(self._memory, desired)
+        if desired is Desired.RUNNING:
             self._driver_wanted.set()
         else:
             await self._close(desired)
 
-    async def _close(self, desired: str) -> None:
+    async def _close(self, desired: Desired) -> None:
         self._driver_wanted.clear()
         await self._stop_driver()
-        self._rest(desired)
+        self.view.set(desired.rest)
 
     def _stay_closed(self) -> None:
         if self._reopening is not None:
             self._reopening.cancel()
             self._reopening = None
-
-    def _rest(self, desired: str) -> None:
-        if desired == _ENDED:
-            self.view.set(Situation(SessionState.LOGGED_OUT, Reason.LOGGED_OUT_ON_REQUEST))
-        else:
-            self.view.set(Situation(SessionState.STOPPED, Reason.CLOSED_ON_REQUEST))
 
     async def _stop_driver(self) -> None:
         self._driver_stop.set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import APIRouter
@@ -13,6 +14,7 @@ from bridge.contract.commands import ControlAction
 from bridge.contract.errors import CodedError
 from bridge.contract.session import LEGACY_STATUS, Reason, SessionState
 from bridge.ports import Scope
+from bridge.session import Session
 
 from .callers import AuditOf, PartsOf, needs
 from .legacy import errors
@@ -88,7 +90,7 @@ async def init(session: str, parts: PartsOf, audit: AuditOf) -> Any:
         state = LEGACY_STATUS[place.view.situation.state]
         return Done(success=False, message=f"Sesión ya iniciada o en proceso (estado: {state})")
     await audit("init", session)
-    return await _act(place, ControlAction.INIT, "Sesión WhatsApp iniciándose", "Error al iniciar la sesión")
+    return await _act(place, _start, "Sesión WhatsApp iniciándose", "Error al iniciar la sesión")
 
 
 @router.post("/close", response_model=Done, response_model_exclude_none=True, responses=errors(404, 500))
@@ -98,14 +100,24 @@ async def close(session: str, parts: PartsOf, audit: AuditOf) -> Any:
     if place.session is None or is_at_rest(place):
         return Done(success=False, message="No hay sesión activa para cerrar.")
     await audit("logout", session, "legacy close")
-    action = ControlAction.CLOSE if place.view.situation.state in _NO_LOGIN else ControlAction.LOGOUT
-    return await _act(place, action, "Sesión WhatsApp cerrada y datos eliminados.", "Error al cerrar la sesión")
+    return await _act(place, _end_login, "Sesión WhatsApp cerrada y datos eliminados.", "Error al cerrar la sesión")
 
 
-async def _act(place: Place, action: ControlAction, done: str, failed: str) -> Any:
+async def _start(session: Session) -> None:
+    await session.control(ControlAction.INIT)
+
+
+async def _end_login(session: Session) -> None:
+    if session.view.situation.state in _NO_LOGIN:
+        await session.control(ControlAction.CLOSE)
+    else:
+        await session.delete_login()
+
+
+async def _act(place: Place, act: Callable[[Session], Awaitable[None]], done: str, failed: str) -> Any:
     try:
-        await running(place).control(action)
+        await act(running(place))
     except CodedError as error:
-        _log.warning("%s: %s failed: %s", place.name, action, error.text)
+        _log.warning("%s: %s: %s", place.name, failed, error.text)
         return JSONResponse({"success": False, "message": failed, "error": error.text}, 500)
     return Done(success=True, message=done)

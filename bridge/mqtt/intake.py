@@ -212,7 +212,7 @@ class Intake:
     async def _typing(self, delivery: Delivery) -> None:
         try:
             command = parse_json(TypingCommand, delivery.payload)
-            showing = self._session.show_typing(command.recipient, command.seconds)
+            showing = self._session.composing.show(command.recipient, command.seconds)
         except CodedError as error:
             await self._refuse(delivery, error)
             return

@@ -163,6 +163,10 @@ class WhatsAppDriver(Protocol):
         """End the login, on the phone too."""
         ...
 
+    async def delete_login(self) -> None:
+        """Delete what this machine keeps of the login, if anything; only while `run` is not running."""
+        ...
+
     async def take_over(self) -> None:
         """Claim the connection from wherever WhatsApp Web is open with this login: now, or at the next `conflict`."""
         ...

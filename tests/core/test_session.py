@@ -106,6 +106,17 @@ async def test_logout_ends_the_login_and_stays_out_until_init(bench: Bench) -> N
     await bench.reach(_S.PAIRING)
 
 
+async def test_a_login_is_deleted_also_while_whatsapp_cannot_be_told(bench: Bench) -> None:
+    await bench.start()
+    bench.phone.link(up=False)
+    await bench.reach(_S.RECONNECTING)
+    await bench.session.delete_login()
+    assert (bench.state, bench.session.view.situation.reason) == (_S.LOGGED_OUT, Reason.LOGGED_OUT_ON_REQUEST)
+    bench.phone.link(up=True)
+    await bench.session.control(ControlAction.INIT)
+    await bench.reach(_S.PAIRING)
+
+
 async def test_logout_without_a_login_is_refused_and_changes_nothing(bench: Bench) -> None:
     await bench.start()
     await bench.session.control(ControlAction.CLOSE)

@@ -255,6 +255,17 @@ async def test_a_restart_restores_the_login(world: World, same: bool) -> None:
     assert account.paired_at is None
 
 
+async def test_a_login_that_was_deleted_is_gone(world: World) -> None:
+    async with connected(world) as (driver, _):
+        pass
+    await driver.delete_login()
+    async with running(driver) as sink:
+        await sink.until(lambda: sink.codes)
+        assert sink.accounts == []
+        world.pair()
+        await sink.until_state(SessionState.CONNECTED)
+
+
 async def test_the_phone_ends_the_login(world: World) -> None:
     async with connected(world) as (driver, sink):
         told = len(sink.situations)

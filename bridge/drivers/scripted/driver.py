@@ -225,6 +225,10 @@ class ScriptedDriver:
         self._need_connected()
         self._phone.log_out(on_request=True)
 
+    async def delete_login(self) -> None:
+        """See the port."""
+        self._phone.paired = False
+
     async def take_over(self) -> None:
         """See the port. A script is open nowhere else."""
 

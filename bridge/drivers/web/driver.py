@@ -187,6 +187,11 @@ class WebDriver:
         except TimeoutError as error:
             raise CallInDoubt("The page did not confirm the log-out.") from error
 
+    async def delete_login(self) -> None:
+        """See the port. Raises `ProfileLocked`, `ProfileUnusable`."""
+        async with Profile(self._profile, patience=self._limits.close) as profile:
+            await asyncio.to_thread(profile.empty)
+
     async def reload(self) -> None:
         """See the port. The browser goes too: only a dead one surely sends nothing any more."""
         if self._serving.page is not None and self._serving.page.lost is None:

@@ -95,6 +95,17 @@ class Profile:
         self._write("")
         self._remove_singletons()
 
+    def empty(self) -> None:
+        """Remove everything but our lock, and with it the login. Raises `ProfileUnusable`."""
+        try:
+            for entry in self.path.iterdir():
+                if entry.is_dir() and not entry.is_symlink():
+                    shutil.rmtree(entry)
+                elif entry.name != LOCK:
+                    entry.unlink()
+        except OSError as error:
+            raise ProfileUnusable(f"{error.filename or self.path} cannot be removed: {error.strerror}.") from error
+
     def record(self, browser: ProcessMark) -> None:
         """Remember the browser that runs now, for whoever starts after us."""
         self._write(json.dumps({"pid": browser.pid, "started": browser.started}))
