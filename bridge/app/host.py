@@ -26,6 +26,8 @@ from bridge.settings import SessionSetting, Settings
 from bridge.store import SessionStore, StoreDamaged, keep_aside, open_store
 from bridge.view import SessionView
 
+from .room import check_room, watch_room
+
 _log = logging.getLogger(__name__)
 DriverFactory = Callable[[SessionSetting], WhatsAppDriver]
 #: Seconds between looks at a session that another bridge owns.
@@ -171,6 +173,7 @@ class SessionHost:
 
     async def _serve(self) -> None:
         path = self._settings.session_dir(self.setting.name) / "store.db"
+        check_room(path.parent)
         try:
             async with open_store(path, now=self._clock.now) as store:
                 if store.lacking:
@@ -197,9 +200,13 @@ class SessionHost:
             if deliveries is not None:  # before the session: what it journals first is for those who registered before
                 ending.append(tasks.create_task(deliveries.run(), name=f"deliveries {session.name}"))
             living = tasks.create_task(session.run(), name=f"session {session.name}")
-            compacting = tasks.create_task(self._compact(store), name=f"compaction {session.name}")
+            beside = [
+                tasks.create_task(self._compact(store), name=f"compaction {session.name}"),
+                tasks.create_task(watch_room(store.database.path.parent), name=f"disk of {session.name}"),
+            ]
             await self._leaving.wait()
-            compacting.cancel()
+            for task in beside:
+                task.cancel()
             await session.quiesce()
             door.close()
             if deliveries is not None:

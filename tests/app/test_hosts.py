@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.app import Bridge
+from bridge.app import Bridge, room
 from bridge.app.clock import SystemClock
 from bridge.broker import parse_addresses
 from bridge.contract.errors import StartError
@@ -59,6 +59,20 @@ async def test_a_folder_that_cannot_be_used_is_told_until_it_can(house: House, e
     assert str(folder) in said["text"]
     assert "WA_DATA_DIR" in said["text"]
     folder.unlink()
+    await house.until(lambda: house.state("haby") is CONNECTED)
+
+
+async def test_a_full_disk_is_told_while_all_runs_and_over_when_there_is_room(
+    house: House, ear: Ear, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(room, "LOOK", 0.05)
+    await house.start(haby=CONNECTED)
+    monkeypatch.setattr(room, "LEAST", 2**60)
+    await house.until(lambda: house.state("haby") is ERROR)
+    said = await ear.wait("wa/haby/status", lambda status: status["state"] == "error")
+    assert said["reason"] == "store_unusable"
+    assert "Make room" in said["text"]
+    monkeypatch.setattr(room, "LEAST", 1)
     await house.until(lambda: house.state("haby") is CONNECTED)
 
 
