@@ -59,8 +59,8 @@ class BrokerOptions:
     will: Will | None = None
     protocol: Protocol = "3.1.1"
     keepalive: int = 8
-    """The broker waits for half as long again, and looks every few seconds: with 10 s a bridge behind a half-open network
-    was `connected` for 17.7 s (measured), longer than its heartbeat."""
+    """The broker waits for half as long again, and looks every few seconds: with 10 s a bridge behind a half-open
+    network was `connected` for 17.7 s (measured), longer than its heartbeat."""
     connect_timeout: float = 10
     """For the whole of TCP, TLS and CONNACK: amqtt never answers some CONNECTs, a NATS cluster may take 10
     s."""
