@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 
 from tests.client.conftest import ANA, BETO
 from tests.parts import require_binary
+from tests.pictures import picture
 from tests.responder.conftest import Whole
 
 NOT_ROOT = os.geteuid() != 0  # Chromium has no sandbox for root
@@ -45,12 +45,6 @@ async def shown(whole: Whole, page: Page) -> Whole:
     return whole
 
 
-async def picture(page: Page, name: str) -> None:
-    """For a person who wants to look: into the folder that WA_SCREENSHOTS names."""
-    if folder := os.environ.get("WA_SCREENSHOTS"):
-        await page.screenshot(path=Path(folder) / f"responder-{name}.png")
-
-
 async def test_conversations_are_shown_live_and_text_stays_text(shown: Whole, page: Page) -> None:
     chats = page.get_by_role("navigation").get_by_role("button")
     await expect(chats).to_have_count(2)
@@ -63,7 +57,7 @@ async def test_conversations_are_shown_live_and_text_stays_text(shown: Whole, pa
     await expect(log.get_by_text("¿En qué podemos ayudarte?")).to_be_visible()
     await expect(chats.nth(0)).to_contain_text("Beto Gómez")
     await expect(page.get_by_role("status")).to_have_text("Funciona")
-    await picture(page, "desk")
+    await picture(page, "responder-desk")
 
 
 async def test_a_person_answers_and_the_chat_pauses(shown: Whole, page: Page) -> None:
@@ -75,7 +69,7 @@ async def test_a_person_answers_and_the_chat_pauses(shown: Whole, page: Page) ->
     await expect(page.get_by_text("están en pausa acá")).to_be_visible()
     shown.side.phone.incoming(BETO, "gracias")
     await expect(page.get_by_role("log")).to_contain_text("lo atiende una persona")
-    await picture(page, "paused")
+    await picture(page, "responder-paused")
     await page.get_by_role("button", name="Reanudar").click()
     await expect(page.get_by_text("están en pausa acá")).to_be_hidden()
     shown.side.phone.incoming(BETO, "muchas gracias")
@@ -106,19 +100,19 @@ async def test_the_switches(shown: Whole, page: Page) -> None:
     await page.get_by_role("switch", name="Cliente 51").click()
     await expect(page.get_by_role("switch", name="Cliente 51")).not_to_be_checked()
     await shown.until_rows("SELECT cliente_id, bot_activo FROM ll_bot_config", [(51, 0)])
-    await picture(page, "switches")
+    await picture(page, "responder-switches")
 
 
 async def test_on_a_phone_one_thing_at_a_time(shown: Whole, page: Page) -> None:
     await page.set_viewport_size({"width": 360, "height": 740})
     await expect(page.get_by_role("status")).to_have_text("Funciona")
-    await picture(page, "phone-list")
+    await picture(page, "responder-phone-list")
     await page.get_by_role("button", name="Ana Suárez").click()
     await expect(page.get_by_role("log")).to_contain_text("🙋🏽‍♀️")
     await expect(page.get_by_label("Buscar nombre, número o texto")).to_be_hidden()
     width = await page.evaluate("document.documentElement.scrollWidth")
     assert width == 360
-    await picture(page, "phone-chat")
+    await picture(page, "responder-phone-chat")
     await page.get_by_role("button", name="Volver a la lista").click()
     await expect(page.get_by_label("Buscar nombre, número o texto")).to_be_visible()
 

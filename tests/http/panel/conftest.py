@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -60,9 +59,3 @@ async def open_panel(browser: Browser) -> AsyncIterator[OpenPanel]:
 
     yield open_panel
     assert problems == []
-
-
-async def picture(page: Page, name: str) -> None:
-    """For a person who wants to look: into the folder that WA_SCREENSHOTS names."""
-    if folder := os.environ.get("WA_SCREENSHOTS"):
-        await page.screenshot(path=Path(folder) / f"panel-{name}.png")

@@ -13,9 +13,10 @@ from bridge.contract.jid import Jid
 from bridge.contract.session import SessionState
 from bridge.ports import Scope
 from tests.http.conftest import ANA, BETO, HttpBridge
-from tests.http.panel.conftest import DESK, PHONE, OpenPanel, picture
+from tests.http.panel.conftest import DESK, PHONE, OpenPanel
 from tests.http.receiver import Answer, Receiver
 from tests.http.test_access import key_for
+from tests.pictures import picture
 
 SECTIONS = ["sessions", "messages", "outbox", "listeners", "charts", "access"]
 KEY = "the-legacy-key"
@@ -49,7 +50,7 @@ async def test_no_section_shuts_anybody_out(
         found = (await Axe().run(page)).response["violations"]
         serious = [one for one in found if one["impact"] in ("serious", "critical")]
         assert serious == [], f"{section}: {[(one['id'], one['nodes'][0]['html'][:120]) for one in serious]}"
-        await picture(page, f"{name}-{section}")
+        await picture(page, f"panel-{name}-{section}")
         wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert wide <= 0, f"{section} is wider than the window by {wide} pixels"
 
@@ -64,7 +65,7 @@ async def test_a_phone_is_paired_and_the_code_goes(side: HttpBridge, open_panel:
     before = await code.get_attribute("src")
     side.phone.rotate_code()
     await expect(code).not_to_have_attribute("src", str(before))
-    await picture(page, "pairing")
+    await picture(page, "panel-pairing")
     side.phone.pair()
     await expect(code).to_be_hidden()
     await expect(page.get_by_role("article", name="haby")).to_contain_text("Connected")
@@ -158,7 +159,7 @@ async def test_log_in_by_key_and_no_change_without_the_token(side: HttpBridge, o
     side.given |= {"api_key": KEY}
     await side.start()
     page = await open_panel(side, locale="es-AR", expected="401")
-    await picture(page, "door")
+    await picture(page, "panel-door")
     await page.get_by_label("Clave de API").fill("wrong")
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("alert")).to_have_text("Esta clave no es válida.")
