@@ -114,7 +114,7 @@ def receive(listeners: int, hanging: int, messages: int, result: Connection) -> 
         while True:
             try:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-            except (asyncio.IncompleteReadError, ConnectionError):
+            except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):  # at the end of the program
                 return
             length = int(head.partition("content-length: ")[2].partition("\r\n")[0])
             body = await reader.readexactly(length)
