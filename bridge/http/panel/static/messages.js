@@ -44,6 +44,7 @@ export function open(view, world) {
   }
 
   function take(message, mine, note) {
+    if (message.type === 'erased') return;
     const when = new Date(message.timestamp * 1000).toISOString();
     if (message.author !== message.chat) groups.add(message.chat);
     items.set(`in ${message.id}`, { at: message.timestamp * 1000, seq: message.seq ?? 0, when, mine, note, chat: message.chat, type: message.type, body: message.body, who: mine ? person(message.chat) : chatName(message) });
