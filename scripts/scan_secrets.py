@@ -17,7 +17,7 @@ from detect_secrets.plugins.base import BasePlugin
 _LEFT_OUT = frozenset({"Public IP (ipv4)"})
 #: Words where a password stands in an example, or that follow one in a table.
 _EXAMPLES = frozenset({"password", "<password>", "changeme", "ws[s]://…"})
-#: Tests make up passwords for brokers and databases that live as long as they do.
+#: Tests and figures make up passwords for brokers, databases and models that live as long as they do.
 _MADE_UP_IN_TESTS = frozenset({"Basic Auth Credentials", "Secret Keyword"})
 #: How an environment file begins that a test writes: dense enough to be taken for a key.
 _SETTINGS = "WA_MQTT_PREFIX="
@@ -44,7 +44,7 @@ def _secrets(detectors: list[BasePlugin], file: str, line: str) -> Iterator[str]
     for detector in detectors:
         for secret in detector.analyze_line(filename=file, line=line, line_number=1):
             value = secret.secret_value or ""
-            made_up = file.startswith("tests/") and (secret.type in _MADE_UP_IN_TESTS or value.startswith(_SETTINGS))
+            made_up = file.startswith(("tests/", "bench/")) and (secret.type in _MADE_UP_IN_TESTS or value.startswith(_SETTINGS))
             if not made_up and value not in _EXAMPLES:
                 yield secret.type
 
