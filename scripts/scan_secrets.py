@@ -44,7 +44,9 @@ def _secrets(detectors: list[BasePlugin], file: str, line: str) -> Iterator[str]
     for detector in detectors:
         for secret in detector.analyze_line(filename=file, line=line, line_number=1):
             value = secret.secret_value or ""
-            made_up = file.startswith(("tests/", "bench/")) and (secret.type in _MADE_UP_IN_TESTS or value.startswith(_SETTINGS))
+            made_up = file.startswith(("tests/", "bench/")) and (
+                secret.type in _MADE_UP_IN_TESTS or value.startswith(_SETTINGS)
+            )
             if not made_up and value not in _EXAMPLES:
                 yield secret.type
 
