@@ -68,6 +68,23 @@ def is_renderer(process: psutil.Process) -> bool:
     return "--type=renderer" in " ".join(process.cmdline())
 
 
+async def test_pages_that_never_get_through_their_catch_up_are_given_a_rest(web: WebWorld) -> None:
+    driver = web.web_driver(limits=replace(LIMITS, restarts=2, rest=30))
+    async with connected(web, driver) as (_, sink):
+        for _ in range(3):  # after a catch-up a reload is no sign of a fault of the page
+            told = len(sink.situations)
+            await driver.reload()
+            await sink.until_state(SessionState.CONNECTED, since=told)
+            await driver.resume()
+        for _ in range(3):  # the first one is free, too
+            told = len(sink.situations)
+            await driver.reload()
+            await sink.until_state(SessionState.CONNECTED, since=told)
+        await driver.reload()
+        await sink.until_state(SessionState.ERROR)
+        assert sink.situations[-1].reason is Reason.TOO_MANY_RESTARTS
+
+
 async def test_a_page_that_crashes_is_killed_or_runs_out_of_memory_comes_back_until_it_is_too_often(
     web: WebWorld,
 ) -> None:

@@ -67,6 +67,7 @@ class WebDriver:
         self._launch_failures = 0
         self._restarts = Restarts(self._limits)
         self._replacing = False
+        self._caught_up = False  # this browser's page got through a catch-up
         self._known = KnownNumbers()
         self._serving = Serving(session, url, profile, self._limits, clock, random)
 
@@ -95,7 +96,7 @@ class WebDriver:
                     limits=self._limits,
                 ) as browser,
             ):
-                self._launch_failures = 0
+                self._launch_failures, self._caught_up = 0, False
                 self._serving.upkeep.started()
                 situation = await self._serving.pages(browser, sink)
                 await self._serving.tell(sink, self._serving.course.to(situation))
@@ -147,6 +148,7 @@ class WebDriver:
     async def resume(self) -> None:
         """See the port. Without effect when the link was lost again: the next `connected` asks for another catch-up."""
         await self._serving.live().call("resume", self._serving.course.holds)
+        self._caught_up = True
 
     async def resolve(self, to: Jid) -> Jid:
         """See the port."""
@@ -193,9 +195,12 @@ class WebDriver:
             await asyncio.to_thread(profile.empty)
 
     async def reload(self) -> None:
-        """See the port. The browser goes too: only a dead one surely sends nothing any more."""
+        """See the port. The browser goes too: only a dead one surely sends nothing any more.
+
+        A page that never got through its catch-up counts as one that was lost, so that this has an end.
+        """
         if self._serving.page is not None and self._serving.page.lost is None:
-            self._replacing = True
+            self._replacing = self._caught_up
             self._serving.page.lose("a reload was asked for")
 
     async def take_over(self) -> None:
