@@ -123,6 +123,12 @@ def _mosquitto(folder: Path) -> Iterator[MosquittoServer]:
         yield server
 
 
+def say(value: object) -> None:
+    """In a program of this folder: tell who started it, as a JSON line."""
+    sys.stdout.write(f"{json.dumps(value)}\n")
+    sys.stdout.flush()
+
+
 class Program:
     """A program of this folder that speaks JSON lines."""
 
@@ -136,13 +142,20 @@ class Program:
         async with asyncio.timeout(PATIENCE):
             return json.loads(await self._process.stdout.readline())
 
+    def tell(self, value: object) -> None:
+        """Write it a line."""
+        if self._process.stdin is None:
+            raise AssertionError("it was started without a pipe")
+        self._process.stdin.write(json.dumps(value).encode() + b"\n")
+
 
 @asynccontextmanager
 async def program(name: str, *arguments: str) -> AsyncIterator[Program]:
     """Run one."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", f"bench.{name}", *arguments, cwd=ROOT, stdout=asyncio.subprocess.PIPE, limit=2**26
-    )
+        sys.executable, "-m", f"bench.{name}", *arguments, cwd=ROOT, limit=2**26,
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
     try:
         yield Program(process)
     finally:

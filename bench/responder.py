@@ -27,20 +27,21 @@ from tests.mosquitto_server import MosquittoServer
 from tests.responder.openai_server import OpenAiServer
 
 from .figures import Figure, percentile
-from .parts import ROOT, SESSION, TOPICS, end, pss
+from .parts import PATIENCE, ROOT, SESSION, TOPICS, Program, end, program, pss
 from .report import announce
 from .scripted_program import person
 
 #: Messages a second, and seconds of it: what one sees, and what it has to bear.
 PACE, OFFERED, SECONDS = 30, 210, 15
 BEGIN, END = "<!-- written by python -m bench.responder -->\n", "<!-- end of the responder's -->\n"
-PATIENCE = 60.0
+#: Seconds after the last answer until its memory is looked at.
+AT_REST = 2.0
 
 
 class People:
     """Those who write, and when each message and its answer were heard by somebody who subscribes to both."""
 
-    def __init__(self, bridge: asyncio.subprocess.Process, connection: Connection) -> None:
+    def __init__(self, bridge: Program, connection: Connection) -> None:
         self._bridge = bridge
         self._connection = connection
         self._next = 0
@@ -59,9 +60,7 @@ class People:
     async def write(self, count: int, rate: float, text: str = "hola") -> list[tuple[float, float]]:
         """Let so many others write; (asked, answered) of each, in `perf_counter` seconds."""
         first, self._next = self._next, self._next + count
-        line = json.dumps({"first": first, "count": count, "rate": rate, "text": text})
-        assert self._bridge.stdin is not None  # noqa: S101 - it was asked for
-        self._bridge.stdin.write(line.encode() + b"\n")
+        self._bridge.tell({"first": first, "count": count, "rate": rate, "text": text})
         people = [person(number) for number in range(first, first + count)]
         asked, answered = self._heard.values()
         async with asyncio.timeout(count / rate + PATIENCE):
@@ -72,11 +71,11 @@ class People:
 
 
 @asynccontextmanager
-async def _process(*arguments: str, **environment: str) -> AsyncIterator[asyncio.subprocess.Process]:
+async def _responder(**environment: str) -> AsyncIterator[asyncio.subprocess.Process]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("WA_", "RESPONDER_", "DB_"))}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", *arguments, cwd=ROOT, env={**kept, **environment, "WA_LOG_LEVEL": "WARNING"},
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+        sys.executable, "-m", "bridge.cli", "responder", cwd=ROOT,
+        env={**kept, **environment, "WA_LOG_LEVEL": "WARNING"},
     )  # fmt: skip
     try:
         yield process
@@ -91,11 +90,10 @@ async def _people(folder: Path) -> AsyncIterator[tuple[People, MosquittoServer]]
             parse_addresses(mosquitto.url("admin")), client_id="bench-people", clean=True, inbound_limit=100_000
         )
         async with (
-            _process("bench.scripted_program", mosquitto.url("bridge"), str(folder / "bridge")) as bridge,
+            program("scripted_program", mosquitto.url("bridge"), str(folder / "bridge")) as bridge,
             connect(options) as connection,
         ):
-            assert bridge.stdout is not None  # noqa: S101 - it was asked for
-            await asyncio.wait_for(bridge.stdout.readline(), PATIENCE)
+            await bridge.line()  # connected
             people = People(bridge, connection)
             await connection.subscribe(TOPICS.inbound(SESSION), TOPICS.out(SESSION))
             listening = asyncio.create_task(people.listen(), name="listening")
@@ -122,7 +120,7 @@ async def _on(name: str, **database: str) -> list[Figure]:
         folder = Path(text)
         async with (
             _people(folder) as (people, mosquitto),
-            _process("bridge.cli", "responder", **_settings(folder, mosquitto, **database)) as responder,
+            _responder(**_settings(folder, mosquitto, **database)) as responder,
         ):
             await people.write(1, 1)
             idle = pss(responder.pid)
@@ -147,9 +145,9 @@ async def _with_model() -> Figure:
         folder = Path(text)
         async with OpenAiServer() as server, _people(folder) as (people, mosquitto):
             model = {"OPENAI_API_KEY": "clave-de-prueba", "OPENAI_BASE_URL": server.url}
-            async with _process("bridge.cli", "responder", **_settings(folder, mosquitto, **model)) as responder:
+            async with _responder(**_settings(folder, mosquitto, **model)) as responder:
                 await people.write(3, 1, "¿Tienen turno el martes a la tarde?")
-                await asyncio.sleep(2)
+                await asyncio.sleep(AT_REST)
                 return Figure("SQLite: PSS at rest after answers of a model", "MB", (pss(responder.pid),), 90)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import signal
 import sys
 from pathlib import Path
 
 from bridge.sandbox import Sandbox
+
+from .parts import say
 
 
 async def main() -> None:
@@ -16,7 +17,7 @@ async def main() -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with Sandbox(state_path=Path(sys.argv[1]), auto_scan=True) as sandbox:
-        print(json.dumps({"web": sandbox.url, "api": sandbox.api_url}), flush=True)  # noqa: T201
+        say({"web": sandbox.url, "api": sandbox.api_url})
         await stop.wait()
 
 

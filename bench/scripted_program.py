@@ -19,6 +19,8 @@ from bridge.contract.session import SessionState
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
 from bridge.settings import load
 
+from .parts import say
+
 
 def person(number: int) -> str:
     """One of ten thousand."""
@@ -40,9 +42,9 @@ async def main() -> None:
     settings = load(WA_DATA_DIR=data_dir, WA_PACE="off", WA_HTTP_PORT="off", WA_INSTANCE="bench")
     bridge = Bridge(settings, parse_addresses(url), lambda _: ScriptedDriver(phone), SystemClock())
     running = asyncio.create_task(bridge.run(), name="bridge")
-    while bridge.hosts[0].view.situation.state is not SessionState.CONNECTED:  # noqa: ASYNC110 - once, at the start
+    while bridge.hosts[0].view.situation.state is not SessionState.CONNECTED:  # noqa: ASYNC110 - nothing tells that a host has a session
         await asyncio.sleep(0.05)
-    print(json.dumps("connected"), flush=True)  # noqa: T201
+    say("connected")
     lines = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     while line := await lines.readline():

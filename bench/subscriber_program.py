@@ -14,7 +14,7 @@ import time
 
 from bridge.broker import BrokerOptions, connect, parse_addresses
 
-from .parts import SESSION, TOPICS
+from .parts import SESSION, TOPICS, say
 
 
 async def main() -> None:
@@ -26,7 +26,7 @@ async def main() -> None:
     came: list[tuple[bytes, float]] = []
     async with connect(options) as connection:
         await connection.subscribe(TOPICS.inbound(SESSION))
-        print(json.dumps("subscribed"), flush=True)  # noqa: T201
+        say("subscribed")
         async for delivery in connection.deliveries():
             came.append((delivery.payload, time.time()))
             connection.acknowledge(delivery)
@@ -36,7 +36,7 @@ async def main() -> None:
     for payload, at in came:
         message = json.loads(payload)
         rows.append([message["id"].rpartition("_")[2], message["seq"], at])
-    print(json.dumps(rows), flush=True)  # noqa: T201
+    say(rows)
 
 
 asyncio.run(main())

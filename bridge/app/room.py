@@ -6,11 +6,9 @@ import asyncio
 import shutil
 from pathlib import Path
 
+from bridge.drivers.web.profile import LEAST_FREE, MEGABYTE
 from bridge.ports import StoreUnusable
 
-MEGABYTE = 1024 * 1024
-#: Bytes without which neither the store nor the browser's profile is safe.
-LEAST = 20 * MEGABYTE
 #: Seconds between two looks.
 LOOK = 5.0
 
@@ -19,7 +17,7 @@ def check_room(folder: Path) -> None:
     """Raises `StoreUnusable` where a folder, or what is there of its path, has too little room."""
     there = next(path for path in (folder, *folder.absolute().parents) if path.is_dir())
     free = shutil.disk_usage(there).free
-    if free < LEAST:
+    if free < LEAST_FREE:
         raise StoreUnusable(
             f"Only {free // MEGABYTE} MB are free at {folder}. Make room: the session goes on by itself, and nothing"
             " is lost meanwhile."

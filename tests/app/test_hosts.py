@@ -67,12 +67,12 @@ async def test_a_full_disk_is_told_while_all_runs_and_over_when_there_is_room(
 ) -> None:
     monkeypatch.setattr(room, "LOOK", 0.05)
     await house.start(haby=CONNECTED)
-    monkeypatch.setattr(room, "LEAST", 2**60)
+    monkeypatch.setattr(room, "LEAST_FREE", 2**60)
     await house.until(lambda: house.state("haby") is ERROR)
     said = await ear.wait("wa/haby/status", lambda status: status["state"] == "error")
     assert said["reason"] == "store_unusable"
     assert "Make room" in said["text"]
-    monkeypatch.setattr(room, "LEAST", 1)
+    monkeypatch.setattr(room, "LEAST_FREE", 1)
     await house.until(lambda: house.state("haby") is CONNECTED)
 
 

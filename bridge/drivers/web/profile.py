@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 LOCK = "bridge.lock"
 _RECORD_LIMIT = 4096
 MEGABYTE = 1024 * 1024
+#: Bytes without which neither a profile nor the store beside it is safe.
+LEAST_FREE = 20 * MEGABYTE
 _SINGLETONS = ("SingletonLock", "SingletonSocket", "SingletonCookie")
 
 
@@ -42,7 +44,7 @@ class ProfileUnusable(CodedError):
 class Profile:
     """`async with Profile(path)`: the folder is ours, and no browser runs on it."""
 
-    def __init__(self, path: Path, *, patience: float = 5.0, least_free: int = 20 * MEGABYTE) -> None:
+    def __init__(self, path: Path, *, patience: float = 5.0, least_free: int = LEAST_FREE) -> None:
         self.path = path
         self._least_free = least_free
         self._patience = patience
