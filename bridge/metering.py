@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from .contract.lifecycle import SendState
 from .contract.messages import Stream
@@ -143,10 +143,12 @@ class MeteredOutbox:
         """As the outbox's."""
         return self._outbox.open_count
 
-    async def claim(self, claim: Claim, accepted: NewNotice) -> Claimed:
+    async def claim(
+        self, claim: Claim, accepted: NewNotice, taken: Callable[[OutboxRow], None] | None = None
+    ) -> Claimed:
         """Claim, counted when it is new."""
         begun = self._clock.monotonic()
-        claimed = await self._outbox.claim(claim, accepted)
+        claimed = await self._outbox.claim(claim, accepted, taken)
         if claimed.fresh:
             self._metrics.took(self._session, Step.CLAIM, self._clock.monotonic() - begun)
             self._metrics.reached(self._session, SendState.ACCEPTED)

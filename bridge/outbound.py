@@ -46,7 +46,6 @@ class Outbound:
         self._pending: dict[int, OutboxRow] = {}  # sending, and nothing to be done before news or another page
         self._unsettled: dict[int, tuple[OutboxRow, float]] = {}  # sending, to be looked up from that time on
         self._tries: dict[int, int] = {}  # of rows that are tried again
-        self._claiming: set[asyncio.Task[Result]] = set()
         self._loaded = 0  # the schedule has every open row up to this number
         self._running = 0
         self._open = False
@@ -76,29 +75,19 @@ class Outbound:
             meta=command.meta,
             origin=origin if command.id is None else None,
         )
-        # A caller that is cancelled (its connection ended) must not leave a claimed row that nobody schedules.
-        claiming = asyncio.create_task(self._claim(claim), name=f"claim {self._session}")
-        self._claiming.add(claiming)
-        claiming.add_done_callback(self._claimed)
-        return await asyncio.shield(claiming)
+        first = accepted(self._session, claim)
+        claimed = await self._outbox.claim(claim, notice(first, reply_to), self._taken)
+        if claimed.fresh:
+            return first
+        refusal = conflict(self._session, claim, Conflict()) if claimed.conflict else None
+        answer = refusal or result_of(self._session, claimed.row)
+        await self._outbox.notify(notice(answer, reply_to))
+        return answer
 
-    def _claimed(self, claiming: asyncio.Task[Result]) -> None:
-        self._claiming.discard(claiming)
-        if not claiming.cancelled() and claiming.exception() is not None:  # asked, since its caller may be gone
-            _log.debug("%s: a command was not claimed", self._session)
-
-    async def _claim(self, claim: Claim) -> Result:
-        first, reply_to = accepted(self._session, claim), claim.reply_to
-        claimed = await self._outbox.claim(claim, notice(first, reply_to))
-        if claimed.conflict or not claimed.fresh:
-            refusal = conflict(self._session, claim, Conflict()) if claimed.conflict else None
-            answer = refusal or result_of(self._session, claimed.row)
-            await self._outbox.notify(notice(answer, reply_to))
-            return answer
-        if claimed.row.number > self._loaded:
-            self._schedule.add(claimed.row)
+    def _taken(self, row: OutboxRow) -> None:
+        if row.number > self._loaded:
+            self._schedule.add(row)
             self._wake.set()
-        return first
 
     async def reject(self, error: CodedError, rejection: Rejection) -> None:
         """Answer an input that could not become a command."""

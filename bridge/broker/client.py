@@ -27,6 +27,7 @@ from bridge.broker.address import BrokerAddress
 from bridge.broker.errors import BrokerDown, BrokerError, BrokerRefused
 from bridge.broker.messages import BrokerOptions, Delivery
 from bridge.broker.properties import connect_properties
+from bridge.broker.readahead import ReadAhead
 from bridge.broker.refusals import explain
 
 # What mosquitto lets one client have in flight by default, and every cluster that was measured took.
@@ -99,6 +100,7 @@ class Client(aiomqtt.Client):
         finally:
             self._opening = False
         self._disconnected.add_done_callback(self._reading_or_writing_failed)
+        self._read_ahead()
         self._opened = True
 
     async def close(self, patience: float = 2.0) -> None:
@@ -286,6 +288,11 @@ class Client(aiomqtt.Client):
     def _reading_or_writing_failed(self, disconnected: asyncio.Future[None]) -> None:
         if not disconnected.cancelled() and (error := disconnected.exception()):
             self.lose(BrokerDown(f"The connection to the broker ended: {error}."))
+
+    def _read_ahead(self) -> None:
+        library = cast("Any", self._client)
+        if library._sock is not None:  # noqa: SLF001 - no public call gives the library another socket
+            library._sock = ReadAhead(library._sock)  # noqa: SLF001
 
     def _release(self) -> None:
         if self._client.socket() is not None:

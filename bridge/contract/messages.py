@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, Final, Literal
 
 from pydantic import Field
 
 from .lifecycle import AckName
-from .payload import VERSION, Instant, PageText, Payload
+from .payload import VERSION, Instant, PageText, Payload, is_none
 
 #: `type` of a message whose person was forgotten: `seq` is still there, what it said and who said it is not.
 ERASED: Final = "erased"
@@ -58,13 +58,16 @@ class MessageBody(Payload):
     late: bool = Field(description="true when catch-up found it, false when the page announced it")
     quoted: Quoted | None = None
     mentions: list[PageText] | None = None
-    mentions_me: bool | None = Field(default=None, description="true when this account is among the mentions")
+    mentions_me: bool | None = Field(
+        default=None, exclude_if=is_none, description="true when this account is among the mentions"
+    )
     forwarded: bool | None = None
     media: Media | None = None
     location: Location | None = None
     contacts: list[PageText] | None = None
-    raw: dict[str, Any] | None = Field(default=None, description="only with type `unknown`: what the page gave")
-    omitted_when_none: ClassVar[frozenset[str]] = frozenset({"raw", "mentions_me"})
+    raw: dict[str, Any] | None = Field(
+        default=None, exclude_if=is_none, description="only with type `unknown`: what the page gave"
+    )
 
 
 class Inbound(MessageBody):
@@ -153,11 +156,10 @@ class Result(Payload):
     message_id: str | None = None
     error: ErrorInfo | None = None
     at: Instant
-    transaction: str | None = None
-    meta: Any = None
-    topic: str | None = None
-    sha256: str | None = None
-    omitted_when_none: ClassVar[frozenset[str]] = frozenset({"transaction", "meta", "topic", "sha256"})
+    transaction: str | None = Field(default=None, exclude_if=is_none)
+    meta: Any = Field(default=None, exclude_if=is_none)
+    topic: str | None = Field(default=None, exclude_if=is_none)
+    sha256: str | None = Field(default=None, exclude_if=is_none)
 
     @property
     def is_final(self) -> bool:
@@ -203,5 +205,4 @@ class ReplayEnd(Payload):
     last_seq: int
     next: int | None = Field(description="seq to continue after, or null when this page reached the newest item")
     gap: bool = Field(description="items between the cursor and the first one sent are no longer kept")
-    error: ErrorInfo | None = None
-    omitted_when_none: ClassVar[frozenset[str]] = frozenset({"error"})
+    error: ErrorInfo | None = Field(default=None, exclude_if=is_none)

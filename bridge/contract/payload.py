@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, Final
 
 from pydantic import (
     AfterValidator,
@@ -16,8 +16,6 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     PlainSerializer,
-    SerializerFunctionWrapHandler,
-    model_serializer,
 )
 
 VERSION: Final = 1
@@ -74,19 +72,15 @@ CleanJson = Annotated[Any, AfterValidator(_refuse_unwritable_json)]
 PageText = Annotated[str, AfterValidator(valid_text)]
 
 
+def is_none(value: object) -> bool:
+    """For `Field(exclude_if=is_none)`: a field that is left out instead of being null."""
+    return value is None
+
+
 class Payload(BaseModel):
-    """A payload that the bridge writes. Fields in `omitted_when_none` are left out instead of being null."""
+    """A payload that the bridge writes."""
 
     model_config = ConfigDict(frozen=True, populate_by_name=True, ser_json_inf_nan="null")
-    omitted_when_none: ClassVar[frozenset[str]] = frozenset()
-
-    @model_serializer(mode="wrap")
-    def _omit(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        fields: dict[str, Any] = handler(self)
-        for name in self.omitted_when_none:
-            if fields.get(name, ...) is None:
-                del fields[name]
-        return fields
 
     def to_json(self) -> str:
         """The payload as it travels: compact JSON."""

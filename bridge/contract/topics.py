@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from .errors import InvalidRequest
 
@@ -148,6 +149,7 @@ class Topics:
         """Those at QoS 0: what they ask for is worth nothing later."""
         return (self.control(session), self.typing(session))
 
+    @lru_cache(maxsize=1024)  # noqa: B019 - equal values, one cache; the same few topics come again and again
     def parse(self, topic: str) -> SessionTopic | None:
         """Parse a topic under this prefix; None when it is no topic of a session."""
         head = f"{self.prefix}/"

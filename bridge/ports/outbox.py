@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -107,8 +107,13 @@ class Change:
 class Outbox(Protocol):
     """Commands, results and acks of one session. Everything that returns is committed."""
 
-    async def claim(self, claim: Claim, accepted: NewNotice) -> Claimed:
-        """Store a command and its `accepted` notice, unless its id or its redelivered origin is known."""
+    async def claim(
+        self, claim: Claim, accepted: NewNotice, taken: Callable[[OutboxRow], None] | None = None
+    ) -> Claimed:
+        """Store a command and its `accepted` notice, unless its id or its redelivered origin is known.
+
+        `taken` hears of each new row in the event loop, in claim order, and even where the caller was cancelled.
+        """
         ...
 
     async def change(self, number: int, change: Change) -> OutboxRow:

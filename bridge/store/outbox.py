@@ -35,19 +35,26 @@ class SqliteOutbox:
         """How many commands are accepted or sending, from memory."""
         return self._open
 
-    async def claim(self, claim: Claim, accepted: NewNotice) -> Claimed:
+    async def claim(
+        self, claim: Claim, accepted: NewNotice, taken: Callable[[OutboxRow], None] | None = None
+    ) -> Claimed:
         """Store a command and its `accepted` notice, unless its id or its redelivered origin is known."""
 
         def write(connection: sqlite3.Connection) -> tuple[Claimed, int | None]:
-            standing = _standing(connection, claim)
-            if standing is not None:
-                return standing, None
+            repeated = _redelivered(connection, claim)
+            if repeated is not None:
+                return repeated, None
             row = rows.insert(connection, claim)
+            if row is None:
+                return _standing(connection, claim), None
             return Claimed(row, fresh=True), notices.store(connection, [accepted])
 
         def committed(written: tuple[Claimed, int | None]) -> None:
             claimed, newest = written
-            self._open += claimed.fresh
+            if claimed.fresh:
+                self._open += 1
+                if taken is not None:
+                    taken(claimed.row)
             self._notices.stored(newest)
 
         claimed, _ = await self._database.write(write, committed)
@@ -147,11 +154,15 @@ def abandon_open(connection: sqlite3.Connection, at: float, tell: Callable[[Outb
     return newest
 
 
-def _standing(connection: sqlite3.Connection, claim: Claim) -> Claimed | None:
-    """The claim that this one repeats, if any."""
+def _standing(connection: sqlite3.Connection, claim: Claim) -> Claimed:
+    """The claim that was made under the same id before."""
     known = rows.find(connection, rows.BY_ID, claim.id)
-    if known is not None:
-        return Claimed(known, fresh=False, conflict=known.claim.content_hash != claim.content_hash)
+    assert known is not None  # noqa: S101 - its id is what the insert met
+    return Claimed(known, fresh=False, conflict=known.claim.content_hash != claim.content_hash)
+
+
+def _redelivered(connection: sqlite3.Connection, claim: Claim) -> Claimed | None:
+    """The claim of a command without id that the broker brings a second time, if it is one."""
     origin = claim.origin
     if origin is None or not origin.dup:
         return None

@@ -48,14 +48,14 @@ def find_all(connection: sqlite3.Connection, query: str, *parameters: object) ->
     return [_row(found) for found in connection.execute(query, parameters)]
 
 
-def insert(connection: sqlite3.Connection, claim: Claim) -> OutboxRow:
-    """Store a claim as accepted."""
+def insert(connection: sqlite3.Connection, claim: Claim) -> OutboxRow | None:
+    """Store a claim as accepted, or None where its id is taken."""
     origin = claim.origin
     meta = None if claim.meta is None else json.dumps(claim.meta)
     inserted = connection.execute(
         'INSERT INTO commands (id, "to", text, content_hash, priority, claimed_at, expires_at, reply_client,'
         ' correlation, "transaction", meta, topic, payload_sha256, packet_id, connection, state, open, changed_at)'
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, TRUE, ?)",
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, TRUE, ?) ON CONFLICT (id) DO NOTHING",
         (
             *(claim.id, claim.to, claim.text, claim.content_hash, claim.priority, claim.claimed_at, claim.expires_at),
             *((claim.reply_to.client, claim.reply_to.correlation) if claim.reply_to else [None] * 2),
@@ -64,7 +64,9 @@ def insert(connection: sqlite3.Connection, claim: Claim) -> OutboxRow:
             *(SendState.ACCEPTED, claim.claimed_at),
         ),
     )
-    assert inserted.lastrowid is not None  # noqa: S101 - an INSERT has one
+    if not inserted.rowcount:
+        return None
+    assert inserted.lastrowid is not None  # noqa: S101 - an INSERT that was done has one
     return OutboxRow(inserted.lastrowid, claim, SendState.ACCEPTED, changed_at=claim.claimed_at)
 
 

@@ -19,7 +19,7 @@ LARGEST_GROUP = 500
 
 
 class Job(Generic[T]):
-    """An operation on its way through the writer. It may be run twice, so it changes nothing but the database."""
+    """An operation on its way through the writer. It may be run again, so it changes nothing but the database."""
 
     def __init__(self, operation: Operation[T], committed: Callable[[T], None] | None, outcome: asyncio.Future[T]):
         self._operation = operation
@@ -29,6 +29,11 @@ class Job(Generic[T]):
         self._error: Exception | None = None
 
     def run(self, connection: sqlite3.Connection) -> None:
+        """Run it. What it raises leaves the transaction half done."""
+        self._result = self._error = None
+        self._result = (self._operation(connection),)
+
+    def run_apart(self, connection: sqlite3.Connection) -> None:
         """Run in a savepoint of its own. Raises only when the whole transaction is lost."""
         self._result = self._error = None
         connection.execute("SAVEPOINT job")
@@ -92,7 +97,7 @@ class Writer:
         going = True
         while going:
             group, going = self._next_group()
-            self._commit(group)
+            self._commit(group, Job.run)
             self._loop.call_soon_threadsafe(self._settle, group)
 
     def _next_group(self) -> tuple[list[Job[object]], bool]:
@@ -108,7 +113,9 @@ class Writer:
                 return group, True
         return group, False
 
-    def _commit(self, group: Sequence[Job[object]]) -> None:
+    def _commit(self, group: Sequence[Job[object]], run: Callable[[Job[object], sqlite3.Connection], None]) -> None:
+        """Commit a group; where one of it raises, again with savepoints, which cost as much as a small operation does;
+        where the transaction is lost, each alone."""
         if not group:
             return
         try:
@@ -119,7 +126,7 @@ class Writer:
             return
         try:
             for job in group:
-                job.run(self._connection)
+                run(job, self._connection)
             self._connection.execute("COMMIT")
         except Exception as error:  # noqa: BLE001 - whatever it was, the thread lives on and each job is answered
             if self._connection.in_transaction:
@@ -127,8 +134,11 @@ class Writer:
             if len(group) == 1:
                 group[0].fail(error)
                 return
+            if run is Job.run:
+                self._commit(group, Job.run_apart)
+                return
             for job in group:
-                self._commit([job])
+                self._commit([job], Job.run)
 
     def _settle(self, group: Sequence[Job[object]]) -> None:
         for job in group:

@@ -165,6 +165,9 @@ async def test_tls_with_the_right_authority_only(tmp_path: Path, options: Option
             # Several TLS records, so that what is decrypted but not yet read has to be noticed.
             await asyncio.gather(*(connection.publish("wa/haby/in", bytes([n]) * 50_000) for n in range(20)))
             assert [delivery.payload[0] for delivery in await read(connection, 20)] == list(range(20))
+            # Many packets in one record, none of which may wait for the next.
+            await asyncio.gather(*(connection.publish("wa/haby/in", bytes([n])) for n in range(200)))
+            assert [delivery.payload[0] for delivery in await read(connection, 200, within=3)] == list(range(200))
         for wrong in (options(url, ca_file=str(others.authority)), options(url)):
             error = await why_not(wrong)
             assert isinstance(error, BrokerRefused)
@@ -197,6 +200,8 @@ async def test_websockets() -> None:
             await connection.subscribe("wa/haby/in")
             await connection.publish("wa/haby/in", b"x" * 70_000)
             [delivery] = await read(connection, 1)
+            await asyncio.gather(*(connection.publish("wa/haby/in", bytes([n])) for n in range(50)))
+            assert [small.payload[0] for small in await read(connection, 50, within=3)] == list(range(50))
         assert len(delivery.payload) == 70_000
     finally:
         await broker.shutdown()

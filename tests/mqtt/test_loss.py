@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bridge.contract.messages import Stream
-from bridge.ports import Claim, Claimed, NewNotice
+from bridge.ports import Claim, Claimed
 from bridge.store.outbox import SqliteOutbox
 from tests.mosquitto_server import MosquittoServer
 
@@ -112,9 +112,9 @@ async def test_a_claim_that_outlives_its_connection_is_not_acknowledged_on_the_n
     claim: Callable[..., Any] = SqliteOutbox.claim
     claiming, go_on, origins = asyncio.Event(), asyncio.Event(), []
 
-    async def slow_claim(self: SqliteOutbox, command: Claim, accepted: NewNotice) -> Claimed:
+    async def slow_claim(self: SqliteOutbox, command: Claim, *others: Any) -> Claimed:
         origins.append(command.origin)
-        claimed: Claimed = await claim(self, command, accepted)
+        claimed: Claimed = await claim(self, command, *others)
         if len(origins) == 1:
             claiming.set()
             await go_on.wait()

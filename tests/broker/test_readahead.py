@@ -1,0 +1,91 @@
+"""Reading ahead changes when bytes are fetched, and nothing about what a reader gets."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from bridge.broker.readahead import AHEAD, ReadAhead
+
+
+class Counted:
+    """A socket whose reads are counted."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self.reads = 0
+
+    def recv(self, size: int) -> bytes:
+        self.reads += 1
+        return self._sock.recv(size)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+
+class Sealed(Counted):
+    """As TLS: has taken a record from the network, of which nobody has read the rest."""
+
+    def pending(self) -> int:
+        return 7
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[Counted, socket.socket]]:
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    with ours, theirs:
+        yield Counted(ours), theirs
+
+
+def test_many_packets_that_came_together_cost_one_read(ends: tuple[Counted, socket.socket]) -> None:
+    ours, theirs = ends
+    ahead = ReadAhead(ours)
+    theirs.sendall(b"\x40\x02\x00\x01" * 100)
+    for _ in range(100):
+        assert (ahead.recv(1), ahead.recv(1), ahead.recv(2)) == (b"\x40", b"\x02", b"\x00\x01")
+    assert ours.reads == 1
+
+
+def test_what_was_read_ahead_is_pending_until_it_was_taken(ends: tuple[Counted, socket.socket]) -> None:
+    ours, theirs = ends
+    ahead = ReadAhead(ours)
+    theirs.sendall(b"abcdef")
+    assert ahead.pending() == 0  # the socket itself shows those
+    ahead.recv(2)
+    assert ahead.pending() == 4
+    assert ahead.recv(10) == b"cdef"
+    assert ahead.pending() == 0
+
+
+def test_what_the_socket_keeps_itself_is_pending_too(ends: tuple[Counted, socket.socket]) -> None:
+    ours, theirs = ends
+    ahead = ReadAhead(Sealed(ours._sock))
+    theirs.sendall(b"abc")
+    ahead.recv(1)
+    assert ahead.pending() == 2 + 7
+
+
+def test_nothing_there_and_the_end_are_told_as_the_socket_tells_them(ends: tuple[Counted, socket.socket]) -> None:
+    ours, theirs = ends
+    ahead = ReadAhead(ours)
+    with pytest.raises(BlockingIOError):
+        ahead.recv(1)
+    theirs.sendall(b"x")
+    theirs.shutdown(socket.SHUT_WR)
+    assert [ahead.recv(1), ahead.recv(1), ahead.recv(1)] == [b"x", b"", b""]
+
+
+def test_a_large_read_goes_past_the_buffer_and_keeps_the_order(ends: tuple[Counted, socket.socket]) -> None:
+    ours, theirs = ends
+    ahead = ReadAhead(ours)
+    sent = bytes(range(256)) * (AHEAD // 256) + b"tail"
+    theirs.sendall(sent)
+    got = ahead.recv(3)
+    while len(got) < len(sent):
+        got += ahead.recv(2 * AHEAD)
+    assert got == sent
+    assert ahead.fileno() == ours.fileno()
