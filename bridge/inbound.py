@@ -36,9 +36,13 @@ SYSTEM_TYPES = frozenset(
 UNKNOWN = "unknown"
 #: "Waiting for this message": it is there, and its text comes later, perhaps after the next load of the page.
 _CIPHERTEXT = "ciphertext"
-_BASELINE, _PN, _LID, _UNDECRYPTED = "baseline", "account_pn", "account_lid", "undecrypted"
+_BASELINE, _PN, _LID, _UNDECRYPTED, _PAIRED = "baseline", "account_pn", "account_lid", "undecrypted", "paired"
 #: Seconds after which a message that could not be decrypted is given up, and the most that are waited for.
 WAITED_FOR, MOST_WAITED = 7 * 24 * 3600, 200
+#: Seconds after a pairing in which the phone may still send what was written while no device was linked.
+HISTORY_COMES = 3600
+#: Seconds by which a message of one chat may have come before an older one of another.
+OVERTAKEN = 60
 #: The last second of the year 9999: what is beyond is no time that anybody could have written at.
 _LAST_SECOND = 253_402_300_799
 
@@ -55,6 +59,9 @@ class Inbound:
         self._baseline: int | None = None
         self._own: frozenset[str] = frozenset()  # this account's addresses
         self._undecrypted: dict[str, tuple[str, int]] = {}  # raw id -> chat, time
+        #: Whether the last pairing was so short a time ago that its phone may still send history.
+        self.history_comes = False
+        self._paired_at = self._owed_from = 0  # that pairing, and from when on its history is owed
 
     async def logged_in(self, account: Account) -> None:
         """Set the baseline at the first pairing; another number than before gets a new one.
@@ -64,6 +71,7 @@ class Inbound:
         owner = {_PN: str(account.pn or ""), _LID: str(account.lid or "")}
         known = {name: await self._memory.get(name) or "" for name in owner}
         baseline, other = await self._memory.get(_BASELINE), is_other_account(known, owner)
+        anew = baseline is None or other
         if baseline is None or other:
             if baseline is not None:
                 _log.warning("%s: now paired with another number (%s)", self._session, mask(owner[_PN] or owner[_LID]))
@@ -75,6 +83,7 @@ class Inbound:
                 await self._memory.set(name, address)
         self._own = frozenset(address or ("" if other else known[name]) for name, address in owner.items()) - {""}
         self._baseline = int(baseline)
+        await self._note_pairing(account.paired_at, anew=anew)
         waiting = json.loads(await self._memory.get(_UNDECRYPTED) or "{}")
         self._undecrypted = {raw_id: (chat, at) for raw_id, (chat, at) in waiting.items()}
 
@@ -109,14 +118,28 @@ class Inbound:
     async def watermarks(self) -> tuple[dict[str, int], int]:
         """Where catch-up starts: the newest time in each chat, and the baseline for the others.
 
-        In a chat with a message that could not be decrypted, that one's time.
+        In a chat with a message that could not be decrypted, that one's time. While a newly linked device gets its
+        history, no later than what was there before the pairing: newer messages may overtake older ones.
         """
         marks = await self._journal.watermarks()
         newest = max(marks.values(), default=0)
+        if newest < self._paired_at + HISTORY_COMES:
+            marks = {chat: min(mark, self._owed_from) for chat, mark in marks.items()}
         for chat, at in self._undecrypted.values():
             if at > newest - WAITED_FOR:
                 marks[chat] = min(marks.get(chat, at), at)
         return marks, self._baseline or 0
+
+    async def _note_pairing(self, paired_at: int | None, *, anew: bool) -> None:
+        before = json.loads(await self._memory.get(_PAIRED) or "[0, 0]")
+        self._paired_at, self._owed_from = before
+        newest = max((await self._journal.watermarks()).values(), default=0)
+        self.history_comes = newest < self._paired_at + HISTORY_COMES
+        if paired_at is not None:
+            if anew or not self.history_comes:  # else what the pairing before owes is still owed
+                self._owed_from = max(0 if anew else newest - OVERTAKEN, self._baseline or 0)
+            self._paired_at, self.history_comes = paired_at, True
+            await self._memory.set(_PAIRED, json.dumps([self._paired_at, self._owed_from]))
 
     async def _note_undecrypted(self, messages: Sequence[IncomingMessage]) -> None:
         """Durable before anything newer of the chat is journalled: that moves the watermark past them."""

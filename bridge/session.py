@@ -11,6 +11,7 @@ import logging
 from collections.abc import Sequence
 from itertools import groupby
 
+from .catchup import CatchUp
 from .composing import Composing
 from .contract.commands import ControlAction
 from .contract.errors import CodedError
@@ -74,6 +75,7 @@ class Session:
         self._memory = memory
         self._driver = driver
         self._inbound = inbound
+        self._catching_up = CatchUp(name, inbound, driver)
         self._clock = clock
         self._reports: asyncio.Queue[Situation | Exception] = asyncio.Queue()
         self._control = asyncio.Lock()
@@ -119,6 +121,8 @@ class Session:
     async def logged_in(self, account: Account) -> None:
         """Set the baseline before anything of this login can be journalled."""
         await self._inbound.logged_in(account)
+        if self._inbound.history_comes:
+            self._catching_up.paired()
 
     async def received(self, batch: Sequence[IncomingMessage | AckChange]) -> None:
         """Journal live items in the order in which they came."""
@@ -239,7 +243,12 @@ class Session:
     async def _drive(self) -> None:
         """Run the driver until it is asked to stop; a fault is raised. Its reports are followed only while it runs."""
         self._reports, self._quiet = asyncio.Queue(), False
-        works = {"driver stop": self._driver_stop.wait(), "state": self._follow(), "driver run": self._driver.run(self)}
+        works = {
+            "driver stop": self._driver_stop.wait(),
+            "state": self._follow(),
+            "history": self._catching_up.repeat(),
+            "driver run": self._driver.run(self),
+        }
         tasks = [asyncio.create_task(work, name=f"{what} {self.name}") for what, work in works.items()]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -270,7 +279,7 @@ class Session:
         self.view.set(Situation(SessionState.CONNECTING, Reason.CATCHING_UP))
         try:
             async with asyncio.timeout(CATCH_UP_LIMIT):
-                found = await self._collect()
+                found = await self._catching_up.collect()
                 await self._driver.resume()
         except StoreUnusable:
             raise
@@ -282,10 +291,3 @@ class Session:
         if self._reports.empty() and not self._quiet:
             self.outbound.open()
             self.view.set(Situation(SessionState.CONNECTED, Reason.READY))
-
-    async def _collect(self) -> int:
-        watermarks, baseline = await self._inbound.watermarks()
-        found = 0
-        async for batch in self._driver.collect(watermarks, baseline):
-            found += await self._inbound.take(batch, late=True)
-        return found

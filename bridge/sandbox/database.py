@@ -107,7 +107,7 @@ class Database:
         if key in self.device.pending:
             return self.device.pending[key]
         message = self._world.message(key)
-        if message is None or message.key != key or message.position >= self.device.delivered:
+        if message is None or message.key != key or not self._has(message.position):
             return None
         return self.record(message)
 
@@ -148,7 +148,10 @@ class Database:
         return [contact_record(c) for c in self._world.state.contacts if c.saved]
 
     def _positions(self, chat: str) -> list[int]:
-        return [p for p in self._world.positions(chat) if p < self.device.delivered]
+        return [p for p in self._world.positions(chat) if self._has(p)]
+
+    def _has(self, position: int) -> bool:
+        return self.device.withheld <= position < self.device.delivered
 
     def _chat_of(self, record: Record) -> str:
         return str(MessageKey.parse(str(record["id"])).remote)

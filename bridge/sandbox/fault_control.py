@@ -84,6 +84,11 @@ def fault_control(world: World) -> APIRouter:
         """Give a chat its other address."""
         world.faults.move_chat(str(Jid.parse(body.id)), str(Jid.parse(body.to)))
 
+    @api.post("/history")
+    async def send_history() -> None:
+        """Send the linked devices the history that `history_waits` withheld."""
+        world.linking.send_history()
+
     @api.post("/link_code")
     async def type_code(body: TypedCode) -> None:
         """Type a link code on the phone."""

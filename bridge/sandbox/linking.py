@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from bridge.contract.jid import Jid
 
-from .changes import LoggedOut, Paired, RefChanged, Tell, Touched
+from .changes import ChatChanged, LoggedOut, Paired, RefChanged, Tell, Touched
 from .records import ACCOUNT, Device, State
 
 
@@ -122,12 +122,20 @@ class Linking:
             name="Chrome (Linux)",
             paired_at=int(self._now()),
             history_to=len(messages),
+            withheld=len(messages) if self._state.settings.history_waits else 0,
             delivered=len(messages),
             acks={m.key: m.ack for m in messages if m.from_me},
         )
         self._state.devices[device.id] = device
         self._tell(Paired(slot.id, device))
         return device
+
+    def send_history(self) -> None:
+        """The phone sends its devices what they lack of the time before their pairing. Nothing announces a message."""
+        for device in self.devices.values():
+            device.withheld = 0
+        for chat in self._state.chats.values():
+            self._tell(ChatChanged(chat))
 
     def log_in(self, device: str, secret: str) -> Device | None:
         """The device behind a login that a page kept, or null if it is not linked any more."""

@@ -111,6 +111,8 @@ class Device(BaseModel):
     paired_at: int
     history_to: int
     """Messages before this position came with the history sync of the pairing."""
+    withheld: int = 0
+    """Messages before this position were not sent by the phone yet."""
     delivered: int
     """Its database has the service's messages before this position."""
     acks: dict[str, int] = {}
@@ -199,6 +201,8 @@ class Settings(BaseModel, extra="forbid"):
     """How many messages of each chat are in the page's memory after a load."""
     announce_resumed: bool = True
     """Whether messages that came while the link was down are announced as new in a page that stayed open."""
+    history_waits: bool = False
+    """Whether a phone that pairs a device sends the history only when it is told to, as over minutes on the real one."""
     send_mode: SendMode = SendMode.NORMAL
     site: Site = Site.NORMAL
     always_outdated: bool = False

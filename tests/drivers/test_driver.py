@@ -242,6 +242,21 @@ async def test_what_is_older_than_the_pairing_is_history(world: World) -> None:
         assert [(m.body, m.history) for m in await collected(driver)] == [("de antes", True), ("nuevo", False)]
 
 
+async def test_history_that_the_phone_sends_later_is_collected_then(world: World) -> None:
+    world.withhold_history()
+    world.incoming(ANA, "de antes")
+    async with connected(world) as (driver, sink):
+        world.incoming(ANA, "nuevo")
+        await sink.until(lambda: sink.messages)
+        assert [m.body for m in await collected(driver)] == ["nuevo"]
+        world.send_history()
+        async with asyncio.timeout(10):
+            while (found := [m.body for m in await collected(driver)]) != ["de antes", "nuevo"]:
+                assert found == ["nuevo"]
+                await asyncio.sleep(0.05)
+        assert [m.body for m in sink.messages] == ["nuevo"]
+
+
 @pytest.mark.parametrize("same", [True, False], ids=["same driver", "another driver"])
 async def test_a_restart_restores_the_login(world: World, same: bool) -> None:
     async with connected(world) as (driver, _):

@@ -50,6 +50,8 @@ class World(Protocol):
 
     def pair(self) -> None: ...
     def log_out(self) -> None: ...
+    def withhold_history(self) -> None: ...
+    def send_history(self) -> None: ...
     def link(self, *, up: bool) -> None: ...
 
     def incoming(self, chat: str, body: str, author: str | None = None) -> str:
@@ -85,6 +87,12 @@ class ScriptedWorld:
 
     def log_out(self) -> None:
         self.phone.log_out()
+
+    def withhold_history(self) -> None:
+        self.phone.history_waits = True
+
+    def send_history(self) -> None:
+        self.phone.send_history()
 
     def link(self, *, up: bool) -> None:
         self.phone.link(up=up)
@@ -153,6 +161,12 @@ class WebWorld:
     def log_out(self) -> None:
         linking = self.sandbox.world.linking
         linking.log_out(next(iter(linking.devices)))
+
+    def withhold_history(self) -> None:
+        self.set(history_waits=True)
+
+    def send_history(self) -> None:
+        self.sandbox.world.linking.send_history()
 
     def link(self, *, up: bool) -> None:
         self.sandbox.world.set_link(up=up)

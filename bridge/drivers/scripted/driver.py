@@ -141,10 +141,10 @@ class ScriptedDriver:
     async def collect(self, since: Mapping[str, int], baseline: int) -> AsyncIterator[Sequence[IncomingMessage]]:
         """See the port."""
         self._need_connected()
-        chats = dict.fromkeys(message.chat for message in self._phone.history)
+        chats = dict.fromkeys(message.chat for message in self._phone.on_device)
         for chat in chats:
             mark = since.get(str(chat), baseline)
-            found = [m for m in self._phone.history if m.chat == chat and m.timestamp >= mark]
+            found = [m for m in self._phone.on_device if m.chat == chat and m.timestamp >= mark]
             found.sort(key=lambda message: message.timestamp)
             for offset in range(0, len(found), self._batch):
                 self._need_connected()

@@ -75,6 +75,7 @@ class ScriptedPhone:
     failing: set[Jid] = field(default_factory=set)  # numbers whose look-up the service answers with an error
     lids: dict[Jid, Jid] = field(default_factory=dict)  # number -> LID under which its chat goes
     history: list[IncomingMessage] = field(default_factory=list)
+    history_waits: bool = False  # a device that is paired has nothing of it before `send_history`
     sent: list[Sent] = field(default_factory=list)
     ack_of: dict[str, int] = field(default_factory=dict)  # raw id -> level
     pending: list[Sent] = field(default_factory=list)
@@ -82,6 +83,7 @@ class ScriptedPhone:
     live: list[IncomingMessage | AckChange] = field(default_factory=list)
     link_code: str | None = None  # shown once a number was given
     listener: Callable[[Signal], None] | None = None
+    _withheld: int = 0
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     def tell(self, signal: Signal) -> None:
@@ -104,7 +106,17 @@ class ScriptedPhone:
     def pair(self) -> None:
         """Scan the code."""
         self.paired, self.paired_at, self.link_code = True, self.now(), None
+        self._withheld = len(self.history) if self.history_waits else 0
         self.tell(Signal.PAIRED)
+
+    def send_history(self) -> None:
+        """The device gets what was there before it was paired. Nothing announces that."""
+        self._withheld = 0
+
+    @property
+    def on_device(self) -> list[IncomingMessage]:
+        """What a page finds in its stores."""
+        return self.history[self._withheld :]
 
     def rotate_code(self) -> None:
         """Let the code run out."""

@@ -1,0 +1,59 @@
+"""What a session missed, collected from the page's stores: before each `connected`, and again after a pairing.
+
+A newly linked device gets its history from the phone over minutes. What was written while no device was linked is in
+it, so that a single look right after the pairing would lose it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from .contract.errors import CodedError
+from .inbound import Inbound
+from .ports import StoreUnusable, WhatsAppDriver
+
+_log = logging.getLogger(__name__)
+#: Seconds between the looks that follow a pairing: an hour in all, as long as the inbound half goes back.
+AFTER_PAIRING = (20.0, 60.0, 240.0, 900.0, 2400.0)
+
+
+class CatchUp:
+    """Takes what the page has and the journal has not."""
+
+    def __init__(self, session: str, inbound: Inbound, driver: WhatsAppDriver) -> None:
+        self._session = session
+        self._inbound = inbound
+        self._driver = driver
+        self._one_at_a_time = asyncio.Lock()
+        self._paired = asyncio.Event()
+
+    async def collect(self) -> int:
+        """Journal what is missing, in order; returns how much was. Raises `DriverUnavailable`, and what the store
+        raises."""
+        async with self._one_at_a_time:
+            watermarks, baseline = await self._inbound.watermarks()
+            found = 0
+            async for batch in self._driver.collect(watermarks, baseline):
+                found += await self._inbound.take(batch, late=True)
+            return found
+
+    def paired(self) -> None:
+        """A device was linked a short time ago: look again and again for what its phone sends."""
+        self._paired.set()
+
+    async def repeat(self) -> None:
+        """Look after each pairing, until cancelled. Raises what the store raises."""
+        while True:
+            await self._paired.wait()
+            self._paired.clear()
+            for pause in AFTER_PAIRING:
+                await asyncio.sleep(pause)
+                try:
+                    found = await self.collect()
+                except StoreUnusable:
+                    raise
+                except CodedError as error:  # the next connection looks as well
+                    _log.info("%s: no look at what the phone sent (%s)", self._session, error)
+                else:
+                    _log.info("%s: the phone has sent %d messages since the pairing", self._session, found)
