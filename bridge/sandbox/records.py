@@ -202,7 +202,7 @@ class Settings(BaseModel, extra="forbid"):
     announce_resumed: bool = True
     """Whether messages that came while the link was down are announced as new in a page that stayed open."""
     history_waits: bool = False
-    """Whether a phone that pairs a device sends the history only when it is told to, as over minutes on the real one."""
+    """Whether a phone that pairs a device sends the history only when told to; the real one takes minutes for it."""
     send_mode: SendMode = SendMode.NORMAL
     site: Site = Site.NORMAL
     always_outdated: bool = False
