@@ -14,6 +14,7 @@ from .contract.jid import mask
 from .contract.messages import EventBody, EventKind, MessageBody
 from .contract.payload import MAX_DEPTH, instant, is_too_deep, valid_text
 from .ports import Account, IncomingMessage, Journal, JournalRecord, Memory, Outbox
+from .undecrypted import Undecrypted
 
 _log = logging.getLogger(__name__)
 #: Types that WhatsApp writes by itself; they are no message of anybody. Source: wa-js `MSG_TYPE`.
@@ -36,9 +37,7 @@ SYSTEM_TYPES = frozenset(
 UNKNOWN = "unknown"
 #: "Waiting for this message": it is there, and its text comes later, perhaps after the next load of the page.
 _CIPHERTEXT = "ciphertext"
-_BASELINE, _PN, _LID, _UNDECRYPTED, _PAIRED = "baseline", "account_pn", "account_lid", "undecrypted", "paired"
-#: Seconds after which a message that could not be decrypted is given up, and the most that are waited for.
-WAITED_FOR, MOST_WAITED = 7 * 24 * 3600, 200
+_BASELINE, _PN, _LID, _PAIRED = "baseline", "account_pn", "account_lid", "paired"
 #: Seconds after a pairing in which the phone may still send what was written while no device was linked.
 HISTORY_COMES = 3600
 #: Seconds by which a message of one chat may have come before an older one of another.
@@ -58,7 +57,7 @@ class Inbound:
         self._memory = memory
         self._baseline: int | None = None
         self._own: frozenset[str] = frozenset()  # this account's addresses
-        self._undecrypted: dict[str, tuple[str, int]] = {}  # raw id -> chat, time
+        self._undecrypted = Undecrypted(memory)
         #: Whether the last pairing was so short a time ago that its phone may still send history.
         self.history_comes = False
         self._paired_at = self._owed_from = 0  # that pairing, and from when on its history is owed
@@ -77,15 +76,14 @@ class Inbound:
                 _log.warning("%s: now paired with another number (%s)", self._session, mask(owner[_PN] or owner[_LID]))
             baseline = str(account.paired_at if account.paired_at is not None else account.service_time)
             await self._memory.set(_BASELINE, baseline)
-            await self._wait_for({})
+            await self._undecrypted.clear()
         for name, address in owner.items():
             if address != known[name] and (address or other):
                 await self._memory.set(name, address)
         self._own = frozenset(address or ("" if other else known[name]) for name, address in owner.items()) - {""}
         self._baseline = int(baseline)
         await self._note_pairing(account.paired_at, anew=anew)
-        waiting = json.loads(await self._memory.get(_UNDECRYPTED) or "{}")
-        self._undecrypted = {raw_id: (chat, at) for raw_id, (chat, at) in waiting.items()}
+        await self._undecrypted.load()
 
     async def take(self, messages: Sequence[IncomingMessage], *, late: bool) -> int:
         """Journal messages in order; returns how many were new. Durable on return."""
@@ -111,8 +109,7 @@ class Inbound:
                     extra={"session": self._session, "trace": _text(message.key.id)},
                 )
                 fresh += 1
-        if told := self._undecrypted.keys() & {_text(message.key.id) for message in others}:
-            await self._wait_for({raw_id: one for raw_id, one in self._undecrypted.items() if raw_id not in told})
+        await self._undecrypted.told({_text(message.key.id) for message in others})
         return fresh
 
     async def watermarks(self) -> tuple[dict[str, int], int]:
@@ -122,13 +119,9 @@ class Inbound:
         history, no later than what was there before the pairing: newer messages may overtake older ones.
         """
         marks = await self._journal.watermarks()
-        newest = max(marks.values(), default=0)
-        if newest < self._paired_at + HISTORY_COMES:
+        if max(marks.values(), default=0) < self._paired_at + HISTORY_COMES:
             marks = {chat: min(mark, self._owed_from) for chat, mark in marks.items()}
-        for chat, at in self._undecrypted.values():
-            if at > newest - WAITED_FOR:
-                marks[chat] = min(marks.get(chat, at), at)
-        return marks, self._baseline or 0
+        return await self._undecrypted.lowered(marks), self._baseline or 0
 
     async def _note_pairing(self, paired_at: int | None, *, anew: bool) -> None:
         before = json.loads(await self._memory.get(_PAIRED) or "[0, 0]")
@@ -143,17 +136,16 @@ class Inbound:
 
     async def _note_undecrypted(self, messages: Sequence[IncomingMessage]) -> None:
         """Durable before anything newer of the chat is journalled: that moves the watermark past them."""
-        fresh = {
-            _text(message.key.id): (str(message.chat), _time_of(message))
-            for message in messages
-            if message.type == _CIPHERTEXT and not message.key.from_me and self._is_owed(message) and _time_of(message)
-        }
-        if fresh.keys() - self._undecrypted.keys():
-            await self._wait_for(dict([*self._undecrypted.items(), *fresh.items()][-MOST_WAITED:]))
-
-    async def _wait_for(self, undecrypted: dict[str, tuple[str, int]]) -> None:
-        await self._memory.set(_UNDECRYPTED, json.dumps(undecrypted))
-        self._undecrypted = undecrypted
+        await self._undecrypted.note(
+            {
+                _text(message.key.id): (str(message.chat), _time_of(message))
+                for message in messages
+                if message.type == _CIPHERTEXT
+                and not message.key.from_me
+                and self._is_owed(message)
+                and _time_of(message)
+            }
+        )
 
     def _belongs_to_in(self, message: IncomingMessage) -> bool:
         return message.type not in SYSTEM_TYPES and self._is_owed(message)

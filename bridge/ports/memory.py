@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 
@@ -26,6 +27,13 @@ class Memory(Protocol):
 
     async def set(self, name: str, value: str) -> None:
         """Store a value."""
+        ...
+
+    async def change(self, name: str, change: Callable[[str | None], str]) -> str:
+        """Store what `change` makes of the stored value, and return it; no other process comes between.
+
+        `change` must be pure: it runs in another thread, perhaps twice.
+        """
         ...
 
     async def number(self, name: str) -> int:

@@ -96,6 +96,7 @@ def erase_session(path: Path, person: Person, *, marks: bool, dry_run: bool = Fa
             "commands": _each(connection, final, lambda row: _blank(connection, *row), dry_run=dry_run),
             "still open": len(still_open),
             "results and acks": _notices(connection, person, dry_run=dry_run),
+            "unread messages": _facts(connection, person, dry_run=dry_run),
             **{sweep.what: sweep.run(connection, person, dry_run=dry_run) for sweep in sweeps},
         }
 
@@ -225,3 +226,25 @@ def _notices(connection: sqlite3.Connection, person: Person, *, dry_run: bool) -
         connection.execute("UPDATE notices SET body = ? WHERE number = ?", (json.dumps(fields), number))
 
     return _each(connection, found, change, dry_run=dry_run)
+
+
+def _facts(connection: sqlite3.Connection, person: Person, *, dry_run: bool) -> int:
+    """Facts that are lists, as that of messages which cannot be read yet, lose what is about the person."""
+    found = 0
+
+    def change(name: str) -> None:
+        nonlocal found
+        (value,) = connection.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+        listed = json.loads(value)
+        left = {key: one for key, one in listed.items() if not person.is_in(one)}
+        found += len(listed) - len(left)
+        if not dry_run and left != listed:
+            connection.execute("UPDATE facts SET value = ? WHERE name = ?", (json.dumps(left), name))
+
+    names = [name for (name,) in connection.execute("SELECT name FROM facts WHERE value LIKE '{%'")]
+    if dry_run:
+        for name in names:
+            change(name)
+    else:
+        _each(connection, names, change, dry_run=False)
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 
 from .database import Database
 
@@ -16,21 +17,27 @@ class SqliteMemory:
     async def get(self, name: str) -> str | None:
         """The stored value, or None."""
 
-        def read(connection: sqlite3.Connection) -> str | None:
-            row = connection.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
-            return None if row is None else str(row[0])
-
-        return await self._database.read(read)
+        return await self._database.read(lambda connection: _value(connection, name))
 
     async def set(self, name: str, value: str) -> None:
         """Store a value."""
+        await self.change(name, lambda _: value)
 
-        def write(connection: sqlite3.Connection) -> None:
+    async def change(self, name: str, change: Callable[[str | None], str]) -> str:
+        """Store what `change` makes of the stored value, and return it; no other process comes between.
+
+        `change` must be pure: it runs in another thread, perhaps twice.
+        """
+
+        def write(connection: sqlite3.Connection) -> str:
+            value = change(_value(connection, name))
             connection.execute("INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)", (name, value))
+            return value
 
-        await self._database.write(write)
+        stored = await self._database.write(write)
         # Facts are few, and without the moment of pairing everything owed would count as history.
         await self._database.checkpoint()
+        return stored
 
     async def number(self, name: str) -> int:
         """A stored number as it is; 0 for one that was never counted."""
@@ -53,3 +60,8 @@ class SqliteMemory:
             return int(number)
 
         return await self._database.write(write)
+
+
+def _value(connection: sqlite3.Connection, name: str) -> str | None:
+    row = connection.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+    return None if row is None else str(row[0])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -113,27 +112,6 @@ async def test_the_same_number_paired_again_is_owed_what_came_in_between(bench: 
     bench.clock.advance(10)
     bench.phone.pair()
     assert await bodies(bench, 2) == ["1", "2"]
-
-
-async def test_a_message_that_waits_for_its_text_is_not_passed_over(bench: Bench, clock: FakeClock) -> None:
-    """Newer ones move the watermark; its text may come with the next load of the page, which announces nothing."""
-    await bench.start()
-    inbound, now = bench.session._inbound, int(clock.now())
-    chat, key, later = Jid.parse(ANA), MessageKey(False, Jid.parse(ANA), "A"), MessageKey(False, Jid.parse(ANA), "B")
-    waiting = IncomingMessage(str(key), key, chat, "", "ciphertext", now + 10)
-    assert await inbound.take([waiting], late=False) == 0
-    assert await inbound.take([IncomingMessage(str(later), later, chat, "newer", "chat", now + 60)], late=False) == 1
-    assert (await inbound.watermarks())[0] == {ANA: now + 10}
-    await bench.again()
-    inbound = bench.session._inbound
-    assert (await inbound.watermarks())[0] == {ANA: now + 10}
-    assert await inbound.take([replace(waiting, body="the text", type="chat")], late=True) == 1
-    assert (await inbound.watermarks())[0] == {ANA: now + 60}
-    await inbound.take([waiting], late=False)  # told again as it was; and one that nobody will ever read
-    beto = MessageKey(False, Jid.parse(BETO), "C")
-    week = IncomingMessage(str(beto), beto, beto.remote, "next week", "chat", now + 8 * 24 * 3600)
-    await inbound.take([week], late=False)
-    assert (await inbound.watermarks())[0][ANA] == now + 60
 
 
 async def test_another_number_begins_anew(bench: Bench, clock: FakeClock) -> None:
