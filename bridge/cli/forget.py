@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bridge.store.person import Person
 
 #: Keys of the counts that say what was not erased.
-STILL_OPEN, WISHES_KEPT = "still open", "wishes kept"
+STILL_OPEN, WISHES_KEPT, FILTERS_KEPT = "still open", "wishes kept", "filters kept"
 
 
 def register(app: typer.Typer) -> None:
@@ -144,13 +144,15 @@ def _tell(report: _Report, *, dry_run: bool, json: bool) -> None:
     out = console()
     out.print(f"Known as {', '.join(report.addresses)}", highlight=False)
     for store, counts in report.erased.items():
-        left = {name: counts.get(name, 0) for name in (STILL_OPEN, WISHES_KEPT)}
+        left = {name: counts.get(name, 0) for name in (STILL_OPEN, WISHES_KEPT, FILTERS_KEPT)}
         told = ", ".join(f"{count} {what}" for what, count in counts.items() if count and what not in left)
         out.print(f"[green]✓[/] {store}: {told or 'nothing'} {'found' if dry_run else 'erased'}", highlight=False)
         if left[STILL_OPEN]:
             out.print(f"  {left[STILL_OPEN]} commands are still under way: run this again when they are final.")
         if left[WISHES_KEPT]:
             out.print(f"  {left[WISHES_KEPT]} chats keep the address, with the wish for no answers.")
+        if left[FILTERS_KEPT]:
+            out.print(f"  {left[FILTERS_KEPT]} listeners are set to this chat: remove them if they are not wanted.")
     if not report.erased:
         out.print("There is no store here. Is WA_DATA_DIR the one of the service?")
     for path in report.in_wal:

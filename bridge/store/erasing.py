@@ -102,9 +102,14 @@ def erase_session(path: Path, person: Person, *, marks: bool, dry_run: bool = Fa
 
 
 def erase_bridge(path: Path, person: Person, *, dry_run: bool = False) -> dict[str, int]:
-    """Erase what belongs to no session: dead letters, and details of the audit. Raises `StoreUnusable`."""
+    """Erase what belongs to no session: dead letters, and details of the audit. Raises `StoreUnusable`.
+
+    `filters kept` counts listeners that an operator has set to this person's chat: they would get all chats otherwise.
+    """
     with _opened(path, "bridge_migrations") as connection:
-        return {sweep.what: sweep.run(connection, person, dry_run=dry_run) for sweep in _OF_THE_BRIDGE}
+        done = {sweep.what: sweep.run(connection, person, dry_run=dry_run) for sweep in _OF_THE_BRIDGE}
+        chosen = connection.execute("SELECT chats FROM listeners WHERE chats IS NOT NULL AND ended_at IS NULL")
+        return {**done, "filters kept": sum(person.is_named_in(chats) for (chats,) in chosen)}
 
 
 def wipe(path: Path, migrations: str, *, beside_a_bridge: bool) -> bool:
@@ -210,7 +215,7 @@ def _blank(connection: sqlite3.Connection, number: int, raw_id: str | None) -> N
 
 
 def _notices(connection: sqlite3.Connection, person: Person, *, dry_run: bool) -> int:
-    """What was published goes; a result that its sender still waits for stays, without the person."""
+    """What was published goes; a result that its sender still waits for stays with the id that it is known by."""
     found = [
         row
         for row in connection.execute("SELECT number, leaf, published_at, body FROM notices")
@@ -222,7 +227,9 @@ def _notices(connection: sqlite3.Connection, person: Person, *, dry_run: bool) -
         if published_at is not None or leaf != Leaf.RESULT:
             connection.execute("DELETE FROM notices WHERE number = ?", (number,))
             return
-        fields = {name: None if person.is_in(value) else value for name, value in json.loads(body).items()}
+        fields = {
+            name: None if name != "id" and person.is_in(value) else value for name, value in json.loads(body).items()
+        }
         connection.execute("UPDATE notices SET body = ? WHERE number = ?", (json.dumps(fields), number))
 
     return _each(connection, found, change, dry_run=dry_run)

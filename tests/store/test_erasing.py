@@ -26,7 +26,7 @@ from bridge.contract.messages import (
     in_stream,
 )
 from bridge.contract.payload import instant
-from bridge.ports import DeadLetter, JournalRecord, NewNotice
+from bridge.ports import Choice, DeadLetter, JournalRecord, Listener, NewNotice
 from bridge.store import BridgeStore, SessionStore
 from bridge.store.database import LOOK
 from bridge.store.erasing import erase_bridge, erase_session, known_addresses, wipe
@@ -178,6 +178,15 @@ def assert_gone(path: Path) -> None:
         assert SECRET.encode() not in file.read_bytes(), f"{file.name} still holds it"
 
 
+async def test_a_result_that_is_waited_for_keeps_its_id(opener: Opener, path: Path) -> None:
+    async with opener() as store:
+        told = json.dumps({"id": "order-5491155500001", "to": PN, "status": "failed"})
+        await store.outbox.claim(claim("order-5491155500001", SECRET), result(told))
+        await asyncio.to_thread(forget, path)
+        [left] = await store.outbox.unpublished(0, 10)
+        assert json.loads(left.body) == {"id": "order-5491155500001", "to": None, "status": "failed"}
+
+
 async def test_a_dry_run_counts_and_changes_nothing(opener: Opener, path: Path) -> None:
     async with opener() as store:
         await fill(store)
@@ -193,7 +202,10 @@ async def test_dead_letters_and_details_of_the_audit(tmp_path: Path, clock: SetC
             text = json.dumps({"chat": chat, "body": SECRET if chat == PN else "de Juan"})
             letter = DeadLetter("l1", "haby", "http://127.0.0.1:9", Stream.IN, "e", seq, text, 1, 400, "no", 1.0)
             await store.listeners.bury(letter)
-        assert erase_bridge(path, Person.of(TYPED)) == {"dead letters": 1, "audit details": 0}
+        for number, chat in enumerate([PN, OTHER_PN]):
+            choice = Choice(chats=frozenset({chat}))
+            await store.listeners.put(Listener(f"l{number}", "haby", f"http://127.0.0.1:9/{number}", 1.0, choice))
+        assert erase_bridge(path, Person.of(TYPED)) == {"dead letters": 1, "audit details": 0, "filters kept": 1}
         assert wipe(path, "bridge_migrations", beside_a_bridge=True)
         [left] = await store.listeners.dead_letters("haby", 0, 10)
         assert "de Juan" in left.body

@@ -3,7 +3,7 @@
 import { get, may, of, post } from './api.js';
 import { h, show, toast } from './element.js';
 import { chatName } from './sessions.js';
-import { moment, person, word } from './words.js';
+import { isErased, moment, person, word } from './words.js';
 import { ticks } from './ticks.js';
 
 //: Items that the page keeps; the journal has the rest.
@@ -55,7 +55,8 @@ export function open(view, world) {
     if (!may('send')) return;
     const told = await get(`${of(session)}/sends?limit=50`).catch(() => null);
     for (const one of told?.sends ?? []) {
-      items.set(`out ${one.number}`, { at: Date.parse(one.claimed_at), seq: one.number, when: one.claimed_at, mine: true, state: one.state, chat: one.chat ?? one.to, body: one.message, who: person(one.to ?? one.chat), note: one.error?.text });
+      if (isErased(one.to)) items.delete(`out ${one.number}`);
+      else items.set(`out ${one.number}`, { at: Date.parse(one.claimed_at), seq: one.number, when: one.claimed_at, mine: true, state: one.state, chat: one.chat ?? one.to, body: one.message, who: person(one.to ?? one.chat), note: one.error?.text });
     }
     draw();
   }

@@ -2,7 +2,7 @@
 
 import { get, of, post } from './api.js';
 import { ask, h, show, toast } from './element.js';
-import { advice, fault, moment, person, word } from './words.js';
+import { advice, fault, isErased, moment, person, word } from './words.js';
 import { ticks } from './ticks.js';
 
 const SELECTIONS = [[null, 'all'], ['open', 'open'], ['failed', 'failedMany'], ['unknown', 'unknownMany'], ['sent', 'sentMany']];
@@ -29,7 +29,7 @@ export function open(view, world) {
   }
 
   function item(one) {
-    const wrong = one.state === 'failed' || one.state === 'unknown';
+    const wrong = (one.state === 'failed' || one.state === 'unknown') && !isErased(one.to);
     return h('article.card.send-item', null,
       h('div.row.apart', null, h('strong', null, person(one.to ?? one.chat)), ticks(one.state)),
       h('p.text', { dir: 'auto' }, one.message),

@@ -34,6 +34,7 @@ const WORDS = {
   // outbox
   outboxLead: ['Every command, and what to do where one went wrong.', 'Cada envío, y qué hacer cuando algo salió mal.'],
   open: ['Waiting', 'En espera'], failedMany: ['Failed', 'Fallidos'], unknownMany: ['Not known', 'Sin confirmar'], sentMany: ['Sent', 'Enviados'],
+  erased: ['Erased', 'Borrado'],
   again: ['Send again', 'Enviar de nuevo'], againAsk: ['Send this again?', '¿Enviar de nuevo?'], againUnknown: ['Look on the phone first: if the message is there, it would arrive twice.', 'Mirá primero en el teléfono: si el mensaje está, llegaría dos veces.'], againText: ['It gets a new id and is sent as a new message.', 'Lleva un identificador nuevo y sale como mensaje nuevo.'],
   // listeners
   listenersLead: ['Callback URLs that get each message, each at its own pace.', 'Direcciones que reciben cada mensaje, cada una a su ritmo.'],
@@ -116,5 +117,7 @@ export function moment(text) {
   return at.toLocaleString(locale(), { ...day, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
 }
 
+// What `wa forget` leaves where an address stood.
+export const isErased = (address) => Boolean(address?.startsWith('erased@'));
 // A chat's address as a person reads it.
-export const person = (address) => (address ?? '').replace(/@(c\.us|s\.whatsapp\.net)$/, '').replace(/^(\d{8,})$/, '+$1');
+export const person = (address) => isErased(address) ? word('erased') : (address ?? '').replace(/@(c\.us|s\.whatsapp\.net)$/, '').replace(/^(\d{8,})$/, '+$1');
