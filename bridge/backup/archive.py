@@ -43,7 +43,7 @@ class FileMark:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a backup holds. `created_at` is RFC 3339; `files` are paths below the session's folder."""
+    """What a backup holds. `created_at` is RFC 3339; `files` are paths below the session's folder, and `shared/…`."""
 
     session: str
     epoch: str

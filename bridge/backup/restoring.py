@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,24 +19,38 @@ from bridge.results import notice, result_of
 from bridge.store import open_store
 from bridge.store.place import COMPANIONS
 
+from . import shared
 from .archive import BadBackup, Manifest, unpack
 from .place import PROFILE, STORE, out_of_use, stamp
+from .shared import Shared
 
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What was done. `kept` is where that lies which was there before; None where nothing was."""
+    """What was done. `kept` and `shared_kept` are where that lies which was there before; None where nothing was."""
 
     manifest: Manifest
     epoch: str
     unknown: int
     kept: Path | None
+    shared: Shared
+    shared_kept: Path | None
 
 
 async def restore(
-    archive: Path, folder: Path, session: str, *, now: datetime, clock: Callable[[], float], with_profile: bool = True
+    archive: Path,
+    folder: Path,
+    session: str,
+    *,
+    now: datetime,
+    clock: Callable[[], float],
+    data_dir: Path,
+    with_profile: bool = True,
+    exchange_shared: bool = False,
 ) -> Restored:
     """Restore `archive` as the session in `folder`. Nothing there is touched before everything is checked.
+
+    What belongs to no session goes into `data_dir`, where it is missing there or `exchange_shared` is set.
 
     Raises `SessionInUse`, `BadBackup`, `StoreUnusable` (a store of a newer bridge, for one).
     """
@@ -50,8 +64,12 @@ async def restore(
         if STORE not in manifest.files:
             raise BadBackup(f"{archive} holds no store.")
         epoch, unknown = await _begin_new_epoch(staging / STORE, session, clock)
-        kept = _exchange(folder, staging, now, with_profile=with_profile and manifest.has_profile)
-    return Restored(manifest, epoch, unknown, kept)
+        chosen = shared.choose(staging, data_dir, exchange=exchange_shared)
+        await shared.checked(staging, chosen.placed, clock)
+        with shared.out_of_use(data_dir, chosen.placed):
+            kept = _exchange(folder, staging, now, with_profile=with_profile and manifest.has_profile)
+            shared_kept = _exchange_shared(data_dir, staging / shared.FOLDER, now, chosen.placed)
+    return Restored(manifest, epoch, unknown, kept, chosen, shared_kept)
 
 
 async def _begin_new_epoch(path: Path, session: str, clock: Callable[[], float]) -> tuple[str, int]:
@@ -74,6 +92,14 @@ def _exchange(folder: Path, staging: Path, now: datetime, *, with_profile: bool)
         _exchange_profile(folder / PROFILE, staging / PROFILE, kept)
     _exchange_store(folder / STORE, staging / STORE, kept)
     _sync(folder)
+    return kept if kept.exists() else None
+
+
+def _exchange_shared(data_dir: Path, fresh: Path, now: datetime, names: Sequence[str]) -> Path | None:
+    kept = _free(data_dir / f"before-restore-{stamp(now)}")
+    for name in names:
+        _exchange_store(data_dir / name, fresh / name, kept)
+    _sync(data_dir)
     return kept if kept.exists() else None
 
 

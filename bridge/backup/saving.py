@@ -10,7 +10,7 @@ import asyncio
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +25,7 @@ from bridge.store.inspection import glance
 
 from .archive import FileMark, Manifest, marks, pack
 from .place import PROFILE, STORE, left_out
+from .shared import copy_shared
 
 #: Makes the bridge close the session's browser, and open it again at the end.
 Pause = Callable[[], AbstractAsyncContextManager[None]]
@@ -32,18 +33,30 @@ Pause = Callable[[], AbstractAsyncContextManager[None]]
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """A backup that is on disk. `paused` = seconds without a browser; None: none was running."""
+    """A backup that is on disk. `paused` = seconds without a browser; None: none was running.
+
+    `lacking` = further databases that could not be copied, each with the reason.
+    """
 
     path: Path
     manifest: Manifest
     size: int
     paused: float | None
+    lacking: dict[str, str]
 
 
 async def save(
-    folder: Path, session: str, target: Path, *, bridge: str, now: datetime, pause: Pause, with_profile: bool = True
+    folder: Path,
+    session: str,
+    target: Path,
+    *,
+    bridge: str,
+    now: datetime,
+    pause: Pause,
+    with_profile: bool = True,
+    shared: Sequence[Path] = (),
 ) -> Saved:
-    """Back up the session in `folder` to `target`. `bridge` is the program's version.
+    """Back up the session in `folder` to `target`. `bridge` is the program's version, `shared` are further databases.
 
     Raises `StoreUnusable` where there is no store or it is damaged, and what `pause` raises.
     """
@@ -54,13 +67,14 @@ async def save(
         staging = Path(name)
         # The store first: what arrives while the profile is copied is caught up after a restore, not lost between.
         await asyncio.to_thread(copy_store, folder / STORE, staging / STORE)
+        lacking = await asyncio.to_thread(copy_shared, shared, staging)
         paused = None
         if with_profile and (folder / PROFILE).is_dir():
             paused = await _copy_profile(folder / PROFILE, staging / PROFILE, pause)
         manifest = await asyncio.to_thread(_describe, staging, session, bridge, now)
         await asyncio.to_thread(pack, staging, manifest, target)
         size = await asyncio.to_thread(lambda: target.stat().st_size)
-    return Saved(target, manifest, size, paused)
+    return Saved(target, manifest, size, paused, lacking)
 
 
 async def _copy_profile(source: Path, target: Path, pause: Pause) -> float | None:

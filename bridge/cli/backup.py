@@ -57,7 +57,7 @@ def backup(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON line.")] = False,
 ) -> None:
-    """Back up a session. Run it where the bridge runs, as the same user.
+    """Back up a session, with listeners, keys and conversations. Run it where the bridge runs, as the same user.
 
     A connected session is away for the seconds that the login takes to copy; what arrives meanwhile is caught up.
     Whoever has the file can read the messages and use the login: keep it as you keep a password.
@@ -100,7 +100,7 @@ async def _backup(session: str | None, output: Path | None, *, store_only: bool,
     from bridge.backup.place import stamp
     from bridge.settings import load
 
-    from .local import configured
+    from .local import configured, shared_databases
 
     settings = load()
     name, now = configured(settings, session), datetime.now(UTC)
@@ -113,10 +113,11 @@ async def _backup(session: str | None, output: Path | None, *, store_only: bool,
         now=now,
         pause=lambda: _paused(name),
         with_profile=not store_only,
+        shared=shared_databases(settings),
     )
-    removed = _rotate(target, name, keep) if keep else []
+    removed = _rotate(target, name, keep) if keep and not saved.lacking else []
     _tell(saved, removed, json=json)
-    return Exit.OK
+    return Exit.FAILED if saved.lacking else Exit.OK
 
 
 def _target(output: Path | None, usual: Path, name: str) -> Path:
@@ -203,7 +204,9 @@ def _tell(saved: Saved, removed: list[Path], *, json: bool) -> None:
             "epoch": manifest.epoch,
             "created_at": manifest.created_at,
             "profile": manifest.has_profile,
+            "shared": [Path(name).name for name in manifest.files if name.startswith("shared/")],
             "paused": saved.paused,
+            "lacking": saved.lacking,
             "removed": [str(path) for path in removed],
         }
         print_json_line(json_format.dumps(fields))
@@ -213,5 +216,7 @@ def _tell(saved: Saved, removed: list[Path], *, json: bool) -> None:
     out.print(f"[green]✓[/] {saved.path} ({saved.size / 1e6:.1f} MB): {what} of {manifest.session}", highlight=False)
     if saved.paused is not None:
         out.print(f"  The session was closed for {saved.paused:.1f} s and is connecting again.", highlight=False)
+    for name, why in saved.lacking.items():
+        out.print(f"[yellow]![/] {name} is not in it: {why}", highlight=False)
     for path in removed:
         out.print(f"  Removed {path}.", highlight=False)

@@ -111,9 +111,11 @@ async def _of_the_responder(report: _Report, person: Person, settings: Settings,
     from responder.store.erasing import erase
     from responder.store.migrate import is_there
 
+    from .local import RESPONDER_STORE
+
     own = load(data_dir=settings.data_dir)
     database = Database(own.database_url)
-    if database.is_sqlite and not (own.data_dir / "responder.db").exists():
+    if database.is_sqlite and not (own.data_dir / RESPONDER_STORE).exists():
         return
     async with database:
         if await is_there(database):
@@ -125,6 +127,7 @@ def _copies(settings: Settings, names: list[str]) -> list[Path]:
     folders = [settings.session_dir(name) for name in names]
     patterns = ("store.db.corrupt-*", "set-aside-*", "before-restore-*")
     kept = [path for folder in folders for pattern in patterns for path in sorted(folder.glob(pattern))]
+    kept += sorted(settings.data_dir.glob("before-restore-*"))
     return [*kept, *sorted((settings.data_dir / "backups").glob("*.tar.gz"))]
 
 

@@ -1,4 +1,4 @@
-"""What commands on a session's own files have in common: which session is meant, and whether the person agrees."""
+"""What commands on a bridge's own files have in common: which are meant, and whether the person agrees."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from bridge.settings import Settings
+
+
+#: The responder's SQLite in WA_DATA_DIR, where it has no database of its own.
+RESPONDER_STORE = "responder.db"
 
 
 def configured(settings: Settings, session: str | None) -> str:
@@ -23,6 +29,13 @@ def configured(settings: Settings, session: str | None) -> str:
             f"WA_SESSIONS does not name {session!r}; it names {', '.join(known)}. Choose with --session."
         )
     return session
+
+
+def shared_databases(settings: Settings) -> list[Path]:
+    """What is in the data directory and belongs to no session: the bridge's own store, the responder's SQLite."""
+    from bridge.store import BRIDGE_STORE
+
+    return [settings.data_dir / name for name in (BRIDGE_STORE, RESPONDER_STORE)]
 
 
 def agreed(question: str, *, yes: bool, json: bool) -> None:

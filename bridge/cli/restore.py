@@ -23,6 +23,12 @@ def restore(
     file: Annotated[Path, typer.Argument(help="What `wa backup` wrote.", dir_okay=False)],
     session: Annotated[str | None, typer.Option(help="Restore as this session; by default as the one saved.")] = None,
     store_only: Annotated[bool, typer.Option("--store-only", help="Leave the login as it is.")] = False,
+    shared: Annotated[
+        bool,
+        typer.Option(
+            "--shared", help="Exchange listeners, keys, audit log and conversations, too: they are of all sessions."
+        ),
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON line; needs --yes.")] = False,
 ) -> None:
@@ -30,6 +36,7 @@ def restore(
 
     Readers start a new epoch: what was journalled after the backup and is still on the phone is published again.
     Commands that were open become `unknown`. A login that was used after the backup may have to be paired again.
+    Listeners, keys and conversations of the backup are put in place where there are none.
     """
     from .running import run
 
@@ -47,14 +54,17 @@ def restore(
         manifest = read_manifest(file)
         name = configured(settings, session or manifest.session)
         what = "Its store is" if store_only or not manifest.has_profile else "Store and login are"
-        agreed(f"Restore {name} as it was at {manifest.created_at}? {what} exchanged.", yes=yes, json=json)
+        also = " So are listeners, keys and conversations of all sessions." if shared else ""
+        agreed(f"Restore {name} as it was at {manifest.created_at}? {what} exchanged.{also}", yes=yes, json=json)
         done = await put_back(
             file,
             settings.session_dir(name),
             name,
             now=datetime.now(UTC),
             clock=time.time,
+            data_dir=settings.data_dir,
             with_profile=not store_only,
+            exchange_shared=shared,
         )
         _tell(done, name, json=json)
         return Exit.OK
@@ -73,6 +83,9 @@ def _tell(done: Restored, session: str, *, json: bool) -> None:
             "created_at": done.manifest.created_at,
             "unknown": done.unknown,
             "kept": str(done.kept) if done.kept else None,
+            "shared": list(done.shared.placed),
+            "shared_left": list(done.shared.left),
+            "shared_kept": str(done.shared_kept) if done.shared_kept else None,
         }
         print_json_line(json_format.dumps(fields))
         return
@@ -80,6 +93,10 @@ def _tell(done: Restored, session: str, *, json: bool) -> None:
     out.print(f"[green]✓[/] {session} is as it was at {done.manifest.created_at}; epoch {done.epoch}.", highlight=False)
     if done.unknown:
         out.print(f"  {done.unknown} commands were open then: their result is unknown.", highlight=False)
-    if done.kept:
-        out.print(f"  What was there before is in {done.kept}.", highlight=False)
+    for folder in filter(None, (done.kept, done.shared_kept)):
+        out.print(f"  What was there before is in {folder}.", highlight=False)
+    if done.shared.placed:
+        out.print(f"  So are {' and '.join(done.shared.placed)}: listeners, keys, conversations.", highlight=False)
+    if done.shared.left:
+        out.print(f"  {' and '.join(done.shared.left)} stay as they are; --shared exchanges them.", highlight=False)
     out.print("  Start the bridge.", highlight=False)

@@ -15,7 +15,12 @@ from .errors import StoreBusy, StoreDamaged, translated
 
 
 def copy_store(source: Path, target: Path) -> None:
-    """Copy the store as it is at one moment into one file, checked and on disk. Writers go on meanwhile.
+    """Copy a store of ours; otherwise as `copy_database`."""
+    copy_database(source, target, ours=True)
+
+
+def copy_database(source: Path, target: Path, *, ours: bool = False) -> None:
+    """Copy a database as it is at one moment into one file, checked and on disk. Writers go on meanwhile.
 
     Raises `StoreUnusable`; its subclass `StoreDamaged` for a source that is not sound.
     """
@@ -23,7 +28,7 @@ def copy_store(source: Path, target: Path) -> None:
     try:
         reading = place.connect(source, read_only=True)
         try:
-            if not schema.is_ours(reading):
+            if ours and not schema.is_ours(reading):
                 raise StoreDamaged(f"{source} is a database of another program, not a store of this bridge.")
             writing = sqlite3.connect(target, isolation_level=None)
             try:

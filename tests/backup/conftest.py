@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -61,6 +61,8 @@ async def no_pause() -> AsyncIterator[None]:
     yield
 
 
-async def saved(folder: Path, target: Path, *, with_profile: bool = True) -> Saved:
+async def saved(folder: Path, target: Path, *, with_profile: bool = True, shared: Sequence[Path] = ()) -> Saved:
     """A backup of a session that no bridge runs."""
-    return await save(folder, "haby", target, bridge="1.0", now=NOW, pause=no_pause, with_profile=with_profile)
+    return await save(
+        folder, "haby", target, bridge="1.0", now=NOW, pause=no_pause, with_profile=with_profile, shared=shared
+    )

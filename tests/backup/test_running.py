@@ -12,6 +12,8 @@ from tests.e2e.conftest import WA, Product, command, first_lines, running
 from tests.mosquitto_server import free_port
 
 ANA = "5491155500001@c.us"
+#: What is saved of `wa up` beside the session.
+SHARED = ["bridge.db", "responder.db"]
 
 
 async def wa(product: Product, *arguments: str) -> tuple[int, str, str]:
@@ -53,7 +55,7 @@ async def test_a_connected_session_is_saved_and_restored_with_its_login_and_noth
         code, out, err = await wa(first, "backup", "--json")
         assert (code, err) == (0, "")
         backup = json.loads(out)
-        assert backup["profile"]
+        assert (backup["profile"], backup["shared"], backup["lacking"]) == (True, SHARED, {})
         assert 0 < backup["paused"] < 20
         await write(first, "after the backup")
         heard = await first_lines(first, 2, *WA, "listen", "--all", "--json")
@@ -79,6 +81,7 @@ async def test_a_connected_session_is_saved_and_restored_with_its_login_and_noth
     code, out, err = await wa(first, "restore", backup["file"], "--yes", "--json")
     assert (code, err) == (0, "")
     restored = json.loads(out)
+    assert (restored["shared"], restored["shared_left"]) == ([], SHARED)
     assert restored["from_epoch"] == backup["epoch"] != restored["epoch"]
     async with running(tmp_path, port=port) as second:
         await second.printed("haby connected")

@@ -20,7 +20,8 @@ from .conftest import NOW, clock, fill, opened, saved
 
 
 async def put_back(archive: Path, folder: Path, *, with_profile: bool = True) -> Restored:
-    return await restore(archive, folder, "haby", now=NOW, clock=clock, with_profile=with_profile)
+    data_dir = folder.parent.parent
+    return await restore(archive, folder, "haby", now=NOW, clock=clock, data_dir=data_dir, with_profile=with_profile)
 
 
 def names(folder: Path) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -13,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge.store import open_store
+from bridge.ports import Choice, Listener
+from bridge.store import BridgeStore, open_store
 from tests.parts import require_binary
 
 ROOT = Path(__file__).parents[2]
@@ -23,6 +25,17 @@ def backup(root: Path, *arguments: str, **environment: str) -> subprocess.Comple
     return subprocess.run(
         [ROOT / "deploy/backup", *arguments],
         env={"PATH": os.environ["PATH"], "HOME": str(root), "WA_ROOT": str(root), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=50,
+    )
+
+
+def restore(root: Path, file: Path, data: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [root / "opt/wa/current/bin/wa", "restore", "--yes", file],
+        env={"PATH": os.environ["PATH"], "WA_DATA_DIR": str(data)},
         capture_output=True,
         text=True,
         check=False,
@@ -67,6 +80,22 @@ async def test_everything_that_cannot_be_had_again_is_in_one_private_folder(root
         assert "etc/wa/wa.env" in archive.getnames()
 
 
+async def test_a_session_comes_back_from_the_folder_with_its_listeners(root: Path) -> None:
+    data = root / "var/lib/wa-bridge"
+    (data / "bridge.db").unlink()
+    async with BridgeStore(data / "bridge.db", now=time.time) as store:
+        await store.listeners.put(Listener("crm", "haby", "http://127.0.0.1:9/", 1.0, Choice()))
+    assert backup(root, "--to", str(root / "backups")).returncode == 0
+    shutil.rmtree(data)
+    (file,) = (root / "backups").glob("*/bridge/sessions/haby-*.tar.gz")
+    done = restore(root, file, data)
+    assert done.returncode == 0, done.stderr
+    async with BridgeStore(data / "bridge.db", now=time.time) as store:
+        assert [listener.id for listener in await store.listeners.listeners()] == ["crm"]
+    async with open_store(data / "sessions/haby/store.db", now=time.time):
+        pass
+
+
 async def test_old_backups_go_and_what_is_not_one_stays(root: Path) -> None:
     backups = root / "backups"
     for name in ("20250101T000000Z", "20250102T000000Z", "20250103T000000Z", "by-hand"):
@@ -84,7 +113,8 @@ async def test_what_fails_is_named_and_removes_no_older_backup(root: Path) -> No
     (root / "var/lib/wa-bridge/bridge.db").write_bytes(b"no database" * 100)
     failed = backup(root, "--to", str(backups), "--keep", "1")
     assert failed.returncode == 1
-    assert "failed: bridge.db" in failed.stderr
+    assert "failed: haby bridge.db" in failed.stderr  # in haby's file, and the file itself
+    assert [file.name for file in backups.glob("*/bridge/sessions/haby-*.tar.gz")] != []
     assert (backups / "20250101T000000Z").exists()
 
 
