@@ -113,23 +113,33 @@ def test_a_release_comes_another_follows_a_broken_one_does_not_and_there_is_a_wa
     assert stat.S_IMODE(env.stat().st_mode) == 0o600
     assert stat.S_IMODE((machine.root / "etc/wa/credentials").stat().st_mode) == 0o700
     assert (machine.root / "etc/systemd/system/wa-bridge.service").exists()
+    command = machine.root / "usr/local/bin/wa"
+    assert command.resolve() == one / "deploy/wa"
     assert any(line.startswith("useradd --system") and line.endswith(" wa-bridge") for line in machine.told)
     assert "systemctl restart wa-bridge" in machine.told
     assert "systemctl start wa-backup.service" not in machine.told  # there was nothing to back up
 
     env.write_text("WA_SESSIONS=haby=51\n")
+    (machine.root / "etc/wa/responder.env").unlink()  # no responder is wanted any more
+    before = len(machine.told)
     second = machine.install(str(wheel_named(wheel, tmp_path / "two", "two")))
     assert second.returncode == 0, second.stderr
     two = machine.current
     assert two != one
     assert env.read_text() == "WA_SESSIONS=haby=51\n"
-    assert machine.told.index("systemctl start wa-backup.service") < len(machine.told) - 1
+    assert command.resolve() == two / "deploy/wa"
+    told = machine.told[before:]
+    assert told.index("systemctl start wa-backup.service") < told.index("systemctl restart wa-bridge")
+    assert "systemctl disable --quiet --now wa-responder" in told
+    assert "systemctl restart wa-responder" not in told
+    assert not (machine.root / "etc/wa/responder.env").exists()
 
     (machine.root / "broken").write_text(one.name)
     third = machine.install(str(wheel))
     assert third.returncode == 1
     assert f"going back to {two.name}" in third.stderr
     assert machine.current == two
+    assert (machine.root / "opt/wa/previous").resolve() == one
     assert "rollback goes here" in machine.install("list").stdout
 
     (machine.root / "broken").unlink()
@@ -150,9 +160,28 @@ def test_a_release_that_cannot_be_made_changes_nothing(machine: Machine, tmp_pat
     assert list((machine.root / "opt/wa/releases").iterdir()) == []
     assert not (machine.root / "opt/wa/current").exists()
     assert not any("restart" in line for line in machine.told)
+    assert machine.install(str(wheel), str(wheel)).returncode == 1  # dist/*.whl, where older ones lie
     missing = machine.install(str(tmp_path / "none.whl"))
     assert (missing.returncode, "hatchling build" in missing.stderr) == (1, True)
     assert machine.install("rollback").returncode == 1
+
+
+@pytest.mark.timeout(180)
+def test_a_broker_that_cannot_be_set_up_leaves_the_release_that_runs(
+    machine: Machine, wheel: Path, tmp_path: Path
+) -> None:
+    assert machine.install(str(wheel)).returncode == 0
+    one = machine.current
+    (machine.root / "etc/mosquitto").write_text("a file, where a folder has to be")
+    refused = machine.install("--broker", str(wheel_named(wheel, tmp_path / "two", "two")))
+    assert refused.returncode != 0
+    assert machine.current == one
+    (machine.root / "etc/mosquitto").unlink()
+    done = machine.install("--broker", str(tmp_path / "two" / wheel.name))
+    assert done.returncode == 0, done.stderr
+    assert (machine.root / "etc/mosquitto/wa.acl").exists()
+    assert (machine.root / "etc/wa/credentials/bridge.env").exists()
+    assert (machine.root / "opt/wa/previous").resolve() == one
 
 
 def test_the_lock_for_services_is_part_of_the_lock_that_is_tested() -> None:

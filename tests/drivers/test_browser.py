@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.drivers.web import processes
+from bridge.drivers.web import PlaywrightRuntime, processes
 from bridge.drivers.web.browser import why_not_started
 from bridge.drivers.web.executable import NAMES, BrowserFailed, find_executable, user_agent
 from bridge.drivers.web.processes import ProcessMark
@@ -77,6 +77,14 @@ def test_a_launch_that_failed_is_explained_by_the_browser_itself(report: str, re
 async def test_a_program_that_is_no_browser(tmp_path: Path, text: str, complaint: str) -> None:
     with pytest.raises(BrowserFailed, match=complaint):
         await user_agent(program(tmp_path, "browser", text.replace("sleep", "/bin/sleep")), limit=0.5)
+
+
+async def test_a_node_of_playwright_that_does_not_start_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLAYWRIGHT_NODEJS_PATH", "/bin/false")  # as where one of its libraries is missing
+    async with PlaywrightRuntime() as runtime:
+        for _ in range(2):
+            with pytest.raises(BrowserFailed, match=r"apt install libatomic1.*driver/node --version"):
+                await runtime.playwright()
 
 
 async def test_the_lock_is_held_and_given_back(tmp_path: Path) -> None:

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from pathlib import Path
 from typing import Self
 
+import playwright
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Playwright, async_playwright
 
+from .executable import BrowserFailed
+
 log = logging.getLogger(__name__)
+#: Its Node.js is linked to a library that a minimal Debian lacks (seen on one: no package of the list brought it).
+_NO_DRIVER = (
+    "Playwright's own Node.js does not start, and without it no browser does. On Debian: apt install libatomic1."
+    " Else try it by hand: {} --version"
+)
 
 
 class PlaywrightRuntime:
@@ -28,10 +37,14 @@ class PlaywrightRuntime:
             self._playwright = None
 
     async def playwright(self) -> Playwright:
-        """The running Playwright."""
+        """The running Playwright. Raises `BrowserFailed` where its driver does not start."""
         async with self._starting:
             if self._playwright is None:
-                self._playwright = await async_playwright().start()
+                try:
+                    self._playwright = await async_playwright().start()
+                except Exception as error:  # it raises no class of its own
+                    node = Path(playwright.__file__).with_name("driver") / "node"
+                    raise BrowserFailed(_NO_DRIVER.format(node)) from error
             return self._playwright
 
     async def replace_if_dead(self) -> None:
