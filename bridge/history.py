@@ -1,17 +1,26 @@
-"""The last day in minutes, for the charts of the panel. In memory: it begins with the process and forgets with it."""
+"""The last day in minutes, for the charts of the panel. Counted in memory, and kept in a book once a minute.
+
+What a process that is killed had not yet kept, a minute's counts at most, is lost: charts are no record.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import json
+import logging
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
 from .contract.lifecycle import SendState
 from .contract.messages import Stream
 from .contract.topics import Leaf
-from .ports import Clock, Delivery, Step
+from .ports import ChartBook, ChartRow, Clock, Delivery, Step, StoreUnusable
 
+_log = logging.getLogger(__name__)
 MINUTE = 60
+#: Seconds between two looks at what is to be kept.
+KEEPS_EVERY = 60.0
 #: Minutes that are kept.
 KEPT = 24 * 60
 
@@ -41,6 +50,17 @@ class Minute:
     webhooks_failed: int = 0
     times: dict[Step, tuple[float, int]] = field(default_factory=dict)
 
+    @classmethod
+    def parse(cls, counts: str) -> Minute:
+        """From `to_json`. Raises ValueError, TypeError for what is none."""
+        fields = json.loads(counts)
+        fields["times"] = {Step(step): (float(total), int(count)) for step, (total, count) in fields["times"].items()}
+        return cls(**fields)
+
+    def to_json(self) -> str:
+        """For a book."""
+        return json.dumps(asdict(self))
+
     def mean(self, step: Step) -> float | None:
         """Mean seconds of a step; None where none was taken."""
         total, count = self.times.get(step, (0.0, 0))
@@ -63,9 +83,48 @@ class Minute:
 class History:
     """Implements `bridge.ports.Metrics`."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, book: ChartBook) -> None:
         self._clock = clock
+        self._book = book
         self._minutes: defaultdict[str, dict[int, Minute]] = defaultdict(dict)
+        self._changed: set[tuple[str, int]] = set()
+
+    async def load(self) -> None:
+        """Take up the last day. What cannot be read is left out: a chart is not worth a start."""
+        now = int(self._clock.now()) // MINUTE
+        try:
+            rows = await self._book.minutes(now - KEPT)
+        except StoreUnusable as error:
+            _log.warning("The charts begin anew: %s", error)
+            return
+        for session, number, counts in rows:
+            try:
+                if number <= now:
+                    self._minutes[session][number] = Minute.parse(counts)
+            except (ValueError, TypeError, KeyError, AttributeError):
+                _log.warning("%s: minute %d of the charts cannot be read.", session, number)
+
+    async def run(self) -> None:
+        """Keep what is counted, until cancelled."""
+        while True:
+            await asyncio.sleep(KEEPS_EVERY)
+            await self.keep()
+
+    async def keep(self) -> None:
+        """Keep the minutes that changed; those that could not be are kept the next time."""
+        changed, self._changed = self._changed, set()
+        rows = [
+            ChartRow(session, number, self._minutes[session][number].to_json())
+            for session, number in sorted(changed)
+            if number in self._minutes[session]
+        ]
+        if not rows:
+            return
+        try:
+            await self._book.keep_minutes(rows, int(self._clock.now()) // MINUTE - KEPT)
+        except StoreUnusable as error:
+            self._changed |= changed
+            _log.warning("The charts' last minutes are not stored: %s", error)
 
     def received(self, session: str, stream: Stream, kind: str, count: int = 1) -> None:  # noqa: ARG002 - charts tell no kinds
         """Counts messages; events are not charted."""
@@ -130,4 +189,5 @@ class History:
             kept[number] = Minute()
             for old in [one for one in kept if one <= number - KEPT]:
                 del kept[old]
+        self._changed.add((session, number))
         return kept[number]

@@ -71,7 +71,8 @@ class HttpSide:
                 store = await stack.enter_async_context(BridgeStore(settings.data_dir / BRIDGE_STORE, now=clock.now))
             except StoreUnusable as error:
                 raise StartError(f"Listeners and keys cannot be read. {error.text}") from error
-            history, counters = History(clock), Counters(settings.data_dir)
+            history, counters = History(clock, store.charts), Counters(settings.data_dir)
+            await history.load()
             metrics = Tee(history, counters)
             webhooks = await stack.enter_async_context(
                 Webhooks(
@@ -120,12 +121,15 @@ class HttpSide:
             async with asyncio.TaskGroup() as tasks:
                 following = tasks.create_task(switches.run(), name="switches")
                 compacting = tasks.create_task(self._compact(store), name="compaction of bridge.db")
+                charting = tasks.create_task(history.run(), name="charts")
                 serving = tasks.create_task(self._facade.run(), name="http")
                 yield
                 self._facade.stop()
                 following.cancel()
                 compacting.cancel()
+                charting.cancel()
                 await asyncio.wait([serving])
+                await history.keep()
 
     async def _compact(self, store: BridgeStore) -> None:
         settings = self._settings

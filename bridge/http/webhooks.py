@@ -20,10 +20,11 @@ from typing import Any, Self
 
 import httpcore
 
-from bridge.contract.errors import CodedError, InvalidRequest
-from bridge.ports import Failure, PostAnswer
+from bridge.contract.errors import InvalidRequest
+from bridge.ports import PostAnswer
 
 from .callbacks import Address, CallbackRules, CallbackUrl
+from .failures import FAULTS, ForbiddenAddress, answer_to
 
 _log = logging.getLogger(__name__)
 #: Bytes of an answer that are read so that the connection can be used again; a longer answer costs the connection.
@@ -32,13 +33,6 @@ ANSWER_LIMIT = 65_536
 KEEP_ALIVE = 4.0
 #: Idle connections kept to one receiver.
 IDLE = 128
-
-
-class ForbiddenAddress(CodedError):
-    """A callback leads to where callbacks must not go."""
-
-    code = "forbidden_callback"
-    transient = False
 
 
 class Webhooks:
@@ -92,14 +86,8 @@ class Webhooks:
         try:
             async with asyncio.timeout(self._timeout):
                 return await self._exchange(url, body, headers)
-        except TimeoutError:
-            return PostAnswer(failure=Failure.TIMED_OUT)
-        except ForbiddenAddress as error:
-            return PostAnswer(failure=Failure.FORBIDDEN, detail=error.text)
-        except httpcore.TimeoutException:
-            return PostAnswer(failure=Failure.TIMED_OUT)
-        except (httpcore.NetworkError, httpcore.ProtocolError, OSError) as error:
-            return PostAnswer(failure=Failure.UNREACHABLE, detail=str(error) or type(error).__name__)
+        except FAULTS as error:  # a time-out is an OSError
+            return answer_to(error)
 
     async def _exchange(self, url: str, body: bytes, headers: Mapping[str, str]) -> PostAnswer:
         limits = dict.fromkeys(("connect", "read", "write", "pool"), self._timeout)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from bridge.contract.errors import InvalidRequest
 from bridge.contract.jid import MessageKey, mask
 from bridge.contract.messages import Stream
-from bridge.ports import Clock, DeadLetter, Journal, Listener, ListenerBook, PostAnswer, StoreUnusable
+from bridge.ports import Clock, DeadLetter, Failure, Journal, Listener, ListenerBook, PostAnswer, StoreUnusable
 from bridge.ports import WebhookPost as Post
 
 from .headers import Delivered
@@ -51,6 +51,7 @@ class Standing:
     posting: bool = False
     last_error: str | None = None
     last_status: int | None = None
+    last_failure: Failure | None = None
     last_delivery_at: float | None = None
     next_attempt_at: float | None = None
     at: dict[Stream, int] = field(default_factory=dict)
@@ -187,7 +188,8 @@ class Reading:
     def _note(self, answer: PostAnswer, verdict: Verdict) -> None:
         standing, now = self.standing, self._means.clock.now()
         before = standing.circuit
-        standing.last_status, standing.next_attempt_at = answer.status, None
+        standing.last_status, standing.last_failure = answer.status, answer.failure
+        standing.next_attempt_at = None
         if verdict is Verdict.DELIVERED:
             standing.failures, standing.last_error = 0, None
             standing.delivered += 1
@@ -212,6 +214,7 @@ class Reading:
             attempts=attempts,
             status=answer.status,
             error=sentence(answer),
+            failure=answer.failure,
             at=self._means.clock.now(),
         )
         try:

@@ -166,6 +166,7 @@ class Listeners:
                     attempts=letter.attempts + 1,
                     status=answer.status,
                     error=sentence(answer),
+                    failure=answer.failure,
                     at=self._clock.now(),
                 )
             )

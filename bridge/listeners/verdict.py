@@ -63,6 +63,14 @@ def sentence(answer: PostAnswer) -> str:
     match answer.failure:
         case Failure.TIMED_OUT:
             return "It did not answer in time."
+        case Failure.HOST_UNKNOWN:
+            return "Its host name leads nowhere."
+        case Failure.CONNECTION_REFUSED:
+            return "Nothing listens there: the connection was refused."
+        case Failure.TLS_FAILED:
+            return f"No secure connection: {answer.detail}"
+        case Failure.BROKEN_OFF:
+            return f"It broke off before it answered: {answer.detail}"
         case Failure.UNREACHABLE:
             return f"It could not be reached: {answer.detail}"
         case Failure.FORBIDDEN:

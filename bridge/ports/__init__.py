@@ -30,7 +30,7 @@ from .listeners import (
     WebhookPost,
 )
 from .memory import Clock, Memory
-from .metrics import Delivery, Metrics, Step
+from .metrics import ChartBook, ChartRow, Delivery, Metrics, Step
 from .outbox import (
     Change,
     Claim,
@@ -55,6 +55,8 @@ __all__ = [
     "Bounds",
     "CallInDoubt",
     "Change",
+    "ChartBook",
+    "ChartRow",
     "Choice",
     "Claim",
     "Claimed",

@@ -76,9 +76,24 @@ class Listener:
         return f"listener:{self.id}"
 
 
+class Failure(StrEnum):
+    """Why a post got no answer."""
+
+    TIMED_OUT = "timed_out"
+    HOST_UNKNOWN = "host_unknown"  # its name leads nowhere
+    CONNECTION_REFUSED = "connection_refused"  # nothing listens there
+    TLS_FAILED = "tls_failed"  # mostly a certificate that nobody vouches for
+    BROKEN_OFF = "broken_off"  # it hung up, or what it said is not HTTP
+    UNREACHABLE = "unreachable"  # no way there
+    FORBIDDEN = "forbidden"  # the URL leads to an address that callbacks must not reach
+
+
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """An item that a listener refused for good. `body` is what was posted; `number` is 0 until it is stored."""
+    """An item that a listener refused for good. `body` is what was posted; `number` is 0 until it is stored.
+
+    `status` or `failure` is what came of the last post, `error` the same as a sentence.
+    """
 
     listener_id: str
     session: str
@@ -92,6 +107,7 @@ class DeadLetter:
     error: str
     at: float
     number: int = 0
+    failure: Failure | None = None
 
 
 class ListenerBook(Protocol):
@@ -126,17 +142,12 @@ class ListenerBook(Protocol):
         ...
 
 
-class Failure(StrEnum):
-    """Why a post got no answer."""
-
-    TIMED_OUT = "timed_out"
-    UNREACHABLE = "unreachable"  # no address, no connection, or it broke
-    FORBIDDEN = "forbidden"  # the URL leads to an address that callbacks must not reach
-
-
 @dataclass(frozen=True, slots=True)
 class PostAnswer:
-    """What came of a post: a status, or why there is none. `retry_after` is seconds, where the receiver named it."""
+    """What came of a post: a status, or why there is none. `retry_after` is seconds, where the receiver named it.
+
+    `detail` is what the system said of a failure.
+    """
 
     status: int | None = None
     failure: Failure | None = None

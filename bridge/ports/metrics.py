@@ -1,9 +1,13 @@
-"""The port of measuring: what happened, told as it happens. Calls are cheap, never wait and never raise."""
+"""The ports of measuring: what happened, told as it happens, and the book of what the charts show.
+
+`Metrics` is called from everywhere: its calls are cheap, never wait and never raise.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from bridge.contract.lifecycle import SendState
 from bridge.contract.messages import Stream
@@ -59,4 +63,24 @@ class Metrics(Protocol):
 
     def took(self, session: str, step: Step, seconds: float) -> None:
         """A step was done in so many seconds."""
+        ...
+
+
+class ChartRow(NamedTuple):
+    """What happened in one minute (`minute` = unix seconds / 60); `counts` is `bridge.history`'s own JSON."""
+
+    session: str
+    minute: int
+    counts: str
+
+
+class ChartBook(Protocol):
+    """Minutes of every session. Raises `StoreUnusable`."""
+
+    async def minutes(self, after: int) -> list[ChartRow]:
+        """The minutes above `after`."""
+        ...
+
+    async def keep_minutes(self, rows: Sequence[ChartRow], after: int) -> None:
+        """Store minutes, new or changed, and forget those up to `after`."""
         ...

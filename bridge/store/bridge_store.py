@@ -1,4 +1,4 @@
-"""The store of what belongs to no session (`WA_DATA_DIR/bridge.db`): listeners, dead letters, keys, audit."""
+"""The store of what belongs to no session (`WA_DATA_DIR/bridge.db`): listeners, dead letters, keys, audit, charts."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from bridge.ports import AccessBook, ListenerBook
+from bridge.ports import AccessBook, ChartBook, ListenerBook
 
 from . import schema
 from .access import SqliteAccessBook
+from .charts import SqliteChartBook
 from .database import Database
 from .listeners import SqliteListenerBook
 
@@ -30,6 +31,7 @@ class BridgeStore:
         self._database = Database(path, now(), schema.migrations("bridge_migrations"))
         self.listeners = SqliteListenerBook(self._database)
         self.access = SqliteAccessBook(self._database)
+        self.charts = SqliteChartBook(self._database)
 
     async def compact(self, *, letters: float, audit: float) -> int:
         """Forget dead letters and lines of the audit that are older than so many seconds; returns how many."""
@@ -55,5 +57,5 @@ class BridgeStore:
 
 if TYPE_CHECKING:
 
-    def _implements(store: BridgeStore) -> tuple[ListenerBook, AccessBook]:
-        return store.listeners, store.access
+    def _implements(store: BridgeStore) -> tuple[ListenerBook, AccessBook, ChartBook]:
+        return store.listeners, store.access, store.charts

@@ -7,7 +7,7 @@ import sqlite3
 from dataclasses import replace
 
 from bridge.contract.messages import Stream
-from bridge.ports import Choice, DeadLetter, Listener, Position
+from bridge.ports import Choice, DeadLetter, Failure, Listener, Position
 
 from .database import Database
 
@@ -17,13 +17,16 @@ _LISTENERS = """
     FROM listeners ORDER BY created_at, id
 """
 _LETTERS = """
-    SELECT listener_id, session, url, stream, epoch, seq, body, attempts, status, error, at, number FROM dead_letters
+    SELECT listener_id, session, url, stream, epoch, seq, body, attempts, status, error, at, number, failure
+    FROM dead_letters
 """
 _BURY = """
-    INSERT INTO dead_letters (listener_id, session, url, stream, epoch, seq, body, attempts, status, error, at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO dead_letters
+        (listener_id, session, url, stream, epoch, seq, body, attempts, status, error, at, failure)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (listener_id, stream, epoch, seq) DO UPDATE
-    SET attempts = excluded.attempts, status = excluded.status, error = excluded.error, at = excluded.at
+    SET attempts = excluded.attempts, status = excluded.status, error = excluded.error, at = excluded.at,
+        failure = excluded.failure
     RETURNING number
 """
 #: Dead letters that a session keeps; the oldest make way.
@@ -80,7 +83,7 @@ class SqliteListenerBook:
                 _BURY,
                 (
                     *(letter.listener_id, letter.session, letter.url, letter.stream, letter.epoch, letter.seq),
-                    *(letter.body, letter.attempts, letter.status, letter.error, letter.at),
+                    *(letter.body, letter.attempts, letter.status, letter.error, letter.at, letter.failure),
                 ),
             ).fetchone()
             connection.execute(_MAKE_WAY, (letter.session, KEPT))
@@ -161,5 +164,9 @@ def _letter(
     error: str,
     at: float,
     number: int,
+    failure: str | None,
 ) -> DeadLetter:
-    return DeadLetter(listener_id, session, url, Stream(stream), epoch, seq, body, attempts, status, error, at, number)
+    return DeadLetter(
+        *(listener_id, session, url, Stream(stream), epoch, seq, body, attempts, status, error, at, number),
+        failure=None if failure is None else Failure(failure),
+    )

@@ -179,6 +179,8 @@ async def test_a_listed_name_that_is_not_known_yet_is_accepted_and_another_is_no
         assert await webhooks.check("http://a.example.com/hook") == "http://a.example.com/hook"
         with pytest.raises(InvalidRequest, match="cannot be found"):
             await webhooks.check("http://bot.lan/hook")
+        answer = await webhooks.post("http://a.example.com/hook", b"{}", {})
+    assert answer.failure is Failure.HOST_UNKNOWN
 
 
 async def test_a_name_that_leads_elsewhere_at_delivery_is_not_followed(resolver: Resolver, receiver: Receiver) -> None:
@@ -249,6 +251,31 @@ async def test_an_answer_that_never_ends_is_cut_off() -> None:
     assert answer.failure is Failure.TIMED_OUT
 
 
+@pytest.mark.parametrize(
+    ("said", "failure"),
+    [
+        (b"", Failure.BROKEN_OFF),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", Failure.BROKEN_OFF),
+        (None, Failure.CONNECTION_REFUSED),
+    ],
+)
+async def test_why_there_was_no_answer(said: bytes | None, failure: Failure) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(said or b"")
+        writer.close()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    if said is None:
+        server.close()
+        await server.wait_closed()
+    async with server, Webhooks(LOOPBACK, own_port=None) as webhooks:
+        answer = await webhooks.post(f"http://127.0.0.1:{port}/", b"{}", {})
+    assert answer.failure is failure
+    assert answer.detail
+
+
 class Resolver:
     """The name service, in a test's hand: no real one may be asked, and none would answer as this does."""
 
@@ -294,6 +321,6 @@ async def test_https_goes_to_receivers_that_somebody_vouches_for(
         answer = await webhooks.post(f"https://127.0.0.1:{receiver.port}/hook", b"{}", {})
         named = await webhooks.post(f"https://localhost:{receiver.port}/hook", b"{}", {})
     assert answer.status == (200 if trusted else None)
-    assert named.failure is Failure.UNREACHABLE  # the certificate is for the address, not for this name
+    assert named.failure is Failure.TLS_FAILED  # the certificate is for the address, not for this name
     assert "certificate" in named.detail.lower()
     assert len(receiver.posts) == trusted

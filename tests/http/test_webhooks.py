@@ -115,7 +115,7 @@ async def test_a_refusal_is_a_dead_letter_and_the_next_message_goes_on(
     assert (letter["status"], letter["url"], json.loads(letter["body"])["body"]) == (status, receiver.url, "refused")
 
     again = await client.post(f"/v1/sessions/haby/dead-letters/{letter['number']}/repeat")
-    assert again.json() == {"delivered": True, "status": 200, "error": None}
+    assert again.json() == {"delivered": True, "status": 200, "error": None, "failure": None}
     assert receiver.posts[2].headers["x-wa-delivery"] == receiver.posts[0].headers["x-wa-delivery"]
     assert (await client.get("/v1/sessions/haby/dead-letters")).json() == {"letters": []}
 

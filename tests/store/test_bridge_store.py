@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bridge.contract.messages import Stream
-from bridge.ports import ApiKey, AuditEntry, Choice, DeadLetter, Listener, Position, Scope
+from bridge.ports import ApiKey, AuditEntry, Choice, DeadLetter, Failure, Listener, Position, Scope
 from bridge.store import BridgeStore, StoreDamaged
 from tests.store.conftest import SetClock
 from tests.store.samples import DAY
@@ -55,7 +55,9 @@ async def test_a_dead_letter_is_stored_once_for_each_item_and_outlives_its_liste
     async with opener() as store:
         await store.listeners.put(PLAIN)
         first = await store.listeners.bury(LETTER)
-        again = await store.listeners.bury(replace(LETTER, attempts=4, status=410, error="Gone."))
+        again = await store.listeners.bury(
+            replace(LETTER, attempts=4, status=None, error="Gone.", failure=Failure.TLS_FAILED)
+        )
         other = await store.listeners.bury(replace(LETTER, seq=8))
         await store.listeners.bury(replace(LETTER, session="ventas", seq=9))
         assert first.number == again.number < other.number

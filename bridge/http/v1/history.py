@@ -34,7 +34,7 @@ class Bucket(BaseModel):
 
 
 class HistoryView(BaseModel):
-    """Buckets, oldest first. Counted since the bridge started."""
+    """Buckets, oldest first. The last day is kept over restarts."""
 
     span: Span
     step: int = Field(description="seconds in each bucket")

@@ -12,7 +12,7 @@ from bridge.contract.payload import Instant, instant
 from bridge.http.callers import AuditOf, PartsOf, needs
 from bridge.http.errors import NotFound
 from bridge.http.places import Parts
-from bridge.ports import DeadLetter, Scope
+from bridge.ports import DeadLetter, Failure, Scope
 
 from .documents import problems
 
@@ -32,6 +32,7 @@ class DeadLetterView(BaseModel):
     attempts: int
     status: int | None
     error: str
+    failure: Failure | None = Field(default=None, description="why the last post got no answer")
     at: Instant
     body: str
 
@@ -47,7 +48,8 @@ class Repeated(BaseModel):
 
     delivered: bool
     status: int | None
-    error: str | None = Field(default=None)
+    error: str | None = None
+    failure: Failure | None = None
 
 
 @router.get(
@@ -79,7 +81,9 @@ async def repeat(session: str, number: Number, parts: PartsOf, audit: AuditOf) -
     await audit("repeat dead letter", session, str(number))
     answer = await parts.listeners.repeat(letter)
     left = await parts.letters.dead_letter(number)
-    return Repeated(delivered=left is None, status=answer.status, error=left.error if left else None)
+    return Repeated(
+        delivered=left is None, status=answer.status, error=left.error if left else None, failure=answer.failure
+    )
 
 
 @router.delete(
@@ -116,6 +120,7 @@ def _view(letter: DeadLetter) -> DeadLetterView:
         attempts=letter.attempts,
         status=letter.status,
         error=letter.error,
+        failure=letter.failure,
         at=instant(letter.at),
         body=letter.body,
     )

@@ -15,7 +15,7 @@ from bridge.http.callers import AuditOf, PartsOf, needs
 from bridge.http.errors import NotFound
 from bridge.http.places import Parts
 from bridge.listeners import Circuit, Start
-from bridge.ports import MESSAGE, Choice, Listener, Position, Scope
+from bridge.ports import MESSAGE, Choice, Failure, Listener, Position, Scope
 
 from .documents import problems
 
@@ -76,7 +76,8 @@ class ListenerView(BaseModel):
     delivered: int | None = Field(default=None, description="since the session was started")
     failures: int | None = Field(default=None, description="in a row")
     last_status: int | None = None
-    last_error: str | None = None
+    last_error: str | None = Field(default=None, description="what went wrong last, as a sentence")
+    last_failure: Failure | None = Field(default=None, description="why the last post got no answer")
     last_delivery_at: Instant | None = None
     next_attempt_at: Instant | None = None
     seq: int | None = Field(default=None, description="the last message that is done with")
@@ -226,6 +227,7 @@ def _view(parts: Parts, listener: Listener) -> ListenerView:
             "failures": standing.failures,
             "last_status": standing.last_status,
             "last_error": standing.last_error,
+            "last_failure": standing.last_failure,
             "last_delivery_at": None if last is None else instant(last),
             "next_attempt_at": None if due is None else instant(due),
             "seq": standing.at.get(Stream.IN),

@@ -45,7 +45,7 @@ const WORDS = {
   letters: ['Dead letters', 'Entregas rechazadas'], lettersLead: ['What a listener refused for good. Nothing behind them waited.', 'Lo que un webhook rechazó en firme. Nada quedó detenido detrás.'],
   repeat: ['Deliver again', 'Entregar de nuevo'], throwAway: ['Throw away', 'Descartar'], throwAsk: ['Throw this dead letter away?', '¿Descartar esta entrega?'], repeated: ['Delivered.', 'Entregada.'], stillRefused: ['Still refused: {0}', 'Sigue rechazada: {0}'], repeatAll: ['Deliver all again', 'Entregar todas de nuevo'],
   // charts
-  chartsLead: ['Counted since the bridge started.', 'Contado desde que arrancó el puente.'], hour: ['Last hour', 'Última hora'], day: ['Last day', 'Último día'],
+  chartsLead: ['What happened, and how long it took.', 'Qué pasó y cuánto tardó.'], hour: ['Last hour', 'Última hora'], day: ['Last day', 'Último día'],
   throughput: ['Messages', 'Mensajes'], latency: ['Time to WhatsApp and to MQTT, milliseconds', 'Demora hasta WhatsApp y hasta MQTT, milisegundos'], deliveries: ['What became of sends', 'Qué fue de los envíos'], webhooks: ['Webhooks', 'Webhooks'],
   toWhatsapp: ['claim → WhatsApp', 'pedido → WhatsApp'], toMqtt: ['journal → MQTT', 'registro → MQTT'], refusedMany: ['Not delivered', 'Sin entregar'], notRead: ['Delivered', 'Entregados'], readMany: ['Read', 'Leídos'],
   perMinute: ['per minute', 'por minuto'], perQuarter: ['per quarter of an hour', 'por cuarto de hora'],

@@ -1,0 +1,35 @@
+"""The charts' minutes in SQLite."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+from bridge.ports import ChartRow
+
+from .database import Database
+
+
+class SqliteChartBook:
+    """Implements `bridge.ports.ChartBook`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def minutes(self, after: int) -> list[ChartRow]:
+        """The minutes above `after`."""
+
+        def read(connection: sqlite3.Connection) -> list[ChartRow]:
+            found = connection.execute("SELECT session, minute, counts FROM minutes WHERE minute > ?", (after,))
+            return [ChartRow(*row) for row in found]
+
+        return await self._database.read(read)
+
+    async def keep_minutes(self, rows: Sequence[ChartRow], after: int) -> None:
+        """Store minutes, new or changed, and forget those up to `after`."""
+
+        def write(connection: sqlite3.Connection) -> None:
+            connection.executemany("INSERT OR REPLACE INTO minutes (session, minute, counts) VALUES (?, ?, ?)", rows)
+            connection.execute("DELETE FROM minutes WHERE minute <= ?", (after,))
+
+        await self._database.write(write)
