@@ -131,7 +131,9 @@ class _Present(Collector):
         state = GaugeMetricFamily(
             "wa_session_state", "1 for the state that a session is in.", labels=["session", "state"]
         )
-        since = GaugeMetricFamily("wa_session_state_since_seconds", "Unix time of the last change.", labels=["session"])
+        since = GaugeMetricFamily(
+            "wa_session_state_changed_timestamp_seconds", "Unix time of the last change.", labels=["session"]
+        )
         mqtt = GaugeMetricFamily("wa_mqtt_connected", "1 while a session has its broker.", labels=["session"])
         waiting = GaugeMetricFamily("wa_outbox_open", "Commands without a final result.", labels=["session"])
         lag = GaugeMetricFamily("wa_mqtt_lag", "Messages journalled and not yet published.", labels=["session"])

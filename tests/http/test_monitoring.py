@@ -5,13 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 import yaml  # type: ignore[import-untyped]
 
@@ -20,8 +15,8 @@ from bridge.ports import Scope
 from tests.http.conftest import ANA, HttpBridge
 from tests.http.test_access import key_for
 from tests.parts import require_binary
+from tests.prometheus_server import SHIPPED, Prometheus, scraping
 
-SHIPPED = Path(__file__).parents[2] / "deploy/monitoring"
 OPERATIONS = Path(__file__).parents[2] / "docs/operations.md"
 TROUBLE = Path(__file__).parents[2] / "docs/troubleshooting.md"
 
@@ -69,82 +64,17 @@ def test_every_alert_leads_to_a_place_in_the_troubleshooting_guide() -> None:
         assert anchor in headings, rule["alert"]
 
 
-class Prometheus:
-    """One that scrapes a bridge five times a second, with the shipped rules made impatient."""
-
-    def __init__(self, url: str) -> None:
-        self._client = httpx.AsyncClient(base_url=url, trust_env=False, timeout=5)
-
-    async def get(self, path: str, **query: str) -> Any:
-        return (await self._client.get(path, params=query)).json()
-
-    async def firing(self) -> set[tuple[str, str]]:
-        alerts = (await self.get("/api/v1/alerts"))["data"]["alerts"]
-        return {(one["labels"]["alertname"], one["labels"].get("session", "")) for one in alerts}
-
-    async def until(self, alert: str, *, fires: bool) -> None:
-        async with asyncio.timeout(15):
-            while (alert in {name for name, _ in await self.firing()}) is not fires:  # noqa: ASYNC110 - it cannot push
-                await asyncio.sleep(0.1)
-
-    async def __aenter__(self) -> Prometheus:
-        async with asyncio.timeout(15):
-            while True:
-                try:
-                    if (await self._client.get("/-/ready")).is_success:
-                        return self
-                except httpx.TransportError:
-                    pass
-                await asyncio.sleep(0.1)
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._client.aclose()
-
-
-@asynccontextmanager
-async def scraped(side: HttpBridge, key: str, folder: Path) -> AsyncIterator[Prometheus]:
-    """The shipped configuration on this bridge, with short intervals and no `for`."""
-    binary = require_binary("prometheus", "prometheus")
-    rules = re.sub(r"for: \d+m", "for: 0s", (SHIPPED / "alerts.yml").read_text())
-    (folder / "alerts.yml").write_text(rules)
-    (folder / "key").write_text(key)
-    config = yaml.safe_load((SHIPPED / "prometheus.yml").read_text())
-    config["global"] = {"scrape_interval": "200ms", "scrape_timeout": "200ms", "evaluation_interval": "200ms"}
-    (job,) = [one for one in config["scrape_configs"] if one["job_name"] == "wa-bridge"]
-    job["static_configs"] = [{"targets": [side.url.removeprefix("http://")]}]
-    job["authorization"] = {"type": "Bearer", "credentials_file": str(folder / "key")}
-    config["scrape_configs"] = [job]
-    (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    program = await asyncio.create_subprocess_exec(
-        binary,
-        f"--config.file={folder / 'prometheus.yml'}",
-        f"--storage.tsdb.path={folder / 'tsdb'}",
-        f"--web.listen-address=127.0.0.1:{port}",
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        async with Prometheus(f"http://127.0.0.1:{port}") as prometheus:
-            yield prometheus
-    finally:
-        program.terminate()
-        await program.wait()
-
-
 async def test_a_real_prometheus_scrapes_with_a_key_and_the_rules_fire(side: HttpBridge, tmp_path: Path) -> None:
-    require_binary("prometheus", "prometheus")
     await side.start()
     async with side.client() as client:
         await client.post("/v1/sessions/haby/listeners", json={"url": "http://127.0.0.1:9/nobody"})
         await client.post("/v1/sessions/haby/sends?wait=5", json={"to": ANA, "message": "hola"})
     key = await key_for(side, Scope.LISTEN)
-    async with scraped(side, key, tmp_path) as prometheus:
+    async with scraping(tmp_path, "wa-bridge", side.url, key) as prometheus:
         await prometheus.until("WaBrokerLost", fires=True)  # these tests have no broker
-        calm = {name for name, _ in await prometheus.firing()}
-        assert calm.isdisjoint({"WaBridgeDown", "WaSessionDisconnected", "WaSessionNeedsPairing"})
+        assert (await prometheus.firing()).isdisjoint(
+            {"WaBridgeDown", "WaSessionDisconnected", "WaSessionNeedsPairing"}
+        )
         side.phone.link(up=False)
         await prometheus.until("WaSessionDisconnected", fires=True)
         side.phone.link(up=True)
@@ -159,7 +89,7 @@ async def test_a_real_prometheus_scrapes_with_a_key_and_the_rules_fire(side: Htt
 
 async def _every_chart_draws(prometheus: Prometheus) -> None:
     """Each query of the dashboard is accepted, and names metrics that are there (but the model's and a browser's)."""
-    names = set((await prometheus.get("/api/v1/label/__name__/values"))["data"])
+    names = await prometheus.names()
     for panel in json.loads((SHIPPED / "grafana/bridge.json").read_text())["panels"]:
         for target in panel["targets"]:
             query = target["expr"].replace("$session", ".*")

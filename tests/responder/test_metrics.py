@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.client.conftest import ANA
 from tests.parts import require_binary
+from tests.prometheus_server import scraping
 from tests.responder.conftest import Whole
 from tests.responder.openai_server import OpenAiServer
 
@@ -57,6 +58,27 @@ async def test_the_models_time_tokens_and_cost_are_counted(whole: Whole, server:
     told = set(re.findall(r"`(wa_[a-z_]+)`", OPERATIONS.read_text()))
     assert {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE wa_")} <= told
     await promtool_agrees(text)
+
+
+async def test_a_real_prometheus_scrapes_the_responder_and_its_alerts_fire(
+    whole: Whole, server: OpenAiServer, tmp_path: Path
+) -> None:
+    key, refusals = "clave-del-responder", 4
+    server.script = [400] * refusals
+    model = {"openai_api_key": "clave-de-prueba", "openai_base_url": server.url}
+    responder = await whole.start(api_key=key, **model)
+    async with scraping(tmp_path, "wa-responder", responder.url, key) as prometheus:
+        while "wa_model_answers_total" not in await prometheus.names():  # noqa: ASYNC110 - it cannot push
+            await asyncio.sleep(0.1)
+        assert await prometheus.firing() == set()
+        for number in range(refusals):
+            whole.side.phone.incoming(f"549115555001{number}@c.us", "¿A qué hora abren?")
+        await prometheus.until("WaModelFails", fires=True)
+        await whole.side.stop()
+        await prometheus.until("WaResponderNotReady", fires=True)
+        assert "WaResponderDown" not in await prometheus.firing()
+        await whole.stop()
+        await prometheus.until("WaResponderDown", fires=True)
 
 
 async def promtool_agrees(text: str) -> None:
