@@ -46,7 +46,7 @@ async def page() -> FileResponse:
 async def log_in(request: Request, parts: PartsOf, caller: Caller) -> Response:
     """Turn the credential of this request into a cookie."""
     cookie, login = parts.logins.begin(caller, request.headers.get("x-api-key"))
-    response = JSONResponse(_me(caller, login))
+    response = JSONResponse(_me(caller, login, trusted=not await parts.credentials.are_configured()))
     response.set_cookie(
         COOKIE,
         cookie,
@@ -62,9 +62,10 @@ async def log_in(request: Request, parts: PartsOf, caller: Caller) -> Response:
 async def me(request: Request, parts: PartsOf) -> Any:
     """Who is logged in, and the token that its changes need; open to all, so that the page can ask quietly."""
     caller, login = await parts.logins.admit("GET", request.headers), parts.logins.find(request.headers)
+    trusted = not await parts.credentials.are_configured()
     if caller is not None and login is not None:
-        return _me(caller, login)
-    return {"id": None, "trusted": not await parts.credentials.are_configured()}
+        return _me(caller, login, trusted=trusted)
+    return {"id": None, "trusted": trusted}
 
 
 @router.post("/panel/logout")
@@ -76,5 +77,6 @@ async def log_out(request: Request, parts: PartsOf) -> Response:
     return response
 
 
-def _me(caller: Principal, login: Login) -> dict[str, Any]:
-    return {"id": caller.id, "scopes": sorted(caller.scopes), "csrf": login.csrf}
+def _me(caller: Principal, login: Login, *, trusted: bool) -> dict[str, Any]:
+    """`trusted`: no log-in is needed here, so that there is nothing to log out of."""
+    return {"id": caller.id, "scopes": sorted(caller.scopes), "csrf": login.csrf, "trusted": trusted}

@@ -83,7 +83,7 @@ async def test_messages_arrive_live_and_sends_get_their_ticks(started: HttpBridg
     newest_first = [re.compile("después"), re.compile("primero"), re.compile("hola")]
     await expect(feed.locator(".bubble .text")).to_have_text(newest_first)
     await feed.get_by_role("button", name="Answer").last.click()
-    await expect(page.get_by_label("To (number)")).to_have_value(ANA)
+    await expect(page.get_by_label("To (number)")).to_have_value("+54 9 11 5550-0001")
     await page.keyboard.type("¡Hola, Ana!")
     await page.keyboard.press("Enter")
     await expect(feed.locator(".mine")).to_contain_text("sent")
@@ -201,11 +201,15 @@ async def test_a_link_logs_in_once(side: HttpBridge, open_panel: OpenPanel) -> N
 async def test_a_key_is_made_works_and_is_revoked(side: HttpBridge, open_panel: OpenPanel) -> None:
     await side.start()
     page = await open_panel(side, at="#access")
+    log_out = page.get_by_role("button", name="Log out", exact=True)
+    await expect(page.get_by_role("heading", name="Access")).to_be_visible()
+    await expect(log_out).to_be_hidden()  # no log-in is needed here yet
     await page.get_by_role("button", name="New key").click()
     await page.get_by_label("Name").fill("node-red")
     await _answers_to(page, "Make it")
     key = await page.locator("#made-key").text_content()
     await _answers_to(page, "Close")
+    await expect(log_out).to_be_visible()
     assert key is not None
     async with side.client() as client:
         assert (await client.get("/v1/sessions")).status_code == 401  # from now on every program needs one

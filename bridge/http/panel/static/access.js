@@ -1,8 +1,10 @@
 // API keys, and the audit of what was done.
 
-import { get, post, remove } from './api.js';
-import { ask, h, show, toast } from './element.js';
-import { moment, word } from './words.js';
+import { get, post, remove, renew } from './api.js';
+import { ask, empty, h, show, toast } from './element.js';
+import { said } from './faults.js';
+import { ago } from './times.js';
+import { deed, word } from './words.js';
 
 const SCOPES = ['send', 'listen', 'admin'];
 
@@ -19,20 +21,20 @@ export function open(view, world) {
   }
 
   function draw() {
-    show(keys, found.length ? table(['name', 'scopes', 'session', 'when', ''], found.map(keyRow)) : h('p.empty', null, word('firstKey')));
-    show(audit, lines.length ? table(['when', 'who', 'what', 'session', 'where'], lines.map((one) => [moment(one.at), one.actor, `${one.action}${one.detail ? ` (${one.detail})` : ''}`, one.session ?? '', one.address])) : h('p.empty', null, word('nothing')));
+    show(keys, found.length ? table(['name', 'scopes', 'session', 'when', ''], found.map(keyRow)) : empty(word('noKeys'), word('firstKey')));
+    show(audit, lines.length ? table(['when', 'who', 'what', 'session', 'where'], lines.map((one) => [ago(one.at), deed(one.actor), h('span', null, deed(one.action), one.detail ? detail(one.detail) : null), one.session ?? '', one.address])) : empty(word('noAudit')));
     show(foot, lines.length === length && length < 500 ? [h('button.button', { type: 'button', onclick: () => { length = Math.min(500, length * 2); load(); } }, word('more'))] : []);
   }
 
   function keyRow(one) {
     const may = one.scopes.map((scope) => word(`${scope}Scope`)).join(', ');
-    const end = one.revoked_at ? h('span.soft', null, `${word('revoked')} ${moment(one.revoked_at)}`) : h('button.danger', { type: 'button', 'aria-label': `${word('revoke')} ${one.name}`, onclick: () => revoke(one) }, word('revoke'));
-    return [h('span', null, h('strong', null, one.name), h('br'), h('span.mono.soft', null, one.id)), may, one.sessions?.join(', ') ?? word('allSessions'), moment(one.created_at), end];
+    const end = one.revoked_at ? h('span.soft', null, `${word('revoked')} `, ago(one.revoked_at)) : h('button.danger', { type: 'button', 'aria-label': `${word('revoke')} ${one.name}`, onclick: () => revoke(one) }, word('revoke'));
+    return [h('span', null, h('strong', null, one.name), h('br'), h('span.mono.soft', null, one.id)), may, one.sessions?.join(', ') ?? word('allSessions'), ago(one.created_at), end];
   }
 
   async function revoke(one) {
     if (!(await ask({ title: word('revokeAsk', one.name), text: word('revokeText'), action: word('revoke'), cancel: word('cancel'), danger: true }))) return;
-    await attempt(() => remove(`/v1/keys/${one.id}`));
+    await attempt(() => remove(`/v1/keys/${one.id}`).then(renew));
   }
 
   async function make() {
@@ -46,6 +48,7 @@ export function open(view, world) {
     await attempt(async () => {
       const session = given.get('session');
       const made = await post('/v1/keys', { name: given.get('name'), scopes: given.getAll('scope'), sessions: session ? [session] : null });
+      await renew();
       const copy = h('button.button', { type: 'button', onclick: () => navigator.clipboard?.writeText(made.key).then(() => toast(word('copied'))) }, word('copy'));
       await ask({ title: made.name, text: word('keyMade'), action: word('close'), fields: [h('p.mono', { tabindex: 0, id: 'made-key' }, made.key), copy] });
     });
@@ -55,7 +58,7 @@ export function open(view, world) {
     try {
       await work();
     } catch (problem) {
-      toast(problem.message, true);
+      toast(said(problem), true);
     }
     await load();
   }
@@ -64,10 +67,13 @@ export function open(view, world) {
     h('div.head', null, h('h1', null, word('access'))),
     h('section.card', null, h('div.head', null, h('h2', null, word('keys')), h('button.main-button', { type: 'button', onclick: make }, word('newKey')), h('p.soft', null, word('keysLead'))), keys),
     h('section.card', null, h('div.head', null, h('h2', null, word('audit')), h('p.soft', null, word('auditLead'))), audit, foot));
-  const gentle = () => load().catch((problem) => { if (!ended) show(keys, h('p.empty', null, problem.message)); });
+  const gentle = () => load().catch((problem) => { if (!ended) show(keys, empty(said(problem))); });
   gentle();
   return { tick: gentle, end: () => { ended = true; } };
 }
+
+// A listener's id is long and says little; what people named is shown as it is.
+const detail = (text) => h('span.mono.soft', { title: text }, ` ${text.replace(/^([0-9a-f]{8})[0-9a-f]{24}$/, '$1…')}`);
 
 const table = (heads, rows) => h('table', null,
   h('thead', null, h('tr', null, heads.map((name) => h('th', { scope: 'col' }, name ? word(name) : h('span.unseen', null, word('what')))))),

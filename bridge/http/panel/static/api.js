@@ -48,6 +48,12 @@ export async function resume() {
   return told;
 }
 
+// Rights can change under a log-in: from the first key on, nobody is trusted for where they are.
+export async function renew() {
+  await resume();
+  document.dispatchEvent(new Event('renewed'));
+}
+
 export const leave = () => call('POST', '/panel/logout').finally(() => { login.me = null; });
 
 export const may = (scope) => login.me?.scopes.some((one) => one === scope || one === 'admin') ?? false;

@@ -1,10 +1,11 @@
 // The last hour and day of one session: throughput, time on the way, deliveries, webhooks. Drawn here, in SVG.
 
 import { get, of } from './api.js';
-import { h, show, svg } from './element.js';
+import { empty, h, show, svg } from './element.js';
+import { said } from './faults.js';
 import { locale, number, word } from './words.js';
 
-const WIDTH = 600, HEIGHT = 170, LEFT = 38, BOTTOM = 20;
+const WIDTH = 600, HEIGHT = 200, LEFT = 52, BOTTOM = 28;
 const TONES = { one: 'good', two: 'calm', three: 'bad' };
 
 export function open(view, world) {
@@ -29,7 +30,7 @@ export function open(view, world) {
   }
 
   view.append(h('div.head', null, h('h1', null, word('charts')), chips, h('p.soft', null, word('chartsLead'))), charts);
-  const gentle = () => load().catch((problem) => { if (!ended) show(charts, h('p.empty', null, problem.message)); });
+  const gentle = () => load().catch((problem) => { if (!ended) show(charts, empty(said(problem))); });
   gentle();
   return { tick: gentle, end: () => { ended = true; } };
 }
@@ -49,12 +50,21 @@ function chart(title, buckets, form, series) {
   }
   series.forEach(([tone, , field], at) => drawn.append(...(form === 'bars' ? bars(buckets, field, tone, at, series.length, y, wide) : line(buckets, field, tone, y, wide))));
   for (const at of [0, Math.floor(buckets.length / 2), buckets.length - 1]) {
-    const when = new Date(buckets[at].at).toLocaleTimeString(locale(), { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
-    drawn.append(label(LEFT + wide * at + wide / 2, HEIGHT - 2, when, at === 0 ? 'start' : at === buckets.length - 1 ? 'end' : 'middle'));
+    drawn.append(label(LEFT + wide * at + wide / 2, HEIGHT - 2, time(buckets[at].at), at === 0 ? 'start' : at === buckets.length - 1 ? 'end' : 'middle'));
   }
+  const busy = buckets.map((one) => series.filter(([, , field]) => one[field]));
+  if (busy.every((told) => !told.length)) drawn.append(label((WIDTH + LEFT) / 2, (HEIGHT - BOTTOM) / 2 + 8, word('quiet'), 'middle'));
+  // one place to point at for each moment, the whole height of it
+  buckets.forEach((one, at) => {
+    if (!busy[at].length) return;
+    const told = busy[at].map(([, name, field]) => `${word(name)} ${number(one[field])}`).join(', ');
+    drawn.append(svg('rect', { class: 'point', x: LEFT + wide * at, y: 4, width: wide, height: HEIGHT - BOTTOM }, svg('title', {}, `${time(one.at)}: ${told}`)));
+  });
   return h('figure.card.chart', null, h('figcaption', null, h('h2', null, title)),
     h('div.legend', null, totals.map(([tone, name, told]) => h(`span.${TONES[tone]}`, null, `${name} `, h('b', null, told)))), drawn);
 }
+
+const time = (at) => new Date(at).toLocaleTimeString(locale(), { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
 
 const label = (x, y, text, anchor) => svg('text', { x, y, 'text-anchor': anchor }, text);
 

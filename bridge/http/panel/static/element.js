@@ -49,6 +49,9 @@ const path = (root, node) => {
 
 const follow = (root, steps) => steps.reduce((at, step) => at?.children[step], root);
 
+// What to say where there is nothing: what that means, and what to do next.
+export const empty = (text, hint) => h('div.empty', null, h('p', null, text), hint ? h('p.soft', null, hint) : null);
+
 export function toast(text, bad = false) {
   const made = h(bad ? 'p.bad' : 'p', null, text);
   document.getElementById('toasts').append(made);

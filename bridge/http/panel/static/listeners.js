@@ -1,8 +1,11 @@
 // Webhooks of one session: how each is, pause and resume, and the dead letters to repeat or throw away.
 
 import { get, of, post, remove } from './api.js';
-import { ask, h, show, toast } from './element.js';
-import { moment, number, word } from './words.js';
+import { ask, empty, h, show, toast } from './element.js';
+import { post as outcome, said } from './faults.js';
+import { chatName } from './sessions.js';
+import { ago } from './times.js';
+import { number, word } from './words.js';
 
 const CIRCUITS = { closed: ['good', 'closed'], half_open: ['wait', 'half_open'], open: ['bad', 'openCircuit'] };
 
@@ -13,7 +16,7 @@ const standing = (one) => {
 
 export function open(view, world) {
   const { session } = world;
-  const list = h('div.cards'), letters = h('div.feed'), head = h('div.row.apart');
+  const list = h('div.cards'), letters = h('div.feed'), head = h('div.row.apart'), unfolded = new Set();
   let found = [], dead = [], ended = false;
 
   async function load() {
@@ -25,10 +28,10 @@ export function open(view, world) {
   }
 
   function draw() {
-    show(list, found.length ? found.map(card) : [h('p.empty', null, word('nothing'))]);
+    show(list, found.length ? found.map(card) : [empty(word('noListeners'), word('noListenersHint'))]);
     show(head, [h('div', null, h('h2', null, word('letters')), h('p.soft', null, word('lettersLead'))),
       dead.length > 1 ? h('button.button', { type: 'button', onclick: () => attempt(repeatAll) }, word('repeatAll')) : null]);
-    show(letters, dead.length ? dead.map(letter) : [h('p.empty', null, word('nothing'))]);
+    show(letters, dead.length ? dead.map(letter) : [empty(word('noLetters'))]);
   }
 
   function card(one) {
@@ -37,10 +40,10 @@ export function open(view, world) {
     const fact = (label, value) => h('div', null, h('dt', null, word(label)), h('dd', null, value));
     return h('article.card', { 'aria-label': one.url },
       h('div.row.apart', null, h('h2.mono', null, one.url), h(`span.badge.${tone}`, null, word(name))),
-      h('dl.facts', null, fact('lag', one.lag === null ? '–' : number(one.lag)), fact('delivered', one.delivered === null ? '–' : number(one.delivered)),
-        fact('lastMessage', one.last_delivery_at ? moment(one.last_delivery_at) : word('never')),
-        one.next_attempt_at ? fact('nextTry', moment(one.next_attempt_at)) : null),
-      one.last_error ? h('p.advice.bad', null, one.last_error) : null,
+      h('dl.facts.few', null, fact('lag', one.lag === null ? '–' : number(one.lag)), fact('delivered', one.delivered === null ? '–' : number(one.delivered)),
+        fact('lastMessage', one.last_delivery_at ? ago(one.last_delivery_at) : word('never')),
+        one.next_attempt_at ? fact('nextTry', ago(one.next_attempt_at)) : null),
+      one.last_error ? h('p.advice.bad', null, outcome({ status: one.last_status, failure: one.last_failure, error: one.last_error })) : null,
       h('div.row', null,
         h('button.button', { type: 'button', onclick: () => attempt(() => post(`${path}/${one.paused ? 'resume' : 'pause'}`)) }, word(one.paused ? 'resume' : 'pause')),
         h('button.danger', { type: 'button', onclick: async () => {
@@ -49,11 +52,13 @@ export function open(view, world) {
   }
 
   function letter(one) {
-    const path = `${of(session)}/dead-letters/${one.number}`;
+    const path = `${of(session)}/dead-letters/${one.number}`, item = gist(one.body);
     return h('article.card.send-item', null,
-      h('div.row.apart', null, h('span.mono', null, one.url), h('span.soft', null, moment(one.at))),
-      h('p.advice.bad', null, one.error),
-      h('p.text.mono', null, one.body.slice(0, 600)),
+      h('div.row.apart', null, h('span.mono', null, one.url), h('span.soft', null, ago(one.at))),
+      item ? h('p.text', { dir: 'auto' }, h('strong', null, item.who), ' ', item.text) : null,
+      h('p.advice.bad', null, outcome(one)),
+      h('details', { open: unfolded.has(one.number), ontoggle: (event) => unfolded[event.target.open ? 'add' : 'delete'](one.number) },
+        h('summary', null, word('wholeItem')), h('p.text.mono', { tabindex: 0 }, one.body)),
       h('div.row', null,
         h('button.button', { type: 'button', onclick: () => attempt(() => repeat(one)) }, word('repeat')),
         h('button.danger', { type: 'button', onclick: async () => {
@@ -61,20 +66,25 @@ export function open(view, world) {
         } }, word('throwAway'))));
   }
 
+  const again = (one) => post(`${of(session)}/dead-letters/${one.number}/repeat`);
+
   async function repeat(one) {
-    const told = await post(`${of(session)}/dead-letters/${one.number}/repeat`);
-    toast(told.delivered ? word('repeated') : word('stillRefused', told.error ?? ''), !told.delivered);
+    const told = await again(one);
+    toast(told.delivered ? word('repeated') : word('stillRefused', outcome(told)), !told.delivered);
   }
 
   async function repeatAll() {
-    for (const one of dead) await repeat(one);
+    let delivered = 0;
+    const all = dead;
+    for (const one of all) if ((await again(one)).delivered) delivered += 1;
+    toast(word('repeatedMany', number(delivered), number(all.length - delivered)), delivered < all.length);
   }
 
   async function attempt(work) {
     try {
       await work();
     } catch (problem) {
-      toast(problem.message, true);
+      toast(said(problem), true);
     }
     await load();
   }
@@ -90,7 +100,17 @@ export function open(view, world) {
   }
 
   view.append(h('div.head', null, h('h1', null, word('listeners')), h('button.main-button', { type: 'button', onclick: add }, word('addListener')), h('p.soft', null, word('listenersLead'))), list, head, letters);
-  const gentle = () => load().catch((problem) => { if (!ended) show(list, h('p.empty', null, problem.message)); });
+  const gentle = () => load().catch((problem) => { if (!ended) show(list, empty(said(problem))); });
   gentle();
   return { tick: gentle, end: () => { ended = true; } };
+}
+
+// Whose item it is and what it says; null for one that is no message.
+function gist(body) {
+  try {
+    const item = JSON.parse(body), message = item.message ?? item;
+    return message.chat ? { who: chatName(message), text: message.body || `[${message.type ?? item.kind}]` } : null;
+  } catch {
+    return null;
+  }
 }

@@ -1,9 +1,12 @@
 // The live feed of one session: what arrives (server-sent events), what leaves (the outbox), and a box to send.
 
 import { get, may, of, post } from './api.js';
-import { h, show, toast } from './element.js';
+import { empty, h, show, toast } from './element.js';
+import { fault, said } from './faults.js';
+import { isErased, person } from './phones.js';
 import { chatName } from './sessions.js';
-import { isErased, moment, person, word } from './words.js';
+import { moment } from './times.js';
+import { word } from './words.js';
 import { ticks } from './ticks.js';
 
 //: Items that the page keeps; the journal has the rest.
@@ -17,7 +20,7 @@ export function open(view, world) {
   let ended = false;
   const search = h('input', { type: 'search', autocomplete: 'off', oninput: (event) => { wanted.text = event.target.value.toLowerCase(); draw(); } });
   const chips = h('div.chips');
-  const to = h('input', { name: 'to', required: true, maxlength: 128, inputmode: 'tel', autocomplete: 'off', placeholder: '5491155500001' });
+  const to = h('input', { name: 'to', required: true, maxlength: 128, inputmode: 'tel', autocomplete: 'off', placeholder: '+54 9 11 5550-0001' });
   const text = h('textarea', { name: 'message', rows: 3, placeholder: word('text'), required: true, maxlength: 65536 });
 
   const chosen = (item) => {
@@ -31,16 +34,17 @@ export function open(view, world) {
     if (ended) return;
     show(chips, SHOWS.map((name) => h('button', { type: 'button', 'aria-pressed': String(wanted.show === name), onclick: () => { wanted.show = name; draw(); } }, word(name))));
     const listed = [...items.values()].sort((a, b) => b.at - a.at || b.seq - a.seq).filter(chosen).slice(0, KEPT);
-    show(feed, listed.length ? listed.map(bubble) : [h('p.empty', null, word('waiting'))]);
+    show(feed, listed.length ? listed.map(bubble) : [items.size ? empty(word('nothingFound')) : empty(word('waiting'), word('waitingHint'))]);
   }
 
   function bubble(item) {
     return h(item.mine ? 'article.bubble.mine' : 'article.bubble', null,
-      h('header', null, h('strong', null, item.who), h('time', { datetime: item.when }, moment(item.when))),
+      h('header', null, h('strong', null, item.mine ? word('toWhom', item.who) : item.who), groups.has(item.chat) ? h('span.tag', null, word('group')) : null, moment(item.when)),
       h('p.text', { dir: 'auto' }, item.body || `[${item.type}]`),
+      item.error ? h('p.soft', null, fault(item.error)) : null,
       item.state || item.note || !item.mine ? h('div.row.apart', null,
         item.state ? ticks(item.state) : h('span.soft', null, item.note ?? ''),
-        !item.mine && may('send') ? h('button.plain', { type: 'button', onclick: () => { to.value = item.chat; text.focus(); } }, word('reply')) : null) : null);
+        !item.mine && may('send') ? h('button.plain', { type: 'button', onclick: () => { to.value = person(item.chat); text.focus(); } }, word('reply')) : null) : null);
   }
 
   function take(message, mine, note) {
@@ -56,7 +60,7 @@ export function open(view, world) {
     const told = await get(`${of(session)}/sends?limit=50`).catch(() => null);
     for (const one of told?.sends ?? []) {
       if (isErased(one.to)) items.delete(`out ${one.number}`);
-      else items.set(`out ${one.number}`, { at: Date.parse(one.claimed_at), seq: one.number, when: one.claimed_at, mine: true, state: one.state, chat: one.chat ?? one.to, body: one.message, who: person(one.to ?? one.chat), note: one.error?.text });
+      else items.set(`out ${one.number}`, { at: Date.parse(one.claimed_at), seq: one.number, when: one.claimed_at, mine: true, state: one.state, chat: one.chat ?? one.to, body: one.message, who: person(one.to ?? one.chat), error: one.error });
     }
     draw();
   }
@@ -81,7 +85,7 @@ export function open(view, world) {
       text.value = '';
       await look();
     } catch (problem) {
-      toast(problem.message, true);
+      toast(said(problem), true);
     } finally {
       button.disabled = false;
       text.focus();

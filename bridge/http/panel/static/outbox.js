@@ -1,11 +1,15 @@
 // The outbox of one session: every command, how far it is, and what to do about one that went wrong.
 
 import { get, of, post } from './api.js';
-import { ask, h, show, toast } from './element.js';
-import { advice, fault, isErased, moment, person, word } from './words.js';
+import { ask, empty, h, show, toast } from './element.js';
+import { advice, fault, said } from './faults.js';
+import { isErased, person } from './phones.js';
 import { ticks } from './ticks.js';
+import { ago } from './times.js';
+import { word } from './words.js';
 
-const SELECTIONS = [[null, 'all'], ['open', 'open'], ['failed', 'failedMany'], ['unknown', 'unknownMany'], ['sent', 'sentMany']];
+//: Of each selection: its name in the query, on its button, and what to say where it has nothing.
+const SELECTIONS = [[null, 'all', 'nothingSent'], ['open', 'open', 'noneOpen'], ['failed', 'failedMany', 'noneSuch'], ['unknown', 'unknownMany', 'noneSuch'], ['sent', 'sentMany', 'nothingSent']];
 const PAGE = 25;
 
 export function open(view, world) {
@@ -24,8 +28,13 @@ export function open(view, world) {
 
   function draw() {
     show(chips, SELECTIONS.map(([value, name]) => h('button', { type: 'button', 'aria-pressed': String(only === value), onclick: () => { only = value; length = PAGE; load(); } }, word(name))));
-    show(list, rows.length ? rows.map(item) : [h('p.empty', null, word('nothing'))]);
+    show(list, rows.length ? rows.map(item) : [nothing()]);
     show(foot, more ? [h('button.button', { type: 'button', onclick: () => { length = Math.min(500, length * 2); load(); } }, word('more'))] : []);
+  }
+
+  function nothing() {
+    const text = SELECTIONS.find(([value]) => value === only)[2];
+    return empty(word(text), text === 'nothingSent' ? word('nothingSentHint') : null);
   }
 
   function item(one) {
@@ -34,8 +43,8 @@ export function open(view, world) {
       h('div.row.apart', null, h('strong', null, person(one.to ?? one.chat)), ticks(one.state)),
       h('p.text', { dir: 'auto' }, one.message),
       one.error ? h('p', null, fault(one.error)) : null,
-      wrong ? h(`p.advice.${one.state === 'failed' ? 'bad' : 'wait'}`, null, advice(one.error?.code ?? 'unknown') || advice('unknown')) : null,
-      h('div.row.apart', null, h('span.soft', null, `${moment(one.claimed_at)} · `, h('span.mono', null, one.id)),
+      wrong ? h(`p.advice.${one.state === 'failed' ? 'bad' : 'wait'}`, null, advice(one.error?.code)) : null,
+      h('div.row.apart', null, h('span.soft', null, ago(one.claimed_at), ' · ', h('span.mono', null, one.id)),
         wrong ? h('button.button', { type: 'button', onclick: () => again(one) }, word('again')) : null));
   }
 
@@ -46,14 +55,14 @@ export function open(view, world) {
       await post(`${of(session)}/sends`, { to: one.to, message: one.message, priority: 'human' });
       toast(word('done'));
     } catch (problem) {
-      toast(problem.message, true);
+      toast(said(problem), true);
     }
     only = null;
     await load();
   }
 
   view.append(h('div.head', null, h('h1', null, word('outbox')), h('p.soft', null, word('outboxLead'))), chips, list, foot);
-  const gentle = () => load().catch((problem) => { if (!ended) show(list, h('p.empty', null, problem.message)); });
+  const gentle = () => load().catch((problem) => { if (!ended) show(list, empty(said(problem))); });
   gentle();
   return { tick: gentle, end: () => { ended = true; } };
 }

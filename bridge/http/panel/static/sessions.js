@@ -2,7 +2,10 @@
 
 import { get, may, of, post } from './api.js';
 import { ask, h, show, toast } from './element.js';
-import { moment, number, person, reason, state, word } from './words.js';
+import { said } from './faults.js';
+import { person } from './phones.js';
+import { ago } from './times.js';
+import { number, reason, state, word } from './words.js';
 
 const TONES = {
   connected: 'good', starting: 'wait', connecting: 'wait', authenticated: 'wait', pairing: 'calm', reconnecting: 'wait',
@@ -41,8 +44,8 @@ function card(one, code, busy, draw, world) {
     h('p.tell', null, reason(one)),
     code ? pairing(session, code, busy, draw, world) : null,
     h('dl.facts', null,
-      fact('since', moment(one.since)),
-      fact('lastMessage', one.last_inbound ? moment(one.last_inbound) : word('never')),
+      fact('since', ago(one.since)),
+      fact('lastMessage', one.last_inbound ? ago(one.last_inbound) : word('never')),
       fact('journalled', number(one.last_seq)),
       fact('queueOut', number(one.queue?.out ?? 0)),
       fact('queueIn', number(one.queue?.in ?? 0)),
@@ -94,7 +97,7 @@ async function control(session, command, busy, draw, world) {
     world.sessions = world.sessions.map((one) => (one.session === session ? done.status : one));
     toast(word('done'));
   } catch (problem) {
-    toast(problem.message, true);
+    toast(said(problem), true);
   } finally {
     busy.delete(session);
     draw();

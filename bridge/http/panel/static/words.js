@@ -1,17 +1,17 @@
-// What the page says, in English and Spanish. The bridge's own sentences (why a session is as it is) come in English;
-// those that an operator needs are told here in both.
+// What the page says, in English and Spanish. Why a session is as it is comes in English, with a code by which it is
+// told here in Spanish; what went wrong is in faults.js.
 
 const WORDS = {
   skip: ['Skip to the content', 'Ir al contenido'],
   session: ['Session', 'Sesión'], sections: ['Sections', 'Secciones'], leave: ['Log out', 'Salir'],
   sessions: ['Sessions', 'Sesiones'], messages: ['Messages', 'Mensajes'], outbox: ['Outbox', 'Envíos'],
   listeners: ['Listeners', 'Webhooks'], charts: ['Charts', 'Gráficos'], access: ['Access', 'Acceso'],
-  live: ['Live', 'En vivo'], lost: ['The bridge does not answer. Trying again…', 'El puente no responde. Reintentando…'],
+  lost: ['The bridge does not answer. Trying again…', 'El puente no responde. Reintentando…'],
   cancel: ['Cancel', 'Cancelar'], close: ['Close', 'Cerrar'], done: ['Done', 'Listo'], copy: ['Copy', 'Copiar'], copied: ['Copied', 'Copiado'],
-  more: ['Show older', 'Ver anteriores'], all: ['All', 'Todos'], nothing: ['Nothing here.', 'No hay nada acá.'],
+  more: ['Show older', 'Ver anteriores'], all: ['All', 'Todos'], stale: ['as of {0}', 'visto a las {0}'],
   // the door
   enter: ['Log in', 'Entrar'], key: ['API key', 'Clave de API'],
-  doorHelp: ['With an API key, or with the link that `wa up` prints.', 'Con una clave de API, o con el enlace que muestra `wa up`.'],
+  doorHelp: ['With an API key, or with the link that “wa up” prints.', 'Con una clave de API, o con el enlace que muestra «wa up».'],
   wrongKey: ['This key is not valid.', 'Esta clave no es válida.'], linkUsed: ['This link was used or is too old. Use a key.', 'Este enlace ya se usó o venció. Usá una clave.'],
   // sessions
   sessionsLead: ['Each number that the bridge holds, as it is now.', 'Cada número que tiene el puente, como está ahora.'],
@@ -28,26 +28,31 @@ const WORDS = {
   // messages
   messagesLead: ['What arrives and leaves, as it happens.', 'Lo que llega y lo que sale, al momento.'],
   filter: ['Filter by text, name or number', 'Filtrar por texto, nombre o número'], incoming: ['Received', 'Recibidos'], outgoing: ['Sent', 'Enviados'], groups: ['Groups', 'Grupos'],
-  waiting: ['Waiting for messages…', 'Esperando mensajes…'], gap: ['Older messages are no longer kept.', 'Los mensajes anteriores ya no se guardan.'], late: ['came while away', 'llegó durante la ausencia'],
+  waiting: ['Waiting for messages…', 'Esperando mensajes…'], waitingHint: ['They appear here as they arrive. Write to this number from another phone to see it.', 'Aparecen acá al llegar. Escribile a este número desde otro teléfono para verlo.'], nothingFound: ['Nothing matches.', 'Nada coincide.'],
+  group: ['group', 'grupo'], toWhom: ['to {0}', 'para {0}'],
   sendTitle: ['Send', 'Enviar'], to: ['To (number)', 'Para (número)'], text: ['Message', 'Mensaje'], send: ['Send', 'Enviar'], own: ['from the phone', 'desde el teléfono'], reply: ['Answer', 'Responder'],
   accepted: ['waiting', 'en espera'], sending: ['leaving', 'saliendo'], sent: ['sent', 'enviado'], device: ['delivered', 'entregado'], read: ['read', 'leído'], played: ['played', 'escuchado'], failed: ['failed', 'falló'], unknown: ['not known', 'no se sabe'],
   // outbox
   outboxLead: ['Every command, and what to do where one went wrong.', 'Cada envío, y qué hacer cuando algo salió mal.'],
+  nothingSent: ['Nothing was sent yet.', 'Todavía no se envió nada.'], nothingSentHint: ['Write one under Messages, or publish to the session’s topic “out”.', 'Escribí uno en Mensajes, o publicá en el tópico «out» de la sesión.'], noneSuch: ['None: all is well.', 'Ninguno: todo en orden.'], noneOpen: ['Nothing waits.', 'Nada espera.'],
   open: ['Waiting', 'En espera'], failedMany: ['Failed', 'Fallidos'], unknownMany: ['Not known', 'Sin confirmar'], sentMany: ['Sent', 'Enviados'],
   erased: ['Erased', 'Borrado'],
   again: ['Send again', 'Enviar de nuevo'], againAsk: ['Send this again?', '¿Enviar de nuevo?'], againUnknown: ['Look on the phone first: if the message is there, it would arrive twice.', 'Mirá primero en el teléfono: si el mensaje está, llegaría dos veces.'], againText: ['It gets a new id and is sent as a new message.', 'Lleva un identificador nuevo y sale como mensaje nuevo.'],
   // listeners
   listenersLead: ['Callback URLs that get each message, each at its own pace.', 'Direcciones que reciben cada mensaje, cada una a su ritmo.'],
-  lag: ['Behind', 'Atraso'], delivered: ['Delivered', 'Entregados'], circuit: ['Circuit', 'Circuito'], lastError: ['Last error', 'Último error'], nextTry: ['Next try', 'Próximo intento'],
+  lag: ['Behind', 'Atraso'], delivered: ['Delivered', 'Entregados'], nextTry: ['Next try', 'Próximo intento'],
   closed: ['works', 'funciona'], ailing: ['last one failed', 'falló la última'], half_open: ['being tried', 'probando'], openCircuit: ['fails', 'falla'], paused: ['paused', 'en pausa'], pause: ['Pause', 'Pausar'], resume: ['Resume', 'Reanudar'],
   addListener: ['Add a listener', 'Agregar un webhook'], url: ['Callback URL', 'Dirección (URL)'], add: ['Add', 'Agregar'], unregister: ['Remove', 'Quitar'], unregisterAsk: ['Stop delivering to {0}?', '¿Dejar de entregar a {0}?'],
   secret: ['Its secret, shown this once: deliveries are signed with it.', 'Su secreto, se muestra solo esta vez: firma cada entrega.'],
+  noListeners: ['No program listens by webhook.', 'Ningún programa escucha por webhook.'], noListenersHint: ['Who subscribes to MQTT needs none. Add one for a program that wants an HTTP request for each message.', 'Quien se suscribe por MQTT no necesita ninguno. Agregá uno para un programa que quiera un pedido HTTP por mensaje.'],
+  noLetters: ['None: every webhook took what it got.', 'Ninguna: cada webhook aceptó lo suyo.'], wholeItem: ['The whole item', 'El contenido entero'],
   letters: ['Dead letters', 'Entregas rechazadas'], lettersLead: ['What a listener refused for good. Nothing behind them waited.', 'Lo que un webhook rechazó en firme. Nada quedó detenido detrás.'],
-  repeat: ['Deliver again', 'Entregar de nuevo'], throwAway: ['Throw away', 'Descartar'], throwAsk: ['Throw this dead letter away?', '¿Descartar esta entrega?'], repeated: ['Delivered.', 'Entregada.'], stillRefused: ['Still refused: {0}', 'Sigue rechazada: {0}'], repeatAll: ['Deliver all again', 'Entregar todas de nuevo'],
+  repeat: ['Deliver again', 'Entregar de nuevo'], throwAway: ['Throw away', 'Descartar'], throwAsk: ['Throw this dead letter away?', '¿Descartar esta entrega?'], repeated: ['Delivered.', 'Entregada.'], stillRefused: ['Still refused: {0}', 'Sigue rechazada: {0}'], repeatAll: ['Deliver all again', 'Entregar todas de nuevo'], repeatedMany: ['{0} delivered, {1} still refused.', '{0} entregadas, {1} siguen rechazadas.'],
   // charts
   chartsLead: ['What happened, and how long it took.', 'Qué pasó y cuánto tardó.'], hour: ['Last hour', 'Última hora'], day: ['Last day', 'Último día'],
-  throughput: ['Messages', 'Mensajes'], latency: ['Time to WhatsApp and to MQTT, milliseconds', 'Demora hasta WhatsApp y hasta MQTT, milisegundos'], deliveries: ['What became of sends', 'Qué fue de los envíos'], webhooks: ['Webhooks', 'Webhooks'],
+  throughput: ['Messages', 'Mensajes'], latency: ['Time on the way, in milliseconds', 'Demora en el camino, en milisegundos'], deliveries: ['What became of sends', 'Qué fue de los envíos'], webhooks: ['Webhooks', 'Webhooks'],
   toWhatsapp: ['claim → WhatsApp', 'pedido → WhatsApp'], toMqtt: ['journal → MQTT', 'registro → MQTT'], refusedMany: ['Not delivered', 'Sin entregar'], notRead: ['Delivered', 'Entregados'], readMany: ['Read', 'Leídos'],
+  quiet: ['Nothing yet', 'Todavía nada'],
   perMinute: ['per minute', 'por minuto'], perQuarter: ['per quarter of an hour', 'por cuarto de hora'],
   // access
   keys: ['API keys', 'Claves de API'], keysLead: ['Who may call. A key is shown once; only its hash is kept.', 'Quién puede llamar. Una clave se muestra una vez; solo se guarda su huella.'],
@@ -55,7 +60,7 @@ const WORDS = {
   make: ['Make it', 'Crear'], keyMade: ['Keep it now: it is shown this once.', 'Guardala ahora: se muestra solo esta vez.'], firstKey: ['From the first key on, every program that calls needs one.', 'Desde la primera clave, todo programa que llame necesita una.'],
   revoke: ['Revoke', 'Revocar'], revokeAsk: ['Revoke the key {0}?', '¿Revocar la clave {0}?'], revokeText: ['Programs that use it are refused from now on.', 'Los programas que la usan quedan afuera desde ahora.'], revoked: ['revoked', 'revocada'],
   audit: ['Audit', 'Auditoría'], auditLead: ['What was done, by whom, from where.', 'Qué se hizo, quién y desde dónde.'], when: ['When', 'Cuándo'], who: ['Who', 'Quién'], what: ['What', 'Qué'], where: ['From', 'Desde'],
-  noScope: ['Your key may not see this.', 'Tu clave no permite ver esto.'],
+  noAudit: ['Nothing was done yet.', 'Todavía no se hizo nada.'], noKeys: ['No keys yet: programs on this machine may do everything, others nothing.', 'Todavía no hay claves: los programas de este equipo pueden todo, los demás nada.'],
 };
 
 const STATES = {
@@ -64,6 +69,10 @@ const STATES = {
   logged_out: ['Logged out', 'Desvinculada'], stopped: ['Closed', 'Cerrada'], standby: ['Standby', 'En reserva'], offline: ['Offline', 'Fuera de línea'],
 };
 
+// Where the bridge's sentence speaks to programs ("Send init"), the page names its own button.
+const REASONS_EN = {
+  logged_out_on_request: 'Logged out on request. Start it to pair again.', closed_on_request: 'Closed on request; the login is kept. Start it whenever you like.',
+};
 const REASONS_ES = {
   browser_starting: 'El navegador está arrancando.', page_loading: 'WhatsApp Web se está cargando.', catching_up: 'Conectada; juntando lo que llegó mientras tanto.', syncing: 'Vinculada; WhatsApp está sincronizando.',
   scan_qr: 'Escaneá el código: en el teléfono, Ajustes › Dispositivos vinculados › Vincular un dispositivo.', qr_expired: 'El código venció sin escanearse; se pide otro.', type_link_code: 'Escribí el código en el teléfono: Dispositivos vinculados › Vincular con número.',
@@ -74,17 +83,11 @@ const REASONS_ES = {
   logged_out_by_phone: 'El teléfono terminó el vínculo. Sigue un código nuevo: escanealo.', logged_out_on_request: 'Desvinculada a pedido. Iniciala para vincular de nuevo.', closed_on_request: 'Cerrada a pedido; el vínculo se conserva. Iniciala cuando quieras.', owned_elsewhere: 'Otro puente tiene esta sesión; este la toma si aquel se va.', bridge_fault: 'El puente tuvo una falla propia y reinicia la sesión. El registro dice cuál.', shut_down: 'El puente se detuvo.', bridge_gone: 'El puente desapareció. Verificá que esté en marcha.',
 };
 
-const ERRORS_ES = {
-  conflict: 'Este id ya se usó con otro contenido.', expired: 'Venció antes de poder salir.', retained: 'Llegó como mensaje retenido; esos no se envían.',
-  not_on_whatsapp: 'Este número no está en WhatsApp.', not_connected: 'La sesión no está conectada.', too_large: 'El texto es demasiado largo.',
-};
-
-// What to do about a command that failed, by its code.
-const ADVICE = {
-  invalid: ['Correct the command: the sentence above names what is wrong.', 'Corregí el pedido: la frase de arriba dice qué está mal.'], too_large: ['Shorten or split the text.', 'Acortá o dividí el texto.'], conflict: ['Use a new id for other content.', 'Usá otro id para otro contenido.'],
-  expired: ['It was not sent. If it still matters, send it again; give it a longer ttl.', 'No salió. Si todavía importa, envialo de nuevo, con más ttl.'], retained: ['Publish without the retain flag, and clear the retained one.', 'Publicá sin retain, y borrá el retenido.'],
-  not_on_whatsapp: ['Check the number: country code, area code, no 15.', 'Revisá el número: código de país y de área, sin 15.'], not_connected: ['Connect the session, then send it again.', 'Conectá la sesión y envialo de nuevo.'], reach_out_locked: ['WhatsApp limits new chats for now: wait, and answer existing ones.', 'WhatsApp limita los chats nuevos: esperá y respondé los existentes.'],
-  refused: ['WhatsApp said no: look at the chat on the phone (blocked? left group?).', 'WhatsApp lo rechazó: mirá el chat en el teléfono (¿bloqueado?).'], internal: ['A fault of the bridge: see its log, then send it again.', 'Falla del puente: mirá el registro y envialo de nuevo.'], unknown: ['It may have left. Look at the chat on the phone; send it again only if it is not there.', 'Puede haber salido. Mirá el chat en el teléfono; envialo de nuevo solo si no está.'],
+// The audit's own words for who and what, in Spanish; keys keep the names that people gave them.
+const DEEDS_ES = {
+  init: 'iniciar', close: 'cerrar', logout: 'desvincular', restart: 'reiniciar', 'create key': 'crear clave', 'revoke key': 'revocar clave', 'bot switch': 'interruptor del bot',
+  'register listener': 'registrar webhook', 'unregister listener': 'quitar webhook', 'pause listener': 'pausar webhook', 'resume listener': 'reanudar webhook',
+  'repeat dead letter': 'entregar de nuevo', 'remove dead letter': 'descartar entrega', 'anybody on this machine': 'alguien en este equipo', 'link of wa up': 'enlace de wa up',
 };
 
 let spanish = (localStorage.getItem('language') ?? navigator.language).startsWith('es');
@@ -97,11 +100,11 @@ export function speak(other) {
   localStorage.setItem('language', other);
 }
 
-export const word = (name, ...values) => values.reduce((text, value, at) => text.replace(`{${at}}`, value), WORDS[name]?.[+spanish] ?? name);
+export const word = (name, ...values) => values.reduce((text, value, at) => text.replace(`{${at}}`, () => value), WORDS[name]?.[+spanish] ?? name);
 export const state = (name) => STATES[name]?.[+spanish] ?? name;
-export const reason = (status) => (spanish && REASONS_ES[status.reason]) || status.text;
-export const fault = (error) => (spanish && ERRORS_ES[error.code]) || error.text;
-export const advice = (code) => ADVICE[code]?.[+spanish] ?? '';
+export const reason = (status) => (spanish ? REASONS_ES : REASONS_EN)[status.reason] ?? status.text;
+
+export const deed = (text) => (spanish && DEEDS_ES[text]) || text.replace(/^key /, spanish ? 'clave ' : 'key ');
 
 export function translate(root) {
   document.documentElement.lang = language();
@@ -110,14 +113,3 @@ export function translate(root) {
 }
 
 export const number = (value) => new Intl.NumberFormat(locale()).format(value);
-
-export function moment(text) {
-  const at = new Date(text), today = new Date();
-  const day = at.toDateString() === today.toDateString() ? {} : { day: 'numeric', month: 'short' };
-  return at.toLocaleString(locale(), { ...day, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
-}
-
-// What `wa forget` leaves where an address stood.
-export const isErased = (address) => Boolean(address?.startsWith('erased@'));
-// A chat's address as a person reads it.
-export const person = (address) => isErased(address) ? word('erased') : (address ?? '').replace(/@(c\.us|s\.whatsapp\.net)$/, '').replace(/^(\d{8,})$/, '+$1');
