@@ -4,7 +4,24 @@ from __future__ import annotations
 
 import typer
 
-from . import backup, broker, doctor, forget, key, listen, qr, responder, restore, send, serve, status, store, trace, up
+from . import (
+    backup,
+    broker,
+    doctor,
+    forget,
+    key,
+    listen,
+    listeners,
+    qr,
+    responder,
+    restore,
+    send,
+    serve,
+    status,
+    store,
+    trace,
+    up,
+)
 
 app = typer.Typer(
     name="wa",
@@ -14,7 +31,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-COMMANDS = (up, serve, responder, send, listen, status, qr, trace, key, broker, doctor, backup, restore, store, forget)
+COMMANDS = (
+    *(up, serve, responder, send, listen, status, qr, trace, listeners, key, broker, doctor),
+    *(backup, restore, store, forget),
+)
 for command in COMMANDS:
     command.register(app)
 

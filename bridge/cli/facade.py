@@ -1,0 +1,90 @@
+"""The way of commands to the façade of a bridge that runs: where it listens by the settings, with the key they name."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from bridge.contract.errors import CodedError
+
+if TYPE_CHECKING:
+    import httpx
+
+    from bridge.settings import Settings
+
+#: Seconds that an answer may take; a dead letter's receiver has its own, shorter limit.
+PATIENCE = 90.0
+#: Seconds that a token of WA_JWT_SECRET lives: as long as one command.
+TOKEN_LIFE = 300
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "[::]": "[::1]"}  # noqa: S104 - where we connect to, not listen
+
+
+class NoFacade(CodedError):
+    """No bridge answers over HTTP."""
+
+    code = "no_bridge"
+
+
+class Answered(CodedError):
+    """The façade said no; the code and sentence are its own."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+class Facade:
+    """Asks `/v1`."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self._client = client
+
+    async def ask(self, method: str, path: str, **query: Any) -> dict[str, Any]:
+        """The JSON of an answer. Raises `NoFacade`, `Answered`."""
+        import httpx
+
+        try:
+            answer = await self._client.request(method, path, params=query)
+            told: dict[str, Any] = answer.json()
+        except (httpx.TransportError, ValueError) as error:
+            raise NoFacade(
+                f"No bridge answers at {self._client.base_url}: start `wa up` or `wa bridge`, or set WA_HTTP_HOST and"
+                " WA_HTTP_PORT as they are there."
+            ) from error
+        if answer.is_success:
+            return told
+        if answer.status_code == 401:
+            raise Answered("unauthorized", "This bridge asks for a key: set WHATSAPP_API_KEY to one with scope listen.")
+        raise Answered(str(told.get("code")), str(told.get("detail")))
+
+
+@asynccontextmanager
+async def facade(settings: Settings) -> AsyncIterator[Facade]:
+    """The façade of the bridge with these settings. Raises `NoFacade` where HTTP is off."""
+    import httpx
+
+    if not settings.http_port:
+        raise NoFacade("WA_HTTP_PORT names no port where a bridge could be asked.")
+    host = _EVERYWHERE.get(settings.http_host, settings.http_host)
+    async with httpx.AsyncClient(
+        base_url=f"http://{host}:{settings.http_port}",
+        headers=_credential(settings),
+        timeout=PATIENCE,
+        trust_env=False,
+        verify=False,  # noqa: S501 - plain HTTP; reading the authorities takes a tenth of a second
+    ) as client:
+        yield Facade(client)
+
+
+def _credential(settings: Settings) -> dict[str, str]:
+    if settings.api_key is not None:
+        return {"x-api-key": settings.api_key.get_secret_value()}
+    if settings.jwt_secret is None:
+        return {}
+    import time
+
+    import jwt
+
+    claims = {"sub": "wa", "aud": settings.jwt_audience, "exp": time.time() + TOKEN_LIFE, "scope": "listen"}
+    return {"Authorization": f"Bearer {jwt.encode(claims, settings.jwt_secret.get_secret_value(), 'HS256')}"}

@@ -1,0 +1,73 @@
+"""`wa listeners` as a program, against a bridge with HTTP and a receiver that refuses."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from tests.cli.conftest import Wa
+from tests.http.conftest import ANA, HttpBridge, _wait_only_shortly_for_a_broker, receiver
+from tests.http.conftest import side as side_with_http
+from tests.http.receiver import Answer, Receiver
+
+__all__ = ["_wait_only_shortly_for_a_broker", "receiver", "side_with_http"]
+KEY, SECRET = "the-legacy-key", "a-secret-of-thirty-two-characters"
+
+
+async def test_listeners_are_shown_paused_and_dead_letters_delivered_again(
+    side_with_http: HttpBridge, receiver: Receiver, wa: Wa
+) -> None:
+    side = side_with_http
+    side.given |= {"api_key": KEY}
+    await side.start()
+    where = {"WA_HTTP_PORT": str(side.port), "WHATSAPP_API_KEY": KEY}
+    assert "Nobody listens" in (await wa("listeners", "list", **where)).out
+    async with side.client(headers={"x-api-key": KEY}) as client:
+        await client.post("/v1/sessions/haby/listeners", json={"url": receiver.url})
+    receiver.answers = [Answer(410), Answer(410)]
+    side.phone.incoming(ANA, "uno")
+    side.phone.incoming(ANA, "dos")
+    await receiver.got(2)
+    shown = await wa("listeners", "list", **where)
+    assert all(word in shown.out for word in (receiver.url, "works", "It answered 410."))
+    [line] = (await wa("listeners", "list", "--json", **where)).out.splitlines()
+    listener = json.loads(line)
+    paused = await wa("listeners", "pause", listener["id"][:6], "--json", **where)
+    assert json.loads(paused.out)["paused"]
+    assert receiver.url in (await wa("listeners", "resume", receiver.url, **where)).out
+    letters = [json.loads(line) for line in (await wa("listeners", "letters", "--json", **where)).out.splitlines()]
+    assert [json.loads(one["body"])["body"] for one in letters] == ["uno", "dos"]
+    assert (await wa("listeners", "replay", **where)).code == 2  # which ones?
+    receiver.answers = [Answer(200), Answer(410)]
+    replayed = await wa("listeners", "replay", "--all", **where)
+    assert replayed.code == 1
+    assert [line.split(": ")[1] for line in replayed.out.splitlines()] == ["delivered", "It answered 410."]
+    again = await wa("listeners", "replay", str(letters[1]["number"]), "--json", **where)
+    assert (again.code, json.loads(again.out)["delivered"]) == (0, True)
+    assert "no dead letters" in (await wa("listeners", "letters", **where)).out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "given", "code", "said"),
+    [
+        (("list",), {"WHATSAPP_API_KEY": "another-key"}, 1, "WHATSAPP_API_KEY"),
+        (("list", "--session", "nobody"), {"WA_JWT_SECRET": SECRET}, 6, "WA_SESSIONS"),
+        (("pause", "http://nobody"), {"WA_JWT_SECRET": SECRET}, 2, "wa listeners list"),
+        (("replay", "7"), {"WA_JWT_SECRET": SECRET}, 1, "no such dead letter"),
+        (("list",), {"WA_HTTP_PORT": "9"}, 5, "wa up"),
+        (("list",), {"WA_HTTP_PORT": "off"}, 5, "WA_HTTP_PORT"),
+    ],
+)
+async def test_what_goes_wrong_is_said(
+    side_with_http: HttpBridge, wa: Wa, arguments: tuple[str, ...], given: dict[str, str], code: int, said: str
+) -> None:
+    side = side_with_http
+    side.given |= {"jwt_secret": SECRET}
+    await side.start()
+    began = time.monotonic()
+    ended = await wa("listeners", *arguments, **{"WA_HTTP_PORT": str(side.port)} | given)
+    assert (ended.code, ended.out) == (code, "")
+    assert said in ended.err
+    assert time.monotonic() - began < 10
