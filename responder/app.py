@@ -6,12 +6,11 @@ import asyncio
 import logging
 import socket
 import time
-from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Literal
 
-from bridge.client import BrokerAddress, Client, connect
+from bridge.client import Client
+from responder.announcing import Announcer
 from responder.answers import Answers, Prompt
 from responder.arrivals import Arrival
 from responder.changes import Changes
@@ -21,9 +20,8 @@ from responder.faults import Faults
 from responder.http.server import listen, serve
 from responder.http.surface import Surface
 from responder.leases import Leases, all_leases, is_gone, owner_name
-from responder.mirror import Mirror, SwitchBoard
+from responder.mirror import Mirror
 from responder.model import Model
-from responder.outlet import MqttOutlet, Outlet
 from responder.reading import Reading
 from responder.recording import House
 from responder.replies import Replies
@@ -43,7 +41,7 @@ from responder.store.switches import Switches
 from responder.store.turns import Turns
 from responder.store.waiting import Waiting
 from responder.thinking import Thinking
-from responder.webhook import Sender, WebhookOutlet, stay_registered
+from responder.ways import BrokerOptions, Way, over_broker, over_sender
 from responder.work import SharedWork, StartReading
 
 _log = logging.getLogger(__name__)
@@ -51,27 +49,16 @@ _log = logging.getLogger(__name__)
 FAREWELL = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class BrokerOptions:
-    """How to reach the broker: what `bridge.client.connect` takes."""
-
-    broker: str | Sequence[BrokerAddress]
-    prefix: str = "wa"
-    protocol: Literal["3.1.1", "5"] = "3.1.1"
-    ca_file: str | None = None
-    level: str | None = None
-
-
 async def run(settings: Settings, broker: BrokerOptions | None, *, stop: asyncio.Event) -> None:
     """Run until `stop`. A broker or a database that is away is waited for; webhook mode needs no broker.
 
     Raises WrongSettings, WrongRules, DatabaseUnusable, BadAddress, BrokerRefused, OSError (port or data directory).
     """
-    responder = Responder(settings)
+    responder = Responder(settings, broker)
     try:
         responder.load()
         async with responder.database:
-            await responder.run(broker, stop)
+            await responder.run(stop)
     except ExceptionGroup as group:
         raise _first_of(group) from group
     finally:
@@ -81,18 +68,20 @@ async def run(settings: Settings, broker: BrokerOptions | None, *, stop: asyncio
 class Responder:
     """The parts of one process."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, broker: BrokerOptions | None = None) -> None:
         self.settings = settings
-        self.faults = Faults(time.time)
+        self._broker = broker
+        self.announcer = Announcer(broker.instance if broker else "")
+        self.faults = Faults(time.time, self.announcer.note)
         self.changes = Changes()
-        self.database = Database(settings.database_url)
+        self.database = Database(settings.database_url, self.faults)
         self.house = House(settings.policy, settings.opening_hours, settings.timezone, settings.pause)
         self.rules = RulesFile(settings.rules_file)
         self.switches = Switches(self.database, settings.active, time.monotonic)
         self.turns = Turns(self.database, Moment(self.house, self.switches))
         self.recording = Recording(self.database, self.house, self.switches)
         options = settings.model_options
-        self.model = None if options is None else Model(options, time.monotonic)
+        self.model = None if options is None else Model(options, time.monotonic, self.faults)
         self.held: dict[str, Lease] = {}
         self.condition = Condition(self.database, self.held, settings.sessions)
         self.replies: Replies | None = None
@@ -127,7 +116,7 @@ class Responder:
         if self.listener is not None:
             self.listener.close()
 
-    async def run(self, broker: BrokerOptions | None, stop: asyncio.Event) -> None:
+    async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop`, inside the database's context."""
         from responder.http.app import build_app
 
@@ -137,7 +126,7 @@ class Responder:
             serving = tasks.create_task(
                 serve(build_app(self._surface()), self.listener, self._closing), name="responder http"
             )
-            working = tasks.create_task(self._work(broker, stop), name="responder")
+            working = tasks.create_task(self._work(stop), name="responder")
             stopping = tasks.create_task(stop.wait(), name="responder stop")
             await asyncio.wait([working, stopping, serving], return_when=asyncio.FIRST_COMPLETED)
             stop.set()
@@ -147,35 +136,26 @@ class Responder:
         if self.model is not None:
             await self.model.close()
 
-    async def _work(self, broker: BrokerOptions | None, stop: asyncio.Event) -> None:
-        if not await self._migrated(stop):
-            return
-        if self.settings.sender_url is not None:
-            callback = self.settings.callback_url or f"{self.url}/api/message-received"
-            key = self.settings.api_key.get_secret_value() if self.settings.api_key else None
-            async with Sender(self.settings.sender_url, callback, key) as sender:
-                self.condition.sender = sender
-                webhook = WebhookOutlet(sender, self.turns, time.time)
-                await self._answer(webhook, None, stay_registered(sender, self.faults), stop)
-        elif broker is not None:
-            async with connect(
-                broker.broker,
-                prefix=broker.prefix,
-                name="responder",
-                protocol=broker.protocol,
-                ca_file=broker.ca_file,
-                level=broker.level,
-                patience=None,
-            ) as client:
-                self.condition.client = client
-                if isinstance(client, SwitchBoard):
-                    self.mirror = Mirror(client, self.switches, self.settings.cliente_id, time.time)
-                outlet = MqttOutlet(client, time.time)
-                await self._answer(outlet, self._readings(client), self.condition.follow(client), stop)
+    async def _work(self, stop: asyncio.Event) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            migrating = tasks.create_task(self._migrated(stop), name="migration")
+            async with self._way() as way:
+                telling = tasks.create_task(self._tell(way), name="announcer")
+                if await migrating:
+                    await self._answer(way, stop)
+                telling.cancel()
 
-    async def _answer(
-        self, outlet: Outlet, reading: StartReading | None, beside: Coroutine[None, None, None], stop: asyncio.Event
-    ) -> None:
+    def _way(self) -> AbstractAsyncContextManager[Way]:
+        if self.settings.sender_url is not None:
+            return over_sender(self.settings, self.url, self.condition, self.turns, self.faults, time.time)
+        assert self._broker is not None  # noqa: S101 - whoever starts it gives one of the two
+        return over_broker(self._broker, self.condition, time.time)
+
+    async def _tell(self, way: Way) -> None:
+        if way.client is not None:
+            await self.announcer.run(way.client)
+
+    async def _answer(self, way: Way, stop: asyncio.Event) -> None:
         settings = self.settings
         names = all_leases(settings.sessions)
         waiting = Waiting(self.database)
@@ -187,13 +167,13 @@ class Responder:
             house=self.house,
             waiting=waiting,
             switches=self.switches,
-            thinking=Thinking(outlet),
+            thinking=Thinking(way.outlet),
             now=time.time,
         )
         self.replies = replies = Replies(
             answers,
             self.turns,
-            outlet,
+            way.outlet,
             held=self.held,
             faults=self.faults,
             changed=lambda chat_id: self.changes.tell([chat_id]),
@@ -201,6 +181,7 @@ class Responder:
             gather=settings.gather,
             max_age=settings.max_age,
         )
+        reading = None if way.client is None else self._readings(way.client)
         work = SharedWork(settings.sessions, replies, waiting, reading)
         leases = Leases(LeaseTable(self.database, names, is_gone), names, owner_name(), work, self.held)
         work.alive = lambda: leases.alive
@@ -208,11 +189,12 @@ class Responder:
             working = tasks.create_task(work.run(), name="work")
             ending = [
                 tasks.create_task(leases.run(), name="leases"),
-                tasks.create_task(beside, name="beside the responder"),
+                tasks.create_task(way.beside(), name="beside the responder"),
             ]
             pruning = Pruning(self.database, settings.retention * DAY, settings.retention_conversations * DAY)
             ending.append(tasks.create_task(pruning.run(time.time), name="pruning"))
-            if self.mirror is not None:
+            if way.client is not None:
+                self.mirror = Mirror(way.client, self.switches, settings.cliente_id, time.time)
                 ending.append(tasks.create_task(self.mirror.run(), name="mirror"))
             await stop.wait()
             # first nothing new is begun, then what is ours is given back, then what is under way is left to the store
@@ -259,8 +241,7 @@ class Responder:
         while not stop.is_set():
             try:
                 await migrate(self.database)
-            except DatabaseDown as error:
-                self.faults.note(error.code, "start", error.text)
+            except DatabaseDown:
                 pause = await until_it_answers(pause)
             else:
                 return True

@@ -24,16 +24,19 @@ class Breaker:
         self._trying = True
         return True
 
-    def succeeded(self) -> None:
-        """An answer came."""
+    def succeeded(self) -> bool:
+        """An answer came. Whether that closes it."""
+        closes = self.failures >= self.threshold
         self.failures, self._trying = 0, False
+        return closes
 
-    def failed(self, now: float) -> None:
-        """None came."""
+    def failed(self, now: float) -> bool:
+        """None came. Whether that opens it, which a try after the rest does not do anew."""
         self.failures += 1
         self._trying = False
         if self.failures >= self.threshold:
             self.open_until = now + self.rest
+        return self.failures == self.threshold
 
     def gave_up(self) -> None:
         """The question was withdrawn, which says nothing about the other side."""

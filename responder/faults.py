@@ -23,12 +23,12 @@ class Fault:
 
 @dataclass(slots=True)
 class Faults:
-    """The newest ones, and how many of each kind there were."""
+    """The newest ones, and how many of each kind there were. `told` hears each, and also what is right again."""
 
     now: Callable[[], float]
+    told: Callable[[Fault], None]
     latest: deque[Fault] = field(default_factory=lambda: deque(maxlen=KEPT))
     counts: Counter[str] = field(default_factory=Counter)
-    listeners: list[Callable[[Fault], None]] = field(default_factory=list)
 
     def note(self, code: str, where: str, text: str) -> None:
         """Log, count, keep, tell."""
@@ -36,5 +36,9 @@ class Faults:
         _log.error("%s: %s: %s", where, code, text)
         self.latest.append(fault)
         self.counts[code] += 1
-        for listener in self.listeners:
-            listener(fault)
+        self.told(fault)
+
+    def mended(self, code: str, where: str, text: str) -> None:
+        """What was noted before is over: log, tell."""
+        _log.warning("%s: %s: %s", where, code, text)
+        self.told(Fault(self.now(), code, where, text))

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from contextlib import aclosing, suppress
-from typing import Protocol, runtime_checkable
 
-from bridge.client import BrokerDown
-from bridge.contract.bot import BotConfig, BotSwitch
+from bridge.client import BrokerDown, Client
+from bridge.contract.bot import BotConfig
 from bridge.contract.payload import instant
 from responder.errors import DatabaseDown
 from responder.store.switches import Switches
@@ -19,24 +18,11 @@ _log = logging.getLogger(__name__)
 LOOK = 5.0
 
 
-@runtime_checkable
-class SwitchBoard(Protocol):
-    """What a client of the broker offers for it."""
-
-    def bot_switches(self) -> AsyncGenerator[tuple[int, BotSwitch], None]:
-        """Each wish with the client it is about, for ever."""
-        ...
-
-    async def retain_bot_config(self, config: BotConfig) -> None:
-        """Publish a client's switch, retained. Raises BrokerDown."""
-        ...
-
-
 class Mirror:
     """`run` is its life; `look` makes it look now. `default` is the client that is shown without a row of its own."""
 
-    def __init__(self, board: SwitchBoard, switches: Switches, default: int, now: Callable[[], float]) -> None:
-        self._board = board
+    def __init__(self, client: Client, switches: Switches, default: int, now: Callable[[], float]) -> None:
+        self._client = client
         self._switches = switches
         self._default = default
         self._now = now
@@ -63,7 +49,7 @@ class Mirror:
                         await self._news.wait()
 
     async def _obey(self) -> None:
-        async with aclosing(self._board.bot_switches()) as wishes:
+        async with aclosing(self._client.bot_switches()) as wishes:
             async for cliente_id, wish in wishes:
                 try:
                     await self._switches.set_client(cliente_id, bool(wish.bot_activo))
@@ -75,7 +61,7 @@ class Mirror:
         switch = await self._switches.client(cliente_id)
         if again or self._shown.get(cliente_id) != int(switch.active):
             updated = instant(switch.updated_at if switch.updated_at is not None else self._now())
-            await self._board.retain_bot_config(
+            await self._client.retain_bot_config(
                 BotConfig(cliente_id=cliente_id, bot_activo=1 if switch.active else 0, updated_at=updated)
             )
             self._shown[cliente_id] = int(switch.active)

@@ -18,6 +18,7 @@ from pydantic import SecretStr
 
 from responder.breaker import Breaker
 from responder.errors import ModelFailed
+from responder.faults import Faults
 from responder.prompt import ChatMessage
 
 if TYPE_CHECKING:
@@ -69,8 +70,9 @@ class Usage:
 class Model:
     """Usable as soon as it is made; the library is loaded with the first question. `close` at the end."""
 
-    def __init__(self, options: ModelOptions, clock: Callable[[], float]) -> None:
+    def __init__(self, options: ModelOptions, clock: Callable[[], float], faults: Faults) -> None:
         self._options = options
+        self._faults = faults
         self.now = clock
         self._turnstile = asyncio.Semaphore(options.concurrency)
         self._loading = asyncio.Lock()
@@ -86,14 +88,17 @@ class Model:
                 raise ModelFailed("The model failed too often; it is left alone for a while.", retry_after=rest)
             try:
                 answer = await self._try(messages)
-            except ModelFailed:
+            except ModelFailed as error:
                 self.usage.failures += 1
-                self.breaker.failed(self.now())
+                if self.breaker.failed(self.now()):
+                    told = f"It failed {self.breaker.failures} times in a row ({error.text}), and is left alone for"
+                    self._faults.note("model_resting", "model", f"{told} {self.breaker.rest:g} s.")
                 raise
             except asyncio.CancelledError:
                 self.breaker.gave_up()
                 raise
-            self.breaker.succeeded()
+            if self.breaker.succeeded():
+                self._faults.mended("model_back", "model", "It answers again.")
             self.usage.answers += 1
             return answer
 

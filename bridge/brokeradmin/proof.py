@@ -47,7 +47,8 @@ class Finding:
 def probed_topics(setup: Setup, user: User) -> list[str]:
     """Every topic of the contract in the user's session and in another one, its own answers and a stranger's."""
     topics: Topics = setup.topics
-    elsewhere = [topics.bridge_status("check"), topics.bot_config(51), topics.bot_switch(51), "elsewhere/check"]
+    elsewhere = [topics.bridge_status("check"), topics.bot_config(51), topics.bot_switch(51)]
+    elsewhere += [topics.responder_event("check"), "elsewhere/check"]
     return elsewhere + session_topics(topics, user)
 
 

@@ -33,7 +33,7 @@ UNDIVIDED = frozenset({Role.BRIDGE, Role.RESPONDER})
 
 PURPOSE = {
     Role.BRIDGE: "The bridge. Everyone trusts what only it may publish, so it owns the whole prefix.",
-    Role.RESPONDER: "Reads and answers conversations, and mirrors its own switch. It neither pairs nor restarts.",
+    Role.RESPONDER: "Reads and answers conversations, shows its switch and its faults. It neither pairs nor restarts.",
     Role.READER: "Receives messages and ticks, and has them replayed on a topic of its own. It sends nothing.",
     Role.SENDER: "Sends and hears what became of it. It reads nobody's messages.",
     Role.PANEL: "A screen that shows states and the pairing code. Whoever reads the code can pair an account.",
@@ -138,6 +138,7 @@ def _responder(at: _Place) -> Iterator[Grant]:
     yield at.reply
     yield Grant("readwrite", at.topics.bot_config())
     yield Grant("read", at.topics.bot_switch())
+    yield Grant("write", at.topics.responder_event())
 
 
 def _reader(at: _Place) -> Iterator[Grant]:
@@ -159,6 +160,7 @@ def _panel(at: _Place) -> Iterator[Grant]:
     yield at.bridges
     if at.session == "+":
         yield Grant("read", at.topics.bot_config())
+        yield Grant("read", at.topics.responder_event())
 
 
 def _admin(at: _Place) -> Iterator[Grant]:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from responder.app import BrokerOptions
     from responder.settings import Settings
+    from responder.ways import BrokerOptions
 
     from .exits import Exit
 
@@ -60,15 +60,19 @@ def broker_options() -> BrokerOptions | None:
     """The broker as the bridge's settings say, or the private one of WA_DATA_DIR; None when there is neither."""
     from bridge.embedded import read_broker_json
     from bridge.settings import load
-    from responder.app import BrokerOptions
+    from responder.ways import BrokerOptions
 
     settings = load()
     ca_file = str(settings.mqtt_ca_file) if settings.mqtt_ca_file else None
     if settings.addresses:
-        return BrokerOptions(settings.addresses, settings.mqtt_prefix, settings.mqtt_protocol, ca_file)
+        return BrokerOptions(
+            settings.addresses, settings.mqtt_prefix, settings.mqtt_protocol, ca_file, instance=settings.instance
+        )
     private = read_broker_json(settings.data_dir)
     # everybody is one user of the private broker: a level of our own keeps answers apart
-    return BrokerOptions((private,), settings.mqtt_prefix, level="responder") if private else None
+    if private is None:
+        return None
+    return BrokerOptions((private,), settings.mqtt_prefix, level="responder", instance=settings.instance)
 
 
 async def run_beside(settings: Settings, broker: BrokerOptions, stop: asyncio.Event) -> None:

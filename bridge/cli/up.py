@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from bridge.contract.topics import Topics
     from bridge.sandbox import Sandbox
     from bridge.settings import Settings
-    from responder.app import BrokerOptions as ResponderBroker
     from responder.settings import Settings as ResponderSettings
+    from responder.ways import BrokerOptions as ResponderBroker
 
     from .exits import Exit
     from .screen import Hint
@@ -115,15 +115,15 @@ def _responder(
     settings: Settings, addresses: tuple[BrokerAddress, ...], console: Console, *, sandbox: bool
 ) -> tuple[ResponderSettings, ResponderBroker]:
     """The responder's part of the settings. Raises WrongSettings."""
-    from responder.app import BrokerOptions
     from responder.settings import load
+    from responder.ways import BrokerOptions
 
     own = load(data_dir=settings.data_dir)
     if sandbox and not _is_free(own.port):
         own = own.model_copy(update={"port": 0})
     ca_file = str(settings.mqtt_ca_file) if settings.mqtt_ca_file else None
     level = None if settings.addresses else "responder"
-    broker = BrokerOptions(addresses, settings.mqtt_prefix, settings.mqtt_protocol, ca_file, level)
+    broker = BrokerOptions(addresses, settings.mqtt_prefix, settings.mqtt_protocol, ca_file, level, settings.instance)
     how = "answers by rules and a model" if own.openai_api_key else "answers by rules"
     state = how if own.active else "records, answers nothing (RESPONDER_ACTIVO is off)"
     _step(console, "responder", f"{state}; --no-responder leaves it out")

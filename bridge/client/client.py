@@ -21,7 +21,7 @@ from bridge.client.presence import Presence
 from bridge.client.reading import Happening, Message, OnGap, Reader
 from bridge.client.sending import Sender
 from bridge.client.watching import control, watch_bot_switches, watch_pairing, watch_statuses
-from bridge.contract.bot import BotConfig, BotSwitch
+from bridge.contract.bot import BotConfig, BotSwitch, ResponderEvent
 from bridge.contract.commands import ControlAction, ControlCommand, ControlResult, Priority, TypingCommand, checked
 from bridge.contract.errors import InvalidRequest
 from bridge.contract.messages import Ack, Qr, Result, Stream
@@ -212,6 +212,10 @@ class Client:
     async def retain_bot_config(self, config: BotConfig) -> None:
         """Say, retained, whether a client is answered automatically. Raises BrokerDown."""
         await self._line.publish(self._topics.bot_config(config.cliente_id), config.to_json(), retain=True)
+
+    async def publish_responder_event(self, event: ResponderEvent) -> None:
+        """Say what went wrong with a responder. Raises BrokerDown."""
+        await self._line.publish(self._topics.responder_event(event.instance), event.to_json())
 
     async def _attach_presence(self) -> None:
         if not self._present:

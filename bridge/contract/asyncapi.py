@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from .bot import BotConfig, BotSwitch
+from .bot import BotConfig, BotSwitch, ResponderEvent
 from .commands import ControlCommand, ControlResult, ReplayRequest, SendCommand, TypingCommand
 from .messages import Ack, Event, Inbound, Qr, ReplayEnd, Result
 from .status import BridgeStatus, SessionStatus
@@ -19,7 +19,7 @@ from .topics import Leaf, Topics
 
 PAYLOADS: tuple[type[BaseModel], ...] = (
     *(Inbound, Event, SendCommand, Result, Ack, ReplayRequest, ReplayEnd, ControlCommand, ControlResult, TypingCommand),
-    *(SessionStatus, Qr, BridgeStatus, BotConfig, BotSwitch),
+    *(SessionStatus, Qr, BridgeStatus, BotConfig, BotSwitch, ResponderEvent),
 )
 _TEXT = "PlainText"
 
@@ -79,6 +79,13 @@ def channels(topics: Topics) -> tuple[Channel, ...]:
             "receive",
             ("BotSwitch",),
             "Switch the responder for a client; taken by the responder.",
+        ),
+        Channel(
+            "responderEvent",
+            topics.responder_event("{instance}"),
+            "send",
+            ("ResponderEvent",),
+            "What went wrong with the responder, or is right again; published by the responder.",
         ),
     )
 
@@ -162,6 +169,6 @@ _PARAMETERS = {
     "digits": "The number, with country code, digits only.",
     "reader": "The name that the replay request gave: letters, digits, _ and -.",
     "client": "The name in the command's reply_topic: letters, digits, _ and -.",
-    "instance": "WA_INSTANCE of the bridge.",
+    "instance": "WA_INSTANCE of the bridge or the responder.",
     "cliente_id": "The legacy number of the customer.",
 }

@@ -1,4 +1,4 @@
-"""The switch of automatic answers: what the responder retains for each client, and what sets it.
+"""What the responder says on MQTT: the switch of automatic answers, which can be set there, and what went wrong.
 
 The switch itself is a row of the responder's table. These payloads mirror it, so that a program without that table
 (the HTTP façade, a dashboard) can show and set it.
@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .payload import VERSION, Command, Instant, Payload
+from .payload import VERSION, Command, Instant, PageText, Payload
 
 
 class BotConfig(Payload):
@@ -27,3 +27,18 @@ class BotSwitch(Command):
 
     v: Literal[1] = VERSION
     bot_activo: Annotated[int, Field(ge=0, le=1, description="1 = answers, 0 = silent")]
+
+
+class ResponderEvent(Payload):
+    """`<prefix>/responder/<instance>/event`: something went wrong, or is right again. Holds nothing that anybody wrote.
+
+    At most one of a kind a minute; `count` tells how often it was since the last, `where` and `at` are the newest's.
+    """
+
+    v: Literal[1] = VERSION
+    instance: str
+    kind: str = Field(description="for example model_failed, model_resting, model_back, database_down, database_up")
+    where: str = Field(description="a chat, masked, or a part of the responder")
+    text: PageText
+    count: int = Field(ge=1)
+    at: Instant

@@ -141,6 +141,10 @@ class Topics:
         is_number = head == "responder" and digits.isascii() and digits.isdigit()
         return int(digits) if is_number and topic == self.bot_switch(int(digits)) else None
 
+    def responder_event(self, instance: str = "+") -> str:
+        """What went wrong with the responders of one instance. Four levels: readers of `+/event` do not hear it."""
+        return f"{self.prefix}/responder/{instance}/event"
+
     def commands(self, session: str) -> tuple[str, ...]:
         """Filters a bridge subscribes to for one session at QoS 1."""
         return (self.out(session), f"{self.out(session)}/+", self.replay(session))

@@ -6,7 +6,6 @@ Owns the engine. What is in the tables is the business of the other files here; 
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from types import TracebackType
@@ -19,22 +18,25 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from responder.errors import DatabaseDown
+from responder.faults import Faults
 
-_log = logging.getLogger(__name__)
 #: Seconds that a transaction may take; a server that hangs counts as one that is away.
 DEADLINE = 15.0
 #: Seconds before another try while the database is away: the first, and what it grows to.
 PAUSE, LONGEST_PAUSE = 0.5, 10.0
 
+_NOT_TRIED = "not tried yet"
+
 
 class Database:
     """Use as `async with`; connections are opened when they are first needed, so that a start needs no server."""
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, faults: Faults | None = None) -> None:
         self.url = url
+        self._faults = faults
         self.is_sqlite = url.get_backend_name() == "sqlite"
         #: Why it did not answer the last time, None while it answers.
-        self.trouble: str | None = "not tried yet"
+        self.trouble: str | None = _NOT_TRIED
         self._writing = asyncio.Lock()
         self._engine: AsyncEngine
 
@@ -134,12 +136,13 @@ class Database:
             self._note(None)
 
     def _note(self, trouble: str | None) -> None:
-        if (self.trouble is None) != (trouble is None) and self.trouble != "not tried yet":
-            if trouble is None:
-                _log.warning("The database answers again.")
-            else:
-                _log.error("The database does not answer: %s", trouble)
-        self.trouble = trouble
+        before, self.trouble = self.trouble, trouble
+        if self._faults is None or (trouble is None and before in (None, _NOT_TRIED)):
+            return
+        if trouble is None:
+            self._faults.mended("database_up", "database", "It answers again.")
+        elif before in (None, _NOT_TRIED):
+            self._faults.note(DatabaseDown.code, "database", f"It does not answer: {trouble}")
 
 
 async def until_it_answers(pause: float) -> float:

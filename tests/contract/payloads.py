@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bridge.contract.bot import ResponderEvent
 from bridge.contract.commands import ControlAction, ControlResult, ControlStatus
 from bridge.contract.errors import ERRORS, ErrorCode
 from bridge.contract.lifecycle import AckName
@@ -159,6 +160,10 @@ def _others() -> dict[str, Payload]:
             version="0.1.0",
             started_at=AT,
             sessions={"haby": SessionState.CONNECTED},
+            at=AT,
+        ),
+        "responder-event": ResponderEvent(
+            instance="shop", kind="model_failed", where="54911***01", text="HTTP 503; asked again in 15 s", count=3,
             at=AT,
         ),
     }  # fmt: skip

@@ -36,12 +36,18 @@ MATRIX: dict[Role, dict[str, str]] = {
     },
 }  # fmt: skip
 ELSEWHERE: dict[Role, dict[str, str]] = {
-    Role.RESPONDER: {"wa/bridge/check/status": "r", "wa/responder/51/config": "rw", "wa/responder/51/config/set": "r"},
+    Role.RESPONDER: {
+        "wa/bridge/check/status": "r", "wa/responder/51/config": "rw", "wa/responder/51/config/set": "r",
+        "wa/responder/check/event": "w",
+    },
     Role.READER: {"wa/bridge/check/status": "r"},
     Role.SENDER: {"wa/bridge/check/status": "r"},
-    Role.PANEL: {"wa/bridge/check/status": "r", "wa/responder/51/config": "r"},
-    Role.ADMIN: {"wa/bridge/check/status": "r", "wa/responder/51/config": "r", "wa/responder/51/config/set": "rw"},
-}
+    Role.PANEL: {"wa/bridge/check/status": "r", "wa/responder/51/config": "r", "wa/responder/check/event": "r"},
+    Role.ADMIN: {
+        "wa/bridge/check/status": "r", "wa/responder/51/config": "r", "wa/responder/51/config/set": "rw",
+        "wa/responder/check/event": "r",
+    },
+}  # fmt: skip
 
 
 def expected(role: Role, user: str, sessions: list[str]) -> set[tuple[str, str]]:

@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 
 from bridge.settings import load as load_bridge
-from responder.app import BrokerOptions, Responder
+from responder.app import Responder
 from responder.settings import Settings, load
 from responder.store.database import Database
 from responder.store.migrate import migrate
+from responder.ways import BrokerOptions
 from tests.client.conftest import BridgeSide
 from tests.mariadb_server import MariaDbServer
 from tests.mosquitto_server import MosquittoServer
@@ -97,12 +98,14 @@ class Whole:
     async def start(self, *, wait: bool = True, **options: Any) -> Responder:
         """Start a responder and wait until it works."""
         self._stop = asyncio.Event()
-        self.responder = responder = Responder(self.settings(**options))
+        self.responder = responder = Responder(
+            self.settings(**options), BrokerOptions(self.broker.url("responder"), instance="test")
+        )
         responder.load()
 
         async def run() -> None:
             async with responder.database:
-                await responder.run(BrokerOptions(self.broker.url("responder")), self._stop)
+                await responder.run(self._stop)
 
         self._running = asyncio.create_task(run(), name="responder under test")
         if wait:

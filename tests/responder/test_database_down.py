@@ -11,6 +11,7 @@ import pytest
 
 from tests.client.conftest import ANA, BETO
 from tests.mariadb_server import MariaDbServer
+from tests.mqtt.ear import hearing
 from tests.responder.conftest import Whole, maria_place
 
 
@@ -53,12 +54,18 @@ async def test_away_at_the_start(whole: Whole, server: MariaDbServer) -> None:
     whole.place = maria_place(server, server.create("down"))
     whole.side.phone.incoming(ANA, "hola")
     server.kill()
-    responder = await whole.start(wait=False)
-    await whole.until(lambda: responder.database.trouble not in (None, "not tried yet"))
-    async with httpx.AsyncClient(base_url=responder.url) as http:
-        assert "database" in (await http.get("/health")).json()["amiss"]
-    server.start()
-    await whole.answers(1, within=40)
+    async with hearing(whole.broker.url("panel")) as ear:
+        responder = await whole.start(wait=False)
+        told = await ear.wait("wa/responder/test/event")
+        assert (told["kind"], told["count"]) == ("database_down", 1)
+        async with httpx.AsyncClient(base_url=responder.url) as http:
+            assert "database" in (await http.get("/health")).json()["amiss"]
+        server.start()
+        await whole.answers(1, within=40)
+        assert [told["kind"] for told in await ear.count("wa/responder/test/event", 2)] == [
+            "database_down",
+            "database_up",
+        ]
 
 
 @pytest.mark.timeout(60)

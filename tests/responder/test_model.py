@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from pydantic import SecretStr
 from responder import replies
 from responder.breaker import Breaker
 from responder.errors import ModelFailed
+from responder.faults import Faults
 from responder.model import Model, ModelOptions
 from tests.client.conftest import ANA, BETO
 from tests.mqtt.ear import hearing
@@ -31,7 +33,7 @@ async def server() -> AsyncIterator[OpenAiServer]:
 async def model(server: OpenAiServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Model]:
     monkeypatch.setattr("responder.model.FIRST_PAUSE", 0.01)
     options = ModelOptions(SecretStr("k"), server.url, timeout=0.5, price_in=1.0, price_out=10.0)
-    model = Model(options, asyncio.get_running_loop().time)
+    model = Model(options, asyncio.get_running_loop().time, Faults(time.time, lambda _: None))
     await model.load()
     yield model
     await model.close()
