@@ -9,41 +9,15 @@ from __future__ import annotations
 
 import itertools
 import math
-import re
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
-from typing import Any, Self
+from typing import Any
 
-from .contract.errors import InvalidRequest
+from .contract.pace import Pace
 from .ports import OutboxRow
 
 #: Seconds that a message without the server's ack holds up the next one of its own chat.
 HOLD = 60.0
-_SECONDS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0}
-_RATE = re.compile(r"(\d{1,6})\s*/\s*(second|minute|hour|day)")
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """`rate` sends a second, `burst` at once after a pause. An infinite rate means no pacing."""
-
-    rate: float
-    burst: int
-
-    @classmethod
-    def parse(cls, text: str, *, burst: int) -> Self:
-        """Parse `20/minute` or `off`. Raises `InvalidRequest`."""
-        if text.strip().lower() == "off":
-            return cls(math.inf, burst)
-        match = _RATE.fullmatch(text.strip().lower())
-        if match is None or int(match[1]) == 0:
-            raise InvalidRequest(f"{text!r} is not a pace: write for example 20/minute, 5/second, or off.")
-        return cls(int(match[1]) / _SECONDS[match[2]], burst)
-
-    @property
-    def is_off(self) -> bool:
-        """Whether nothing is paced."""
-        return math.isinf(self.rate)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,10 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from .broker import BrokerAddress, parse_addresses
 from .contract.errors import StartError
+from .contract.pace import Pace
 from .contract.topics import Topics, check_prefix, check_session_name
 from .http.callbacks import CallbackRules
-from .pacing import Pace, Pacing
+from .pacing import Pacing
 
 _PLACEHOLDERS = frozenset({"changeme", "change-me", "change_me", "password", "secret", "example", "xxx", "<password>"})
 _RETENTION = re.compile(r"(\d{1,5})d\s*,\s*(\d{1,6})(MB|GB)")
@@ -223,9 +224,8 @@ class Settings(BaseSettings):
 
     @property
     def http_allowance(self) -> Pace:
-        """Requests of one key and one address: a minute's worth at once, at most."""
-        pace = Pace.parse(self.http_rate, burst=1)
-        return pace if pace.is_off else Pace(pace.rate, max(1, round(pace.rate * 60)))
+        """Requests of one key and one address."""
+        return Pace.of_requests(self.http_rate)
 
     def session_dir(self, name: str) -> Path:
         """Where a session keeps its profile and store."""

@@ -40,6 +40,11 @@ class Changes:
     def __init__(self) -> None:
         self._watches: set[Watch] = set()
 
+    @property
+    def watchers(self) -> int:
+        """How many there are."""
+        return len(self._watches)
+
     def tell(self, chat_ids: Iterable[int | None]) -> None:
         """Something of these chats has changed."""
         if self._watches:

@@ -17,6 +17,7 @@ from sqlalchemy.engine import URL
 
 from bridge.contract.errors import CodedError
 from bridge.contract.jid import parse_recipient
+from bridge.contract.pace import Pace
 from bridge.contract.topics import check_session_name
 from responder.errors import WrongSettings
 from responder.hours import Hours
@@ -90,6 +91,9 @@ class Settings(BaseSettings):
     api_key: SecretStr | None = _name("WHATSAPP_API_KEY", default=None, description="asked for as x-api-key")
     jwt_secret: SecretStr | None = _name("WA_JWT_SECRET", default=None, description="HS256 secret of bearer tokens")
     jwt_audience: str = _name("WA_JWT_AUDIENCE", default="whatsapp-mqtt-bridge", description="aud of bearer tokens")
+    http_rate: str = _name(
+        "WA_HTTP_RATE", default="6000/minute", description="requests of each key and each address; off: no limit"
+    )
     sessions: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_session_names)] = _name(
         "WA_SESSIONS", default=("haby",), description="sessions that are answered; name=cliente_id, comma list"
     )
@@ -166,6 +170,12 @@ class Settings(BaseSettings):
             raise ValueError("holds blanks or characters that a key cannot have")
         return key
 
+    @field_validator("http_rate")
+    @classmethod
+    def _check_http_rate(cls, rate: str) -> str:
+        Pace.of_requests(rate)
+        return rate
+
     @field_validator("hours")
     @classmethod
     def _check_hours(cls, text: str) -> str:
@@ -198,6 +208,11 @@ class Settings(BaseSettings):
                 " whether its account is mentioned"
             )
         return self
+
+    @property
+    def request_pace(self) -> Pace:
+        """How many HTTP requests there may be."""
+        return Pace.of_requests(self.http_rate)
 
     @property
     def policy(self) -> Policy:

@@ -16,13 +16,14 @@ from pathlib import Path
 
 from bridge.app.clock import SystemClock
 from bridge.contract.messages import Stream
+from bridge.contract.pace import Pace
 from bridge.contract.session import SessionState
 from bridge.contract.status import MemoryUse
 from bridge.drivers.web import Limits, PlaywrightRuntime, WebDriver
 from bridge.drivers.web.memory import measure
 from bridge.inbound import Inbound
 from bridge.outbound import Outbound
-from bridge.pacing import Pace, Pacing
+from bridge.pacing import Pacing
 from bridge.sandbox import Sandbox
 from bridge.session import Session
 from bridge.store import open_store

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bridge.contract.allowance import Allowance, Allowed
 from bridge.contract.commands import MAX_COMMAND_BYTES
 from bridge.contract.errors import CodedError, TooLarge
 from bridge.contract.loopback import Breach, breach
-from bridge.pacing import Pace
+from bridge.contract.pace import Pace
 from bridge.ports import Clock
 
-from .allowance import Allowance, Allowed
 from .credentials import ANYBODY, Credentials, Principal
 from .errors import Forbidden, HttpError, RateLimited, RequestTimedOut, Unauthorized, UnsupportedMediaType, answer
 from .logins import Logins

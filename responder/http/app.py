@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from bridge.contract.errors import CodedError
 from responder.errors import NoSuchChat
 from responder.http import chats, legacy, metrics
+from responder.http.credentials import Credentials
 from responder.http.gate import Gate
 from responder.http.surface import Surface
 
@@ -41,7 +42,8 @@ def build_app(surface: Surface) -> ASGIApp:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     settings = surface.settings
-    return Gate(app, api_key=settings.api_key, jwt_secret=settings.jwt_secret, audience=settings.jwt_audience)
+    credentials = Credentials(settings.api_key, settings.jwt_secret, settings.jwt_audience)
+    return Gate(app, credentials, settings.request_pace)
 
 
 async def _coded(_: Request, error: Exception) -> JSONResponse:

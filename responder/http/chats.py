@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, HTTPException, Path, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -22,6 +22,8 @@ router = APIRouter(prefix="/api")
 REPLY_TTL = 3600.0
 #: Seconds after which a silent stream says that it lives.
 ALIVE = 15.0
+#: Pages that may be open at once.
+STREAMS = 100
 ChatId = Annotated[int, Path(alias="chatId", ge=1)]
 
 
@@ -122,6 +124,8 @@ async def set_active(wanted: Active, surface: SurfaceOf) -> Any:
 @router.get("/live")
 async def live(surface: SurfaceOf) -> StreamingResponse:
     """Which chats have changed, as server-sent events; null = look at everything."""
+    if surface.changes.watchers >= STREAMS:
+        raise HTTPException(429, f"Ya hay {STREAMS} páginas abiertas", {"Retry-After": "10"})
     headers = {"X-Accel-Buffering": "no"}
     return StreamingResponse(_changes(surface), media_type="text/event-stream", headers=headers)
 

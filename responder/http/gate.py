@@ -1,4 +1,4 @@
-"""What every request passes first: who sends it, and the headers that every answer carries.
+"""What every request passes first: who sends it, how many, how large; and the headers that every answer carries.
 
 As at the bridge's façade: with WHATSAPP_API_KEY or WA_JWT_SECRET a caller shows one of them; with neither only this
 machine is answered, and neither through a proxy nor for the pages of other sites.
@@ -6,20 +6,25 @@ machine is answered, and neither through a proxy nor for the pages of other site
 
 from __future__ import annotations
 
-import hmac
+import time
+from collections.abc import Callable
 
-from pydantic import SecretStr
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bridge.contract.allowance import Allowance, Allowed
 from bridge.contract.loopback import Breach, breach, is_loopback
+from bridge.contract.pace import Pace
 from responder.http.body import LARGEST, BodyTooLarge, BodyTooSlow, read_body
+from responder.http.credentials import Credentials, shown_by
 
 #: Paths that need no credentials: they tell nothing about anybody.
 _OPEN = ("/health", "/readyz", "/static/")
 #: Where a legacy sender posts, which knows no key: open to this machine.
 _WEBHOOK = "/api/message-received"
+#: Wrong credentials that an address may show: guessing must not be a matter of speed.
+GUESSES = Pace.parse("20/minute", burst=20)
 _SECURITY = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -33,79 +38,97 @@ _SECURITY = {
 }
 
 
-class Gate:
-    """ASGI middleware."""
+class Refused(Exception):
+    """A request that goes no further."""
 
-    def __init__(self, app: ASGIApp, *, api_key: SecretStr | None, jwt_secret: SecretStr | None, audience: str) -> None:
+    def __init__(self, status: int, error: str, **headers: str) -> None:
+        super().__init__(error)
+        self.answer = JSONResponse({"error": error}, status, {k.replace("_", "-"): v for k, v in headers.items()})
+
+
+class Gate:
+    """ASGI middleware. `rate` is that of each credential and each address."""
+
+    def __init__(
+        self, app: ASGIApp, credentials: Credentials, rate: Pace, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._app = app
-        self._audience = audience
-        self._api_key = api_key.get_secret_value() if api_key else None
-        self._jwt_secret = jwt_secret.get_secret_value() if jwt_secret else None
+        self._credentials = credentials
+        self._clock = clock
+        self._allowance = Allowance(rate)
+        self._guesses = Allowance(GUESSES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request through, or answer it."""
         if scope["type"] != "http":
             return
+        told = dict(_SECURITY)
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in _SECURITY.items():
+                for name, value in told.items():
                     headers.setdefault(name, value)
             await send(message)
 
-        refused = self._refusal(scope, Headers(scope=scope))
-        if refused is None:
-            try:
-                receive = await read_body(receive)
-            except BodyTooLarge:
-                refused = JSONResponse({"error": "El pedido es demasiado grande"}, 413, {"Connection": "close"})
-            except BodyTooSlow:
-                refused = JSONResponse({"error": "El pedido no llegó a tiempo"}, 408, {"Connection": "close"})
-        await (refused or self._app)(scope, receive, guarded)
-
-    def _refusal(self, scope: Scope, headers: Headers) -> JSONResponse | None:
-        length = headers.get("content-length", "0")
-        if length.isdigit() and int(length) > LARGEST:
-            return JSONResponse({"error": "El pedido es demasiado grande"}, 413)
-        path: str = scope["path"]
-        if path == "/" or path.startswith(_OPEN):
-            return None
-        if self._api_key is None and self._jwt_secret is None:
-            problem = not_from_here(headers)
-            return JSONResponse({"error": problem}, 403) if problem else None
-        if path == _WEBHOOK and _is_this_machine(scope) and not_from_here(headers) is None:
-            return None
-        if self._has_key(headers) or self._has_token(headers):
-            return None
-        return JSONResponse({"error": "Unauthorized"}, 401, {"WWW-Authenticate": "Bearer"})
-
-    def _has_key(self, headers: Headers) -> bool:
-        if self._api_key is None:
-            return False
-        # as a bearer, too: Prometheus knows no other way to show a key
-        shown = (headers.get("x-api-key", ""), headers.get("authorization", "").removeprefix("Bearer "))
-        return any(hmac.compare_digest(given.encode(), self._api_key.encode()) for given in shown)
-
-    def _has_token(self, headers: Headers) -> bool:
-        scheme, _, token = headers.get("authorization", "").partition(" ")
-        if self._jwt_secret is None or scheme.lower() != "bearer":
-            return False
-        import jwt  # with its cryptography 8 MB, which only those pay who use tokens
-
         try:
-            claims = jwt.decode(
-                token.strip(),
-                self._jwt_secret,
-                algorithms=["HS256"],
-                audience=self._audience,
-                leeway=5,
-                options={"require": ["exp", "aud", "sub"]},
-            )
-        except jwt.PyJWTError:
-            return False
-        words = claims.get("scope", "")
-        return "admin" in (words.split() if isinstance(words, str) else map(str, words or ()))
+            headers = Headers(scope=scope)
+            for name in self._counted(scope, headers):
+                told |= self._take(name)
+            length = headers.get("content-length", "0")
+            if length.isdigit() and int(length) > LARGEST:
+                raise BodyTooLarge
+            receive = await read_body(receive)
+        except Refused as refused:
+            await refused.answer(scope, receive, guarded)
+        except BodyTooLarge:
+            await Refused(413, "El pedido es demasiado grande", Connection="close").answer(scope, receive, guarded)
+        except BodyTooSlow:
+            await Refused(408, "El pedido no llegó a tiempo", Connection="close").answer(scope, receive, guarded)
+        else:
+            await self._app(scope, receive, guarded)
+
+    def _counted(self, scope: Scope, headers: Headers) -> tuple[str, ...]:
+        """The names under which the request counts; none for a trusted program of this machine. Raises Refused."""
+        path, address = scope["path"], _address(scope)
+        if path == "/" or path.startswith(_OPEN):
+            return (address,)
+        if not self._credentials.are_configured:
+            if found := breach(headers):
+                raise Refused(403, _REFUSALS[found])
+            return ()
+        if path == _WEBHOOK and is_loopback(address) and breach(headers) is None:
+            return ()
+        if not (shown := shown_by(headers)):
+            raise _unauthorized()
+        # who guesses must not shut out the callers that share its address: what was right is still asked
+        if not self._credentials.is_known(shown):
+            _refuse_beyond(self._guesses.look(address, self._clock()))
+        if (principal := self._credentials.principal(shown)) is None:
+            self._guesses.take(address, self._clock())
+            raise _unauthorized()
+        return (principal, address)
+
+    def _take(self, name: str) -> dict[str, str]:
+        """Count the request; what is to be told of the count. Raises Refused."""
+        allowed = self._allowance.take(name, self._clock())
+        _refuse_beyond(allowed)
+        return dict(allowed.headers) if allowed else {}
+
+
+def _unauthorized() -> Refused:
+    return Refused(401, "Unauthorized", WWW_Authenticate="Bearer")
+
+
+def _refuse_beyond(allowed: Allowed | None) -> None:
+    if allowed is not None and not allowed.granted:
+        names = {name.replace("-", "_"): value for name, value in allowed.headers.items()}
+        raise Refused(429, "Demasiados pedidos; probar de nuevo en unos segundos", **names)
+
+
+def _address(scope: Scope) -> str:
+    client = scope.get("client")
+    return str(client[0]) if client else "unknown"
 
 
 _REFUSALS = {
@@ -113,14 +136,3 @@ _REFUSALS = {
     Breach.HOST: "Without an API key the responder answers only under a loopback name (127.0.0.1, localhost, [::1]).",
     Breach.ORIGIN: "The responder answers no pages of other sites.",
 }
-
-
-def not_from_here(headers: Headers) -> str | None:
-    """Why a request without credentials is refused, or None."""
-    found = breach(headers)
-    return found and _REFUSALS[found]
-
-
-def _is_this_machine(scope: Scope) -> bool:
-    client = scope.get("client")
-    return client is not None and is_loopback(str(client[0]))

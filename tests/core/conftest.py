@@ -13,11 +13,12 @@ import pytest
 
 from bridge.contract.commands import SendCommand
 from bridge.contract.messages import Result, Stream
+from bridge.contract.pace import Pace
 from bridge.contract.session import SessionState
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
 from bridge.inbound import Inbound
 from bridge.outbound import Outbound
-from bridge.pacing import Pace, Pacing
+from bridge.pacing import Pacing
 from bridge.ports import Origin, ReplyTo
 from bridge.session import Session
 from bridge.store import SessionStore, open_store

@@ -7,10 +7,11 @@ from typing import Any
 
 from bridge.contract.jid import Jid
 from bridge.contract.lifecycle import SendState
+from bridge.contract.pace import Pace
 from bridge.contract.session import SessionState
 from bridge.drivers.scripted import SendMode
 from bridge.outbound import CONCURRENT
-from bridge.pacing import HOLD, Pace, Pacing
+from bridge.pacing import HOLD, Pacing
 from bridge.ports import Claimed, OutboxRow
 
 from .commands import ANA, BETO, CARLA, command

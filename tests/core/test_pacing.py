@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from bridge.contract.commands import Priority
 from bridge.contract.errors import InvalidRequest
-from bridge.pacing import HOLD, Bucket, Pace, Pacing, Schedule
+from bridge.contract.pace import Pace
+from bridge.pacing import HOLD, Bucket, Pacing, Schedule
 from bridge.ports import OutboxRow
 
 from .commands import ANA, BETO, CARLA, row

@@ -14,11 +14,12 @@ import pytest
 
 from bridge.contract.commands import SendCommand
 from bridge.contract.messages import Stream
+from bridge.contract.pace import Pace
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.drivers.web import Limits
 from bridge.inbound import Inbound
 from bridge.outbound import Outbound
-from bridge.pacing import Pace, Pacing
+from bridge.pacing import Pacing
 from bridge.session import Session
 from bridge.store import SessionStore, open_store
 from bridge.view import StateChange

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bridge.pacing import Pace
+from .pace import Pace
 
 #: Names remembered; the one that asked longest ago is forgotten first, and then has a full bucket again.
 NAMES = 10_000

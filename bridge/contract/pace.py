@@ -1,0 +1,42 @@
+"""A pace, as settings write it: `20/minute`. Pure."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Self
+
+from .errors import InvalidRequest
+
+_SECONDS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0}
+_RATE = re.compile(r"(\d{1,6})\s*/\s*(second|minute|hour|day)")
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """`rate` sends a second, `burst` at once after a pause. An infinite rate means no pacing."""
+
+    rate: float
+    burst: int
+
+    @classmethod
+    def parse(cls, text: str, *, burst: int) -> Self:
+        """Parse `20/minute` or `off`. Raises `InvalidRequest`."""
+        if text.strip().lower() == "off":
+            return cls(math.inf, burst)
+        match = _RATE.fullmatch(text.strip().lower())
+        if match is None or int(match[1]) == 0:
+            raise InvalidRequest(f"{text!r} is not a pace: write for example 20/minute, 5/second, or off.")
+        return cls(int(match[1]) / _SECONDS[match[2]], burst)
+
+    @classmethod
+    def of_requests(cls, text: str) -> Self:
+        """Of HTTP: a minute's worth at once, at most. Raises `InvalidRequest`."""
+        pace = cls.parse(text, burst=1)
+        return pace if pace.is_off else cls(pace.rate, max(1, round(pace.rate * 60)))
+
+    @property
+    def is_off(self) -> bool:
+        """Whether nothing is paced."""
+        return math.isinf(self.rate)

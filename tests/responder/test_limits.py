@@ -1,0 +1,72 @@
+"""How much may be asked of the HTTP surface, and how fast: by those with a key, by those who guess one, by the slow."""
+
+from __future__ import annotations
+
+import asyncio
+
+import httpx
+import pytest
+
+from responder.http import chats, server
+from tests.responder.conftest import Whole
+
+KEY = "clave-larga-de-prueba"
+
+
+async def test_more_than_the_rate_is_told_when_to_come_back(whole: Whole) -> None:
+    responder = await whole.start(api_key=KEY, http_rate="3/minute")
+    async with httpx.AsyncClient(base_url=responder.url, headers={"x-api-key": KEY}) as http:
+        answers = [await http.get("/api/chats") for _ in range(4)]
+        assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+        assert [answer.headers["ratelimit-remaining"] for answer in answers] == ["2", "1", "0", "0"]
+        assert 1 <= int(answers[3].headers["retry-after"]) <= 21
+        assert answers[3].headers["x-content-type-options"] == "nosniff"
+        # a legacy sender on this machine shows no key and is not counted: what it brings must not be lost
+        message = {"from": "5491155500001@c.us", "body": "hola", "timestamp": 1, "type": "chat", "id": "false_x_1"}
+        del http.headers["x-api-key"]
+        posts = [await http.post("/api/message-received", json=message) for _ in range(4)]
+        assert {post.status_code for post in posts} == {200}
+
+
+async def test_programs_of_this_machine_are_not_counted_where_no_key_is_set(whole: Whole) -> None:
+    responder = await whole.start(http_rate="1/minute")
+    async with httpx.AsyncClient(base_url=responder.url) as http:
+        assert {(await http.get("/api/chats")).status_code for _ in range(5)} == {200}
+        assert [(await http.get("/health")).status_code for _ in range(2)] == [200, 429]
+
+
+async def test_guessing_is_no_matter_of_speed_and_shuts_nobody_out(whole: Whole) -> None:
+    responder = await whole.start(api_key=KEY)
+    async with httpx.AsyncClient(base_url=responder.url) as http:
+        right = {"x-api-key": KEY}
+        assert (await http.get("/api/chats", headers=right)).status_code == 200
+        guesses = [await http.get("/api/chats", headers={"x-api-key": f"clave-{n}"}) for n in range(22)]
+        assert [guess.status_code for guess in guesses] == [401] * 20 + [429] * 2
+        assert (await http.get("/api/chats", headers=right)).status_code == 200
+
+
+@pytest.mark.parametrize("before", [b"", b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"])
+async def test_a_head_that_trickles_is_not_waited_for(
+    whole: Whole, monkeypatch: pytest.MonkeyPatch, before: bytes
+) -> None:
+    monkeypatch.setattr(server, "HEAD_LIMIT", 0.5)
+    responder = await whole.start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", httpx.URL(responder.url).port)
+    try:
+        if before:
+            writer.write(before)
+            await reader.readuntil(b"}")
+        async with asyncio.timeout(10):
+            writer.write(b"GET /health HTTP/1.1\r\nHost:")
+            assert await reader.read() == b""
+    finally:
+        writer.close()
+
+
+async def test_pages_beyond_the_most_are_told_so(whole: Whole, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chats, "STREAMS", 1)
+    responder = await whole.start()
+    async with httpx.AsyncClient(base_url=responder.url) as http, http.stream("GET", "/api/live") as first:
+        assert await anext(first.aiter_lines()) == ": open"
+        second = await http.get("/api/live")
+        assert (second.status_code, second.headers["retry-after"]) == (429, "10")
