@@ -6,10 +6,12 @@ import asyncio
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-from bridge.app import Bridge
+from typing import TYPE_CHECKING
 
 from .systemd import told_systemd
+
+if TYPE_CHECKING:  # `wa responder` stops on signals too, and would have 13 MB of bridge in memory for ever
+    from bridge.app import Bridge
 
 
 @contextmanager

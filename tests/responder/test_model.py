@@ -60,12 +60,22 @@ async def test_a_passing_trouble_is_tried_again(model: Model, server: OpenAiServ
 
 
 @pytest.mark.parametrize(
-    "nonsense", [b'{"choices": []}', b'{"choices": [{"message": null}]}', b"[]", b'"hola"', b"null"]
+    "nonsense",
+    [
+        b'{"choices": []}',
+        b'{"choices": [{"message": null}]}',
+        b"[]",
+        b'"hola"',
+        b"null",
+        b"not JSON",
+        b'{"choices": [{"message": {"content": [{"type": "text", "text": "hola"}]}}]}',
+    ],
 )
 async def test_nonsense_is_a_failure_and_no_answer(model: Model, server: OpenAiServer, nonsense: bytes) -> None:
     server.script = [nonsense] * 3
     with pytest.raises(ModelFailed):
         await model.complete([{"role": "user", "content": "x"}])
+    assert len(server.asked) == 3
 
 
 @pytest.mark.parametrize("lasting", [400, 401, 404, {"retry-after": "60"}])
