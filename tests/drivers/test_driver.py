@@ -245,15 +245,17 @@ async def test_what_is_older_than_the_pairing_is_history(world: World) -> None:
 async def test_history_that_the_phone_sends_later_is_collected_then(world: World) -> None:
     world.withhold_history()
     world.incoming(ANA, "de antes")
+    world.incoming(ELENA, "lo único")
     async with connected(world) as (driver, sink):
         world.incoming(ANA, "nuevo")
         await sink.until(lambda: sink.messages)
         assert [m.body for m in await collected(driver)] == ["nuevo"]
         world.send_history()
         async with asyncio.timeout(10):
-            while (found := [m.body for m in await collected(driver)]) != ["de antes", "nuevo"]:
-                assert found == ["nuevo"]
+            while len(found := await collected(driver)) < 3:
                 await asyncio.sleep(0.05)
+        assert [m.body for m in found if str(m.chat) == ANA] == ["de antes", "nuevo"]
+        assert [m.body for m in found if str(m.chat) == ELENA] == ["lo único"]
         assert [m.body for m in sink.messages] == ["nuevo"]
 
 

@@ -51,6 +51,13 @@ function withMemory(page, recent) {
   return ahead.size ? [...filled, ...own] : [...own, ...filled];
 }
 
+// A page ends before the chat's newest message: that is in memory, unless it came with history.
+async function withNewest(page, key) {
+  if (!key || page.some((msg) => idOf(msg) === String(key))) return page;
+  const newest = await WPP.chat.getMessageById(String(key)).catch(() => undefined);
+  return newest ? [...page, newest] : page;
+}
+
 // One page further back. True once the mark, or the beginning of the chat, is reached.
 async function readOlder(number) {
   const reading = readings.get(number);
@@ -63,6 +70,7 @@ async function readOlder(number) {
     });
   if (first) {
     page = withMemory(page, WPP.chat.get(reading.chat)?.msgs?.getModelsArray?.() ?? []);
+    page = await withNewest(page, WPP.chat.get(reading.chat)?.lastReceivedKey);
   }
   const older = page.filter((msg) => !reading.found.has(idOf(msg)));
   if (!older.length) {

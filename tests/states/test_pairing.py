@@ -1,0 +1,62 @@
+"""Around a pairing: the order within a chat, where the page's memory has holes, and history that comes late."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from bridge import catchup
+from bridge.contract.session import SessionState
+from tests.drivers.worlds import ANA, WebWorld
+
+from .conftest import PATIENCE, Live
+
+BRUNO = "5491155500002@c.us"
+
+
+@pytest.mark.parametrize("before", [0, 2, 5])
+async def test_messages_of_one_second_stay_in_order_over_a_pairing(live: Live, web: WebWorld, before: int) -> None:
+    async with live(paired=True) as life:
+        linking, written = web.sandbox.world.linking, list[str]()
+
+        def write(count: int = 1) -> None:
+            for _ in range(count):
+                written.append(str(len(written)))
+                web.incoming(BRUNO, written[-1])
+
+        write(before)
+        linking.log_out(next(iter(linking.devices)))
+        write(before)
+        await life.until(lambda: any(slot.ref for slot in linking.slots.values()), PATIENCE)
+        write()
+        linking.scan()
+        for _ in range(10):  # while the page loads its chats
+            write()
+            await asyncio.sleep(0.1)
+        await life.until(lambda: life.session.view.situation.state is SessionState.CONNECTED)
+        assert [item["body"] for item in await life.inbox(len(written))] == written
+
+
+async def test_what_was_written_while_unlinked_is_told_though_the_phone_sends_it_late(
+    live: Live, web: WebWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catchup, "AFTER_PAIRING", (0.5,) * 40)
+    linking = web.sandbox.world.linking
+    web.incoming(ANA, "years ago")
+    async with live(paired=True) as life:
+        web.incoming(ANA, "1")
+        await life.inbox(1)
+        web.withhold_history()
+        web.log_out()
+        web.incoming(ANA, "2")
+        await life.until(lambda: any(slot.ref for slot in linking.slots.values()))
+        web.incoming(BRUNO, "3")
+        linking.scan()
+        await life.reach(SessionState.CONNECTED)
+        web.incoming(ANA, "4")
+        assert [item["body"] for item in await life.inbox(2)] == ["1", "4"]
+        web.send_history()
+        told = [(item["body"], item["late"]) for item in await life.inbox(4)]
+        assert told[:2] == [("1", False), ("4", False)]
+        assert sorted(told[2:]) == [("2", True), ("3", True)]
