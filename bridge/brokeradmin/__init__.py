@@ -4,8 +4,9 @@ Owns the broker's configuration directory (configuration, ACL, passwords, list o
 production broker, which is its service's: it is only told to read its files again. `wa broker` is the way in.
 """
 
+from .changing import Wanted, changed
 from .configuration import Listening, Tls
-from .directory import BrokerDirectory, NotSetUp
+from .directory import BrokerDirectory, NotSetUp, Setup
 from .proof import Finding, let_in, prove_live, refusal_of_running, rehearse
 from .roles import Role, User
 from .running import NotReloaded, reload_broker
@@ -17,8 +18,11 @@ __all__ = [
     "NotReloaded",
     "NotSetUp",
     "Role",
+    "Setup",
     "Tls",
     "User",
+    "Wanted",
+    "changed",
     "let_in",
     "prove_live",
     "refusal_of_running",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pwd
 import stat
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -41,6 +43,33 @@ def warning_of_certificate(tls: Tls, now: datetime) -> str | None:
     if not timedelta(0) < left <= SOON:
         return None
     return f"{tls.certificate} expires in {left.days} days, on {ends:%Y-%m-%d}: its renewal does not work"
+
+
+def out_of_reach(tls: Tls, run_as: str | None) -> Path | None:
+    """The file that mosquitto's user cannot read, as in the folders of certbot: the broker would not start.
+
+    None where there is none, and where nobody can tell: only root sees every folder.
+    """
+    try:
+        user = pwd.getpwnam(run_as or "mosquitto")
+    except KeyError:
+        return None
+    if os.geteuid() != 0 or user.pw_uid == 0:
+        return None
+    groups = set(os.getgrouplist(user.pw_name, user.pw_gid))
+    files = (tls.certificate, tls.key)
+    return next((file for file in files if file.exists() and not may_read(file.resolve(), user.pw_uid, groups)), None)
+
+
+def may_read(file: Path, uid: int, groups: set[int]) -> bool:
+    """Whether rights let a user come to a file and read it."""
+
+    def has(path: Path, right: int) -> bool:
+        found = path.stat()
+        shift = 6 if found.st_uid == uid else 3 if found.st_gid in groups else 0
+        return bool(found.st_mode >> shift & right)
+
+    return has(file, os.R_OK) and all(has(folder, os.X_OK) for folder in file.parents)
 
 
 def _validity(certificate: Path) -> tuple[datetime, datetime]:

@@ -22,8 +22,6 @@ Credentials = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON line.")]
 _ETC = Path("/etc/mosquitto")
-_STATE = Path("/var/lib/mosquitto")
-_PID_FILE = Path("/run/mosquitto/mosquitto.pid")
 
 broker = typer.Typer(
     name="broker", help="Set up mosquitto for the bridge: configuration, users by role, and a proof.",
@@ -41,39 +39,45 @@ def register(app: typer.Typer) -> None:
 @broker.command()
 def init(
     directory: Directory = _ETC,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="On loopback, not encrypted.")] = 1883,
-    state: Annotated[Path, typer.Option(help="Where mosquitto keeps sessions and queues.")] = Path(
-        "/var/lib/mosquitto"
-    ),
-    pid_file: Annotated[Path, typer.Option(help="Where mosquitto writes its process id.")] = Path(
-        "/run/mosquitto/mosquitto.pid"
-    ),
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="On loopback, not encrypted. [1883]")] = None,
+    state: Annotated[
+        Path | None, typer.Option(help="Where mosquitto keeps sessions and queues. [/var/lib/mosquitto]")
+    ] = None,
+    pid_file: Annotated[
+        Path | None, typer.Option(help="Where mosquitto writes its process id. [/run/mosquitto/mosquitto.pid]")
+    ] = None,
     certificate: Annotated[Path | None, typer.Option(help="PEM file: adds a TLS listener for other machines.")] = None,
     key: Annotated[Path | None, typer.Option(help="The certificate's key, readable by mosquitto.")] = None,
-    tls_port: Annotated[int, typer.Option(min=1, max=65535)] = 8883,
+    tls_port: Annotated[int | None, typer.Option(min=1, max=65535, help="[8883]")] = None,
+    no_tls: Annotated[bool, typer.Option("--no-tls", help="Take the TLS listener away.")] = False,
     websockets: Annotated[
         int | None, typer.Option(min=1, max=65535, help="Port on loopback for MQTT over websockets, behind nginx.")
     ] = None,
+    no_websockets: Annotated[bool, typer.Option("--no-websockets", help="Take that listener away.")] = False,
     run_as: Annotated[str | None, typer.Option(help="The user that mosquitto changes to when root starts it.")] = None,
-    prefix: Annotated[str, typer.Option(envvar="WA_MQTT_PREFIX", help="First levels of every topic.")] = "wa",
+    prefix: Annotated[
+        str | None, typer.Option(envvar="WA_MQTT_PREFIX", help="First levels of every topic. [wa]")
+    ] = None,
     credentials: Credentials = None,
     json: Json = False,
 ) -> None:
-    """Write configuration, ACL and password file, with the users bridge, responder and admin. Existing users stay."""
+    """Write configuration, ACL and password file, with the users bridge, responder and admin.
+
+    Run again it keeps existing users, and every option that is not named.
+    """
     from .running import run
 
     async def command() -> Exit:
-        from bridge.brokeradmin import BrokerDirectory, Listening, Role, Tls, User
+        from bridge.brokeradmin import BrokerDirectory, Role, Setup, User, Wanted, changed
+        from bridge.brokeradmin.certificate import out_of_reach
 
-        if (certificate is None) != (key is None):
-            raise ValueError("--certificate and --key belong together.")
-        for file in filter(None, (certificate, key)):
-            if not file.is_file():
-                raise ValueError(f"{file} is no file.")
-        tls = Tls(certificate.absolute(), key.absolute(), tls_port) if certificate and key else None
         place = BrokerDirectory(directory)
-        listening = Listening(port, state.absolute(), pid_file.absolute(), tls, websockets, run_as)
-        setup = place.set_up(prefix, listening)
+        was = place.load() if place.users.exists() else Setup()
+        wanted = Wanted(port, state, pid_file, certificate, key, tls_port, websockets, run_as, no_tls, no_websockets)
+        listening = changed(was.listening, wanted)
+        if listening.tls and (file := out_of_reach(listening.tls, listening.run_as)):
+            raise ValueError(f"mosquitto does not run as root and cannot read {file}: copy it to {place.path}/certs.")
+        setup = place.set_up(prefix or was.prefix, listening)
         added = [
             _put(place, User(role.value, frozenset({role})), None)
             for role in (Role.BRIDGE, Role.RESPONDER, Role.ADMIN)
@@ -161,13 +165,16 @@ def check(
         from datetime import UTC, datetime
 
         from bridge.brokeradmin import BrokerDirectory, prove_live, rehearse
-        from bridge.brokeradmin.certificate import faults_of_certificate, warning_of_certificate
+        from bridge.brokeradmin.certificate import faults_of_certificate, out_of_reach, warning_of_certificate
 
         from .output import print_json_line
 
         place = BrokerDirectory(directory)
         faults = place.faults()
-        if (tls := place.load().listening.tls) is not None:
+        where = place.load().listening
+        if (tls := where.tls) is not None:
+            if unreadable := out_of_reach(tls, where.run_as):
+                faults.append(f"mosquitto does not run as root and cannot read {unreadable}")
             faults += faults_of_certificate(tls, now := datetime.now(UTC))
             if warning := warning_of_certificate(tls, now):
                 typer.echo(f"warning: {warning}", err=True)

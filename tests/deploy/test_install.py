@@ -177,8 +177,10 @@ def test_a_broker_that_cannot_be_set_up_leaves_the_release_that_runs(
     assert refused.returncode != 0
     assert machine.current == one
     (machine.root / "etc/mosquitto").unlink()
-    done = machine.install("--broker", str(tmp_path / "two" / wheel.name))
+    before = len(machine.told)
+    done = machine.install("--broker", "--no-start", str(tmp_path / "two" / wheel.name))
     assert done.returncode == 0, done.stderr
+    assert not any(line.startswith("systemctl restart wa-") for line in machine.told[before:])
     assert (machine.root / "etc/mosquitto/wa.acl").exists()
     assert (machine.root / "etc/wa/credentials/bridge.env").exists()
     assert (machine.root / "opt/wa/previous").resolve() == one
