@@ -1,6 +1,6 @@
 """The responder's figures: from a message on `in` to the answer's command on `out`, on each database; its memory.
 
-    python -m bench.responder [--write]
+    python -m bench.responder [--write | --memory]
 
 mosquitto as we ship it, a bridge with a scripted phone, and `wa responder`, each in a process of its own. Every message
 is a greeting of somebody else, so that a rule answers it at once; what is measured is recording, deciding, the turn's
@@ -114,7 +114,7 @@ def _settings(folder: Path, mosquitto: MosquittoServer, **more: str) -> dict[str
     }
 
 
-async def _on(name: str, **database: str) -> list[Figure]:
+async def _on(name: str, *, memory_only: bool = False, **database: str) -> list[Figure]:
     """All figures on one database."""
     with tempfile.TemporaryDirectory(prefix="wa-bench-") as text:
         folder = Path(text)
@@ -123,7 +123,10 @@ async def _on(name: str, **database: str) -> list[Figure]:
             _responder(**_settings(folder, mosquitto, **database)) as responder,
         ):
             await people.write(1, 1)
-            idle = pss(responder.pid)
+            await asyncio.sleep(AT_REST)
+            rest = Figure(f"{name}: PSS at rest, rules only", "MB", (pss(responder.pid),), 70)
+            if memory_only:
+                return [rest]
             await people.write(60, PACE)
             paced = [(b - a) * 1000 for a, b in await people.write(600, PACE)]
             offered = await people.write(OFFERED * SECONDS, OFFERED)
@@ -135,7 +138,7 @@ async def _on(name: str, **database: str) -> list[Figure]:
                 Figure(f"{name}: in → out, {PACE} a second, p99", "ms", (percentile(paced, 0.99),)),
                 Figure(f"{name}: answers a second at {told}", "/s", (rate,), 200, more_is_better=True),
                 Figure(f"{name}: in → out meanwhile, p99", "ms", (slowest,)),
-                Figure(f"{name}: PSS at rest, rules only", "MB", (idle,), 70),
+                rest,
                 Figure(f"{name}: PSS after all of it", "MB", (pss(responder.pid),)),
             ]
 
@@ -151,16 +154,16 @@ async def _with_model() -> Figure:
                 return Figure("SQLite: PSS at rest after answers of a model", "MB", (pss(responder.pid),), 90)
 
 
-async def measure() -> list[Figure]:
-    """Everything once."""
-    figures: list[Figure] = await _on("SQLite")
+async def measure(*, memory_only: bool) -> list[Figure]:
+    """Everything once, or what it takes of memory alone, which a busy machine does not change."""
+    figures: list[Figure] = await _on("SQLite", memory_only=memory_only)
     with tempfile.TemporaryDirectory(prefix="wa-db-") as folder, MariaDbServer(Path(folder) / "db") as server:
         server.create("bench")
         access: dict[str, Any] = {
             "DB_HOST": "127.0.0.1", "DB_PORT": str(server.port), "DB_USER": server.user, "DB_PASSWORD": server.password,
             "DB_DATABASE": "bench",
         }  # fmt: skip
-        figures += await _on("MariaDB", **access)
+        figures += await _on("MariaDB", memory_only=memory_only, **access)
     return [*figures, await _with_model()]
 
 
@@ -168,8 +171,10 @@ def main() -> None:
     """From the command line."""
     parser = argparse.ArgumentParser(prog="bench.responder", description=__doc__)
     parser.add_argument("--write", action="store_true", help="into docs/BENCHMARKS.md")
+    parser.add_argument("--memory", action="store_true", help="memory alone; writes nothing")
     options = parser.parse_args()
-    announce(lambda: asyncio.run(measure()), BEGIN, END, write=options.write, runs=1)
+    write = options.write and not options.memory
+    announce(lambda: asyncio.run(measure(memory_only=options.memory)), BEGIN, END, write=write, runs=1)
 
 
 if __name__ == "__main__":

@@ -6,25 +6,26 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Path, Query
-from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
 
 from bridge.contract.commands import MAX_TEXT
 from bridge.contract.payload import CleanText
-from responder.http.surface import Surface, SurfaceOf
+from responder.http.asked import body_of, number_of, query_of, surface_of
+from responder.http.surface import Surface
 from responder.store.chats import Show
 
-router = APIRouter(prefix="/api")
 #: Seconds for which a person's answer may still be sent; it is not worth less than an automatic one.
 REPLY_TTL = 3600.0
 #: Seconds after which a silent stream says that it lives.
 ALIVE = 15.0
 #: Pages that may be open at once.
 STREAMS = 100
-ChatId = Annotated[int, Path(alias="chatId", ge=1)]
 
 
 class Reply(BaseModel):
@@ -49,85 +50,109 @@ class Active(BaseModel):
     active: bool
 
 
-@router.get("/chats")
-async def chats(
-    surface: SurfaceOf,
-    search: Annotated[str, Query(max_length=200)] = "",
-    show: Show = Show.ALL,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-) -> Any:
+class Wanted(BaseModel):
+    """Which chats."""
+
+    search: Annotated[str, Field(max_length=200)] = ""
+    show: Show = Show.ALL
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+
+
+class Excerpt(BaseModel):
+    """Which messages of a chat: so many before one, or the newest."""
+
+    before: Annotated[int | None, Field(ge=1)] = None
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+
+
+async def chats(request: Request) -> Response:
     """The chats, newest first."""
-    found = await surface.chats.find(now=surface.now(), search=search.strip(), show=show, limit=limit)
-    return {"chats": [asdict(chat) for chat in found], "now": surface.now()}
+    surface, wanted = surface_of(request), query_of(request, Wanted)
+    found = await surface.chats.find(
+        now=surface.now(), search=wanted.search.strip(), show=wanted.show, limit=wanted.limit
+    )
+    return JSONResponse({"chats": [asdict(chat) for chat in found], "now": surface.now()})
 
 
-@router.get("/chats/{chatId}")
-async def chat(
-    chat_id: ChatId,
-    surface: SurfaceOf,
-    before: Annotated[int | None, Query(ge=1)] = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 50,
-) -> Any:
+async def chat(request: Request) -> Response:
     """A chat with its messages, oldest first."""
+    surface, chat_id, excerpt = surface_of(request), _chat_id(request), query_of(request, Excerpt)
     one = await surface.chats.one(chat_id)
-    lines = await surface.chats.lines(chat_id, before=before, limit=limit)
-    return {"chat": asdict(one), "messages": [asdict(line) for line in lines], "now": surface.now()}
+    lines = await surface.chats.lines(chat_id, before=excerpt.before, limit=excerpt.limit)
+    return JSONResponse({"chat": asdict(one), "messages": [asdict(line) for line in lines], "now": surface.now()})
 
 
-@router.post("/chats/{chatId}/replies")
-async def reply(chat_id: ChatId, wanted: Reply, surface: SurfaceOf) -> Any:
+async def reply(request: Request) -> Response:
     """Answer as a person; automatic answers pause."""
+    surface, chat_id, wanted = surface_of(request), _chat_id(request), await body_of(request, Reply)
     now = surface.now()
     turn = await surface.human.open(chat_id, wanted.text, wanted.request, now=now, expires_at=now + REPLY_TTL)
     surface.resume(turn)
     surface.changes.tell([chat_id])
-    return {"turn": turn.id, "state": turn.state}
+    return JSONResponse({"turn": turn.id, "state": turn.state})
 
 
-@router.post("/chats/{chatId}/pause")
-async def pause(chat_id: ChatId, wanted: Pause, surface: SurfaceOf) -> Any:
+async def pause(request: Request) -> Response:
     """Pause or resume automatic answers in a chat."""
+    surface, chat_id, wanted = surface_of(request), _chat_id(request), await body_of(request, Pause)
     until = surface.now() + wanted.seconds if wanted.seconds else 0.0
     await surface.chats.pause(chat_id, until)
     surface.changes.tell([chat_id])
-    return {"paused_until": until}
+    return JSONResponse({"paused_until": until})
 
 
-@router.post("/chats/{chatId}/opt-in")
-async def opt_in(chat_id: ChatId, surface: SurfaceOf) -> Any:
+async def opt_in(request: Request) -> Response:
     """Answer a person again who had asked for silence."""
+    surface, chat_id = surface_of(request), _chat_id(request)
     await surface.chats.opt_in(chat_id)
     surface.changes.tell([chat_id])
-    return {"opted_out": False}
+    return JSONResponse({"opted_out": False})
 
 
-@router.get("/switches")
-async def switches(surface: SurfaceOf) -> Any:
+async def switches(request: Request) -> Response:
     """The switch of the whole, and of each client."""
+    surface = surface_of(request)
     clients = {client.cliente_id: client.active for client in await surface.switches.clients()}
     clients.setdefault(surface.settings.cliente_id, True)  # without a row of its own, nothing silences it alone
-    return {
+    told = {
         "active": await surface.switches.active(),
         "clients": [{"cliente_id": client, "active": active} for client, active in sorted(clients.items())],
         "amiss": surface.unready(),
     }
+    return JSONResponse(told)
 
 
-@router.post("/switches/active")
-async def set_active(wanted: Active, surface: SurfaceOf) -> Any:
+async def set_active(request: Request) -> Response:
     """Turn the switch of the whole."""
+    surface, wanted = surface_of(request), await body_of(request, Active)
     await surface.switches.set_active(wanted.active)
     surface.switched()
-    return {"active": wanted.active}
+    return JSONResponse({"active": wanted.active})
 
 
-@router.get("/live")
-async def live(surface: SurfaceOf) -> StreamingResponse:
+async def live(request: Request) -> Response:
     """Which chats have changed, as server-sent events; null = look at everything."""
+    surface = surface_of(request)
     if surface.changes.watchers >= STREAMS:
         raise HTTPException(429, f"Ya hay {STREAMS} páginas abiertas", {"Retry-After": "10"})
     headers = {"X-Accel-Buffering": "no"}
     return StreamingResponse(_changes(surface), media_type="text/event-stream", headers=headers)
+
+
+routes = [
+    Route("/api/chats", chats),
+    Route("/api/chats/{chatId}", chat),
+    Route("/api/chats/{chatId}/replies", reply, methods=["POST"]),
+    Route("/api/chats/{chatId}/pause", pause, methods=["POST"]),
+    Route("/api/chats/{chatId}/opt-in", opt_in, methods=["POST"]),
+    Route("/api/switches", switches),
+    Route("/api/switches/active", set_active, methods=["POST"]),
+    Route("/api/live", live),
+]
+
+
+def _chat_id(request: Request) -> int:
+    return number_of(request, "chatId", 1, 2**63 - 1)
 
 
 async def _changes(surface: Surface) -> AsyncIterator[str]:

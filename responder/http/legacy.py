@@ -5,88 +5,74 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import psutil  # type: ignore[import-untyped]
-from fastapi import APIRouter, Path, Request
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from bridge.contract.payload import instant, rfc3339
 from responder.arrivals import of_webhook
 from responder.errors import DatabaseDown
-from responder.http.surface import SurfaceOf
+from responder.http.asked import Invalid, body_of, number_of, surface_of
+from responder.http.surface import Surface
 
-router = APIRouter()
-#: Rows of the legacy listing.
-LISTED = 500
+#: Rows of the legacy listing, and errors in the status.
+LISTED, LATEST = 500, 10
 _SWITCHED = {1: "Respuestas automáticas activadas", 0: "Respuestas automáticas desactivadas"}
-ClienteId = Annotated[int, Path(alias="clienteId", ge=0, le=2**31 - 1)]
 
 
-@router.get("/health")
-async def health(surface: SurfaceOf) -> Any:
-    """Alive: the process answers. `ready` tells whether messages are recorded and answered now."""
-    amiss = surface.unready()
-    return {
-        "status": "online",
-        "service": "whatsapp-bot-responder",
-        "timestamp": rfc3339(instant(surface.now())),
-        "ready": not amiss,
-        "amiss": amiss,
-    }
-
-
-@router.get("/health/ready")
-async def ready(surface: SurfaceOf) -> Any:
-    """For what restarts or routes by status code: 200 when it works, else 503."""
-    amiss = surface.unready()
-    return JSONResponse({"ready": not amiss, "amiss": amiss}, 503 if amiss else 200)
-
-
-@router.get("/api/status")
-async def status(surface: SurfaceOf) -> Any:
+async def status(request: Request) -> Response:
     """How it is, in the legacy form, with more."""
+    surface = surface_of(request)
     memory = psutil.Process().memory_info()
     whatsapp = await surface.whatsapp()
-    model = surface.model
-    return {
+    amiss = surface.unready()
+    told = {
         "bot": "WhatsApp Bot Responder",
         "status": "running",
         "uptime": round(surface.now() - surface.started_at, 3),
         "memory": {"rss": memory.rss, "vms": memory.vms},
         "whatsapp": {"connected": whatsapp.connected, "state": whatsapp.state, "listeners": whatsapp.listeners},
-        "ready": not surface.unready(),
-        "amiss": surface.unready(),
+        "ready": not amiss,
+        "amiss": amiss,
         "database": {"kind": "sqlite" if surface.database.is_sqlite else "mysql", "trouble": surface.database.trouble},
         "rules": {"count": len(surface.rules.rules.rules), "fault": surface.rules.fault},
-        "model": None
-        if model is None
-        else {
-            "name": surface.settings.openai_model,
-            "resting": model.breaker.is_open(model.now()),
-            "questions": model.usage.questions,
-            "answers": model.usage.answers,
-            "failures": model.usage.failures,
-            "tokens_in": model.usage.tokens_in,
-            "tokens_out": model.usage.tokens_out,
-            "cost": round(model.usage.cost, 6),
-        },
+        "model": _model(surface),
         "errors": {
             "counts": dict(surface.faults.counts),
             "latest": [
                 {"at": rfc3339(instant(fault.at)), "code": fault.code, "where": fault.where, "text": fault.text}
-                for fault in reversed(surface.faults.latest)
-            ][:10],
+                for fault in list(surface.faults.latest)[: -LATEST - 1 : -1]
+            ],
         },
+    }
+    return JSONResponse(told)
+
+
+def _model(surface: Surface) -> dict[str, Any] | None:
+    model = surface.model
+    if model is None:
+        return None
+    usage = model.usage
+    return {
+        "name": surface.settings.openai_model,
+        "resting": model.breaker.is_open(model.now()),
+        "questions": usage.questions,
+        "answers": usage.answers,
+        "failures": usage.failures,
+        "tokens_in": usage.tokens_in,
+        "tokens_out": usage.tokens_out,
+        "cost": round(usage.cost, 6),
     }
 
 
-@router.get("/api/conversaciones")
-async def conversations(surface: SurfaceOf) -> Any:
+async def conversations(request: Request) -> Response:
     """The last messages of all chats, newest first."""
     try:
-        said = await surface.chats.newest(LISTED)
+        said = await surface_of(request).chats.newest(LISTED)
     except DatabaseDown:
         return JSONResponse({"error": "Error obteniendo conversaciones"}, 500)
-    return [
+    listed = [
         {
             "telefono": one.person,
             "rol": one.role,
@@ -97,11 +83,12 @@ async def conversations(surface: SurfaceOf) -> Any:
         }
         for one in said
     ]
+    return JSONResponse(listed)
 
 
-@router.post("/api/message-received")
-async def message_received(request: Request, surface: SurfaceOf) -> Any:
+async def message_received(request: Request) -> Response:
     """A message from a legacy sender. Answered as soon as it is recorded, long before it is dealt with."""
+    surface = surface_of(request)
     try:
         fields = await request.json()
         if not isinstance(fields, dict):
@@ -114,7 +101,7 @@ async def message_received(request: Request, surface: SurfaceOf) -> Any:
         await surface.take(arrival)
     except DatabaseDown:
         return JSONResponse({"error": "El mensaje no se pudo registrar; se puede volver a enviar"}, 503)
-    return {"success": True, "received": True}
+    return JSONResponse({"success": True, "received": True})
 
 
 class Switch(BaseModel):
@@ -123,17 +110,33 @@ class Switch(BaseModel):
     bot_activo: Annotated[int, Field(ge=0, le=1, strict=True)]
 
 
-@router.get("/api/bot-config/status/{clienteId}")
-async def bot_status(cliente_id: ClienteId, surface: SurfaceOf) -> Any:
+async def bot_status(request: Request) -> Response:
     """Whether this client is answered."""
-    switch = await surface.switches.client(cliente_id)
+    switch = await surface_of(request).switches.client(_cliente_id(request))
     updated = switch.updated_at and rfc3339(instant(switch.updated_at))
-    return {"bot_activo": int(switch.active), "updated_at": updated}
+    return JSONResponse({"bot_activo": int(switch.active), "updated_at": updated})
 
 
-@router.post("/api/bot-config/toggle/{clienteId}")
-async def bot_toggle(cliente_id: ClienteId, switch: Switch, surface: SurfaceOf) -> Any:
+async def bot_toggle(request: Request) -> Response:
     """Answer this client, or not."""
-    await surface.switches.set_client(cliente_id, bool(switch.bot_activo))
+    surface, cliente_id = surface_of(request), _cliente_id(request)
+    try:
+        wanted = (await body_of(request, Switch)).bot_activo
+    except Invalid:
+        return JSONResponse({"error": "bot_activo debe ser 0 o 1"}, 400)
+    await surface.switches.set_client(cliente_id, bool(wanted))
     surface.switched()
-    return {"success": True, "bot_activo": switch.bot_activo, "mensaje": _SWITCHED[switch.bot_activo]}
+    return JSONResponse({"success": True, "bot_activo": wanted, "mensaje": _SWITCHED[wanted]})
+
+
+routes = [
+    Route("/api/status", status),
+    Route("/api/conversaciones", conversations),
+    Route("/api/message-received", message_received, methods=["POST"]),
+    Route("/api/bot-config/status/{clienteId}", bot_status),
+    Route("/api/bot-config/toggle/{clienteId}", bot_toggle, methods=["POST"]),
+]
+
+
+def _cliente_id(request: Request) -> int:
+    return number_of(request, "clienteId", 0, 2**31 - 1)

@@ -1,42 +1,26 @@
-"""Metrics and health of the responder: what the model did and cost, and whether everything that it needs is there."""
+"""Metrics of the responder: what the model did and cost, and how much that it needs is not there."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import accumulate
-from typing import Any
 
-from fastapi import APIRouter, Response
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
+from starlette.requests import Request
+from starlette.responses import Response
 
-from responder.http.surface import Surface, SurfaceOf
+from responder.http.asked import surface_of
+from responder.http.surface import Surface
 from responder.model import LATENCIES, Usage
 
-router = APIRouter()
 
-
-@router.get("/healthz")
-async def alive() -> dict[str, str]:
-    """The process answers."""
-    return {"status": "alive"}
-
-
-@router.get("/readyz")
-async def ready(surface: SurfaceOf, response: Response) -> dict[str, Any]:
-    """Whether broker, database and bridge are there. Needs no key, so it counts what is amiss and tells no more."""
-    amiss = len(surface.unready())
-    response.status_code = 503 if amiss else 200
-    return {"status": "not ready" if amiss else "ready", "amiss": amiss}
-
-
-@router.get("/metrics")
-async def metrics(surface: SurfaceOf) -> Response:
+async def metrics(request: Request) -> Response:
     """For Prometheus."""
     registry = CollectorRegistry()
-    registry.register(_Present(surface))
+    registry.register(_Present(surface_of(request)))
     ProcessCollector(registry=registry)
     return Response(generate_latest(registry), media_type="text/plain; version=0.0.4; charset=utf-8")
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated
-
-from fastapi import Depends, Request
 
 from responder.arrivals import Arrival
 from responder.changes import Changes
@@ -55,12 +52,3 @@ class Surface:
     unready: Callable[[], list[str]]
     switched: Callable[[], None]
     closing: asyncio.Event
-
-
-def surface_of(request: Request) -> Surface:
-    """The surface of the application that serves the request."""
-    surface: Surface = request.app.state.surface
-    return surface
-
-
-SurfaceOf = Annotated[Surface, Depends(surface_of)]

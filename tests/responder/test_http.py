@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -100,9 +101,27 @@ async def test_a_wrong_reply(whole_on_each: Whole, http: httpx.AsyncClient) -> N
     body: object
     for body in ({"text": "  ", "request": request}, {"text": "x"}, {"text": "\0", "request": request}, []):
         assert (await http.post(f"/api/chats/{chat['id']}/replies", json=body)).status_code == 400
+    form = await http.post(
+        f"/api/chats/{chat['id']}/replies",
+        content=json.dumps({"text": "x", "request": request}),
+        headers={"content-type": "text/plain"},  # as far as a page of another site gets without being asked
+    )
+    assert (form.status_code, form.json()) == (400, {"error": "body: must be application/json"})
     answer = await http.post("/api/chats/999/replies", json={"text": "x", "request": request})
     assert answer.status_code == 404
     assert whole_on_each.side.phone.sent == []
+
+
+async def test_what_cannot_be_asked_for_is_an_error_of_the_caller(whole: Whole) -> None:
+    responder = await whole.start()
+    async with httpx.AsyncClient(base_url=responder.url) as http:
+        for path in (
+            "/api/chats?limit=0", "/api/chats?show=nada", "/api/chats/x", "/api/chats/0", "/api/chats/1?before=x",
+            "/api/chats/²", f"/api/chats/{2**63}", "/api/bot-config/status/-1", f"/api/bot-config/status/{2**31}",
+        ):  # fmt: skip
+            answer = await http.get(path)
+            assert (answer.status_code, list(answer.json())) == (400, ["error"]), path
+        assert (await http.post("/api/chats")).status_code == 405
 
 
 async def test_strangers_are_refused(whole: Whole) -> None:
