@@ -26,7 +26,8 @@ class OpenAiServer:
     """Use as `async with`. `script` is worked off, one entry a request; then `answer` speaks.
 
     An entry is a text (the answer), an int (that HTTP status), bytes (the body as it is), a float (silence for so many
-    seconds, then an answer), a dict (429 with these headers), or None (the connection is cut).
+    seconds, then an answer), an event (silence until it is set, then an answer), a dict (429 with these headers), or
+    None (the connection is cut).
     """
 
     def __init__(self) -> None:
@@ -88,6 +89,9 @@ class OpenAiServer:
             case float():
                 await asyncio.sleep(step)
                 body = completion("tarde")
+            case asyncio.Event():
+                await step.wait()
+                body = completion(self.answer(request["messages"]))
             case int():
                 status, body = step, b'{"error": {"message": "no"}}'
             case dict():

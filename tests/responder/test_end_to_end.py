@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -14,19 +15,13 @@ from playwright.async_api import Page, async_playwright, expect
 from tests.e2e.conftest import Product, running
 from tests.mosquitto_server import free_port
 from tests.parts import require_binary
+from tests.responder.openai_server import OpenAiServer
 
 NOT_ROOT = os.geteuid() != 0  # Chromium has no sandbox for root
 
 
-@pytest.fixture
-async def product(tmp_path: Path) -> AsyncIterator[Product]:
-    async with running(tmp_path, RESPONDER_ACTIVO="on", PORT=str(free_port())) as up:
-        await up.printed("haby connected")
-        yield up
-
-
-@pytest.fixture
-async def phone(product: Product) -> AsyncIterator[Page]:
+@asynccontextmanager
+async def phone_of(product: Product) -> AsyncIterator[Page]:
     async with async_playwright() as playwright:
         path = os.environ.get("WA_BROWSER") or require_binary("chromium-headless-shell", "chromium-headless-shell")
         browser = await playwright.chromium.launch(executable_path=path, chromium_sandbox=NOT_ROOT)
@@ -36,11 +31,43 @@ async def phone(product: Product) -> AsyncIterator[Page]:
         await browser.close()
 
 
-@pytest.mark.timeout(120)
-async def test_hola_on_the_phone_is_answered_with_ticks(product: Product, phone: Page) -> None:
-    await phone.get_by_role("button", name="Ana").click()
-    await phone.get_by_label("Message", exact=True).fill("hola")
+async def say(phone: Page, text: str) -> None:
+    await phone.get_by_label("Message", exact=True).fill(text)
     await phone.keyboard.press("Enter")
+
+
+@pytest.mark.timeout(120)
+async def test_the_phone_shows_writing_while_the_model_thinks_and_then_the_answer(tmp_path: Path) -> None:
+    async with OpenAiServer() as server:
+        server.script = [thinking := asyncio.Event()]
+        async with running(
+            tmp_path, RESPONDER_ACTIVO="on", PORT=str(free_port()), OPENAI_API_KEY="clave", OPENAI_BASE_URL=server.url
+        ) as product:
+            await product.printed("haby connected")
+            async with phone_of(product) as phone:
+                await phone.get_by_role("button", name="Ana").click()
+                await say(phone, "¿Hacen envíos a Rosario?")
+                bubbles = phone.get_by_role("log").locator(".bubble")
+                await expect(phone.locator(".bubble.typing")).to_be_visible(timeout=20_000)
+                await expect(bubbles).to_have_count(2)  # the question, and the sign that somebody writes
+                thinking.set()
+                await expect(bubbles.nth(1)).to_contain_text("Sobre «¿Hacen envíos a Rosario?»: sí.", timeout=20_000)
+                await expect(bubbles.nth(1).get_by_label("read")).to_be_visible()
+                await expect(phone.locator(".bubble.typing")).to_have_count(0)
+                await expect(bubbles).to_have_count(2)
+
+
+@pytest.mark.timeout(120)
+async def test_hola_on_the_phone_is_answered_with_ticks(tmp_path: Path) -> None:
+    async with running(tmp_path, RESPONDER_ACTIVO="on", PORT=str(free_port())) as product:
+        await product.printed("haby connected")
+        async with phone_of(product) as phone:
+            await answered(product, phone)
+
+
+async def answered(product: Product, phone: Page) -> None:
+    await phone.get_by_role("button", name="Ana").click()
+    await say(phone, "hola")
     bubbles = phone.get_by_role("log").locator(".bubble")
     await expect(bubbles).to_have_count(2, timeout=20_000)
     await expect(bubbles.nth(1)).to_contain_text("¿En qué podemos ayudarte?")
@@ -50,11 +77,9 @@ async def test_hola_on_the_phone_is_answered_with_ticks(product: Product, phone:
         assert (question["rol"], question["mensaje"], answer["rol"]) == ("user", "hola", "assistant")
         assert (await http.get("/health/ready")).status_code == 200
     await phone.get_by_text("Me", exact=True).click()  # the owner takes over on the phone
-    await phone.get_by_label("Message", exact=True).fill("Hola Ana, soy Marta")
-    await phone.keyboard.press("Enter")
+    await say(phone, "Hola Ana, soy Marta")
     await phone.get_by_text("Ana", exact=True).last.click()
-    await phone.get_by_label("Message", exact=True).fill("gracias")
-    await phone.keyboard.press("Enter")
+    await say(phone, "gracias")
     await expect(bubbles).to_have_count(4)
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{product.environment['PORT']}", trust_env=False) as http:
         for _ in range(100):
