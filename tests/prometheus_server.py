@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,24 @@ class Prometheus:
         """Of all metrics that it has."""
         return set((await self.get("/api/v1/label/__name__/values"))["data"])
 
+    async def has(self, *wanted: str) -> None:
+        """Wait until it has these metrics."""
+        async with asyncio.timeout(15):
+            while not set(wanted) <= await self.names():  # noqa: ASYNC110 - it cannot push
+                await asyncio.sleep(0.1)
+
+    async def draws_dashboard(self, *, but: tuple[str, ...] = ()) -> None:
+        """Each query of the dashboard is accepted, and names metrics that are there, `but` those that begin so."""
+        names = await self.names()
+        for panel in json.loads((SHIPPED / "grafana/bridge.json").read_text())["panels"]:
+            for target in panel["targets"]:
+                query = target["expr"].replace("$session", ".*")
+                answer = await self.get("/api/v1/query", query=query)
+                assert answer["status"] == "success", f"{panel['title']}: {answer}"
+                used = set(re.findall(r"\b(?:wa|process)_[a-z_]+", query))
+                used = {name for name in used if not name.startswith(but)} if but else used
+                assert used <= names, f"{panel['title']}: {used - names}"
+
     async def firing(self) -> set[str]:
         """Alerts."""
         return {one["labels"]["alertname"] for one in (await self.get("/api/v1/alerts"))["data"]["alerts"]}
@@ -42,17 +61,19 @@ class Prometheus:
 
 
 @asynccontextmanager
-async def scraping(folder: Path, job: str, url: str, key: str) -> AsyncIterator[Prometheus]:
-    """The shipped rules without their `for`, and one job of the shipped configuration, at `url` with a key."""
+async def scraping(folder: Path, jobs: Mapping[str, str], key: str | None = None) -> AsyncIterator[Prometheus]:
+    """The shipped rules without their `for`, and those jobs of the shipped configuration, each at its URL."""
     rules = re.sub(r"for: \d+m", "for: 0s", (SHIPPED / "alerts.yml").read_text())
     (folder / "alerts.yml").write_text(rules)
-    (folder / "key").write_text(key)
+    (folder / "key").write_text(key or "")
     config = yaml.safe_load((SHIPPED / "prometheus.yml").read_text())
     config["global"] = {"scrape_interval": "200ms", "scrape_timeout": "200ms", "evaluation_interval": "200ms"}
-    (chosen,) = [one for one in config["scrape_configs"] if one["job_name"] == job]
-    chosen["static_configs"] = [{"targets": [url.removeprefix("http://")]}]
-    chosen["authorization"] = {"type": "Bearer", "credentials_file": str(folder / "key")}
-    config["scrape_configs"] = [chosen]
+    config["scrape_configs"] = [one for one in config["scrape_configs"] if one["job_name"] in jobs]
+    assert len(config["scrape_configs"]) == len(jobs)
+    for one in config["scrape_configs"]:
+        one["static_configs"] = [{"targets": [jobs[one["job_name"]].removeprefix("http://")]}]
+        if key is not None:
+            one["authorization"] = {"type": "Bearer", "credentials_file": str(folder / "key")}
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config))
     port = free_port()
     program = await asyncio.create_subprocess_exec(

@@ -96,7 +96,8 @@ async def _up(*, sandbox: bool, sandbox_port: int, scan: bool, answering: bool, 
             addresses = settings.addresses or (await _private_broker(stack, settings, console),)
             http, link = _http(settings, console, sandbox=sandbox), secrets.token_urlsafe(24)
             if http is not None:
-                hints.append(Hint("The panel (this link logs you in, once). Open:", f"{address_of(http)}/#link={link}"))
+                # before a phone is paired: the panel is one of the ways to do that, and the link's time is short
+                _step(console, "panel", f"{address_of(http)}/#link={link} logs you in, once, for 15 minutes")
             hints += _broker_hints(addresses[0], settings.topics, settings.sessions[0].name)
             drivers = await stack.enter_async_context(web_drivers(settings, clock))
             bridge = Bridge(settings, addresses, drivers, clock, http=http, login_link=link)

@@ -66,9 +66,8 @@ async def test_a_real_prometheus_scrapes_the_responder_and_its_alerts_fire(
     key, refusals = "clave-del-responder", 4
     server.script = [400] * refusals
     responder = await whole.start(api_key=key, openai_api_key="clave-de-prueba", openai_base_url=server.url)
-    async with scraping(tmp_path, "wa-responder", responder.url, key) as prometheus:
-        while "wa_model_answers_total" not in await prometheus.names():  # noqa: ASYNC110 - it cannot push
-            await asyncio.sleep(0.1)
+    async with scraping(tmp_path, {"wa-responder": responder.url}, key) as prometheus:
+        await prometheus.has("wa_model_answers_total")
         assert await prometheus.firing() == set()
         for number in range(refusals):
             whole.side.phone.incoming(f"549115555001{number}@c.us", "¿A qué hora abren?")

@@ -94,6 +94,17 @@ async def test_messages_arrive_live_and_sends_get_their_ticks(started: HttpBridg
     await expect(feed.get_by_text("hola")).to_be_hidden()
 
 
+async def test_what_came_just_before_the_messages_are_opened_is_there(
+    started: HttpBridge, open_panel: OpenPanel
+) -> None:
+    page = await open_panel(started)
+    await expect(page.get_by_role("article", name="haby")).to_contain_text("Connected")
+    started.phone.incoming(ANA, "justo antes")
+    await started.journalled(1)
+    await _go(page, "messages")
+    await expect(page.get_by_role("log")).to_contain_text("justo antes")
+
+
 async def test_a_failed_send_says_what_to_do(started: HttpBridge, open_panel: OpenPanel) -> None:
     started.phone.missing.add(Jid.parse(BETO))
     async with started.client() as client:

@@ -14,7 +14,7 @@ const KEPT = 300;
 const SHOWS = ['all', 'incoming', 'outgoing', 'groups'];
 
 export function open(view, world) {
-  const { session } = world, status = world.sessions.find((one) => one.session === session);
+  const { session } = world;
   const feed = h('div.feed', { role: 'log', 'aria-label': word('messages') });
   const items = new Map(), groups = new Set(), wanted = { text: '', show: 'all' };
   let ended = false;
@@ -65,14 +65,18 @@ export function open(view, world) {
     draw();
   }
 
-  const sources = ['in', 'event'].map((stream) => {
-    const last = stream === 'in' ? status?.last_seq : status?.last_event_seq;
-    const after = status?.epoch && last ? `&after=${status.epoch}:${Math.max(0, last - 50)}` : '';
-    const source = new EventSource(`${of(session)}/events?stream=${stream}${after}`);
-    source.addEventListener('message', (event) => { if (event.data) { take(JSON.parse(event.data), false, undefined); soon(); } });
-    source.addEventListener('event', (event) => { const told = JSON.parse(event.data); if (told.message) { take(told.message, true, word('own')); soon(); } });
-    return source;
-  });
+  const sources = new Map();
+  // From 50 items back; anew where the session was closed when it was tried: a browser gives up then.
+  function follow() {
+    const status = world.sessions.find((one) => one.session === session);
+    for (const [stream, last] of [['in', status?.last_seq], ['event', status?.last_event_seq]]) {
+      if (!status?.epoch || (sources.has(stream) && sources.get(stream).readyState !== EventSource.CLOSED)) continue;
+      const source = new EventSource(`${of(session)}/events?stream=${stream}&after=${status.epoch}:${Math.max(0, (last ?? 0) - 50)}`);
+      source.addEventListener('message', (event) => { if (event.data) { take(JSON.parse(event.data), false); soon(); } });
+      source.addEventListener('event', (event) => { const told = JSON.parse(event.data); if (told.message) { take(told.message, true, word('own')); soon(); } });
+      sources.set(stream, source);
+    }
+  }
   let due = 0;
   const soon = () => { due ||= setTimeout(() => { due = 0; draw(); }, 80); };
 
@@ -97,7 +101,8 @@ export function open(view, world) {
     h('div.split', null,
       h('div.feed', null, h('div.filters', null, h('label.field', null, h('span', null, word('filter')), search), chips), feed),
       may('send') ? h('div.side', null, form) : null));
+  const tick = () => { follow(); look(); };
   draw();
-  look();
-  return { tick: look, end: () => { ended = true; sources.forEach((source) => source.close()); clearTimeout(due); } };
+  tick();
+  return { tick, end: () => { ended = true; sources.forEach((source) => source.close()); clearTimeout(due); } };
 }
