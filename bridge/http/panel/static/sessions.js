@@ -86,16 +86,16 @@ async function byPhone(session, busy, draw, world) {
     title: word('pairPhone'), action: word('pairAsk'), cancel: word('cancel'),
     fields: [h('label.field', null, h('span', null, word('phone')), h('input', { name: 'phone', type: 'tel', required: true, maxlength: 32, placeholder: '+54 9 11 5550-0001', autocomplete: 'tel' }))],
   });
-  if (given) await control(session, { action: 'init', phone: given.get('phone') }, busy, draw, world);
+  if (given) await control(session, { action: 'init', phone: given.get('phone') }, busy, draw, world, 'codeAsked');
 }
 
-async function control(session, command, busy, draw, world) {
+async function control(session, command, busy, draw, world, told = 'done') {
   busy.add(session);
   draw();
   try {
     const done = await post(`${of(session)}/control`, command);
     world.sessions = world.sessions.map((one) => (one.session === session ? done.status : one));
-    toast(word('done'));
+    toast(word(told));
   } catch (problem) {
     toast(said(problem), true);
   } finally {
