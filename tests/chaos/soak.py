@@ -20,6 +20,7 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 
+from bench.plot import Panel, draw
 from bridge.client import Client, Gap, connect
 from bridge.contract.commands import Cursor
 from bridge.contract.errors import CodedError
@@ -28,7 +29,6 @@ from bridge.embedded.child import tied_command
 from bridge.sandbox import Sandbox
 from bridge.sandbox.records import Contact
 from bridge.sandbox.world import World
-from tests.chaos.plot import Panel, draw
 from tests.chaos.rig import SESSION, start
 from tests.chaos.soak_program import CHATS
 from tests.mosquitto_server import MosquittoServer
@@ -205,7 +205,7 @@ async def main() -> int:
         f"are gone, {soak.sleeper_wrong} untold; memory {soak.memory[-1][1]:.0f} MB, {grew:+.1f} MB since a third."
     )
     if options.plot:
-        draw(
+        await draw(
             options.plot,
             f"{len(soak.numbers):,} messages, {soak.sent:,} commands, {'Chromium' if options.page else 'scripted'}",
             (
@@ -215,6 +215,7 @@ async def main() -> int:
                 Panel("message to reader, p99 s", soak.inbound),
                 Panel("command to result, p99 s", soak.outbound),
             ),
+            "s",
         )
     return 1 if lost or repeated or soak.sleeper_wrong or soak.not_sent or grew > 10 else 0
 

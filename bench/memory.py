@@ -1,7 +1,7 @@
 """Does anything grow? 100,000 messages through page, driver, session and store, with the memory measured on the way.
 
-`python scripts/bench_memory.py [MESSAGES]` prints the figures and draws docs/images/memory.svg. The sandbox runs as a
-process of its own and is not counted; MQTT is not part of it.
+`python -m bench.memory [MESSAGES]` prints the figures and draws docs/images/memory.png. The sandbox runs as a process of
+its own and is not counted; MQTT is not part of it.
 """
 
 from __future__ import annotations
@@ -28,10 +28,12 @@ from bridge.sandbox import Sandbox
 from bridge.session import Session
 from bridge.store import open_store
 
-IMAGE = Path(__file__).parent.parent / "docs" / "images" / "memory.svg"
+from .plot import Panel, draw
+
+IMAGE = Path(__file__).parent.parent / "docs" / "images" / "memory.png"
 BURST, EVERY, CHATS = 500, 5_000, 50
 TEXT = "¿Tienen turno para mañana a la tarde? Gracias, quedo a la espera. " * 3
-COLOURS = {"browser": "#12775a", "Playwright's driver": "#3455a4", "bridge": "#a8480a"}
+PARTS = ("browser", "Playwright's driver", "bridge")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ async def sandbox() -> None:
 async def run(total: int) -> list[Point]:
     """All of it; returns the points of the plot."""
     child = await asyncio.create_subprocess_exec(
-        sys.executable, __file__, "sandbox", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        sys.executable, "-m", "bench.memory", "sandbox", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )
     if child.stdin is None or child.stdout is None:
         raise RuntimeError("no pipes to the sandbox")
@@ -120,41 +122,6 @@ async def run(total: int) -> list[Point]:
         await child.wait()
 
 
-def drawn(points: list[Point], seconds: float) -> str:
-    """The plot as SVG."""
-    width, height, left, top = 760, 340, 60, 46
-    most_messages = max(point.messages for point in points) or 1
-    most = -(-max(max(point.values) for point in points) // 50) * 50
-    across, down = width - left - 40, height - top - 50
-
-    def at(messages: float, megabytes: float) -> str:
-        return f"{left + across * messages / most_messages:.1f},{top + down * (1 - megabytes / most):.1f}"
-
-    title = f"Memory (PSS, MB) while {most_messages:,} messages arrive in {seconds:.0f} s"
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans" font-size="12">',
-        f'<rect width="{width}" height="{height}" fill="#fff"/>',
-        f'<text x="{left}" y="20" font-weight="bold">{title}</text>',
-    ]
-    for mark in range(0, most + 1, 50):
-        x, y = at(0, mark).split(",")
-        parts += [
-            f'<line x1="{x}" y1="{y}" x2="{width - 40}" y2="{y}" stroke="#dfe5e2"/>',
-            f'<text x="{left - 8}" y="{float(y) + 4}" text-anchor="end">{mark}</text>',
-        ]
-    for part in range(5):
-        x, y = at(most_messages * part / 4, 0).split(",")
-        parts.append(f'<text x="{x}" y="{float(y) + 20}" text-anchor="middle">{most_messages * part // 4:,}</text>')
-    for number, (name, colour) in enumerate(COLOURS.items()):
-        line = " ".join(at(point.messages, point.values[number]) for point in points)
-        change = f"{name}: {points[0].values[number]} to {points[-1].values[number]} MB"
-        parts += [
-            f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>',
-            f'<text x="{left + number * 225}" y="{height - 8}" fill="{colour}">{change}</text>',
-        ]
-    return "\n".join([*parts, "</svg>\n"])
-
-
 def main() -> None:
     """The command."""
     if sys.argv[1:] == ["sandbox"]:
@@ -162,7 +129,15 @@ def main() -> None:
         return
     began = time.monotonic()
     points = asyncio.run(run(int(sys.argv[1]) if sys.argv[1:] else 100_000))
-    IMAGE.write_text(drawn(points, time.monotonic() - began), encoding="utf-8")
+    title = f"Memory (PSS, MB) while {points[-1].messages:,} messages arrive in {time.monotonic() - began:.0f} s"
+    panels = [
+        Panel(
+            f"{name}: {points[0].values[number]} to {points[-1].values[number]} MB",
+            [(point.messages, point.values[number]) for point in points],
+        )
+        for number, name in enumerate(PARTS)
+    ]
+    asyncio.run(draw(IMAGE, title, panels, "messages"))
 
 
 if __name__ == "__main__":
