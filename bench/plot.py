@@ -11,7 +11,7 @@ from playwright.async_api import async_playwright
 
 from bridge.drivers.web.executable import find_executable
 
-WIDTH, HEIGHT, LEFT, TOP = 760, 120, 60, 40
+WIDTH, HEIGHT, LEFT, TOP = 760, 120, 60, 56
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ async def draw(path: Path, title: str, panels: Sequence[Panel], across: str) -> 
         browser = await playwright.chromium.launch(
             executable_path=find_executable(None, playwright.chromium.executable_path), args=["--no-sandbox"]
         )
-        page = await browser.new_page(viewport={"width": width, "height": height}, device_scale_factor=2)
+        page = await browser.new_page(viewport={"width": width, "height": height}, device_scale_factor=1.5)
         await page.set_content(f'<body style="margin:0">{svg}</body>')
         await page.screenshot(path=path)
         await browser.close()
@@ -38,7 +38,7 @@ async def draw(path: Path, title: str, panels: Sequence[Panel], across: str) -> 
 def _svg(title: str, panels: Sequence[Panel], across: str) -> tuple[str, tuple[int, int]]:
     """The value axes begin at 0, so that flat looks flat and growth shows."""
     longest = max((at for panel in panels for at, _ in panel.points), default=1.0)
-    width, height = WIDTH + LEFT + 20, TOP + len(panels) * (HEIGHT + 30) + 20
+    width, height = WIDTH + LEFT + 20, TOP + len(panels) * (HEIGHT + 30) + 10
     size = f'width="{width}" height="{height}"'
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif" font-size="12" display="block">',
@@ -54,7 +54,7 @@ def _svg(title: str, panels: Sequence[Panel], across: str) -> tuple[str, tuple[i
         )
         parts += [
             f'<rect x="{LEFT}" y="{top}" width="{WIDTH}" height="{HEIGHT}" fill="none" stroke="#bbb"/>',
-            f'<text x="{LEFT + 6}" y="{top + 15}">{escape(panel.title)}</text>',
+            f'<text x="{LEFT}" y="{top - 6}">{escape(panel.title)}</text>',
             f'<text x="{LEFT - 6}" y="{top + 10}" text-anchor="end">{most:.3g}</text>',
             f'<text x="{LEFT - 6}" y="{top + HEIGHT}" text-anchor="end">0</text>',
             f'<polyline points="{line}" fill="none" stroke="#0a7" stroke-width="1.5"/>',
