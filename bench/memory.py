@@ -1,7 +1,7 @@
 """Does anything grow? 100,000 messages through page, driver, session and store, with the memory measured on the way.
 
-`python -m bench.memory [MESSAGES]` prints the figures and draws docs/images/memory.png. The sandbox runs as a process of
-its own and is not counted; MQTT is not part of it.
+`python -m bench.memory [MESSAGES]` prints the figures and draws docs/images/memory.png. The sandbox is a process of its
+own and is not counted; MQTT is not part of it.
 """
 
 from __future__ import annotations
