@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import socket
+import ssl
 import stat
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -25,6 +28,17 @@ from tests.mosquitto_server import free_port
 
 def options(url: str) -> BrokerOptions:
     return BrokerOptions(parse_addresses(url), client_id="", clean=True, connect_timeout=5)
+
+
+def tls_version(port: int, newest: ssl.TLSVersion) -> str | None:
+    """What the broker agrees to with a client that knows nothing newer."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_ciphers("DEFAULT@SECLEVEL=0")  # our own OpenSSL would refuse an old one before the broker is asked
+    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+        context.minimum_version, context.maximum_version = ssl.TLSVersion.TLSv1_1, newest
+    with socket.create_connection(("127.0.0.1", port), 5) as plain, context.wrap_socket(plain) as encrypted:
+        return encrypted.version()
 
 
 class Running:
@@ -253,6 +267,9 @@ async def test_a_renewed_certificate_is_read_at_reload_and_clients_stay(tmp_path
                     except BrokerRefused:  # the old certificate, until the signal is dealt with
                         await asyncio.sleep(0.02)
                 assert (await anext(connected.deliveries())).payload == b"renewed"
+                assert await asyncio.to_thread(tls_version, where.tls.port, ssl.TLSVersion.TLSv1_2) == "TLSv1.2"
+                with pytest.raises(ssl.SSLError, match=r"(?i)protocol version"):
+                    await asyncio.to_thread(tls_version, where.tls.port, ssl.TLSVersion.TLSv1_1)
         with pytest.raises(BrokerRefused):
             async with connect(old):
                 pass
