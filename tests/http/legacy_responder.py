@@ -83,7 +83,10 @@ class LegacyResponder:
             if message["type"] != "chat" or not message["body"].strip():
                 continue
             reply = {"to": message["from"], "message": f"Eco: {message['body']}"}
-            answer = await self._axios.post("/api/whatsapp/send", json=reply)
+            try:
+                answer = await self._axios.post("/api/whatsapp/send", json=reply)
+            except httpx.TransportError:  # the bridge was killed meanwhile; it logs that and goes on
+                continue
             if answer.is_success:
                 self.answers.append(answer.json())
             else:

@@ -26,6 +26,13 @@ async def sent(side: HttpBridge, count: int) -> list[str]:
     return [message.text for message in side.phone.sent]
 
 
+async def settled(side: HttpBridge) -> None:
+    """Wait until the bridge has noted what was delivered: what it had not when it died, it rightly posts again."""
+    async with asyncio.timeout(HERE), side.client() as client:
+        while any(one["lag"] for one in (await client.get("/v1/sessions/haby/listeners")).json()["listeners"]):
+            await asyncio.sleep(0.01)
+
+
 async def test_it_registers_when_the_bridge_comes_up_and_answers_to_where_it_came_from(side: HttpBridge) -> None:
     side.port = free_port()
     async with LegacyResponder(side.url) as responder:
@@ -48,6 +55,7 @@ async def test_it_never_registers_again_and_still_hears_after_every_restart_of_t
         for number in range(3):
             side.phone.incoming(ANA, f"round {number}")
             await sent(side, number + 1)
+            await settled(side)
             await (side.kill() if number == 1 else side.stop())
             await side.start()
             async with side.client() as client:
@@ -64,6 +72,7 @@ async def test_what_comes_while_it_restarts_is_answered_once(side: HttpBridge, w
         await asyncio.wait_for(first.registered.wait(), HERE)
         side.phone.incoming(ANA, "before")
         await sent(side, 1)
+        await settled(side)
         if word == "SIGKILL":
             await first.crash()
     side.phone.incoming(BETO, "while it is away")
