@@ -29,7 +29,10 @@ async def sent(side: HttpBridge, count: int) -> list[str]:
 async def settled(side: HttpBridge) -> None:
     """Wait until the bridge has noted what was delivered: what it had not when it died, it rightly posts again."""
     async with asyncio.timeout(HERE), side.client() as client:
-        while any(one["lag"] for one in (await client.get("/v1/sessions/haby/listeners")).json()["listeners"]):
+        while True:
+            listeners = (await client.get("/v1/sessions/haby/listeners")).json()["listeners"]
+            if not any(one["lag"] for one in listeners):
+                return
             await asyncio.sleep(0.01)
 
 
