@@ -38,6 +38,14 @@ class Faults:
         self.counts[code] += 1
         self.told(fault)
 
+    def since(self, moment: float) -> list[Fault]:
+        """The newest of each kind and place since then, newest first."""
+        found: dict[tuple[str, str], Fault] = {}
+        for fault in reversed(self.latest):
+            if fault.at >= moment:
+                found.setdefault((fault.code, fault.where), fault)
+        return list(found.values())
+
     def mended(self, code: str, where: str, text: str) -> None:
         """What was noted before is over: log, tell."""
         _log.warning("%s: %s: %s", where, code, text)

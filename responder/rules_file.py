@@ -19,8 +19,7 @@ class RulesFile:
         self._path = path
         self._seen: tuple[int, int, int] | None = None
         self._rules = Rules(version=1)
-        #: What is wrong with the file as it is now; the rules are then those from before.
-        self.fault: str | None = None
+        self._fault: str | None = None
 
     def load(self) -> None:
         """Read for the first time. Raises WrongRules."""
@@ -33,17 +32,28 @@ class RulesFile:
     @property
     def rules(self) -> Rules:
         """The newest rules that could be read."""
-        if self._path is not None and (state := self._state()) != self._seen:
-            self._seen = state
-            try:
-                self._rules = self._read(self._path)
-            except WrongRules as error:
-                self.fault = error.text
-                _log.error("%s The rules from before stay in force.", error.text)
-            else:
-                self.fault = None
-                _log.info("%s: %d rules.", self._path, len(self._rules.rules))
+        self._look()
         return self._rules
+
+    @property
+    def fault(self) -> str | None:
+        """What is wrong with the file as it is now; the rules are then those from before."""
+        self._look()
+        return self._fault
+
+    def _look(self) -> None:
+        """Read the file if it has changed."""
+        if self._path is None or (state := self._state()) == self._seen:
+            return
+        self._seen = state
+        try:
+            self._rules = self._read(self._path)
+        except WrongRules as error:
+            self._fault = error.text
+            _log.error("%s The rules from before stay in force.", error.text)
+        else:
+            self._fault = None
+            _log.info("%s: %d rules.", self._path, len(self._rules.rules))
 
     def _state(self) -> tuple[int, int, int] | None:
         assert self._path is not None  # noqa: S101 - asked only where there is one

@@ -24,6 +24,8 @@ from responder.store.chats import Show
 REPLY_TTL = 3600.0
 #: Seconds after which a silent stream says that it lives.
 ALIVE = 15.0
+#: Seconds for which the page shows what went wrong.
+LATELY = 3600.0
 #: Pages that may be open at once.
 STREAMS = 100
 
@@ -110,7 +112,7 @@ async def opt_in(request: Request) -> Response:
 
 
 async def switches(request: Request) -> Response:
-    """The switch of the whole, and of each client."""
+    """The switch of the whole and of each client, and what is the matter."""
     surface = surface_of(request)
     clients = {client.cliente_id: client.active for client in await surface.switches.clients()}
     clients.setdefault(surface.settings.cliente_id, True)  # without a row of its own, nothing silences it alone
@@ -118,6 +120,8 @@ async def switches(request: Request) -> Response:
         "active": await surface.switches.active(),
         "clients": [{"cliente_id": client, "active": active} for client, active in sorted(clients.items())],
         "amiss": surface.unready(),
+        "rules": surface.rules.fault,
+        "faults": [asdict(fault) for fault in surface.faults.since(surface.now() - LATELY)],
     }
     return JSONResponse(told)
 

@@ -14,6 +14,8 @@ let lines = [];
 let complete = false;
 let fail = () => {};
 let asked = 0;
+let drawnAs = '';
+const drafts = new Map();
 
 export const current = () => shown?.id ?? null;
 
@@ -28,18 +30,24 @@ export function start({ closed, failed }) {
 }
 
 export async function open(chatId) {
+  keepDraft();
   lines = [];
   complete = false;
-  text.value = '';
   await load(chatId);
+  text.value = drafts.get(chatId) ?? '';
   messages.scrollTop = messages.scrollHeight;
 }
 
 export function close() {
   asked += 1;
+  keepDraft();
   shown = null;
   byId('open').hidden = true;
   byId('empty').hidden = false;
+}
+
+function keepDraft() {
+  if (shown) drafts.set(shown.id, text.value);
 }
 
 export const refresh = () => (shown ? load(shown.id) : undefined);
@@ -77,13 +85,16 @@ async function act(action) {
   }
 }
 
+// Not `randomUUID`, which pages have over HTTPS and on this machine only.
+const newRequest = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+
 async function send() {
   const written = text.value;
   if (!written.trim() || !shown) return;
   const button = byId('composer').querySelector('button');
   button.disabled = true;
   // the same answer again after a failure has the same request, and is sent once
-  const request = send.pending?.written === written && send.pending.chat === shown.id ? send.pending.request : crypto.randomUUID();
+  const request = send.pending?.written === written && send.pending.chat === shown.id ? send.pending.request : newRequest();
   send.pending = { written, chat: shown.id, request };
   try {
     await post(`/api/chats/${shown.id}/replies`, { text: written, request });
@@ -109,6 +120,9 @@ function draw() {
   byId('subtitle').textContent = [shown.name ? shown.person : null, shown.session, words.client(shown.cliente_id)].filter(Boolean).join(' · ');
   byId('pause').textContent = isPaused() ? words.resume : words.pause;
   drawNotice();
+  const look = JSON.stringify([shown.id, complete, lines]);
+  if (look === drawnAs) return; // what somebody has selected stays selected
+  drawnAs = look;
   const drawn = [];
   if (!complete && lines.length) {
     drawn.push(element('li', { class: 'earlier' }, element('button', { type: 'button', class: 'button', onclick: () => loadEarlier().catch(fail) }, words.earlier)));

@@ -11,6 +11,7 @@ const filters = document.getElementById('filters');
 let show = 'all';
 let open = null;
 let asked = 0;
+let drawnAs = '';
 let onOpen = () => {};
 
 export function start(opened) {
@@ -43,6 +44,9 @@ export async function refresh() {
   const query = new URLSearchParams({ search: search.value, show, limit: 100 });
   const { chats, now } = await get(`/api/chats?${query}`);
   if (number !== asked) return; // a later question has been asked meanwhile
+  const look = JSON.stringify([new Date().toDateString(), chats.map((chat) => [chat, chat.paused_until > now])]);
+  if (look === drawnAs) return;
+  drawnAs = look;
   const focused = document.activeElement?.dataset?.chat;
   place.replaceChildren(...(chats.length ? chats.map((chat) => row(chat, now)) : [element('li', { class: 'none' }, words.none)]));
   if (focused) place.querySelector(`[data-chat="${focused}"]`)?.focus();

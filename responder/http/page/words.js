@@ -5,7 +5,8 @@ const en = {
   choose: 'Choose a conversation.', back: 'Back to the list', messages: 'Messages', write: 'Write an answer', send: 'Send',
   key: 'Key', keyHelp: 'WHATSAPP_API_KEY of this responder. It is kept until this tab is closed.', enter: 'Enter',
   all: 'All', waiting: 'Waiting', paused: 'Paused', opted_out: 'Opted out',
-  none: 'Nothing found.', everywhere: 'All clients', client: (id) => `Client ${id}`, on: 'on', off: 'off',
+  none: 'Nothing found.', everywhere: 'All clients', client: (id) => `Client ${id}`, on: 'on', off: 'off', partly: 'off for some',
+  troubles: (count) => (count === 1 ? 'One problem lately' : `${count} problems lately`),
   pause: 'Pause', resume: 'Resume', pausedUntil: (time) => `Automatic answers are paused here until ${time}.`,
   optedOut: 'This person asked for no automatic answers.', allow: 'Answer again', earlier: 'Earlier messages',
   works: 'Working', amiss: {
@@ -27,7 +28,8 @@ const es = {
   choose: 'Elegí una conversación.', back: 'Volver a la lista', messages: 'Mensajes', write: 'Escribí una respuesta', send: 'Enviar',
   key: 'Clave', keyHelp: 'La WHATSAPP_API_KEY de este responder. Se guarda hasta cerrar esta pestaña.', enter: 'Entrar',
   all: 'Todas', waiting: 'Esperan', paused: 'En pausa', opted_out: 'De baja',
-  none: 'No hay nada.', everywhere: 'Todos los clientes', client: (id) => `Cliente ${id}`, on: 'activadas', off: 'apagadas',
+  none: 'No hay nada.', everywhere: 'Todos los clientes', client: (id) => `Cliente ${id}`, on: 'activadas', off: 'apagadas', partly: 'apagadas para algunos',
+  troubles: (count) => (count === 1 ? 'Un problema reciente' : `${count} problemas recientes`),
   pause: 'Pausar', resume: 'Reanudar', pausedUntil: (time) => `Las respuestas automáticas están en pausa acá hasta ${time}.`,
   optedOut: 'Esta persona pidió no recibir respuestas automáticas.', allow: 'Volver a responder', earlier: 'Mensajes anteriores',
   works: 'Funciona', amiss: {
