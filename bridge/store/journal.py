@@ -135,12 +135,17 @@ class SqliteJournal:
         """
         if seq > self._bounds[stream].last:
             raise ValueError(f"{reader} cannot have {stream} {seq}: the last is {self._bounds[stream].last}")
+        at = self._now()
 
         def write(connection: sqlite3.Connection) -> None:
             connection.execute(
                 "INSERT INTO cursors (reader, stream, seq) VALUES (?, ?, ?)"
                 " ON CONFLICT (reader, stream) DO UPDATE SET seq = max(seq, excluded.seq)",
                 (reader, stream, seq),
+            )
+            connection.execute(
+                "INSERT INTO moves (stream, seq, reader, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                (stream, seq, reader, at),
             )
 
         await self._database.write(write)

@@ -64,6 +64,7 @@ def _forget_items(connection: sqlite3.Connection, before: float, max_bytes: int)
     newest = dict(connection.execute("SELECT stream, last FROM streams"))
     (held,) = connection.execute("SELECT coalesce(sum(bytes), 0) FROM streams").fetchone()
     gone: list[tuple[int]] = []
+    gone_up_to: dict[str, int] = {}
     freed = dict.fromkeys(newest, 0)
     for number, stream, seq, at, size in connection.execute(
         "SELECT id, stream, seq, at, size FROM journal ORDER BY id LIMIT ?", (_CHUNK,)
@@ -73,9 +74,11 @@ def _forget_items(connection: sqlite3.Connection, before: float, max_bytes: int)
         if at >= before and held <= max_bytes:
             break
         gone.append((number,))
+        gone_up_to[stream] = seq
         freed[stream] += size
         held -= size
     connection.executemany("DELETE FROM journal WHERE id = ?", gone)
+    connection.executemany("DELETE FROM moves WHERE stream = ? AND seq <= ?", gone_up_to.items())
     connection.executemany(
         "UPDATE streams SET bytes = bytes - ? WHERE stream = ?", [(size, stream) for stream, size in freed.items()]
     )

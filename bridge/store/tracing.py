@@ -45,6 +45,8 @@ def trace(session_store: Path, bridge_store: Path, wanted: str) -> list[Trace]:
     """
     with closing(_open(session_store)) as connection:
         try:
+            if schema.version(connection) < len(schema.migrations()):
+                raise StoreUnusable(f"{session_store} is of an earlier version of the bridge: start this one once.")
             connection.execute("BEGIN")
             found = [*_commands(connection, wanted), *_items(connection, bridge_store, wanted)]
         except sqlite3.Error as error:
@@ -119,18 +121,23 @@ def _items(connection: sqlite3.Connection, bridge_store: Path, wanted: str) -> I
 def _readers(
     connection: sqlite3.Connection, bridge_store: Path, stream: Stream, seq: int, epoch: str
 ) -> Iterator[Moment]:
+    # the first move that reached the item tells when; those of an earlier version of the bridge were not noted
     cursors = connection.execute(
-        "SELECT reader, seq FROM cursors WHERE stream = ? ORDER BY reader", (stream,)
+        "SELECT reader, seq, CASE WHEN seq >= ?2 THEN (SELECT at FROM moves WHERE moves.stream = ?1"
+        " AND moves.seq >= ?2 AND moves.reader = cursors.reader ORDER BY moves.seq LIMIT 1) END"
+        " FROM cursors WHERE stream = ?1 ORDER BY reader",
+        (stream, seq),
     ).fetchall()
     urls, letters = _listeners(bridge_store, stream, seq, epoch)
-    for reader, at in cursors:
+    for reader, reached, at in cursors:
         listener = reader.removeprefix("listener:")
         if listener in letters:
             continue
         name = "MQTT" if reader == "mqtt" else urls.get(listener, reader)
-        yield Moment(
-            None, "with" if at >= seq else "waits for", f"{name}" + ("" if at >= seq else f", which is at {at}")
-        )
+        if reached >= seq:
+            yield Moment(at, "with", name)
+        else:
+            yield Moment(None, "waits for", f"{name}, which is at {reached}")
     for listener, (url, error, at) in letters.items():
         yield Moment(at, "refused", f"{url} ({listener}): {error}")
 

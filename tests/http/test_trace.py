@@ -12,6 +12,9 @@ import pytest
 
 from bridge.cli.logs import JsonFormatter
 from bridge.contract.jid import Jid
+from bridge.contract.payload import instant, rfc3339
+from bridge.store import schema
+from bridge.store.database import Database
 from tests.http.conftest import ANA, BETO, HttpBridge
 from tests.http.receiver import Answer, Receiver
 
@@ -44,10 +47,13 @@ async def test_a_message_from_the_page_to_the_webhook(started: HttpBridge, recei
         refused = started.phone.incoming(ANA, "dos")
         await receiver.got(2)
         await _buried(client)
+    settled = rfc3339(instant(started.clock.now()))
     code, (taken,) = await _trace(started, "1")
     assert (code, taken["session"]) == (0, "haby")
     assert _steps(taken) == ["written", "journalled", "with"]
     assert receiver.url in taken["steps"][2]["detail"]
+    times = [step["at"] for step in taken["steps"]]
+    assert times[1] <= times[2] <= settled
     code, (other,) = await _trace(started, refused.key.id)  # the last part of its id is enough
     assert (code, other["subject"]) == (0, f"message {refused.id}")
     assert _steps(other) == ["written", "journalled", "refused"]
@@ -99,3 +105,11 @@ async def test_one_id_follows_a_message_through_the_log(
     assert of_message == ["bridge.inbound", "bridge.listeners.reading"]
     assert [line["session"] for line in lines if line["trace"] == "order-1"] == ["haby"]
     assert not any("secret" in json.dumps(line) or ANA[:12] in json.dumps(line) for line in lines)
+
+
+async def test_a_store_that_no_bridge_of_this_version_has_opened_is_no_crash(side: HttpBridge) -> None:
+    path = side.settings.session_dir("haby") / "store.db"
+    path.parent.mkdir(parents=True)
+    async with Database(path, side.clock.now(), schema.migrations()[:-1]):
+        pass
+    assert await _trace(side, "1") == (1, [])

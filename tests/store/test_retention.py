@@ -36,6 +36,17 @@ async def test_items_go_by_age_and_both_ends_stay_right(opener: Opener, clock: S
         assert await store.journal.append([record("E")]) == [5]
 
 
+async def test_what_is_noted_of_readers_goes_with_the_items(store: SessionStore, clock: SetClock) -> None:
+    for raw_id in "ABCD":
+        await store.journal.append([record(raw_id)])
+        await store.journal.move_cursor("mqtt", Stream.IN, ord(raw_id) - ord("A") + 1)
+        clock.seconds += DAY
+    await store.compact(max_age=2.5 * DAY, max_bytes=ANY_SIZE)
+    rows = await store.database.read(lambda connection: connection.execute("SELECT seq FROM moves").fetchall())
+    assert rows == [(3,), (4,)]
+    assert await store.journal.cursor("mqtt", Stream.IN) == 4
+
+
 async def test_items_go_by_size_the_oldest_of_both_streams_first(store: SessionStore) -> None:
     for n in range(10):
         await store.journal.append_event("e" * 100)

@@ -56,7 +56,7 @@ function card(one, code, busy, draw, world) {
 }
 
 function pairing(session, code, busy, draw, world) {
-  if (code.link_code) return h('div.card', null, h('p', null, word('linkCode')), h('p.code', { 'aria-label': [...code.link_code].join(' ') }, code.link_code.replace(/^(.{4})(.{4})$/, '$1-$2')));
+  if (code.link_code) return h('div.pairing.typed', null, h('p.code', { 'aria-label': [...code.link_code].join(' ') }, code.link_code.replace(/^(.{4})(.{4})$/, '$1-$2')));
   const stamp = encodeURIComponent(code.expires_at);
   return h('div.pairing', null,
     h('img', { src: `${of(session)}/qr.png?at=${stamp}`, alt: word('qrAlt', session), width: 200, height: 200 }),

@@ -24,7 +24,7 @@ const WORDS = {
   restartAsk: ['Restart {0}?', '¿Reiniciar {0}?'], restartText: ['The browser is started anew, which takes a few seconds. Nothing is lost.', 'El navegador arranca de nuevo, tarda unos segundos. No se pierde nada.'],
   pairTitle: ['Pair a phone', 'Vincular un teléfono'], pair1: ['Open WhatsApp on the phone', 'Abrí WhatsApp en el teléfono'], pair2: ['Settings › Linked devices', 'Ajustes › Dispositivos vinculados'], pair3: ['Link a device, and scan this code', 'Vincular un dispositivo y escanear este código'],
   pairPhone: ['Link by phone number instead', 'Vincular con el número'], phone: ['Phone number, with country code', 'Número, con código de país'], pairAsk: ['Ask for a code', 'Pedir un código'], codeAsked: ['Asked for. The code appears here within seconds; if none does, check the number.', 'Pedido. El código aparece acá en unos segundos; si no, revisá el número.'],
-  linkCode: ['Type this code on the phone: Linked devices › Link with phone number.', 'Escribí este código en el teléfono: Dispositivos vinculados › Vincular con número.'], qrAlt: ['Pairing code of {0}', 'Código para vincular {0}'],
+  qrAlt: ['Pairing code of {0}', 'Código para vincular {0}'],
   // messages
   messagesLead: ['What arrives and leaves, as it happens.', 'Lo que llega y lo que sale, al momento.'],
   filter: ['Filter by text, name or number', 'Filtrar por texto, nombre o número'], incoming: ['Received', 'Recibidos'], outgoing: ['Sent', 'Enviados'], groups: ['Groups', 'Grupos'],
