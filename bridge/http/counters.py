@@ -10,7 +10,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, PlatformCollector, ProcessCollector
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
 from prometheus_client.exposition import generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -51,6 +58,8 @@ class Counters:
     """Implements `bridge.ports.Metrics`."""
 
     def __init__(self, data_dir: Path) -> None:
+        # else a second series stands beside each counter, which nobody asks for
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self._data_dir = data_dir
         self._registry = CollectorRegistry()
         self._received = self._counter("received", "Items journalled.", "stream", "kind")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Literal
 from urllib.parse import urlsplit
 
 import pytest
@@ -34,9 +35,15 @@ async def open_panel(browser: Browser) -> AsyncIterator[OpenPanel]:
     problems: list[str] = []
 
     async def open_panel(
-        side: HttpBridge, *, size: ViewportSize = DESK, locale: str = "en-GB", at: str = "", expected: str = "nothing"
+        side: HttpBridge,
+        *,
+        size: ViewportSize = DESK,
+        scheme: Literal["light", "dark"] = "light",
+        locale: str = "en-GB",
+        at: str = "",
+        expected: str = "nothing",
     ) -> Page:
-        context = await browser.new_context(viewport=size, locale=locale, reduced_motion="reduce")
+        context = await browser.new_context(viewport=size, color_scheme=scheme, locale=locale, reduced_motion="reduce")
         page = await context.new_page()
         page.set_default_timeout(10_000)
         page.on("pageerror", lambda error: problems.append(f"page error: {error}"))

@@ -32,18 +32,19 @@ async def _answers_to(page: Page, button: str) -> None:
     await page.get_by_role("dialog").get_by_role("button", name=button, exact=True).click()
 
 
-@pytest.mark.parametrize(("name", "size"), [("desk", DESK), ("phone", PHONE)])
+@pytest.mark.parametrize(("name", "size", "scheme"), [("desk", DESK, "light"), ("phone", PHONE, "dark")])
 async def test_no_section_shuts_anybody_out(
-    started: HttpBridge, receiver: Receiver, open_panel: OpenPanel, name: str, size: ViewportSize
+    started: HttpBridge, receiver: Receiver, open_panel: OpenPanel, name: str, size: ViewportSize, scheme: str
 ) -> None:
     started.phone.missing.add(Jid.parse(BETO))
     async with started.client() as client:
+        receiver.answers = [Answer(410)]
         await client.post("/v1/sessions/haby/listeners", json={"url": receiver.url})
         started.phone.incoming(ANA, "¿Tienen stock?", notify_name="Ana")
         await started.journalled(1)
         for to in (ANA, BETO):
             await client.post("/v1/sessions/haby/sends?wait=5", json={"to": to, "message": "Sí, hay."})
-    page = await open_panel(started, size=size, locale="es-AR")
+    page = await open_panel(started, size=size, scheme=scheme, locale="es-AR")
     for section in SECTIONS:
         await _go(page, section)
         await page.wait_for_load_state("networkidle") if section == "charts" else None
