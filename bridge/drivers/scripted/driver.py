@@ -79,9 +79,9 @@ class ScriptedDriver:
             await self._go(sink, _S.RECONNECTING, _R.LINK_DOWN)
 
     async def _show_code(self, sink: DriverSink) -> None:
-        await self._go(sink, _S.PAIRING, _R.SCAN_QR)
-        self._code_shown = True
         phone = self._phone
+        await self._go(sink, _S.PAIRING, _R.SCAN_QR if phone.link_code is None else _R.TYPE_LINK_CODE)
+        self._code_shown = True
         await sink.code_changed(PairingCode(phone.next_code(), phone.clock.now() + _CODE_LIFE, phone.link_code))
 
     async def _follow(self, signal: Signal, sink: DriverSink) -> None:
