@@ -1,4 +1,4 @@
-"""Does anything grow? 100,000 messages through page, driver, session and store, with the memory measured on the way.
+"""Does anything grow? 300,000 messages through page, driver, session and store, with the memory measured on the way.
 
 `python -m bench.memory [MESSAGES]` prints the figures and draws docs/images/memory.png. The sandbox is a process of its
 own and is not counted; MQTT is not part of it.
@@ -128,7 +128,7 @@ def main() -> None:
         asyncio.run(sandbox())
         return
     began = time.monotonic()
-    points = asyncio.run(run(int(sys.argv[1]) if sys.argv[1:] else 100_000))
+    points = asyncio.run(run(int(sys.argv[1]) if sys.argv[1:] else 300_000))
     title = f"Memory (PSS, MB) while {points[-1].messages:,} messages arrive in {time.monotonic() - began:.0f} s"
     panels = [
         Panel(
