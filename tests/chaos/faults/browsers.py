@@ -23,11 +23,10 @@ async def login_is_kept(scene: Scene) -> None:
     await asyncio.sleep(max(0.0, newest + LOGIN_KEPT - time.time()))
 
 
-def strike_process(scene: Scene, kind: str, number: signal.Signals) -> float:
-    """Send a signal to one of Chromium's processes; the moment."""
-    found = scene.rig.bridge.browsers(kind)
-    assert found, f"no process {kind or 'browser'}"
-    for process in found:
+async def strike_process(scene: Scene, kind: str, number: signal.Signals) -> float:
+    """Send a signal to Chromium's processes of a kind as soon as there are any (it may just be replaced); the moment."""
+    await until(lambda: bool(scene.rig.bridge.browsers(kind)), 60, f"a process {kind or 'browser'}")
+    for process in scene.rig.bridge.browsers(kind):
         with suppress(psutil.NoSuchProcess):
             process.send_signal(number)
     return time.monotonic()
@@ -43,7 +42,7 @@ class BrowserKilled(Fault):
         """See the base."""
         await login_is_kept(scene)
         await asyncio.sleep(scene.rng.uniform(0, 1.0))
-        return strike_process(scene, "", signal.SIGKILL)
+        return await strike_process(scene, "", signal.SIGKILL)
 
 
 class RendererKilled(Fault):
@@ -55,7 +54,7 @@ class RendererKilled(Fault):
         """See the base."""
         await login_is_kept(scene)
         await asyncio.sleep(scene.rng.uniform(0, 1.0))
-        return strike_process(scene, "renderer", signal.SIGKILL)
+        return await strike_process(scene, "renderer", signal.SIGKILL)
 
 
 class PageHangs(Fault):
@@ -67,7 +66,7 @@ class PageHangs(Fault):
         """See the base."""
         await login_is_kept(scene)
         await asyncio.sleep(scene.rng.uniform(0, 1.0))
-        return strike_process(scene, "renderer", signal.SIGSTOP)
+        return await strike_process(scene, "renderer", signal.SIGSTOP)
 
 
 class PageReloads(Fault):
@@ -99,7 +98,7 @@ class KilledWhilePairing(Fault):
         await until(lambda: any(slot.ref for slot in linking.slots.values()), 60, "a code to scan")
         if scene.rng.random() < 0.7:
             shown = set(linking.slots)
-            strike_process(scene, "", signal.SIGKILL)
+            await strike_process(scene, "", signal.SIGKILL)
             await until(lambda: set(linking.slots) - shown, 60, "a code of the next browser")
         await scan(scene)
         return down
