@@ -92,6 +92,8 @@ def _added(listening: Listening) -> list[str]:
             f"keyfile {tls.key}",
             "# This version and newer ones.",
             "tls_version tlsv1.2",
+            "# Strangers who only connect must not take the file descriptors of everybody else.",
+            "max_connections 2000",
         ]
     if listening.websockets:
         added += [

@@ -16,7 +16,7 @@ from bridge.contract.errors import InvalidRequest
 from .cast import Unknown
 from .control import control
 from .fault_control import fault_control
-from .guard import LoopbackOnly
+from .guard import BoundedBody, LoopbackOnly
 from .linking import NobodyWaits, NotLinked
 from .page_socket import PageSocket
 from .phone_socket import PhoneSocket
@@ -33,6 +33,7 @@ POLICY = (
 def build_app(world: World) -> FastAPI:
     """The application over a world."""
     app = FastAPI(title="WhatsApp sandbox", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
+    app.add_middleware(BoundedBody)
     app.add_middleware(LoopbackOnly)
     app.include_router(control(world))
     app.include_router(fault_control(world))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bridge.contract.loopback import Breach, breach
 
@@ -28,6 +28,38 @@ class LoopbackOnly:
             await send({"type": "websocket.close", "code": 1008, "reason": problem})
         else:
             await JSONResponse({"error": problem}, status_code=403)(scope, receive, send)
+
+
+#: Bytes of a request's body, and of one frame of a page or phone.
+LARGEST = 1_000_000
+
+
+class BoundedBody:
+    """ASGI middleware: 413 for a body that is larger than `LARGEST`, announced or not."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Read the body, and hand it on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        pieces: list[Message] = []
+        size = 0
+        while not pieces or pieces[-1].get("more_body", False):
+            pieces.append(await receive())
+            size += len(pieces[-1].get("body", b""))
+            if size > LARGEST:
+                error = {"error": f"The body has more than {LARGEST:,} bytes."}
+                await JSONResponse(error, 413, {"Connection": "close"})(scope, receive, send)
+                return
+        pieces.reverse()
+
+        async def again() -> Message:
+            return pieces.pop() if pieces else await receive()
+
+        await self._app(scope, again, send)
 
 
 _REFUSALS = {

@@ -20,8 +20,12 @@ import uvicorn
 
 from .app import build_app
 from .changes import Change, LoggedOut, RefChanged
+from .guard import LARGEST
 from .state import StateFile
 from .world import World
+
+#: Connections at once; beyond, requests get 503.
+CONNECTIONS = 500
 
 
 class AddressUnavailable(OSError):
@@ -85,6 +89,8 @@ class Sandbox:
                 log_config=None,
                 access_log=False,
                 ws="websockets-sansio",
+                ws_max_size=LARGEST,
+                limit_concurrency=CONNECTIONS,
                 timeout_graceful_shutdown=2,
                 server_header=False,
             )

@@ -158,6 +158,25 @@ async def test_what_nginx_keeps_away(tmp_path: Path) -> None:
             assert (moved.status_code, moved.headers["location"]) == (308, "https://wa.example.com/a?b=c")
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])  # the bridge and the responder
+async def test_one_address_holds_forty_connections_and_no_more(tmp_path: Path, host: str) -> None:
+    certificates = make_certificates(tmp_path / "certificates")
+    nothing = Upstreams(free_port(), free_port(), free_port())
+    with NginxServer(tmp_path / "nginx", nothing, certificates) as nginx:
+        tls = ssl.create_default_context(cafile=certificates.authority)
+        begun = f"POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: 10\r\n\r\n".encode()  # its body never comes
+        held: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+        try:
+            for _ in range(41):
+                held.append(await asyncio.open_connection("127.0.0.1", nginx.port, ssl=tls))
+                held[-1][1].write(begun)
+            async with asyncio.timeout(10):
+                assert (await held[-1][0].readline()).split()[1] == b"429"
+        finally:
+            for _, writer in held:
+                writer.transport.abort()
+
+
 async def test_the_brokers_password_counts_through_nginx_too(tmp_path: Path) -> None:
     where = replace(listening(tmp_path / "broker"), websockets=free_port())
     place = BrokerDirectory(tmp_path / "broker")

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import socket
+from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bridge.brokeradmin import Listening, Tls, Wanted, changed
+from bridge.brokeradmin import BrokerDirectory, Listening, Tls, Wanted, changed
 from bridge.brokeradmin.certificate import may_read
 from tests.broker.certificates import make_certificates
-from tests.mosquitto.conftest import Wa
+from tests.mosquitto.conftest import Wa, listening, mosquitto_with
 from tests.mosquitto_server import free_port
 
 
@@ -63,3 +66,22 @@ def test_who_may_read_a_key(tmp_path: Path) -> None:
     key.chmod(0o444)
     assert not may_read(key, here.st_uid + 1, set()), "its folder is closed"
     assert may_read(Path(os.devnull).parent, here.st_uid + 1, set())
+
+
+def test_strangers_on_the_tls_listener_leave_room_for_the_others(tmp_path: Path) -> None:
+    made = make_certificates(tmp_path)
+    where = replace(listening(tmp_path / "broker"), tls=Tls(made.server, made.key, free_port()))
+    place = BrokerDirectory(tmp_path / "broker")
+    place.set_up("wa", where)
+    text = place.configuration.read_text()
+    assert "\nmax_connections 2000\n" in text
+    place.configuration.write_text(text.replace("max_connections 2000", "max_connections 3"))
+    assert where.tls
+    with mosquitto_with(place.configuration, where.port), ExitStack() as held:
+        for _ in range(3):
+            held.enter_context(socket.create_connection(("127.0.0.1", where.tls.port), 5))
+        with socket.create_connection(("127.0.0.1", where.tls.port), 5) as more, suppress(ConnectionResetError):
+            assert more.recv(1) == b"", "it is hung up on"
+        with socket.create_connection(("127.0.0.1", where.port), 5) as here:
+            here.sendall(bytes.fromhex("100d00044d5154540402000a000178"))  # CONNECT without a user
+            assert here.recv(4) == bytes.fromhex("20020005"), "loopback answers, if only to refuse"

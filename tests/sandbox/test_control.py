@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 import httpx
 import pytest
 from websockets.asyncio.client import connect
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
 from bridge.sandbox import AddressUnavailable, Sandbox
 
@@ -189,3 +190,23 @@ async def test_it_closes_while_pages_are_open() -> None:
         async with Sandbox() as sandbox:
             socket = await connect(sandbox.url.replace("http", "ws") + "phone/live")
         await socket.wait_closed()
+
+
+@pytest.mark.parametrize("announced", [True, False])
+async def test_a_body_that_is_too_large_is_refused(api: httpx.AsyncClient, announced: bool) -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(11):
+            yield b"x" * 100_000
+
+    answer = await api.post("/api/incoming", content=b"x" * 1_100_000 if announced else pieces())
+    assert (answer.status_code, answer.json()) == (413, {"error": "The body has more than 1,000,000 bytes."})
+
+
+async def test_a_frame_that_is_too_large_ends_its_connection_alone(sandbox: Sandbox, api: httpx.AsyncClient) -> None:
+    async with connect(sandbox.url.replace("http", "ws") + "ws/chat") as page:
+        await page.send("x" * 1_100_000)
+        with suppress(ConnectionClosedError):
+            async for _ in page:
+                pass
+        assert page.close_code == 1009
+    assert (await api.get("/api/state")).status_code == 200
