@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import sqlite3
@@ -116,6 +117,20 @@ async def test_what_fails_is_named_and_removes_no_older_backup(root: Path) -> No
     assert "failed: haby bridge.db" in failed.stderr  # in haby's file, and the file itself
     assert [file.name for file in backups.glob("*/bridge/sessions/haby-*.tar.gz")] != []
     assert (backups / "20250101T000000Z").exists()
+
+
+async def test_two_at_once_do_not_take_each_others_work_for_left_over(root: Path) -> None:
+    backups = root / "backups"
+    backups.mkdir()
+    held = os.open(backups, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        refused = backup(root, "--to", str(backups))
+        assert (refused.returncode, "another backup is at work" in refused.stderr) == (1, True)
+    finally:
+        os.close(held)
+    assert backup(root, "--to", str(backups)).returncode == 0
+    assert [path.name for path in backups.iterdir() if path.name.startswith(".")] == []
 
 
 def test_a_log_is_rotated_in_place(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_every_exception_of_the_bridge_has_its_reason() -> None:
         return set(re.findall(r"(?m)^(\w+)=", (UNITS / name).read_text()))
 
     bridge = (UNITS / "wa-bridge.service").read_text()
-    for missing in set_in("wa-responder.service") - set_in("wa-bridge.service") - {"MemoryMax"}:
+    for missing in set_in("wa-responder.service") - set_in("wa-bridge.service"):
         assert re.search(rf"(?m)^#   {missing}\b.* \w+", bridge), missing
 
 
