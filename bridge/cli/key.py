@@ -106,7 +106,11 @@ def list_keys(json: Annotated[bool, typer.Option("--json", help="As JSON lines."
                 highlight=False,
             )
         if not keys and not json:
-            console().print("There are no keys. Without one, only programs on this machine can call.", style="dim")
+            console().print(
+                "No key was made here. Without one, WHATSAPP_API_KEY or WA_JWT_SECRET, only programs on this machine can"
+                " call.",
+                style="dim",
+            )
         return Exit.OK
 
     run(command)

@@ -96,7 +96,7 @@ def _tell(done: Restored, session: str, *, json: bool) -> None:
     for folder in filter(None, (done.kept, done.shared_kept)):
         out.print(f"  What was there before is in {folder}.", highlight=False)
     if done.shared.placed:
-        out.print(f"  So are {' and '.join(done.shared.placed)}: listeners, keys, conversations.", highlight=False)
+        out.print(f"  Put in place, too: {', '.join(done.shared.placed)}.", highlight=False)
     if done.shared.left:
-        out.print(f"  {' and '.join(done.shared.left)} stay as they are; --shared exchanges them.", highlight=False)
+        out.print(f"  Left as of today: {', '.join(done.shared.left)}; --shared exchanges that, too.", highlight=False)
     out.print("  Start the bridge.", highlight=False)

@@ -145,6 +145,6 @@ async def test_nobody_reads_of_a_person_who_was_forgotten(
     shown = await page.locator("body").inner_text()
     assert [secret for secret in [*SECRETS, "undefined"] if secret in shown] == []
     await page.locator('nav a[href="#outbox"]').click()
-    await expect(page.locator("main article")).to_contain_text("Erased")
+    await expect(page.locator("article.send-item")).to_contain_text("Erased")
     shown = await page.locator("body").inner_text()
     assert [secret for secret in [*SECRETS, "undefined", "erased@"] if secret in shown] == []
