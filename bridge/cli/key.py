@@ -107,8 +107,8 @@ def list_keys(json: Annotated[bool, typer.Option("--json", help="As JSON lines."
             )
         if not keys and not json:
             console().print(
-                "No key was made here. Without one, WHATSAPP_API_KEY or WA_JWT_SECRET, only programs on this machine can"
-                " call.",
+                "No key was made here. Without one, WHATSAPP_API_KEY or WA_JWT_SECRET, only programs on this machine"
+                " can call.",
                 style="dim",
             )
         return Exit.OK
