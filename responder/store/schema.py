@@ -6,12 +6,11 @@ plays a part; the legacy tables keep the clock of the server, as they always did
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Connection,
     Double,
     Enum,
     Index,
@@ -22,27 +21,32 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
     func,
 )
-from sqlalchemy.dialects.mysql import MEDIUMTEXT, TIMESTAMP, TINYINT, VARCHAR
-from sqlalchemy.types import DateTime, TypeEngine
+from sqlalchemy.types import TIMESTAMP, DateTime, TypeEngine
 
 metadata = MetaData()
 
 _ID = BigInteger().with_variant(Integer(), "sqlite")  # SQLite numbers rows by itself only for INTEGER
-_FLAG = SmallInteger().with_variant(TINYINT(), "mysql", "mariadb")
+# Said without MySQL's own types, whose dialect is a megabyte that SQLite has no use for.
+_FLAG = Boolean(create_constraint=False)  # TINYINT there, as the legacy has it
 _MOMENT = DateTime().with_variant(TIMESTAMP(), "mysql", "mariadb")
-_LONG = Text().with_variant(MEDIUMTEXT(), "mysql", "mariadb")  # WhatsApp's 65,536 characters are up to 256 KB
-_ENGINE: Any = {
-    f"{dialect}_{name}": value
-    for dialect in ("mysql", "mariadb")
-    for name, value in (("engine", "InnoDB"), ("charset", "utf8mb4"))
-}
+#: MEDIUMTEXT there, which is chosen by so many characters: WhatsApp's 65,536 are up to 256 KB.
+_LONG = Text().with_variant(Text(2**22 - 1), "mysql", "mariadb")
+
+
+@event.listens_for(metadata, "before_create")
+def _prepare(_: MetaData, connection: Connection, **_others: object) -> None:
+    """On a server, whatever it makes by default: an engine with transactions, and every script."""
+    if connection.dialect.name == "mysql":
+        for table in metadata.tables.values():
+            table.dialect_kwargs.update({"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4"})
 
 
 def _exact(length: int) -> TypeEngine[str]:
     """Text that is compared byte for byte: MySQL otherwise takes `a` for `A`, and ids differ by that."""
-    return String(length).with_variant(VARCHAR(length, charset="utf8mb4", collation="utf8mb4_bin"), "mysql", "mariadb")
+    return String(length).with_variant(String(length, collation="utf8mb4_bin"), "mysql", "mariadb")
 
 
 conversations = Table(
@@ -61,7 +65,6 @@ conversations = Table(
     Column("mensaje", _LONG, nullable=False),
     Column("created_at", _MOMENT, server_default=func.current_timestamp()),
     Index("ix_ll_ia_conversaciones_person", "cliente_id", "telefono", "id"),
-    **_ENGINE,
 )
 
 bot_config = Table(
@@ -72,7 +75,6 @@ bot_config = Table(
     Column("bot_activo", _FLAG, nullable=False, server_default="0"),
     Column("updated_at", _MOMENT, server_default=func.current_timestamp()),
     Column("created_at", _MOMENT, server_default=func.current_timestamp()),
-    **_ENGINE,
 )
 
 cursors = Table(
@@ -82,7 +84,6 @@ cursors = Table(
     Column("stream", String(8), primary_key=True),
     Column("epoch", String(64), nullable=False),
     Column("seq", BigInteger, nullable=False),
-    **_ENGINE,
 )
 
 chats = Table(
@@ -103,7 +104,6 @@ chats = Table(
     Column("last_message", BigInteger, nullable=False, server_default="0"),  # WhatsApp's seconds do not tell the order
     UniqueConstraint("session", "chat", name="uq_wa_chat"),
     Index("ix_wa_chat_last", "last_at", "last_message"),
-    **_ENGINE,
 )
 
 messages = Table(
@@ -122,7 +122,6 @@ messages = Table(
     Index("ix_wa_message_open", "turn_id", "verdict", "part"),
     Index("ix_wa_message_chat", "chat_id", "id"),
     Index("ix_wa_message_time", "timestamp"),
-    **_ENGINE,
 )
 
 turns = Table(
@@ -145,7 +144,6 @@ turns = Table(
     Index("ix_wa_turn_chat", "chat_id", "created_at"),
     Index("ix_wa_turn_time", "created_at"),
     Index("ix_wa_turn_conversation", "conversation_id"),
-    **_ENGINE,
 )
 
 switches = Table(
@@ -154,7 +152,6 @@ switches = Table(
     Column("name", String(32), primary_key=True),
     Column("value", Boolean(create_constraint=False), nullable=False),
     Column("configured", Boolean(create_constraint=False), nullable=False),  # what the setting said at that time
-    **_ENGINE,
 )
 
 leases = Table(
@@ -164,7 +161,6 @@ leases = Table(
     Column("owner", String(96)),
     Column("fence", BigInteger, nullable=False, server_default="0"),
     Column("expires_at", Double, nullable=False, server_default="0"),
-    **_ENGINE,
 )
 
 replicas = Table(
@@ -172,5 +168,4 @@ replicas = Table(
     metadata,
     Column("owner", String(96), primary_key=True),
     Column("expires_at", Double, nullable=False),
-    **_ENGINE,
 )

@@ -122,6 +122,24 @@ async def test_a_migration_that_was_cut_short_is_finished(legacy: Database) -> N
     assert await rows(legacy, "SELECT version_num FROM wa_schema") == [("0001",)]
 
 
+async def test_new_tables_are_as_a_server_needs_them_whatever_it_makes_by_default(mariadb: MariaDbServer) -> None:
+    name = mariadb.create("plain", "latin1")
+    async with Database(load(**maria_place(mariadb, name)).database_url) as database:
+        await migrate(database)
+        tables = (
+            "SELECT DISTINCT engine, SUBSTRING_INDEX(table_collation, '_', 1) FROM information_schema.tables"
+            " WHERE table_schema = DATABASE() AND table_name LIKE '%\\_%' AND table_name <> 'wa_schema'"
+        )
+        assert await rows(database, tables) == [("InnoDB", "utf8mb4")]
+        columns = (
+            "SELECT column_name, column_type, collation_name FROM information_schema.columns"
+            " WHERE table_schema = DATABASE() AND (table_name, column_name) IN (('wa_message', 'message_id'),"
+            " ('ll_ia_conversaciones', 'mensaje'), ('ll_bot_config', 'bot_activo')) ORDER BY column_name"
+        )
+        [switch, said, message_id] = await rows(database, columns)
+        assert (switch[1], said[1], message_id[1:]) == ("tinyint(1)", "mediumtext", ("varchar(255)", "utf8mb4_bin"))
+
+
 @pytest.mark.parametrize("legacy", [OLDEST], indirect=True)
 async def test_replicas_that_start_together_migrate_once(legacy: Database) -> None:
     async with Database(legacy.url) as other, Database(legacy.url) as third:
