@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from bridge.client import BrokerDown, Client
+from bridge.client import BrokerDown, BrokerRefused, Client
 from bridge.contract.bot import ResponderEvent
 from bridge.contract.payload import instant
 from responder.faults import Fault
@@ -90,6 +90,9 @@ class Announcer:
                 for fault, count in self._untold.due(clock()):
                     await client.publish_responder_event(self._event(fault, count))
                     self._untold.told(fault, count, clock())
+            except BrokerRefused as error:  # an ACL from before; all of it is in the log in any case
+                _log.warning("What goes wrong cannot be told on MQTT: %s See `wa broker check`.", error.text)
+                return
             except BrokerDown as error:
                 _log.debug("Not told yet: %s", error.text)
                 await asyncio.sleep(AWAY)

@@ -130,7 +130,8 @@ class Responder:
             stopping = tasks.create_task(stop.wait(), name="responder stop")
             await asyncio.wait([working, stopping, serving], return_when=asyncio.FIRST_COMPLETED)
             stop.set()
-            await asyncio.wait([working], timeout=FAREWELL)
+            # before there are answers nothing of ours is under way
+            await asyncio.wait([working], timeout=0 if self.replies is None else FAREWELL)
             working.cancel()
             self._closing.set()
         if self.model is not None:
@@ -194,7 +195,7 @@ class Responder:
             pruning = Pruning(self.database, settings.retention * DAY, settings.retention_conversations * DAY)
             ending.append(tasks.create_task(pruning.run(time.time), name="pruning"))
             if way.client is not None:
-                self.mirror = Mirror(way.client, self.switches, settings.cliente_id, time.time)
+                self.mirror = Mirror(way.client, self.switches, settings.cliente_id, self.faults, time.time)
                 ending.append(tasks.create_task(self.mirror.run(), name="mirror"))
             await stop.wait()
             # first nothing new is begun, then what is ours is given back, then what is under way is left to the store

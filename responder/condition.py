@@ -37,7 +37,7 @@ class Condition:
             amiss.append("database")
         if self.sender is not None and not self.sender.is_registered:
             amiss.append("sender")
-        elif self.sender is None and self.client is None:
+        elif self.sender is None and (self.client is None or not self.client.is_connected):
             amiss.append("broker")
         elif self.sender is None and not any(self._is_there(session) for session in self._sessions):
             amiss.append("bridge")

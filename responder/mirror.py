@@ -7,10 +7,11 @@ import logging
 from collections.abc import Callable
 from contextlib import aclosing, suppress
 
-from bridge.client import BrokerDown, Client
+from bridge.client import BrokerDown, BrokerRefused, Client
 from bridge.contract.bot import BotConfig
 from bridge.contract.payload import instant
 from responder.errors import DatabaseDown
+from responder.faults import Faults
 from responder.store.switches import Switches
 
 _log = logging.getLogger(__name__)
@@ -21,10 +22,13 @@ LOOK = 5.0
 class Mirror:
     """`run` is its life; `look` makes it look now. `default` is the client that is shown without a row of its own."""
 
-    def __init__(self, client: Client, switches: Switches, default: int, now: Callable[[], float]) -> None:
+    def __init__(
+        self, client: Client, switches: Switches, default: int, faults: Faults, now: Callable[[], float]
+    ) -> None:
         self._client = client
         self._switches = switches
         self._default = default
+        self._faults = faults
         self._now = now
         self._shown: dict[int, int] = {}
         self._news = asyncio.Event()
@@ -34,7 +38,13 @@ class Mirror:
         self._news.set()
 
     async def run(self) -> None:
-        """Mirror until cancelled."""
+        """Mirror until cancelled, or refused: the switch is worth nothing against the conversations, which go on."""
+        try:
+            await self._mirror()
+        except* BrokerRefused as refused:
+            self._faults.note("broker_refused", "switches", str(refused.exceptions[0]))
+
+    async def _mirror(self) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._obey(), name="bot switches")
             while True:

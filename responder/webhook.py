@@ -68,7 +68,7 @@ class Sender:
         return await self._request("GET", "/api/whatsapp/status", None)
 
     async def send(self, to: str, text: str) -> None:
-        """Send once. Raises SenderFailed with `may_have_left` where that cannot be told."""
+        """Send once. Raises SenderFailed, which tells whether it may have left."""
         await self._post("/api/whatsapp/send", {"to": to, "message": text})
 
     async def _post(self, path: str, body: dict[str, str]) -> dict[str, Any]:

@@ -46,6 +46,11 @@ class Client:
         #: The topic level on which this client is answered: `reply/<level>` and `replay/<level>`.
         self.level = level
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a connection to the broker now; it is made again without being asked."""
+        return self._line.is_connected
+
     def messages(
         self, session: str, after: Start = None, *, on_gap: OnGap | None = None, buffer: int = BUFFER
     ) -> AsyncGenerator[Message, None]:

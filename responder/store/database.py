@@ -25,6 +25,8 @@ DEADLINE = 15.0
 #: Seconds before another try while the database is away: the first, and what it grows to.
 PAUSE, LONGEST_PAUSE = 0.5, 10.0
 
+#: MySQL's codes for a lock that was waited for too long, and for a deadlock: it is there, and the next try succeeds.
+_TRY_AGAIN = (1205, 1213)
 _NOT_TRIED = "not tried yet"
 
 
@@ -130,6 +132,8 @@ class Database:
                 yield
         except (OperationalError, InterfaceError, InternalError, PoolTimeout, OSError, TimeoutError) as error:
             cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
+            if cause.args and cause.args[0] in _TRY_AGAIN:
+                raise DatabaseDown(f"Another transaction was in the way ({cause}).") from error
             self._note(f"{type(cause).__name__}: {cause}"[:300] if str(cause) else type(cause).__name__)
             raise DatabaseDown(f"The database does not answer ({self.trouble}).") from error
         else:

@@ -18,7 +18,7 @@ ACTIVE = "active"
 
 @dataclass(frozen=True, slots=True)
 class ClientSwitch:
-    """One client's switch. Without a row, `row` is false and the switch follows the setting."""
+    """One client's switch. Without a row it follows that of the whole, and nobody has turned it."""
 
     cliente_id: int
     active: bool

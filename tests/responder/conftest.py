@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -95,11 +95,13 @@ class Whole:
         """Of the responder."""
         return load(**{"port": 0, "gather": 0.2, **self.place, **self.options, **options})
 
-    async def start(self, *, wait: bool = True, **options: Any) -> Responder:
+    async def start(
+        self, *, wait: bool = True, user: str = "responder", protocol: Literal["3.1.1", "5"] = "3.1.1", **options: Any
+    ) -> Responder:
         """Start a responder and wait until it works."""
         self._stop = asyncio.Event()
         self.responder = responder = Responder(
-            self.settings(**options), BrokerOptions(self.broker.url("responder"), instance="test")
+            self.settings(**options), BrokerOptions(self.broker.url(user), protocol=protocol, instance="test")
         )
         responder.load()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from responder import announcing, replies
@@ -99,3 +101,28 @@ async def test_what_the_broker_missed_is_told_when_it_is_back(whole: Whole) -> N
     async with hearing(whole.broker.url("panel")) as ear:  # within the pause before the next try
         told = await ear.wait(TOPIC)
     assert (told["kind"], told["count"]) == ("gap", 3)
+
+
+async def test_a_broker_that_is_gone_is_amiss_at_once_and_keeps_no_end_waiting(whole: Whole) -> None:
+    responder = await whole.start()
+    whole.broker.kill()
+    await whole.until(lambda: responder.condition.amiss() == ["broker"], within=5)
+    whole.broker.start()
+    await whole.until(lambda: responder.is_working)
+    await whole.stop()
+    whole.broker.kill()
+    responder = await whole.start(wait=False)
+    await whole.until(lambda: responder.database.trouble is None)
+    assert "broker" in responder.condition.amiss()
+    begun = time.monotonic()
+    await whole.stop()
+    assert time.monotonic() - begun < 3
+    whole.broker.start()
+
+
+async def test_a_broker_that_refuses_the_switches_does_not_stop_the_conversations(whole: Whole) -> None:
+    """With MQTT 5 mosquitto says so; a user without the responder's role stands for an ACL from before."""
+    responder = await whole.start(user="reader", protocol="5")
+    await whole.until(lambda: responder.faults.counts["broker_refused"] == 1)
+    whole.side.phone.incoming(ANA, "¿Están?")
+    assert await whole.verdicts(1) == ["no_answer"]

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from bridge.client import Result, ResultStatus
 from bridge.contract.messages import ErrorInfo
+from responder.errors import DatabaseDown
+from responder.faults import Fault, Faults
 from responder.outlet import _finished
+from responder.settings import load
 from responder.store.database import Database
 from responder.store.group_commit import GroupCommit
 from responder.store.inserting import insert_rows
+from responder.store.migrate import migrate
 from responder.store.rows import Command, Turn, commands_from_json, commands_to_json
 from responder.store.schema import conversations
 from responder.turns import Origin, TurnState
@@ -46,6 +52,28 @@ async def test_an_error_undoes_the_whole_transaction(database: Database) -> None
         await fail()
     async with database.read() as connection:
         assert (await connection.execute(select(conversations.c.id))).all() == []
+
+
+@pytest.mark.parametrize("place", ["mariadb"], indirect=True)
+async def test_a_deadlock_is_tried_again_and_no_database_that_is_down(place: dict[str, Any]) -> None:
+    told: list[Fault] = []
+    rows = [{"telefono": str(number), "rol": "user", "mensaje": "x"} for number in range(2)]
+    async with Database(load(**place).database_url, Faults(time.time, told.append)) as database:
+        await migrate(database)
+        async with database.write() as connection:
+            ids = await insert_rows(connection, conversations, rows)
+        at_both = asyncio.Barrier(2)
+
+        async def change(first: int, second: int) -> None:
+            async with database.write() as connection:
+                await connection.execute(update(conversations).where(conversations.c.id == first).values(mensaje="y"))
+                await at_both.wait()
+                await connection.execute(update(conversations).where(conversations.c.id == second).values(mensaje="y"))
+
+        outcomes = await asyncio.gather(change(*ids), change(*reversed(ids)), return_exceptions=True)
+        assert [type(outcome) for outcome in outcomes if outcome is not None] == [DatabaseDown]
+        assert database.trouble is None
+    assert told == []
 
 
 async def test_what_waits_is_written_together_and_an_error_reaches_everyone() -> None:
