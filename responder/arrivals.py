@@ -11,7 +11,9 @@ from bridge.contract.messages import ERASED, EventKind, MessageBody, Stream
 from responder.policy import Facts
 
 #: What the columns take.
-LONGEST_NAME, LONGEST_ADDRESS, LONGEST_ID = 128, 96, 255
+LONGEST_NAME, LONGEST_ADDRESS, LONGEST_ID, LARGEST_CLIENT = 128, 96, 255, 2**31 - 1
+#: Unix seconds of the year 2242, beyond which a moment is a mistake.
+LATEST = 2**33
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +60,24 @@ def of_event(event: Happening) -> Arrival | Place:
 
 
 def of_webhook(session: str, fields: dict[str, object], cliente_id: int) -> Arrival:
-    """From a legacy sender's webhook. Raises KeyError, TypeError, ValueError for what is not one."""
+    """From a legacy sender's webhook; `cliente_id` is for one that names none.
+
+    Raises KeyError, TypeError, ValueError for what is not one.
+    """
+    given = fields.get("cliente_id")
+    client = int(str(given)) if given else cliente_id
     body = MessageBody.model_validate(
         {
             "id": str(fields.get("id") or f"webhook-{fields['from']}-{fields.get('timestamp')}"),
             "chat": fields["from"],
             "author": fields.get("author") or fields["from"],
             "late": False,
-            "cliente_id": cliente_id,
             **{name: value for name, value in fields.items() if name not in ("id", "chat", "author", "late", "v")},
+            "cliente_id": client,
         }
     )
+    if not 0 <= client <= LARGEST_CLIENT or not 0 <= body.timestamp <= LATEST:
+        raise ValueError("a client or a moment that there cannot be")
     return _arrival(body, session, None, from_me=_is_own(body.id))
 
 

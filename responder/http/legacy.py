@@ -93,8 +93,7 @@ async def message_received(request: Request) -> Response:
         fields = await request.json()
         if not isinstance(fields, dict):
             raise TypeError("not an object")
-        cliente_id = int(fields.get("cliente_id") or surface.settings.cliente_id)
-        arrival = of_webhook(surface.settings.sessions[0], fields, cliente_id)
+        arrival = of_webhook(surface.settings.sessions[0], fields, surface.settings.cliente_id)
     except (ValueError, TypeError, KeyError, RecursionError):
         return JSONResponse({"error": "Mensaje inválido: from, body, timestamp y type son requeridos"}, 400)
     try:
