@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from bridge.drivers.scripted.phone import ACCOUNT
 from tests.client.conftest import ANA, BETO
 from tests.responder.conftest import Whole
 
@@ -163,3 +164,27 @@ async def test_the_budget_of_a_chat(whole: Whole) -> None:
         await whole.verdicts(number + 1)
     whole.side.phone.incoming(BETO, "hola")
     assert await whole.verdicts(4) == ["answered", "answered", "chat_budget", "answered"]
+
+
+async def test_what_the_operator_set_is_what_is_done(whole: Whole) -> None:
+    """Each setting of the policy from its variable to the phone; their combinations are a table of their own."""
+    await whole.start(blocked="+54 9 11 5550-0002", groups="mentioned", captions="on", total_budget=2)
+    phone, group = whole.side.phone, "120363000000000001@g.us"
+    phone.incoming(BETO, "hola")
+    phone.incoming(group, "hola a todos", author=ANA)
+    phone.incoming(group, f"@{ACCOUNT.user} hola", author=ANA, mentions=(str(ACCOUNT),))
+    assert await whole.verdicts(3) == ["blocked", "not_mentioned", "answered"]
+    await whole.answers(1)
+    phone.incoming(ANA, "gracias", type="image")
+    await whole.answers(2)
+    assert [(str(sent.key.remote), sent.text[:5]) for sent in phone.sent] == [(group, "¡Hola"), (ANA, "¡De n")]
+    phone.incoming(ANA, "buenas")
+    assert (await whole.verdicts(5))[3:] == ["answered", "total_budget"]
+
+
+async def test_outside_the_hours_nobody_is_answered(whole: Whole) -> None:
+    another = ("lun", "mar", "mie", "jue", "vie", "sab", "dom")[(time.gmtime().tm_wday + 2) % 7]  # in any zone
+    await whole.start(hours=f"{another} 09:00-18:00")
+    whole.side.phone.incoming(ANA, "hola")
+    assert await whole.verdicts(1) == ["closed"]
+    assert whole.side.phone.sent == []
