@@ -111,7 +111,7 @@ def _explain(error: RequestValidationError) -> str:
             case "extra_forbidden":
                 faults.append(f"{where} is not a known field")
             case _:
-                faults.append(f"{where}: {fault['msg'].removeprefix('Value error, ')}")
+                faults.append(f"{where}: {fault['msg'].removeprefix('Value error, ').rstrip('.')}")
     return f"Refused: {'; '.join(faults)}."
 
 

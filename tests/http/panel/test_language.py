@@ -13,6 +13,7 @@ from bridge.listeners.verdict import sentence
 from bridge.ports import Failure, PostAnswer
 from tests.http.conftest import ANA, HttpBridge
 from tests.http.panel.conftest import OpenPanel
+from tests.pictures import picture
 
 
 async def _calls(page: Page, file: str, function: str, arguments: list[Any]) -> list[str]:
@@ -46,7 +47,9 @@ async def test_a_webhook_that_fails_says_so_in_spanish(started: HttpBridge, open
     await page.get_by_role("button", name="Agregar un webhook").click()
     await page.get_by_label("Dirección").fill("http://10.0.0.1/hook")
     await page.get_by_role("dialog").get_by_role("button", name="Agregar").click()
-    await expect(page.locator("#toasts")).to_contain_text("WA_CALLBACK_HOSTS dice a cuáles sí")
+    await expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text("WA_CALLBACK_HOSTS dice a cuáles sí")
+    await expect(page.get_by_label("Dirección")).to_have_value("http://10.0.0.1/hook")  # to be corrected
+    await picture(page, "panel-refused")
 
 
 async def test_numbers_are_spelled_as_people_write_them(started: HttpBridge, open_panel: OpenPanel) -> None:
@@ -74,6 +77,7 @@ async def test_a_bridge_that_is_gone_is_said_and_what_is_shown_is_old(
     await started.stop()
     await expect(page.locator("#pulse")).to_contain_text("The bridge does not answer")
     await expect(page.locator("#frame")).to_have_class("frame lost")
+    await picture(page, "panel-lost")
     await started.start()
     await expect(page.locator("#frame")).to_have_class("frame")
     await expect(page.locator("#pulse")).to_be_empty()

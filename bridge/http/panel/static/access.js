@@ -1,7 +1,8 @@
 // API keys, and the audit of what was done.
 
 import { get, post, remove, renew } from './api.js';
-import { ask, empty, h, show, toast } from './element.js';
+import { ask, askUntil } from './dialogs.js';
+import { empty, h, show, toast } from './element.js';
 import { said } from './faults.js';
 import { ago } from './times.js';
 import { deed, word } from './words.js';
@@ -38,20 +39,27 @@ export function open(view, world) {
   }
 
   async function make() {
-    const box = (scope) => h('label.check', null, h('input', { type: 'checkbox', name: 'scope', value: scope, checked: scope !== 'admin' }), word(`${scope}Scope`));
-    const given = await ask({ title: word('newKey'), text: found.length ? null : word('firstKey'), action: word('make'), cancel: word('cancel'), fields: [
-      h('label.field', null, h('span', null, word('name')), h('input', { name: 'name', required: true, maxlength: 100, placeholder: 'node-red', autocomplete: 'off' })),
-      h('div.row', { role: 'group', 'aria-label': word('scopes') }, SCOPES.map(box)),
-      h('label.field', null, h('span', null, word('session')), h('select', { name: 'session' }, h('option', { value: '' }, word('allSessions')), world.sessions.map(({ session }) => h('option', null, session)))),
-    ] });
-    if (!given) return;
-    await attempt(async () => {
+    const made = await askUntil(blank, (given) => {
       const session = given.get('session');
-      const made = await post('/v1/keys', { name: given.get('name'), scopes: given.getAll('scope'), sessions: session ? [session] : null });
+      return post('/v1/keys', { name: given.get('name'), scopes: given.getAll('scope'), sessions: session ? [session] : null });
+    });
+    if (!made) return;
+    await attempt(async () => {
       await renew();
       const copy = h('button.button', { type: 'button', onclick: () => navigator.clipboard?.writeText(made.key).then(() => toast(word('copied'))) }, word('copy'));
       await ask({ title: made.name, text: word('keyMade'), action: word('close'), fields: [h('p.mono', { tabindex: 0, id: 'made-key' }, made.key), copy] });
     });
+  }
+
+  function blank(before) {
+    const chosen = before?.getAll('scope') ?? ['send', 'listen'];
+    const box = (scope) => h('label.check', null, h('input', { type: 'checkbox', name: 'scope', value: scope, checked: chosen.includes(scope) }), word(`${scope}Scope`));
+    const option = (value, name) => h('option', { value, selected: value === before?.get('session') }, name);
+    return { title: word('newKey'), text: found.length ? null : word('firstKey'), action: word('make'), cancel: word('cancel'), fields: [
+      h('label.field', null, h('span', null, word('name')), h('input', { name: 'name', required: true, maxlength: 100, value: before?.get('name') ?? '', placeholder: 'node-red', autocomplete: 'off' })),
+      h('div.row', { role: 'group', 'aria-label': word('scopes') }, SCOPES.map(box)),
+      h('label.field', null, h('span', null, word('session')), h('select', { name: 'session' }, option('', word('allSessions')), world.sessions.map(({ session }) => option(session, session)))),
+    ] };
   }
 
   async function attempt(work) {

@@ -57,20 +57,3 @@ export function toast(text, bad = false) {
   document.getElementById('toasts').append(made);
   setTimeout(() => made.remove(), bad ? 8000 : 3500);
 }
-
-// Asks before something that cannot be taken back; resolves to the form's fields, or null.
-export function ask({ title, text, action, danger = false, cancel, fields = [] }) {
-  const dialog = document.getElementById('ask');
-  return new Promise((resolve) => {
-    let answer = null;
-    const form = h('form', { method: 'dialog' },
-      h('h2', { id: 'ask-title' }, title), text ? h('p', null, text) : null, ...fields,
-      h('div.actions', null,
-        cancel ? h('button.button', { type: 'button', onclick: () => dialog.close() }, cancel) : null,
-        h(danger ? 'button.danger' : 'button.main-button', { type: 'submit' }, action)));
-    form.addEventListener('submit', () => { answer = new FormData(form); });
-    dialog.replaceChildren(form);
-    dialog.addEventListener('close', () => { dialog.replaceChildren(); resolve(answer); }, { once: true });
-    dialog.showModal();
-  });
-}

@@ -16,6 +16,7 @@ const ERRORS_ES = {
 
 // Sentences of `invalid` that a person can cause here; each is told by the words that the bridge uses.
 const INVALID_ES = [
+  [/\bscopes\b/, 'Elegí al menos un permiso.'],
   [/not a phone number/, 'No es un número de teléfono: de 5 a 15 dígitos, con código de país. Por ejemplo +54 9 11 5550-0001.'],
   [/not a WhatsApp address|Messages can go to/, 'No es una dirección de WhatsApp a la que se pueda escribir.'],
   [/no chat with|no such chat/, 'Esta cuenta no tiene ese chat: solo se puede responder.'],

@@ -1,7 +1,8 @@
 // Webhooks of one session: how each is, pause and resume, and the dead letters to repeat or throw away.
 
 import { get, of, post, remove } from './api.js';
-import { ask, empty, h, show, toast } from './element.js';
+import { ask, askUntil } from './dialogs.js';
+import { empty, h, show, toast } from './element.js';
 import { post as outcome, said } from './faults.js';
 import { chatName } from './sessions.js';
 import { ago } from './times.js';
@@ -90,13 +91,11 @@ export function open(view, world) {
   }
 
   async function add() {
-    const given = await ask({ title: word('addListener'), action: word('add'), cancel: word('cancel'),
-      fields: [h('label.field', null, h('span', null, word('url')), h('input', { name: 'url', type: 'url', required: true, placeholder: 'http://localhost:3013/hook' }))] });
-    if (!given) return;
-    await attempt(async () => {
-      const made = await post(`${of(session)}/listeners`, { url: given.get('url') });
-      if (made.secret) await ask({ title: word('done'), text: word('secret'), action: word('close'), fields: [h('p.mono', null, made.secret)] });
-    });
+    const made = await askUntil((before) => ({ title: word('addListener'), action: word('add'), cancel: word('cancel'),
+      fields: [h('label.field', null, h('span', null, word('url')), h('input', { name: 'url', type: 'url', required: true, value: before?.get('url') ?? '', placeholder: 'http://localhost:3013/hook' }))] }),
+    (given) => post(`${of(session)}/listeners`, { url: given.get('url') }));
+    if (made?.secret) await ask({ title: word('done'), text: word('secret'), action: word('close'), fields: [h('p.mono', { tabindex: 0 }, made.secret)] });
+    await load();
   }
 
   view.append(h('div.head', null, h('h1', null, word('listeners')), h('button.main-button', { type: 'button', onclick: add }, word('addListener')), h('p.soft', null, word('listenersLead'))), list, head, letters);

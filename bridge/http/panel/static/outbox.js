@@ -1,7 +1,8 @@
 // The outbox of one session: every command, how far it is, and what to do about one that went wrong.
 
 import { get, of, post } from './api.js';
-import { ask, empty, h, show, toast } from './element.js';
+import { ask } from './dialogs.js';
+import { empty, h, show, toast } from './element.js';
 import { advice, fault, said } from './faults.js';
 import { isErased, person } from './phones.js';
 import { ticks } from './ticks.js';

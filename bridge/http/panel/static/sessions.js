@@ -1,7 +1,8 @@
 // Sessions as cards: how each is, its pairing code, and what an admin can do.
 
 import { get, may, of, post } from './api.js';
-import { ask, h, show, toast } from './element.js';
+import { ask, askUntil } from './dialogs.js';
+import { h, show, toast } from './element.js';
 import { said } from './faults.js';
 import { person } from './phones.js';
 import { ago } from './times.js';
@@ -70,7 +71,7 @@ function controls({ session, state: now }, busy, draw, world) {
     type: 'button', disabled: busy.has(session),
     onclick: async () => {
       if (question && !(await ask({ ...question, action: word(label), cancel: word('cancel'), danger: action === 'logout' }))) return;
-      await control(session, { action }, busy, draw, world);
+      await control(session, { action }, busy, draw, world).catch((problem) => toast(said(problem), true));
     },
   }, word(label));
   const question = (name) => ({ title: word(`${name}Ask`, session), text: word(`${name}Text`) });
@@ -82,11 +83,10 @@ function controls({ session, state: now }, busy, draw, world) {
 }
 
 async function byPhone(session, busy, draw, world) {
-  const given = await ask({
+  await askUntil((before) => ({
     title: word('pairPhone'), action: word('pairAsk'), cancel: word('cancel'),
-    fields: [h('label.field', null, h('span', null, word('phone')), h('input', { name: 'phone', type: 'tel', required: true, maxlength: 32, placeholder: '+54 9 11 5550-0001', autocomplete: 'tel' }))],
-  });
-  if (given) await control(session, { action: 'init', phone: given.get('phone') }, busy, draw, world, 'codeAsked');
+    fields: [h('label.field', null, h('span', null, word('phone')), h('input', { name: 'phone', type: 'tel', required: true, maxlength: 32, value: before?.get('phone') ?? '', placeholder: '+54 9 11 5550-0001', autocomplete: 'tel' }))],
+  }), (given) => control(session, { action: 'init', phone: given.get('phone') }, busy, draw, world, 'codeAsked'));
 }
 
 async function control(session, command, busy, draw, world, told = 'done') {
@@ -96,8 +96,6 @@ async function control(session, command, busy, draw, world, told = 'done') {
     const done = await post(`${of(session)}/control`, command);
     world.sessions = world.sessions.map((one) => (one.session === session ? done.status : one));
     toast(word(told));
-  } catch (problem) {
-    toast(said(problem), true);
   } finally {
     busy.delete(session);
     draw();

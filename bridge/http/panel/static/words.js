@@ -45,7 +45,7 @@ const WORDS = {
   addListener: ['Add a listener', 'Agregar un webhook'], url: ['Callback URL', 'Dirección (URL)'], add: ['Add', 'Agregar'], unregister: ['Remove', 'Quitar'], unregisterAsk: ['Stop delivering to {0}?', '¿Dejar de entregar a {0}?'],
   secret: ['Its secret, shown this once: deliveries are signed with it.', 'Su secreto, se muestra solo esta vez: firma cada entrega.'],
   noListeners: ['No program listens by webhook.', 'Ningún programa escucha por webhook.'], noListenersHint: ['Who subscribes to MQTT needs none. Add one for a program that wants an HTTP request for each message.', 'Quien se suscribe por MQTT no necesita ninguno. Agregá uno para un programa que quiera un pedido HTTP por mensaje.'],
-  noLetters: ['None: every webhook took what it got.', 'Ninguna: cada webhook aceptó lo suyo.'], wholeItem: ['The whole item', 'El contenido entero'],
+  noLetters: ['None: nothing was refused for good.', 'Ninguna: no se rechazó nada en firme.'], wholeItem: ['The whole item', 'El contenido entero'],
   letters: ['Dead letters', 'Entregas rechazadas'], lettersLead: ['What a listener refused for good. Nothing behind them waited.', 'Lo que un webhook rechazó en firme. Nada quedó detenido detrás.'],
   repeat: ['Deliver again', 'Entregar de nuevo'], throwAway: ['Throw away', 'Descartar'], throwAsk: ['Throw this dead letter away?', '¿Descartar esta entrega?'], repeated: ['Delivered.', 'Entregada.'], stillRefused: ['Still refused: {0}', 'Sigue rechazada: {0}'], repeatAll: ['Deliver all again', 'Entregar todas de nuevo'], repeatedMany: ['{0} delivered, {1} still refused.', '{0} entregadas, {1} siguen rechazadas.'],
   // charts
