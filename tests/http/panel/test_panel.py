@@ -170,6 +170,24 @@ async def test_a_dead_letter_is_delivered_again_and_a_listener_paused(
     await expect(page.locator(".badge")).to_have_text("works")
 
 
+async def test_a_button_that_is_held_while_the_time_runs_on_is_pressed(
+    started: HttpBridge, receiver: Receiver, open_panel: OpenPanel
+) -> None:
+    receiver.answers.append(Answer(503, {"Retry-After": "50"}))
+    async with started.client() as client:
+        await client.post("/v1/sessions/haby/listeners", json={"url": receiver.url})
+    started.phone.incoming(ANA, "uno")
+    page = await open_panel(started, at="#listeners")
+    due = page.locator(".facts time").last
+    await expect(due).to_contain_text("sec")
+    before = await due.inner_text()
+    await page.get_by_role("button", name="Pause").hover()
+    await page.mouse.down()
+    await expect(due).not_to_have_text(before)
+    await page.mouse.up()
+    await expect(page.locator(".badge")).to_have_text("paused")
+
+
 async def test_log_in_by_key_and_no_change_without_the_token(side: HttpBridge, open_panel: OpenPanel) -> None:
     side.given |= {"api_key": KEY}
     await side.start()

@@ -32,13 +32,25 @@ export function svg(tag, attributes, ...children) {
 export function show(place, ...parts) {
   const fresh = parts.flat().filter(Boolean);
   const old = [...place.children];
-  if (old.length === fresh.length && old.every((one, at) => one.isEqualNode(fresh[at]))) return;
+  const same = old.map((one, at) => looksLike(one, fresh[at]));
+  if (old.length === fresh.length && same.every(Boolean)) return;
   const busy = place.contains(document.activeElement) ? path(place, document.activeElement) : null;
-  old.forEach((one, at) => {
-    if (fresh[at] && one.isEqualNode(fresh[at])) fresh[at] = one;
-  });
+  same.forEach((kept, at) => { if (kept) fresh[at] = old[at]; });
   place.replaceChildren(...fresh);
   if (busy) follow(place, busy)?.focus({ preventScroll: true });
+}
+
+// Whether two elements are alike but for times, which run on by themselves: `old` then tells those of `fresh`.
+function looksLike(old, fresh) {
+  if (!fresh) return false;
+  const [was, is] = [old, fresh].map((one) => [...one.querySelectorAll('time')]);
+  if (was.length === is.length) {
+    was.forEach((one, at) => {
+      for (const { name, value } of is[at].attributes) one.setAttribute(name, value);
+      if (one.textContent !== is[at].textContent) one.textContent = is[at].textContent;
+    });
+  }
+  return old.isEqualNode(fresh);
 }
 
 const path = (root, node) => {

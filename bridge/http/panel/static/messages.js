@@ -27,7 +27,7 @@ export function open(view, world) {
     if (wanted.show === 'incoming' && item.mine) return false;
     if (wanted.show === 'outgoing' && !item.mine) return false;
     if (wanted.show === 'groups' && !groups.has(item.chat)) return false;
-    return !wanted.text || `${item.who} ${item.chat} ${item.body}`.toLowerCase().includes(wanted.text);
+    return !wanted.text || `${item.who} ${item.chat} ${person(item.chat)} ${item.body}`.toLowerCase().includes(wanted.text);
   };
 
   function draw() {
