@@ -1,6 +1,6 @@
 // The way to the bridge: the same /v1 as everybody's, with the cookie of this log-in and the token for changes.
 
-export class Problem extends Error {
+class Problem extends Error {
   constructor(status, detail, code) {
     super(detail);
     this.status = status;

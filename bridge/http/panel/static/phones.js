@@ -7,7 +7,7 @@ const COUNTRIES_OF_TWO = /^(2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58
 // Argentina's area codes of three digits; 11 has two, all others have four.
 const AREAS_OF_THREE = /^(22[0139]|23[067]|249|26[01346]|280|29[147-9]|336|34[1-358]|35[138]|36[24]|37[069]|38[0-8])/;
 
-export function spelled(digits) {
+function spelled(digits) {
   const argentine = /^54(9?)(\d{10})$/.exec(digits);
   if (argentine) {
     const [, mobile, rest] = argentine;
