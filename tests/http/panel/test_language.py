@@ -7,7 +7,7 @@ from typing import Any
 from playwright.async_api import Page, expect
 
 from bridge.contract.errors import ErrorCode
-from bridge.contract.session import Reason
+from bridge.contract.session import Reason, SessionState, Situation
 from bridge.http import errors
 from bridge.listeners.verdict import sentence
 from bridge.ports import Failure, PostAnswer
@@ -33,6 +33,10 @@ async def test_whatever_has_a_code_is_told_in_spanish(started: HttpBridge, open_
     posts = [{"status": one.status, "failure": one.failure, "error": sentence(one)} for one in answers]
     assert "English" not in await _calls(page, "faults.js", "fault", faults)
     assert "English" not in await _calls(page, "words.js", "reason", reasons)
+    refused = Situation(SessionState.PAIRING, Reason.SCAN_QR, "WhatsApp refuses (429) that number.")
+    [why] = await _calls(page, "words.js", "reason", [{"reason": str(refused.reason), "text": refused.text}])
+    assert why.startswith("Escaneá")
+    assert why.endswith("(WhatsApp refuses (429) that number.)")  # what the page or the system said
     told = await _calls(page, "faults.js", "post", posts)
     assert not {post["error"] for post in posts} & set(told)
     assert len(set(told)) == len(posts)

@@ -102,7 +102,12 @@ export function speak(other) {
 
 export const word = (name, ...values) => values.reduce((text, value, at) => text.replace(`{${at}}`, () => value), WORDS[name]?.[+spanish] ?? name);
 export const state = (name) => STATES[name]?.[+spanish] ?? name;
-export const reason = (status) => (spanish ? REASONS_ES : REASONS_EN)[status.reason] ?? status.text;
+
+// What WhatsApp's page or the system said stands behind the bridge's sentence, in brackets, and is kept as it is.
+export function reason(status) {
+  const own = (spanish ? REASONS_ES : REASONS_EN)[status.reason];
+  return own ? [own, /\. (\(.*\))$/s.exec(status.text)?.[1]].filter(Boolean).join(' ') : status.text;
+}
 
 export const deed = (text) => (spanish && DEEDS_ES[text]) || text.replace(/^key /, spanish ? 'clave ' : 'key ');
 
