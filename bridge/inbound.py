@@ -158,7 +158,7 @@ class Inbound:
 
     async def _take_own(self, message: IncomingMessage, *, late: bool) -> int:
         raw_id = _text(message.key.id)
-        if not self._belongs_to_in(message) or await self._outbox.of_message(raw_id) is not None:
+        if not self._belongs_to_in(message) or await self._outbox.has_sent(raw_id):
             return 0
         event = EventBody(
             kind=EventKind.OWN_MESSAGE,

@@ -182,6 +182,10 @@ class MeteredOutbox:
         """As the outbox's."""
         return await self._outbox.of_message(raw_id)
 
+    async def has_sent(self, raw_id: str) -> bool:
+        """As the outbox's."""
+        return await self._outbox.has_sent(raw_id)
+
     async def open_rows(self) -> list[OutboxRow]:
         """As the outbox's."""
         return await self._outbox.open_rows()

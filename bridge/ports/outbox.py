@@ -132,6 +132,10 @@ class Outbox(Protocol):
         """The row that reserved a WhatsApp message id (the raw id, whatever the address form)."""
         ...
 
+    async def has_sent(self, raw_id: str) -> bool:
+        """Whether a command reserved this WhatsApp message id, even one that is no longer remembered."""
+        ...
+
     async def open_rows(self) -> list[OutboxRow]:
         """Rows that are accepted or sending, in claim order."""
         ...

@@ -229,11 +229,12 @@ def _append_one(connection: sqlite3.Connection, record: JournalRecord, at: float
             record.content_hash,
         ),
     )
-    # A duplicate moves it too: catch-up goes by the address the page uses now.
+    # A duplicate moves it too: catch-up goes by the address the page uses now. A time that is yet to come moves it no
+    # further than now: catch-up would pass over all that comes until then.
     connection.execute(
         "INSERT INTO watermarks (chat, timestamp) VALUES (?, ?)"
         " ON CONFLICT (chat) DO UPDATE SET timestamp = max(timestamp, excluded.timestamp)",
-        (record.chat, record.timestamp),
+        (record.chat, min(record.timestamp, int(at))),
     )
     return None if known else _next_in(connection, Stream.IN, record.body, record.chat, at)
 

@@ -98,6 +98,10 @@ class SqliteOutbox:
         """The row that reserved a WhatsApp message id (the raw id, whatever the address form)."""
         return await self._database.read(lambda connection: rows.find(connection, rows.BY_RAW_ID, raw_id))
 
+    async def has_sent(self, raw_id: str) -> bool:
+        """Whether a command reserved this WhatsApp message id, even one that is no longer remembered."""
+        return await self._database.read(lambda connection: rows.has_sent(connection, raw_id))
+
     async def open_rows(self) -> list[OutboxRow]:
         """Rows that are accepted or sending, in claim order."""
         return await self._database.read(lambda connection: rows.find_all(connection, rows.OPEN))

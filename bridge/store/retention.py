@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from bridge.contract.messages import Stream
 from bridge.ports import Bounds
 
+from . import rows
 from .database import Database
 from .journal import bounds_of_all
 
@@ -51,7 +52,7 @@ async def compact(
         )
     )[0]:
         items += removed
-    while removed := await database.write(lambda connection: _forget_commands(connection, now - ids_remembered)):
+    while removed := await database.write(lambda connection: rows.forget(connection, now - ids_remembered, _CHUNK)):
         commands += removed
     while removed := await database.write(lambda connection: _forget_notices(connection, now - ids_remembered)):
         notices += removed
@@ -83,13 +84,6 @@ def _forget_items(connection: sqlite3.Connection, before: float, max_bytes: int)
         "UPDATE streams SET bytes = bytes - ? WHERE stream = ?", [(size, stream) for stream, size in freed.items()]
     )
     return len(gone), bounds_of_all(connection)
-
-
-def _forget_commands(connection: sqlite3.Connection, before: float) -> int:
-    return connection.execute(
-        "DELETE FROM commands WHERE number IN (SELECT number FROM commands WHERE NOT open AND changed_at < ? LIMIT ?)",
-        (before, _CHUNK),
-    ).rowcount
 
 
 def _forget_notices(connection: sqlite3.Connection, before: float) -> int:

@@ -70,6 +70,31 @@ def insert(connection: sqlite3.Connection, claim: Claim) -> OutboxRow | None:
     return OutboxRow(inserted.lastrowid, claim, SendState.ACCEPTED, changed_at=claim.claimed_at)
 
 
+def has_sent(connection: sqlite3.Connection, raw_id: str) -> bool:
+    """Whether one of the commands that are there, or were (`forget`), reserved this message id."""
+    (found,) = connection.execute(
+        "SELECT EXISTS (SELECT 1 FROM commands WHERE raw_id = ?1)"
+        " OR EXISTS (SELECT 1 FROM message_keys WHERE raw_id = ?1 AND from_me)",
+        (raw_id,),
+    ).fetchone()
+    return bool(found)
+
+
+def forget(connection: sqlite3.Connection, before: float, limit: int) -> int:
+    """Forget final commands that last changed before a time; how many. The keys of their messages stay: WhatsApp shows
+    those for years, and nobody is to take them for written by hand."""
+    gone = connection.execute(
+        "SELECT number, raw_id, chat FROM commands WHERE NOT open AND changed_at < ? LIMIT ?", (before, limit)
+    ).fetchall()
+    connection.executemany(
+        "INSERT INTO message_keys (raw_id, from_me, chat, author, timestamp, type, content_hash)"
+        " VALUES (?, TRUE, ?, '', 0, '', '') ON CONFLICT DO NOTHING",
+        [(raw_id, chat) for _, raw_id, chat in gone if raw_id is not None],
+    )
+    connection.executemany("DELETE FROM commands WHERE number = ?", [(number,) for number, *_ in gone])
+    return len(gone)
+
+
 def follow_redelivery(connection: sqlite3.Connection, number: int, to: int) -> None:
     """Note on which connection a command was delivered last."""
     connection.execute("UPDATE commands SET connection = ? WHERE number = ?", (to, number))

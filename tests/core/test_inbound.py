@@ -114,6 +114,16 @@ async def test_the_same_number_paired_again_is_owed_what_came_in_between(bench: 
     assert await bodies(bench, 2) == ["1", "2"]
 
 
+async def test_a_time_that_is_yet_to_come_hides_nothing_that_comes_until_then(bench: Bench) -> None:
+    await bench.start()
+    bench.phone.incoming(ANA, "from the year 2096", timestamp=4_000_000_000)
+    await bench.stream(Stream.IN, 1)
+    await bench.end()
+    bench.phone.incoming(ANA, "missed")
+    await bench.start()
+    assert await bodies(bench, 2) == ["from the year 2096", "missed"]
+
+
 async def test_another_number_begins_anew(bench: Bench, clock: FakeClock) -> None:
     await bench.start()
     inbound, now = bench.session._inbound, int(clock.now())
@@ -160,6 +170,21 @@ async def test_own_messages_are_an_event_once_and_ours_none(bench: Bench) -> Non
     ]
     assert [event["message"]["late"] for event in events] == [False, False]
     assert bench.store.journal.bounds(Stream.IN).last == 0
+
+
+async def test_ours_is_not_taken_for_written_by_hand_when_its_command_is_forgotten(bench: Bench) -> None:
+    """It stands in the chat for years, and catch-up reads it again at every connection until somebody answers it."""
+    await bench.start()
+    await bench.submit(command("through us", id="a"))
+    await bench.told("a", 2)
+    await bench.settled()
+    bench.clock.advance(31 * 24 * 3600)
+    assert (await bench.store.compact(max_age=1e9, max_bytes=10**9)).commands == 1
+    await bench.again()
+    bench.phone.own(ANA, "by hand")
+    await bench.stream(Stream.EVENT, 1)
+    await bench.settled()
+    assert [event["message"]["body"] for event in await bench.stream(Stream.EVENT, 1)] == ["by hand"]
 
 
 @pytest.mark.parametrize("kind", sorted(SYSTEM_TYPES))

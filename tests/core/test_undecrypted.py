@@ -37,6 +37,7 @@ async def test_a_message_that_waits_for_its_text_is_not_passed_over(bench: Bench
     inbound, now = bench.session._inbound, int(clock.now())
     unread, later = waiting(ANA, "A", now + 10), waiting(ANA, "B", now + 60)
     assert await inbound.take([unread], late=False) == 0
+    clock.advance(60)
     assert await inbound.take([replace(later, body="newer", type="chat")], late=False) == 1
     assert (await inbound.watermarks())[0] == {ANA: now + 10}
     await bench.again()
@@ -45,14 +46,26 @@ async def test_a_message_that_waits_for_its_text_is_not_passed_over(bench: Bench
     assert await inbound.take([replace(unread, body="the text", type="chat")], late=True) == 1
     assert (await inbound.watermarks())[0] == {ANA: now + 60}
     await inbound.take([unread], late=False)  # told again as it was; and one that nobody will ever read
+    clock.advance(8 * 24 * 3600)
     week = replace(waiting(BETO, "C", now + 8 * 24 * 3600), body="next week", type="chat")
     await inbound.take([week], late=False)
     assert (await inbound.watermarks())[0][ANA] == now + 60
 
 
+async def test_two_that_are_noted_at_once_are_both_remembered(bench: Bench, clock: FakeClock) -> None:
+    """A look at the stores runs beside what is live; the one must not write over what the other has noted."""
+    await bench.start()
+    inbound, now = bench.session._inbound, int(clock.now())
+    live, found = waiting(ANA, "A", now), waiting(BETO, "B", now)
+    await asyncio.gather(inbound.take([live], late=False), inbound.take([found], late=True))
+    await bench.again()
+    assert (await bench.session._inbound.watermarks())[0] == {ANA: now, BETO: now}
+
+
 async def test_who_was_forgotten_is_waited_for_no_more_and_the_others_are(bench: Bench, clock: FakeClock) -> None:
     await bench.start()
     inbound, now = bench.session._inbound, int(clock.now())
+    clock.advance(60)
     await inbound.take([waiting(ANA, "A", now + 10), waiting(BETO, "B", now + 20)], late=False)
     assert files_with(bench.path, ANA)
     assert (await asyncio.to_thread(forget, bench.path))["unread messages"] == 1
