@@ -8,16 +8,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 
-from bridge.broker import Connection, keep_connected
-from bridge.contract.payload import instant
 from bridge.contract.session import Reason, SessionState, Situation
-from bridge.contract.status import HEARTBEAT, SessionStatus
 from bridge.inbound import Inbound
 from bridge.listeners import Listeners
 from bridge.metering import MeteredJournal, MeteredOutbox, Tee
-from bridge.mqtt import Door, DoorOptions, other_owner
+from bridge.mqtt import Door, DoorOptions
 from bridge.outbound import Outbound
 from bridge.ports import Clock, Journal, Metrics, Outbox, StoreUnusable, WhatsAppDriver
 from bridge.results import notice, result_of
@@ -26,6 +22,8 @@ from bridge.settings import SessionSetting, Settings
 from bridge.store import SessionStore, StoreDamaged, keep_aside, open_store
 from bridge.view import SessionView
 
+from .announcement import announce
+from .ownership import Ownership
 from .room import check_room, watch_room
 
 _log = logging.getLogger(__name__)
@@ -61,7 +59,7 @@ class SessionHost:
         self._clock = clock
         self._stopping = asyncio.Event()
         self._leaving = asyncio.Event()  # the session in service is to end: at a stop, or because it is another's
-        self._asked = False  # a broker has said that nobody else owns it
+        self._ownership = Ownership(setting.name, clock, self._leaving)
         self._view = SessionView(setting.name, clock)
 
     @property
@@ -96,7 +94,7 @@ class SessionHost:
 
     async def run(self, door: DoorOptions) -> None:
         """Serve the session, through every failure, until `stop`."""
-        self._door = door
+        self._door = self._ownership.door = door
         while not self._stopping.is_set():
             failure: Situation | None = None
             try:
@@ -117,7 +115,7 @@ class SessionHost:
             self.session = self._journal = self._outbox = None
             if failure is not None:
                 self._view.set(failure)
-                await self._announce(failure)
+                await announce(failure, self._view.since, self.name, door, self._clock, self._stopping, RETRY)
 
     async def _owned_elsewhere(self) -> bool:
         """Ask the broker, for a while; a broker that stays away must not keep HTTP callers from WhatsApp.
@@ -126,50 +124,17 @@ class SessionHost:
         """
         in_standby = self._view.situation.state is SessionState.STANDBY
         try:
-            status = await self._owner(OWNERSHIP_PATIENCE)
+            owner = await self._ownership.ask(OWNERSHIP_PATIENCE)
         except TimeoutError:
-            self._asked = False
             if not self._stopping.is_set() and not in_standby:
                 _log.warning("%s: no broker says who owns the session; starting without asking", self.setting.name)
             return in_standby or self._stopping.is_set()
-        self._asked = True
-        if status is None:
+        if owner is None or not owner.alive:
             return False
         if not in_standby:
             self._view = SessionView(self.setting.name, self._clock)
-            self._view.set(Situation(SessionState.STANDBY, Reason.OWNED_ELSEWHERE, status.owner))
+            self._view.set(Situation(SessionState.STANDBY, Reason.OWNED_ELSEWHERE, owner.name))
         return True
-
-    async def _owner(self, patience: float | None) -> SessionStatus | None:
-        """Who else owns the session. Raises TimeoutError where no broker answers in time, or before we leave."""
-        name, door = self.setting.name, self._door
-        asking = asyncio.create_task(
-            other_owner(door.broker, door.topics, name, door.owner, self._clock), name=f"owner of {name}"
-        )
-        leaving = asyncio.create_task(self._leaving.wait(), name=f"end of {name}")
-        try:
-            await asyncio.wait([asking, leaving], timeout=patience, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            asking.cancel()
-            leaving.cancel()
-            await asyncio.wait([asking, leaving])
-        if asking.cancelled():
-            raise TimeoutError
-        return asking.result()
-
-    async def _open(self, door: Door) -> None:
-        """Serve MQTT. Who started unasked asks first: the session's own connection would throw an owner out."""
-        if not self._asked:
-            try:
-                status = await self._owner(None)
-            except TimeoutError:
-                return
-            if status is not None:
-                _log.warning("%s: %s owns the session; leaving it", self.setting.name, status.owner)
-                self._leaving.set()
-                return
-            self._asked = True
-        await door.run()
 
     async def _serve(self) -> None:
         path = self._settings.session_dir(self.setting.name) / "store.db"
@@ -178,6 +143,9 @@ class SessionHost:
             async with open_store(path, now=self._clock.now) as store:
                 if store.lacking:
                     await self._begin_new_epoch(store)
+                elif self._ownership.interrupted:
+                    await self._abandon_open(store)
+                self._ownership.interrupted = False
                 await self._serve_store(store)
         except* StoreDamaged as group:
             kept = keep_aside(path)
@@ -189,6 +157,13 @@ class SessionHost:
         _log.error("%s: the store lacks its -wal file, and perhaps what was written last; a new epoch begins", name)
         await store.new_epoch(lambda row: notice(result_of(name, row), row.claim.reply_to))
 
+    async def _abandon_open(self, store: SessionStore) -> None:
+        """A broker gives commands without PUBACK to whoever comes next, and senders without a result repeat them."""
+        name, open_rows = self.name, store.outbox.open_count
+        if open_rows:
+            _log.warning("%s: another bridge had the session; it may have sent %d open commands", name, open_rows)
+            await store.abandon_open(lambda row: notice(result_of(name, row), row.claim.reply_to))
+
     async def _serve_store(self, store: SessionStore) -> None:
         journal = MeteredJournal(self.name, store.journal, self.metrics, self._clock)
         outbox = MeteredOutbox(self.name, store.outbox, self.metrics, self._clock)
@@ -196,7 +171,7 @@ class SessionHost:
         self.session, self._journal, self._outbox = session, journal, outbox
         deliveries = self.listeners.deliveries(session.name, journal) if self.listeners else None
         async with asyncio.TaskGroup() as tasks:
-            ending = [tasks.create_task(self._open(door), name=f"door {session.name}")]
+            ending = [tasks.create_task(door.run(self._ownership.may_connect), name=f"door {session.name}")]
             if deliveries is not None:  # before the session: what it journals first is for those who registered before
                 ending.append(tasks.create_task(deliveries.run(), name=f"deliveries {session.name}"))
             living = tasks.create_task(session.run(), name=f"session {session.name}")
@@ -254,34 +229,6 @@ class SessionHost:
             else:
                 _log.debug("%s: compaction: %s", self.setting.name, done)
             await asyncio.sleep(COMPACTION)
-
-    async def _announce(self, situation: Situation) -> None:
-        """Say what is wrong on the status topic until the next try, by a client that takes no commands."""
-        name = self.setting.name
-        options = self._door.of_session(name, self._clock)
-
-        async def speak(connection: Connection) -> None:
-            while True:
-                now = instant(self._clock.now())
-                status = SessionStatus(
-                    session=name,
-                    state=situation.state,
-                    reason=situation.reason,
-                    text=situation.text,
-                    since=instant(self._view.since),
-                    at=now,
-                    owner=self._door.owner,
-                )
-                await connection.publish(self._door.topics.status(name), status.to_json(), retain=True)
-                await asyncio.sleep(HEARTBEAT)
-
-        speaking = asyncio.create_task(
-            keep_connected(replace(options, client_id=f"{options.client_id}-error", clean=True), speak),
-            name=f"announce {name}",
-        )
-        await self._pause(RETRY)
-        speaking.cancel()
-        await asyncio.wait([speaking])
 
     async def _pause(self, seconds: float) -> None:
         try:

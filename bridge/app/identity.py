@@ -39,6 +39,11 @@ def data_directory(path: Path, instance: str) -> Iterator[str]:
         os.close(lock)
 
 
+def of_same_directory(one: str, other: str) -> bool:
+    """Whether two owners have one data directory, and with it one store, under whatever instance names."""
+    return one.rpartition(":")[2] == other.rpartition(":")[2]
+
+
 def _take(lock: int, path: Path) -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -33,10 +33,11 @@ async def keep_connected(
     use: Callable[[Connection], Awaitable[None]],
     *,
     on_down: Callable[[BrokerError, float], Awaitable[None] | None] | None = None,
+    allowed: Callable[[], Awaitable[bool]] | None = None,
     backoff: Backoff = Backoff(),
     uniform: Callable[[float, float], float] = random.uniform,
 ) -> None:
-    """Run `use` inside each connection until it returns normally.
+    """Run `use` inside each connection until it returns normally, or `allowed`, asked before each attempt, says no.
 
     A BrokerError out of `use`, alone or in an exception group of nothing else, means that the connection is
     gone; any other exception passes through. `on_down` is told the error and the pause before each new
@@ -46,7 +47,7 @@ async def keep_connected(
     """
     clock = asyncio.get_running_loop().time
     failures = 0
-    while True:
+    while allowed is None or await allowed():
         connected_at: float | None = None
         try:
             async with connect(options) as connection:

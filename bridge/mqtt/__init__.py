@@ -4,7 +4,7 @@ Everything here goes through `bridge.broker`; nothing here decides what a comman
 """
 
 from .door import Door, DoorOptions
-from .ownership import other_owner
+from .ownership import Owner, other_owner
 from .switches import RetainedSwitches
 
-__all__ = ["Door", "DoorOptions", "RetainedSwitches", "other_owner"]
+__all__ = ["Door", "DoorOptions", "Owner", "RetainedSwitches", "other_owner"]

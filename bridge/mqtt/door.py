@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 from bridge.broker import BrokerError, BrokerOptions, Connection, keep_connected
@@ -70,13 +71,18 @@ class Door:
         """Say good-bye: publish `offline` and disconnect cleanly; `run` then returns."""
         self._closing.set()
 
-    async def run(self) -> None:
-        """Connect, serve, reconnect. Raises what the store raises; returns after `close`."""
+    async def run(self, allowed: Callable[[], Awaitable[bool]]) -> None:
+        """Connect, serve, reconnect. Raises what the store raises; returns after `close`.
+
+        `allowed` is asked before each connection: it throws out whoever has the session now. It ends the run with no.
+        """
         name = self._session.name
         async with asyncio.TaskGroup() as tasks:
             self._background = tasks
             serving = tasks.create_task(
-                keep_connected(self._options.of_session(name, self._clock), self._serve, on_down=self._down),
+                keep_connected(
+                    self._options.of_session(name, self._clock), self._serve, on_down=self._down, allowed=allowed
+                ),
                 name=f"mqtt {name}",
             )
             closing = tasks.create_task(self._closing.wait(), name=f"mqtt close {name}")

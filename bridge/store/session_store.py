@@ -58,6 +58,11 @@ class SessionStore:
         await self.database.write(write, committed)
         return epoch
 
+    async def abandon_open(self, tell: Callable[[OutboxRow], NewNotice]) -> None:
+        """Commands that are not final become `unknown`; `tell` as for `new_epoch`."""
+        at = self.now()
+        await self.database.write(lambda connection: abandon_open(connection, at, tell), self.outbox.abandoned)
+
     async def compact(
         self, *, max_age: float, max_bytes: int, ids_remembered: float = retention.IDS_REMEMBERED
     ) -> retention.Compaction:

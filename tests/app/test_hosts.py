@@ -62,6 +62,17 @@ async def test_a_folder_that_cannot_be_used_is_told_until_it_can(house: House, e
     await house.until(lambda: house.state("haby") is CONNECTED)
 
 
+async def test_a_session_that_cannot_run_says_good_bye_as_well(house: House, ear: Ear) -> None:
+    folder = house.settings.session_dir("haby")
+    folder.parent.mkdir(parents=True)
+    folder.write_text("not a folder")
+    await house.start(haby=ERROR)
+    await ear.wait("wa/haby/status", lambda status: status["state"] == "error")
+    await house.stop()
+    said = await ear.wait("wa/haby/status", lambda status: status["state"] == "offline")
+    assert said["reason"] == "shut_down"
+
+
 async def test_a_full_disk_is_told_while_all_runs_and_over_when_there_is_room(
     house: House, ear: Ear, monkeypatch: pytest.MonkeyPatch
 ) -> None:
