@@ -9,7 +9,7 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -40,13 +40,19 @@ class Database:
         self._version: int | None = None
 
     async def __aenter__(self) -> Self:
-        self._writing, self.lacking = await asyncio.to_thread(place.prepare, self.path, self._at, self._steps)
-        self._reading = place.connect(self.path, read_only=True)
+        self._reader = ThreadPoolExecutor(1, f"store-reader-{self.path}")
+        opening = self._reader.submit(place.prepare, self.path, self._at, self._steps)
+        try:
+            self._writing, self.lacking = await asyncio.wrap_future(opening)
+            self._reading = place.connect(self.path, read_only=True)
+        except BaseException:
+            opening.add_done_callback(self._close_unused)  # a caller that is cancelled does not stop the thread
+            self._reader.shutdown(wait=False)
+            raise
         self._writer = Writer(self._writing, asyncio.get_running_loop(), self._translate)
         # Daemon: a program that dies without closing must not hang here; what was committed is safe.
         self._thread = threading.Thread(target=self._writer.run, name=f"store-writer-{self.path}", daemon=True)
         self._thread.start()
-        self._reader = ThreadPoolExecutor(1, f"store-reader-{self.path}")
         self._open = True
         self._look()
         return self
@@ -110,6 +116,11 @@ class Database:
         self._writer.end()
         self._thread.join()
         place.close(self._writing, self.path)
+
+    def _close_unused(self, opening: Future[tuple[sqlite3.Connection, bool]]) -> None:
+        """Closed as every store is: left to itself it would lose its -wal, and the next start begin a new epoch."""
+        if not opening.cancelled() and opening.exception() is None:
+            place.close(opening.result()[0], self.path)
 
     def _look(self) -> None:
         loop = asyncio.get_running_loop()

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import random
 import shutil
 import sqlite3
 import stat
+import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -250,6 +253,33 @@ async def test_a_store_that_was_closed_lacks_nothing(path: Path, clock: SetClock
         async with open_store(path, now=clock) as store:
             assert not store.lacking
             await store.memory.next_number("start")
+
+
+async def test_an_opening_that_is_broken_off_is_no_loss(
+    path: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A large store is checked for longer than a stop waits."""
+    async with open_store(path, now=clock):
+        pass
+    prepare, begun, go_on = place.prepare, threading.Event(), threading.Event()
+
+    def slow(*arguments: Any) -> tuple[sqlite3.Connection, bool]:
+        begun.set()
+        go_on.wait(10)
+        return prepare(*arguments)
+
+    monkeypatch.setattr(place, "prepare", slow)
+    opening = asyncio.create_task(open_store(path, now=clock).__aenter__(), name="opening")
+    await asyncio.to_thread(begun.wait, 10)
+    opening.cancel()
+    await asyncio.wait([opening])
+    go_on.set()
+    for thread in threading.enumerate():
+        if thread.name.startswith(f"store-reader-{path}"):
+            await asyncio.to_thread(thread.join, 10)
+    await asyncio.get_running_loop().shutdown_default_executor()
+    gc.collect()
+    assert not place.lacks_wal(path)
 
 
 async def test_what_a_session_is_survives_the_loss_of_the_log(path: Path, clock: SetClock) -> None:
