@@ -11,11 +11,14 @@ import logging
 
 from .contract.errors import CodedError
 from .inbound import Inbound
-from .ports import StoreUnusable, WhatsAppDriver
+from .ports import DriverUnavailable, StoreUnusable, WhatsAppDriver
 
 _log = logging.getLogger(__name__)
 #: Seconds between the looks that follow a pairing: an hour in all, as long as the inbound half goes back.
 AFTER_PAIRING = (20.0, 60.0, 240.0, 900.0, 2400.0)
+#: Seconds in which a catch-up has to get on. There is no limit for the whole: with very many chats it takes minutes,
+#: and one that was broken off would begin again for ever.
+STALLED = 60.0
 
 
 class CatchUp:
@@ -33,9 +36,14 @@ class CatchUp:
         raises."""
         async with self._one_at_a_time:
             watermarks, baseline = await self._inbound.watermarks()
-            found = 0
-            async for batch in self._driver.collect(watermarks, baseline):
-                found += await self._inbound.take(batch, late=True)
+            found, clock = 0, asyncio.get_running_loop().time
+            try:
+                async with asyncio.timeout(STALLED) as limit:
+                    async for batch in self._driver.collect(watermarks, baseline):
+                        found += await self._inbound.take(batch, late=True)
+                        limit.reschedule(clock() + STALLED)
+            except TimeoutError as error:
+                raise DriverUnavailable(f"The page has handed over nothing for {STALLED:g} s.") from error
             return found
 
     def paired(self) -> None:

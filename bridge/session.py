@@ -41,8 +41,6 @@ from .view import SessionView, StateChange
 _log = logging.getLogger(__name__)
 #: Seconds that sends under way get to finish before the browser is closed.
 DRAIN = 5.0
-#: Seconds that a catch-up may take; a page that hangs in it is replaced.
-CATCH_UP_LIMIT = 300.0
 
 
 class Session:
@@ -278,12 +276,11 @@ class Session:
     async def _catch_up(self) -> None:
         self.view.set(Situation(SessionState.CONNECTING, Reason.CATCHING_UP))
         try:
-            async with asyncio.timeout(CATCH_UP_LIMIT):
-                found = await self._catching_up.collect()
-                await self._driver.resume()
+            found = await self._catching_up.collect()
+            await self._driver.resume()
         except StoreUnusable:
             raise
-        except (CodedError, TimeoutError) as error:
+        except CodedError as error:
             _log.warning("%s: catch-up did not finish (%s); the page is loaded again", self.name, error)
             await self._driver.reload()
             return

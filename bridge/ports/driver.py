@@ -128,7 +128,8 @@ class WhatsAppDriver(Protocol):
     def collect(self, since: Mapping[str, int], baseline: int) -> AsyncIterator[Sequence[IncomingMessage]]:
         """What the page holds from each chat's watermark (unix seconds, inclusive; `baseline` where it has none).
 
-        Own messages included; oldest first within a chat; duplicates are for the journal to drop.
+        Own messages included; oldest first within a chat; duplicates are for the journal to drop. Whatever there is to
+        read, a batch comes within seconds: an empty one shows that it goes on.
         """
         ...
 

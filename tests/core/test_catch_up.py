@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bridge import catchup
 from bridge.contract.commands import ControlAction
 from bridge.contract.errors import CodedError
 from bridge.contract.messages import Stream
@@ -169,6 +170,39 @@ async def test_a_catch_up_that_fails_loads_the_page_again(bench: Bench) -> None:
     assert await texts(bench, 1) == [("1", True)]
     await bench.reach(_S.CONNECTED)
     assert driver.reloads == 2
+
+
+class Piecemeal(HeldCatchUp):
+    """Hands over one chat after the other, each after a pause that the test may make longer."""
+
+    pause = 0.1
+
+    async def collect(self, since: Mapping[str, int], baseline: int) -> AsyncIterator[Sequence[IncomingMessage]]:
+        async for batch in self._driver.collect(since, baseline):
+            for message in batch:
+                await asyncio.sleep(self.pause)
+                yield [message]
+
+
+async def test_a_catch_up_may_take_long_as_long_as_it_gets_on(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catchup, "STALLED", 0.3)
+    for number in range(6):
+        bench.phone.incoming(ANA, str(number))
+    drivers: list[Piecemeal] = []
+
+    def around(driver: ScriptedDriver) -> Piecemeal:
+        drivers.append(Piecemeal(driver))
+        return drivers[-1]
+
+    await bench.start(around_driver=around)
+    assert [text for text, _ in await texts(bench, 6)] == [str(number) for number in range(6)]
+    assert drivers[0].reloads == 0
+    drivers[0].pause = 60
+    bench.phone.link(up=False)
+    await bench.reach(_S.RECONNECTING)
+    bench.phone.link(up=True)
+    await bench.until(lambda: drivers[0].reloads > 0)
+    assert bench.state is not _S.CONNECTED
 
 
 @pytest.mark.parametrize("action", [ControlAction.CLOSE, ControlAction.RESTART])

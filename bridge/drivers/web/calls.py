@@ -99,26 +99,29 @@ async def look_up(page: WebPage, key: MessageKey) -> LookUp:
 
 
 async def collect(
-    page: WebPage, since: Mapping[str, int], baseline: int, limits: Limits
+    page: WebPage, since: Mapping[str, int], baseline: int, unread: dict[str, int], limits: Limits
 ) -> AsyncGenerator[Sequence[IncomingMessage], None]:
-    """Chat by chat, oldest first, in bounded batches."""
+    """Chat by chat, oldest first, in bounded batches; an empty one shows that it goes on.
+
+    `unread` = chats that could not be read whole, and from when on: brought up to date.
+    """
     try:
-        for chat in await page.call("chatsSince", dict(since), baseline):
-            reading = await page.call("openReading", chat["chat"], chat["mark"])
-            try:
-                while not await page.call("readOlder", reading):
-                    pass
-            except PageFailure as failure:
-                # one chat that cannot be read must not keep the others from being caught up
-                log.warning("older messages of chat %s cannot be read (%s)", mask(chat["chat"]), failure.name)
-                log.debug("%s", failure.text)
-            offset = 0
-            while raws := await page.call("takeReading", reading, offset, limits.batch):
-                offset += len(raws)
-                yield [to_message(raw) for raw in raws]
-            await page.call("closeReading", reading)
+        await page.call("beginCollecting", dict(since), baseline, unread)
+        still_unread: dict[str, int] = {}
+        done = False
+        while not done:
+            part = await page.call("collectSome", limits.batch, limits.collecting * 1000)
+            for failed in part["failed"]:
+                log.warning("messages of chat %s cannot all be read", mask(failed["chat"]))
+                log.debug("%s", failed["text"])
+                still_unread[failed["chat"]] = failed["mark"]
+            unread.update(still_unread)
+            yield [to_message(raw) for raw in part["items"]]
+            done = part["done"]
     except PageFailure as failure:
         raise DriverUnavailable(f"The page could not read its messages: {failure.text}.") from failure
+    unread.clear()
+    unread.update(still_unread)
 
 
 def _before_leaving(failure: PageFailure) -> Exception:

@@ -69,6 +69,7 @@ class WebDriver:
         self._replacing = False
         self._caught_up = False  # this browser's page got through a catch-up
         self._known = KnownNumbers()
+        self._unread: dict[str, int] = {}
         self._serving = Serving(session, url, profile, self._limits, clock, random)
 
     async def run(self, sink: DriverSink) -> None:
@@ -141,7 +142,9 @@ class WebDriver:
 
     async def collect(self, since: Mapping[str, int], baseline: int) -> AsyncIterator[Sequence[IncomingMessage]]:
         """See the port."""
-        async with aclosing(calls.collect(self._serving.live(), since, baseline, self._limits)) as batches:
+        async with aclosing(
+            calls.collect(self._serving.live(), since, baseline, self._unread, self._limits)
+        ) as batches:
             async for batch in batches:
                 yield batch
 

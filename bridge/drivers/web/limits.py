@@ -44,6 +44,8 @@ class Limits:
     memory: float = 60.0
     idle: float = 600.0
     batch: int = 200
+    #: How long one call may read messages for a catch-up.
+    collecting: float = 0.5
 
 
 def retry_delay(attempt: int, limits: Limits, random: float) -> float:

@@ -122,11 +122,8 @@ const calls = {
   logOut: () => WPP.conn.logout(),
   takeOver: () => WPP.whatsapp.Socket.takeover(),
   linkByPhone,
-  chatsSince,
-  openReading,
-  readOlder,
-  takeReading,
-  closeReading: (number) => readings.delete(number),
+  beginCollecting,
+  collectSome,
 };
 
 async function call(name, args) {

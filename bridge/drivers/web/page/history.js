@@ -1,11 +1,10 @@
 // What the page's stores hold from a point in time on, chat by chat. A load leaves only the newest few messages of a
-// chat in memory; the rest is read backwards page by page, then handed out oldest first. Python drives each step, so
-// that no single call is long.
+// chat in memory; the rest is read backwards page by page, then handed out oldest first. Python asks for a part at a
+// time, so that no single call is long, and no chat costs a call of its own: a number may have tens of thousands.
 
 const PAGE = 100;
 const SKIPPED = new Set(["newsletter", "broadcast"]);
-const readings = new Map();
-let nextReading = 1;
+let collecting = null;
 
 function markOf(id, since, baseline) {
   const { pn, lid } = aliases(id);
@@ -14,7 +13,6 @@ function markOf(id, since, baseline) {
 }
 
 function chatsSince(since, baseline) {
-  readings.clear(); // of a catch-up that was broken off
   const found = [];
   for (const chat of WPP.whatsapp.ChatStore.getModelsArray()) {
     const id = address(chat.id);
@@ -27,10 +25,15 @@ function chatsSince(since, baseline) {
   return found;
 }
 
-function openReading(chat, mark) {
-  const number = nextReading++;
-  readings.set(number, { chat, mark, found: new Map(), anchor: undefined, otherEnd: undefined, sorted: null });
-  return number;
+// What was not read whole the last time is read from there on, whatever came later. Of one that was broken off nothing
+// is left.
+function beginCollecting(since, baseline, unread) {
+  const chats = chatsSince({ ...since, ...unread }, baseline).map(({ chat, mark }) => ({ chat, mark, tries: 0 }));
+  collecting = { chats, reading: null };
+}
+
+function openReading(one) {
+  return one && { ...one, found: new Map(), anchor: undefined, otherEnd: undefined, sorted: null, offset: 0 };
 }
 
 const idOf = (msg) => msg.id?._serialized ?? String(msg.id);
@@ -59,8 +62,7 @@ async function withNewest(page, key) {
 }
 
 // One page further back. True once the mark, or the beginning of the chat, is reached.
-async function readOlder(number) {
-  const reading = readings.get(number);
+async function readOlder(reading) {
   const first = reading.anchor === undefined;
   let page = await WPP.chat
     .getMessages(reading.chat, first ? { count: PAGE } : { count: PAGE, direction: "before", id: reading.anchor })
@@ -90,11 +92,44 @@ async function readOlder(number) {
   return oldest.t < reading.mark;
 }
 
-function takeReading(number, offset, count) {
-  const reading = readings.get(number);
+function takeReading(reading, count) {
   // the sort is stable: within a second the order of the page's store stays
   reading.sorted ??= [...reading.found.values()].filter((msg) => !(msg.t < reading.mark)).sort((a, b) => a.t - b.t);
-  const batch = reading.sorted.slice(offset, offset + count);
+  const batch = reading.sorted.slice(reading.offset, reading.offset + count);
+  reading.offset += batch.length;
   batch.forEach(putWhenDecrypted);
   return batch.map(messageItem);
+}
+
+// True once there is no more to be read of it. One that fails is tried again when the others are through; then what was
+// found is told all the same, and that it is not whole: one chat must not keep the others from being caught up.
+async function readOn(mine, failed) {
+  const reading = mine.reading;
+  try {
+    return await readOlder(reading);
+  } catch (error) {
+    reading.tries += 1;
+    if (reading.tries > 1) {
+      failed.push({ chat: reading.chat, mark: reading.mark, text: String(error?.message ?? error) });
+      return true;
+    }
+    mine.chats.push({ chat: reading.chat, mark: reading.mark, tries: reading.tries });
+    mine.reading = null;
+    return false;
+  }
+}
+
+// At most `count` items, for about `budget` milliseconds. `failed` names the chats that could not be read whole.
+async function collectSome(count, budget) {
+  const mine = collecting;
+  const until = performance.now() + budget;
+  const [items, failed] = [[], []];
+  while (items.length < count && performance.now() < until) {
+    mine.reading ??= openReading(mine.chats.shift()) ?? null;
+    if (!mine.reading) break;
+    if (!mine.reading.sorted && !(await readOn(mine, failed))) continue;
+    items.push(...takeReading(mine.reading, count - items.length));
+    if (mine.reading.offset >= mine.reading.sorted.length) mine.reading = null;
+  }
+  return { items, failed, done: !mine.reading && !mine.chats.length };
 }
