@@ -130,6 +130,28 @@ async def test_a_chat_that_cannot_be_read_stops_no_other_and_is_read_as_soon_as_
         assert sorted(once) == sorted(again)
 
 
+async def test_a_page_that_does_not_resume_is_caught_up_with_again(web: WebWorld) -> None:
+    """For a moment the page did not call itself logged in, and nothing else told so: live items would wait for ever."""
+    driver = web.web_driver()
+    async with running(driver) as sink:
+        await sink.until(lambda: sink.codes)
+        web.pair()
+        await sink.until_state(SessionState.CONNECTED)
+        told = len(sink.states)
+        await page_of(driver).evaluate(
+            """() => {
+              const known = WPP.conn.isAuthenticated;
+              let times = 1;
+              Object.defineProperty(WPP.conn, "isAuthenticated", { value: () => (times-- > 0 ? false : known()) });
+            }"""
+        )
+        await driver.resume()
+        await sink.until_state(SessionState.CONNECTED, since=told)
+        await driver.resume()
+        web.incoming(ANA, "hola")
+        await sink.until(lambda: sink.messages)
+
+
 async def test_a_catch_up_over_many_chats_takes_few_calls(web: WebWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each reconnect reads every chat that ever was active: with five calls a chat, 20,000 took five minutes."""
     for number in range(300):

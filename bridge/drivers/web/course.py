@@ -18,6 +18,7 @@ LINK_CODE_LIFE = 195.0
 #: Seconds that a logged-in page may lack a function before it counts as changed: the site loads its parts bit by bit.
 LACKING = 15.0
 
+_NO_HOLD = -1
 #: What there is to tell: a situation, a login, a code, or that the code is gone.
 Report = Situation | Account | PairingCode | None
 
@@ -87,6 +88,10 @@ class Course:
         ):
             reports += self._show(snapshot, now)
         return reports
+
+    def still_held(self) -> None:
+        """The page did not resume: its next report is a new `connected`, even if it knows of no other hold."""
+        self._holds = _NO_HOLD
 
     @property
     def holds(self) -> int:

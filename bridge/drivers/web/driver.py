@@ -150,7 +150,9 @@ class WebDriver:
 
     async def resume(self) -> None:
         """See the port. Without effect when the link was lost again: the next `connected` asks for another catch-up."""
-        await self._serving.live().call("resume", self._serving.course.holds)
+        course = self._serving.course
+        if not await self._serving.live().call("resume", course.holds):
+            course.still_held()
         self._caught_up = True
 
     async def resolve(self, to: Jid) -> Jid:
