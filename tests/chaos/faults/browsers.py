@@ -24,7 +24,7 @@ async def login_is_kept(scene: Scene) -> None:
 
 
 async def strike_process(scene: Scene, kind: str, number: signal.Signals) -> float:
-    """Send a signal to Chromium's processes of a kind as soon as there are any (it may be being replaced); the moment."""
+    """Send a signal to Chromium's processes of a kind once there are any (it may be being replaced); the moment."""
     await until(lambda: bool(scene.rig.bridge.browsers(kind)), 60, f"a process {kind or 'browser'}")
     for process in scene.rig.bridge.browsers(kind):
         with suppress(psutil.NoSuchProcess):
