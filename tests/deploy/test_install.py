@@ -185,6 +185,12 @@ def test_a_broker_that_cannot_be_set_up_leaves_the_release_that_runs(
     assert (machine.root / "etc/wa/credentials/bridge.env").exists()
     assert (machine.root / "opt/wa/previous").resolve() == one
 
+    conf = machine.root / "etc/mosquitto/mosquitto.conf"
+    was, passwords = conf.read_text(), (conf.parent / "wa.passwords").read_bytes()
+    conf.write_text(was.replace("max_inflight_messages 20", "max_inflight_messages 10"))  # as an older release wrote it
+    assert machine.install("--broker", "--no-start", str(tmp_path / "two" / wheel.name)).returncode == 0
+    assert (conf.read_text(), (conf.parent / "wa.passwords").read_bytes()) == (was, passwords)
+
 
 def test_the_lock_for_services_is_part_of_the_lock_that_is_tested() -> None:
     def pinned(path: Path) -> dict[str, str]:
