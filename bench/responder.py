@@ -143,15 +143,15 @@ async def _on(name: str, *, memory_only: bool = False, **database: str) -> list[
             ]
 
 
-async def _with_model() -> Figure:
+async def _with_model(name: str, **database: str) -> Figure:
     with tempfile.TemporaryDirectory(prefix="wa-bench-") as text:
         folder = Path(text)
         async with OpenAiServer() as server, _people(folder) as (people, mosquitto):
             model = {"OPENAI_API_KEY": "clave-de-prueba", "OPENAI_BASE_URL": server.url}
-            async with _responder(**_settings(folder, mosquitto, **model)) as responder:
+            async with _responder(**_settings(folder, mosquitto, **model, **database)) as responder:
                 await people.write(3, 1, "¿Tienen turno el martes a la tarde?")
                 await asyncio.sleep(AT_REST)
-                return Figure("SQLite: PSS at rest after answers of a model", "MB", (pss(responder.pid),), 90)
+                return Figure(f"{name}: PSS at rest after answers of a model", "MB", (pss(responder.pid),), 90)
 
 
 async def measure(*, memory_only: bool) -> list[Figure]:
@@ -159,12 +159,14 @@ async def measure(*, memory_only: bool) -> list[Figure]:
     figures: list[Figure] = await _on("SQLite", memory_only=memory_only)
     with tempfile.TemporaryDirectory(prefix="wa-db-") as folder, MariaDbServer(Path(folder) / "db") as server:
         server.create("bench")
+        server.create("bench_model")
         access: dict[str, Any] = {
             "DB_HOST": "127.0.0.1", "DB_PORT": str(server.port), "DB_USER": server.user, "DB_PASSWORD": server.password,
             "DB_DATABASE": "bench",
         }  # fmt: skip
         figures += await _on("MariaDB", memory_only=memory_only, **access)
-    return [*figures, await _with_model()]
+        figures.append(await _with_model("MariaDB", **{**access, "DB_DATABASE": "bench_model"}))
+    return [*figures, await _with_model("SQLite")]
 
 
 def main() -> None:
