@@ -50,6 +50,7 @@ async def test_who_was_cut_off_leaves_the_session_to_who_took_it_over(
         relay.freeze()
         relay.cut()
         await other.until(lambda: state(other) is CONNECTED)
+        await ear.wait(STATUS, lambda status: status["owner"].startswith("other:"))
         relay.thaw()
         await side.until(lambda: state(side) is STANDBY)
         assert side.phone.listener is None
