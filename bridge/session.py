@@ -63,8 +63,8 @@ class Session:
         self.outbound = outbound
         self.view = SessionView(name, clock)
         self.composing = Composing(name, driver, self.view)
-        #: seq of the newest inbound message that MQTT has; kept by the door, shown in the status.
-        self.published_seq = 0
+        #: The newest item of each stream that MQTT has; kept by the door, shown in the status.
+        self.published = dict.fromkeys(Stream, 0)
         #: Whether MQTT is connected; kept by the door, asked by whoever wants to know that the path works.
         self.on_mqtt = False
         self._owner = owner
@@ -101,7 +101,7 @@ class Session:
             last_seq=bounds.last,
             last_event_seq=self._journal.bounds(Stream.EVENT).last,
             last_inbound=None if last_inbound is None else instant(last_inbound),
-            queue=Queues(out=self._outbox.open_count, in_=max(0, bounds.last - self.published_seq)),
+            queue=Queues(out=self._outbox.open_count, in_=max(0, bounds.last - self.published[Stream.IN])),
             budget=self.outbound.budget,
             memory=self._driver.memory,
         )

@@ -145,7 +145,7 @@ class _Present(Collector):
         )
         mqtt = GaugeMetricFamily("wa_mqtt_connected", "1 while a session has its broker.", labels=["session"])
         waiting = GaugeMetricFamily("wa_outbox_open", "Commands without a final result.", labels=["session"])
-        lag = GaugeMetricFamily("wa_mqtt_lag", "Messages journalled and not yet published.", labels=["session"])
+        lag = GaugeMetricFamily("wa_mqtt_lag", "Journalled and not yet published.", labels=["session", "stream"])
         budget = GaugeMetricFamily("wa_send_budget", "Sends that could leave at once.", labels=["session"])
         last = GaugeMetricFamily(
             "wa_last_inbound_timestamp_seconds", "When the newest was journalled.", labels=["session"]
@@ -187,7 +187,9 @@ class _Present(Collector):
         if place.journal is None or place.outbox is None or place.session is None:
             return
         waiting.add_metric([place.name], place.outbox.open_count)
-        lag.add_metric([place.name], max(0, place.journal.bounds(Stream.IN).last - place.session.published_seq))
+        for stream in Stream:
+            newest, published = place.journal.bounds(stream).last, place.session.published[stream]
+            lag.add_metric([place.name, stream], max(0, newest - published))
         if (at := place.journal.last_inbound_at) is not None:
             last.add_metric([place.name], at)
 

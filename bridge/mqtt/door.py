@@ -95,7 +95,8 @@ class Door:
     async def _serve(self, connection: Connection) -> None:
         self._connected = self._session.on_mqtt = True
         name = self._session.name
-        self._session.published_seq = await self._journal.cursor(READER, Stream.IN)
+        for stream in Stream:
+            self._session.published[stream] = await self._journal.cursor(READER, stream)
         _log.info("%s: MQTT connected to %s", name, connection.address.masked)
         replayer = Replayer(name, self._journal, self._topics, connection)
         intake = Intake(

@@ -24,8 +24,7 @@ async def relay_stream(
     topic = topics.inbound(session.name) if stream is Stream.IN else topics.event(session.name)
     sent = await journal.cursor(READER, stream)
     while True:
-        if stream is Stream.IN:
-            session.published_seq = sent
+        session.published[stream] = sent
         page = await journal.read(stream, sent, PAGE)
         if not page.items:
             await journal.wait_beyond(stream, sent)

@@ -283,7 +283,7 @@ async def test_health_tells_alive_from_ready_and_counts(started: HttpBridge) -> 
     assert 'wa_sends_total{code="",session="haby",state="sent"} 1.0' in text
     assert 'wa_session_state{session="haby",state="connected"} 1.0' in text
     assert 'wa_step_duration_seconds_count{session="haby",step="send"} 1.0' in text
-    assert 'wa_mqtt_lag{session="haby"} 1.0' in text
+    assert 'wa_mqtt_lag{session="haby",stream="in"} 1.0' in text
     assert ANA.partition("@")[0] not in text
     assert sum(one["received"] for one in history) == 1
     assert sum(one["sent"] for one in history) == 1
