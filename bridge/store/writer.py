@@ -30,8 +30,7 @@ class Job(Generic[T]):
 
     def run(self, connection: sqlite3.Connection) -> None:
         """Run it. What it raises leaves the transaction half done."""
-        self._result = self._error = None
-        self._result = (self._operation(connection),)
+        self._result, self._error = (self._operation(connection),), None
 
     def run_apart(self, connection: sqlite3.Connection) -> None:
         """Run in a savepoint of its own. Raises only when the whole transaction is lost."""

@@ -6,7 +6,7 @@ There is no broker unless a test asks for one: HTTP has to work without.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from bridge.http.server import address_of, listen
 from bridge.settings import Settings, load
 from bridge.store import BridgeStore
 from tests.http.receiver import Receiver
+from tests.mosquitto_server import MosquittoServer
 
 ANA, BETO = "5491155500001@c.us", "5491155500002@c.us"
 GROUP = "120363000000000001@g.us"
@@ -127,6 +128,23 @@ class HttpBridge:
 async def side(tmp_path: Path) -> AsyncIterator[HttpBridge]:
     """A bridge, not started."""
     side = HttpBridge(tmp_path / "data")
+    try:
+        yield side
+    finally:
+        await side.stop()
+
+
+@pytest.fixture
+def mosquitto(tmp_path: Path) -> Iterator[MosquittoServer]:
+    """A broker of the test's own."""
+    with MosquittoServer(tmp_path / "mosquitto") as server:
+        yield server
+
+
+@pytest.fixture
+async def on_mqtt(tmp_path: Path, mosquitto: MosquittoServer) -> AsyncIterator[HttpBridge]:
+    """A bridge with that broker, not started; stopped before its broker is."""
+    side = HttpBridge(tmp_path / "data", mqtt_url=mosquitto.url("bridge"))
     try:
         yield side
     finally:

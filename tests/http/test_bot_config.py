@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -19,19 +18,8 @@ TOPICS = Topics()
 
 
 @pytest.fixture
-def mosquitto(tmp_path: Path) -> Iterator[MosquittoServer]:
-    with MosquittoServer(tmp_path / "mosquitto") as server:
-        yield server
-
-
-@pytest.fixture
-async def side(tmp_path: Path, mosquitto: MosquittoServer) -> AsyncIterator[HttpBridge]:
-    """A bridge that is stopped before its broker is."""
-    side = HttpBridge(tmp_path / "data", mqtt_url=mosquitto.url("bridge"))
-    try:
-        yield side
-    finally:
-        await side.stop()
+def side(on_mqtt: HttpBridge) -> HttpBridge:
+    return on_mqtt
 
 
 @pytest.fixture

@@ -28,19 +28,24 @@ async def subscribed(side: Side) -> None:
     await side.stop()
 
 
-@pytest.mark.parametrize("lost", [1, 2, 3])
-async def test_a_command_without_id_whose_puback_is_lost_is_sent_once(
-    side: Side, ear: Ear, mosquitto: MosquittoServer, lost: int
-) -> None:
+async def claimed_and_killed(side: Side, ear: Ear, mosquitto: MosquittoServer, times: int = 1) -> None:
+    """A command without id is claimed by a bridge that has no login, and killed before the PUBACK; so many times."""
     side.phone.paired = False
     side.ear = None
     await side.start(until=None)
     await ear.state("pairing")
     await side.stop()
     await ear.publish(f"{OUT}/5491155500001", "Hola")
-    for _ in range(lost):
+    for _ in range(times):
         async with bridge_program(mosquitto.url("bridge"), side.settings.data_dir, "acknowledge") as program:
             assert await asyncio.wait_for(program.wait(), 20) == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("lost", [1, 2, 3])
+async def test_a_command_without_id_whose_puback_is_lost_is_sent_once(
+    side: Side, ear: Ear, mosquitto: MosquittoServer, lost: int
+) -> None:
+    await claimed_and_killed(side, ear, mosquitto, lost)
     side.phone.pair()
     await side.start()
     await ear.wait("wa/haby/result", lambda result: result["status"] == "sent")

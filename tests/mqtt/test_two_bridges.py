@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from tests.mosquitto_server import MosquittoServer
 
 from .conftest import Side
 from .ear import Ear, hearing
-from .programs import bridge_program
+from .test_loss import claimed_and_killed
 from .test_status import of_other
 
 STATUS = "wa/haby/status"
@@ -77,14 +76,7 @@ async def test_what_another_bridge_may_have_sent_is_not_sent_again(
     side: Side, other: Side, ear: Ear, mosquitto: MosquittoServer
 ) -> None:
     """Claimed here, and killed before the PUBACK: the broker gives it to the other one."""
-    side.phone.paired = False
-    side.ear = None
-    await side.start(until=None)
-    await ear.state("pairing")
-    await side.stop()
-    await ear.publish("wa/haby/out/5491155500001", "Hola")
-    async with bridge_program(mosquitto.url("bridge"), side.settings.data_dir, "acknowledge") as program:
-        assert await asyncio.wait_for(program.wait(), 20) == -signal.SIGKILL
+    await claimed_and_killed(side, ear, mosquitto)
     await other.start()
     await ear.wait("wa/haby/result", lambda result: result["status"] == "sent")
     await other.stop()

@@ -6,9 +6,7 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
-from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
@@ -24,18 +22,8 @@ SECRETS = ["Marta", "el secreto", "para Marta", "desde el teléfono", ANA.remove
 
 
 @pytest.fixture
-def mosquitto(tmp_path: Path) -> Iterator[MosquittoServer]:
-    with MosquittoServer(tmp_path / "mosquitto") as server:
-        yield server
-
-
-@pytest.fixture
-async def side(mosquitto: MosquittoServer, tmp_path: Path) -> AsyncIterator[HttpBridge]:
-    side = HttpBridge(tmp_path / "data", mqtt_url=mosquitto.url("bridge"))
-    try:
-        yield side
-    finally:
-        await side.stop()
+def side(on_mqtt: HttpBridge) -> HttpBridge:
+    return on_mqtt
 
 
 class Wa:
