@@ -44,10 +44,13 @@ HISTORY_COMES = 3600
 OVERTAKEN = 60
 #: The last second of the year 9999: what is beyond is no time that anybody could have written at.
 _LAST_SECOND = 253_402_300_799
+#: 64 bits: texts are compared only between messages that have one raw id and one time.
+_HASH_DIGITS = 16
 
 
 class Inbound:
-    """Filters, converts and journals what a driver hands over. `baseline` = unix seconds; older is history."""
+    """Filters, converts and journals what a driver hands over. Older than the baseline (unix seconds) is history, and
+    older than what the journal remembers."""
 
     def __init__(self, session: str, cliente_id: int, journal: Journal, outbox: Outbox, memory: Memory) -> None:
         self._session = session
@@ -113,7 +116,7 @@ class Inbound:
         return fresh
 
     async def watermarks(self) -> tuple[dict[str, int], int]:
-        """Where catch-up starts: the newest time in each chat, and the baseline for the others.
+        """Where catch-up starts: the newest time in each chat, and where history ends for the others.
 
         In a chat with a message that could not be decrypted, that one's time. While a newly linked device gets its
         history, no later than what was there before the pairing: newer messages may overtake older ones.
@@ -121,7 +124,7 @@ class Inbound:
         marks = await self._journal.watermarks()
         if max(marks.values(), default=0) < self._paired_at + HISTORY_COMES:
             marks = {chat: min(mark, self._owed_from) for chat, mark in marks.items()}
-        return await self._undecrypted.lowered(marks), self._baseline or 0
+        return await self._undecrypted.lowered(marks), self._history_ends
 
     async def _note_pairing(self, paired_at: int | None, *, anew: bool) -> None:
         before = json.loads(await self._memory.get(_PAIRED) or "[0, 0]")
@@ -154,7 +157,11 @@ class Inbound:
         if not message.chat.is_conversation:
             return False
         # without a time nobody can tell that it is history
-        return self._baseline is None or message.timestamp <= 0 or message.timestamp >= self._baseline
+        return message.timestamp <= 0 or message.timestamp >= self._history_ends
+
+    @property
+    def _history_ends(self) -> int:
+        return max(self._baseline or 0, self._journal.remembers_from)
 
     async def _take_own(self, message: IncomingMessage, *, late: bool) -> int:
         raw_id = _text(message.key.id)
@@ -176,7 +183,7 @@ class Inbound:
             author=str(message.author) if message.author else None,
             timestamp=_time_of(message),
             type=_text(message.type),
-            content_hash=hashlib.sha256(_text(message.body).encode()).hexdigest(),
+            content_hash=hashlib.sha256(_text(message.body).encode()).hexdigest()[:_HASH_DIGITS],
             body=self._body(message, late=late).to_json(),
         )
 

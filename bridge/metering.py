@@ -56,6 +56,11 @@ class MeteredJournal:
         return self._journal.epoch
 
     @property
+    def remembers_from(self) -> int:
+        """As the journal's."""
+        return self._journal.remembers_from
+
+    @property
     def last_inbound_at(self) -> float | None:
         """As the journal's."""
         return self._journal.last_inbound_at

@@ -101,6 +101,13 @@ class Settings(BaseSettings):
     retention_commands: int = _name(
         "WA_RETENTION_COMMANDS", default=30, ge=1, le=3650, description="days that a command's id is remembered"
     )
+    retention_keys: int = _name(
+        "WA_RETENTION_KEYS",
+        default=400,
+        ge=30,
+        le=3650,
+        description="days that a message is known again; older ones are history",
+    )
     retention_letters: int = _name(
         "WA_RETENTION_LETTERS", default=30, ge=1, le=3650, description="days that dead letters of webhooks are kept"
     )
@@ -198,11 +205,11 @@ class Settings(BaseSettings):
         return retention
 
     @property
-    def retention_limits(self) -> tuple[float, int]:
-        """Seconds and bytes that the journal keeps."""
+    def retention_limits(self) -> tuple[int, int]:
+        """Days and bytes that the journal keeps."""
         match = _RETENTION.fullmatch(self.retention.strip())
         assert match is not None  # noqa: S101 - validated
-        return int(match[1]) * 86400.0, int(match[2]) * (10**9 if match[3] == "GB" else 10**6)
+        return int(match[1]), int(match[2]) * (10**9 if match[3] == "GB" else 10**6)
 
     @property
     def topics(self) -> Topics:

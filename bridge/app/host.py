@@ -217,11 +217,12 @@ class SessionHost:
         return session, door
 
     async def _compact(self, store: SessionStore) -> None:
-        age, size = self._settings.retention_limits
-        remembered = self._settings.retention_commands * DAY
+        settings = self._settings
+        days, size = settings.retention_limits
+        age, ids, keys = (kept * DAY for kept in (days, settings.retention_commands, settings.retention_keys))
         while True:
             try:
-                done = await store.compact(max_age=age, max_bytes=size, ids_remembered=remembered)
+                done = await store.compact(max_age=age, max_bytes=size, ids_remembered=ids, keys_remembered=keys)
             except StoreUnusable as error:
                 if not error.transient:
                     raise

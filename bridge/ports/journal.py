@@ -60,6 +60,11 @@ class Journal(Protocol):
         ...
 
     @property
+    def remembers_from(self) -> int:
+        """What was written before (unix seconds) is not remembered: nobody can tell whether it was journalled."""
+        ...
+
+    @property
     def last_inbound_at(self) -> float | None:
         """Unix seconds when the newest inbound message was journalled; None when there is none."""
         ...

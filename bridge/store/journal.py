@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from bridge.contract.messages import Stream
 from bridge.ports import Bounds, JournalRecord, StreamPage
 
+from .ageing import remembers_from
 from .database import Database
 from .duplicates import Seen, are_one
 from .tail import Tail
@@ -26,6 +27,7 @@ class SqliteJournal:
         self._database = database
         self._now = now
         self._epoch = ""
+        self._remembers_from = 0
         self._bounds = {stream: Bounds(None, 0) for stream in Stream}
         self._last = {stream: Mark() for stream in Stream}
         self._tails = {stream: Tail() for stream in Stream}
@@ -41,6 +43,7 @@ class SqliteJournal:
                 "SELECT at FROM journal WHERE stream = ? ORDER BY seq DESC LIMIT 1", (Stream.IN,)
             ).fetchone()
             self._last_inbound_at = newest and newest[0]
+            self._remembers_from = remembers_from(connection)
             self._aliases = set(connection.execute("SELECT lid, pn FROM aliases"))
             return bounds_of_all(connection)
 
@@ -50,6 +53,11 @@ class SqliteJournal:
     def epoch(self) -> str:
         """The store's UUID; another one means that sequence numbers started anew."""
         return self._epoch
+
+    @property
+    def remembers_from(self) -> int:
+        """What was written before (unix seconds) is not remembered: nobody can tell whether it was journalled."""
+        return self._remembers_from
 
     @property
     def last_inbound_at(self) -> float | None:
@@ -183,6 +191,10 @@ class SqliteJournal:
         for stream, span in bounds.items():
             self._tails[stream].start_at(span.first)
             self._last[stream].move(span.last)
+
+    def take_memory(self, begins: int) -> None:
+        """Follow what is remembered: what was written before `begins` is about to be forgotten."""
+        self._remembers_from = begins
 
     def take_epoch(self, epoch: str) -> None:
         """Follow a new epoch that was committed."""

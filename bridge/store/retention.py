@@ -1,6 +1,7 @@
-"""What a store forgets, and when: old journal items, old commands with their notices. Keys of messages are kept.
+"""What a store forgets, and when: old journal items, old commands with their notices, and last the keys of messages.
 
 The newest item of each stream stays however old it is, so that a stream that ever had one has a first and a last.
+Before a key is forgotten, everything as old as its message has become history, which is not told.
 """
 
 from __future__ import annotations
@@ -8,18 +9,23 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from bridge.contract.messages import Stream
 from bridge.ports import Bounds
 
 from . import rows
+from .ageing import age_to, newest_message, remember_from, remembers_from
 from .database import Database
 from .journal import bounds_of_all
 
 #: Seconds that a command's id is remembered, counted from its last change.
 IDS_REMEMBERED = 30 * 24 * 3600.0
+#: Seconds that the key of a message is remembered, counted from when it was written.
+KEYS_REMEMBERED = 400 * 24 * 3600.0
 #: Rows of one transaction: a message that arrives meanwhile waits for one of these at most.
 _CHUNK = 500
+_LOOKED_THROUGH = 10 * _CHUNK
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +35,7 @@ class Compaction:
     items: int = 0
     commands: int = 0
     notices: int = 0
+    keys: int = 0
 
 
 async def compact(
@@ -37,14 +44,18 @@ async def compact(
     max_age: float,
     max_bytes: int,
     forgotten: Callable[[dict[Stream, Bounds]], None],
+    remembers: Callable[[int], None],
     *,
     ids_remembered: float = IDS_REMEMBERED,
+    keys_remembered: float = KEYS_REMEMBERED,
 ) -> Compaction:
     """Forget journal items that are older than `max_age` seconds or too many for `max_bytes` of bodies, oldest first.
 
-    And final commands that last changed more than `ids_remembered` seconds ago, with published notices of that age.
-    `forgotten` is called with the bounds after each transaction.
+    And final commands that last changed more than `ids_remembered` seconds ago, with published notices of that age;
+    and keys of messages written more than `keys_remembered` seconds before the newest. Ages go by `ageing.age_to`.
+    `forgotten` is called with the bounds after each transaction, `remembers` with the time before which all is history.
     """
+    now = await database.write(lambda connection: age_to(connection, now))
     items = commands = notices = 0
     while removed := (
         await database.write(
@@ -56,9 +67,10 @@ async def compact(
         commands += removed
     while removed := await database.write(lambda connection: _forget_notices(connection, now - ids_remembered)):
         notices += removed
+    keys = await _forget_keys(database, now, keys_remembered, remembers)
     while await database.write(_shrink_file):
         pass
-    return Compaction(items, commands, notices)
+    return Compaction(items, commands, notices, keys)
 
 
 def _forget_items(connection: sqlite3.Connection, before: float, max_bytes: int) -> tuple[int, dict[Stream, Bounds]]:
@@ -91,6 +103,43 @@ def _forget_notices(connection: sqlite3.Connection, before: float) -> int:
         "DELETE FROM notices WHERE number IN (SELECT number FROM notices WHERE published_at < ? LIMIT ?)",
         (before, _CHUNK),
     ).rowcount
+
+
+async def _forget_keys(database: Database, now: float, remembered: float, remembers: Callable[[int], None]) -> int:
+    """Forget the keys that were history already when this was done last, and make the next ones history.
+
+    In that order, so that no message on its way in can come between the two. Keys are not indexed by time, which would
+    take as much room as they do: so only once in a hundredth of the time that they are kept.
+    """
+    history = await database.read(remembers_from)
+    begins = int(min(now, await database.read(newest_message)) - remembered)
+    if begins < history + remembered / 100:
+        return 0
+    count = await database.write(lambda connection: _forget_told_events(connection, history))
+    after: str | None = ""
+    while after is not None:
+        removed, after = await database.write(partial(_forget_some_keys, beyond=after, before=history))
+        count += removed
+    await database.write(lambda connection: remember_from(connection, begins), lambda _: remembers(begins))
+    return count
+
+
+def _forget_told_events(connection: sqlite3.Connection, before: int) -> int:
+    """Own messages are known by what was told of them; it was told after they were written."""
+    return connection.execute("DELETE FROM told_once WHERE subject = 'event' AND at < ?", (before,)).rowcount
+
+
+def _forget_some_keys(connection: sqlite3.Connection, beyond: str, before: int) -> tuple[int, str | None]:
+    """Look through the next keys; how many were forgotten, and the raw id to go on beyond, None at the end."""
+    (last,) = connection.execute(
+        "SELECT max(raw_id) FROM (SELECT raw_id FROM message_keys WHERE raw_id > ? ORDER BY raw_id LIMIT ?)",
+        (beyond, _LOOKED_THROUGH),
+    ).fetchone()
+    forgotten = connection.execute(  # a message without a time is never history
+        "DELETE FROM message_keys WHERE raw_id > ? AND raw_id <= ? AND timestamp > 0 AND timestamp < ?",
+        (beyond, last, before),
+    )
+    return forgotten.rowcount, last
 
 
 def _shrink_file(connection: sqlite3.Connection) -> bool:

@@ -81,15 +81,16 @@ def has_sent(connection: sqlite3.Connection, raw_id: str) -> bool:
 
 
 def forget(connection: sqlite3.Connection, before: float, limit: int) -> int:
-    """Forget final commands that last changed before a time; how many. The keys of their messages stay: WhatsApp shows
-    those for years, and nobody is to take them for written by hand."""
+    """Forget final commands that last changed before a time; how many. The keys of their messages stay for longer:
+    WhatsApp goes on to show those, and nobody is to take them for written by hand."""
     gone = connection.execute(
-        "SELECT number, raw_id, chat FROM commands WHERE NOT open AND changed_at < ? LIMIT ?", (before, limit)
+        "SELECT number, raw_id, chat, changed_at FROM commands WHERE NOT open AND changed_at < ? LIMIT ?",
+        (before, limit),
     ).fetchall()
     connection.executemany(
         "INSERT INTO message_keys (raw_id, from_me, chat, author, timestamp, type, content_hash)"
-        " VALUES (?, TRUE, ?, '', 0, '', '') ON CONFLICT DO NOTHING",
-        [(raw_id, chat) for _, raw_id, chat in gone if raw_id is not None],
+        " VALUES (?, TRUE, ?, '', ?, '', '') ON CONFLICT DO NOTHING",
+        [(raw_id, chat, int(at)) for _, raw_id, chat, at in gone if raw_id is not None],
     )
     connection.executemany("DELETE FROM commands WHERE number = ?", [(number,) for number, *_ in gone])
     return len(gone)

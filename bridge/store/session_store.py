@@ -64,15 +64,28 @@ class SessionStore:
         await self.database.write(lambda connection: abandon_open(connection, at, tell), self.outbox.abandoned)
 
     async def compact(
-        self, *, max_age: float, max_bytes: int, ids_remembered: float = retention.IDS_REMEMBERED
+        self,
+        *,
+        max_age: float,
+        max_bytes: int,
+        ids_remembered: float = retention.IDS_REMEMBERED,
+        keys_remembered: float = retention.KEYS_REMEMBERED,
     ) -> retention.Compaction:
         """Forget journal items older than `max_age` seconds or beyond `max_bytes` of bodies, and what is past its time.
 
         That is, after `ids_remembered` seconds: final commands (their ids may be used anew) and published notices.
-        Unpublished ones stay.
+        Unpublished ones stay. After `keys_remembered` seconds the keys by which a message that comes again is known;
+        what is as old as that is history from then on.
         """
         return await retention.compact(
-            self.database, self.now(), max_age, max_bytes, self.journal.take_bounds, ids_remembered=ids_remembered
+            self.database,
+            self.now(),
+            max_age,
+            max_bytes,
+            self.journal.take_bounds,
+            self.journal.take_memory,
+            ids_remembered=ids_remembered,
+            keys_remembered=keys_remembered,
         )
 
 

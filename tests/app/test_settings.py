@@ -26,7 +26,7 @@ def test_without_any_variable_there_is_one_session_and_a_private_broker() -> Non
     assert settings.sessions == (SessionSetting("haby", 51),)
     assert (settings.addresses, settings.topics.prefix, settings.mqtt_protocol) == ((), "wa", "3.1.1")
     assert settings.session_dir("haby") == Path("data/sessions/haby")
-    assert settings.retention_limits == (30 * 86400.0, 10**9)
+    assert settings.retention_limits == (30, 10**9)
     assert (settings.pacing.session.rate, settings.pacing.session.burst) == (20 / 60, 5)
     assert settings.instance
 

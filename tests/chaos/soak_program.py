@@ -1,7 +1,7 @@
-"""A bridge with the scripted phone, on which people write as fast as they are read: `soak_program.py TOTAL RATE`.
+"""A bridge with the scripted phone, on which people write as fast as they are read: `soak_program.py DAY TOTAL RATE`.
 
-The phone forgets what the bridge has taken, so that the process's memory is the bridge's. Without arguments it is
-`wa bridge` as it is, with its browser. Compaction comes every few seconds instead of every hour in both.
+The phone forgets what the bridge has taken, so that the process's memory is the bridge's. Without a total it is
+`wa bridge` as it is, with its browser. Of retention a day lasts DAY seconds, and compaction comes every few in both.
 """
 
 from __future__ import annotations
@@ -66,9 +66,9 @@ async def scripted(total: int, rate: float) -> None:
 
 
 if __name__ == "__main__":
-    host.COMPACTION = COMPACTION
-    if len(sys.argv) == 3:
-        asyncio.run(scripted(int(sys.argv[1]), float(sys.argv[2])))
+    host.COMPACTION, host.DAY = COMPACTION, float(sys.argv[1])
+    if len(sys.argv) == 4:
+        asyncio.run(scripted(int(sys.argv[2]), float(sys.argv[3])))
     else:
         sys.argv = ["wa", "bridge"]
         wa()

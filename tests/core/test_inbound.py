@@ -187,6 +187,27 @@ async def test_ours_is_not_taken_for_written_by_hand_when_its_command_is_forgott
     assert [event["message"]["body"] for event in await bench.stream(Stream.EVENT, 1)] == ["by hand"]
 
 
+async def test_what_is_older_than_its_memory_is_history_and_not_told_again(bench: Bench) -> None:
+    await bench.start()
+    bench.phone.incoming(ANA, "old")
+    bench.phone.own(ANA, "old and ours")
+    await bench.stream(Stream.EVENT, 1)
+    forgotten = []
+    for text in ("later", "much later"):
+        await bench.settled()
+        bench.clock.advance(100 * 24 * 3600)
+        bench.phone.incoming(BETO, text)
+        await bench.settled()
+        forgotten.append(await bench.store.compact(max_age=1e9, max_bytes=10**9, keys_remembered=50 * 24 * 3600))
+    assert [done.keys for done in forgotten] == [0, 2]
+    await bench.again()  # catch-up reads them all again
+    bench.phone.incoming(ANA, "new")
+    bench.phone.own(ANA, "new and ours")
+    assert await bodies(bench, 4) == ["old", "later", "much later", "new"]
+    events = await bench.stream(Stream.EVENT, 2)
+    assert [event["message"]["body"] for event in events] == ["old and ours", "new and ours"]
+
+
 @pytest.mark.parametrize("kind", sorted(SYSTEM_TYPES))
 async def test_what_whatsapp_writes_by_itself_is_no_message(bench: Bench, kind: str) -> None:
     await bench.start()

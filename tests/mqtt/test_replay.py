@@ -85,7 +85,7 @@ async def test_what_is_no_longer_kept_is_told_as_a_gap(filled: Side, ear: Ear) -
     journal = metered._journal
     assert isinstance(journal, SqliteJournal)
     far_later = filled.session._clock.now() + 1000
-    await retention.compact(journal._database, far_later, 1.0, 10**9, journal.take_bounds)
+    await retention.compact(journal._database, far_later, 1.0, 10**9, journal.take_bounds, journal.take_memory)
     oldest = journal.bounds(Stream.IN).first
     assert oldest is not None
     assert oldest > 4

@@ -24,7 +24,7 @@ async def seqs(store: SessionStore, stream: Stream = Stream.IN) -> list[int]:
 async def test_items_go_by_age_and_both_ends_stay_right(opener: Opener, clock: SetClock) -> None:
     async with opener() as store:
         for raw_id in "ABCD":
-            await store.journal.append([record(raw_id)])
+            await store.journal.append([record(raw_id, timestamp=int(clock.seconds))])
             await store.journal.append_event("{}")
             clock.seconds += DAY
         done = await store.compact(max_age=2.5 * DAY, max_bytes=ANY_SIZE)
@@ -38,7 +38,7 @@ async def test_items_go_by_age_and_both_ends_stay_right(opener: Opener, clock: S
 
 async def test_what_is_noted_of_readers_goes_with_the_items(store: SessionStore, clock: SetClock) -> None:
     for raw_id in "ABCD":
-        await store.journal.append([record(raw_id)])
+        await store.journal.append([record(raw_id, timestamp=int(clock.seconds))])
         await store.journal.move_cursor("mqtt", Stream.IN, ord(raw_id) - ord("A") + 1)
         clock.seconds += DAY
     await store.compact(max_age=2.5 * DAY, max_bytes=ANY_SIZE)
@@ -83,6 +83,76 @@ async def test_a_message_that_was_forgotten_is_still_a_duplicate(opener: Opener,
         assert await store.journal.append([record("A"), record("D")]) == [None, 4]
         assert await store.journal.append_event("{}", once="own:A") is None
         assert not await store.outbox.report_once("retained", result())
+
+
+async def test_a_key_is_forgotten_once_all_as_old_as_it_is_history(opener: Opener, clock: SetClock) -> None:
+    written = int(clock.seconds)
+    for days, raw_id in ((0, "A"), (399, "B"), (402, "C"), (420, "D")):
+        clock.seconds = written + days * DAY
+        async with opener() as store:
+            await store.journal.append([record(raw_id, timestamp=int(clock.seconds))])
+            await store.journal.append_event("{}", once=f"own:{raw_id}")
+            done = await store.compact(max_age=FOREVER, max_bytes=ANY_SIZE)
+            assert done.keys == 0  # what becomes history goes with the next round
+            # 3 days later is not yet a hundredth of the time later
+            assert store.journal.remembers_from == written + (-DAY if raw_id == "C" else (days - 400) * DAY)
+    clock.seconds += 5 * DAY
+    async with opener() as store:
+        assert store.journal.remembers_from == written + 20 * DAY
+        await store.journal.append([record("E", timestamp=int(clock.seconds))])
+        assert (await store.compact(max_age=FOREVER, max_bytes=ANY_SIZE)).keys == 2
+        known = [record(raw_id, timestamp=written + days * int(DAY)) for days, raw_id in ((0, "A"), (399, "B"))]
+        assert await store.journal.append(known) == [6, None]
+        assert await store.journal.append_event("{}", once="own:B") is None
+
+
+async def test_keys_are_counted_by_whatsapps_clock_and_stay_where_there_is_no_time(
+    store: SessionStore, clock: SetClock
+) -> None:
+    await store.journal.append([record("A"), record("timeless", timestamp=0)])
+    for _ in range(3):  # the clock is years ahead; no message is as new
+        clock.seconds += 1000 * DAY
+        assert (await store.compact(max_age=FOREVER, max_bytes=ANY_SIZE)).keys == 0
+    assert store.journal.remembers_from < 1_700_000_000
+    for days in (1, 500, 1000):
+        await store.journal.append([record(f"{days}", timestamp=1_700_000_000 + days * int(DAY))])
+        await store.compact(max_age=FOREVER, max_bytes=ANY_SIZE)
+    assert await store.journal.append([record("timeless", timestamp=0)]) == [None]
+
+
+async def test_more_keys_than_are_looked_through_at_once(store: SessionStore, clock: SetClock) -> None:
+    await store.journal.append([record(f"{number:05}", timestamp=1000 + number) for number in range(11_000)])
+    forgotten = []
+    for _ in range(2):
+        clock.seconds += 10 * DAY
+        await store.journal.append([record(f"at {clock.seconds}", timestamp=int(clock.seconds))])
+        forgotten.append((await store.compact(max_age=FOREVER, max_bytes=ANY_SIZE)).keys)
+    assert forgotten == [0, 11_000]
+
+
+async def test_a_clock_that_leaps_ahead_costs_a_day_of_ids_and_not_all(store: SessionStore, clock: SetClock) -> None:
+    await store.outbox.claim(claim(at=clock.seconds), result())
+    number = (await store.outbox.claim(claim("old", at=clock.seconds), result())).row.number
+    for state in (SendState.SENDING, SendState.SENT):
+        await store.outbox.change(number, step(state, at=clock.seconds))
+    true, clock.seconds = clock.seconds, clock.seconds + DAY
+    await store.compact(max_age=30 * DAY, max_bytes=ANY_SIZE)
+    clock.seconds = true + 90 * DAY
+    for _ in range(28):
+        assert (await store.compact(max_age=30 * DAY, max_bytes=ANY_SIZE)).commands == 0
+    assert not (await store.outbox.claim(claim("old"), result())).fresh
+    assert sum([(await store.compact(max_age=30 * DAY, max_bytes=ANY_SIZE)).commands for _ in range(3)]) == 1
+    clock.seconds = true  # put right: nothing more goes
+    assert (await store.compact(max_age=30 * DAY, max_bytes=ANY_SIZE)) == Compaction()
+
+
+async def test_a_message_that_tells_the_time_ends_the_doubt_in_the_clock(store: SessionStore, clock: SetClock) -> None:
+    await store.journal.append([record("A"), record("B")])
+    await store.compact(max_age=30 * DAY, max_bytes=ANY_SIZE)
+    clock.seconds += 60 * DAY
+    assert (await store.compact(max_age=30 * DAY, max_bytes=ANY_SIZE)).items == 0
+    await store.journal.append([record("C", timestamp=int(clock.seconds))])
+    assert (await store.compact(max_age=30 * DAY, max_bytes=ANY_SIZE)).items == 2
 
 
 async def test_a_command_is_remembered_for_30_days_from_its_last_change(store: SessionStore, clock: SetClock) -> None:
