@@ -120,17 +120,27 @@ class Intake:
             self._number = await self._memory.number(_CONNECTION)
 
     async def _take(self, delivery: Delivery) -> None:
+        topic = self._topics.parse(delivery.topic)
         try:
-            await self._dispatch(delivery)
+            if topic is None or topic.session != self._session.name:
+                _log.debug("%s: ignored %s", self._session.name, delivery.topic)
+            else:
+                await self._answer(topic, delivery)
             self._connection.acknowledge(delivery)
         finally:
             self._slots.release()
 
-    async def _dispatch(self, delivery: Delivery) -> None:
-        topic = self._topics.parse(delivery.topic)
-        if topic is None or topic.session != self._session.name:
-            _log.debug("%s: ignored %s", self._session.name, delivery.topic)
-            return
+    async def _answer(self, topic: SessionTopic, delivery: Delivery) -> None:
+        try:
+            await self._dispatch(topic, delivery)
+        except StoreUnusable:
+            raise
+        except Exception:  # noqa: BLE001 - without PUBACK it would come again, and end the connection again, for ever
+            _log.exception("%s: a delivery on %s met a fault", self._session.name, delivery.topic)
+            error, sha256 = InternalError(), hashlib.sha256(delivery.payload).hexdigest()
+            await self._session.outbound.reject(error, self._rejection(topic, delivery, sha256, error))
+
+    async def _dispatch(self, topic: SessionTopic, delivery: Delivery) -> None:
         if not delivery.payload:
             self._metrics.empty(self._session.name, topic.leaf)
             return

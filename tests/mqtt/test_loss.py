@@ -141,6 +141,31 @@ async def test_a_claim_that_outlives_its_connection_is_not_acknowledged_on_the_n
     assert [(sent.text, sent.times) for sent in side.phone.sent] == [("Hola", 1)]
 
 
+async def test_a_command_that_meets_a_fault_of_ours_is_answered_and_holds_up_nothing(
+    side: Side, ear: Ear, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Left without PUBACK it would come again, and meet the fault again, for ever."""
+    claim: Callable[..., Any] = SqliteOutbox.claim
+
+    async def faulty_claim(self: SqliteOutbox, command: Claim, *others: Any) -> Claimed:
+        if command.text == "poison":
+            raise ZeroDivisionError
+        claimed: Claimed = await claim(self, command, *others)
+        return claimed
+
+    await side.start()
+    monkeypatch.setattr(SqliteOutbox, "claim", faulty_claim)
+    await ear.publish(OUT, {"id": "p", "to": ANA, "message": "poison"})
+    await ear.publish(OUT, {"id": "a", "to": ANA, "message": "Hola"})
+    refused = await ear.result("p", "failed")
+    assert refused["error"]["code"] == "internal"
+    await ear.result("a", "sent")
+    await side.break_off()
+    await side.start()
+    await ear.barrier()
+    assert [(sent.text, sent.times) for sent in side.phone.sent] == [("Hola", 1)]
+
+
 async def test_results_that_nobody_acknowledged_are_published_again(
     side: Side, ear: Ear, mosquitto: MosquittoServer
 ) -> None:
