@@ -88,6 +88,8 @@ class Counters:
                 self._sends.labels(session, SendState.FAILED, code)
             for outcome in Delivery:
                 self._posts.labels(session, outcome)
+            for step in Step:
+                self._steps.labels(session, step)
             self._repeated.labels(session)
             self._received.labels(session, Stream.IN, "chat")
             self._published.labels(session, Stream.IN)

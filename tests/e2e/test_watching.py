@@ -1,27 +1,39 @@
-"""The whole stack as a person and as Prometheus see it: the printed link to the panel, a message, metrics, an alert."""
+"""The whole stack as a person and as Prometheus see it: the printed link to the panel, a message, metrics, alerts."""
 
 from __future__ import annotations
 
+import asyncio
 import os
+import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 from playwright.async_api import async_playwright, expect
 
+from tests.chaos import ground
+from tests.http.receiver import Answer, Receiver
 from tests.mosquitto_server import free_port
 from tests.parts import require_binary
-from tests.prometheus_server import scraping
+from tests.prometheus_server import Prometheus, scraping
+from tests.responder.openai_server import OpenAiServer
 
-from .conftest import running
+from .conftest import Product, running
 
 ANA = "5491155500001@c.us"
+#: More than an alert of lag takes for usual.
+MANY = 120
+GIGABYTE = 10**9
 
 
 @pytest.mark.timeout(120)
-async def test_the_sandbox_is_seen_in_the_panel_and_by_prometheus(tmp_path: Path) -> None:
+async def test_the_printed_link_leads_to_a_panel_that_receives_and_answers(tmp_path: Path) -> None:
     path = require_binary("chromium-headless-shell", "chromium-headless-shell")
-    http, responder = str(free_port()), str(free_port())
-    async with running(tmp_path, WA_HTTP_PORT=http, PORT=responder) as up, async_playwright() as playwright:
+    async with running(tmp_path, WA_HTTP_PORT=str(free_port()), PORT="0") as up, async_playwright() as playwright:
         link = next(word for word in (await up.printed("#link=")).split() if "#link=" in word)
         browser = await playwright.chromium.launch(executable_path=path, chromium_sandbox=os.geteuid() != 0)
         page = await browser.new_page(locale="en-GB")
@@ -35,10 +47,103 @@ async def test_the_sandbox_is_seen_in_the_panel_and_by_prometheus(tmp_path: Path
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("log").locator(".mine")).to_contain_text("read", timeout=15_000)
         await browser.close()
-        jobs = {"wa-bridge": f"http://127.0.0.1:{http}", "wa-responder": f"http://127.0.0.1:{responder}"}
-        async with scraping(tmp_path, jobs) as prometheus:
-            await prometheus.has("wa_memory_bytes", "wa_responder_amiss", "wa_step_duration_seconds_bucket")
-            await prometheus.draws_dashboard(but=("wa_model_", "wa_listener_"))  # there is neither
-            assert await prometheus.firing() == set()
-            await up.api("PUT", "/link", {"up": False})
-            await prometheus.until("WaSessionDisconnected", fires=True)
+
+
+@pytest.mark.timeout(180)
+async def test_a_real_prometheus_draws_the_dashboard_and_fires_for_each_fault_until_it_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ground, "SIZE", 4 * GIGABYTE)  # sparse
+    # without root there is no disk of its own to fill, and the alert of the disk is left out
+    own_disk = ground.disk(tmp_path / "data") if os.geteuid() == 0 else nullcontext()
+    http, responder = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
+    async with OpenAiServer() as model, Receiver() as receiver:
+        settings: dict[str, Any] = {
+            "WA_HTTP_PORT": http.rpartition(":")[2],
+            "PORT": responder.rpartition(":")[2],
+            "RESPONDER_ACTIVO": "on",
+            "OPENAI_API_KEY": "clave-de-prueba",
+            "OPENAI_BASE_URL": model.url,
+        }
+        with own_disk:
+            async with (
+                running(tmp_path, **settings) as up,
+                httpx.AsyncClient(base_url=http, trust_env=False, timeout=30) as client,
+                scraping(tmp_path, {"wa-bridge": http, "wa-responder": responder}) as prometheus,
+            ):
+                await up.printed("haby connected")
+                await _register(client, receiver)
+                await up.api("POST", "/incoming", {"chat": ANA, "body": "¿Abren hoy?"})
+                await receiver.got(1)
+                await prometheus.draws_dashboard()
+                await prometheus.only()
+                assert (await client.post("/api/bot-config/toggle/51", json={"bot_activo": 0})).is_success
+                await _a_link_that_is_down(up, prometheus)
+                await _a_hung_broker_and_a_refusing_receiver(up, client, receiver, prometheus)
+                await _a_send_that_nobody_can_tell_of(up, client, prometheus)
+                if os.geteuid() == 0:
+                    with _full(tmp_path / "data"):
+                        await prometheus.until("WaDiskFull", fire=True)
+                    await prometheus.until("WaDiskFull", fire=False)
+                # it asks what increased in a quarter of an hour: promtool has the time to see the end of that
+                await prometheus.only("WaUnknownOutcome")
+
+
+async def _a_link_that_is_down(up: Product, prometheus: Prometheus) -> None:
+    await up.api("PUT", "/link", {"up": False})
+    await prometheus.until("WaSessionDisconnected", fire=True)
+    await up.api("PUT", "/link", {"up": True})
+    await prometheus.until("WaSessionDisconnected", fire=False)
+
+
+async def _a_hung_broker_and_a_refusing_receiver(
+    up: Product, client: httpx.AsyncClient, receiver: Receiver, prometheus: Prometheus
+) -> None:
+    [broker] = [process for process in up.tree() if process.name() == "mosquitto"]
+    receiver.decide = lambda _: Answer(503)
+    broker.send_signal(signal.SIGSTOP)
+    try:
+        for number in range(MANY):
+            await up.api("POST", "/incoming", {"chat": ANA, "body": f"{number}"})
+        await prometheus.until("WaMqttLag", "WaListenerLag", fire=True)
+        while "WaListenerFailing" not in await prometheus.firing():
+            await _register(client, receiver)  # it is tried at once, instead of after a pause that grows
+            await asyncio.sleep(0.2)
+    finally:
+        broker.send_signal(signal.SIGCONT)
+    receiver.decide = None
+    await _register(client, receiver)
+    await prometheus.until("WaMqttLag", "WaListenerLag", "WaListenerFailing", "WaBrokerLost", fire=False)
+    texts = dict.fromkeys(receiver.bodies)  # at least once, in order
+    assert [text for text in texts if text.isdigit()] == [str(number) for number in range(MANY)]
+
+
+async def _a_send_that_nobody_can_tell_of(up: Product, client: httpx.AsyncClient, prometheus: Prometheus) -> None:
+    """WhatsApp's server withholds its acknowledgement, and the page shows an error that proves nothing."""
+    withheld = {"server_ms": None, "device_ms": None, "read_ms": None}
+    await up.api("PATCH", "/settings", {"send_mode": "lose_answer", "receipts": withheld})
+    send = {"id": "doubt", "to": ANA, "message": "¿salió?"}
+    assert (await client.post("/v1/sessions/haby/sends", json=send)).status_code == 202
+    async with asyncio.timeout(15):
+        while not (sent := [one for one in await up.api("GET", "/sent") if one["body"] == "¿salió?"]):  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+    assert "WaUnknownOutcome" not in await prometheus.firing()
+    await up.api("POST", "/acks/stray", {"id": sent[0]["id"], "ack": -1})
+    await prometheus.until("WaUnknownOutcome", fire=True)
+
+
+async def _register(client: httpx.AsyncClient, receiver: Receiver) -> None:
+    answer = await client.post("/api/whatsapp/register-listener", json={"callbackUrl": receiver.url})
+    assert answer.is_success, answer.text
+
+
+@contextmanager
+def _full(disk: Path) -> Iterator[None]:
+    """Less than a gigabyte is free."""
+    ballast = disk / "ballast"
+    with ballast.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(disk).free - GIGABYTE // 2)
+    try:
+        yield
+    finally:
+        ballast.unlink()

@@ -71,12 +71,12 @@ async def test_a_real_prometheus_scrapes_the_responder_and_its_alerts_fire(
         assert await prometheus.firing() == set()
         for number in range(refusals):
             whole.side.phone.incoming(f"549115555001{number}@c.us", "¿A qué hora abren?")
-        await prometheus.until("WaModelFails", fires=True)
+        await prometheus.until("WaModelFails", fire=True)
         await whole.side.stop()
-        await prometheus.until("WaResponderNotReady", fires=True)
+        await prometheus.until("WaResponderNotReady", fire=True)
         assert "WaResponderDown" not in await prometheus.firing()
         await whole.stop()
-        await prometheus.until("WaResponderDown", fires=True)
+        await prometheus.until("WaResponderDown", fire=True)
 
 
 async def promtool_agrees(text: str) -> None:
