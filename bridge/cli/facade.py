@@ -1,4 +1,4 @@
-"""The way of commands to the façade of a bridge that runs: where it listens by the settings, with the key they name."""
+"""The way of commands to the façade of a bridge that runs: where it listens, with the key that the settings name."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from bridge.contract.errors import CodedError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import httpx
 
     from bridge.settings import Settings
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
 PATIENCE = 90.0
 #: Seconds that a token of WA_JWT_SECRET lives: as long as one command.
 TOKEN_LIFE = 300
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "[::]": "[::1]"}  # noqa: S104 - where we connect to, not listen
 
 
 class NoFacade(CodedError):
@@ -37,8 +38,9 @@ class Answered(CodedError):
 class Facade:
     """Asks `/v1`."""
 
-    def __init__(self, client: httpx.AsyncClient) -> None:
+    def __init__(self, client: httpx.AsyncClient, data_dir: Path) -> None:
         self._client = client
+        self._data_dir = data_dir
 
     async def ask(self, method: str, path: str, **query: Any) -> dict[str, Any]:
         """The JSON of an answer. Raises `NoFacade`, `Answered`."""
@@ -49,8 +51,8 @@ class Facade:
             told: dict[str, Any] = answer.json()
         except (httpx.TransportError, ValueError) as error:
             raise NoFacade(
-                f"No bridge answers at {self._client.base_url}: start `wa up` or `wa bridge`, or set WA_HTTP_HOST and"
-                " WA_HTTP_PORT as they are there."
+                f"No bridge with HTTP runs on {self._data_dir}/, and none answers at {self._client.base_url}: start"
+                " `wa up` or `wa bridge`, or set WA_DATA_DIR, or WA_HTTP_HOST and WA_HTTP_PORT, as they are there."
             ) from error
         if answer.is_success:
             return told
@@ -64,17 +66,30 @@ async def facade(settings: Settings) -> AsyncIterator[Facade]:
     """The façade of the bridge with these settings. Raises `NoFacade` where HTTP is off."""
     import httpx
 
-    if not settings.http_port:
-        raise NoFacade("WA_HTTP_PORT names no port where a bridge could be asked.")
-    host = _EVERYWHERE.get(settings.http_host, settings.http_host)
     async with httpx.AsyncClient(
-        base_url=f"http://{host}:{settings.http_port}",
+        base_url=_find(settings),
         headers=_credential(settings),
         timeout=PATIENCE,
         trust_env=False,
         verify=False,  # noqa: S501 - plain HTTP; reading the authorities takes a tenth of a second
     ) as client:
-        yield Facade(client)
+        yield Facade(client, settings.data_dir)
+
+
+def _find(settings: Settings) -> str:
+    """A port that is named counts; else the bridge that runs on the data directory, or the sandbox's, says its own."""
+    from .http_file import base_url, read_http_json
+    from .local import SANDBOX
+
+    if settings.http_port is None:
+        raise NoFacade("WA_HTTP_PORT is off: a bridge with these settings has no webhooks and cannot be asked.")
+    named = settings.http_port and "http_port" in settings.model_fields_set
+    for place in () if named else (settings.data_dir, settings.data_dir / SANDBOX):
+        if url := read_http_json(place):
+            return url
+    if not settings.http_port:
+        raise NoFacade(f"No bridge with HTTP runs on {settings.data_dir}/: start `wa up` or `wa bridge` here.")
+    return base_url(settings.http_host, settings.http_port)
 
 
 def _credential(settings: Settings) -> dict[str, str]:

@@ -12,8 +12,7 @@ from bridge.client import Client, connect
 from bridge.contract.errors import CodedError
 from bridge.settings import Settings, load
 
-#: Where `wa up --sandbox` keeps its data, in WA_DATA_DIR.
-SANDBOX = "sandbox"
+from .local import SANDBOX
 
 if TYPE_CHECKING:
     from bridge.broker import BrokerAddress

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 #: The responder's SQLite in WA_DATA_DIR, where it has no database of its own.
 RESPONDER_STORE = "responder.db"
+#: Where `wa up --sandbox` keeps its data, in WA_DATA_DIR.
+SANDBOX = "sandbox"
 
 
 def configured(settings: Settings, session: str | None) -> str:

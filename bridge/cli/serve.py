@@ -36,6 +36,7 @@ async def _serve() -> Exit:
 
     from .exits import Exit
     from .foreground import run_until, stop_on_signals
+    from .http_file import http_json
     from .logs import start_logging
     from .privacy import keep_private
 
@@ -52,6 +53,7 @@ async def _serve() -> Exit:
             _log.info("Sessions: %s. Broker: %s.", ", ".join(s.name for s in settings.sessions), addresses[0].masked)
             if http is not None:
                 _log.info("HTTP: %s.", address_of(http))
-            await run_until(Bridge(settings, addresses, drivers, clock, http=http), stop)
+            with http_json(settings.data_dir, http):
+                await run_until(Bridge(settings, addresses, drivers, clock, http=http), stop)
     _log.info("Stopped.")
     return Exit.OK

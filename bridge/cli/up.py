@@ -71,7 +71,8 @@ async def _up(*, sandbox: bool, sandbox_port: int, scan: bool, answering: bool, 
 
     from .exits import Exit
     from .foreground import run_until, stop_on_signals
-    from .joining import SANDBOX
+    from .http_file import http_json
+    from .local import SANDBOX
     from .logs import start_logging
     from .privacy import keep_private
     from .responder import run_beside
@@ -99,6 +100,7 @@ async def _up(*, sandbox: bool, sandbox_port: int, scan: bool, answering: bool, 
                 # before a phone is paired: the panel is one of the ways to do that, and the link's time is short
                 _step(console, "panel", f"{address_of(http)}/#link={link} logs you in, once, for 15 minutes")
             hints += _broker_hints(addresses[0], settings.topics, settings.sessions[0].name)
+            stack.enter_context(http_json(settings.data_dir, http))
             drivers = await stack.enter_async_context(web_drivers(settings, clock))
             bridge = Bridge(settings, addresses, drivers, clock, http=http, login_link=link)
             beside = _responder(settings, addresses, console, sandbox=sandbox) if answering else None

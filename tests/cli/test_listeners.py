@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
+from bridge.cli.http_file import read_http_json
 from tests.cli.conftest import Wa
 from tests.http.conftest import ANA, HttpBridge, _wait_only_shortly_for_a_broker, receiver
 from tests.http.conftest import side as side_with_http
@@ -58,6 +62,7 @@ async def test_listeners_are_shown_paused_and_dead_letters_delivered_again(
         (("replay", "7"), {"WA_JWT_SECRET": SECRET}, 1, "no such dead letter"),
         (("list",), {"WA_HTTP_PORT": "9"}, 5, "wa up"),
         (("list",), {"WA_HTTP_PORT": "off"}, 5, "WA_HTTP_PORT"),
+        (("list",), {"WA_HTTP_PORT": "0"}, 5, "wa bridge"),
     ],
 )
 async def test_what_goes_wrong_is_said(
@@ -71,3 +76,27 @@ async def test_what_goes_wrong_is_said(
     assert (ended.code, ended.out) == (code, "")
     assert said in ended.err
     assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize("clean", [True, False])
+async def test_the_address_of_a_bridge_that_is_gone_is_not_used(tmp_path: Path, clean: bool) -> None:
+    """By then somebody else may listen there, and would be shown the key."""
+    program = (
+        "import pathlib, socket, sys; from bridge.cli.http_file import http_json\n"
+        "with socket.socket() as listener, http_json(pathlib.Path(sys.argv[1]), listener):\n"
+        "    print(flush=True); sys.stdin.read()"
+    )
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", program, str(tmp_path)), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    await process.stdout.readline()
+    assert read_http_json(tmp_path) == "http://127.0.0.1:0"
+    if clean:
+        process.stdin.close()
+    else:
+        process.kill()
+    await process.wait()
+    assert (tmp_path / "http.json").exists() is not clean
+    assert read_http_json(tmp_path) is None

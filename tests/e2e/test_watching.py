@@ -22,7 +22,7 @@ from tests.parts import require_binary
 from tests.prometheus_server import Prometheus, scraping
 from tests.responder.openai_server import OpenAiServer
 
-from .conftest import Product, running
+from .conftest import WA, Product, command, running
 
 ANA = "5491155500001@c.us"
 #: More than an alert of lag takes for usual.
@@ -33,7 +33,7 @@ GIGABYTE = 10**9
 @pytest.mark.timeout(120)
 async def test_the_printed_link_leads_to_a_panel_that_receives_and_answers(tmp_path: Path) -> None:
     path = require_binary("chromium-headless-shell", "chromium-headless-shell")
-    async with running(tmp_path, WA_HTTP_PORT=str(free_port()), PORT="0") as up, async_playwright() as playwright:
+    async with running(tmp_path, WA_HTTP_PORT="0", PORT="0") as up, async_playwright() as playwright:
         link = next(word for word in (await up.printed("#link=")).split() if "#link=" in word)
         browser = await playwright.chromium.launch(executable_path=path, chromium_sandbox=os.geteuid() != 0)
         page = await browser.new_page(locale="en-GB")
@@ -47,6 +47,9 @@ async def test_the_printed_link_leads_to_a_panel_that_receives_and_answers(tmp_p
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("log").locator(".mine")).to_contain_text("read", timeout=15_000)
         await browser.close()
+        code, told, errors = await command(up, *WA, "listeners", "list")  # finds the port that was taken
+        assert (code, errors) == (0, "")
+        assert "Nobody listens" in told
 
 
 @pytest.mark.timeout(180)
