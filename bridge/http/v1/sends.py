@@ -25,10 +25,15 @@ from .documents import body_of, problems
 router = APIRouter(tags=["sends"])
 
 
+#: Where the store kept no reason.
+LEFT_OPEN = "It was open when the store was restored or another bridge had the session; it may have left."
+
+
 class Send(Result):
     """A result, and how far the message is: `device` and `read` are ticks that came after `sent`."""
 
     state: SendState = Field(examples=["read"])
+    doubt: str | None = Field(default=None, description="while it is `unknown`: why nobody can tell")
 
 
 @router.post(
@@ -120,6 +125,7 @@ def _listed(session: str, row: OutboxRow) -> Sent:
     return Sent(
         **fields,
         state=row.state,
+        doubt=_doubt(row),
         number=row.number,
         message=claim.text,
         claimed_at=instant(claim.claimed_at),
@@ -141,7 +147,11 @@ async def look_up(
     if row is None:
         raise NotFound("No send of this session has this id.")
     fields: dict[str, Any] = result_of(session, row).model_dump()
-    return Response(Send(**fields, state=row.state).to_json(), media_type="application/json")
+    return Response(Send(**fields, state=row.state, doubt=_doubt(row)).to_json(), media_type="application/json")
+
+
+def _doubt(row: OutboxRow) -> str | None:
+    return (row.error_text or LEFT_OPEN) if row.state is SendState.UNKNOWN else None
 
 
 class _Failed(CodedError):

@@ -6,9 +6,12 @@ from typing import Any
 
 from playwright.async_api import Page, expect
 
+from bridge import sending
 from bridge.contract.errors import ErrorCode
 from bridge.contract.session import Reason, SessionState, Situation
+from bridge.drivers.scripted import SendMode
 from bridge.http import errors
+from bridge.http.v1.sends import LEFT_OPEN
 from bridge.listeners.verdict import sentence
 from bridge.ports import Failure, PostAnswer
 from tests.http.conftest import ANA, HttpBridge
@@ -40,6 +43,20 @@ async def test_whatever_has_a_code_is_told_in_spanish(started: HttpBridge, open_
     told = await _calls(page, "faults.js", "post", posts)
     assert not {post["error"] for post in posts} & set(told)
     assert len(set(told)) == len(posts)
+
+
+async def test_why_nobody_can_tell_what_became_of_a_send_is_said(started: HttpBridge, open_panel: OpenPanel) -> None:
+    started.phone.send_mode, started.phone.look_up_complete = SendMode.CALL_LOST, False
+    async with started.client() as client:
+        sent = await client.post("/v1/sessions/haby/sends?wait=10", json={"id": "which", "to": ANA, "message": "hola"})
+        assert (sent.json()["status"], sent.json()["error"]) == ("unknown", None)
+        why = (await client.get("/v1/sessions/haby/sends/which")).json()["doubt"]
+    page = await open_panel(started, locale="es-AR", at="#outbox")
+    await expect(page.get_by_text("WhatsApp Web no lo conoce")).to_be_visible()
+    await expect(page.get_by_text("Mirá el chat en el teléfono")).to_be_visible()
+    every = [sending._NOT_FOUND, sending._ERROR_SHOWN, sending._NO_ANSWER, LEFT_OPEN]
+    assert why in every
+    assert len({*every, *await _calls(page, "faults.js", "doubt", every)}) == 2 * len(every)
 
 
 async def test_a_webhook_that_fails_says_so_in_spanish(started: HttpBridge, open_panel: OpenPanel) -> None:

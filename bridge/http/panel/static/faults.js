@@ -28,6 +28,14 @@ const INVALID_ES = [
   [/callback URL/, 'Eso no es una dirección (URL) que se pueda usar.'],
 ];
 
+// Why nobody can tell what became of a command, by words of the bridge's sentence.
+const DOUBTS_ES = [
+  [/before the connection broke/, 'Puede haber salido antes de que se cortara la conexión, y WhatsApp Web no lo conoce.'],
+  [/shows an error/, 'WhatsApp Web muestra un error que no dice si el mensaje salió.'],
+  [/not confirmed the message in time/, 'WhatsApp no lo confirmó a tiempo; todavía puede salir.'],
+  [/store was restored/, 'Estaba abierto cuando se restauró el almacén o cuando otro puente tuvo la sesión; puede haber salido.'],
+];
+
 // What to do about a command that failed, by its code.
 const ADVICE = {
   invalid: ['Correct the command: the sentence above names what is wrong.', 'Corregí el pedido: la frase de arriba dice qué está mal.'], too_large: ['Shorten or split the text.', 'Acortá o dividí el texto.'], conflict: ['Use a new id for other content.', 'Usá otro id para otro contenido.'],
@@ -57,6 +65,8 @@ export function fault({ code, text }) {
 export const said = (problem) => (problem.code ? fault({ code: problem.code, text: problem.message }) : problem.message);
 
 export const advice = (code) => (ADVICE[code] ?? ADVICE.unknown)[+spanish()];
+
+export const doubt = (text) => (spanish() && DOUBTS_ES.find(([words]) => words.test(text))?.[1]) || text;
 
 // What came of the last post to a webhook: `{status, failure, error}`, `error` the same as an English sentence.
 export function post({ status, failure, error }) {

@@ -3,7 +3,7 @@
 import { get, of, post } from './api.js';
 import { ask } from './dialogs.js';
 import { empty, h, show, toast } from './element.js';
-import { advice, fault, said } from './faults.js';
+import { advice, doubt, fault, said } from './faults.js';
 import { isErased, person } from './phones.js';
 import { ticks } from './ticks.js';
 import { ago } from './times.js';
@@ -43,7 +43,7 @@ export function open(view, world) {
     return h('article.card.send-item', null,
       h('div.row.apart', null, h('strong', null, person(one.to ?? one.chat)), ticks(one.state)),
       h('p.text', { dir: 'auto' }, one.message),
-      one.error ? h('p', null, fault(one.error)) : null,
+      one.error || one.doubt ? h('p', null, one.error ? fault(one.error) : doubt(one.doubt)) : null,
       wrong ? h(`p.advice.${one.state === 'failed' ? 'bad' : 'wait'}`, null, advice(one.error?.code)) : null,
       h('div.row.apart', null, h('span.soft', null, ago(one.claimed_at), ' · ', h('span.mono', null, one.id)),
         wrong ? h('button.button', { type: 'button', onclick: () => again(one) }, word('again')) : null));
