@@ -49,6 +49,12 @@ async def test_from_a_site_that_is_down_to_a_login_by_a_typed_code(live: Live) -
         await life.reach(S.PAIRING, R.TYPE_LINK_CODE)
         await life.until(lambda: life.session.view.qr.link_code)
         code = life.session.view.qr.link_code
+        await life.session.control(ControlAction.INIT, phone=NUMBER)  # asked again, wa-js tells of no new code
+        for _ in range(3):  # the page is asked after its next report, and the third one tells what came of that
+            before = life.session.view.qr.code
+            world.linking.rotate(next(iter(world.linking.slots.values())))
+            await life.until(lambda before=before: life.session.view.qr.code != before)
+        assert life.session.view.qr.link_code == code
         life.web.set(sync_ms=2500)
         async with httpx.AsyncClient(base_url=life.web.sandbox.api_url) as phone:
             assert (await phone.post("/link_code", json={"code": "WRONG123"})).status_code == 404

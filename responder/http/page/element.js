@@ -20,12 +20,14 @@ export const toneOf = (text) => `tone-${[...text].reduce((sum, c) => sum + c.cod
 
 export const initialOf = (name) => [...name.replace(/^\+/, '')][0]?.toUpperCase() ?? '?';
 
-export const clock = (seconds) => new Date(seconds * 1000).toLocaleTimeString(language, { hour: '2-digit', minute: '2-digit' });
+// As this browser's region writes it, where it speaks the page's language.
+const locale = navigator.language.startsWith(language) ? navigator.language : language;
+export const clock = (seconds) => new Date(seconds * 1000).toLocaleTimeString(language, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
 
-export const day = (seconds) => new Date(seconds * 1000).toLocaleDateString(language, { day: 'numeric', month: 'long', year: 'numeric' });
+export const day = (seconds) => new Date(seconds * 1000).toLocaleDateString(locale, { day: 'numeric', month: 'long', year: 'numeric' });
 
 // The time of today, the date of before.
 export function moment(seconds) {
   const then = new Date(seconds * 1000);
-  return then.toDateString() === new Date().toDateString() ? clock(seconds) : then.toLocaleDateString(language, { day: 'numeric', month: 'short' });
+  return then.toDateString() === new Date().toDateString() ? clock(seconds) : then.toLocaleDateString(locale, { day: 'numeric', month: 'short' });
 }

@@ -92,8 +92,12 @@ async def test_messages_arrive_live_and_sends_get_their_ticks(started: HttpBridg
     (sent,) = started.phone.sent
     started.phone.acknowledge(sent.key.id, 3)
     await expect(feed.locator(".mine")).to_contain_text("read")
+    await expect(feed.locator(".mine header")).to_contain_text("to Ana")
     await page.get_by_label("Filter").fill("stock")
     await expect(feed.get_by_text("hola")).to_be_hidden()
+    await _go(page, "outbox")
+    await page.reload()
+    await expect(page.get_by_role("article")).to_contain_text("Ana · +54 9 11 5550-0001")
 
 
 async def test_what_came_just_before_the_messages_are_opened_is_there(

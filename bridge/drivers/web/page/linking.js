@@ -9,11 +9,17 @@ WPP.on("conn.link_code_expired", () => {
   report();
 });
 
-// Answers at once: the code, or why there is none, comes with the next report.
+// Answers at once: the code, or why there is none, comes with the next report. Asked again for a number that has a code,
+// wa-js answers with it and tells nobody of a change; an answer for a number that is no longer asked for is too late.
 function linkByPhone(number) {
-  Object.assign(link, { code: null, error: null });
-  WPP.conn.startLinkDeviceCodeForPhoneNumber(number).catch((error) => {
-    Object.assign(link, { code: null, error: String(error?.message ?? error) });
+  Object.assign(link, { number, code: null, error: null });
+  const tell = (news) => {
+    if (link.number !== number) return;
+    Object.assign(link, news);
     report();
-  });
+  };
+  WPP.conn.startLinkDeviceCodeForPhoneNumber(number).then(
+    (code) => tell({ code, error: null }),
+    (error) => tell({ code: null, error: String(error?.message ?? error) }),
+  );
 }

@@ -8,7 +8,7 @@ let loggedOut = false;
 let wasUnpaired = false;
 let pairedAt = null;
 let refreshing = false;
-const link = { code: null, error: null };
+const link = { number: null, code: null, error: null };
 let lacking = needed; // until proven otherwise
 
 const store = (name) => (WPP.isInjected ? read(WPP.whatsapp, name) : undefined);

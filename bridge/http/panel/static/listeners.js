@@ -4,7 +4,7 @@ import { get, of, post, remove } from './api.js';
 import { ask, askUntil } from './dialogs.js';
 import { empty, h, show, toast } from './element.js';
 import { post as outcome, said } from './faults.js';
-import { chatName } from './sessions.js';
+import { chatName } from './names.js';
 import { ago } from './times.js';
 import { number, word } from './words.js';
 

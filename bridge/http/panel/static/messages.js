@@ -3,8 +3,8 @@
 import { get, may, of, post } from './api.js';
 import { empty, h, show, toast } from './element.js';
 import { fault, said } from './faults.js';
+import { called, chatName, note as noteName } from './names.js';
 import { isErased, person } from './phones.js';
-import { chatName } from './sessions.js';
 import { moment } from './times.js';
 import { word } from './words.js';
 import { ticks } from './ticks.js';
@@ -27,7 +27,7 @@ export function open(view, world) {
     if (wanted.show === 'incoming' && item.mine) return false;
     if (wanted.show === 'outgoing' && !item.mine) return false;
     if (wanted.show === 'groups' && !groups.has(item.chat)) return false;
-    return !wanted.text || `${item.who} ${item.chat} ${person(item.chat)} ${item.body}`.toLowerCase().includes(wanted.text);
+    return !wanted.text || `${item.who ?? ''} ${called(item.chat)} ${item.chat} ${person(item.chat)} ${item.body}`.toLowerCase().includes(wanted.text);
   };
 
   function draw() {
@@ -39,7 +39,7 @@ export function open(view, world) {
 
   function bubble(item) {
     return h(item.mine ? 'article.bubble.mine' : 'article.bubble', null,
-      h('header', null, h('strong', null, item.mine ? word('toWhom', item.who) : item.who), groups.has(item.chat) ? h('span.tag', null, word('group')) : null, moment(item.when)),
+      h('header', null, h('strong', null, item.mine ? word('toWhom', called(item.chat)) : item.who), groups.has(item.chat) ? h('span.tag', null, word('group')) : null, moment(item.when)),
       h('p.text', { dir: 'auto' }, item.body || `[${item.type}]`),
       item.error ? h('p.soft', null, fault(item.error)) : null,
       item.state || item.note || !item.mine ? h('div.row.apart', null,
@@ -49,9 +49,10 @@ export function open(view, world) {
 
   function take(message, mine, note) {
     if (message.type === 'erased') return;
+    if (!mine) noteName(message);
     const when = new Date(message.timestamp * 1000).toISOString();
     if (message.author !== message.chat) groups.add(message.chat);
-    items.set(`in ${message.id}`, { at: message.timestamp * 1000, seq: message.seq ?? 0, when, mine, note, chat: message.chat, type: message.type, body: message.body, who: mine ? person(message.chat) : chatName(message) });
+    items.set(`in ${message.id}`, { at: message.timestamp * 1000, seq: message.seq ?? 0, when, mine, note, chat: message.chat, type: message.type, body: message.body, who: mine ? null : chatName(message) });
     while (items.size > KEPT * 2) items.delete(items.keys().next().value);
   }
 
@@ -60,7 +61,7 @@ export function open(view, world) {
     const told = await get(`${of(session)}/sends?limit=50`).catch(() => null);
     for (const one of told?.sends ?? []) {
       if (isErased(one.to)) items.delete(`out ${one.number}`);
-      else items.set(`out ${one.number}`, { at: Date.parse(one.claimed_at), seq: one.number, when: one.claimed_at, mine: true, state: one.state, chat: one.chat ?? one.to, body: one.message, who: person(one.to ?? one.chat), error: one.error });
+      else items.set(`out ${one.number}`, { at: Date.parse(one.claimed_at), seq: one.number, when: one.claimed_at, mine: true, state: one.state, chat: one.chat ?? one.to, body: one.message, who: null, error: one.error });
     }
     draw();
   }

@@ -4,7 +4,8 @@ import { get, of, post } from './api.js';
 import { ask } from './dialogs.js';
 import { empty, h, show, toast } from './element.js';
 import { advice, doubt, fault, said } from './faults.js';
-import { isErased, person } from './phones.js';
+import { learn, spelledOut } from './names.js';
+import { isErased } from './phones.js';
 import { ticks } from './ticks.js';
 import { ago } from './times.js';
 import { word } from './words.js';
@@ -41,7 +42,7 @@ export function open(view, world) {
   function item(one) {
     const wrong = (one.state === 'failed' || one.state === 'unknown') && !isErased(one.to);
     return h('article.card.send-item', null,
-      h('div.row.apart', null, h('strong', null, person(one.to ?? one.chat)), ticks(one.state)),
+      h('div.row.apart', null, h('strong', null, spelledOut(one.chat, one.to)), ticks(one.state)),
       h('p.text', { dir: 'auto' }, one.message),
       one.error || one.doubt ? h('p', null, one.error ? fault(one.error) : doubt(one.doubt)) : null,
       wrong ? h(`p.advice.${one.state === 'failed' ? 'bad' : 'wait'}`, null, advice(one.error?.code)) : null,
@@ -65,5 +66,6 @@ export function open(view, world) {
   view.append(h('div.head', null, h('h1', null, word('outbox')), h('p.soft', null, word('outboxLead'))), chips, list, foot);
   const gentle = () => load().catch((problem) => { if (!ended) show(list, empty(said(problem))); });
   gentle();
+  learn(world.sessions.find((one) => one.session === session)).then((found) => { if (found && !ended) draw(); });
   return { tick: gentle, end: () => { ended = true; } };
 }

@@ -4,7 +4,6 @@ import { get, may, of, post } from './api.js';
 import { ask, askUntil } from './dialogs.js';
 import { h, show, toast } from './element.js';
 import { said } from './faults.js';
-import { person } from './phones.js';
 import { ago } from './times.js';
 import { number, reason, state, word } from './words.js';
 
@@ -57,7 +56,11 @@ function card(one, code, busy, draw, world) {
 }
 
 function pairing(session, code, busy, draw, world) {
-  if (code.link_code) return h('div.pairing.typed', null, h('p.code', { 'aria-label': [...code.link_code].join(' ') }, code.link_code.replace(/^(.{4})(.{4})$/, '$1-$2')));
+  if (code.link_code) {
+    return h('div.pairing.typed', null,
+      h('p.code', { 'aria-label': [...code.link_code].join(' ') }, code.link_code.replace(/^(.{4})(.{4})$/, '$1-$2')),
+      h('button.button', { type: 'button', onclick: () => byPhone(session, busy, draw, world) }, word('pairOther')));
+  }
   const stamp = encodeURIComponent(code.expires_at);
   return h('div.pairing', null,
     h('img', { src: `${of(session)}/qr.png?at=${stamp}`, alt: word('qrAlt', session), width: 200, height: 200 }),
@@ -101,5 +104,3 @@ async function control(session, command, busy, draw, world, told = 'done') {
     draw();
   }
 }
-
-export const chatName = (item) => item.notify_name || person(item.from_pn ?? item.chat);

@@ -23,6 +23,7 @@ const WORDS = {
   logoutAsk: ['Log {0} out of WhatsApp?', '¿Desvincular {0} de WhatsApp?'], logoutText: ['The phone forgets this device. To go on you have to pair again.', 'El teléfono olvida este dispositivo. Para seguir hay que vincular de nuevo.'],
   restartAsk: ['Restart {0}?', '¿Reiniciar {0}?'], restartText: ['The browser is started anew, which takes a few seconds. Nothing is lost.', 'El navegador arranca de nuevo, tarda unos segundos. No se pierde nada.'],
   pairTitle: ['Pair a phone', 'Vincular un teléfono'], pair1: ['Open WhatsApp on the phone', 'Abrí WhatsApp en el teléfono'], pair2: ['Settings › Linked devices', 'Ajustes › Dispositivos vinculados'], pair3: ['Link a device, and scan this code', 'Vincular un dispositivo y escanear este código'],
+  pairOther: ['Another number', 'Otro número'],
   pairPhone: ['Link by phone number instead', 'Vincular con el número'], phone: ['Phone number, with country code', 'Número, con código de país'], pairAsk: ['Ask for a code', 'Pedir un código'], codeAsked: ['Asked for. The code appears here within seconds; if none does, check the number.', 'Pedido. El código aparece acá en unos segundos; si no, revisá el número.'],
   qrAlt: ['Pairing code of {0}', 'Código para vincular {0}'],
   // messages
