@@ -6,13 +6,11 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-from pydantic import ValidationError
 
 from .contract.jid import mask
-from .contract.messages import EventBody, EventKind, MessageBody
-from .contract.payload import MAX_DEPTH, instant, is_too_deep, valid_text
+from .contract.messages import EventBody, EventKind
+from .contract.payload import instant
+from .conversion import body_of, text_of, time_of
 from .ports import Account, IncomingMessage, Journal, JournalRecord, Memory, Outbox
 from .undecrypted import Undecrypted
 
@@ -34,7 +32,6 @@ SYSTEM_TYPES = frozenset(
         "revoked",
     }
 )
-UNKNOWN = "unknown"
 #: "Waiting for this message": it is there, and its text comes later, perhaps after the next load of the page.
 _CIPHERTEXT = "ciphertext"
 _BASELINE, _PN, _LID, _PAIRED = "baseline", "account_pn", "account_lid", "paired"
@@ -42,8 +39,6 @@ _BASELINE, _PN, _LID, _PAIRED = "baseline", "account_pn", "account_lid", "paired
 HISTORY_COMES = 3600
 #: Seconds by which a message of one chat may have come before an older one of another.
 OVERTAKEN = 60
-#: The last second of the year 9999: what is beyond is no time that anybody could have written at.
-_LAST_SECOND = 253_402_300_799
 #: 64 bits: texts are compared only between messages that have one raw id and one time.
 _HASH_DIGITS = 16
 
@@ -109,10 +104,10 @@ class Inbound:
                 _log.info(
                     "%s: Mensaje recibido de %s (seq %d)",
                     *(self._session, message.chat.masked, seq),
-                    extra={"session": self._session, "trace": _text(message.key.id)},
+                    extra={"session": self._session, "trace": text_of(message.key.id)},
                 )
                 fresh += 1
-        await self._undecrypted.told({_text(message.key.id) for message in others})
+        await self._undecrypted.told({text_of(message.key.id) for message in others})
         return fresh
 
     async def watermarks(self) -> tuple[dict[str, int], int]:
@@ -141,12 +136,12 @@ class Inbound:
         """Durable before anything newer of the chat is journalled: that moves the watermark past them."""
         await self._undecrypted.note(
             {
-                _text(message.key.id): (str(message.chat), _time_of(message))
+                text_of(message.key.id): (str(message.chat), time_of(message))
                 for message in messages
                 if message.type == _CIPHERTEXT
                 and not message.key.from_me
                 and self._is_owed(message)
-                and _time_of(message)
+                and time_of(message)
             }
         )
 
@@ -164,14 +159,14 @@ class Inbound:
         return max(self._baseline or 0, self._journal.remembers_from)
 
     async def _take_own(self, message: IncomingMessage, *, late: bool) -> int:
-        raw_id = _text(message.key.id)
+        raw_id = text_of(message.key.id)
         if not self._belongs_to_in(message) or await self._outbox.has_sent(raw_id):
             return 0
         event = EventBody(
             kind=EventKind.OWN_MESSAGE,
-            at=instant(_time_of(message)),
+            at=instant(time_of(message)),
             chat=str(message.chat),
-            message=self._body(message, late=late),
+            message=body_of(message, self._cliente_id, self._own, late=late),
         )
         seq = await self._journal.append_event(event.to_json(), once=f"{EventKind.OWN_MESSAGE}:{raw_id}")
         return 0 if seq is None else 1
@@ -179,34 +174,13 @@ class Inbound:
     def _record(self, message: IncomingMessage, *, late: bool) -> JournalRecord:
         return JournalRecord(
             chat=str(message.chat),
-            raw_id=_text(message.key.id),
+            raw_id=text_of(message.key.id),
             author=str(message.author) if message.author else None,
-            timestamp=_time_of(message),
-            type=_text(message.type),
-            content_hash=hashlib.sha256(_text(message.body).encode()).hexdigest()[:_HASH_DIGITS],
-            body=self._body(message, late=late).to_json(),
+            timestamp=time_of(message),
+            type=text_of(message.type),
+            content_hash=hashlib.sha256(text_of(message.body).encode()).hexdigest()[:_HASH_DIGITS],
+            body=body_of(message, self._cliente_id, self._own, late=late).to_json(),
         )
-
-    def _body(self, message: IncomingMessage, *, late: bool) -> MessageBody:
-        """What is published of it; what cannot be converted is told all the same, and does not stop the rest."""
-        known = {
-            "id": message.id,
-            "from_": str(message.chat),
-            "chat": str(message.chat),
-            "author": str(message.author or message.chat),
-            "from_pn": str(message.from_pn) if message.from_pn else None,
-            "from_lid": str(message.from_lid) if message.from_lid else None,
-            "timestamp": _time_of(message),
-            "cliente_id": self._cliente_id,
-            "late": late,
-            "mentions_me": None if self._own.isdisjoint(map(str, message.mentions)) else True,
-        }
-        try:
-            return MessageBody(**known, **_content(message))
-        except ValidationError as error:
-            _log.warning("%s: %s cannot be converted: %s", self._session, message.key.id, error.errors()[0]["msg"])
-            raw = message.raw if message.raw is not None else {"unreadable": ascii(_content(message))}
-            return MessageBody(**known, type=UNKNOWN, body="", raw=_readable(raw))
 
 
 def is_other_account(known: Mapping[str, str], now: Mapping[str, str]) -> bool:
@@ -218,37 +192,3 @@ def is_other_account(known: Mapping[str, str], now: Mapping[str, str]) -> bool:
         if known[name] and now[name]:
             return known[name] != now[name]
     return False
-
-
-def _text(value: object) -> str:
-    return valid_text(str(value))
-
-
-def _time_of(message: IncomingMessage) -> int:
-    return message.timestamp if 0 <= message.timestamp <= _LAST_SECOND else 0
-
-
-def _content(message: IncomingMessage) -> dict[str, Any]:
-    return {
-        "body": message.body,
-        "type": message.type,
-        "notify_name": message.notify_name or None,
-        "quoted": message.quoted,
-        "mentions": list(message.mentions) or None,
-        "forwarded": message.forwarded,
-        "media": message.media,
-        "location": message.location,
-        "contacts": list(message.contacts) or None,
-        "raw": None if message.raw is None else _readable(message.raw),
-    }
-
-
-def _readable(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Raw JSON of the page that can be written and read again, whatever it was."""
-    if is_too_deep(raw):
-        return {"unreadable": f"nested deeper than {MAX_DEPTH} levels"}
-    try:
-        clean = json.loads(valid_text(json.dumps(raw, ensure_ascii=False, default=str)))
-    except (ValueError, TypeError) as error:
-        return {"unreadable": str(error)}
-    return clean if isinstance(clean, dict) else {"unreadable": ascii(clean)}

@@ -66,7 +66,9 @@ class MessageBody(Payload):
     location: Location | None = None
     contacts: list[PageText] | None = None
     raw: dict[str, Any] | None = Field(
-        default=None, exclude_if=is_none, description="only with type `unknown`: what the page gave"
+        default=None,
+        exclude_if=is_none,
+        description="with type `unknown`: what the page gave; else `unreadable` says what was too large to be told",
     )
 
 

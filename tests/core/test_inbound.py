@@ -74,6 +74,22 @@ async def test_who_mentions_this_account_is_told_so(bench: Bench, own: str) -> N
     assert "mentions_me" not in others
 
 
+@pytest.mark.parametrize("extra", ["contacts", "quoted", "body"])
+async def test_what_a_broker_may_not_take_is_told_without_what_makes_it_so_large(bench: Bench, extra: str) -> None:
+    """The broker would end the connection for it, again and again, and nothing behind it would ever be told."""
+    huge = "ñ" * 500_000
+    extras: dict[str, dict[str, Any]] = {"contacts": {"contacts": (huge,)}, "quoted": {"quoted": Quoted(body=huge)}}
+    await bench.start()
+    bench.phone.incoming(ANA, huge if extra == "body" else "mirá", **extras.get(extra, {}))
+    bench.phone.incoming(ANA, "y", contacts=("BEGIN:VCARD",))
+    large, usual = await bench.stream(Stream.IN, 2)
+    assert large["body"] == ("ñ" * 65_536 if extra == "body" else "mirá")
+    assert large["type"] == "chat"
+    assert "are more than a message may have" in large["raw"]["unreadable"]
+    assert (large["contacts"], large["quoted"]) == (None, None)
+    assert (usual["contacts"], "raw" in usual) == (["BEGIN:VCARD"], False)
+
+
 async def test_in_a_chat_of_two_the_author_is_the_chat(bench: Bench) -> None:
     await bench.start()
     bench.phone.incoming(ANA, "Hola")

@@ -57,6 +57,18 @@ def test_what_cannot_be_converted_keeps_one_id_however_often_it_comes() -> None:
     assert to_message(first).id != to_message({**first, "body": "y"}).id
 
 
+def test_a_contact_is_told_without_its_picture() -> None:
+    rest = ("BEGIN:VCARD", "FN:Ana", "TEL;waid=5491155500001:+54 9 11 5550-0001", "END:VCARD")
+    photo = ("PHOTO;ENCODING=b;TYPE=JPEG:/9j/4AAQ", " SkZJRgABAQ", "\tAAAQABAAD")
+    card, told = ("\r\n".join((*rest[:2], *lines, *rest[2:])) for lines in (photo, ()))
+    key = {"serialized": "false_5491155500001@c.us_3EB0"}
+    one, two = (
+        {"key": key, "type": "vcard", "body": card},
+        {"key": key, "type": "multi_vcard", "vcards": [card, card]},
+    )
+    assert [(item.body, item.contacts) for item in map(to_message, (one, two))] == [(told, (told,)), ("", (told, told))]
+
+
 def test_a_tick() -> None:
     parts = {"fromMe": True, "remote": "5491155500001@c.us", "id": "3EB0", "participant": None}
     key = MessageKey.parse("true_5491155500001@c.us_3EB0")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from bridge.contract.messages import Event, EventBody, EventKind, Inbound, Stream, in_stream
 from bridge.contract.payload import instant
+from bridge.conversion import body_of
 from bridge.drivers.web.payloads import to_items
 from bridge.inbound import Inbound as InboundHalf
 from bridge.ports.driver import AckChange
@@ -44,7 +45,7 @@ def test_a_batch_of_the_page(batch: list[Any]) -> None:
         if isinstance(item, AckChange):
             continue
         record = half._record(item, late=False)
-        message = half._body(item, late=True)
+        message = body_of(item, 51, (), late=True)
         event = EventBody(kind=EventKind.OWN_MESSAGE, at=instant(record.timestamp), chat=record.chat, message=message)
         for stream, model, body in ((Stream.IN, Inbound, record.body), (Stream.EVENT, Event, event.to_json())):
             text = in_stream(stream, "haby", "epoch", 1, body).encode("utf-8").decode("utf-8")

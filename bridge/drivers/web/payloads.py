@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,6 +24,8 @@ UNKNOWN = "unknown"
 NOWHERE = Jid("unknown", Server.USER)
 _BODY_IS_TEXT = ("body", "caption", "pollName", "eventName")
 _NO_BODY = ("caption", "pollName", "eventName")
+#: A contact's picture in base64, with the lines that go on with it (RFC 6350, 3.2): pictures never travel in a message.
+_PHOTO = re.compile(r"^PHOTO[;:][^\n]*\n?(?:[ \t][^\n]*\n?)*", re.MULTILINE | re.IGNORECASE)
 
 
 def to_items(raws: Sequence[Any]) -> list[IncomingMessage | AckChange]:
@@ -141,7 +144,7 @@ def _body(raw: Mapping[str, Any]) -> str:
     for name in _NO_BODY if has_thumbnail else _BODY_IS_TEXT:
         text = _text(raw.get(name))
         if text:
-            return text
+            return _PHOTO.sub("", text) if raw.get("type") == "vcard" else text
     return ""
 
 
@@ -201,4 +204,4 @@ def _location(raw: Mapping[str, Any]) -> Location | None:
 
 def _contacts(raw: Mapping[str, Any], kind: str) -> tuple[str, ...]:
     cards = [raw.get("body")] if kind == "vcard" else _list(raw.get("vcards"))
-    return tuple(card for card in map(_text, cards) if card)
+    return tuple(_PHOTO.sub("", card) for card in map(_text, cards) if card)

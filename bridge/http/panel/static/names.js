@@ -30,5 +30,5 @@ export const called = (address) => names.get(address) ?? person(address);
 export function spelledOut(chat, to) {
   const name = names.get(chat), address = person(to ?? chat);
   if (!name) return address;
-  return address.endsWith('@lid') ? name : `${name} · ${address}`;
+  return address.includes('@') ? name : `${name} · ${address}`;
 }
