@@ -58,6 +58,8 @@ class PageSocket:
                     await self._read()
                 finally:
                     writer.cancel()
+        except* WebSocketDisconnect:
+            pass
         finally:
             self._world.listeners.remove(self.tell)
             if self._slot:
@@ -164,11 +166,8 @@ class PageSocket:
             await self._socket.send_text(json.dumps(await self._queue.get()))
 
     async def _read(self) -> None:
-        try:
-            while True:
-                self._take(json.loads(await self._socket.receive_text(), object_hook=_valid_text))
-        except WebSocketDisconnect:
-            return
+        while True:
+            self._take(json.loads(await self._socket.receive_text(), object_hook=_valid_text))
 
     def _push(self, op: str, **fields: Any) -> None:
         self._queue.put_nowait({"op": op, **fields})

@@ -31,10 +31,10 @@ class PhoneSocket:
                 try:
                     while True:
                         await self._socket.receive_text()
-                except WebSocketDisconnect:
-                    pass
                 finally:
                     writer.cancel()
+        except* WebSocketDisconnect:
+            pass
         finally:
             self._world.listeners.remove(self.tell)
 

@@ -14,6 +14,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosedError, InvalidStatus
 
 from bridge.sandbox import AddressUnavailable, Sandbox
+from bridge.sandbox.changes import LinkChanged
 
 ANA = "5491155500001@c.us"
 GROUP = "120363000000000001@g.us"
@@ -190,6 +191,19 @@ async def test_it_closes_while_pages_are_open() -> None:
         async with Sandbox() as sandbox:
             socket = await connect(sandbox.url.replace("http", "ws") + "phone/live")
         await socket.wait_closed()
+
+
+@pytest.mark.parametrize("path", ["ws/chat", "phone/live"])
+async def test_a_page_may_go_away_while_it_is_told_something(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    for _ in range(20):
+        async with connect(sandbox.url.replace("http", "ws") + path) as page:
+            closing = asyncio.create_task(page.close(), name="close")
+            while not closing.done():
+                sandbox.world.tell(LinkChanged(up=True))
+                await asyncio.sleep(0)
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 @pytest.mark.parametrize("announced", [True, False])
