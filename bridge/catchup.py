@@ -36,14 +36,19 @@ class CatchUp:
         raises."""
         async with self._one_at_a_time:
             watermarks, baseline = await self._inbound.watermarks()
+            unread: dict[str, int] = {}
             found, clock = 0, asyncio.get_running_loop().time
             try:
                 async with asyncio.timeout(STALLED) as limit:
                     async for batch in self._driver.collect(watermarks, baseline):
+                        if unread != self._driver.unread:  # before its messages move its watermark
+                            unread = dict(self._driver.unread)
+                            await self._inbound.unread.add(unread)
                         found += await self._inbound.take(batch, late=True)
                         limit.reschedule(clock() + STALLED)
             except TimeoutError as error:
                 raise DriverUnavailable(f"The page has handed over nothing for {STALLED:g} s.") from error
+            await self._inbound.unread.become(unread)
             return found
 
     def paired(self) -> None:

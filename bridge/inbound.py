@@ -13,6 +13,7 @@ from .contract.payload import instant
 from .conversion import body_of, text_of, time_of
 from .ports import Account, IncomingMessage, Journal, JournalRecord, Memory, Outbox
 from .undecrypted import Undecrypted
+from .unread import Unread
 
 _log = logging.getLogger(__name__)
 #: Types that WhatsApp writes by itself; they are no message of anybody. Source: wa-js `MSG_TYPE`.
@@ -56,6 +57,8 @@ class Inbound:
         self._baseline: int | None = None
         self._own: frozenset[str] = frozenset()  # this account's addresses
         self._undecrypted = Undecrypted(memory)
+        #: Chats that catch-up could not read whole.
+        self.unread = Unread(memory)
         #: Whether the last pairing was so short a time ago that its phone may still send history.
         self.history_comes = False
         self._paired_at = self._owed_from = 0  # that pairing, and from when on its history is owed
@@ -75,6 +78,7 @@ class Inbound:
             baseline = str(account.paired_at if account.paired_at is not None else account.service_time)
             await self._memory.set(_BASELINE, baseline)
             await self._undecrypted.clear()
+            await self.unread.become({})
         for name, address in owner.items():
             if address != known[name] and (address or other):
                 await self._memory.set(name, address)
@@ -113,13 +117,14 @@ class Inbound:
     async def watermarks(self) -> tuple[dict[str, int], int]:
         """Where catch-up starts: the newest time in each chat, and where history ends for the others.
 
-        In a chat with a message that could not be decrypted, that one's time. While a newly linked device gets its
-        history, no later than what was there before the pairing: newer messages may overtake older ones.
+        In a chat with a message that could not be decrypted, that one's time; in one that could not be read whole, the
+        time from which it is still to be read. While a newly linked device gets its history, no later than what was
+        there before the pairing: newer messages may overtake older ones.
         """
         marks = await self._journal.watermarks()
         if max(marks.values(), default=0) < self._paired_at + HISTORY_COMES:
             marks = {chat: min(mark, self._owed_from) for chat, mark in marks.items()}
-        return await self._undecrypted.lowered(marks), self._history_ends
+        return await self.unread.lowered(await self._undecrypted.lowered(marks)), self._history_ends
 
     async def _note_pairing(self, paired_at: int | None, *, anew: bool) -> None:
         before = json.loads(await self._memory.get(_PAIRED) or "[0, 0]")

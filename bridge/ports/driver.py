@@ -133,6 +133,14 @@ class WhatsAppDriver(Protocol):
         """
         ...
 
+    @property
+    def unread(self) -> Mapping[str, int]:
+        """Chats that this `collect` could not read whole so far, and from when on (unix seconds).
+
+        One is named before its messages are handed over.
+        """
+        ...
+
     async def resume(self) -> None:
         """Let live items flow: they are held back after each load or lost link, so that catch-up comes first."""
         ...

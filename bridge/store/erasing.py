@@ -236,14 +236,14 @@ def _notices(connection: sqlite3.Connection, person: Person, *, dry_run: bool) -
 
 
 def _facts(connection: sqlite3.Connection, person: Person, *, dry_run: bool) -> int:
-    """Facts that are lists, as that of messages which cannot be read yet, lose what is about the person."""
+    """Facts that are lists, as those of messages and chats which cannot be read yet, lose what is about the person."""
     found = 0
 
     def change(name: str) -> None:
         nonlocal found
         (value,) = connection.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
         listed = json.loads(value)
-        left = {key: one for key, one in listed.items() if not person.is_in(one)}
+        left = {key: one for key, one in listed.items() if not person.is_in([key, one])}
         found += len(listed) - len(left)
         if not dry_run and left != listed:
             connection.execute("UPDATE facts SET value = ? WHERE name = ?", (json.dumps(left), name))

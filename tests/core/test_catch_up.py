@@ -11,6 +11,7 @@ import pytest
 from bridge import catchup
 from bridge.contract.commands import ControlAction
 from bridge.contract.errors import CodedError
+from bridge.contract.jid import Jid
 from bridge.contract.messages import Stream
 from bridge.contract.session import Reason, SessionState
 from bridge.drivers.scripted import ScriptedDriver
@@ -170,6 +171,26 @@ async def test_a_catch_up_that_fails_loads_the_page_again(bench: Bench) -> None:
     assert await texts(bench, 1) == [("1", True)]
     await bench.reach(_S.CONNECTED)
     assert driver.reloads == 2
+
+
+async def test_a_chat_that_could_not_be_read_whole_is_owed_after_a_kill_too(bench: Bench) -> None:
+    """What came since has moved its watermark past what is missing."""
+    await bench.start()
+    await bench.end()
+    for number in range(3):
+        bench.phone.incoming(ANA, str(number))
+        bench.clock.advance(1)
+    bench.phone.damaged.add(Jid.parse(ANA))
+    await bench.start()
+    bench.phone.incoming(ANA, "live")
+    assert await texts(bench, 2) == [("2", True), ("live", False)]
+    await bench.again()
+    bench.phone.incoming(BETO, "still damaged")
+    assert (await texts(bench, 3))[2:] == [("still damaged", False)]
+    bench.phone.damaged.clear()
+    await bench.again()
+    assert (await texts(bench, 5))[3:] == [("0", True), ("1", True)]
+    assert await bench.store.memory.get("unread") == "{}"
 
 
 class Piecemeal(HeldCatchUp):

@@ -67,8 +67,9 @@ async def test_who_was_forgotten_is_waited_for_no_more_and_the_others_are(bench:
     inbound, now = bench.session._inbound, int(clock.now())
     clock.advance(60)
     await inbound.take([waiting(ANA, "A", now + 10), waiting(BETO, "B", now + 20)], late=False)
+    await inbound.unread.add({ANA: now, BETO: now + 20})
     assert files_with(bench.path, ANA)
-    assert (await asyncio.to_thread(forget, bench.path))["unread messages"] == 1
+    assert (await asyncio.to_thread(forget, bench.path))["unread messages"] == 2
     assert files_with(bench.path, ANA) == []
     # the bridge goes on without a restart, and writes the list anew: what it held does not come back
     await inbound.take([waiting(BETO, "D", now + 30)], late=False)

@@ -121,7 +121,10 @@ async def test_a_chat_that_cannot_be_read_stops_no_other_and_is_read_as_soon_as_
         # what was told has moved the watermark past what could not be read
         marks = {str(m.chat): m.timestamp + 1 for m in found}
         await page_of(driver).evaluate(DAMAGE, 0)
-        again = [m.body async for batch in driver.collect(marks, 0) for m in batch]
+        assert ANA in driver.unread
+        since = {**marks, **driver.unread}
+        again = [m.body async for batch in driver.collect(since, 0) for m in batch]
+        assert driver.unread == {}
         assert [text for text in again if text != "hola"] == [f"{number}" for number in range(150)]
         assert [m async for batch in driver.collect(marks, 0) for m in batch] == []
         # a fault that passes is not even noticed

@@ -40,6 +40,7 @@ class ScriptedDriver:
         self._holding = True
         self._code_shown = False
         self._paired_here = False
+        self._unread: dict[str, int] = {}
 
     async def run(self, sink: DriverSink) -> None:
         """Until cancelled."""
@@ -141,14 +142,23 @@ class ScriptedDriver:
     async def collect(self, since: Mapping[str, int], baseline: int) -> AsyncIterator[Sequence[IncomingMessage]]:
         """See the port."""
         self._need_connected()
+        self._unread.clear()
         chats = dict.fromkeys(message.chat for message in self._phone.on_device)
         for chat in chats:
             mark = since.get(str(chat), baseline)
             found = [m for m in self._phone.on_device if m.chat == chat and m.timestamp >= mark]
             found.sort(key=lambda message: message.timestamp)
+            if chat in self._phone.damaged:
+                self._unread[str(chat)] = mark
+                found = found[-1:]
             for offset in range(0, len(found), self._batch):
                 self._need_connected()
                 yield found[offset : offset + self._batch]
+
+    @property
+    def unread(self) -> Mapping[str, int]:
+        """See the port."""
+        return self._unread
 
     async def resume(self) -> None:
         """See the port."""

@@ -72,6 +72,7 @@ class ScriptedPhone:
     look_up_complete: bool = True
     chats: set[Jid] = field(default_factory=set)
     missing: set[Jid] = field(default_factory=set)  # numbers that are not on WhatsApp
+    damaged: set[Jid] = field(default_factory=set)  # chats of which the page can read the newest message only
     failing: set[Jid] = field(default_factory=set)  # numbers whose look-up the service answers with an error
     lids: dict[Jid, Jid] = field(default_factory=dict)  # number -> LID under which its chat goes
     history: list[IncomingMessage] = field(default_factory=list)

@@ -103,25 +103,22 @@ async def collect(
 ) -> AsyncGenerator[Sequence[IncomingMessage], None]:
     """Chat by chat, oldest first, in bounded batches; an empty one shows that it goes on.
 
-    `unread` = chats that could not be read whole, and from when on: brought up to date.
+    `unread` is filled with the chats that could not be read whole, and from when on.
     """
+    unread.clear()
     try:
-        await page.call("beginCollecting", dict(since), baseline, unread)
-        still_unread: dict[str, int] = {}
+        await page.call("beginCollecting", dict(since), baseline)
         done = False
         while not done:
             part = await page.call("collectSome", limits.batch, limits.collecting * 1000)
             for failed in part["failed"]:
                 log.warning("messages of chat %s cannot all be read", mask(failed["chat"]))
                 log.debug("%s", failed["text"])
-                still_unread[failed["chat"]] = failed["mark"]
-            unread.update(still_unread)
+                unread[failed["chat"]] = failed["mark"]
             yield [to_message(raw) for raw in part["items"]]
             done = part["done"]
     except PageFailure as failure:
         raise DriverUnavailable(f"The page could not read its messages: {failure.text}.") from failure
-    unread.clear()
-    unread.update(still_unread)
 
 
 def _before_leaving(failure: PageFailure) -> Exception:

@@ -148,6 +148,11 @@ class WebDriver:
             async for batch in batches:
                 yield batch
 
+    @property
+    def unread(self) -> Mapping[str, int]:
+        """See the port."""
+        return self._unread
+
     async def resume(self) -> None:
         """See the port. Without effect when the link was lost again: the next `connected` asks for another catch-up."""
         course = self._serving.course

@@ -25,10 +25,9 @@ function chatsSince(since, baseline) {
   return found;
 }
 
-// What was not read whole the last time is read from there on, whatever came later. Of one that was broken off nothing
-// is left.
-function beginCollecting(since, baseline, unread) {
-  const chats = chatsSince({ ...since, ...unread }, baseline).map(({ chat, mark }) => ({ chat, mark, tries: 0 }));
+// Of one that was broken off nothing is left.
+function beginCollecting(since, baseline) {
+  const chats = chatsSince(since, baseline).map(({ chat, mark }) => ({ chat, mark, tries: 0 }));
   collecting = { chats, reading: null };
 }
 
