@@ -22,7 +22,7 @@ from bridge.ports import Scope
 from .callers import PartsOf, needs
 from .errors import legacy_error, status_of
 from .places import Parts, Place, is_connected
-from .sending import LONGEST_WAIT, settle
+from .sending import LONGEST_WAIT, settle, until_connected
 
 router = APIRouter(tags=["legacy"])
 URL_WANTED = "callbackUrl requerido"
@@ -150,7 +150,10 @@ async def send(
     wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT, description="seconds to wait for WhatsApp")] = LONGEST_WAIT,
     idempotency_key: Annotated[str | None, Header(max_length=128, description="the id of the command")] = None,
 ) -> Any:
-    """Send a text. Waits for WhatsApp up to 25 s, and then answers `accepted`: it is sent all the same."""
+    """Send a text. Waits for WhatsApp up to 25 s, and then answers `accepted`: it is sent all the same.
+
+    A session that starts or reconnects is waited for within the same time; 500 if it is not connected by then.
+    """
     place = parts.place()
     try:
         command = parse_json(
@@ -158,9 +161,12 @@ async def send(
         )
     except CodedError as error:
         return legacy_error(error, SEND_WANTED if status_of(error) == 400 else SEND_FAILED)
-    if not is_connected(place) and not await _is_known(parts, command):
-        details = not_connected(place)
-        return JSONResponse({"error": SEND_FAILED, "details": details, "code": "not_connected"}, 500)
+    if not await _is_known(parts, command):
+        left = await until_connected(parts, place, wait)
+        if left is None:
+            details = not_connected(place)
+            return JSONResponse({"error": SEND_FAILED, "details": details, "code": "not_connected"}, 500)
+        wait = left
     try:
         result = await settle(parts, place, command, wait)
     except CodedError as error:

@@ -7,12 +7,35 @@ import asyncio
 from bridge.contract.commands import SendCommand
 from bridge.contract.errors import InvalidRequest
 from bridge.contract.messages import Result
+from bridge.contract.session import SessionState
 from bridge.results import result_of
 
-from .places import Parts, Place, outbox_of, running
+from .places import Parts, Place, is_connected, outbox_of, running
 
 #: Seconds that a caller waits at most; behind a proxy that gives up after 30 s the answer still comes.
 LONGEST_WAIT = 25.0
+#: States that lead to a connection by themselves: «iniciando», «autenticado» and «reconectando» to legacy callers.
+ON_ITS_WAY = frozenset({
+    SessionState.STARTING, SessionState.CONNECTING, SessionState.AUTHENTICATED, SessionState.RECONNECTING,
+    SessionState.UNREACHABLE,
+})  # fmt: skip
+#: Seconds between two looks at a session on its way: its view is another one once its store is open.
+LOOK = 0.1
+
+
+async def until_connected(parts: Parts, place: Place, wait: float) -> float | None:
+    """Wait for a session that is on its way; what is left of the time, or None when it is not connected.
+
+    For a legacy responder: what came before a restart is posted to it before WhatsApp is connected again, it answers at
+    once, and an answer that is refused is lost.
+    """
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + wait
+    while not is_connected(place):
+        if place.view.situation.state not in ON_ITS_WAY or clock() >= deadline or parts.closing.is_set():
+            return None
+        await asyncio.sleep(LOOK)
+    return max(deadline - clock(), 0.0)
 
 
 async def settle(parts: Parts, place: Place, command: SendCommand, wait: float) -> Result:

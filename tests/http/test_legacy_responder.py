@@ -96,12 +96,33 @@ async def test_a_link_that_is_down_is_an_error_that_it_survives(side: HttpBridge
         side.phone.link(up=False)
         await side.reach(SessionState.RECONNECTING)
         async with side.client() as client:
-            refused = await client.post("/api/whatsapp/send", json={"to": ANA, "message": "not now"})
+            refused = await client.post("/api/whatsapp/send?wait=0", json={"to": ANA, "message": "not now"})
             assert refused.status_code == 500
         side.phone.link(up=True)
         await side.reach(SessionState.CONNECTED)
         side.phone.incoming(ANA, "two")
         assert (await sent(side, 2))[-1] == "Eco: two"
+
+
+async def test_an_answer_is_not_lost_while_whatsapp_is_not_connected_again_after_a_restart(side: HttpBridge) -> None:
+    port = free_port()
+    await side.start()
+    async with LegacyResponder(side.url, port=port) as first:
+        await asyncio.wait_for(first.registered.wait(), HERE)
+        await first.crash()
+    side.phone.incoming(ANA, "before the restart")
+    await side.journalled(1)
+    await side.stop()
+    side.phone.link(up=False)
+    async with LegacyResponder(side.url, port=port) as responder:
+        await side.start(until=SessionState.RECONNECTING)
+        await responder.webhook.got(1)  # posted, and answered at once: WhatsApp is not connected
+        async with side.client() as client:
+            refused = await client.post("/api/whatsapp/send?wait=0", json={"to": BETO, "message": "not now"})
+            assert refused.json()["code"] == "not_connected"
+        side.phone.link(up=True)
+        assert await sent(side, 1) == ["Eco: before the restart"]
+        assert responder.failures == []
 
 
 @pytest.mark.timeout(120)
