@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 #: Seconds between two of a kind, and before another try while the broker is away.
 SPACING, AWAY = 60.0, 2.0
 #: What one of a pair makes untrue of the other: a held "down" must not be told after an "up".
-_OPPOSITES = {"database_down": "database_up", "model_resting": "model_back"}
+_OPPOSITES = {"database_down": "database_up", "model_resting": "model_back", "rules_broken": "rules_mended"}
 _OPPOSITE_OF = {**_OPPOSITES, **{back: gone for gone, back in _OPPOSITES.items()}}
 
 

@@ -76,7 +76,7 @@ class Responder:
         self.changes = Changes()
         self.database = Database(settings.database_url, self.faults)
         self.house = House(settings.policy, settings.opening_hours, settings.timezone, settings.pause)
-        self.rules = RulesFile(settings.rules_file)
+        self.rules = RulesFile(settings.rules_file, self.faults)
         self.switches = Switches(self.database, settings.active, time.monotonic)
         self.turns = Turns(self.database, Moment(self.house, self.switches))
         self.recording = Recording(self.database, self.house, self.switches)
@@ -126,6 +126,7 @@ class Responder:
             serving = tasks.create_task(
                 serve(build_app(self._surface()), self.listener, self._closing), name="responder http"
             )
+            watching = tasks.create_task(self.rules.watch(), name="rules file")
             working = tasks.create_task(self._work(stop), name="responder")
             stopping = tasks.create_task(stop.wait(), name="responder stop")
             await asyncio.wait([working, stopping, serving], return_when=asyncio.FIRST_COMPLETED)
@@ -133,6 +134,7 @@ class Responder:
             # before there are answers nothing of ours is under way
             await asyncio.wait([working], timeout=0 if self.replies is None else FAREWELL)
             working.cancel()
+            watching.cancel()
             self._closing.set()
         if self.model is not None:
             await self.model.close()

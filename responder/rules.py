@@ -147,9 +147,26 @@ def parse_rules(text: str) -> Rules:
         return Rules.model_validate(yaml.safe_load(text) or {"version": 1})
     except ValidationError as error:
         faults = [
-            f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg'].removeprefix('Value error, ')}"
+            f"line {_line_of(text, fault['loc'])}: {'.'.join(map(str, fault['loc'])) or 'file'}:"
+            f" {fault['msg'].removeprefix('Value error, ')}"
             for fault in error.errors(include_url=False, include_input=False)
         ]
         raise WrongRules("; ".join(faults[:5])) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # a date such as 2001-99-99, brackets without end
         raise WrongRules(f"not YAML: {' '.join(str(error).split())}") from error
+
+
+def _line_of(text: str, place: tuple[int | str, ...]) -> int:
+    """The line on which a place begins, or what it is missing from."""
+    node = yaml.compose(text, yaml.SafeLoader)
+    line = 1
+    for step in place:
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                if key.value == str(step):
+                    node, line = value, key.start_mark.line + 1
+                    break
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            node = node.value[step]
+            line = node.start_mark.line + 1
+    return line

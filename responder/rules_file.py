@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from importlib import resources
 from pathlib import Path
 
 from responder.errors import WrongRules
+from responder.faults import Faults
 from responder.rules import Rules, parse_rules
 
 _log = logging.getLogger(__name__)
+#: Seconds between two looks at the file while nobody writes: who has just saved it is still there to hear of a mistake.
+LOOK = 2.0
+#: The faults of a file that changed: it cannot be taken over, and it can again.
+BROKEN, MENDED = "rules_broken", "rules_mended"
 
 
 class RulesFile:
     """`load` at the start, then `rules`. Without a path, the rules that are shipped."""
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, faults: Faults) -> None:
         self._path = path
+        self._faults = faults
         self._seen: tuple[int, int, int] | None = None
         self._rules = Rules(version=1)
         self._fault: str | None = None
@@ -28,6 +35,12 @@ class RulesFile:
             return
         self._seen = self._state()
         self._rules = self._read(self._path)
+
+    async def watch(self) -> None:
+        """Look at the file until cancelled."""
+        while self._path is not None:
+            self._look()
+            await asyncio.sleep(LOOK)
 
     @property
     def rules(self) -> Rules:
@@ -50,8 +63,10 @@ class RulesFile:
             self._rules = self._read(self._path)
         except WrongRules as error:
             self._fault = error.text
-            _log.error("%s The rules from before stay in force.", error.text)
+            self._faults.note(BROKEN, "rules", f"{error.text} The rules from before stay in force.")
         else:
+            if self._fault is not None:
+                self._faults.mended(MENDED, "rules", f"{self._path} is in force again.")
             self._fault = None
             _log.info("%s: %d rules.", self._path, len(self._rules.rules))
 

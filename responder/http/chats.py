@@ -18,6 +18,7 @@ from bridge.contract.commands import MAX_TEXT
 from bridge.contract.payload import CleanText
 from responder.http.asked import body_of, number_of, query_of, surface_of
 from responder.http.surface import Surface
+from responder.rules_file import BROKEN
 from responder.store.chats import Show
 
 #: Seconds for which a person's answer may still be sent; it is not worth less than an automatic one.
@@ -121,7 +122,7 @@ async def switches(request: Request) -> Response:
         "clients": [{"cliente_id": client, "active": active} for client, active in sorted(clients.items())],
         "amiss": surface.unready(),
         "rules": surface.rules.fault,
-        "faults": [asdict(fault) for fault in surface.faults.since(surface.now() - LATELY)],
+        "faults": [asdict(fault) for fault in surface.faults.since(surface.now() - LATELY) if fault.code != BROKEN],
     }
     return JSONResponse(told)
 

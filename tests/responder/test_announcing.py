@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 
 from responder import announcing, replies
 from responder.announcing import Untold
 from responder.faults import Fault
-from tests.client.conftest import ANA
+from tests.client.conftest import ANA, BETO
 from tests.mqtt.ear import hearing
 from tests.responder.conftest import Whole
 from tests.responder.openai_server import OpenAiServer
@@ -126,3 +127,23 @@ async def test_a_broker_that_refuses_the_switches_does_not_stop_the_conversation
     await whole.until(lambda: responder.faults.counts["broker_refused"] == 1)
     whole.side.phone.incoming(ANA, "¿Están?")
     assert await whole.verdicts(1) == ["no_answer"]
+
+
+async def test_a_rules_file_that_breaks_is_told_with_its_line_and_the_rules_from_before_answer(
+    whole: Whole, tmp_path: Path
+) -> None:
+    file = tmp_path / "rules.yaml"
+    good = "version: 1\nrules:\n- name: horario\n  when: {contains: abren}\n  answer: De 9 a 18.\n"
+    file.write_text(good)
+    async with hearing(whole.broker.url("panel")) as ear:
+        await whole.start(rules_file=file)
+        file.write_text(good + "- name: envios\n  when: {contains: envian}\n  answr: Sí.\n")
+        broken = await ear.wait(TOPIC, lambda event: event["kind"] == "rules_broken")  # nobody wrote meanwhile
+        assert f"{file}: line " in broken["text"]
+        assert "line 8: rules.1.answr" in broken["text"]
+        whole.side.phone.incoming(ANA, "¿Abren hoy?")
+        assert await whole.answers(1) == ["De 9 a 18."]
+        file.write_text(good.replace("18", "19"))
+        await ear.wait(TOPIC, lambda event: event["kind"] == "rules_mended")
+        whole.side.phone.incoming(BETO, "¿Abren hoy?")
+        assert (await whole.answers(2))[1] == "De 9 a 19."

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from responder.errors import WrongRules
+from responder.faults import Faults
 from responder.hours import Hours
 from responder.prompt import Said, chat_messages, system_text, unknown_variables
 from responder.rules import parse_rules
@@ -93,7 +94,7 @@ def test_a_wrong_rules_file_says_where(text: str, complaint: str) -> None:
 def test_a_changed_file_is_read_and_a_wrong_one_is_not_taken_over(tmp_path: Path) -> None:
     path = tmp_path / "rules.yaml"
     path.write_text("version: 1\nrules: [{name: a, when: {whole: hola}, answer: uno}]")
-    file = RulesFile(path)
+    file = RulesFile(path, Faults(lambda: 0.0, lambda _: None))
     file.load()
     assert file.rules.answer("hola").text == "uno"  # type: ignore[union-attr]
     path.write_text("version: 1\nrules: [{name: a, when: {whole: hola}, answer: dos dos}]")
