@@ -17,9 +17,7 @@ from sqlalchemy import text
 from responder.settings import load
 from responder.store.database import Database
 from tests.client.conftest import ANA, BETO, BridgeSide
-from tests.mariadb_server import MariaDbServer
 from tests.mosquitto_server import MosquittoServer
-from tests.responder.conftest import maria_place
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = Path(__file__).with_name("responder_program.py")
@@ -77,20 +75,7 @@ async def until_sent(side: BridgeSide, count: int) -> None:
 
 
 @pytest.mark.parametrize("step", STEPS)
-async def test_killed_at_a_step(
-    side: BridgeSide, broker: MosquittoServer, sqlite_place: dict[str, Any], step: str
-) -> None:
-    await kill_at(side, broker, sqlite_place, step)
-
-
-@pytest.mark.parametrize("step", ["after recording", "after opening"])
-async def test_killed_at_a_step_on_mariadb(
-    side: BridgeSide, broker: MosquittoServer, mariadb: MariaDbServer, step: str
-) -> None:
-    await kill_at(side, broker, maria_place(mariadb, mariadb.create(step.replace(" ", "_"))), step)
-
-
-async def kill_at(side: BridgeSide, broker: MosquittoServer, place: dict[str, Any], step: str) -> None:
+async def test_killed_at_a_step(side: BridgeSide, broker: MosquittoServer, place: dict[str, Any], step: str) -> None:
     async with process(broker, place, step) as child:
         side.phone.incoming(ANA, "hola")
         await halted(child, step)
