@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from responder.errors import DatabaseDown
 from responder.faults import Faults
+from responder.store.mysql_driver import load_driver
 
 #: Seconds that a transaction may take; a server that hangs counts as one that is away.
 DEADLINE = 15.0
@@ -48,6 +49,7 @@ class Database:
             event.listen(self._engine.sync_engine, "connect", _prepare_sqlite)
             event.listen(self._engine.sync_engine, "begin", _begin_sqlite)
         else:
+            load_driver()
             self._engine = create_async_engine(
                 self.url,
                 isolation_level="READ COMMITTED",  # what another replica committed has to be seen at once

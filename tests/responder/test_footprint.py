@@ -1,0 +1,73 @@
+"""What a responder at rest holds in memory: what it has no use for is not loaded, and works when it is used."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+#: Connects to a database, then logs in by RSA as MySQL 8 asks for it where there is no TLS; tells what it took.
+LOG_IN = """
+import asyncio, json, sys
+from responder.settings import load
+from responder.store.database import Database
+from sqlalchemy import text
+
+RUST = "cryptography.hazmat.bindings._rust"
+
+async def ask():
+    async with Database(load(**json.loads(sys.argv[1])).database_url) as database, database.read() as connection:
+        return (await connection.execute(text("SELECT 1"))).scalar()
+
+assert asyncio.run(ask()) == 1
+before = RUST in sys.modules
+from pymysql import _auth
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+key = rsa.generate_private_key(65537, 2048)
+public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+sealed = _auth.sha2_rsa_encrypt("clave".encode(), b"x" * 20, public)
+opened = key.decrypt(sealed, padding.OAEP(padding.MGF1(hashes.SHA1()), hashes.SHA1(), None))
+print(json.dumps([before, RUST in sys.modules, bytes(a ^ ord("x") for a in opened)[:5].decode()]))
+"""
+
+
+def told_by(script: str, *arguments: str) -> Any:
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("place", ["mariadb"], indirect=True)
+def test_cryptography_is_loaded_by_a_log_in_that_needs_it_and_by_no_other(place: dict[str, Any]) -> None:
+    assert told_by(LOG_IN, json.dumps(place)) == [False, True, "clave"]
+
+
+def test_the_models_client_brings_what_it_needs_and_not_all_that_openai_offers() -> None:
+    """8 MB more in openai 2.45, 14 MB more for `client.chat`: each is as many modules."""
+    script = (
+        "import asyncio, json, sys\n"
+        "from pydantic import SecretStr\n"
+        "from responder.errors import ModelFailed\n"
+        "from responder.faults import Faults\n"
+        "from responder.model import Model, ModelOptions\n"
+        "async def ask():\n"
+        "    options = ModelOptions(SecretStr('clave'), base_url='http://127.0.0.1:9/v1', retries=0)\n"
+        "    model = Model(options, lambda: 0.0, Faults(lambda: 0.0, lambda _: None))\n"
+        "    try:\n"
+        "        await model.complete([])\n"
+        "    except ModelFailed as error:\n"
+        "        told = error.text\n"
+        "    await model.close()\n"
+        "    return told\n"
+        "told = asyncio.run(ask())\n"
+        "print(json.dumps([told, sum(name.startswith('openai.') for name in sys.modules)]))"
+    )
+    told, modules = told_by(script)
+    assert told.startswith("APIConnectionError")
+    assert modules < 620, "did openai grow again? `python -m bench.responder --memory` tells what it costs"
