@@ -76,6 +76,7 @@ class Sender:
                 row.number,
                 Change(SendState.SENDING, self._clock.now(), chat=str(chat), message_id=str(key)),
             )
+        _log.debug("%s: %s leaves as %s", self._session, row.claim.id, key.id, extra=self._traced(row))
         return await self._call(row, key)
 
     async def settle(self, row: OutboxRow) -> Outcome:

@@ -100,4 +100,7 @@ def _time(moment: Moment) -> str:
 
 
 def _since(first: float | None, moment: Moment) -> str:
-    return "" if first is None or moment.at is None or moment.at == first else f"+{moment.at - first:.3f} s"
+    if first is None or moment.at is None or moment.at == first:
+        return ""
+    passed = moment.at - first
+    return f"{0.0 if abs(passed) < 0.002 else passed:+.3f} s"  # of the same moment some are kept to the millisecond

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final, Literal
 
 from pydantic import Field
 
+from .errors import InvalidRequest
+from .jid import MessageKey
 from .lifecycle import AckName
 from .payload import VERSION, Instant, PageText, Payload, is_none
 
@@ -127,6 +130,15 @@ def in_stream(stream: Stream, session: str, epoch: str, seq: int, body: str) -> 
     place = {"v": VERSION, "session": session, "epoch": epoch, stream.counter: seq}
     head = json.dumps(place, separators=(",", ":"))
     return f"{head[:-1]},{body[1:]}"
+
+
+def trace_of(item: Mapping[str, Any]) -> str | None:
+    """The id that a stored `MessageBody` or `EventBody` has in each line of the log: that of WhatsApp's key."""
+    message = item.get("message") or item
+    try:
+        return MessageKey.parse(str(message.get("id"))).id
+    except InvalidRequest:
+        return None
 
 
 class ResultStatus(StrEnum):

@@ -12,9 +12,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
-from bridge.contract.errors import InvalidRequest
-from bridge.contract.jid import MessageKey, mask
-from bridge.contract.messages import Stream
+from bridge.contract.jid import mask
+from bridge.contract.messages import Stream, trace_of
 from bridge.ports import Clock, DeadLetter, Failure, Journal, Listener, ListenerBook, PostAnswer, StoreUnusable
 from bridge.ports import WebhookPost as Post
 
@@ -153,7 +152,7 @@ class Reading:
                     logging.DEBUG if verdict is Verdict.DELIVERED else logging.INFO,
                     "%s: %s %d: %s",
                     *(listener.reader, stream, item.seq, verdict.name.lower()),
-                    extra={"session": listener.session, "trace": _raw_id(item)},
+                    extra={"session": listener.session, "trace": trace_of(item.fields) or str(item.seq)},
                 )
                 if verdict is not Verdict.RETRY:
                     await self._journal.move_cursor(listener.reader, stream, item.seq)
@@ -225,12 +224,3 @@ class Reading:
         chat = mask(item.fields.get("chat") or "")
         _log.warning("%s refused %s %d of %s: %s", listener.reader, stream, item.seq, chat, letter.error)
         return True
-
-
-def _raw_id(item: Item) -> str:
-    """The id that a message has in every log line, from the page to here."""
-    message = item.fields.get("message") or item.fields
-    try:
-        return MessageKey.parse(str(message.get("id"))).id
-    except InvalidRequest:
-        return str(item.seq)

@@ -5,12 +5,16 @@ At least once: what was published and not yet noted when the process dies is pub
 
 from __future__ import annotations
 
+import json
+import logging
+
 from bridge.broker import Connection, Publication
-from bridge.contract.messages import Stream, in_stream
+from bridge.contract.messages import Stream, in_stream, trace_of
 from bridge.contract.topics import Leaf, Topics
 from bridge.ports import Journal, Notice, Outbox
 from bridge.session import Session
 
+_log = logging.getLogger(__name__)
 #: Name of MQTT's cursors in the journal.
 READER = "mqtt"
 #: Items read at once; the connection's window pipelines their PUBACKs, and the cursor moves behind the last.
@@ -34,6 +38,9 @@ async def relay_stream(
         )
         sent = page.items[-1][0]
         await journal.move_cursor(READER, stream, sent)
+        if _log.isEnabledFor(logging.DEBUG):
+            for seq, body in page.items:
+                _published(session.name, f"{stream} {seq}", trace_of(json.loads(body)))
 
 
 async def relay_notices(session: Session, outbox: Outbox, topics: Topics, connection: Connection) -> None:
@@ -49,6 +56,14 @@ async def relay_notices(session: Session, outbox: Outbox, topics: Topics, connec
         )
         sent = notices[-1].number
         await outbox.published([notice.number for notice in notices])
+        if _log.isEnabledFor(logging.DEBUG):
+            for notice in notices:
+                body = json.loads(notice.body)
+                _published(session.name, f"{notice.leaf} {body.get('status') or body.get('ack')}", body.get("id"))
+
+
+def _published(session: str, what: str, trace: str | None) -> None:
+    _log.debug("%s: %s has its PUBACK", session, what, extra={"session": session, "trace": trace})
 
 
 def _publications(notice: Notice, session: str, topics: Topics) -> list[Publication]:

@@ -4,46 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from bridge.app import Bridge
-from bridge.app.clock import SystemClock
-from bridge.app.drivers import web_drivers
-from bridge.broker import BrokerAddress
 from bridge.client import connect
 from bridge.embedded import private_broker
 from bridge.sandbox import Sandbox
-from bridge.settings import Settings, load
 from tests.mosquitto_server import free_port
-from tests.parts import require_binary
 
 from .conftest import PATIENCE
+from .in_process import bridge_on, settings_for
 
 ANA = "5491155500001"
-
-
-def settings_for(directory: Path, url: str) -> Settings:
-    """Settings of a bridge in `directory` whose WhatsApp Web is at `url`."""
-    return load(WA_DATA_DIR=directory, WA_WEB_URL=url, WA_PACE="off")
-
-
-@asynccontextmanager
-async def bridge_on(address: BrokerAddress, settings: Settings) -> AsyncIterator[Bridge]:
-    """A bridge in this process, with the web driver."""
-    require_binary("chromium-headless-shell", "chromium-headless-shell")
-    clock = SystemClock()
-    async with web_drivers(settings, clock) as drivers:
-        bridge = Bridge(settings, (address,), drivers, clock)
-        running = asyncio.create_task(bridge.run(), name="bridge")
-        try:
-            yield bridge
-        finally:
-            bridge.stop()
-            await running
 
 
 async def test_amqtt_in_the_process_does_the_main_job_and_says_that_it_is_a_trial(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import shutil
 import signal
@@ -15,6 +16,9 @@ import httpx
 import pytest
 from playwright.async_api import async_playwright, expect
 
+from bridge.embedded import private_broker
+from bridge.http.server import address_of, listen
+from bridge.sandbox import Sandbox
 from tests.chaos import ground
 from tests.http.receiver import Answer, Receiver
 from tests.mosquitto_server import free_port
@@ -22,7 +26,8 @@ from tests.parts import require_binary
 from tests.prometheus_server import Prometheus, scraping
 from tests.responder.openai_server import OpenAiServer
 
-from .conftest import WA, Product, command, running
+from .conftest import PATIENCE, WA, Product, command, running
+from .in_process import bridge_on, settings_for
 
 ANA = "5491155500001@c.us"
 #: More than an alert of lag takes for usual.
@@ -50,6 +55,43 @@ async def test_the_printed_link_leads_to_a_panel_that_receives_and_answers(tmp_p
         code, told, errors = await command(up, *WA, "listeners", "list")  # finds the port that was taken
         assert (code, errors) == (0, "")
         assert "Nobody listens" in told
+
+
+async def test_one_id_follows_a_message_from_the_page_to_the_webhook_and_a_command_to_its_tick(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "bridge")
+    http = listen("127.0.0.1", 0)
+
+    def lines(trace: str) -> list[str]:
+        found = [record for record in caplog.records if getattr(record, "trace", None) == trace]
+        return [f"{record.name}: {record.getMessage().rpartition(': ')[2]}" for record in found]
+
+    async with (
+        private_broker(tmp_path) as broker,
+        Sandbox(auto_scan=True) as sandbox,
+        Receiver() as receiver,
+        bridge_on(broker.address, settings_for(tmp_path, sandbox.url), http) as bridge,
+        httpx.AsyncClient(base_url=address_of(http), trust_env=False, timeout=30) as client,
+        asyncio.timeout(PATIENCE),
+    ):
+        while bridge.hosts[0].view.situation.state != "connected":  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+        await _register(client, receiver)
+        message = sandbox.world.incoming(ANA, "¿Abren hoy?")
+        await client.post("/v1/sessions/haby/sends?wait=10", json={"id": "answer", "to": ANA, "message": "Sí"})
+        while len(lines(message.id)) < 4 or len(lines("answer")) < 8:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    page, journal, *readers = lines(message.id)
+    assert (page, journal) == (
+        "bridge.drivers.web.serving: handed over by the page",
+        "bridge.inbound: Mensaje recibido de …0001@c.us (seq 1)",
+    )
+    assert sorted(readers) == ["bridge.listeners.reading: delivered", "bridge.mqtt.relay: in 1 has its PUBACK"]
+    assert [line for line in lines("answer") if "leaves" in line]
+    assert {f"bridge.mqtt.relay: result {status} has its PUBACK" for status in ("accepted", "sent")} < {
+        *lines("answer")
+    }
 
 
 @pytest.mark.timeout(180)

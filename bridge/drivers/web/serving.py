@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bridge.contract.session import Reason, SessionState, Situation
-from bridge.ports.driver import Account, DriverSink, DriverUnavailable, PairingCode
+from bridge.ports.driver import Account, DriverSink, DriverUnavailable, IncomingMessage, PairingCode
 from bridge.ports.memory import Clock
 
 from .browser import Browser
@@ -131,7 +131,12 @@ class Serving:
             return
         self.upkeep.busy()
         try:
-            await sink.received(to_items(batch.items))
+            items = to_items(batch.items)
+            for item in items:
+                if isinstance(item, IncomingMessage):
+                    trace = {"session": self._session, "trace": item.key.id}
+                    log.debug("%s: handed over by the page", self._session, extra=trace)
+            await sink.received(items)
         except Exception:
             log.exception("%s: a batch of %d was not taken; it comes again", self._session, len(batch.items))
             taken = False

@@ -1,0 +1,38 @@
+"""A bridge with the web driver inside the test's own process, where its parts and its log can be looked at."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from bridge.app import Bridge
+from bridge.app.clock import SystemClock
+from bridge.app.drivers import web_drivers
+from bridge.broker import BrokerAddress
+from bridge.settings import Settings, load
+from tests.parts import require_binary
+
+
+def settings_for(directory: Path, url: str) -> Settings:
+    """Settings of a bridge in `directory` whose WhatsApp Web is at `url`."""
+    return load(WA_DATA_DIR=directory, WA_WEB_URL=url, WA_PACE="off")
+
+
+@asynccontextmanager
+async def bridge_on(
+    address: BrokerAddress, settings: Settings, http: socket.socket | None = None
+) -> AsyncIterator[Bridge]:
+    """Runs inside the context."""
+    require_binary("chromium-headless-shell", "chromium-headless-shell")
+    clock = SystemClock()
+    async with web_drivers(settings, clock) as drivers:
+        bridge = Bridge(settings, (address,), drivers, clock, http=http)
+        running = asyncio.create_task(bridge.run(), name="bridge")
+        try:
+            yield bridge
+        finally:
+            bridge.stop()
+            await running
