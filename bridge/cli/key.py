@@ -64,6 +64,7 @@ def create(
         made = new_key(name, scopes, session or None, time.time())
         async with _store() as store:
             await store.access.add_key(made.key)
+            await _audit(store, "create key", f"{made.key.id} {name}")
         if json:
             from json import dumps
 
@@ -130,6 +131,7 @@ def revoke(key_id: Annotated[str, typer.Argument(metavar="ID", help="As `wa key 
             if not await store.access.revoke_key(key_id, time.time()):
                 fail(f"There is no key {key_id} in force; `wa key list` shows the keys.")
                 return Exit.FAILED
+            await _audit(store, "revoke key", key_id)
             left = [key for key in await store.access.keys() if key.revoked_at is None]
         console().print("Revoked.")
         if not left:
@@ -137,6 +139,20 @@ def revoke(key_id: Annotated[str, typer.Argument(metavar="ID", help="As `wa key 
         return Exit.OK
 
     run(command)
+
+
+async def _audit(store: BridgeStore, action: str, detail: str) -> None:
+    """As the same thing done over HTTP leaves a line; the user of this machine is who did it."""
+    import getpass
+    import time
+
+    from bridge.ports import AuditEntry
+
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        user = "?"
+    await store.access.record(AuditEntry(time.time(), f"wa key ({user})", "command line", action, detail=detail))
 
 
 def _store() -> AbstractAsyncContextManager[BridgeStore]:

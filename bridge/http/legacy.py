@@ -19,7 +19,7 @@ from bridge.contract.messages import Result, ResultStatus
 from bridge.contract.payload import CleanText
 from bridge.ports import Scope
 
-from .callers import PartsOf, needs
+from .callers import AuditOf, PartsOf, needs
 from .errors import legacy_error, status_of
 from .places import Parts, Place, is_connected
 from .sending import LONGEST_WAIT, settle, until_connected
@@ -110,18 +110,25 @@ def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     response_model_exclude_none=True,
     responses=errors(400),
 )
-async def register_listener(body: Callback, parts: PartsOf) -> Any:
+async def register_listener(body: Callback, parts: PartsOf, audit: AuditOf) -> Any:
     """Post every message of the default session to a URL. Repeating it changes nothing; it survives restarts."""
     try:
         url = await parts.webhooks.check(body.callbackUrl)
     except InvalidRequest as error:
         return legacy_error(error, URL_REFUSED)
+    known = _registered(parts, url)
     listener = await parts.listeners.register(parts.default, url, legacy=True, secret=body.secret)
+    if not known:  # the callers of this path register again and again
+        await audit("register listener", parts.default, listener.id)
     return Registered(
         message="Listener registrado correctamente",
         totalListeners=len(parts.listeners.active(parts.default)),
         id=listener.id,
     )
+
+
+def _registered(parts: Parts, url: str) -> list[str]:
+    return [one.id for one in parts.listeners.active(parts.default) if one.url == url]
 
 
 @router.post(
@@ -131,10 +138,14 @@ async def register_listener(body: Callback, parts: PartsOf) -> Any:
     response_model_exclude_none=True,
     responses=errors(400),
 )
-async def unregister_listener(body: Callback, parts: PartsOf) -> Any:
+async def unregister_listener(body: Callback, parts: PartsOf, audit: AuditOf) -> Any:
     """Stop posting to a URL. Its place is kept ten minutes: registered again by then, it misses nothing."""
     with suppress(InvalidRequest):  # never registered, then: the legacy code said yes to any URL
-        await parts.listeners.unregister(parts.default, parts.webhooks.normal_form(body.callbackUrl))
+        url = parts.webhooks.normal_form(body.callbackUrl)
+        known = _registered(parts, url)
+        await parts.listeners.unregister(parts.default, url)
+        for listener_id in known:
+            await audit("unregister listener", parts.default, listener_id)
     return Registered(message="Listener removido", totalListeners=len(parts.listeners.active(parts.default)))
 
 

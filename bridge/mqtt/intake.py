@@ -214,6 +214,8 @@ class Intake:
             await self._refuse(delivery, error, Hints.of(delivery.payload).command_id)
             return
         command_id = command.id or uuid.uuid4().hex
+        traced = {"session": self._session.name, "trace": command_id}
+        _log.info("%s: %s is asked for over MQTT", self._session.name, command.action, extra=traced)
         await self._tell_control(command, command_id, ControlStatus.ACCEPTED)
         self._background.create_task(
             self._act(command, command_id), name=f"control {self._session.name} {command.action}"

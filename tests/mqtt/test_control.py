@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from bridge.contract.session import SessionState
 
 from .conftest import Side
@@ -40,7 +42,8 @@ async def test_a_closed_session_stays_closed_over_a_restart_and_keeps_its_comman
     await ear.result("a", "sent")
 
 
-async def test_restart_and_logout(side: Side, ear: Ear) -> None:
+async def test_restart_and_logout(side: Side, ear: Ear, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "bridge.mqtt")
     await side.start()
     await ear.publish(CONTROL, {"action": "restart", "id": "r"})
     assert await answers(ear, "r") == ["accepted", "done"]
@@ -49,6 +52,8 @@ async def test_restart_and_logout(side: Side, ear: Ear) -> None:
     assert await answers(ear, "l") == ["accepted", "done"]
     assert (await ear.state("logged_out"))["reason"] == "logged_out_on_request"
     assert not side.phone.paired
+    asked = [(line.getMessage(), vars(line)["trace"]) for line in caplog.records if "asked for" in line.getMessage()]
+    assert asked == [("haby: restart is asked for over MQTT", "r"), ("haby: logout is asked for over MQTT", "l")]
 
 
 async def test_what_cannot_be_done_is_answered_with_the_reason(side: Side, ear: Ear) -> None:

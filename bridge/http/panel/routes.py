@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ from fastapi.responses import FileResponse, JSONResponse
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from bridge.http.callers import Caller, PartsOf
+from bridge.http.callers import AuditOf, Caller, PartsOf
 from bridge.http.credentials import Principal
 from bridge.http.logins import COOKIE, IDLE_LIMIT, Login
+from bridge.ports import StoreUnusable
 
 STATIC = Path(str(resources.files("bridge.http.panel"))) / "static"
 #: Everything from here, nothing inline, nobody around it.
@@ -43,8 +45,11 @@ async def page() -> FileResponse:
 
 
 @router.post("/panel/login")
-async def log_in(request: Request, parts: PartsOf, caller: Caller) -> Response:
+async def log_in(request: Request, parts: PartsOf, caller: Caller, audit: AuditOf) -> Response:
     """Turn the credential of this request into a cookie."""
+    if {"x-api-key", "authorization"} & {*request.headers}:  # else nobody had to show anything
+        with suppress(StoreUnusable):  # a full disk is a reason to look at the panel
+            await audit("log in")
     cookie, login = parts.logins.begin(caller, request.headers.get("x-api-key"))
     response = JSONResponse(_me(caller, login, trusted=not await parts.credentials.are_configured()))
     response.set_cookie(

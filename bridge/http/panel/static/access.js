@@ -23,7 +23,7 @@ export function open(view, world) {
 
   function draw() {
     show(keys, found.length ? table(['name', 'scopes', 'session', 'when', ''], found.map(keyRow)) : empty(word('noKeys'), word('firstKey')));
-    show(audit, lines.length ? table(['when', 'who', 'what', 'session', 'where'], lines.map((one) => [ago(one.at), deed(one.actor), h('span', null, deed(one.action), one.detail ? detail(one.detail) : null), one.session ?? '', one.address])) : empty(word('noAudit')));
+    show(audit, lines.length ? table(['when', 'who', 'what', 'session', 'where'], lines.map((one) => [ago(one.at), deed(one.actor), h('span', null, deed(one.action), one.detail ? detail(one.detail) : null), one.session ?? '', deed(one.address)])) : empty(word('noAudit')));
     show(foot, lines.length === length && length < 500 ? [h('button.button', { type: 'button', onclick: () => { length = Math.min(500, length * 2); load(); } }, word('more'))] : []);
   }
 

@@ -88,7 +88,7 @@ const REASONS_ES = {
 const DEEDS_ES = {
   init: 'iniciar', close: 'cerrar', logout: 'desvincular', restart: 'reiniciar', 'create key': 'crear clave', 'revoke key': 'revocar clave', 'bot switch': 'interruptor del bot',
   'register listener': 'registrar webhook', 'unregister listener': 'quitar webhook', 'pause listener': 'pausar webhook', 'resume listener': 'reanudar webhook',
-  'repeat dead letter': 'entregar de nuevo', 'remove dead letter': 'descartar entrega', 'anybody on this machine': 'alguien en este equipo', 'link of wa up': 'enlace de wa up',
+  'log in': 'entrar', 'command line': 'línea de comandos', 'repeat dead letter': 'entregar de nuevo', 'remove dead letter': 'descartar entrega', 'anybody on this machine': 'alguien en este equipo', 'link of wa up': 'enlace de wa up',
 };
 
 let spanish = (localStorage.getItem('language') ?? navigator.language).startsWith('es');

@@ -1,0 +1,47 @@
+"""The audit: what was done to the access of others, by whom, from where, by whichever door."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+
+from tests.http.conftest import HttpBridge
+from tests.http.receiver import Receiver
+
+KEY = "the-legacy-key"
+
+
+async def test_whoever_changes_what_others_may_or_get_leaves_a_line(side: HttpBridge, receiver: Receiver) -> None:
+    side.given |= {"api_key": KEY}
+    await side.start()
+
+    async def wa_key(*arguments: str) -> str:
+        program = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bridge.cli", "key", *arguments),
+            env={"WA_DATA_DIR": str(side.settings.data_dir), "PATH": "", "USER": "ops"},
+            stdout=asyncio.subprocess.PIPE,
+        )
+        told, _ = await program.communicate()
+        assert program.returncode == 0
+        return told.decode()
+
+    made = json.loads(await wa_key("create", "node-red", "--json"))["id"]
+    await wa_key("revoke", made)
+    async with side.client(headers={"x-api-key": KEY}) as client:
+        for _ in range(2):  # callers of the legacy path register at every start
+            await client.post("/api/whatsapp/register-listener", json={"callbackUrl": receiver.url})
+            await client.post("/panel/login")
+        for _ in range(2):
+            await client.post("/api/whatsapp/unregister-listener", json={"callbackUrl": receiver.url})
+        lines = (await client.get("/v1/audit")).json()["audit"]
+    told = [(one["action"], one["actor"], one["address"]) for one in reversed(lines)]
+    here = ("WHATSAPP_API_KEY", "127.0.0.1")
+    assert told == [
+        ("create key", "wa key (ops)", "command line"),
+        ("revoke key", "wa key (ops)", "command line"),
+        ("register listener", *here),
+        ("log in", *here),
+        ("log in", *here),
+        ("unregister listener", *here),
+    ]
