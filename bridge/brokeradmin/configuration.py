@@ -51,7 +51,10 @@ class Tls:
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """Where the broker listens and keeps what is its own. `run_as` None leaves mosquitto's own choice."""
+    """Where the broker listens and keeps what is its own. `run_as` None leaves mosquitto's own choice.
+
+    `websockets` is the relay's port (`wa broker websockets`): mosquitto itself serves none.
+    """
 
     port: int = 1883
     state: Path = Path("/var/lib/mosquitto")
@@ -94,15 +97,6 @@ def _added(listening: Listening) -> list[str]:
             "tls_version tlsv1.2",
             "# Strangers who only connect must not take the file descriptors of everybody else.",
             "max_connections 2000",
-        ]
-    if listening.websockets:
-        added += [
-            "",
-            "# MQTT over websockets, for nginx, which adds TLS.",
-            f"listener {listening.websockets} 127.0.0.1",
-            "protocol websockets",
-            "# Without it 2.0.11 listens on every address of the machine, whatever the listener names (measured).",
-            "socket_domain ipv4",
         ]
     return added
 

@@ -129,10 +129,12 @@ async def _tried(
     ]
 
 
-async def refusal_of_running(port: int, user: str | None = None, password: str | None = None) -> str | None:
+async def refusal_of_running(
+    port: int, user: str | None = None, password: str | None = None, *, websockets: bool = False
+) -> str | None:
     """None where the broker on this port lets the user (None: a stranger) in, else why not. Raises BrokerDown."""
     try:
-        async with connect(options(port, user, password)):
+        async with connect(options(port, user, password, websockets=websockets)):
             return None
     except BrokerRefused as refusal:
         return str(refusal)

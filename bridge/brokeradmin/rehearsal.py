@@ -26,9 +26,13 @@ WITNESS = "wa-check-witness"
 _READY_WITHIN = 10.0  # seconds
 
 
-def options(port: int, user: str | None, password: str | None) -> BrokerOptions:
+def options(port: int, user: str | None, password: str | None, *, websockets: bool = False) -> BrokerOptions:
     """How a user connects to a broker of this machine."""
-    address = BrokerAddress("mqtt", "127.0.0.1", port, user, SecretStr(password) if password else None)
+    secret = SecretStr(password) if password else None
+    if websockets:
+        address = BrokerAddress("ws", "127.0.0.1", port, user, secret, "/mqtt")
+    else:
+        address = BrokerAddress("mqtt", "127.0.0.1", port, user, secret)
     return BrokerOptions((address,), client_id=f"wa-check-{uuid.uuid4().hex[:12]}", clean=True, connect_timeout=5)
 
 

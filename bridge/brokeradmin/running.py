@@ -6,7 +6,7 @@ import os
 import signal
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from bridge.contract.errors import CodedError
 

@@ -21,6 +21,7 @@ from . import (
     store,
     trace,
     up,
+    websockets,
 )
 
 app = typer.Typer(
@@ -32,7 +33,7 @@ app = typer.Typer(
 )
 
 COMMANDS = (
-    *(up, serve, responder, send, listen, status, qr, trace, listeners, key, broker, doctor),
+    *(up, serve, responder, send, listen, status, qr, trace, listeners, key, broker, websockets, doctor),
     *(backup, restore, store, forget),
 )
 for command in COMMANDS:

@@ -21,7 +21,7 @@ Credentials = Annotated[
     typer.Option(help="Keep the address with its password in USER.env there (0600) instead of printing it."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON line.")]
-_ETC = Path("/etc/mosquitto")
+ETC = Path("/etc/mosquitto")
 
 broker = typer.Typer(
     name="broker", help="Set up mosquitto for the bridge: configuration, users by role, and a proof.",
@@ -38,7 +38,7 @@ def register(app: typer.Typer) -> None:
 
 @broker.command()
 def init(
-    directory: Directory = _ETC,
+    directory: Directory = ETC,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="On loopback, not encrypted. [1883]")] = None,
     state: Annotated[
         Path | None, typer.Option(help="Where mosquitto keeps sessions and queues. [/var/lib/mosquitto]")
@@ -51,9 +51,10 @@ def init(
     tls_port: Annotated[int | None, typer.Option(min=1, max=65535, help="[8883]")] = None,
     no_tls: Annotated[bool, typer.Option("--no-tls", help="Take the TLS listener away.")] = False,
     websockets: Annotated[
-        int | None, typer.Option(min=1, max=65535, help="Port on loopback for MQTT over websockets, behind nginx.")
+        int | None,
+        typer.Option(min=1, max=65535, help="Port on loopback on which `wa broker websockets` serves nginx."),
     ] = None,
-    no_websockets: Annotated[bool, typer.Option("--no-websockets", help="Take that listener away.")] = False,
+    no_websockets: Annotated[bool, typer.Option("--no-websockets", help="Serve no websockets any more.")] = False,
     run_as: Annotated[str | None, typer.Option(help="The user that mosquitto changes to when root starts it.")] = None,
     prefix: Annotated[
         str | None, typer.Option(envvar="WA_MQTT_PREFIX", help="First levels of every topic. [wa]")
@@ -85,7 +86,8 @@ def init(
         ]
         _tell(place, added, credentials, json)
         if not json:
-            typer.echo(f"Written to {place.path}. Restart mosquitto, then: wa broker check")
+            also = " and wa-websockets" if listening.websockets else ""
+            typer.echo(f"Written to {place.path}. Restart mosquitto{also}, then: wa broker check")
         return Exit.OK
 
     run(command)
@@ -100,7 +102,7 @@ def add(
     session: Annotated[str | None, typer.Option(help="Only this session; all by default.")] = None,
     new_password: Annotated[bool, typer.Option(help="A new password for a user that exists.")] = False,
     password_stdin: Annotated[bool, typer.Option(help="Take the password from standard input, one line.")] = False,
-    directory: Directory = _ETC,
+    directory: Directory = ETC,
     credentials: Credentials = None,
     json: Json = False,
 ) -> None:
@@ -128,7 +130,7 @@ def add(
 
 
 @user_commands.command("remove")
-def remove(name: Annotated[str, typer.Argument()], directory: Directory = _ETC) -> None:
+def remove(name: Annotated[str, typer.Argument()], directory: Directory = ETC) -> None:
     """Remove a user; its connections end."""
     from .running import run
 
@@ -146,7 +148,7 @@ def remove(name: Annotated[str, typer.Argument()], directory: Directory = _ETC) 
 
 @broker.command()
 def check(
-    directory: Directory = _ETC,
+    directory: Directory = ETC,
     live: Annotated[
         bool, typer.Option("--live", help="Try the running broker too, by two users that exist meanwhile.")
     ] = False,
@@ -204,12 +206,19 @@ async def _faults_of_running(place: BrokerDirectory) -> list[str]:
     from bridge.broker import BrokerDown
     from bridge.brokeradmin import refusal_of_running
 
-    port = place.load().listening.port
+    where = place.load().listening
     try:
-        refused = await refusal_of_running(port)
+        refused = await refusal_of_running(where.port)
     except BrokerDown as down:
         return [f"the broker does not run: {down.text}"]
-    return [] if refused else [f"the broker on port {port} lets strangers in: it was not restarted, or is another one"]
+    if not refused:
+        return [f"the broker on port {where.port} lets strangers in: it was not restarted, or is another one"]
+    try:
+        if where.websockets:
+            await refusal_of_running(where.websockets, websockets=True)
+    except BrokerDown as down:
+        return [f"websockets are not served: systemctl enable --now wa-websockets ({down.text})"]
+    return []
 
 
 def _role(name: str) -> Role:

@@ -4,6 +4,9 @@
 //   pm2 start deploy/pm2/ecosystem.config.cjs && pm2 save && pm2 startup
 //   pm2 logs wa-bridge        pm2 restart wa-bridge        pm2 start … --only wa-bridge
 //
+// MQTT over websockets, where `wa broker init --websockets` was asked for and systemd does not serve them:
+//   pm2 start /opt/wa/current/bin/wa --name wa-websockets --interpreter none -- broker websockets
+//
 // The settings are those of the env files, read at each `pm2 start`; after a change: pm2 startOrRestart … --update-env
 
 const { existsSync, readFileSync } = require('node:fs');

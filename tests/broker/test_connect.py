@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 import pytest
 from amqtt.broker import Broker  # type: ignore[import-untyped]
 
@@ -48,11 +48,8 @@ async def serving(serve: Serve) -> AsyncIterator[str]:
 
 
 def established_to(port: int) -> int:
-    return sum(
-        1
-        for connection in psutil.Process().net_connections("tcp")
-        if connection.raddr and connection.raddr.port == port and connection.status == psutil.CONN_ESTABLISHED
-    )
+    connections = psutil.Process().net_connections("tcp")
+    return len([one for one in connections if one.status == psutil.CONN_ESTABLISHED and one.raddr.port == port])
 
 
 async def test_a_wrong_password_is_refused_with_what_to_do(

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import mean
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from bench.plot import Panel, draw
 from bridge.client import Client, Gap, connect

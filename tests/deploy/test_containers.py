@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from tests.mosquitto_server import free_port
 from tests.parts import require_binary
@@ -50,6 +50,7 @@ def test_compose_accepts_the_file_and_its_parts_hang_together(composed: dict[str
     assert set(services) == {
         "init",
         "broker",
+        "websockets",
         "bridge",
         "responder",
         "database",
@@ -85,7 +86,7 @@ def test_no_container_may_more_than_it_needs(composed: dict[str, Any]) -> None:
         assert "no-new-privileges:true" in service["security_opt"], name
         assert not service.get("privileged"), name
         assert not service.get("cap_add"), name
-    for name in ("init", "broker", "bridge", "responder"):
+    for name in ("init", "broker", "websockets", "bridge", "responder"):
         service = composed["services"][name]
         assert service["cap_drop"] == ["ALL"], name
         assert service["read_only"] is True, name

@@ -1,6 +1,6 @@
 """The whole path through a real nginx with TLS: HTTP, events, MQTT over websockets, and what it keeps away.
 
-Behind it stand the product in the sandbox and a mosquitto with websockets; the phone is the sandbox's.
+Behind it stand the product in the sandbox, a mosquitto and its relay for websockets; the phone is the sandbox's.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import pytest
 
 from bridge.broker import BrokerOptions, BrokerRefused, connect, parse_addresses
 from bridge.brokeradmin import BrokerDirectory, Role, User
+from bridge.relay import relaying
 from bridge.sandbox import Sandbox
 from tests.broker.certificates import Certificates, make_certificates
 from tests.deploy.bridge_process import PHONE_OF_ANA, bridge_process, on_the_phone, sandbox
@@ -61,10 +62,11 @@ async def whole_path(directory: Path) -> AsyncIterator[tuple[Outside, Sandbox]]:
     upstreams = Upstreams(bridge=free_port(), responder=free_port(), broker=where.websockets)
     certificates = make_certificates(directory / "certificates")
     with (
-        mosquitto_with(place.configuration, where.websockets),
+        mosquitto_with(place.configuration, where.port),
         NginxServer(directory / "nginx", upstreams, certificates) as nginx,
     ):
         async with (
+            relaying(where.websockets, where.port),
             sandbox() as double,
             bridge_process(
                 directory,
@@ -185,10 +187,11 @@ async def test_the_brokers_password_counts_through_nginx_too(tmp_path: Path) -> 
     assert where.websockets
     upstreams = Upstreams(free_port(), free_port(), where.websockets)
     with (
-        mosquitto_with(place.configuration, where.websockets),
+        mosquitto_with(place.configuration, where.port),
         NginxServer(tmp_path / "nginx", upstreams, certificates) as nginx,
     ):
         stranger = Outside(nginx, certificates).mqtt("stranger")
-        with pytest.raises(BrokerRefused):
-            async with connect(stranger):
-                pass
+        async with relaying(where.websockets, where.port):
+            with pytest.raises(BrokerRefused):
+                async with connect(stranger):
+                    pass

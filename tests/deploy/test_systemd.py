@@ -16,7 +16,13 @@ from tests.parts import require_binary
 
 UNITS = Path(__file__).parents[2] / "deploy/systemd"
 #: What `systemd-analyze security` may find at most, times ten. The bridge holds a browser that needs namespaces.
-EXPOSURE = {"wa-bridge.service": 25, "wa-responder.service": 15, "mosquitto.service": 15, "wa-backup.service": 28}
+EXPOSURE = {
+    "wa-bridge.service": 25,
+    "wa-responder.service": 15,
+    "wa-websockets.service": 15,
+    "mosquitto.service": 15,
+    "wa-backup.service": 28,
+}
 # Debian's mosquitto.service, in the lines that the drop-in has to get along with.
 MOSQUITTO = """\
 [Unit]
@@ -56,7 +62,7 @@ def analyze(units: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_systemd_finds_nothing_wrong_with_the_units(units: Path) -> None:
     names = [str(path) for path in sorted(units.glob("*.service")) + sorted(units.glob("*.timer"))]
-    assert len(names) == 5
+    assert len(names) == 6
     verified = analyze(units, "verify", *names)
     assert (verified.returncode, verified.stderr) == (0, "")
 

@@ -160,7 +160,7 @@ async def test_ending_takes_what_does_not_listen_with_it() -> None:
 
 
 def _start_of(pid: int) -> float:
-    import psutil  # type: ignore[import-untyped]
+    import psutil
 
     return float(psutil.Process(pid).create_time())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-import yaml  # type: ignore[import-untyped]
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 

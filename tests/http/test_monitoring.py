@@ -7,7 +7,7 @@ import json
 import re
 from pathlib import Path
 
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from bridge.contract.session import SessionState
 from bridge.ports import Scope

@@ -15,7 +15,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
 import pytest
 
 from bridge.broker import BrokerOptions, BrokerRefused, connect, parse_addresses
@@ -221,24 +220,6 @@ def test_a_pid_that_another_program_has_now_is_not_told_anything(tmp_path: Path)
 def test_the_shipped_configuration_is_in_the_package() -> None:
     assert "allow_anonymous false" in SHIPPED.read_text()
     assert BrokerDirectory(Path("x")).path.is_absolute()
-
-
-async def test_websockets_are_served_on_loopback_and_nowhere_else(tmp_path: Path) -> None:
-    """mosquitto 2.0.11 ignores the address of a websockets listener; /proc says where it really listens."""
-    where = replace(listening(tmp_path / "broker"), websockets=free_port())
-    place = BrokerDirectory(tmp_path / "broker")
-    place.set_up("wa", where)
-    place.put_user(User("web", frozenset({Role.PANEL})), "long-enough-here")
-    assert where.websockets
-    with mosquitto_with(place.configuration, where.websockets) as pid:  # the last to open
-        async with connect(options(f"ws://web:long-enough-here@127.0.0.1:{where.websockets}")):
-            pass
-        listens = {
-            (connection.laddr.ip, connection.laddr.port)
-            for connection in psutil.Process(pid).net_connections(kind="tcp")
-            if connection.status == psutil.CONN_LISTEN
-        }
-    assert listens == {("127.0.0.1", where.port), ("127.0.0.1", where.websockets)}
 
 
 async def test_a_renewed_certificate_is_read_at_reload_and_clients_stay(tmp_path: Path) -> None:

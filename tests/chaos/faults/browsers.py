@@ -7,7 +7,7 @@ import signal
 import time
 from contextlib import suppress
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from bridge.sandbox.linking import NobodyWaits
 from tests.chaos.faults.fault import Fault, Scene

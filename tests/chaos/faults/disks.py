@@ -7,7 +7,7 @@ import sqlite3
 import time
 from contextlib import closing, suppress
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from tests.chaos.faults.browsers import login_is_kept
 from tests.chaos.faults.fault import Fault, Scene

@@ -1,0 +1,54 @@
+"""`wa broker websockets`: MQTT over websockets for nginx, as a service of its own beside mosquitto."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from .broker import ETC, Directory, broker
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import typer
+
+    from .exits import Exit
+
+_log = logging.getLogger("bridge")
+
+
+def register(_: typer.Typer) -> None:
+    """Add the command to `wa broker`."""
+    broker.command()(websockets)
+
+
+def websockets(directory: Directory = ETC) -> None:
+    """Serve MQTT over websockets on the port that `wa broker init --websockets PORT` has set, until a signal.
+
+    It carries them to mosquitto's plain listener, whose limits, users and rules then hold. Does not need the bridge.
+    """
+    from .running import run
+
+    run(lambda: _serve(directory))
+
+
+async def _serve(directory: Path) -> Exit:
+    import os
+
+    from bridge.brokeradmin import BrokerDirectory, NotSetUp
+    from bridge.relay import relaying
+
+    from .exits import Exit
+    from .foreground import stop_on_signals
+    from .logs import start_logging
+    from .systemd import told_systemd
+
+    start_logging("INFO", os.environ.get("WA_LOG_FORMAT", "text"))
+    where = BrokerDirectory(directory).load().listening
+    if where.websockets is None:
+        raise NotSetUp("No port is set for websockets: wa broker init --websockets 9001")
+    with stop_on_signals() as stop:
+        async with relaying(where.websockets, where.port), told_systemd():
+            _log.info("MQTT over websockets: port %d, for the broker on %d.", where.websockets, where.port)
+            await stop.wait()
+    return Exit.OK
