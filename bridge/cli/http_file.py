@@ -71,7 +71,7 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 def _started(pid: int) -> float:
     """When a process started, unix seconds. Raises LookupError where there is none."""
-    import psutil  # type: ignore[import-untyped]
+    import psutil
 
     try:
         return float(psutil.Process(pid).create_time())
