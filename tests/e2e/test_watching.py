@@ -26,7 +26,7 @@ from tests.parts import require_binary
 from tests.prometheus_server import Prometheus, scraping
 from tests.responder.openai_server import OpenAiServer
 
-from .conftest import PATIENCE, WA, Product, command, running
+from .conftest import PATIENCE, WA, Product, command, running, until
 from .in_process import bridge_on, settings_for
 
 ANA = "5491155500001@c.us"
@@ -159,6 +159,7 @@ async def _a_hung_broker_and_a_refusing_receiver(
     receiver.decide = None
     await _register(client, receiver)
     await prometheus.until("WaMqttLag", "WaListenerLag", "WaListenerFailing", "WaBrokerLost", fire=False)
+    await until(lambda: str(MANY - 1) in receiver.bodies, "the last one at the webhook")
     texts = dict.fromkeys(receiver.bodies)  # at least once, in order
     assert [text for text in texts if text.isdigit()] == [str(number) for number in range(MANY)]
 
