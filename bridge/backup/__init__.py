@@ -4,6 +4,7 @@ A backup may be taken of a running bridge. A restore refuses one, keeps what was
 """
 
 from .archive import BadBackup, Manifest, read_manifest
+from .checking import Checked, check_file, check_folder, newest
 from .place import SessionInUse
 from .resetting import MovedAway, move_away, to_move_away
 from .restoring import Restored, restore
@@ -11,13 +12,17 @@ from .saving import Pause, Saved, save
 
 __all__ = [
     "BadBackup",
+    "Checked",
     "Manifest",
     "MovedAway",
     "Pause",
     "Restored",
     "Saved",
     "SessionInUse",
+    "check_file",
+    "check_folder",
     "move_away",
+    "newest",
     "read_manifest",
     "restore",
     "save",

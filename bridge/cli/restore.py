@@ -11,7 +11,9 @@ import typer
 from .exits import EXIT_HELP, Exit
 
 if TYPE_CHECKING:
-    from bridge.backup import Restored
+    from collections.abc import Awaitable
+
+    from bridge.backup import Checked, Restored
 
 
 def register(app: typer.Typer) -> None:
@@ -20,7 +22,7 @@ def register(app: typer.Typer) -> None:
 
 
 def restore(
-    file: Annotated[Path, typer.Argument(help="What `wa backup` wrote.", dir_okay=False)],
+    file: Annotated[Path, typer.Argument(help="What `wa backup` wrote; with --check also a folder.")],
     session: Annotated[str | None, typer.Option(help="Restore as this session; by default as the one saved.")] = None,
     store_only: Annotated[bool, typer.Option("--store-only", help="Leave the login as it is.")] = False,
     shared: Annotated[
@@ -29,6 +31,15 @@ def restore(
             "--shared", help="Exchange listeners, keys, audit log and conversations, too: they are of all sessions."
         ),
     ] = False,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check", help="Only try it, in a scratch folder. A folder: the newest backup of `deploy/backup` in it."
+        ),
+    ] = False,
+    max_age: Annotated[
+        int, typer.Option(min=1, help="Days after which --check finds the newest backup of a folder too old.")
+    ] = 2,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON line; needs --yes.")] = False,
 ) -> None:
@@ -37,8 +48,14 @@ def restore(
     Readers start a new epoch: what was journalled after the backup and is still on the phone is published again.
     Commands that were open become `unknown`. A login that was used after the backup may have to be paired again.
     Listeners, keys and conversations of the backup are put in place where there are none.
+
+    --check restores nothing and needs no settings: exit code 1 and a sentence for each fault of the backup.
     """
     from .running import run
+
+    if check:
+        trial = _check_folder(file, max_age) if file.is_dir() else _check_file(file)
+        run(lambda: _tried(trial, json=json))
 
     async def command() -> Exit:
         import time
@@ -70,6 +87,34 @@ def restore(
         return Exit.OK
 
     run(command)
+
+
+async def _check_folder(place: Path, max_age: int) -> Checked:
+    from datetime import UTC, datetime, timedelta
+
+    from bridge.backup import check_folder, newest
+
+    return await check_folder(newest(place), now=datetime.now(UTC), max_age=timedelta(days=max_age))
+
+
+async def _check_file(archive: Path) -> Checked:
+    from datetime import UTC, datetime
+
+    from bridge.backup import check_file
+
+    return await check_file(archive, now=datetime.now(UTC))
+
+
+async def _tried(trial: Awaitable[Checked], *, json: bool) -> Exit:
+    from .output import print_json_line
+
+    checked = await trial
+    if json:
+        fields = {"backup": str(checked.place), "sessions": checked.sessions, "faults": checked.faults}
+        print_json_line(json_format.dumps(fields))
+    else:
+        typer.echo(str(checked), err=bool(checked.faults))
+    return Exit.FAILED if checked.faults else Exit.OK
 
 
 def _tell(done: Restored, session: str, *, json: bool) -> None:

@@ -118,6 +118,8 @@ def test_a_release_comes_another_follows_a_broken_one_does_not_and_there_is_a_wa
     assert any(line.startswith("useradd --system") and line.endswith(" wa-bridge") for line in machine.told)
     assert "systemctl restart wa-bridge" in machine.told
     assert "systemctl start wa-backup.service" not in machine.told  # there was nothing to back up
+    for timer in ("wa-backup.timer", "wa-backup-check.timer"):
+        assert f"systemctl enable --quiet --now {timer}" in machine.told
 
     env.write_text("WA_SESSIONS=haby=51\n")
     (machine.root / "etc/wa/responder.env").unlink()  # no responder is wanted any more
@@ -184,6 +186,13 @@ def test_a_broker_that_cannot_be_set_up_leaves_the_release_that_runs(
     assert (machine.root / "etc/mosquitto/wa.acl").exists()
     assert (machine.root / "etc/wa/credentials/bridge.env").exists()
     assert (machine.root / "opt/wa/previous").resolve() == one
+    done_with = machine.current
+
+    assert "systemctl enable --quiet wa-websockets" not in machine.told
+    command = [str(done_with / "bin/wa"), "broker", "init", "--dir", str(machine.root / "etc/mosquitto")]
+    subprocess.run([*command, "--websockets", "9001"], env=machine.environment, check=True, capture_output=True)
+    assert machine.install(str(tmp_path / "two" / wheel.name)).returncode == 0
+    assert "systemctl restart wa-websockets" in machine.told
 
     conf = machine.root / "etc/mosquitto/mosquitto.conf"
     was, passwords = conf.read_text(), (conf.parent / "wa.passwords").read_bytes()

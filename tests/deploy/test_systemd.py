@@ -22,6 +22,7 @@ EXPOSURE = {
     "wa-websockets.service": 15,
     "mosquitto.service": 15,
     "wa-backup.service": 28,
+    "wa-backup-check.service": 15,
 }
 # Debian's mosquitto.service, in the lines that the drop-in has to get along with.
 MOSQUITTO = """\
@@ -62,7 +63,7 @@ def analyze(units: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_systemd_finds_nothing_wrong_with_the_units(units: Path) -> None:
     names = [str(path) for path in sorted(units.glob("*.service")) + sorted(units.glob("*.timer"))]
-    assert len(names) == 6
+    assert len(names) == 8
     verified = analyze(units, "verify", *names)
     assert (verified.returncode, verified.stderr) == (0, "")
 
