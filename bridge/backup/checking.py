@@ -29,6 +29,7 @@ from .shared import FOLDER
 
 SUMS = "SHA256SUMS"
 _TAKEN_AT = re.compile(r"\d{8}T\d{6}Z")
+_SUM = re.compile(r"([0-9a-f]{64})  \./(.+)")
 _PAGE = 1000
 
 
@@ -91,9 +92,13 @@ def _differing(place: Path) -> Iterator[str]:
     if not sums.exists():
         yield f"{SUMS} is missing: it was not finished, or an older release made it"
         return
-    lines = [line.partition("  ")[::2] for line in sums.read_text(encoding="utf-8").splitlines()]
-    expected = {name.removeprefix("./"): digest for digest, name in lines}
-    there = {path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file()} - {SUMS}
+    expected = {}
+    for line in sums.read_text(encoding="utf-8", errors="replace").splitlines():
+        if known := _SUM.fullmatch(line):
+            expected[known[2]] = known[1]
+        else:
+            yield f"{SUMS} is damaged"
+    there = {path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file() and path != sums}
     for name, digest in sorted(expected.items()):
         if name not in there:
             yield f"{name} is missing"

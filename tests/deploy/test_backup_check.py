@@ -87,6 +87,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], list[str]]] = {
     "no settings": (lambda place: (place / "settings.tar").unlink(), ["settings.tar is missing"]),
     "settings": (lambda place: flip(place / "settings.tar"), ["settings.tar is not as it was written"]),
     "no sums": (lambda place: (place / "SHA256SUMS").unlink(), ["SHA256SUMS is missing"]),
+    "damaged sums": (lambda place: (place / "SHA256SUMS").write_bytes(b"\xff\xfe\n"), ["SHA256SUMS is damaged"]),
     "foreign": (lambda place: (place / "bridge/more").touch(), ["bridge/more was not written by the backup"]),
 }
 

@@ -193,8 +193,14 @@ def test_a_broker_that_cannot_be_set_up_leaves_the_release_that_runs(
     subprocess.run([*command, "--websockets", "9001"], env=machine.environment, check=True, capture_output=True)
     assert machine.install(str(tmp_path / "two" / wheel.name)).returncode == 0
     assert "systemctl restart wa-websockets" in machine.told
-
     conf = machine.root / "etc/mosquitto/mosquitto.conf"
+    conf.write_text(f"{conf.read_text()}protocol websockets\n")  # as a release before the relay wrote it
+    before = len(machine.told)
+    assert "once more with --broker" in machine.install(str(tmp_path / "two" / wheel.name)).stdout
+    assert "systemctl disable --quiet --now wa-websockets" in machine.told[before:]
+    assert "systemctl restart wa-websockets" not in machine.told[before:]
+
+    assert machine.install("--broker", "--no-start", str(tmp_path / "two" / wheel.name)).returncode == 0
     was, passwords = conf.read_text(), (conf.parent / "wa.passwords").read_bytes()
     conf.write_text(was.replace("max_inflight_messages 20", "max_inflight_messages 10"))  # as an older release wrote it
     assert machine.install("--broker", "--no-start", str(tmp_path / "two" / wheel.name)).returncode == 0
