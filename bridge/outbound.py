@@ -78,6 +78,8 @@ class Outbound:
         first = accepted(self._session, claim)
         claimed = await self._outbox.claim(claim, notice(first, reply_to), self._taken)
         if claimed.fresh:
+            traced = {"session": self._session, "trace": claim.id}
+            _log.debug("%s: command %s is claimed", self._session, claim.id, extra=traced)
             return first
         refusal = conflict(self._session, claim, Conflict()) if claimed.conflict else None
         answer = refusal or result_of(self._session, claimed.row)

@@ -14,6 +14,9 @@ from . import notices, rows
 from .database import Database
 from .journal import told_first
 
+#: Why nobody can tell what became of those that `abandon_open` ends.
+LEFT_OPEN = "It was open when the store was restored or another bridge had the session; it may have left."
+
 
 class SqliteOutbox:
     """Implements `bridge.ports.Outbox`."""
@@ -153,7 +156,7 @@ def abandon_open(connection: sqlite3.Connection, at: float, tell: Callable[[Outb
     """Turn every command that is not final into `unknown`, with a notice for each; returns the last one's number."""
     newest = None
     for row in rows.find_all(connection, rows.OPEN):
-        left = rows.update(connection, row.number, Change(SendState.UNKNOWN, at))
+        left = rows.update(connection, row.number, Change(SendState.UNKNOWN, at, error_text=LEFT_OPEN))
         newest = notices.store(connection, [tell(left)])
     return newest
 

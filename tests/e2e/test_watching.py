@@ -80,7 +80,7 @@ async def test_one_id_follows_a_message_from_the_page_to_the_webhook_and_a_comma
         await _register(client, receiver)
         message = sandbox.world.incoming(ANA, "¿Abren hoy?")
         await client.post("/v1/sessions/haby/sends?wait=10", json={"id": "answer", "to": ANA, "message": "Sí"})
-        while len(lines(message.id)) < 4 or len(lines("answer")) < 8:  # noqa: ASYNC110
+        while len(lines(message.id)) < 4 or len(lines("answer")) < 9:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     page, journal, *readers = lines(message.id)
     assert (page, journal) == (
@@ -88,6 +88,7 @@ async def test_one_id_follows_a_message_from_the_page_to_the_webhook_and_a_comma
         "bridge.inbound: Mensaje recibido de …0001@c.us (seq 1)",
     )
     assert sorted(readers) == ["bridge.listeners.reading: delivered", "bridge.mqtt.relay: in 1 has its PUBACK"]
+    assert lines("answer")[0] == "bridge.outbound: command answer is claimed"
     assert [line for line in lines("answer") if "leaves" in line]
     assert {f"bridge.mqtt.relay: result {status} has its PUBACK" for status in ("accepted", "sent")} < {
         *lines("answer")

@@ -11,6 +11,7 @@ import pytest
 from bridge.contract.lifecycle import FINAL, TRANSITIONS, SendState
 from bridge.ports import Change, IllegalSendStep, Origin
 from bridge.store import SessionStore
+from bridge.store.outbox import LEFT_OPEN
 from tests.store.conftest import Opener
 from tests.store.samples import LID, PN, claim, origin, result, step
 
@@ -190,6 +191,7 @@ async def test_a_new_epoch_makes_unknown_what_was_not_final_and_says_so(opener: 
         assert store.epoch == new
         rows = [await store.outbox.get(f"id-{n}") for n in range(3)]
         assert [row.state for row in rows if row] == [S.UNKNOWN, S.UNKNOWN, S.SENT]
+        assert [row.error_text for row in rows if row] == [LEFT_OPEN, LEFT_OPEN, None]
         told = [notice.body for notice in await store.outbox.unpublished(0, 10)]
         assert told == ["accepted"] * 3 + ["id-0 unknown", "id-1 unknown"]
 

@@ -25,10 +25,6 @@ from .documents import body_of, problems
 router = APIRouter(tags=["sends"])
 
 
-#: Where the store kept no reason.
-LEFT_OPEN = "It was open when the store was restored or another bridge had the session; it may have left."
-
-
 class Send(Result):
     """A result, and how far the message is: `device` and `read` are ticks that came after `sent`."""
 
@@ -151,7 +147,7 @@ async def look_up(
 
 
 def _doubt(row: OutboxRow) -> str | None:
-    return (row.error_text or LEFT_OPEN) if row.state is SendState.UNKNOWN else None
+    return row.error_text if row.state is SendState.UNKNOWN else None
 
 
 class _Failed(CodedError):

@@ -11,9 +11,9 @@ from bridge.contract.errors import ErrorCode
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.drivers.scripted import SendMode
 from bridge.http import errors
-from bridge.http.v1.sends import LEFT_OPEN
 from bridge.listeners.verdict import sentence
 from bridge.ports import Failure, PostAnswer
+from bridge.store.outbox import LEFT_OPEN
 from tests.http.conftest import ANA, HttpBridge
 from tests.http.panel.conftest import OpenPanel
 from tests.pictures import picture
