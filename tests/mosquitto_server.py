@@ -44,11 +44,14 @@ class MosquittoServer:
     `extra` is added to the configuration, for listeners of other kinds. Each user of the shipped ACL exists.
     """
 
-    def __init__(self, directory: Path, *, extra: str = "", port: int | None = None) -> None:
+    def __init__(
+        self, directory: Path, *, extra: str = "", port: int | None = None, acl: Path = SHIPPED / "acl"
+    ) -> None:
         self.directory = directory
         self.port = port or free_port()
         self.passwords = {user: secrets.token_hex(8) for user in USERS}
         self._extra = extra
+        self._acl = acl
         self._process: subprocess.Popen[bytes] | None = None
 
     def url(self, user: str = "bridge", *, scheme: str = "mqtt", port: int | None = None) -> str:
@@ -124,7 +127,7 @@ class MosquittoServer:
             {
                 "listener": f"{self.port} 127.0.0.1",
                 "password_file": str(self.directory / "passwords"),
-                "acl_file": str(SHIPPED / "acl"),
+                "acl_file": str(self._acl),
                 "persistence_location": f"{self.directory}/",
                 "pid_file": str(self.directory / "pid"),
             }

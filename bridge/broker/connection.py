@@ -71,34 +71,42 @@ class Connection:
         """Publish at QoS 1 in this order; return when the broker has acknowledged all of them.
 
         As a `publish` for each, at half the cost: no task and no time limit a message. The broker has
-        `acknowledge_timeout` for each window. Raises BrokerDown, or on MQTT 5 BrokerRefused.
+        `acknowledge_timeout` for each window. Raises BrokerDown, or on MQTT 5 BrokerRefused, but for what
+        `may_be_refused`.
         """
         five = self._options.protocol == "5"
         patience, clock = self._options.acknowledge_timeout, asyncio.get_running_loop().time
+        sent: list[Publication] = []
         answers: list[asyncio.Future[None]] = []
         try:
             async with asyncio.timeout(patience) as limit:
-                for topic, payload, correlation in messages:
+                for message in messages:
                     if self._window.locked():
                         self._client.flush()
                         limit.reschedule(clock() + patience)
                     await self._window.acquire()
-                    properties = publish_properties(None, correlation, None) if five else None
+                    properties = publish_properties(None, message.correlation_data, None) if five else None
                     try:
-                        answer = self._client.start_publish(topic, payload, 1, False, properties)
+                        answer = self._client.start_publish(message.topic, message.payload, 1, False, properties)
                     except BaseException:
                         self._window.release()
                         self._client.flush()
                         raise
                     answer.add_done_callback(self._leave_window)
                     answers.append(answer)
+                    sent.append(message)
                 self._client.flush()
                 limit.reschedule(clock() + patience)
-                await asyncio.gather(*answers)
+                results = await asyncio.gather(*answers, return_exceptions=True)
         except TimeoutError:
             reason = BrokerDown(f"The broker has not acknowledged a message for {patience:g} s.")
             self._client.lose(reason)
             raise reason from None
+        for message, result in zip(sent, results, strict=True):
+            if isinstance(result, BrokerRefused) and message.may_be_refused:
+                _log.warning("Nothing for %s: %s", message.topic, result.text)
+            elif result is not None:
+                raise result
 
     def _leave_window(self, answer: asyncio.Future[None]) -> None:
         self._window.release()

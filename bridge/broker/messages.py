@@ -39,11 +39,15 @@ class Delivery:
 
 
 class Publication(NamedTuple):
-    """What `Connection.publish_all` publishes, at QoS 1. `correlation_data` is left out on 3.1.1."""
+    """What `Connection.publish_all` publishes, at QoS 1. `correlation_data` is left out on 3.1.1.
+
+    One that `may_be_refused` is nobody's only copy: that the broker refuses it is logged, and no failure.
+    """
 
     topic: str
     payload: bytes | str
     correlation_data: bytes | None = None
+    may_be_refused: bool = False
 
 
 @dataclass(frozen=True)

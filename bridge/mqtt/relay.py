@@ -70,4 +70,4 @@ def _publications(notice: Notice, session: str, topics: Topics) -> list[Publicat
     own, asker = Publication(topics.session(session, Leaf(notice.leaf)), notice.body), notice.reply_to
     if asker is None:
         return [own]
-    return [own, Publication(topics.reply(session, asker.client), notice.body, asker.correlation)]
+    return [own, Publication(topics.reply(session, asker.client), notice.body, asker.correlation, may_be_refused=True)]

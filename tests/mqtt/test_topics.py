@@ -13,6 +13,7 @@ from bridge.contract.jid import Jid
 from bridge.contract.messages import Inbound
 from bridge.contract.session import SessionState
 from bridge.http.counters import Counters
+from tests.mosquitto_server import SHIPPED, MosquittoServer
 
 from .conftest import Side
 from .ear import Ear, hearing
@@ -190,6 +191,28 @@ async def test_the_response_topic_of_mqtt_5_is_a_reply_topic(side: Side, mosquit
     async with hearing(mosquitto.url("bridge"), protocol="5") as five:
         await five.publish(OUT, {"id": "a", "to": ANA, "message": "Hola"}, response_topic="wa/haby/reply/till")
         assert [copy["status"] for copy in await five.count("wa/haby/reply/till", 2)] == ["accepted", "sent"]
+
+
+async def test_a_reply_that_the_broker_refuses_holds_up_nothing(
+    side: Side, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A rule that its owner forgot would end the connection again and again; the result is on its own topic, too."""
+    rules = (SHIPPED / "acl").read_text().replace("user bridge\n", "user bridge\ntopic deny wa/haby/reply/#\n")
+    (tmp_path / "acl").write_text(rules)
+    with MosquittoServer(tmp_path / "strict", acl=tmp_path / "acl") as strict:
+        side.settings = side.settings.model_copy(update={"mqtt_protocol": "5"})
+        side.url, side.ear = strict.url("bridge"), None
+        await side.start()
+        async with hearing(strict.url("admin")) as ear:
+            for number in range(3):
+                asked = {"id": f"{number}", "to": ANA, "message": "Hola", "reply_topic": "wa/haby/reply/till"}
+                await ear.publish(OUT, asked)
+                await ear.result(f"{number}", "sent")
+            side.phone.incoming(ANA, "Chau")
+            await ear.count("wa/haby/in", 1)
+            assert len(ear.on(RESULT)) == 6  # none came again
+        assert "wa/haby/reply/till" in caplog.text
+        await side.stop()
 
 
 async def test_typing_is_shown_and_never_answered(side: Side, ear: Ear) -> None:
