@@ -163,7 +163,8 @@ async def send(
 ) -> Any:
     """Send a text. Waits for WhatsApp up to 25 s, and then answers `accepted`: it is sent all the same.
 
-    A session that starts or reconnects is waited for within the same time; 500 if it is not connected by then.
+    A session that has begun to start or reconnect is waited for within the same time; 500 if it is not connected by
+    then, and at once in an outage of more than a minute.
     """
     place = parts.place()
     try:

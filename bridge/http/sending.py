@@ -21,10 +21,12 @@ ON_ITS_WAY = frozenset({
 })  # fmt: skip
 #: Seconds between two looks at a session on its way: its view is another one once its store is open.
 LOOK = 0.1
+#: Seconds in such a state after which it counts as an outage, in which legacy callers are refused at once as ever.
+OUTAGE = 60.0
 
 
 async def until_connected(parts: Parts, place: Place, wait: float) -> float | None:
-    """Wait for a session that is on its way; what is left of the time, or None when it is not connected.
+    """Wait for a session that has been on its way for a short time; what is left, or None when it is not connected.
 
     For a legacy responder: what came before a restart is posted to it before WhatsApp is connected again, it answers at
     once, and an answer that is refused is lost.
@@ -32,7 +34,8 @@ async def until_connected(parts: Parts, place: Place, wait: float) -> float | No
     clock = asyncio.get_running_loop().time
     deadline = clock() + wait
     while not is_connected(place):
-        if place.view.situation.state not in ON_ITS_WAY or clock() >= deadline or parts.closing.is_set():
+        coming = place.view.situation.state in ON_ITS_WAY and parts.clock.now() < place.view.since + OUTAGE
+        if not coming or clock() >= deadline or parts.closing.is_set():
             return None
         await asyncio.sleep(LOOK)
     return max(deadline - clock(), 0.0)

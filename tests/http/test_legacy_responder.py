@@ -104,6 +104,17 @@ async def test_a_link_that_is_down_is_an_error_that_it_survives(side: HttpBridge
         assert (await sent(side, 2))[-1] == "Eco: two"
 
 
+async def test_in_an_outage_a_send_is_refused_at_once(side: HttpBridge, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bulk sender of a thousand messages would wait 25 s for each refusal."""
+    monkeypatch.setattr("bridge.http.sending.OUTAGE", 0.5)
+    await side.start()
+    side.phone.link(up=False)
+    await side.reach(SessionState.RECONNECTING)
+    async with side.client() as client, asyncio.timeout(10):
+        refused = await client.post("/api/whatsapp/send", json={"to": ANA, "message": "not now"})
+    assert refused.json()["code"] == "not_connected"
+
+
 async def test_an_answer_is_not_lost_while_whatsapp_is_not_connected_again_after_a_restart(side: HttpBridge) -> None:
     port = free_port()
     await side.start()
