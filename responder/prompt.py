@@ -57,6 +57,10 @@ def system_text(template: str, own: Mapping[str, str], *, now: datetime, session
     return _VARIABLE.sub(lambda match: values.get(match[1], match[0]), template).strip()
 
 
+#: WhatsApp's names for kinds of messages that are recorded by their kind, where a model would not know them.
+_KINDS = {"[ptt]": "[voice message]", "[ptv]": "[video message]", "[vcard]": "[contact]", "[multi_vcard]": "[contacts]"}
+
+
 def chat_messages(system: str, history: Sequence[Said], asked: Sequence[str]) -> list[ChatMessage]:
     """System text, the history oldest first, then what is to be answered. `history` does not hold `asked`.
 
@@ -66,8 +70,9 @@ def chat_messages(system: str, history: Sequence[Said], asked: Sequence[str]) ->
     said = [*history, *(Said("user", text) for text in asked)]
     messages: list[ChatMessage] = [{"role": "system", "content": system}]
     for one in said:
+        text = _KINDS.get(one.text, one.text)
         if messages[-1]["role"] == one.role:
-            messages[-1]["content"] += f"\n{one.text}"
+            messages[-1]["content"] += f"\n{text}"
         else:
-            messages.append({"role": one.role, "content": one.text})
+            messages.append({"role": one.role, "content": text})
     return messages

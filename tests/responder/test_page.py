@@ -62,6 +62,9 @@ async def test_conversations_are_shown_live_and_text_stays_text(shown: Whole, pa
     shown.side.phone.incoming(BETO, "¿Hola?", notify_name="Beto Gómez")
     await expect(log.get_by_text("¿En qué podemos ayudarte?")).to_be_visible()
     await expect(chats.nth(0)).to_contain_text("Beto Gómez")
+    shown.side.phone.incoming(BETO, "", type="ptt", notify_name="Beto Gómez")
+    await expect(log.get_by_text("Mensaje de voz")).to_be_visible()
+    await expect(chats.nth(0)).to_contain_text("Mensaje de voz")
     await expect(page.get_by_role("status")).to_have_text("Funciona")
     await picture(page, "responder-desk")
 

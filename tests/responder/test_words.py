@@ -159,11 +159,11 @@ def test_the_prompt_holds_the_operators_words_and_the_customers_never() -> None:
         now=datetime(2026, 11, 24, 9, 5), session="haby", cliente_id=51,  # noqa: DTZ001 - in the zone of the business
     )  # fmt: skip
     assert system == "Sos de Panadería Sol. Hoy es martes 24/11/2026."
-    said = [Said("user", "Hola"), Said("assistant", "¡Hola!"), Said("user", "uno")]
+    said = [Said("user", "Hola"), Said("assistant", "¡Hola!"), Said("user", "[ptt]"), Said("user", "uno")]
     messages = chat_messages(system, said, [evil, "dos"])
     assert [message["role"] for message in messages] == ["system", "user", "assistant", "user"]
     assert messages[0]["content"] == system
-    assert messages[-1]["content"] == f"uno\n{evil}\ndos"
+    assert messages[-1]["content"] == f"[voice message]\nuno\n{evil}\ndos"
     assert unknown_variables("{{negocio}} {{hora}} {{nombre}}", {"negocio": "x"}) == ["nombre"]
 
 

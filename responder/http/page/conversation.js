@@ -2,7 +2,7 @@
 
 import { get, post } from './api.js';
 import { clock, day, element, initialOf, moment, nameOf, toneOf } from './element.js';
-import { words } from './words.js';
+import { spoken, words } from './words.js';
 
 const PAGE = 50;
 const PAUSE = 1800;
@@ -150,7 +150,7 @@ function message(line) {
   return element(
     'li',
     { class: `message ${line.role} ${line.role === 'assistant' ? line.origin : ''}` },
-    element('p', {}, line.text),
+    element('p', {}, spoken(line.text)),
     element(
       'footer', {},
       note ? element('span', { class: line.state === 'failed' || line.state === 'unknown' ? 'bad' : '' }, note) : null,

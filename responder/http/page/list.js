@@ -2,7 +2,7 @@
 
 import { get } from './api.js';
 import { element, initialOf, moment, nameOf, toneOf } from './element.js';
-import { words } from './words.js';
+import { spoken, words } from './words.js';
 
 const SHOWN = ['all', 'waiting', 'paused', 'opted_out'];
 const place = document.getElementById('chats');
@@ -61,7 +61,7 @@ function row(chat, now) {
     element('span', { class: `avatar ${toneOf(chat.person)}`, 'aria-hidden': 'true' }, initialOf(name)),
     element('span', { class: 'name' }, name),
     element('time', {}, chat.last_at ? moment(chat.last_at) : ''),
-    element('span', { class: 'last' }, `${chat.last_role === 'assistant' ? '↩ ' : ''}${chat.last_text}`),
+    element('span', { class: 'last' }, `${chat.last_role === 'assistant' ? '↩ ' : ''}${spoken(chat.last_text)}`),
     state ? element('span', { class: 'mark' }, state) : null,
   ));
 }

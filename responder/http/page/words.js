@@ -13,6 +13,11 @@ const en = {
     database: 'The database does not answer', broker: 'The broker does not answer', bridge: 'The bridge is away',
     sender: 'The sender does not answer', leases: 'Another replica does the work',
   },
+  kinds: {
+    audio: '🎤 Audio', ptt: '🎤 Voice message', image: '📷 Photo', video: '🎥 Video', ptv: '🎥 Video message', gif: 'GIF',
+    sticker: 'Sticker', document: '📄 Document', location: '📍 Location', vcard: '👤 Contact', multi_vcard: '👤 Contacts',
+    poll_creation: '📊 Poll',
+  },
   ia: 'automatic', humano: 'person', sistema: 'system', unreachable: 'The responder does not answer. Trying again…',
   states: { ready: 'being sent', failed: 'not sent', unknown: 'may not have arrived' },
   verdicts: {
@@ -36,6 +41,11 @@ const es = {
     database: 'La base de datos no responde', broker: 'El broker no responde', bridge: 'El puente no está',
     sender: 'El emisor no responde', leases: 'Trabaja otra réplica',
   },
+  kinds: {
+    audio: '🎤 Audio', ptt: '🎤 Mensaje de voz', image: '📷 Foto', video: '🎥 Video', ptv: '🎥 Videomensaje', gif: 'GIF',
+    sticker: 'Sticker', document: '📄 Documento', location: '📍 Ubicación', vcard: '👤 Contacto', multi_vcard: '👤 Contactos',
+    poll_creation: '📊 Encuesta',
+  },
   ia: 'automática', humano: 'persona', sistema: 'sistema', unreachable: 'El responder no contesta. Se vuelve a intentar…',
   states: { ready: 'enviándose', failed: 'no se envió', unknown: 'puede no haber llegado' },
   verdicts: {
@@ -48,6 +58,12 @@ const es = {
 
 export const language = navigator.language.startsWith('es') ? 'es' : 'en';
 export const words = language === 'es' ? es : en;
+
+// What a line says: the name of its kind, where it came without a text and is recorded as `[kind]`.
+export function spoken(text) {
+  const [, kind] = /^\[(\w+)\]$/.exec(text) ?? [];
+  return words.kinds[kind] ?? text;
+}
 
 // Puts the words into the page as it came from the server.
 export function translate(root) {
