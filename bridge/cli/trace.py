@@ -40,6 +40,7 @@ async def _trace(wanted: str, session: str | None, *, json: bool) -> Exit:
     from bridge.store import BRIDGE_STORE
     from bridge.store.tracing import trace
 
+    from .local import SANDBOX
     from .running import fail
 
     settings = load()
@@ -47,13 +48,14 @@ async def _trace(wanted: str, session: str | None, *, json: bool) -> Exit:
     if session is not None and session not in names:
         raise NoSuchSession(f"No session {session}: WA_SESSIONS lists {', '.join(names)}.")
     found = 0
-    for name in [session] if session else names:
-        path = settings.session_dir(name) / "store.db"
-        if not path.exists():
-            continue
-        for one in await to_thread(trace, path, settings.data_dir / BRIDGE_STORE, wanted):
-            found += 1
-            (_print_json if json else _print)(name, one)
+    for place in (settings, settings.model_copy(update={"data_dir": settings.data_dir / SANDBOX})):
+        for name in [session] if session else names:
+            path = place.session_dir(name) / "store.db"
+            if not path.exists():
+                continue
+            for one in await to_thread(trace, path, place.data_dir / BRIDGE_STORE, wanted):
+                found += 1
+                (_print_json if json else _print)(name, one)
     if not found:
         fail(f"No store under {settings.data_dir} knows {wanted}. Is WA_DATA_DIR the one of the bridge?")
         return Exit.FAILED

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -19,10 +20,10 @@ from tests.http.conftest import ANA, BETO, HttpBridge
 from tests.http.receiver import Answer, Receiver
 
 
-async def _trace(side: HttpBridge, wanted: str) -> tuple[int, list[dict[str, Any]]]:
+async def _trace(side: HttpBridge, wanted: str, data: Path | None = None) -> tuple[int, list[dict[str, Any]]]:
     program = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bridge.cli", "trace", "--json", wanted),
-        env={"WA_DATA_DIR": str(side.settings.data_dir), "PATH": ""},
+        env={"WA_DATA_DIR": str(data or side.settings.data_dir), "PATH": ""},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -81,6 +82,15 @@ async def test_a_command_from_the_claim_to_the_reader(started: HttpBridge) -> No
     code, (other,) = await _trace(started, "order-18")
     assert other["steps"][-1]["detail"].startswith("not_on_whatsapp")
     assert "hola" not in json.dumps(trace)  # what was written is not shown
+
+
+async def test_what_happened_in_the_sandbox_is_found_without_naming_it(started: HttpBridge, tmp_path: Path) -> None:
+    started.phone.incoming(ANA, "uno")
+    await started.journalled(1)
+    (tmp_path / "owner").mkdir()
+    (tmp_path / "owner/sandbox").symlink_to(started.settings.data_dir)
+    code, (taken,) = await _trace(started, "1", tmp_path / "owner")
+    assert (code, _steps(taken)) == (0, ["written", "journalled"])
 
 
 async def test_an_unknown_id_is_said(started: HttpBridge) -> None:
