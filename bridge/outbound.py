@@ -12,7 +12,18 @@ from .contract.errors import CodedError, Conflict, Expired
 from .contract.lifecycle import SendState
 from .contract.messages import Result
 from .pacing import HOLD, Pacing, Schedule
-from .ports import AckChange, Claim, Clock, Origin, Outbox, OutboxRow, ReplyTo, WhatsAppDriver
+from .ports import (
+    AckChange,
+    Claim,
+    Claimed,
+    Clock,
+    Origin,
+    Outbox,
+    OutboxRow,
+    ReplyTo,
+    StoreUnusable,
+    WhatsAppDriver,
+)
 from .results import Rejection, accepted, conflict, notice, rejected, result_of
 from .sending import Outcome, Sender, doubt_ends
 
@@ -76,7 +87,17 @@ class Outbound:
             origin=origin if command.id is None else None,
         )
         first = accepted(self._session, claim)
-        claimed = await self._outbox.claim(claim, notice(first, reply_to), self._taken)
+        try:
+            claimed = await self._outbox.claim(claim, notice(first, reply_to), self._taken)
+        except StoreUnusable:
+            raise
+        except Exception:
+            row = await self._outbox.get(claim.id)
+            if row is None:
+                raise
+            # The fault came after the commit: it will be sent, and who is told `failed` sends it again.
+            _log.exception("%s: a fault after the claim of %s", self._session, claim.id)
+            claimed = Claimed(row, fresh=False, conflict=row.claim.content_hash != claim.content_hash)
         if claimed.fresh:
             traced = {"session": self._session, "trace": claim.id}
             _log.debug("%s: command %s is claimed", self._session, claim.id, extra=traced)

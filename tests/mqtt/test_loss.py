@@ -166,6 +166,27 @@ async def test_a_command_that_meets_a_fault_of_ours_is_answered_and_holds_up_not
     assert [(sent.text, sent.times) for sent in side.phone.sent] == [("Hola", 1)]
 
 
+async def test_a_fault_after_the_claim_is_not_answered_with_failed_since_it_will_be_sent(
+    side: Side, ear: Ear, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is told `failed` sends it again, and then it is there twice."""
+    claim: Callable[..., Any] = SqliteOutbox.claim
+
+    async def claims_and_fails(self: SqliteOutbox, *others: Any) -> Claimed:
+        await claim(self, *others)
+        raise ZeroDivisionError
+
+    await side.start()
+    monkeypatch.setattr(SqliteOutbox, "claim", claims_and_fails)
+    await ear.publish(f"{OUT}/5491155500001", "Hola")
+    await ear.publish(OUT, {"id": "a", "to": ANA, "message": "Buenas"})
+    await side.until(lambda: len(side.phone.sent) == 2)
+    await ear.result("a", "sent")
+    await ear.barrier()
+    errors = [result["error"] for result in ear.on("wa/haby/result") if result.get("error")]
+    assert "internal" not in [error["code"] for error in errors]
+
+
 async def test_results_that_nobody_acknowledged_are_published_again(
     side: Side, ear: Ear, mosquitto: MosquittoServer
 ) -> None:
