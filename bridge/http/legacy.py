@@ -8,7 +8,7 @@ import json
 from contextlib import suppress
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -156,6 +156,7 @@ async def unregister_listener(body: Callback, parts: PartsOf, audit: AuditOf) ->
     responses=errors(400, 409, 500),
 )
 async def send(
+    request: Request,
     body: LegacySend,
     parts: PartsOf,
     wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT, description="seconds to wait for WhatsApp")] = LONGEST_WAIT,
@@ -174,7 +175,7 @@ async def send(
     except CodedError as error:
         return legacy_error(error, SEND_WANTED if status_of(error) == 400 else SEND_FAILED)
     if not await _is_known(parts, command):
-        left = await until_connected(parts, place, wait)
+        left = await until_connected(parts, place, wait, request.is_disconnected)
         if left is None:
             details = not_connected(place)
             return JSONResponse({"error": SEND_FAILED, "details": details, "code": "not_connected"}, 500)

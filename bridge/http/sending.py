@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from bridge.contract.commands import SendCommand
 from bridge.contract.errors import InvalidRequest
@@ -25,8 +26,10 @@ LOOK = 0.1
 OUTAGE = 60.0
 
 
-async def until_connected(parts: Parts, place: Place, wait: float) -> float | None:
+async def until_connected(parts: Parts, place: Place, wait: float, gone: Callable[[], Awaitable[bool]]) -> float | None:
     """Wait for a session that has been on its way for a short time; what is left, or None when it is not connected.
+
+    None, too, when the caller is `gone`: who has given up sends again, and nothing may be claimed twice.
 
     For a legacy responder: what came before a restart is posted to it before WhatsApp is connected again, it answers at
     once, and an answer that is refused is lost.
@@ -38,6 +41,8 @@ async def until_connected(parts: Parts, place: Place, wait: float) -> float | No
         if not coming or clock() >= deadline or parts.closing.is_set():
             return None
         await asyncio.sleep(LOOK)
+        if await gone():
+            return None
     return max(deadline - clock(), 0.0)
 
 

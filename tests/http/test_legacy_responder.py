@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import httpx
 import pytest
 
 from bridge.contract.session import SessionState
@@ -134,6 +135,24 @@ async def test_an_answer_is_not_lost_while_whatsapp_is_not_connected_again_after
         side.phone.link(up=True)
         assert await sent(side, 1) == ["Eco: before the restart"]
         assert responder.failures == []
+
+
+async def test_what_a_caller_has_given_up_while_it_waits_for_whatsapp_is_not_sent_beside_its_repetition(
+    side: HttpBridge,
+) -> None:
+    await side.start()
+    side.phone.link(up=False)
+    await side.reach(SessionState.RECONNECTING)
+    message = {"to": ANA, "message": "Hola"}
+    async with side.client() as client:
+        with pytest.raises(httpx.ReadTimeout):
+            await client.post("/api/whatsapp/send", json=message, timeout=0.3)
+        again = asyncio.create_task(client.post("/api/whatsapp/send", json=message), name="repetition")
+        await asyncio.sleep(0.5)  # some looks at the session, and at who waits
+        side.phone.link(up=True)
+        assert (await again).json()["status"] == "sent"
+        await client.post("/api/whatsapp/send", json={"to": ANA, "message": "the end"})  # of one chat, in order
+    assert [sent.text for sent in side.phone.sent] == ["Hola", "the end"]
 
 
 @pytest.mark.timeout(120)
