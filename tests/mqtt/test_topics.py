@@ -204,6 +204,7 @@ async def test_a_reply_that_the_broker_refuses_holds_up_nothing(
         side.url, side.ear = strict.url("bridge"), None
         await side.start()
         async with hearing(strict.url("admin")) as ear:
+            await ear.state(SessionState.CONNECTED)  # it has subscribed
             for number in range(3):
                 asked = {"id": f"{number}", "to": ANA, "message": "Hola", "reply_topic": "wa/haby/reply/till"}
                 await ear.publish(OUT, asked)

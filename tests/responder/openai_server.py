@@ -37,6 +37,7 @@ class OpenAiServer:
         self.at_once = 0
         self.most_at_once = 0
         self._server: asyncio.Server
+        self._serving: set[asyncio.Task[None]] = set()
 
     @property
     def url(self) -> str:
@@ -56,8 +57,15 @@ class OpenAiServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._server.close()
+        for serving in self._serving:
+            serving.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+        await self._server.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving = asyncio.current_task()
+        assert serving is not None
+        self._serving.add(serving)
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 length = next(
@@ -73,7 +81,8 @@ class OpenAiServer:
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
-            writer.close()
+            self._serving.discard(serving)
+            writer.transport.abort()
 
     async def _respond(self, request: dict[str, Any], writer: asyncio.StreamWriter) -> None:
         self.asked.append(request)
