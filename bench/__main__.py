@@ -12,10 +12,10 @@ import asyncio
 import tempfile
 from pathlib import Path
 
-from .course import Amounts, measure
-from .figures import Figure
-from .parts import ROOT, stage
-from .report import REPORT, announce
+from bench.figures import Figure
+from bench.parts import ROOT, stage
+from bench.report import REPORT, announce
+from bench.run import Amounts, measure
 
 BEGIN, END = "<!-- written by make bench -->\n", "<!-- until here -->\n"
 

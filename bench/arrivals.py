@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import asyncio
 
+from bench.parts import Stage, phone, program
 from bridge.contract.jid import Jid, Server
-
-from .parts import Stage, phone, program
 
 CHAT = "5491155500001"
 #: In the page: the moment (unix milliseconds, to a fraction) at which wa-js announces each message.

@@ -7,10 +7,9 @@ import json
 import time
 from dataclasses import dataclass
 
+from bench.parts import PATIENCE, SESSION, TOPICS, Stage
+from bench.puback_counter import PubackCounter
 from bridge.broker import Connection
-
-from .parts import PATIENCE, SESSION, TOPICS, Stage
-from .puback_counter import PubackCounter
 
 
 @dataclass(frozen=True, slots=True)

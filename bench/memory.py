@@ -14,21 +14,20 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bench.plot import Panel, draw
 from bridge.app.clock import SystemClock
 from bridge.contract.messages import Stream
 from bridge.contract.pace import Pace
 from bridge.contract.session import SessionState
 from bridge.contract.status import MemoryUse
+from bridge.core.inbound import Inbound
+from bridge.core.outbound import Outbound
+from bridge.core.pacing import Pacing
+from bridge.core.session import Session
 from bridge.drivers.web import Limits, PlaywrightRuntime, WebDriver
-from bridge.drivers.web.memory import measure
-from bridge.inbound import Inbound
-from bridge.outbound import Outbound
-from bridge.pacing import Pacing
+from bridge.drivers.web.page_memory import measure
 from bridge.sandbox import Sandbox
-from bridge.session import Session
 from bridge.store import open_store
-
-from .plot import Panel, draw
 
 IMAGE = Path(__file__).parent.parent / "docs" / "images" / "memory.png"
 BURST, EVERY, CHATS = 500, 5_000, 50

@@ -9,7 +9,7 @@ from contextlib import closing
 
 from playwright.async_api import Page
 
-from .parts import TOPICS, Stage
+from bench.parts import TOPICS, Stage
 
 TOPIC = TOPICS.inbound("bench")
 

@@ -11,8 +11,8 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from .figures import Figure, markdown
-from .parts import ROOT
+from bench.figures import Figure, markdown
+from bench.parts import ROOT
 
 REPORT = ROOT / "docs" / "BENCHMARKS.md"
 

@@ -21,15 +21,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from bench.figures import Figure, percentile
+from bench.parts import PATIENCE, ROOT, SESSION, TOPICS, Program, end, program, pss
+from bench.report import announce
+from bench.scripted_program import person
 from bridge.broker import BrokerOptions, Connection, connect, parse_addresses
 from tests.mariadb_server import MariaDbServer
 from tests.mosquitto_server import MosquittoServer
 from tests.responder.openai_server import OpenAiServer
-
-from .figures import Figure, percentile
-from .parts import PATIENCE, ROOT, SESSION, TOPICS, Program, end, program, pss
-from .report import announce
-from .scripted_program import person
 
 #: Messages a second, and seconds of it: what one sees, and what it has to bear.
 PACE, OFFERED, SECONDS = 30, 210, 15

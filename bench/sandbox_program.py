@@ -7,9 +7,8 @@ import signal
 import sys
 from pathlib import Path
 
+from bench.parts import say
 from bridge.sandbox import Sandbox
-
-from .parts import say
 
 
 async def main() -> None:

@@ -12,14 +12,13 @@ import asyncio
 import json
 import sys
 
+from bench.parts import say
 from bridge.app import Bridge
 from bridge.app.clock import SystemClock
 from bridge.broker import parse_addresses
 from bridge.contract.session import SessionState
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
 from bridge.settings import load
-
-from .parts import say
 
 
 def person(number: int) -> str:

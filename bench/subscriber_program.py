@@ -12,9 +12,8 @@ import json
 import sys
 import time
 
+from bench.parts import SESSION, TOPICS, say
 from bridge.broker import BrokerOptions, connect, parse_addresses
-
-from .parts import SESSION, TOPICS, say
 
 
 async def main() -> None:

@@ -14,12 +14,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from .broker import BrokerAddress, parse_addresses
-from .contract.errors import StartError
-from .contract.pace import Pace
-from .contract.topics import Topics, check_prefix, check_session_name
-from .http.callbacks import CallbackRules
-from .pacing import Pacing
+from bridge.broker import BrokerAddress, parse_addresses
+from bridge.contract.errors import StartError
+from bridge.contract.pace import Pace
+from bridge.contract.topics import Topics, check_prefix, check_session_name
+from bridge.core.pacing import Pacing
+from bridge.webhooks.callback_url import CallbackRules
 
 _PLACEHOLDERS = frozenset({"changeme", "change-me", "change_me", "password", "secret", "example", "xxx", "<password>"})
 _RETENTION = re.compile(r"(\d{1,5})d\s*,\s*(\d{1,6})(MB|GB)")

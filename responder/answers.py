@@ -16,8 +16,8 @@ from responder.rules_file import RulesFile
 from responder.store.rows import Pending
 from responder.store.switches import Switches
 from responder.store.waiting import Waiting
-from responder.thinking import Thinking
 from responder.turns import Origin
+from responder.typing_indicator import Thinking
 
 #: Messages that the model is given besides what it is to answer.
 HISTORY = 10

@@ -12,15 +12,15 @@ from pathlib import Path
 from bridge.client import Client
 from responder.announcing import Announcer
 from responder.answers import Answers, Prompt
-from responder.arrivals import Arrival
 from responder.changes import Changes
-from responder.condition import Condition
 from responder.errors import DatabaseDown
 from responder.faults import Faults
+from responder.health import Condition
 from responder.http.server import listen, serve
 from responder.http.surface import Surface
+from responder.incoming import Arrival
+from responder.lease_worker import SharedWork, StartReading
 from responder.leases import Leases, all_leases, is_gone, owner_name
-from responder.mirror import Mirror
 from responder.model import Model
 from responder.reading import Reading
 from responder.recording import House
@@ -40,9 +40,9 @@ from responder.store.rows import Lease, Pending, Turn
 from responder.store.switches import Switches
 from responder.store.turns import Turns
 from responder.store.waiting import Waiting
-from responder.thinking import Thinking
-from responder.ways import BrokerOptions, Way, over_broker, over_sender
-from responder.work import SharedWork, StartReading
+from responder.switch_publisher import Mirror
+from responder.transports import BrokerOptions, Way, over_broker, over_sender
+from responder.typing_indicator import Thinking
 
 _log = logging.getLogger(__name__)
 #: Seconds that the end may take before it is cut short; what is under way then is found again at the next start.

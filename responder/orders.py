@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from responder.wording import plain
+from responder.text_normalize import plain
 
 
 class Order(StrEnum):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from responder.orders import is_opt_out, order_in
-from responder.wording import fingerprint
+from responder.text_normalize import fingerprint
 
 
 class Groups(StrEnum):

@@ -15,9 +15,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bridge.client import BrokerRefused, Client, Gap, Message
 from bridge.contract.messages import Stream
-from responder.arrivals import Arrival, Place, of_event, of_message
 from responder.errors import DatabaseDown, LeaseLost
 from responder.faults import Faults
+from responder.incoming import Arrival, Place, of_event, of_message
 from responder.store.database import PAUSE, until_it_answers
 from responder.store.recording import Recording
 from responder.store.rows import Lease, Pending

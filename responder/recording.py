@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from responder.arrivals import Arrival
 from responder.hours import Hours
+from responder.incoming import Arrival
 from responder.orders import Order, is_opt_in, order_in
 from responder.policy import Circumstances, Policy, Verdict, decide
-from responder.wording import fingerprint
+from responder.text_normalize import fingerprint
 
 
 @dataclass(slots=True)

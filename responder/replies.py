@@ -16,7 +16,7 @@ from bridge.contract.jid import mask
 from responder.answers import Answer, Answers
 from responder.errors import DatabaseDown, ModelFailed
 from responder.faults import Faults
-from responder.outlet import Outlet
+from responder.outgoing import Outlet
 from responder.policy import Verdict
 from responder.store.database import PAUSE, until_it_answers
 from responder.store.group_commit import GroupCommit

@@ -14,8 +14,8 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-from bridge.embedded.child import tied_command
-from bridge.embedded.passwords import password_line
+from bridge.ops.private_broker.child import tied_command
+from bridge.ops.private_broker.passwords import password_line
 from tests.parts import require_binary
 
 SHIPPED = Path(__file__).parent.parent / "mosquitto"

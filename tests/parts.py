@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from bridge.embedded.private import find_program
+from bridge.ops.private_broker.private import find_program
 
 
 def require_binary(name: str, package: str) -> str:

@@ -11,16 +11,15 @@ from dataclasses import replace
 from importlib.metadata import version
 from typing import Literal
 
+from bridge.app.facade import HttpSide
+from bridge.app.host import DriverFactory, SessionHost
+from bridge.app.identity import data_directory
 from bridge.broker import BrokerAddress, BrokerError, BrokerOptions, Connection, Will, keep_connected
 from bridge.contract.payload import instant
 from bridge.contract.status import HEARTBEAT, BridgeStatus
 from bridge.mqtt import DoorOptions
 from bridge.ports import Clock
 from bridge.settings import Settings
-
-from .facade import HttpSide
-from .host import DriverFactory, SessionHost
-from .identity import data_directory
 
 _log = logging.getLogger(__name__)
 DISTRIBUTION = "whatsapp-mqtt-bridge"

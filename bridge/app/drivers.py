@@ -7,11 +7,10 @@ import shlex
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from bridge.app.host import DriverFactory
 from bridge.drivers.web import PlaywrightRuntime, WebDriver
 from bridge.ports import Clock, WhatsAppDriver
 from bridge.settings import SessionSetting, Settings
-
-from .host import DriverFactory
 
 
 @asynccontextmanager

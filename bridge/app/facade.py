@@ -11,25 +11,24 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from importlib.metadata import version
 
+from bridge.app.host import COMPACTION, DAY, SessionHost
 from bridge.broker import BrokerOptions
 from bridge.contract.errors import StartError
-from bridge.history import History
-from bridge.http.callbacks import CallbackRules
-from bridge.http.counters import Counters
+from bridge.http.auth_middleware import GateOptions
+from bridge.http.context import Parts, places_by_name
 from bridge.http.credentials import Credentials
-from bridge.http.gate import GateOptions
-from bridge.http.logins import Logins
-from bridge.http.places import Parts, places_by_name
+from bridge.http.panel_sessions import Logins
 from bridge.http.server import Facade, is_loopback
-from bridge.http.webhooks import Webhooks
-from bridge.listeners import SESSION_HEADER, Listeners
-from bridge.metering import MeteredPost, Tee
+from bridge.metrics.charts import History
+from bridge.metrics.metering import MeteredPost, Tee
+from bridge.metrics.prometheus import Counters
 from bridge.mqtt import RetainedSwitches
 from bridge.ports import Clock, StoreUnusable
 from bridge.settings import Settings
 from bridge.store import BRIDGE_STORE, BridgeStore
-
-from .host import COMPACTION, DAY, SessionHost
+from bridge.webhooks import SESSION_HEADER, Listeners
+from bridge.webhooks.callback_url import CallbackRules
+from bridge.webhooks.poster import Webhooks
 
 _log = logging.getLogger(__name__)
 DISTRIBUTION = "whatsapp-mqtt-bridge"
@@ -109,11 +108,11 @@ class HttpSide:
                 switches=switches,
                 clock=clock,
                 history=history,
-                counters=counters,
+                metrics_text=counters.text,
                 topics=settings.topics,
                 version=version(DISTRIBUTION),
             )
-            counters.watch(parts)
+            counters.watch(parts.places, listeners)
             gate = GateOptions(settings.http_allowance, loopback_only=is_loopback(self._listener))
             self._facade = Facade(parts, gate, self._listener, version=version(DISTRIBUTION))
             for host in self._hosts:

@@ -9,22 +9,21 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from bridge.app.announcement import announce
+from bridge.app.disk_space import check_room, watch_room
+from bridge.app.ownership import Ownership
 from bridge.contract.session import Reason, SessionState, Situation
-from bridge.inbound import Inbound
-from bridge.listeners import Listeners
-from bridge.metering import MeteredJournal, MeteredOutbox, Tee
+from bridge.core.inbound import Inbound
+from bridge.core.outbound import Outbound
+from bridge.core.results import notice, result_of
+from bridge.core.session import Session
+from bridge.core.session_view import SessionView
+from bridge.metrics.metering import MeteredJournal, MeteredOutbox, Tee
 from bridge.mqtt import Door, DoorOptions
-from bridge.outbound import Outbound
 from bridge.ports import Clock, Journal, Metrics, Outbox, StoreUnusable, WhatsAppDriver
-from bridge.results import notice, result_of
-from bridge.session import Session
 from bridge.settings import SessionSetting, Settings
 from bridge.store import SessionStore, StoreDamaged, keep_aside, open_store
-from bridge.view import SessionView
-
-from .announcement import announce
-from .ownership import Ownership
-from .room import check_room, watch_room
+from bridge.webhooks import Listeners
 
 _log = logging.getLogger(__name__)
 DriverFactory = Callable[[SessionSetting], WhatsAppDriver]

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from bridge.app.identity import of_same_directory
 from bridge.mqtt import DoorOptions, Owner, other_owner
 from bridge.ports import Clock
-
-from .identity import of_same_directory
 
 _log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from . import (
+from bridge.cli import (
     backup,
     broker,
     doctor,

@@ -1,5 +1,5 @@
 """`python -m bridge.cli` is `wa`."""
 
-from . import main
+from bridge.cli import main
 
 main()

@@ -12,15 +12,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bridge.cli.run import EXIT_HELP, Exit
 from bridge.contract.errors import CodedError
-
-from .exits import EXIT_HELP, Exit
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from bridge.backup import Saved
     from bridge.client import Client
+    from bridge.ops.backup import Saved
 
 
 class SessionStaysClosed(CodedError):
@@ -62,7 +61,7 @@ def backup(
     A connected session is away for the seconds that the login takes to copy; what arrives meanwhile is caught up.
     Whoever has the file can read the messages and use the login: keep it as you keep a password.
     """
-    from .running import run
+    from bridge.cli.service import run
 
     run(lambda: _stopped_by_sigterm(session, output, store_only=store_only, keep=keep, json=json))
 
@@ -96,11 +95,10 @@ async def _backup(session: str | None, output: Path | None, *, store_only: bool,
     from importlib.metadata import version
 
     from bridge.app.bridge import DISTRIBUTION
-    from bridge.backup import save
-    from bridge.backup.place import stamp
+    from bridge.cli.paths import configured, shared_databases
+    from bridge.ops.backup import save
+    from bridge.ops.backup.paths import stamp
     from bridge.settings import load
-
-    from .local import configured, shared_databases
 
     settings = load()
     name, now = configured(settings, session), datetime.now(UTC)
@@ -131,7 +129,7 @@ def _target(output: Path | None, usual: Path, name: str) -> Path:
 async def _paused(session: str) -> AsyncIterator[None]:
     """Have the running bridge close the session's browser, and open it again whatever happens meanwhile."""
 
-    from .joining import join
+    from bridge.cli.connect import join
 
     async with join(session, "backup") as joined:
         await _close(joined.client, session)
@@ -142,7 +140,7 @@ async def _paused(session: str) -> AsyncIterator[None]:
 
 
 async def _close(client: Client, session: str) -> None:
-    from bridge.backup import SessionInUse
+    from bridge.ops.backup import SessionInUse
 
     try:
         await _ask(client, session, "close", reopen_after=REOPEN_AFTER)
@@ -193,7 +191,7 @@ def _rotate(newest: Path, session: str, keep: int) -> list[Path]:
 
 
 def _tell(saved: Saved, removed: list[Path], *, json: bool) -> None:
-    from .output import console, print_json_line
+    from bridge.cli.run import console, print_json_line
 
     manifest = saved.manifest
     if json:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .exits import Exit
+from bridge.cli.run import Exit
 
 if TYPE_CHECKING:
     from bridge.broker import BrokerAddress
-    from bridge.brokeradmin import BrokerDirectory, Role, User
+    from bridge.ops.mosquitto import BrokerDirectory, Role, User
 
 Directory = Annotated[Path, typer.Option("--dir", help="The broker's configuration directory.", file_okay=False)]
 Credentials = Annotated[
@@ -66,11 +66,11 @@ def init(
 
     Run again it keeps existing users, and every option that is not named.
     """
-    from .running import run
+    from bridge.cli.service import run
 
     async def command() -> Exit:
-        from bridge.brokeradmin import BrokerDirectory, Role, Setup, User, Wanted, changed
-        from bridge.brokeradmin.certificate import out_of_reach
+        from bridge.ops.mosquitto import BrokerDirectory, Role, Setup, User, Wanted, changed
+        from bridge.ops.mosquitto.certificate import out_of_reach
 
         place = BrokerDirectory(directory)
         was = place.load() if place.users.exists() else Setup()
@@ -107,10 +107,10 @@ def add(
     json: Json = False,
 ) -> None:
     """Add a user, or change its roles and session. The password is made here and shown once."""
-    from .running import run
+    from bridge.cli.service import run
 
     async def command() -> Exit:
-        from bridge.brokeradmin import BrokerDirectory, User
+        from bridge.ops.mosquitto import BrokerDirectory, User
 
         place = BrokerDirectory(directory)
         user = User(name, frozenset(_role(one) for one in role), session)
@@ -132,10 +132,10 @@ def add(
 @user_commands.command("remove")
 def remove(name: Annotated[str, typer.Argument()], directory: Directory = ETC) -> None:
     """Remove a user; its connections end."""
-    from .running import run
+    from bridge.cli.service import run
 
     async def command() -> Exit:
-        from bridge.brokeradmin import BrokerDirectory
+        from bridge.ops.mosquitto import BrokerDirectory
 
         place = BrokerDirectory(directory)
         place.remove_user(name)
@@ -160,16 +160,15 @@ def check(
     Every user tries every topic on a throw-away broker with the installed files; then the running one is asked whether
     it lets strangers in. --live proves that the running one has read its files and keeps to them.
     """
-    from .running import run
+    from bridge.cli.service import run
 
     async def command() -> Exit:
         from dataclasses import asdict
         from datetime import UTC, datetime
 
-        from bridge.brokeradmin import BrokerDirectory, prove_live, rehearse
-        from bridge.brokeradmin.certificate import faults_of_certificate, out_of_reach, warning_of_certificate
-
-        from .output import print_json_line
+        from bridge.cli.run import print_json_line
+        from bridge.ops.mosquitto import BrokerDirectory, prove_live, rehearse
+        from bridge.ops.mosquitto.certificate import faults_of_certificate, out_of_reach, warning_of_certificate
 
         place = BrokerDirectory(directory)
         faults = place.faults()
@@ -204,7 +203,7 @@ def check(
 
 async def _faults_of_running(place: BrokerDirectory) -> list[str]:
     from bridge.broker import BrokerDown
-    from bridge.brokeradmin import refusal_of_running
+    from bridge.ops.mosquitto import refusal_of_running
 
     where = place.load().listening
     try:
@@ -222,7 +221,7 @@ async def _faults_of_running(place: BrokerDirectory) -> list[str]:
 
 
 def _role(name: str) -> Role:
-    from bridge.brokeradmin import Role
+    from bridge.ops.mosquitto import Role
 
     try:
         return Role(name)
@@ -246,7 +245,7 @@ def _put(place: BrokerDirectory, user: User, given: str | None) -> BrokerAddress
 
 async def _reload(place: BrokerDirectory, address: BrokerAddress | None) -> None:
     """Tell the running broker, and see a new user let in; a broker that does not run is told of, and no failure."""
-    from bridge.brokeradmin import NotReloaded, let_in, reload_broker
+    from bridge.ops.mosquitto import NotReloaded, let_in, reload_broker
 
     try:
         reload_broker(place.load().listening.pid_file)
@@ -258,7 +257,7 @@ async def _reload(place: BrokerDirectory, address: BrokerAddress | None) -> None
 
 
 def _tell(place: BrokerDirectory, added: list[BrokerAddress], credentials: Path | None, json: bool) -> None:
-    from bridge.embedded.address_file import write_private
+    from bridge.ops.private_broker.address_file import write_private
 
     for address in added:
         name = address.username or ""

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .exits import EXIT_HELP, Exit
+from bridge.cli.run import EXIT_HELP, Exit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rich.console import Console
 
-    from bridge.doctor import Examination, Finding
+    from bridge.ops.doctor import Examination, Finding
 
 _MARK = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "fault": "[red]✗[/]"}
 
@@ -41,12 +41,11 @@ def doctor(
 
     It changes nothing and may run beside a bridge. With --live one message is sent, to yourself.
     """
-    from .running import run
+    from bridge.cli.service import run
 
     async def command() -> Exit:
-        from bridge.doctor import Level, examine, worst
-
-        from .output import print_json_line
+        from bridge.cli.run import print_json_line
+        from bridge.ops.doctor import Level, examine, worst
 
         findings: list[Finding] = []
 
@@ -77,8 +76,8 @@ def doctor(
 def _plan(*, live: bool, session: str | None, to: str | None) -> Examination | str:
     """What to examine, or the sentence that says which settings are wrong."""
     from bridge.contract.errors import StartError
-    from bridge.doctor import Examination
-    from bridge.embedded import read_broker_json
+    from bridge.ops.doctor import Examination
+    from bridge.ops.private_broker import read_broker_json
     from bridge.settings import load
 
     try:
@@ -102,8 +101,8 @@ def _given() -> tuple[dict[str, str], dict[str, str | None]]:
 def _of_settings(
     plan: Examination | str, environment: dict[str, str], file: dict[str, str | None]
 ) -> Iterable[Finding]:
-    from bridge.doctor.findings import ok
-    from bridge.doctor.variables import unknown, variables, wrong
+    from bridge.ops.doctor.findings import ok
+    from bridge.ops.doctor.variables import unknown, variables, wrong
 
     if isinstance(plan, str):
         yield from wrong(plan)
@@ -119,7 +118,7 @@ def _print(finding: Finding) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from .output import console, printable
+    from bridge.cli.run import console, printable
 
     line = Table.grid(padding=(0, 1))
     line.add_column(width=1)
@@ -137,9 +136,8 @@ def _print_settings(plan: Examination, environment: dict[str, str], file: dict[s
     from rich.table import Table
     from rich.text import Text
 
-    from bridge.doctor.variables import variables
-
-    from .output import console, printable
+    from bridge.cli.run import console, printable
+    from bridge.ops.doctor.variables import variables
 
     shown = Table(box=SIMPLE, pad_edge=False, title="Settings in force", title_justify="left")
     for heading in ("name", "value", "from"):
@@ -155,7 +153,7 @@ def _print_settings(plan: Examination, environment: dict[str, str], file: dict[s
 def _print_end(findings: list[Finding]) -> None:
     from collections import Counter
 
-    from .output import console
+    from bridge.cli.run import console
 
     count = Counter(str(finding.level) for finding in findings)
     faults, warnings = count["fault"], count["warning"]

@@ -78,8 +78,8 @@ async def facade(settings: Settings) -> AsyncIterator[Facade]:
 
 def _find(settings: Settings) -> str:
     """A port that is named counts; else the bridge that runs on the data directory, or the sandbox's, says its own."""
-    from .http_file import base_url, read_http_json
-    from .local import SANDBOX
+    from bridge.cli.http_file import base_url, read_http_json
+    from bridge.cli.paths import SANDBOX
 
     if settings.http_port is None:
         raise NoFacade("WA_HTTP_PORT is off: a bridge with these settings has no webhooks and cannot be asked.")

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .exits import EXIT_HELP, Exit
+from bridge.cli.run import EXIT_HELP, Exit
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bridge.settings import Settings
-    from bridge.store.person import Person
+    from bridge.store.redaction import Person
 
 #: Keys of the counts that say what was not erased.
 STILL_OPEN, WISHES_KEPT, FILTERS_KEPT = "still open", "wishes kept", "filters kept"
@@ -45,7 +45,7 @@ def register(app: typer.Typer) -> None:
         Run it where the stores are, as the user of each service. Backups, and what the phone and WhatsApp hold, are
         yours to delete.
         """
-        from .running import run
+        from bridge.cli.service import run
 
         run(lambda: _forget(numbers, session, deleted_on_phone=deleted_on_phone, dry_run=dry_run, yes=yes, json=json))
 
@@ -65,14 +65,13 @@ async def _forget(
 ) -> Exit:
     import asyncio
 
+    from bridge.cli.paths import agreed, configured
     from bridge.settings import load
     from bridge.store import BRIDGE_STORE
     from bridge.store.database import LOOK
     from bridge.store.erasing import erase_bridge, erase_session, known_addresses, wipe
-    from bridge.store.holders import holders
-    from bridge.store.person import Person
-
-    from .local import agreed, configured
+    from bridge.store.inspection import holders
+    from bridge.store.redaction import Person
 
     settings, person = load(), Person.of(numbers[0]).known_as(numbers[1:])
     names = [one.name for one in settings.sessions] if session is None else [configured(settings, session)]
@@ -106,12 +105,11 @@ async def _forget(
 
 async def _of_the_responder(report: _Report, person: Person, settings: Settings, *, dry_run: bool) -> None:
     """From the responder's database, where these settings lead to one that is there."""
+    from bridge.cli.paths import RESPONDER_STORE
     from responder.settings import load
     from responder.store.database import Database
     from responder.store.erasing import erase
     from responder.store.migrate import is_there
-
-    from .local import RESPONDER_STORE
 
     own = load(data_dir=settings.data_dir)
     database = Database(own.database_url)
@@ -132,7 +130,7 @@ def _copies(settings: Settings, names: list[str]) -> list[Path]:
 
 
 def _tell(report: _Report, *, dry_run: bool, json: bool) -> None:
-    from .output import console, print_json_line
+    from bridge.cli.run import console, print_json_line
 
     if json:
         fields = {

@@ -28,7 +28,7 @@ def http_json(data_dir: Path, listener: socket.socket | None) -> Iterator[None]:
         yield
         return
     from bridge.contract.errors import StartError
-    from bridge.embedded.address_file import write_private
+    from bridge.ops.private_broker.address_file import write_private
 
     host, port = listener.getsockname()[:2]
     path, pid = data_dir / NAME, os.getpid()

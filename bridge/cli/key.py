@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .exits import EXIT_HELP, Exit
+from bridge.cli.run import EXIT_HELP, Exit
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
@@ -43,17 +43,16 @@ def create(
 
     As soon as a key exists, every HTTP request needs one.
     """
-    from .running import run
+    from bridge.cli.service import run
 
     async def command() -> Exit:
         import time
 
+        from bridge.cli.run import console, print_json_line
         from bridge.contract.errors import NoSuchSession
         from bridge.http.credentials import new_key
         from bridge.ports import Scope
         from bridge.settings import load
-
-        from .output import console, print_json_line
 
         known = {setting.name for setting in load().sessions}
         if unknown := set(session or ()) - known:
@@ -81,14 +80,13 @@ def create(
 @app.command("list", epilog=EXIT_HELP)
 def list_keys(json: Annotated[bool, typer.Option("--json", help="As JSON lines.")] = False) -> None:
     """Show the keys, without what makes them keys."""
-    from .running import run
+    from bridge.cli.service import run
 
     async def command() -> Exit:
         from json import dumps
 
+        from bridge.cli.run import clock_time, console, print_json_line, printable
         from bridge.contract.payload import instant
-
-        from .output import clock_time, console, print_json_line, printable
 
         async with _store() as store:
             keys = await store.access.keys()
@@ -120,12 +118,12 @@ def list_keys(json: Annotated[bool, typer.Option("--json", help="As JSON lines."
 @app.command(epilog=EXIT_HELP)
 def revoke(key_id: Annotated[str, typer.Argument(metavar="ID", help="As `wa key list` shows it.")]) -> None:
     """End a key. A bridge that runs refuses it two seconds later."""
-    from .running import fail, run
+    from bridge.cli.service import fail, run
 
     async def command() -> Exit:
         import time
 
-        from .output import console
+        from bridge.cli.run import console
 
         async with _store() as store:
             if not await store.access.revoke_key(key_id, time.time()):

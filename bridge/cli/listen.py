@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .exits import EXIT_HELP, Exit
+from bridge.cli.run import EXIT_HELP, Exit
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,12 +36,11 @@ def listen(
 
     wa listen --json --cursor seen.json | my-program
     """
-    from .running import run
+    from bridge.cli.service import run
 
     async def command() -> Exit:
+        from bridge.cli.connect import join
         from bridge.client import FileCursor, NoBridge
-
-        from .joining import join
 
         place = FileCursor(cursor) if cursor else None
         after: Start = (place.load() if place else None) or (None if from_start else "now")
@@ -60,7 +59,7 @@ def listen(
 
 
 async def _print_json(client: Client, session: str, after: Start, place: FileCursor | None) -> None:
-    from .output import print_json_line
+    from bridge.cli.run import print_json_line
 
     async for message in client.messages(session, after=after):
         print_json_line(message.to_json())
@@ -69,7 +68,7 @@ async def _print_json(client: Client, session: str, after: Start, place: FileCur
 
 
 async def _print_conversations(client: Client, session: str, after: Start, place: FileCursor | None) -> None:
-    from .output import console
+    from bridge.cli.run import console
 
     out = console()
 
@@ -85,7 +84,7 @@ async def _print_conversations(client: Client, session: str, after: Start, place
                 _print_message(out, event.message, own=True)
 
     async def states() -> None:
-        from .output import clock_time
+        from bridge.cli.run import clock_time
 
         shown = None
         async for status in client.watch_status(session):
@@ -106,9 +105,8 @@ async def _print_conversations(client: Client, session: str, after: Start, place
 def _print_message(out: Console, message: MessageBody, *, own: bool) -> None:
     from rich.text import Text
 
+    from bridge.cli.run import clock_time, printable
     from bridge.contract.payload import instant
-
-    from .output import clock_time, printable
 
     line = Text()
     line.append(clock_time(instant(message.timestamp)), style="dim")

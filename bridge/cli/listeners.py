@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from .exits import EXIT_HELP, Exit
+from bridge.cli.run import EXIT_HELP, Exit
 
 if TYPE_CHECKING:
-    from .facade import Facade
+    from bridge.cli.facade import Facade
 
 app = typer.Typer(no_args_is_help=True, help="See, pause and resume webhooks, and deliver again what they refused.")
 Session = Annotated[str | None, typer.Option("--session", help="Session; the first of WA_SESSIONS by default.")]
@@ -99,14 +99,13 @@ def replay(
 
 def _run(session: str | None, command: Callable[[Facade, str], Awaitable[Exit]]) -> NoReturn:
     """Run a command with the façade and the path of its session."""
-    from .running import run
+    from bridge.cli.service import run
 
     async def running() -> Exit:
         from urllib.parse import quote
 
+        from bridge.cli.facade import facade
         from bridge.settings import load
-
-        from .facade import facade
 
         settings = load()
         async with facade(settings) as asked:
@@ -157,13 +156,13 @@ def _standing(one: dict[str, Any]) -> str:
 
 
 def _time(at: str | None) -> str:
-    from .output import clock_time
+    from bridge.cli.run import clock_time
 
     return clock_time(datetime.fromisoformat(at)) if at else "–"
 
 
 def _say(sentence: str) -> None:
-    from .output import console, printable
+    from bridge.cli.run import console, printable
 
     console().print(printable(sentence), markup=False, highlight=False)
 
@@ -171,7 +170,7 @@ def _say(sentence: str) -> None:
 def _print_json(found: list[dict[str, Any]]) -> None:
     from json import dumps
 
-    from .output import print_json_line
+    from bridge.cli.run import print_json_line
 
     for one in found:
         print_json_line(dumps(one, ensure_ascii=False))
@@ -181,7 +180,7 @@ def _print_table(heads: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
     from rich.box import SIMPLE
     from rich.table import Table
 
-    from .output import console, printable
+    from bridge.cli.run import console, printable
 
     shown = Table(box=SIMPLE, pad_edge=False)
     for head in heads:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from .exits import EXIT_HELP, Exit
+from bridge.cli.run import EXIT_HELP, Exit
 
 
 def register(app: typer.Typer) -> None:
@@ -30,14 +30,13 @@ def qr(
 
     Without a camera: `--phone` and the number, and on the phone "Link with phone number instead".
     """
-    from .running import run
+    from bridge.cli.service import run
 
     async def command() -> Exit:
+        from bridge.cli.connect import join
+        from bridge.cli.run import print_json_line
+        from bridge.cli.service import fail
         from bridge.client import Qr
-
-        from .joining import join
-        from .output import print_json_line
-        from .running import fail
 
         shown = 0
         async with join(session, "qr") as joined:

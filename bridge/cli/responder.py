@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
+    from bridge.cli.run import Exit
     from responder.settings import Settings
-    from responder.ways import BrokerOptions
-
-    from .exits import Exit
+    from responder.transports import BrokerOptions
 
 _log = logging.getLogger("responder")
 #: Seconds before a responder that failed beside a bridge is started again.
@@ -26,22 +25,21 @@ def register(app: typer.Typer) -> None:
     @app.command("responder")
     def responder() -> None:
         """Run the responder as a service: it records every conversation and answers by rules or a model."""
-        from .running import run
+        from bridge.cli.service import run
 
         run(_serve)
 
 
 async def _serve() -> Exit:
+    from bridge.cli.logs import start_logging
+    from bridge.cli.privacy import keep_private
+    from bridge.cli.run import Exit
+    from bridge.cli.signals import stop_on_signals
+    from bridge.cli.systemd import told_systemd
     from bridge.contract.errors import StartError
     from bridge.settings import load as load_bridge
     from responder.app import run as run_responder
     from responder.settings import load
-
-    from .exits import Exit
-    from .foreground import stop_on_signals
-    from .logs import start_logging
-    from .privacy import keep_private
-    from .systemd import told_systemd
 
     common, settings = load_bridge(), load()
     start_logging(common.log_level, common.log_format)
@@ -62,9 +60,9 @@ async def _serve() -> Exit:
 
 def broker_options() -> BrokerOptions | None:
     """The broker as the bridge's settings say, or the private one of WA_DATA_DIR; None when there is neither."""
-    from bridge.embedded import read_broker_json
+    from bridge.ops.private_broker import read_broker_json
     from bridge.settings import load
-    from responder.ways import BrokerOptions
+    from responder.transports import BrokerOptions
 
     settings = load()
     ca_file = str(settings.mqtt_ca_file) if settings.mqtt_ca_file else None

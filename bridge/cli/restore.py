@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .exits import EXIT_HELP, Exit
+from bridge.cli.run import EXIT_HELP, Exit
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from bridge.backup import Checked, Restored
+    from bridge.ops.backup import Checked, Restored
 
 
 def register(app: typer.Typer) -> None:
@@ -51,7 +51,7 @@ def restore(
 
     --check restores nothing and needs no settings: exit code 1 and a sentence for each fault of the backup.
     """
-    from .running import run
+    from bridge.cli.service import run
 
     if check:
         trial = _check_folder(file, max_age) if file.is_dir() else _check_file(file)
@@ -61,11 +61,10 @@ def restore(
         import time
         from datetime import UTC, datetime
 
-        from bridge.backup import read_manifest
-        from bridge.backup import restore as put_back
+        from bridge.cli.paths import agreed, configured
+        from bridge.ops.backup import read_manifest
+        from bridge.ops.backup import restore as put_back
         from bridge.settings import load
-
-        from .local import agreed, configured
 
         settings = load()
         manifest = read_manifest(file)
@@ -92,7 +91,7 @@ def restore(
 async def _check_folder(place: Path, max_age: int) -> Checked:
     from datetime import UTC, datetime, timedelta
 
-    from bridge.backup import check_folder, newest
+    from bridge.ops.backup import check_folder, newest
 
     return await check_folder(newest(place), now=datetime.now(UTC), max_age=timedelta(days=max_age))
 
@@ -100,13 +99,13 @@ async def _check_folder(place: Path, max_age: int) -> Checked:
 async def _check_file(archive: Path) -> Checked:
     from datetime import UTC, datetime
 
-    from bridge.backup import check_file
+    from bridge.ops.backup import check_file
 
     return await check_file(archive, now=datetime.now(UTC))
 
 
 async def _tried(trial: Awaitable[Checked], *, json: bool) -> Exit:
-    from .output import print_json_line
+    from bridge.cli.run import print_json_line
 
     checked = await trial
     if json:
@@ -118,7 +117,7 @@ async def _tried(trial: Awaitable[Checked], *, json: bool) -> Exit:
 
 
 def _tell(done: Restored, session: str, *, json: bool) -> None:
-    from .output import console, print_json_line
+    from bridge.cli.run import console, print_json_line
 
     if json:
         fields = {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from .exits import EXIT_HELP, Exit, exit_of_result
+from bridge.cli.run import EXIT_HELP, Exit, exit_of_result
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -58,14 +58,13 @@ def send(
 
     wa send 5491155500001 "Hola"        echo "Hola" | wa send +54-9-11-5550-0001 -
     """
-    from .running import run
+    from bridge.cli.service import run
 
     async def command() -> Exit:
+        from bridge.cli.connect import join
+        from bridge.cli.run import console
+        from bridge.cli.service import fail
         from bridge.client import InvalidRequest, Priority, Result
-
-        from .joining import join
-        from .output import console
-        from .running import fail
 
         try:
             body = sys.stdin.buffer.read().decode("utf-8").removesuffix("\n") if text == "-" else text
@@ -139,7 +138,7 @@ class Ticks:
         fresh = word not in self._shown
         self._shown.append(word)
         if self._json:
-            from .output import print_json_line
+            from bridge.cli.run import print_json_line
 
             print_json_line(step.to_json())
         elif fresh:

@@ -10,7 +10,7 @@ import typer
 from bridge.contract.errors import StartError
 
 if TYPE_CHECKING:
-    from .exits import Exit
+    from bridge.cli.run import Exit
 
 _log = logging.getLogger("bridge")
 
@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
     @app.command("bridge")
     def bridge() -> None:
         """Run the bridge as a service; logs to standard error. Needs a broker: WA_MQTT_URL, or a running `wa up`."""
-        from .running import run
+        from bridge.cli.service import run
 
         run(_serve)
 
@@ -30,15 +30,14 @@ async def _serve() -> Exit:
     from bridge.app import Bridge
     from bridge.app.clock import SystemClock
     from bridge.app.drivers import web_drivers
-    from bridge.embedded import read_broker_json
+    from bridge.cli.http_file import http_json
+    from bridge.cli.logs import start_logging
+    from bridge.cli.privacy import keep_private
+    from bridge.cli.run import Exit
+    from bridge.cli.signals import run_until, stop_on_signals
     from bridge.http.server import address_of, listen
+    from bridge.ops.private_broker import read_broker_json
     from bridge.settings import load
-
-    from .exits import Exit
-    from .foreground import run_until, stop_on_signals
-    from .http_file import http_json
-    from .logs import start_logging
-    from .privacy import keep_private
 
     settings, clock = load(), SystemClock()
     start_logging(settings.log_level, settings.log_format)

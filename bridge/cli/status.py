@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .exits import EXIT_HELP, Exit
+from bridge.cli.run import EXIT_HELP, Exit
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -37,11 +37,11 @@ def status(
     json: Annotated[bool, typer.Option("--json", help="Each session's status as a JSON line.")] = False,
 ) -> None:
     """Show how the sessions are. Exit code 0 when all are connected, else 7."""
-    from .running import run
+    from bridge.cli.service import run
 
     async def command() -> Exit:
-        from .joining import join
-        from .output import console, print_json_line
+        from bridge.cli.connect import join
+        from bridge.cli.run import console, print_json_line
 
         async with join(session, "status") as joined:
             client = joined.client
@@ -75,7 +75,7 @@ def table(found: list[SessionStatus]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    from .output import clock_time, printable
+    from bridge.cli.run import clock_time, printable
 
     shown = Table(box=SIMPLE, pad_edge=False)
     for heading in ("session", "state", "since", "last message", "to send", "budget", "owner"):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .exits import EXIT_HELP, Exit
+from bridge.cli.run import EXIT_HELP, Exit
 
 store = typer.Typer(
     name="store", help="A session's store: what was journalled, and what is to be sent.", no_args_is_help=True
@@ -33,16 +33,15 @@ def reset(
     The login stays. Nothing is deleted. What came while the bridge was away is then history and is not published;
     a backup (`wa restore`) does not lose it.
     """
-    from .running import run
+    from bridge.cli.service import run
 
     async def command() -> Exit:
         from datetime import UTC, datetime
 
-        from bridge.backup import move_away, to_move_away
+        from bridge.cli.paths import agreed, configured
+        from bridge.cli.run import console, print_json_line
+        from bridge.ops.backup import move_away, to_move_away
         from bridge.settings import load
-
-        from .local import agreed, configured
-        from .output import console, print_json_line
 
         settings = load()
         name = configured(settings, session)

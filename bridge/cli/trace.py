@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .exits import EXIT_HELP, Exit
+from bridge.cli.run import EXIT_HELP, Exit
 
 if TYPE_CHECKING:
     from bridge.store.tracing import Moment, Trace
@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
         json: Annotated[bool, typer.Option("--json", help="As JSON lines.")] = False,
     ) -> None:
         """Print the life of a message or a command, with the time of each step."""
-        from .running import run
+        from bridge.cli.service import run
 
         run(lambda: _trace(wanted, session, json=json))
 
@@ -35,13 +35,12 @@ def register(app: typer.Typer) -> None:
 async def _trace(wanted: str, session: str | None, *, json: bool) -> Exit:
     from asyncio import to_thread
 
+    from bridge.cli.paths import SANDBOX
+    from bridge.cli.service import fail
     from bridge.contract.errors import NoSuchSession
     from bridge.settings import load
     from bridge.store import BRIDGE_STORE
     from bridge.store.tracing import trace
-
-    from .local import SANDBOX
-    from .running import fail
 
     settings = load()
     names = [setting.name for setting in settings.sessions]
@@ -65,7 +64,7 @@ async def _trace(wanted: str, session: str | None, *, json: bool) -> Exit:
 def _print(name: str, one: Trace) -> None:
     from rich.markup import escape
 
-    from .output import console, printable
+    from bridge.cli.run import console, printable
 
     screen = console()
     screen.print(f"[bold]{escape(name)}[/]  {escape(printable(one.subject))}", highlight=False)
@@ -82,9 +81,8 @@ def _print(name: str, one: Trace) -> None:
 def _print_json(name: str, one: Trace) -> None:
     from json import dumps
 
+    from bridge.cli.run import print_json_line
     from bridge.contract.payload import instant, rfc3339
-
-    from .output import print_json_line
 
     steps = [
         {"at": None if moment.at is None else rfc3339(instant(moment.at)), "what": moment.what, "detail": moment.detail}

@@ -22,14 +22,13 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from bridge.broker import BrokerAddress
+    from bridge.cli.run import Exit
+    from bridge.cli.screen import Hint
     from bridge.contract.topics import Topics
     from bridge.sandbox import Sandbox
     from bridge.settings import Settings
     from responder.settings import Settings as ResponderSettings
-    from responder.ways import BrokerOptions as ResponderBroker
-
-    from .exits import Exit
-    from .screen import Hint
+    from responder.transports import BrokerOptions as ResponderBroker
 
 SANDBOX_PORT = 3080
 #: A contact of the sandbox's phone, for the example lines.
@@ -54,7 +53,7 @@ def register(app: typer.Typer) -> None:
         verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the log, too.")] = False,
     ) -> None:
         """Run everything: a broker if WA_MQTT_URL names none, and the bridge. Shows what it does; Ctrl-C stops it."""
-        from .running import run
+        from bridge.cli.service import run
 
         run(lambda: _up(sandbox=sandbox, sandbox_port=sandbox_port, scan=scan, answering=responder, verbose=verbose))
 
@@ -66,17 +65,16 @@ async def _up(*, sandbox: bool, sandbox_port: int, scan: bool, answering: bool, 
     from bridge.app import Bridge
     from bridge.app.clock import SystemClock
     from bridge.app.drivers import web_drivers
+    from bridge.cli.http_file import http_json
+    from bridge.cli.logs import start_logging
+    from bridge.cli.paths import SANDBOX
+    from bridge.cli.privacy import keep_private
+    from bridge.cli.responder import run_beside
+    from bridge.cli.run import Exit
+    from bridge.cli.screen import Hint, Screen
+    from bridge.cli.signals import run_until, stop_on_signals
     from bridge.http.server import address_of
     from bridge.settings import load
-
-    from .exits import Exit
-    from .foreground import run_until, stop_on_signals
-    from .http_file import http_json
-    from .local import SANDBOX
-    from .logs import start_logging
-    from .privacy import keep_private
-    from .responder import run_beside
-    from .screen import Hint, Screen
 
     settings, console, clock = load(), Console(), SystemClock()
     level = settings.log_level if verbose or "WA_LOG_LEVEL" in os.environ else "WARNING"
@@ -119,7 +117,7 @@ def _responder(
 ) -> tuple[ResponderSettings, ResponderBroker]:
     """The responder's part of the settings. Raises WrongSettings."""
     from responder.settings import load
-    from responder.ways import BrokerOptions
+    from responder.transports import BrokerOptions
 
     own = load(data_dir=settings.data_dir)
     if sandbox and not _is_free(own.port):
@@ -134,7 +132,7 @@ def _responder(
 
 
 async def _private_broker(stack: AsyncExitStack, settings: Settings, console: Console) -> BrokerAddress:
-    from bridge.embedded import private_broker
+    from bridge.ops.private_broker import private_broker
 
     broker = await stack.enter_async_context(private_broker(settings.data_dir))
     _step(console, "broker", f"{broker.kind} on {broker.address.host}:{broker.address.port}, private")
@@ -177,7 +175,7 @@ def _is_free(port: int) -> bool:
 
 
 def _broker_hints(address: BrokerAddress, topics: Topics, session: str) -> list[Hint]:
-    from .screen import Hint
+    from bridge.cli.screen import Hint
 
     common = ["-h", address.host, "-p", str(address.port)]
     if address.username:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from .broker import ETC, Directory, broker
+from bridge.cli.broker import ETC, Directory, broker
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import typer
 
-    from .exits import Exit
+    from bridge.cli.run import Exit
 
 _log = logging.getLogger("bridge")
 
@@ -27,7 +27,7 @@ def websockets(directory: Directory = ETC) -> None:
 
     It carries them to mosquitto's plain listener, whose limits, users and rules then hold. Does not need the bridge.
     """
-    from .running import run
+    from bridge.cli.service import run
 
     run(lambda: _serve(directory))
 
@@ -35,13 +35,12 @@ def websockets(directory: Directory = ETC) -> None:
 async def _serve(directory: Path) -> Exit:
     import os
 
-    from bridge.brokeradmin import BrokerDirectory, NotSetUp
-    from bridge.relay import relaying
-
-    from .exits import Exit
-    from .foreground import stop_on_signals
-    from .logs import start_logging
-    from .systemd import told_systemd
+    from bridge.cli.logs import start_logging
+    from bridge.cli.run import Exit
+    from bridge.cli.signals import stop_on_signals
+    from bridge.cli.systemd import told_systemd
+    from bridge.ops.mosquitto import BrokerDirectory, NotSetUp
+    from bridge.ops.websocket_relay import relaying
 
     start_logging("INFO", os.environ.get("WA_LOG_FORMAT", "text"))
     where = BrokerDirectory(directory).load().listening

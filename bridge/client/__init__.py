@@ -8,10 +8,10 @@ from bridge.broker import BadAddress, BrokerAddress, BrokerDown, BrokerError, Br
 from bridge.client.answers import Until
 from bridge.client.client import Client, connect
 from bridge.client.cursor_file import FileCursor
+from bridge.client.decoding import Happening, Message
 from bridge.client.errors import BadCursorFile, ClientClosed, NoAnswer, NoBridge
 from bridge.client.gaps import Gap, GapReason
 from bridge.client.merge import Start
-from bridge.client.reading import Happening, Message
 from bridge.contract.commands import ControlAction, ControlResult, Cursor, Priority
 from bridge.contract.errors import CodedError, InvalidRequest, NoSuchSession, TooLarge
 from bridge.contract.messages import Ack, Event, Inbound, Qr, Result, ResultStatus

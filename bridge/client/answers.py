@@ -16,7 +16,7 @@ from typing import Literal
 from pydantic import ValidationError
 
 from bridge.broker import Delivery
-from bridge.client.line import RESUMED, Inbox
+from bridge.client.connection import RESUMED, Inbox
 from bridge.contract.commands import ControlResult
 from bridge.contract.errors import ErrorCode
 from bridge.contract.lifecycle import AckName

@@ -15,12 +15,12 @@ from typing import Any
 from bridge.broker import BadAddress, BrokerAddress, BrokerOptions, parse_addresses
 from bridge.broker.messages import Protocol
 from bridge.client.answers import Until
-from bridge.client.line import Line, Route
+from bridge.client.commands import Sender
+from bridge.client.connection import Line, Route
+from bridge.client.decoding import Happening, Message, OnGap, Reader
 from bridge.client.merge import Start
-from bridge.client.presence import Presence
-from bridge.client.reading import Happening, Message, OnGap, Reader
-from bridge.client.sending import Sender
-from bridge.client.watching import control, watch_bot_switches, watch_pairing, watch_statuses
+from bridge.client.status_cache import Presence
+from bridge.client.status_watch import control, watch_bot_switches, watch_pairing, watch_statuses
 from bridge.contract.bot import BotConfig, BotSwitch, ResponderEvent
 from bridge.contract.commands import ControlAction, ControlCommand, ControlResult, Priority, TypingCommand, checked
 from bridge.contract.errors import InvalidRequest

@@ -11,11 +11,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from .bot import BotConfig, BotSwitch, ResponderEvent
-from .commands import ControlCommand, ControlResult, ReplayRequest, SendCommand, TypingCommand
-from .messages import Ack, Event, Inbound, Qr, ReplayEnd, Result
-from .status import BridgeStatus, SessionStatus
-from .topics import Leaf, Topics
+from bridge.contract.bot import BotConfig, BotSwitch, ResponderEvent
+from bridge.contract.commands import ControlCommand, ControlResult, ReplayRequest, SendCommand, TypingCommand
+from bridge.contract.messages import Ack, Event, Inbound, Qr, ReplayEnd, Result
+from bridge.contract.status import BridgeStatus, SessionStatus
+from bridge.contract.topics import Leaf, Topics
 
 PAYLOADS: tuple[type[BaseModel], ...] = (
     *(Inbound, Event, SendCommand, Result, Ack, ReplayRequest, ReplayEnd, ControlCommand, ControlResult, TypingCommand),

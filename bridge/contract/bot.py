@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .payload import VERSION, Command, Instant, PageText, Payload
+from bridge.contract.payload import VERSION, Command, Instant, PageText, Payload
 
 
 class BotConfig(Payload):

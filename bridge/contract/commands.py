@@ -24,11 +24,11 @@ from pydantic import (
     model_validator,
 )
 
-from .errors import InvalidRequest, TooLarge
-from .jid import Jid, parse_recipient
-from .messages import ErrorInfo, Stream
-from .payload import VERSION, CleanJson, CleanText, Command, Instant, Payload, valid_text
-from .topics import is_level
+from bridge.contract.errors import InvalidRequest, TooLarge
+from bridge.contract.jid import Jid, parse_recipient
+from bridge.contract.messages import ErrorInfo, Stream
+from bridge.contract.payload import VERSION, CleanJson, CleanText, Command, Instant, Payload, valid_text
+from bridge.contract.topics import is_level
 
 MAX_TEXT = 65_536
 MAX_COMMAND_BYTES = 1_000_000

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
-from .errors import InvalidRequest
+from bridge.contract.errors import InvalidRequest
 
 
 class Server(StrEnum):

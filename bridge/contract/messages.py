@@ -9,10 +9,10 @@ from typing import Any, Final, Literal
 
 from pydantic import Field
 
-from .errors import InvalidRequest
-from .jid import MessageKey
-from .lifecycle import AckName
-from .payload import VERSION, Instant, PageText, Payload, is_none
+from bridge.contract.errors import InvalidRequest
+from bridge.contract.jid import MessageKey
+from bridge.contract.lifecycle import AckName
+from bridge.contract.payload import VERSION, Instant, PageText, Payload, is_none
 
 #: `type` of a message whose person was forgotten: `seq` is still there, what it said and who said it is not.
 ERASED: Final = "erased"

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
-from .errors import InvalidRequest
+from bridge.contract.errors import InvalidRequest
 
 _SECONDS = {"second": 1.0, "minute": 60.0, "hour": 3600.0, "day": 86400.0}
 _RATE = re.compile(r"(\d{1,6})\s*/\s*(second|minute|hour|day)")

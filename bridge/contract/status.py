@@ -7,8 +7,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from .payload import VERSION, Instant, Payload
-from .session import REASON_TEXT, Reason, SessionState
+from bridge.contract.payload import VERSION, Instant, Payload
+from bridge.contract.session import REASON_TEXT, Reason, SessionState
 
 #: Seconds between two statuses; a reader takes one older than STALE_AFTER as offline, since a will can be lost.
 HEARTBEAT, STALE_AFTER = 15, 45

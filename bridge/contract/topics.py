@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
-from .errors import InvalidRequest
+from bridge.contract.errors import InvalidRequest
 
 _LEVEL = re.compile(r"[A-Za-z0-9_-]{1,64}")
 RESERVED_SESSIONS = frozenset({"bridge", "responder"})

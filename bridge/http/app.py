@@ -13,12 +13,11 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from bridge.contract.errors import CodedError, InternalError, InvalidRequest
-
-from . import health, legacy, legacy_bot, legacy_sessions, panel, v1
-from .errors import Forbidden, HttpError, MethodNotAllowed, NotFound, answer
-from .gate import OPEN_PATHS, Gate, GateOptions
-from .places import Parts
-from .v1.documents import PARSED_BY_HAND
+from bridge.http import health, legacy, legacy_bot, legacy_sessions, panel, v1
+from bridge.http.auth_middleware import OPEN_PATHS, Gate, GateOptions
+from bridge.http.context import Parts
+from bridge.http.errors import Forbidden, HttpError, MethodNotAllowed, NotFound, answer
+from bridge.http.v1.documents import PARSED_BY_HAND
 
 _log = logging.getLogger(__name__)
 _SECURITY = {

@@ -7,10 +7,10 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from bridge.contract.session import SessionState
-
-from .callers import PartsOf, needs
-from .counters import CONTENT_TYPE
-from .places import Place, is_at_rest, is_connected
+from bridge.core.session_entry import SessionEntry
+from bridge.http.context import is_at_rest, is_connected
+from bridge.http.dependencies import PartsOf, needs
+from bridge.metrics.prometheus import CONTENT_TYPE
 
 router = APIRouter(tags=["health"], include_in_schema=False)
 
@@ -40,8 +40,8 @@ async def ready(parts: PartsOf, response: Response) -> dict[str, Any]:
 @router.get("/metrics", dependencies=[needs(None)])
 async def metrics(parts: PartsOf) -> Response:
     """For Prometheus."""
-    return Response(parts.counters.text(), media_type=CONTENT_TYPE)
+    return Response(parts.metrics_text(), media_type=CONTENT_TYPE)
 
 
-def _rests(place: Place) -> bool:
+def _rests(place: SessionEntry) -> bool:
     return is_at_rest(place) or place.view.situation.state is SessionState.STANDBY

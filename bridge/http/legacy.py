@@ -17,12 +17,12 @@ from bridge.contract.errors import CodedError, InvalidRequest
 from bridge.contract.jid import parse_recipient
 from bridge.contract.messages import Result, ResultStatus
 from bridge.contract.payload import CleanText
+from bridge.core.session_entry import SessionEntry
+from bridge.http.context import Parts, is_connected
+from bridge.http.dependencies import AuditOf, PartsOf, needs
+from bridge.http.errors import legacy_error, status_of
+from bridge.http.submission import LONGEST_WAIT, settle, until_connected
 from bridge.ports import Scope
-
-from .callers import AuditOf, PartsOf, needs
-from .errors import legacy_error, status_of
-from .places import Parts, Place, is_connected
-from .sending import LONGEST_WAIT, settle, until_connected
 
 router = APIRouter(tags=["legacy"])
 URL_WANTED = "callbackUrl requerido"
@@ -211,7 +211,7 @@ async def status(parts: PartsOf) -> Any:
     return Connection(connected=False, error=not_connected(place), listeners=listeners)
 
 
-def not_connected(place: Place) -> str:
+def not_connected(place: SessionEntry) -> str:
     """The legacy sentence."""
     return f"Cliente de WhatsApp {place.name.capitalize()} no está conectado"
 

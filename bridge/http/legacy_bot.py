@@ -10,10 +10,9 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
 from bridge.contract.payload import Instant
+from bridge.http.dependencies import AuditOf, PartsOf, needs
+from bridge.http.legacy import LegacyBody, errors
 from bridge.ports import Scope
-
-from .callers import AuditOf, PartsOf, needs
-from .legacy import LegacyBody, errors
 
 router = APIRouter(prefix="/api/bot-config", tags=["legacy"])
 SWITCH_WANTED = "bot_activo debe ser 0 o 1"

@@ -13,13 +13,13 @@ from pydantic import BaseModel, Field
 from bridge.contract.commands import ControlAction
 from bridge.contract.errors import CodedError
 from bridge.contract.session import LEGACY_STATUS, Reason, SessionState
+from bridge.core.session import Session
+from bridge.core.session_entry import SessionEntry
+from bridge.http.context import is_at_rest, running
+from bridge.http.dependencies import AuditOf, PartsOf, needs
+from bridge.http.legacy import errors
+from bridge.http.qr_image import qr_png
 from bridge.ports import Scope
-from bridge.session import Session
-
-from .callers import AuditOf, PartsOf, needs
-from .legacy import errors
-from .places import Place, is_at_rest, running
-from .qr_image import qr_png
 
 _log = logging.getLogger(__name__)
 router = APIRouter(prefix="/{session}/api/wapp-session", tags=["legacy"], dependencies=[needs(Scope.ADMIN)])
@@ -114,7 +114,7 @@ async def _end_login(session: Session) -> None:
         await session.delete_login()
 
 
-async def _act(place: Place, act: Callable[[Session], Awaitable[None]], done: str, failed: str) -> Any:
+async def _act(place: SessionEntry, act: Callable[[Session], Awaitable[None]], done: str, failed: str) -> Any:
     try:
         await act(running(place))
     except CodedError as error:

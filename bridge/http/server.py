@@ -14,10 +14,9 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from bridge.contract.errors import StartError
-
-from .app import build_app
-from .gate import GateOptions
-from .places import Parts
+from bridge.http.app import build_app
+from bridge.http.auth_middleware import GateOptions
+from bridge.http.context import Parts
 
 _log = logging.getLogger(__name__)
 #: Seconds in which a request's head has to be there, counted from the connection or the end of the one before.

@@ -11,8 +11,8 @@ import logging
 from bridge.broker import Connection, Publication
 from bridge.contract.messages import Stream, in_stream, trace_of
 from bridge.contract.topics import Leaf, Topics
+from bridge.core.session import Session
 from bridge.ports import Journal, Notice, Outbox
-from bridge.session import Session
 
 _log = logging.getLogger(__name__)
 #: Name of MQTT's cursors in the journal.

@@ -12,8 +12,8 @@ from bridge.contract.commands import ReplayRequest
 from bridge.contract.errors import CodedError
 from bridge.contract.messages import ErrorInfo, ReplayEnd, Stream, in_stream
 from bridge.contract.topics import Topics
+from bridge.core.results import error_info
 from bridge.ports import Bounds, Journal
-from bridge.results import error_info
 
 _log = logging.getLogger(__name__)
 #: Requests kept waiting. A reader repeats a request that got no answer, so the oldest may go.

@@ -5,8 +5,8 @@ the two books, `http/*` the `WebhookPost` and the `Metrics`, `mqtt/*` the `BotSw
 `DriverSink`.
 """
 
-from .access import AccessBook, ApiKey, AuditEntry, BotSwitches, Scope
-from .driver import (
+from bridge.ports.access import AccessBook, ApiKey, AuditEntry, BotSwitches, Scope
+from bridge.ports.driver import (
     Account,
     AckChange,
     CallInDoubt,
@@ -17,21 +17,10 @@ from .driver import (
     PairingCode,
     WhatsAppDriver,
 )
-from .journal import Bounds, Journal, JournalRecord, StoreUnusable, StreamPage
-from .listeners import (
-    MESSAGE,
-    Choice,
-    DeadLetter,
-    Failure,
-    Listener,
-    ListenerBook,
-    Position,
-    PostAnswer,
-    WebhookPost,
-)
-from .memory import Clock, Memory
-from .metrics import ChartBook, ChartRow, Delivery, Metrics, Step
-from .outbox import (
+from bridge.ports.journal import Bounds, Journal, JournalRecord, StoreUnusable, StreamPage
+from bridge.ports.key_value import Clock, Memory
+from bridge.ports.metrics import ChartBook, ChartRow, Delivery, Metrics, Step
+from bridge.ports.outbox import (
     Change,
     Claim,
     Claimed,
@@ -42,6 +31,17 @@ from .outbox import (
     Outbox,
     OutboxRow,
     ReplyTo,
+)
+from bridge.ports.webhooks import (
+    MESSAGE,
+    Choice,
+    DeadLetter,
+    Failure,
+    Listener,
+    ListenerBook,
+    Position,
+    PostAnswer,
+    WebhookPost,
 )
 
 __all__ = [

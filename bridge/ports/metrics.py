@@ -67,7 +67,7 @@ class Metrics(Protocol):
 
 
 class ChartRow(NamedTuple):
-    """What happened in one minute (`minute` = unix seconds / 60); `counts` is `bridge.history`'s own JSON."""
+    """What happened in one minute (`minute` = unix seconds / 60); `counts` is `bridge.metrics.charts`'s own JSON."""
 
     session: str
     minute: int

@@ -12,16 +12,15 @@ from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket
 
 from bridge.contract.errors import InvalidRequest
-
-from .cast import Unknown
-from .control import control
-from .fault_control import fault_control
-from .guard import BoundedBody, LoopbackOnly
-from .linking import NobodyWaits, NotLinked
-from .page_socket import PageSocket
-from .phone_socket import PhoneSocket
-from .records import Settings, Site
-from .world import World
+from bridge.sandbox.contacts import Unknown
+from bridge.sandbox.control import control
+from bridge.sandbox.fault_control import fault_control
+from bridge.sandbox.guard import BoundedBody, LoopbackOnly
+from bridge.sandbox.linking import NobodyWaits, NotLinked
+from bridge.sandbox.page_socket import PageSocket
+from bridge.sandbox.phone_socket import PhoneSocket
+from bridge.sandbox.records import Settings, Site
+from bridge.sandbox.world import World
 
 PAGES = Path(__file__).parent / "page"
 POLICY = (

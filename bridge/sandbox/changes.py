@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .records import Chat, Contact, Device, Message, Trouble
+from bridge.sandbox.records import Chat, Contact, Device, Message, Trouble
 
 
 @dataclass(frozen=True, slots=True)

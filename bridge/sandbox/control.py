@@ -8,10 +8,18 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field, model_validator
 
 from bridge.contract.jid import Jid
-
-from .records import Contact, Sent, Settings
-from .views import ChatView, DeviceView, MessageView, StateView, chat_view, device_view, message_view, state_view
-from .world import World
+from bridge.sandbox.records import Contact, Sent, Settings
+from bridge.sandbox.views import (
+    ChatView,
+    DeviceView,
+    MessageView,
+    StateView,
+    chat_view,
+    device_view,
+    message_view,
+    state_view,
+)
+from bridge.sandbox.world import World
 
 
 class Body(BaseModel, extra="forbid"):

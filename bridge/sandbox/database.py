@@ -9,9 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from bridge.contract.jid import Jid, MessageKey
-
-from .records import ACCOUNT, ACCOUNT_LID, Chat, Contact, Device, Message
-from .world import World
+from bridge.sandbox.records import ACCOUNT, ACCOUNT_LID, Chat, Contact, Device, Message
+from bridge.sandbox.world import World
 
 Record = dict[str, Any]
 

@@ -6,10 +6,9 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from bridge.contract.jid import Jid
-
-from .records import Trouble
-from .views import MessageView, message_view
-from .world import World
+from bridge.sandbox.records import Trouble
+from bridge.sandbox.views import MessageView, message_view
+from bridge.sandbox.world import World
 
 
 class Body(BaseModel, extra="forbid"):

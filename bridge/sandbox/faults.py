@@ -8,13 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bridge.contract.jid import Jid
-
-from .cast import Unknown
-from .changes import AckRaised, Decrypted, Outdated, Reloaded, Touched, TroubleChanged
-from .records import Message, Trouble
+from bridge.sandbox.changes import AckRaised, Decrypted, Outdated, Reloaded, Touched, TroubleChanged
+from bridge.sandbox.contacts import Unknown
+from bridge.sandbox.records import Message, Trouble
 
 if TYPE_CHECKING:
-    from .world import World
+    from bridge.sandbox.world import World
 
 
 class Faults:

@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bridge.contract.loopback import Breach, breach
+from bridge.asgi.loopback import Breach, breach
 
 
 class LoopbackOnly:

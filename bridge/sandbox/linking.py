@@ -9,9 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bridge.contract.jid import Jid
-
-from .changes import ChatChanged, LoggedOut, Paired, RefChanged, Tell, Touched
-from .records import ACCOUNT, Device, State
+from bridge.sandbox.changes import ChatChanged, LoggedOut, Paired, RefChanged, Tell, Touched
+from bridge.sandbox.records import ACCOUNT, Device, State
 
 
 class NobodyWaits(LookupError):

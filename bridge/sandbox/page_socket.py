@@ -13,9 +13,7 @@ from typing import Any
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from bridge.contract.errors import InvalidRequest
-
-from .cast import LookupFailed, Unknown
-from .changes import (
+from bridge.sandbox.changes import (
     AckRaised,
     Change,
     ChatChanged,
@@ -31,9 +29,10 @@ from .changes import (
     SendRefused,
     TroubleChanged,
 )
-from .database import Database, Record, contact_record
-from .records import ACCOUNT, ACCOUNT_LID, Device
-from .world import World
+from bridge.sandbox.contacts import LookupFailed, Unknown
+from bridge.sandbox.database import Database, Record, contact_record
+from bridge.sandbox.records import ACCOUNT, ACCOUNT_LID, Device
+from bridge.sandbox.world import World
 
 
 class PageSocket:

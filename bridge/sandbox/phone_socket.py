@@ -7,9 +7,9 @@ from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from .changes import AckRaised, Change, MessageArrived
-from .views import message_view, state_view
-from .world import World
+from bridge.sandbox.changes import AckRaised, Change, MessageArrived
+from bridge.sandbox.views import message_view, state_view
+from bridge.sandbox.world import World
 
 
 class PhoneSocket:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .changes import AckRaised, Tell, Touched
-from .records import Due, Message, State
+from bridge.sandbox.changes import AckRaised, Tell, Touched
+from bridge.sandbox.records import Due, Message, State
 
 
 class Receipts:

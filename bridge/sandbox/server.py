@@ -18,11 +18,11 @@ from typing import Self
 
 import uvicorn
 
-from .app import build_app
-from .changes import Change, LoggedOut, RefChanged
-from .guard import LARGEST
-from .state import StateFile
-from .world import World
+from bridge.sandbox.app import build_app
+from bridge.sandbox.changes import Change, LoggedOut, RefChanged
+from bridge.sandbox.guard import LARGEST
+from bridge.sandbox.state import StateFile
+from bridge.sandbox.world import World
 
 #: Connections at once; beyond, requests get 503.
 CONNECTIONS = 500

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from .changes import Change
-from .records import State
+from bridge.sandbox.changes import Change
+from bridge.sandbox.records import State
 
 DELAY = 0.15
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from .records import ACCOUNT, ACCOUNT_LID, Chat, Contact, Device, Message, Settings, Trouble
-from .world import World
+from bridge.sandbox.records import ACCOUNT, ACCOUNT_LID, Chat, Contact, Device, Message, Settings, Trouble
+from bridge.sandbox.world import World
 
 
 class MessageView(Message):

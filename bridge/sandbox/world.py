@@ -10,13 +10,12 @@ from collections.abc import Callable
 from typing import Any
 
 from bridge.contract.jid import Jid, MessageKey
-
-from .cast import Cast, Unknown, seed
-from .changes import AckRaised, Change, LinkChanged, MessageArrived, SendRefused, Tell, Touched
-from .faults import Faults
-from .linking import Linking
-from .receipts import Receipts
-from .records import ACCOUNT, ACCOUNT_LID, Device, Message, Origin, Quote, SendMode, Sent, Settings, State
+from bridge.sandbox.changes import AckRaised, Change, LinkChanged, MessageArrived, SendRefused, Tell, Touched
+from bridge.sandbox.contacts import Cast, Unknown, seed
+from bridge.sandbox.faults import Faults
+from bridge.sandbox.linking import Linking
+from bridge.sandbox.receipts import Receipts
+from bridge.sandbox.records import ACCOUNT, ACCOUNT_LID, Device, Message, Origin, Quote, SendMode, Sent, Settings, State
 
 #: What the page's send is answered. How 463 reaches a page is not known: no public source says.
 _REFUSALS = {SendMode.REFUSE: "ERROR_NETWORK", SendMode.LOCK: "ERROR_463"}

@@ -3,11 +3,11 @@
 And `BridgeStore` for what belongs to no session.
 """
 
-from .bridge_store import BRIDGE_STORE, BridgeStore
-from .errors import StoreBusy, StoreDamaged
-from .place import keep_aside, kept_aside
-from .retention import Compaction
-from .session_store import SessionStore, open_store
+from bridge.store.bridge_store import BRIDGE_STORE, BridgeStore
+from bridge.store.errors import StoreBusy, StoreDamaged
+from bridge.store.files import keep_aside, kept_aside
+from bridge.store.retention import Compaction
+from bridge.store.session_store import SessionStore, open_store
 
 __all__ = [
     "BRIDGE_STORE",

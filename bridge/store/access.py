@@ -6,8 +6,7 @@ import json
 import sqlite3
 
 from bridge.ports import ApiKey, AuditEntry, Scope
-
-from .database import Database
+from bridge.store.database import Database
 
 #: Lines of the audit that are kept; the oldest make way.
 KEPT = 100_000

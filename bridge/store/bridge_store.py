@@ -9,12 +9,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from bridge.ports import AccessBook, ChartBook, ListenerBook
-
-from . import schema
-from .access import SqliteAccessBook
-from .charts import SqliteChartBook
-from .database import Database
-from .listeners import SqliteListenerBook
+from bridge.store import schema
+from bridge.store.access import SqliteAccessBook
+from bridge.store.charts import SqliteChartBook
+from bridge.store.database import Database
+from bridge.store.listeners import SqliteListenerBook
 
 #: Its name in WA_DATA_DIR.
 BRIDGE_STORE = "bridge.db"

@@ -6,8 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from bridge.ports import ChartRow
-
-from .database import Database
+from bridge.store.database import Database
 
 
 class SqliteChartBook:

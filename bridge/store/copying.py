@@ -9,9 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bridge.ports import StoreUnusable
-
-from . import place, schema
-from .errors import StoreBusy, StoreDamaged, translated
+from bridge.store import files, schema
+from bridge.store.errors import StoreBusy, StoreDamaged, translated
 
 
 def copy_store(source: Path, target: Path) -> None:
@@ -26,7 +25,7 @@ def copy_database(source: Path, target: Path, *, ours: bool = False) -> None:
     """
     os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     try:
-        reading = place.connect(source, read_only=True)
+        reading = files.connect(source, read_only=True)
         try:
             if ours and not schema.is_ours(reading):
                 raise StoreDamaged(f"{source} is a database of another program, not a store of this bridge.")

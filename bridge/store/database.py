@@ -15,10 +15,9 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from bridge.ports import StoreUnusable
-
-from . import place
-from .errors import translated
-from .writer import Job, Operation, Writer
+from bridge.store import files
+from bridge.store.errors import translated
+from bridge.store.writer import Job, Operation, Writer
 
 T = TypeVar("T")
 #: Seconds between two looks at whether another process changed the file, as `wa forget` does.
@@ -41,10 +40,10 @@ class Database:
 
     async def __aenter__(self) -> Self:
         self._reader = ThreadPoolExecutor(1, f"store-reader-{self.path}")
-        opening = self._reader.submit(place.prepare, self.path, self._at, self._steps)
+        opening = self._reader.submit(files.prepare, self.path, self._at, self._steps)
         try:
             self._writing, self.lacking = await asyncio.wrap_future(opening)
-            self._reading = place.connect(self.path, read_only=True)
+            self._reading = files.connect(self.path, read_only=True)
         except BaseException:
             opening.add_done_callback(self._close_unused)  # a caller that is cancelled does not stop the thread
             self._reader.shutdown(wait=False)
@@ -84,7 +83,7 @@ class Database:
         """Bring what is committed into the database file itself, where even the loss of the -wal leaves it."""
 
         def run() -> None:
-            connection = place.connect(self.path)
+            connection = files.connect(self.path)
             try:
                 connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
             except sqlite3.Error:
@@ -115,12 +114,12 @@ class Database:
         self._reading.close()
         self._writer.end()
         self._thread.join()
-        place.close(self._writing, self.path)
+        files.close(self._writing, self.path)
 
     def _close_unused(self, opening: Future[tuple[sqlite3.Connection, bool]]) -> None:
         """Closed as every store is: left to itself it would lose its -wal, and the next start begin a new epoch."""
         if not opening.cancelled() and opening.exception() is None:
-            place.close(opening.result()[0], self.path)
+            files.close(opening.result()[0], self.path)
 
     def _look(self) -> None:
         loop = asyncio.get_running_loop()

@@ -20,10 +20,9 @@ from bridge.contract.lifecycle import FINAL
 from bridge.contract.messages import Stream
 from bridge.contract.topics import Leaf
 from bridge.ports import StoreUnusable
-
-from . import place, schema
-from .errors import translated
-from .person import NOBODY, Person, without
+from bridge.store import files, schema
+from bridge.store.errors import translated
+from bridge.store.redaction import NOBODY, Person, without
 
 #: Rows of one transaction: what arrives meanwhile waits for one of these at most.
 _CHUNK = 200
@@ -130,15 +129,15 @@ def wipe(path: Path, migrations: str, *, beside_a_bridge: bool) -> bool:
 
 @contextmanager
 def _opened(path: Path, migrations: str) -> Iterator[sqlite3.Connection]:
-    if path.is_file() and place.lacks_wal(path):
+    if path.is_file() and files.lacks_wal(path):
         raise StoreUnusable(f"{path} lacks its -wal file. Start the bridge once: it begins a new epoch and says so.")
-    connection, _ = place.prepare(path, time.time(), schema.migrations(migrations))
+    connection, _ = files.prepare(path, time.time(), schema.migrations(migrations))
     try:
         yield connection
     except sqlite3.Error as error:
         raise translated(error, path) from error
     finally:
-        place.close(connection, path)
+        files.close(connection, path)
 
 
 def _each(

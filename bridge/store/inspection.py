@@ -1,16 +1,65 @@
-"""A look at a store from outside, beside a bridge that uses it: read only, nothing is created, migrated or repaired."""
+"""Inspection of a store from outside, beside a bridge that uses it: read only, nothing is created or repaired.
+
+Who holds a lock on a file is read from the kernel's list of locks: taking a lock to find out would disturb a start.
+"""
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.contract.messages import Stream
 from bridge.ports import StoreUnusable
+from bridge.store import files, schema
+from bridge.store.errors import StoreDamaged, translated
 
-from . import place, schema
-from .errors import StoreDamaged, translated
+
+def holders(path: Path) -> list[int] | None:
+    """Pids of the processes that hold a lock on the file; None where the system does not tell (only Linux does).
+
+    A SQLite connection in WAL mode holds one as long as it is open. A holder in another container has the pid 0.
+    """
+    try:
+        locks = Path("/proc/locks").read_text(encoding="ascii")
+        place = path.stat()
+    except FileNotFoundError:
+        return [] if Path("/proc/locks").exists() else None
+    except OSError:
+        return None
+    return sorted({pid for pid in of_inode(locks, place.st_ino) if _has_open(pid, place)})
+
+
+def _has_open(pid: int, place: os.stat_result) -> bool:
+    """Whether the process really has this file: another file system may have a file of the same inode."""
+    try:
+        descriptors = list(Path(f"/proc/{pid}/fd").iterdir())
+    except OSError:
+        return True  # not ours to look into
+    return any(_is(descriptor, place) for descriptor in descriptors)
+
+
+def _is(descriptor: Path, place: os.stat_result) -> bool:
+    try:
+        return os.path.samestat(descriptor.stat(), place)
+    except OSError:
+        return False
+
+
+def of_inode(locks: str, inode: int) -> list[int]:
+    """From the text of /proc/locks, for example `1: FLOCK  ADVISORY  WRITE 24635 fe:00:2269744 0 EOF`. Pure.
+
+    The device is left out: an overlay reports that of the layer below.
+    """
+    found = []
+    for line in locks.splitlines():
+        fields = line.split()
+        if "->" in fields[:2]:  # waits for the lock, does not hold it
+            continue
+        if int(fields[5].split(":")[2]) == inode:
+            found.append(max(int(fields[4]), 0))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +93,7 @@ def glance(path: Path, *, thorough: bool = False) -> StoreGlance:
     Raises `StoreUnusable`; its subclass `StoreDamaged` for a file that is not a sound store.
     """
     try:
-        connection = place.connect(path, read_only=True)
+        connection = files.connect(path, read_only=True)
     except sqlite3.Error as error:
         known = translated(error, path)
         raise (StoreUnusable(f"{path} cannot be read: {error}.") if known is error else known) from error

@@ -7,12 +7,11 @@ from collections.abc import Callable, Sequence
 
 from bridge.contract.messages import Stream
 from bridge.ports import Bounds, JournalRecord, StreamPage
-
-from .ageing import remembers_from
-from .database import Database
-from .duplicates import Seen, are_one
-from .tail import Tail
-from .waiting import Mark
+from bridge.store.ages import remembers_from
+from bridge.store.database import Database
+from bridge.store.duplicates import Seen, are_one
+from bridge.store.recent_items import Tail
+from bridge.store.wake import Mark
 
 _BOUNDS = """
     SELECT (SELECT seq FROM journal WHERE stream = :stream ORDER BY seq LIMIT 1),

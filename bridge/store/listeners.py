@@ -8,8 +8,7 @@ from dataclasses import replace
 
 from bridge.contract.messages import Stream
 from bridge.ports import Choice, DeadLetter, Failure, Listener, Position
-
-from .database import Database
+from bridge.store.database import Database
 
 _LISTENERS = """
     SELECT id, session, url, created_at, kinds, chats, groups, secret, legacy, start_epoch, start_seq, start_event_seq,

@@ -9,9 +9,8 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 
 from bridge.ports import NewNotice, Notice, ReplyTo
-
-from .database import Database
-from .waiting import Mark
+from bridge.store.database import Database
+from bridge.store.wake import Mark
 
 
 class NoticeQueue:

@@ -9,10 +9,9 @@ from collections.abc import Callable, Sequence
 
 from bridge.contract.lifecycle import FINAL, SendState, may_follow
 from bridge.ports import Change, Claim, Claimed, IllegalSendStep, NewNotice, Notice, OutboxRow
-
-from . import notices, rows
-from .database import Database
-from .journal import told_first
+from bridge.store import notices, rows
+from bridge.store.database import Database
+from bridge.store.journal import told_first
 
 #: Why nobody can tell what became of those that `abandon_open` ends.
 LEFT_OPEN = "It was open when the store was restored or another bridge had the session; it may have left."

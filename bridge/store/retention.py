@@ -1,7 +1,7 @@
 """What a store forgets, and when: old journal items, old commands with their notices, and last the keys of messages.
 
 The newest item of each stream stays however old it is, so that a stream that ever had one has a first and a last.
-Before a key is forgotten, everything as old as its message has become history, which is not told.
+Before a key is forgotten, everything as old as its message has become history, which is never published.
 """
 
 from __future__ import annotations
@@ -13,11 +13,10 @@ from functools import partial
 
 from bridge.contract.messages import Stream
 from bridge.ports import Bounds
-
-from . import rows
-from .ageing import age_to, newest_message, remember_from, remembers_from
-from .database import Database
-from .journal import bounds_of_all
+from bridge.store import rows
+from bridge.store.ages import age_to, newest_message, remember_from, remembers_from
+from bridge.store.database import Database
+from bridge.store.journal import bounds_of_all
 
 #: Seconds that a command's id is remembered, counted from its last change.
 IDS_REMEMBERED = 30 * 24 * 3600.0

@@ -10,8 +10,7 @@ from bridge.contract.commands import Priority
 from bridge.contract.jid import MessageKey
 from bridge.contract.lifecycle import FINAL, SendState
 from bridge.ports import Change, Claim, Origin, OutboxRow
-
-from .notices import reply_to
+from bridge.store.notices import reply_to
 
 _SELECT = """
     SELECT number, id, "to", text, content_hash, priority, claimed_at, expires_at, reply_client, correlation,

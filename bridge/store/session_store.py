@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from bridge.ports import Journal, Memory, NewNotice, Outbox, OutboxRow
-
-from . import retention, schema
-from .database import Database
-from .journal import SqliteJournal
-from .memory import SqliteMemory
-from .outbox import SqliteOutbox, abandon_open
+from bridge.store import retention, schema
+from bridge.store.database import Database
+from bridge.store.journal import SqliteJournal
+from bridge.store.key_value import SqliteMemory
+from bridge.store.outbox import SqliteOutbox, abandon_open
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,8 @@ from typing import Any
 
 from bridge.contract.messages import Stream
 from bridge.ports import StoreUnusable
-
-from . import place, schema
-from .errors import StoreDamaged, translated
+from bridge.store import files, schema
+from bridge.store.errors import StoreDamaged, translated
 
 #: Journal items that one id may be found in: the same raw id may come from several people.
 MOST = 20
@@ -56,7 +55,7 @@ def trace(session_store: Path, bridge_store: Path, wanted: str) -> list[Trace]:
 
 def _open(path: Path) -> sqlite3.Connection:
     try:
-        connection = place.connect(path, read_only=True)
+        connection = files.connect(path, read_only=True)
     except sqlite3.Error as error:
         raise StoreUnusable(f"{path} cannot be read: {error}.") from error
     if not schema.is_ours(connection):

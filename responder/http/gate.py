@@ -13,8 +13,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bridge.contract.allowance import Allowance, Allowed
-from bridge.contract.loopback import Breach, breach, is_loopback
+from bridge.asgi.loopback import Breach, breach, is_loopback
+from bridge.asgi.rate_limit import Allowance, Allowed
 from bridge.contract.pace import Pace
 from responder.http.body import LARGEST, BodyTooLarge, BodyTooSlow, read_body
 from responder.http.credentials import Credentials, shown_by

@@ -11,10 +11,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bridge.contract.payload import instant, rfc3339
-from responder.arrivals import of_webhook
 from responder.errors import DatabaseDown
 from responder.http.asked import Invalid, body_of, number_of, surface_of
 from responder.http.surface import Surface
+from responder.incoming import of_webhook
 
 #: Rows of the legacy listing, and errors in the status.
 LISTED, LATEST = 500, 10

@@ -12,7 +12,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
-from bridge.contract.loopback import is_loopback
+from bridge.asgi.loopback import is_loopback
 from responder.errors import WrongSettings
 
 #: Seconds that requests under way get at the end.

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from responder.arrivals import Arrival
 from responder.changes import Changes
 from responder.faults import Faults
+from responder.incoming import Arrival
 from responder.model import Model
 from responder.rules_file import RulesFile
 from responder.settings import Settings

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.client import Cursor
 from bridge.contract.messages import Stream
-from responder.arrivals import Arrival, Place
+from responder.incoming import Arrival, Place
 from responder.policy import Verdict
 from responder.recording import ChatState, House, judge
 from responder.store import fences

@@ -9,17 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from bridge.app import Bridge, room
+from bridge.app import Bridge, disk_space
 from bridge.app.clock import SystemClock
 from bridge.broker import parse_addresses
 from bridge.contract.errors import StartError
 from bridge.contract.session import SessionState
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
 from bridge.ports import DriverSink
+from tests.app.conftest import House
 from tests.mosquitto_server import MosquittoServer, free_port
 from tests.mqtt.ear import Ear
-
-from .conftest import House
 
 ANA = "5491155500001@c.us"
 CONNECTED, ERROR = SessionState.CONNECTED, SessionState.ERROR
@@ -76,14 +75,14 @@ async def test_a_session_that_cannot_run_says_good_bye_as_well(house: House, ear
 async def test_a_full_disk_is_told_while_all_runs_and_over_when_there_is_room(
     house: House, ear: Ear, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(room, "LOOK", 0.05)
+    monkeypatch.setattr(disk_space, "LOOK", 0.05)
     await house.start(haby=CONNECTED)
-    monkeypatch.setattr(room, "LEAST_FREE", 2**60)
+    monkeypatch.setattr(disk_space, "LEAST_FREE", 2**60)
     await house.until(lambda: house.state("haby") is ERROR)
     said = await ear.wait("wa/haby/status", lambda status: status["state"] == "error")
     assert said["reason"] == "store_unusable"
     assert "Make room" in said["text"]
-    monkeypatch.setattr(room, "LEAST_FREE", 1)
+    monkeypatch.setattr(disk_space, "LEAST_FREE", 1)
     await house.until(lambda: house.state("haby") is CONNECTED)
 
 

@@ -1,6 +1,6 @@
 """The configuration that mosquitto/ ships: what it keeps when the broker is restarted or killed.
 
-Who may do what is tested in tests/mosquitto.
+Who may do what is tested in tests/ops/mosquitto.
 """
 
 from __future__ import annotations

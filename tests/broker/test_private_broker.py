@@ -18,8 +18,8 @@ import pytest
 
 from bridge.broker import BrokerAddress, BrokerDown, BrokerOptions, BrokerRefused, Connection, connect, keep_connected
 from bridge.contract.errors import StartError
-from bridge.embedded import private_broker, read_broker_json
-from bridge.embedded.child import tied_command
+from bridge.ops.private_broker import private_broker, read_broker_json
+from bridge.ops.private_broker.child import tied_command
 from tests.broker.conftest import read
 from tests.parts import require_binary
 
@@ -28,7 +28,7 @@ ROOT = Path(__file__).parent.parent.parent
 # Runs a private broker until it is killed; prints the broker's pid.
 OWNER = """
 import asyncio, pathlib, sys
-from bridge.embedded import private_broker
+from bridge.ops.private_broker import private_broker
 
 async def main():
     async with private_broker(pathlib.Path(sys.argv[1])):

@@ -22,7 +22,7 @@ from typing import Any, Self
 from bridge.client import Client, NoAnswer, connect
 from bridge.contract.commands import Cursor
 from bridge.contract.errors import CodedError
-from bridge.embedded.child import tied_command
+from bridge.ops.private_broker.child import tied_command
 from tests.chaos.ledger import Ledger
 from tests.chaos.rig import SESSION, Rig, start, until
 from tests.parts import require_binary

@@ -19,7 +19,7 @@ from typing import Any, Self
 
 import psutil
 
-from bridge.embedded.child import tied_command
+from bridge.ops.private_broker.child import tied_command
 from bridge.sandbox import Sandbox
 from bridge.sandbox.world import World
 from tests.chaos.broker import Broker, Network

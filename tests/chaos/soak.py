@@ -29,7 +29,7 @@ from bridge.client import Client, Gap, connect
 from bridge.contract.commands import Cursor
 from bridge.contract.errors import CodedError
 from bridge.contract.session import SessionState
-from bridge.embedded.child import tied_command
+from bridge.ops.private_broker.child import tied_command
 from bridge.sandbox import Sandbox
 from bridge.sandbox.records import Contact
 from bridge.sandbox.world import World

@@ -11,13 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.client.conftest import (
-    BridgeSide,
-    _ask_for_the_owner_only_shortly,
-    mosquitto,
-    settings,
-    side,
-)
+from tests.client.conftest import BridgeSide, _ask_for_the_owner_only_shortly, mosquitto, settings, side
 from tests.mosquitto_server import MosquittoServer
 
 __all__ = ["BridgeSide", "_ask_for_the_owner_only_shortly", "mosquitto", "settings", "side"]

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bridge.backup import SessionInUse
 from bridge.broker import BrokerDown
 from bridge.cli.backup import _paused
 from bridge.contract.session import SessionState
+from bridge.ops.backup import SessionInUse
 from tests.cli.conftest import BridgeSide
 from tests.mosquitto_server import MosquittoServer
 

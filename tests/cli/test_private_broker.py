@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.embedded import private_broker
+from bridge.ops.private_broker import private_broker
 from bridge.settings import load
 from tests.cli.conftest import BridgeSide, Started, Wa
 

@@ -102,7 +102,7 @@ async def test_a_heartbeat_that_is_old_counts_as_offline(mosquitto: MosquittoSer
 async def test_a_bridge_that_falls_silent_is_told_as_offline(
     mosquitto: MosquittoServer, client: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("bridge.client.watching", "bridge.contract.status"):
+    for module in ("bridge.client.status_watch", "bridge.contract.status"):
         monkeypatch.setattr(f"{module}.STALE_AFTER", 0.3)
     now = instant(SystemClock().now())
     status = SessionStatus(

@@ -8,7 +8,7 @@ import re
 import sys
 from pathlib import Path
 
-from bridge.cli.exits import Exit
+from bridge.cli.run import Exit
 from bridge.client import Cursor, FileCursor, GapReason
 from tests.client.conftest import ANA, BridgeSide
 from tests.mosquitto_server import MosquittoServer

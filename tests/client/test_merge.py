@@ -8,15 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bridge.client.gaps import Gap, GapReason
-from bridge.client.merge import (
-    FRUITLESS,
-    GRACE,
-    LONGEST_SILENCE,
-    SILENCE,
-    UNREADABLE,
-    Merge,
-    Start,
-)
+from bridge.client.merge import FRUITLESS, GRACE, LONGEST_SILENCE, SILENCE, UNREADABLE, Merge, Start
 from bridge.contract.commands import Cursor, ReplayRequest
 from bridge.contract.messages import ErrorInfo, ReplayEnd, Stream
 

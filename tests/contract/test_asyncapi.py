@@ -11,8 +11,7 @@ import pytest
 
 from bridge.contract.asyncapi import PAYLOADS, asyncapi, channels, schemas
 from bridge.contract.topics import Leaf, Topics
-
-from .payloads import every_written
+from tests.contract.payloads import every_written
 
 GOLDEN = Path(__file__).parent / "golden"
 WRITTEN = every_written()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .payloads import every_written
+from tests.contract.payloads import every_written
 
 GOLDEN = Path(__file__).parent / "golden"
 WRITTEN = every_written()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.contract.loopback import Breach, breach, is_loopback
+from bridge.asgi.loopback import Breach, breach, is_loopback
 
 
 @pytest.mark.parametrize(

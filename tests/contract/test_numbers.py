@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.contract.numbers import candidates
+from bridge.contract.phone_numbers import candidates
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.contract.messages import Event, EventBody, EventKind, Inbound, MessageBody, Stream, in_stream
-
-from .payloads import ANA, AT, EPOCH, rich, text
+from tests.contract.payloads import ANA, AT, EPOCH, rich, text
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))  # with NUL and lone surrogates
 

@@ -15,12 +15,12 @@ from bridge.contract.commands import SendCommand
 from bridge.contract.messages import Result, Stream
 from bridge.contract.pace import Pace
 from bridge.contract.session import SessionState
+from bridge.core.inbound import Inbound
+from bridge.core.outbound import Outbound
+from bridge.core.pacing import Pacing
+from bridge.core.session import Session
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
-from bridge.inbound import Inbound
-from bridge.outbound import Outbound
-from bridge.pacing import Pacing
 from bridge.ports import Origin, ReplyTo
-from bridge.session import Session
 from bridge.store import SessionStore, open_store
 from tests.clocks import FakeClock
 

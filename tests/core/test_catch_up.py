@@ -8,18 +8,17 @@ from typing import Any
 
 import pytest
 
-from bridge import catchup
 from bridge.contract.commands import ControlAction
 from bridge.contract.errors import CodedError
 from bridge.contract.jid import Jid
 from bridge.contract.messages import Stream
 from bridge.contract.session import Reason, SessionState
+from bridge.core import catch_up
+from bridge.core.session_view import QrChange, StateChange
 from bridge.drivers.scripted import ScriptedDriver
 from bridge.ports import IncomingMessage
-from bridge.view import QrChange, StateChange
-
-from .commands import ANA, BETO, command
-from .conftest import Bench
+from tests.core.commands import ANA, BETO, command
+from tests.core.conftest import Bench
 
 _S = SessionState
 
@@ -206,7 +205,7 @@ class Piecemeal(HeldCatchUp):
 
 
 async def test_a_catch_up_may_take_long_as_long_as_it_gets_on(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catchup, "STALLED", 0.3)
+    monkeypatch.setattr(catch_up, "STALLED", 0.3)
     for number in range(6):
         bench.phone.incoming(ANA, str(number))
     drivers: list[Piecemeal] = []

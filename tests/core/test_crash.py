@@ -14,9 +14,8 @@ from bridge.contract.lifecycle import SendState
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone, SendMode
 from bridge.ports import LookUp, Origin
 from tests.clocks import FakeClock
-
-from .commands import BETO, command
-from .conftest import Bench, bench_at
+from tests.core.commands import BETO, command
+from tests.core.conftest import Bench, bench_at
 
 STEPS = ("claim", "change", "resolve", "reserve", "send_text", "look_up")
 

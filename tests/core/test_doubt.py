@@ -10,9 +10,8 @@ from bridge.contract.jid import Jid, MessageKey
 from bridge.contract.session import SessionState
 from bridge.drivers.scripted import ScriptedDriver, SendMode
 from bridge.ports import CallInDoubt, DriverUnavailable, LookUp
-
-from .commands import ANA, BETO, command
-from .conftest import Bench
+from tests.core.commands import ANA, BETO, command
+from tests.core.conftest import Bench
 
 
 class Watched:

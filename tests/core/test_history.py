@@ -6,19 +6,18 @@ import asyncio
 
 import pytest
 
-from bridge import catchup
 from bridge.contract.messages import Stream
 from bridge.contract.session import SessionState
-from bridge.inbound import HISTORY_COMES
-
-from .commands import ANA, BETO
-from .conftest import Bench
+from bridge.core import catch_up
+from bridge.core.inbound import HISTORY_COMES
+from tests.core.commands import ANA, BETO
+from tests.core.conftest import Bench
 
 
 @pytest.fixture(autouse=True)
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Looks that follow a pairing without the waiting."""
-    monkeypatch.setattr(catchup, "AFTER_PAIRING", (0.05,) * 200)
+    monkeypatch.setattr(catch_up, "AFTER_PAIRING", (0.05,) * 200)
 
 
 async def linked_again(bench: Bench) -> None:

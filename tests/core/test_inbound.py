@@ -11,12 +11,11 @@ from hypothesis import strategies as st
 from bridge.contract.jid import Jid, MessageKey, Server
 from bridge.contract.messages import Inbound as InboundMessage
 from bridge.contract.messages import Location, Media, Quoted, Stream, in_stream
-from bridge.inbound import SYSTEM_TYPES, is_other_account
+from bridge.core.inbound import SYSTEM_TYPES, is_other_account
 from bridge.ports import Account, IncomingMessage
 from tests.clocks import FakeClock
-
-from .commands import ANA, BETO, command
-from .conftest import Bench
+from tests.core.commands import ANA, BETO, command
+from tests.core.conftest import Bench
 
 GROUP, LID = "120363000000000001@g.us", "123456789012345@lid"
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=20)

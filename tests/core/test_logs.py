@@ -8,11 +8,10 @@ import pytest
 
 from bridge.contract.errors import InvalidRequest
 from bridge.contract.jid import Jid
+from bridge.core.results import Rejection
 from bridge.drivers.scripted import SendMode
-from bridge.results import Rejection
-
-from .commands import BETO, command
-from .conftest import Bench
+from tests.core.commands import BETO, command
+from tests.core.conftest import Bench
 
 ANA = "5491155500001"
 SAID = "a very private text"

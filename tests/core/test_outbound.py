@@ -9,13 +9,12 @@ from bridge.contract.jid import Jid
 from bridge.contract.lifecycle import SendState
 from bridge.contract.pace import Pace
 from bridge.contract.session import SessionState
+from bridge.core.outbound import CONCURRENT
+from bridge.core.pacing import HOLD, Pacing
 from bridge.drivers.scripted import SendMode
-from bridge.outbound import CONCURRENT
-from bridge.pacing import HOLD, Pacing
 from bridge.ports import Claimed, OutboxRow
-
-from .commands import ANA, BETO, CARLA, command
-from .conftest import Bench
+from tests.core.commands import ANA, BETO, CARLA, command
+from tests.core.conftest import Bench
 
 
 async def test_the_next_of_a_chat_waits_for_the_servers_ack_and_no_other_chat_does(bench: Bench) -> None:

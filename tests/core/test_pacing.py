@@ -14,10 +14,9 @@ from hypothesis import strategies as st
 from bridge.contract.commands import Priority
 from bridge.contract.errors import InvalidRequest
 from bridge.contract.pace import Pace
-from bridge.pacing import HOLD, Bucket, Pacing, Schedule
+from bridge.core.pacing import HOLD, Bucket, Pacing, Schedule
 from bridge.ports import OutboxRow
-
-from .commands import ANA, BETO, CARLA, row
+from tests.core.commands import ANA, BETO, CARLA, row
 
 OFF = Pace(math.inf, 1)
 FREE = Pacing(OFF, OFF)

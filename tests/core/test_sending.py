@@ -11,9 +11,8 @@ from bridge.contract.errors import InvalidRequest, Refused
 from bridge.contract.jid import Jid
 from bridge.drivers.scripted import SendMode
 from bridge.ports import DriverUnavailable, Origin
-
-from .commands import ANA, BETO, command
-from .conftest import Bench
+from tests.core.commands import ANA, BETO, command
+from tests.core.conftest import Bench
 
 
 async def test_a_send_is_told_from_the_claim_to_the_last_tick(bench: Bench) -> None:

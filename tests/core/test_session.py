@@ -10,11 +10,10 @@ from bridge.contract.commands import ControlAction
 from bridge.contract.errors import CodedError
 from bridge.contract.messages import Stream
 from bridge.contract.session import IllegalTransition, Reason, SessionState, Situation
+from bridge.core.session_view import QrChange, StateChange
 from bridge.ports import StoreUnusable
-from bridge.view import QrChange, StateChange
-
-from .commands import ANA, command
-from .conftest import Bench
+from tests.core.commands import ANA, command
+from tests.core.conftest import Bench
 
 _S = SessionState
 

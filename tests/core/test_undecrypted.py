@@ -9,11 +9,10 @@ from pathlib import Path
 from bridge.contract.jid import Jid, MessageKey
 from bridge.ports import IncomingMessage
 from bridge.store.erasing import erase_session, wipe
-from bridge.store.person import Person
+from bridge.store.redaction import Person
 from tests.clocks import FakeClock
-
-from .commands import ANA, BETO
-from .conftest import Bench
+from tests.core.commands import ANA, BETO
+from tests.core.conftest import Bench
 
 
 def waiting(chat: str, raw_id: str, at: float) -> IncomingMessage:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from bridge.embedded.child import tied_command
+from bridge.ops.private_broker.child import tied_command
 from tests.broker.certificates import Certificates
 from tests.mosquitto_server import free_port
 from tests.parts import require_binary

@@ -16,13 +16,13 @@ from pathlib import Path
 
 import pytest
 
-from bridge.backup import BadBackup, check_folder, newest
 from bridge.contract.messages import Stream
+from bridge.ops.backup import BadBackup, check_folder, newest
 from bridge.ports import Choice, Listener
 from bridge.store import BridgeStore
-from tests.backup.conftest import clock, fill
 from tests.deploy.test_backup import ROOT, backup
 from tests.deploy.test_backup import root as root  # noqa: PLC0414 - a fixture
+from tests.ops.backup.conftest import clock, fill
 
 
 @pytest.fixture

@@ -17,14 +17,14 @@ import httpx
 import pytest
 
 from bridge.broker import BrokerOptions, BrokerRefused, connect, parse_addresses
-from bridge.brokeradmin import BrokerDirectory, Role, User
-from bridge.relay import relaying
+from bridge.ops.mosquitto import BrokerDirectory, Role, User
+from bridge.ops.websocket_relay import relaying
 from bridge.sandbox import Sandbox
 from tests.broker.certificates import Certificates, make_certificates
 from tests.deploy.bridge_process import PHONE_OF_ANA, bridge_process, on_the_phone, sandbox
 from tests.deploy.nginx_server import NginxServer, Upstreams
-from tests.mosquitto.conftest import listening, mosquitto_with
 from tests.mosquitto_server import free_port
+from tests.ops.mosquitto.conftest import listening, mosquitto_with
 
 KEY = "a-key-for-this-test-alone-0123456789"
 

@@ -10,7 +10,7 @@ import pytest
 import typer.main
 
 from bridge.cli import app
-from bridge.cli.exits import Exit
+from bridge.cli.run import Exit
 from tests.docs.pages import ROOT, anchors, blocks, links, prose
 
 DOCS = ROOT / "docs"

@@ -13,9 +13,8 @@ from bridge.drivers.web import PlaywrightRuntime
 from bridge.drivers.web.executable import NAMES
 from bridge.drivers.web.processes import of_profile
 from bridge.sandbox import Sandbox
+from tests.drivers.worlds import ScriptedWorld, WebWorld, World
 from tests.parts import require_binary
-
-from .worlds import ScriptedWorld, WebWorld, World
 
 
 def on_one_loop(items: list[pytest.Item], folder: Path) -> None:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from bridge.contract.jid import Jid
 from bridge.contract.session import Reason, SessionState, Situation, may_follow
-from bridge.drivers.web.course import Course, Report, steps
 from bridge.drivers.web.limits import Limits, retry_delay
+from bridge.drivers.web.page_state import Course, Report, steps
 from bridge.drivers.web.snapshot import Snapshot, meaning
 from bridge.ports.driver import Account, PairingCode
 

@@ -12,9 +12,21 @@ from bridge.contract.errors import InvalidRequest, NotOnWhatsApp
 from bridge.contract.jid import Jid
 from bridge.contract.session import Reason, SessionState
 from bridge.ports.driver import CallInDoubt, DriverUnavailable, IncomingMessage, PairingCode, WhatsAppDriver
-
-from .recording import running
-from .worlds import ANA, CARLA, CARLA_LID, DARIO, ELENA, GROUP, MEMBER, NOBODY, STRANGER, UNANSWERED, World, connected
+from tests.drivers.recording import running
+from tests.drivers.worlds import (
+    ANA,
+    CARLA,
+    CARLA_LID,
+    DARIO,
+    ELENA,
+    GROUP,
+    MEMBER,
+    NOBODY,
+    STRANGER,
+    UNANSWERED,
+    World,
+    connected,
+)
 
 
 async def collected(

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from bridge.contract.session import Reason, SessionState, Situation
-from bridge.drivers.web.ending import Ending, PageWatch
 from bridge.drivers.web.limits import Limits, Restarts
+from bridge.drivers.web.page_watchdog import Ending, PageWatch
 from bridge.drivers.web.snapshot import Snapshot
 
 S, R = SessionState, Reason

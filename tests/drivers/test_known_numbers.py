@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.drivers.web.known_numbers import FOUND_FOR, KEPT, MISSING_FOR, KnownNumbers
+from bridge.drivers.web.number_cache import FOUND_FOR, KEPT, MISSING_FOR, KnownNumbers
 
 BOTH = ["5491155500001", "541155500001"]
 

@@ -9,9 +9,8 @@ from bridge.contract.jid import Jid
 from bridge.contract.session import Reason, SessionState
 from bridge.drivers.scripted import ScriptedDriver, SendMode
 from bridge.ports.driver import CallInDoubt, DriverUnavailable
-
-from .recording import running
-from .worlds import ANA, ScriptedWorld
+from tests.drivers.recording import running
+from tests.drivers.worlds import ANA, ScriptedWorld
 
 
 @pytest.mark.parametrize(

@@ -22,9 +22,8 @@ from bridge.drivers.web.processes import browser_of, of_profile
 from bridge.drivers.web.profile import LOCK
 from bridge.ports.driver import CallInDoubt, DriverUnavailable, WhatsAppDriver
 from bridge.sandbox import Sandbox
-
-from .recording import RecordingSink, running
-from .worlds import ANA, LIMITS, WebWorld, connected, page_of
+from tests.drivers.recording import RecordingSink, running
+from tests.drivers.worlds import ANA, LIMITS, WebWorld, connected, page_of
 
 pytestmark = pytest.mark.timeout(90)
 #: A page that has hung is found out sooner than in production.

@@ -15,9 +15,8 @@ from bridge.contract.session import Reason, SessionState
 from bridge.drivers.web.web_page import WebPage
 from bridge.ports.driver import CallInDoubt, DriverUnavailable
 from bridge.sandbox.records import Contact, SendMode
-
-from .recording import running
-from .worlds import ANA, CARLA, CARLA_LID, DARIO, GROUP, LIMITS, MEMBER, WebWorld, connected, page_of
+from tests.drivers.recording import running
+from tests.drivers.worlds import ANA, CARLA, CARLA_LID, DARIO, GROUP, LIMITS, MEMBER, WebWorld, connected, page_of
 
 pytestmark = pytest.mark.timeout(90)
 

@@ -19,9 +19,8 @@ from bridge.contract.session import Reason, SessionState
 from bridge.drivers.web.executable import find_executable
 from bridge.drivers.web.processes import ProcessMark, of_profile
 from bridge.drivers.web.profile import LOCK
-
-from .recording import RecordingSink, running
-from .worlds import ANA, LIMITS, WebWorld, connected
+from tests.drivers.recording import RecordingSink, running
+from tests.drivers.worlds import ANA, LIMITS, WebWorld, connected
 
 pytestmark = pytest.mark.timeout(90)
 

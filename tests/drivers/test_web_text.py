@@ -8,9 +8,8 @@ import pytest
 from bridge.contract.commands import MAX_TEXT
 from bridge.contract.jid import Jid
 from bridge.contract.session import SessionState
-
-from .recording import running
-from .worlds import ANA, WebWorld
+from tests.drivers.recording import running
+from tests.drivers.worlds import ANA, WebWorld
 
 TEXTS = {
     "spanish": "¡Ñandú, pingüino! ¿Sí?",

@@ -19,8 +19,7 @@ from bridge.ports.driver import WhatsAppDriver
 from bridge.sandbox import Sandbox
 from bridge.sandbox.records import ReceiptPolicy
 from bridge.sandbox.records import SendMode as SandboxMode
-
-from .recording import RecordingSink, running
+from tests.drivers.recording import RecordingSink, running
 
 ANA = "5491155500001@c.us"
 CARLA = "5491155500003@c.us"

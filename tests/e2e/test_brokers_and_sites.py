@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 
 from bridge.client import connect
-from bridge.embedded import private_broker
+from bridge.ops.private_broker import private_broker
 from bridge.sandbox import Sandbox
+from tests.e2e.conftest import PATIENCE
+from tests.e2e.in_process import bridge_on, settings_for
 from tests.mosquitto_server import free_port
-
-from .conftest import PATIENCE
-from .in_process import bridge_on, settings_for
 
 ANA = "5491155500001"
 

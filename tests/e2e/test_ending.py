@@ -10,9 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.e2e.conftest import WA, Product, command, first_lines, running, subscriber, until
 from tests.mosquitto_server import free_port
-
-from .conftest import WA, Product, command, first_lines, running, subscriber, until
 
 ANA = "5491155500001@c.us"
 

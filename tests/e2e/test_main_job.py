@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
-from .conftest import WA, Product, command, first_lines, running, subscriber
+from tests.e2e.conftest import WA, Product, command, first_lines, running, subscriber
 
 ANA = "5491155500001"
 TEXTS = {

@@ -16,18 +16,17 @@ import httpx
 import pytest
 from playwright.async_api import async_playwright, expect
 
-from bridge.embedded import private_broker
 from bridge.http.server import address_of, listen
+from bridge.ops.private_broker import private_broker
 from bridge.sandbox import Sandbox
 from tests.chaos import ground
+from tests.e2e.conftest import PATIENCE, WA, Product, command, running, until
+from tests.e2e.in_process import bridge_on, settings_for
 from tests.http.receiver import Answer, Receiver
 from tests.mosquitto_server import free_port
 from tests.parts import require_binary
 from tests.prometheus_server import Prometheus, scraping
 from tests.responder.openai_server import OpenAiServer
-
-from .conftest import PATIENCE, WA, Product, command, running, until
-from .in_process import bridge_on, settings_for
 
 ANA = "5491155500001@c.us"
 #: More than an alert of lag takes for usual.
@@ -84,11 +83,11 @@ async def test_one_id_follows_a_message_from_the_page_to_the_webhook_and_a_comma
             await asyncio.sleep(0.05)
     page, journal, *readers = lines(message.id)
     assert (page, journal) == (
-        "bridge.drivers.web.serving: handed over by the page",
-        "bridge.inbound: Mensaje recibido de …0001@c.us (seq 1)",
+        "bridge.drivers.web.page_loop: handed over by the page",
+        "bridge.core.inbound: Mensaje recibido de …0001@c.us (seq 1)",
     )
-    assert sorted(readers) == ["bridge.listeners.reading: delivered", "bridge.mqtt.relay: in 1 has its PUBACK"]
-    assert lines("answer")[0] == "bridge.outbound: command answer is claimed"
+    assert sorted(readers) == ["bridge.webhooks.delivery: delivered", "bridge.mqtt.relay: in 1 has its PUBACK"]
+    assert lines("answer")[0] == "bridge.core.outbound: command answer is claimed"
     assert [line for line in lines("answer") if "leaves" in line]
     assert {f"bridge.mqtt.relay: result {status} has its PUBACK" for status in ("accepted", "sent")} < {
         *lines("answer")

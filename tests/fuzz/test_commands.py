@@ -8,18 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.contract.commands import (
-    MAX_TEXT,
-    ControlCommand,
-    ReplayRequest,
-    SendCommand,
-    parse_json,
-    parse_text,
-)
+from bridge.contract.commands import MAX_TEXT, ControlCommand, ReplayRequest, SendCommand, parse_json, parse_text
 from bridge.contract.errors import CodedError, InvalidRequest, TooLarge
 from bridge.contract.payload import Command
-from bridge.results import Rejection, rejected
-from responder.arrivals import of_webhook
+from bridge.core.results import Rejection, rejected
+from responder.incoming import of_webhook
 from tests.fuzz.values import ADDRESSES, ANY_TEXT, BUDGET, JSON, nearly, written
 
 COMMANDS = nearly({

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from bridge.contract.messages import Event, EventBody, EventKind, Inbound, Stream, in_stream
 from bridge.contract.payload import instant
-from bridge.conversion import body_of
+from bridge.core.conversion import body_of
+from bridge.core.inbound import Inbound as InboundHalf
 from bridge.drivers.web.payloads import to_items
-from bridge.inbound import Inbound as InboundHalf
 from bridge.ports.driver import AckChange
 from tests.fuzz.values import ADDRESSES, ANY_TEXT, BUDGET, JSON, nearly
 

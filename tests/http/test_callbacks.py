@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.contract.errors import InvalidRequest
-from bridge.http.callbacks import CallbackRules, CallbackUrl, carried
-from bridge.http.webhooks import Webhooks
 from bridge.ports import Failure
+from bridge.webhooks.callback_url import CallbackRules, CallbackUrl, carried
+from bridge.webhooks.poster import Webhooks
 from tests.broker.certificates import make_certificates
 from tests.http.receiver import Answer, Receiver
 

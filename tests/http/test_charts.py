@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bridge.history import KEPT, MINUTE, Minute
+from bridge.metrics.charts import KEPT, MINUTE, Minute
 from bridge.ports import ChartRow
 from tests.http.conftest import ANA, HttpBridge
 
@@ -44,7 +44,7 @@ async def test_charts_go_on_after_a_restart(started: HttpBridge) -> None:
 async def test_charts_lose_a_minute_at_most_when_the_bridge_is_killed(
     side: HttpBridge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.history.KEEPS_EVERY", 0.02)
+    monkeypatch.setattr("bridge.metrics.charts.KEEPS_EVERY", 0.02)
     await side.start()
     await _receive_and_send(side)
     await side.journalled(1)

@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bridge.embedded.child import tied_command
+from bridge.ops.private_broker.child import tied_command
 from bridge.sandbox import Sandbox
 from tests.docs.node_programs import MODULES, require_node
 from tests.mosquitto_server import MosquittoServer, free_port

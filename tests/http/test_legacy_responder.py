@@ -16,7 +16,7 @@ from tests.mosquitto_server import free_port
 
 @pytest.fixture(autouse=True)
 def _retry_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.listeners.verdict.FIRST_PAUSE", 0.05)
+    monkeypatch.setattr("bridge.webhooks.retry_policy.FIRST_PAUSE", 0.05)
 
 
 async def sent(side: HttpBridge, count: int) -> list[str]:
@@ -107,7 +107,7 @@ async def test_a_link_that_is_down_is_an_error_that_it_survives(side: HttpBridge
 
 async def test_in_an_outage_a_send_is_refused_at_once(side: HttpBridge, monkeypatch: pytest.MonkeyPatch) -> None:
     """A bulk sender of a thousand messages would wait 25 s for each refusal."""
-    monkeypatch.setattr("bridge.http.sending.OUTAGE", 0.5)
+    monkeypatch.setattr("bridge.http.submission.OUTAGE", 0.5)
     await side.start()
     side.phone.link(up=False)
     await side.reach(SessionState.RECONNECTING)

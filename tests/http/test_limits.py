@@ -122,7 +122,7 @@ async def test_a_slow_head_costs_its_connection(
 async def test_a_slow_body_is_answered_and_costs_its_connection(
     started: HttpBridge, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.http.gate.BODY_LIMIT", 0.3)
+    monkeypatch.setattr("bridge.http.auth_middleware.BODY_LIMIT", 0.3)
     reader, writer = await asyncio.open_connection("127.0.0.1", started.port)
     writer.write(
         b"POST /v1/sessions/haby/sends HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"

@@ -112,7 +112,7 @@ async def test_one_id_follows_a_message_through_the_log(
     form = JsonFormatter()
     lines = [json.loads(form.format(record)) for record in caplog.records if hasattr(record, "trace")]
     of_message = [line["logger"] for line in lines if line["trace"] == message.key.id]
-    assert of_message == ["bridge.inbound", "bridge.listeners.reading"]
+    assert of_message == ["bridge.core.inbound", "bridge.webhooks.delivery"]
     assert [line["session"] for line in lines if line["trace"] == "order-1"] == ["haby"] * 3  # claimed, leaves, sent
     assert not any("secret" in json.dumps(line) or ANA[:12] in json.dumps(line) for line in lines)
 

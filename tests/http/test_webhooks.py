@@ -17,7 +17,7 @@ from tests.http.receiver import Answer, Receiver
 
 @pytest.fixture(autouse=True)
 def _retry_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.listeners.verdict.FIRST_PAUSE", 0.05)
+    monkeypatch.setattr("bridge.webhooks.retry_policy.FIRST_PAUSE", 0.05)
 
 
 async def register(client: httpx.AsyncClient, url: str) -> str:
@@ -200,7 +200,7 @@ async def test_after_ten_minutes_it_is_a_new_listener(
     await client.post("/api/whatsapp/unregister-listener", json={"callbackUrl": receiver.url})
     started.phone.incoming(ANA, "not for it")
     await started.journalled(1)
-    monkeypatch.setattr("bridge.listeners.registry.FORGOTTEN_AFTER", 0.0)
+    monkeypatch.setattr("bridge.webhooks.registry.FORGOTTEN_AFTER", 0.0)
     assert await register(client, receiver.url) != first
     started.phone.incoming(ANA, "for it")
     await receiver.got(1)

@@ -12,15 +12,14 @@ from bridge.app import Bridge, host
 from bridge.app.clock import SystemClock
 from bridge.broker import parse_addresses
 from bridge.contract.session import SessionState
+from bridge.core.session import Session
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
-from bridge.metering import Tee
+from bridge.metrics.metering import Tee
 from bridge.mqtt import ownership
 from bridge.ports import Metrics
-from bridge.session import Session
 from bridge.settings import Settings, load
 from tests.mosquitto_server import MosquittoServer
-
-from .ear import HERE, Ear, hearing
+from tests.mqtt.ear import HERE, Ear, hearing
 
 
 class Side:

@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 from bridge.contract.session import SessionState
-
-from .conftest import Side
-from .ear import Ear
+from tests.mqtt.conftest import Side
+from tests.mqtt.ear import Ear
 
 CONTROL, RESULT = "wa/haby/control", "wa/haby/result"
 

@@ -13,10 +13,9 @@ from bridge.contract.messages import Stream
 from bridge.ports import Claim, Claimed
 from bridge.store.outbox import SqliteOutbox
 from tests.mosquitto_server import MosquittoServer
-
-from .conftest import Side
-from .ear import Ear, hearing
-from .programs import bridge_program
+from tests.mqtt.conftest import Side
+from tests.mqtt.ear import Ear, hearing
+from tests.mqtt.programs import bridge_program
 
 ANA = "5491155500001@c.us"
 OUT = "wa/haby/out"

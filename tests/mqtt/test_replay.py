@@ -7,14 +7,13 @@ from typing import Any
 import pytest
 
 from bridge.contract.messages import Stream
-from bridge.metering import MeteredJournal
+from bridge.metrics.metering import MeteredJournal
 from bridge.mqtt.replay import has_gap
 from bridge.ports import Bounds
 from bridge.store import retention
 from bridge.store.journal import SqliteJournal
-
-from .conftest import Side
-from .ear import Ear
+from tests.mqtt.conftest import Side
+from tests.mqtt.ear import Ear
 
 ANA = "5491155500001@c.us"
 

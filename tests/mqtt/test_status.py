@@ -13,12 +13,11 @@ from bridge.app import host
 from bridge.contract.payload import rfc3339
 from bridge.contract.session import SessionState
 from bridge.contract.status import SessionStatus
-from bridge.mqtt import statuses
+from bridge.mqtt import status
 from tests.mosquitto_server import MosquittoServer
-
-from .conftest import Side
-from .ear import Ear, hearing
-from .programs import bridge_program
+from tests.mqtt.conftest import Side
+from tests.mqtt.ear import Ear, hearing
+from tests.mqtt.programs import bridge_program
 
 STATUS, QR = "wa/haby/status", "wa/haby/qr"
 
@@ -69,8 +68,8 @@ async def test_sigterm_ends_the_process_with_a_farewell(ear: Ear, mosquitto: Mos
 
 
 async def test_a_heartbeat_renews_the_status(side: Side, ear: Ear, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(statuses, "HEARTBEAT", 0.2)
-    monkeypatch.setattr(statuses, "FIGURES_EVERY", 0.1)
+    monkeypatch.setattr(status, "HEARTBEAT", 0.2)
+    monkeypatch.setattr(status, "FIGURES_EVERY", 0.1)
     await side.start()
     known = len(ear.on(STATUS))
     heard = await ear.count(STATUS, known + 3)

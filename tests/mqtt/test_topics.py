@@ -12,11 +12,10 @@ import pytest
 from bridge.contract.jid import Jid
 from bridge.contract.messages import Inbound
 from bridge.contract.session import SessionState
-from bridge.http.counters import Counters
+from bridge.metrics.prometheus import Counters
 from tests.mosquitto_server import SHIPPED, MosquittoServer
-
-from .conftest import Side
-from .ear import Ear, hearing
+from tests.mqtt.conftest import Side
+from tests.mqtt.ear import Ear, hearing
 
 ANA = "5491155500001@c.us"
 OUT, RESULT = "wa/haby/out", "wa/haby/result"

@@ -13,11 +13,10 @@ from bridge.contract.session import SessionState
 from bridge.settings import load
 from tests.broker.relay import Relay
 from tests.mosquitto_server import MosquittoServer
-
-from .conftest import Side
-from .ear import Ear, hearing
-from .test_loss import claimed_and_killed
-from .test_status import of_other
+from tests.mqtt.conftest import Side
+from tests.mqtt.ear import Ear, hearing
+from tests.mqtt.test_loss import claimed_and_killed
+from tests.mqtt.test_status import of_other
 
 STATUS = "wa/haby/status"
 CONNECTED, STANDBY = SessionState.CONNECTED, SessionState.STANDBY

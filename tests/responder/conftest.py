@@ -18,7 +18,7 @@ from responder.app import Responder
 from responder.settings import Settings, load
 from responder.store.database import Database
 from responder.store.migrate import migrate
-from responder.ways import BrokerOptions
+from responder.transports import BrokerOptions
 from tests.client.conftest import BridgeSide
 from tests.mariadb_server import MariaDbServer
 from tests.mosquitto_server import MosquittoServer

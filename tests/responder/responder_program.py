@@ -12,11 +12,11 @@ import sys
 from typing import Any
 
 from responder.app import run
-from responder.outlet import MqttOutlet
+from responder.outgoing import MqttOutlet
 from responder.settings import load
 from responder.store.recording import Recording
 from responder.store.turns import Turns
-from responder.ways import BrokerOptions
+from responder.transports import BrokerOptions
 
 
 async def stand_still(step: str) -> None:

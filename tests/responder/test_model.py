@@ -135,7 +135,7 @@ def test_when_its_rest_is_over_one_question_tries() -> None:
 def test_the_library_is_not_loaded_before_it_is_needed() -> None:
     """Nor anything else that a responder at rest has no use for: each is megabytes for ever."""
     script = (
-        "import sys, bridge.cli, bridge.cli.responder, bridge.cli.foreground, bridge.embedded, bridge.settings\n"
+        "import sys, bridge.cli, bridge.cli.responder, bridge.cli.signals, bridge.ops.private_broker, bridge.settings\n"
         "import responder.app, responder.http.app\n"
         "print(*(name for name in sys.argv[1:] if name in sys.modules))"
     )

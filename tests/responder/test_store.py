@@ -15,7 +15,7 @@ from bridge.client import Result, ResultStatus
 from bridge.contract.messages import ErrorInfo
 from responder.errors import DatabaseDown
 from responder.faults import Fault, Faults
-from responder.outlet import _finished
+from responder.outgoing import _finished
 from responder.settings import load
 from responder.store.database import Database
 from responder.store.group_commit import GroupCommit

@@ -15,8 +15,8 @@ from responder.hours import Hours
 from responder.prompt import Said, chat_messages, system_text, unknown_variables
 from responder.rules import parse_rules
 from responder.rules_file import RulesFile
+from responder.text_normalize import fingerprint, made_of, plain
 from responder.turns import LONGEST_PART, MOST_PARTS, command_ids, due_at, split_answer
-from responder.wording import fingerprint, made_of, plain
 
 SHIPPED = parse_rules((Path(__file__).parents[2] / "responder/rules/default.yaml").read_text("utf-8"))
 

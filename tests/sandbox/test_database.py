@@ -9,8 +9,7 @@ import pytest
 
 from bridge.sandbox.database import Database
 from bridge.sandbox.world import World
-
-from .test_world import ANA, GROUP, Clock, record
+from tests.sandbox.test_world import ANA, GROUP, Clock, record
 
 
 @pytest.fixture

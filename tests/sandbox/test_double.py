@@ -9,8 +9,7 @@ import pytest
 
 from bridge.sandbox import Sandbox
 from bridge.sandbox.records import Contact, ReceiptPolicy
-
-from .conftest import Tab
+from tests.sandbox.conftest import Tab
 
 ANA = "5491155500001@c.us"
 BRUNO_LID = "188000000000002@lid"

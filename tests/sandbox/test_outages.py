@@ -12,9 +12,8 @@ from playwright.async_api import BrowserContext
 
 from bridge.sandbox import Sandbox
 from bridge.sandbox.records import SendMode
-
-from .conftest import Tab
-from .test_double import ANA, GROUP
+from tests.sandbox.conftest import Tab
+from tests.sandbox.test_double import ANA, GROUP
 
 MOMENT = "() => new Promise((done) => setTimeout(done, 20))"
 OpenProfile = Callable[..., Awaitable[BrowserContext]]

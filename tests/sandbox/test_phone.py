@@ -9,9 +9,8 @@ from playwright.async_api import Page, Playwright, expect
 
 from bridge.sandbox import Sandbox
 from bridge.sandbox.records import ACCOUNT, ReceiptPolicy
-
-from .conftest import NOT_ROOT, Tab
-from .test_double import ANA, BRUNO_LID, GROUP
+from tests.sandbox.conftest import NOT_ROOT, Tab
+from tests.sandbox.test_double import ANA, BRUNO_LID, GROUP
 
 
 @pytest.fixture

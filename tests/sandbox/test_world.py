@@ -6,8 +6,8 @@ import itertools
 
 import pytest
 
-from bridge.sandbox.cast import LookupFailed, Unknown
 from bridge.sandbox.changes import AckRaised, Change, MessageArrived, SendRefused
+from bridge.sandbox.contacts import LookupFailed, Unknown
 from bridge.sandbox.linking import NobodyWaits, NotLinked
 from bridge.sandbox.records import Contact, Device, ReceiptPolicy, SendMode, State
 from bridge.sandbox.world import World

@@ -16,13 +16,13 @@ from bridge.contract.commands import SendCommand
 from bridge.contract.messages import Stream
 from bridge.contract.pace import Pace
 from bridge.contract.session import Reason, SessionState, Situation
+from bridge.core.inbound import Inbound
+from bridge.core.outbound import Outbound
+from bridge.core.pacing import Pacing
+from bridge.core.session import Session
+from bridge.core.session_view import StateChange
 from bridge.drivers.web import Limits
-from bridge.inbound import Inbound
-from bridge.outbound import Outbound
-from bridge.pacing import Pacing
-from bridge.session import Session
 from bridge.store import SessionStore, open_store
-from bridge.view import StateChange
 from tests.drivers.conftest import on_one_loop
 from tests.drivers.conftest import runtime as runtime  # noqa: PLC0414 - fixtures
 from tests.drivers.conftest import web as web  # noqa: PLC0414

@@ -12,8 +12,7 @@ from bridge.contract.messages import Stream
 from bridge.contract.session import SessionState
 from bridge.sandbox.records import Contact
 from tests.drivers.worlds import ANA, DARIO, GROUP, MEMBER, WebWorld
-
-from .conftest import Life, Live
+from tests.states.conftest import Life, Live
 
 pytestmark = pytest.mark.timeout(120)
 YEAR = 365 * 24 * 3600

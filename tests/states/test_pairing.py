@@ -6,11 +6,10 @@ import asyncio
 
 import pytest
 
-from bridge import catchup
 from bridge.contract.session import SessionState
+from bridge.core import catch_up
 from tests.drivers.worlds import ANA, WebWorld
-
-from .conftest import PATIENCE, Live
+from tests.states.conftest import PATIENCE, Live
 
 BRUNO = "5491155500002@c.us"
 
@@ -41,7 +40,7 @@ async def test_messages_of_one_second_stay_in_order_over_a_pairing(live: Live, w
 async def test_what_was_written_while_unlinked_is_told_though_the_phone_sends_it_late(
     live: Live, web: WebWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(catchup, "AFTER_PAIRING", (0.5,) * 40)
+    monkeypatch.setattr(catch_up, "AFTER_PAIRING", (0.5,) * 40)
     linking = web.sandbox.world.linking
     web.incoming(ANA, "years ago")
     async with live(paired=True) as life:

@@ -12,8 +12,7 @@ from bridge.contract.commands import ControlAction
 from bridge.contract.session import Reason, SessionState
 from bridge.sandbox.records import ACCOUNT, Site, Trouble
 from tests.drivers.worlds import ANA
-
-from .conftest import Live
+from tests.states.conftest import Live
 
 pytestmark = pytest.mark.timeout(120)
 S, R = SessionState, Reason

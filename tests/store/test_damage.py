@@ -19,7 +19,7 @@ import pytest
 
 from bridge.contract.messages import Stream
 from bridge.ports import Bounds, JournalRecord, StoreUnusable
-from bridge.store import StoreDamaged, keep_aside, kept_aside, open_store, place
+from bridge.store import StoreDamaged, files, keep_aside, kept_aside, open_store
 from tests.store.conftest import SetClock
 from tests.store.samples import record
 
@@ -261,14 +261,14 @@ async def test_an_opening_that_is_broken_off_is_no_loss(
     """A large store is checked for longer than a stop waits."""
     async with open_store(path, now=clock):
         pass
-    prepare, begun, go_on = place.prepare, threading.Event(), threading.Event()
+    prepare, begun, go_on = files.prepare, threading.Event(), threading.Event()
 
     def slow(*arguments: Any) -> tuple[sqlite3.Connection, bool]:
         begun.set()
         go_on.wait(10)
         return prepare(*arguments)
 
-    monkeypatch.setattr(place, "prepare", slow)
+    monkeypatch.setattr(files, "prepare", slow)
     opening = asyncio.create_task(open_store(path, now=clock).__aenter__(), name="opening")
     await asyncio.to_thread(begun.wait, 10)
     opening.cancel()
@@ -279,7 +279,7 @@ async def test_an_opening_that_is_broken_off_is_no_loss(
             await asyncio.to_thread(thread.join, 10)
     await asyncio.get_running_loop().shutdown_default_executor()
     gc.collect()
-    assert not place.lacks_wal(path)
+    assert not files.lacks_wal(path)
 
 
 async def test_what_a_session_is_survives_the_loss_of_the_log(path: Path, clock: SetClock) -> None:
@@ -296,25 +296,25 @@ async def test_a_start_leaves_no_moment_without_a_log(
 ) -> None:
     await use_nothing(path, clock)
     seen = []
-    real = place.connect
+    real = files.connect
 
     def looking(at: Path, **options: bool) -> sqlite3.Connection:
-        seen.append(at.is_file() and place.lacks_wal(at))
+        seen.append(at.is_file() and files.lacks_wal(at))
         return real(at, **options)
 
-    monkeypatch.setattr(place, "connect", looking)
+    monkeypatch.setattr(files, "connect", looking)
     async with open_store(path, now=clock):
-        seen.append(place.lacks_wal(path))
+        seen.append(files.lacks_wal(path))
     assert len(seen) >= 3, "checking, reading, and the end"
     assert not any(seen)
 
 
 async def test_a_close_that_cannot_write_is_no_loss(path: Path, clock: SetClock) -> None:
     await use_nothing(path, clock)
-    connection = place.connect(path)
+    connection = files.connect(path)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA query_only = ON")  # refuses the change of mode as a full disk does
-    place.close(connection, path)
+    files.close(connection, path)
     async with open_store(path, now=clock) as store:
         assert not store.lacking
 

@@ -30,7 +30,7 @@ from bridge.ports import Choice, DeadLetter, JournalRecord, Listener, NewNotice
 from bridge.store import BridgeStore, SessionStore
 from bridge.store.database import LOOK
 from bridge.store.erasing import erase_bridge, erase_session, known_addresses, wipe
-from bridge.store.person import Person
+from bridge.store.redaction import Person
 from tests.store.conftest import Opener, SetClock
 from tests.store.samples import GROUP, LID, OTHER_PN, PN, claim, result, step
 

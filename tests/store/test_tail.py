@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bridge.contract.messages import Stream
-from bridge.store import SessionStore, tail
-from bridge.store.tail import Tail
+from bridge.store import SessionStore, recent_items
+from bridge.store.recent_items import Tail
 from tests.store.conftest import SetClock
 from tests.store.samples import DAY, record
 
@@ -26,7 +26,7 @@ def on_disk(path: Path, stream: Stream, after: int, limit: int) -> tuple[tuple[i
 async def test_every_page_is_the_one_on_disk(
     store: SessionStore, path: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch, kept: int
 ) -> None:
-    monkeypatch.setattr(tail, "ITEMS", kept)
+    monkeypatch.setattr(recent_items, "ITEMS", kept)
     for number in range(8):
         await store.journal.append([record(f"{number}a"), record(f"{number}b"), record(f"{number}a")])
         await store.journal.append_event(f"event {number} ñ", once=f"{number // 2}")
@@ -52,13 +52,13 @@ async def test_what_was_changed_on_disk_is_read_anew(store: SessionStore) -> Non
 
 def test_a_tail_is_bounded_by_items_and_by_size() -> None:
     newest = Tail()
-    for seq in range(1, 3 * tail.ITEMS):
+    for seq in range(1, 3 * recent_items.ITEMS):
         newest.add(seq, "x")
-    assert newest.after(2 * tail.ITEMS - 2, 1) is None
-    assert newest.after(2 * tail.ITEMS - 1, 1) == ((2 * tail.ITEMS, "x"),)
-    newest.add(3 * tail.ITEMS, "x" * tail.SIZE)
-    assert newest.after(3 * tail.ITEMS - 2, 9) is None
-    assert newest.after(3 * tail.ITEMS, 9) == newest.after(2**63 - 1, 9) == ()
+    assert newest.after(2 * recent_items.ITEMS - 2, 1) is None
+    assert newest.after(2 * recent_items.ITEMS - 1, 1) == ((2 * recent_items.ITEMS, "x"),)
+    newest.add(3 * recent_items.ITEMS, "x" * recent_items.SIZE)
+    assert newest.after(3 * recent_items.ITEMS - 2, 9) is None
+    assert newest.after(3 * recent_items.ITEMS, 9) == newest.after(2**63 - 1, 9) == ()
 
 
 def test_a_tail_begins_anew_where_one_is_missing() -> None:

@@ -10,6 +10,7 @@ from bridge.contract.errors import InvalidRequest, NotOnWhatsApp, ReachOutLocked
 from bridge.contract.jid import Jid, MessageKey
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.contract.status import MemoryUse
+from bridge.drivers.scripted.phone import ACCOUNT, ACCOUNT_LID, ScriptedPhone, SendMode, Sent, Signal
 from bridge.ports.driver import (
     Account,
     CallInDoubt,
@@ -20,8 +21,6 @@ from bridge.ports.driver import (
     PairingCode,
     WhatsAppDriver,
 )
-
-from .phone import ACCOUNT, ACCOUNT_LID, ScriptedPhone, SendMode, Sent, Signal
 
 log = logging.getLogger(__name__)
 _S, _R = SessionState, Reason

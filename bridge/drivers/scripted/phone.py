@@ -14,7 +14,7 @@ from typing import Any
 
 from bridge.contract.jid import Jid, MessageKey, Server
 from bridge.ports.driver import AckChange, IncomingMessage
-from bridge.ports.memory import Clock
+from bridge.ports.key_value import Clock
 
 ACCOUNT = Jid("5491155500000", Server.USER)
 ACCOUNT_LID = Jid("277000000000000", Server.LID)

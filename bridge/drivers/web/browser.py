@@ -15,12 +15,12 @@ from typing import Self
 from playwright.async_api import BrowserContext, Page, Playwright
 from playwright.async_api import Error as PlaywrightError
 
-from . import processes
-from .executable import BrowserFailed, LaunchFailed, find_executable, user_agent
-from .limits import Limits
-from .processes import ProcessMark
-from .profile import Profile
-from .runtime import PlaywrightRuntime
+from bridge.drivers.web import processes
+from bridge.drivers.web.executable import BrowserFailed, LaunchFailed, find_executable, user_agent
+from bridge.drivers.web.limits import Limits
+from bridge.drivers.web.processes import ProcessMark
+from bridge.drivers.web.profile import Profile
+from bridge.drivers.web.runtime import PlaywrightRuntime
 
 log = logging.getLogger(__name__)
 #: On top of Playwright's own list, which switches most of the background traffic off.

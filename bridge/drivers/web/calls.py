@@ -8,13 +8,12 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from bridge.contract.errors import InternalError, InvalidRequest, NotOnWhatsApp, ReachOutLocked, Refused
 from bridge.contract.jid import Jid, MessageKey, mask
 from bridge.contract.lifecycle import AckLevel
-from bridge.contract.numbers import candidates
+from bridge.contract.phone_numbers import candidates
+from bridge.drivers.web.limits import Limits
+from bridge.drivers.web.number_cache import KnownNumbers
+from bridge.drivers.web.payloads import to_jid, to_key, to_message
+from bridge.drivers.web.web_page import PageFailure, WebPage
 from bridge.ports.driver import CallInDoubt, DriverUnavailable, IncomingMessage, LookUp
-
-from .known_numbers import KnownNumbers
-from .limits import Limits
-from .payloads import to_jid, to_key, to_message
-from .web_page import PageFailure, WebPage
 
 log = logging.getLogger(__name__)
 #: Results after which the message may nevertheless have left.

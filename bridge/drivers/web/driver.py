@@ -18,25 +18,17 @@ from bridge.contract.errors import StartError
 from bridge.contract.jid import Jid, MessageKey
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.contract.status import MemoryUse
-from bridge.ports.driver import (
-    CallInDoubt,
-    DriverSink,
-    DriverUnavailable,
-    IncomingMessage,
-    LookUp,
-    WhatsAppDriver,
-)
-from bridge.ports.memory import Clock
-
-from . import calls
-from .browser import Browser, first_line
-from .executable import BrowserFailed, LaunchFailed
-from .known_numbers import KnownNumbers
-from .limits import Limits, Restarts
-from .profile import Profile, ProfileLocked, ProfileUnusable
-from .runtime import PlaywrightRuntime
-from .serving import STARTING, Serving
-from .web_page import PageFailure
+from bridge.drivers.web import calls
+from bridge.drivers.web.browser import Browser, first_line
+from bridge.drivers.web.executable import BrowserFailed, LaunchFailed
+from bridge.drivers.web.limits import Limits, Restarts
+from bridge.drivers.web.number_cache import KnownNumbers
+from bridge.drivers.web.page_loop import STARTING, Serving
+from bridge.drivers.web.profile import Profile, ProfileLocked, ProfileUnusable
+from bridge.drivers.web.runtime import PlaywrightRuntime
+from bridge.drivers.web.web_page import PageFailure
+from bridge.ports.driver import CallInDoubt, DriverSink, DriverUnavailable, IncomingMessage, LookUp, WhatsAppDriver
+from bridge.ports.key_value import Clock
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,23 @@ from importlib import resources
 
 from bridge.contract.errors import StartError
 
-from .needs import NEEDED
+#: What the driver needs of the page, under `WPP.whatsapp`; `a|b` = one of the two will do. Checked after the login:
+#: before it, the site need not have loaded them.
+NEEDED = (
+    "Socket.state",
+    "Stream.mode",
+    "MsgStore.getModelsArray",
+    "ChatStore.getModelsArray",
+    "MsgKey.fromString",
+    "MsgKey.newId",
+    "WidFactory.createWid",
+    "functions.addAndSendMsgToChat",
+    "functions.findOrCreateLatestChat",
+    "functions.getEphemeralFields",
+    "functions.msgFindByDirection|functions.msgFindQuery",
+    "functions.queryWidExists",
+)
+
 
 BINDING = "__bridgeTell"
 AGENT = "__bridgeAgent"

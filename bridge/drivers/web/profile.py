@@ -16,9 +16,8 @@ from pathlib import Path
 from typing import IO, Self
 
 from bridge.contract.errors import CodedError
-
-from . import processes
-from .processes import ProcessMark
+from bridge.drivers.web import processes
+from bridge.drivers.web.processes import ProcessMark
 
 log = logging.getLogger(__name__)
 LOCK = "bridge.lock"

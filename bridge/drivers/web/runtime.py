@@ -11,7 +11,7 @@ import playwright
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Playwright, async_playwright
 
-from .executable import BrowserFailed
+from bridge.drivers.web.executable import BrowserFailed
 
 log = logging.getLogger(__name__)
 #: Its Node.js is linked to a library that a minimal Debian lacks (seen on one: no package of the list brought it).

@@ -8,8 +8,7 @@ from typing import Any
 
 from bridge.contract.jid import Jid
 from bridge.contract.session import Reason, SessionState, Situation
-
-from .payloads import to_jid
+from bridge.drivers.web.payloads import to_jid
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,10 @@ from playwright.async_api import ConsoleMessage, Page, Response
 from playwright.async_api import Error as PlaywrightError
 
 from bridge.contract.errors import CodedError
+from bridge.drivers.web.browser import first_line
+from bridge.drivers.web.injection import AGENT, BINDING, init_script
+from bridge.drivers.web.limits import Limits
 from bridge.ports.driver import CallInDoubt, DriverUnavailable
-
-from .browser import first_line
-from .injection import AGENT, BINDING, init_script
-from .limits import Limits
 
 log = logging.getLogger(__name__)
 _INTERRUPTIONS, _SETTLING = 5, 0.3

@@ -1,5 +1,5 @@
 """The panel: one page at `/` that shows and steers the bridge through the same `/v1` as every other caller."""
 
-from .routes import router
+from bridge.http.panel.routes import router
 
 __all__ = ["router"]

@@ -12,9 +12,9 @@ from fastapi.responses import FileResponse, JSONResponse
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from bridge.http.callers import AuditOf, Caller, PartsOf
 from bridge.http.credentials import Principal
-from bridge.http.logins import COOKIE, IDLE_LIMIT, Login
+from bridge.http.dependencies import AuditOf, Caller, PartsOf
+from bridge.http.panel_sessions import COOKIE, IDLE_LIMIT, Login
 from bridge.ports import StoreUnusable
 
 STATIC = Path(str(resources.files("bridge.http.panel"))) / "static"

@@ -2,10 +2,10 @@
 
 from fastapi import APIRouter
 
-from . import audit, events, history, keys, letters, listeners, messages, sends, sessions, specs
+from bridge.http.v1 import audit, dead_letters, events, history, keys, listeners, messages, sends, sessions, specs
 
 router = APIRouter(prefix="/v1")
-for part in (sessions, messages, events, sends, listeners, letters, history, keys, audit, specs):
+for part in (sessions, messages, events, sends, listeners, dead_letters, history, keys, audit, specs):
     router.include_router(part.router)
 
 __all__ = ["router"]

@@ -8,10 +8,9 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from bridge.contract.payload import Instant, instant
-from bridge.http.callers import Caller, PartsOf, needs
+from bridge.http.dependencies import Caller, PartsOf, needs
+from bridge.http.v1.documents import problems
 from bridge.ports import Scope
-
-from .documents import problems
 
 router = APIRouter(tags=["audit"])
 

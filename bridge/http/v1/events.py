@@ -14,14 +14,14 @@ from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
 
 from bridge.contract.messages import Stream, in_stream
-from bridge.http.callers import PartsOf, needs
+from bridge.core.session_entry import SessionEntry
+from bridge.http.context import Parts, journal_of
+from bridge.http.dependencies import PartsOf, needs
 from bridge.http.errors import RateLimited
-from bridge.http.places import Parts, Place, journal_of
+from bridge.http.v1.cursors import Cursor, parse_cursor
+from bridge.http.v1.documents import problems
+from bridge.http.v1.messages import After
 from bridge.ports import Journal, Scope
-
-from .cursors import Cursor, parse_cursor
-from .documents import problems
-from .messages import After
 
 router = APIRouter(tags=["messages"])
 #: Seconds between two comments that keep proxies from closing a quiet stream.
@@ -76,7 +76,7 @@ async def _counted(parts: Parts, events: AsyncIterator[str]) -> AsyncIterator[st
         parts.streams.count -= 1
 
 
-async def _events(parts: Parts, place: Place, journal: Journal, stream: Stream, at: int) -> AsyncIterator[str]:
+async def _events(parts: Parts, place: SessionEntry, journal: Journal, stream: Stream, at: int) -> AsyncIterator[str]:
     kind = "message" if stream is Stream.IN else "event"
     yield ": here\n\n"  # the headers leave with it, so that a reader knows that it is connected
     while place.journal is journal and not parts.closing.is_set():

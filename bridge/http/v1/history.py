@@ -9,11 +9,10 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from bridge.contract.payload import instant
-from bridge.history import MINUTE, Minute, Span
-from bridge.http.callers import PartsOf, needs
+from bridge.http.dependencies import PartsOf, needs
+from bridge.http.v1.documents import problems
+from bridge.metrics.charts import MINUTE, Minute, Span
 from bridge.ports import Step
-
-from .documents import problems
 
 router = APIRouter(tags=["sessions"])
 

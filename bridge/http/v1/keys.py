@@ -9,12 +9,11 @@ from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from bridge.contract.payload import CleanText, instant
-from bridge.http.callers import AuditOf, Caller, PartsOf, needs
 from bridge.http.credentials import Principal, new_key
+from bridge.http.dependencies import AuditOf, Caller, PartsOf, needs
 from bridge.http.errors import Forbidden, NotFound
+from bridge.http.v1.documents import problems
 from bridge.ports import ApiKey, Scope
-
-from .documents import problems
 
 router = APIRouter(tags=["keys"], dependencies=[needs(Scope.ADMIN)])
 

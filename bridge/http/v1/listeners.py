@@ -11,13 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from bridge.contract.jid import parse_recipient
 from bridge.contract.messages import EventKind, Stream
 from bridge.contract.payload import CleanText, Instant, instant
-from bridge.http.callers import AuditOf, PartsOf, needs
+from bridge.http.context import Parts
+from bridge.http.dependencies import AuditOf, PartsOf, needs
 from bridge.http.errors import NotFound
-from bridge.http.places import Parts
-from bridge.listeners import Circuit, Start
+from bridge.http.v1.documents import problems
 from bridge.ports import MESSAGE, Choice, Failure, Listener, Position, Scope
-
-from .documents import problems
+from bridge.webhooks import Circuit, Start
 
 router = APIRouter(tags=["listeners"])
 Kind = Literal["message"] | Annotated[EventKind, Field(strict=False)]

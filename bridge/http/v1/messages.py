@@ -9,12 +9,11 @@ from pydantic import BaseModel, Field
 
 from bridge.contract.commands import REPLAY_DEFAULT, REPLAY_MAX
 from bridge.contract.messages import Event, Inbound, Stream, in_stream
-from bridge.http.callers import PartsOf, needs
-from bridge.http.places import journal_of
+from bridge.http.context import journal_of
+from bridge.http.dependencies import PartsOf, needs
+from bridge.http.v1.cursors import Cursor, parse_cursor
+from bridge.http.v1.documents import problems
 from bridge.ports import Scope
-
-from .cursors import Cursor, parse_cursor
-from .documents import problems
 
 router = APIRouter(tags=["messages"])
 After = Annotated[

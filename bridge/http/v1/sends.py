@@ -13,14 +13,13 @@ from bridge.contract.errors import CodedError, InvalidRequest
 from bridge.contract.lifecycle import SendState
 from bridge.contract.messages import Result, ResultStatus
 from bridge.contract.payload import Instant, instant
-from bridge.http.callers import PartsOf, needs
+from bridge.core.results import result_of
+from bridge.http.context import outbox_of
+from bridge.http.dependencies import PartsOf, needs
 from bridge.http.errors import NotFound, problem
-from bridge.http.places import outbox_of
-from bridge.http.sending import LONGEST_WAIT, settle
+from bridge.http.submission import LONGEST_WAIT, settle
+from bridge.http.v1.documents import body_of, problems
 from bridge.ports import OutboxRow, Scope
-from bridge.results import result_of
-
-from .documents import body_of, problems
 
 router = APIRouter(tags=["sends"])
 

@@ -10,13 +10,12 @@ from pydantic import BaseModel
 from bridge.contract.commands import ControlAction, ControlCommand, parse_json
 from bridge.contract.messages import Qr
 from bridge.contract.status import SessionStatus
-from bridge.http.callers import AuditOf, Caller, PartsOf, needs
+from bridge.http.context import running
+from bridge.http.dependencies import AuditOf, Caller, PartsOf, needs
 from bridge.http.errors import NotFound
-from bridge.http.places import running
 from bridge.http.qr_image import qr_png
+from bridge.http.v1.documents import body_of, problems
 from bridge.ports import Scope
-
-from .documents import body_of, problems
 
 router = APIRouter(tags=["sessions"])
 _NO_CODE = "There is no pairing code: the session is logged in, or not running."

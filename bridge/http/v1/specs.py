@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from bridge.contract.asyncapi import asyncapi, schemas
-from bridge.http.callers import PartsOf, needs
+from bridge.http.dependencies import PartsOf, needs
 from bridge.http.errors import NotFound
 
 router = APIRouter(dependencies=[needs(None)], include_in_schema=False)

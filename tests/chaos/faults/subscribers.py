@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 
-from bridge.embedded.child import tied_command
+from bridge.ops.private_broker.child import tied_command
 from tests.chaos.faults.fault import Fault, Scene
 from tests.chaos.rig import SESSION, start
 from tests.parts import require_binary

@@ -6,14 +6,14 @@ from typing import Any
 
 from playwright.async_api import Page, expect
 
-from bridge import sending
 from bridge.contract.errors import ErrorCode
 from bridge.contract.session import Reason, SessionState, Situation
+from bridge.core import send_steps
 from bridge.drivers.scripted import SendMode
 from bridge.http import errors
-from bridge.listeners.verdict import sentence
 from bridge.ports import Failure, PostAnswer
 from bridge.store.outbox import LEFT_OPEN
+from bridge.webhooks.retry_policy import sentence
 from tests.http.conftest import ANA, HttpBridge
 from tests.http.panel.conftest import OpenPanel
 from tests.pictures import picture
@@ -54,7 +54,7 @@ async def test_why_nobody_can_tell_what_became_of_a_send_is_said(started: HttpBr
     page = await open_panel(started, locale="es-AR", at="#outbox")
     await expect(page.get_by_text("WhatsApp Web no lo conoce")).to_be_visible()
     await expect(page.get_by_text("Mirá el chat en el teléfono")).to_be_visible()
-    every = [sending._NOT_FOUND, sending._ERROR_SHOWN, sending._NO_ANSWER, LEFT_OPEN]
+    every = [send_steps._NOT_FOUND, send_steps._ERROR_SHOWN, send_steps._NO_ANSWER, LEFT_OPEN]
     assert why in every
     assert len({*every, *await _calls(page, "faults.js", "doubt", every)}) == 2 * len(every)
 

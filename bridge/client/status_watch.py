@@ -1,0 +1,116 @@
+"""Watches a session: its status as a reader should take it, its pairing code, and what becomes of a control action."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime
+
+from pydantic import ValidationError
+
+from bridge.broker import BrokerDown, Delivery
+from bridge.client.answers import Answers, Heard
+from bridge.client.connection import Line, Route
+from bridge.client.errors import NoAnswer
+from bridge.contract.bot import BotSwitch
+from bridge.contract.commands import ControlCommand, ControlResult, ControlStatus, parse_json
+from bridge.contract.errors import CodedError
+from bridge.contract.messages import Qr
+from bridge.contract.session import SessionState
+from bridge.contract.status import STALE_AFTER, SessionStatus
+from bridge.contract.topics import Leaf, Topics
+
+_log = logging.getLogger("bridge.client")
+#: Logged in: no code is asked for any more.
+PAIRED = frozenset({SessionState.AUTHENTICATED, SessionState.CONNECTED})
+
+
+async def watch_statuses(line: Line, topics: Topics, session: str | None) -> AsyncGenerator[SessionStatus, None]:
+    """Each status of one session (None: of all) as it comes; one that falls silent is yielded again as offline."""
+    clock = asyncio.get_running_loop().time
+    heard: dict[str, tuple[SessionStatus, float]] = {}
+    async with line.attached(Route(topics.status(session or "+"))) as inbox:
+        while True:
+            expiries = [at + STALE_AFTER for _, at in heard.values()]
+            match await inbox.get(until=min(expiries, default=None)):
+                case None:
+                    silent = [name for name, (_, at) in heard.items() if at + STALE_AFTER <= clock()]
+                    for status, _ in [heard.pop(name) for name in silent]:
+                        yield status.seen_at(datetime.now(UTC))
+                case Delivery(topic=topic, payload=payload) if payload and topics.parse(topic):
+                    try:
+                        status = SessionStatus.model_validate_json(payload)
+                    except ValidationError:
+                        continue
+                    heard[status.session] = status, clock()
+                    yield status.seen_at(datetime.now(UTC))
+                case _:
+                    pass
+
+
+async def watch_pairing(line: Line, topics: Topics, session: str) -> AsyncGenerator[Qr | SessionStatus, None]:
+    """Each new pairing code, and each change of state; ends with the status that tells of a login."""
+    code: Qr | None = None
+    state: tuple[object, object] | None = None
+    async with line.attached(Route(topics.qr(session), topics.status(session))) as inbox:
+        while True:
+            delivery = await inbox.get()
+            topic = topics.parse(delivery.topic) if isinstance(delivery, Delivery) else None
+            if not isinstance(delivery, Delivery) or topic is None:
+                continue
+            try:
+                if topic.leaf is Leaf.QR:
+                    before, code = code, Qr.model_validate_json(delivery.payload) if delivery.payload else None
+                    if code is not None and code != before:
+                        yield code
+                    continue
+                status = SessionStatus.model_validate_json(delivery.payload).seen_at(datetime.now(UTC))
+            except ValidationError:
+                continue
+            if (status.state, status.reason) != state:
+                state = status.state, status.reason
+                yield status
+            if status.state in PAIRED:
+                return
+
+
+async def watch_bot_switches(line: Line, topics: Topics) -> AsyncGenerator[tuple[int, BotSwitch], None]:
+    """Each wish about a client's automatic answers. One that is not in the contract's form is ignored."""
+    async with line.attached(Route(topics.bot_switch())) as inbox:
+        while True:
+            delivery = await inbox.get()
+            if not isinstance(delivery, Delivery) or delivery.retain:  # an old wish is nobody's wish any more
+                continue
+            cliente_id = topics.switched_client(delivery.topic)
+            try:
+                wish = parse_json(BotSwitch, delivery.payload)
+            except CodedError as error:
+                _log.warning("%s: %s", delivery.topic, error.text)
+                continue
+            if cliente_id is not None:
+                yield cliente_id, wish
+
+
+async def control(
+    line: Line, topics: Topics, answers: Answers, session: str, command: ControlCommand, timeout: float
+) -> AsyncGenerator[ControlResult, None]:
+    """Ask for an action once, and yield its results up to the last. Never repeated: a restart is not asked for twice.
+
+    Raises BrokerDown where it could not be asked for, NoAnswer when the bridge does not answer in time.
+    """
+    until = asyncio.get_running_loop().time() + timeout
+    with answers.to(command.id or "") as inbox:
+        if not line.is_connected:
+            raise BrokerDown("There is no connection to the broker at the moment; nothing was asked for.")
+        await line.publish(topics.control(session), command.model_dump_json(exclude_defaults=True))
+        while (heard := await inbox.get(until=until)) is not None:
+            if isinstance(heard, Heard) and isinstance(answer := heard.answer, ControlResult):
+                yield answer
+                if answer.status is not ControlStatus.ACCEPTED:
+                    return
+    raise NoAnswer(
+        f"The bridge of {session} has not finished {command.action} within {timeout:g} s.",
+        session=session,
+        id=command.id or "",
+    )

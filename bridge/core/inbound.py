@@ -1,0 +1,198 @@
+"""The inbound half of a session: what WhatsApp showed goes to the journal before anyone is told."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Mapping, Sequence
+
+from bridge.contract.jid import mask
+from bridge.contract.messages import EventBody, EventKind
+from bridge.contract.payload import instant
+from bridge.core.conversion import body_of, text_of, time_of
+from bridge.core.missing_messages import Undecrypted, Unread
+from bridge.ports import Account, IncomingMessage, Journal, JournalRecord, Memory, Outbox
+
+_log = logging.getLogger(__name__)
+#: Types that WhatsApp writes by itself; they are no message of anybody. Source: wa-js `MSG_TYPE`.
+SYSTEM_TYPES = frozenset(
+    {
+        "broadcast_notification",
+        "call_log",
+        "ciphertext",
+        "debug",
+        "e2e_notification",
+        "gp2",
+        "group_notification",
+        "notification",
+        "notification_template",
+        "protocol",
+        "reaction",
+        "revoked",
+    }
+)
+#: "Waiting for this message": it is there, and its text comes later, perhaps after the next load of the page.
+_CIPHERTEXT = "ciphertext"
+_BASELINE, _PN, _LID, _PAIRED = "baseline", "account_pn", "account_lid", "paired"
+#: Seconds after a pairing in which the phone may still send what was written while no device was linked.
+HISTORY_COMES = 3600
+#: Seconds by which a message of one chat may have come before an older one of another.
+OVERTAKEN = 60
+#: 64 bits: texts are compared only between messages that have one raw id and one time.
+_HASH_DIGITS = 16
+
+
+class Inbound:
+    """Filters, converts and journals what a driver hands over. Older than the baseline (unix seconds) is history, and
+    older than what the journal remembers."""
+
+    def __init__(self, session: str, cliente_id: int, journal: Journal, outbox: Outbox, memory: Memory) -> None:
+        self._session = session
+        self._cliente_id = cliente_id
+        self._journal = journal
+        self._outbox = outbox
+        self._memory = memory
+        self._baseline: int | None = None
+        self._own: frozenset[str] = frozenset()  # this account's addresses
+        self._undecrypted = Undecrypted(memory)
+        #: Chats that catch-up could not read whole.
+        self.unread = Unread(memory)
+        #: Whether the last pairing was so short a time ago that its phone may still send history.
+        self.history_comes = False
+        self._paired_at = self._owed_from = 0  # that pairing, and from when on its history is owed
+
+    async def logged_in(self, account: Account) -> None:
+        """Set the baseline at the first pairing; another number than before gets a new one.
+
+        The same number paired again keeps it: what came in between is owed to the readers.
+        """
+        owner = {_PN: str(account.pn or ""), _LID: str(account.lid or "")}
+        known = {name: await self._memory.get(name) or "" for name in owner}
+        baseline, other = await self._memory.get(_BASELINE), is_other_account(known, owner)
+        anew = baseline is None or other
+        if baseline is None or other:
+            if baseline is not None:
+                _log.warning("%s: now paired with another number (%s)", self._session, mask(owner[_PN] or owner[_LID]))
+            baseline = str(account.paired_at if account.paired_at is not None else account.service_time)
+            await self._memory.set(_BASELINE, baseline)
+            await self._undecrypted.clear()
+            await self.unread.become({})
+        for name, address in owner.items():
+            if address != known[name] and (address or other):
+                await self._memory.set(name, address)
+        self._own = frozenset(address or ("" if other else known[name]) for name, address in owner.items()) - {""}
+        self._baseline = int(baseline)
+        await self._note_pairing(account.paired_at, anew=anew)
+        await self._undecrypted.load()
+
+    async def take(self, messages: Sequence[IncomingMessage], *, late: bool) -> int:
+        """Journal messages in order; returns how many were new. Durable on return."""
+        fresh = 0
+        others: list[IncomingMessage] = []
+        await self._note_undecrypted(messages)
+        for message in messages:
+            if message.key.from_me:
+                fresh += await self._take_own(message, late=late)
+            elif self._belongs_to_in(message):
+                others.append(message)
+        if not others:
+            return fresh
+        for message in others:
+            if message.from_lid and message.from_pn:
+                await self._journal.add_alias(str(message.from_lid), str(message.from_pn))
+        numbers = await self._journal.append([self._record(message, late=late) for message in others])
+        for message, seq in zip(others, numbers, strict=True):
+            if seq is not None:
+                _log.info(
+                    "%s: Mensaje recibido de %s (seq %d)",
+                    *(self._session, message.chat.masked, seq),
+                    extra={"session": self._session, "trace": text_of(message.key.id)},
+                )
+                fresh += 1
+        await self._undecrypted.told({text_of(message.key.id) for message in others})
+        return fresh
+
+    async def watermarks(self) -> tuple[dict[str, int], int]:
+        """Where catch-up starts: the newest time in each chat, and where history ends for the others.
+
+        In a chat with a message that could not be decrypted, that one's time; in one that could not be read whole, the
+        time from which it is still to be read. While a newly linked device gets its history, no later than what was
+        there before the pairing: newer messages may overtake older ones.
+        """
+        marks = await self._journal.watermarks()
+        if max(marks.values(), default=0) < self._paired_at + HISTORY_COMES:
+            marks = {chat: min(mark, self._owed_from) for chat, mark in marks.items()}
+        return await self.unread.lowered(await self._undecrypted.lowered(marks)), self._history_ends
+
+    async def _note_pairing(self, paired_at: int | None, *, anew: bool) -> None:
+        before = json.loads(await self._memory.get(_PAIRED) or "[0, 0]")
+        self._paired_at, self._owed_from = before
+        newest = max((await self._journal.watermarks()).values(), default=0)
+        self.history_comes = newest < self._paired_at + HISTORY_COMES
+        if paired_at is not None:
+            if anew or not self.history_comes:  # else what the pairing before owes is still owed
+                self._owed_from = max(0 if anew else newest - OVERTAKEN, self._baseline or 0)
+            self._paired_at, self.history_comes = paired_at, True
+            await self._memory.set(_PAIRED, json.dumps([self._paired_at, self._owed_from]))
+
+    async def _note_undecrypted(self, messages: Sequence[IncomingMessage]) -> None:
+        """Durable before anything newer of the chat is journalled: that moves the watermark past them."""
+        await self._undecrypted.note(
+            {
+                text_of(message.key.id): (str(message.chat), time_of(message))
+                for message in messages
+                if message.type == _CIPHERTEXT
+                and not message.key.from_me
+                and self._is_owed(message)
+                and time_of(message)
+            }
+        )
+
+    def _belongs_to_in(self, message: IncomingMessage) -> bool:
+        return message.type not in SYSTEM_TYPES and self._is_owed(message)
+
+    def _is_owed(self, message: IncomingMessage) -> bool:
+        if not message.chat.is_conversation:
+            return False
+        # without a time nobody can tell that it is history
+        return message.timestamp <= 0 or message.timestamp >= self._history_ends
+
+    @property
+    def _history_ends(self) -> int:
+        return max(self._baseline or 0, self._journal.remembers_from)
+
+    async def _take_own(self, message: IncomingMessage, *, late: bool) -> int:
+        raw_id = text_of(message.key.id)
+        if not self._belongs_to_in(message) or await self._outbox.has_sent(raw_id):
+            return 0
+        event = EventBody(
+            kind=EventKind.OWN_MESSAGE,
+            at=instant(time_of(message)),
+            chat=str(message.chat),
+            message=body_of(message, self._cliente_id, self._own, late=late),
+        )
+        seq = await self._journal.append_event(event.to_json(), once=f"{EventKind.OWN_MESSAGE}:{raw_id}")
+        return 0 if seq is None else 1
+
+    def _record(self, message: IncomingMessage, *, late: bool) -> JournalRecord:
+        return JournalRecord(
+            chat=str(message.chat),
+            raw_id=text_of(message.key.id),
+            author=str(message.author) if message.author else None,
+            timestamp=time_of(message),
+            type=text_of(message.type),
+            content_hash=hashlib.sha256(text_of(message.body).encode()).hexdigest()[:_HASH_DIGITS],
+            body=body_of(message, self._cliente_id, self._own, late=late).to_json(),
+        )
+
+
+def is_other_account(known: Mapping[str, str], now: Mapping[str, str]) -> bool:
+    """Whether a login is another person's than the one before: told by the number, and by the LID where one is missing.
+
+    Where they have nothing to be compared by it counts as the same: what came in between is then not lost.
+    """
+    for name in (_PN, _LID):
+        if known[name] and now[name]:
+            return known[name] != now[name]
+    return False

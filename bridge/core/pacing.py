@@ -1,0 +1,221 @@
+"""Who may send next, and when: token buckets, and lanes that keep the order within a chat. Pure: time comes in.
+
+WhatsApp restricts numbers that send like machines. Within a chat the next message leaves only after the server has
+the one before, or after `HOLD` seconds of waiting for that; across chats the priority decides and then the order of
+the claims. A chat that waits holds up no other.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from typing import Any
+
+from bridge.contract.pace import Pace
+from bridge.ports import OutboxRow
+
+#: Seconds that a message without the server's ack holds up the next one of its own chat.
+HOLD = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pacing:
+    """The paces of a session. `spacing` and `jitter` are seconds; jitter is added only to a send that had to wait."""
+
+    session: Pace
+    chat: Pace
+    spacing: float = 0.0
+    jitter: float = 0.0
+
+
+class Bucket:
+    """A token bucket, full at first."""
+
+    __slots__ = ("_filled_at", "_pace", "_tokens")
+
+    def __init__(self, pace: Pace) -> None:
+        self._pace = pace
+        self._tokens = float(pace.burst)
+        self._filled_at = 0.0
+
+    def tokens(self, now: float) -> float:
+        """Tokens at `now`; infinite without pacing."""
+        if self._pace.is_off:
+            return math.inf
+        return min(float(self._pace.burst), self._tokens + max(0.0, now - self._filled_at) * self._pace.rate)
+
+    def ready_at(self, now: float) -> float:
+        """When one token is there."""
+        tokens = self.tokens(now)
+        return now if tokens >= 1 else now + (1 - tokens) / self._pace.rate
+
+    def take(self, now: float, count: int = 1) -> None:
+        """Take a token, of which the caller has seen that it is there; -1 puts one back."""
+        self._tokens, self._filled_at = self.tokens(now) - count, now
+
+    def full_at(self, now: float) -> float:
+        """When nothing would be lost by forgetting this bucket."""
+        missing = self._pace.burst - self.tokens(now)
+        return now + missing / self._pace.rate if missing > 0 else now
+
+
+@dataclass(slots=True)
+class _Lane:
+    """The commands of one chat. `busy` = number of the row under way, `held_until` = for how long it may hold up."""
+
+    rows: list[int] = field(default_factory=list)  # heap of numbers; those no longer queued are skipped
+    busy: int | None = None
+    held_until: float = math.inf
+    not_before: float = 0.0
+    waited: bool = False
+    bucket: Bucket | None = None
+    place: int = 0  # only the heap entry that carries this is in force
+
+
+class Schedule:
+    """What waits to be sent. All times are of one monotonic clock, but `expires_at`, which is unix time."""
+
+    def __init__(self, pacing: Pacing) -> None:
+        self._pacing = pacing
+        # Heaps, with entries no longer in force left in them: ten thousand chats are an ordinary campaign
+        self._queued: dict[int, OutboxRow] = {}
+        self._lanes: dict[str, _Lane] = {}
+        self._changed: set[str] = set()  # lanes to be placed again
+        self._ready: list[tuple[int, int, int, str]] = []  # rank, number, place, chat
+        self._timed: list[tuple[float, int, str]] = []  # when to look again, place, chat; with rows
+        self._idle: list[tuple[float, int, str]] = []  # the same, of lanes without rows
+        self._expiries: list[tuple[float, int]] = []
+        self._places = itertools.count(1)
+        self._bucket = Bucket(pacing.session)
+        self._spaced_until = 0.0
+        self._blocked = self._jittered = False  # a row that was ready had to wait for the session; it was given jitter
+
+    def add(self, row: OutboxRow) -> None:
+        """Queue a row; those of one chat leave in the order of their claims. Twice is once."""
+        self._queued[row.number] = row
+        heappush(self._lane(row).rows, row.number)
+        if row.claim.expires_at is not None:
+            heappush(self._expiries, (row.claim.expires_at, row.number))
+
+    def budget(self, now: float) -> int | None:
+        """Sends that could leave at once; None without pacing."""
+        tokens = self._bucket.tokens(now)
+        return None if math.isinf(tokens) else math.floor(tokens)
+
+    def next(self, now: float, jitter: float = 0.0) -> OutboxRow | float | None:
+        """Take the row to send now, or tell when to ask again, or None when nothing waits for time alone.
+
+        `jitter` in 0..1 is drawn by the caller. A row that was given out keeps its lane to itself.
+        """
+        self._place_lanes(now)
+        self._drop_stale(self._ready)
+        if not self._ready:
+            self._drop_stale(self._timed)
+            return self._timed[0][0] if self._timed else None
+        lane = self._lanes[self._ready[0][-1]]
+        at = max(self._bucket.ready_at(now), self._spaced_until)
+        if at > now:
+            self._blocked = True
+            return at
+        if (self._blocked or lane.waited) and not self._jittered and jitter * self._pacing.jitter > 0:
+            self._jittered = True
+            self._spaced_until = now + jitter * self._pacing.jitter
+            return self._spaced_until
+        return self._give(lane, now)
+
+    def hold(self, row: OutboxRow, until: float) -> None:
+        """Say for how long a row under way may hold up its chat."""
+        lane = self._lane(row)
+        if lane.busy in (None, row.number):
+            lane.busy, lane.held_until = row.number, until
+
+    def release(self, row: OutboxRow) -> None:
+        """The row is done with: its chat is free again."""
+        lane = self._lane(row)
+        if lane.busy == row.number:
+            lane.busy, lane.held_until, lane.not_before = None, math.inf, 0.0
+
+    def put_back(self, row: OutboxRow, now: float, *, not_before: float) -> None:
+        """Nothing of the row left: it waits again, first in its chat, and has used none of the pace."""
+        self.add(row)
+        self.release(row)
+        lane = self._lane(row)
+        lane.not_before = not_before
+        for bucket in filter(None, (self._bucket, lane.bucket)):
+            bucket.take(now, -1)
+
+    def expired(self, unix_now: float) -> list[OutboxRow]:
+        """Take out the rows whose time is over."""
+        gone = []
+        while (expiry := self.next_expiry()) is not None and expiry <= unix_now:
+            _, number = heappop(self._expiries)
+            row = self._queued.pop(number)
+            self._changed.add(row.claim.to)
+            gone.append(row)
+        return gone
+
+    def next_expiry(self) -> float | None:
+        """Unix time when the next row expires."""
+        while self._expiries and self._expiries[0][1] not in self._queued:
+            heappop(self._expiries)
+        return self._expiries[0][0] if self._expiries else None
+
+    def _lane(self, row: OutboxRow) -> _Lane:
+        self._changed.add(row.claim.to)
+        return self._lanes.setdefault(row.claim.to, _Lane())
+
+    def _place_lanes(self, now: float) -> None:
+        for heap in (self._timed, self._idle):
+            while heap and heap[0][0] <= now:
+                _, place, chat = heappop(heap)
+                if self._in_force(chat, place):
+                    self._changed.add(chat)
+        for chat in self._changed:
+            self._place(chat, now)
+        self._changed.clear()
+
+    def _place(self, chat: str, now: float) -> None:
+        """Put a lane where it is looked at again: among the ready, at a later time, or nowhere at all."""
+        lane = self._lanes[chat]
+        lane.place = next(self._places)
+        while lane.rows and lane.rows[0] not in self._queued:
+            heappop(lane.rows)
+        if lane.busy is not None and now >= lane.held_until:
+            lane.busy = None
+        bucket = lane.bucket
+        if lane.busy is not None:
+            at = lane.held_until
+        elif lane.rows:
+            at = max(lane.not_before, bucket.ready_at(now) if bucket else now)
+        else:
+            at = bucket.full_at(now) if bucket else now
+        if at > now:
+            lane.waited = lane.waited or bool(lane.rows)
+            if at < math.inf:
+                heappush(self._timed if lane.rows else self._idle, (at, lane.place, chat))
+        elif lane.rows:
+            rank = self._queued[lane.rows[0]].claim.priority.rank
+            heappush(self._ready, (rank, lane.rows[0], lane.place, chat))
+        else:  # or lanes would grow with every number ever written to
+            del self._lanes[chat]
+
+    def _drop_stale(self, heap: list[Any]) -> None:
+        while heap and not self._in_force(heap[0][-1], heap[0][-2]):
+            heappop(heap)
+
+    def _in_force(self, chat: str, place: int) -> bool:
+        lane = self._lanes.get(chat)
+        return lane is not None and lane.place == place
+
+    def _give(self, lane: _Lane, now: float) -> OutboxRow:
+        row = self._queued.pop(heappop(lane.rows))
+        self._changed.add(row.claim.to)
+        lane.bucket = lane.bucket or Bucket(self._pacing.chat)
+        lane.bucket.take(now)
+        self._bucket.take(now)
+        self._spaced_until = now + self._pacing.spacing
+        self._blocked = self._jittered = lane.waited = False
+        lane.busy, lane.held_until = row.number, math.inf
+        return row

@@ -1,0 +1,127 @@
+"""From outbox rows to what is published about them. Pure: rows, errors and moments come in, payloads go out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from bridge.contract.errors import ERRORS, CodedError, InternalError
+from bridge.contract.lifecycle import SendState, ack_name
+from bridge.contract.messages import Ack, ErrorInfo, Result, ResultStatus
+from bridge.contract.payload import instant
+from bridge.contract.topics import Leaf
+from bridge.ports import Change, Claim, NewNotice, OutboxRow, ReplyTo
+
+_TRANSIENT = frozenset(str(code) for code, row in ERRORS.items() if row.transient)
+_STATUS = {
+    SendState.ACCEPTED: ResultStatus.ACCEPTED,
+    SendState.SENDING: ResultStatus.ACCEPTED,
+    SendState.FAILED: ResultStatus.FAILED,
+    SendState.UNKNOWN: ResultStatus.UNKNOWN,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """An input that never became a command: what could be read of it. With `once`, told a single time."""
+
+    topic: str
+    sha256: str
+    command_id: str | None = None
+    reply_to: ReplyTo | None = None
+    transaction: str | None = None
+    once: str | None = None
+
+
+def error_info(error: BaseException) -> ErrorInfo:
+    """What is said about an error outside. An error without a code says nothing of its inside."""
+    coded = error if isinstance(error, CodedError) else InternalError()
+    return ErrorInfo(code=coded.code, text=coded.text, transient=coded.transient)
+
+
+def result_of(session: str, row: OutboxRow) -> Result:
+    """The result that a row stands for now."""
+    return Result(
+        session=session,
+        id=row.claim.id,
+        status=_STATUS.get(row.state, ResultStatus.SENT),
+        to=row.claim.to,
+        chat=row.chat,
+        message_id=row.message_id,
+        error=_error_of(row),
+        at=instant(row.changed_at),
+        transaction=row.claim.transaction,
+        meta=row.claim.meta,
+    )
+
+
+def accepted(session: str, claim: Claim) -> Result:
+    """The result of a claim that has just been stored."""
+    return result_of(session, OutboxRow(0, claim, SendState.ACCEPTED, changed_at=claim.claimed_at))
+
+
+def conflict(session: str, claim: Claim, error: CodedError) -> Result:
+    """The answer to a command whose id was used with other content."""
+    return Result(
+        session=session,
+        id=claim.id,
+        status=ResultStatus.FAILED,
+        to=claim.to,
+        error=error_info(error),
+        at=instant(claim.claimed_at),
+        transaction=claim.transaction,
+        meta=claim.meta,
+    )
+
+
+def rejected(session: str, command_id: str, rejection: Rejection, error: CodedError, now: float) -> Result:
+    """The answer to an input that could not become a command."""
+    return Result(
+        session=session,
+        id=command_id,
+        status=ResultStatus.FAILED,
+        error=error_info(error),
+        at=instant(now),
+        transaction=rejection.transaction,
+        topic=rejection.topic,
+        sha256=rejection.sha256,
+    )
+
+
+def notice(result: Result, reply_to: ReplyTo | None = None) -> NewNotice:
+    """A result, ready to be stored for publication."""
+    return NewNotice(Leaf.RESULT, result.to_json(), reply_to)
+
+
+def ack_notice(session: str, row: OutboxRow, level: int, now: float) -> NewNotice | None:
+    """The tick for a row, or None for a level that says nothing to a sender."""
+    name = ack_name(level)
+    if name is None or row.message_id is None:
+        return None
+    ack = Ack(session=session, id=row.claim.id, message_id=row.message_id, ack=name, at=instant(now))
+    return NewNotice(Leaf.ACK, ack.to_json())
+
+
+def told(session: str, row: OutboxRow, change: Change, ack: NewNotice | None = None) -> Change:
+    """The change with what is to be told about it: the result, where it is another one than before, and the ack."""
+    after = replace(
+        row,
+        state=change.state,
+        chat=change.chat or row.chat,
+        message_id=change.message_id or row.message_id,
+        error_code=change.error_code,
+        error_text=change.error_text,
+        changed_at=change.at,
+    )
+    before, result = result_of(session, row), result_of(session, after)
+    notices = [notice(result, row.claim.reply_to)] if result.status is not before.status else []
+    return replace(change, notices=(*notices, *([ack] if ack else [])))
+
+
+def _error_of(row: OutboxRow) -> ErrorInfo | None:
+    if row.error_code is None:
+        return None
+    return ErrorInfo(
+        code=row.error_code,
+        text=row.error_text or "",
+        transient=row.error_code in _TRANSIENT,
+    )

@@ -1,0 +1,224 @@
+"""The steps of one send through the driver, and what acks and look-ups do to it.
+
+The rule that everything here serves: resolve, reserve, store, then call. A row is `sending` in the store before the
+call is made, so whatever happens afterwards it is known that the message may have left; from there it is never
+repeated unless a complete look-up proves that it did not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from enum import Enum, auto
+from weakref import WeakValueDictionary
+
+from bridge.contract.errors import BridgeError, CodedError, Expired, InternalError, Refused
+from bridge.contract.jid import Jid, MessageKey, mask
+from bridge.contract.lifecycle import SendState, after_ack
+from bridge.core.pacing import HOLD
+from bridge.core.results import ack_notice, told
+from bridge.ports import (
+    AckChange,
+    CallInDoubt,
+    Change,
+    Clock,
+    DriverUnavailable,
+    LookUp,
+    Outbox,
+    OutboxRow,
+    StoreUnusable,
+    WhatsAppDriver,
+)
+
+_log = logging.getLogger(__name__)
+#: Seconds after which a message that WhatsApp Web holds without the server's ack is reported as unknown.
+DOUBT_LIMIT = 3600.0
+_NOT_FOUND = "The message may have left before the connection broke, and WhatsApp Web does not know it."
+_ERROR_SHOWN = "WhatsApp Web shows an error that does not tell whether the message left."
+_NO_ANSWER = "WhatsApp has not confirmed the message in time; it may still go out."
+
+
+class Outcome(Enum):
+    """What a try left behind, for the schedule."""
+
+    SETTLED = auto()  # final, or the server has it: the chat is free
+    PENDING = auto()  # WhatsApp Web has it, the server's ack is awaited: the chat is held
+    DOUBT = auto()  # it may have left, or may leave yet: the page must be replaced before it is looked up
+    UNSEEN = auto()  # in doubt, and the look-up was not answered: look again
+    RETRY = auto()  # nothing left: try again later
+
+
+class Sender:
+    """Carries out sends of one session. Every method may be called for many rows at once."""
+
+    def __init__(self, session: str, outbox: Outbox, driver: WhatsAppDriver, clock: Clock) -> None:
+        self._session = session
+        self._outbox = outbox
+        self._driver = driver
+        self._clock = clock
+        # An ack and the answer of the call race for the same row; each decides on what the other has stored.
+        self._steps: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._repeated: set[int] = set()
+
+    async def send(self, row: OutboxRow) -> Outcome:
+        """Send a row that is `accepted`."""
+        try:
+            key, chat = await self._prepare(row)
+            self._check_time(row)
+        except (DriverUnavailable, CallInDoubt) as error:
+            _log.info("%s: %s waits: %s", self._session, row.claim.id, error.text, extra=self._traced(row))
+            return Outcome.RETRY
+        except CodedError as error:
+            await self.fail(row, error)
+            return Outcome.SETTLED
+        async with self._step(row.claim.id):
+            row = await self._outbox.change(
+                row.number,
+                Change(SendState.SENDING, self._clock.now(), chat=str(chat), message_id=str(key)),
+            )
+        _log.debug("%s: %s leaves as %s", self._session, row.claim.id, key.id, extra=self._traced(row))
+        return await self._call(row, key)
+
+    async def settle(self, row: OutboxRow) -> Outcome:
+        """Find out what became of a row that is `sending`. The page that made the call must be gone or answering."""
+        key = MessageKey.parse(row.message_id or "")
+        try:
+            found = await self._driver.look_up(key)
+        except (DriverUnavailable, CallInDoubt) as error:
+            _log.info("%s: %s cannot be looked up yet: %s", self._session, row.claim.id, error.text)
+            return Outcome.UNSEEN
+        except Exception:  # noqa: BLE001 - one row that cannot be looked up must not stop the others
+            _log.exception("%s: %s cannot be looked up", self._session, row.claim.id)
+            return Outcome.UNSEEN
+        return await self._settle(row, key, found)
+
+    async def fail(self, row: OutboxRow, error: CodedError) -> None:
+        """The row did not go out."""
+        _log.info(
+            "%s: %s to %s failed: %s",
+            *(self._session, row.claim.id, mask(row.claim.to), error.code),
+            extra=self._traced(row),
+        )
+        await self._change(row, SendState.FAILED, error)
+
+    async def give_up(self, row: OutboxRow) -> None:
+        """Nobody could tell in time what became of the row; a later ack still upgrades it."""
+        await self._change(row, SendState.UNKNOWN, text=_NO_ANSWER)
+
+    async def acknowledged(self, change: AckChange) -> list[OutboxRow]:
+        """Move the rows that an ack names; returns those that moved. Acks of messages not sent by us move nothing."""
+        moved = []
+        for key in change.keys:
+            row = await self._outbox.of_message(key.id)
+            if row is not None and (after := await self._advance(row.claim.id, change.level)) is not None:
+                moved.append(after)
+        return moved
+
+    async def _prepare(self, row: OutboxRow) -> tuple[MessageKey, Jid]:
+        try:
+            chat = await self._driver.resolve(Jid.parse(row.claim.to))
+            return await self._driver.reserve(chat), chat
+        except CodedError:
+            raise
+        except Exception as error:  # nothing has left, so that a fault of ours is a failure and not a doubt
+            _log.exception("%s: %s could not be prepared", self._session, row.claim.id)
+            raise InternalError from error
+
+    def _check_time(self, row: OutboxRow) -> None:
+        """A page may take its time to answer; what is over by then is not sent late."""
+        if row.claim.expires_at is not None and row.claim.expires_at <= self._clock.now():
+            raise Expired
+
+    async def _call(self, row: OutboxRow, key: MessageKey) -> Outcome:
+        try:
+            level = await self._driver.send_text(key, row.claim.text)
+        except DriverUnavailable:
+            await self._change(row, SendState.ACCEPTED)
+            return Outcome.RETRY
+        except BridgeError as error:
+            await self.fail(row, error)
+            return Outcome.SETTLED
+        except CallInDoubt as error:
+            _log.warning("%s: %s is in doubt: %s", self._session, row.claim.id, error.text, extra=self._traced(row))
+            return await self._settle_on_the_same_page(row, key)
+        except Exception:  # noqa: BLE001 - whatever was raised, the call may have left
+            _log.exception("%s: %s is in doubt", self._session, row.claim.id)
+            return Outcome.DOUBT
+        return await self._after_level(row, level)
+
+    async def _settle_on_the_same_page(self, row: OutboxRow, key: MessageKey) -> Outcome:
+        """A page that still answers may already show the message; absence proves nothing while the call may run."""
+        try:
+            found = await self._driver.look_up(key)
+        except StoreUnusable:
+            raise
+        except Exception as error:  # noqa: BLE001 - it was in doubt before and is so still
+            _log.info("%s: %s cannot be looked up yet: %s", self._session, row.claim.id, error)
+            return Outcome.DOUBT
+        return Outcome.DOUBT if found.ack is None else await self._after_level(row, found.ack)
+
+    async def _settle(self, row: OutboxRow, key: MessageKey, found: LookUp) -> Outcome:
+        if found.ack is not None:
+            return await self._after_level(row, found.ack)
+        if not found.complete or row.number in self._repeated:
+            await self._change(row, SendState.UNKNOWN, text=_NOT_FOUND)
+            return Outcome.SETTLED
+        try:
+            self._check_time(row)
+        except Expired as error:
+            await self.fail(row, error)
+            return Outcome.SETTLED
+        _log.warning("%s: %s provably did not leave; sending it once more", self._session, row.claim.id)
+        self._repeated.add(row.number)
+        outcome = await self._call(row, key)
+        if outcome in (Outcome.SETTLED, Outcome.RETRY):
+            self._repeated.discard(row.number)
+        return outcome
+
+    def _traced(self, row: OutboxRow) -> dict[str, str]:
+        return {"session": self._session, "trace": row.claim.id}
+
+    def _step(self, command_id: str) -> asyncio.Lock:
+        return self._steps.setdefault(command_id, asyncio.Lock())
+
+    async def _after_level(self, row: OutboxRow, level: int) -> Outcome:
+        await self._advance(row.claim.id, level)
+        # an ack may have come before the call returned
+        current = await self._outbox.get(row.claim.id)
+        waiting = current is not None and current.state is SendState.SENDING
+        return Outcome.PENDING if waiting else Outcome.SETTLED
+
+    async def _advance(self, command_id: str, level: int) -> OutboxRow | None:
+        async with self._step(command_id):
+            row = await self._outbox.get(command_id)
+            if row is None or (state := after_ack(row.state, level)) is None:
+                return None
+            now = self._clock.now()
+            error = Refused(f"WhatsApp refused the message (ack {level}).") if state is SendState.FAILED else None
+            change = _change_to(state, now, error, _ERROR_SHOWN if state is SendState.UNKNOWN else None)
+            _log.info("%s: %s to %s: %s", self._session, command_id, mask(row.claim.to), state, extra=self._traced(row))
+            return await self._outbox.change(
+                row.number, told(self._session, row, change, ack_notice(self._session, row, level, now))
+            )
+
+    async def _change(
+        self, row: OutboxRow, state: SendState, error: CodedError | None = None, text: str | None = None
+    ) -> None:
+        async with self._step(row.claim.id):
+            current = await self._outbox.get(row.claim.id)
+            if current is None or current.state is not row.state:
+                return  # an ack was quicker and knows better
+            change = _change_to(state, self._clock.now(), error, text)
+            await self._outbox.change(row.number, told(self._session, current, change))
+
+
+def doubt_ends(row: OutboxRow) -> float:
+    """When to stop waiting for the ack: not before the chat's hold is over, and at the latest after an hour."""
+    limit = row.changed_at + DOUBT_LIMIT
+    return max(row.changed_at + HOLD, min(row.claim.expires_at or limit, limit))
+
+
+def _change_to(state: SendState, at: float, error: CodedError | None, text: str | None = None) -> Change:
+    if error is None:
+        return Change(state, at, error_text=text)
+    return Change(state, at, error_code=str(error.code), error_text=error.text)

@@ -1,0 +1,290 @@
+"""One WhatsApp session: its two halves, its driver, and the order of things after each connection.
+
+It is the driver's sink. It owns the desired state (running or closed, stored), the catch-up that precedes live
+messages, and the truth of `connected`: claimed only once catch-up is journalled and while nothing newer is known.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from itertools import groupby
+
+from bridge.contract.commands import ControlAction
+from bridge.contract.errors import CodedError
+from bridge.contract.messages import Stream
+from bridge.contract.payload import instant
+from bridge.contract.session import Reason, SessionState, Situation
+from bridge.contract.status import Queues, SessionStatus
+from bridge.core.catch_up import CatchUp
+from bridge.core.desired_state import Desired, read_desired, store_desired
+from bridge.core.inbound import Inbound
+from bridge.core.outbound import Outbound
+from bridge.core.session_view import SessionView, StateChange
+from bridge.core.typing import Composing
+from bridge.ports import (
+    Account,
+    AckChange,
+    CallInDoubt,
+    Clock,
+    DriverUnavailable,
+    IncomingMessage,
+    Journal,
+    Memory,
+    Outbox,
+    PairingCode,
+    StoreUnusable,
+    WhatsAppDriver,
+)
+
+_log = logging.getLogger(__name__)
+#: Seconds that sends under way get to finish before the browser is closed.
+DRAIN = 5.0
+
+
+class Session:
+    """One configured session. `run` is its whole life; `control` may be called at any time."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        owner: str,
+        journal: Journal,
+        outbox: Outbox,
+        memory: Memory,
+        driver: WhatsAppDriver,
+        inbound: Inbound,
+        outbound: Outbound,
+        clock: Clock,
+    ) -> None:
+        self.name = name
+        self.outbound = outbound
+        self.view = SessionView(name, clock)
+        self.composing = Composing(name, driver, self.view)
+        #: The newest item of each stream that MQTT has; kept by the door, shown in the status.
+        self.published = dict.fromkeys(Stream, 0)
+        #: Whether MQTT is connected; kept by the door, asked by whoever wants to know that the path works.
+        self.on_mqtt = False
+        self._owner = owner
+        self._journal = journal
+        self._outbox = outbox
+        self._memory = memory
+        self._driver = driver
+        self._inbound = inbound
+        self._catching_up = CatchUp(name, inbound, driver)
+        self._clock = clock
+        self._reports: asyncio.Queue[Situation | Exception] = asyncio.Queue()
+        self._control = asyncio.Lock()
+        self._driver_wanted = asyncio.Event()
+        self._driver_stop = asyncio.Event()
+        self._driver_gone = asyncio.Event()
+        self._driver_gone.set()
+        self._reopening: asyncio.TimerHandle | None = None
+        self._quiet = False  # a catch-up that ends meanwhile opens nothing
+
+    def status(self, change: StateChange | None = None) -> SessionStatus:
+        """The status as it is published: now, or as it was at a change of state."""
+        situation = change.situation if change else self.view.situation
+        bounds, last_inbound = self._journal.bounds(Stream.IN), self._journal.last_inbound_at
+        return SessionStatus(
+            session=self.name,
+            state=situation.state,
+            reason=situation.reason,
+            text=situation.text,
+            since=instant(change.since if change else self.view.since),
+            at=instant(self._clock.now()),
+            owner=self._owner,
+            epoch=self._journal.epoch,
+            first_seq=bounds.first,
+            last_seq=bounds.last,
+            last_event_seq=self._journal.bounds(Stream.EVENT).last,
+            last_inbound=None if last_inbound is None else instant(last_inbound),
+            queue=Queues(out=self._outbox.open_count, in_=max(0, bounds.last - self.published[Stream.IN])),
+            budget=self.outbound.budget,
+            memory=self._driver.memory,
+        )
+
+    async def situation_changed(self, situation: Situation) -> None:
+        """Anything but `connected` stops new sends at once."""
+        if situation.state is not SessionState.CONNECTED:
+            self.outbound.close()
+        self._reports.put_nowait(situation)
+
+    async def code_changed(self, code: PairingCode | None) -> None:
+        """Show or clear the pairing code."""
+        self.view.show(code)
+
+    async def logged_in(self, account: Account) -> None:
+        """Set the baseline before anything of this login can be journalled."""
+        await self._inbound.logged_in(account)
+        if self._inbound.history_comes:
+            self._catching_up.paired()
+
+    async def received(self, batch: Sequence[IncomingMessage | AckChange]) -> None:
+        """Journal live items in the order in which they came."""
+        try:
+            await self._take(batch)
+        except (
+            Exception
+        ) as error:  # the driver tries again; but what takes nothing must not go on calling itself connected
+            self._reports.put_nowait(error)
+            raise
+
+    async def _take(self, batch: Sequence[IncomingMessage | AckChange]) -> None:
+        for items in (list(run) for _, run in groupby(batch, type)):  # messages that come together share a commit
+            await self._inbound.take([item for item in items if isinstance(item, IncomingMessage)], late=False)
+            for item in items:
+                if isinstance(item, AckChange):
+                    await self.outbound.acknowledged(item)
+
+    async def control(
+        self, action: ControlAction, *, phone: str | None = None, reopen_after: float | None = None
+    ) -> None:
+        """Carry out an admin's action; returns when it is done. Raises `CodedError` when it cannot be.
+
+        A connection that is in use elsewhere is claimed by `init` and `restart` only: a bridge that did so by itself
+        would fight with the other one. `phone` asks for a code to type instead of one to scan. What is closed to be
+        reopened after so many seconds is not closed for the next start.
+        """
+        async with self._control:
+            self._stay_closed()
+            match action:
+                case ControlAction.INIT:
+                    if phone is not None:
+                        await self._driver.link_by_phone(phone)
+                    await self._driver.take_over()
+                    await self._want(Desired.RUNNING)
+                case ControlAction.CLOSE if reopen_after is not None and self._driver_wanted.is_set():
+                    await self._close(Desired.CLOSED)
+                    self._reopening = asyncio.get_running_loop().call_later(reopen_after, self._driver_wanted.set)
+                case ControlAction.CLOSE:
+                    await self._want(Desired.CLOSED)
+                case ControlAction.RESTART:
+                    await self._stop_driver()
+                    await self._driver.take_over()
+                    await self._want(Desired.RUNNING)
+                case ControlAction.LOGOUT:
+                    await self._driver.log_out()
+                    await self._want(Desired.ENDED)
+
+    async def delete_login(self) -> None:
+        """As `logout`, even where WhatsApp cannot know: the phone then lists the device until somebody removes it."""
+        async with self._control:
+            self._stay_closed()
+            try:
+                if self.view.situation.state is not SessionState.CONNECTED:
+                    raise DriverUnavailable(self.view.situation.text)
+                await self._driver.log_out()
+            except (DriverUnavailable, CallInDoubt) as error:
+                _log.warning("%s: the login is deleted here only: %s", self.name, error.text)
+            await self._want(Desired.ENDED)
+            await self._driver.delete_login()
+
+    async def run(self) -> None:
+        """Live until cancelled. Call `quiesce` first for a clean end. Raises what the store raises."""
+        desired = await read_desired(self._memory)
+        if desired is Desired.RUNNING:
+            self._driver_wanted.set()
+        else:
+            self.view.set(desired.rest)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self.outbound.run(), name=f"outbound {self.name}")
+                tasks.create_task(self._keep_driver(), name=f"driver {self.name}")
+        finally:
+            self._stay_closed()
+
+    async def quiesce(self) -> None:
+        """Start no more sends and give those under way `DRAIN` seconds to be answered."""
+        self._quiet = True
+        self.outbound.close()
+        try:
+            async with asyncio.timeout(DRAIN):
+                await self.outbound.drain()
+        except TimeoutError:
+            _log.warning("%s: a send is still under way; it is looked up at the next start", self.name)
+
+    async def _want(self, desired: Desired) -> None:
+        await store_desired(self._memory, desired)
+        if desired is Desired.RUNNING:
+            self._driver_wanted.set()
+        else:
+            await self._close(desired)
+
+    async def _close(self, desired: Desired) -> None:
+        self._driver_wanted.clear()
+        await self._stop_driver()
+        self.view.set(desired.rest)
+
+    def _stay_closed(self) -> None:
+        if self._reopening is not None:
+            self._reopening.cancel()
+            self._reopening = None
+
+    async def _stop_driver(self) -> None:
+        self._driver_stop.set()
+        await self._driver_gone.wait()
+
+    async def _keep_driver(self) -> None:
+        while True:
+            await self._driver_wanted.wait()
+            self._driver_stop.clear()  # only now: a stop that came while nothing ran is carried out already
+            self._driver_gone.clear()
+            try:
+                self.view.set(Situation(SessionState.STARTING, Reason.BROWSER_STARTING))
+                await self._drive()
+            finally:
+                self._driver_gone.set()
+
+    async def _drive(self) -> None:
+        """Run the driver until it is asked to stop; a fault is raised. Its reports are followed only while it runs."""
+        self._reports, self._quiet = asyncio.Queue(), False
+        works = {
+            "driver stop": self._driver_stop.wait(),
+            "state": self._follow(),
+            "history": self._catching_up.repeat(),
+            "driver run": self._driver.run(self),
+        }
+        tasks = [asyncio.create_task(work, name=f"{what} {self.name}") for what, work in works.items()]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if tasks[0].done():
+                await self.quiesce()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+            self.outbound.close()
+            self.view.show(None)
+        for task in tasks:
+            if not task.cancelled():
+                task.result()
+
+    async def _follow(self) -> None:
+        """Turn the driver's reports into states, one after the other."""
+        while True:
+            report = await self._reports.get()
+            if isinstance(report, Exception):
+                raise report
+            if report.state is SessionState.CONNECTED:
+                await self._catch_up()
+            else:
+                self.view.set(report)
+
+    async def _catch_up(self) -> None:
+        self.view.set(Situation(SessionState.CONNECTING, Reason.CATCHING_UP))
+        try:
+            found = await self._catching_up.collect()
+            await self._driver.resume()
+        except StoreUnusable:
+            raise
+        except CodedError as error:
+            _log.warning("%s: catch-up did not finish (%s); the page is loaded again", self.name, error)
+            await self._driver.reload()
+            return
+        _log.info("%s: catch-up found %d messages", self.name, found)
+        if self._reports.empty() and not self._quiet:
+            self.outbound.open()
+            self.view.set(Situation(SessionState.CONNECTED, Reason.READY))

@@ -1,0 +1,44 @@
+"""A configured session as HTTP and metrics see it, whether it runs or not."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from bridge.core.session import Session
+from bridge.core.session_view import SessionView
+from bridge.ports import Journal, Outbox
+
+
+class SessionEntry(Protocol):
+    """A configured session. `session`, `journal` and `outbox` are None while its store is closed: an unusable store,
+    or another bridge that owns the session."""
+
+    @property
+    def name(self) -> str:
+        """The session's name."""
+        ...
+
+    @property
+    def cliente_id(self) -> int:
+        """The legacy number of the customer it belongs to."""
+        ...
+
+    @property
+    def view(self) -> SessionView:
+        """State and pairing code now, whether the session runs or not."""
+        ...
+
+    @property
+    def session(self) -> Session | None:
+        """The running session."""
+        ...
+
+    @property
+    def journal(self) -> Journal | None:
+        """Its streams."""
+        ...
+
+    @property
+    def outbox(self) -> Outbox | None:
+        """Its commands."""
+        ...

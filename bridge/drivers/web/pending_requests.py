@@ -1,0 +1,49 @@
+"""What an admin asked for and the page can do only at the right moment. Kept until then."""
+
+from __future__ import annotations
+
+import logging
+
+from bridge.contract.errors import CodedError
+from bridge.contract.session import Reason, Situation
+from bridge.drivers.web.snapshot import Snapshot
+from bridge.drivers.web.web_page import WebPage
+
+log = logging.getLogger(__name__)
+
+
+class Wishes:
+    """To claim the connection, and to be paired by a code that is typed."""
+
+    def __init__(self, session: str) -> None:
+        self._session = session
+        self._take_over = False
+        self._number: str | None = None
+        self._asked_in: str | None = None
+
+    def take_over(self) -> None:
+        """At the next conflict, unless the page gets usable before."""
+        self._take_over = True
+
+    def link_by_phone(self, number: str) -> None:
+        """In each page that shows a code, until one is logged in."""
+        self._number, self._asked_in = number, None
+
+    async def grant(self, page: WebPage, snapshot: Snapshot, situation: Situation) -> None:
+        """Do what the time has come for. A failure is logged; the page's next report tells what became of it."""
+        if snapshot.usable:
+            self._take_over = False
+        if snapshot.authenticated:
+            self._number = None
+        if self._take_over and situation.reason is Reason.OPENED_ELSEWHERE:
+            self._take_over = False
+            await self._call(page, "takeOver")
+        if self._number and snapshot.code and snapshot.load != self._asked_in:
+            self._asked_in = snapshot.load
+            await self._call(page, "linkByPhone", self._number)
+
+    async def _call(self, page: WebPage, name: str, *arguments: str) -> None:
+        try:
+            await page.call(name, *arguments)
+        except CodedError as error:
+            log.warning("%s: %s was not carried out: %s", self._session, name, error)

@@ -1,0 +1,95 @@
+"""What routes declare of their callers: the scope they need, and the line in the audit that an admin action leaves."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+
+from bridge.http.context import Parts
+from bridge.http.credentials import Principal
+from bridge.http.errors import Forbidden
+from bridge.ports import AuditEntry, Scope
+
+_log = logging.getLogger(__name__)
+# Dependencies are `async` where they need not be: FastAPI runs others in threads, which cost four hops a request and
+# three quarters of the throughput.
+
+
+async def parts_of(request: Request) -> Parts:
+    """What the routes work with."""
+    return _parts(request)
+
+
+PartsOf = Annotated[Parts, Depends(parts_of)]
+
+
+async def caller_of(request: Request) -> Principal:
+    """Who sent the request."""
+    return _principal(request)
+
+
+Caller = Annotated[Principal, Depends(caller_of)]
+
+
+def needs(scope: Scope | None) -> Any:
+    """A dependency that refuses callers without `scope`, or without access to the session in the path.
+
+    Paths without a session are about the default one. Raises `Forbidden`.
+    """
+
+    async def check(request: Request) -> None:
+        session = _session_of(request)
+        if not _principal(request).may(scope, session):
+            what = f"the scope {scope}" if scope else "any scope"
+            raise Forbidden(f"This needs {what}, for the session {session}.")
+
+    return Depends(check)
+
+
+def _parts(request: Request) -> Parts:
+    parts: Parts = request.app.state.parts
+    return parts
+
+
+def _principal(request: Request) -> Principal:
+    principal: Principal = request.state.principal
+    return principal
+
+
+def _session_of(request: Request) -> str:
+    """The session that a path is about: it names it, or its client, or means the default one."""
+    parts, params = _parts(request), request.path_params
+    if "session" in params:
+        return str(params["session"])
+    if "clienteId" in params:
+        for place in parts.places.values():
+            if str(place.cliente_id) == params["clienteId"]:
+                return place.name
+    return parts.default
+
+
+Audit = Callable[..., Awaitable[None]]
+
+
+async def audit_of(request: Request, parts: PartsOf) -> Audit:
+    """`await audit(action, session, detail)`: one line in the store and one in the log."""
+
+    async def audit(action: str, session: str | None = None, detail: str | None = None) -> None:
+        entry = AuditEntry(
+            at=parts.clock.now(),
+            actor=_principal(request).id,
+            address=request.state.address,
+            action=action,
+            session=session,
+            detail=detail,
+        )
+        _log.info("audit: %s by %s from %s (%s) %s", action, entry.actor, entry.address, session, detail or "")
+        await parts.access.record(entry)
+
+    return audit
+
+
+AuditOf = Annotated[Audit, Depends(audit_of)]

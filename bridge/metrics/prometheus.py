@@ -1,0 +1,203 @@
+"""Prometheus: what is counted as it happens, and what is read when somebody scrapes. The one home of its client.
+
+Labels are session names, contract states, codes and kinds, and listener ids: all bounded, and nobody's number.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
+from prometheus_client.exposition import generate_latest
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from bridge.contract.errors import ErrorCode
+from bridge.contract.lifecycle import SendState
+from bridge.contract.messages import Stream
+from bridge.contract.session import SessionState
+from bridge.contract.topics import Leaf
+from bridge.core.session_entry import SessionEntry
+from bridge.ports import Delivery, Step
+from bridge.webhooks import Circuit, Listeners
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+#: WhatsApp's message types that have a label of their own; whatever else the page names is `other`.
+KINDS = frozenset(
+    {
+        "audio",
+        "buttons_response",
+        "chat",
+        "document",
+        "image",
+        "interactive",
+        "list_response",
+        "location",
+        "multi_vcard",
+    }
+    | {"own_message", "poll_creation", "ptt", "sticker", "unknown", "vcard", "video"}
+)
+_CODES = frozenset(map(str, ErrorCode))
+#: Seconds. From a commit in group to a send that waited for its turn.
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
+
+
+class Counters:
+    """Implements `bridge.ports.Metrics`."""
+
+    def __init__(self, data_dir: Path) -> None:
+        # else a second series stands beside each counter, which nobody asks for
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        self._data_dir = data_dir
+        self._registry = CollectorRegistry()
+        self._received = self._counter("received", "Items journalled.", "stream", "kind")
+        self._repeated = self._counter("repeated", "Messages that the journal had already.")
+        self._published = self._counter("published", "Items with a PUBACK of the broker.", "stream")
+        self._sends = self._counter("sends", "Commands, by each state that they reached.", "state", "code")
+        self._posts = self._counter("webhook_posts", "Posts to listeners, by outcome.", "outcome")
+        self._empty = self._counter("empty_commands", "Empty payloads on command topics, which are ignored.", "topic")
+        self._steps = Histogram(
+            "wa_step_duration_seconds",
+            "Time of each step of a message's way.",
+            ["session", "step"],
+            buckets=_BUCKETS,
+            registry=self._registry,
+        )
+        ProcessCollector(registry=self._registry)
+        PlatformCollector(registry=self._registry)
+
+    def watch(self, sessions: Mapping[str, SessionEntry], listeners: Listeners) -> None:
+        """Read states, queues and lags of these sessions at each scrape."""
+        self._registry.register(_Present(sessions, listeners, self._data_dir))
+        for session in sessions:  # an increase is seen only in what was there before
+            for state in (one for one in SendState if one is not SendState.SENDING):
+                self._sends.labels(session, state, "")
+            for code in ErrorCode:
+                self._sends.labels(session, SendState.FAILED, code)
+            for outcome in Delivery:
+                self._posts.labels(session, outcome)
+            for step in Step:
+                self._steps.labels(session, step)
+            self._repeated.labels(session)
+            self._received.labels(session, Stream.IN, "chat")
+            self._published.labels(session, Stream.IN)
+
+    def text(self) -> bytes:
+        """Everything in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+    def received(self, session: str, stream: Stream, kind: str, count: int = 1) -> None:
+        """As the port says."""
+        self._received.labels(session, stream, kind if kind in KINDS else "other").inc(count)
+
+    def repeated(self, session: str, count: int) -> None:
+        """As the port says."""
+        self._repeated.labels(session).inc(count)
+
+    def published(self, session: str, stream: Stream, count: int) -> None:
+        """As the port says."""
+        self._published.labels(session, stream).inc(count)
+
+    def reached(self, session: str, state: SendState, code: str | None = None) -> None:
+        """As the port says."""
+        self._sends.labels(session, state, "" if code is None else code if code in _CODES else "other").inc()
+
+    def posted(self, session: str, outcome: Delivery) -> None:
+        """As the port says."""
+        self._posts.labels(session, outcome).inc()
+
+    def empty(self, session: str, leaf: Leaf) -> None:
+        """As the port says."""
+        self._empty.labels(session, leaf).inc()
+
+    def took(self, session: str, step: Step, seconds: float) -> None:
+        """As the port says."""
+        self._steps.labels(session, step).observe(seconds)
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"wa_{name}", text, ["session", *labels], registry=self._registry)
+
+
+class _Present(Collector):
+    """What is, rather than what happened."""
+
+    def __init__(self, sessions: Mapping[str, SessionEntry], listeners: Listeners, data_dir: Path) -> None:
+        self._sessions = sessions
+        self._listeners = listeners
+        self._data_dir = data_dir
+
+    def collect(self) -> Iterable[Metric]:
+        """One sample a session, state, stream or listener."""
+        state = GaugeMetricFamily(
+            "wa_session_state", "1 for the state that a session is in.", labels=["session", "state"]
+        )
+        since = GaugeMetricFamily(
+            "wa_session_state_changed_timestamp_seconds", "Unix time of the last change.", labels=["session"]
+        )
+        mqtt = GaugeMetricFamily("wa_mqtt_connected", "1 while a session has its broker.", labels=["session"])
+        waiting = GaugeMetricFamily("wa_outbox_open", "Commands without a final result.", labels=["session"])
+        lag = GaugeMetricFamily("wa_mqtt_lag", "Journalled and not yet published.", labels=["session", "stream"])
+        budget = GaugeMetricFamily("wa_send_budget", "Sends that could leave at once.", labels=["session"])
+        last = GaugeMetricFamily(
+            "wa_last_inbound_timestamp_seconds", "When the newest was journalled.", labels=["session"]
+        )
+        memory = GaugeMetricFamily("wa_memory_bytes", "Proportional set size.", labels=["session", "part"])
+        changes = CounterMetricFamily(
+            "wa_session_reconnects", "Times that a link or page was lost.", labels=["session"]
+        )
+        behind = GaugeMetricFamily("wa_listener_lag", "Items not yet delivered.", labels=["session", "listener"])
+        failing = GaugeMetricFamily("wa_listener_circuit_open", "1 while it fails.", labels=["session", "listener"])
+        for place in self._sessions.values():
+            name, situation = place.name, place.view.situation
+            for one in SessionState:
+                state.add_metric([name, one], float(situation.state is one))
+            since.add_metric([name], place.view.since)
+            changes.add_metric([name], place.view.losses)
+            if place.session is not None:
+                mqtt.add_metric([name], float(place.session.on_mqtt))
+                if (left := place.session.outbound.budget) is not None:
+                    budget.add_metric([name], left)
+                use = place.session.status().memory
+                for part in ("browser", "driver", "bridge") if use else ():
+                    memory.add_metric([name, part], getattr(use, f"{part}_mb") * 2**20)
+            self._of_store(place, waiting, lag, last)
+            self._of_listeners(place, behind, failing)
+        return [state, since, changes, mqtt, waiting, lag, budget, last, memory, behind, failing, *self._disk()]
+
+    def _disk(self) -> list[Metric]:
+        try:
+            disk = shutil.disk_usage(self._data_dir)
+        except OSError:
+            return []
+        free = GaugeMetricFamily("wa_data_disk_free_bytes", "Free on the disk with the journals.", disk.free)
+        return [free, GaugeMetricFamily("wa_data_disk_size_bytes", "Size of that disk.", disk.total)]
+
+    def _of_store(
+        self, place: SessionEntry, waiting: GaugeMetricFamily, lag: GaugeMetricFamily, last: GaugeMetricFamily
+    ) -> None:
+        if place.journal is None or place.outbox is None or place.session is None:
+            return
+        waiting.add_metric([place.name], place.outbox.open_count)
+        for stream in Stream:
+            newest, published = place.journal.bounds(stream).last, place.session.published[stream]
+            lag.add_metric([place.name, stream], max(0, newest - published))
+        if (at := place.journal.last_inbound_at) is not None:
+            last.add_metric([place.name], at)
+
+    def _of_listeners(self, place: SessionEntry, behind: GaugeMetricFamily, failing: GaugeMetricFamily) -> None:
+        listeners = self._listeners
+        for listener in listeners.active(place.name):
+            standing, lag = listeners.standing(listener), listeners.lag(listener)
+            if standing is None or lag is None or not listener.delivering:
+                continue
+            behind.add_metric([place.name, listener.id], lag)
+            failing.add_metric([place.name, listener.id], float(standing.circuit is not Circuit.CLOSED))

@@ -1,0 +1,258 @@
+"""From deliveries on the command topics to claims: acknowledged only once what they asked for is durable.
+
+Every delivery is dealt with and acknowledged, however odd: bad input is answered with a `failed` result, blocks
+nothing and raises nothing. Only a store that cannot write leaves a delivery unacknowledged, so that it comes again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import logging
+import uuid
+from dataclasses import dataclass
+
+from bridge.broker import Connection, Delivery
+from bridge.contract.commands import (
+    MAX_COMMAND_BYTES,
+    ControlCommand,
+    ControlResult,
+    ControlStatus,
+    ReplayRequest,
+    SendCommand,
+    TypingCommand,
+    parse_json,
+    parse_text,
+)
+from bridge.contract.errors import CodedError, InternalError, InvalidRequest, RetainedCommand
+from bridge.contract.payload import instant, valid_text
+from bridge.contract.topics import Leaf, SessionTopic, Topics, is_level
+from bridge.core.results import Rejection, error_info
+from bridge.core.session import Session
+from bridge.mqtt.replay import Replayer
+from bridge.ports import Clock, Memory, Metrics, NewNotice, Origin, Outbox, ReplyTo, StoreUnusable
+
+_log = logging.getLogger(__name__)
+_CONNECTION = "mqtt_connection"
+#: Deliveries being claimed at once; they share commits, and the order of claims is the order of arrival.
+CONCURRENT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What can be read of a payload that may be no command: enough to answer who sent it."""
+
+    command_id: str | None = None
+    reply_topic: str | None = None
+    transaction: str | None = None
+    request: str | None = None
+    reader: str | None = None
+
+    @classmethod
+    def of(cls, payload: bytes) -> Hints:
+        """Read what is there, refusing nothing."""
+        if len(payload) > MAX_COMMAND_BYTES:
+            return cls()
+        try:
+            fields = json.loads(payload)
+        except (ValueError, RecursionError):
+            return cls()
+        if not isinstance(fields, dict):
+            return cls()
+        return cls(
+            _short(fields.get("id"), 128),
+            _short(fields.get("reply_topic"), 512),
+            _short(fields.get("transaction"), 512),
+            _short(fields.get("request"), 128),
+            _short(fields.get("reader"), 64),
+        )
+
+
+def _short(value: object, limit: int) -> str | None:
+    return value if isinstance(value, str) and 0 < len(value) <= limit and valid_text(value) == value else None
+
+
+class Intake:
+    """Deals with the deliveries of one connection."""
+
+    def __init__(
+        self,
+        session: Session,
+        outbox: Outbox,
+        memory: Memory,
+        topics: Topics,
+        clock: Clock,
+        replayer: Replayer,
+        connection: Connection,
+        background: asyncio.TaskGroup,
+        metrics: Metrics,
+    ) -> None:
+        self._session = session
+        self._outbox = outbox
+        self._topics = topics
+        self._clock = clock
+        self._replayer = replayer
+        self._connection = connection
+        self._memory = memory
+        self._metrics = metrics
+        self._number: int | None = None
+        self._brought_something = False
+        self._background = background  # outlives the connection: a control action is not broken off by a reconnect
+        self._slots = asyncio.Semaphore(CONCURRENT)
+
+    async def run(self) -> None:
+        """Take deliveries until the connection ends. Raises BrokerDown, and what the store raises."""
+        async with asyncio.TaskGroup() as tasks:
+            async for delivery in self._connection.deliveries():
+                await self._count(delivery)
+                await self._slots.acquire()
+                tasks.create_task(self._take(delivery), name=f"command {self._session.name}")
+
+    async def _count(self, delivery: Delivery) -> None:
+        """Number this connection. Only what is new counts one up: however often connections break while the broker
+        delivers again, what was claimed last stays within reach of the store's rule for redeliveries."""
+        if delivery.qos and not delivery.dup and not self._brought_something:
+            self._brought_something = True
+            self._number = await self._memory.next_number(_CONNECTION)
+        elif self._number is None:
+            self._number = await self._memory.number(_CONNECTION)
+
+    async def _take(self, delivery: Delivery) -> None:
+        topic = self._topics.parse(delivery.topic)
+        try:
+            if topic is None or topic.session != self._session.name:
+                _log.debug("%s: ignored %s", self._session.name, delivery.topic)
+            else:
+                await self._answer(topic, delivery)
+            self._connection.acknowledge(delivery)
+        finally:
+            self._slots.release()
+
+    async def _answer(self, topic: SessionTopic, delivery: Delivery) -> None:
+        try:
+            await self._dispatch(topic, delivery)
+        except StoreUnusable:
+            raise
+        except Exception:  # noqa: BLE001 - without PUBACK it would come again, and end the connection again, for ever
+            _log.exception("%s: a delivery on %s met a fault", self._session.name, delivery.topic)
+            error, sha256 = InternalError(), hashlib.sha256(delivery.payload).hexdigest()
+            await self._session.outbound.reject(error, self._rejection(topic, delivery, sha256, error))
+
+    async def _dispatch(self, topic: SessionTopic, delivery: Delivery) -> None:
+        if not delivery.payload:
+            self._metrics.empty(self._session.name, topic.leaf)
+            return
+        match topic.leaf:
+            case Leaf.OUT:
+                await self._send(topic, delivery)
+            case Leaf.REPLAY if topic.tail is None and not delivery.retain:
+                await self._replay(delivery)
+            case Leaf.CONTROL if topic.tail is None and not delivery.retain:
+                await self._control(delivery)
+            case Leaf.TYPING if topic.tail is None and not delivery.retain:
+                await self._typing(delivery)
+            case _:
+                _log.debug("%s: ignored %s", self._session.name, delivery.topic)
+
+    async def _send(self, topic: SessionTopic, delivery: Delivery) -> None:
+        sha256 = hashlib.sha256(delivery.payload).hexdigest()
+        try:
+            if delivery.retain:
+                raise RetainedCommand
+            if topic.tail is None:
+                command = parse_json(SendCommand, delivery.payload)
+            else:
+                command = parse_text(topic.tail, delivery.payload)
+            await self._session.outbound.submit(
+                command,
+                origin=Origin(delivery.topic, sha256, delivery.packet_id, delivery.dup, self._number or 0),
+                reply_to=self._reply_to(command.reply_topic, delivery),
+            )
+        except CodedError as error:
+            if isinstance(error, StoreUnusable):
+                raise
+            await self._session.outbound.reject(error, self._rejection(topic, delivery, sha256, error))
+
+    def _rejection(self, topic: SessionTopic, delivery: Delivery, sha256: str, error: CodedError) -> Rejection:
+        hints = Hints.of(delivery.payload) if topic.tail is None else Hints()
+        try:
+            reply_to = self._reply_to(hints.reply_topic, delivery)
+        except InvalidRequest:
+            reply_to = None
+        once = f"retained:{delivery.topic}:{sha256}" if isinstance(error, RetainedCommand) else None
+        return Rejection(delivery.topic, sha256, hints.command_id, reply_to, hints.transaction, once)
+
+    def _reply_to(self, field: str | None, delivery: Delivery) -> ReplyTo | None:
+        reply_topic = field or delivery.response_topic
+        if reply_topic is None:
+            return None
+        client = self._topics.reply_client(self._session.name, reply_topic)
+        if client is None:
+            expected = self._topics.reply(self._session.name, "<client>")
+            raise InvalidRequest(f"reply_topic must be {expected}, with a client name of letters, digits, _ and -.")
+        return ReplyTo(client, delivery.correlation_data)
+
+    async def _replay(self, delivery: Delivery) -> None:
+        try:
+            request = parse_json(ReplayRequest, delivery.payload)
+        except CodedError as error:
+            hints = Hints.of(delivery.payload)
+            if hints.request is not None and hints.reader is not None and is_level(hints.reader):
+                self._replayer.refuse(hints.reader, hints.request, error)
+                return
+            # without a valid reader there is no topic to answer on, so the answer goes where refusals go
+            await self._refuse(delivery, error, hints.request)
+            return
+        self._replayer.ask(request)
+
+    async def _control(self, delivery: Delivery) -> None:
+        try:
+            command = parse_json(ControlCommand, delivery.payload)
+        except CodedError as error:
+            await self._refuse(delivery, error, Hints.of(delivery.payload).command_id)
+            return
+        command_id = command.id or uuid.uuid4().hex
+        traced = {"session": self._session.name, "trace": command_id}
+        _log.info("%s: %s is asked for over MQTT", self._session.name, command.action, extra=traced)
+        await self._tell_control(command, command_id, ControlStatus.ACCEPTED)
+        self._background.create_task(
+            self._act(command, command_id), name=f"control {self._session.name} {command.action}"
+        )
+
+    async def _typing(self, delivery: Delivery) -> None:
+        try:
+            command = parse_json(TypingCommand, delivery.payload)
+            showing = self._session.composing.show(command.recipient, command.seconds)
+        except CodedError as error:
+            await self._refuse(delivery, error)
+            return
+        self._background.create_task(showing, name=f"typing {self._session.name}")
+
+    async def _refuse(self, delivery: Delivery, error: CodedError, command_id: str | None = None) -> None:
+        sha256 = hashlib.sha256(delivery.payload).hexdigest()
+        await self._session.outbound.reject(error, Rejection(delivery.topic, sha256, command_id))
+
+    async def _act(self, command: ControlCommand, command_id: str) -> None:
+        try:
+            await self._session.control(command.action, phone=command.phone, reopen_after=command.reopen_after)
+        except CodedError as error:
+            await self._tell_control(command, command_id, ControlStatus.FAILED, error)
+        except Exception:  # noqa: BLE001 - the admin gets an answer whatever went wrong
+            _log.exception("%s: %s failed", self._session.name, command.action)
+            await self._tell_control(command, command_id, ControlStatus.FAILED, InternalError())
+        else:
+            await self._tell_control(command, command_id, ControlStatus.DONE)
+
+    async def _tell_control(
+        self, command: ControlCommand, command_id: str, status: ControlStatus, error: CodedError | None = None
+    ) -> None:
+        result = ControlResult(
+            session=self._session.name,
+            id=command_id,
+            action=command.action,
+            status=status,
+            error=error_info(error) if error else None,
+            at=instant(self._clock.now()),
+        )
+        await self._outbox.notify(NewNotice(Leaf.RESULT, result.to_json()))

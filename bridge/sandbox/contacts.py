@@ -1,0 +1,138 @@
+"""Who exists: people, groups and the chats with them, under all their addresses.
+
+Pure. A person may be known by number, by hidden id (LID) or by both; a chat has exactly one address and is found
+under either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from bridge.contract.jid import Jid
+from bridge.sandbox.changes import ChatChanged, ContactChanged, Tell
+from bridge.sandbox.records import ACCOUNT, ACCOUNT_LID, Chat, Contact, State
+
+
+class Unknown(LookupError):
+    """Nobody and nothing goes by that name here."""
+
+
+class LookupFailed(RuntimeError):
+    """The service answered a number look-up with an error."""
+
+
+class Cast:
+    """The people and chats of a world."""
+
+    def __init__(self, state: State, now: Callable[[], float], tell: Tell) -> None:
+        self._state = state
+        self._now = now
+        self._tell = tell
+        #: The numbers that pages asked the service about.
+        self.looked_up: list[str] = []
+
+    @property
+    def contacts(self) -> list[Contact]:
+        """Everybody, saved or not."""
+        return self._state.contacts
+
+    @property
+    def chats(self) -> dict[str, Chat]:
+        """By address."""
+        return self._state.chats
+
+    def contact(self, address: str) -> Contact | None:
+        """The person behind a number or a LID."""
+        return next((c for c in self._state.contacts if address in (c.pn, c.lid)), None)
+
+    def name(self, address: str) -> str:
+        """How the phone calls this address."""
+        if address in (ACCOUNT, ACCOUNT_LID):
+            return "You"
+        contact = self.contact(address)
+        return contact.name if contact else Jid.parse(address).user
+
+    def add_contact(self, contact: Contact) -> Contact:
+        """Add a person, or replace the one who has the same number or LID."""
+        if not contact.pn and not contact.lid:
+            raise ValueError("A contact needs a number (pn), a LID (lid) or both.")
+        known = [c for c in self._state.contacts if _same(c, contact)]
+        self._state.contacts[:] = [c for c in self._state.contacts if c not in known] + [contact]
+        self._tell(ContactChanged(contact))
+        return contact
+
+    def chat(self, address: str) -> Chat | None:
+        """The chat with this address, or with the same person's other one."""
+        if found := self._state.chats.get(address):
+            return found
+        contact = self.contact(address)
+        other = (contact.pn, contact.lid) if contact else ()
+        return next((self._state.chats[a] for a in other if a in self._state.chats), None)
+
+    def open_chat(self, address: str) -> Chat:
+        """The chat with a person, made if there is none; a group has to exist.
+
+        Raises `Unknown` for a group that does not exist.
+        """
+        if found := self.chat(address):
+            return found
+        if Jid.parse(address).is_group:
+            raise Unknown(f"There is no group {address}.")
+        contact = self.contact(address)
+        return self._add_chat(contact.address if contact else address, self.name(address), [])
+
+    def add_group(self, address: str, name: str, participants: Iterable[str]) -> Chat:
+        """Add a group of the account and these people (by any of their addresses)."""
+        if not Jid.parse(address).is_group:
+            raise ValueError(f"{address} is not a group's address.")
+        members = list(dict.fromkeys(participants))
+        for member in members:
+            if self.contact(member) is None:
+                raise Unknown(f"There is no contact {member}.")
+        return self._add_chat(address, name, members)
+
+    def look_up(self, address: str) -> Contact | None:
+        """What the service says about a number: the person, or null when it is not on WhatsApp.
+
+        Raises `LookupFailed`.
+        """
+        self.looked_up.append(address)
+        contact = self.contact(address)
+        if contact and contact.lookup_fails:
+            raise LookupFailed(f"The service could not look up {address}.")
+        return contact if contact and contact.exists else None
+
+    def read(self, chat: Chat, position: int) -> None:
+        """The account has seen the chat up to this position."""
+        if position > chat.read_to:
+            chat.read_to = position
+            self._tell(ChatChanged(chat))
+
+    def _add_chat(self, address: str, name: str, participants: list[str]) -> Chat:
+        chat = Chat(id=address, name=name, participants=participants, created=int(self._now()))
+        self._state.chats[address] = chat
+        self._tell(ChatChanged(chat))
+        return chat
+
+
+def _same(one: Contact, other: Contact) -> bool:
+    return bool((one.pn and one.pn == other.pn) or (one.lid and one.lid == other.lid))
+
+
+def seed(cast: Cast) -> None:
+    """The people a new sandbox starts with: one by number, one known by both, two by LID, and a group."""
+    ana = Contact(pn="5491155500001@c.us", name="Ana")
+    bruno = Contact(pn="5491155500002@c.us", lid="188000000000002@lid", name="Bruno")
+    carla = Contact(pn="5491155500003@c.us", lid="188000000000003@lid", name="Carla", by_lid=True)
+    dario = Contact(lid="188000000000004@lid", name="Darío")
+    for person in (ana, bruno, carla, dario):
+        cast.add_contact(person)
+        cast.open_chat(person.address)
+    cast.add_contact(Contact(pn="5491155500005@c.us", name="Elena", saved=False))
+    cast.add_contact(Contact(pn="5491155500008@c.us", name="Broken look-up", saved=False, lookup_fails=True))
+    cast.add_contact(Contact(pn="5491155500009@c.us", name="No WhatsApp", saved=False, exists=False))
+    cast.add_group(
+        "120363000000000001@g.us",
+        "Vecinos",
+        ["5491155500001@c.us", "188000000000002@lid", "188000000000004@lid"],
+    )

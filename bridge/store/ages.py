@@ -1,0 +1,48 @@
+"""The clock by which ages count, and the moment before which everything is history.
+
+A clock that leaps ahead for an hour must not cost a month of ids: a repeated command would be sent again.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+_DAY = 86400.0
+_AGED_TO, _REMEMBERS_FROM = "aged_to", "remembers_from"
+
+
+def age_to(connection: sqlite3.Connection, now: float) -> float:
+    """The time (unix seconds) by which ages are counted: `now`, but no more than a day beyond what is certain.
+
+    Certain are the newest message, by WhatsApp's clock, and what this returned before, which is kept in the store. So
+    after a month without either, a day of it goes at each compaction, until a message comes or now is reached.
+    """
+    certain = max(_fact(connection, _AGED_TO), newest_message(connection))
+    aged = min(now, certain + _DAY) if certain else now
+    _keep(connection, _AGED_TO, max(aged, certain))
+    return aged
+
+
+def newest_message(connection: sqlite3.Connection) -> int:
+    """When the newest message was written, by WhatsApp's clock (unix seconds); 0 where none was."""
+    (newest,) = connection.execute("SELECT coalesce(max(timestamp), 0) FROM watermarks").fetchone()
+    return int(newest)
+
+
+def remembers_from(connection: sqlite3.Connection) -> int:
+    """What was written before (unix seconds) is history: keys of messages that old may be gone; 0 = nothing is."""
+    return int(_fact(connection, _REMEMBERS_FROM))
+
+
+def remember_from(connection: sqlite3.Connection, begins: int) -> None:
+    """Make what was written before history."""
+    _keep(connection, _REMEMBERS_FROM, begins)
+
+
+def _fact(connection: sqlite3.Connection, name: str) -> float:
+    row = connection.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+    return 0.0 if row is None else float(row[0])
+
+
+def _keep(connection: sqlite3.Connection, name: str, value: float) -> None:
+    connection.execute("INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)", (name, str(value)))

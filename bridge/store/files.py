@@ -1,0 +1,216 @@
+"""The files of a store: creates them, checks them before use, keeps damaged ones aside.
+
+Refuses to begin an empty store where one was or should be: what is lost is for the operator to know.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+from bridge.ports import StoreUnusable
+from bridge.store import schema
+from bridge.store.errors import StoreDamaged, translated
+
+#: What SQLite keeps beside the database; without its -wal a database may lack what was committed last.
+COMPANIONS = ("-wal", "-shm")
+_KEPT = ".corrupt-"
+
+
+def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """A connection in the mode that the store's promises need; used by one thread at a time."""
+    uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}"
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=5)
+    try:
+        # FULL: in WAL mode anything less may lose the last commits with the power, and they were told to others.
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        # What was deleted is gone from the file, too: retention and `wa forget` promise it.
+        connection.execute("PRAGMA secure_delete = ON")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def prepare(path: Path, at: float, steps: Sequence[str]) -> tuple[sqlite3.Connection, bool]:
+    """Make sure that a sound store of the newest schema is at `path`, private to its owner.
+
+    Returns a connection to write with, and whether the store may lack its newest commits, since its -wal is gone.
+    From here on there is a -wal: the connection that was checked is the one that is used, and none is closed between.
+
+    Raises `StoreDamaged` for one that is not sound, `StoreUnusable` for one that cannot be used for another reason.
+    """
+    _prepare_folder(path.parent)
+    try:
+        lacking = path.is_file() and lacks_wal(path)
+        if not path.exists():
+            _refuse_silent_start(path)
+            _create(path, at, steps)
+        return _check(path, steps), lacking
+    except StoreUnusable:
+        raise
+    except OSError as error:
+        raise StoreUnusable(f"{path} cannot be used: {error.strerror}.") from error
+    except sqlite3.Error as error:
+        known = translated(error, path)
+        raise (StoreDamaged(f"{path} is damaged: {error}.") if known is error else known) from error
+
+
+def close(connection: sqlite3.Connection, path: Path) -> None:
+    """Close the last connection so that the file says that it is whole: it is then in no WAL mode."""
+    try:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.Error:
+        pass  # somebody else has it open, and everything is in the -wal, where the next start finds it
+    finally:
+        connection.close()
+        _keep_wal(path)
+
+
+def _keep_wal(path: Path) -> None:
+    """SQLite removes the -wal at a close, even where the mode could not be changed: that must not look like a loss."""
+    try:
+        if lacks_wal(path):
+            path.with_name(f"{path.name}-wal").touch(mode=0o600)
+    except OSError:
+        pass  # at worst a new epoch begins: everything is told again, and nothing is lost
+
+
+def lacks_wal(path: Path) -> bool:
+    """Whether the file was left in WAL mode, as by a kill (bytes 18 and 19 of its header), and its -wal is gone."""
+    with path.open("rb") as file:
+        header = file.read(20)
+    return header[18:20] == b"\x02\x02" and not path.with_name(f"{path.name}-wal").exists()
+
+
+def keep_aside(path: Path, *, at: datetime | None = None) -> Path:
+    """Rename a damaged store with its companions to `<name>.corrupt-<UTC time>` and return the new name.
+
+    As long as that file is there and no store is, the session does not start with an empty one. For a store that is
+    closed. Raises `StoreUnusable` where nothing can be renamed.
+    """
+    moment = (at or datetime.now(UTC)).astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+    kept = path.with_name(f"{path.name}{_KEPT}{moment}")
+    count = 1
+    while kept in kept_aside(path):
+        count += 1
+        kept = path.with_name(f"{path.name}{_KEPT}{moment}-{count}")
+    # The database first: a crash in between leaves no store, which is refused; one without its -wal would pass.
+    try:
+        for ending in ("", *COMPANIONS):
+            source = path.with_name(path.name + ending)
+            if source.exists():
+                source.rename(kept.with_name(kept.name + ending))
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise StoreUnusable(f"{path} is damaged and cannot be kept as {kept.name}: {error.strerror}.") from error
+    return kept
+
+
+def kept_aside(path: Path) -> list[Path]:
+    """Damaged stores that were kept aside here, oldest first."""
+    endings = re.compile(f"({'|'.join(COMPANIONS)})$")
+    return sorted({file.with_name(endings.sub("", file.name)) for file in path.parent.glob(f"{path.name}{_KEPT}*")})
+
+
+def _prepare_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if folder.stat().st_mode & 0o077:
+            folder.chmod(0o700)
+    except OSError as error:
+        raise StoreUnusable(
+            f"The folder {folder} cannot be used ({error.strerror}). Make it writable, or name another in WA_DATA_DIR."
+        ) from error
+
+
+def _refuse_silent_start(path: Path) -> None:
+    wal = path.with_name(path.name + "-wal")
+    # SQLite would throw it away, and with it messages that were committed.
+    if wal.exists() and wal.stat().st_size:
+        raise StoreDamaged(f"{path} is missing, but {wal.name} is there.")
+    if kept := kept_aside(path):
+        names = f"{path.name}{_KEPT}*"
+        raise StoreUnusable(
+            f"{path} was damaged and is kept as {kept[-1].name}. To go on, put a backup in its place,"
+            f" or move {names} out of {path.parent} to begin with an empty store."
+        )
+
+
+def _create(path: Path, at: float, steps: Sequence[str]) -> None:
+    """Build the store under another name: a file called `path` is complete, whenever the power fails."""
+    new = path.with_name(f"{path.name}.new")
+    for ending in ("", *COMPANIONS):
+        new.with_name(new.name + ending).unlink(missing_ok=True)
+    os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    connection = connect(new)
+    try:
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        connection.execute("PRAGMA journal_mode = WAL")
+        schema.migrate(connection, steps)
+        connection.execute("INSERT INTO store (epoch, created_at) VALUES (?, ?)", (str(uuid4()), at))
+    finally:
+        close(connection, new)
+    new.rename(path)
+    _sync_folder(path.parent)
+
+
+def _check(path: Path, steps: Sequence[str]) -> sqlite3.Connection:
+    if not path.is_file():
+        raise StoreDamaged(f"{path} is not a file.")
+    if not path.stat().st_size:
+        raise StoreDamaged(f"{path} is empty. A store never is: its content is lost.")
+    if path.stat().st_mode & 0o077:
+        path.chmod(0o600)
+    connection = connect(path)
+    try:
+        faults = [fault for (fault,) in connection.execute("PRAGMA quick_check(3)")]
+        if faults != ["ok"]:
+            raise StoreDamaged(f"{path} is damaged: {'; '.join(map(str, faults))[:300]}.")
+        if not schema.is_ours(connection):
+            raise StoreDamaged(f"{path} is a database of another program, not a store of this bridge.")
+        connection.execute("BEGIN IMMEDIATE")  # a file that can only be read is found here, not at the first message
+        connection.execute("ROLLBACK")
+        _migrate(connection, path, steps)
+        if connection.execute("SELECT count(*) FROM store").fetchone() != (1,):
+            raise StoreDamaged(f"{path} is damaged: it has no epoch.")
+        if connection.execute("PRAGMA journal_mode = WAL").fetchone() != ("wal",):
+            raise StoreUnusable(f"{path} cannot be used: its file system has no shared memory for SQLite's WAL mode.")
+        connection.execute("SELECT count(*) FROM store").fetchone()  # the first look in WAL mode makes the -wal
+    except BaseException:
+        had_wal = not lacks_wal(path)
+        connection.close()
+        if had_wal:
+            _keep_wal(path)
+        raise
+    return connection
+
+
+def _migrate(connection: sqlite3.Connection, path: Path, steps: Sequence[str]) -> None:
+    try:
+        schema.migrate(connection, steps)
+    except StoreUnusable as error:
+        raise StoreUnusable(f"{path} cannot be used. {error}") from error
+    except sqlite3.Error as error:
+        known = translated(error, path)
+        if known is not error:
+            raise known from error
+        raise StoreUnusable(
+            f"{path} cannot be brought to the schema of this bridge ({error}). It was left as it is:"
+            " the bridge that wrote it can go on with it."
+        ) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

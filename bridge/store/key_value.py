@@ -1,0 +1,67 @@
+"""Small facts and counters in SQLite."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+
+from bridge.store.database import Database
+
+
+class SqliteMemory:
+    """Implements `bridge.ports.Memory`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, name: str) -> str | None:
+        """The stored value, or None."""
+
+        return await self._database.read(lambda connection: _value(connection, name))
+
+    async def set(self, name: str, value: str) -> None:
+        """Store a value."""
+        await self.change(name, lambda _: value)
+
+    async def change(self, name: str, change: Callable[[str | None], str]) -> str:
+        """Store what `change` makes of the stored value, and return it; no other process comes between.
+
+        `change` must be pure: it runs in another thread, perhaps twice.
+        """
+
+        def write(connection: sqlite3.Connection) -> str:
+            value = change(_value(connection, name))
+            connection.execute("INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)", (name, value))
+            return value
+
+        stored = await self._database.write(write)
+        # Facts are few, and without the moment of pairing everything owed would count as history.
+        await self._database.checkpoint()
+        return stored
+
+    async def number(self, name: str) -> int:
+        """A stored number as it is; 0 for one that was never counted."""
+
+        def read(connection: sqlite3.Connection) -> int:
+            row = connection.execute("SELECT value FROM counters WHERE name = ?", (name,)).fetchone()
+            return 0 if row is None else int(row[0])
+
+        return await self._database.read(read)
+
+    async def next_number(self, name: str) -> int:
+        """Count up a stored number from 1."""
+
+        def write(connection: sqlite3.Connection) -> int:
+            (number,) = connection.execute(
+                "INSERT INTO counters (name, value) VALUES (?, 1)"
+                " ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value",
+                (name,),
+            ).fetchone()
+            return int(number)
+
+        return await self._database.write(write)
+
+
+def _value(connection: sqlite3.Connection, name: str) -> str | None:
+    row = connection.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+    return None if row is None else str(row[0])

@@ -1,0 +1,116 @@
+"""One person in what is stored: all their addresses, and what is left of an item without them. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from bridge.contract.errors import InvalidRequest
+from bridge.contract.jid import Jid, Server, parse_recipient
+from bridge.contract.messages import ERASED, EventBody, EventKind, MessageBody, Stream
+from bridge.contract.phone_numbers import candidates
+
+#: Stands where an address or key has to stand and whose it was is forgotten.
+NOBODY = Jid("erased", Server.USER)
+#: Fields of a message that say whom it is with or from.
+_WHOSE = ("id", "from", "chat", "author", "from_pn", "from_lid")
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody by all their addresses, as `user@server`. `like` finds candidates in stored text quickly."""
+
+    addresses: frozenset[str]
+
+    @classmethod
+    def of(cls, number: str) -> Person:
+        """By a number in any spelling, or an address. Raises `InvalidRequest`, for a group too: that is no person."""
+        jid = parse_recipient(number)
+        if jid.is_group:
+            raise InvalidRequest(f"{number[:40]!r} is a group. Forget the people in it, one by one.")
+        users = candidates(jid.user) if jid.is_user else (jid.user,)
+        return cls(frozenset(str(Jid(user, jid.server)) for user in users))
+
+    def known_as(self, addresses: Iterable[str]) -> Person:
+        """The same person with more addresses; a number brings its other spellings."""
+        found = set(self.addresses)
+        for address in addresses:
+            found |= Person.of(address).addresses
+        return Person(frozenset(found))
+
+    @cached_property
+    def users(self) -> tuple[str, ...]:
+        """What stands before the `@`: digits."""
+        return tuple(sorted({Jid.parse(address).user for address in self.addresses}))
+
+    @cached_property
+    def _number(self) -> re.Pattern[str]:
+        return re.compile(rf"(?<![0-9])(?:{'|'.join(map(re.escape, self.users))})(?![0-9])")
+
+    def is_named_in(self, text: object) -> bool:
+        """Whether one of the addresses stands in a text, whatever stands around it."""
+        return isinstance(text, str) and self._number.search(text) is not None
+
+    def is_in(self, value: Any) -> bool:
+        """Whether one of the addresses stands anywhere in a JSON value."""
+        if isinstance(value, dict):
+            return any(self.is_in(inner) for inner in value.values())
+        if isinstance(value, list):
+            return any(self.is_in(inner) for inner in value)
+        return self.is_named_in(value)
+
+    def without_number(self, text: str) -> str:
+        """A text of somebody else with the number made unreadable, as it stands in a mention."""
+        return self._number.sub("…", text)
+
+
+def without(person: Person, stream: Stream, fields: dict[str, Any]) -> str | None:
+    """The stored body of an item without the person; None where it is not about them.
+
+    What they wrote, and what was written to them, is erased; what others wrote loses the mention and the quotation.
+    """
+    if stream is Stream.IN:
+        return _message(person, fields)
+    message = fields.get("message")
+    around = {name: value for name, value in fields.items() if name != "message"}
+    if person.is_in(around) or (isinstance(message, dict) and _is_theirs(person, message)):
+        return EventBody(kind=EventKind.ERASED, at=fields["at"]).to_json()
+    left = _message(person, message) if isinstance(message, dict) else None
+    return None if left is None else EventBody.model_validate({**fields, "message": _parsed(left)}).to_json()
+
+
+def _is_theirs(person: Person, message: dict[str, Any]) -> bool:
+    return any(person.is_named_in(message.get(name)) for name in _WHOSE)
+
+
+def _message(person: Person, fields: dict[str, Any]) -> str | None:
+    if _is_theirs(person, fields):
+        return MessageBody(
+            id="",
+            from_="",
+            chat="",
+            author="",
+            body="",
+            type=ERASED,
+            timestamp=fields["timestamp"],
+            cliente_id=fields["cliente_id"],
+            late=fields["late"],
+        ).to_json()
+    if not person.is_in(fields):
+        return None
+    left = dict(fields)
+    for name, value in fields.items():
+        if isinstance(value, list):
+            left[name] = [item for item in value if not person.is_in(item)] or None
+        elif isinstance(value, dict) and person.is_in(value):
+            left[name] = None
+        elif isinstance(value, str):
+            left[name] = person.without_number(value)
+    return MessageBody.model_validate(left).to_json()
+
+
+def _parsed(body: str) -> dict[str, Any]:
+    return MessageBody.model_validate_json(body).model_dump(by_alias=True)

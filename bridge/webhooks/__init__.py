@@ -1,0 +1,8 @@
+"""Listeners: callback URLs, each a durable reader of its session's journal. Knows nothing of HTTP but its statuses."""
+
+from bridge.webhooks.delivery import Deliveries, Standing
+from bridge.webhooks.headers import SESSION_HEADER, signature
+from bridge.webhooks.registry import FORGOTTEN_AFTER, Listeners, Start
+from bridge.webhooks.retry_policy import Circuit
+
+__all__ = ["FORGOTTEN_AFTER", "SESSION_HEADER", "Circuit", "Deliveries", "Listeners", "Standing", "Start", "signature"]

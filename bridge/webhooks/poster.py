@@ -1,0 +1,212 @@
+"""The way out to callback URLs: HTTP posts to addresses that were checked at the moment of connecting.
+
+Below the HTTP client there is only `_CheckedNetwork`: it resolves, checks and connects to the very address that it
+checked, so nothing that a name server says in between can lead elsewhere. Follows no redirect, uses no proxy of the
+environment, keeps no cookie.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import email.utils
+import ipaddress
+import logging
+import socket
+import ssl
+import time
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import httpcore
+
+from bridge.contract.errors import InvalidRequest
+from bridge.ports import PostAnswer
+from bridge.webhooks.callback_url import Address, CallbackRules, CallbackUrl
+from bridge.webhooks.failures import FAULTS, ForbiddenAddress, answer_to
+
+_log = logging.getLogger(__name__)
+#: Bytes of an answer that are read so that the connection can be used again; a longer answer costs the connection.
+ANSWER_LIMIT = 65_536
+#: Seconds that an idle connection is kept: less than the 5 s after which Node.js closes it under our hands.
+KEEP_ALIVE = 4.0
+#: Idle connections kept to one receiver.
+IDLE = 128
+
+
+class Webhooks:
+    """Implements `bridge.ports.WebhookPost`. An `async with`; `timeout` is seconds for a whole exchange."""
+
+    def __init__(self, rules: CallbackRules, *, own_port: int | None, timeout: float = 5.0) -> None:
+        self._rules = rules
+        self._timeout = timeout
+        self._network = _CheckedNetwork(rules, own_port)
+        # Not httpcore's pool: it looks at every connection for every request, which made 90 listeners wait 15 s.
+        # No bound either: listeners bound themselves, and a dead host must not take another one's place.
+        self._idle: dict[str, list[httpcore.AsyncHTTPConnection]] = {}
+        self._tls: ssl.SSLContext | None = (
+            None  # made when first needed: reading the authorities takes a tenth of a second
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for connections in self._idle.values():
+            for connection in connections:
+                await connection.aclose()
+        self._idle.clear()
+
+    def normal_form(self, text: str) -> str:
+        """A callback URL as it is stored. Raises `InvalidRequest` for what is none."""
+        return str(CallbackUrl.parse(text))
+
+    async def check(self, text: str) -> str:
+        """The normal form of a callback URL that may be registered.
+
+        Raises `InvalidRequest` for what is no callback URL or must not be reached. A listed name that cannot be
+        resolved now is accepted: its host may not be up yet, and the address is checked at each connection.
+        """
+        url = CallbackUrl.parse(text)
+        try:
+            async with asyncio.timeout(self._timeout):
+                await self._network.addresses(url.host, url.port)
+        except ForbiddenAddress as error:
+            raise InvalidRequest(error.text) from error
+        except OSError as error:  # a time-out is one, too
+            if not self._rules.names_host(url.host):
+                raise InvalidRequest(f"The host {url.host} of the callback URL cannot be found.") from error
+        return str(url)
+
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> PostAnswer:
+        """Post once. Never raises for what the receiver or the network does."""
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await self._exchange(url, body, headers)
+        except FAULTS as error:  # a time-out is an OSError
+            return answer_to(error)
+
+    async def _exchange(self, url: str, body: bytes, headers: Mapping[str, str]) -> PostAnswer:
+        limits = dict.fromkeys(("connect", "read", "write", "pool"), self._timeout)
+        # The length by hand: the client would send a body of bytes in chunks, which small servers do not take.
+        sent = [("Host", _host_header(url)), ("User-Agent", "whatsapp-mqtt-bridge"), ("Accept", "*/*")]
+        sent += [("Content-Length", str(len(body))), *headers.items()]
+        request = httpcore.Request("POST", url, headers=sent, content=body, extensions={"timeout": limits})
+        connection = await self._connection(request.url.origin)
+        try:
+            response = await connection.handle_async_request(request)
+            whole = await _read_whole(response)
+            await response.aclose()
+        except BaseException:  # a time-out that cancels us as well: what is half read is of no use
+            await connection.aclose()
+            raise
+        idle = self._idle.setdefault(str(request.url.origin), [])
+        if whole and connection.is_idle() and len(idle) < IDLE:
+            idle.append(connection)
+        else:
+            await connection.aclose()
+        retry_after = _header(response.headers, b"retry-after")
+        return PostAnswer(status=response.status, retry_after=_seconds(retry_after))
+
+    async def _connection(self, origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
+        """One that is idle and still open, the last used first, or a new one."""
+        idle = self._idle.get(str(origin), [])
+        while idle:
+            connection = idle.pop()
+            if not connection.has_expired() and not connection.is_closed():
+                return connection
+            await connection.aclose()
+        self._idle.pop(str(origin), None)
+        if origin.scheme == b"https" and self._tls is None:
+            self._tls = await asyncio.to_thread(ssl.create_default_context)
+        return httpcore.AsyncHTTPConnection(
+            origin, ssl_context=self._tls, keepalive_expiry=KEEP_ALIVE, network_backend=self._network
+        )
+
+
+async def _read_whole(response: httpcore.Response) -> bool:
+    """Read an answer, whose content says nothing to us; returns whether all of it came before the limit."""
+    read = 0
+    async for chunk in response.aiter_stream():
+        read += len(chunk)
+        if read > ANSWER_LIMIT:
+            return False
+    return True
+
+
+class _CheckedNetwork(httpcore.AsyncNetworkBackend):
+    """Connects to checked addresses only."""
+
+    def __init__(self, rules: CallbackRules, own_port: int | None) -> None:
+        self._rules = rules
+        self._own_port = own_port
+        self._backend = httpcore.AnyIOBackend()
+
+    async def addresses(self, host: str, port: int) -> list[Address]:
+        """The addresses of a host, all of them allowed. Raises `ForbiddenAddress`, or `OSError` when there is none."""
+        found = await _resolve(host, port)
+        if refusal := self._rules.refusal(host, found):
+            raise ForbiddenAddress(refusal)
+        if port == self._own_port and any(map(_is_own, found)):
+            raise ForbiddenAddress("Callbacks must not go to the bridge itself.")
+        return found
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Connect to the first address that answers."""
+        failure: Exception = httpcore.ConnectError(f"{host} has no address")
+        for address in await self.addresses(host, port):
+            try:
+                return await self._backend.connect_tcp(str(address), port, timeout, local_address, socket_options)
+            except httpcore.NetworkError as error:
+                failure = error
+        raise failure
+
+
+async def _resolve(host: str, port: int) -> list[Address]:
+    try:
+        return [ipaddress.ip_address(host)]
+    except ValueError:
+        pass
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(ipaddress.ip_address(address[0]) for *_, address in found))
+
+
+def _is_own(address: Address) -> bool:
+    """Whether an address is one of this machine: only those can be bound to."""
+    family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.bind((str(address), 0))
+    except OSError:
+        return False
+    return True
+
+
+def _host_header(url: str) -> str:
+    return url.split("://", 1)[1].split("/", 1)[0]
+
+
+def _header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None:
+    return next((value for key, value in headers if key.lower() == name), None)
+
+
+def _seconds(header: bytes | None) -> float | None:
+    """`Retry-After`: seconds, or a date."""
+    if header is None:
+        return None
+    text = header.decode("ascii", "replace").strip()
+    if text.isdigit():
+        return float(text[:9])
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
+    except ValueError:
+        return None

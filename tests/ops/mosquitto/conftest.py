@@ -1,0 +1,82 @@
+"""A broker directory for one test, and the command that works on it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from bridge.cli import app
+from bridge.ops.mosquitto import BrokerDirectory, Listening
+from bridge.ops.private_broker.child import tied_command
+from tests.mosquitto_server import free_port
+from tests.parts import require_binary
+
+Wa = Callable[..., "Said"]
+
+
+def listening(place: Path) -> Listening:
+    """On a free port, with everything inside `place`; root stays root, who alone can enter a test's folder."""
+    (place / "state").mkdir(parents=True, exist_ok=True)
+    run_as = "root" if os.geteuid() == 0 else None
+    return Listening(free_port(), place / "state", place / "mosquitto.pid", run_as=run_as)
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> BrokerDirectory:
+    place = BrokerDirectory(tmp_path / "broker")
+    place.set_up("wa", listening(place.path))
+    return place
+
+
+@contextmanager
+def mosquitto_with(configuration: Path, port: int) -> Iterator[int]:
+    """A mosquitto on these files; yields its pid once the port answers."""
+    command = tied_command(require_binary("mosquitto", "mosquitto"), "-c", str(configuration))
+    log = configuration.with_suffix(".log")
+    with log.open("wb") as file:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file)
+    try:
+        deadline = time.monotonic() + 10
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                break
+            except OSError:
+                assert process.poll() is None, log.read_text()
+                assert time.monotonic() < deadline, log.read_text()
+                time.sleep(0.01)
+        yield process.pid
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command left behind."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def wa() -> Wa:
+    """`wa broker …`, without the second that a Python program needs to start."""
+
+    def run(*arguments: str, given: str = "") -> Said:
+        result = CliRunner().invoke(app, ["broker", *arguments], input=given)
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return Said(result.exit_code, result.stdout, result.stderr)
+
+    return run

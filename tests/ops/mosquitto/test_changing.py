@@ -1,0 +1,87 @@
+"""`wa broker init` run again: what is not named stays, so that a new version does not take a listener away."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bridge.ops.mosquitto import BrokerDirectory, Listening, Tls, Wanted, changed
+from bridge.ops.mosquitto.certificate import may_read
+from tests.broker.certificates import make_certificates
+from tests.mosquitto_server import free_port
+from tests.ops.mosquitto.conftest import Wa, listening, mosquitto_with
+
+
+def test_a_second_init_without_options_changes_nothing(tmp_path: Path, wa: Wa) -> None:
+    made = make_certificates(tmp_path)
+    place = tmp_path / "broker"
+    options = ["--port", str(free_port()), "--websockets", "9001", "--tls-port", "8884", "--run-as", "root"]
+    options += ["--certificate", str(made.server), "--key", str(made.key), "--prefix", "a/b", "--state", str(tmp_path)]
+    assert wa("init", "--dir", str(place), *options).code == 0
+    before = {file.name: file.read_bytes() for file in place.iterdir()}
+    assert wa("init", "--dir", str(place)).code == 0
+    assert {file.name: file.read_bytes() for file in place.iterdir()} == before
+    gone = wa("init", "--dir", str(place), "--no-tls", "--no-websockets")
+    assert gone.code == 0, gone.stderr
+    where = json.loads((place / "wa.users.json").read_text())["listening"]
+    assert (where["tls"], where["websockets"], where["state"]) == (None, None, str(tmp_path))
+    assert "8884" not in (place / "mosquitto.conf").read_text()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "says"),
+    [
+        (Wanted(key=Path("k")), "belong together"),
+        (Wanted(certificate=Path("/none"), key=Path("/none")), "is no file"),
+        (Wanted(tls_port=8883), "needs --certificate"),
+        (Wanted(tls_port=8883, no_tls=True), "leave the other options"),
+        (Wanted(websockets=9001, no_websockets=True), "contradict"),
+    ],
+)
+def test_options_that_contradict_each_other(wanted: Wanted, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        changed(Listening(), wanted)
+
+
+def test_a_renewed_certificate_at_another_place_keeps_its_port(tmp_path: Path) -> None:
+    made = make_certificates(tmp_path)
+    was = Listening(tls=Tls(Path("/old.crt"), Path("/old.key"), 8884))
+    assert changed(was, Wanted(certificate=made.server, key=made.key)).tls == Tls(made.server, made.key, 8884)
+    assert changed(was, Wanted(tls_port=8885)).tls == Tls(Path("/old.crt"), Path("/old.key"), 8885)
+
+
+def test_who_may_read_a_key(tmp_path: Path) -> None:
+    key = tmp_path / "server.key"
+    key.touch(mode=0o400)
+    tmp_path.chmod(0o700)
+    here = tmp_path.stat()
+    assert may_read(key, here.st_uid, set())
+    assert not may_read(key, here.st_uid + 1, {here.st_gid})
+    key.chmod(0o444)
+    assert not may_read(key, here.st_uid + 1, set()), "its folder is closed"
+    assert may_read(Path(os.devnull).parent, here.st_uid + 1, set())
+
+
+def test_strangers_on_the_tls_listener_leave_room_for_the_others(tmp_path: Path) -> None:
+    made = make_certificates(tmp_path)
+    where = replace(listening(tmp_path / "broker"), tls=Tls(made.server, made.key, free_port()))
+    place = BrokerDirectory(tmp_path / "broker")
+    place.set_up("wa", where)
+    text = place.configuration.read_text()
+    assert "\nmax_connections 2000\n" in text
+    place.configuration.write_text(text.replace("max_connections 2000", "max_connections 3"))
+    assert where.tls
+    with mosquitto_with(place.configuration, where.port), ExitStack() as held:
+        for _ in range(3):
+            held.enter_context(socket.create_connection(("127.0.0.1", where.tls.port), 5))
+        with socket.create_connection(("127.0.0.1", where.tls.port), 5) as more, suppress(ConnectionResetError):
+            assert more.recv(1) == b"", "it is hung up on"
+        with socket.create_connection(("127.0.0.1", where.port), 5) as here:
+            here.sendall(bytes.fromhex("100d00044d5154540402000a000178"))  # CONNECT without a user
+            assert here.recv(4) == bytes.fromhex("20020005"), "loopback answers, if only to refuse"

@@ -1,0 +1,257 @@
+"""`wa broker` as an operator uses it, with a mosquitto that reads its files again while clients are connected."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import shutil
+import socket
+import ssl
+import stat
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bridge.broker import BrokerOptions, BrokerRefused, connect, parse_addresses
+from bridge.ops.mosquitto import BrokerDirectory, Role, Tls, User, acl_check, reload_broker
+from bridge.ops.mosquitto.directory import SHIPPED
+from bridge.ops.mosquitto.running import running_broker
+from tests.broker.certificates import make_certificates
+from tests.mosquitto_server import free_port
+from tests.ops.mosquitto.conftest import Said, Wa, listening, mosquitto_with
+
+
+def options(url: str) -> BrokerOptions:
+    return BrokerOptions(parse_addresses(url), client_id="", clean=True, connect_timeout=5)
+
+
+def tls_version(port: int, newest: ssl.TLSVersion) -> str | None:
+    """What the broker agrees to with a client that knows nothing newer."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_ciphers("DEFAULT@SECLEVEL=0")  # our own OpenSSL would refuse an old one before the broker is asked
+    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+        context.minimum_version, context.maximum_version = ssl.TLSVersion.TLSv1_1, newest
+    with socket.create_connection(("127.0.0.1", port), 5) as plain, context.wrap_socket(plain) as encrypted:
+        return encrypted.version()
+
+
+class Running:
+    """A broker directory with the mosquitto that runs on it."""
+
+    def __init__(self, place: Path, wa: Wa) -> None:
+        self.place = place
+        self.wa = wa
+        where = listening(place)
+        made = wa(
+            "init", "--dir", str(place), "--port", str(where.port), "--state", str(where.state), "--pid-file",
+            str(where.pid_file), *(["--run-as", where.run_as] if where.run_as else []), "--json",
+        )  # fmt: skip
+        assert made.code == 0, made.stderr
+        self.urls = {user["user"]: user["url"] for user in json.loads(made.stdout)["added"]}
+        self.port = where.port
+
+    async def change(self, *arguments: str) -> Said:
+        """In a thread: the command has a loop of its own."""
+        return await asyncio.to_thread(self.wa, "user", *arguments, "--dir", str(self.place))
+
+
+@pytest.fixture
+def running(tmp_path: Path, wa: Wa) -> Iterator[Running]:
+    broker = Running(tmp_path / "broker", wa)
+    with mosquitto_with(broker.place / "mosquitto.conf", broker.port):
+        yield broker
+
+
+def test_init_writes_files_for_their_readers_and_users_that_stay(tmp_path: Path, wa: Wa) -> None:
+    place = tmp_path / "broker"
+    place.mkdir()
+    (place / "mosquitto.conf").write_text("listener 1883\n")
+    first = wa("init", "--dir", str(place))
+    assert first.code == 0, first.stderr
+    assert first.stdout.count("shown only now") == 3
+    assert (place / "mosquitto.conf.before-wa").read_text() == "listener 1883\n"
+    assert {stat.S_IMODE((place / name).stat().st_mode) for name in ("wa.acl", "wa.passwords")} == {0o600}
+    hashes = (place / "wa.passwords").read_text()
+    again = wa("init", "--dir", str(place), "--port", "1884")
+    assert "shown only now" not in again.stdout
+    assert (place / "wa.passwords").read_text() == hashes
+    assert "listener 1884 127.0.0.1" in (place / "mosquitto.conf").read_text()
+    assert (place / "mosquitto.conf.before-wa").read_text() == "listener 1883\n"
+
+
+async def test_a_user_comes_changes_and_goes_while_the_broker_runs(running: Running) -> None:
+    added = await running.change("add", "dash", "--role", "reader", "--session", "haby", "--json")
+    assert added.code == 0, added.stderr
+    url = json.loads(added.stdout)["added"][0]["url"]
+    async with connect(options(running.urls["bridge"])) as bridge:
+        async with connect(options(url)) as dash:
+            await dash.subscribe("wa/haby/in", "wa/haby/qr")
+            await bridge.publish("wa/haby/in", "one")
+            arriving = dash.deliveries()
+            async with asyncio.timeout(10):
+                assert (await anext(arriving)).payload == b"one"
+            # another role without another password: the connection stays and the rules are new
+            assert (await running.change("add", "dash", "--role", "panel")).code == 0
+            await dash.subscribe(
+                "wa/haby/status"
+            )  # mosquitto 2 keeps a client's rules until its next SUBSCRIBE or PUBLISH
+            await bridge.publish("wa/haby/in", "two")
+            await bridge.publish("wa/haby/qr", "code")
+            async with asyncio.timeout(10):
+                assert (await anext(arriving)).payload == b"code"
+            assert (await running.change("remove", "dash")).code == 0
+            with pytest.raises(Exception, match="ended"):
+                async with asyncio.timeout(10):
+                    await dash.down()
+        await bridge.publish("wa/haby/in", "three")  # who was not touched stays connected
+        with pytest.raises(BrokerRefused):
+            async with connect(options(url)):
+                pass
+
+
+def test_check_is_content_with_what_init_made_and_names_what_is_not(running: Running) -> None:
+    good = running.wa("check", "--dir", str(running.place))
+    assert good.code == 0, good.stdout + good.stderr
+    assert re.search(r"(?m)^admin \(admin, all sessions\): (\d{2}) of \1 as", good.stdout)
+    acl = running.place / "wa.acl"
+    acl.write_text(acl.read_text().replace("topic write wa/+/control\n", ""))
+    acl.chmod(0o644)
+    bad = running.wa("check", "--dir", str(running.place))
+    assert bad.code == 1
+    assert "admin cannot publish to wa/check/control, which its role grants" in bad.stdout
+    assert "chmod 600" in bad.stdout
+
+
+def test_a_running_broker_that_has_not_read_its_files_is_found_by_trying(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = running.wa("check", "--live", "--json", "--dir", str(running.place))
+    assert good.code == 0, good.stdout + good.stderr
+    live = [found for found in map(json.loads, good.stdout.splitlines()) if found["user"].startswith("wa-check-")]
+    assert len(live) == 60
+    assert {found["topic"].split("/")[1] for found in live if found["found"]} == {live[0]["user"].replace("wa-", "")}
+    assert "wa-check" not in (running.place / "wa.acl").read_text() + (running.place / "wa.passwords").read_text()
+    # the same broker, asked by a directory that it does not read
+    monkeypatch.setattr(acl_check, "RELOADED_WITHIN", 0.5)
+    other = BrokerDirectory(running.place.with_name("other"))
+    other.set_up("wa", BrokerDirectory(running.place).load().listening)
+    found = running.wa("check", "--live", "--dir", str(other.path))
+    assert (found.code, "does not know wa-check-" in found.stderr) == (1, True)
+
+
+def test_a_broker_that_lets_strangers_in_is_named(tmp_path: Path, wa: Wa) -> None:
+    port = free_port()
+    assert wa("init", "--dir", str(tmp_path / "b"), "--port", str(port)).code == 0
+    down = wa("check", "--dir", str(tmp_path / "b"))
+    assert (down.code, "does not run" in down.stdout) == (1, True)
+    (tmp_path / "open.conf").write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n")
+    with mosquitto_with(tmp_path / "open.conf", port):
+        found = wa("check", "--dir", str(tmp_path / "b"))
+    assert found.code == 1
+    assert "lets strangers in" in found.stdout
+
+
+def test_credentials_go_to_files_and_not_to_the_screen(tmp_path: Path, wa: Wa) -> None:
+    kept = tmp_path / "credentials"
+    made = wa("init", "--dir", str(tmp_path / "b"), "--credentials", str(kept))
+    assert "mqtt://" not in made.stdout
+    assert sorted(file.name for file in kept.iterdir()) == ["admin.env", "bridge.env", "responder.env"]
+    assert (kept / "bridge.env").read_text().startswith("WA_MQTT_URL=mqtt://bridge:")
+    assert stat.S_IMODE((kept / "bridge.env").stat().st_mode) == 0o600
+    chosen = wa(
+        "user", "add", "dash", "--role", "reader", "--dir", str(tmp_path / "b"), "--password-stdin", "--json",
+        given="a long enough one\n",
+    )  # fmt: skip
+    assert json.loads(chosen.stdout)["added"][0]["url"].startswith("mqtt://dash:a%20long%20enough%20one@")
+    assert "No mosquitto runs here" in chosen.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["user", "add", "dash", "--role", "king"], "no role 'king'"),
+        (["user", "add", "da/sh", "--role", "reader"], "user name"),
+        (["user", "add", "dash", "--role", "reader", "--password-stdin"], "12 characters"),
+        (["user", "remove", "nobody"], "no user 'nobody'"),
+        (["init", "--key", "x"], "belong together"),
+        (["init", "--key", "x", "--certificate", "y"], "is no file"),
+        (["init", "--prefix", "a.b"], "topic prefix"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_a_sentence(tmp_path: Path, wa: Wa, arguments: list[str], says: str) -> None:
+    assert wa("init", "--dir", str(tmp_path / "b")).code == 0
+    before = (tmp_path / "b/wa.users.json").read_bytes()
+    refused = wa(*arguments, "--dir", str(tmp_path / "b"), given="short\n")
+    assert refused.code == 2
+    assert says in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert (tmp_path / "b/wa.users.json").read_bytes() == before
+
+
+def test_users_that_are_added_at_the_same_time_are_all_there(directory: BrokerDirectory) -> None:
+    names = [f"user{number}" for number in range(24)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda name: directory.put_user(User(name, frozenset({Role.READER})), "long-enough-here"), names))
+    assert set(directory.load().users) == set(names)
+    assert directory.faults() == []
+
+
+def test_a_directory_without_a_broker_or_with_a_damaged_one_is_named(tmp_path: Path, wa: Wa) -> None:
+    empty = wa("check", "--dir", str(tmp_path / "none"))
+    assert (empty.code, "wa broker init" in empty.stderr) == (1, True)
+    assert wa("init", "--dir", str(tmp_path / "b")).code == 0
+    (tmp_path / "b/wa.users.json").write_text('{"v": 2}')
+    damaged = wa("user", "add", "x", "--role", "reader", "--dir", str(tmp_path / "b"))
+    assert (damaged.code, "cannot be read" in damaged.stderr) == (1, True)
+
+
+def test_a_pid_that_another_program_has_now_is_not_told_anything(tmp_path: Path) -> None:
+    (tmp_path / "pid").write_text("1\n")
+    assert running_broker(tmp_path / "pid") is None
+    assert running_broker(tmp_path / "none") is None
+
+
+def test_the_shipped_configuration_is_in_the_package() -> None:
+    assert "allow_anonymous false" in SHIPPED.read_text()
+    assert BrokerDirectory(Path("x")).path.is_absolute()
+
+
+async def test_a_renewed_certificate_is_read_at_reload_and_clients_stay(tmp_path: Path) -> None:
+    first, second = make_certificates(tmp_path / "first"), make_certificates(tmp_path / "second")
+    certificate, key = tmp_path / "server.crt", tmp_path / "server.key"
+    shutil.copy(first.server, certificate)
+    shutil.copy(first.key, key)
+    where = replace(listening(tmp_path / "broker"), tls=Tls(certificate, key, free_port()))
+    place = BrokerDirectory(tmp_path / "broker")
+    place.set_up("wa", where)
+    place.put_user(User("dash", frozenset({Role.BRIDGE})), "long-enough-here")
+    assert where.tls
+    with mosquitto_with(place.configuration, where.tls.port):
+        url = f"mqtts://dash:long-enough-here@127.0.0.1:{where.tls.port}"
+        old, new = (replace(options(url), ca_file=str(pair.authority)) for pair in (first, second))
+        async with connect(old) as connected:
+            await connected.subscribe("wa/haby/in")
+            shutil.copy(second.server, certificate)
+            shutil.copy(second.key, key)
+            reload_broker(where.pid_file)
+            async with asyncio.timeout(10):
+                while True:
+                    try:
+                        async with connect(new) as fresh:
+                            await fresh.publish("wa/haby/in", "renewed")
+                            break
+                    except BrokerRefused:  # the old certificate, until the signal is dealt with
+                        await asyncio.sleep(0.02)
+                assert (await anext(connected.deliveries())).payload == b"renewed"
+                assert await asyncio.to_thread(tls_version, where.tls.port, ssl.TLSVersion.TLSv1_2) == "TLSv1.2"
+                with pytest.raises(ssl.SSLError, match=r"(?i)protocol version"):
+                    await asyncio.to_thread(tls_version, where.tls.port, ssl.TLSVersion.TLSv1_1)
+        with pytest.raises(BrokerRefused):
+            async with connect(old):
+                pass

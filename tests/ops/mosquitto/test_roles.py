@@ -1,0 +1,149 @@
+"""Every role on a real mosquitto, proven by delivery against a table written by hand.
+
+mosquitto grants a denied SUBSCRIBE and acknowledges a denied PUBLISH, so that only what arrives is evidence.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from bridge.contract.errors import InvalidRequest
+from bridge.contract.topics import Topics
+from bridge.ops.mosquitto import BrokerDirectory, Finding, Role, User, rehearse
+from bridge.ops.mosquitto.acl import acl_text
+from bridge.ops.mosquitto.acl_check import probed_topics
+from bridge.ops.mosquitto.configuration import configuration_text
+from bridge.ops.mosquitto.directory import SHIPPED as TEMPLATE
+from bridge.ops.mosquitto.directory import Setup
+from bridge.ops.mosquitto.roles import matches
+from tests.mosquitto_server import SHIPPED
+from tests.parts import require_binary
+
+# r: reads it, w: publishes it. Of `reply` and `replay/…`, the level that is the user's own. What is not here is denied.
+OUT, DIGITS = "out", "out/5491155500001"
+MATRIX: dict[Role, dict[str, str]] = {
+    Role.RESPONDER: {
+        "in": "r", "event": "r", "result": "r", "ack": "r", "status": "r", OUT: "w", "typing": "w",
+        "replay": "w", "replay/me": "r", "reply/me": "r",
+    },
+    Role.READER: {"in": "r", "event": "r", "ack": "r", "status": "r", "replay": "w", "replay/me": "r"},
+    Role.SENDER: {OUT: "w", DIGITS: "w", "typing": "w", "result": "r", "ack": "r", "status": "r", "reply/me": "r"},
+    Role.PANEL: {"status": "r", "qr": "r"},
+    Role.ADMIN: {
+        "in": "r", "event": "r", "result": "r", "ack": "r", "status": "r", "qr": "r", OUT: "rw", DIGITS: "rw",
+        "replay": "rw", "control": "rw", "typing": "rw", "replay/me": "r", "reply/me": "r", "replay/stranger": "r",
+        "reply/stranger": "r",
+    },
+}  # fmt: skip
+ELSEWHERE: dict[Role, dict[str, str]] = {
+    Role.RESPONDER: {
+        "wa/bridge/check/status": "r", "wa/responder/51/config": "rw", "wa/responder/51/config/set": "r",
+        "wa/responder/check/event": "w",
+    },
+    Role.READER: {"wa/bridge/check/status": "r"},
+    Role.SENDER: {"wa/bridge/check/status": "r"},
+    Role.PANEL: {"wa/bridge/check/status": "r", "wa/responder/51/config": "r", "wa/responder/check/event": "r"},
+    Role.ADMIN: {
+        "wa/bridge/check/status": "r", "wa/responder/51/config": "r", "wa/responder/51/config/set": "rw",
+        "wa/responder/check/event": "r",
+    },
+}  # fmt: skip
+
+
+def expected(role: Role, user: str, sessions: list[str]) -> set[tuple[str, str]]:
+    """(action, topic) of everything that has to work."""
+    grants = dict(ELSEWHERE[role])
+    for session in sessions:
+        grants |= {f"wa/{session}/{tail.replace('/me', f'/{user}')}": how for tail, how in MATRIX[role].items()}
+    return {("read" if letter == "r" else "write", topic) for topic, how in grants.items() for letter in how}
+
+
+def found(findings: list[Finding], user: str) -> set[tuple[str, str]]:
+    return {(finding.action, finding.topic) for finding in findings if finding.user == user and finding.found}
+
+
+async def test_each_role_for_all_sessions_does_what_it_may_and_nothing_else(directory: BrokerDirectory) -> None:
+    require_binary("mosquitto", "mosquitto")
+    for role in Role:
+        directory.put_user(User(f"a-{role}", frozenset({role})), "not secret here")
+    findings = await rehearse(directory)
+    for role in MATRIX:
+        assert found(findings, f"a-{role}") == expected(role, f"a-{role}", ["check", "check-not"]), role
+    own = {topic for topic in probed_topics(Setup(), User("a-bridge", frozenset({Role.BRIDGE}))) if topic[:3] == "wa/"}
+    assert found(findings, "a-bridge") == {(action, topic) for topic in own for action in ("read", "write")}
+
+
+async def test_each_role_for_one_session_reaches_no_other(directory: BrokerDirectory) -> None:
+    require_binary("mosquitto", "mosquitto")
+    for role in (Role.READER, Role.SENDER, Role.ADMIN):
+        directory.put_user(User(f"one-{role}", frozenset({role}), "haby"), "not secret here")
+    findings = await rehearse(directory)
+    for role in (Role.READER, Role.SENDER, Role.ADMIN):
+        right = {
+            (action, topic)
+            for action, topic in expected(role, f"one-{role}", ["haby"])
+            if not topic.startswith("wa/responder/")  # the switches of every client
+        }
+        assert found(findings, f"one-{role}") == right, role
+
+
+async def test_a_user_with_two_roles_has_both_and_no_more(directory: BrokerDirectory) -> None:
+    require_binary("mosquitto", "mosquitto")
+    directory.put_user(User("flow", frozenset({Role.READER, Role.SENDER}), "haby"), "not secret here")
+    both = expected(Role.READER, "flow", ["haby"]) | expected(Role.SENDER, "flow", ["haby"])
+    assert found(await rehearse(directory), "flow") == both
+
+
+async def test_an_acl_that_gives_or_takes_one_thing_too_much_is_found(directory: BrokerDirectory) -> None:
+    require_binary("mosquitto", "mosquitto")
+    directory.put_user(User("dash", frozenset({Role.READER}), "haby"), "not secret here")
+    text = directory.acl.read_text()
+    assert "topic read wa/haby/ack\n" in text
+    directory.acl.write_text(text.replace("topic read wa/haby/ack\n", "topic write wa/haby/control\n"))
+    wrong = {str(finding) for finding in await rehearse(directory) if not finding.is_right}
+    assert wrong == {"dash cannot read wa/haby/ack", "dash can publish to wa/haby/control"}
+
+
+def test_the_shipped_files_are_what_the_command_writes() -> None:
+    users = [User(role.value, frozenset({role})) for role in Role]
+    assert (SHIPPED / "acl").read_text() == acl_text(users, Topics())
+    shipped = (SHIPPED / "mosquitto.conf").read_text()
+    assert TEMPLATE.read_text() == shipped
+    setup = Setup()
+    assert (
+        configuration_text(shipped, directory=SHIPPED.__class__("/etc/mosquitto"), listening=setup.listening) == shipped
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "roles", "session", "says"),
+    [
+        ("a/b", {Role.READER}, None, "user name"),
+        ("é", {Role.READER}, None, "user name"),
+        ("dash", set(), None, "no role"),
+        ("dash", {Role.READER}, "bridge", "reserved"),
+        ("dash", {Role.READER}, "a+b", "session name"),
+        ("dash", {Role.RESPONDER}, "haby", "for all sessions"),
+    ],
+)
+def test_a_user_that_the_acl_could_not_express_is_refused(
+    name: str, roles: set[Role], session: str | None, says: str
+) -> None:
+    with pytest.raises(InvalidRequest, match=says):
+        User(name, frozenset(roles), session)
+
+
+@pytest.mark.parametrize(
+    ("topic_filter", "topic", "is_match"),
+    [
+        ("wa/+/in", "wa/haby/in", True),
+        ("wa/+/in", "wa/haby/in/x", False),
+        ("wa/+/in", "wa/in", False),
+        ("wa/#", "wa", True),
+        ("wa/#", "wa/haby/in", True),
+        ("wa/haby", "wa/haby/", False),
+        ("wa/+", "wa/", True),
+    ],
+)
+def test_filters_match_as_mqtt_says(topic_filter: str, topic: str, is_match: bool) -> None:
+    assert matches(topic_filter, topic) is is_match
