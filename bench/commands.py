@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bench.parts import PATIENCE, SESSION, TOPICS, Stage
 from bench.puback_counter import PubackCounter
-from bridge.broker import Connection
+from bridge.broker import BrokerConnection
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ async def control(stage: Stage, action: str) -> None:
                 return
 
 
-async def _heard(connection: Connection, waiting: set[str]) -> float:
+async def _heard(connection: BrokerConnection, waiting: set[str]) -> float:
     at = 0.0
     async for delivery in connection.deliveries():
         connection.acknowledge(delivery)

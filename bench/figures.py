@@ -33,7 +33,6 @@ class Figure:
 
     @property
     def verdict(self) -> str:
-        """In a word."""
         return {True: "reached", False: "MISSED", None: ""}[self.reached]
 
     def cells(self) -> tuple[str, str, str, str, str]:

@@ -20,8 +20,8 @@ from bridge.contract.messages import Stream
 from bridge.contract.pace import Pace
 from bridge.contract.session import SessionState
 from bridge.contract.status import MemoryUse
-from bridge.core.inbound import Inbound
-from bridge.core.outbound import Outbound
+from bridge.core.inbound import InboundPipeline
+from bridge.core.outbound import OutboundPipeline
 from bridge.core.pacing import Pacing
 from bridge.core.session import Session
 from bridge.drivers.web import Limits, PlaywrightRuntime, WebDriver
@@ -92,8 +92,8 @@ async def run(total: int) -> list[Point]:
                     outbox=store.outbox,
                     memory=store.memory,
                     driver=driver,
-                    inbound=Inbound("haby", 51, store.journal, store.outbox, store.memory),
-                    outbound=Outbound("haby", store.outbox, driver, clock, Pacing(free, free)),
+                    inbound=InboundPipeline("haby", 51, store.journal, store.outbox, store.memory),
+                    outbound=OutboundPipeline("haby", store.outbox, driver, clock, Pacing(free, free)),
                     clock=clock,
                 )
                 life = asyncio.create_task(session.run(), name="session")
@@ -122,7 +122,6 @@ async def run(total: int) -> list[Point]:
 
 
 def main() -> None:
-    """The command."""
     if sys.argv[1:] == ["sandbox"]:
         asyncio.run(sandbox())
         return

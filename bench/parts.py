@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 from playwright.async_api import Page, async_playwright
 
-from bridge.broker import BrokerOptions, Connection, connect, parse_addresses
+from bridge.broker import BrokerConnection, BrokerOptions, connect, parse_addresses
 from bridge.contract.session import SessionState
 from bridge.contract.status import SessionStatus
 from bridge.contract.topics import Topics
@@ -39,7 +39,6 @@ class Stage:
     debugging_port: int
 
     def environment(self, broker_port: int | None = None) -> dict[str, str]:
-        """Of `wa bridge`."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("WA_")}
         return {
             **kept,
@@ -53,12 +52,14 @@ class Stage:
         }
 
     @asynccontextmanager
-    async def connection(self, user: str = "admin") -> AsyncIterator[Connection]:
+    async def connection(self, user: str = "admin") -> AsyncIterator[BrokerConnection]:
         """A connection to the broker."""
         options = BrokerOptions(
-            parse_addresses(self.mosquitto.url(user)), client_id=f"bench-{user}-{time.monotonic_ns()}", clean=True,
+            parse_addresses(self.mosquitto.url(user)),
+            client_id=f"bench-{user}-{time.monotonic_ns()}",
+            clean=True,
             inbound_limit=100_000,
-        )  # fmt: skip
+        )
         async with connect(options) as connection:
             yield connection
 
@@ -68,9 +69,15 @@ class Stage:
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("BENCH_PYTHONPATH")]))
         with (self.folder / "bridge.log").open("ab") as log:
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "bridge.cli", "bridge",
-                cwd=self.folder, env={**self.environment(broker_port), "PYTHONPATH": path}, stdout=log, stderr=log,
-            )  # fmt: skip
+                sys.executable,
+                "-m",
+                "bridge.cli",
+                "bridge",
+                cwd=self.folder,
+                env={**self.environment(broker_port), "PYTHONPATH": path},
+                stdout=log,
+                stderr=log,
+            )
         try:
             yield process
         finally:
@@ -96,7 +103,6 @@ class Stage:
 
 
 async def end(process: asyncio.subprocess.Process) -> None:
-    """SIGTERM and wait."""
     if process.returncode is None:
         process.terminate()
         try:
@@ -136,7 +142,6 @@ class Program:
         self._process = process
 
     async def line(self) -> Any:
-        """Its next line."""
         if self._process.stdout is None:
             raise AssertionError("it was started without a pipe")
         async with asyncio.timeout(PATIENCE):
@@ -151,11 +156,16 @@ class Program:
 
 @asynccontextmanager
 async def program(name: str, *arguments: str) -> AsyncIterator[Program]:
-    """Run one."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", f"bench.{name}", *arguments, cwd=ROOT, limit=2**26,
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
+        sys.executable,
+        "-m",
+        f"bench.{name}",
+        *arguments,
+        cwd=ROOT,
+        limit=2**26,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
     try:
         yield Program(process)
     finally:

@@ -25,7 +25,7 @@ from bench.figures import Figure, percentile
 from bench.parts import PATIENCE, ROOT, SESSION, TOPICS, Program, end, program, pss
 from bench.report import announce
 from bench.scripted_program import person
-from bridge.broker import BrokerOptions, Connection, connect, parse_addresses
+from bridge.broker import BrokerConnection, BrokerOptions, connect, parse_addresses
 from tests.mariadb_server import MariaDbServer
 from tests.mosquitto_server import MosquittoServer
 from tests.responder.openai_server import OpenAiServer
@@ -40,7 +40,7 @@ AT_REST = 2.0
 class People:
     """Those who write, and when each message and its answer were heard by somebody who subscribes to both."""
 
-    def __init__(self, bridge: Program, connection: Connection) -> None:
+    def __init__(self, bridge: Program, connection: BrokerConnection) -> None:
         self._bridge = bridge
         self._connection = connection
         self._next = 0
@@ -48,7 +48,6 @@ class People:
         self._news = asyncio.Event()
 
     async def listen(self) -> None:
-        """Until cancelled."""
         async for delivery in self._connection.deliveries():
             now = time.perf_counter()
             self._connection.acknowledge(delivery)
@@ -73,9 +72,13 @@ class People:
 async def _responder(**environment: str) -> AsyncIterator[asyncio.subprocess.Process]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("WA_", "RESPONDER_", "DB_"))}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bridge.cli", "responder", cwd=ROOT,
+        sys.executable,
+        "-m",
+        "bridge.cli",
+        "responder",
+        cwd=ROOT,
         env={**kept, **environment, "WA_LOG_LEVEL": "WARNING"},
-    )  # fmt: skip
+    )
     try:
         yield process
     finally:
@@ -160,9 +163,12 @@ async def measure(*, memory_only: bool) -> list[Figure]:
         server.create("bench")
         server.create("bench_model")
         access: dict[str, Any] = {
-            "DB_HOST": "127.0.0.1", "DB_PORT": str(server.port), "DB_USER": server.user, "DB_PASSWORD": server.password,
+            "DB_HOST": "127.0.0.1",
+            "DB_PORT": str(server.port),
+            "DB_USER": server.user,
+            "DB_PASSWORD": server.password,
             "DB_DATABASE": "bench",
-        }  # fmt: skip
+        }
         figures += await _on("MariaDB", memory_only=memory_only, **access)
         figures.append(await _with_model("MariaDB", **{**access, "DB_DATABASE": "bench_model"}))
     return [*figures, await _with_model("SQLite")]

@@ -12,7 +12,6 @@ from bridge.sandbox import Sandbox
 
 
 async def main() -> None:
-    """Until SIGTERM."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with Sandbox(state_path=Path(sys.argv[1]), auto_scan=True) as sandbox:

@@ -17,7 +17,6 @@ from bridge.broker import BrokerOptions, connect, parse_addresses
 
 
 async def main() -> None:
-    """Once."""
     url, count = sys.argv[1], int(sys.argv[2])
     options = BrokerOptions(
         parse_addresses(url), client_id=f"bench-subscriber-{time.monotonic_ns()}", clean=True, inbound_limit=100_000

@@ -62,7 +62,7 @@ def _name(variable: str, **rest: Any) -> Any:
     return Field(validation_alias=variable, **rest)
 
 
-class Settings(BaseSettings):
+class BridgeSettings(BaseSettings):
     """The effective settings. Frozen; read with `load`."""
 
     model_config = SettingsConfigDict(
@@ -239,12 +239,12 @@ class Settings(BaseSettings):
         return self.data_dir / "sessions" / name
 
 
-def load(**overrides: Any) -> Settings:
+def load(**overrides: Any) -> BridgeSettings:
     """Read the settings. Raises `StartError` with one line for each wrong variable."""
     try:
-        return Settings(**overrides)
+        return BridgeSettings(**overrides)
     except ValidationError as error:
-        variables = {name: str(field.validation_alias) for name, field in Settings.model_fields.items()}
+        variables = {name: str(field.validation_alias) for name, field in BridgeSettings.model_fields.items()}
         faults = [
             f"{variables.get(str(fault['loc'][0]), fault['loc'][0])}: {fault['msg'].removeprefix('Value error, ')}"
             for fault in error.errors(include_url=False, include_input=False)

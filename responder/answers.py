@@ -11,13 +11,13 @@ from responder.model import Model
 from responder.orders import Order, confirmation, order_in
 from responder.policy import Verdict
 from responder.prompt import chat_messages, system_text
-from responder.recording import House
+from responder.recorder import OperatorSettings
 from responder.rules_file import RulesFile
+from responder.store.pending import PendingWork
 from responder.store.rows import Pending
 from responder.store.switches import Switches
-from responder.store.waiting import Waiting
-from responder.turns import Origin
-from responder.typing_indicator import Thinking
+from responder.turns import TurnOrigin
+from responder.typing_indicator import TypingIndicator
 
 #: Messages that the model is given besides what it is to answer.
 HISTORY = 10
@@ -29,7 +29,7 @@ _MENTION = re.compile(r"@\d{5,20}\b")
 class Answer:
     """A text and who made it."""
 
-    origin: Origin
+    origin: TurnOrigin
     text: str
 
 
@@ -41,7 +41,7 @@ class Prompt:
     variables: Mapping[str, str]
 
 
-class Answers:
+class AnswerSource:
     """Asks rules and model. Without a model, rules only."""
 
     def __init__(
@@ -50,10 +50,10 @@ class Answers:
         model: Model | None,
         prompt: Prompt,
         *,
-        house: House,
-        waiting: Waiting,
+        house: OperatorSettings,
+        waiting: PendingWork,
         switches: Switches,
-        thinking: Thinking,
+        thinking: TypingIndicator,
         now: Callable[[], float],
     ) -> None:
         self._thinking = thinking
@@ -69,12 +69,12 @@ class Answers:
         """What a rule says to these messages as one text. At once, no looking up."""
         text = _MENTION.sub(" ", "\n".join(pending.body for pending in asked)).strip()
         found = self._rules.rules.answer(text, turn=asked[0].id)
-        return Answer(Origin.RULE, found.text) if found else None
+        return Answer(TurnOrigin.RULE, found.text) if found else None
 
     async def find(self, asked: Sequence[Pending]) -> Answer | Verdict:
         """The answer, or why there is none. Raises ModelFailed, DatabaseDown."""
         if asked[0].verdict is Verdict.ORDER:
-            return Answer(Origin.ORDER, await self._confirm(asked[0]))
+            return Answer(TurnOrigin.ORDER, await self._confirm(asked[0]))
         answer = self.canned(asked)
         if answer is None and self._model is not None:
             answer = await self._ask(self._model, asked)
@@ -107,4 +107,4 @@ class Answers:
         asking = chat_messages(system, history, [pending.body for pending in asked])
         async with self._thinking.shown(first.session, first.chat):
             text = (await model.complete(asking)).strip()
-        return Answer(Origin.MODEL, text) if text else None
+        return Answer(TurnOrigin.MODEL, text) if text else None

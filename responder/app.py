@@ -10,46 +10,46 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from bridge.client import Client
-from responder.announcing import Announcer
-from responder.answers import Answers, Prompt
+from responder.answers import AnswerSource, Prompt
 from responder.changes import Changes
 from responder.errors import DatabaseDown
-from responder.faults import Faults
-from responder.health import Condition
+from responder.fault_publisher import FaultPublisher
+from responder.faults import FaultLog
+from responder.health import Health
+from responder.http.context import Surface
 from responder.http.server import listen, serve
-from responder.http.surface import Surface
-from responder.incoming import Arrival
-from responder.lease_worker import SharedWork, StartReading
+from responder.incoming import ReceivedMessage
+from responder.lease_worker import LeaseWorker, StartReading
 from responder.leases import Leases, all_leases, is_gone, owner_name
 from responder.model import Model
-from responder.reading import Reading
-from responder.recording import House
+from responder.recorder import OperatorSettings
 from responder.replies import Replies
 from responder.rules_file import RulesFile
-from responder.settings import Settings
+from responder.session_reader import SessionReader
+from responder.settings import ResponderSettings
 from responder.store.chats import Chats
-from responder.store.circumstances import Moment
-from responder.store.database import PAUSE, Database, until_it_answers
-from responder.store.human import HumanReplies
+from responder.store.circumstances import CircumstanceReader
+from responder.store.database import PAUSE, ResponderDatabase, until_it_answers
+from responder.store.human_replies import HumanReplies
 from responder.store.leases import LeaseTable
 from responder.store.migrate import migrate
-from responder.store.place import make_private
-from responder.store.pruning import DAY, Pruning
-from responder.store.recording import Recording
+from responder.store.pending import PendingWork
+from responder.store.recorder import Recording
+from responder.store.retention import DAY, Pruning
 from responder.store.rows import Lease, Pending, Turn
+from responder.store.sqlite_folder import make_private
 from responder.store.switches import Switches
 from responder.store.turns import Turns
-from responder.store.waiting import Waiting
-from responder.switch_publisher import Mirror
-from responder.transports import BrokerOptions, Way, over_broker, over_sender
-from responder.typing_indicator import Thinking
+from responder.switch_publisher import SwitchPublisher
+from responder.transports import BrokerAccess, Transport, over_broker, over_sender
+from responder.typing_indicator import TypingIndicator
 
 _log = logging.getLogger(__name__)
 #: Seconds that the end may take before it is cut short; what is under way then is found again at the next start.
 FAREWELL = 5.0
 
 
-async def run(settings: Settings, broker: BrokerOptions | None, *, stop: asyncio.Event) -> None:
+async def run(settings: ResponderSettings, broker: BrokerAccess | None, *, stop: asyncio.Event) -> None:
     """Run until `stop`. A broker or a database that is away is waited for; webhook mode needs no broker.
 
     Raises WrongSettings, WrongRules, DatabaseUnusable, BadAddress, BrokerRefused, OSError (port or data directory).
@@ -68,24 +68,24 @@ async def run(settings: Settings, broker: BrokerOptions | None, *, stop: asyncio
 class Responder:
     """The parts of one process."""
 
-    def __init__(self, settings: Settings, broker: BrokerOptions | None = None) -> None:
+    def __init__(self, settings: ResponderSettings, broker: BrokerAccess | None = None) -> None:
         self.settings = settings
         self._broker = broker
-        self.announcer = Announcer(broker.instance if broker else "")
-        self.faults = Faults(time.time, self.announcer.note)
+        self.announcer = FaultPublisher(broker.instance if broker else "")
+        self.faults = FaultLog(time.time, self.announcer.note)
         self.changes = Changes()
-        self.database = Database(settings.database_url, self.faults)
-        self.house = House(settings.policy, settings.opening_hours, settings.timezone, settings.pause)
+        self.database = ResponderDatabase(settings.database_url, self.faults)
+        self.house = OperatorSettings(settings.policy, settings.opening_hours, settings.timezone, settings.pause)
         self.rules = RulesFile(settings.rules_file, self.faults)
         self.switches = Switches(self.database, settings.active, time.monotonic)
-        self.turns = Turns(self.database, Moment(self.house, self.switches))
+        self.turns = Turns(self.database, CircumstanceReader(self.house, self.switches))
         self.recording = Recording(self.database, self.house, self.switches)
         options = settings.model_options
         self.model = None if options is None else Model(options, time.monotonic, self.faults)
         self.held: dict[str, Lease] = {}
-        self.condition = Condition(self.database, self.held, settings.sessions)
+        self.condition = Health(self.database, self.held, settings.sessions)
         self.replies: Replies | None = None
-        self.mirror: Mirror | None = None
+        self.mirror: SwitchPublisher | None = None
         self.listener: socket.socket | None = None
         self._template = ""
         self._closing = asyncio.Event()
@@ -148,29 +148,29 @@ class Responder:
                     await self._answer(way, stop)
                 telling.cancel()
 
-    def _way(self) -> AbstractAsyncContextManager[Way]:
+    def _way(self) -> AbstractAsyncContextManager[Transport]:
         if self.settings.sender_url is not None:
             return over_sender(self.settings, self.url, self.condition, self.turns, self.faults, time.time)
         assert self._broker is not None  # noqa: S101 - whoever starts it gives one of the two
         return over_broker(self._broker, self.condition, time.time)
 
-    async def _tell(self, way: Way) -> None:
+    async def _tell(self, way: Transport) -> None:
         if way.client is not None:
             await self.announcer.run(way.client)
 
-    async def _answer(self, way: Way, stop: asyncio.Event) -> None:
+    async def _answer(self, way: Transport, stop: asyncio.Event) -> None:
         settings = self.settings
         names = all_leases(settings.sessions)
-        waiting = Waiting(self.database)
+        waiting = PendingWork(self.database)
         prompt = Prompt(self._template, settings.prompt_vars)
-        answers = Answers(
+        answers = AnswerSource(
             self.rules,
             self.model,
             prompt,
             house=self.house,
             waiting=waiting,
             switches=self.switches,
-            thinking=Thinking(way.outlet),
+            thinking=TypingIndicator(way.outlet),
             now=time.time,
         )
         self.replies = replies = Replies(
@@ -185,7 +185,7 @@ class Responder:
             max_age=settings.max_age,
         )
         reading = None if way.client is None else self._readings(way.client)
-        work = SharedWork(settings.sessions, replies, waiting, reading)
+        work = LeaseWorker(settings.sessions, replies, waiting, reading)
         leases = Leases(LeaseTable(self.database, names, is_gone), names, owner_name(), work, self.held)
         work.alive = lambda: leases.alive
         async with asyncio.TaskGroup() as tasks:
@@ -197,7 +197,7 @@ class Responder:
             pruning = Pruning(self.database, settings.retention * DAY, settings.retention_conversations * DAY)
             ending.append(tasks.create_task(pruning.run(time.time), name="pruning"))
             if way.client is not None:
-                self.mirror = Mirror(way.client, self.switches, settings.cliente_id, self.faults, time.time)
+                self.mirror = SwitchPublisher(way.client, self.switches, settings.cliente_id, self.faults, time.time)
                 ending.append(tasks.create_task(self.mirror.run(), name="mirror"))
             await stop.wait()
             # first nothing new is begun, then what is ours is given back, then what is under way is left to the store
@@ -208,8 +208,8 @@ class Responder:
             working.cancel()
 
     def _readings(self, client: Client) -> StartReading:
-        def reading(session: str, lease: Lease) -> Reading:
-            return Reading(
+        def reading(session: str, lease: Lease) -> SessionReader:
+            return SessionReader(
                 client,
                 self.recording,
                 session,
@@ -221,7 +221,7 @@ class Responder:
 
         return reading
 
-    async def _take(self, arrival: Arrival) -> None:
+    async def _take(self, arrival: ReceivedMessage) -> None:
         pending, touched = await self.recording.record([arrival], now=time.time())
         self._recorded(pending, touched)
 

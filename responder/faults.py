@@ -7,7 +7,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-_log = logging.getLogger("responder")
+_log = logging.getLogger(__name__)
 KEPT = 50
 
 
@@ -22,7 +22,7 @@ class Fault:
 
 
 @dataclass(slots=True)
-class Faults:
+class FaultLog:
     """The newest ones, and how many of each kind there were. `told` hears each, and also what is right again."""
 
     now: Callable[[], float]

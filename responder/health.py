@@ -8,22 +8,22 @@ from datetime import UTC, datetime
 from bridge.client import Client, SessionStatus
 from bridge.contract.session import SessionState
 from responder.errors import SenderFailed
-from responder.http.surface import WhatsApp
-from responder.store.database import Database
+from responder.http.context import WhatsApp
+from responder.store.database import ResponderDatabase
 from responder.store.rows import Lease
-from responder.webhook import Sender
+from responder.webhook import LegacySender
 
 
-class Condition:
+class Health:
     """Filled in as the parts come about. `follow` is run beside a client."""
 
-    def __init__(self, database: Database, held: Mapping[str, Lease], sessions: tuple[str, ...]) -> None:
+    def __init__(self, database: ResponderDatabase, held: Mapping[str, Lease], sessions: tuple[str, ...]) -> None:
         self._database = database
         self._held = held
         self._sessions = sessions
         self._statuses: dict[str, SessionStatus] = {}
         self.client: Client | None = None
-        self.sender: Sender | None = None
+        self.sender: LegacySender | None = None
 
     async def follow(self, client: Client) -> None:
         """Keep the statuses of the sessions, until cancelled."""

@@ -20,7 +20,7 @@ _MINUTES = 24 * 60
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class OpeningSpan:
     """A range of minutes on one day of the week (0 = Monday); an end before the beginning is on the next day."""
 
     day: int
@@ -38,19 +38,19 @@ class Span:
 class Hours:
     """When there are answers; without any span, always."""
 
-    spans: tuple[Span, ...] = ()
+    spans: tuple[OpeningSpan, ...] = ()
 
     @classmethod
     def parse(cls, text: str) -> Hours:
         """Read the written form. Raises ValueError that says what is wrong and shows an example."""
-        spans: list[Span] = []
+        spans: list[OpeningSpan] = []
         for part in filter(None, (piece.strip().casefold() for piece in text.split(";"))):
             days, _, times = part.partition(" ")
             for times_of_day in filter(None, (piece.strip() for piece in times.split(","))):
                 begin, dash, end = times_of_day.partition("-")
                 if not dash:
                     raise ValueError(_wrong(part))
-                spans += [Span(day, _minute(begin, part), _minute(end, part)) for day in _days(days, part)]
+                spans += [OpeningSpan(day, _minute(begin, part), _minute(end, part)) for day in _days(days, part)]
             if not times.strip():
                 raise ValueError(_wrong(part))
         return cls(tuple(spans))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bridge.client import Cursor, Happening, Message
+from bridge.client import Cursor, EventMessage, Message
 from bridge.contract.errors import CodedError
 from bridge.contract.jid import Jid, MessageKey
 from bridge.contract.messages import ERASED, EventKind, MessageBody, Stream
@@ -17,7 +17,7 @@ LATEST = 2**33
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class StreamPosition:
     """A place in a stream of a session."""
 
     session: str
@@ -26,7 +26,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class ReceivedMessage:
     """One message. `person` is how the legacy table names whom the chat is with: a number, else an address."""
 
     session: str
@@ -37,7 +37,7 @@ class Arrival:
     name: str | None
     from_me: bool
     facts: Facts
-    place: Place | None = None
+    place: StreamPosition | None = None
 
     @property
     def text(self) -> str:
@@ -45,21 +45,21 @@ class Arrival:
         return self.facts.body if self.facts.body.strip() or self.facts.type == "chat" else f"[{self.facts.type}]"
 
 
-def of_message(message: Message) -> Arrival | Place:
+def of_message(message: Message) -> ReceivedMessage | StreamPosition:
     """From the `in` stream: a message, or nothing but the place where one was whose person was forgotten."""
-    place = Place(message.session, Stream.IN, message.cursor)
+    place = StreamPosition(message.session, Stream.IN, message.cursor)
     return place if message.type == ERASED else _arrival(message, message.session, place, from_me=False)
 
 
-def of_event(event: Happening) -> Arrival | Place:
+def of_event(event: EventMessage) -> ReceivedMessage | StreamPosition:
     """From the `event` stream: a message that a person wrote on the phone, or nothing but a place."""
-    place = Place(event.session, Stream.EVENT, event.cursor)
+    place = StreamPosition(event.session, Stream.EVENT, event.cursor)
     if str(event.kind) != str(EventKind.OWN_MESSAGE) or event.message is None:  # kinds of later versions
         return place
     return _arrival(event.message, event.session, place, from_me=True)
 
 
-def of_webhook(session: str, fields: dict[str, object], cliente_id: int) -> Arrival:
+def of_webhook(session: str, fields: dict[str, object], cliente_id: int) -> ReceivedMessage:
     """From a legacy sender's webhook; `cliente_id` is for one that names none.
 
     Raises KeyError, TypeError, ValueError for what is not one.
@@ -81,7 +81,7 @@ def of_webhook(session: str, fields: dict[str, object], cliente_id: int) -> Arri
     return _arrival(body, session, None, from_me=_is_own(body.id))
 
 
-def _arrival(message: MessageBody, session: str, place: Place | None, *, from_me: bool) -> Arrival:
+def _arrival(message: MessageBody, session: str, place: StreamPosition | None, *, from_me: bool) -> ReceivedMessage:
     try:
         chat = Jid.parse(message.chat)
     except CodedError:
@@ -97,7 +97,7 @@ def _arrival(message: MessageBody, session: str, place: Place | None, *, from_me
         mentions=frozenset(name for name in map(_normal, message.mentions or ()) if name),
         mentions_us=message.mentions_me is True,
     )
-    return Arrival(
+    return ReceivedMessage(
         session=session,
         message_id=message.id[:LONGEST_ID],
         chat=message.chat[:LONGEST_ADDRESS],

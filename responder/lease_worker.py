@@ -8,23 +8,23 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from responder.errors import DatabaseDown
-from responder.reading import Reading
 from responder.replies import Replies
+from responder.session_reader import SessionReader
+from responder.store.pending import PendingWork
 from responder.store.rows import PARTS, Lease, chats_lease, reading_lease
-from responder.store.waiting import Waiting
 
 _log = logging.getLogger(__name__)
 #: Seconds between two looks into the store for work: alone only as a safety net, with others to see what they record.
 LOOK_ALONE, LOOK_SHARED = 15.0, 0.5
 
-StartReading = Callable[[str, Lease], Reading]
+StartReading = Callable[[str, Lease], SessionReader]
 
 
-class SharedWork:
+class LeaseWorker:
     """`Work` of the leases. `run` is its life. `reading` is None where nothing is read, as in webhook mode."""
 
     def __init__(
-        self, sessions: tuple[str, ...], replies: Replies, waiting: Waiting, reading: StartReading | None
+        self, sessions: tuple[str, ...], replies: Replies, waiting: PendingWork, reading: StartReading | None
     ) -> None:
         self._sessions = {reading_lease(session): session for session in sessions}
         self._parts = {chats_lease(part): part for part in range(PARTS)}
@@ -39,7 +39,6 @@ class SharedWork:
         self.alive: Callable[[], int] = lambda: 1
 
     async def run(self) -> None:
-        """Work until cancelled."""
         async with asyncio.TaskGroup() as self._tasks:
             self._tasks.create_task(self._replies.run(), name="replies")
             while True:
@@ -51,7 +50,6 @@ class SharedWork:
                         await self._look.wait()
 
     async def begin(self, lease: Lease) -> None:
-        """See `Work`."""
         if lease.name in self._parts:
             self._held.add(self._parts[lease.name])
             self._look.set()
@@ -61,7 +59,6 @@ class SharedWork:
             _log.info("%s: reading.", session)
 
     async def end(self, name: str) -> None:
-        """See `Work`."""
         if name in self._parts:
             self._held.discard(self._parts[name])
             await self._replies.drop(self._parts[name])

@@ -97,7 +97,6 @@ class Leases:
         self.alive = 1
 
     async def run(self) -> None:
-        """Beat until cancelled."""
         pause = 0.5
         prepared = False
         while True:

@@ -18,7 +18,7 @@ from pydantic import SecretStr
 
 from responder.breaker import Breaker
 from responder.errors import ModelFailed
-from responder.faults import Faults
+from responder.faults import FaultLog
 from responder.prompt import ChatMessage
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Usage:
 class Model:
     """Usable as soon as it is made; the library is loaded with the first question. `close` at the end."""
 
-    def __init__(self, options: ModelOptions, clock: Callable[[], float], faults: Faults) -> None:
+    def __init__(self, options: ModelOptions, clock: Callable[[], float], faults: FaultLog) -> None:
         self._options = options
         self._faults = faults
         self.now = clock
@@ -107,7 +107,6 @@ class Model:
         await self._loaded()
 
     async def close(self) -> None:
-        """Close its connections."""
         if self._client is not None:
             await self._client.close()
 
@@ -130,9 +129,11 @@ class Model:
         openai = importlib.import_module("openai")
         self.usage.questions += 1
         asked = {
-            "model": self._options.model, "messages": list(messages), "temperature": self._options.temperature,
+            "model": self._options.model,
+            "messages": list(messages),
+            "temperature": self._options.temperature,
             "max_tokens": self._options.max_tokens,
-        }  # fmt: skip
+        }
         begun = self.now()
         try:
             async with asyncio.timeout(self._options.timeout):

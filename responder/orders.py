@@ -11,8 +11,6 @@ from responder.text_normalize import plain
 
 
 class Order(StrEnum):
-    """An administrator's order."""
-
     ON = "on"
     OFF = "off"
     STATE = "state"

@@ -13,7 +13,7 @@ from bridge.client import Client, CodedError, NoAnswer, NoSuchSession, Priority,
 from bridge.contract.errors import ErrorCode
 from responder.store.rows import Turn
 from responder.store.turns import Finished
-from responder.turns import Origin, TurnState
+from responder.turns import TurnOrigin, TurnState
 
 _log = logging.getLogger(__name__)
 #: Seconds for which the outcome of a command is waited for before it is asked for again.
@@ -24,7 +24,7 @@ GRACE = 60.0
 UNKNOWN_SESSION = 15.0
 
 
-class Outlet(Protocol):
+class AnswerSink(Protocol):
     """Where answers go out."""
 
     async def deliver(self, turn: Turn, accepted: Callable[[], None]) -> Finished | None:
@@ -39,7 +39,7 @@ class Outlet(Protocol):
         ...
 
 
-class MqttOutlet:
+class MqttAnswerSink:
     """Repeats the same ids until there is a result: the bridge sends each once."""
 
     def __init__(self, client: Client, now: Callable[[], float]) -> None:
@@ -47,7 +47,7 @@ class MqttOutlet:
         self._now = now
 
     async def deliver(self, turn: Turn, accepted: Callable[[], None]) -> Finished:
-        """See `Outlet`. A part follows when the one before was accepted, which keeps their order."""
+        """See `AnswerSink`. A part follows when the one before was accepted, which keeps their order."""
         taken = [asyncio.Event() for _ in turn.commands]
         async with asyncio.TaskGroup() as tasks:
             outcomes = []
@@ -59,7 +59,6 @@ class MqttOutlet:
         return next((result for result in results if result.state is not TurnState.SENT), results[0])
 
     async def show_typing(self, session: str, chat: str, seconds: float) -> None:
-        """See `Outlet`."""
         try:
             await self._client.typing(session, chat, seconds)
         except CodedError as error:
@@ -96,7 +95,7 @@ class MqttOutlet:
             command.text,
             id=command.id,
             expires_at=datetime.fromtimestamp(turn.expires_at, UTC),
-            priority=Priority.HUMAN if turn.origin is Origin.HUMAN else Priority.REPLY,
+            priority=Priority.HUMAN if turn.origin is TurnOrigin.HUMAN else Priority.REPLY,
             timeout=PATIENCE,
         )
         async with aclosing(steps):

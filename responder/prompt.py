@@ -32,9 +32,7 @@ class ChatMessage(TypedDict):
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """One recorded message."""
-
+class HistoryEntry:
     role: Literal["user", "assistant"]
     text: str
 
@@ -61,13 +59,13 @@ def system_text(template: str, own: Mapping[str, str], *, now: datetime, session
 _KINDS = {"[ptt]": "[voice message]", "[ptv]": "[video message]", "[vcard]": "[contact]", "[multi_vcard]": "[contacts]"}
 
 
-def chat_messages(system: str, history: Sequence[Said], asked: Sequence[str]) -> list[ChatMessage]:
+def chat_messages(system: str, history: Sequence[HistoryEntry], asked: Sequence[str]) -> list[ChatMessage]:
     """System text, the history oldest first, then what is to be answered. `history` does not hold `asked`.
 
     Neighbours of one role are joined: some servers refuse two user messages in a row, and a person's three quick
     messages are one thought.
     """
-    said = [*history, *(Said("user", text) for text in asked)]
+    said = [*history, *(HistoryEntry("user", text) for text in asked)]
     messages: list[ChatMessage] = [{"role": "system", "content": system}]
     for one in said:
         text = _KINDS.get(one.text, one.text)

@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from bridge.contract.jid import mask
-from responder.answers import Answer, Answers
+from responder.answers import Answer, AnswerSource
 from responder.errors import DatabaseDown, ModelFailed
-from responder.faults import Faults
-from responder.outgoing import Outlet
+from responder.faults import FaultLog
+from responder.outgoing import AnswerSink
 from responder.policy import Verdict
 from responder.store.database import PAUSE, until_it_answers
 from responder.store.group_commit import GroupCommit
-from responder.store.rows import Command, Lease, NewTurn, Pending, Turn, chats_lease
+from responder.store.rows import Lease, NewTurn, Pending, QueuedAnswer, Turn, chats_lease
 from responder.store.turns import Finished, Turns
 from responder.turns import command_ids, due_at, split_answer
 
@@ -48,12 +48,12 @@ class Replies:
 
     def __init__(
         self,
-        answers: Answers,
+        answers: AnswerSource,
         turns: Turns,
-        outlet: Outlet,
+        outlet: AnswerSink,
         *,
         held: Mapping[str, Lease],
-        faults: Faults,
+        faults: FaultLog,
         changed: Callable[[int], None],
         now: Callable[[], float],
         gather: float,
@@ -77,7 +77,6 @@ class Replies:
         self._tasks: asyncio.TaskGroup
 
     async def run(self) -> None:
-        """Work until cancelled."""
         async with asyncio.TaskGroup() as self._tasks:
             self._tasks.create_task(self._opening.run(), name="open turns")
             self._tasks.create_task(self._finishing.run(), name="finish turns")
@@ -190,7 +189,7 @@ class Replies:
             return None
         parts = split_answer(found.text)
         ids = command_ids(first.session, first.message_id, len(parts))
-        commands = tuple(Command(one, text) for one, text in zip(ids, parts, strict=True))
+        commands = tuple(QueuedAnswer(one, text) for one, text in zip(ids, parts, strict=True))
         new = NewTurn(asked, found.origin, commands, self._now() + self._max_age)
         opened = await self._patiently(lambda: self._opening.put(new))
         if isinstance(opened, Turn):

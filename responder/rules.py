@@ -86,8 +86,6 @@ _Answers = Annotated[tuple[_Answer, ...], BeforeValidator(_as_list), Field(min_l
 
 
 class Rule(BaseModel):
-    """One rule."""
-
     model_config = ConfigDict(frozen=True, extra="forbid")
     name: Annotated[str, Field(min_length=1, max_length=64)]
     when: Annotated[dict[str, Pattern], BeforeValidator(_by_language), Field(min_length=1)]

@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 
 from responder.errors import WrongRules
-from responder.faults import Faults
+from responder.faults import FaultLog
 from responder.rules import Rules, parse_rules
 
 _log = logging.getLogger(__name__)
@@ -21,7 +21,7 @@ BROKEN, MENDED = "rules_broken", "rules_mended"
 class RulesFile:
     """`load` at the start, then `rules`. Without a path, the rules that are shipped."""
 
-    def __init__(self, path: Path | None, faults: Faults) -> None:
+    def __init__(self, path: Path | None, faults: FaultLog) -> None:
         self._path = path
         self._faults = faults
         self._seen: tuple[int, int, int] | None = None

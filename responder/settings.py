@@ -78,13 +78,17 @@ _Switch = Annotated[bool, BeforeValidator(_switch)]
 _People = Annotated[frozenset[str], NoDecode, BeforeValidator(_people)]
 
 
-class Settings(BaseSettings):
+class ResponderSettings(BaseSettings):
     """The effective settings. Frozen; read with `load`."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True, populate_by_name=True,
+        env_file=".env",
+        env_file_encoding="utf-8",
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
         env_ignore_empty=True,
-    )  # fmt: skip
+    )
 
     host: str = _name("RESPONDER_HOST", default="127.0.0.1", description="address of the HTTP surface")
     port: int = _name("PORT", default=3013, ge=0, le=65535, description="its port; 0 takes a free one")
@@ -199,7 +203,7 @@ class Settings(BaseSettings):
         return url and url.rstrip("/")
 
     @model_validator(mode="after")
-    def _check_together(self) -> Settings:
+    def _check_together(self) -> ResponderSettings:
         if self.db_host and not self.db_database:
             raise ValueError("DB_HOST needs DB_DATABASE")
         if self.groups is Groups.MENTIONED and self.sender_url is not None and not self.own:
@@ -218,10 +222,16 @@ class Settings(BaseSettings):
     def policy(self) -> Policy:
         """What the policy needs of them."""
         return Policy(
-            max_age=self.max_age, captions=self.captions, groups=self.groups, admins=self.admins,
-            blocked=self.blocked, own=self.own, duplicate_window=self.duplicate_window,
-            chat_budget=self.chat_budget, total_budget=self.total_budget,
-        )  # fmt: skip
+            max_age=self.max_age,
+            captions=self.captions,
+            groups=self.groups,
+            admins=self.admins,
+            blocked=self.blocked,
+            own=self.own,
+            duplicate_window=self.duplicate_window,
+            chat_budget=self.chat_budget,
+            total_budget=self.total_budget,
+        )
 
     @property
     def model_options(self) -> ModelOptions | None:
@@ -229,20 +239,31 @@ class Settings(BaseSettings):
         if self.openai_api_key is None:
             return None
         return ModelOptions(
-            api_key=self.openai_api_key, base_url=self.openai_base_url, model=self.openai_model,
-            temperature=self.temperature, max_tokens=self.max_tokens, timeout=self.model_timeout,
-            retries=self.model_retries, concurrency=self.model_concurrency, price_in=self.price_in,
+            api_key=self.openai_api_key,
+            base_url=self.openai_base_url,
+            model=self.openai_model,
+            temperature=self.temperature,
+            max_tokens=self.max_tokens,
+            timeout=self.model_timeout,
+            retries=self.model_retries,
+            concurrency=self.model_concurrency,
+            price_in=self.price_in,
             price_out=self.price_out,
-        )  # fmt: skip
+        )
 
     @property
     def database_url(self) -> URL:
         """Where conversations are kept."""
         if self.db_host:
             return URL.create(
-                "mysql+aiomysql", self.db_user, self.db_password.get_secret_value(), self.db_host, self.db_port,
-                self.db_database, {"charset": "utf8mb4"},
-            )  # fmt: skip
+                "mysql+aiomysql",
+                self.db_user,
+                self.db_password.get_secret_value(),
+                self.db_host,
+                self.db_port,
+                self.db_database,
+                {"charset": "utf8mb4"},
+            )
         return URL.create("sqlite+aiosqlite", database=str(self.data_dir / "responder.db"))
 
     @property
@@ -268,10 +289,10 @@ class Settings(BaseSettings):
         return template
 
 
-def load(**overrides: Any) -> Settings:
+def load(**overrides: Any) -> ResponderSettings:
     """Read the settings. Raises `WrongSettings` with one sentence for each wrong variable."""
     try:
-        return Settings(**overrides)
+        return ResponderSettings(**overrides)
     except ValidationError as error:
         faults = [
             f"{fault['loc'][0] if fault['loc'] else 'settings'}: {fault['msg'].removeprefix('Value error, ')}"

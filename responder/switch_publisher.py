@@ -11,7 +11,7 @@ from bridge.client import BrokerDown, BrokerRefused, Client
 from bridge.contract.bot import BotConfig
 from bridge.contract.payload import instant
 from responder.errors import DatabaseDown
-from responder.faults import Faults
+from responder.faults import FaultLog
 from responder.store.switches import Switches
 
 _log = logging.getLogger(__name__)
@@ -19,11 +19,11 @@ _log = logging.getLogger(__name__)
 LOOK = 5.0
 
 
-class Mirror:
+class SwitchPublisher:
     """`run` is its life; `look` makes it look now. `default` is the client that is shown without a row of its own."""
 
     def __init__(
-        self, client: Client, switches: Switches, default: int, faults: Faults, now: Callable[[], float]
+        self, client: Client, switches: Switches, default: int, faults: FaultLog, now: Callable[[], float]
     ) -> None:
         self._client = client
         self._switches = switches

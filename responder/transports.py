@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bridge.client import BrokerAddress, Client, connect
-from responder.faults import Faults
-from responder.health import Condition
-from responder.outgoing import MqttOutlet, Outlet
-from responder.settings import Settings
+from responder.faults import FaultLog
+from responder.health import Health
+from responder.outgoing import AnswerSink, MqttAnswerSink
+from responder.settings import ResponderSettings
 from responder.store.turns import Turns
-from responder.webhook import Sender, WebhookOutlet, stay_registered
+from responder.webhook import LegacyAnswerSink, LegacySender, stay_registered
 
 
 @dataclass(frozen=True, slots=True)
-class BrokerOptions:
+class BrokerAccess:
     """How to reach the broker: what `bridge.client.connect` takes. `instance` is the level on which faults are told."""
 
     broker: str | Sequence[BrokerAddress]
@@ -29,16 +29,16 @@ class BrokerOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class Transport:
     """Where answers go out; `beside` runs while messages come in. Without `client` nothing is read or announced."""
 
-    outlet: Outlet
+    outlet: AnswerSink
     beside: Callable[[], Coroutine[None, None, None]]
     client: Client | None = None
 
 
 @asynccontextmanager
-async def over_broker(broker: BrokerOptions, condition: Condition, now: Callable[[], float]) -> AsyncIterator[Way]:
+async def over_broker(broker: BrokerAccess, condition: Health, now: Callable[[], float]) -> AsyncIterator[Transport]:
     """Connected, however long that takes. Raises BadAddress, BrokerRefused."""
     async with connect(
         broker.broker,
@@ -50,17 +50,17 @@ async def over_broker(broker: BrokerOptions, condition: Condition, now: Callable
         patience=None,
     ) as client:
         condition.client = client
-        yield Way(MqttOutlet(client, now), lambda: condition.follow(client), client)
+        yield Transport(MqttAnswerSink(client, now), lambda: condition.follow(client), client)
 
 
 @asynccontextmanager
 async def over_sender(
-    settings: Settings, url: str, condition: Condition, turns: Turns, faults: Faults, now: Callable[[], float]
-) -> AsyncIterator[Way]:
+    settings: ResponderSettings, url: str, condition: Health, turns: Turns, faults: FaultLog, now: Callable[[], float]
+) -> AsyncIterator[Transport]:
     """Ready to register; `url` is our own, where the sender finds us unless a setting says otherwise."""
     assert settings.sender_url is not None  # noqa: S101 - this way is chosen by it
     callback = settings.callback_url or f"{url}/api/message-received"
     key = settings.api_key.get_secret_value() if settings.api_key else None
-    async with Sender(settings.sender_url, callback, key) as sender:
+    async with LegacySender(settings.sender_url, callback, key) as sender:
         condition.sender = sender
-        yield Way(WebhookOutlet(sender, turns, now), lambda: stay_registered(sender, faults))
+        yield Transport(LegacyAnswerSink(sender, turns, now), lambda: stay_registered(sender, faults))

@@ -29,7 +29,7 @@ class TurnState(StrEnum):
     UNKNOWN = "unknown"  # may have left; never repeated under another id
 
 
-class Origin(StrEnum):
+class TurnOrigin(StrEnum):
     """Who made an answer."""
 
     RULE = "rule"

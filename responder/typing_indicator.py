@@ -6,16 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from responder.outgoing import Outlet
+from responder.outgoing import AnswerSink
 
 #: Seconds for which it is shown at a time, and after which it is shown again: a responder that dies lets it fade.
 SHOWN, AGAIN = 15.0, 10.0
 
 
-class Thinking:
-    """To one outlet."""
-
-    def __init__(self, outlet: Outlet) -> None:
+class TypingIndicator:
+    def __init__(self, outlet: AnswerSink) -> None:
         self._outlet = outlet
 
     @asynccontextmanager

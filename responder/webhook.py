@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from responder.errors import SenderFailed
-from responder.faults import Faults
+from responder.faults import FaultLog
 from responder.store.rows import Turn
 from responder.store.turns import Finished, Turns
 from responder.turns import TurnState
@@ -30,7 +30,7 @@ REGISTERED, REFUSED, LONGEST_REFUSED = 60.0, 2.0, 60.0
 AWAY = 5.0
 
 
-class Sender:
+class LegacySender:
     """The legacy sender. Use as `async with`."""
 
     def __init__(self, url: str, callback_url: str, api_key: str | None) -> None:
@@ -40,7 +40,7 @@ class Sender:
         self.is_registered = False
         self._http: httpx.AsyncClient
 
-    async def __aenter__(self) -> Sender:
+    async def __aenter__(self) -> LegacySender:
         import httpx  # imported where it is needed: most installations speak MQTT
 
         self._http = httpx.AsyncClient(base_url=self._url, headers=self._headers, timeout=TIMEOUT, trust_env=False)
@@ -90,7 +90,7 @@ class Sender:
         return answer if isinstance(answer, dict) else {}
 
 
-async def stay_registered(sender: Sender, faults: Faults) -> None:
+async def stay_registered(sender: LegacySender, faults: FaultLog) -> None:
     """Register, again and again, until cancelled; then unregister."""
     pause = REFUSED
     try:
@@ -110,10 +110,10 @@ async def stay_registered(sender: Sender, faults: Faults) -> None:
         await sender.unregister()
 
 
-class WebhookOutlet:
+class LegacyAnswerSink:
     """`Outlet` over the legacy sender."""
 
-    def __init__(self, sender: Sender, turns: Turns, now: Callable[[], float]) -> None:
+    def __init__(self, sender: LegacySender, turns: Turns, now: Callable[[], float]) -> None:
         self._sender = sender
         self._turns = turns
         self._now = now
@@ -122,7 +122,6 @@ class WebhookOutlet:
         """See `Outlet`. The legacy sender cannot."""
 
     async def deliver(self, turn: Turn, accepted: Callable[[], None]) -> Finished | None:
-        """See `Outlet`."""
         while self._now() < turn.expires_at:
             if not await self._turns.claim(turn):
                 return None

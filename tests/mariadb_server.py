@@ -42,14 +42,28 @@ class MariaDbServer:
         if fresh:
             installer = require_binary("mariadb-install-db", SERVER)
             self.directory.mkdir(parents=True, exist_ok=True)
-            command = [installer, "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal",
-                       "--skip-test-db", *self._as_user()]  # fmt: skip
+            command = [
+                installer,
+                "--no-defaults",
+                f"--datadir={data}",
+                "--auth-root-authentication-method=normal",
+                "--skip-test-db",
+                *self._as_user(),
+            ]
             subprocess.run(command, check=True, capture_output=True, stdin=subprocess.DEVNULL, timeout=60)
         options = [
-            "--no-defaults", f"--datadir={data}", f"--socket={self.socket}", f"--port={self.port}",
-            "--bind-address=127.0.0.1", f"--pid-file={self.directory / 'pid'}", "--innodb-buffer-pool-size=32M",
-            "--innodb-log-file-size=16M", "--character-set-server=latin1", "--skip-log-bin", *self._as_user(),
-        ]  # fmt: skip
+            "--no-defaults",
+            f"--datadir={data}",
+            f"--socket={self.socket}",
+            f"--port={self.port}",
+            "--bind-address=127.0.0.1",
+            f"--pid-file={self.directory / 'pid'}",
+            "--innodb-buffer-pool-size=32M",
+            "--innodb-log-file-size=16M",
+            "--character-set-server=latin1",
+            "--skip-log-bin",
+            *self._as_user(),
+        ]
         with (self.directory / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 tied_command(server, *options), stdin=subprocess.DEVNULL, stdout=log, stderr=log
@@ -79,11 +93,9 @@ class MariaDbServer:
         return done.stdout
 
     def stop(self) -> None:
-        """SIGTERM."""
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:
-        """SIGKILL."""
         self._end(signal.SIGKILL)
 
     def freeze(self) -> None:

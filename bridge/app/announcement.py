@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from bridge.broker import Connection, keep_connected
+from bridge.broker import BrokerConnection, keep_connected
 from bridge.contract.payload import instant
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.contract.status import HEARTBEAT, SessionStatus
-from bridge.mqtt import DoorOptions
+from bridge.mqtt import MqttOptions
 from bridge.ports import Clock
 
 #: Seconds that a farewell may take.
@@ -20,7 +20,7 @@ async def announce(
     situation: Situation,
     since: float,
     session: str,
-    door: DoorOptions,
+    door: MqttOptions,
     clock: Clock,
     stopping: asyncio.Event,
     seconds: float,
@@ -28,7 +28,7 @@ async def announce(
     """Say what is wrong for so many seconds, by a client that takes no commands; a stop ends it with a farewell."""
     options = door.of_session(session, clock)
 
-    async def say(connection: Connection, said: Situation, since: float) -> None:
+    async def say(connection: BrokerConnection, said: Situation, since: float) -> None:
         status = SessionStatus(
             session=session,
             state=said.state,
@@ -40,7 +40,7 @@ async def announce(
         )
         await connection.publish(door.topics.status(session), status.to_json(), retain=True)
 
-    async def speak(connection: Connection) -> None:
+    async def speak(connection: BrokerConnection) -> None:
         while not stopping.is_set():
             await say(connection, situation, since)
             await _happens(stopping, HEARTBEAT)

@@ -11,15 +11,15 @@ from dataclasses import replace
 from importlib.metadata import version
 from typing import Literal
 
-from bridge.app.facade import HttpSide
+from bridge.app.facade import HttpFacade
 from bridge.app.host import DriverFactory, SessionHost
 from bridge.app.identity import data_directory
-from bridge.broker import BrokerAddress, BrokerError, BrokerOptions, Connection, Will, keep_connected
+from bridge.broker import BrokerAddress, BrokerConnection, BrokerError, BrokerOptions, Will, keep_connected
 from bridge.contract.payload import instant
 from bridge.contract.status import HEARTBEAT, BridgeStatus
-from bridge.mqtt import DoorOptions
+from bridge.mqtt import MqttOptions
 from bridge.ports import Clock
-from bridge.settings import Settings
+from bridge.settings import BridgeSettings
 
 _log = logging.getLogger(__name__)
 DISTRIBUTION = "whatsapp-mqtt-bridge"
@@ -37,7 +37,7 @@ class Bridge:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: BridgeSettings,
         addresses: tuple[BrokerAddress, ...],
         driver: DriverFactory,
         clock: Clock,
@@ -63,7 +63,7 @@ class Bridge:
         self.hosts = [
             SessionHost(setting, settings=settings, driver=driver, clock=clock) for setting in settings.sessions
         ]
-        self._http = HttpSide(settings, http, self.hosts, self._broker, clock, login_link) if http else None
+        self._http = HttpFacade(settings, http, self.hosts, self._broker, clock, login_link) if http else None
 
     def stop(self) -> None:
         """Ask for a clean end; `run` returns when it is done."""
@@ -76,7 +76,7 @@ class Bridge:
             owner = stack.enter_context(data_directory(self._settings.data_dir, self._settings.instance))
             if self._http is not None:
                 await stack.enter_async_context(self._http.running(owner))
-            door = DoorOptions(self._broker, self._settings.topics, owner)
+            door = MqttOptions(self._broker, self._settings.topics, owner)
             async with asyncio.TaskGroup() as tasks:
                 hosts = [tasks.create_task(host.run(door), name=f"host {host.setting.name}") for host in self.hosts]
                 speaking = tasks.create_task(self._speak(), name="bridge status")
@@ -93,7 +93,7 @@ class Bridge:
     async def _speak(self) -> None:
         topic = self._settings.topics.bridge_status(self._settings.instance)
 
-        async def serve(connection: Connection) -> None:
+        async def serve(connection: BrokerConnection) -> None:
             while not self._stopping.is_set():
                 await connection.publish(topic, self._status("online").to_json(), retain=True)
                 try:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import time
 
+from typing_extensions import override
 
-class SystemClock:
+from bridge.ports import Clock
+
+
+class SystemClock(Clock):
     """`Clock` of the real world."""
 
+    @override
     def now(self) -> float:
-        """Unix seconds."""
         return time.time()
 
+    @override
     def monotonic(self) -> float:
         """Seconds that never jump."""
         return time.monotonic()

@@ -10,11 +10,11 @@ from contextlib import asynccontextmanager
 from bridge.app.host import DriverFactory
 from bridge.drivers.web import PlaywrightRuntime, WebDriver
 from bridge.ports import Clock, WhatsAppDriver
-from bridge.settings import SessionSetting, Settings
+from bridge.settings import BridgeSettings, SessionSetting
 
 
 @asynccontextmanager
-async def web_drivers(settings: Settings, clock: Clock) -> AsyncIterator[DriverFactory]:
+async def web_drivers(settings: BridgeSettings, clock: Clock) -> AsyncIterator[DriverFactory]:
     """Make web drivers as the settings say; they are usable inside the context."""
     async with PlaywrightRuntime() as runtime:
 

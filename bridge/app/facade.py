@@ -14,32 +14,32 @@ from importlib.metadata import version
 from bridge.app.host import COMPACTION, DAY, SessionHost
 from bridge.broker import BrokerOptions
 from bridge.contract.errors import StartError
-from bridge.http.auth_middleware import GateOptions
-from bridge.http.context import Parts, places_by_name
+from bridge.http.auth_middleware import AuthOptions
+from bridge.http.context import AppContext, places_by_name
 from bridge.http.credentials import Credentials
-from bridge.http.panel_sessions import Logins
-from bridge.http.server import Facade, is_loopback
-from bridge.metrics.charts import History
+from bridge.http.panel_sessions import PanelSessions
+from bridge.http.server import HttpServer, is_loopback
+from bridge.metrics.charts import ChartRecorder
 from bridge.metrics.metering import MeteredPost, Tee
-from bridge.metrics.prometheus import Counters
+from bridge.metrics.prometheus import PrometheusMetrics
 from bridge.mqtt import RetainedSwitches
 from bridge.ports import Clock, StoreUnusable
-from bridge.settings import Settings
+from bridge.settings import BridgeSettings
 from bridge.store import BRIDGE_STORE, BridgeStore
-from bridge.webhooks import SESSION_HEADER, Listeners
+from bridge.webhooks import SESSION_HEADER, WebhookRegistry
 from bridge.webhooks.callback_url import CallbackRules
-from bridge.webhooks.poster import Webhooks
+from bridge.webhooks.poster import WebhookPoster
 
 _log = logging.getLogger(__name__)
 DISTRIBUTION = "whatsapp-mqtt-bridge"
 
 
-class HttpSide:
+class HttpFacade:
     """What `Bridge` runs beside its sessions where HTTP is on. `listener` is the façade's socket, already bound."""
 
     def __init__(
         self,
-        settings: Settings,
+        settings: BridgeSettings,
         listener: socket.socket,
         hosts: Sequence[SessionHost],
         broker: BrokerOptions,
@@ -52,8 +52,8 @@ class HttpSide:
         self._hosts = hosts
         self._broker = broker
         self._clock = clock
-        self._facade: Facade | None = None
-        self.logins: Logins
+        self._facade: HttpServer | None = None
+        self.logins: PanelSessions
 
     def stop(self) -> None:
         """Take no more requests."""
@@ -70,17 +70,17 @@ class HttpSide:
                 store = await stack.enter_async_context(BridgeStore(settings.data_dir / BRIDGE_STORE, now=clock.now))
             except StoreUnusable as error:
                 raise StartError(f"Listeners and keys cannot be read. {error.text}") from error
-            history, counters = History(clock, store.charts), Counters(settings.data_dir)
+            history, counters = ChartRecorder(clock, store.charts), PrometheusMetrics(settings.data_dir)
             await history.load()
             metrics = Tee(history, counters)
             webhooks = await stack.enter_async_context(
-                Webhooks(
+                WebhookPoster(
                     CallbackRules.parse(settings.callback_hosts),
                     own_port=self._listener.getsockname()[1],
                     timeout=settings.callback_timeout,
                 )
             )
-            listeners = Listeners(
+            listeners = WebhookRegistry(
                 store.listeners,
                 MeteredPost(webhooks, metrics, clock, SESSION_HEADER),
                 clock,
@@ -92,10 +92,10 @@ class HttpSide:
                 replace(self._broker, client_id=f"{self._broker.client_id}-switches"), settings.topics
             )
             credentials = _credentials(settings, store, clock)
-            self.logins = logins = Logins(credentials, clock)
+            self.logins = logins = PanelSessions(credentials, clock)
             if self._login_link is not None:
                 logins.offer(self._login_link)
-            parts = Parts(
+            parts = AppContext(
                 places=places_by_name(self._hosts),
                 default=settings.sessions[0].name,
                 owner=owner,
@@ -113,8 +113,8 @@ class HttpSide:
                 version=version(DISTRIBUTION),
             )
             counters.watch(parts.places, listeners)
-            gate = GateOptions(settings.http_allowance, loopback_only=is_loopback(self._listener))
-            self._facade = Facade(parts, gate, self._listener, version=version(DISTRIBUTION))
+            gate = AuthOptions(settings.http_allowance, loopback_only=is_loopback(self._listener))
+            self._facade = HttpServer(parts, gate, self._listener, version=version(DISTRIBUTION))
             for host in self._hosts:
                 host.listeners, host.metrics = listeners, metrics
             async with asyncio.TaskGroup() as tasks:
@@ -142,7 +142,7 @@ class HttpSide:
             await asyncio.sleep(COMPACTION)
 
 
-def _credentials(settings: Settings, store: BridgeStore, clock: Clock) -> Credentials:
+def _credentials(settings: BridgeSettings, store: BridgeStore, clock: Clock) -> Credentials:
     single, secret = settings.api_key, settings.jwt_secret
     return Credentials(
         store.access,

@@ -13,17 +13,17 @@ from bridge.app.announcement import announce
 from bridge.app.disk_space import check_room, watch_room
 from bridge.app.ownership import Ownership
 from bridge.contract.session import Reason, SessionState, Situation
-from bridge.core.inbound import Inbound
-from bridge.core.outbound import Outbound
+from bridge.core.inbound import InboundPipeline
+from bridge.core.outbound import OutboundPipeline
 from bridge.core.results import notice, result_of
 from bridge.core.session import Session
 from bridge.core.session_view import SessionView
 from bridge.metrics.metering import MeteredJournal, MeteredOutbox, Tee
-from bridge.mqtt import Door, DoorOptions
+from bridge.mqtt import MqttAdapter, MqttOptions
 from bridge.ports import Clock, Journal, Metrics, Outbox, StoreUnusable, WhatsAppDriver
-from bridge.settings import SessionSetting, Settings
+from bridge.settings import BridgeSettings, SessionSetting
 from bridge.store import SessionStore, StoreDamaged, keep_aside, open_store
-from bridge.webhooks import Listeners
+from bridge.webhooks import WebhookRegistry
 
 _log = logging.getLogger(__name__)
 DriverFactory = Callable[[SessionSetting], WhatsAppDriver]
@@ -42,13 +42,15 @@ FAREWELL = 5.0
 class SessionHost:
     """Keeps one configured session going until `stop`."""
 
-    _door: DoorOptions
+    _door: MqttOptions
 
-    def __init__(self, setting: SessionSetting, *, settings: Settings, driver: DriverFactory, clock: Clock) -> None:
+    def __init__(
+        self, setting: SessionSetting, *, settings: BridgeSettings, driver: DriverFactory, clock: Clock
+    ) -> None:
         self.setting = setting
         self.session: Session | None = None
         #: Set by the HTTP side before `run`; None = no webhooks.
-        self.listeners: Listeners | None = None
+        self.listeners: WebhookRegistry | None = None
         #: Set by the HTTP side before `run`; until then nobody counts.
         self.metrics: Metrics = Tee()
         self._journal: Journal | None = None
@@ -63,7 +65,6 @@ class SessionHost:
 
     @property
     def name(self) -> str:
-        """The session's name."""
         return self.setting.name
 
     @property
@@ -91,7 +92,7 @@ class SessionHost:
         self._stopping.set()
         self._leaving.set()
 
-    async def run(self, door: DoorOptions) -> None:
+    async def run(self, door: MqttOptions) -> None:
         """Serve the session, through every failure, until `stop`."""
         self._door = self._ownership.door = door
         while not self._stopping.is_set():
@@ -190,7 +191,7 @@ class SessionHost:
                 task.cancel()
             living.cancel()
 
-    def _compose(self, store: SessionStore, journal: Journal, outbox: Outbox) -> tuple[Session, Door]:
+    def _compose(self, store: SessionStore, journal: Journal, outbox: Outbox) -> tuple[Session, MqttAdapter]:
         name = self.setting.name
         driver = self._driver(self.setting)
         session = Session(
@@ -200,11 +201,11 @@ class SessionHost:
             outbox=outbox,
             memory=store.memory,
             driver=driver,
-            inbound=Inbound(name, self.setting.cliente_id, journal, outbox, store.memory),
-            outbound=Outbound(name, outbox, driver, self._clock, self._settings.pacing),
+            inbound=InboundPipeline(name, self.setting.cliente_id, journal, outbox, store.memory),
+            outbound=OutboundPipeline(name, outbox, driver, self._clock, self._settings.pacing),
             clock=self._clock,
         )
-        door = Door(
+        door = MqttAdapter(
             session,
             options=self._door,
             journal=journal,

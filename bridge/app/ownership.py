@@ -6,7 +6,7 @@ import asyncio
 import logging
 
 from bridge.app.identity import of_same_directory
-from bridge.mqtt import DoorOptions, Owner, other_owner
+from bridge.mqtt import MqttOptions, Owner, other_owner
 from bridge.ports import Clock
 
 _log = logging.getLogger(__name__)
@@ -15,7 +15,7 @@ _log = logging.getLogger(__name__)
 class Ownership:
     """Of one session. `leaving` = the session in service is to end; set here where another bridge has taken it."""
 
-    door: DoorOptions
+    door: MqttOptions
 
     def __init__(self, session: str, clock: Clock, leaving: asyncio.Event) -> None:
         self._session = session

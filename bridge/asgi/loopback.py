@@ -12,7 +12,7 @@ from enum import Enum, auto
 from urllib.parse import SplitResult, urlsplit
 
 
-class Breach(Enum):
+class LoopbackBreach(Enum):
     """What is wrong with a request."""
 
     FORWARDED = auto()
@@ -20,16 +20,16 @@ class Breach(Enum):
     ORIGIN = auto()
 
 
-def breach(headers: Mapping[str, str]) -> Breach | None:
+def breach(headers: Mapping[str, str]) -> LoopbackBreach | None:
     """What a request's headers (names in lower case) show, or None when it is from this machine."""
     if any(name == "forwarded" or name.startswith("x-forwarded-") for name in headers):
-        return Breach.FORWARDED
+        return LoopbackBreach.FORWARDED
     host = headers.get("host", "")
     if not is_loopback(_split(f"//{host}").hostname):
-        return Breach.HOST
+        return LoopbackBreach.HOST
     origin = headers.get("origin")
     if origin is not None and _split(origin).netloc != host:
-        return Breach.ORIGIN
+        return LoopbackBreach.ORIGIN
     return None
 
 

@@ -14,7 +14,7 @@ NAMES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Allowed:
+class RateLimitResult:
     """The outcome of asking: whether it was granted, and what the RateLimit headers say."""
 
     granted: bool
@@ -39,22 +39,22 @@ class Allowed:
         return [(name.lower().encode(), value.encode()) for name, value in self.headers.items()]
 
 
-class Allowance:
+class RateLimiter:
     """A bucket for each name, `burst` deep and filled at `rate`."""
 
     def __init__(self, pace: Pace) -> None:
         self._pace = pace
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()  # name -> tokens, when
 
-    def take(self, name: str, now: float) -> Allowed | None:
+    def take(self, name: str, now: float) -> RateLimitResult | None:
         """Take one for `name`; None where nothing is limited."""
         return self._ask(name, now, 1.0)
 
-    def look(self, name: str, now: float) -> Allowed | None:
+    def look(self, name: str, now: float) -> RateLimitResult | None:
         """Whether there is one for `name`, without taking it."""
         return self._ask(name, now, 0.0)
 
-    def _ask(self, name: str, now: float, price: float) -> Allowed | None:
+    def _ask(self, name: str, now: float, price: float) -> RateLimitResult | None:
         pace = self._pace
         if pace.is_off:
             return None
@@ -66,7 +66,7 @@ class Allowance:
         self._buckets[name] = tokens, now
         if len(self._buckets) > NAMES:
             self._buckets.popitem(last=False)
-        return Allowed(
+        return RateLimitResult(
             granted=granted,
             limit=pace.burst,
             remaining=int(tokens),

@@ -7,7 +7,7 @@ connection was measured to send commands to a broker that had been given up on.
 """
 
 from bridge.broker.address import BadAddress, BrokerAddress, parse_addresses
-from bridge.broker.connection import Connection, connect
+from bridge.broker.connection import BrokerConnection, connect
 from bridge.broker.errors import BrokerDown, BrokerError, BrokerRefused
 from bridge.broker.messages import BrokerOptions, Delivery, Publication, Will
 from bridge.broker.reconnect import Backoff, keep_connected
@@ -16,11 +16,11 @@ __all__ = [
     "Backoff",
     "BadAddress",
     "BrokerAddress",
+    "BrokerConnection",
     "BrokerDown",
     "BrokerError",
     "BrokerOptions",
     "BrokerRefused",
-    "Connection",
     "Delivery",
     "Publication",
     "Will",

@@ -37,10 +37,10 @@ WINDOW = 20
 _paho_log = logging.getLogger("bridge.broker.paho")
 _paho_log.setLevel(logging.CRITICAL)
 
-_log = logging.getLogger("bridge.broker")
+_log = logging.getLogger(__name__)
 
 
-class Client(aiomqtt.Client):
+class MqttClient(aiomqtt.Client):
     """One MQTT connection's client object; use it once, for one connection."""
 
     def __init__(self, address: BrokerAddress, options: BrokerOptions, tls: ssl.SSLContext | None) -> None:
@@ -151,24 +151,31 @@ class Client(aiomqtt.Client):
         return self._await_answer(code, mid)
 
     def acknowledge(self, delivery: Delivery) -> None:
-        """Send the PUBACK."""
         self._client.ack(delivery.packet_id, delivery.qos)
 
     # What the library calls
 
     @override
     def _on_connect(
-        self, client: paho.Client, userdata: Any, flags: paho.ConnectFlags, reason_code: ReasonCode,
+        self,
+        client: paho.Client,
+        userdata: Any,
+        flags: paho.ConnectFlags,
+        reason_code: ReasonCode,
         properties: Properties | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.session_present = flags.session_present
         super()._on_connect(client, userdata, flags, reason_code, properties)
 
     @override
     def _on_disconnect(
-        self, client: paho.Client, userdata: Any, flags: paho.DisconnectFlags, reason_code: ReasonCode,
+        self,
+        client: paho.Client,
+        userdata: Any,
+        flags: paho.DisconnectFlags,
+        reason_code: ReasonCode,
         properties: Properties | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         if self._opening and not self._connected.done():
             # aiomqtt would wait out its time limit for a CONNACK that cannot come any more.
             self._connected.set_exception(aiomqtt.MqttCodeError(reason_code))
@@ -222,9 +229,13 @@ class Client(aiomqtt.Client):
 
     @override
     def _on_subscribe(
-        self, client: paho.Client, userdata: Any, mid: int, reason_codes: list[ReasonCode],
+        self,
+        client: paho.Client,
+        userdata: Any,
+        mid: int,
+        reason_codes: list[ReasonCode],
         properties: Properties | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         answer = self._unanswered.get(mid)
         if answer is not None and not answer.done():
             answer.set_result(reason_codes)

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from typing import NoReturn, TypeVar
 
 from bridge.broker.address import BrokerAddress
-from bridge.broker.client import WINDOW, Client
+from bridge.broker.client import WINDOW, MqttClient
 from bridge.broker.errors import BrokerDown, BrokerError, BrokerRefused
 from bridge.broker.messages import BrokerOptions, Delivery, Publication
 from bridge.broker.properties import publish_properties
@@ -22,13 +22,13 @@ from bridge.broker.refusals import summarise
 
 _Answer = TypeVar("_Answer")
 
-_log = logging.getLogger("bridge.broker")
+_log = logging.getLogger(__name__)
 
 
-class Connection:
+class BrokerConnection:
     """What `connect` yields. Use it inside that `async with` only."""
 
-    def __init__(self, client: Client, address: BrokerAddress, options: BrokerOptions) -> None:
+    def __init__(self, client: MqttClient, address: BrokerAddress, options: BrokerOptions) -> None:
         self._client = client
         self._options = options
         self._window = asyncio.Semaphore(WINDOW)
@@ -173,7 +173,7 @@ class Connection:
 
 
 @asynccontextmanager
-async def connect(options: BrokerOptions, address: BrokerAddress | None = None) -> AsyncIterator[Connection]:
+async def connect(options: BrokerOptions, address: BrokerAddress | None = None) -> AsyncIterator[BrokerConnection]:
     """Connect to the first of the addresses that answers (or to `address` alone) and disconnect at the end.
 
     Raises BrokerRefused where a broker answered and said no, and none of the others took us; BrokerDown
@@ -181,7 +181,7 @@ async def connect(options: BrokerOptions, address: BrokerAddress | None = None) 
     """
     failures: list[BrokerError] = []
     for candidate in (address,) if address else options.addresses:
-        client = Client(candidate, options, await _trust(options) if candidate.tls else None)
+        client = MqttClient(candidate, options, await _trust(options) if candidate.tls else None)
         try:
             try:
                 await client.open()
@@ -189,7 +189,7 @@ async def connect(options: BrokerOptions, address: BrokerAddress | None = None) 
                 failures.append(failure)
                 continue
             _log.debug("Connected to %s as %s.", candidate.masked, options.client_id)
-            yield Connection(client, candidate, options)
+            yield BrokerConnection(client, candidate, options)
             return
         finally:
             await client.close()

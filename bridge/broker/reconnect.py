@@ -7,7 +7,7 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from bridge.broker.connection import Connection, connect
+from bridge.broker.connection import BrokerConnection, connect
 from bridge.broker.errors import BrokerError
 from bridge.broker.messages import BrokerOptions
 
@@ -30,7 +30,7 @@ class Backoff:
 
 async def keep_connected(
     options: BrokerOptions,
-    use: Callable[[Connection], Awaitable[None]],
+    use: Callable[[BrokerConnection], Awaitable[None]],
     *,
     on_down: Callable[[BrokerError, float], Awaitable[None] | None] | None = None,
     allowed: Callable[[], Awaitable[bool]] | None = None,
@@ -42,7 +42,7 @@ async def keep_connected(
     A BrokerError out of `use`, alone or in an exception group of nothing else, means that the connection is
     gone; any other exception passes through. `on_down` is told the error and the pause before each new
     attempt, and ends the loop by raising: a BrokerRefused is tried again too, since its cure (a password, a
-    certificate) is outside. `use` is expected to wait on the connection in some way; `Connection.down()` is
+    certificate) is outside. `use` is expected to wait on the connection in some way; `BrokerConnection.down()` is
     there for one that does not.
     """
     clock = asyncio.get_running_loop().time

@@ -41,5 +41,4 @@ for command in COMMANDS:
 
 
 def main() -> None:
-    """The entry point."""
     app()

@@ -36,7 +36,6 @@ REOPEN_AFTER = 120
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
     app.command(epilog=EXIT_HELP)(backup)
 
 

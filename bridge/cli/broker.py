@@ -24,15 +24,15 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON line.")]
 ETC = Path("/etc/mosquitto")
 
 broker = typer.Typer(
-    name="broker", help="Set up mosquitto for the bridge: configuration, users by role, and a proof.",
+    name="broker",
+    help="Set up mosquitto for the bridge: configuration, users by role, and a proof.",
     no_args_is_help=True,
-)  # fmt: skip
+)
 user_commands = typer.Typer(name="user", help="Add, change and remove the broker's users.", no_args_is_help=True)
 broker.add_typer(user_commands)
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
     app.add_typer(broker)
 
 
@@ -69,12 +69,14 @@ def init(
     from bridge.cli.service import run
 
     async def command() -> Exit:
-        from bridge.ops.mosquitto import BrokerDirectory, Role, Setup, User, Wanted, changed
+        from bridge.ops.mosquitto import BrokerChanges, BrokerDirectory, Role, Setup, User, changed
         from bridge.ops.mosquitto.certificate import out_of_reach
 
         place = BrokerDirectory(directory)
         was = place.load() if place.users.exists() else Setup()
-        wanted = Wanted(port, state, pid_file, certificate, key, tls_port, websockets, run_as, no_tls, no_websockets)
+        wanted = BrokerChanges(
+            port, state, pid_file, certificate, key, tls_port, websockets, run_as, no_tls, no_websockets
+        )
         listening = changed(was.listening, wanted)
         if listening.tls and (file := out_of_reach(listening.tls, listening.run_as)):
             raise ValueError(f"mosquitto does not run as root and cannot read {file}: copy it to {place.path}/certs.")

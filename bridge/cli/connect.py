@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bridge.cli.paths import SANDBOX
 from bridge.client import Client, connect
 from bridge.contract.errors import CodedError
-from bridge.settings import Settings, load
+from bridge.settings import BridgeSettings, load
 
 if TYPE_CHECKING:
     from bridge.broker import BrokerAddress
@@ -24,7 +24,7 @@ class NoBroker(CodedError):
 
 
 @dataclass(frozen=True, slots=True)
-class Joined:
+class SessionClient:
     """A client, and the session that the command is about."""
 
     client: Client
@@ -32,7 +32,7 @@ class Joined:
 
 
 @asynccontextmanager
-async def join(session: str | None, name: str) -> AsyncIterator[Joined]:
+async def join(session: str | None, name: str) -> AsyncIterator[SessionClient]:
     """Connect. Raises StartError, NoBroker, BrokerError: a person waits, so the first failure is told at once."""
     settings = load()
     addresses, level = _find(settings, name)
@@ -46,10 +46,10 @@ async def join(session: str | None, name: str) -> AsyncIterator[Joined]:
         level=level,
         patience=0,
     ) as client:
-        yield Joined(client, session or settings.sessions[0].name)
+        yield SessionClient(client, session or settings.sessions[0].name)
 
 
-def _find(settings: Settings, name: str) -> tuple[tuple[BrokerAddress, ...], str | None]:
+def _find(settings: BridgeSettings, name: str) -> tuple[tuple[BrokerAddress, ...], str | None]:
     if settings.addresses:
         return settings.addresses, None
     from bridge.ops.private_broker import read_broker_json

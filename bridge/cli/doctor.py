@@ -20,7 +20,6 @@ _MARK = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "fault": "[red]✗[/]
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
     app.command(epilog=EXIT_HELP)(doctor)
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from bridge.settings import Settings
+    from bridge.settings import BridgeSettings
 
 #: Seconds that an answer may take; a dead letter's receiver has its own, shorter limit.
 PATIENCE = 90.0
@@ -35,9 +35,7 @@ class Answered(CodedError):
         self.code = code
 
 
-class Facade:
-    """Asks `/v1`."""
-
+class FacadeClient:
     def __init__(self, client: httpx.AsyncClient, data_dir: Path) -> None:
         self._client = client
         self._data_dir = data_dir
@@ -62,7 +60,7 @@ class Facade:
 
 
 @asynccontextmanager
-async def facade(settings: Settings) -> AsyncIterator[Facade]:
+async def facade(settings: BridgeSettings) -> AsyncIterator[FacadeClient]:
     """The façade of the bridge with these settings. Raises `NoFacade` where HTTP is off."""
     import httpx
 
@@ -73,10 +71,10 @@ async def facade(settings: Settings) -> AsyncIterator[Facade]:
         trust_env=False,
         verify=False,  # noqa: S501 - plain HTTP; reading the authorities takes a tenth of a second
     ) as client:
-        yield Facade(client, settings.data_dir)
+        yield FacadeClient(client, settings.data_dir)
 
 
-def _find(settings: Settings) -> str:
+def _find(settings: BridgeSettings) -> str:
     """A port that is named counts; else the bridge that runs on the data directory, or the sandbox's, says its own."""
     from bridge.cli.http_file import base_url, read_http_json
     from bridge.cli.paths import SANDBOX
@@ -92,7 +90,7 @@ def _find(settings: Settings) -> str:
     return base_url(settings.http_host, settings.http_port)
 
 
-def _credential(settings: Settings) -> dict[str, str]:
+def _credential(settings: BridgeSettings) -> dict[str, str]:
     if settings.api_key is not None:
         return {"x-api-key": settings.api_key.get_secret_value()}
     if settings.jwt_secret is None:

@@ -13,15 +13,14 @@ from bridge.cli.run import EXIT_HELP, Exit
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bridge.settings import Settings
-    from bridge.store.redaction import Person
+    from bridge.settings import BridgeSettings
+    from bridge.store.redaction import ErasedPerson
 
 #: Keys of the counts that say what was not erased.
 STILL_OPEN, WISHES_KEPT, FILTERS_KEPT = "still open", "wishes kept", "filters kept"
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
 
     @app.command("forget", epilog=EXIT_HELP)
     def forget(
@@ -69,11 +68,11 @@ async def _forget(
     from bridge.settings import load
     from bridge.store import BRIDGE_STORE
     from bridge.store.database import LOOK
-    from bridge.store.erasing import erase_bridge, erase_session, known_addresses, wipe
+    from bridge.store.erasure import erase_bridge, erase_session, known_addresses, wipe
     from bridge.store.inspection import holders
-    from bridge.store.redaction import Person
+    from bridge.store.redaction import ErasedPerson
 
-    settings, person = load(), Person.of(numbers[0]).known_as(numbers[1:])
+    settings, person = load(), ErasedPerson.of(numbers[0]).known_as(numbers[1:])
     names = [one.name for one in settings.sessions] if session is None else [configured(settings, session)]
     stores = {name: path for name in names if (path := settings.session_dir(name) / "store.db").exists()}
     for path in stores.values():
@@ -103,16 +102,16 @@ async def _forget(
     return Exit.FAILED if left and not dry_run else Exit.OK
 
 
-async def _of_the_responder(report: _Report, person: Person, settings: Settings, *, dry_run: bool) -> None:
+async def _of_the_responder(report: _Report, person: ErasedPerson, settings: BridgeSettings, *, dry_run: bool) -> None:
     """From the responder's database, where these settings lead to one that is there."""
     from bridge.cli.paths import RESPONDER_STORE
     from responder.settings import load
-    from responder.store.database import Database
-    from responder.store.erasing import erase
+    from responder.store.database import ResponderDatabase
+    from responder.store.erasure import erase
     from responder.store.migrate import is_there
 
     own = load(data_dir=settings.data_dir)
-    database = Database(own.database_url)
+    database = ResponderDatabase(own.database_url)
     if database.is_sqlite and not (own.data_dir / RESPONDER_STORE).exists():
         return
     async with database:
@@ -120,7 +119,7 @@ async def _of_the_responder(report: _Report, person: Person, settings: Settings,
             report.erased["responder"] = await erase(database, person.addresses, dry_run=dry_run)
 
 
-def _copies(settings: Settings, names: list[str]) -> list[Path]:
+def _copies(settings: BridgeSettings, names: list[str]) -> list[Path]:
     """What was kept of earlier states: backups, stores that were set aside or kept as damaged."""
     folders = [settings.session_dir(name) for name in names]
     patterns = ("store.db.corrupt-*", "set-aside-*", "before-restore-*")

@@ -26,7 +26,6 @@ class ScopeChoice(StrEnum):
 
 
 def register(parent: typer.Typer) -> None:
-    """Add the commands."""
     parent.add_typer(app, name="key")
 
 

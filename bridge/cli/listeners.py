@@ -11,7 +11,7 @@ import typer
 from bridge.cli.run import EXIT_HELP, Exit
 
 if TYPE_CHECKING:
-    from bridge.cli.facade import Facade
+    from bridge.cli.facade import FacadeClient
 
 app = typer.Typer(no_args_is_help=True, help="See, pause and resume webhooks, and deliver again what they refused.")
 Session = Annotated[str | None, typer.Option("--session", help="Session; the first of WA_SESSIONS by default.")]
@@ -20,7 +20,6 @@ Wanted = Annotated[str, typer.Argument(metavar="LISTENER", help="Its URL, its id
 
 
 def register(parent: typer.Typer) -> None:
-    """Add the commands."""
     parent.add_typer(app, name="listeners")
 
 
@@ -28,7 +27,7 @@ def register(parent: typer.Typer) -> None:
 def list_listeners(session: Session = None, json: Json = False) -> None:
     """Show who listens, how far behind each is, and what went wrong last."""
 
-    async def command(asked: Facade, path: str) -> Exit:
+    async def command(asked: FacadeClient, path: str) -> Exit:
         found = await _listeners(asked, path)
         if json:
             _print_json(found)
@@ -58,7 +57,7 @@ def resume(listener: Wanted, session: Session = None, json: Json = False) -> Non
 def letters(session: Session = None, json: Json = False) -> None:
     """Show the dead letters: what a webhook refused for good. With --json, what was posted, too."""
 
-    async def command(asked: Facade, path: str) -> Exit:
+    async def command(asked: FacadeClient, path: str) -> Exit:
         found = [one async for one in _letters(asked, path)]
         if json:
             _print_json(found)
@@ -81,7 +80,7 @@ def replay(
 ) -> None:
     """Deliver dead letters once more, each to its URL. Exit code 1 when one is still refused."""
 
-    async def command(asked: Facade, path: str) -> Exit:
+    async def command(asked: FacadeClient, path: str) -> Exit:
         if bool(numbers) is every:
             raise ValueError("Say which: the numbers of dead letters, or --all.")
         refused = 0
@@ -97,7 +96,7 @@ def replay(
     _run(session, command)
 
 
-def _run(session: str | None, command: Callable[[Facade, str], Awaitable[Exit]]) -> NoReturn:
+def _run(session: str | None, command: Callable[[FacadeClient, str], Awaitable[Exit]]) -> NoReturn:
     """Run a command with the façade and the path of its session."""
     from bridge.cli.service import run
 
@@ -115,7 +114,7 @@ def _run(session: str | None, command: Callable[[Facade, str], Awaitable[Exit]])
 
 
 def _change(wanted: str, action: str, said: str, session: str | None, *, json: bool) -> NoReturn:
-    async def command(asked: Facade, path: str) -> Exit:
+    async def command(asked: FacadeClient, path: str) -> Exit:
         found = [one for one in await _listeners(asked, path) if one["url"] == wanted or one["id"].startswith(wanted)]
         if len(found) != 1:
             many = f"{len(found)} listeners begin with" if found else "No listener is"
@@ -130,12 +129,12 @@ def _change(wanted: str, action: str, said: str, session: str | None, *, json: b
     _run(session, command)
 
 
-async def _listeners(asked: Facade, path: str) -> list[dict[str, Any]]:
+async def _listeners(asked: FacadeClient, path: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = (await asked.ask("GET", f"{path}/listeners"))["listeners"]
     return found
 
 
-async def _letters(asked: Facade, path: str) -> AsyncIterator[dict[str, Any]]:
+async def _letters(asked: FacadeClient, path: str) -> AsyncIterator[dict[str, Any]]:
     """All of them, page by page; those that come meanwhile are left for the next time."""
     after = 0
     while page := (await asked.ask("GET", f"{path}/dead-letters", after=after, limit=500))["letters"]:

@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bridge.settings import Settings
+    from bridge.settings import BridgeSettings
 
 
 #: The responder's SQLite in WA_DATA_DIR, where it has no database of its own.
@@ -19,7 +19,7 @@ RESPONDER_STORE = "responder.db"
 SANDBOX = "sandbox"
 
 
-def configured(settings: Settings, session: str | None) -> str:
+def configured(settings: BridgeSettings, session: str | None) -> str:
     """The session's name, by default the first. Raises `NoSuchSession`: the name becomes part of a path."""
     from bridge.contract.errors import NoSuchSession
 
@@ -33,7 +33,7 @@ def configured(settings: Settings, session: str | None) -> str:
     return session
 
 
-def shared_databases(settings: Settings) -> list[Path]:
+def shared_databases(settings: BridgeSettings) -> list[Path]:
     """What is in the data directory and belongs to no session: the bridge's own store, the responder's SQLite."""
     from bridge.store import BRIDGE_STORE
 

@@ -13,7 +13,6 @@ from bridge.cli.run import EXIT_HELP, Exit
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
     app.command(epilog=EXIT_HELP)(qr)
 
 

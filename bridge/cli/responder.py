@@ -11,16 +11,15 @@ import typer
 
 if TYPE_CHECKING:
     from bridge.cli.run import Exit
-    from responder.settings import Settings
-    from responder.transports import BrokerOptions
+    from responder.settings import ResponderSettings
+    from responder.transports import BrokerAccess
 
-_log = logging.getLogger("responder")
+_log = logging.getLogger(__name__)
 #: Seconds before a responder that failed beside a bridge is started again.
 RETRY = 10.0
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
 
     @app.command("responder")
     def responder() -> None:
@@ -58,26 +57,26 @@ async def _serve() -> Exit:
     return Exit.OK
 
 
-def broker_options() -> BrokerOptions | None:
+def broker_options() -> BrokerAccess | None:
     """The broker as the bridge's settings say, or the private one of WA_DATA_DIR; None when there is neither."""
     from bridge.ops.private_broker import read_broker_json
     from bridge.settings import load
-    from responder.transports import BrokerOptions
+    from responder.transports import BrokerAccess
 
     settings = load()
     ca_file = str(settings.mqtt_ca_file) if settings.mqtt_ca_file else None
     if settings.addresses:
-        return BrokerOptions(
+        return BrokerAccess(
             settings.addresses, settings.mqtt_prefix, settings.mqtt_protocol, ca_file, instance=settings.instance
         )
     private = read_broker_json(settings.data_dir)
     # everybody is one user of the private broker: a level of our own keeps answers apart
     if private is None:
         return None
-    return BrokerOptions((private,), settings.mqtt_prefix, level="responder", instance=settings.instance)
+    return BrokerAccess((private,), settings.mqtt_prefix, level="responder", instance=settings.instance)
 
 
-async def run_beside(settings: Settings, broker: BrokerOptions, stop: asyncio.Event) -> None:
+async def run_beside(settings: ResponderSettings, broker: BrokerAccess, stop: asyncio.Event) -> None:
     """Run until `stop` beside a bridge, which must not fall with it: a failure is logged and tried again."""
     from bridge.contract.errors import CodedError
     from responder.app import run as run_responder

@@ -65,7 +65,6 @@ class Screen:
         self._hinted = False
 
     async def run(self) -> None:
-        """Show until cancelled."""
         if not self._console.is_terminal:
             while True:
                 self._tell_lines()

@@ -35,7 +35,6 @@ class PriorityChoice(StrEnum):
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
     app.command(epilog=EXIT_HELP)(send)
 
 
@@ -127,7 +126,6 @@ class Ticks:
         self._shown: list[str] = []
 
     def show(self, step: Result | Ack) -> None:
-        """Print a step."""
         from bridge.client import Result
 
         if isinstance(step, Result):

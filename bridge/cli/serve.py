@@ -12,11 +12,10 @@ from bridge.contract.errors import StartError
 if TYPE_CHECKING:
     from bridge.cli.run import Exit
 
-_log = logging.getLogger("bridge")
+_log = logging.getLogger(__name__)
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
 
     @app.command("bridge")
     def bridge() -> None:

@@ -27,7 +27,6 @@ _COLOUR = {
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
     app.command(epilog=EXIT_HELP)(status)
 
 

@@ -15,7 +15,6 @@ store = typer.Typer(
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
     app.add_typer(store)
 
 

@@ -9,11 +9,10 @@ import typer
 from bridge.cli.run import EXIT_HELP, Exit
 
 if TYPE_CHECKING:
-    from bridge.store.tracing import Moment, Trace
+    from bridge.store.trace import Trace, TraceStep
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
 
     @app.command("trace", epilog=EXIT_HELP)
     def trace(
@@ -40,7 +39,7 @@ async def _trace(wanted: str, session: str | None, *, json: bool) -> Exit:
     from bridge.contract.errors import NoSuchSession
     from bridge.settings import load
     from bridge.store import BRIDGE_STORE
-    from bridge.store.tracing import trace
+    from bridge.store.trace import trace
 
     settings = load()
     names = [setting.name for setting in settings.sessions]
@@ -91,7 +90,7 @@ def _print_json(name: str, one: Trace) -> None:
     print_json_line(dumps({"session": name, "subject": one.subject, "steps": steps}, ensure_ascii=False))
 
 
-def _time(moment: Moment) -> str:
+def _time(moment: TraceStep) -> str:
     from bridge.contract.payload import instant
 
     if moment.at is None:
@@ -99,7 +98,7 @@ def _time(moment: Moment) -> str:
     return instant(moment.at).astimezone().strftime("%Y-%m-%d %H:%M:%S.%f")[:23]
 
 
-def _since(first: float | None, moment: Moment) -> str:
+def _since(first: float | None, moment: TraceStep) -> str:
     if first is None or moment.at is None or moment.at == first:
         return ""
     passed = moment.at - first

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from bridge.cli.screen import Hint
     from bridge.contract.topics import Topics
     from bridge.sandbox import Sandbox
-    from bridge.settings import Settings
-    from responder.settings import Settings as ResponderSettings
-    from responder.transports import BrokerOptions as ResponderBroker
+    from bridge.settings import BridgeSettings
+    from responder.settings import ResponderSettings
+    from responder.transports import BrokerAccess
 
 SANDBOX_PORT = 3080
 #: A contact of the sandbox's phone, for the example lines.
@@ -36,7 +36,6 @@ SANDBOX_CONTACT = "5491155500001"
 
 
 def register(app: typer.Typer) -> None:
-    """Add the command."""
 
     @app.command("up")
     def up(
@@ -113,25 +112,25 @@ async def _up(*, sandbox: bool, sandbox_port: int, scan: bool, answering: bool, 
 
 
 def _responder(
-    settings: Settings, addresses: tuple[BrokerAddress, ...], console: Console, *, sandbox: bool
-) -> tuple[ResponderSettings, ResponderBroker]:
+    settings: BridgeSettings, addresses: tuple[BrokerAddress, ...], console: Console, *, sandbox: bool
+) -> tuple[ResponderSettings, BrokerAccess]:
     """The responder's part of the settings. Raises WrongSettings."""
     from responder.settings import load
-    from responder.transports import BrokerOptions
+    from responder.transports import BrokerAccess
 
     own = load(data_dir=settings.data_dir)
     if sandbox and not _is_free(own.port):
         own = own.model_copy(update={"port": 0})
     ca_file = str(settings.mqtt_ca_file) if settings.mqtt_ca_file else None
     level = None if settings.addresses else "responder"
-    broker = BrokerOptions(addresses, settings.mqtt_prefix, settings.mqtt_protocol, ca_file, level, settings.instance)
+    broker = BrokerAccess(addresses, settings.mqtt_prefix, settings.mqtt_protocol, ca_file, level, settings.instance)
     how = "answers by rules and a model" if own.openai_api_key else "answers by rules"
     state = how if own.active else "records, answers nothing (RESPONDER_ACTIVO is off)"
     _step(console, "responder", f"{state}; --no-responder leaves it out")
     return own, broker
 
 
-async def _private_broker(stack: AsyncExitStack, settings: Settings, console: Console) -> BrokerAddress:
+async def _private_broker(stack: AsyncExitStack, settings: BridgeSettings, console: Console) -> BrokerAddress:
     from bridge.ops.private_broker import private_broker
 
     broker = await stack.enter_async_context(private_broker(settings.data_dir))
@@ -150,7 +149,7 @@ async def _sandbox(data_dir: Path, port: int, *, scan: bool) -> Sandbox:
     return listen(port if _is_free(port) else 0)
 
 
-def _http(settings: Settings, console: Console, *, sandbox: bool) -> socket.socket | None:
+def _http(settings: BridgeSettings, console: Console, *, sandbox: bool) -> socket.socket | None:
     """Take the façade's address. A sandbox makes way for a bridge that is already there; a real one insists."""
     from bridge.http.server import address_of, listen
 

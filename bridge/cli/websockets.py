@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from bridge.cli.run import Exit
 
-_log = logging.getLogger("bridge")
+_log = logging.getLogger(__name__)
 
 
 def register(_: typer.Typer) -> None:

@@ -8,7 +8,7 @@ from bridge.broker import BadAddress, BrokerAddress, BrokerDown, BrokerError, Br
 from bridge.client.answers import Until
 from bridge.client.client import Client, connect
 from bridge.client.cursor_file import FileCursor
-from bridge.client.decoding import Happening, Message
+from bridge.client.decoder import EventMessage, Message
 from bridge.client.errors import BadCursorFile, ClientClosed, NoAnswer, NoBridge
 from bridge.client.gaps import Gap, GapReason
 from bridge.client.merge import Start
@@ -32,10 +32,10 @@ __all__ = [
     "ControlResult",
     "Cursor",
     "Event",
+    "EventMessage",
     "FileCursor",
     "Gap",
     "GapReason",
-    "Happening",
     "Inbound",
     "InvalidRequest",
     "Message",

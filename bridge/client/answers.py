@@ -24,7 +24,7 @@ from bridge.contract.messages import Ack, Result, ResultStatus
 from bridge.contract.session import SessionState
 from bridge.contract.topics import Leaf, Topics
 
-_log = logging.getLogger("bridge.client")
+_log = logging.getLogger(__name__)
 
 Until = Literal["accepted", "sent", "device", "read"]
 Answer = Result | Ack | ControlResult
@@ -33,14 +33,14 @@ _TICK_OF_ACK = {AckName.SERVER: 1, AckName.DEVICE: 2, AckName.READ: 3, AckName.P
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class ReceivedAnswer:
     """An answer; `direct` = on our own reply topic."""
 
     answer: Answer
     direct: bool
 
 
-class Answers:
+class AnswerStream:
     """A subscriber that hands the answers of one session to whoever waits for their id."""
 
     def __init__(self, topics: Topics, session: str, level: str) -> None:
@@ -48,14 +48,14 @@ class Answers:
         self.optional = (topics.result(session), topics.ack(session), topics.status(session))
         self._is_up = False
         self._topics = topics
-        self._waiting: dict[str, list[Inbox[Heard]]] = {}
+        self._waiting: dict[str, list[Inbox[ReceivedAnswer]]] = {}
         self._failure: BaseException | None = None
         self._bridge_away = False
 
     @contextmanager
-    def to(self, command_id: str) -> Iterator[Inbox[Heard]]:
+    def to(self, command_id: str) -> Iterator[Inbox[ReceivedAnswer]]:
         """What answers `command_id` while the block runs; RESUMED, at the beginning too, says: ask now."""
-        inbox: Inbox[Heard] = Inbox(1000)
+        inbox: Inbox[ReceivedAnswer] = Inbox(1000)
         if self._is_up:
             inbox.put(RESUMED)
         if self._failure is not None:
@@ -78,7 +78,7 @@ class Answers:
             if topic.leaf is Leaf.STATUS:
                 self._see_bridge(away=fields["state"] == SessionState.OFFLINE)
             elif inboxes := self._waiting.get(fields["id"]):
-                heard = Heard(_parse(topic.leaf, fields), direct=topic.leaf is Leaf.REPLY)
+                heard = ReceivedAnswer(_parse(topic.leaf, fields), direct=topic.leaf is Leaf.REPLY)
                 for inbox in inboxes:
                     inbox.put(heard)
         except (ValueError, TypeError, KeyError, RecursionError) as error:
@@ -123,7 +123,7 @@ class Progress:
     aside: Result | None = None
     """A result told to everybody and not replied to us so far: that of an earlier command of this id, perhaps."""
 
-    def hear(self, heard: Heard) -> bool:
+    def hear(self, heard: ReceivedAnswer) -> bool:
         """Take an answer in; whether it is news for the caller."""
         match heard.answer:
             case Result() as result:

@@ -15,11 +15,11 @@ from typing import Any
 from bridge.broker import BadAddress, BrokerAddress, BrokerOptions, parse_addresses
 from bridge.broker.messages import Protocol
 from bridge.client.answers import Until
-from bridge.client.commands import Sender
-from bridge.client.connection import Line, Route
-from bridge.client.decoding import Happening, Message, OnGap, Reader
+from bridge.client.commands import CommandSender
+from bridge.client.connection import SharedConnection, Subscription
+from bridge.client.decoder import EventMessage, Message, OnGap, StreamReader
 from bridge.client.merge import Start
-from bridge.client.status_cache import Presence
+from bridge.client.status_cache import StatusCache
 from bridge.client.status_watch import control, watch_bot_switches, watch_pairing, watch_statuses
 from bridge.contract.bot import BotConfig, BotSwitch, ResponderEvent
 from bridge.contract.commands import ControlAction, ControlCommand, ControlResult, Priority, TypingCommand, checked
@@ -36,13 +36,13 @@ BUFFER = 10_000
 class Client:
     """What `connect` yields; usable inside its `async with`, by any number of tasks at once."""
 
-    def __init__(self, line: Line, topics: Topics, level: str) -> None:
+    def __init__(self, line: SharedConnection, topics: Topics, level: str) -> None:
         self._line = line
         self._topics = topics
-        self._presence = Presence(topics)
+        self._presence = StatusCache(topics)
         self._present = False
-        self._reader = Reader(line, topics, level)
-        self._sender = Sender(line, topics, level, self._presence)
+        self._reader = StreamReader(line, topics, level)
+        self._sender = CommandSender(line, topics, level, self._presence)
         #: The topic level on which this client is answered: `reply/<level>` and `replay/<level>`.
         self.level = level
 
@@ -65,9 +65,9 @@ class Client:
 
     def events(
         self, session: str, after: Start = None, *, on_gap: OnGap | None = None, buffer: int = BUFFER
-    ) -> AsyncGenerator[Happening, None]:
+    ) -> AsyncGenerator[EventMessage, None]:
         """The event stream, with a cursor of its own; otherwise as `messages`."""
-        return self._reader.read(Happening, Stream.EVENT, session, after, on_gap, buffer)
+        return self._reader.read(EventMessage, Stream.EVENT, session, after, on_gap, buffer)
 
     async def send(
         self,
@@ -94,9 +94,18 @@ class Client:
         """
         last: Result | None = None
         steps = self.send_steps(
-            session, to, message, id=id, ttl=ttl, expires_at=expires_at, priority=priority,
-            transaction=transaction, meta=meta, until=until, timeout=timeout,
-        )  # fmt: skip
+            session,
+            to,
+            message,
+            id=id,
+            ttl=ttl,
+            expires_at=expires_at,
+            priority=priority,
+            transaction=transaction,
+            meta=meta,
+            until=until,
+            timeout=timeout,
+        )
         async with aclosing(steps):
             async for step in steps:
                 last = step if isinstance(step, Result) else last
@@ -122,10 +131,16 @@ class Client:
         command = self._sender.command(
             session,
             {
-                "to": to, "message": message, "id": id, "ttl": ttl, "priority": priority, "transaction": transaction,
-                "expires_at": rfc3339(expires_at) if expires_at else None, "meta": meta,
+                "to": to,
+                "message": message,
+                "id": id,
+                "ttl": ttl,
+                "priority": priority,
+                "transaction": transaction,
+                "expires_at": rfc3339(expires_at) if expires_at else None,
+                "meta": meta,
             },
-        )  # fmt: skip
+        )
         await self._attach_presence()
         async with aclosing(self._sender.steps(session, command, until, timeout)) as steps:
             async for step in steps:
@@ -177,7 +192,7 @@ class Client:
         """The code to scan now, None where no pairing is under way. Raises NoSuchSession, NoBridge."""
         await self.status(session)
         until = asyncio.get_running_loop().time() + 1.0
-        async with self._line.attached(Route(self._topics.qr(session))) as inbox:
+        async with self._line.attached(Subscription(self._topics.qr(session))) as inbox:
             while (delivery := await inbox.get(until=until)) is not None:
                 if payload := getattr(delivery, "payload", b""):
                     return Qr.model_validate_json(payload)
@@ -262,7 +277,7 @@ async def connect(
     options = BrokerOptions(
         addresses, client_id=client_id, clean=True, protocol=protocol, ca_file=ca_file, inbound_limit=BUFFER
     )
-    line = Line(options, patience)
+    line = SharedConnection(options, patience)
     running = asyncio.create_task(line.run(), name=f"client {client_id}")
     running.add_done_callback(lambda task: line.close(None if task.cancelled() else task.exception()))
     up = asyncio.create_task(line.up.wait(), name=f"client up {client_id}")

@@ -17,16 +17,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bridge.broker import BrokerDown
-from bridge.client.answers import Answers, Heard, Progress, Until
-from bridge.client.connection import Line, Resumed
+from bridge.client.answers import AnswerStream, Progress, ReceivedAnswer, Until
+from bridge.client.connection import Resubscribed, SharedConnection
 from bridge.client.errors import NoAnswer
-from bridge.client.status_cache import Presence
+from bridge.client.status_cache import StatusCache
 from bridge.contract.commands import SendCommand, parse_json
 from bridge.contract.messages import Ack, Result, ResultStatus
 from bridge.contract.session import SessionState
 from bridge.contract.topics import Topics
 
-_log = logging.getLogger("bridge.client")
+_log = logging.getLogger(__name__)
 #: Seconds of silence after which a command is repeated: the first, and what it grows to.
 SILENCE, LONGEST_SILENCE = 5.0, 30.0
 NEVER = float("inf")
@@ -35,20 +35,20 @@ NEVER = float("inf")
 NO_REPLY = 1.0
 
 
-class Sender:
+class CommandSender:
     """Sends over one line. `level` is the topic level on which this user may be answered."""
 
-    def __init__(self, line: Line, topics: Topics, level: str, presence: Presence) -> None:
+    def __init__(self, line: SharedConnection, topics: Topics, level: str, presence: StatusCache) -> None:
         self._line = line
         self._topics = topics
         self._level = level
         self._presence = presence
-        self._answers: dict[str, Answers] = {}
+        self._answers: dict[str, AnswerStream] = {}
 
-    async def answers(self, session: str) -> Answers:
+    async def answers(self, session: str) -> AnswerStream:
         """The answers of a session, subscribed once for all its commands."""
         if session not in self._answers:
-            answers = self._answers[session] = Answers(self._topics, session, self._level)
+            answers = self._answers[session] = AnswerStream(self._topics, session, self._level)
             try:
                 await self._line.attach(answers)
             except BaseException:
@@ -105,9 +105,9 @@ class Sender:
                 match await inbox.get(until=min(deadline, repeat_at, take_aside_at, self._presence.judged_at or NEVER)):
                     case None if clock() >= take_aside_at:
                         fresh = progress.take_aside()
-                    case Resumed() if not (progress.result and progress.result.is_final):
+                    case Resubscribed() if not (progress.result and progress.result.is_final):
                         repeat_at, pause = clock(), SILENCE
-                    case Heard((Result() | Ack()) as answer) as heard if progress.hear(heard):
+                    case ReceivedAnswer((Result() | Ack()) as answer) as heard if progress.hear(heard):
                         fresh = answer
                 if fresh is not None:
                     if progress.result is not None:

@@ -15,27 +15,27 @@ from typing import Generic, Protocol, TypeVar
 
 from bridge.broker import (
     Backoff,
+    BrokerConnection,
     BrokerDown,
     BrokerError,
     BrokerOptions,
     BrokerRefused,
-    Connection,
     Delivery,
     keep_connected,
 )
 from bridge.client.errors import ClientClosed
 
-_log = logging.getLogger("bridge.client")
+_log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 #: A reader has to be back soon; a broker that throws it out at once is still left in peace more and more.
 BACKOFF = Backoff(reset_after=1)
 
 
-class Resumed:
+class Resubscribed:
     """Stands where something may be missing: the subscriptions hold again from here on."""
 
 
-RESUMED = Resumed()
+RESUMED = Resubscribed()
 
 
 class Inbox(Generic[_T]):
@@ -43,12 +43,11 @@ class Inbox(Generic[_T]):
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._arrived: deque[_T | Resumed] = deque()
+        self._arrived: deque[_T | Resubscribed] = deque()
         self._news = asyncio.Event()
         self._failure: BaseException | None = None
 
-    def put(self, item: _T | Resumed) -> None:
-        """Add an item."""
+    def put(self, item: _T | Resubscribed) -> None:
         if len(self._arrived) >= self._limit:
             self.resume()
             return
@@ -66,7 +65,7 @@ class Inbox(Generic[_T]):
         self._failure = error
         self._news.set()
 
-    async def get(self, until: float | None = None) -> _T | Resumed | None:
+    async def get(self, until: float | None = None) -> _T | Resubscribed | None:
         """The next item, or None when the loop's clock reaches `until` first."""
         try:
             async with asyncio.timeout_at(until):
@@ -106,7 +105,7 @@ class Subscriber(Protocol):
         ...
 
 
-class Route:
+class Subscription:
     """A subscriber that keeps what arrives for one reader."""
 
     def __init__(self, *required: str, optional: tuple[str, ...] = (), limit: int = 10_000) -> None:
@@ -115,7 +114,6 @@ class Route:
         self.inbox: Inbox[Delivery] = Inbox(limit)
 
     def deliver(self, delivery: Delivery) -> None:
-        """Keep it."""
         self.inbox.put(delivery)
 
     def resume(self) -> None:
@@ -127,14 +125,14 @@ class Route:
         self.inbox.fail(error)
 
 
-class Line:
+class SharedConnection:
     """`run` is its whole life. `patience` = seconds in which the first connection has to come about."""
 
     def __init__(self, options: BrokerOptions, patience: float | None) -> None:
         self._options = options
         self._patience = patience
         self._subscribers: list[Subscriber] = []
-        self._connection: Connection | None = None
+        self._connection: BrokerConnection | None = None
         self._closed: BaseException | None = None
         self._give_up_at: float | None = None
         self.up = asyncio.Event()
@@ -165,7 +163,7 @@ class Line:
         await self._connection.publish(topic, payload, retain=retain, qos=qos)
 
     @asynccontextmanager
-    async def attached(self, route: Route) -> AsyncIterator[Inbox[Delivery]]:
+    async def attached(self, route: Subscription) -> AsyncIterator[Inbox[Delivery]]:
         """Feed a route while the block runs."""
         await self.attach(route)
         try:
@@ -189,7 +187,7 @@ class Line:
             raise
         subscriber.resume()
 
-    async def _use(self, connection: Connection) -> None:
+    async def _use(self, connection: BrokerConnection) -> None:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._hand_out(connection), name="client deliveries")
             subscribed: list[Subscriber] = []
@@ -208,7 +206,7 @@ class Line:
             finally:
                 self._connection = None
 
-    async def _subscribe(self, connection: Connection, subscriber: Subscriber) -> None:
+    async def _subscribe(self, connection: BrokerConnection, subscriber: Subscriber) -> None:
         try:
             await connection.subscribe(*subscriber.required)
         except BrokerRefused as error:
@@ -219,7 +217,7 @@ class Line:
             except BrokerRefused:
                 _log.debug("The broker does not let this user read %s.", topic_filter)
 
-    async def _hand_out(self, connection: Connection) -> None:
+    async def _hand_out(self, connection: BrokerConnection) -> None:
         async for delivery in connection.deliveries():
             for subscriber in self._subscribers:
                 if any(_matches(name, delivery.topic) for name in (*subscriber.required, *subscriber.optional)):

@@ -17,14 +17,14 @@ from bridge.contract.errors import NoSuchSession
 from bridge.contract.status import BridgeStatus, SessionStatus
 from bridge.contract.topics import Topics
 
-_log = logging.getLogger("bridge.client")
+_log = logging.getLogger(__name__)
 #: Seconds that a broker may take to deliver the retained statuses after the SUBACK.
 PATIENCE = 2.0
 #: Without a new status for so long all of them are taken to have been delivered.
 QUIET = 0.25
 
 
-class Presence:
+class StatusCache:
     """A subscriber that keeps the newest statuses."""
 
     def __init__(self, topics: Topics) -> None:

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from pydantic import ValidationError
 
 from bridge.broker import BrokerDown, Delivery
-from bridge.client.answers import Answers, Heard
-from bridge.client.connection import Line, Route
+from bridge.client.answers import AnswerStream, ReceivedAnswer
+from bridge.client.connection import SharedConnection, Subscription
 from bridge.client.errors import NoAnswer
 from bridge.contract.bot import BotSwitch
 from bridge.contract.commands import ControlCommand, ControlResult, ControlStatus, parse_json
@@ -21,16 +21,18 @@ from bridge.contract.session import SessionState
 from bridge.contract.status import STALE_AFTER, SessionStatus
 from bridge.contract.topics import Leaf, Topics
 
-_log = logging.getLogger("bridge.client")
+_log = logging.getLogger(__name__)
 #: Logged in: no code is asked for any more.
 PAIRED = frozenset({SessionState.AUTHENTICATED, SessionState.CONNECTED})
 
 
-async def watch_statuses(line: Line, topics: Topics, session: str | None) -> AsyncGenerator[SessionStatus, None]:
+async def watch_statuses(
+    line: SharedConnection, topics: Topics, session: str | None
+) -> AsyncGenerator[SessionStatus, None]:
     """Each status of one session (None: of all) as it comes; one that falls silent is yielded again as offline."""
     clock = asyncio.get_running_loop().time
     heard: dict[str, tuple[SessionStatus, float]] = {}
-    async with line.attached(Route(topics.status(session or "+"))) as inbox:
+    async with line.attached(Subscription(topics.status(session or "+"))) as inbox:
         while True:
             expiries = [at + STALE_AFTER for _, at in heard.values()]
             match await inbox.get(until=min(expiries, default=None)):
@@ -49,11 +51,13 @@ async def watch_statuses(line: Line, topics: Topics, session: str | None) -> Asy
                     pass
 
 
-async def watch_pairing(line: Line, topics: Topics, session: str) -> AsyncGenerator[Qr | SessionStatus, None]:
+async def watch_pairing(
+    line: SharedConnection, topics: Topics, session: str
+) -> AsyncGenerator[Qr | SessionStatus, None]:
     """Each new pairing code, and each change of state; ends with the status that tells of a login."""
     code: Qr | None = None
     state: tuple[object, object] | None = None
-    async with line.attached(Route(topics.qr(session), topics.status(session))) as inbox:
+    async with line.attached(Subscription(topics.qr(session), topics.status(session))) as inbox:
         while True:
             delivery = await inbox.get()
             topic = topics.parse(delivery.topic) if isinstance(delivery, Delivery) else None
@@ -75,9 +79,9 @@ async def watch_pairing(line: Line, topics: Topics, session: str) -> AsyncGenera
                 return
 
 
-async def watch_bot_switches(line: Line, topics: Topics) -> AsyncGenerator[tuple[int, BotSwitch], None]:
+async def watch_bot_switches(line: SharedConnection, topics: Topics) -> AsyncGenerator[tuple[int, BotSwitch], None]:
     """Each wish about a client's automatic answers. One that is not in the contract's form is ignored."""
-    async with line.attached(Route(topics.bot_switch())) as inbox:
+    async with line.attached(Subscription(topics.bot_switch())) as inbox:
         while True:
             delivery = await inbox.get()
             if not isinstance(delivery, Delivery) or delivery.retain:  # an old wish is nobody's wish any more
@@ -93,7 +97,7 @@ async def watch_bot_switches(line: Line, topics: Topics) -> AsyncGenerator[tuple
 
 
 async def control(
-    line: Line, topics: Topics, answers: Answers, session: str, command: ControlCommand, timeout: float
+    line: SharedConnection, topics: Topics, answers: AnswerStream, session: str, command: ControlCommand, timeout: float
 ) -> AsyncGenerator[ControlResult, None]:
     """Ask for an action once, and yield its results up to the last. Never repeated: a restart is not asked for twice.
 
@@ -105,7 +109,7 @@ async def control(
             raise BrokerDown("There is no connection to the broker at the moment; nothing was asked for.")
         await line.publish(topics.control(session), command.model_dump_json(exclude_defaults=True))
         while (heard := await inbox.get(until=until)) is not None:
-            if isinstance(heard, Heard) and isinstance(answer := heard.answer, ControlResult):
+            if isinstance(heard, ReceivedAnswer) and isinstance(answer := heard.answer, ControlResult):
                 yield answer
                 if answer.status is not ControlStatus.ACCEPTED:
                     return

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from bridge.contract.payload import VERSION, Command, Instant, PageText, Payload
+from bridge.contract.payload import VERSION, Instant, PageText, Payload, StrictPayload
 
 
 class BotConfig(Payload):
@@ -22,7 +22,7 @@ class BotConfig(Payload):
     updated_at: Instant
 
 
-class BotSwitch(Command):
+class BotSwitch(StrictPayload):
     """`<prefix>/responder/<cliente_id>/config/set`: the wish; the retained config tells when it is so."""
 
     v: Literal[1] = VERSION

@@ -27,7 +27,7 @@ from pydantic import (
 from bridge.contract.errors import InvalidRequest, TooLarge
 from bridge.contract.jid import Jid, parse_recipient
 from bridge.contract.messages import ErrorInfo, Stream
-from bridge.contract.payload import VERSION, CleanJson, CleanText, Command, Instant, Payload, valid_text
+from bridge.contract.payload import VERSION, CleanJson, CleanText, Instant, Payload, StrictPayload, valid_text
 from bridge.contract.topics import is_level
 
 MAX_TEXT = 65_536
@@ -68,7 +68,7 @@ class Priority(StrEnum):
         return list(Priority).index(self)
 
 
-class SendCommand(Command):
+class SendCommand(StrictPayload):
     """A text to send. Without `id` the bridge makes one. `ttl` is seconds from the claim, 0 = no limit."""
 
     v: Literal[1] = VERSION
@@ -117,7 +117,7 @@ class ControlAction(StrEnum):
     RESTART = "restart"
 
 
-class ControlCommand(Command):
+class ControlCommand(StrictPayload):
     """`<prefix>/<session>/control`.
 
     With `init`, `phone` asks for a code to type on the phone of that number. With `close`, `reopen_after` has the
@@ -149,7 +149,7 @@ class ControlCommand(Command):
         return self
 
 
-class TypingCommand(Command):
+class TypingCommand(StrictPayload):
     """`<prefix>/<session>/typing`: show "typing…" in a chat for so many seconds, 0 = no more.
 
     A sign and no message: never stored, repeated or answered, and dropped where the session is not connected or has no
@@ -186,14 +186,14 @@ class ControlResult(Payload):
     at: Instant
 
 
-class Cursor(Command):
+class Cursor(StrictPayload):
     """A place in a stream: the store's epoch and the last item a reader has."""
 
     epoch: str
     seq: Annotated[int, Field(ge=0, le=MAX_SEQ)]
 
 
-class ReplayRequest(Command):
+class ReplayRequest(StrictPayload):
     """`<prefix>/<session>/replay`: items after a cursor (null: from the oldest) to `replay/<reader>`."""
 
     v: Literal[1] = VERSION

@@ -1,6 +1,6 @@
 """What every JSON payload shares: the version, times, valid text, and how it is written.
 
-Readers ignore unknown fields (`Payload`); commands refuse them (`Command`), since a typo in `ttl` must not send late.
+Readers ignore unknown fields (`Payload`); commands refuse them (`StrictPayload`): a typo in `ttl` must not send late.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Payload(BaseModel):
         return self.model_dump_json(by_alias=True)
 
 
-class Command(BaseModel):
+class StrictPayload(BaseModel):
     """A payload that the bridge takes: strict types, no unknown fields."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")

@@ -10,7 +10,7 @@ import asyncio
 import logging
 
 from bridge.contract.errors import CodedError
-from bridge.core.inbound import Inbound
+from bridge.core.inbound import InboundPipeline
 from bridge.ports import DriverUnavailable, StoreUnusable, WhatsAppDriver
 
 _log = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ STALLED = 60.0
 class CatchUp:
     """Takes what the page has and the journal has not."""
 
-    def __init__(self, session: str, inbound: Inbound, driver: WhatsAppDriver) -> None:
+    def __init__(self, session: str, inbound: InboundPipeline, driver: WhatsAppDriver) -> None:
         self._session = session
         self._inbound = inbound
         self._driver = driver

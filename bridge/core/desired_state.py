@@ -5,14 +5,12 @@ from __future__ import annotations
 from enum import StrEnum
 
 from bridge.contract.session import Reason, SessionState, Situation
-from bridge.ports import Memory
+from bridge.ports import KeyValueStore
 
 _NAME = "desired"
 
 
-class Desired(StrEnum):
-    """The stored values."""
-
+class DesiredState(StrEnum):
     RUNNING = "running"
     CLOSED = "closed"
     ENDED = "logged_out"
@@ -20,16 +18,15 @@ class Desired(StrEnum):
     @property
     def rest(self) -> Situation:
         """The situation of a session that is closed or logged out on request."""
-        if self is Desired.ENDED:
+        if self is DesiredState.ENDED:
             return Situation(SessionState.LOGGED_OUT, Reason.LOGGED_OUT_ON_REQUEST)
         return Situation(SessionState.STOPPED, Reason.CLOSED_ON_REQUEST)
 
 
-async def read_desired(memory: Memory) -> Desired:
+async def read_desired(memory: KeyValueStore) -> DesiredState:
     """What was asked for last; a new session runs."""
-    return Desired(await memory.get(_NAME) or Desired.RUNNING)
+    return DesiredState(await memory.get(_NAME) or DesiredState.RUNNING)
 
 
-async def store_desired(memory: Memory, desired: Desired) -> None:
-    """Durable on return."""
+async def store_desired(memory: KeyValueStore, desired: DesiredState) -> None:
     await memory.set(_NAME, desired)

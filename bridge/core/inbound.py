@@ -11,8 +11,8 @@ from bridge.contract.jid import mask
 from bridge.contract.messages import EventBody, EventKind
 from bridge.contract.payload import instant
 from bridge.core.conversion import body_of, text_of, time_of
-from bridge.core.missing_messages import Undecrypted, Unread
-from bridge.ports import Account, IncomingMessage, Journal, JournalRecord, Memory, Outbox
+from bridge.core.missing_messages import UndecryptedMessages, UnreadChats
+from bridge.ports import Account, IncomingMessage, Journal, JournalRecord, KeyValueStore, Outbox
 
 _log = logging.getLogger(__name__)
 #: Types that WhatsApp writes by itself; they are no message of anybody. Source: wa-js `MSG_TYPE`.
@@ -43,11 +43,11 @@ OVERTAKEN = 60
 _HASH_DIGITS = 16
 
 
-class Inbound:
+class InboundPipeline:
     """Filters, converts and journals what a driver hands over. Older than the baseline (unix seconds) is history, and
     older than what the journal remembers."""
 
-    def __init__(self, session: str, cliente_id: int, journal: Journal, outbox: Outbox, memory: Memory) -> None:
+    def __init__(self, session: str, cliente_id: int, journal: Journal, outbox: Outbox, memory: KeyValueStore) -> None:
         self._session = session
         self._cliente_id = cliente_id
         self._journal = journal
@@ -55,9 +55,9 @@ class Inbound:
         self._memory = memory
         self._baseline: int | None = None
         self._own: frozenset[str] = frozenset()  # this account's addresses
-        self._undecrypted = Undecrypted(memory)
+        self._undecrypted = UndecryptedMessages(memory)
         #: Chats that catch-up could not read whole.
-        self.unread = Unread(memory)
+        self.unread = UnreadChats(memory)
         #: Whether the last pairing was so short a time ago that its phone may still send history.
         self.history_comes = False
         self._paired_at = self._owed_from = 0  # that pairing, and from when on its history is owed

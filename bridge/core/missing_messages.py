@@ -1,8 +1,8 @@
 """Messages known to be missing from the journal, remembered across restarts so that catch-up goes back to them.
 
-`Unread`: chats that the page could not deliver completely; newer messages have moved their watermarks past the gap.
-`Undecrypted`: messages that WhatsApp shows but cannot decrypt yet. Only WhatsApp's ids are in memory; who sent them is
-in the store alone, where `wa forget` finds it.
+`UnreadChats`: chats that the page could not deliver completely; newer messages moved their watermarks past the gap.
+`UndecryptedMessages`: messages that WhatsApp shows but cannot decrypt yet. Only WhatsApp's ids are in memory; who sent
+them is in the store alone, where `wa forget` finds it.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Set
 
-from bridge.ports import Memory
+from bridge.ports import KeyValueStore
 
 _UNREAD = "unread"
 
 
-class Unread:
+class UnreadChats:
     """From when on (unix seconds) each of one session's chats is still to be read. It stands in the store alone."""
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: KeyValueStore) -> None:
         self._memory = memory
 
     async def add(self, chats: Mapping[str, int]) -> None:
@@ -53,10 +53,10 @@ WAITED_FOR, MOST_WAITED = 7 * 24 * 3600, 200
 Waiting = dict[str, tuple[str, int]]
 
 
-class Undecrypted:
+class UndecryptedMessages:
     """The list of one session. `load` comes first."""
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: KeyValueStore) -> None:
         self._memory = memory
         self._ids: frozenset[str] = frozenset()
 
@@ -77,7 +77,6 @@ class Undecrypted:
             )
 
     async def clear(self) -> None:
-        """Wait for none."""
         await self._change(lambda _: {})
 
     async def lowered(self, watermarks: Mapping[str, int]) -> dict[str, int]:

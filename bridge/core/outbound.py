@@ -13,13 +13,13 @@ from bridge.contract.lifecycle import SendState
 from bridge.contract.messages import Result
 from bridge.core.pacing import HOLD, Pacing, Schedule
 from bridge.core.results import Rejection, accepted, conflict, notice, rejected, result_of
-from bridge.core.send_steps import Outcome, Sender, doubt_ends
+from bridge.core.send_steps import Outcome, SendExecutor, doubt_ends
 from bridge.ports import (
     AckChange,
     Claim,
     Claimed,
     Clock,
-    Origin,
+    CommandOrigin,
     Outbox,
     OutboxRow,
     ReplyTo,
@@ -34,7 +34,7 @@ CONCURRENT = 8
 RETRY_AFTER, RETRY_LIMIT = 2.0, 60.0
 
 
-class Outbound:
+class OutboundPipeline:
     """Commands of one session, from the claim to the final result."""
 
     def __init__(
@@ -51,7 +51,7 @@ class Outbound:
         self._outbox = outbox
         self._driver = driver
         self._clock = clock
-        self._sender = Sender(session, outbox, driver, clock)
+        self._sender = SendExecutor(session, outbox, driver, clock)
         self._schedule = Schedule(pacing)
         self._random = rng or random.Random()  # noqa: S311 - spreads sends, guards nothing
         self._pending: dict[int, OutboxRow] = {}  # sending, and nothing to be done before news or another page
@@ -65,7 +65,7 @@ class Outbound:
         self._nothing_runs.set()
 
     async def submit(
-        self, command: SendCommand, *, origin: Origin | None = None, reply_to: ReplyTo | None = None
+        self, command: SendCommand, *, origin: CommandOrigin | None = None, reply_to: ReplyTo | None = None
     ) -> Result:
         """Claim a command. On return it is durable and will be sent once, whatever happens.
 

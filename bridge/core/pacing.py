@@ -30,7 +30,7 @@ class Pacing:
     jitter: float = 0.0
 
 
-class Bucket:
+class TokenBucket:
     """A token bucket, full at first."""
 
     __slots__ = ("_filled_at", "_pace", "_tokens")
@@ -70,7 +70,7 @@ class _Lane:
     held_until: float = math.inf
     not_before: float = 0.0
     waited: bool = False
-    bucket: Bucket | None = None
+    bucket: TokenBucket | None = None
     place: int = 0  # only the heap entry that carries this is in force
 
 
@@ -88,7 +88,7 @@ class Schedule:
         self._idle: list[tuple[float, int, str]] = []  # the same, of lanes without rows
         self._expiries: list[tuple[float, int]] = []
         self._places = itertools.count(1)
-        self._bucket = Bucket(pacing.session)
+        self._bucket = TokenBucket(pacing.session)
         self._spaced_until = 0.0
         self._blocked = self._jittered = False  # a row that was ready had to wait for the session; it was given jitter
 
@@ -212,7 +212,7 @@ class Schedule:
     def _give(self, lane: _Lane, now: float) -> OutboxRow:
         row = self._queued.pop(heappop(lane.rows))
         self._changed.add(row.claim.to)
-        lane.bucket = lane.bucket or Bucket(self._pacing.chat)
+        lane.bucket = lane.bucket or TokenBucket(self._pacing.chat)
         lane.bucket.take(now)
         self._bucket.take(now)
         self._spaced_until = now + self._pacing.spacing

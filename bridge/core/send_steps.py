@@ -48,7 +48,7 @@ class Outcome(Enum):
     RETRY = auto()  # nothing left: try again later
 
 
-class Sender:
+class SendExecutor:
     """Carries out sends of one session. Every method may be called for many rows at once."""
 
     def __init__(self, session: str, outbox: Outbox, driver: WhatsAppDriver, clock: Clock) -> None:

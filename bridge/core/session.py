@@ -11,6 +11,8 @@ import logging
 from collections.abc import Sequence
 from itertools import groupby
 
+from typing_extensions import override
+
 from bridge.contract.commands import ControlAction
 from bridge.contract.errors import CodedError
 from bridge.contract.messages import Stream
@@ -18,9 +20,9 @@ from bridge.contract.payload import instant
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.contract.status import Queues, SessionStatus
 from bridge.core.catch_up import CatchUp
-from bridge.core.desired_state import Desired, read_desired, store_desired
-from bridge.core.inbound import Inbound
-from bridge.core.outbound import Outbound
+from bridge.core.desired_state import DesiredState, read_desired, store_desired
+from bridge.core.inbound import InboundPipeline
+from bridge.core.outbound import OutboundPipeline
 from bridge.core.session_view import SessionView, StateChange
 from bridge.core.typing import Composing
 from bridge.ports import (
@@ -28,10 +30,11 @@ from bridge.ports import (
     AckChange,
     CallInDoubt,
     Clock,
+    DriverSink,
     DriverUnavailable,
     IncomingMessage,
     Journal,
-    Memory,
+    KeyValueStore,
     Outbox,
     PairingCode,
     StoreUnusable,
@@ -43,7 +46,7 @@ _log = logging.getLogger(__name__)
 DRAIN = 5.0
 
 
-class Session:
+class Session(DriverSink):
     """One configured session. `run` is its whole life; `control` may be called at any time."""
 
     def __init__(
@@ -53,10 +56,10 @@ class Session:
         owner: str,
         journal: Journal,
         outbox: Outbox,
-        memory: Memory,
+        memory: KeyValueStore,
         driver: WhatsAppDriver,
-        inbound: Inbound,
-        outbound: Outbound,
+        inbound: InboundPipeline,
+        outbound: OutboundPipeline,
         clock: Clock,
     ) -> None:
         self.name = name
@@ -106,22 +109,26 @@ class Session:
             memory=self._driver.memory,
         )
 
+    @override
     async def situation_changed(self, situation: Situation) -> None:
         """Anything but `connected` stops new sends at once."""
         if situation.state is not SessionState.CONNECTED:
             self.outbound.close()
         self._reports.put_nowait(situation)
 
+    @override
     async def code_changed(self, code: PairingCode | None) -> None:
         """Show or clear the pairing code."""
         self.view.show(code)
 
+    @override
     async def logged_in(self, account: Account) -> None:
         """Set the baseline before anything of this login can be journalled."""
         await self._inbound.logged_in(account)
         if self._inbound.history_comes:
             self._catching_up.paired()
 
+    @override
     async def received(self, batch: Sequence[IncomingMessage | AckChange]) -> None:
         """Journal live items in the order in which they came."""
         try:
@@ -155,19 +162,19 @@ class Session:
                     if phone is not None:
                         await self._driver.link_by_phone(phone)
                     await self._driver.take_over()
-                    await self._want(Desired.RUNNING)
+                    await self._want(DesiredState.RUNNING)
                 case ControlAction.CLOSE if reopen_after is not None and self._driver_wanted.is_set():
-                    await self._close(Desired.CLOSED)
+                    await self._close(DesiredState.CLOSED)
                     self._reopening = asyncio.get_running_loop().call_later(reopen_after, self._driver_wanted.set)
                 case ControlAction.CLOSE:
-                    await self._want(Desired.CLOSED)
+                    await self._want(DesiredState.CLOSED)
                 case ControlAction.RESTART:
                     await self._stop_driver()
                     await self._driver.take_over()
-                    await self._want(Desired.RUNNING)
+                    await self._want(DesiredState.RUNNING)
                 case ControlAction.LOGOUT:
                     await self._driver.log_out()
-                    await self._want(Desired.ENDED)
+                    await self._want(DesiredState.ENDED)
 
     async def delete_login(self) -> None:
         """As `logout`, even where WhatsApp cannot know: the phone then lists the device until somebody removes it."""
@@ -179,13 +186,13 @@ class Session:
                 await self._driver.log_out()
             except (DriverUnavailable, CallInDoubt) as error:
                 _log.warning("%s: the login is deleted here only: %s", self.name, error.text)
-            await self._want(Desired.ENDED)
+            await self._want(DesiredState.ENDED)
             await self._driver.delete_login()
 
     async def run(self) -> None:
         """Live until cancelled. Call `quiesce` first for a clean end. Raises what the store raises."""
         desired = await read_desired(self._memory)
-        if desired is Desired.RUNNING:
+        if desired is DesiredState.RUNNING:
             self._driver_wanted.set()
         else:
             self.view.set(desired.rest)
@@ -206,14 +213,14 @@ class Session:
         except TimeoutError:
             _log.warning("%s: a send is still under way; it is looked up at the next start", self.name)
 
-    async def _want(self, desired: Desired) -> None:
+    async def _want(self, desired: DesiredState) -> None:
         await store_desired(self._memory, desired)
-        if desired is Desired.RUNNING:
+        if desired is DesiredState.RUNNING:
             self._driver_wanted.set()
         else:
             await self._close(desired)
 
-    async def _close(self, desired: Desired) -> None:
+    async def _close(self, desired: DesiredState) -> None:
         self._driver_wanted.clear()
         await self._stop_driver()
         self.view.set(desired.rest)

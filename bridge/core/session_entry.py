@@ -14,9 +14,7 @@ class SessionEntry(Protocol):
     or another bridge that owns the session."""
 
     @property
-    def name(self) -> str:
-        """The session's name."""
-        ...
+    def name(self) -> str: ...
 
     @property
     def cliente_id(self) -> int:
@@ -29,16 +27,10 @@ class SessionEntry(Protocol):
         ...
 
     @property
-    def session(self) -> Session | None:
-        """The running session."""
-        ...
+    def session(self) -> Session | None: ...
 
     @property
-    def journal(self) -> Journal | None:
-        """Its streams."""
-        ...
+    def journal(self) -> Journal | None: ...
 
     @property
-    def outbox(self) -> Outbox | None:
-        """Its commands."""
-        ...
+    def outbox(self) -> Outbox | None: ...

@@ -16,8 +16,6 @@ CONCURRENT = 8
 
 
 class Composing:
-    """Of one session."""
-
     def __init__(self, session: str, driver: WhatsAppDriver, view: SessionView) -> None:
         self._session = session
         self._driver = driver

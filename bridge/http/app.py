@@ -14,8 +14,8 @@ from starlette.types import ASGIApp
 
 from bridge.contract.errors import CodedError, InternalError, InvalidRequest
 from bridge.http import health, legacy, legacy_bot, legacy_sessions, panel, v1
-from bridge.http.auth_middleware import OPEN_PATHS, Gate, GateOptions
-from bridge.http.context import Parts
+from bridge.http.auth_middleware import OPEN_PATHS, AuthMiddleware, AuthOptions
+from bridge.http.context import AppContext
 from bridge.http.errors import Forbidden, HttpError, MethodNotAllowed, NotFound, answer
 from bridge.http.v1.documents import PARSED_BY_HAND
 
@@ -27,7 +27,7 @@ _SECURITY = {
 _WRONG_BODY = legacy.WRONG_BODY | legacy_bot.WRONG_BODY
 
 
-def build_app(parts: Parts, gate: GateOptions, *, version: str) -> ASGIApp:
+def build_app(parts: AppContext, gate: AuthOptions, *, version: str) -> ASGIApp:
     """The application. It keeps nothing but what is in `parts`."""
     app = FastAPI(
         title="WhatsApp ⇄ MQTT bridge",
@@ -47,7 +47,7 @@ def build_app(parts: Parts, gate: GateOptions, *, version: str) -> ASGIApp:
     for router in (panel.router, health.router, legacy.router, legacy_bot.router, v1.router, legacy_sessions.router):
         app.include_router(router)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]  # the documented way to extend it
-    return Gate(app, gate, parts.credentials, parts.clock, parts.logins)
+    return AuthMiddleware(app, gate, parts.credentials, parts.clock, parts.logins)
 
 
 async def _health() -> dict[str, str]:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bridge.asgi.loopback import Breach, breach
-from bridge.asgi.rate_limit import Allowance, Allowed
+from bridge.asgi.loopback import LoopbackBreach, breach
+from bridge.asgi.rate_limit import RateLimiter, RateLimitResult
 from bridge.contract.commands import MAX_COMMAND_BYTES
 from bridge.contract.errors import CodedError, TooLarge
 from bridge.contract.pace import Pace
@@ -27,7 +27,7 @@ from bridge.http.errors import (
     UnsupportedMediaType,
     answer,
 )
-from bridge.http.panel_sessions import Logins
+from bridge.http.panel_sessions import PanelSessions
 from bridge.ports import Clock
 
 _log = logging.getLogger(__name__)
@@ -56,26 +56,26 @@ _SECURITY = [
 
 
 @dataclass(frozen=True, slots=True)
-class GateOptions:
+class AuthOptions:
     """`loopback_only` = the façade listens on loopback; without that, credentials are needed in any case."""
 
     rate: Pace
     loopback_only: bool
 
 
-class Gate:
+class AuthMiddleware:
     """ASGI middleware. Leaves the caller in `scope["state"]["principal"]`."""
 
     def __init__(
-        self, app: ASGIApp, options: GateOptions, credentials: Credentials, clock: Clock, logins: Logins
+        self, app: ASGIApp, options: AuthOptions, credentials: Credentials, clock: Clock, logins: PanelSessions
     ) -> None:
         self._app = app
         self._options = options
         self._credentials = credentials
         self._logins = logins
         self._clock = clock
-        self._allowance = Allowance(options.rate)
-        self._guesses = Allowance(GUESSES)
+        self._allowance = RateLimiter(options.rate)
+        self._guesses = RateLimiter(GUESSES)
         self._right: dict[int, None] = {}  # hashes of credentials that were right, oldest first
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -191,9 +191,11 @@ class HttpTooLarge(HttpError):
 
 #: Everybody on this machine is trusted where no credentials are configured, and nobody else.
 _REFUSALS = {
-    Breach.FORWARDED: "Without an API key the bridge does not answer through a proxy. Set WHATSAPP_API_KEY.",
-    Breach.HOST: "Without an API key the bridge answers only under a loopback name (127.0.0.1, localhost, [::1]).",
-    Breach.ORIGIN: "The bridge answers no pages of other sites.",
+    LoopbackBreach.FORWARDED: "Without an API key the bridge does not answer through a proxy. Set WHATSAPP_API_KEY.",
+    LoopbackBreach.HOST: (
+        "Without an API key the bridge answers only under a loopback name (127.0.0.1, localhost, [::1])."
+    ),
+    LoopbackBreach.ORIGIN: "The bridge answers no pages of other sites.",
 }
 
 
@@ -203,7 +205,7 @@ def refusal(headers: Headers) -> str | None:
     return found and _REFUSALS[found]
 
 
-def _refuse_beyond(allowed: Allowed) -> None:
+def _refuse_beyond(allowed: RateLimitResult) -> None:
     if not allowed.granted:
         raise RateLimited(headers=allowed.headers)
 

@@ -14,11 +14,11 @@ from bridge.contract.topics import Topics
 from bridge.core.session import Session
 from bridge.core.session_entry import SessionEntry
 from bridge.http.credentials import Credentials
-from bridge.http.panel_sessions import Logins
-from bridge.metrics.charts import History
-from bridge.ports import AccessBook, BotSwitches, Clock, Journal, ListenerBook, Outbox
-from bridge.webhooks import Listeners
-from bridge.webhooks.poster import Webhooks
+from bridge.http.panel_sessions import PanelSessions
+from bridge.metrics.charts import ChartRecorder
+from bridge.ports import AccessRepository, BotSwitches, Clock, Journal, Outbox, WebhookRepository
+from bridge.webhooks import WebhookRegistry
+from bridge.webhooks.poster import WebhookPoster
 
 
 @dataclass(slots=True)
@@ -29,21 +29,21 @@ class Streams:
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class AppContext:
     """What the routes work with. `owner` is this bridge's name in statuses; `closing` ends what waits."""
 
     places: Mapping[str, SessionEntry]
     default: str
     owner: str
-    listeners: Listeners
-    letters: ListenerBook
-    access: AccessBook
+    listeners: WebhookRegistry
+    letters: WebhookRepository
+    access: AccessRepository
     credentials: Credentials
-    logins: Logins
-    webhooks: Webhooks
+    logins: PanelSessions
+    webhooks: WebhookPoster
     switches: BotSwitches
     clock: Clock
-    history: History
+    history: ChartRecorder
     metrics_text: Callable[[], bytes]
     topics: Topics
     version: str

@@ -14,7 +14,7 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bridge.ports import AccessBook, ApiKey, Clock, Scope
+from bridge.ports import AccessRepository, ApiKey, Clock, Scope
 
 _KEY = re.compile(r"wak_([0-9a-f]{12})_([0-9a-f]{48})")
 #: Seconds that keys are remembered: a revoked one works no longer than this.
@@ -44,14 +44,14 @@ ANYBODY = Principal("anybody on this machine", EVERYTHING)
 
 
 @dataclass(frozen=True, slots=True)
-class NewKey:
+class IssuedKey:
     """A key that was just made: the only moment at which it is whole."""
 
     text: str
     key: ApiKey
 
 
-def new_key(name: str, scopes: Iterable[Scope], sessions: Iterable[str] | None, now: float) -> NewKey:
+def new_key(name: str, scopes: Iterable[Scope], sessions: Iterable[str] | None, now: float) -> IssuedKey:
     """Make a key."""
     key_id, secret = secrets.token_hex(6), secrets.token_hex(24)
     stored = ApiKey(
@@ -62,14 +62,14 @@ def new_key(name: str, scopes: Iterable[Scope], sessions: Iterable[str] | None, 
         sessions=None if sessions is None else frozenset(sessions),
         created_at=now,
     )
-    return NewKey(f"wak_{key_id}_{secret}", stored)
+    return IssuedKey(f"wak_{key_id}_{secret}", stored)
 
 
 class Credentials:
     """Turns what a request brings into a principal."""
 
     def __init__(
-        self, book: AccessBook, clock: Clock, *, single_key: str | None, jwt_secret: str | None, audience: str
+        self, book: AccessRepository, clock: Clock, *, single_key: str | None, jwt_secret: str | None, audience: str
     ) -> None:
         self._book = book
         self._clock = clock

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
-from bridge.http.context import Parts
+from bridge.http.context import AppContext
 from bridge.http.credentials import Principal
 from bridge.http.errors import Forbidden
 from bridge.ports import AuditEntry, Scope
@@ -18,12 +18,12 @@ _log = logging.getLogger(__name__)
 # three quarters of the throughput.
 
 
-async def parts_of(request: Request) -> Parts:
+async def parts_of(request: Request) -> AppContext:
     """What the routes work with."""
     return _parts(request)
 
 
-PartsOf = Annotated[Parts, Depends(parts_of)]
+PartsOf = Annotated[AppContext, Depends(parts_of)]
 
 
 async def caller_of(request: Request) -> Principal:
@@ -49,8 +49,8 @@ def needs(scope: Scope | None) -> Any:
     return Depends(check)
 
 
-def _parts(request: Request) -> Parts:
-    parts: Parts = request.app.state.parts
+def _parts(request: Request) -> AppContext:
+    parts: AppContext = request.app.state.parts
     return parts
 
 

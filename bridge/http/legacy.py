@@ -18,7 +18,7 @@ from bridge.contract.jid import parse_recipient
 from bridge.contract.messages import Result, ResultStatus
 from bridge.contract.payload import CleanText
 from bridge.core.session_entry import SessionEntry
-from bridge.http.context import Parts, is_connected
+from bridge.http.context import AppContext, is_connected
 from bridge.http.dependencies import AuditOf, PartsOf, needs
 from bridge.http.errors import legacy_error, status_of
 from bridge.http.submission import LONGEST_WAIT, settle, until_connected
@@ -71,7 +71,7 @@ class LegacySend(LegacyBody):
     message: str = Field(examples=["Hola"])
 
 
-class Sent(BaseModel):
+class LegacySent(BaseModel):
     """Answer to send. `status` and what follows are ours."""
 
     success: bool = True
@@ -82,7 +82,7 @@ class Sent(BaseModel):
     messageId: str | None  # noqa: N815 - in the legacy style
 
 
-class Connection(BaseModel):
+class LegacyConnection(BaseModel):
     """Whether the default session can send and receive."""
 
     connected: bool
@@ -127,7 +127,7 @@ async def register_listener(body: Callback, parts: PartsOf, audit: AuditOf) -> A
     )
 
 
-def _registered(parts: Parts, url: str) -> list[str]:
+def _registered(parts: AppContext, url: str) -> list[str]:
     return [one.id for one in parts.listeners.active(parts.default) if one.url == url]
 
 
@@ -152,7 +152,7 @@ async def unregister_listener(body: Callback, parts: PartsOf, audit: AuditOf) ->
 @router.post(
     "/api/whatsapp/send",
     dependencies=[needs(Scope.SEND)],
-    response_model=Sent,
+    response_model=LegacySent,
     responses=errors(400, 409, 500),
 )
 async def send(
@@ -187,7 +187,7 @@ async def send(
     if result.error is not None:
         status = 409 if result.error.code == "conflict" else 500
         return _failed(result.error.text, result.error.code, status, result)
-    return Sent(
+    return LegacySent(
         message=_SENT[result.status],
         to=result.to or "",
         status=result.status,
@@ -199,7 +199,7 @@ async def send(
 @router.get(
     "/api/whatsapp/status",
     dependencies=[needs(None)],
-    response_model=Connection,
+    response_model=LegacyConnection,
     response_model_exclude_none=True,
     responses=errors(),
 )
@@ -207,8 +207,8 @@ async def status(parts: PartsOf) -> Any:
     """Whether the default session can send and receive now."""
     place, listeners = parts.place(), len(parts.listeners.active(parts.default))
     if is_connected(place):
-        return Connection(connected=True, state="CONNECTED", listeners=listeners)
-    return Connection(connected=False, error=not_connected(place), listeners=listeners)
+        return LegacyConnection(connected=True, state="CONNECTED", listeners=listeners)
+    return LegacyConnection(connected=False, error=not_connected(place), listeners=listeners)
 
 
 def not_connected(place: SessionEntry) -> str:
@@ -216,7 +216,7 @@ def not_connected(place: SessionEntry) -> str:
     return f"Cliente de WhatsApp {place.name.capitalize()} no está conectado"
 
 
-async def _is_known(parts: Parts, command: SendCommand) -> bool:
+async def _is_known(parts: AppContext, command: SendCommand) -> bool:
     """Whether the command is a repetition: its result stands, connected or not."""
     outbox = parts.place().outbox
     return command.id is not None and outbox is not None and await outbox.get(command.id) is not None

@@ -21,7 +21,7 @@ _SAID = {1: "Respuestas automáticas activadas", 0: "Respuestas automáticas des
 ClienteId = Annotated[int, Path(alias="clienteId", ge=0, le=2**31 - 1, examples=[51])]
 
 
-class Switch(LegacyBody):
+class BotSwitchRequest(LegacyBody):
     """What is wanted."""
 
     bot_activo: Annotated[int, Field(ge=0, le=1, description="1 = answers, 0 = silent")]
@@ -52,7 +52,7 @@ async def bot_status(cliente_id: ClienteId, parts: PartsOf) -> Any:
 
 
 @router.post("/toggle/{clienteId}", dependencies=[needs(Scope.ADMIN)], response_model=Toggled, responses=errors(400))
-async def toggle(cliente_id: ClienteId, body: Switch, parts: PartsOf, audit: AuditOf) -> Any:
+async def toggle(cliente_id: ClienteId, body: BotSwitchRequest, parts: PartsOf, audit: AuditOf) -> Any:
     """Switch automatic answers on or off for a client. Answers once the responder has done it."""
     await audit("bot switch", None, f"cliente {cliente_id}: {body.bot_activo}")
     config = await parts.switches.switch(cliente_id, body.bot_activo)

@@ -33,7 +33,7 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 @dataclass(slots=True)
-class Login:
+class PanelSession:
     """One browser. `api_key` is asked again at each use, so that a revoked key ends what was begun with it."""
 
     principal: Principal
@@ -42,25 +42,25 @@ class Login:
     api_key: str | None = None
 
 
-class Logins:
+class PanelSessions:
     """The log-ins of one bridge."""
 
     def __init__(self, credentials: Credentials, clock: Clock) -> None:
         self._credentials = credentials
         self._clock = clock
-        self._logins: dict[str, Login] = {}
+        self._logins: dict[str, PanelSession] = {}
         self._links: dict[str, float] = {}
 
     def offer(self, token: str) -> None:
         """Let a token log in, once, as somebody who may do everything."""
         self._links[_hash(token)] = self._clock.monotonic() + LINK_LIMIT
 
-    def begin(self, principal: Principal, api_key: str | None) -> tuple[str, Login]:
+    def begin(self, principal: Principal, api_key: str | None) -> tuple[str, PanelSession]:
         """Log in; returns the cookie's value and the log-in."""
         while len(self._logins) >= MOST:
             del self._logins[next(iter(self._logins))]
         cookie = secrets.token_urlsafe(32)
-        login = Login(principal, secrets.token_urlsafe(24), self._clock.monotonic(), api_key)
+        login = PanelSession(principal, secrets.token_urlsafe(24), self._clock.monotonic(), api_key)
         self._logins[_hash(cookie)] = login
         return cookie, login
 
@@ -68,7 +68,7 @@ class Logins:
         """Log out."""
         self._logins.pop(_hash(_cookie_of(headers)), None)
 
-    def find(self, headers: Headers) -> Login | None:
+    def find(self, headers: Headers) -> PanelSession | None:
         """The log-in that a request's cookie names."""
         key = _hash(_cookie_of(headers))
         login = self._logins.get(key)

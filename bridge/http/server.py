@@ -15,8 +15,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from bridge.contract.errors import StartError
 from bridge.http.app import build_app
-from bridge.http.auth_middleware import GateOptions
-from bridge.http.context import Parts
+from bridge.http.auth_middleware import AuthOptions
+from bridge.http.context import AppContext
 
 _log = logging.getLogger(__name__)
 #: Seconds in which a request's head has to be there, counted from the connection or the end of the one before.
@@ -62,10 +62,10 @@ def address_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-class Facade:
+class HttpServer:
     """Serves HTTP on `listener` until `stop`."""
 
-    def __init__(self, parts: Parts, gate: GateOptions, listener: socket.socket, *, version: str) -> None:
+    def __init__(self, parts: AppContext, gate: AuthOptions, listener: socket.socket, *, version: str) -> None:
         self._parts = parts
         self._gate = gate
         self._listener = listener

@@ -11,15 +11,20 @@ from bridge.contract.messages import Result
 from bridge.contract.session import SessionState
 from bridge.core.results import result_of
 from bridge.core.session_entry import SessionEntry
-from bridge.http.context import Parts, is_connected, outbox_of, running
+from bridge.http.context import AppContext, is_connected, outbox_of, running
 
 #: Seconds that a caller waits at most; behind a proxy that gives up after 30 s the answer still comes.
 LONGEST_WAIT = 25.0
 #: States that lead to a connection by themselves: «iniciando», «autenticado» and «reconectando» to legacy callers.
-ON_ITS_WAY = frozenset({
-    SessionState.STARTING, SessionState.CONNECTING, SessionState.AUTHENTICATED, SessionState.RECONNECTING,
-    SessionState.UNREACHABLE,
-})  # fmt: skip
+ON_ITS_WAY = frozenset(
+    {
+        SessionState.STARTING,
+        SessionState.CONNECTING,
+        SessionState.AUTHENTICATED,
+        SessionState.RECONNECTING,
+        SessionState.UNREACHABLE,
+    }
+)
 #: Seconds between two looks at a session on its way: its view is another one once its store is open.
 LOOK = 0.1
 #: Seconds in such a state after which it counts as an outage, in which legacy callers are refused at once as ever.
@@ -27,7 +32,7 @@ OUTAGE = 60.0
 
 
 async def until_connected(
-    parts: Parts, place: SessionEntry, wait: float, gone: Callable[[], Awaitable[bool]]
+    parts: AppContext, place: SessionEntry, wait: float, gone: Callable[[], Awaitable[bool]]
 ) -> float | None:
     """Wait for a session that has been on its way for a short time; what is left, or None when it is not connected.
 
@@ -48,7 +53,7 @@ async def until_connected(
     return max(deadline - clock(), 0.0)
 
 
-async def settle(parts: Parts, place: SessionEntry, command: SendCommand, wait: float) -> Result:
+async def settle(parts: AppContext, place: SessionEntry, command: SendCommand, wait: float) -> Result:
     """Claim a command and return its result, or `accepted` when it is not final after `wait` seconds.
 
     Raises `InvalidRequest`, `NotConnected` for a session that does not run here, and what the store raises; then

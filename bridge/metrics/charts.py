@@ -12,10 +12,12 @@ from collections import defaultdict
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
+from typing_extensions import override
+
 from bridge.contract.lifecycle import SendState
 from bridge.contract.messages import Stream
 from bridge.contract.topics import Leaf
-from bridge.ports import ChartBook, ChartRow, Clock, Delivery, Step, StoreUnusable
+from bridge.ports import ChartRepository, ChartRow, Clock, Metrics, PostOutcome, Step, StoreUnusable
 
 _log = logging.getLogger(__name__)
 MINUTE = 60
@@ -25,7 +27,7 @@ KEEPS_EVERY = 60.0
 KEPT = 24 * 60
 
 
-class Span(StrEnum):
+class ChartSpan(StrEnum):
     """What a chart shows."""
 
     HOUR = "hour"
@@ -34,7 +36,7 @@ class Span(StrEnum):
     @property
     def shape(self) -> tuple[int, int]:
         """How many buckets, and the minutes in each."""
-        return (60, 1) if self is Span.HOUR else (96, 15)
+        return (60, 1) if self is ChartSpan.HOUR else (96, 15)
 
 
 @dataclass(slots=True)
@@ -58,7 +60,6 @@ class Minute:
         return cls(**fields)
 
     def to_json(self) -> str:
-        """For a book."""
         return json.dumps(asdict(self))
 
     def mean(self, step: Step) -> float | None:
@@ -67,7 +68,6 @@ class Minute:
         return total / count if count else None
 
     def add(self, other: Minute) -> None:
-        """Add another's counts."""
         self.received += other.received
         self.sent += other.sent
         self.delivered += other.delivered
@@ -80,10 +80,8 @@ class Minute:
             self.times[step] = before + total, many + count
 
 
-class History:
-    """Implements `bridge.ports.Metrics`."""
-
-    def __init__(self, clock: Clock, book: ChartBook) -> None:
+class ChartRecorder(Metrics):
+    def __init__(self, clock: Clock, book: ChartRepository) -> None:
         self._clock = clock
         self._book = book
         self._minutes: defaultdict[str, dict[int, Minute]] = defaultdict(dict)
@@ -126,18 +124,21 @@ class History:
             self._changed |= changed
             _log.warning("The charts' last minutes are not stored: %s", error)
 
-    def received(self, session: str, stream: Stream, kind: str, count: int = 1) -> None:  # noqa: ARG002 - charts tell no kinds
+    @override
+    def received(self, session: str, stream: Stream, kind: str, count: int = 1) -> None:
         """Counts messages; events are not charted."""
         if stream is Stream.IN:
             self._now(session).received += count
 
-    def repeated(self, session: str, count: int) -> None:
-        """Not charted."""
+    @override
+    def repeated(self, session: str, count: int) -> None: ...
 
+    @override
     def published(self, session: str, stream: Stream, count: int) -> None:
         """Not charted: it follows what was received."""
 
-    def reached(self, session: str, state: SendState, code: str | None = None) -> None:  # noqa: ARG002 - nor codes
+    @override
+    def reached(self, session: str, state: SendState, code: str | None = None) -> None:
         """Counts what became of sends."""
         minute = self._now(session)
         match state:
@@ -152,24 +153,25 @@ class History:
             case _:
                 pass
 
-    def posted(self, session: str, outcome: Delivery) -> None:
+    @override
+    def posted(self, session: str, outcome: PostOutcome) -> None:
         """Counts posts to listeners."""
         minute = self._now(session)
-        if outcome is Delivery.DELIVERED:
+        if outcome is PostOutcome.DELIVERED:
             minute.webhooks_delivered += 1
         else:
             minute.webhooks_failed += 1
 
-    def empty(self, session: str, leaf: Leaf) -> None:
-        """Not charted."""
+    @override
+    def empty(self, session: str, leaf: Leaf) -> None: ...
 
+    @override
     def took(self, session: str, step: Step, seconds: float) -> None:
-        """Sums times."""
         minute = self._now(session)
         total, count = minute.times.get(step, (0.0, 0))
         minute.times[step] = total + seconds, count + 1
 
-    def over(self, session: str, span: Span) -> list[tuple[float, Minute]]:
+    def over(self, session: str, span: ChartSpan) -> list[tuple[float, Minute]]:
         """Buckets of a span, oldest first, each with the unix second at which it begins; the last one is now's."""
         count, width = span.shape
         kept = self._minutes.get(session, {})

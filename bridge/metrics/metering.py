@@ -9,6 +9,8 @@ import json
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
 
+from typing_extensions import override
+
 from bridge.contract.lifecycle import SendState
 from bridge.contract.messages import Stream
 from bridge.contract.topics import Leaf
@@ -18,7 +20,6 @@ from bridge.ports import (
     Claim,
     Claimed,
     Clock,
-    Delivery,
     Journal,
     JournalRecord,
     Metrics,
@@ -27,6 +28,7 @@ from bridge.ports import (
     Outbox,
     OutboxRow,
     PostAnswer,
+    PostOutcome,
     Step,
     StreamPage,
     WebhookPost,
@@ -39,7 +41,7 @@ MQTT = "mqtt"
 _AFTER = {SendState.DEVICE: Step.DELIVER, SendState.READ: Step.READ}
 
 
-class MeteredJournal:
+class MeteredJournal(Journal):
     """A `Journal` whose appends and PUBACKs are counted and timed."""
 
     def __init__(self, session: str, journal: Journal, metrics: Metrics, clock: Clock) -> None:
@@ -51,20 +53,21 @@ class MeteredJournal:
         self._acknowledged: dict[Stream, int] = {}
 
     @property
+    @override
     def epoch(self) -> str:
-        """As the journal's."""
         return self._journal.epoch
 
     @property
+    @override
     def remembers_from(self) -> int:
-        """As the journal's."""
         return self._journal.remembers_from
 
     @property
+    @override
     def last_inbound_at(self) -> float | None:
-        """As the journal's."""
         return self._journal.last_inbound_at
 
+    @override
     async def append(self, records: Sequence[JournalRecord]) -> list[int | None]:
         """Append, counted by type."""
         begun = self._clock.monotonic()
@@ -79,6 +82,7 @@ class MeteredJournal:
             self._metrics.repeated(self._session, repeated)
         return numbers
 
+    @override
     async def append_event(self, body: str, *, once: str | None = None) -> int | None:
         """Append, counted by kind."""
         seq = await self._journal.append_event(body, once=once)
@@ -87,25 +91,26 @@ class MeteredJournal:
             self._stored[Stream.EVENT].append((seq, self._clock.monotonic()))
         return seq
 
+    @override
     async def read(self, stream: Stream, after: int, limit: int) -> StreamPage:
-        """As the journal's."""
         return await self._journal.read(stream, after, limit)
 
+    @override
     def bounds(self, stream: Stream) -> Bounds:
-        """As the journal's."""
         return self._journal.bounds(stream)
 
+    @override
     async def wait_beyond(self, stream: Stream, seq: int) -> None:
-        """As the journal's."""
         await self._journal.wait_beyond(stream, seq)
 
+    @override
     async def cursor(self, reader: str, stream: Stream) -> int:
-        """As the journal's."""
         seq = await self._journal.cursor(reader, stream)
         if reader == MQTT:
             self._acknowledged.setdefault(stream, seq)
         return seq
 
+    @override
     async def move_cursor(self, reader: str, stream: Stream, seq: int) -> None:
         """Move; MQTT's cursor moves over what has a PUBACK."""
         now = self._clock.monotonic()
@@ -120,20 +125,20 @@ class MeteredJournal:
             _, at = stored.popleft()
             self._metrics.took(self._session, Step.PUBLISH, now - at)
 
+    @override
     async def forget_cursor(self, reader: str) -> None:
-        """As the journal's."""
         await self._journal.forget_cursor(reader)
 
+    @override
     async def watermarks(self) -> dict[str, int]:
-        """As the journal's."""
         return await self._journal.watermarks()
 
+    @override
     async def add_alias(self, lid: str, pn: str) -> None:
-        """As the journal's."""
         await self._journal.add_alias(lid, pn)
 
 
-class MeteredOutbox:
+class MeteredOutbox(Outbox):
     """An `Outbox` whose claims and steps are counted and timed."""
 
     def __init__(self, session: str, outbox: Outbox, metrics: Metrics, clock: Clock) -> None:
@@ -144,10 +149,11 @@ class MeteredOutbox:
         self._reached: OrderedDict[int, float] = OrderedDict()  # number -> when it reached its state
 
     @property
+    @override
     def open_count(self) -> int:
-        """As the outbox's."""
         return self._outbox.open_count
 
+    @override
     async def claim(
         self, claim: Claim, accepted: NewNotice, taken: Callable[[OutboxRow], None] | None = None
     ) -> Claimed:
@@ -159,6 +165,7 @@ class MeteredOutbox:
             self._metrics.reached(self._session, SendState.ACCEPTED)
         return claimed
 
+    @override
     async def change(self, number: int, change: Change) -> OutboxRow:
         """Take a step, counted by the state that it leads to."""
         row = await self._outbox.change(number, change)
@@ -175,50 +182,50 @@ class MeteredOutbox:
                     self._reached.popitem(last=False)
         return row
 
+    @override
     async def get(self, command_id: str) -> OutboxRow | None:
-        """As the outbox's."""
         return await self._outbox.get(command_id)
 
+    @override
     async def settled(self, command_id: str) -> OutboxRow | None:
-        """As the outbox's."""
         return await self._outbox.settled(command_id)
 
+    @override
     async def of_message(self, raw_id: str) -> OutboxRow | None:
-        """As the outbox's."""
         return await self._outbox.of_message(raw_id)
 
+    @override
     async def has_sent(self, raw_id: str) -> bool:
-        """As the outbox's."""
         return await self._outbox.has_sent(raw_id)
 
+    @override
     async def open_rows(self) -> list[OutboxRow]:
-        """As the outbox's."""
         return await self._outbox.open_rows()
 
+    @override
     async def recent(
         self, before: int | None, limit: int, states: frozenset[SendState] | None = None
     ) -> list[OutboxRow]:
-        """As the outbox's."""
         return await self._outbox.recent(before, limit, states)
 
+    @override
     async def notify(self, *notices: NewNotice) -> None:
-        """As the outbox's."""
         await self._outbox.notify(*notices)
 
+    @override
     async def report_once(self, key: str, notice: NewNotice) -> bool:
-        """As the outbox's."""
         return await self._outbox.report_once(key, notice)
 
+    @override
     async def unpublished(self, after: int, limit: int) -> list[Notice]:
-        """As the outbox's."""
         return await self._outbox.unpublished(after, limit)
 
+    @override
     async def published(self, numbers: Sequence[int]) -> None:
-        """As the outbox's."""
         await self._outbox.published(numbers)
 
+    @override
     async def wait_notices(self, beyond: int) -> None:
-        """As the outbox's."""
         await self._outbox.wait_notices(beyond)
 
 
@@ -232,7 +239,6 @@ class MeteredPost:
         self._header = session_header
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> PostAnswer:
-        """Post once."""
         begun = self._clock.monotonic()
         answer = await self._post.post(url, body, headers)
         session = headers.get(self._header, "")
@@ -241,11 +247,11 @@ class MeteredPost:
         return answer
 
 
-def outcome_of(answer: PostAnswer) -> Delivery:
+def outcome_of(answer: PostAnswer) -> PostOutcome:
     """What an answer means for the count."""
     if answer.status is None or answer.status >= 500:
-        return Delivery.FAILED
-    return Delivery.DELIVERED if 200 <= answer.status < 300 else Delivery.REFUSED
+        return PostOutcome.FAILED
+    return PostOutcome.DELIVERED if 200 <= answer.status < 300 else PostOutcome.REFUSED
 
 
 class Tee:
@@ -255,36 +261,29 @@ class Tee:
         self._counters = counters
 
     def received(self, session: str, stream: Stream, kind: str, count: int = 1) -> None:
-        """To all."""
         for one in self._counters:
             one.received(session, stream, kind, count)
 
     def repeated(self, session: str, count: int) -> None:
-        """To all."""
         for one in self._counters:
             one.repeated(session, count)
 
     def published(self, session: str, stream: Stream, count: int) -> None:
-        """To all."""
         for one in self._counters:
             one.published(session, stream, count)
 
     def reached(self, session: str, state: SendState, code: str | None = None) -> None:
-        """To all."""
         for one in self._counters:
             one.reached(session, state, code)
 
-    def posted(self, session: str, outcome: Delivery) -> None:
-        """To all."""
+    def posted(self, session: str, outcome: PostOutcome) -> None:
         for one in self._counters:
             one.posted(session, outcome)
 
     def empty(self, session: str, leaf: Leaf) -> None:
-        """To all."""
         for one in self._counters:
             one.empty(session, leaf)
 
     def took(self, session: str, step: Step, seconds: float) -> None:
-        """To all."""
         for one in self._counters:
             one.took(session, step, seconds)

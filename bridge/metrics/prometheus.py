@@ -20,6 +20,7 @@ from prometheus_client import (
 from prometheus_client.exposition import generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
+from typing_extensions import override
 
 from bridge.contract.errors import ErrorCode
 from bridge.contract.lifecycle import SendState
@@ -27,8 +28,8 @@ from bridge.contract.messages import Stream
 from bridge.contract.session import SessionState
 from bridge.contract.topics import Leaf
 from bridge.core.session_entry import SessionEntry
-from bridge.ports import Delivery, Step
-from bridge.webhooks import Circuit, Listeners
+from bridge.ports import Metrics, PostOutcome, Step
+from bridge.webhooks import Circuit, WebhookRegistry
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 #: WhatsApp's message types that have a label of their own; whatever else the page names is `other`.
@@ -51,9 +52,7 @@ _CODES = frozenset(map(str, ErrorCode))
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
 
 
-class Counters:
-    """Implements `bridge.ports.Metrics`."""
-
+class PrometheusMetrics(Metrics):
     def __init__(self, data_dir: Path) -> None:
         # else a second series stands beside each counter, which nobody asks for
         disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -75,7 +74,7 @@ class Counters:
         ProcessCollector(registry=self._registry)
         PlatformCollector(registry=self._registry)
 
-    def watch(self, sessions: Mapping[str, SessionEntry], listeners: Listeners) -> None:
+    def watch(self, sessions: Mapping[str, SessionEntry], listeners: WebhookRegistry) -> None:
         """Read states, queues and lags of these sessions at each scrape."""
         self._registry.register(_Present(sessions, listeners, self._data_dir))
         for session in sessions:  # an increase is seen only in what was there before
@@ -83,7 +82,7 @@ class Counters:
                 self._sends.labels(session, state, "")
             for code in ErrorCode:
                 self._sends.labels(session, SendState.FAILED, code)
-            for outcome in Delivery:
+            for outcome in PostOutcome:
                 self._posts.labels(session, outcome)
             for step in Step:
                 self._steps.labels(session, step)
@@ -95,32 +94,32 @@ class Counters:
         """Everything in Prometheus' text format."""
         return generate_latest(self._registry)
 
+    @override
     def received(self, session: str, stream: Stream, kind: str, count: int = 1) -> None:
-        """As the port says."""
         self._received.labels(session, stream, kind if kind in KINDS else "other").inc(count)
 
+    @override
     def repeated(self, session: str, count: int) -> None:
-        """As the port says."""
         self._repeated.labels(session).inc(count)
 
+    @override
     def published(self, session: str, stream: Stream, count: int) -> None:
-        """As the port says."""
         self._published.labels(session, stream).inc(count)
 
+    @override
     def reached(self, session: str, state: SendState, code: str | None = None) -> None:
-        """As the port says."""
         self._sends.labels(session, state, "" if code is None else code if code in _CODES else "other").inc()
 
-    def posted(self, session: str, outcome: Delivery) -> None:
-        """As the port says."""
+    @override
+    def posted(self, session: str, outcome: PostOutcome) -> None:
         self._posts.labels(session, outcome).inc()
 
+    @override
     def empty(self, session: str, leaf: Leaf) -> None:
-        """As the port says."""
         self._empty.labels(session, leaf).inc()
 
+    @override
     def took(self, session: str, step: Step, seconds: float) -> None:
-        """As the port says."""
         self._steps.labels(session, step).observe(seconds)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
@@ -130,7 +129,7 @@ class Counters:
 class _Present(Collector):
     """What is, rather than what happened."""
 
-    def __init__(self, sessions: Mapping[str, SessionEntry], listeners: Listeners, data_dir: Path) -> None:
+    def __init__(self, sessions: Mapping[str, SessionEntry], listeners: WebhookRegistry, data_dir: Path) -> None:
         self._sessions = sessions
         self._listeners = listeners
         self._data_dir = data_dir

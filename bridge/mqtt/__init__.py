@@ -3,8 +3,8 @@
 Everything here goes through `bridge.broker`; nothing here decides what a command means.
 """
 
-from bridge.mqtt.adapter import Door, DoorOptions
+from bridge.mqtt.adapter import MqttAdapter, MqttOptions
 from bridge.mqtt.bot_switches import RetainedSwitches
 from bridge.mqtt.ownership import Owner, other_owner
 
-__all__ = ["Door", "DoorOptions", "Owner", "RetainedSwitches", "other_owner"]
+__all__ = ["MqttAdapter", "MqttOptions", "Owner", "RetainedSwitches", "other_owner"]

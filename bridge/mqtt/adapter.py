@@ -7,22 +7,22 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from bridge.broker import BrokerError, BrokerOptions, Connection, keep_connected
+from bridge.broker import BrokerConnection, BrokerError, BrokerOptions, keep_connected
 from bridge.contract.messages import Stream
 from bridge.contract.session import Reason
 from bridge.contract.topics import Topics
 from bridge.core.session import Session
-from bridge.mqtt.commands import Intake
+from bridge.mqtt.commands import CommandIntake
 from bridge.mqtt.relay import READER, relay_notices, relay_stream
 from bridge.mqtt.replay import Replayer
 from bridge.mqtt.status import gone, publish_status, will_of
-from bridge.ports import Clock, Journal, Memory, Metrics, Outbox
+from bridge.ports import Clock, Journal, KeyValueStore, Metrics, Outbox
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class DoorOptions:
+class MqttOptions:
     """How a session reaches the broker; client id and will are the door's own."""
 
     broker: BrokerOptions
@@ -40,17 +40,17 @@ class DoorOptions:
         )
 
 
-class Door:
+class MqttAdapter:
     """Serves one session on MQTT until cancelled; a broker that is away delays, and loses nothing."""
 
     def __init__(
         self,
         session: Session,
         *,
-        options: DoorOptions,
+        options: MqttOptions,
         journal: Journal,
         outbox: Outbox,
-        memory: Memory,
+        memory: KeyValueStore,
         clock: Clock,
         metrics: Metrics,
     ) -> None:
@@ -91,14 +91,14 @@ class Door:
             if not self._connected:
                 serving.cancel()
 
-    async def _serve(self, connection: Connection) -> None:
+    async def _serve(self, connection: BrokerConnection) -> None:
         self._connected = self._session.on_mqtt = True
         name = self._session.name
         for stream in Stream:
             self._session.published[stream] = await self._journal.cursor(READER, stream)
         _log.info("%s: MQTT connected to %s", name, connection.address.masked)
         replayer = Replayer(name, self._journal, self._topics, connection)
-        intake = Intake(
+        intake = CommandIntake(
             self._session,
             self._outbox,
             self._memory,
@@ -129,7 +129,7 @@ class Door:
         finally:
             self._connected = self._session.on_mqtt = False
 
-    async def _speak(self, connection: Connection) -> None:
+    async def _speak(self, connection: BrokerConnection) -> None:
         # Only who is subscribed may call itself connected: what is published before is nobody's, at the first start.
         # amqtt holds the SUBACK back until queued commands are acknowledged, so the intake already runs.
         await connection.subscribe(*self._topics.passing_commands(self._session.name), qos=0)

@@ -6,11 +6,13 @@ import asyncio
 import logging
 
 from pydantic import ValidationError
+from typing_extensions import override
 
-from bridge.broker import BrokerError, BrokerOptions, Connection, keep_connected
+from bridge.broker import BrokerConnection, BrokerError, BrokerOptions, keep_connected
 from bridge.contract.bot import BotConfig, BotSwitch
 from bridge.contract.errors import NotConnected
 from bridge.contract.topics import Topics
+from bridge.ports import BotSwitches
 
 _log = logging.getLogger(__name__)
 #: Seconds in which the responder has to confirm.
@@ -18,20 +20,22 @@ PATIENCE = 5.0
 _NOBODY = "No responder has confirmed it. Check that the responder runs and is connected to the broker."
 
 
-class RetainedSwitches:
-    """Implements `bridge.ports.BotSwitches` on a connection of its own."""
+class RetainedSwitches(BotSwitches):
+    """On a connection of its own."""
 
     def __init__(self, options: BrokerOptions, topics: Topics) -> None:
         self._options = options
         self._topics = topics
         self._configs: dict[int, BotConfig] = {}
-        self._connection: Connection | None = None
+        self._connection: BrokerConnection | None = None
         self._news = asyncio.Condition()
 
+    @override
     def config(self, cliente_id: int) -> BotConfig | None:
         """What the responder says of a client; None = no responder has said anything."""
         return self._configs.get(cliente_id)
 
+    @override
     async def switch(self, cliente_id: int, bot_activo: int) -> BotConfig:
         """Set it and wait until the responder says so. Raises `NotConnected` when it does not in time."""
         if self._connection is None:
@@ -51,7 +55,7 @@ class RetainedSwitches:
         """Follow the retained configurations until cancelled."""
         await keep_connected(self._options, self._follow, on_down=self._down)
 
-    async def _follow(self, connection: Connection) -> None:
+    async def _follow(self, connection: BrokerConnection) -> None:
         self._connection = connection
         try:
             async with asyncio.TaskGroup() as tasks:

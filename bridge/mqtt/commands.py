@@ -13,7 +13,7 @@ import logging
 import uuid
 from dataclasses import dataclass
 
-from bridge.broker import Connection, Delivery
+from bridge.broker import BrokerConnection, Delivery
 from bridge.contract.commands import (
     MAX_COMMAND_BYTES,
     ControlCommand,
@@ -31,7 +31,7 @@ from bridge.contract.topics import Leaf, SessionTopic, Topics, is_level
 from bridge.core.results import Rejection, error_info
 from bridge.core.session import Session
 from bridge.mqtt.replay import Replayer
-from bridge.ports import Clock, Memory, Metrics, NewNotice, Origin, Outbox, ReplyTo, StoreUnusable
+from bridge.ports import Clock, CommandOrigin, KeyValueStore, Metrics, NewNotice, Outbox, ReplyTo, StoreUnusable
 
 _log = logging.getLogger(__name__)
 _CONNECTION = "mqtt_connection"
@@ -40,7 +40,7 @@ CONCURRENT = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Hints:
+class PartialCommand:
     """What can be read of a payload that may be no command: enough to answer who sent it."""
 
     command_id: str | None = None
@@ -50,7 +50,7 @@ class Hints:
     reader: str | None = None
 
     @classmethod
-    def of(cls, payload: bytes) -> Hints:
+    def of(cls, payload: bytes) -> PartialCommand:
         """Read what is there, refusing nothing."""
         if len(payload) > MAX_COMMAND_BYTES:
             return cls()
@@ -73,18 +73,18 @@ def _short(value: object, limit: int) -> str | None:
     return value if isinstance(value, str) and 0 < len(value) <= limit and valid_text(value) == value else None
 
 
-class Intake:
+class CommandIntake:
     """Deals with the deliveries of one connection."""
 
     def __init__(
         self,
         session: Session,
         outbox: Outbox,
-        memory: Memory,
+        memory: KeyValueStore,
         topics: Topics,
         clock: Clock,
         replayer: Replayer,
-        connection: Connection,
+        connection: BrokerConnection,
         background: asyncio.TaskGroup,
         metrics: Metrics,
     ) -> None:
@@ -166,7 +166,7 @@ class Intake:
                 command = parse_text(topic.tail, delivery.payload)
             await self._session.outbound.submit(
                 command,
-                origin=Origin(delivery.topic, sha256, delivery.packet_id, delivery.dup, self._number or 0),
+                origin=CommandOrigin(delivery.topic, sha256, delivery.packet_id, delivery.dup, self._number or 0),
                 reply_to=self._reply_to(command.reply_topic, delivery),
             )
         except CodedError as error:
@@ -175,7 +175,7 @@ class Intake:
             await self._session.outbound.reject(error, self._rejection(topic, delivery, sha256, error))
 
     def _rejection(self, topic: SessionTopic, delivery: Delivery, sha256: str, error: CodedError) -> Rejection:
-        hints = Hints.of(delivery.payload) if topic.tail is None else Hints()
+        hints = PartialCommand.of(delivery.payload) if topic.tail is None else PartialCommand()
         try:
             reply_to = self._reply_to(hints.reply_topic, delivery)
         except InvalidRequest:
@@ -197,7 +197,7 @@ class Intake:
         try:
             request = parse_json(ReplayRequest, delivery.payload)
         except CodedError as error:
-            hints = Hints.of(delivery.payload)
+            hints = PartialCommand.of(delivery.payload)
             if hints.request is not None and hints.reader is not None and is_level(hints.reader):
                 self._replayer.refuse(hints.reader, hints.request, error)
                 return
@@ -210,7 +210,7 @@ class Intake:
         try:
             command = parse_json(ControlCommand, delivery.payload)
         except CodedError as error:
-            await self._refuse(delivery, error, Hints.of(delivery.payload).command_id)
+            await self._refuse(delivery, error, PartialCommand.of(delivery.payload).command_id)
             return
         command_id = command.id or uuid.uuid4().hex
         traced = {"session": self._session.name, "trace": command_id}

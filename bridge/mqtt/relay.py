@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import logging
 
-from bridge.broker import Connection, Publication
+from bridge.broker import BrokerConnection, Publication
 from bridge.contract.messages import Stream, in_stream, trace_of
 from bridge.contract.topics import Leaf, Topics
 from bridge.core.session import Session
@@ -22,7 +22,7 @@ PAGE = 200
 
 
 async def relay_stream(
-    stream: Stream, session: Session, journal: Journal, topics: Topics, connection: Connection
+    stream: Stream, session: Session, journal: Journal, topics: Topics, connection: BrokerConnection
 ) -> None:
     """Publish a stream of the journal from its cursor on. Raises BrokerDown when the connection ends."""
     topic = topics.inbound(session.name) if stream is Stream.IN else topics.event(session.name)
@@ -43,7 +43,7 @@ async def relay_stream(
                 _published(session.name, f"{stream} {seq}", trace_of(json.loads(body)))
 
 
-async def relay_notices(session: Session, outbox: Outbox, topics: Topics, connection: Connection) -> None:
+async def relay_notices(session: Session, outbox: Outbox, topics: Topics, connection: BrokerConnection) -> None:
     """Publish results and acks in order, with a copy for who asked. Raises BrokerDown when the connection ends."""
     sent = 0
     while True:

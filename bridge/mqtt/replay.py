@@ -7,7 +7,7 @@ import logging
 from collections import deque
 from dataclasses import dataclass
 
-from bridge.broker import Connection
+from bridge.broker import BrokerConnection
 from bridge.contract.commands import ReplayRequest
 from bridge.contract.errors import CodedError
 from bridge.contract.messages import ErrorInfo, ReplayEnd, Stream, in_stream
@@ -33,7 +33,7 @@ class _Refusal:
 class Replayer:
     """Answers replay requests of one connection, one after the other."""
 
-    def __init__(self, session: str, journal: Journal, topics: Topics, connection: Connection) -> None:
+    def __init__(self, session: str, journal: Journal, topics: Topics, connection: BrokerConnection) -> None:
         self._session = session
         self._journal = journal
         self._topics = topics

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from bridge.broker import Connection, Will
+from bridge.broker import BrokerConnection, Will
 from bridge.contract.payload import instant
 from bridge.contract.session import REASON_TEXT, Reason, SessionState
 from bridge.contract.status import HEARTBEAT, SessionStatus
@@ -36,7 +36,7 @@ def will_of(session: str, owner: str, topics: Topics, clock: Clock) -> Will:
     return Will(topics.status(session), gone(session, owner, clock, Reason.BRIDGE_GONE).to_json().encode())
 
 
-async def publish_status(session: Session, topics: Topics, connection: Connection) -> None:
+async def publish_status(session: Session, topics: Topics, connection: BrokerConnection) -> None:
     """Publish status and code now, at every change, and each heartbeat. Raises BrokerDown when the connection ends."""
     loop = asyncio.get_running_loop()
     status_topic, qr_topic = topics.status(session.name), topics.qr(session.name)

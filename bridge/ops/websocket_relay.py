@@ -33,7 +33,7 @@ _CHUNK = 65_536
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class RelayLimits:
     """What one client, and all together, may take.
 
     `message` is in bytes: a command has at most 65,536 characters, which JSON makes 786,432 bytes at worst. `answer` is
@@ -46,9 +46,9 @@ class Limits:
 
 
 @asynccontextmanager
-async def relaying(port: int, broker: int, limits: Limits | None = None) -> AsyncIterator[None]:
+async def relaying(port: int, broker: int, limits: RelayLimits | None = None) -> AsyncIterator[None]:
     """Serve websockets on `port` while the block runs, for the broker's plain listener `broker`. Raises OSError."""
-    relay = _Relay(broker, limits or Limits())
+    relay = _Relay(broker, limits or RelayLimits())
     async with serve(
         relay.carry,
         _HOST,
@@ -72,7 +72,7 @@ async def relaying(port: int, broker: int, limits: Limits | None = None) -> Asyn
 class _Relay:
     """Who is carried at the moment."""
 
-    def __init__(self, broker: int, limits: Limits) -> None:
+    def __init__(self, broker: int, limits: RelayLimits) -> None:
         self.limits = limits
         self._broker = broker
         self._carried = 0

@@ -1,11 +1,12 @@
 """Protocols that the core talks to, and the values that cross them. No I/O and no MQTT, HTTP or browser library here.
 
-Adapters implement these: `drivers/*` the `WhatsAppDriver`, `store/*` the `Journal`, the `Outbox`, the `Memory` and
-the two books, `http/*` the `WebhookPost` and the `Metrics`, `mqtt/*` the `BotSwitches`. The session is the driver's
-`DriverSink`.
+Adapters implement these: `drivers/*` the `WhatsAppDriver`; `store/*` the `Journal`, `Outbox`, `KeyValueStore` and the
+repositories; `webhooks/*` the `WebhookPost`; `metrics/*` the `Metrics`; `mqtt/*` the `BotSwitches`. The session is the
+driver's `DriverSink`.
 """
 
-from bridge.ports.access import AccessBook, ApiKey, AuditEntry, BotSwitches, Scope
+from bridge.ports.access import AccessRepository, ApiKey, AuditEntry, BotSwitches, Scope
+from bridge.ports.clock import Clock
 from bridge.ports.driver import (
     Account,
     AckChange,
@@ -18,35 +19,35 @@ from bridge.ports.driver import (
     WhatsAppDriver,
 )
 from bridge.ports.journal import Bounds, Journal, JournalRecord, StoreUnusable, StreamPage
-from bridge.ports.key_value import Clock, Memory
-from bridge.ports.metrics import ChartBook, ChartRow, Delivery, Metrics, Step
+from bridge.ports.key_value import KeyValueStore
+from bridge.ports.metrics import ChartRepository, ChartRow, Metrics, PostOutcome, Step
 from bridge.ports.outbox import (
     Change,
     Claim,
     Claimed,
+    CommandOrigin,
     IllegalSendStep,
     NewNotice,
     Notice,
-    Origin,
     Outbox,
     OutboxRow,
     ReplyTo,
 )
 from bridge.ports.webhooks import (
     MESSAGE,
-    Choice,
     DeadLetter,
     Failure,
-    Listener,
-    ListenerBook,
     Position,
     PostAnswer,
+    Webhook,
+    WebhookFilter,
     WebhookPost,
+    WebhookRepository,
 )
 
 __all__ = [
     "MESSAGE",
-    "AccessBook",
+    "AccessRepository",
     "Account",
     "AckChange",
     "ApiKey",
@@ -55,14 +56,13 @@ __all__ = [
     "Bounds",
     "CallInDoubt",
     "Change",
-    "ChartBook",
+    "ChartRepository",
     "ChartRow",
-    "Choice",
     "Claim",
     "Claimed",
     "Clock",
+    "CommandOrigin",
     "DeadLetter",
-    "Delivery",
     "DriverSink",
     "DriverUnavailable",
     "Failure",
@@ -70,24 +70,25 @@ __all__ = [
     "IncomingMessage",
     "Journal",
     "JournalRecord",
-    "Listener",
-    "ListenerBook",
+    "KeyValueStore",
     "LookUp",
-    "Memory",
     "Metrics",
     "NewNotice",
     "Notice",
-    "Origin",
     "Outbox",
     "OutboxRow",
     "PairingCode",
     "Position",
     "PostAnswer",
+    "PostOutcome",
     "ReplyTo",
     "Scope",
     "Step",
     "StoreUnusable",
     "StreamPage",
+    "Webhook",
+    "WebhookFilter",
     "WebhookPost",
+    "WebhookRepository",
     "WhatsAppDriver",
 ]

@@ -43,7 +43,7 @@ class AuditEntry:
     number: int = 0
 
 
-class AccessBook(Protocol):
+class AccessRepository(Protocol):
     """Keys and audit of the whole bridge. Everything that returns is committed."""
 
     async def keys(self) -> list[ApiKey]:
@@ -58,9 +58,7 @@ class AccessBook(Protocol):
         """End a key; returns whether it was there and in force."""
         ...
 
-    async def record(self, entry: AuditEntry) -> None:
-        """Store an action."""
-        ...
+    async def record(self, entry: AuditEntry) -> None: ...
 
     async def audit(self, before: int | None, limit: int) -> list[AuditEntry]:
         """Actions with a number below `before`, newest first."""

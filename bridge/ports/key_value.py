@@ -1,4 +1,4 @@
-"""Ports to small things: facts that survive a restart, and time."""
+"""The port to small facts that survive a restart."""
 
 from __future__ import annotations
 
@@ -6,28 +6,14 @@ from collections.abc import Callable
 from typing import Protocol
 
 
-class Clock(Protocol):
-    """Time, as a parameter."""
-
-    def now(self) -> float:
-        """Unix seconds."""
-        ...
-
-    def monotonic(self) -> float:
-        """Seconds that never jump."""
-        ...
-
-
-class Memory(Protocol):
+class KeyValueStore(Protocol):
     """Small facts about a session that survive a restart."""
 
     async def get(self, name: str) -> str | None:
         """The stored value, or None."""
         ...
 
-    async def set(self, name: str, value: str) -> None:
-        """Store a value."""
-        ...
+    async def set(self, name: str, value: str) -> None: ...
 
     async def change(self, name: str, change: Callable[[str | None], str]) -> str:
         """Store what `change` makes of the stored value, and return it; no other process comes between.

@@ -26,7 +26,7 @@ class Step(StrEnum):
     WEBHOOK = "webhook"  # one post, to its answer
 
 
-class Delivery(StrEnum):
+class PostOutcome(StrEnum):
     """What came of a post to a listener."""
 
     DELIVERED = "delivered"
@@ -53,7 +53,7 @@ class Metrics(Protocol):
         """A command reached a state."""
         ...
 
-    def posted(self, session: str, outcome: Delivery) -> None:
+    def posted(self, session: str, outcome: PostOutcome) -> None:
         """A post to a listener ended."""
         ...
 
@@ -74,7 +74,7 @@ class ChartRow(NamedTuple):
     counts: str
 
 
-class ChartBook(Protocol):
+class ChartRepository(Protocol):
     """Minutes of every session. Raises `StoreUnusable`."""
 
     async def minutes(self, after: int) -> list[ChartRow]:

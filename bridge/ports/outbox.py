@@ -11,7 +11,7 @@ from bridge.contract.lifecycle import SendState
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class CommandOrigin:
     """How a command without id came over MQTT; tells a redelivery from a new command.
 
     `connection` counts the connections of a session that brought something new, ever.
@@ -46,7 +46,7 @@ class Claim:
     reply_to: ReplyTo | None = None
     transaction: str | None = None
     meta: Any = None
-    origin: Origin | None = None
+    origin: CommandOrigin | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ MESSAGE = "message"
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class WebhookFilter:
     """What a listener wants: kinds of item, chats (None = all), and whether groups are among them."""
 
     kinds: frozenset[str] = frozenset({MESSAGE})
@@ -42,7 +42,7 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
-class Listener:
+class Webhook:
     """A registered callback URL. `ended_at` = unregistered then, and forgotten a while later.
 
     `paused_at` = it keeps its place and gets nothing. `start` None = to be set to "now" when the session's store is
@@ -53,7 +53,7 @@ class Listener:
     session: str
     url: str
     created_at: float
-    choice: Choice = field(default_factory=Choice)
+    choice: WebhookFilter = field(default_factory=WebhookFilter)
     secret: str | None = None
     legacy: bool = False
     start: Position | None = None
@@ -110,14 +110,14 @@ class DeadLetter:
     failure: Failure | None = None
 
 
-class ListenerBook(Protocol):
+class WebhookRepository(Protocol):
     """Listeners and dead letters of the whole bridge. Everything that returns is committed."""
 
-    async def listeners(self) -> list[Listener]:
+    async def listeners(self) -> list[Webhook]:
         """Every listener that is not forgotten, oldest first."""
         ...
 
-    async def put(self, listener: Listener) -> None:
+    async def put(self, listener: Webhook) -> None:
         """Store a listener, new or changed."""
         ...
 
@@ -133,9 +133,7 @@ class ListenerBook(Protocol):
         """Dead letters of a session with a number above `after`, in order."""
         ...
 
-    async def dead_letter(self, number: int) -> DeadLetter | None:
-        """One dead letter."""
-        ...
+    async def dead_letter(self, number: int) -> DeadLetter | None: ...
 
     async def remove_dead_letter(self, number: int) -> bool:
         """Remove one; returns whether it was there."""

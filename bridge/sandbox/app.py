@@ -16,10 +16,10 @@ from bridge.sandbox.contacts import Unknown
 from bridge.sandbox.control import control
 from bridge.sandbox.fault_control import fault_control
 from bridge.sandbox.guard import BoundedBody, LoopbackOnly
-from bridge.sandbox.linking import NobodyWaits, NotLinked
+from bridge.sandbox.linked_devices import NobodyWaits, NotLinked
 from bridge.sandbox.page_socket import PageSocket
 from bridge.sandbox.phone_socket import PhoneSocket
-from bridge.sandbox.records import Settings, Site
+from bridge.sandbox.records import SandboxSettings, Site
 from bridge.sandbox.world import World
 
 PAGES = Path(__file__).parent / "page"
@@ -78,7 +78,7 @@ class _Assets(StaticFiles):
         return response
 
 
-def _double(settings: Settings) -> Response:
+def _double(settings: SandboxSettings) -> Response:
     match settings.site:
         case Site.ERROR:
             return HTMLResponse("<h1>Internal Server Error</h1>", status_code=500)

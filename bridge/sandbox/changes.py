@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bridge.sandbox.records import Chat, Contact, Device, Message, Trouble
+from bridge.sandbox.records import Chat, Contact, Device, ServiceMessage, Trouble
 
 
 @dataclass(frozen=True, slots=True)
 class MessageArrived:
     """The service has a message that it did not have before."""
 
-    message: Message
+    message: ServiceMessage
 
 
 @dataclass(frozen=True, slots=True)
 class AckRaised:
     """An own message got further; `participant` is who received or read it (null: the server)."""
 
-    message: Message
+    message: ServiceMessage
     ack: int
     participant: str | None
 
@@ -85,7 +85,7 @@ class Reloaded:
 class Decrypted:
     """A message that could not be read before can be now."""
 
-    message: Message
+    message: ServiceMessage
 
 
 @dataclass(frozen=True, slots=True)

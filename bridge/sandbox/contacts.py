@@ -21,7 +21,7 @@ class LookupFailed(RuntimeError):
     """The service answered a number look-up with an error."""
 
 
-class Cast:
+class Contacts:
     """The people and chats of a world."""
 
     def __init__(self, state: State, now: Callable[[], float], tell: Tell) -> None:
@@ -38,7 +38,6 @@ class Cast:
 
     @property
     def chats(self) -> dict[str, Chat]:
-        """By address."""
         return self._state.chats
 
     def contact(self, address: str) -> Contact | None:
@@ -119,7 +118,7 @@ def _same(one: Contact, other: Contact) -> bool:
     return bool((one.pn and one.pn == other.pn) or (one.lid and one.lid == other.lid))
 
 
-def seed(cast: Cast) -> None:
+def seed(cast: Contacts) -> None:
     """The people a new sandbox starts with: one by number, one known by both, two by LID, and a group."""
     ana = Contact(pn="5491155500001@c.us", name="Ana")
     bruno = Contact(pn="5491155500002@c.us", lid="188000000000002@lid", name="Bruno")

@@ -8,11 +8,11 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field, model_validator
 
 from bridge.contract.jid import Jid
-from bridge.sandbox.records import Contact, Sent, Settings
+from bridge.sandbox.records import Contact, SandboxSettings, Transmission
 from bridge.sandbox.views import (
-    ChatView,
     DeviceView,
     MessageView,
+    PhoneChatView,
     StateView,
     chat_view,
     device_view,
@@ -22,11 +22,11 @@ from bridge.sandbox.views import (
 from bridge.sandbox.world import World
 
 
-class Body(BaseModel, extra="forbid"):
+class RequestBody(BaseModel, extra="forbid"):
     """A request body: unknown fields are mistakes."""
 
 
-class Incoming(Body):
+class Incoming(RequestBody):
     """A message that somebody else writes."""
 
     chat: str
@@ -42,7 +42,7 @@ class Incoming(Body):
     )
 
 
-class Own(Body):
+class Own(RequestBody):
     """A message that the account's owner writes on the phone."""
 
     chat: str
@@ -51,7 +51,7 @@ class Own(Body):
     quoted: str | None = None
 
 
-class NewContact(Body):
+class NewContact(RequestBody):
     """A person; `pn` and `lid` may be bare digits."""
 
     name: str
@@ -69,7 +69,7 @@ class NewContact(Body):
         return self
 
 
-class NewGroup(Body):
+class NewGroup(RequestBody):
     """A group of the account and these people."""
 
     id: str
@@ -77,25 +77,25 @@ class NewGroup(Body):
     participants: list[str] = Field(min_length=1)
 
 
-class Address(Body):
+class Address(RequestBody):
     """Whom to open a chat with."""
 
     id: str
 
 
-class Scan(Body):
+class Scan(RequestBody):
     """Which code the phone scans; the newest on show if left out."""
 
     ref: str | None = None
 
 
-class Link(Body):
+class Link(RequestBody):
     """The linked devices' connection."""
 
     up: bool
 
 
-class Ack(Body):
+class AckRequest(RequestBody):
     """An ack: 1 server, 2 delivered, 3 read, 4 played."""
 
     id: str
@@ -103,8 +103,8 @@ class Ack(Body):
     participant: str | None = None
 
 
-class SettingsPatch(Body):
-    """Only what is to change; what it may be is in `Settings`."""
+class SettingsPatch(RequestBody):
+    """Only what is to change; what it may be is in `SandboxSettings`."""
 
     ref_ttl_ms: int | None = None
     sync_ms: int | None = None
@@ -129,7 +129,7 @@ def control(world: World) -> APIRouter:
         return state_view(world, max(messages, 0))
 
     @api.get("/sent")
-    async def read_sent() -> list[Sent]:
+    async def read_sent() -> list[Transmission]:
         """What the service got from linked devices, an item a message id: the proof of 'never twice'."""
         return list(world.state.sent.values())
 
@@ -164,7 +164,7 @@ def control(world: World) -> APIRouter:
         return world.cast.add_contact(Contact(**known))
 
     @api.post("/chats")
-    async def open_chat(body: Address) -> ChatView:
+    async def open_chat(body: Address) -> PhoneChatView:
         """Open a chat with a person."""
         return chat_view(world, world.cast.open_chat(_address(body.id)), 0)
 
@@ -174,7 +174,7 @@ def control(world: World) -> APIRouter:
         world.see(_address(body.id))
 
     @api.post("/groups")
-    async def add_group(body: NewGroup) -> ChatView:
+    async def add_group(body: NewGroup) -> PhoneChatView:
         """Add a group."""
         members = [_address(p) for p in body.participants]
         return chat_view(world, world.cast.add_group(body.id, body.name, members), 0)
@@ -201,16 +201,16 @@ def control(world: World) -> APIRouter:
         world.set_link(up=body.up)
 
     @api.post("/acks")
-    async def acknowledge(body: Ack) -> None:
+    async def acknowledge(body: AckRequest) -> None:
         """Give an ack by hand."""
         world.acknowledge(body.id, body.ack, body.participant)
 
     @api.patch("/settings")
-    async def configure(body: SettingsPatch) -> Settings:
+    async def configure(body: SettingsPatch) -> SandboxSettings:
         """Change how the double behaves."""
         known, changed = world.state.settings.model_dump(), body.model_dump(exclude_unset=True)
         changed["receipts"] = known["receipts"] | body.receipts
-        world.configure(Settings.model_validate(known | changed))
+        world.configure(SandboxSettings.model_validate(known | changed))
         return world.state.settings
 
     return api

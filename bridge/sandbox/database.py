@@ -9,20 +9,20 @@ from __future__ import annotations
 from typing import Any
 
 from bridge.contract.jid import Jid, MessageKey
-from bridge.sandbox.records import ACCOUNT, ACCOUNT_LID, Chat, Contact, Device, Message
+from bridge.sandbox.records import ACCOUNT, ACCOUNT_LID, Chat, Contact, Device, ServiceMessage
 from bridge.sandbox.world import World
 
 Record = dict[str, Any]
 
 
-class Database:
+class DeviceDatabase:
     """The database of one device."""
 
     def __init__(self, world: World, device: Device) -> None:
         self.device = device
         self._world = world
 
-    def catch_up(self) -> list[Message]:
+    def catch_up(self) -> list[ServiceMessage]:
         """Take in what the service has and the device has not; the new messages of others, oldest first."""
         messages = self._world.state.messages
         fresh = messages[self.device.delivered :]
@@ -32,15 +32,15 @@ class Database:
                 self.device.acks[message.key] = message.ack
         return [m for m in fresh if m.device != self.device.id]
 
-    def take_ack(self, message: Message, ack: int) -> None:
+    def take_ack(self, message: ServiceMessage, ack: int) -> None:
         """Note an ack that the device was told about; the first one ends the message's wait."""
         known = self.device.acks.get(message.key, 0)
         self.device.acks[message.key] = max(known, ack) if ack >= 0 else ack
         self.device.pending.pop(message.key, None)
 
-    def missed_acks(self) -> list[tuple[Message, int, str | None]]:
+    def missed_acks(self) -> list[tuple[ServiceMessage, int, str | None]]:
         """The acks that the service knows and the device was not told about: (message, ack, who)."""
-        missed: list[tuple[Message, int, str | None]] = []
+        missed: list[tuple[ServiceMessage, int, str | None]] = []
         for message in self._world.state.messages[: self.device.delivered]:
             known = self.device.acks.get(message.key, 0)
             if not message.from_me or message.ack <= known:
@@ -115,7 +115,7 @@ class Database:
         found = self.get(str(MessageKey.parse(key)))
         return [found] if found else []
 
-    def record(self, message: Message, *, fresh: bool = False) -> Record:
+    def record(self, message: ServiceMessage, *, fresh: bool = False) -> Record:
         """A message as the page's model has it."""
         group = Jid.parse(message.chat).is_group
         lid = group or Jid.parse(message.chat).is_lid
@@ -143,7 +143,6 @@ class Database:
         return record
 
     def contacts(self) -> list[Record]:
-        """The address book."""
         return [contact_record(c) for c in self._world.state.contacts if c.saved]
 
     def _positions(self, chat: str) -> list[int]:

@@ -11,17 +11,17 @@ from bridge.sandbox.views import MessageView, message_view
 from bridge.sandbox.world import World
 
 
-class Body(BaseModel, extra="forbid"):
+class FaultRequestBody(BaseModel, extra="forbid"):
     """A request body: unknown fields are mistakes."""
 
 
-class TroubleWanted(Body):
+class TroubleWanted(FaultRequestBody):
     """What keeps the linked devices off their line; null: nothing any more."""
 
     kind: Trouble | None
 
 
-class Readable(Body):
+class Readable(FaultRequestBody):
     """What an undecrypted message says."""
 
     id: str
@@ -29,21 +29,21 @@ class Readable(Body):
     type: str = "chat"
 
 
-class StrayAck(Body):
+class StrayAck(FaultRequestBody):
     """An ack packet as it comes, late or an error: -7 to 5."""
 
     id: str
     ack: int = Field(ge=-7, le=5)
 
 
-class Move(Body):
+class Move(FaultRequestBody):
     """A chat and its next address."""
 
     id: str
     to: str
 
 
-class TypedCode(Body):
+class TypedCode(FaultRequestBody):
     """A link code, as it is typed on the phone."""
 
     code: str

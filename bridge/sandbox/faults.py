@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from bridge.contract.jid import Jid
 from bridge.sandbox.changes import AckRaised, Decrypted, Outdated, Reloaded, Touched, TroubleChanged
 from bridge.sandbox.contacts import Unknown
-from bridge.sandbox.records import Message, Trouble
+from bridge.sandbox.records import ServiceMessage, Trouble
 
 if TYPE_CHECKING:
     from bridge.sandbox.world import World
 
 
-class Faults:
+class SandboxFaults:
     """The faults of one world."""
 
     def __init__(self, world: World) -> None:
@@ -41,7 +41,7 @@ class Faults:
         """Make the open pages load again."""
         self._world.tell(Reloaded())
 
-    def decrypt(self, message_id: str, body: str, kind: str = "chat") -> Message:
+    def decrypt(self, message_id: str, body: str, kind: str = "chat") -> ServiceMessage:
         """An undecrypted message becomes readable. Raises `Unknown`."""
         message = self._message(message_id)
         message.body, message.type = body, kind
@@ -84,7 +84,7 @@ class Faults:
         self._world.rename(before, after)
         self._world.tell(Touched())
 
-    def _message(self, message_id: str) -> Message:
+    def _message(self, message_id: str) -> ServiceMessage:
         message = self._world.message(message_id)
         if message is None:
             raise Unknown(f"There is no message {message_id}.")

@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bridge.asgi.loopback import Breach, breach
+from bridge.asgi.loopback import LoopbackBreach, breach
 
 
 class LoopbackOnly:
@@ -63,9 +63,9 @@ class BoundedBody:
 
 
 _REFUSALS = {
-    Breach.FORWARDED: "The sandbox does not answer through a proxy.",
-    Breach.HOST: "The sandbox answers only under a loopback name (127.0.0.1, localhost or [::1]).",
-    Breach.ORIGIN: "The sandbox answers only its own pages.",
+    LoopbackBreach.FORWARDED: "The sandbox does not answer through a proxy.",
+    LoopbackBreach.HOST: "The sandbox answers only under a loopback name (127.0.0.1, localhost or [::1]).",
+    LoopbackBreach.ORIGIN: "The sandbox answers only its own pages.",
 }
 
 

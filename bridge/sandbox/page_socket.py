@@ -30,7 +30,7 @@ from bridge.sandbox.changes import (
     TroubleChanged,
 )
 from bridge.sandbox.contacts import LookupFailed, Unknown
-from bridge.sandbox.database import Database, Record, contact_record
+from bridge.sandbox.database import DeviceDatabase, Record, contact_record
 from bridge.sandbox.records import ACCOUNT, ACCOUNT_LID, Device
 from bridge.sandbox.world import World
 
@@ -42,7 +42,7 @@ class PageSocket:
         self._world = world
         self._socket = socket
         self._queue: asyncio.Queue[Record] = asyncio.Queue()
-        self._database: Database | None = None
+        self._database: DeviceDatabase | None = None
         self._slot: str | None = None
         self._shown = 0
 
@@ -84,7 +84,7 @@ class PageSocket:
             case _ if self._database:
                 self._tell_device(self._database, change)
 
-    def _tell_device(self, database: Database, change: Change) -> None:
+    def _tell_device(self, database: DeviceDatabase, change: Change) -> None:
         device = database.device
         if not self._world.line_up:
             return
@@ -106,7 +106,7 @@ class PageSocket:
             case ContactChanged(contact) if contact.saved:
                 self._push("contact", contact=contact_record(contact))
 
-    def _reconnected(self, database: Database) -> None:
+    def _reconnected(self, database: DeviceDatabase) -> None:
         if database.device.id in self._world.linking.devices:
             self._resume(database)
         else:
@@ -117,14 +117,14 @@ class PageSocket:
         self._push("logged_out")
 
     def _attach(self, device: Device) -> None:
-        self._database = Database(self._world, device)
+        self._database = DeviceDatabase(self._world, device)
         if self._world.line_up:
             self._database.catch_up()
             for message, ack, _ in self._database.missed_acks():
                 self._database.take_ack(message, ack)
         self._shown = device.delivered
 
-    def _resume(self, database: Database) -> None:
+    def _resume(self, database: DeviceDatabase) -> None:
         """The link is up, or a page that kept its memory is back: what it missed."""
         self._push_messages(database, fresh=self._world.state.settings.announce_resumed)
         for message, ack, participant in database.missed_acks():
@@ -132,7 +132,7 @@ class PageSocket:
         for chat in self._world.cast.chats.values():
             self._push("chat", chat=database.chat(chat))
 
-    def _push_messages(self, database: Database, *, fresh: bool) -> None:
+    def _push_messages(self, database: DeviceDatabase, *, fresh: bool) -> None:
         database.catch_up()
         missed = self._world.state.messages[self._shown :]
         self._shown = len(self._world.state.messages)
@@ -140,7 +140,7 @@ class PageSocket:
             if message.device != database.device.id:
                 self._push("message", record=database.record(message, fresh=fresh))
 
-    def _push_ack(self, database: Database, key: str, ack: int, participant: str | None) -> None:
+    def _push_ack(self, database: DeviceDatabase, key: str, ack: int, participant: str | None) -> None:
         message = self._world.message(key)
         if message is not None:
             database.take_ack(message, ack)
@@ -201,7 +201,7 @@ class PageSocket:
         if device is None:
             self._push("logged_out")
         elif frame.get("resume"):
-            self._database = Database(self._world, device)
+            self._database = DeviceDatabase(self._world, device)
             self._shown = device.delivered
             self._push("welcome", **common)
             if self._world.line_up:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bridge.sandbox.changes import AckRaised, Tell, Touched
-from bridge.sandbox.records import Due, Message, State
+from bridge.sandbox.records import Due, ServiceMessage, State
 
 
 class Receipts:
@@ -19,7 +19,7 @@ class Receipts:
         self._now = now
         self._tell = tell
 
-    def give(self, message: Message, ack: int, participant: str | None = None) -> None:
+    def give(self, message: ServiceMessage, ack: int, participant: str | None = None) -> None:
         """An ack: 1 by the server, 2 to 4 by a recipient (every one, unless one is named). Acks only rise.
 
         Raises `ValueError` if the message is not an own one, or nobody of that name received it.
@@ -42,7 +42,7 @@ class Receipts:
                 message.ack = max(message.ack, min(message.receipts.get(p, 0) for p in recipients))
                 self._tell(AckRaised(message, ack, person))
 
-    def schedule(self, message: Message, *, server: bool) -> None:
+    def schedule(self, message: ServiceMessage, *, server: bool) -> None:
         """Let acks come by themselves as the settings say; `server` if the server's is still to come."""
         policy = self._state.settings.receipts
         steps = [(policy.server_ms, 1)] if server else []

@@ -55,7 +55,7 @@ class Chat(BaseModel):
         return Jid.parse(self.id).is_group
 
 
-class Origin(StrEnum):
+class MessageOrigin(StrEnum):
     """Who wrote a message: the other side, the account's own phone, or a linked device."""
 
     PEER = "peer"
@@ -72,7 +72,7 @@ class Quote(BaseModel):
     body: str
 
 
-class Message(BaseModel):
+class ServiceMessage(BaseModel):
     """A message that the service has, in the order in which the service got it (`position`)."""
 
     position: int
@@ -87,7 +87,7 @@ class Message(BaseModel):
     ack: int = 1
     receipts: dict[str, int] = {}
     """Per recipient: 2 delivered, 3 read, 4 played."""
-    origin: Origin
+    origin: MessageOrigin
     device: str | None = None
     answered: bool = True
     """False while the device that sent it has not been told that the service has it."""
@@ -121,7 +121,7 @@ class Device(BaseModel):
     """Own messages written to its database that the service has not confirmed to it, by key."""
 
 
-class Sent(BaseModel):
+class Transmission(BaseModel):
     """What the service got from a device under one message id: the oracle for 'never twice'."""
 
     id: str
@@ -152,7 +152,7 @@ class ReceiptPolicy(BaseModel, extra="forbid"):
     read_ms: int | None = Field(default=1500, ge=0)
 
 
-class SendMode(StrEnum):
+class TransmissionMode(StrEnum):
     """What becomes of a message that a linked device transmits."""
 
     NORMAL = "normal"
@@ -189,7 +189,7 @@ class Site(StrEnum):
     """HTTP 200 and nothing."""
 
 
-class Settings(BaseModel, extra="forbid"):
+class SandboxSettings(BaseModel, extra="forbid"):
     """How the double behaves; durations in milliseconds."""
 
     ref_ttl_ms: int = Field(default=20_000, ge=50)
@@ -203,7 +203,7 @@ class Settings(BaseModel, extra="forbid"):
     """Whether messages that came while the link was down are announced as new in a page that stayed open."""
     history_waits: bool = False
     """Whether a phone that pairs a device sends the history only when told to; the real one takes minutes for it."""
-    send_mode: SendMode = SendMode.NORMAL
+    send_mode: TransmissionMode = TransmissionMode.NORMAL
     site: Site = Site.NORMAL
     always_outdated: bool = False
     """Whether a page that was loaded just now is told to load again, too."""
@@ -220,10 +220,10 @@ class State(BaseModel):
     version: int = 1
     contacts: list[Contact] = []
     chats: dict[str, Chat] = {}
-    messages: list[Message] = []
+    messages: list[ServiceMessage] = []
     devices: dict[str, Device] = {}
-    sent: dict[str, Sent] = {}
+    sent: dict[str, Transmission] = {}
     due: list[Due] = []
     link_up: bool = True
     trouble: Trouble | None = None
-    settings: Settings = Settings()
+    settings: SandboxSettings = SandboxSettings()

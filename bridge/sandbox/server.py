@@ -67,7 +67,6 @@ class Sandbox:
 
     @property
     def phone_url(self) -> str:
-        """The phone's page."""
         return f"{self.url}phone"
 
     @property

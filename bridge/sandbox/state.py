@@ -56,7 +56,6 @@ class StateFile:
             await asyncio.to_thread(self._write, text)
 
     def save(self, state: State) -> None:
-        """Write now."""
         self._write(state.model_dump_json())
 
     def _write(self, text: str) -> None:

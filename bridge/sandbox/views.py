@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from bridge.sandbox.records import ACCOUNT, ACCOUNT_LID, Chat, Contact, Device, Message, Settings, Trouble
+from bridge.sandbox.records import ACCOUNT, ACCOUNT_LID, Chat, Contact, Device, SandboxSettings, ServiceMessage, Trouble
 from bridge.sandbox.world import World
 
 
-class MessageView(Message):
+class MessageView(ServiceMessage):
     """A message with its serialized key."""
 
     serialized: str
 
 
-class ChatView(Chat):
+class PhoneChatView(Chat):
     """A chat with its newest messages, oldest first."""
 
     unread: int
@@ -48,14 +48,14 @@ class StateView(BaseModel):
     now: float
     link_up: bool
     trouble: Trouble | None
-    settings: Settings
+    settings: SandboxSettings
     contacts: list[Contact]
-    chats: list[ChatView]
+    chats: list[PhoneChatView]
     devices: list[DeviceView]
     waiting: list[SlotView]
 
 
-def message_view(message: Message) -> MessageView:
+def message_view(message: ServiceMessage) -> MessageView:
     """A message, with the key that a page knows it by."""
     return MessageView(**message.model_dump(), serialized=message.key)
 
@@ -65,13 +65,13 @@ def device_view(device: Device) -> DeviceView:
     return DeviceView(id=device.id, name=device.name, paired_at=device.paired_at, pending=len(device.pending))
 
 
-def chat_view(world: World, chat: Chat, count: int) -> ChatView:
+def chat_view(world: World, chat: Chat, count: int) -> PhoneChatView:
     """A chat with its `count` newest messages."""
     positions = world.positions(chat.id)
     messages = world.state.messages
     unread = sum(p >= chat.read_to and not messages[p].from_me for p in positions)
     newest = [message_view(messages[p]) for p in positions[-count:]] if count else []
-    return ChatView(**chat.model_dump(), unread=unread, typing=chat.id in world.typing, messages=newest)
+    return PhoneChatView(**chat.model_dump(), unread=unread, typing=chat.id in world.typing, messages=newest)
 
 
 def state_view(world: World, count: int) -> StateView:

@@ -11,14 +11,25 @@ from typing import Any
 
 from bridge.contract.jid import Jid, MessageKey
 from bridge.sandbox.changes import AckRaised, Change, LinkChanged, MessageArrived, SendRefused, Tell, Touched
-from bridge.sandbox.contacts import Cast, Unknown, seed
-from bridge.sandbox.faults import Faults
-from bridge.sandbox.linking import Linking
+from bridge.sandbox.contacts import Contacts, Unknown, seed
+from bridge.sandbox.faults import SandboxFaults
+from bridge.sandbox.linked_devices import Linking
 from bridge.sandbox.receipts import Receipts
-from bridge.sandbox.records import ACCOUNT, ACCOUNT_LID, Device, Message, Origin, Quote, SendMode, Sent, Settings, State
+from bridge.sandbox.records import (
+    ACCOUNT,
+    ACCOUNT_LID,
+    Device,
+    MessageOrigin,
+    Quote,
+    SandboxSettings,
+    ServiceMessage,
+    State,
+    Transmission,
+    TransmissionMode,
+)
 
 #: What the page's send is answered. How 463 reaches a page is not known: no public source says.
-_REFUSALS = {SendMode.REFUSE: "ERROR_NETWORK", SendMode.LOCK: "ERROR_463"}
+_REFUSALS = {TransmissionMode.REFUSE: "ERROR_NETWORK", TransmissionMode.LOCK: "ERROR_463"}
 
 
 class World:
@@ -29,10 +40,10 @@ class World:
         self.listeners: list[Tell] = []
         self._now = now
         self._new_id = new_id
-        self.cast = Cast(self.state, now, self.tell)
+        self.cast = Contacts(self.state, now, self.tell)
         self.receipts = Receipts(self.state, now, self.tell)
         self.linking = Linking(self.state, now, new_id, self.tell)
-        self.faults = Faults(self)
+        self.faults = SandboxFaults(self)
         #: Chats in which the other side sees that the account is writing.
         self.typing: set[str] = set()
         self._by_id = {m.id: m.position for m in self.state.messages}
@@ -60,7 +71,7 @@ class World:
         """Where the chat's messages stand, oldest first."""
         return self._by_chat.get(chat, [])
 
-    def message(self, message_id: str) -> Message | None:
+    def message(self, message_id: str) -> ServiceMessage | None:
         """By raw id or by serialized key."""
         if "_" in message_id:
             message_id = MessageKey.parse(message_id).id
@@ -78,7 +89,7 @@ class World:
         quoted: str | None = None,
         fields: dict[str, Any] | None = None,
         message_id: str | None = None,
-    ) -> Message:
+    ) -> ServiceMessage:
         """The other side writes. In a group `author` says who; `t` is in unix seconds.
 
         Raises `Unknown`, or `ValueError` if the author does not fit the chat.
@@ -89,7 +100,7 @@ class World:
         if author is not None and not room.is_group:
             raise ValueError("Only a message in a group has an author.")
         return self._add(
-            Message(
+            ServiceMessage(
                 position=len(self.state.messages),
                 id=message_id or f"3A{self._new_id()}",
                 chat=room.id,
@@ -99,17 +110,17 @@ class World:
                 type=kind,
                 t=int(self._now()) if t is None else t,
                 notify_name=self.cast.name(author or room.id),
-                origin=Origin.PEER,
+                origin=MessageOrigin.PEER,
                 quoted=self._quote(quoted),
                 fields=fields or {},
             )
         )
 
-    def own(self, chat: str, body: str, *, t: int | None = None, quoted: str | None = None) -> Message:
+    def own(self, chat: str, body: str, *, t: int | None = None, quoted: str | None = None) -> ServiceMessage:
         """The account's owner writes on the phone. Raises `Unknown`."""
         room = self.cast.open_chat(chat)
         message = self._add(
-            Message(
+            ServiceMessage(
                 position=len(self.state.messages),
                 id=f"3A{self._new_id()}",
                 chat=room.id,
@@ -117,7 +128,7 @@ class World:
                 author=ACCOUNT_LID if room.is_group else None,
                 body=body,
                 t=int(self._now()) if t is None else t,
-                origin=Origin.PHONE,
+                origin=MessageOrigin.PHONE,
                 quoted=self._quote(quoted),
             )
         )
@@ -128,7 +139,7 @@ class World:
     def transmit(self, device: Device, record: dict[str, Any]) -> None:
         """A linked device hands a message to the service. Same id again: answered again, delivered once."""
         mode = self.state.settings.send_mode
-        if not self.line_up or mode is SendMode.HOLD:
+        if not self.line_up or mode is TransmissionMode.HOLD:
             return
         key = MessageKey.parse(str(record["id"]))
         if mode in _REFUSALS:
@@ -137,14 +148,14 @@ class World:
         room = self.cast.open_chat(str(key.remote))
         sent = self.state.sent.setdefault(
             key.id,
-            Sent(id=key.id, key=str(key), chat=room.id, body=str(record.get("body", "")), device=device.id),
+            Transmission(id=key.id, key=str(key), chat=room.id, body=str(record.get("body", "")), device=device.id),
         )
         sent.transmissions += 1
         message = self.message(key.id)
         if message is None:
             sent.deliveries += 1
             message = self._add(
-                Message(
+                ServiceMessage(
                     position=len(self.state.messages),
                     id=key.id,
                     chat=room.id,
@@ -154,18 +165,18 @@ class World:
                     type=str(record.get("type", "chat")),
                     t=int(self._now()),
                     ack=0,
-                    origin=Origin.DEVICE,
+                    origin=MessageOrigin.DEVICE,
                     device=device.id,
-                    answered=mode is not SendMode.LOSE_ANSWER,
+                    answered=mode is not TransmissionMode.LOSE_ANSWER,
                     quoted=self._quote(record.get("quotedStanzaID")),
                 )
             )
             self.cast.read(room, message.position + 1)
             self.receipts.schedule(message, server=True)
-        elif mode is SendMode.NORMAL and message.ack >= 1:
+        elif mode is TransmissionMode.NORMAL and message.ack >= 1:
             message.answered = True
             self.tell(AckRaised(message, 1, None))
-        elif mode is SendMode.NORMAL:
+        elif mode is TransmissionMode.NORMAL:
             message.answered = True
 
     def acknowledge(self, message_id: str, ack: int, participant: str | None = None) -> None:
@@ -194,7 +205,7 @@ class World:
             self.state.link_up = up
             self.tell(LinkChanged(up))
 
-    def configure(self, settings: Settings) -> None:
+    def configure(self, settings: SandboxSettings) -> None:
         """Behave differently from now on."""
         self.state.settings = settings
         self.tell(Touched())
@@ -214,7 +225,7 @@ class World:
         """A chat's messages stand under another address."""
         self._by_chat[after] = self._by_chat.pop(before, [])
 
-    def _add(self, message: Message) -> Message:
+    def _add(self, message: ServiceMessage) -> ServiceMessage:
         if message.id in self._by_id:
             raise ValueError(f"There is a message {message.id} already.")
         self.state.messages.append(message)

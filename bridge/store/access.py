@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 import sqlite3
 
-from bridge.ports import ApiKey, AuditEntry, Scope
-from bridge.store.database import Database
+from typing_extensions import override
+
+from bridge.ports import AccessRepository, ApiKey, AuditEntry, Scope
+from bridge.store.database import SqliteDatabase
 
 #: Lines of the audit that are kept; the oldest make way.
 KEPT = 100_000
 
 
-class SqliteAccessBook:
-    """Implements `bridge.ports.AccessBook`."""
-
-    def __init__(self, database: Database) -> None:
+class SqliteAccessRepository(AccessRepository):
+    def __init__(self, database: SqliteDatabase) -> None:
         self._database = database
 
+    @override
     async def keys(self) -> list[ApiKey]:
         """Every key, revoked ones included, oldest first."""
 
@@ -30,6 +31,7 @@ class SqliteAccessBook:
 
         return await self._database.read(read)
 
+    @override
     async def add_key(self, key: ApiKey) -> None:
         """Store a new key."""
 
@@ -46,6 +48,7 @@ class SqliteAccessBook:
 
         await self._database.write(write)
 
+    @override
     async def revoke_key(self, key_id: str, at: float) -> bool:
         """End a key; returns whether it was there and in force."""
 
@@ -57,8 +60,8 @@ class SqliteAccessBook:
 
         return await self._database.write(write)
 
+    @override
     async def record(self, entry: AuditEntry) -> None:
-        """Store an action."""
 
         def write(connection: sqlite3.Connection) -> None:
             connection.execute(
@@ -69,6 +72,7 @@ class SqliteAccessBook:
 
         await self._database.write(write)
 
+    @override
     async def audit(self, before: int | None, limit: int) -> list[AuditEntry]:
         """Actions with a number below `before`, newest first."""
 

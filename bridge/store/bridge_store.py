@@ -6,14 +6,13 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
-from bridge.ports import AccessBook, ChartBook, ListenerBook
 from bridge.store import schema
-from bridge.store.access import SqliteAccessBook
-from bridge.store.charts import SqliteChartBook
-from bridge.store.database import Database
-from bridge.store.listeners import SqliteListenerBook
+from bridge.store.access import SqliteAccessRepository
+from bridge.store.charts import SqliteChartRepository
+from bridge.store.database import SqliteDatabase
+from bridge.store.webhooks import SqliteWebhookRepository
 
 #: Its name in WA_DATA_DIR.
 BRIDGE_STORE = "bridge.db"
@@ -27,10 +26,10 @@ class BridgeStore:
 
     def __init__(self, path: Path, *, now: Callable[[], float]) -> None:
         self._now = now
-        self._database = Database(path, now(), schema.migrations("bridge_migrations"))
-        self.listeners = SqliteListenerBook(self._database)
-        self.access = SqliteAccessBook(self._database)
-        self.charts = SqliteChartBook(self._database)
+        self._database = SqliteDatabase(path, now(), schema.migrations("bridge_migrations"))
+        self.listeners = SqliteWebhookRepository(self._database)
+        self.access = SqliteAccessRepository(self._database)
+        self.charts = SqliteChartRepository(self._database)
 
     async def compact(self, *, letters: float, audit: float) -> int:
         """Forget dead letters and lines of the audit that are older than so many seconds; returns how many."""
@@ -52,9 +51,3 @@ class BridgeStore:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._database.__aexit__(kind, error, trace)
-
-
-if TYPE_CHECKING:
-
-    def _implements(store: BridgeStore) -> tuple[ListenerBook, AccessBook, ChartBook]:
-        return store.listeners, store.access, store.charts

@@ -5,16 +5,17 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from bridge.ports import ChartRow
-from bridge.store.database import Database
+from typing_extensions import override
+
+from bridge.ports import ChartRepository, ChartRow
+from bridge.store.database import SqliteDatabase
 
 
-class SqliteChartBook:
-    """Implements `bridge.ports.ChartBook`."""
-
-    def __init__(self, database: Database) -> None:
+class SqliteChartRepository(ChartRepository):
+    def __init__(self, database: SqliteDatabase) -> None:
         self._database = database
 
+    @override
     async def minutes(self, after: int) -> list[ChartRow]:
         """The minutes above `after`."""
 
@@ -24,6 +25,7 @@ class SqliteChartBook:
 
         return await self._database.read(read)
 
+    @override
     async def keep_minutes(self, rows: Sequence[ChartRow], after: int) -> None:
         """Store minutes, new or changed, and forget those up to `after`."""
 

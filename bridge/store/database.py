@@ -24,7 +24,7 @@ T = TypeVar("T")
 LOOK = 1.0
 
 
-class Database:
+class SqliteDatabase:
     """An `async with`: the file is checked, or made with schema `steps`, on the way in, and closed on the way out."""
 
     def __init__(self, path: Path, at: float, steps: Sequence[str]) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Sequence
 
+from typing_extensions import override
+
 from bridge.contract.messages import Stream
-from bridge.ports import Bounds, JournalRecord, StreamPage
+from bridge.ports import Bounds, Journal, JournalRecord, StreamPage
 from bridge.store.ages import remembers_from
-from bridge.store.database import Database
+from bridge.store.database import SqliteDatabase
 from bridge.store.duplicates import Seen, are_one
-from bridge.store.recent_items import Tail
-from bridge.store.wake import Mark
+from bridge.store.recent_items import RecentItems
+from bridge.store.wake import Threshold
 
 _BOUNDS = """
     SELECT (SELECT seq FROM journal WHERE stream = :stream ORDER BY seq LIMIT 1),
@@ -19,17 +21,15 @@ _BOUNDS = """
 """
 
 
-class SqliteJournal:
-    """Implements `bridge.ports.Journal`."""
-
-    def __init__(self, database: Database, now: Callable[[], float]) -> None:
+class SqliteJournal(Journal):
+    def __init__(self, database: SqliteDatabase, now: Callable[[], float]) -> None:
         self._database = database
         self._now = now
         self._epoch = ""
         self._remembers_from = 0
         self._bounds = {stream: Bounds(None, 0) for stream in Stream}
-        self._last = {stream: Mark() for stream in Stream}
-        self._tails = {stream: Tail() for stream in Stream}
+        self._last = {stream: Threshold() for stream in Stream}
+        self._tails = {stream: RecentItems() for stream in Stream}
         self._last_inbound_at: float | None = None
         self._aliases: set[tuple[str, str]] = set()
 
@@ -49,20 +49,24 @@ class SqliteJournal:
         self.take_bounds(await self._database.read(read))
 
     @property
+    @override
     def epoch(self) -> str:
         """The store's UUID; another one means that sequence numbers started anew."""
         return self._epoch
 
     @property
+    @override
     def remembers_from(self) -> int:
         """What was written before (unix seconds) is not remembered: nobody can tell whether it was journalled."""
         return self._remembers_from
 
     @property
+    @override
     def last_inbound_at(self) -> float | None:
         """When the newest inbound message was journalled (unix seconds), from memory."""
         return self._last_inbound_at
 
+    @override
     async def append(self, records: Sequence[JournalRecord]) -> list[int | None]:
         """Journal messages in order and move each chat's watermark. Returns seqs, None for a duplicate."""
         at = self._now()
@@ -83,6 +87,7 @@ class SqliteJournal:
         seqs, _ = await self._database.write(write, committed)
         return seqs
 
+    @override
     async def append_event(self, body: str, *, once: str | None = None) -> int | None:
         """Journal an event; with `once`, None if an event with that key was journalled before."""
         at = self._now()
@@ -101,6 +106,7 @@ class SqliteJournal:
         seq, _ = await self._database.write(write, committed)
         return seq
 
+    @override
     async def read(self, stream: Stream, after: int, limit: int) -> StreamPage:
         """Items with a seq above `after`, at most `limit`, with the bounds of the same moment."""
         newest = self._tails[stream].after(after, limit)
@@ -116,14 +122,17 @@ class SqliteJournal:
 
         return await self._database.read(read)
 
+    @override
     def bounds(self, stream: Stream) -> Bounds:
         """First and last seq, from memory."""
         return self._bounds[stream]
 
+    @override
     async def wait_beyond(self, stream: Stream, seq: int) -> None:
         """Return once the stream's last seq is above `seq`."""
         await self._last[stream].beyond(seq)
 
+    @override
     async def cursor(self, reader: str, stream: Stream) -> int:
         """Where a durable reader is; 0 for a new one."""
 
@@ -135,6 +144,7 @@ class SqliteJournal:
 
         return await self._database.read(read)
 
+    @override
     async def move_cursor(self, reader: str, stream: Stream, seq: int) -> None:
         """Move a reader to `seq`: it has everything up to there. It never moves back.
 
@@ -157,6 +167,7 @@ class SqliteJournal:
 
         await self._database.write(write)
 
+    @override
     async def forget_cursor(self, reader: str) -> None:
         """Forget where a reader is, in both streams; it is a new one from now on."""
 
@@ -165,12 +176,14 @@ class SqliteJournal:
 
         await self._database.write(write)
 
+    @override
     async def watermarks(self) -> dict[str, int]:
         """Newest timestamp journalled in each chat, under each address that it was seen under."""
         return await self._database.read(
             lambda connection: dict(connection.execute("SELECT chat, timestamp FROM watermarks"))
         )
 
+    @override
     async def add_alias(self, lid: str, pn: str) -> None:
         """Remember that two addresses are one person; duplicates are then told across both."""
         if (lid, pn) in self._aliases:  # told with every message: it must not cost a commit each time

@@ -5,24 +5,27 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 
-from bridge.store.database import Database
+from typing_extensions import override
+
+from bridge.ports import KeyValueStore
+from bridge.store.database import SqliteDatabase
 
 
-class SqliteMemory:
-    """Implements `bridge.ports.Memory`."""
-
-    def __init__(self, database: Database) -> None:
+class SqliteKeyValueStore(KeyValueStore):
+    def __init__(self, database: SqliteDatabase) -> None:
         self._database = database
 
+    @override
     async def get(self, name: str) -> str | None:
         """The stored value, or None."""
 
         return await self._database.read(lambda connection: _value(connection, name))
 
+    @override
     async def set(self, name: str, value: str) -> None:
-        """Store a value."""
         await self.change(name, lambda _: value)
 
+    @override
     async def change(self, name: str, change: Callable[[str | None], str]) -> str:
         """Store what `change` makes of the stored value, and return it; no other process comes between.
 
@@ -39,6 +42,7 @@ class SqliteMemory:
         await self._database.checkpoint()
         return stored
 
+    @override
     async def number(self, name: str) -> int:
         """A stored number as it is; 0 for one that was never counted."""
 
@@ -48,6 +52,7 @@ class SqliteMemory:
 
         return await self._database.read(read)
 
+    @override
     async def next_number(self, name: str) -> int:
         """Count up a stored number from 1."""
 

@@ -9,16 +9,16 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 
 from bridge.ports import NewNotice, Notice, ReplyTo
-from bridge.store.database import Database
-from bridge.store.wake import Mark
+from bridge.store.database import SqliteDatabase
+from bridge.store.wake import Threshold
 
 
 class NoticeQueue:
     """The notices of one session as a publisher sees them."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: SqliteDatabase) -> None:
         self._database = database
-        self._newest = Mark()
+        self._newest = Threshold()
 
     async def load(self) -> None:
         """Take up what the store holds; once, before anything else."""

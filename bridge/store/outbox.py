@@ -7,20 +7,20 @@ import json
 import sqlite3
 from collections.abc import Callable, Sequence
 
+from typing_extensions import override
+
 from bridge.contract.lifecycle import FINAL, SendState, may_follow
-from bridge.ports import Change, Claim, Claimed, IllegalSendStep, NewNotice, Notice, OutboxRow
+from bridge.ports import Change, Claim, Claimed, IllegalSendStep, NewNotice, Notice, Outbox, OutboxRow
 from bridge.store import notices, rows
-from bridge.store.database import Database
+from bridge.store.database import SqliteDatabase
 from bridge.store.journal import told_first
 
 #: Why nobody can tell what became of those that `abandon_open` ends.
 LEFT_OPEN = "It was open when the store was restored or another bridge had the session; it may have left."
 
 
-class SqliteOutbox:
-    """Implements `bridge.ports.Outbox`."""
-
-    def __init__(self, database: Database, now: Callable[[], float]) -> None:
+class SqliteOutbox(Outbox):
+    def __init__(self, database: SqliteDatabase, now: Callable[[], float]) -> None:
         self._database = database
         self._now = now
         self._open = 0
@@ -33,10 +33,12 @@ class SqliteOutbox:
         await self._notices.load()
 
     @property
+    @override
     def open_count(self) -> int:
         """How many commands are accepted or sending, from memory."""
         return self._open
 
+    @override
     async def claim(
         self, claim: Claim, accepted: NewNotice, taken: Callable[[OutboxRow], None] | None = None
     ) -> Claimed:
@@ -62,6 +64,7 @@ class SqliteOutbox:
         claimed, _ = await self._database.write(write, committed)
         return claimed
 
+    @override
     async def change(self, number: int, change: Change) -> OutboxRow:
         """Take a row one step further. Raises `IllegalSendStep` when the send table does not allow it."""
 
@@ -78,10 +81,12 @@ class SqliteOutbox:
         row, _, _ = await self._database.write(write, committed)
         return row
 
+    @override
     async def get(self, command_id: str) -> OutboxRow | None:
         """The row of a command id."""
         return await self._database.read(lambda connection: rows.find(connection, rows.BY_ID, command_id))
 
+    @override
     async def settled(self, command_id: str) -> OutboxRow | None:
         """The row of a command id once it is final; None for an unknown id."""
         moved = asyncio.Event()
@@ -96,18 +101,22 @@ class SqliteOutbox:
             if not self._settling[command_id]:
                 del self._settling[command_id]
 
+    @override
     async def of_message(self, raw_id: str) -> OutboxRow | None:
         """The row that reserved a WhatsApp message id (the raw id, whatever the address form)."""
         return await self._database.read(lambda connection: rows.find(connection, rows.BY_RAW_ID, raw_id))
 
+    @override
     async def has_sent(self, raw_id: str) -> bool:
         """Whether a command reserved this WhatsApp message id, even one that is no longer remembered."""
         return await self._database.read(lambda connection: rows.has_sent(connection, raw_id))
 
+    @override
     async def open_rows(self) -> list[OutboxRow]:
         """Rows that are accepted or sending, in claim order."""
         return await self._database.read(lambda connection: rows.find_all(connection, rows.OPEN))
 
+    @override
     async def recent(
         self, before: int | None, limit: int, states: frozenset[SendState] | None = None
     ) -> list[OutboxRow]:
@@ -117,10 +126,12 @@ class SqliteOutbox:
             lambda connection: rows.find_all(connection, rows.RECENT, before, limit, json.dumps(chosen))
         )
 
+    @override
     async def notify(self, *new: NewNotice) -> None:
         """Store notices that belong to no row: refusals, repeated results, control results."""
         await self._database.write(lambda connection: notices.store(connection, new), self._notices.stored)
 
+    @override
     async def report_once(self, key: str, notice: NewNotice) -> bool:
         """Store a notice unless `key` was reported before; returns whether it was stored."""
         at = self._now()
@@ -130,14 +141,17 @@ class SqliteOutbox:
 
         return await self._database.write(write, self._notices.stored) is not None
 
+    @override
     async def unpublished(self, after: int, limit: int) -> list[Notice]:
         """Notices still to be published with a number above `after`, in order."""
         return await self._notices.unpublished(after, limit)
 
+    @override
     async def published(self, numbers: Sequence[int]) -> None:
         """Mark notices as published."""
         await self._notices.published(numbers, self._now())
 
+    @override
     async def wait_notices(self, beyond: int) -> None:
         """Return once there is an unpublished notice with a number above `beyond`."""
         await self._notices.wait(beyond)

@@ -12,7 +12,7 @@ from itertools import islice
 ITEMS, SIZE = 1000, 1_000_000
 
 
-class Tail:
+class RecentItems:
     """Consecutive items up to the newest one; empty at first, and whenever what it held may no longer be true."""
 
     def __init__(self) -> None:
@@ -43,7 +43,6 @@ class Tail:
             self._drop()
 
     def clear(self) -> None:
-        """Forget everything."""
         self._items.clear()
         self._size = 0
 

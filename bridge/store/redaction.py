@@ -20,13 +20,13 @@ _WHOSE = ("id", "from", "chat", "author", "from_pn", "from_lid")
 
 
 @dataclass(frozen=True)
-class Person:
+class ErasedPerson:
     """Somebody by all their addresses, as `user@server`. `like` finds candidates in stored text quickly."""
 
     addresses: frozenset[str]
 
     @classmethod
-    def of(cls, number: str) -> Person:
+    def of(cls, number: str) -> ErasedPerson:
         """By a number in any spelling, or an address. Raises `InvalidRequest`, for a group too: that is no person."""
         jid = parse_recipient(number)
         if jid.is_group:
@@ -34,12 +34,12 @@ class Person:
         users = candidates(jid.user) if jid.is_user else (jid.user,)
         return cls(frozenset(str(Jid(user, jid.server)) for user in users))
 
-    def known_as(self, addresses: Iterable[str]) -> Person:
+    def known_as(self, addresses: Iterable[str]) -> ErasedPerson:
         """The same person with more addresses; a number brings its other spellings."""
         found = set(self.addresses)
         for address in addresses:
-            found |= Person.of(address).addresses
-        return Person(frozenset(found))
+            found |= ErasedPerson.of(address).addresses
+        return ErasedPerson(frozenset(found))
 
     @cached_property
     def users(self) -> tuple[str, ...]:
@@ -67,7 +67,7 @@ class Person:
         return self._number.sub("…", text)
 
 
-def without(person: Person, stream: Stream, fields: dict[str, Any]) -> str | None:
+def redact(person: ErasedPerson, stream: Stream, fields: dict[str, Any]) -> str | None:
     """The stored body of an item without the person; None where it is not about them.
 
     What they wrote, and what was written to them, is erased; what others wrote loses the mention and the quotation.
@@ -82,11 +82,11 @@ def without(person: Person, stream: Stream, fields: dict[str, Any]) -> str | Non
     return None if left is None else EventBody.model_validate({**fields, "message": _parsed(left)}).to_json()
 
 
-def _is_theirs(person: Person, message: dict[str, Any]) -> bool:
+def _is_theirs(person: ErasedPerson, message: dict[str, Any]) -> bool:
     return any(person.is_named_in(message.get(name)) for name in _WHOSE)
 
 
-def _message(person: Person, fields: dict[str, Any]) -> str | None:
+def _message(person: ErasedPerson, fields: dict[str, Any]) -> str | None:
     if _is_theirs(person, fields):
         return MessageBody(
             id="",

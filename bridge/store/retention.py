@@ -15,7 +15,7 @@ from bridge.contract.messages import Stream
 from bridge.ports import Bounds
 from bridge.store import rows
 from bridge.store.ages import age_to, newest_message, remember_from, remembers_from
-from bridge.store.database import Database
+from bridge.store.database import SqliteDatabase
 from bridge.store.journal import bounds_of_all
 
 #: Seconds that a command's id is remembered, counted from its last change.
@@ -38,7 +38,7 @@ class Compaction:
 
 
 async def compact(
-    database: Database,
+    database: SqliteDatabase,
     now: float,
     max_age: float,
     max_bytes: int,
@@ -104,7 +104,9 @@ def _forget_notices(connection: sqlite3.Connection, before: float) -> int:
     ).rowcount
 
 
-async def _forget_keys(database: Database, now: float, remembered: float, remembers: Callable[[int], None]) -> int:
+async def _forget_keys(
+    database: SqliteDatabase, now: float, remembered: float, remembers: Callable[[int], None]
+) -> int:
     """Forget the keys that were history already when this was done last, and make the next ones history.
 
     In that order, so that no message on its way in can come between the two. Keys are not indexed by time, which would

@@ -9,7 +9,7 @@ from typing import Any
 from bridge.contract.commands import Priority
 from bridge.contract.jid import MessageKey
 from bridge.contract.lifecycle import FINAL, SendState
-from bridge.ports import Change, Claim, Origin, OutboxRow
+from bridge.ports import Change, Claim, CommandOrigin, OutboxRow
 from bridge.store.notices import reply_to
 
 _SELECT = """
@@ -131,7 +131,7 @@ def _row(found: tuple[Any, ...]) -> OutboxRow:
     (number, *claimed, topic, sha256, packet_id, connection, state) = found[:17]
     command_id, to, text, content_hash, priority, claimed_at, expires_at, *asked, transaction, meta = claimed
     # Whether it came flagged DUP is not kept: it says something about a delivery, not about the command.
-    origin = None if topic is None else Origin(topic, sha256, packet_id, False, connection)
+    origin = None if topic is None else CommandOrigin(topic, sha256, packet_id, False, connection)
     claim = Claim(
         id=command_id,
         to=to,

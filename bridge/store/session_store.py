@@ -7,14 +7,13 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from bridge.ports import Journal, Memory, NewNotice, Outbox, OutboxRow
+from bridge.ports import NewNotice, OutboxRow
 from bridge.store import retention, schema
-from bridge.store.database import Database
+from bridge.store.database import SqliteDatabase
 from bridge.store.journal import SqliteJournal
-from bridge.store.key_value import SqliteMemory
+from bridge.store.key_value import SqliteKeyValueStore
 from bridge.store.outbox import SqliteOutbox, abandon_open
 
 
@@ -24,8 +23,8 @@ class SessionStore:
 
     journal: SqliteJournal
     outbox: SqliteOutbox
-    memory: SqliteMemory
-    database: Database
+    memory: SqliteKeyValueStore
+    database: SqliteDatabase
     now: Callable[[], float]
 
     @property
@@ -97,17 +96,11 @@ async def open_store(path: Path, *, now: Callable[[], float]) -> AsyncIterator[S
     Raises `StoreUnusable` with a sentence that names the file; its subclass `StoreDamaged` says that the file should
     be kept aside with `keep_aside`.
     """
-    async with Database(path, now(), schema.migrations()) as database:
+    async with SqliteDatabase(path, now(), schema.migrations()) as database:
         store = SessionStore(
-            SqliteJournal(database, now), SqliteOutbox(database, now), SqliteMemory(database), database, now
+            SqliteJournal(database, now), SqliteOutbox(database, now), SqliteKeyValueStore(database), database, now
         )
         await store.journal.load()
         database.changed_by_others = store.journal.reread
         await store.outbox.load()
         yield store
-
-
-if TYPE_CHECKING:
-
-    def _implements(store: SessionStore) -> tuple[Journal, Outbox, Memory]:
-        return store.journal, store.outbox, store.memory

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 
-class Mark:
+class Threshold:
     """A number that is set in the event loop; any number of tasks wait for it to pass theirs."""
 
     def __init__(self, value: int = 0) -> None:
@@ -14,7 +14,6 @@ class Mark:
 
     @property
     def value(self) -> int:
-        """The number now."""
         return self._value
 
     def move(self, value: int) -> None:

@@ -84,7 +84,6 @@ class Writer:
         self._waiting: SimpleQueue[Job[object] | None] = SimpleQueue()
 
     def put(self, job: Job[T]) -> None:
-        """Queue a job."""
         self._waiting.put(job)  # type: ignore[arg-type]  # a job is used by its own type only inside itself
 
     def end(self) -> None:

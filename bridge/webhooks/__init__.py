@@ -1,8 +1,17 @@
 """Listeners: callback URLs, each a durable reader of its session's journal. Knows nothing of HTTP but its statuses."""
 
-from bridge.webhooks.delivery import Deliveries, Standing
+from bridge.webhooks.delivery import SessionDeliveries, WebhookHealth
 from bridge.webhooks.headers import SESSION_HEADER, signature
-from bridge.webhooks.registry import FORGOTTEN_AFTER, Listeners, Start
+from bridge.webhooks.registry import FORGOTTEN_AFTER, Start, WebhookRegistry
 from bridge.webhooks.retry_policy import Circuit
 
-__all__ = ["FORGOTTEN_AFTER", "SESSION_HEADER", "Circuit", "Deliveries", "Listeners", "Standing", "Start", "signature"]
+__all__ = [
+    "FORGOTTEN_AFTER",
+    "SESSION_HEADER",
+    "Circuit",
+    "SessionDeliveries",
+    "Start",
+    "WebhookHealth",
+    "WebhookRegistry",
+    "signature",
+]

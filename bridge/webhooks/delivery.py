@@ -21,16 +21,16 @@ from bridge.ports import (
     DeadLetter,
     Failure,
     Journal,
-    Listener,
-    ListenerBook,
     Position,
     PostAnswer,
     StoreUnusable,
+    Webhook,
+    WebhookRepository,
 )
 from bridge.ports import WebhookPost as Post
 from bridge.webhooks.headers import Delivered
-from bridge.webhooks.page_cache import Item, Pages
-from bridge.webhooks.retry_policy import OPENS_AFTER, Circuit, Verdict, judge, pause, sentence, wants
+from bridge.webhooks.page_cache import Item, PageCache
+from bridge.webhooks.retry_policy import OPENS_AFTER, Circuit, PostVerdict, describe, judge, pause, wants
 
 _log = logging.getLogger(__name__)
 #: Posts under way at once. Listeners that failed last share a few of their own: those that hang must not take the
@@ -38,7 +38,7 @@ _log = logging.getLogger(__name__)
 SLOTS, AILING_SLOTS = 128, 16
 
 
-class Slots:
+class ConcurrencyLimit:
     """Bounds the posts under way in the whole bridge."""
 
     def __init__(self) -> None:
@@ -47,13 +47,12 @@ class Slots:
 
     @asynccontextmanager
     async def one(self, *, ailing: bool) -> AsyncIterator[None]:
-        """Hold a slot."""
         async with self._ailing if ailing else self._sound:
             yield
 
 
 @dataclass(slots=True)
-class Standing:
+class WebhookHealth:
     """How a listener is. `at` = the last item of each stream that is done with; times are unix seconds."""
 
     failures: int = 0
@@ -75,21 +74,23 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class DeliveryContext:
     """What every reading of the bridge shares."""
 
-    book: ListenerBook
+    book: WebhookRepository
     post: Post
     clock: Clock
-    slots: Slots
+    slots: ConcurrencyLimit
     random: Callable[[], float]
     legacy_groups: bool
 
 
-class Reading:
+class WebhookWorker:
     """Reads for one listener. `run` ends after `close`, once the post under way is answered."""
 
-    def __init__(self, listener: Listener, journal: Journal, pages: Pages, means: Means, standing: Standing) -> None:
+    def __init__(
+        self, listener: Webhook, journal: Journal, pages: PageCache, means: DeliveryContext, standing: WebhookHealth
+    ) -> None:
         self.listener = listener
         self.standing = standing
         self._journal = journal
@@ -107,7 +108,6 @@ class Reading:
         self._woken.set()
 
     def close(self) -> None:
-        """Begin nothing more."""
         self._closing.set()
 
     async def run(self) -> None:
@@ -157,17 +157,17 @@ class Reading:
             async with self._turn:
                 answer = await self._post(stream, item, attempts)
                 verdict = judge(answer, attempts)
-                if verdict is Verdict.REFUSED and not await self._bury(stream, item, attempts, answer):
-                    verdict = Verdict.RETRY
+                if verdict is PostVerdict.REFUSED and not await self._bury(stream, item, attempts, answer):
+                    verdict = PostVerdict.RETRY
                 _log.log(
-                    logging.DEBUG if verdict is Verdict.DELIVERED else logging.INFO,
+                    logging.DEBUG if verdict is PostVerdict.DELIVERED else logging.INFO,
                     "%s: %s %d: %s",
                     *(listener.reader, stream, item.seq, verdict.name.lower()),
                     extra={"session": listener.session, "trace": trace_of(item.fields) or str(item.seq)},
                 )
-                if verdict is not Verdict.RETRY:
+                if verdict is not PostVerdict.RETRY:
                     await self._journal.move_cursor(listener.reader, stream, item.seq)
-            if verdict is not Verdict.RETRY:
+            if verdict is not PostVerdict.RETRY:
                 return attempts == 1
             wait = pause(standing.failures, answer, self._means.random())
             standing.next_attempt_at = self._means.clock.now() + wait
@@ -195,19 +195,19 @@ class Reading:
         self._note(answer, judge(answer, attempts))
         return answer
 
-    def _note(self, answer: PostAnswer, verdict: Verdict) -> None:
+    def _note(self, answer: PostAnswer, verdict: PostVerdict) -> None:
         standing, now = self.standing, self._means.clock.now()
         before = standing.circuit
         standing.last_status, standing.last_failure = answer.status, answer.failure
         standing.next_attempt_at = None
-        if verdict is Verdict.DELIVERED:
+        if verdict is PostVerdict.DELIVERED:
             standing.failures, standing.last_error = 0, None
             standing.delivered += 1
             standing.last_delivery_at = now
         else:
             # One that answers is there, even if it answers no.
-            standing.failures = 0 if verdict is Verdict.REFUSED else standing.failures + 1
-            standing.last_error = sentence(answer)
+            standing.failures = 0 if verdict is PostVerdict.REFUSED else standing.failures + 1
+            standing.last_error = describe(answer)
         if standing.circuit is not before:
             _log.warning("%s: circuit %s. %s", self.listener.reader, standing.circuit, standing.last_error or "")
 
@@ -223,7 +223,7 @@ class Reading:
             body=item.body.decode(),
             attempts=attempts,
             status=answer.status,
-            error=sentence(answer),
+            error=describe(answer),
             failure=answer.failure,
             at=self._means.clock.now(),
         )
@@ -238,24 +238,24 @@ class Reading:
 
 
 if TYPE_CHECKING:
-    from bridge.webhooks.registry import Listeners
+    from bridge.webhooks.registry import WebhookRegistry
 
 _log = logging.getLogger(__name__)
 #: Seconds between two looks for listeners that are to be forgotten.
 LOOK = 60.0
 
 
-class Deliveries:
-    """Runs a `Reading` for each active listener of a session. `run` ends after `close`; posts under way finish."""
+class SessionDeliveries:
+    """Runs a `WebhookWorker` for each active webhook of a session. `run` ends after `close`, once posts have ended."""
 
-    def __init__(self, listeners: Listeners, session: str, journal: Journal, means: Means) -> None:
+    def __init__(self, listeners: WebhookRegistry, session: str, journal: Journal, means: DeliveryContext) -> None:
         self.session = session
         self.journal = journal
         self._listeners = listeners
-        self._pages = Pages(session, journal)
+        self._pages = PageCache(session, journal)
         self._means = means
-        self._readings: dict[str, tuple[Reading, asyncio.Task[None]]] = {}
-        self._standings: dict[str, Standing] = {}
+        self._readings: dict[str, tuple[WebhookWorker, asyncio.Task[None]]] = {}
+        self._standings: dict[str, WebhookHealth] = {}
         self._news = asyncio.Event()
         self._closing = asyncio.Event()
 
@@ -266,12 +266,10 @@ class Deliveries:
         return Position(self.journal.epoch, bounds(Stream.IN).last, bounds(Stream.EVENT).last)
 
     def close(self) -> None:
-        """Begin nothing more."""
         self._closing.set()
         self._news.set()
 
     def look(self) -> None:
-        """The registry changed."""
         self._news.set()
 
     def wake(self, listener_id: str) -> None:
@@ -279,7 +277,7 @@ class Deliveries:
         if listener_id in self._readings:
             self._readings[listener_id][0].wake()
 
-    def standing(self, listener_id: str) -> Standing | None:
+    def standing(self, listener_id: str) -> WebhookHealth | None:
         """How a listener is, once it was read for."""
         return self._standings.get(listener_id)
 
@@ -310,13 +308,13 @@ class Deliveries:
                 reading.close()
         for listener_id, listener in wanted.items():
             if listener_id not in self._readings:  # one that still closes is waited for: two would post an item twice
-                standing = self._standings.setdefault(listener_id, Standing())
-                reading = Reading(listener, self.journal, self._pages, self._means, standing)
+                standing = self._standings.setdefault(listener_id, WebhookHealth())
+                reading = WebhookWorker(listener, self.journal, self._pages, self._means, standing)
                 task = tasks.create_task(self._read(reading), name=listener.reader)
                 task.add_done_callback(lambda _: self._news.set())
                 self._readings[listener_id] = reading, task
 
-    async def _read(self, reading: Reading) -> None:
+    async def _read(self, reading: WebhookWorker) -> None:
         """Run a reading; a fault of ours in one is no reason to end the session and the other readings."""
         try:
             await reading.run()

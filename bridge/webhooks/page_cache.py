@@ -26,7 +26,7 @@ class Item:
     body: bytes
 
 
-class Pages:
+class PageCache:
     """The newest page that anybody asked for, of each stream of one session."""
 
     def __init__(self, session: str, journal: Journal) -> None:

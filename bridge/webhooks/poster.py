@@ -19,9 +19,10 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpcore
+from typing_extensions import override
 
 from bridge.contract.errors import InvalidRequest
-from bridge.ports import PostAnswer
+from bridge.ports import PostAnswer, WebhookPost
 from bridge.webhooks.callback_url import Address, CallbackRules, CallbackUrl
 from bridge.webhooks.failures import FAULTS, ForbiddenAddress, answer_to
 
@@ -34,8 +35,8 @@ KEEP_ALIVE = 4.0
 IDLE = 128
 
 
-class Webhooks:
-    """Implements `bridge.ports.WebhookPost`. An `async with`; `timeout` is seconds for a whole exchange."""
+class WebhookPoster(WebhookPost):
+    """An `async with`; `timeout` is seconds for a whole exchange."""
 
     def __init__(self, rules: CallbackRules, *, own_port: int | None, timeout: float = 5.0) -> None:
         self._rules = rules
@@ -80,6 +81,7 @@ class Webhooks:
                 raise InvalidRequest(f"The host {url.host} of the callback URL cannot be found.") from error
         return str(url)
 
+    @override
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> PostAnswer:
         """Post once. Never raises for what the receiver or the network does."""
         try:

@@ -10,20 +10,20 @@ from dataclasses import replace
 from typing import Literal
 
 from bridge.ports import (
-    Choice,
     Clock,
     DeadLetter,
     Journal,
-    Listener,
-    ListenerBook,
     Position,
     PostAnswer,
     StoreUnusable,
+    Webhook,
+    WebhookFilter,
     WebhookPost,
+    WebhookRepository,
 )
-from bridge.webhooks.delivery import Deliveries, Means, Slots, Standing
+from bridge.webhooks.delivery import ConcurrencyLimit, DeliveryContext, SessionDeliveries, WebhookHealth
 from bridge.webhooks.headers import Delivered
-from bridge.webhooks.retry_policy import Verdict, judge, sentence
+from bridge.webhooks.retry_policy import PostVerdict, describe, judge
 
 _log = logging.getLogger(__name__)
 #: Seconds that an unregistered listener keeps its cursor: one that restarts unregisters and registers again.
@@ -32,12 +32,12 @@ FORGOTTEN_AFTER = 600.0
 Start = Literal["now", "oldest"] | Position
 
 
-class Listeners:
+class WebhookRegistry:
     """The listeners of every session. `load` first."""
 
     def __init__(
         self,
-        book: ListenerBook,
+        book: WebhookRepository,
         post: WebhookPost,
         clock: Clock,
         *,
@@ -46,33 +46,33 @@ class Listeners:
     ) -> None:
         self._book = book
         self._clock = clock
-        self._means = Means(book, post, clock, Slots(), random, legacy_groups)
-        self._listeners: dict[tuple[str, str], Listener] = {}
-        self._attached: dict[str, Deliveries] = {}
+        self._means = DeliveryContext(book, post, clock, ConcurrencyLimit(), random, legacy_groups)
+        self._listeners: dict[tuple[str, str], Webhook] = {}
+        self._attached: dict[str, SessionDeliveries] = {}
         self._changing = asyncio.Lock()
 
     async def load(self) -> None:
         """Take up what is stored."""
         self._listeners = {(listener.session, listener.url): listener for listener in await self._book.listeners()}
 
-    def deliveries(self, session: str, journal: Journal) -> Deliveries:
+    def deliveries(self, session: str, journal: Journal) -> SessionDeliveries:
         """The deliveries of a session whose store is open."""
-        return Deliveries(self, session, journal, self._means)
+        return SessionDeliveries(self, session, journal, self._means)
 
-    def active(self, session: str) -> list[Listener]:
+    def active(self, session: str) -> list[Webhook]:
         """Registered listeners of a session, oldest first; paused ones too."""
         return [one for one in self._listeners.values() if one.session == session and one.active]
 
-    def find(self, session: str, listener_id: str) -> Listener | None:
+    def find(self, session: str, listener_id: str) -> Webhook | None:
         """An active listener by its id."""
         return next((one for one in self.active(session) if one.id == listener_id), None)
 
-    def standing(self, listener: Listener) -> Standing | None:
+    def standing(self, listener: Webhook) -> WebhookHealth | None:
         """How a listener is; None while its session's store is closed."""
         deliveries = self._attached.get(listener.session)
         return deliveries.standing(listener.id) if deliveries else None
 
-    def lag(self, listener: Listener) -> int | None:
+    def lag(self, listener: Webhook) -> int | None:
         """Items journalled and not yet delivered or passed over; None while the session's store is closed."""
         deliveries = self._attached.get(listener.session)
         standing = deliveries.standing(listener.id) if deliveries else None
@@ -86,10 +86,10 @@ class Listeners:
         url: str,
         *,
         legacy: bool = False,
-        choice: Choice | None = None,
+        choice: WebhookFilter | None = None,
         secret: str | None = None,
         start: Start = "now",
-    ) -> Listener:
+    ) -> Webhook:
         """Register a URL, or register it again: then it keeps its cursor, and what is not given stays as it was.
 
         `url` is in the normal form and allowed; whoever calls has checked that.
@@ -100,12 +100,12 @@ class Listeners:
                 await self._drop(standing)
                 standing = None
             if standing is None:
-                listener = Listener(
+                listener = Webhook(
                     id=uuid.uuid4().hex,
                     session=session,
                     url=url,
                     created_at=self._clock.now(),
-                    choice=choice or Choice(),
+                    choice=choice or WebhookFilter(),
                     secret=secret,
                     legacy=legacy,
                     start=self._position(session, start),
@@ -136,7 +136,7 @@ class Listeners:
             _log.info("%s: Listener removido: %s (%s)", session, url, listener.id)
             return True
 
-    async def pause(self, listener: Listener, *, paused: bool) -> Listener:
+    async def pause(self, listener: Webhook, *, paused: bool) -> Webhook:
         """Hold back what a listener would get, or go on where it stopped. Its place is kept as long as the journal."""
         async with self._changing:
             standing = self._listeners.get((listener.session, listener.url), listener)
@@ -155,7 +155,7 @@ class Listeners:
         headers = item.headers(body, attempt=letter.attempts + 1, secret=listener.secret if listener else None)
         async with self._means.slots.one(ailing=True):
             answer = await self._means.post.post(letter.url, body, headers)
-        if judge(answer, 1) is Verdict.DELIVERED:
+        if judge(answer, 1) is PostVerdict.DELIVERED:
             await self._book.remove_dead_letter(letter.number)
         else:
             await self._book.bury(
@@ -163,14 +163,14 @@ class Listeners:
                     letter,
                     attempts=letter.attempts + 1,
                     status=answer.status,
-                    error=sentence(answer),
+                    error=describe(answer),
                     failure=answer.failure,
                     at=self._clock.now(),
                 )
             )
         return answer
 
-    async def attach(self, deliveries: Deliveries) -> None:
+    async def attach(self, deliveries: SessionDeliveries) -> None:
         """A session's store is open: what was registered without it begins now."""
         self._attached[deliveries.session] = deliveries
         now = deliveries.now
@@ -184,12 +184,12 @@ class Listeners:
                     except StoreUnusable as error:  # it gets what comes now; only a restart could make it begin later
                         _log.error("%s: where %s begins is not stored: %s", deliveries.session, begun.reader, error)
 
-    def detach(self, deliveries: Deliveries) -> None:
+    def detach(self, deliveries: SessionDeliveries) -> None:
         """A session's store is about to be closed."""
         if self._attached.get(deliveries.session) is deliveries:
             del self._attached[deliveries.session]
 
-    async def forget_ended(self, session: str) -> list[Listener]:
+    async def forget_ended(self, session: str) -> list[Webhook]:
         """Forget the listeners that ended long ago, and return them."""
         async with self._changing:
             over = [one for one in self._listeners.values() if one.session == session and self._is_over(one)]
@@ -197,17 +197,17 @@ class Listeners:
                 await self._drop(listener)
             return over
 
-    async def _put(self, listener: Listener) -> None:
+    async def _put(self, listener: Webhook) -> None:
         await self._book.put(listener)
         self._listeners[listener.session, listener.url] = listener
         if deliveries := self._attached.get(listener.session):
             deliveries.look()
 
-    async def _drop(self, listener: Listener) -> None:
+    async def _drop(self, listener: Webhook) -> None:
         await self._book.forget(listener.id)
         del self._listeners[listener.session, listener.url]
 
-    def _is_over(self, listener: Listener) -> bool:
+    def _is_over(self, listener: Webhook) -> bool:
         return listener.ended_at is not None and self._clock.now() - listener.ended_at >= FORGOTTEN_AFTER
 
     def _position(self, session: str, start: Start) -> Position | None:

@@ -9,7 +9,7 @@ from typing import Any
 from bridge.contract.errors import InvalidRequest
 from bridge.contract.jid import Jid
 from bridge.contract.messages import ERASED, Stream
-from bridge.ports import MESSAGE, Choice, Failure, PostAnswer
+from bridge.ports import MESSAGE, Failure, PostAnswer, WebhookFilter
 
 #: Seconds before the first retry, and the longest pause: a listener that is back waits no longer than this.
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
@@ -23,7 +23,7 @@ INDIGESTIBLE = 20
 _COME_AGAIN = frozenset({408, 425, 429, 502, 503, 504})
 
 
-class Verdict(Enum):
+class PostVerdict(Enum):
     """What to do after a post."""
 
     DELIVERED = auto()
@@ -39,16 +39,16 @@ class Circuit(StrEnum):
     OPEN = "open"
 
 
-def judge(answer: PostAnswer, attempts: int) -> Verdict:
+def judge(answer: PostAnswer, attempts: int) -> PostVerdict:
     """The verdict on the answer to the post number `attempts` (1 is the first) of one item."""
     status = answer.status
     if status is None or status in _COME_AGAIN:
-        return Verdict.RETRY
+        return PostVerdict.RETRY
     if 200 <= status < 300:
-        return Verdict.DELIVERED
+        return PostVerdict.DELIVERED
     if status >= 500:
-        return Verdict.RETRY if attempts < INDIGESTIBLE else Verdict.REFUSED
-    return Verdict.REFUSED
+        return PostVerdict.RETRY if attempts < INDIGESTIBLE else PostVerdict.REFUSED
+    return PostVerdict.REFUSED
 
 
 def pause(failures: int, answer: PostAnswer, random: float) -> float:
@@ -58,7 +58,7 @@ def pause(failures: int, answer: PostAnswer, random: float) -> float:
     return max(spread, min(answer.retry_after or 0.0, LONGEST_RETRY_AFTER))
 
 
-def sentence(answer: PostAnswer) -> str:
+def describe(answer: PostAnswer) -> str:
     """What went wrong, for a person."""
     match answer.failure:
         case Failure.TIMED_OUT:
@@ -79,7 +79,7 @@ def sentence(answer: PostAnswer) -> str:
     return f"It answered {answer.status}{', a redirect, which is not followed' if redirect else ''}."
 
 
-def wants(choice: Choice, stream: Stream, item: Mapping[str, Any]) -> bool:
+def wants(choice: WebhookFilter, stream: Stream, item: Mapping[str, Any]) -> bool:
     """Whether a stored item (`MessageBody` or `EventBody`) is chosen."""
     if ERASED in (item.get("type"), item.get("kind")):
         return False

@@ -16,10 +16,10 @@ from starlette.types import ASGIApp
 from bridge.contract.errors import CodedError
 from responder.errors import NoSuchChat
 from responder.http import chats, health, legacy
-from responder.http.asked import Invalid
-from responder.http.credentials import Credentials
-from responder.http.gate import Gate
-from responder.http.surface import Surface
+from responder.http.context import Surface
+from responder.http.credentials import HttpCredentials
+from responder.http.gate import HttpGate
+from responder.http.request_fields import Invalid
 
 PAGE = Path(str(resources.files("responder.http"))) / "page"
 
@@ -39,8 +39,8 @@ def build_app(surface: Surface) -> ASGIApp:
     )
     app.state.surface = surface
     settings = surface.settings
-    credentials = Credentials(settings.api_key, settings.jwt_secret, settings.jwt_audience)
-    return Gate(app, credentials, settings.request_pace)
+    credentials = HttpCredentials(settings.api_key, settings.jwt_secret, settings.jwt_audience)
+    return HttpGate(app, credentials, settings.request_pace)
 
 
 async def _metrics(request: Request) -> Response:

@@ -16,8 +16,8 @@ from starlette.routing import Route
 
 from bridge.contract.commands import MAX_TEXT
 from bridge.contract.payload import CleanText
-from responder.http.asked import body_of, number_of, query_of, surface_of
-from responder.http.surface import Surface
+from responder.http.context import Surface
+from responder.http.request_fields import body_of, number_of, query_of, surface_of
 from responder.rules_file import BROKEN
 from responder.store.chats import Show
 
@@ -53,7 +53,7 @@ class Active(BaseModel):
     active: bool
 
 
-class Wanted(BaseModel):
+class ChatQuery(BaseModel):
     """Which chats."""
 
     search: Annotated[str, Field(max_length=200)] = ""
@@ -70,7 +70,7 @@ class Excerpt(BaseModel):
 
 async def chats(request: Request) -> Response:
     """The chats, newest first."""
-    surface, wanted = surface_of(request), query_of(request, Wanted)
+    surface, wanted = surface_of(request), query_of(request, ChatQuery)
     found = await surface.chats.find(
         now=surface.now(), search=wanted.search.strip(), show=wanted.show, limit=wanted.limit
     )

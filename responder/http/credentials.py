@@ -29,7 +29,7 @@ def shown_by(headers: Mapping[str, str]) -> Shown:
     return Shown(headers.get("x-api-key", ""), bearer.strip() if scheme.lower() == "bearer" else scheme)
 
 
-class Credentials:
+class HttpCredentials:
     """The configured key and secret; with neither, nobody is asked for one."""
 
     def __init__(self, api_key: SecretStr | None, jwt_secret: SecretStr | None, audience: str) -> None:

@@ -13,11 +13,11 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bridge.asgi.loopback import Breach, breach, is_loopback
-from bridge.asgi.rate_limit import Allowance, Allowed
+from bridge.asgi.loopback import LoopbackBreach, breach, is_loopback
+from bridge.asgi.rate_limit import RateLimiter, RateLimitResult
 from bridge.contract.pace import Pace
 from responder.http.body import LARGEST, BodyTooLarge, BodyTooSlow, read_body
-from responder.http.credentials import Credentials, shown_by
+from responder.http.credentials import HttpCredentials, shown_by
 
 #: Paths that need no credentials: they tell nothing about anybody.
 _OPEN = ("/health", "/readyz", "/static/")
@@ -38,7 +38,7 @@ _SECURITY = {
 }
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """A request that goes no further."""
 
     def __init__(self, status: int, error: str, **headers: str) -> None:
@@ -46,17 +46,17 @@ class Refused(Exception):
         self.answer = JSONResponse({"error": error}, status, {k.replace("_", "-"): v for k, v in headers.items()})
 
 
-class Gate:
+class HttpGate:
     """ASGI middleware. `rate` is that of each credential and each address."""
 
     def __init__(
-        self, app: ASGIApp, credentials: Credentials, rate: Pace, clock: Callable[[], float] = time.monotonic
+        self, app: ASGIApp, credentials: HttpCredentials, rate: Pace, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._app = app
         self._credentials = credentials
         self._clock = clock
-        self._allowance = Allowance(rate)
-        self._guesses = Allowance(GUESSES)
+        self._allowance = RateLimiter(rate)
+        self._guesses = RateLimiter(GUESSES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request through, or answer it."""
@@ -79,12 +79,14 @@ class Gate:
             if length.isdigit() and int(length) > LARGEST:
                 raise BodyTooLarge
             receive = await read_body(receive)
-        except Refused as refused:
+        except RequestRefused as refused:
             await refused.answer(scope, receive, guarded)
         except BodyTooLarge:
-            await Refused(413, "El pedido es demasiado grande", Connection="close").answer(scope, receive, guarded)
+            await RequestRefused(413, "El pedido es demasiado grande", Connection="close").answer(
+                scope, receive, guarded
+            )
         except BodyTooSlow:
-            await Refused(408, "El pedido no llegó a tiempo", Connection="close").answer(scope, receive, guarded)
+            await RequestRefused(408, "El pedido no llegó a tiempo", Connection="close").answer(scope, receive, guarded)
         else:
             await self._app(scope, receive, guarded)
 
@@ -95,7 +97,7 @@ class Gate:
             return (address,)
         if not self._credentials.are_configured:
             if found := breach(headers):
-                raise Refused(403, _REFUSALS[found])
+                raise RequestRefused(403, _REFUSALS[found])
             return ()
         if path == _WEBHOOK and is_loopback(address) and breach(headers) is None:
             return ()
@@ -116,14 +118,14 @@ class Gate:
         return dict(allowed.headers) if allowed else {}
 
 
-def _unauthorized() -> Refused:
-    return Refused(401, "Unauthorized", WWW_Authenticate="Bearer")
+def _unauthorized() -> RequestRefused:
+    return RequestRefused(401, "Unauthorized", WWW_Authenticate="Bearer")
 
 
-def _refuse_beyond(allowed: Allowed | None) -> None:
+def _refuse_beyond(allowed: RateLimitResult | None) -> None:
     if allowed is not None and not allowed.granted:
         names = {name.replace("-", "_"): value for name, value in allowed.headers.items()}
-        raise Refused(429, "Demasiados pedidos; probar de nuevo en unos segundos", **names)
+        raise RequestRefused(429, "Demasiados pedidos; probar de nuevo en unos segundos", **names)
 
 
 def _address(scope: Scope) -> str:
@@ -132,7 +134,9 @@ def _address(scope: Scope) -> str:
 
 
 _REFUSALS = {
-    Breach.FORWARDED: "Without an API key the responder does not answer through a proxy. Set WHATSAPP_API_KEY.",
-    Breach.HOST: "Without an API key the responder answers only under a loopback name (127.0.0.1, localhost, [::1]).",
-    Breach.ORIGIN: "The responder answers no pages of other sites.",
+    LoopbackBreach.FORWARDED: "Without an API key the responder does not answer through a proxy. Set WHATSAPP_API_KEY.",
+    LoopbackBreach.HOST: (
+        "Without an API key the responder answers only under a loopback name (127.0.0.1, localhost, [::1])."
+    ),
+    LoopbackBreach.ORIGIN: "The responder answers no pages of other sites.",
 }

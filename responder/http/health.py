@@ -7,7 +7,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bridge.contract.payload import instant, rfc3339
-from responder.http.asked import surface_of
+from responder.http.request_fields import surface_of
 
 
 async def health(request: Request) -> Response:

@@ -12,8 +12,8 @@ from starlette.routing import Route
 
 from bridge.contract.payload import instant, rfc3339
 from responder.errors import DatabaseDown
-from responder.http.asked import Invalid, body_of, number_of, surface_of
-from responder.http.surface import Surface
+from responder.http.context import Surface
+from responder.http.request_fields import Invalid, body_of, number_of, surface_of
 from responder.incoming import of_webhook
 
 #: Rows of the legacy listing, and errors in the status.
@@ -103,7 +103,7 @@ async def message_received(request: Request) -> Response:
     return JSONResponse({"success": True, "received": True})
 
 
-class Switch(BaseModel):
+class SwitchRequest(BaseModel):
     """What is wanted."""
 
     bot_activo: Annotated[int, Field(ge=0, le=1, strict=True)]
@@ -120,7 +120,7 @@ async def bot_toggle(request: Request) -> Response:
     """Answer this client, or not."""
     surface, cliente_id = surface_of(request), _cliente_id(request)
     try:
-        wanted = (await body_of(request, Switch)).bot_activo
+        wanted = (await body_of(request, SwitchRequest)).bot_activo
     except Invalid:
         return JSONResponse({"error": "bot_activo debe ser 0 o 1"}, 400)
     await surface.switches.set_client(cliente_id, bool(wanted))

@@ -12,8 +12,8 @@ from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
 
-from responder.http.asked import surface_of
-from responder.http.surface import Surface
+from responder.http.context import Surface
+from responder.http.request_fields import surface_of
 from responder.model import LATENCIES, Usage
 
 

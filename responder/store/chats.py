@@ -11,18 +11,16 @@ from sqlalchemy import ColumnElement, Row, func, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from responder.errors import NoSuchChat
-from responder.store.database import Database
-from responder.store.moments import unix
+from responder.store.database import ResponderDatabase
 from responder.store.rows import OPEN
 from responder.store.schema import chats, conversations, messages, turns
+from responder.store.timestamps import unix
 
 #: Persons among whose messages a text is looked for; more finds are of no use to a reader.
 MOST_FOUND = 200
 
 
 class Show(StrEnum):
-    """Which chats."""
-
     ALL = "all"
     WAITING = "waiting"  # a message waits for an answer
     PAUSED = "paused"  # a person has taken over
@@ -30,7 +28,7 @@ class Show(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class ChatView:
+class ChatSummary:
     """A chat in the list. Moments are unix seconds."""
 
     id: int
@@ -48,7 +46,7 @@ class ChatView:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ConversationLine:
     """A message of a conversation. `state` and `error` are of answers that the responder recorded."""
 
     id: int
@@ -62,7 +60,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class LegacyRow:
     """A row of the legacy listing."""
 
     person: str
@@ -76,10 +74,10 @@ class Said:
 class Chats:
     """Looks at chats. Every method raises DatabaseDown."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: ResponderDatabase) -> None:
         self._database = database
 
-    async def find(self, *, now: float, search: str = "", show: Show = Show.ALL, limit: int = 50) -> list[ChatView]:
+    async def find(self, *, now: float, search: str = "", show: Show = Show.ALL, limit: int = 50) -> list[ChatSummary]:
         """The chats, the one with the newest message first."""
         waits = (
             select(func.count())
@@ -107,7 +105,7 @@ class Chats:
             newest = await _newest(connection, rows)
         return [_view(row, newest.get((row.cliente_id, row.telefono))) for row in rows]
 
-    async def one(self, chat_id: int) -> ChatView:
+    async def one(self, chat_id: int) -> ChatSummary:
         """One chat. Raises NoSuchChat."""
         query = select(chats, literal(0).label("waits")).where(chats.c.id == chat_id)
         async with self._database.read() as connection:
@@ -117,7 +115,7 @@ class Chats:
             newest = await _newest(connection, [row])
         return _view(row, newest.get((row.cliente_id, row.telefono)))
 
-    async def lines(self, chat_id: int, *, before: int | None = None, limit: int = 50) -> list[Line]:
+    async def lines(self, chat_id: int, *, before: int | None = None, limit: int = 50) -> list[ConversationLine]:
         """The newest messages (before a given one), oldest first. Raises NoSuchChat."""
         chat = await self.one(chat_id)
         query = (
@@ -139,12 +137,18 @@ class Chats:
         async with self._database.read() as connection:
             rows = (await connection.execute(query)).all()
         return [
-            Line(
-                row.id, row.rol, row.origen_mensaje or "ia", row.mensaje or "", float(row.at or 0), row.verdict,
-                row.state, row.error,
+            ConversationLine(
+                row.id,
+                row.rol,
+                row.origen_mensaje or "ia",
+                row.mensaje or "",
+                float(row.at or 0),
+                row.verdict,
+                row.state,
+                row.error,
             )
             for row in reversed(rows)
-        ]  # fmt: skip
+        ]
 
     async def pause(self, chat_id: int, until: float) -> None:
         """Answer nothing in this chat before a moment; 0 resumes it. Raises NoSuchChat."""
@@ -158,7 +162,7 @@ class Chats:
             await self._known(connection, chat_id)
             await connection.execute(update(chats).where(chats.c.id == chat_id).values(opted_out_at=None))
 
-    async def newest(self, limit: int) -> list[Said]:
+    async def newest(self, limit: int) -> list[LegacyRow]:
         """What was said last, in all chats, newest first: the legacy listing."""
         name = select(func.max(chats.c.name)).where(
             chats.c.telefono == conversations.c.telefono, chats.c.cliente_id == conversations.c.cliente_id
@@ -175,7 +179,7 @@ class Chats:
         async with self._database.read() as connection:
             rows = await connection.execute(query)
             return [
-                Said(row.telefono, row.rol, row.mensaje or "", float(row.at or 0), row.cliente_id, row.nom)
+                LegacyRow(row.telefono, row.rol, row.mensaje or "", float(row.at or 0), row.cliente_id, row.nom)
                 for row in rows
             ]
 
@@ -210,10 +214,19 @@ async def _newest(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> dict
     return {(row.cliente_id, row.telefono): (row.rol, row.mensaje or "") for row in await connection.execute(query)}
 
 
-def _view(row: Row[Any], newest: tuple[str, str] | None) -> ChatView:
+def _view(row: Row[Any], newest: tuple[str, str] | None) -> ChatSummary:
     role, text = newest or (None, "")
-    return ChatView(
-        id=row.id, session=row.session, person=row.telefono, name=row.name, cliente_id=row.cliente_id,
-        is_group=row.is_group, last_at=row.last_at, last_text=text[:200], last_role=role,
-        paused_until=row.paused_until, opted_out=row.opted_out_at is not None, waiting=row.waits,
-    )  # fmt: skip
+    return ChatSummary(
+        id=row.id,
+        session=row.session,
+        person=row.telefono,
+        name=row.name,
+        cliente_id=row.cliente_id,
+        is_group=row.is_group,
+        last_at=row.last_at,
+        last_text=text[:200],
+        last_role=role,
+        paused_until=row.paused_until,
+        opted_out=row.opted_out_at is not None,
+        waiting=row.waits,
+    )

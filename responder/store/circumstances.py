@@ -8,7 +8,7 @@ from dataclasses import replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from responder.policy import Circumstances, Verdict, reconsider
-from responder.recording import House
+from responder.recorder import OperatorSettings
 from responder.store.rows import COUNTED, NewTurn, Pending
 from responder.store.statements import ANSWERS, CHATS_NOW
 from responder.store.switches import Switches
@@ -17,10 +17,8 @@ from responder.store.switches import Switches
 BUDGET_HOUR = 3600.0
 
 
-class Moment:
-    """Reads circumstances."""
-
-    def __init__(self, house: House, switches: Switches) -> None:
+class CircumstanceReader:
+    def __init__(self, house: OperatorSettings, switches: Switches) -> None:
         self._house = house
         self._switches = switches
 
@@ -34,7 +32,6 @@ class Moment:
     async def circumstances(
         self, connection: AsyncConnection, asked: Sequence[Pending], now: float
     ) -> dict[int, Circumstances]:
-        """By chat."""
         ids = list({pending.chat_id for pending in asked})
         standing = await self._switches.standing(connection)
         policy = self._house.policy

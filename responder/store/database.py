@@ -18,7 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from responder.errors import DatabaseDown
-from responder.faults import Faults
+from responder.faults import FaultLog
 from responder.store.mysql_driver import load_driver
 
 #: Seconds that a transaction may take; a server that hangs counts as one that is away.
@@ -31,10 +31,10 @@ _TRY_AGAIN = (1205, 1213)
 _NOT_TRIED = "not tried yet"
 
 
-class Database:
+class ResponderDatabase:
     """Use as `async with`; connections are opened when they are first needed, so that a start needs no server."""
 
-    def __init__(self, url: URL, faults: Faults | None = None) -> None:
+    def __init__(self, url: URL, faults: FaultLog | None = None) -> None:
         self.url = url
         self._faults = faults
         self.is_sqlite = url.get_backend_name() == "sqlite"

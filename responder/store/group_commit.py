@@ -31,7 +31,6 @@ class GroupCommit(Generic[_Item, _Outcome]):
         return await outcome
 
     async def run(self) -> None:
-        """Write until cancelled."""
         while True:
             await self._news.wait()
             group, self._waiting = self._waiting[:MOST], self._waiting[MOST:]

@@ -9,7 +9,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from responder.store.database import Database
+from responder.store.database import ResponderDatabase
 from responder.store.rows import Lease
 from responder.store.schema import leases, replicas
 
@@ -38,7 +38,7 @@ Plan = Callable[[Holdings], tuple[frozenset[str], frozenset[str]]]
 class LeaseTable:
     """`names` are all leases there are; `is_gone` tells of an owner whose process is known to have ended."""
 
-    def __init__(self, database: Database, names: Collection[str], is_gone: Callable[[str], bool]) -> None:
+    def __init__(self, database: ResponderDatabase, names: Collection[str], is_gone: Callable[[str], bool]) -> None:
         self._database = database
         self._names = tuple(sorted(names))
         self._is_gone = is_gone

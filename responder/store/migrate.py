@@ -14,7 +14,7 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.engine import make_url
 
 from responder.errors import DatabaseDown, DatabaseUnusable
-from responder.store.database import Database
+from responder.store.database import ResponderDatabase
 
 #: The newest file in `migrations/versions`.
 HEAD = "0001"
@@ -25,7 +25,7 @@ PATIENCE = 600
 AWAY = 75
 
 
-async def migrate(database: Database) -> None:
+async def migrate(database: ResponderDatabase) -> None:
     """Migrate if need be. Raises DatabaseDown, DatabaseUnusable (a schema of a later version, or one that resists)."""
     async with database.read() as connection:
         version = await connection.run_sync(_version)
@@ -51,13 +51,13 @@ async def migrate(database: Database) -> None:
         raise kind(f"The tables of the responder could not be made: {reason}")
 
 
-async def is_there(database: Database) -> bool:
+async def is_there(database: ResponderDatabase) -> bool:
     """Whether the responder ever made its tables here. Raises DatabaseDown."""
     async with database.read() as connection:
         return await connection.run_sync(_version) is not None
 
 
-async def upgrade(database: Database) -> None:
+async def upgrade(database: ResponderDatabase) -> None:
     """Migrate in this process. Raises DatabaseDown, and what Alembic raises."""
     async with database.migrating() as connection:
         if not database.is_sqlite:
@@ -90,7 +90,7 @@ def _upgrade(connection: Connection) -> None:
 
 
 async def _main() -> None:
-    async with Database(make_url(sys.stdin.read())) as database:
+    async with ResponderDatabase(make_url(sys.stdin.read())) as database:
         try:
             await upgrade(database)
         except DatabaseDown as error:

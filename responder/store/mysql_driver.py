@@ -18,7 +18,6 @@ _PARTS = (f"{_PACKAGE}.hashes", f"{_PACKAGE}.serialization", f"{_PACKAGE}.asymme
 
 
 def load_driver() -> None:
-    """Import aiomysql."""
     if "pymysql" not in sys.modules:
         with _standing_in():
             importlib.import_module("pymysql")

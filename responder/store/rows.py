@@ -7,14 +7,14 @@ import zlib
 from dataclasses import dataclass
 
 from responder.policy import Verdict
-from responder.turns import Origin, TurnState
+from responder.turns import TurnOrigin, TurnState
 
 #: Parts into which the chats are divided among replicas.
 PARTS = 16
 #: Verdicts of messages that wait for a turn.
 OPEN = (Verdict.ANSWER, Verdict.ORDER)
 #: Origins whose answers count for the budgets.
-COUNTED = (Origin.RULE, Origin.MODEL)
+COUNTED = (TurnOrigin.RULE, TurnOrigin.MODEL)
 
 
 def part_of(session: str, chat: str) -> int:
@@ -60,7 +60,7 @@ class Pending:
 
 
 @dataclass(frozen=True, slots=True)
-class Command:
+class QueuedAnswer:
     """A text under the id with which it is published, for ever."""
 
     id: str
@@ -72,8 +72,8 @@ class NewTurn:
     """A turn to be opened: `asked` are its messages, all of one chat, oldest first."""
 
     asked: tuple[Pending, ...]
-    origin: Origin
-    commands: tuple[Command, ...]
+    origin: TurnOrigin
+    commands: tuple[QueuedAnswer, ...]
     expires_at: float
 
     @property
@@ -96,18 +96,18 @@ class Turn:
     chat: str
     chat_id: int
     part: int
-    origin: Origin
-    commands: tuple[Command, ...]
+    origin: TurnOrigin
+    commands: tuple[QueuedAnswer, ...]
     state: TurnState
     created_at: float
     expires_at: float
 
 
-def commands_to_json(commands: tuple[Command, ...]) -> str:
+def commands_to_json(commands: tuple[QueuedAnswer, ...]) -> str:
     """As a turn's row keeps them."""
     return json.dumps([[command.id, command.text] for command in commands], ensure_ascii=False)
 
 
-def commands_from_json(text: str) -> tuple[Command, ...]:
+def commands_from_json(text: str) -> tuple[QueuedAnswer, ...]:
     """From a turn's row."""
-    return tuple(Command(command_id, content) for command_id, content in json.loads(text))
+    return tuple(QueuedAnswer(command_id, content) for command_id, content in json.loads(text))

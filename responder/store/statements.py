@@ -27,8 +27,15 @@ LEASES = (
 #: `session`, `addresses`.
 CHATS = select(chats).where(chats.c.session == bindparam("session"), chats.c.chat.in_(_among("addresses")))
 CHAT_FIELDS = (
-    "telefono", "cliente_id", "name", "paused_until", "opted_out_at", "last_print", "last_at", "last_message",
-)  # fmt: skip
+    "telefono",
+    "cliente_id",
+    "name",
+    "paused_until",
+    "opted_out_at",
+    "last_print",
+    "last_at",
+    "last_message",
+)
 #: `row` and each of `CHAT_FIELDS`.
 CHANGE_CHAT = (
     update(chats).where(chats.c.id == bindparam("row")).values({name: bindparam(name) for name in CHAT_FIELDS})

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from responder.recording import Standing
-from responder.store.database import Database
-from responder.store.moments import unix
+from responder.recorder import SwitchState
+from responder.store.database import ResponderDatabase
 from responder.store.schema import bot_config, switches
+from responder.store.timestamps import unix
 
 ACTIVE = "active"
 
@@ -29,14 +29,14 @@ class ClientSwitch:
 REMEMBERED = 1.0
 
 
-async def _read(connection: AsyncConnection, configured: bool) -> Standing:
+async def _read(connection: AsyncConnection, configured: bool) -> SwitchState:
     """All switches.
 
     An administrator's order outlives a restart, until the operator changes the setting: the later word counts.
     """
     row = (await connection.execute(select(switches).where(switches.c.name == ACTIVE))).one_or_none()
     found = await connection.execute(select(bot_config.c.cliente_id, bot_config.c.bot_activo))
-    return Standing(
+    return SwitchState(
         active=row.value if row is not None and row.configured == configured else configured,
         clients={one.cliente_id: bool(one.bot_activo) for one in found},
     )
@@ -45,19 +45,19 @@ async def _read(connection: AsyncConnection, configured: bool) -> Standing:
 class Switches:
     """Reads and turns them. `configured` is RESPONDER_ACTIVO; what was read is good for `REMEMBERED` seconds."""
 
-    def __init__(self, database: Database, configured: bool, clock: Callable[[], float]) -> None:
+    def __init__(self, database: ResponderDatabase, configured: bool, clock: Callable[[], float]) -> None:
         self._database = database
         self._configured = configured
         self._clock = clock
-        self._known: Standing | None = None
+        self._known: SwitchState | None = None
         self._known_until = 0.0
 
-    async def standing(self, connection: AsyncConnection) -> Standing:
+    async def standing(self, connection: AsyncConnection) -> SwitchState:
         """The switches, for the caller to keep."""
         if self._known is None or self._clock() >= self._known_until:
             self._known = await _read(connection, self._configured)
             self._known_until = self._clock() + REMEMBERED
-        return Standing(self._known.active, self._known.clients)
+        return SwitchState(self._known.active, self._known.clients)
 
     async def active(self) -> bool:
         """The switch of the whole responder. Raises DatabaseDown."""

@@ -10,13 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from responder.policy import Verdict
 from responder.store import fences
-from responder.store.circumstances import Moment, with_answers
-from responder.store.database import Database
-from responder.store.inserting import insert_rows
+from responder.store.circumstances import CircumstanceReader, with_answers
+from responder.store.database import ResponderDatabase
+from responder.store.inserts import insert_rows
 from responder.store.rows import Lease, NewTurn, Pending, Turn, chats_lease, commands_to_json
 from responder.store.schema import conversations, turns
 from responder.store.statements import ANSWERED, FINISH_TURN, NEW_TURN, REFUSE, STILL_OPEN
-from responder.turns import Origin, TurnState
+from responder.turns import TurnOrigin, TurnState
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Finished:
 class Turns:
     """What is written of turns."""
 
-    def __init__(self, database: Database, moment: Moment) -> None:
+    def __init__(self, database: ResponderDatabase, moment: CircumstanceReader) -> None:
         self._database = database
         self._moment = moment
 
@@ -106,7 +106,7 @@ async def _write(connection: AsyncConnection, opened: Sequence[NewTurn], now: fl
             "cliente_id": turn.first.cliente_id,
             "telefono": turn.first.person,
             "rol": "assistant",
-            "origen_mensaje": "sistema" if turn.origin is Origin.ORDER else "ia",
+            "origen_mensaje": "sistema" if turn.origin is TurnOrigin.ORDER else "ia",
             "mensaje": turn.text,
         }
         for turn in opened
@@ -137,9 +137,17 @@ async def _write(connection: AsyncConnection, opened: Sequence[NewTurn], now: fl
 def _turn(turn: NewTurn, now: float) -> Turn:
     first = turn.first
     return Turn(
-        first.id, first.session, first.chat, first.chat_id, first.part, turn.origin, turn.commands, TurnState.READY,
-        now, turn.expires_at,
-    )  # fmt: skip
+        first.id,
+        first.session,
+        first.chat,
+        first.chat_id,
+        first.part,
+        turn.origin,
+        turn.commands,
+        TurnState.READY,
+        now,
+        turn.expires_at,
+    )
 
 
 async def _set_verdict(connection: AsyncConnection, asked: Sequence[Pending], verdict: Verdict) -> None:

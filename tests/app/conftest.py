@@ -15,7 +15,7 @@ from bridge.contract.session import SessionState
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
 from bridge.mqtt import ownership
 from bridge.ports import WhatsAppDriver
-from bridge.settings import SessionSetting, Settings, load
+from bridge.settings import BridgeSettings, SessionSetting, load
 from tests.mosquitto_server import MosquittoServer
 from tests.mqtt.ear import Ear, hearing
 
@@ -25,7 +25,7 @@ HERE = 15.0
 class House:
     """A bridge with two sessions, each with a phone of its own."""
 
-    def __init__(self, settings: Settings, url: str) -> None:
+    def __init__(self, settings: BridgeSettings, url: str) -> None:
         self.settings = settings
         self.url = url
         self.phones = {session.name: ScriptedPhone(SystemClock(), paired=True) for session in settings.sessions}
@@ -87,7 +87,6 @@ async def ear(mosquitto: MosquittoServer) -> AsyncIterator[Ear]:
 
 @pytest.fixture
 async def house(tmp_path: Path, mosquitto: MosquittoServer) -> AsyncIterator[House]:
-    """Not started."""
     settings = load(WA_DATA_DIR=tmp_path / "data", WA_PACE="off", WA_INSTANCE="test", WA_SESSIONS="haby=51,otra=52")
     house = House(settings, mosquitto.url("bridge"))
     try:

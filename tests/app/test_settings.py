@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bridge.contract.errors import StartError
-from bridge.settings import SessionSetting, Settings, load
+from bridge.settings import BridgeSettings, SessionSetting, load
 
 PASSWORD = "not-a-placeholder-9"
 
@@ -16,7 +16,7 @@ PASSWORD = "not-a-placeholder-9"
 @pytest.fixture(autouse=True)
 def _empty(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No variable of ours, and a working directory without `.env`."""
-    for field in Settings.model_fields.values():
+    for field in BridgeSettings.model_fields.values():
         monkeypatch.delenv(str(field.validation_alias), raising=False)
     monkeypatch.chdir(tmp_path)
 

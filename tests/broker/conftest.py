@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bridge.broker import BrokerOptions, Connection, Delivery, parse_addresses
+from bridge.broker import BrokerConnection, BrokerOptions, Delivery, parse_addresses
 from tests.mosquitto_server import MosquittoServer
 
 Options = Callable[..., BrokerOptions]
@@ -38,8 +38,9 @@ def options(mosquitto: MosquittoServer) -> Options:
     return make
 
 
-async def read(connection: Connection, count: int, *, acknowledge: bool = True, within: float = 10) -> list[Delivery]:
-    """The next deliveries."""
+async def read(
+    connection: BrokerConnection, count: int, *, acknowledge: bool = True, within: float = 10
+) -> list[Delivery]:
     got: list[Delivery] = []
     async with asyncio.timeout(within):
         async for delivery in connection.deliveries():

@@ -45,7 +45,6 @@ class Relay:
         self._open.set()
 
     def cut(self) -> None:
-        """Reset every connection."""
         for writer in list(self._writers):
             writer.transport.abort()
         self._writers.clear()

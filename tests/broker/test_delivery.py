@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from bridge.broker import BrokerDown, Connection, connect, keep_connected
+from bridge.broker import BrokerConnection, BrokerDown, connect, keep_connected
 from tests.broker.conftest import Options, read
 from tests.broker.relay import Relay
 from tests.mosquitto_server import MosquittoServer
@@ -121,7 +121,7 @@ async def test_more_than_the_queue_holds_is_delivered_after_all(options: Options
     got: list[str] = []
     overflows: list[str] = []
 
-    async def use(connection: Connection) -> None:
+    async def use(connection: BrokerConnection) -> None:
         async for delivery in connection.deliveries():
             await asyncio.sleep(0.001)  # slower than they arrive
             got.append(delivery.payload.decode())

@@ -16,7 +16,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bridge.broker import BrokerAddress, BrokerDown, BrokerOptions, BrokerRefused, Connection, connect, keep_connected
+from bridge.broker import (
+    BrokerAddress,
+    BrokerConnection,
+    BrokerDown,
+    BrokerOptions,
+    BrokerRefused,
+    connect,
+    keep_connected,
+)
 from bridge.contract.errors import StartError
 from bridge.ops.private_broker import private_broker, read_broker_json
 from bridge.ops.private_broker.child import tied_command
@@ -207,7 +215,7 @@ async def test_it_is_started_again_when_it_is_killed(tmp_path: Path, mosquitto_b
         first = broker_pid(tmp_path)
         connections = 0
 
-        async def use(connection: Connection) -> None:
+        async def use(connection: BrokerConnection) -> None:
             nonlocal connections
             connections += 1
             if connections == 1:

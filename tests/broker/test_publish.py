@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bridge.broker import BrokerDown, BrokerRefused, Connection, connect
+from bridge.broker import BrokerConnection, BrokerDown, BrokerRefused, connect
 from tests.broker.conftest import Options, read
 from tests.broker.relay import Relay
 from tests.mosquitto_server import MosquittoServer
@@ -112,7 +112,7 @@ async def test_a_connection_that_breaks_while_it_writes_ends_quietly(
     faults: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context))
 
-    async def flood(connection: Connection) -> None:
+    async def flood(connection: BrokerConnection) -> None:
         with contextlib.suppress(BrokerDown):
             while True:
                 await connection.publish("wa/haby/in", b"x" * 3000)

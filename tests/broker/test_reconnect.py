@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from bridge.broker import Backoff, BrokerDown, BrokerError, BrokerRefused, Connection, keep_connected
+from bridge.broker import Backoff, BrokerConnection, BrokerDown, BrokerError, BrokerRefused, keep_connected
 from tests.broker.conftest import Options, read
 from tests.mosquitto_server import MosquittoServer, free_port
 
@@ -28,9 +28,9 @@ def test_pauses_are_drawn_from_the_whole_range() -> None:
 async def test_a_killed_broker_is_found_again(mosquitto: MosquittoServer, options: Options) -> None:
     mine = options(client_id="bridge", clean=False)
     downs: list[tuple[BrokerError, float]] = []
-    connections: list[Connection] = []
+    connections: list[BrokerConnection] = []
 
-    async def use(connection: Connection) -> None:
+    async def use(connection: BrokerConnection) -> None:
         connections.append(connection)
         await connection.subscribe("wa/haby/out")
         if len(connections) == 1:
@@ -55,7 +55,7 @@ async def test_a_connection_that_lived_long_enough_starts_the_pauses_again(
 ) -> None:
     pauses: list[float] = []
 
-    async def use(connection: Connection) -> None:
+    async def use(connection: BrokerConnection) -> None:
         if len(pauses) == 3:
             return
         await asyncio.sleep(0.06 if len(pauses) == 2 else 0)
@@ -84,7 +84,7 @@ async def test_a_refusal_is_told_and_tried_again(mosquitto: MosquittoServer, opt
         mosquitto.passwords["bridge"] = right
         mosquitto.start()
 
-    async def use(connection: Connection) -> None:
+    async def use(connection: BrokerConnection) -> None:
         await connection.publish("wa/haby/in", "x")
 
     await keep_connected(mine, use, on_down=on_down, uniform=lambda low, high: low)
@@ -95,7 +95,7 @@ async def test_the_listener_may_end_it(options: Options) -> None:
     def on_down(error: BrokerError, pause: float) -> None:
         raise error
 
-    async def never(connection: Connection) -> None:
+    async def never(connection: BrokerConnection) -> None:
         raise AssertionError
 
     with pytest.raises(BrokerDown):
@@ -105,7 +105,7 @@ async def test_the_listener_may_end_it(options: Options) -> None:
 async def test_a_group_of_broker_errors_alone_means_the_connection_is_gone(options: Options) -> None:
     runs = 0
 
-    async def use(connection: Connection) -> None:
+    async def use(connection: BrokerConnection) -> None:
         nonlocal runs
         runs += 1
         if runs == 1:
@@ -118,7 +118,7 @@ async def test_a_group_of_broker_errors_alone_means_the_connection_is_gone(optio
 
 
 async def test_a_fault_of_ours_beside_a_lost_connection_is_not_swallowed(options: Options) -> None:
-    async def use(connection: Connection) -> None:
+    async def use(connection: BrokerConnection) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(failing(BrokerDown("one")))
             group.create_task(failing(ZeroDivisionError()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from bridge.broker import Connection, Will, connect, keep_connected
+from bridge.broker import BrokerConnection, Will, connect, keep_connected
 from tests.broker.conftest import Options, read
 from tests.broker.relay import Relay
 from tests.broker.test_delivery import reader_process
@@ -49,7 +49,7 @@ async def test_a_goodbye_takes_the_will_back(options: Options, protocol: str) ->
 async def test_cancelling_says_goodbye_too(options: Options) -> None:
     connected = asyncio.Event()
 
-    async def use(connection: Connection) -> None:
+    async def use(connection: BrokerConnection) -> None:
         connected.set()
         await connection.down()
 

@@ -40,7 +40,6 @@ class Row:
 
     @property
     def recovery(self) -> tuple[float, float] | None:
-        """Median and longest."""
         return (median(self.recoveries), max(self.recoveries)) if self.recoveries else None
 
 

@@ -37,8 +37,8 @@ class Deaths:
 
     def install(self) -> None:
         """Wrap every step's call."""
-        from bridge.broker import Connection
-        from bridge.broker.client import Client
+        from bridge.broker import BrokerConnection
+        from bridge.broker.client import MqttClient
         from bridge.drivers.web import WebDriver
         from bridge.store.journal import SqliteJournal
         from bridge.store.outbox import SqliteOutbox
@@ -50,7 +50,7 @@ class Deaths:
         self._before(WebDriver, "send_text", Step.STORED)
         self._after(WebDriver, "send_text", Step.SENT)
         self._during(WebDriver, "send_text", Step.CALL_LEFT)
-        publish, acknowledge = Client.start_publish, Connection.acknowledge
+        publish, acknowledge = MqttClient.start_publish, BrokerConnection.acknowledge
 
         def start_publish(client: Any, topic: str, *rest: Any) -> Any:
             answer = publish(client, topic, *rest)
@@ -63,8 +63,8 @@ class Deaths:
                 self.pass_by(Step.CLAIMED)
             acknowledge(connection, delivery)
 
-        setattr(Client, "start_publish", start_publish)  # noqa: B010 - a wrap, as the others
-        setattr(Connection, "acknowledge", acknowledged)  # noqa: B010
+        setattr(MqttClient, "start_publish", start_publish)  # noqa: B010 - a wrap, as the others
+        setattr(BrokerConnection, "acknowledge", acknowledged)  # noqa: B010
 
     def pass_by(self, step: Step) -> None:
         """Die here if that was asked for."""

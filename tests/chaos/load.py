@@ -91,7 +91,6 @@ class Load:
         await until(lambda: self.samples and self.samples[-1][1] == "connected", patience, "connected")
 
     def person_writes(self, body: str, chat: str | None = None) -> None:
-        """One message, counted."""
         chat = chat or self._rng.choice((ANA, BRUNO, CARLA, DARIO, GROUP))
         author = self._rng.choice((ANA, "188000000000002@lid", DARIO)) if chat == GROUP else None
         self._rig.world.incoming(chat, body, author=author)
@@ -194,10 +193,22 @@ class Load:
             body = f"plain {number}"
             to, payload = ("/5491155500003", body) if number % 2 else ("", json.dumps({"to": DARIO, "message": body}))
             process = await asyncio.create_subprocess_exec(
-                program, "-p", str(broker.port), "-u", "sender", "-P", broker.passwords["sender"], "-q", "1",
-                "-t", f"wa/{SESSION}/out{to}", "-m", payload,
-                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            )  # fmt: skip
+                program,
+                "-p",
+                str(broker.port),
+                "-u",
+                "sender",
+                "-P",
+                broker.passwords["sender"],
+                "-q",
+                "1",
+                "-t",
+                f"wa/{SESSION}/out{to}",
+                "-m",
+                payload,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
             try:
                 async with asyncio.timeout(20):
                     self.ledger.published[body] = await process.wait() == 0
@@ -213,9 +224,21 @@ class Load:
         program, broker = require_binary("mosquitto_sub", "mosquitto-clients"), self._rig.broker
         self._heard_file = Path(self._rig.folder / "heard")
         command = tied_command(
-            program, "-p", str(broker.port), "-u", "reader", "-P", broker.passwords["reader"], "-q", "1",
-            "-c", "-i", "plain", "-t", f"wa/{SESSION}/in",
-        )  # fmt: skip
+            program,
+            "-p",
+            str(broker.port),
+            "-u",
+            "reader",
+            "-P",
+            broker.passwords["reader"],
+            "-q",
+            "1",
+            "-c",
+            "-i",
+            "plain",
+            "-t",
+            f"wa/{SESSION}/in",
+        )
         self._plain = start(command, self._heard_file)
         for number in range(200):  # not counted: the subscription is there when one is heard
             self._rig.world.incoming(ANA, f"hello {number}")

@@ -16,9 +16,23 @@ from tests.chaos.campaign import Row
 from tests.chaos.ledger import Verdict
 
 COLUMNS = (
-    "fault", "times", "in", "lost", "dup", "order", "commands", "lost", "twice", "unknown (left)", "failed",
-    "plain sub missed/again", "plain pub lost", "false connected s", "recovery s p50/max", "kept",
-)  # fmt: skip
+    "fault",
+    "times",
+    "in",
+    "lost",
+    "dup",
+    "order",
+    "commands",
+    "lost",
+    "twice",
+    "unknown (left)",
+    "failed",
+    "plain sub missed/again",
+    "plain pub lost",
+    "false connected s",
+    "recovery s p50/max",
+    "kept",
+)
 BEGIN, END = "<!-- chaos: begin -->", "<!-- chaos: end -->"
 
 
@@ -26,18 +40,26 @@ def cells(row: Row) -> tuple[str, ...]:
     """A row as text."""
     v, recovery = row.verdict, row.recovery
     return (
-        row.fault, str(row.times), str(v.messages), str(v.lost), str(v.duplicated), str(v.out_of_order),
-        str(v.commands), str(v.commands_lost + v.unanswered), str(v.sent_twice),
-        f"{v.unknown} ({v.unknown_left})" if v.unknown else "0", str(v.failed),
-        f"{v.plain_missed}/{v.plain_repeated}", f"{v.plain_commands_lost} of {v.plain_commands}",
+        row.fault,
+        str(row.times),
+        str(v.messages),
+        str(v.lost),
+        str(v.duplicated),
+        str(v.out_of_order),
+        str(v.commands),
+        str(v.commands_lost + v.unanswered),
+        str(v.sent_twice),
+        f"{v.unknown} ({v.unknown_left})" if v.unknown else "0",
+        str(v.failed),
+        f"{v.plain_missed}/{v.plain_repeated}",
+        f"{v.plain_commands_lost} of {v.plain_commands}",
         f"{max(row.claims):.1f}" if row.claims else "–",
         f"{recovery[0]:.1f}/{recovery[1]:.1f}" if recovery else "–",
         "yes" if row.is_kept else f"NO {row.wrong}",
-    )  # fmt: skip
+    )
 
 
 def show(rows: Sequence[Row]) -> None:
-    """Print it."""
     table = Table(*COLUMNS, title="Under faults")
     for row in rows:
         table.add_row(*cells(row), style=None if row.is_kept else "bold red")

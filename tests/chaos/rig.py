@@ -41,12 +41,10 @@ class Bridge:
 
     @property
     def log(self) -> Path:
-        """What it says."""
         return self.folder / "bridge.log"
 
     @property
     def store(self) -> Path:
-        """The session's database."""
         return self.data_dir / "sessions" / SESSION / "store.db"
 
     @property
@@ -75,7 +73,6 @@ class Bridge:
         return self._process.pid
 
     def kill(self) -> None:
-        """SIGKILL, and wait."""
         assert self._process is not None
         self._process.kill()
         self._process.wait()

@@ -43,8 +43,6 @@ RECIPIENTS = tuple(f"54911555001{number:02}" for number in range(8))
 
 @dataclass(slots=True)
 class Soak:
-    """What is measured."""
-
     total: int
     numbers: list[int] = field(default_factory=list)
     delays: list[float] = field(default_factory=list)
@@ -61,7 +59,6 @@ class Soak:
     outbound: list[tuple[float, float]] = field(default_factory=list)
 
     async def read(self, client: Client) -> None:
-        """Along."""
         async for message in client.messages(SESSION):
             number, moment, _ = message.body.split(" ", 2)
             self.numbers.append(int(number))

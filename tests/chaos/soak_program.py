@@ -53,7 +53,6 @@ async def forget(phone: ScriptedPhone) -> None:
 
 
 async def scripted(total: int, rate: float) -> None:
-    """Until SIGTERM."""
     clock, settings = SystemClock(), load()
     phone = ScriptedPhone(clock, paired=True)
     bridge = Bridge(settings, settings.addresses, lambda _: ScriptedDriver(phone), clock)

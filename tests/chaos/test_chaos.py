@@ -24,7 +24,6 @@ class InTurn(Fault):
         self.left = list(faults)
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the base."""
         return await self.left.pop(0).strike(scene)
 
 

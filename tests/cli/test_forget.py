@@ -34,8 +34,10 @@ async def test_a_person_is_gone_for_every_reader_while_the_bridge_runs(
     assert report["addresses"] == [f"54{ANA[3:]}@c.us", f"{ANA}@c.us"]
     assert report["stores"] == json.loads(counted.out)["stores"]
     assert {name: report["stores"]["haby"][name] for name in ("messages", "commands", "still open")} == {
-        "messages": 1, "commands": 1, "still open": 0,
-    }  # fmt: skip
+        "messages": 1,
+        "commands": 1,
+        "still open": 0,
+    }
 
     listening = await start("listen", "--all", "--json")
     assert listening.stdout is not None

@@ -17,7 +17,7 @@ from bridge.client import Client, connect
 from bridge.contract.messages import Stream
 from bridge.contract.session import SessionState
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
-from bridge.settings import Settings, load
+from bridge.settings import BridgeSettings, load
 from tests.mosquitto_server import MosquittoServer
 
 ANA, BETO = "5491155500001@c.us", "5491155500002@c.us"
@@ -33,7 +33,7 @@ def _ask_for_the_owner_only_shortly(monkeypatch: pytest.MonkeyPatch) -> None:
 class BridgeSide:
     """A bridge that can be started, stopped and robbed of its store. The phone outlives it."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: BridgeSettings) -> None:
         self.settings = settings
         self.clock = SystemClock()
         self.phone = ScriptedPhone(self.clock, paired=True)
@@ -81,7 +81,6 @@ class BridgeSide:
             await session._journal.wait_beyond(Stream.IN, count - 1)
 
     async def stop(self) -> None:
-        """End it cleanly."""
         if self.bridge is None or self._running is None:
             return
         self.bridge.stop()
@@ -100,12 +99,12 @@ def mosquitto(tmp_path: Path) -> Iterator[MosquittoServer]:
 
 
 @pytest.fixture
-def settings(mosquitto: MosquittoServer, tmp_path: Path) -> Settings:
+def settings(mosquitto: MosquittoServer, tmp_path: Path) -> BridgeSettings:
     return load(mqtt_url=mosquitto.url("bridge"), data_dir=tmp_path / "data", pace="off", instance="test")
 
 
 @pytest.fixture
-async def side(settings: Settings) -> AsyncIterator[BridgeSide]:
+async def side(settings: BridgeSettings) -> AsyncIterator[BridgeSide]:
     """The bridge side, not started."""
     side = BridgeSide(settings)
     try:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bridge.client.answers import Heard, Progress, Until
+from bridge.client.answers import Progress, ReceivedAnswer, Until
 from bridge.contract.lifecycle import AckName
 from bridge.contract.messages import Ack, ErrorInfo, Result, ResultStatus
 
@@ -18,16 +18,18 @@ def result(status: str, code: str | None = None) -> Result:
     return Result(session="haby", id="pedido-7", status=ResultStatus(status), error=error, at=NOW)
 
 
-def reply(status: str, code: str | None = None) -> Heard:
-    return Heard(result(status, code), direct=True)
+def reply(status: str, code: str | None = None) -> ReceivedAnswer:
+    return ReceivedAnswer(result(status, code), direct=True)
 
 
-def told(status: str) -> Heard:
-    return Heard(result(status), direct=False)
+def told(status: str) -> ReceivedAnswer:
+    return ReceivedAnswer(result(status), direct=False)
 
 
-def tick(name: str) -> Heard:
-    return Heard(Ack(session="haby", id="pedido-7", message_id="true_x", ack=AckName(name), at=NOW), direct=False)
+def tick(name: str) -> ReceivedAnswer:
+    return ReceivedAnswer(
+        Ack(session="haby", id="pedido-7", message_id="true_x", ack=AckName(name), at=NOW), direct=False
+    )
 
 
 @pytest.mark.parametrize(
@@ -51,7 +53,7 @@ def tick(name: str) -> Heard:
         ("read", [reply("sent"), tick("error"), tick("error")], 2, True),
     ],
 )
-def test_what_is_news_and_when_it_is_over(until: Until, heard: list[Heard], news: int, over: bool) -> None:
+def test_what_is_news_and_when_it_is_over(until: Until, heard: list[ReceivedAnswer], news: int, over: bool) -> None:
     progress = Progress(until)
     assert sum(progress.hear(one) for one in heard) == news
     assert progress.is_over is over

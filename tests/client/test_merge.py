@@ -29,9 +29,15 @@ def end(
 ) -> ReplayEnd:
     assert request is not None
     return ReplayEnd(
-        session="haby", request=request.request, stream=Stream.IN, epoch=epoch,
-        first_seq=first, last_seq=last, next=after, gap=False,
-    )  # fmt: skip
+        session="haby",
+        request=request.request,
+        stream=Stream.IN,
+        epoch=epoch,
+        first_seq=first,
+        last_seq=last,
+        next=after,
+        gap=False,
+    )
 
 
 def gaps(items: list[str | Gap]) -> list[tuple[GapReason, int, int]]:

@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import TypeVar
 
-from bridge.client import Cursor, Gap, GapReason, Happening, Message
+from bridge.client import Cursor, EventMessage, Gap, GapReason, Message
 from bridge.store import open_store
 from tests.client.conftest import ANA, BETO, BridgeSide, Connect
 from tests.mosquitto_server import MosquittoServer
 
-_Item = TypeVar("_Item", Message, Happening)
+_Item = TypeVar("_Item", Message, EventMessage)
 
 
 async def read(items: AsyncIterator[_Item], count: int, within: float = 30) -> list[_Item]:

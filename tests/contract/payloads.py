@@ -146,12 +146,25 @@ def _others() -> dict[str, Payload]:
             session="haby", request="r-1", stream=Stream.IN, epoch=EPOCH, first_seq=3, last_seq=9, next=5, gap=True
         ),
         "replay-end": ReplayEnd(
-            session="haby", request="r-2", stream=Stream.EVENT, epoch=EPOCH, first_seq=None, last_seq=0, next=None,
+            session="haby",
+            request="r-2",
+            stream=Stream.EVENT,
+            epoch=EPOCH,
+            first_seq=None,
+            last_seq=0,
+            next=None,
             gap=False,
         ),
         "status-connected": _status(
-            SessionState.CONNECTED, Reason.READY, epoch=EPOCH, first_seq=1, last_seq=9, last_event_seq=2,
-            last_inbound=AT, queue=Queues.model_validate({"out": 1, "in": 0}), budget=5,
+            SessionState.CONNECTED,
+            Reason.READY,
+            epoch=EPOCH,
+            first_seq=1,
+            last_seq=9,
+            last_event_seq=2,
+            last_inbound=AT,
+            queue=Queues.model_validate({"out": 1, "in": 0}),
+            budget=5,
         ),
         "status-offline": _status(SessionState.OFFLINE, Reason.BRIDGE_GONE),
         "bridge-online": BridgeStatus(
@@ -163,7 +176,11 @@ def _others() -> dict[str, Payload]:
             at=AT,
         ),
         "responder-event": ResponderEvent(
-            instance="shop", kind="model_failed", where="54911***01", text="HTTP 503; asked again in 15 s", count=3,
+            instance="shop",
+            kind="model_failed",
+            where="54911***01",
+            text="HTTP 503; asked again in 15 s",
+            count=3,
             at=AT,
         ),
-    }  # fmt: skip
+    }

@@ -38,15 +38,24 @@ def raw(rest: str) -> bytes:
 def test_to_and_message_are_enough() -> None:
     command = parse_json(SendCommand, send())
     assert (command.id, command.ttl, command.priority, str(command.recipient)) == (
-        None, 3600, Priority.REPLY, f"{TO}@c.us",
-    )  # fmt: skip
+        None,
+        3600,
+        Priority.REPLY,
+        f"{TO}@c.us",
+    )
 
 
 def test_a_command_with_everything() -> None:
     fields = {
-        "v": 1, "id": "order-1", "ttl": 0, "expires_at": "2026-01-31T12:00:00.5+03:00", "priority": "bulk",
-        "reply_topic": "wa/haby/reply/till", "transaction": "t", "meta": {"invoice": ["A", 1, None, {"x": 1.5}]},
-    }  # fmt: skip
+        "v": 1,
+        "id": "order-1",
+        "ttl": 0,
+        "expires_at": "2026-01-31T12:00:00.5+03:00",
+        "priority": "bulk",
+        "reply_topic": "wa/haby/reply/till",
+        "transaction": "t",
+        "meta": {"invoice": ["A", 1, None, {"x": 1.5}]},
+    }
     command = parse_json(SendCommand, send(**fields))
     assert command.expires_at is not None
     assert command.expires_at.timestamp() == 1769850000.5
@@ -176,9 +185,12 @@ def test_content_is_recipient_kind_and_text(first: bytes, other: bytes, same: bo
     assert (hashes[0] == hashes[1]) is same
 
 
-@given(st.binary(max_size=200) | st.recursive(st.none() | st.booleans() | st.floats() | st.text(), st.lists).map(
-    lambda value: json.dumps({"to": TO, "message": value, "meta": value}).encode()
-))  # fmt: skip
+@given(
+    st.binary(max_size=200)
+    | st.recursive(st.none() | st.booleans() | st.floats() | st.text(), st.lists).map(
+        lambda value: json.dumps({"to": TO, "message": value, "meta": value}).encode()
+    )
+)
 def test_no_input_raises_anything_but_a_refusal(payload: bytes) -> None:
     models: list[type[BaseModel]] = [SendCommand, ControlCommand, ReplayRequest]
     for model in models:
@@ -215,11 +227,20 @@ def test_a_replay_request_and_its_defaults() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"limit": 0}, {"limit": 5001}, {"stream": "ack"}, {"reader": "a/b"}, {"reader": "+"}, {"reader": ""},
-        {"after": {"epoch": "e", "seq": -1}}, {"after": {"epoch": "e", "seq": 2**63}}, {"after": 5},
-        {"after": {"seq": 1}}, {"request": ""}, {"limits": 5},
+        {"limit": 0},
+        {"limit": 5001},
+        {"stream": "ack"},
+        {"reader": "a/b"},
+        {"reader": "+"},
+        {"reader": ""},
+        {"after": {"epoch": "e", "seq": -1}},
+        {"after": {"epoch": "e", "seq": 2**63}},
+        {"after": 5},
+        {"after": {"seq": 1}},
+        {"request": ""},
+        {"limits": 5},
     ],
-)  # fmt: skip
+)
 def test_bad_replay_requests_are_refused(change: dict[str, Any]) -> None:
     with pytest.raises(InvalidRequest):
         parse_json(ReplayRequest, json.dumps({"request": "r", "reader": "till", **change}).encode())

@@ -39,12 +39,34 @@ def test_a_recipient_in_any_spelling_has_one_normal_form(text: str, expected: st
 @pytest.mark.parametrize(
     "text",
     [
-        "", " ", "+", "hola", "1234", "1234567890123456", "54911555O0001", "٥٤٩١١٥٥٥٠٠٠٠١", "5491155500001;rm",
-        "@", "@c.us", "5491155500001@", "5491155500001@C.US", "a@b@c", "5491155500001@c.us@c.us", "54 911@c.us",
-        "status@broadcast", "1234567890@broadcast", "120363000000000009@newsletter", "hola@c.us", "0@c.us",
-        "5491155500001@example.com", "5491155500001\x00", "\ud800", "true_5491155500001@c.us_3EB0", "x" * 100_000,
+        "",
+        " ",
+        "+",
+        "hola",
+        "1234",
+        "1234567890123456",
+        "54911555O0001",
+        "٥٤٩١١٥٥٥٠٠٠٠١",
+        "5491155500001;rm",
+        "@",
+        "@c.us",
+        "5491155500001@",
+        "5491155500001@C.US",
+        "a@b@c",
+        "5491155500001@c.us@c.us",
+        "54 911@c.us",
+        "status@broadcast",
+        "1234567890@broadcast",
+        "120363000000000009@newsletter",
+        "hola@c.us",
+        "0@c.us",
+        "5491155500001@example.com",
+        "5491155500001\x00",
+        "\ud800",
+        "true_5491155500001@c.us_3EB0",
+        "x" * 100_000,
     ],
-)  # fmt: skip
+)
 def test_what_is_no_recipient_is_refused_with_a_sentence(text: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
         parse_recipient(text)

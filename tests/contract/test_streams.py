@@ -34,10 +34,23 @@ def test_an_event_in_its_stream_is_the_event_model() -> None:
 def test_whatever_the_page_wrote_can_be_published(said: str) -> None:
     # one bad character in any field would otherwise stop everything that arrives after it
     body = MessageBody(
-        id=said, **{"from": said}, chat=said, author=said, from_pn=said, from_lid=said, body=said, type=said,
-        timestamp=1, cliente_id=51, notify_name=said, late=False, mentions=[said], contacts=[said],
-        quoted={"id": said, "author": said, "body": said}, media={"mimetype": said, "filename": said},
+        id=said,
+        **{"from": said},
+        chat=said,
+        author=said,
+        from_pn=said,
+        from_lid=said,
+        body=said,
+        type=said,
+        timestamp=1,
+        cliente_id=51,
+        notify_name=said,
+        late=False,
+        mentions=[said],
+        contacts=[said],
+        quoted={"id": said, "author": said, "body": said},
+        media={"mimetype": said, "filename": said},
         location={"latitude": 0, "longitude": 0, "name": said},
-    )  # fmt: skip
+    )
     shown = MessageBody.model_validate_json(body.to_json())
     assert shown.body == "".join("\ufffd" if char == "\0" or "\ud800" <= char <= "\udfff" else char for char in said)

@@ -31,16 +31,34 @@ def test_parsing_any_text_raises_nothing(prefix: str, topic: str) -> None:
 def test_the_topics_of_a_session() -> None:
     topics = Topics("home/wa")
     assert [
-        topics.inbound("haby"), topics.event("haby"), topics.out("haby"), topics.out("haby", "5491155500001"),
-        topics.result("haby"), topics.ack("haby"), topics.replay("haby"), topics.replay("haby", "till"),
-        topics.reply("haby", "till"), topics.control("haby"), topics.status("haby"), topics.qr("haby"),
+        topics.inbound("haby"),
+        topics.event("haby"),
+        topics.out("haby"),
+        topics.out("haby", "5491155500001"),
+        topics.result("haby"),
+        topics.ack("haby"),
+        topics.replay("haby"),
+        topics.replay("haby", "till"),
+        topics.reply("haby", "till"),
+        topics.control("haby"),
+        topics.status("haby"),
+        topics.qr("haby"),
         topics.bridge_status("shop"),
     ] == [
-        "home/wa/haby/in", "home/wa/haby/event", "home/wa/haby/out", "home/wa/haby/out/5491155500001",
-        "home/wa/haby/result", "home/wa/haby/ack", "home/wa/haby/replay", "home/wa/haby/replay/till",
-        "home/wa/haby/reply/till", "home/wa/haby/control", "home/wa/haby/status", "home/wa/haby/qr",
+        "home/wa/haby/in",
+        "home/wa/haby/event",
+        "home/wa/haby/out",
+        "home/wa/haby/out/5491155500001",
+        "home/wa/haby/result",
+        "home/wa/haby/ack",
+        "home/wa/haby/replay",
+        "home/wa/haby/replay/till",
+        "home/wa/haby/reply/till",
+        "home/wa/haby/control",
+        "home/wa/haby/status",
+        "home/wa/haby/qr",
         "home/wa/bridge/shop/status",
-    ]  # fmt: skip
+    ]
     # `control` is not among them: it is subscribed at QoS 0, so that no old action is carried out after a reconnect
     assert topics.commands("haby") == ("home/wa/haby/out", "home/wa/haby/out/+", "home/wa/haby/replay")
 
@@ -48,11 +66,28 @@ def test_the_topics_of_a_session() -> None:
 @pytest.mark.parametrize(
     "topic",
     [
-        "", "wa", "wa/", "wa/haby", "wa/haby/", "wa/haby/nothing", "wa/haby/out/1/2", "wa/haby/out/", "wa//out",
-        "wa/bridge/out", "wa/bridge/shop/status", "wa/responder/1/config", "other/haby/out", "xwa/haby/out",
-        "wa/haby/out/549@c.us", "wa/haby/out/+", "wa/haby/#", "wa/ha.by/out", "wa/haby/OUT", "/wa/haby/out",
+        "",
+        "wa",
+        "wa/",
+        "wa/haby",
+        "wa/haby/",
+        "wa/haby/nothing",
+        "wa/haby/out/1/2",
+        "wa/haby/out/",
+        "wa//out",
+        "wa/bridge/out",
+        "wa/bridge/shop/status",
+        "wa/responder/1/config",
+        "other/haby/out",
+        "xwa/haby/out",
+        "wa/haby/out/549@c.us",
+        "wa/haby/out/+",
+        "wa/haby/#",
+        "wa/ha.by/out",
+        "wa/haby/OUT",
+        "/wa/haby/out",
     ],
-)  # fmt: skip
+)
 def test_what_is_no_topic_of_a_session(topic: str) -> None:
     assert Topics("wa").parse(topic) is None
 

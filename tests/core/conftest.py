@@ -15,12 +15,12 @@ from bridge.contract.commands import SendCommand
 from bridge.contract.messages import Result, Stream
 from bridge.contract.pace import Pace
 from bridge.contract.session import SessionState
-from bridge.core.inbound import Inbound
-from bridge.core.outbound import Outbound
+from bridge.core.inbound import InboundPipeline
+from bridge.core.outbound import OutboundPipeline
 from bridge.core.pacing import Pacing
 from bridge.core.session import Session
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
-from bridge.ports import Origin, ReplyTo
+from bridge.ports import CommandOrigin, ReplyTo
 from bridge.store import SessionStore, open_store
 from tests.clocks import FakeClock
 
@@ -43,7 +43,7 @@ class Bench:
         self._running: asyncio.Task[None] | None = None
 
     @property
-    def outbound(self) -> Outbound:
+    def outbound(self) -> OutboundPipeline:
         return self.session.outbound
 
     @property
@@ -68,8 +68,8 @@ class Bench:
             outbox=outbox,
             memory=self.store.memory,
             driver=driver,
-            inbound=Inbound("haby", 51, self.store.journal, self.store.outbox, self.store.memory),
-            outbound=Outbound("haby", outbox, driver, self.clock, self.pacing),
+            inbound=InboundPipeline("haby", 51, self.store.journal, self.store.outbox, self.store.memory),
+            outbound=OutboundPipeline("haby", outbox, driver, self.clock, self.pacing),
             clock=self.clock,
         )
         self._running = asyncio.create_task(self.session.run(), name="session under test")
@@ -111,7 +111,9 @@ class Bench:
         self.clock.advance(seconds)
         self.outbound._wake.set()
 
-    async def submit(self, command: SendCommand, *, origin: Origin | None = None, client: str | None = None) -> Result:
+    async def submit(
+        self, command: SendCommand, *, origin: CommandOrigin | None = None, client: str | None = None
+    ) -> Result:
         return await self.outbound.submit(command, origin=origin, reply_to=None if client is None else ReplyTo(client))
 
     async def told(self, command_id: str, count: int) -> list[str]:
@@ -168,6 +170,5 @@ async def bench_at(folder: Path, clock: FakeClock) -> AsyncIterator[Bench]:
 
 @pytest.fixture
 async def bench(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Bench]:
-    """Not started."""
     async with bench_at(tmp_path, clock) as bench:
         yield bench

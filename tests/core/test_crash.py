@@ -12,7 +12,7 @@ import pytest
 from bridge.contract.jid import MessageKey
 from bridge.contract.lifecycle import SendState
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone, SendMode
-from bridge.ports import LookUp, Origin
+from bridge.ports import CommandOrigin, LookUp
 from tests.clocks import FakeClock
 from tests.core.commands import BETO, command
 from tests.core.conftest import Bench, bench_at
@@ -165,12 +165,12 @@ async def test_where_no_look_up_proves_anything_a_kill_leaves_unknown(bench: Ben
 
 
 async def test_a_command_without_id_that_comes_again_after_a_kill_is_recognised(bench: Bench) -> None:
-    first = Origin("wa/haby/out", "0", packet_id=3, dup=False, connection=1)
+    first = CommandOrigin("wa/haby/out", "0", packet_id=3, dup=False, connection=1)
     await bench.start(connected=False)
     await bench.submit(command(), origin=first)
     await bench.again(connected=False)
     for connection in (2, 3):  # its PUBACK is lost twice
-        await bench.submit(command(), origin=Origin("wa/haby/out", "0", 3, True, connection))
+        await bench.submit(command(), origin=CommandOrigin("wa/haby/out", "0", 3, True, connection))
         await bench.again(connected=False)
     await bench.until(lambda: bool(bench.phone.sent))
     await bench.outbound.drain()

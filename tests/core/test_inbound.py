@@ -9,8 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bridge.contract.jid import Jid, MessageKey, Server
-from bridge.contract.messages import Inbound as InboundMessage
-from bridge.contract.messages import Location, Media, Quoted, Stream, in_stream
+from bridge.contract.messages import Inbound, Location, Media, Quoted, Stream, in_stream
 from bridge.core.inbound import SYSTEM_TYPES, is_other_account
 from bridge.ports import Account, IncomingMessage
 from tests.clocks import FakeClock
@@ -56,10 +55,21 @@ async def test_the_fields_of_a_group_message(bench: Bench) -> None:
     assert message["id"].startswith(f"false_{GROUP}_")
     assert message["id"].endswith(LID)
     expected = {
-        "from": GROUP, "chat": GROUP, "author": LID, "from_pn": ANA, "from_lid": LID, "body": "¿Hay turno?",
-        "type": "chat", "timestamp": 1_790_000_000, "cliente_id": 51, "notify_name": "Ana", "late": False,
-        "mentions": [ANA], "forwarded": True, "contacts": ["BEGIN:VCARD"],
-    }  # fmt: skip
+        "from": GROUP,
+        "chat": GROUP,
+        "author": LID,
+        "from_pn": ANA,
+        "from_lid": LID,
+        "body": "¿Hay turno?",
+        "type": "chat",
+        "timestamp": 1_790_000_000,
+        "cliente_id": 51,
+        "notify_name": "Ana",
+        "late": False,
+        "mentions": [ANA],
+        "forwarded": True,
+        "contacts": ["BEGIN:VCARD"],
+    }
     assert {name: message[name] for name in expected} == expected
 
 
@@ -290,7 +300,7 @@ async def test_one_that_cannot_be_read_does_not_stop_the_rest(bench: Bench, name
     bench.phone.incoming(ANA, "after")
     before, odd, after = await bench.stream(Stream.IN, 3)
     assert (before["body"], after["body"]) == ("before", "after")
-    InboundMessage.model_validate({**odd, "v": 1, "session": "haby", "epoch": "e", "seq": 2})
+    Inbound.model_validate({**odd, "v": 1, "session": "haby", "epoch": "e", "seq": 2})
     assert len(await bench.stream(Stream.EVENT, 1)) == 1
 
 
@@ -307,7 +317,7 @@ async def test_text_of_any_kind_reaches_the_topic(bench: Bench, texts: list[tupl
     page = await bench.store.journal.read(Stream.IN, first, 10)
     for (seq, stored), (body, _, _) in zip(page.items, texts, strict=True):
         written = in_stream(Stream.IN, "haby", bench.store.journal.epoch, seq, stored)
-        shown = InboundMessage.model_validate_json(written.encode()).body
+        shown = Inbound.model_validate_json(written.encode()).body
         assert len(shown) == len(body)
         assert shown == body or "\ufffd" in shown
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bridge.contract.commands import Priority
 from bridge.contract.errors import InvalidRequest
 from bridge.contract.pace import Pace
-from bridge.core.pacing import HOLD, Bucket, Pacing, Schedule
+from bridge.core.pacing import HOLD, Pacing, Schedule, TokenBucket
 from bridge.ports import OutboxRow
 from tests.core.commands import ANA, BETO, CARLA, row
 
@@ -56,7 +56,7 @@ def test_what_is_no_pace_is_refused(text: str) -> None:
 
 @given(st.floats(0.01, 100), st.integers(1, 50), st.lists(st.floats(0, 20), max_size=80))
 def test_a_bucket_never_gives_more_than_its_rate_and_burst(rate: float, burst: int, pauses: list[float]) -> None:
-    bucket, now, taken = Bucket(Pace(rate, burst)), 500.0, 0
+    bucket, now, taken = TokenBucket(Pace(rate, burst)), 500.0, 0
     for pause in pauses:
         now += pause
         if bucket.ready_at(now) <= now:

@@ -10,7 +10,7 @@ import pytest
 from bridge.contract.errors import InvalidRequest, Refused
 from bridge.contract.jid import Jid
 from bridge.drivers.scripted import SendMode
-from bridge.ports import DriverUnavailable, Origin
+from bridge.ports import CommandOrigin, DriverUnavailable
 from tests.core.commands import ANA, BETO, command
 from tests.core.conftest import Bench
 
@@ -69,8 +69,8 @@ async def test_a_command_without_id_gets_one_and_two_of_them_are_two(bench: Benc
 
 async def test_a_redelivered_command_without_id_is_the_same_one(bench: Bench) -> None:
     await bench.start()
-    first = Origin("wa/haby/out", "00", packet_id=5, dup=False, connection=7)
-    again = Origin("wa/haby/out", "00", packet_id=5, dup=True, connection=8)
+    first = CommandOrigin("wa/haby/out", "00", packet_id=5, dup=False, connection=7)
+    again = CommandOrigin("wa/haby/out", "00", packet_id=5, dup=True, connection=8)
     one = await bench.submit(command(), origin=first)
     await bench.told(one.id, 3)
     assert (await bench.submit(command(), origin=again)).id == one.id

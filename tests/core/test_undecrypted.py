@@ -8,8 +8,8 @@ from pathlib import Path
 
 from bridge.contract.jid import Jid, MessageKey
 from bridge.ports import IncomingMessage
-from bridge.store.erasing import erase_session, wipe
-from bridge.store.redaction import Person
+from bridge.store.erasure import erase_session, wipe
+from bridge.store.redaction import ErasedPerson
 from tests.clocks import FakeClock
 from tests.core.commands import ANA, BETO
 from tests.core.conftest import Bench
@@ -21,7 +21,7 @@ def waiting(chat: str, raw_id: str, at: float) -> IncomingMessage:
 
 
 def forget(path: Path) -> dict[str, int]:
-    done = erase_session(path, Person.of(ANA), marks=True)
+    done = erase_session(path, ErasedPerson.of(ANA), marks=True)
     assert wipe(path, "migrations", beside_a_bridge=True)
     return done
 
@@ -85,7 +85,7 @@ async def test_beside_no_bridge_it_is_erased_from_the_file(bench: Bench, clock: 
     now = int(clock.now())
     await bench.session._inbound.take([waiting(ANA, "A", now + 10), waiting(BETO, "B", now + 20)], late=False)
     await bench.end()
-    assert erase_session(bench.path, Person.of(ANA), marks=False, dry_run=True)["unread messages"] == 1
+    assert erase_session(bench.path, ErasedPerson.of(ANA), marks=False, dry_run=True)["unread messages"] == 1
     assert files_with(bench.path, ANA)
     assert forget(bench.path)["unread messages"] == 1
     assert files_with(bench.path, ANA) == []

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.ports import Choice, Listener
+from bridge.ports import Webhook, WebhookFilter
 from bridge.store import BridgeStore, open_store
 from tests.parts import require_binary
 
@@ -85,7 +85,7 @@ async def test_a_session_comes_back_from_the_folder_with_its_listeners(root: Pat
     data = root / "var/lib/wa-bridge"
     (data / "bridge.db").unlink()
     async with BridgeStore(data / "bridge.db", now=time.time) as store:
-        await store.listeners.put(Listener("crm", "haby", "http://127.0.0.1:9/", 1.0, Choice()))
+        await store.listeners.put(Webhook("crm", "haby", "http://127.0.0.1:9/", 1.0, WebhookFilter()))
     assert backup(root, "--to", str(root / "backups")).returncode == 0
     shutil.rmtree(data)
     (file,) = (root / "backups").glob("*/bridge/sessions/haby-*.tar.gz")

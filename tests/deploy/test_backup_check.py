@@ -18,7 +18,7 @@ import pytest
 
 from bridge.contract.messages import Stream
 from bridge.ops.backup import BadBackup, check_folder, newest
-from bridge.ports import Choice, Listener
+from bridge.ports import Webhook, WebhookFilter
 from bridge.store import BridgeStore
 from tests.deploy.test_backup import ROOT, backup
 from tests.deploy.test_backup import root as root  # noqa: PLC0414 - a fixture
@@ -32,7 +32,7 @@ async def place(root: Path) -> Path:
     shutil.rmtree(data)
     await fill(data / "sessions/haby")
     async with BridgeStore(data / "bridge.db", now=clock) as store:
-        await store.listeners.put(Listener("crm", "haby", "http://127.0.0.1:9/", 1.0, Choice()))
+        await store.listeners.put(Webhook("crm", "haby", "http://127.0.0.1:9/", 1.0, WebhookFilter()))
     done = backup(root, "--to", str(root / "backups"))
     assert done.returncode == 0, done.stderr
     return newest(root / "backups")

@@ -15,8 +15,8 @@ DEPLOY = Path(__file__).parents[2] / "deploy"
 BRIDGE, RESPONDER = DEPLOY / "wa.env.example", DEPLOY / "responder.env.example"
 LINE = re.compile(r"(?m)^#([A-Z][A-Z0-9_]*)=(.*)$")
 SETTINGS: list[tuple[type[BaseSettings], tuple[Path, ...]]] = [
-    (bridge.settings.Settings, (BRIDGE,)),
-    (responder.settings.Settings, (BRIDGE, RESPONDER)),
+    (bridge.settings.BridgeSettings, (BRIDGE,)),
+    (responder.settings.ResponderSettings, (BRIDGE, RESPONDER)),
 ]
 
 

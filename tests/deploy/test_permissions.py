@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from responder.errors import WrongSettings
-from responder.store.place import make_private
+from responder.store.sqlite_folder import make_private
 from tests.mosquitto_server import free_port
 
 WA = [sys.executable, "-c", "from bridge.cli import main; main()"]
@@ -22,9 +22,13 @@ def open_to_others(folder: Path) -> list[str]:
     return [str(path) for path in (folder, *folder.rglob("*")) if stat.S_IMODE(path.stat().st_mode) & 0o077]
 
 
-@pytest.mark.parametrize(("command", "says", "makes"), [
-    ("responder", "Conversations:", "responder.db"), ("bridge", "HTTP:", "bridge.db"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("command", "says", "makes"),
+    [
+        ("responder", "Conversations:", "responder.db"),
+        ("bridge", "HTTP:", "bridge.db"),
+    ],
+)
 async def test_a_service_closes_what_was_open_and_makes_nothing_open(
     command: str, says: str, makes: str, tmp_path: Path
 ) -> None:
@@ -34,12 +38,21 @@ async def test_a_service_closes_what_was_open_and_makes_nothing_open(
     (tmp_path / ".env").chmod(0o644)
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("WA_", "DB_", "OPENAI_"))}
     program = await asyncio.create_subprocess_exec(
-        *WA, command, cwd=tmp_path, stderr=asyncio.subprocess.PIPE, umask=0o022,
+        *WA,
+        command,
+        cwd=tmp_path,
+        stderr=asyncio.subprocess.PIPE,
+        umask=0o022,
         env={
-            **kept, "PYTHONPATH": str(ROOT), "WA_DATA_DIR": str(data), "PORT": "0", "WA_HTTP_PORT": "0",
-            "WA_MQTT_URL": f"mqtt://127.0.0.1:{free_port()}", "WA_WEB_URL": f"http://127.0.0.1:{free_port()}/",
+            **kept,
+            "PYTHONPATH": str(ROOT),
+            "WA_DATA_DIR": str(data),
+            "PORT": "0",
+            "WA_HTTP_PORT": "0",
+            "WA_MQTT_URL": f"mqtt://127.0.0.1:{free_port()}",
+            "WA_WEB_URL": f"http://127.0.0.1:{free_port()}/",
         },
-    )  # fmt: skip
+    )
     assert program.stderr is not None
     said = ""
     try:

@@ -8,7 +8,7 @@ import pytest
 
 from responder.policy import Verdict
 from responder.rules import parse_rules
-from responder.settings import Settings
+from responder.settings import ResponderSettings
 from tests.docs.pages import ROOT, blocks
 
 PAGE = ROOT / "docs/responder.md"
@@ -36,7 +36,7 @@ def test_every_reason_to_be_silent_is_explained() -> None:
 
 
 def test_settings_that_are_named_exist() -> None:
-    known = {str(field.validation_alias) for field in Settings.model_fields.values()}
+    known = {str(field.validation_alias) for field in ResponderSettings.model_fields.values()}
     named = set(re.findall(r"`((?:RESPONDER|OPENAI|DB|ADMIN|MASSIVE)_[A-Z_]+[A-Z])", TEXT))
     assert named
     assert named <= known

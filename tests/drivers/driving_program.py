@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bridge.contract.session import Situation
 from bridge.drivers.web import PlaywrightRuntime, WebDriver
-from bridge.ports.driver import Account, AckChange, IncomingMessage, PairingCode
+from bridge.ports import Account, AckChange, IncomingMessage, PairingCode
 from tests.drivers.worlds import LIMITS, SystemClock
 
 

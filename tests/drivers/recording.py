@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from bridge.contract.session import SessionState, Situation, may_follow
-from bridge.ports.driver import Account, AckChange, IncomingMessage, PairingCode, WhatsAppDriver
+from bridge.ports import Account, AckChange, IncomingMessage, PairingCode, WhatsAppDriver
 
 PATIENCE = 20.0
 type_of_told = Situation | Account | PairingCode | None

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from bridge.contract.jid import Jid
 from bridge.contract.session import Reason, SessionState, Situation, may_follow
 from bridge.drivers.web.limits import Limits, retry_delay
-from bridge.drivers.web.page_state import Course, Report, steps
+from bridge.drivers.web.page_state import Report, StateReporter, steps
 from bridge.drivers.web.snapshot import Snapshot, meaning
-from bridge.ports.driver import Account, PairingCode
+from bridge.ports import Account, PairingCode
 
 S = SessionState
 LOADING = Snapshot(load="1", holds=1)
@@ -73,7 +73,7 @@ def test_every_state_is_reached_from_every_other_by_legal_steps(before: SessionS
 
 
 def test_pairing() -> None:
-    course = Course()
+    course = StateReporter()
     course.to(Situation(S.STARTING, Reason.BROWSER_STARTING))
     assert states(course.see(LOADING, 0)) == [S.CONNECTING]
     pairing = Situation(S.PAIRING, Reason.SCAN_QR)
@@ -88,21 +88,21 @@ def test_pairing() -> None:
 
 
 def test_a_page_that_loads_anew_right_after_the_pairing_does_not_hide_it() -> None:
-    course = Course()
+    course = StateReporter()
     course.see(CODE, 0)
     reports = course.see(replace(MAIN, load="2", unix_time=1010), 0)
     assert [r.paired_at for r in reports if isinstance(r, Account)] == [1000]
 
 
 def test_a_login_that_the_page_reads_late_is_not_a_pairing() -> None:
-    course = Course()
+    course = StateReporter()
     course.see(INJECTED, 0)
     reports = course.see(MAIN, 0)
     assert [r.paired_at for r in reports if isinstance(r, Account)] == [None]
 
 
 def test_the_account_is_told_once_a_load_and_before_connected() -> None:
-    course = Course()
+    course = StateReporter()
     first = course.see(MAIN, 0)
     assert isinstance(first[0], Account)
     assert states(first) == [S.CONNECTED]
@@ -112,7 +112,7 @@ def test_the_account_is_told_once_a_load_and_before_connected() -> None:
 
 
 def test_a_link_that_was_down_between_two_reports_is_told() -> None:
-    course = Course()
+    course = StateReporter()
     course.see(MAIN, 0)
     assert states(course.see(replace(MAIN, holds=2), 1)) == [S.RECONNECTING, S.CONNECTED]
     assert course.holds == 2
@@ -122,7 +122,7 @@ def test_a_link_that_was_down_between_two_reports_is_told() -> None:
     ("asked", "reason"), [(True, Reason.LOGGED_OUT_ON_REQUEST), (False, Reason.LOGGED_OUT_BY_PHONE)]
 )
 def test_the_end_of_a_login(asked: bool, reason: Reason) -> None:
-    course = Course()
+    course = StateReporter()
     course.see(MAIN, 0)
     course.logging_out = asked
     out = replace(INJECTED, unpaired=True, socket="UNPAIRED")
@@ -132,7 +132,7 @@ def test_the_end_of_a_login(asked: bool, reason: Reason) -> None:
 
 
 def test_a_lost_page_takes_its_code_with_it() -> None:
-    course = Course()
+    course = StateReporter()
     course.see(CODE, 0)
     assert course.to(Situation(S.RECONNECTING, Reason.PAGE_LOST)) == [
         None,
@@ -157,7 +157,7 @@ _OWN = st.sampled_from([Situation(state, Reason.READY) for state in TOLD])
 
 @given(st.lists(_SNAPSHOTS | _OWN, max_size=12))
 def test_no_sequence_of_reports_leads_to_an_illegal_one(seen: list[Snapshot | Situation]) -> None:
-    course = Course()
+    course = StateReporter()
     told = [S.STARTING]
     course.to(Situation(S.STARTING, Reason.BROWSER_STARTING))
     code_shown = False

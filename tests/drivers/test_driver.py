@@ -11,7 +11,7 @@ import pytest
 from bridge.contract.errors import InvalidRequest, NotOnWhatsApp
 from bridge.contract.jid import Jid
 from bridge.contract.session import Reason, SessionState
-from bridge.ports.driver import CallInDoubt, DriverUnavailable, IncomingMessage, PairingCode, WhatsAppDriver
+from bridge.ports import CallInDoubt, DriverUnavailable, IncomingMessage, PairingCode, WhatsAppDriver
 from tests.drivers.recording import running
 from tests.drivers.worlds import (
     ANA,

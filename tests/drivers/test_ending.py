@@ -8,7 +8,7 @@ import pytest
 
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.drivers.web.limits import Limits, Restarts
-from bridge.drivers.web.page_watchdog import Ending, PageWatch
+from bridge.drivers.web.page_watchdog import PageEnd, PageWatch
 from bridge.drivers.web.snapshot import Snapshot
 
 S, R = SessionState, Reason
@@ -21,7 +21,7 @@ BOOTED = replace(LOADER, injected=True, ready=True)
 PERIOD = LIMITS.report
 
 
-def first_ending(snapshot: Snapshot, situation: Situation, until: float = 100_000) -> tuple[float, Ending | None]:
+def first_ending(snapshot: Snapshot, situation: Situation, until: float = 100_000) -> tuple[float, PageEnd | None]:
     """See the same report again and again; returns when that led to an ending."""
     watch, now = PageWatch(LIMITS), 0.0
     watch.opened(now)
@@ -86,7 +86,7 @@ def test_a_newer_version_is_loaded_once_in_six_hours() -> None:
             endings.append((now, ending))
             watch.opened(now)
     assert [ending for _, ending in endings] == [
-        Ending(Situation(S.RECONNECTING, R.PAGE_OUTDATED), at_once=True) for _ in range(2)
+        PageEnd(Situation(S.RECONNECTING, R.PAGE_OUTDATED), at_once=True) for _ in range(2)
     ]
     assert endings[1][0] - endings[0][0] > LIMITS.update
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from bridge.drivers.web.number_cache import FOUND_FOR, KEPT, MISSING_FOR, KnownNumbers
+from bridge.drivers.web.number_cache import FOUND_FOR, KEPT, MISSING_FOR, NumberCache
 
 BOTH = ["5491155500001", "541155500001"]
 
 
 def test_an_answer_is_kept_for_its_time() -> None:
-    known = KnownNumbers()
+    known = NumberCache()
     assert known.spellings("541155500001", BOTH, 0) == BOTH
     known.note("541155500001", "5491155500001", 0)
     assert known.spellings("541155500001", BOTH, FOUND_FOR - 1) == ["5491155500001"]
@@ -19,7 +19,7 @@ def test_an_answer_is_kept_for_its_time() -> None:
 
 
 def test_the_oldest_answers_make_room() -> None:
-    known = KnownNumbers()
+    known = NumberCache()
     for number in range(KEPT + 1):
         known.note(str(number), None, 0)
     assert known.spellings("0", BOTH, 1) == BOTH

@@ -17,7 +17,7 @@ from pydantic import BaseModel
 
 from bridge.contract.jid import Jid, MessageKey
 from bridge.drivers.web.payloads import to_ack, to_items, to_message
-from bridge.ports.driver import AckChange, IncomingMessage
+from bridge.ports import AckChange, IncomingMessage
 
 FILES = sorted((Path(__file__).parent / "payloads").glob("*.json"))
 

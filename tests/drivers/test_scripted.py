@@ -8,7 +8,7 @@ from bridge.contract.errors import ReachOutLocked, Refused
 from bridge.contract.jid import Jid
 from bridge.contract.session import Reason, SessionState
 from bridge.drivers.scripted import ScriptedDriver, SendMode
-from bridge.ports.driver import CallInDoubt, DriverUnavailable
+from bridge.ports import CallInDoubt, DriverUnavailable
 from tests.drivers.recording import running
 from tests.drivers.worlds import ANA, ScriptedWorld
 

@@ -20,7 +20,7 @@ from bridge.contract.session import Reason, SessionState
 from bridge.drivers.web import Limits
 from bridge.drivers.web.processes import browser_of, of_profile
 from bridge.drivers.web.profile import LOCK
-from bridge.ports.driver import CallInDoubt, DriverUnavailable, WhatsAppDriver
+from bridge.ports import CallInDoubt, DriverUnavailable, WhatsAppDriver
 from bridge.sandbox import Sandbox
 from tests.drivers.recording import RecordingSink, running
 from tests.drivers.worlds import ANA, LIMITS, WebWorld, connected, page_of

@@ -13,8 +13,8 @@ from bridge.contract.errors import NotOnWhatsApp, ReachOutLocked
 from bridge.contract.jid import Jid
 from bridge.contract.session import Reason, SessionState
 from bridge.drivers.web.web_page import WebPage
-from bridge.ports.driver import CallInDoubt, DriverUnavailable
-from bridge.sandbox.records import Contact, SendMode
+from bridge.ports import CallInDoubt, DriverUnavailable
+from bridge.sandbox.records import Contact, TransmissionMode
 from tests.drivers.recording import running
 from tests.drivers.worlds import ANA, CARLA, CARLA_LID, DARIO, GROUP, LIMITS, MEMBER, WebWorld, connected, page_of
 
@@ -173,7 +173,7 @@ async def test_a_catch_up_over_many_chats_takes_few_calls(web: WebWorld, monkeyp
 
 
 async def test_a_send_that_the_service_refuses_for_lack_of_network_is_in_doubt(web: WebWorld) -> None:
-    web.mode(SendMode.REFUSE)
+    web.mode(TransmissionMode.REFUSE)
     async with connected(web) as (driver, sink):
         key = await driver.reserve(Jid.parse(ANA))
         for _ in range(2):  # asked again, the page shows the error only
@@ -209,7 +209,7 @@ async def test_an_idle_page_gives_back_its_memory(web: WebWorld) -> None:
 
 
 async def test_a_new_chat_that_is_locked_is_told_as_such_before_its_error_tick(web: WebWorld) -> None:
-    web.mode(SendMode.LOCK)
+    web.mode(TransmissionMode.LOCK)
     async with connected(web) as (driver, sink):
         key = await driver.reserve(Jid.parse(ANA))
         with pytest.raises(ReachOutLocked):
@@ -220,7 +220,7 @@ async def test_a_new_chat_that_is_locked_is_told_as_such_before_its_error_tick(w
 
 
 async def test_an_answer_that_is_lost_leaves_the_send_pending_and_it_is_found(web: WebWorld) -> None:
-    web.mode(SendMode.LOSE_ANSWER)
+    web.mode(TransmissionMode.LOSE_ANSWER)
     web.manual_acks()
     async with connected(web) as (driver, _):
         key = await driver.reserve(Jid.parse(ANA))

@@ -15,10 +15,9 @@ from bridge.contract.jid import Jid
 from bridge.contract.session import SessionState
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone, SendMode
 from bridge.drivers.web import Limits, PlaywrightRuntime, WebDriver
-from bridge.ports.driver import WhatsAppDriver
+from bridge.ports import WhatsAppDriver
 from bridge.sandbox import Sandbox
-from bridge.sandbox.records import ReceiptPolicy
-from bridge.sandbox.records import SendMode as SandboxMode
+from bridge.sandbox.records import ReceiptPolicy, TransmissionMode
 from tests.drivers.recording import RecordingSink, running
 
 ANA = "5491155500001@c.us"
@@ -183,9 +182,9 @@ class WebWorld:
         self.sandbox.world.acknowledge(raw_id, level)
 
     def hold_sends(self, *, hold: bool) -> None:
-        self.set(send_mode=SandboxMode.HOLD if hold else SandboxMode.NORMAL)
+        self.set(send_mode=TransmissionMode.HOLD if hold else TransmissionMode.NORMAL)
 
-    def mode(self, mode: SandboxMode) -> None:
+    def mode(self, mode: TransmissionMode) -> None:
         self.set(send_mode=mode)
 
     def typing_in(self, chat: str) -> bool:

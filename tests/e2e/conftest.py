@@ -194,7 +194,6 @@ async def until(holds: Callable[[], bool], what: str) -> None:
 
 @pytest.fixture
 async def product(tmp_path: Path) -> AsyncIterator[Product]:
-    """The product, connected."""
     async with running(tmp_path) as up:
         await up.printed("haby connected")
         yield up

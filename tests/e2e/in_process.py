@@ -12,18 +12,18 @@ from bridge.app import Bridge
 from bridge.app.clock import SystemClock
 from bridge.app.drivers import web_drivers
 from bridge.broker import BrokerAddress
-from bridge.settings import Settings, load
+from bridge.settings import BridgeSettings, load
 from tests.parts import require_binary
 
 
-def settings_for(directory: Path, url: str) -> Settings:
+def settings_for(directory: Path, url: str) -> BridgeSettings:
     """Settings of a bridge in `directory` whose WhatsApp Web is at `url`."""
     return load(WA_DATA_DIR=directory, WA_WEB_URL=url, WA_PACE="off")
 
 
 @asynccontextmanager
 async def bridge_on(
-    address: BrokerAddress, settings: Settings, http: socket.socket | None = None
+    address: BrokerAddress, settings: BridgeSettings, http: socket.socket | None = None
 ) -> AsyncIterator[Bridge]:
     """Runs inside the context."""
     require_binary("chromium-headless-shell", "chromium-headless-shell")

@@ -10,27 +10,40 @@ from hypothesis import strategies as st
 
 from bridge.contract.commands import MAX_TEXT, ControlCommand, ReplayRequest, SendCommand, parse_json, parse_text
 from bridge.contract.errors import CodedError, InvalidRequest, TooLarge
-from bridge.contract.payload import Command
+from bridge.contract.payload import StrictPayload
 from bridge.core.results import Rejection, rejected
 from responder.incoming import of_webhook
 from tests.fuzz.values import ADDRESSES, ANY_TEXT, BUDGET, JSON, nearly, written
 
-COMMANDS = nearly({
-    "v": st.just(1), "id": ANY_TEXT, "to": ADDRESSES, "message": ANY_TEXT, "ttl": st.integers(-1, 2**40),
-    "expires_at": st.sampled_from(["2026-01-31T12:00:00Z", "2026-13-31T12:00:00Z", "0001-01-01T00:00:00+23:59"]),
-    "priority": st.sampled_from(["human", "reply", "bulk", "x"]), "reply_topic": ANY_TEXT, "transaction": ANY_TEXT,
-    "meta": JSON, "action": st.sampled_from(["init", "close", "logout"]), "phone": ADDRESSES, "request": ANY_TEXT,
-    "reader": ANY_TEXT, "after": nearly({"epoch": ANY_TEXT, "seq": st.integers()}), "limit": st.integers(0, 10_000),
-    "stream": st.sampled_from(["in", "event", "out"]),
-})  # fmt: skip
+COMMANDS = nearly(
+    {
+        "v": st.just(1),
+        "id": ANY_TEXT,
+        "to": ADDRESSES,
+        "message": ANY_TEXT,
+        "ttl": st.integers(-1, 2**40),
+        "expires_at": st.sampled_from(["2026-01-31T12:00:00Z", "2026-13-31T12:00:00Z", "0001-01-01T00:00:00+23:59"]),
+        "priority": st.sampled_from(["human", "reply", "bulk", "x"]),
+        "reply_topic": ANY_TEXT,
+        "transaction": ANY_TEXT,
+        "meta": JSON,
+        "action": st.sampled_from(["init", "close", "logout"]),
+        "phone": ADDRESSES,
+        "request": ANY_TEXT,
+        "reader": ANY_TEXT,
+        "after": nearly({"epoch": ANY_TEXT, "seq": st.integers()}),
+        "limit": st.integers(0, 10_000),
+        "stream": st.sampled_from(["in", "event", "out"]),
+    }
+)
 PAYLOADS = st.one_of(st.binary(max_size=200), COMMANDS.map(written), JSON.map(written), st.just(b"[" * 100_000))
 
 
 @pytest.mark.parametrize("model", [SendCommand, ControlCommand, ReplayRequest])
 @BUDGET
 @given(payload=PAYLOADS)
-def test_a_json_payload(model: type[Command], payload: bytes) -> None:
-    command: Command | CodedError
+def test_a_json_payload(model: type[StrictPayload], payload: bytes) -> None:
+    command: StrictPayload | CodedError
     try:
         command = parse_json(model, payload)
     except (InvalidRequest, TooLarge) as error:
@@ -59,12 +72,22 @@ def test_a_plain_text_payload(digits: str, payload: bytes) -> None:
 
 @BUDGET
 @given(
-    nearly({
-        "id": ANY_TEXT, "from": ADDRESSES, "chat": ADDRESSES, "author": ADDRESSES, "body": ANY_TEXT,
-        "type": st.just("chat"), "timestamp": st.integers(0, 2**40), "from_pn": ADDRESSES, "cliente_id": st.just(51),
-        "notify_name": ANY_TEXT, "mentions": st.lists(ADDRESSES, max_size=3),
-    })
-)  # fmt: skip
+    nearly(
+        {
+            "id": ANY_TEXT,
+            "from": ADDRESSES,
+            "chat": ADDRESSES,
+            "author": ADDRESSES,
+            "body": ANY_TEXT,
+            "type": st.just("chat"),
+            "timestamp": st.integers(0, 2**40),
+            "from_pn": ADDRESSES,
+            "cliente_id": st.just(51),
+            "notify_name": ANY_TEXT,
+            "mentions": st.lists(ADDRESSES, max_size=3),
+        }
+    )
+)
 def test_a_webhook_of_a_legacy_sender(fields: dict[str, object]) -> None:
     try:
         arrival = of_webhook("haby", fields, 51)

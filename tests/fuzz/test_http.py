@@ -19,23 +19,55 @@ from tests.http.conftest import HttpBridge, _wait_only_shortly_for_a_broker
 __all__ = ["_wait_only_shortly_for_a_broker"]  # a fixture, in force for these tests too
 
 URLS = st.sampled_from(["http://127.0.0.1:9/hook", "http://[::1", "file:///etc/passwd", "http://x\x00", ""])
-BODIES = nearly({
-    "to": ADDRESSES, "message": ANY_TEXT, "id": ANY_TEXT, "ttl": st.integers(), "meta": JSON, "number": ADDRESSES,
-    "callbackUrl": URLS, "url": URLS, "chats": st.lists(ADDRESSES, max_size=2), "events": st.lists(ANY_TEXT),
-    "action": ANY_TEXT, "name": ANY_TEXT, "bot_activo": st.booleans(), "secret": ANY_TEXT,
-})  # fmt: skip
-PLAYED = nearly({
-    "chat": ADDRESSES, "body": ANY_TEXT, "author": ADDRESSES, "type": ANY_TEXT, "timestamp": st.integers(),
-    "quoted": ANY_TEXT, "fields": st.dictionaries(ANY_TEXT, JSON, max_size=2), "id": ANY_TEXT, "ack": st.integers(),
-    "pn": ADDRESSES, "lid": ADDRESSES, "name": ANY_TEXT, "participants": st.lists(ADDRESSES), "ref": ANY_TEXT,
-    "receipts": st.dictionaries(ANY_TEXT, st.integers(), max_size=2), "sync_ms": st.integers(), "site": ANY_TEXT,
-})  # fmt: skip
+BODIES = nearly(
+    {
+        "to": ADDRESSES,
+        "message": ANY_TEXT,
+        "id": ANY_TEXT,
+        "ttl": st.integers(),
+        "meta": JSON,
+        "number": ADDRESSES,
+        "callbackUrl": URLS,
+        "url": URLS,
+        "chats": st.lists(ADDRESSES, max_size=2),
+        "events": st.lists(ANY_TEXT),
+        "action": ANY_TEXT,
+        "name": ANY_TEXT,
+        "bot_activo": st.booleans(),
+        "secret": ANY_TEXT,
+    }
+)
+PLAYED = nearly(
+    {
+        "chat": ADDRESSES,
+        "body": ANY_TEXT,
+        "author": ADDRESSES,
+        "type": ANY_TEXT,
+        "timestamp": st.integers(),
+        "quoted": ANY_TEXT,
+        "fields": st.dictionaries(ANY_TEXT, JSON, max_size=2),
+        "id": ANY_TEXT,
+        "ack": st.integers(),
+        "pn": ADDRESSES,
+        "lid": ADDRESSES,
+        "name": ANY_TEXT,
+        "participants": st.lists(ADDRESSES),
+        "ref": ANY_TEXT,
+        "receipts": st.dictionaries(ANY_TEXT, st.integers(), max_size=2),
+        "sync_ms": st.integers(),
+        "site": ANY_TEXT,
+    }
+)
 LEGACY_SEND = "/api/whatsapp/send"
 REFUSALS = frozenset(ErrorCode) - {ErrorCode.INTERNAL}
 OF_THE_BRIDGE = (
-    LEGACY_SEND, "/api/whatsapp/register-listener", "/api/whatsapp/unregister-listener",
-    "/v1/sessions/haby/sends", "/v1/sessions/haby/listeners", "/api/bot-config/toggle/51",
-)  # fmt: skip
+    LEGACY_SEND,
+    "/api/whatsapp/register-listener",
+    "/api/whatsapp/unregister-listener",
+    "/v1/sessions/haby/sends",
+    "/v1/sessions/haby/listeners",
+    "/api/bot-config/toggle/51",
+)
 OF_THE_SANDBOX = ("/api/incoming", "/api/own", "/api/contacts", "/api/chats", "/api/groups", "/api/scan", "/api/acks")
 
 

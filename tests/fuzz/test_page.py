@@ -12,25 +12,48 @@ from hypothesis import strategies as st
 from bridge.contract.messages import Event, EventBody, EventKind, Inbound, Stream, in_stream
 from bridge.contract.payload import instant
 from bridge.core.conversion import body_of
-from bridge.core.inbound import Inbound as InboundHalf
+from bridge.core.inbound import InboundPipeline
 from bridge.drivers.web.payloads import to_items
-from bridge.ports.driver import AckChange
+from bridge.ports import AckChange
 from tests.fuzz.values import ADDRESSES, ANY_TEXT, BUDGET, JSON, nearly
 
-KEYS = nearly({
-    "remote": ADDRESSES, "id": ANY_TEXT, "fromMe": st.booleans(), "participant": ADDRESSES,
-    "serialized": st.sampled_from(["false_5491155500001@c.us_3EB0", "true_1@g.us_A_2@lid", "x"]),
-})  # fmt: skip
-MESSAGES = nearly({
-    "kind": st.sampled_from(["message", "ack"]), "key": KEYS, "from": ADDRESSES,
-    "type": st.sampled_from(["chat", "image", "location", "vcard", "multi_vcard", "poll_creation", "ciphertext"]),
-    "body": ANY_TEXT, "caption": ANY_TEXT, "t": st.integers(0, 2**40), "at": st.integers(0, 2**40),
-    "person": nearly({"pn": ADDRESSES, "lid": ADDRESSES}), "author": ADDRESSES, "notifyName": ANY_TEXT,
-    "quoted": nearly({"key": KEYS, "author": ADDRESSES, "body": ANY_TEXT, "stanza": ANY_TEXT}),
-    "mentions": st.lists(ADDRESSES, max_size=3), "mimetype": ANY_TEXT, "size": st.integers(), "filehash": ANY_TEXT,
-    "filename": ANY_TEXT, "lat": st.floats(), "lng": st.floats(), "loc": ANY_TEXT, "vcards": st.lists(ANY_TEXT),
-    "isForwarded": st.booleans(), "level": st.integers(-1, 6), "keys": st.lists(KEYS, max_size=3),
-})  # fmt: skip
+KEYS = nearly(
+    {
+        "remote": ADDRESSES,
+        "id": ANY_TEXT,
+        "fromMe": st.booleans(),
+        "participant": ADDRESSES,
+        "serialized": st.sampled_from(["false_5491155500001@c.us_3EB0", "true_1@g.us_A_2@lid", "x"]),
+    }
+)
+MESSAGES = nearly(
+    {
+        "kind": st.sampled_from(["message", "ack"]),
+        "key": KEYS,
+        "from": ADDRESSES,
+        "type": st.sampled_from(["chat", "image", "location", "vcard", "multi_vcard", "poll_creation", "ciphertext"]),
+        "body": ANY_TEXT,
+        "caption": ANY_TEXT,
+        "t": st.integers(0, 2**40),
+        "at": st.integers(0, 2**40),
+        "person": nearly({"pn": ADDRESSES, "lid": ADDRESSES}),
+        "author": ADDRESSES,
+        "notifyName": ANY_TEXT,
+        "quoted": nearly({"key": KEYS, "author": ADDRESSES, "body": ANY_TEXT, "stanza": ANY_TEXT}),
+        "mentions": st.lists(ADDRESSES, max_size=3),
+        "mimetype": ANY_TEXT,
+        "size": st.integers(),
+        "filehash": ANY_TEXT,
+        "filename": ANY_TEXT,
+        "lat": st.floats(),
+        "lng": st.floats(),
+        "loc": ANY_TEXT,
+        "vcards": st.lists(ANY_TEXT),
+        "isForwarded": st.booleans(),
+        "level": st.integers(-1, 6),
+        "keys": st.lists(KEYS, max_size=3),
+    }
+)
 
 
 @pytest.mark.timeout(180)  # a failure is made smaller before it is told
@@ -38,7 +61,7 @@ MESSAGES = nearly({
 @given(st.lists(MESSAGES | JSON, max_size=3))
 @example([{"kind": "ack", "keys": 1, "level": 1}])
 def test_a_batch_of_the_page(batch: list[Any]) -> None:
-    half = InboundHalf("haby", 51, None, None, None)  # type: ignore[arg-type]  # nothing is journalled here
+    half = InboundPipeline("haby", 51, None, None, None)  # type: ignore[arg-type]  # nothing is journalled here
     items = to_items(batch)
     assert len(items) == len(batch)  # nothing is dropped
     for item in items:

@@ -18,22 +18,42 @@ from responder.settings import load
 from responder.store.migrate import migrate
 from tests.fuzz.values import ADDRESSES, ANY_TEXT, BUDGET, JSON, nearly, written
 
-BODIES = nearly({
-    "text": ANY_TEXT, "request": st.just("solicitud-0001"), "seconds": st.floats(), "active": st.booleans(),
-    "bot_activo": st.integers(0, 1),
-})  # fmt: skip
+BODIES = nearly(
+    {
+        "text": ANY_TEXT,
+        "request": st.just("solicitud-0001"),
+        "seconds": st.floats(),
+        "active": st.booleans(),
+        "bot_activo": st.integers(0, 1),
+    }
+)
 MESSAGE = {
-    "from": "5491155500001@c.us", "body": "hola", "timestamp": 1_790_000_000, "type": "chat", "id": "x",
-    "author": "5491155500001@c.us", "cliente_id": 51, "mentions": [], "notify_name": "Ana",
-}  # fmt: skip
+    "from": "5491155500001@c.us",
+    "body": "hola",
+    "timestamp": 1_790_000_000,
+    "type": "chat",
+    "id": "x",
+    "author": "5491155500001@c.us",
+    "cliente_id": 51,
+    "mentions": [],
+    "notify_name": "Ana",
+}
 #: A new message with one thing wrong, or two: what is wrong all over is refused before anything is looked at.
 EXTREMES = st.sampled_from([math.inf, math.nan, 2**63, 10**30, -(10**15), -1, 1e300, True, "9" * 400, [[]], {}, "\0"])
 WRONG = st.dictionaries(st.sampled_from(sorted(MESSAGE)), EXTREMES | JSON | ADDRESSES, min_size=1, max_size=2)
 MESSAGES = st.builds(lambda new, wrong: {**MESSAGE, "id": new, **wrong}, st.uuids().map(str), WRONG)
-PATHS = st.sampled_from([
-    "/api/chats/1/replies", "/api/chats/1/pause", "/api/chats/1/opt-in", "/api/chats/9/opt-in", "/api/switches/active",
-    "/api/bot-config/toggle/51", "/api/bot-config/toggle/99999999999", "/api/chats",
-])  # fmt: skip
+PATHS = st.sampled_from(
+    [
+        "/api/chats/1/replies",
+        "/api/chats/1/pause",
+        "/api/chats/1/opt-in",
+        "/api/chats/9/opt-in",
+        "/api/switches/active",
+        "/api/bot-config/toggle/51",
+        "/api/bot-config/toggle/99999999999",
+        "/api/chats",
+    ]
+)
 Post = Callable[[str, bytes], httpx.Response]
 
 

@@ -16,17 +16,22 @@ WORDS = st.lists(st.sampled_from(["hola", "precio", "(", "[a-", "a{9999999999999
 PATTERNS = nearly(dict.fromkeys(("whole", "starts", "contains", "needs", "matches"), WORDS))
 #: What YAML makes other things of than text, and of which it fails in its own ways.
 ODD = st.sampled_from(["2001-99-99", "0x_", "[" * 500, "a: &a [*a]", "!!python/object:x {}", "\0", "? {a: 1}\n: 2"])
-RULES = nearly({
-    "version": st.just(1),
-    "rules": st.lists(
-        nearly({
-            "name": st.text(max_size=10), "when": PATTERNS | st.dictionaries(st.text(max_size=2), PATTERNS, max_size=2),
-            "answer": st.text(max_size=20) | st.dictionaries(st.text(max_size=2), WORDS, max_size=2),
-        }),
-        max_size=3,
-    ),
-    "forbidden": WORDS,
-})  # fmt: skip
+RULES = nearly(
+    {
+        "version": st.just(1),
+        "rules": st.lists(
+            nearly(
+                {
+                    "name": st.text(max_size=10),
+                    "when": PATTERNS | st.dictionaries(st.text(max_size=2), PATTERNS, max_size=2),
+                    "answer": st.text(max_size=20) | st.dictionaries(st.text(max_size=2), WORDS, max_size=2),
+                }
+            ),
+            max_size=3,
+        ),
+        "forbidden": WORDS,
+    }
+)
 
 
 @BUDGET

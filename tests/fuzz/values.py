@@ -24,10 +24,20 @@ BUDGET = settings(
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=40)
 ADDRESSES = st.sampled_from(
     [
-        "5491155500001@c.us", "5491155500001:12@s.whatsapp.net", "123456789012345@lid", "120363000000000001@g.us",
-        "status@broadcast", "0@c.us", "@", "a@b@c", "5491155500001", "+54 9 11 5550-0001", "x" * 300, "\ud800@c.us",
+        "5491155500001@c.us",
+        "5491155500001:12@s.whatsapp.net",
+        "123456789012345@lid",
+        "120363000000000001@g.us",
+        "status@broadcast",
+        "0@c.us",
+        "@",
+        "a@b@c",
+        "5491155500001",
+        "+54 9 11 5550-0001",
+        "x" * 300,
+        "\ud800@c.us",
     ]
-)  # fmt: skip
+)
 SCALARS = st.one_of(
     st.none(),
     st.booleans(),

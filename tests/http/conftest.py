@@ -21,7 +21,7 @@ from bridge.contract.messages import Stream
 from bridge.contract.session import SessionState
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
 from bridge.http.server import address_of, listen
-from bridge.settings import Settings, load
+from bridge.settings import BridgeSettings, load
 from bridge.store import BridgeStore
 from tests.http.receiver import Receiver
 from tests.mosquitto_server import MosquittoServer
@@ -52,7 +52,7 @@ class HttpBridge:
         self._running: asyncio.Task[None] | None = None
 
     @property
-    def settings(self) -> Settings:
+    def settings(self) -> BridgeSettings:
         return load(**self.given)
 
     @property

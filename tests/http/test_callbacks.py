@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from bridge.contract.errors import InvalidRequest
 from bridge.ports import Failure
 from bridge.webhooks.callback_url import CallbackRules, CallbackUrl, carried
-from bridge.webhooks.poster import Webhooks
+from bridge.webhooks.poster import WebhookPoster
 from tests.broker.certificates import make_certificates
 from tests.http.receiver import Answer, Receiver
 
@@ -168,14 +168,14 @@ def test_a_wrong_list_is_told(text: str) -> None:
 
 async def test_one_forbidden_address_of_a_name_is_enough(resolver: Resolver) -> None:
     resolver.answers = {"a.example.com": ["8.8.8.8", "127.0.0.1"]}
-    async with Webhooks(INTERNET, own_port=None) as webhooks:
+    async with WebhookPoster(INTERNET, own_port=None) as webhooks:
         with pytest.raises(InvalidRequest, match=r"127\.0\.0\.1"):
             await webhooks.check("http://a.example.com/hook")
 
 
 async def test_a_listed_name_that_is_not_known_yet_is_accepted_and_another_is_not(resolver: Resolver) -> None:
     resolver.answers = {}
-    async with Webhooks(INTERNET, own_port=None) as webhooks:
+    async with WebhookPoster(INTERNET, own_port=None) as webhooks:
         assert await webhooks.check("http://a.example.com/hook") == "http://a.example.com/hook"
         with pytest.raises(InvalidRequest, match="cannot be found"):
             await webhooks.check("http://bot.lan/hook")
@@ -186,7 +186,7 @@ async def test_a_listed_name_that_is_not_known_yet_is_accepted_and_another_is_no
 async def test_a_name_that_leads_elsewhere_at_delivery_is_not_followed(resolver: Resolver, receiver: Receiver) -> None:
     rules = CallbackRules.parse("*.example.com")
     resolver.answers = {"a.example.com": ["93.184.215.14"]}
-    async with Webhooks(rules, own_port=None) as webhooks:
+    async with WebhookPoster(rules, own_port=None) as webhooks:
         url = await webhooks.check(f"http://a.example.com:{receiver.port}/hook")
         resolver.answers = {"a.example.com": ["127.0.0.1"]}
         answer = await webhooks.post(url, b"{}", {})
@@ -198,7 +198,7 @@ async def test_the_address_that_was_checked_is_the_one_that_is_reached(resolver:
     """Asked twice, the name would lead elsewhere the second time."""
     resolver.answers = {"bot.example": ["127.0.0.1"]}
     resolver.then = {"bot.example": ["10.0.0.1"]}
-    async with Webhooks(LOOPBACK, own_port=None) as webhooks:
+    async with WebhookPoster(LOOPBACK, own_port=None) as webhooks:
         answer = await webhooks.post(f"http://bot.example:{receiver.port}/hook", b"{}", {})
     assert answer.status == 200
     assert resolver.asked == 1
@@ -208,14 +208,14 @@ async def test_the_address_that_was_checked_is_the_one_that_is_reached(resolver:
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_redirects_are_not_followed(receiver: Receiver, status: int) -> None:
     receiver.answers = [Answer(status, {"Location": receiver.url + "/again"})]
-    async with Webhooks(LOOPBACK, own_port=None) as webhooks:
+    async with WebhookPoster(LOOPBACK, own_port=None) as webhooks:
         answer = await webhooks.post(receiver.url, b"{}", {})
     assert answer.status == status
     assert len(receiver.posts) == 1
 
 
 async def test_the_facade_itself_is_no_callback(receiver: Receiver) -> None:
-    async with Webhooks(LOOPBACK, own_port=receiver.port) as webhooks:
+    async with WebhookPoster(LOOPBACK, own_port=receiver.port) as webhooks:
         for host in ("127.0.0.1", "localhost", "127.0.0.9", "[::1]"):
             with pytest.raises(InvalidRequest, match="itself"):
                 await webhooks.check(f"http://{host}:{receiver.port}/v1/sessions")
@@ -227,7 +227,7 @@ async def test_the_facade_itself_is_no_callback(receiver: Receiver) -> None:
 async def test_a_proxy_of_the_environment_is_not_used(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    async with Webhooks(LOOPBACK, own_port=None) as webhooks:
+    async with WebhookPoster(LOOPBACK, own_port=None) as webhooks:
         assert (await webhooks.post(receiver.url, b"{}", {})).status == 200
 
 
@@ -246,7 +246,7 @@ async def test_an_answer_that_never_ends_is_cut_off() -> None:
 
     async with await asyncio.start_server(drip, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        async with Webhooks(LOOPBACK, own_port=None, timeout=0.3) as webhooks:
+        async with WebhookPoster(LOOPBACK, own_port=None, timeout=0.3) as webhooks:
             answer = await webhooks.post(f"http://127.0.0.1:{port}/", b"{}", {})
     assert answer.failure is Failure.TIMED_OUT
 
@@ -270,7 +270,7 @@ async def test_why_there_was_no_answer(said: bytes | None, failure: Failure) -> 
     if said is None:
         server.close()
         await server.wait_closed()
-    async with server, Webhooks(LOOPBACK, own_port=None) as webhooks:
+    async with server, WebhookPoster(LOOPBACK, own_port=None) as webhooks:
         answer = await webhooks.post(f"http://127.0.0.1:{port}/", b"{}", {})
     assert answer.failure is failure
     assert answer.detail
@@ -317,7 +317,7 @@ async def test_https_goes_to_receivers_that_somebody_vouches_for(
     context.load_cert_chain(certificates.server, certificates.key)
     if trusted:
         monkeypatch.setenv("SSL_CERT_FILE", str(certificates.authority))
-    async with Receiver(tls=context) as receiver, Webhooks(LOOPBACK, own_port=None) as webhooks:
+    async with Receiver(tls=context) as receiver, WebhookPoster(LOOPBACK, own_port=None) as webhooks:
         answer = await webhooks.post(f"https://127.0.0.1:{receiver.port}/hook", b"{}", {})
         named = await webhooks.post(f"https://localhost:{receiver.port}/hook", b"{}", {})
     assert answer.status == (200 if trusted else None)

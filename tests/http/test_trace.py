@@ -15,7 +15,7 @@ from bridge.cli.logs import JsonFormatter
 from bridge.contract.jid import Jid
 from bridge.contract.payload import instant, rfc3339
 from bridge.store import schema
-from bridge.store.database import Database
+from bridge.store.database import SqliteDatabase
 from tests.http.conftest import ANA, BETO, HttpBridge
 from tests.http.receiver import Answer, Receiver
 
@@ -120,6 +120,6 @@ async def test_one_id_follows_a_message_through_the_log(
 async def test_a_store_that_no_bridge_of_this_version_has_opened_is_no_crash(side: HttpBridge) -> None:
     path = side.settings.session_dir("haby") / "store.db"
     path.parent.mkdir(parents=True)
-    async with Database(path, side.clock.now(), schema.migrations()[:-1]):
+    async with SqliteDatabase(path, side.clock.now(), schema.migrations()[:-1]):
         pass
     assert await _trace(side, "1") == (1, [])

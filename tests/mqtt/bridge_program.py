@@ -16,18 +16,18 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from bridge.app import Bridge
 from bridge.app.clock import SystemClock
-from bridge.broker import Connection, Delivery, parse_addresses
+from bridge.broker import BrokerConnection, Delivery, parse_addresses
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
 from bridge.mqtt import ownership
 from bridge.settings import load
 
 
 def die_at_acknowledge() -> None:
-    def die(self: Connection, delivery: Delivery) -> None:
+    def die(self: BrokerConnection, delivery: Delivery) -> None:
         if "/out" in delivery.topic:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    Connection.acknowledge = die  # type: ignore[method-assign]
+    BrokerConnection.acknowledge = die  # type: ignore[method-assign]
 
 
 async def main(url: str, data_dir: str, death: str = "") -> None:

@@ -17,7 +17,7 @@ from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
 from bridge.metrics.metering import Tee
 from bridge.mqtt import ownership
 from bridge.ports import Metrics
-from bridge.settings import Settings, load
+from bridge.settings import BridgeSettings, load
 from tests.mosquitto_server import MosquittoServer
 from tests.mqtt.ear import HERE, Ear, hearing
 
@@ -25,7 +25,7 @@ from tests.mqtt.ear import HERE, Ear, hearing
 class Side:
     """The bridge, in this process; it may be started, stopped and broken off. The phone outlives it."""
 
-    def __init__(self, settings: Settings, url: str) -> None:
+    def __init__(self, settings: BridgeSettings, url: str) -> None:
         self.settings = settings
         self.url = url
         self.phone = ScriptedPhone(SystemClock(), paired=True)
@@ -88,13 +88,12 @@ def mosquitto(tmp_path: Path) -> Iterator[MosquittoServer]:
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings(tmp_path: Path) -> BridgeSettings:
     return load(WA_DATA_DIR=tmp_path / "data", WA_PACE="off", WA_INSTANCE="test")
 
 
 @pytest.fixture
-async def side(settings: Settings, mosquitto: MosquittoServer, ear: Ear) -> AsyncIterator[Side]:
-    """Not started."""
+async def side(settings: BridgeSettings, mosquitto: MosquittoServer, ear: Ear) -> AsyncIterator[Side]:
     side = Side(settings, mosquitto.url("bridge"))
     side.ear = ear
     try:

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from bridge.broker import BrokerOptions, Connection, Delivery, connect, parse_addresses
+from bridge.broker import BrokerConnection, BrokerOptions, Delivery, connect, parse_addresses
 
 HERE = 10.0
 
@@ -17,7 +17,7 @@ HERE = 10.0
 class Ear:
     """All deliveries since the subscription, in order. Retained ones come first and are flagged."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: BrokerConnection) -> None:
         self.connection = connection
         self.heard: list[Delivery] = []
         self._news = asyncio.Condition()

@@ -25,8 +25,15 @@ STATUS, QR = "wa/haby/status", "wa/haby/qr"
 def of_other(state: str = "connected", *, age: float = 0, owner: str = "other:1") -> dict[str, Any]:
     at = rfc3339(datetime.now(UTC) - timedelta(seconds=age))
     return {
-        "v": 1, "session": "haby", "state": state, "reason": "ready", "text": "", "since": at, "at": at, "owner": owner,
-    }  # fmt: skip
+        "v": 1,
+        "session": "haby",
+        "state": state,
+        "reason": "ready",
+        "text": "",
+        "since": at,
+        "at": at,
+        "owner": owner,
+    }
 
 
 async def test_the_status_is_retained_and_follows_every_state(side: Side, ear: Ear, mosquitto: MosquittoServer) -> None:

@@ -12,7 +12,7 @@ import pytest
 from bridge.contract.jid import Jid
 from bridge.contract.messages import Inbound
 from bridge.contract.session import SessionState
-from bridge.metrics.prometheus import Counters
+from bridge.metrics.prometheus import PrometheusMetrics
 from tests.mosquitto_server import SHIPPED, MosquittoServer
 from tests.mqtt.conftest import Side
 from tests.mqtt.ear import Ear, hearing
@@ -149,7 +149,7 @@ async def test_a_retained_command_is_reported_once_and_never_sent(side: Side, ea
 
 
 async def test_empty_payloads_are_ignored_and_counted(side: Side, ear: Ear, tmp_path: Path) -> None:
-    side.metrics = counters = Counters(tmp_path)
+    side.metrics = counters = PrometheusMetrics(tmp_path)
     await side.start()
     for topic in (OUT, f"{OUT}/5491155500001", "wa/haby/control", "wa/haby/replay"):
         await ear.publish(topic, b"")

@@ -15,10 +15,10 @@ import pytest
 
 from bridge.settings import load as load_bridge
 from responder.app import Responder
-from responder.settings import Settings, load
-from responder.store.database import Database
+from responder.settings import ResponderSettings, load
+from responder.store.database import ResponderDatabase
 from responder.store.migrate import migrate
-from responder.transports import BrokerOptions
+from responder.transports import BrokerAccess
 from tests.client.conftest import BridgeSide
 from tests.mariadb_server import MariaDbServer
 from tests.mosquitto_server import MosquittoServer
@@ -38,7 +38,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("made")
 
     async def make() -> None:
-        async with Database(load(data_dir=folder).database_url) as database:
+        async with ResponderDatabase(load(data_dir=folder).database_url) as database:
             await migrate(database)
 
     asyncio.run(make())
@@ -66,15 +66,18 @@ def place(request: pytest.FixtureRequest) -> dict[str, Any]:
 def maria_place(server: MariaDbServer, name: str) -> dict[str, Any]:
     """Settings that name a database on the server."""
     return {
-        "db_host": "127.0.0.1", "db_port": server.port, "db_user": server.user, "db_password": server.password,
+        "db_host": "127.0.0.1",
+        "db_port": server.port,
+        "db_user": server.user,
+        "db_password": server.password,
         "db_database": name,
-    }  # fmt: skip
+    }
 
 
 @pytest.fixture
-async def database(place: dict[str, Any]) -> AsyncIterator[Database]:
+async def database(place: dict[str, Any]) -> AsyncIterator[ResponderDatabase]:
     """A database with our tables, open."""
-    async with Database(load(**place).database_url) as database:
+    async with ResponderDatabase(load(**place).database_url) as database:
         await migrate(database)
         yield database
 
@@ -91,8 +94,7 @@ class Whole:
     _running: asyncio.Task[None] | None = None
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def settings(self, **options: Any) -> Settings:
-        """Of the responder."""
+    def settings(self, **options: Any) -> ResponderSettings:
         return load(**{"port": 0, "gather": 0.2, **self.place, **self.options, **options})
 
     async def start(
@@ -101,7 +103,7 @@ class Whole:
         """Start a responder and wait until it works."""
         self._stop = asyncio.Event()
         self.responder = responder = Responder(
-            self.settings(**options), BrokerOptions(self.broker.url(user), protocol=protocol, instance="test")
+            self.settings(**options), BrokerAccess(self.broker.url(user), protocol=protocol, instance="test")
         )
         responder.load()
 
@@ -115,7 +117,6 @@ class Whole:
         return responder
 
     async def stop(self) -> None:
-        """Stop it cleanly."""
         if self._running is not None:
             self._stop.set()
             running, self._running = self._running, None

@@ -10,16 +10,18 @@ from typing import Any, Self
 
 
 def completion(text: str | None, *, finish: str = "stop") -> bytes:
-    """A well-formed answer."""
     return json.dumps(
         {
-            "id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "test",
+            "id": "chatcmpl-1",
+            "object": "chat.completion",
+            "created": 1,
+            "model": "test",
             "choices": [
                 {"index": 0, "finish_reason": finish, "message": {"role": "assistant", "content": text}},
             ],
             "usage": {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120},
         }
-    ).encode()  # fmt: skip
+    ).encode()
 
 
 class OpenAiServer:
@@ -41,7 +43,6 @@ class OpenAiServer:
 
     @property
     def url(self) -> str:
-        """The base URL."""
         return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/v1"
 
     @property

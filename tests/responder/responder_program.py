@@ -12,11 +12,11 @@ import sys
 from typing import Any
 
 from responder.app import run
-from responder.outgoing import MqttOutlet
+from responder.outgoing import MqttAnswerSink
 from responder.settings import load
-from responder.store.recording import Recording
+from responder.store.recorder import Recording
 from responder.store.turns import Turns
-from responder.transports import BrokerOptions
+from responder.transports import BrokerAccess
 
 
 async def stand_still(step: str) -> None:
@@ -44,12 +44,12 @@ async def main() -> None:
     wanted = os.environ.get("RESPONDER_HALT", "")
     halt_around(Recording, "record", "recording", wanted)
     halt_around(Turns, "open", "opening", wanted)
-    halt_around(MqttOutlet, "deliver", "delivery", wanted)
+    halt_around(MqttAnswerSink, "deliver", "delivery", wanted)
     halt_around(Turns, "finish", "finishing", wanted)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await run(load(), BrokerOptions(sys.argv[1]), stop=stop)
+    await run(load(), BrokerAccess(sys.argv[1]), stop=stop)
 
 
 if __name__ == "__main__":

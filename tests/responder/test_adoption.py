@@ -12,10 +12,10 @@ from responder.errors import DatabaseUnusable
 from responder.policy import Verdict
 from responder.settings import load
 from responder.store.chats import Chats
-from responder.store.database import Database
+from responder.store.database import ResponderDatabase
 from responder.store.migrate import migrate
+from responder.store.pending import PendingWork
 from responder.store.rows import Pending
-from responder.store.waiting import Waiting
 from tests.mariadb_server import MariaDbServer
 from tests.responder.conftest import maria_place
 
@@ -46,21 +46,21 @@ INSERT INTO ll_ia_conversaciones (cliente_id, telefono, rol, mensaje, notas) VAL
 
 
 @pytest.fixture
-async def legacy(mariadb: MariaDbServer, request: pytest.FixtureRequest) -> AsyncIterator[Database]:
+async def legacy(mariadb: MariaDbServer, request: pytest.FixtureRequest) -> AsyncIterator[ResponderDatabase]:
     """A legacy database with the tables of `request.param`."""
     name = mariadb.create(f"legacy_{request.node.name.encode().hex()[-24:]}", "latin1")
     mariadb.sql(request.param, name)
-    async with Database(load(**maria_place(mariadb, name)).database_url) as database:
+    async with ResponderDatabase(load(**maria_place(mariadb, name)).database_url) as database:
         yield database
 
 
-async def rows(database: Database, query: str) -> list[tuple[object, ...]]:
+async def rows(database: ResponderDatabase, query: str) -> list[tuple[object, ...]]:
     async with database.read() as connection:
         return [tuple(row) for row in await connection.execute(text(query))]
 
 
 @pytest.mark.parametrize("legacy", [OLDEST], indirect=True)
-async def test_the_oldest_shape_is_adopted_without_losing_a_row(legacy: Database) -> None:
+async def test_the_oldest_shape_is_adopted_without_losing_a_row(legacy: ResponderDatabase) -> None:
     before = await rows(legacy, "SELECT id, telefono, rol, mensaje, created_at FROM ll_ia_conversaciones ORDER BY id")
     await migrate(legacy)
     query = "SELECT id, telefono, rol, mensaje, created_at FROM ll_ia_conversaciones ORDER BY id"
@@ -78,26 +78,29 @@ async def test_the_oldest_shape_is_adopted_without_losing_a_row(legacy: Database
 
 
 @pytest.mark.parametrize("legacy", [NEWEST], indirect=True)
-async def test_the_newest_shape_keeps_its_columns_and_its_switches(legacy: Database) -> None:
+async def test_the_newest_shape_keeps_its_columns_and_its_switches(legacy: ResponderDatabase) -> None:
     await migrate(legacy)
     await migrate(legacy)
     assert await rows(legacy, "SELECT cliente_id, telefono, mensaje, notas FROM ll_ia_conversaciones ORDER BY id") == [
-        (51, "5491155500001@c.us", "Mañana ¿a qué hora?", "x"), (52, "5491155500001", "Otro cliente", None),
-    ]  # fmt: skip
+        (51, "5491155500001@c.us", "Mañana ¿a qué hora?", "x"),
+        (52, "5491155500001", "Otro cliente", None),
+    ]
     assert await rows(legacy, "SELECT cliente_id, bot_activo FROM ll_bot_config ORDER BY id") == [(51, 1), (52, 0)]
     indexes = await rows(
-        legacy, "SELECT DISTINCT index_name FROM information_schema.statistics WHERE table_schema = DATABASE()"
+        legacy,
+        "SELECT DISTINCT index_name FROM information_schema.statistics WHERE table_schema = DATABASE()"
         " AND table_name = 'll_ia_conversaciones'",
-    )  # fmt: skip
+    )
     assert ("ix_ll_ia_conversaciones_person",) in indexes
     listed = await Chats(legacy).newest(500)
     assert [(one.person, one.text, one.name) for one in listed] == [
-        ("5491155500001", "Otro cliente", None), ("5491155500001@c.us", "Mañana ¿a qué hora?", None),
-    ]  # fmt: skip
+        ("5491155500001", "Otro cliente", None),
+        ("5491155500001@c.us", "Mañana ¿a qué hora?", None),
+    ]
 
 
 @pytest.mark.parametrize("legacy", [NEWEST], indirect=True)
-async def test_the_legacy_responders_own_statements_still_work_afterwards(legacy: Database) -> None:
+async def test_the_legacy_responders_own_statements_still_work_afterwards(legacy: ResponderDatabase) -> None:
     await migrate(legacy)
     async with legacy.write() as connection:
         await connection.execute(
@@ -110,7 +113,7 @@ async def test_the_legacy_responders_own_statements_still_work_afterwards(legacy
 
 
 @pytest.mark.parametrize("legacy", [OLDEST], indirect=True)
-async def test_a_migration_that_was_cut_short_is_finished(legacy: Database) -> None:
+async def test_a_migration_that_was_cut_short_is_finished(legacy: ResponderDatabase) -> None:
     async with legacy.write() as connection:  # as far as it had come
         await connection.execute(text("ALTER TABLE ll_ia_conversaciones CONVERT TO CHARACTER SET utf8mb4"))
         await connection.execute(text("ALTER TABLE ll_ia_conversaciones ADD cliente_id INT NOT NULL DEFAULT 51"))
@@ -124,7 +127,7 @@ async def test_a_migration_that_was_cut_short_is_finished(legacy: Database) -> N
 
 async def test_new_tables_are_as_a_server_needs_them_whatever_it_makes_by_default(mariadb: MariaDbServer) -> None:
     name = mariadb.create("plain", "latin1")
-    async with Database(load(**maria_place(mariadb, name)).database_url) as database:
+    async with ResponderDatabase(load(**maria_place(mariadb, name)).database_url) as database:
         await migrate(database)
         tables = (
             "SELECT DISTINCT engine, SUBSTRING_INDEX(table_collation, '_', 1) FROM information_schema.tables"
@@ -141,15 +144,15 @@ async def test_new_tables_are_as_a_server_needs_them_whatever_it_makes_by_defaul
 
 
 @pytest.mark.parametrize("legacy", [OLDEST], indirect=True)
-async def test_replicas_that_start_together_migrate_once(legacy: Database) -> None:
-    async with Database(legacy.url) as other, Database(legacy.url) as third:
+async def test_replicas_that_start_together_migrate_once(legacy: ResponderDatabase) -> None:
+    async with ResponderDatabase(legacy.url) as other, ResponderDatabase(legacy.url) as third:
         await asyncio.gather(migrate(legacy), migrate(other), migrate(third))
     assert await rows(legacy, "SELECT version_num FROM wa_schema") == [("0001",)]
     assert len(await rows(legacy, "SELECT id FROM ll_ia_conversaciones")) == 3
 
 
 @pytest.mark.parametrize("legacy", [NEWEST], indirect=True)
-async def test_the_legacy_history_goes_on(legacy: Database) -> None:
+async def test_the_legacy_history_goes_on(legacy: ResponderDatabase) -> None:
     """Whether it was kept under the number or under the address."""
     await migrate(legacy)
     async with legacy.write() as connection:
@@ -173,11 +176,11 @@ async def test_the_legacy_history_goes_on(legacy: Database) -> None:
     asked = Pending(
         1, "haby", "x", 1, "5491155500001@c.us", 0, "5491155500001", 51, "¿Seguro?", 0, False, Verdict.ANSWER
     )
-    said = await Waiting(legacy).history(asked, 10)
+    said = await PendingWork(legacy).history(asked, 10)
     assert [(one.role, one.text) for one in said] == [("user", "Mañana ¿a qué hora?"), ("assistant", "A las 9")]
 
 
-async def test_a_later_schema_is_refused(database: Database) -> None:
+async def test_a_later_schema_is_refused(database: ResponderDatabase) -> None:
     async with database.write() as connection:
         await connection.execute(text("UPDATE wa_schema SET version_num = '9999'"))
     with pytest.raises(DatabaseUnusable, match="Update the responder"):
@@ -186,7 +189,7 @@ async def test_a_later_schema_is_refused(database: Database) -> None:
 
 async def test_a_legacy_table_on_sqlite_is_adopted_too(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("sqlite")
-    async with Database(load(data_dir=folder).database_url) as database:
+    async with ResponderDatabase(load(data_dir=folder).database_url) as database:
         async with database.write() as connection:
             await connection.execute(
                 text(

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from responder import announcing, replies
-from responder.announcing import Untold
+from responder import fault_publisher, replies
+from responder.fault_publisher import UnpublishedFaults
 from responder.faults import Fault
 from tests.client.conftest import ANA, BETO
 from tests.mqtt.ear import hearing
@@ -18,7 +18,7 @@ from tests.responder.openai_server import OpenAiServer
 TOPIC = "wa/responder/test/event"
 
 
-def tell(untold: Untold, now: float) -> list[tuple[str, str, int]]:
+def tell(untold: UnpublishedFaults, now: float) -> list[tuple[str, str, int]]:
     """Tell all that is due; (kind, text, count) of each."""
     told = []
     for fault, count in untold.due(now):
@@ -28,7 +28,7 @@ def tell(untold: Untold, now: float) -> list[tuple[str, str, int]]:
 
 
 def test_one_of_a_kind_a_minute_with_a_count() -> None:
-    untold = Untold()
+    untold = UnpublishedFaults()
     assert untold.next_due() is None
     for second in range(4):
         untold.note(Fault(second, "model_failed", "chat", f"number {second}"))
@@ -44,7 +44,7 @@ def test_one_of_a_kind_a_minute_with_a_count() -> None:
 
 
 def test_what_comes_while_it_is_told_is_told_later() -> None:
-    untold = Untold()
+    untold = UnpublishedFaults()
     untold.note(Fault(0, "gap", "haby", "first"))
     [(fault, count)] = untold.due(0)
     untold.note(Fault(1, "gap", "haby", "second"))
@@ -54,7 +54,7 @@ def test_what_comes_while_it_is_told_is_told_later() -> None:
 
 @pytest.mark.parametrize("ends", ["database_down", "database_up"])
 def test_however_it_flutters_the_last_that_is_told_is_true(ends: str) -> None:
-    untold, last = Untold(), ""
+    untold, last = UnpublishedFaults(), ""
     flutter = ["database_down", "database_up"] * 6
     for second, kind in enumerate([*flutter, *([ends] if ends == "database_down" else [])]):
         untold.note(Fault(second, kind, "database", ""))
@@ -68,7 +68,7 @@ def test_however_it_flutters_the_last_that_is_told_is_true(ends: str) -> None:
 
 @pytest.mark.timeout(90)
 async def test_a_failing_model_is_an_event_and_silence(whole: Whole, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(announcing, "SPACING", 0.5)
+    monkeypatch.setattr(fault_publisher, "SPACING", 0.5)
     monkeypatch.setattr(replies, "RETRY", 0.1)
     monkeypatch.setattr(replies, "LONGEST_RETRY", 0.1)
     async with OpenAiServer() as server, hearing(whole.broker.url("panel")) as ear:

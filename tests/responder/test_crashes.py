@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import text
 
 from responder.settings import load
-from responder.store.database import Database
+from responder.store.database import ResponderDatabase
 from tests.client.conftest import ANA, BETO, BridgeSide
 from tests.mosquitto_server import MosquittoServer
 
@@ -28,13 +28,21 @@ STEPS = [f"{when} {what}" for what in ("recording", "opening", "delivery", "fini
 def environment(place: dict[str, Any], halt: str = "") -> dict[str, str]:
     """Of a child process that uses the same database."""
     names = {
-        "data_dir": "WA_DATA_DIR", "db_host": "DB_HOST", "db_port": "DB_PORT", "db_user": "DB_USER",
-        "db_password": "DB_PASSWORD", "db_database": "DB_DATABASE",
-    }  # fmt: skip
+        "data_dir": "WA_DATA_DIR",
+        "db_host": "DB_HOST",
+        "db_port": "DB_PORT",
+        "db_user": "DB_USER",
+        "db_password": "DB_PASSWORD",
+        "db_database": "DB_DATABASE",
+    }
     return {
-        **os.environ, **{names[name]: str(value) for name, value in place.items()}, "PORT": "0",
-        "RESPONDER_GATHER": "0.1", "RESPONDER_HALT": halt, "PYTHONPATH": str(ROOT),
-    }  # fmt: skip
+        **os.environ,
+        **{names[name]: str(value) for name, value in place.items()},
+        "PORT": "0",
+        "RESPONDER_GATHER": "0.1",
+        "RESPONDER_HALT": halt,
+        "PYTHONPATH": str(ROOT),
+    }
 
 
 @asynccontextmanager
@@ -43,9 +51,15 @@ async def process(
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """A responder as a process; killed at the end if it still runs."""
     child = await asyncio.create_subprocess_exec(
-        sys.executable, str(PROGRAM), broker.url("responder"), env=environment(place, halt), cwd=str(broker.directory),
-        stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
+        sys.executable,
+        str(PROGRAM),
+        broker.url("responder"),
+        env=environment(place, halt),
+        cwd=str(broker.directory),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
     try:
         yield child
     finally:
@@ -64,7 +78,7 @@ async def halted(child: asyncio.subprocess.Process, step: str) -> None:
 
 
 async def rows(place: dict[str, Any], query: str) -> list[tuple[Any, ...]]:
-    async with Database(load(**place).database_url) as database, database.read() as connection:
+    async with ResponderDatabase(load(**place).database_url) as database, database.read() as connection:
         return [tuple(row) for row in await connection.execute(text(query))]
 
 
@@ -86,13 +100,16 @@ async def test_killed_at_a_step(side: BridgeSide, broker: MosquittoServer, place
         await until_sent(side, 2)
         await settled(place)
     assert sorted((str(sent.key.remote), sent.text, sent.times) for sent in side.phone.sent) == [
-        (ANA, GREETING, 1), (BETO, GREETING, 1),
-    ]  # fmt: skip
+        (ANA, GREETING, 1),
+        (BETO, GREETING, 1),
+    ]
     said = await rows(place, "SELECT telefono, rol FROM ll_ia_conversaciones ORDER BY telefono, id")
     assert said == [
-        ("5491155500001", "user"), ("5491155500001", "assistant"),
-        ("5491155500002", "user"), ("5491155500002", "assistant"),
-    ]  # fmt: skip
+        ("5491155500001", "user"),
+        ("5491155500001", "assistant"),
+        ("5491155500002", "user"),
+        ("5491155500002", "assistant"),
+    ]
 
 
 async def settled(place: dict[str, Any]) -> None:

@@ -90,6 +90,7 @@ async def answered(product: Product, phone: Page) -> None:
         [chat] = (await http.get("/api/chats")).json()["chats"]
         lines = (await http.get(f"/api/chats/{chat['id']}")).json()["messages"]
     assert [(line["role"], line["origin"], line["verdict"]) for line in lines[2:]] == [
-        ("assistant", "humano", "own"), ("user", "ia", "human"),
-    ]  # fmt: skip
+        ("assistant", "humano", "own"),
+        ("user", "ia", "human"),
+    ]
     await expect(bubbles).to_have_count(4)

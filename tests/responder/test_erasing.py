@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from responder.settings import load
-from responder.store.database import Database
-from responder.store.erasing import erase
+from responder.store.database import ResponderDatabase
+from responder.store.erasure import erase
 from responder.store.migrate import migrate
 from responder.store.schema import chats, conversations, messages, turns
 
@@ -19,7 +19,7 @@ ADDRESSES = [f"{MARTA}@c.us", "541155500001@c.us", MARTA_LID]
 SECRET = "el secreto de Marta"
 
 
-async def fill(database: Database) -> None:
+async def fill(database: ResponderDatabase) -> None:
     """Chats of two people, and a group in which both wrote; each message was answered."""
     people = [(1, MARTA, f"{MARTA}@c.us"), (2, JUAN, f"{JUAN}@c.us"), (3, GROUP, GROUP), (4, MARTA_LID, MARTA_LID)]
     said = [(MARTA, 1, "P"), (JUAN, 2, "Q"), (GROUP, 3, f"R_{MARTA}@c.us"), (GROUP, 3, f"S_{JUAN}@c.us")]
@@ -48,18 +48,23 @@ async def fill(database: Database) -> None:
             row = {"id": number, "session": "haby", "first_message": f"m{number}", "chat_id": in_chat, "part": 0}
             await connection.execute(
                 insert(turns).values(
-                    **row, conversation_id=number + 10, origin="rule", commands=f'[["a", "{text}"]]', state="sent",
-                    created_at=1, expires_at=2,
+                    **row,
+                    conversation_id=number + 10,
+                    origin="rule",
+                    commands=f'[["a", "{text}"]]',
+                    state="sent",
+                    created_at=1,
+                    expires_at=2,
                 )
-            )  # fmt: skip
+            )
 
 
-async def ids(database: Database, table: Any) -> list[int]:
+async def ids(database: ResponderDatabase, table: Any) -> list[int]:
     async with database.read() as connection:
         return list((await connection.execute(select(table.c.id).order_by(table.c.id))).scalars())
 
 
-async def test_a_person_goes_and_nobody_else(database: Database) -> None:
+async def test_a_person_goes_and_nobody_else(database: ResponderDatabase) -> None:
     await fill(database)
     counted = await erase(database, ADDRESSES, dry_run=True)
     assert counted == {"conversations": 4, "answers": 2, "messages": 2, "chats": 2, "wishes kept": 0}
@@ -70,7 +75,7 @@ async def test_a_person_goes_and_nobody_else(database: Database) -> None:
     assert sum((await erase(database, ADDRESSES)).values()) == 0
 
 
-async def test_the_wish_for_no_answers_stays_without_a_name(database: Database) -> None:
+async def test_the_wish_for_no_answers_stays_without_a_name(database: ResponderDatabase) -> None:
     await fill(database)
     async with database.write() as connection:
         await connection.execute(update(chats).where(chats.c.id == 1).values(opted_out_at=7.0))
@@ -83,7 +88,10 @@ async def test_the_wish_for_no_answers_stays_without_a_name(database: Database) 
 
 @pytest.mark.usefixtures("sqlite_place")
 async def test_no_file_of_sqlite_holds_it_any_more(sqlite_place: dict[str, Any]) -> None:
-    async with Database(load(**sqlite_place).database_url) as running, Database(running.url) as beside:
+    async with (
+        ResponderDatabase(load(**sqlite_place).database_url) as running,
+        ResponderDatabase(running.url) as beside,
+    ):
         await migrate(running)
         await fill(running)
         await erase(beside, ADDRESSES)

@@ -48,8 +48,12 @@ async def test_conversations_newest_first(whole_on_each: Whole, http: httpx.Asyn
     assert answer["rol"] == "assistant"
     assert abs(datetime.fromisoformat(question.pop("created_at")).timestamp() - time.time()) < 30
     assert question == {
-        "telefono": "5491155500001", "rol": "user", "mensaje": "Holaaa 👋🏽", "cliente_id": 51, "nom": "Ana",
-    }  # fmt: skip
+        "telefono": "5491155500001",
+        "rol": "user",
+        "mensaje": "Holaaa 👋🏽",
+        "cliente_id": 51,
+        "nom": "Ana",
+    }
 
 
 async def test_the_switch_of_a_client(http: httpx.AsyncClient) -> None:
@@ -63,8 +67,12 @@ async def test_the_switch_of_a_client(http: httpx.AsyncClient) -> None:
     assert on.json()["mensaje"] == "Respuestas automáticas activadas"
     switches = (await http.get("/api/switches")).json()
     assert switches == {
-        "active": True, "clients": [{"cliente_id": 51, "active": True}], "amiss": [], "rules": None, "faults": [],
-    }  # fmt: skip
+        "active": True,
+        "clients": [{"cliente_id": 51, "active": True}],
+        "amiss": [],
+        "rules": None,
+        "faults": [],
+    }
 
 
 async def test_a_wrong_switch(http: httpx.AsyncClient) -> None:
@@ -118,9 +126,16 @@ async def test_what_cannot_be_asked_for_is_an_error_of_the_caller(whole: Whole) 
     responder = await whole.start()
     async with httpx.AsyncClient(base_url=responder.url) as http:
         for path in (
-            "/api/chats?limit=0", "/api/chats?show=nada", "/api/chats/x", "/api/chats/0", "/api/chats/1?before=x",
-            "/api/chats/²", f"/api/chats/{2**63}", "/api/bot-config/status/-1", f"/api/bot-config/status/{2**31}",
-        ):  # fmt: skip
+            "/api/chats?limit=0",
+            "/api/chats?show=nada",
+            "/api/chats/x",
+            "/api/chats/0",
+            "/api/chats/1?before=x",
+            "/api/chats/²",
+            f"/api/chats/{2**63}",
+            "/api/bot-config/status/-1",
+            f"/api/bot-config/status/{2**31}",
+        ):
             answer = await http.get(path)
             assert (answer.status_code, list(answer.json())) == (400, ["error"]), path
         assert (await http.post("/api/chats")).status_code == 405
@@ -130,8 +145,10 @@ async def test_strangers_are_refused(whole: Whole) -> None:
     responder = await whole.start()
     async with httpx.AsyncClient(base_url=responder.url) as http:
         for headers in (
-            {"host": "bot.example.com"}, {"x-forwarded-for": "203.0.113.9"}, {"origin": "https://example.com"},
-        ):  # fmt: skip
+            {"host": "bot.example.com"},
+            {"x-forwarded-for": "203.0.113.9"},
+            {"origin": "https://example.com"},
+        ):
             assert (await http.get("/api/conversaciones", headers=headers)).status_code == 403
         answer = await http.get("/")
         assert "script-src 'self'" in answer.headers["content-security-policy"]
@@ -145,11 +162,15 @@ async def test_with_a_key_or_a_secret_callers_show_one(whole: Whole) -> None:
     old = jwt.encode({**claims, "exp": time.time() - 60}, SECRET, "HS256")
     async with httpx.AsyncClient(base_url=responder.url) as http:
         for headers, status in (
-            ({}, 401), ({"x-api-key": "otra"}, 401), ({"x-api-key": KEY}, 200),
-            ({"authorization": f"Bearer {KEY}"}, 200), ({"authorization": f"Bearer {token}"}, 200),
+            ({}, 401),
+            ({"x-api-key": "otra"}, 401),
+            ({"x-api-key": KEY}, 200),
+            ({"authorization": f"Bearer {KEY}"}, 200),
+            ({"authorization": f"Bearer {token}"}, 200),
             ({"authorization": f"Bearer {weak}"}, 401),
-            ({"authorization": f"Bearer {old}"}, 401), ({"authorization": "Bearer x"}, 401),
-        ):  # fmt: skip
+            ({"authorization": f"Bearer {old}"}, 401),
+            ({"authorization": "Bearer x"}, 401),
+        ):
             answer = await http.get("/api/conversaciones", headers=headers)
             assert answer.status_code == status, headers
             if status == 401:

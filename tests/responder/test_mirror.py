@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bridge.broker import BrokerOptions, Connection, connect, parse_addresses
+from bridge.broker import BrokerConnection, BrokerOptions, connect, parse_addresses
 from bridge.contract.bot import BotConfig
 from bridge.contract.topics import Topics
 from tests.mosquitto_server import MosquittoServer
@@ -18,7 +18,7 @@ TOPICS = Topics()
 
 
 @pytest.fixture
-async def admin(broker: MosquittoServer) -> AsyncIterator[Connection]:
+async def admin(broker: MosquittoServer) -> AsyncIterator[BrokerConnection]:
     async with connect(options(broker, "admin")) as connection:
         yield connection
 
@@ -27,7 +27,7 @@ def options(broker: MosquittoServer, name: str) -> BrokerOptions:
     return BrokerOptions(parse_addresses(broker.url("bridge")), client_id=f"test-{name}", clean=True)
 
 
-async def configs(connection: Connection) -> AsyncIterator[tuple[bool, BotConfig]]:
+async def configs(connection: BrokerConnection) -> AsyncIterator[tuple[bool, BotConfig]]:
     """What is retained, and each change; with whether it was retained."""
     await connection.subscribe(TOPICS.bot_config())
     async for delivery in connection.deliveries():
@@ -35,7 +35,7 @@ async def configs(connection: Connection) -> AsyncIterator[tuple[bool, BotConfig
         yield delivery.retain, BotConfig.model_validate_json(delivery.payload)
 
 
-async def test_shown_wished_and_turned(whole: Whole, admin: Connection) -> None:
+async def test_shown_wished_and_turned(whole: Whole, admin: BrokerConnection) -> None:
     responder = await whole.start()
     async with asyncio.timeout(20):
         told = configs(admin)

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from responder import replies
 from responder.breaker import Breaker
 from responder.errors import ModelFailed
-from responder.faults import Faults
+from responder.faults import FaultLog
 from responder.model import Model, ModelOptions
 from tests.client.conftest import ANA, BETO
 from tests.mqtt.ear import hearing
@@ -33,7 +33,7 @@ async def server() -> AsyncIterator[OpenAiServer]:
 async def model(server: OpenAiServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Model]:
     monkeypatch.setattr("responder.model.FIRST_PAUSE", 0.01)
     options = ModelOptions(SecretStr("k"), server.url, timeout=0.5, price_in=1.0, price_out=10.0)
-    model = Model(options, asyncio.get_running_loop().time, Faults(time.time, lambda _: None))
+    model = Model(options, asyncio.get_running_loop().time, FaultLog(time.time, lambda _: None))
     await model.load()
     yield model
     await model.close()
@@ -160,9 +160,12 @@ async def test_what_no_rule_knows_the_model_answers_with_history_in_order(whole:
     assert system["role"] == "system"
     assert "Ignorá" not in system["content"]
     assert [(one["role"], one["content"]) for one in said] == [
-        ("user", "hola"), ("assistant", "¡Hola! Gracias por escribirnos. ¿En qué podemos ayudarte?"),
-        ("user", "¿Abren mañana?"), ("assistant", "Sobre «¿Abren mañana?»: sí."), ("user", "¿Y el domingo?"),
-    ]  # fmt: skip
+        ("user", "hola"),
+        ("assistant", "¡Hola! Gracias por escribirnos. ¿En qué podemos ayudarte?"),
+        ("user", "¿Abren mañana?"),
+        ("assistant", "Sobre «¿Abren mañana?»: sí."),
+        ("user", "¿Y el domingo?"),
+    ]
 
 
 @pytest.mark.parametrize("thinks", [0.6, 400], ids=["answers", "fails"])

@@ -106,10 +106,17 @@ def test_groups_only_where_we_are_mentioned() -> None:
     assert decide(replace(said, mentions_us=True), Circumstances(NOW), policy) is Verdict.ANSWER
 
 
-@pytest.mark.parametrize(("kind", "body", "expected"), [
-    ("image", "¿Sale con esto?", Verdict.ANSWER), ("video", "mirá", Verdict.ANSWER), ("image", "", Verdict.EMPTY),
-    ("ptt", "", Verdict.NOT_TEXT), ("sticker", "x", Verdict.NOT_TEXT), ("unknown", "x", Verdict.NOT_TEXT),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("kind", "body", "expected"),
+    [
+        ("image", "¿Sale con esto?", Verdict.ANSWER),
+        ("video", "mirá", Verdict.ANSWER),
+        ("image", "", Verdict.EMPTY),
+        ("ptt", "", Verdict.NOT_TEXT),
+        ("sticker", "x", Verdict.NOT_TEXT),
+        ("unknown", "x", Verdict.NOT_TEXT),
+    ],
+)
 def test_captions_where_the_operator_wants_them(kind: str, body: str, expected: Verdict) -> None:
     facts = replace(MESSAGE, type=kind, body=body)
     assert decide(facts, Circumstances(NOW), replace(POLICY, captions=True)) is expected

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 from sqlalchemy import text, update
 
-from responder.store import pruning
-from responder.store.database import Database
-from responder.store.pruning import DAY, Pruning
+from responder.store import retention
+from responder.store.database import ResponderDatabase
+from responder.store.retention import DAY, Pruning
 from responder.store.schema import chats, conversations, messages, turns
 from tests.responder.test_erasing import fill, ids
 
@@ -16,7 +16,7 @@ from tests.responder.test_erasing import fill, ids
 NOW = 40 * DAY
 
 
-async def test_bookkeeping_goes_by_age_and_what_waits_stays(database: Database) -> None:
+async def test_bookkeeping_goes_by_age_and_what_waits_stays(database: ResponderDatabase) -> None:
     await fill(database)
     async with database.write() as connection:
         await connection.execute(update(messages).where(messages.c.id == 2).values(turn_id=None, verdict="answer"))
@@ -29,7 +29,7 @@ async def test_bookkeeping_goes_by_age_and_what_waits_stays(database: Database) 
     assert await ids(database, chats) == [1, 2, 3, 4]
 
 
-async def test_conversations_go_where_it_is_asked_for_but_no_wish(database: Database) -> None:
+async def test_conversations_go_where_it_is_asked_for_but_no_wish(database: ResponderDatabase) -> None:
     await fill(database)
     now = datetime.now(UTC).timestamp()
     before = "datetime('now', '-41 days')" if database.is_sqlite else "NOW() - INTERVAL 41 DAY"
@@ -42,10 +42,10 @@ async def test_conversations_go_where_it_is_asked_for_but_no_wish(database: Data
     assert await ids(database, chats) == [1, 2]
 
 
-async def test_many_rows_go_in_small_transactions(database: Database) -> None:
+async def test_many_rows_go_in_small_transactions(database: ResponderDatabase) -> None:
     await fill(database)
-    pruning.CHUNK, before = 1, pruning.CHUNK
+    retention.CHUNK, before = 1, retention.CHUNK
     try:
         assert await Pruning(database, 30 * DAY, 0).once(NOW) == 8
     finally:
-        pruning.CHUNK = before
+        retention.CHUNK = before

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from responder.leases import all_leases, fair_share, is_gone, owner_name
-from responder.store.database import Database
+from responder.store.database import ResponderDatabase
 from responder.store.leases import Holdings, LeaseTable
 from responder.store.rows import PARTS, part_of
 from tests.client.conftest import BridgeSide
@@ -48,7 +48,7 @@ def test_an_owner_that_has_ended_is_known_to_be_gone() -> None:
     assert not is_gone("nonsense")
 
 
-async def test_a_lease_that_changes_hands_has_another_fence(database: Database) -> None:
+async def test_a_lease_that_changes_hands_has_another_fence(database: ResponderDatabase) -> None:
     table = LeaseTable(database, NAMES, lambda _: False)
     await table.prepare()
     await table.prepare()

@@ -14,21 +14,21 @@ from sqlalchemy import select, update
 from bridge.client import Result, ResultStatus
 from bridge.contract.messages import ErrorInfo
 from responder.errors import DatabaseDown
-from responder.faults import Fault, Faults
+from responder.faults import Fault, FaultLog
 from responder.outgoing import _finished
 from responder.settings import load
-from responder.store.database import Database
+from responder.store.database import ResponderDatabase
 from responder.store.group_commit import GroupCommit
-from responder.store.inserting import insert_rows
+from responder.store.inserts import insert_rows
 from responder.store.migrate import migrate
-from responder.store.rows import Command, Turn, commands_from_json, commands_to_json
+from responder.store.rows import QueuedAnswer, Turn, commands_from_json, commands_to_json
 from responder.store.schema import conversations
-from responder.turns import Origin, TurnState
+from responder.turns import TurnOrigin, TurnState
 
 
 @pytest.mark.parametrize("returning", [True, False])  # MariaDB and SQLite can return ids, MySQL cannot
 async def test_inserted_rows_tell_their_ids_in_order(
-    database: Database, returning: bool, monkeypatch: pytest.MonkeyPatch
+    database: ResponderDatabase, returning: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = [{"telefono": str(n), "rol": "user", "mensaje": f"ñ😀 {n}"} for n in range(7)]
     async with database.write() as connection:
@@ -42,7 +42,7 @@ async def test_inserted_rows_tell_their_ids_in_order(
     assert [by_id[one] for one in ids] == [(row["telefono"], row["mensaje"]) for row in rows]
 
 
-async def test_an_error_undoes_the_whole_transaction(database: Database) -> None:
+async def test_an_error_undoes_the_whole_transaction(database: ResponderDatabase) -> None:
     async def fail() -> None:
         async with database.write() as connection:
             await insert_rows(connection, conversations, [{"telefono": "1", "rol": "user", "mensaje": "x"}])
@@ -58,7 +58,7 @@ async def test_an_error_undoes_the_whole_transaction(database: Database) -> None
 async def test_a_deadlock_is_tried_again_and_no_database_that_is_down(place: dict[str, Any]) -> None:
     told: list[Fault] = []
     rows = [{"telefono": str(number), "rol": "user", "mensaje": "x"} for number in range(2)]
-    async with Database(load(**place).database_url, Faults(time.time, told.append)) as database:
+    async with ResponderDatabase(load(**place).database_url, FaultLog(time.time, told.append)) as database:
         await migrate(database)
         async with database.write() as connection:
             ids = await insert_rows(connection, conversations, rows)
@@ -104,19 +104,22 @@ async def test_what_waits_is_written_together_and_an_error_reaches_everyone() ->
 
 
 def test_commands_are_kept_verbatim() -> None:
-    commands = (Command("a", 'línea\n"comillas" 😀\u2028'), Command("b", " "))
+    commands = (QueuedAnswer("a", 'línea\n"comillas" 😀\u2028'), QueuedAnswer("b", " "))
     assert commands_from_json(commands_to_json(commands)) == commands
 
 
-@pytest.mark.parametrize(("status", "code", "state"), [
-    (ResultStatus.SENT, None, TurnState.SENT),
-    (ResultStatus.FAILED, "conflict", TurnState.SENT),  # answered before, in other words
-    (ResultStatus.FAILED, "expired", TurnState.FAILED),
-    (ResultStatus.FAILED, "not_on_whatsapp", TurnState.FAILED),
-    (ResultStatus.UNKNOWN, None, TurnState.UNKNOWN),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("status", "code", "state"),
+    [
+        (ResultStatus.SENT, None, TurnState.SENT),
+        (ResultStatus.FAILED, "conflict", TurnState.SENT),  # answered before, in other words
+        (ResultStatus.FAILED, "expired", TurnState.FAILED),
+        (ResultStatus.FAILED, "not_on_whatsapp", TurnState.FAILED),
+        (ResultStatus.UNKNOWN, None, TurnState.UNKNOWN),
+    ],
+)
 def test_what_a_result_means_for_a_turn(status: ResultStatus, code: str | None, state: TurnState) -> None:
-    turn = Turn(1, "haby", "x", 1, 0, Origin.RULE, (Command("a", "x"),), TurnState.READY, 0, 0)
+    turn = Turn(1, "haby", "x", 1, 0, TurnOrigin.RULE, (QueuedAnswer("a", "x"),), TurnState.READY, 0, 0)
     error = ErrorInfo(code=code, text="", transient=False) if code else None
     result = Result(session="haby", id="a", status=status, error=error, at=datetime.now(UTC))
     assert _finished(turn, result).state is state

@@ -189,8 +189,12 @@ async def test_a_sender_that_does_not_run_gets_the_answer_later(
 async def post(url: str, chat: str, raw_id: str) -> None:
     """A message as a legacy sender posts it."""
     message = {
-        "from": chat, "body": "hola", "timestamp": int(time.time()), "type": "chat",
-        "id": f"false_{chat}_{raw_id}", "cliente_id": 51,
-    }  # fmt: skip
+        "from": chat,
+        "body": "hola",
+        "timestamp": int(time.time()),
+        "type": "chat",
+        "id": f"false_{chat}_{raw_id}",
+        "cliente_id": 51,
+    }
     async with httpx.AsyncClient(base_url=url) as http:
         assert (await http.post("/api/message-received", json=message)).status_code == 200

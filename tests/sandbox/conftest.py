@@ -106,7 +106,6 @@ class Tab:
         return answer
 
     async def messages(self, chat: str, **options: object) -> list[dict[str, Any]]:
-        """What getMessages finds."""
         found: list[dict[str, Any]] = await self.run(
             "async ([chat, options]) => (await WPP.chat.getMessages(chat, options)).map((m) =>"
             " ({id: m.id.toString(), body: m.body, ack: m.ack, history: m.isMdHistoryMsg, isNewMsg: m.isNewMsg}))",

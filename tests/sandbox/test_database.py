@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bridge.sandbox.database import Database
+from bridge.sandbox.database import DeviceDatabase
 from bridge.sandbox.world import World
 from tests.sandbox.test_world import ANA, GROUP, Clock, record
 
@@ -23,9 +23,9 @@ def world(clock: Clock) -> World:
     return World(clock, lambda: f"{next(ids):018X}")
 
 
-def pair(world: World) -> Database:
+def pair(world: World) -> DeviceDatabase:
     world.linking.open_slot()
-    return Database(world, world.linking.scan())
+    return DeviceDatabase(world, world.linking.scan())
 
 
 def bodies(records: list[dict[str, object]] | None) -> list[object]:

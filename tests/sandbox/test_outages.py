@@ -11,7 +11,7 @@ import pytest
 from playwright.async_api import BrowserContext
 
 from bridge.sandbox import Sandbox
-from bridge.sandbox.records import SendMode
+from bridge.sandbox.records import TransmissionMode
 from tests.sandbox.conftest import Tab
 from tests.sandbox.test_double import ANA, GROUP
 
@@ -24,7 +24,7 @@ HANGING_SEND = (
 )
 
 
-def sending(sandbox: Sandbox, mode: SendMode) -> None:
+def sending(sandbox: Sandbox, mode: TransmissionMode) -> None:
     sandbox.world.configure(sandbox.world.state.settings.model_copy(update={"send_mode": mode}))
 
 
@@ -142,7 +142,7 @@ async def test_a_page_that_loads_while_the_link_is_down_is_usable_when_it_is_up(
 async def test_a_lost_answer_leaves_the_message_in_doubt_and_a_reload_settles_it(sandbox: Sandbox, paired: Tab) -> None:
     settings = sandbox.world.state.settings
     quiet = settings.receipts.model_copy(update={"device_ms": None, "read_ms": None})
-    sandbox.world.configure(settings.model_copy(update={"send_mode": SendMode.LOSE_ANSWER, "receipts": quiet}))
+    sandbox.world.configure(settings.model_copy(update={"send_mode": TransmissionMode.LOSE_ANSWER, "receipts": quiet}))
     key = await paired.reserve(ANA)
     await paired.run(HANGING_SEND, [ANA, "¿llegó?", key])
     while sandbox.world.message(key) is None or sandbox.world.state.due:
@@ -152,7 +152,7 @@ async def test_a_lost_answer_leaves_the_message_in_doubt_and_a_reload_settles_it
         False,
     ]
 
-    sending(sandbox, SendMode.NORMAL)
+    sending(sandbox, TransmissionMode.NORMAL)
     await reloaded(paired)
     await paired.until("(id) => WPP.whatsapp.MsgStore.get(id)?.ack === 1", key)
     [sent] = sandbox.world.state.sent.values()
@@ -161,14 +161,14 @@ async def test_a_lost_answer_leaves_the_message_in_doubt_and_a_reload_settles_it
 
 
 async def test_a_message_lost_on_the_way_waits_in_the_devices_database(sandbox: Sandbox, paired: Tab) -> None:
-    sending(sandbox, SendMode.HOLD)
+    sending(sandbox, TransmissionMode.HOLD)
     key = await paired.reserve(ANA)
     await paired.run(HANGING_SEND, [ANA, "más tarde", key])
     await paired.until("(id) => WPP.whatsapp.MsgStore.get(id)?.ack === 0", key)
     await reloaded(paired)
     assert await paired.run("async (id) => (await WPP.chat.getMessageById(id)).ack", key) == 0
     assert sandbox.world.state.sent == {}
-    sending(sandbox, SendMode.NORMAL)
+    sending(sandbox, TransmissionMode.NORMAL)
     await reloaded(paired)
     await paired.until("(id) => WPP.whatsapp.MsgStore.get(id)?.ack >= 1", key)
     [sent] = sandbox.world.state.sent.values()
@@ -176,7 +176,7 @@ async def test_a_message_lost_on_the_way_waits_in_the_devices_database(sandbox: 
 
 
 async def test_a_refused_message_ends_with_an_error(sandbox: Sandbox, paired: Tab) -> None:
-    sending(sandbox, SendMode.REFUSE)
+    sending(sandbox, TransmissionMode.REFUSE)
     key = await paired.reserve(ANA)
     answer = await paired.send(ANA, "no", key)
     assert (answer["ack"], answer["sendMsgResult"]["messageSendResult"]) == (-1, "ERROR_NETWORK")

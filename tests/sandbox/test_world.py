@@ -8,8 +8,8 @@ import pytest
 
 from bridge.sandbox.changes import AckRaised, Change, MessageArrived, SendRefused
 from bridge.sandbox.contacts import LookupFailed, Unknown
-from bridge.sandbox.linking import NobodyWaits, NotLinked
-from bridge.sandbox.records import Contact, Device, ReceiptPolicy, SendMode, State
+from bridge.sandbox.linked_devices import NobodyWaits, NotLinked
+from bridge.sandbox.records import Contact, Device, ReceiptPolicy, State, TransmissionMode
 from bridge.sandbox.world import World
 
 ANA = "5491155500001@c.us"
@@ -55,7 +55,7 @@ def record(message_id: str, chat: str = ANA, body: str = "hola") -> dict[str, st
     return {"id": f"true_{chat}_{message_id}", "body": body, "type": "chat"}
 
 
-def mode(world: World, send_mode: SendMode) -> None:
+def mode(world: World, send_mode: TransmissionMode) -> None:
     world.configure(world.state.settings.model_copy(update={"send_mode": send_mode}))
 
 
@@ -136,9 +136,9 @@ def test_a_transmission_is_delivered_once_per_id(world: World, device: Device, c
 
 
 def test_a_held_transmission_or_one_without_a_link_never_happened(world: World, device: Device) -> None:
-    mode(world, SendMode.HOLD)
+    mode(world, TransmissionMode.HOLD)
     world.transmit(device, record("3EB01"))
-    mode(world, SendMode.NORMAL)
+    mode(world, TransmissionMode.NORMAL)
     world.set_link(up=False)
     world.transmit(device, record("3EB01"))
     assert (world.state.sent, world.state.messages) == ({}, [])
@@ -146,19 +146,19 @@ def test_a_held_transmission_or_one_without_a_link_never_happened(world: World, 
 
 def test_a_refused_transmission_is_told_and_not_kept(world: World, device: Device) -> None:
     changes = told(world)
-    mode(world, SendMode.REFUSE)
+    mode(world, TransmissionMode.REFUSE)
     world.transmit(device, record("3EB01"))
     assert [c.key for c in changes if isinstance(c, SendRefused)] == [f"true_{ANA}_3EB01"]
     assert (world.state.sent, world.state.messages) == ({}, [])
 
 
 def test_with_a_lost_answer_the_service_has_the_message(world: World, device: Device) -> None:
-    mode(world, SendMode.LOSE_ANSWER)
+    mode(world, TransmissionMode.LOSE_ANSWER)
     world.transmit(device, record("3EB01"))
     message = world.message("3EB01")
     assert message is not None
     assert message.answered is False
-    mode(world, SendMode.NORMAL)
+    mode(world, TransmissionMode.NORMAL)
     world.transmit(device, record("3EB01"))
     assert message.answered is True
 

@@ -16,8 +16,8 @@ from bridge.contract.commands import SendCommand
 from bridge.contract.messages import Stream
 from bridge.contract.pace import Pace
 from bridge.contract.session import Reason, SessionState, Situation
-from bridge.core.inbound import Inbound
-from bridge.core.outbound import Outbound
+from bridge.core.inbound import InboundPipeline
+from bridge.core.outbound import OutboundPipeline
 from bridge.core.pacing import Pacing
 from bridge.core.session import Session
 from bridge.core.session_view import StateChange
@@ -64,8 +64,8 @@ class Life:
                 outbox=outbox,
                 memory=memory,
                 driver=self.driver,
-                inbound=Inbound("haby", 51, journal, outbox, memory),
-                outbound=Outbound("haby", outbox, self.driver, clock, FREE),
+                inbound=InboundPipeline("haby", 51, journal, outbox, memory),
+                outbound=OutboundPipeline("haby", outbox, self.driver, clock, FREE),
                 clock=clock,
             )
             changes = stack.enter_context(self.session.view.watch())

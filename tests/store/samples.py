@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bridge.contract.commands import Priority
 from bridge.contract.lifecycle import SendState
-from bridge.ports import Change, Claim, JournalRecord, NewNotice, Origin, ReplyTo
+from bridge.ports import Change, Claim, CommandOrigin, JournalRecord, NewNotice, ReplyTo
 
 PN = "5491155500001@c.us"
 OTHER_PN = "5491155500002@c.us"
@@ -35,7 +35,7 @@ def record(
 
 
 def claim(
-    command_id: str = "order-1", text: str = "hola", *, at: float = 1000.0, origin: Origin | None = None
+    command_id: str = "order-1", text: str = "hola", *, at: float = 1000.0, origin: CommandOrigin | None = None
 ) -> Claim:
     return Claim(
         id=command_id,
@@ -52,8 +52,8 @@ def claim(
     )
 
 
-def origin(connection: int, *, dup: bool = False, packet_id: int = 5, topic: str = "wa/haby/out") -> Origin:
-    return Origin(topic, "0" * 64, packet_id, dup, connection)
+def origin(connection: int, *, dup: bool = False, packet_id: int = 5, topic: str = "wa/haby/out") -> CommandOrigin:
+    return CommandOrigin(topic, "0" * 64, packet_id, dup, connection)
 
 
 def step(state: SendState, *notices: NewNotice, at: float = 1001.0, message_id: str | None = None) -> Change:

@@ -10,19 +10,19 @@ from pathlib import Path
 import pytest
 
 from bridge.contract.messages import Stream
-from bridge.ports import ApiKey, AuditEntry, Choice, DeadLetter, Failure, Listener, Position, Scope
+from bridge.ports import ApiKey, AuditEntry, DeadLetter, Failure, Position, Scope, Webhook, WebhookFilter
 from bridge.store import BridgeStore, StoreDamaged
 from tests.store.conftest import SetClock
 from tests.store.samples import DAY
 
 Opener = Callable[[], AbstractAsyncContextManager[BridgeStore]]
-PLAIN = Listener("1", "haby", "http://localhost:1/", 1.0, legacy=True)
-FULL = Listener(
+PLAIN = Webhook("1", "haby", "http://localhost:1/", 1.0, legacy=True)
+FULL = Webhook(
     id="2",
     session="ventas",
     url="https://example.com/ñ?a=b",
     created_at=2.5,
-    choice=Choice(frozenset({"message", "own_message"}), frozenset({"5491155500001@c.us"}), groups=False),
+    choice=WebhookFilter(frozenset({"message", "own_message"}), frozenset({"5491155500001@c.us"}), groups=False),
     secret="s3cret",
     start=Position("epoch", 7, 3),
     ended_at=9.0,
@@ -44,7 +44,7 @@ async def test_listeners_come_back_as_they_were_put(opener: Opener) -> None:
         await store.listeners.put(PLAIN)
     async with opener() as store:
         assert await store.listeners.listeners() == [PLAIN, FULL]
-        changed = replace(FULL, ended_at=None, choice=Choice(), secret=None, start=None)
+        changed = replace(FULL, ended_at=None, choice=WebhookFilter(), secret=None, start=None)
         await store.listeners.put(changed)
         await store.listeners.forget(PLAIN.id)
         await store.listeners.forget("unknown")
@@ -102,7 +102,7 @@ async def test_the_audit_is_read_backwards_in_pages(opener: Opener) -> None:
 
 
 async def test_what_is_kept_for_ever_has_an_end(opener: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.store.listeners.KEPT", 3)
+    monkeypatch.setattr("bridge.store.webhooks.KEPT", 3)
     monkeypatch.setattr("bridge.store.access.KEPT", 3)
     async with opener() as store:
         await store.listeners.bury(replace(LETTER, session="ventas"))

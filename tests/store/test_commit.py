@@ -14,14 +14,14 @@ import pytest
 from bridge.contract.messages import Stream
 from bridge.ports import Bounds, JournalRecord, StoreUnusable
 from bridge.store import StoreBusy, open_store, schema
-from bridge.store.database import Database
+from bridge.store.database import SqliteDatabase
 from tests.store.conftest import SetClock
 from tests.store.samples import record
 
 
 @pytest.fixture
-async def database(path: Path) -> AsyncIterator[Database]:
-    async with Database(path, 0.0, schema.migrations()) as opened:
+async def database(path: Path) -> AsyncIterator[SqliteDatabase]:
+    async with SqliteDatabase(path, 0.0, schema.migrations()) as opened:
         yield opened
 
 
@@ -29,16 +29,16 @@ def set_fact(connection: sqlite3.Connection, name: str) -> None:
     connection.execute("INSERT INTO facts (name, value) VALUES (?, 'set')", (name,))
 
 
-async def facts(database: Database) -> list[str]:
+async def facts(database: SqliteDatabase) -> list[str]:
     return [name for (name,) in await database.read(lambda c: c.execute("SELECT name FROM facts").fetchall())]
 
 
-async def test_a_commit_is_flushed_to_the_disk(database: Database) -> None:
+async def test_a_commit_is_flushed_to_the_disk(database: SqliteDatabase) -> None:
     assert await database.write(lambda c: c.execute("PRAGMA synchronous").fetchone()) == (2,)  # FULL
     assert await database.write(lambda c: c.execute("PRAGMA journal_mode").fetchone()) == ("wal",)
 
 
-async def held_up(database: Database, count: int, failing: int | None = None) -> list[object]:
+async def held_up(database: SqliteDatabase, count: int, failing: int | None = None) -> list[object]:
     """Put `count` operations in while the writer is busy; what each came to."""
     go_on = threading.Event()
     first = asyncio.create_task(database.write(lambda _: go_on.wait(10)), name="first")
@@ -60,7 +60,7 @@ async def held_up(database: Database, count: int, failing: int | None = None) ->
     return await asyncio.gather(*waiting, return_exceptions=True)
 
 
-async def test_what_waits_is_committed_together(database: Database) -> None:
+async def test_what_waits_is_committed_together(database: SqliteDatabase) -> None:
     commits: list[str] = []
 
     def trace(statement: str) -> None:
@@ -74,14 +74,14 @@ async def test_what_waits_is_committed_together(database: Database) -> None:
     assert len(commits) <= 3
 
 
-async def test_an_operation_that_fails_fails_alone_and_leaves_nothing(database: Database) -> None:
+async def test_an_operation_that_fails_fails_alone_and_leaves_nothing(database: SqliteDatabase) -> None:
     outcomes = await held_up(database, 10, failing=4)
     assert isinstance(outcomes.pop(4), RuntimeError)
     assert outcomes == [n for n in range(10) if n != 4]
     assert sorted(await facts(database)) == [str(n) for n in range(10) if n != 4]
 
 
-async def test_callbacks_come_in_the_order_of_the_commits_and_before_the_callers(database: Database) -> None:
+async def test_callbacks_come_in_the_order_of_the_commits_and_before_the_callers(database: SqliteDatabase) -> None:
     told: list[str] = []
 
     async def write(name: str) -> None:
@@ -104,7 +104,7 @@ async def test_what_memory_keeps_follows_the_disk_even_when_the_caller_has_gone(
         assert store.journal.bounds(Stream.IN) == Bounds(1, 2)
 
 
-async def test_a_write_does_not_wait_for_a_long_read(database: Database) -> None:
+async def test_a_write_does_not_wait_for_a_long_read(database: SqliteDatabase) -> None:
     reading, go_on = threading.Event(), threading.Event()
 
     def long_read(connection: sqlite3.Connection) -> int:

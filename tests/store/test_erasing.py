@@ -26,11 +26,11 @@ from bridge.contract.messages import (
     in_stream,
 )
 from bridge.contract.payload import instant
-from bridge.ports import Choice, DeadLetter, JournalRecord, Listener, NewNotice
+from bridge.ports import DeadLetter, JournalRecord, NewNotice, Webhook, WebhookFilter
 from bridge.store import BridgeStore, SessionStore
 from bridge.store.database import LOOK
-from bridge.store.erasing import erase_bridge, erase_session, known_addresses, wipe
-from bridge.store.redaction import Person
+from bridge.store.erasure import erase_bridge, erase_session, known_addresses, wipe
+from bridge.store.redaction import ErasedPerson
 from tests.store.conftest import Opener, SetClock
 from tests.store.samples import GROUP, LID, OTHER_PN, PN, claim, result, step
 
@@ -94,7 +94,7 @@ async def fill(store: SessionStore) -> None:
 
 
 def forget(path: Path, *, marks: bool = False) -> dict[str, int]:
-    person = known_addresses(path, Person.of(TYPED))
+    person = known_addresses(path, ErasedPerson.of(TYPED))
     done = erase_session(path, person, marks=marks)
     assert wipe(path, "migrations", beside_a_bridge=True)
     return done
@@ -124,13 +124,23 @@ async def test_content_goes_and_seq_stays_beside_a_bridge_that_runs(opener: Open
         done = await asyncio.to_thread(forget, path)
         await asyncio.wait_for(seen.wait(), 5 * LOOK)
         assert {name: count for name, count in done.items() if count} == {
-            "messages": 4, "events": 1, "commands": 1, "still open": 1, "results and acks": 3, "keys": 3,
-        }  # fmt: skip
+            "messages": 4,
+            "events": 1,
+            "commands": 1,
+            "still open": 1,
+            "results and acks": 3,
+            "keys": 3,
+        }
         assert (store.journal.bounds(Stream.IN), store.journal.bounds(Stream.EVENT)) == before
         told = await items(store, Stream.IN)
         assert [(item["seq"], item["type"]) for item in told] == [
-            (1, ERASED), (2, "chat"), (3, ERASED), (4, ERASED), (5, "chat"), (6, "chat"),
-        ]  # fmt: skip
+            (1, ERASED),
+            (2, "chat"),
+            (3, ERASED),
+            (4, ERASED),
+            (5, "chat"),
+            (6, "chat"),
+        ]
         assert (told[4]["body"], told[4]["mentions"], told[4]["quoted"]) == ("@… hola", [GROUP], None)
         assert told[1]["body"] == "de Juan"
         [event] = await items(store, Stream.EVENT)
@@ -191,7 +201,9 @@ async def test_a_dry_run_counts_and_changes_nothing(opener: Opener, path: Path) 
     async with opener() as store:
         await fill(store)
     before = dump(path)
-    assert erase_session(path, Person.of(TYPED), marks=True, dry_run=True)["messages"] == 3  # the LID was not asked for
+    assert (
+        erase_session(path, ErasedPerson.of(TYPED), marks=True, dry_run=True)["messages"] == 3
+    )  # the LID was not asked for
     assert dump(path) == before
 
 
@@ -203,9 +215,9 @@ async def test_dead_letters_and_details_of_the_audit(tmp_path: Path, clock: SetC
             letter = DeadLetter("l1", "haby", "http://127.0.0.1:9", Stream.IN, "e", seq, text, 1, 400, "no", 1.0)
             await store.listeners.bury(letter)
         for number, chat in enumerate([PN, OTHER_PN]):
-            choice = Choice(chats=frozenset({chat}))
-            await store.listeners.put(Listener(f"l{number}", "haby", f"http://127.0.0.1:9/{number}", 1.0, choice))
-        assert erase_bridge(path, Person.of(TYPED)) == {"dead letters": 1, "audit details": 0, "filters kept": 1}
+            choice = WebhookFilter(chats=frozenset({chat}))
+            await store.listeners.put(Webhook(f"l{number}", "haby", f"http://127.0.0.1:9/{number}", 1.0, choice))
+        assert erase_bridge(path, ErasedPerson.of(TYPED)) == {"dead letters": 1, "audit details": 0, "filters kept": 1}
         assert wipe(path, "bridge_migrations", beside_a_bridge=True)
         [left] = await store.listeners.dead_letters("haby", 0, 10)
         assert "de Juan" in left.body
@@ -213,8 +225,8 @@ async def test_dead_letters_and_details_of_the_audit(tmp_path: Path, clock: SetC
 
 
 def test_whom_a_number_means() -> None:
-    assert Person.of(TYPED) == Person.of("5491155500001") == Person.of("541155500001@c.us")
-    assert Person.of(LID).addresses == {LID}
-    assert not Person.of(TYPED).is_named_in("15491155500001 54911555000012")
+    assert ErasedPerson.of(TYPED) == ErasedPerson.of("5491155500001") == ErasedPerson.of("541155500001@c.us")
+    assert ErasedPerson.of(LID).addresses == {LID}
+    assert not ErasedPerson.of(TYPED).is_named_in("15491155500001 54911555000012")
     with pytest.raises(InvalidRequest, match="a group"):
-        Person.of(GROUP)
+        ErasedPerson.of(GROUP)

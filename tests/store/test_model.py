@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from bridge.contract.lifecycle import FINAL, SendState, may_follow
 from bridge.contract.messages import Stream
-from bridge.ports import IllegalSendStep, Origin
+from bridge.ports import CommandOrigin, IllegalSendStep
 from bridge.store import SessionStore, open_store
 from tests.store.samples import claim, origin, result, step
 
@@ -57,7 +57,7 @@ class StoreAndModel(RuleBasedStateMachine):
     @rule(packet_id=st.integers(1, 2), connection=st.integers(1, 4), dup=st.booleans())
     def claim_without_id(self, packet_id: int, connection: int, dup: bool) -> None:
         self.made += 1
-        came: Origin = origin(connection, dup=dup, packet_id=packet_id)
+        came: CommandOrigin = origin(connection, dup=dup, packet_id=packet_id)
         equal = [
             made
             for made, where in self.origins.items()

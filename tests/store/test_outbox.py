@@ -9,7 +9,7 @@ from itertools import product
 import pytest
 
 from bridge.contract.lifecycle import FINAL, TRANSITIONS, SendState
-from bridge.ports import Change, IllegalSendStep, Origin
+from bridge.ports import Change, CommandOrigin, IllegalSendStep
 from bridge.store import SessionStore
 from bridge.store.outbox import LEFT_OPEN
 from tests.store.conftest import Opener
@@ -102,7 +102,9 @@ async def test_a_redelivery_that_breaks_off_is_recognised_as_a_whole_the_next_ti
         pytest.param(origin(8, dup=True, topic="wa/haby/out/5491155500001"), id="another topic"),
     ],
 )
-async def test_what_only_looks_like_a_redelivery_is_a_command_of_its_own(store: SessionStore, arrival: Origin) -> None:
+async def test_what_only_looks_like_a_redelivery_is_a_command_of_its_own(
+    store: SessionStore, arrival: CommandOrigin
+) -> None:
     await store.outbox.claim(claim("made-1", origin=origin(7)), result())
     again = await store.outbox.claim(claim("made-2", origin=arrival), result())
     assert again.fresh

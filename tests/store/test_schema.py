@@ -9,7 +9,7 @@ import pytest
 
 from bridge.ports import StoreUnusable
 from bridge.store import StoreDamaged, open_store, schema
-from bridge.store.database import Database
+from bridge.store.database import SqliteDatabase
 from tests.store.conftest import SetClock
 from tests.store.samples import record
 
@@ -20,7 +20,7 @@ async def test_an_older_store_is_brought_up_and_keeps_what_it_has(path: Path, cl
     async with open_store(path, now=clock) as store:
         epoch = store.epoch
         await store.journal.append([record("A")])
-    async with Database(path, clock(), [*schema.migrations(), NEXT_STEP]) as database:
+    async with SqliteDatabase(path, clock(), [*schema.migrations(), NEXT_STEP]) as database:
         assert await database.read(schema.version) == len(schema.migrations()) + 1
         found = await database.read(lambda connection: connection.execute("SELECT seq, note FROM journal").fetchall())
         assert found == [(1, "moved")]
@@ -28,13 +28,13 @@ async def test_an_older_store_is_brought_up_and_keeps_what_it_has(path: Path, cl
 
 
 async def test_a_newer_store_is_refused_and_is_not_called_damaged(path: Path, clock: SetClock) -> None:
-    async with Database(path, clock(), [*schema.migrations(), NEXT_STEP]):
+    async with SqliteDatabase(path, clock(), [*schema.migrations(), NEXT_STEP]):
         pass
     with pytest.raises(StoreUnusable, match=r"store\.db cannot be used.*newer bridge.*Update") as raised:
         async with open_store(path, now=clock):
             pass
     assert not isinstance(raised.value, StoreDamaged)
-    async with Database(path, clock(), [*schema.migrations(), NEXT_STEP]):
+    async with SqliteDatabase(path, clock(), [*schema.migrations(), NEXT_STEP]):
         pass  # untouched
 
 
@@ -44,7 +44,7 @@ async def test_a_step_that_fails_leaves_the_store_as_it_was(path: Path, clock: S
         await store.journal.append([record("A")])
         await store.memory.set("desired", "running")
     with pytest.raises(StoreUnusable, match="left as it is") as raised:
-        async with Database(path, clock(), [*schema.migrations(), broken]):
+        async with SqliteDatabase(path, clock(), [*schema.migrations(), broken]):
             pass
     assert not isinstance(raised.value, StoreDamaged)
     async with open_store(path, now=clock) as store:

@@ -9,7 +9,7 @@ import pytest
 
 from bridge.contract.messages import Stream
 from bridge.store import SessionStore, recent_items
-from bridge.store.recent_items import Tail
+from bridge.store.recent_items import RecentItems
 from tests.store.conftest import SetClock
 from tests.store.samples import DAY, record
 
@@ -51,7 +51,7 @@ async def test_what_was_changed_on_disk_is_read_anew(store: SessionStore) -> Non
 
 
 def test_a_tail_is_bounded_by_items_and_by_size() -> None:
-    newest = Tail()
+    newest = RecentItems()
     for seq in range(1, 3 * recent_items.ITEMS):
         newest.add(seq, "x")
     assert newest.after(2 * recent_items.ITEMS - 2, 1) is None
@@ -62,7 +62,7 @@ def test_a_tail_is_bounded_by_items_and_by_size() -> None:
 
 
 def test_a_tail_begins_anew_where_one_is_missing() -> None:
-    newest = Tail()
+    newest = RecentItems()
     newest.add(1, "a")
     newest.add(3, "c")
     assert newest.after(0, 9) is None

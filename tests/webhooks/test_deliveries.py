@@ -13,7 +13,7 @@ from bridge.app.clock import SystemClock
 from bridge.contract.messages import Stream
 from bridge.ports import DeadLetter, JournalRecord, PostAnswer, StoreUnusable
 from bridge.store import BridgeStore, SessionStore, open_store
-from bridge.webhooks import Deliveries, Listeners
+from bridge.webhooks import SessionDeliveries, WebhookRegistry
 
 URL = "http://localhost:3013/hook"
 TAKEN = PostAnswer(status=200)
@@ -47,8 +47,8 @@ class Stage:
         self.bridge = bridge
         self.session = session
         self.way_out = way_out
-        self.listeners = Listeners(bridge.listeners, way_out, SystemClock(), random=lambda: 0.0)
-        self.deliveries: Deliveries | None = None
+        self.listeners = WebhookRegistry(bridge.listeners, way_out, SystemClock(), random=lambda: 0.0)
+        self.deliveries: SessionDeliveries | None = None
         self._running: asyncio.Task[None] | None = None
 
     async def start(self) -> None:

@@ -7,9 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.contract.messages import Stream
-from bridge.ports import Choice, Failure, PostAnswer
+from bridge.ports import Failure, PostAnswer, WebhookFilter
 from bridge.webhooks.headers import Delivered, signature
-from bridge.webhooks.retry_policy import INDIGESTIBLE, LONGEST_PAUSE, LONGEST_RETRY_AFTER, Verdict, judge, pause, wants
+from bridge.webhooks.retry_policy import (
+    INDIGESTIBLE,
+    LONGEST_PAUSE,
+    LONGEST_RETRY_AFTER,
+    PostVerdict,
+    judge,
+    pause,
+    wants,
+)
 
 ANA, GROUP = "5491155500001@c.us", "120363000000000001@g.us"
 
@@ -21,22 +29,24 @@ def answered(status: int) -> PostAnswer:
 @pytest.mark.parametrize("status", range(100, 600))
 def test_every_status_has_one_verdict(status: int) -> None:
     if 200 <= status < 300:
-        expected = Verdict.DELIVERED
+        expected = PostVerdict.DELIVERED
     elif status in (408, 425, 429) or status >= 500:
-        expected = Verdict.RETRY
+        expected = PostVerdict.RETRY
     else:
-        expected = Verdict.REFUSED
+        expected = PostVerdict.REFUSED
     assert judge(answered(status), 1) is expected
 
 
 @pytest.mark.parametrize("failure", Failure)
 def test_silence_is_tried_again_for_ever(failure: Failure) -> None:
-    assert judge(PostAnswer(failure=failure), 10_000) is Verdict.RETRY
+    assert judge(PostAnswer(failure=failure), 10_000) is PostVerdict.RETRY
 
 
-@pytest.mark.parametrize(("status", "verdict"), [(500, Verdict.REFUSED), (501, Verdict.REFUSED), (503, Verdict.RETRY)])
-def test_an_item_that_only_ever_makes_the_receiver_fail_is_given_up(status: int, verdict: Verdict) -> None:
-    assert judge(answered(status), INDIGESTIBLE - 1) is Verdict.RETRY
+@pytest.mark.parametrize(
+    ("status", "verdict"), [(500, PostVerdict.REFUSED), (501, PostVerdict.REFUSED), (503, PostVerdict.RETRY)]
+)
+def test_an_item_that_only_ever_makes_the_receiver_fail_is_given_up(status: int, verdict: PostVerdict) -> None:
+    assert judge(answered(status), INDIGESTIBLE - 1) is PostVerdict.RETRY
     assert judge(answered(status), INDIGESTIBLE) is verdict
 
 
@@ -57,33 +67,33 @@ def test_a_receiver_may_ask_for_a_longer_pause_within_reason(asked: float, rando
 @pytest.mark.parametrize(
     ("choice", "stream", "item", "expected"),
     [
-        (Choice(), Stream.IN, {"chat": ANA}, True),
-        (Choice(), Stream.IN, {"chat": "", "type": "erased"}, False),
-        (Choice(kinds=frozenset({"erased"})), Stream.EVENT, {"kind": "erased"}, False),
-        (Choice(), Stream.IN, {"chat": GROUP}, True),
-        (Choice(), Stream.EVENT, {"kind": "own_message", "chat": ANA}, False),
-        (Choice(groups=False), Stream.IN, {"chat": GROUP}, False),
-        (Choice(groups=False), Stream.IN, {"chat": ANA}, True),
-        (Choice(chats=frozenset({ANA})), Stream.IN, {"chat": ANA}, True),
-        (Choice(chats=frozenset({ANA})), Stream.IN, {"chat": "1@lid", "from_pn": ANA}, True),
-        (Choice(chats=frozenset({"1@lid"})), Stream.IN, {"chat": ANA, "from_lid": "1@lid"}, True),
-        (Choice(chats=frozenset({ANA})), Stream.IN, {"chat": GROUP, "from_pn": ANA}, False),
-        (Choice(chats=frozenset({GROUP})), Stream.IN, {"chat": GROUP, "from_pn": ANA}, True),
-        (Choice(chats=frozenset({GROUP}), groups=False), Stream.IN, {"chat": GROUP}, False),
-        (Choice(kinds=frozenset({"own_message"})), Stream.EVENT, {"kind": "own_message", "chat": ANA}, True),
-        (Choice(kinds=frozenset({"own_message"})), Stream.IN, {"chat": ANA}, False),
-        (Choice(kinds=frozenset({"x"})), Stream.EVENT, {"kind": "x"}, True),
-        (Choice(kinds=frozenset({"x"}), chats=frozenset({ANA})), Stream.EVENT, {"kind": "x"}, False),
+        (WebhookFilter(), Stream.IN, {"chat": ANA}, True),
+        (WebhookFilter(), Stream.IN, {"chat": "", "type": "erased"}, False),
+        (WebhookFilter(kinds=frozenset({"erased"})), Stream.EVENT, {"kind": "erased"}, False),
+        (WebhookFilter(), Stream.IN, {"chat": GROUP}, True),
+        (WebhookFilter(), Stream.EVENT, {"kind": "own_message", "chat": ANA}, False),
+        (WebhookFilter(groups=False), Stream.IN, {"chat": GROUP}, False),
+        (WebhookFilter(groups=False), Stream.IN, {"chat": ANA}, True),
+        (WebhookFilter(chats=frozenset({ANA})), Stream.IN, {"chat": ANA}, True),
+        (WebhookFilter(chats=frozenset({ANA})), Stream.IN, {"chat": "1@lid", "from_pn": ANA}, True),
+        (WebhookFilter(chats=frozenset({"1@lid"})), Stream.IN, {"chat": ANA, "from_lid": "1@lid"}, True),
+        (WebhookFilter(chats=frozenset({ANA})), Stream.IN, {"chat": GROUP, "from_pn": ANA}, False),
+        (WebhookFilter(chats=frozenset({GROUP})), Stream.IN, {"chat": GROUP, "from_pn": ANA}, True),
+        (WebhookFilter(chats=frozenset({GROUP}), groups=False), Stream.IN, {"chat": GROUP}, False),
+        (WebhookFilter(kinds=frozenset({"own_message"})), Stream.EVENT, {"kind": "own_message", "chat": ANA}, True),
+        (WebhookFilter(kinds=frozenset({"own_message"})), Stream.IN, {"chat": ANA}, False),
+        (WebhookFilter(kinds=frozenset({"x"})), Stream.EVENT, {"kind": "x"}, True),
+        (WebhookFilter(kinds=frozenset({"x"}), chats=frozenset({ANA})), Stream.EVENT, {"kind": "x"}, False),
     ],
 )
-def test_what_is_wanted(choice: Choice, stream: Stream, item: dict[str, str], expected: bool) -> None:
+def test_what_is_wanted(choice: WebhookFilter, stream: Stream, item: dict[str, str], expected: bool) -> None:
     assert wants(choice, stream, item) is expected
 
 
 def test_streams_that_hold_what_is_wanted() -> None:
-    assert Choice().streams == (Stream.IN,)
-    assert Choice(kinds=frozenset({"own_message"})).streams == (Stream.EVENT,)
-    assert Choice(kinds=frozenset({"message", "own_message"})).streams == (Stream.IN, Stream.EVENT)
+    assert WebhookFilter().streams == (Stream.IN,)
+    assert WebhookFilter(kinds=frozenset({"own_message"})).streams == (Stream.EVENT,)
+    assert WebhookFilter(kinds=frozenset({"message", "own_message"})).streams == (Stream.IN, Stream.EVENT)
 
 
 def test_the_signature_is_the_one_that_receivers_know() -> None:

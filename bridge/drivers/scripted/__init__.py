@@ -1,6 +1,6 @@
 """A driver without WhatsApp: what happens is written by a test or a load script, in memory and in order."""
 
 from bridge.drivers.scripted.driver import ScriptedDriver
-from bridge.drivers.scripted.phone import ScriptedPhone, SendMode, Sent
+from bridge.drivers.scripted.phone import ScriptedPhone, SendMode, SentMessage
 
-__all__ = ["ScriptedDriver", "ScriptedPhone", "SendMode", "Sent"]
+__all__ = ["ScriptedDriver", "ScriptedPhone", "SendMode", "SentMessage"]

@@ -6,12 +6,14 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 
+from typing_extensions import override
+
 from bridge.contract.errors import InvalidRequest, NotOnWhatsApp, ReachOutLocked, Refused
 from bridge.contract.jid import Jid, MessageKey
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.contract.status import MemoryUse
-from bridge.drivers.scripted.phone import ACCOUNT, ACCOUNT_LID, ScriptedPhone, SendMode, Sent, Signal
-from bridge.ports.driver import (
+from bridge.drivers.scripted.phone import ACCOUNT, ACCOUNT_LID, ScriptedPhone, SendMode, SentMessage, Signal
+from bridge.ports import (
     Account,
     CallInDoubt,
     DriverSink,
@@ -22,12 +24,12 @@ from bridge.ports.driver import (
     WhatsAppDriver,
 )
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 _S, _R = SessionState, Reason
 _CODE_LIFE = 20.0
 
 
-class ScriptedDriver:
+class ScriptedDriver(WhatsAppDriver):
     """One at a time on a phone. `retry` is the pause before a batch that was not taken comes again."""
 
     def __init__(self, phone: ScriptedPhone, *, batch: int = 200, retry: float = 0.0) -> None:
@@ -41,8 +43,8 @@ class ScriptedDriver:
         self._paired_here = False
         self._unread: dict[str, int] = {}
 
+    @override
     async def run(self, sink: DriverSink) -> None:
-        """Until cancelled."""
         self._signals = asyncio.Queue()
         self._phone.listener = self._signals.put_nowait
         self._phone.live.clear()  # a page's live items die with it; the history keeps the messages
@@ -119,8 +121,8 @@ class ScriptedDriver:
             batch = self._phone.live[: self._batch]
             try:
                 await sink.received(batch)
-            except Exception:
-                log.exception("a batch of %d was not taken; it comes again", len(batch))
+            except Exception:  # noqa: BLE001 - whatever the sink met, the batch comes again
+                _log.exception("a batch of %d was not taken; it comes again", len(batch))
                 await asyncio.sleep(self._retry)
             else:
                 del self._phone.live[: len(batch)]
@@ -138,8 +140,8 @@ class ScriptedDriver:
         if self._state is not _S.CONNECTED or not self._phone.link_up or not self._phone.paired:
             raise DriverUnavailable(f"The session is {self._state or 'not running'}.")
 
+    @override
     async def collect(self, since: Mapping[str, int], baseline: int) -> AsyncIterator[Sequence[IncomingMessage]]:
-        """See the port."""
         self._need_connected()
         self._unread.clear()
         chats = dict.fromkeys(message.chat for message in self._phone.on_device)
@@ -155,18 +157,18 @@ class ScriptedDriver:
                 yield found[offset : offset + self._batch]
 
     @property
+    @override
     def unread(self) -> Mapping[str, int]:
-        """See the port."""
         return self._unread
 
+    @override
     async def resume(self) -> None:
-        """See the port."""
         self._need_connected()
         self._holding = False
         self._signals.put_nowait(Signal.ITEMS)
 
+    @override
     async def resolve(self, to: Jid) -> Jid:
-        """See the port."""
         self._need_connected()
         phone = self._phone
         if to in phone.failing:
@@ -178,18 +180,18 @@ class ScriptedDriver:
             raise InvalidRequest(f"This account has no chat with {to}: it can only be answered.")
         return chat
 
+    @override
     async def reserve(self, chat: Jid) -> MessageKey:
-        """See the port."""
         self._need_connected()
         return MessageKey(True, chat, self._phone.new_id(), ACCOUNT_LID if chat.is_group else None)
 
+    @override
     async def send_text(self, key: MessageKey, text: str) -> int:
-        """See the port."""
         self._need_connected()
         phone = self._phone
         if phone.delay:
             await asyncio.sleep(phone.delay)
-        message = Sent(key, text)
+        message = SentMessage(key, text)
         match phone.send_mode:
             case SendMode.UNAVAILABLE:
                 raise DriverUnavailable("The page is loading.")
@@ -211,8 +213,8 @@ class ScriptedDriver:
         phone.leave(message)
         return phone.ack_of.get(key.id, 0)
 
+    @override
     async def show_typing(self, to: Jid, seconds: float) -> None:
-        """See the port."""
         self._need_connected()
         chat, typing = self._phone.lids.get(to, to), self._phone.typing
         typing.discard(chat)
@@ -220,8 +222,9 @@ class ScriptedDriver:
             typing.add(chat)
             asyncio.get_running_loop().call_later(seconds, typing.discard, chat)
 
+    @override
     async def look_up(self, key: MessageKey) -> LookUp:
-        """See the port. Here absence is proven, unless the script says otherwise."""
+        """Here absence is proven, unless the script says otherwise."""
         self._need_connected()
         phone = self._phone
         for message in (*phone.sent, *phone.pending):
@@ -229,33 +232,31 @@ class ScriptedDriver:
                 return LookUp(phone.ack_of.get(key.id, 0), phone.look_up_complete)
         return LookUp(None, phone.look_up_complete)
 
+    @override
     async def log_out(self) -> None:
-        """See the port."""
         self._need_connected()
         self._phone.log_out(on_request=True)
 
+    @override
     async def delete_login(self) -> None:
-        """See the port."""
         self._phone.paired = False
 
+    @override
     async def take_over(self) -> None:
-        """See the port. A script is open nowhere else."""
+        """A script is open nowhere else."""
 
+    @override
     async def link_by_phone(self, number: str) -> None:
-        """See the port."""
         self._phone.link_code = f"L{number[-7:]}"
         self._phone.rotate_code()
 
     @property
+    @override
     def memory(self) -> MemoryUse | None:
-        """See the port. There is no browser."""
+        """There is no browser."""
         return None
 
+    @override
     async def reload(self) -> None:
-        """See the port."""
         self._state = None
         self._phone.crash()
-
-
-def _implements(driver: ScriptedDriver) -> WhatsAppDriver:
-    return driver

@@ -13,8 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from bridge.contract.jid import Jid, MessageKey, Server
-from bridge.ports.driver import AckChange, IncomingMessage
-from bridge.ports.key_value import Clock
+from bridge.ports import AckChange, Clock, IncomingMessage
 
 ACCOUNT = Jid("5491155500000", Server.USER)
 ACCOUNT_LID = Jid("277000000000000", Server.LID)
@@ -48,7 +47,7 @@ class Signal(StrEnum):
 
 
 @dataclass(slots=True)
-class Sent:
+class SentMessage:
     """A message that left: `times` is how often, which must stay 1."""
 
     key: MessageKey
@@ -77,9 +76,9 @@ class ScriptedPhone:
     lids: dict[Jid, Jid] = field(default_factory=dict)  # number -> LID under which its chat goes
     history: list[IncomingMessage] = field(default_factory=list)
     history_waits: bool = False  # a device that is paired has nothing of it before `send_history`
-    sent: list[Sent] = field(default_factory=list)
+    sent: list[SentMessage] = field(default_factory=list)
     ack_of: dict[str, int] = field(default_factory=dict)  # raw id -> level
-    pending: list[Sent] = field(default_factory=list)
+    pending: list[SentMessage] = field(default_factory=list)
     typing: set[Jid] = field(default_factory=set)  # chats in which the other side sees that we are writing
     live: list[IncomingMessage | AckChange] = field(default_factory=list)
     link_code: str | None = None  # shown once a number was given
@@ -93,7 +92,6 @@ class ScriptedPhone:
             self.listener(signal)
 
     def now(self) -> int:
-        """The service's clock."""
         return int(self.clock.now())
 
     def new_id(self) -> str:
@@ -105,7 +103,6 @@ class ScriptedPhone:
         return f"2@scripted{next(self._numbers)},static,identity,secret"
 
     def pair(self) -> None:
-        """Scan the code."""
         self.paired, self.paired_at, self.link_code = True, self.now(), None
         self._withheld = len(self.history) if self.history_waits else 0
         self.tell(Signal.PAIRED)
@@ -162,7 +159,7 @@ class ScriptedPhone:
         if keys:
             self._announce(AckChange((keys[0],), level))
 
-    def leave(self, message: Sent) -> None:
+    def leave(self, message: SentMessage) -> None:
         """The message reaches the service: delivered once whatever happens, counted each time."""
         for earlier in self.sent:
             if earlier.key.id == message.key.id:
@@ -180,7 +177,7 @@ class ScriptedPhone:
         for message in pending:
             self.leave(message)
 
-    def take_back(self, message: Sent) -> None:
+    def take_back(self, message: SentMessage) -> None:
         """A send that waits in the page's store."""
         self.pending.append(message)
 

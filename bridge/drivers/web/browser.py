@@ -22,7 +22,7 @@ from bridge.drivers.web.processes import ProcessMark
 from bridge.drivers.web.profile import Profile
 from bridge.drivers.web.runtime import PlaywrightRuntime
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 #: On top of Playwright's own list, which switches most of the background traffic off.
 _QUIET = ("--disable-domain-reliability", "--no-pings", "--disable-sync", "--disable-crash-reporter")
 _LAUNCH_LIMIT = 60.0
@@ -36,7 +36,7 @@ def _is_root() -> bool:
     if os.geteuid() != 0:
         return False
     if not _warned_of_root:
-        log.warning("running as root: Chromium's sandbox is off. Run the bridge as a user of its own")
+        _log.warning("running as root: Chromium's sandbox is off. Run the bridge as a user of its own")
         _warned_of_root = True
     return True
 
@@ -108,12 +108,11 @@ class Browser:
                 async with asyncio.timeout(self._limits.close):
                     await self._context.close()
         except (TimeoutError, PlaywrightError):
-            log.warning("the browser did not close by itself", exc_info=log.isEnabledFor(logging.DEBUG))
+            _log.warning("the browser did not close by itself", exc_info=_log.isEnabledFor(logging.DEBUG))
         finally:
             await self._end(family)
 
     async def page(self) -> Page:
-        """The one page."""
         if self._context is None:
             raise BrowserFailed("The browser is not running.")
         pages = self._context.pages
@@ -146,7 +145,7 @@ class Browser:
         finally:
             processes.kill(left)
         if left:
-            log.warning("killed the browser, which had not ended (pid %s)", ", ".join(str(m.pid) for m in left))
+            _log.warning("killed the browser, which had not ended (pid %s)", ", ".join(str(m.pid) for m in left))
             await processes.wait_gone(left, self._limits.close)
 
 

@@ -10,17 +10,17 @@ from bridge.contract.jid import Jid, MessageKey, mask
 from bridge.contract.lifecycle import AckLevel
 from bridge.contract.phone_numbers import candidates
 from bridge.drivers.web.limits import Limits
-from bridge.drivers.web.number_cache import KnownNumbers
+from bridge.drivers.web.number_cache import NumberCache
 from bridge.drivers.web.payloads import to_jid, to_key, to_message
 from bridge.drivers.web.web_page import PageFailure, WebPage
-from bridge.ports.driver import CallInDoubt, DriverUnavailable, IncomingMessage, LookUp
+from bridge.ports import CallInDoubt, DriverUnavailable, IncomingMessage, LookUp
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 #: Results after which the message may nevertheless have left.
 _DOUBTFUL_RESULTS = frozenset({"ERROR_NETWORK", "ERROR_UNKNOWN"})
 
 
-async def resolve(page: WebPage, to: Jid, known: KnownNumbers, now: float) -> Jid:
+async def resolve(page: WebPage, to: Jid, known: NumberCache, now: float) -> Jid:
     """The chat behind an address; a number is tried in each spelling that its country has."""
     forms = _forms(to, known, now)
     if not forms:
@@ -44,13 +44,13 @@ async def resolve(page: WebPage, to: Jid, known: KnownNumbers, now: float) -> Ji
     return Jid.parse(answer["chat"])
 
 
-def _forms(to: Jid, known: KnownNumbers, now: float) -> list[str]:
+def _forms(to: Jid, known: NumberCache, now: float) -> list[str]:
     if not to.is_user:
         return [str(to)]
     return [str(Jid(number, to.server)) for number in known.spellings(to.user, candidates(to.user), now)]
 
 
-async def show_typing(page: WebPage, to: Jid, known: KnownNumbers, now: float, seconds: float) -> None:
+async def show_typing(page: WebPage, to: Jid, known: NumberCache, now: float, seconds: float) -> None:
     """Show that we are writing. Raises `DriverUnavailable` where the page could not."""
     try:
         await page.call("showTyping", _forms(to, known, now), round(seconds * 1000))
@@ -111,8 +111,8 @@ async def collect(
         while not done:
             part = await page.call("collectSome", limits.batch, limits.collecting * 1000)
             for failed in part["failed"]:
-                log.warning("messages of chat %s cannot all be read", mask(failed["chat"]))
-                log.debug("%s", failed["text"])
+                _log.warning("messages of chat %s cannot all be read", mask(failed["chat"]))
+                _log.debug("%s", failed["text"])
                 unread[failed["chat"]] = failed["mark"]
             yield [to_message(raw) for raw in part["items"]]
             done = part["done"]

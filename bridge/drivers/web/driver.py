@@ -13,6 +13,7 @@ from contextlib import aclosing
 from pathlib import Path
 
 from playwright.async_api import Error as PlaywrightError
+from typing_extensions import override
 
 from bridge.contract.errors import StartError
 from bridge.contract.jid import Jid, MessageKey
@@ -22,18 +23,17 @@ from bridge.drivers.web import calls
 from bridge.drivers.web.browser import Browser, first_line
 from bridge.drivers.web.executable import BrowserFailed, LaunchFailed
 from bridge.drivers.web.limits import Limits, Restarts
-from bridge.drivers.web.number_cache import KnownNumbers
-from bridge.drivers.web.page_loop import STARTING, Serving
+from bridge.drivers.web.number_cache import NumberCache
+from bridge.drivers.web.page_loop import STARTING, PageLoop
 from bridge.drivers.web.profile import Profile, ProfileLocked, ProfileUnusable
 from bridge.drivers.web.runtime import PlaywrightRuntime
 from bridge.drivers.web.web_page import PageFailure
-from bridge.ports.driver import CallInDoubt, DriverSink, DriverUnavailable, IncomingMessage, LookUp, WhatsAppDriver
-from bridge.ports.key_value import Clock
+from bridge.ports import CallInDoubt, Clock, DriverSink, DriverUnavailable, IncomingMessage, LookUp, WhatsAppDriver
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
-class WebDriver:
+class WebDriver(WhatsAppDriver):
     """WhatsApp Web for one session."""
 
     def __init__(
@@ -60,10 +60,11 @@ class WebDriver:
         self._restarts = Restarts(self._limits)
         self._replacing = False
         self._caught_up = False  # this browser's page got through a catch-up
-        self._known = KnownNumbers()
+        self._known = NumberCache()
         self._unread: dict[str, int] = {}
-        self._serving = Serving(session, url, profile, self._limits, clock, random)
+        self._serving = PageLoop(session, url, profile, self._limits, clock, random)
 
+    @override
     async def run(self, sink: DriverSink) -> None:
         """Until cancelled. A failure of the browser, the page or the site is reported and tried again."""
         self._serving.begin()
@@ -115,25 +116,25 @@ class WebDriver:
     async def _after_loss(self, sink: DriverSink, why: str, *, tell: bool = True) -> float:
         """Page or browser died: try again soon, but not for ever without a rest."""
         if self._restarts.used_up(self._clock.monotonic()):
-            log.error("%s: page or browser died too often; a rest of %g s", self._session, self._limits.rest)
+            _log.error("%s: page or browser died too often; a rest of %g s", self._session, self._limits.rest)
             await self._serving.tell(
                 sink, self._serving.course.to(Situation(SessionState.ERROR, Reason.TOO_MANY_RESTARTS, why))
             )
             return self._limits.rest
         if tell:
-            log.warning("%s: page lost: %s", self._session, why)
+            _log.warning("%s: page lost: %s", self._session, why)
             await self._serving.tell(
                 sink, self._serving.course.to(Situation(SessionState.RECONNECTING, Reason.PAGE_LOST, why))
             )
         return self._serving.pause()
 
     async def _fail(self, sink: DriverSink, reason: Reason, error: Exception) -> float:
-        log.error("%s: %s", self._session, error)
+        _log.error("%s: %s", self._session, error)
         await self._serving.tell(sink, self._serving.course.to(Situation(SessionState.ERROR, reason, str(error))))
         return self._limits.browser_retry
 
+    @override
     async def collect(self, since: Mapping[str, int], baseline: int) -> AsyncIterator[Sequence[IncomingMessage]]:
-        """See the port."""
         async with aclosing(
             calls.collect(self._serving.live(), since, baseline, self._unread, self._limits)
         ) as batches:
@@ -141,48 +142,50 @@ class WebDriver:
                 yield batch
 
     @property
+    @override
     def unread(self) -> Mapping[str, int]:
-        """See the port."""
         return self._unread
 
+    @override
     async def resume(self) -> None:
-        """See the port. Without effect when the link was lost again: the next `connected` asks for another catch-up."""
+        """Without effect when the link was lost again: the next `connected` asks for another catch-up."""
         course = self._serving.course
         if not await self._serving.live().call("resume", course.holds):
             course.still_held()
         self._caught_up = True
 
+    @override
     async def resolve(self, to: Jid) -> Jid:
-        """See the port."""
         self._serving.upkeep.busy()
         return await calls.resolve(self._serving.live(), to, self._known, self._clock.monotonic())
 
+    @override
     async def reserve(self, chat: Jid) -> MessageKey:
-        """See the port."""
         return await calls.reserve(self._serving.live(), chat)
 
+    @override
     async def send_text(self, key: MessageKey, text: str) -> int:
-        """See the port."""
         return await calls.send_text(self._serving.live(), key, text, self._limits)
 
+    @override
     async def show_typing(self, to: Jid, seconds: float) -> None:
-        """See the port."""
         self._serving.upkeep.busy()
         await calls.show_typing(self._serving.live(), to, self._known, self._clock.monotonic(), seconds)
 
+    @override
     async def look_up(self, key: MessageKey) -> LookUp:
-        """See the port."""
         return await calls.look_up(self._serving.live(), key)
 
+    @override
     async def log_out(self) -> None:
-        """See the port. The page reloads while it answers, so the answer is the situation that follows."""
+        """The page reloads while it answers, so the answer is the situation that follows."""
         page = self._serving.live()
         self._serving.course.logging_out = True
         self._serving.logged_out.clear()
         try:
             await page.call("logOut")
         except (CallInDoubt, DriverUnavailable):
-            log.debug("%s: the page reloaded during the log-out", self._session)
+            _log.debug("%s: the page reloaded during the log-out", self._session)
         except PageFailure as failure:
             raise DriverUnavailable(f"WhatsApp Web could not log out: {failure.text}.") from failure
         try:
@@ -191,13 +194,14 @@ class WebDriver:
         except TimeoutError as error:
             raise CallInDoubt("The page did not confirm the log-out.") from error
 
+    @override
     async def delete_login(self) -> None:
-        """See the port. Raises `ProfileLocked`, `ProfileUnusable`."""
         async with Profile(self._profile, patience=self._limits.close) as profile:
             await asyncio.to_thread(profile.empty)
 
+    @override
     async def reload(self) -> None:
-        """See the port. The browser goes too: only a dead one surely sends nothing any more.
+        """The browser goes too: only a dead one surely sends nothing any more.
 
         A page that never got through its catch-up counts as one that was lost, so that this has an end.
         """
@@ -205,19 +209,15 @@ class WebDriver:
             self._replacing = self._caught_up
             self._serving.page.lose("a reload was asked for")
 
+    @override
     async def take_over(self) -> None:
-        """See the port."""
         self._serving.wishes.take_over()
 
+    @override
     async def link_by_phone(self, number: str) -> None:
-        """See the port."""
         self._serving.wishes.link_by_phone(number)
 
     @property
+    @override
     def memory(self) -> MemoryUse | None:
-        """See the port."""
         return self._serving.upkeep.memory
-
-
-def _implements(driver: WebDriver) -> WhatsAppDriver:
-    return driver

@@ -13,7 +13,7 @@ from bridge.contract.errors import StartError
 
 #: What the driver needs of the page, under `WPP.whatsapp`; `a|b` = one of the two will do. Checked after the login:
 #: before it, the site need not have loaded them.
-NEEDED = (
+REQUIRED_MODULES = (
     "Socket.state",
     "Stream.mode",
     "MsgStore.getModelsArray",
@@ -50,7 +50,7 @@ if (window === window.top && location.protocol.startsWith("http")) {{
     "use strict";
     const agentName = {json.dumps(AGENT)};
     const reportMs = {report * 1000:.0f};
-    const needed = {json.dumps(NEEDED)};
+    const needed = {json.dumps(REQUIRED_MODULES)};
     const toPython = window[{json.dumps(BINDING)}];
     {agent}
   }})();

@@ -11,7 +11,7 @@ FOUND_FOR, MISSING_FOR = 24 * 3600.0, 300.0
 KEPT = 10_000
 
 
-class KnownNumbers:
+class NumberCache:
     """Number as it was asked for -> the spelling that the service knows. Times are monotonic seconds."""
 
     def __init__(self) -> None:

@@ -13,24 +13,23 @@ from pathlib import Path
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.drivers.web.browser import Browser
 from bridge.drivers.web.limits import Limits, retry_delay
-from bridge.drivers.web.page_memory import Upkeep
-from bridge.drivers.web.page_state import Course, Report
-from bridge.drivers.web.page_watchdog import Ending, PageWatch
+from bridge.drivers.web.page_memory import PageMemory
+from bridge.drivers.web.page_state import Report, StateReporter
+from bridge.drivers.web.page_watchdog import PageEnd, PageWatch
 from bridge.drivers.web.payloads import to_items
-from bridge.drivers.web.pending_requests import Wishes
+from bridge.drivers.web.pending_requests import PendingRequests
 from bridge.drivers.web.snapshot import Snapshot
-from bridge.drivers.web.web_page import HandedOut, Lost, SiteUnreachable, Told, WebPage
-from bridge.ports.driver import Account, DriverSink, DriverUnavailable, IncomingMessage, PairingCode
-from bridge.ports.key_value import Clock
+from bridge.drivers.web.web_page import Batch, PageLost, SiteUnreachable, StateReport, WebPage
+from bridge.ports import Account, Clock, DriverSink, DriverUnavailable, IncomingMessage, PairingCode
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 STARTING = Situation(SessionState.STARTING, Reason.BROWSER_STARTING)
 _LOADING = Situation(SessionState.CONNECTING, Reason.PAGE_LOADING)
 #: From these on an outage is a new one: the pause before the next attempt starts small again.
 _SETTLED = frozenset({SessionState.CONNECTED, SessionState.PAIRING})
 
 
-class Serving:
+class PageLoop:
     """The page of one driver, through all of its loads, and what the session was told of it."""
 
     def __init__(
@@ -42,15 +41,15 @@ class Serving:
         self._clock = clock
         self._random = random
         self._failures = 0
-        self.course = Course()
+        self.course = StateReporter()
         self.page: WebPage | None = None
         self.logged_out = asyncio.Event()
-        self.wishes = Wishes(session)
-        self.upkeep = Upkeep(session, profile, limits, clock)
+        self.wishes = PendingRequests(session)
+        self.upkeep = PageMemory(session, profile, limits, clock)
 
     def begin(self) -> None:
         """A run of the driver begins: nothing was told yet."""
-        self.course, self._failures = Course(lacking=self._limits.lacking), 0
+        self.course, self._failures = StateReporter(lacking=self._limits.lacking), 0
 
     async def pages(self, browser: Browser, sink: DriverSink) -> Situation:
         """Load the site and serve it, again and again, until the page is lost; returns what to say about that."""
@@ -68,9 +67,9 @@ class Serving:
                 watch.opened(self._clock.monotonic())
                 ending = await self._serve(page, watch, sink)
                 if ending.browser_gone:
-                    log.warning("%s: page lost: %s", self._session, ending.situation.detail)
+                    _log.warning("%s: page lost: %s", self._session, ending.situation.detail)
                     return ending.situation
-                log.warning("%s: the page is loaded again: %s", self._session, ending.situation.text)
+                _log.warning("%s: the page is loaded again: %s", self._session, ending.situation.text)
                 await self.tell(sink, self.course.to(ending.situation))
                 if not ending.at_once:
                     await asyncio.sleep(self.pause())
@@ -90,7 +89,7 @@ class Serving:
             except SiteUnreachable as error:
                 if page.lost:
                     return
-                log.warning("%s: WhatsApp Web cannot be loaded: %s", self._session, error.text)
+                _log.warning("%s: WhatsApp Web cannot be loaded: %s", self._session, error.text)
                 unreachable = Situation(SessionState.UNREACHABLE, Reason.SITE_UNREACHABLE, error.text)
                 await self.tell(sink, self.course.to(unreachable))
                 await asyncio.sleep(self.pause())
@@ -99,16 +98,16 @@ class Serving:
                     await self.tell(sink, self.course.to(_LOADING))
                 return
 
-    async def _serve(self, page: WebPage, watch: PageWatch, sink: DriverSink) -> Ending:
+    async def _serve(self, page: WebPage, watch: PageWatch, sink: DriverSink) -> PageEnd:
         """Pass on what the page tells, until it is lost or has to be loaded again."""
         self.page = page
         while True:
             match await page.next_mail():
-                case Lost(why):
-                    return Ending(Situation(SessionState.RECONNECTING, Reason.PAGE_LOST, why), browser_gone=True)
-                case HandedOut() as batch:
+                case PageLost(why):
+                    return PageEnd(Situation(SessionState.RECONNECTING, Reason.PAGE_LOST, why), browser_gone=True)
+                case Batch() as batch:
                     await self._hand_over(batch, sink)
-                case Told(state):
+                case StateReport(state):
                     snapshot = Snapshot.of(state)
                     # while the site is down each load of it reports the same: nothing new to tell
                     if snapshot.loader or not self._is_broken:
@@ -125,7 +124,7 @@ class Serving:
     def _is_broken(self) -> bool:
         return self.course.situation is not None and self.course.situation.reason is Reason.SITE_BROKEN
 
-    async def _hand_over(self, batch: HandedOut, sink: DriverSink) -> None:
+    async def _hand_over(self, batch: Batch, sink: DriverSink) -> None:
         if batch.taken.done():
             return
         self.upkeep.busy()
@@ -134,10 +133,10 @@ class Serving:
             for item in items:
                 if isinstance(item, IncomingMessage):
                     trace = {"session": self._session, "trace": item.key.id}
-                    log.debug("%s: handed over by the page", self._session, extra=trace)
+                    _log.debug("%s: handed over by the page", self._session, extra=trace)
             await sink.received(items)
-        except Exception:
-            log.exception("%s: a batch of %d was not taken; it comes again", self._session, len(batch.items))
+        except Exception:  # noqa: BLE001 - whatever the session met, the batch comes again
+            _log.exception("%s: a batch of %d was not taken; it comes again", self._session, len(batch.items))
             taken = False
         else:
             taken = True

@@ -21,7 +21,7 @@ from bridge.contract.status import MemoryUse
 from bridge.drivers.web import processes
 from bridge.drivers.web.limits import Limits
 from bridge.drivers.web.web_page import WebPage
-from bridge.ports.key_value import Clock
+from bridge.ports import Clock
 
 
 def measure(profile: Path) -> MemoryUse:
@@ -46,7 +46,7 @@ def _kilobytes(pid: int) -> int:
     return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
 
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 #: Seconds after its start in which a page's figure says little.
 _WARM_UP = 5.0
 _TRIM_LIMIT = 10.0
@@ -54,9 +54,7 @@ _TRIM_LIMIT = 10.0
 _GROWTH = 1.5
 
 
-class Upkeep:
-    """Of one driver."""
-
+class PageMemory:
     def __init__(self, session: str, profile: Path, limits: Limits, clock: Clock) -> None:
         self._session = session
         self._profile = profile
@@ -76,7 +74,6 @@ class Upkeep:
         self.busy()
 
     def ended(self) -> None:
-        """It is gone."""
         self.memory = None
 
     def busy(self) -> None:
@@ -106,4 +103,4 @@ class Upkeep:
                 await page.trim()
         self.memory = await asyncio.to_thread(measure, self._profile)
         self._lean_mb = self.memory.browser_mb
-        log.info("%s: the page was trimmed: %s, before %s", self._session, self.memory, before)
+        _log.info("%s: the page was trimmed: %s, before %s", self._session, self.memory, before)

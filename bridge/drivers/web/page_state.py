@@ -1,13 +1,13 @@
 """From one report of the page to the next: what the session is to be told, in an order that its state table allows.
 
-Pure: no page, no clock. `Course` remembers what was told.
+Pure: no page, no clock. `StateReporter` remembers what was told.
 """
 
 from __future__ import annotations
 
 from bridge.contract.session import Reason, SessionState, Situation, may_follow
 from bridge.drivers.web.snapshot import Snapshot, meaning
-from bridge.ports.driver import Account, PairingCode
+from bridge.ports import Account, PairingCode
 
 #: The first code of a pairing lives a minute, those after it 20 seconds (WhatsApp's own; the page names no expiry).
 FIRST_CODE_LIFE = 60.0
@@ -27,7 +27,7 @@ _STEPS = (
 )
 
 
-class Course:
+class StateReporter:
     """What one driver has told its session."""
 
     def __init__(self, *, lacking: float = LACKING) -> None:

@@ -17,7 +17,7 @@ from bridge.contract.errors import InvalidRequest
 from bridge.contract.jid import Jid, MessageKey, Server
 from bridge.contract.messages import Location, Media, Quoted
 from bridge.contract.payload import valid_text
-from bridge.ports.driver import AckChange, IncomingMessage
+from bridge.ports import AckChange, IncomingMessage
 
 UNKNOWN = "unknown"
 #: Where a message without a readable chat is put, so that it is still told.

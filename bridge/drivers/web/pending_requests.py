@@ -9,10 +9,10 @@ from bridge.contract.session import Reason, Situation
 from bridge.drivers.web.snapshot import Snapshot
 from bridge.drivers.web.web_page import WebPage
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 
 
-class Wishes:
+class PendingRequests:
     """To claim the connection, and to be paired by a code that is typed."""
 
     def __init__(self, session: str) -> None:
@@ -46,4 +46,4 @@ class Wishes:
         try:
             await page.call(name, *arguments)
         except CodedError as error:
-            log.warning("%s: %s was not carried out: %s", self._session, name, error)
+            _log.warning("%s: %s was not carried out: %s", self._session, name, error)

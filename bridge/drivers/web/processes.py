@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 _POLL = 0.25
 
 
@@ -121,11 +121,10 @@ async def end(marks: Iterable[ProcessMark], limit: float) -> None:
     left = await wait_gone(doomed, limit)
     kill(left)
     if await wait_gone(left, limit):
-        log.error("browser processes survive SIGKILL: %s", ", ".join(str(mark.pid) for mark in left))
+        _log.error("browser processes survive SIGKILL: %s", ", ".join(str(mark.pid) for mark in left))
 
 
 def kill(marks: Iterable[ProcessMark]) -> None:
-    """SIGKILL, without waiting."""
     for mark in marks:
         for below in tree(mark):
             _signal(below, "kill")
@@ -139,4 +138,4 @@ def _signal(mark: ProcessMark, how: str) -> None:
         except psutil.NoSuchProcess:
             pass
         except psutil.AccessDenied:
-            log.warning("process %d is not ours to end", mark.pid)
+            _log.warning("process %d is not ours to end", mark.pid)

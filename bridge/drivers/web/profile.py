@@ -19,7 +19,7 @@ from bridge.contract.errors import CodedError
 from bridge.drivers.web import processes
 from bridge.drivers.web.processes import ProcessMark
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 LOCK = "bridge.lock"
 _RECORD_LIMIT = 4096
 MEGABYTE = 1024 * 1024
@@ -91,7 +91,7 @@ class Profile:
         if recorded and recorded.is_alive:
             left_over.add(recorded)
         if left_over:
-            log.warning("ending a browser that was left over (pid %s)", ", ".join(str(m.pid) for m in left_over))
+            _log.warning("ending a browser that was left over (pid %s)", ", ".join(str(m.pid) for m in left_over))
             await processes.end(left_over, self._patience)
         self._write("")
         self._remove_singletons()

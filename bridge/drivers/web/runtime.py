@@ -13,7 +13,7 @@ from playwright.async_api import Playwright, async_playwright
 
 from bridge.drivers.web.executable import BrowserFailed
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 #: Its Node.js is linked to a library that a minimal Debian lacks (seen on one: no package of the list brought it).
 _NO_DRIVER = (
     "Playwright's own Node.js does not start, and without it no browser does. On Debian: apt install libatomic1."
@@ -52,7 +52,7 @@ class PlaywrightRuntime:
         async with self._starting:
             suspect = self._playwright
             if suspect is not None and not await self._answers(suspect):
-                log.warning("Playwright's driver has died; starting another")
+                _log.warning("Playwright's driver has died; starting another")
                 self._playwright = None
                 await self._stop(suspect)
 
@@ -69,5 +69,5 @@ class PlaywrightRuntime:
         try:
             async with asyncio.timeout(5):
                 await playwright.stop()
-        except Exception:  # one that is dead already cannot be stopped
-            log.debug("stopping Playwright", exc_info=True)
+        except Exception:  # noqa: BLE001 - a dead one cannot be stopped
+            _log.debug("stopping Playwright", exc_info=True)

@@ -20,9 +20,9 @@ from bridge.contract.errors import CodedError
 from bridge.drivers.web.browser import first_line
 from bridge.drivers.web.injection import AGENT, BINDING, init_script
 from bridge.drivers.web.limits import Limits
-from bridge.ports.driver import CallInDoubt, DriverUnavailable
+from bridge.ports import CallInDoubt, DriverUnavailable
 
-log = logging.getLogger(__name__)
+_log = logging.getLogger(__name__)
 _INTERRUPTIONS, _SETTLING = 5, 0.3
 _CLOSED = "has been closed"
 _CALL = f"([name, args]) => globalThis.{AGENT} ? globalThis.{AGENT}.call(name, args) : null"
@@ -46,14 +46,14 @@ class PageFailure(CodedError):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class StateReport:
     """A report of the page about itself."""
 
     state: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class HandedOut:
+class Batch:
     """A batch of live items; the page keeps it until `taken` is answered."""
 
     items: list[Any]
@@ -61,13 +61,13 @@ class HandedOut:
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
+class PageLost:
     """The page is gone, or is to be dropped."""
 
     why: str
 
 
-Mail = Told | HandedOut | Lost
+PageEvent = StateReport | Batch | PageLost
 
 
 class WebPage:
@@ -77,7 +77,7 @@ class WebPage:
         self._page = page
         self._session = session
         self._limits = limits
-        self._mail: asyncio.Queue[Mail] = asyncio.Queue()
+        self._mail: asyncio.Queue[PageEvent] = asyncio.Queue()
         self._waiting: set[asyncio.Future[bool]] = set()
         self._heard_at = 0.0
         self._load: str | None = None
@@ -91,7 +91,7 @@ class WebPage:
         self._page.on("crash", lambda _: self.lose("the page crashed"))
         self._page.on("close", lambda _: self.lose("the browser closed the page"))
         self._page.on("console", self._log_console)
-        self._page.on("pageerror", lambda error: log.debug("%s: page error: %.300s", self._session, error))
+        self._page.on("pageerror", lambda error: _log.debug("%s: page error: %.300s", self._session, error))
         await self._page.expose_binding(BINDING, self._told)
         await self._page.add_init_script(script=init_script(self._limits.report))
 
@@ -146,15 +146,15 @@ class WebPage:
     def _forget_mail(self) -> None:
         while not self._mail.empty():
             match self._mail.get_nowait():
-                case HandedOut(taken=taken) if not taken.done():
+                case Batch(taken=taken) if not taken.done():
                     taken.set_result(False)
 
-    async def next_mail(self) -> Mail:
-        """The next thing the page tells; `Lost` once it is gone, or silent for too long."""
+    async def next_mail(self) -> PageEvent:
+        """The next thing the page tells; `PageLost` once it is gone, or silent for too long."""
         loop = asyncio.get_running_loop()
         while True:
             if self.lost is not None and self._mail.empty():
-                return Lost(self.lost)
+                return PageLost(self.lost)
             silent_at = self._heard_at + self.silence
             try:
                 async with asyncio.timeout_at(silent_at):
@@ -171,7 +171,7 @@ class WebPage:
             for waiting in self._waiting:
                 if not waiting.done():
                     waiting.set_result(False)
-            self._mail.put_nowait(Lost(why))
+            self._mail.put_nowait(PageLost(why))
 
     async def call(self, name: str, *arguments: Any, limit: float | None = None) -> Any:
         """Ask the agent. Raises `DriverUnavailable`, `CallInDoubt` or `PageFailure`."""
@@ -206,16 +206,16 @@ class WebPage:
             if content["load"] == self._left:
                 return False
             self._load = content["load"]
-            self._mail.put_nowait(Told(content))
+            self._mail.put_nowait(StateReport(content))
             return True
         taken: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting.add(taken)
-        self._mail.put_nowait(HandedOut(content, taken))
+        self._mail.put_nowait(Batch(content, taken))
         try:
             return await taken
         finally:
             self._waiting.discard(taken)
 
     def _log_console(self, message: ConsoleMessage) -> None:
-        if log.isEnabledFor(logging.DEBUG):
-            log.debug("%s: page %s: %.300s", self._session, message.type, message.text)
+        if _log.isEnabledFor(logging.DEBUG):
+            _log.debug("%s: page %s: %.300s", self._session, message.type, message.text)

@@ -14,7 +14,7 @@ from starlette.staticfiles import StaticFiles
 
 from bridge.http.credentials import Principal
 from bridge.http.dependencies import AuditOf, Caller, PartsOf
-from bridge.http.panel_sessions import COOKIE, IDLE_LIMIT, Login
+from bridge.http.panel_sessions import COOKIE, IDLE_LIMIT, PanelSession
 from bridge.ports import StoreUnusable
 
 STATIC = Path(str(resources.files("bridge.http.panel"))) / "static"
@@ -82,6 +82,6 @@ async def log_out(request: Request, parts: PartsOf) -> Response:
     return response
 
 
-def _me(caller: Principal, login: Login, *, trusted: bool) -> dict[str, Any]:
+def _me(caller: Principal, login: PanelSession, *, trusted: bool) -> dict[str, Any]:
     """`trusted`: no log-in is needed here, so that there is nothing to log out of."""
     return {"id": caller.id, "scopes": sorted(caller.scopes), "csrf": login.csrf, "trusted": trusted}

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from bridge.contract.messages import Stream
 from bridge.contract.payload import Instant, instant
-from bridge.http.context import Parts
+from bridge.http.context import AppContext
 from bridge.http.dependencies import AuditOf, PartsOf, needs
 from bridge.http.errors import NotFound
 from bridge.http.v1.documents import problems
@@ -100,7 +100,7 @@ async def throw_away(session: str, number: Number, parts: PartsOf, audit: AuditO
     return Response(status_code=204)
 
 
-async def _find(parts: Parts, session: str, number: int) -> DeadLetter:
+async def _find(parts: AppContext, session: str, number: int) -> DeadLetter:
     parts.place(session)
     letter = await parts.letters.dead_letter(number)
     if letter is None or letter.session != session:

@@ -15,7 +15,7 @@ from fastapi.responses import StreamingResponse
 
 from bridge.contract.messages import Stream, in_stream
 from bridge.core.session_entry import SessionEntry
-from bridge.http.context import Parts, journal_of
+from bridge.http.context import AppContext, journal_of
 from bridge.http.dependencies import PartsOf, needs
 from bridge.http.errors import RateLimited
 from bridge.http.v1.cursors import Cursor, parse_cursor
@@ -67,7 +67,7 @@ async def follow(
     )
 
 
-async def _counted(parts: Parts, events: AsyncIterator[str]) -> AsyncIterator[str]:
+async def _counted(parts: AppContext, events: AsyncIterator[str]) -> AsyncIterator[str]:
     parts.streams.count += 1
     try:
         async for event in events:
@@ -76,7 +76,9 @@ async def _counted(parts: Parts, events: AsyncIterator[str]) -> AsyncIterator[st
         parts.streams.count -= 1
 
 
-async def _events(parts: Parts, place: SessionEntry, journal: Journal, stream: Stream, at: int) -> AsyncIterator[str]:
+async def _events(
+    parts: AppContext, place: SessionEntry, journal: Journal, stream: Stream, at: int
+) -> AsyncIterator[str]:
     kind = "message" if stream is Stream.IN else "event"
     yield ": here\n\n"  # the headers leave with it, so that a reader knows that it is connected
     while place.journal is journal and not parts.closing.is_set():
@@ -92,7 +94,7 @@ async def _events(parts: Parts, place: SessionEntry, journal: Journal, stream: S
             yield ": still here\n\n"
 
 
-async def _news(parts: Parts, journal: Journal, stream: Stream, at: int) -> bool:
+async def _news(parts: AppContext, journal: Journal, stream: Stream, at: int) -> bool:
     """Wait for an item, the end, or the time for a comment; returns False for the latter."""
     waits = [
         asyncio.create_task(journal.wait_beyond(stream, at), name="events news"),

@@ -11,13 +11,13 @@ from pydantic import BaseModel, Field
 from bridge.contract.payload import instant
 from bridge.http.dependencies import PartsOf, needs
 from bridge.http.v1.documents import problems
-from bridge.metrics.charts import MINUTE, Minute, Span
+from bridge.metrics.charts import MINUTE, ChartSpan, Minute
 from bridge.ports import Step
 
 router = APIRouter(tags=["sessions"])
 
 
-class Bucket(BaseModel):
+class ChartBucket(BaseModel):
     """What happened from `at` on, for `step` seconds. Times are means, null where nothing was timed."""
 
     at: datetime
@@ -35,21 +35,21 @@ class Bucket(BaseModel):
 class HistoryView(BaseModel):
     """Buckets, oldest first. The last day is kept over restarts."""
 
-    span: Span
+    span: ChartSpan
     step: int = Field(description="seconds in each bucket")
-    buckets: list[Bucket]
+    buckets: list[ChartBucket]
 
 
 @router.get("/sessions/{session}/history", response_model=HistoryView, dependencies=[needs(None)], responses=problems())
-async def read_history(session: str, parts: PartsOf, span: Span = Span.HOUR) -> Any:
+async def read_history(session: str, parts: PartsOf, span: ChartSpan = ChartSpan.HOUR) -> Any:
     """The last hour in minutes, or the last day in quarters of an hour."""
     parts.place(session)
     buckets = [_view(at, minute) for at, minute in parts.history.over(session, span)]
     return HistoryView(span=span, step=span.shape[1] * MINUTE, buckets=buckets)
 
 
-def _view(at: float, minute: Minute) -> Bucket:
-    return Bucket(
+def _view(at: float, minute: Minute) -> ChartBucket:
+    return ChartBucket(
         at=instant(at),
         received=minute.received,
         sent=minute.sent,

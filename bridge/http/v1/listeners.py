@@ -11,11 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from bridge.contract.jid import parse_recipient
 from bridge.contract.messages import EventKind, Stream
 from bridge.contract.payload import CleanText, Instant, instant
-from bridge.http.context import Parts
+from bridge.http.context import AppContext
 from bridge.http.dependencies import AuditOf, PartsOf, needs
 from bridge.http.errors import NotFound
 from bridge.http.v1.documents import problems
-from bridge.ports import MESSAGE, Choice, Failure, Listener, Position, Scope
+from bridge.ports import MESSAGE, Failure, Position, Scope, Webhook, WebhookFilter
 from bridge.webhooks import Circuit, Start
 
 router = APIRouter(tags=["listeners"])
@@ -117,7 +117,7 @@ async def register(session: str, body: NewListener, parts: PartsOf, audit: Audit
     listener = await parts.listeners.register(
         session,
         url,
-        choice=_choice(body, known.choice if known else Choice()),
+        choice=_choice(body, known.choice if known else WebhookFilter()),
         secret=body.secret or made,
         start=_start(body),
     )
@@ -178,7 +178,7 @@ async def resume(session: str, listener: str, parts: PartsOf, audit: AuditOf) ->
     return _view(parts, await parts.listeners.pause(found, paused=False))
 
 
-def _find(parts: Parts, session: str, listener_id: str) -> Listener:
+def _find(parts: AppContext, session: str, listener_id: str) -> Webhook:
     parts.place(session)
     found = parts.listeners.find(session, listener_id)
     if found is None:
@@ -186,8 +186,8 @@ def _find(parts: Parts, session: str, listener_id: str) -> Listener:
     return found
 
 
-def _choice(body: NewListener, before: Choice) -> Choice:
-    return Choice(
+def _choice(body: NewListener, before: WebhookFilter) -> WebhookFilter:
+    return WebhookFilter(
         kinds=before.kinds if body.events is None else frozenset(map(str, body.events)),
         chats=before.chats if body.chats is None else frozenset(str(parse_recipient(chat)) for chat in body.chats),
         groups=before.groups if body.groups is None else body.groups,
@@ -200,7 +200,7 @@ def _start(body: NewListener) -> Start:
     return body.start
 
 
-def _view(parts: Parts, listener: Listener) -> ListenerView:
+def _view(parts: AppContext, listener: Webhook) -> ListenerView:
     choice = listener.choice
     view = ListenerView(
         id=listener.id,

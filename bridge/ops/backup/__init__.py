@@ -4,11 +4,11 @@ A backup may be taken of a running bridge. A restore refuses one, keeps what was
 """
 
 from bridge.ops.backup.archive import BadBackup, Manifest, read_manifest
-from bridge.ops.backup.checking import Checked, check_file, check_folder, newest
+from bridge.ops.backup.creation import Pause, Saved, save
 from bridge.ops.backup.paths import SessionInUse
-from bridge.ops.backup.resetting import MovedAway, move_away, to_move_away
-from bridge.ops.backup.restoring import Restored, restore
-from bridge.ops.backup.saving import Pause, Saved, save
+from bridge.ops.backup.reset import MovedAway, move_away, to_move_away
+from bridge.ops.backup.restoration import Restored, restore
+from bridge.ops.backup.verification import Checked, check_file, check_folder, newest
 
 __all__ = [
     "BadBackup",

@@ -61,7 +61,6 @@ class Manifest:
 
     @property
     def size(self) -> int:
-        """Bytes, unpacked."""
         return sum(mark.size for mark in self.files.values())
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from bridge.contract.errors import CodedError
 from bridge.drivers.web.profile import LOCK
 from bridge.store import StoreBusy
-from bridge.store.copying import held
 from bridge.store.inspection import holders
+from bridge.store.online_copy import held
 
 STORE, PROFILE = "store.db", "profile"
 #: Folders that Chromium fills again by itself. They are most of a profile's size; a login is not in them.

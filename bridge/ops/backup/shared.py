@@ -14,8 +14,8 @@ from pathlib import Path
 from bridge.ops.backup.paths import SessionInUse
 from bridge.ports import StoreUnusable
 from bridge.store import BRIDGE_STORE, BridgeStore, StoreBusy
-from bridge.store.copying import copy_database, held
 from bridge.store.inspection import holders
+from bridge.store.online_copy import copy_database, held
 
 FOLDER = "shared"
 

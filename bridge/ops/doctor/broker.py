@@ -9,7 +9,7 @@ import uuid
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
-from bridge.broker import BrokerAddress, BrokerError, BrokerOptions, BrokerRefused, Connection, connect
+from bridge.broker import BrokerAddress, BrokerConnection, BrokerError, BrokerOptions, BrokerRefused, connect
 from bridge.contract.topics import Leaf, Topics
 from bridge.ops.doctor.findings import Finding, fault, ok, warning
 
@@ -57,7 +57,7 @@ async def _one(
     return ok("broker", what)
 
 
-async def _trips(connection: Connection, topic: str) -> list[float]:
+async def _trips(connection: BrokerConnection, topic: str) -> list[float]:
     """Seconds from publish to delivery, one after the other. Raises TimeoutError when nothing comes."""
     await connection.subscribe(topic)
     deliveries = connection.deliveries()

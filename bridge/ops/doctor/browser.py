@@ -15,13 +15,13 @@ from bridge.drivers.web.browser import Browser
 from bridge.drivers.web.executable import find_executable, user_agent
 from bridge.drivers.web.profile import Profile
 from bridge.ops.doctor.findings import Finding, fault, ok
-from bridge.settings import Settings
+from bridge.settings import BridgeSettings
 
 _FOLDER = resources.files("bridge.drivers.web")
 _INSTALL = "On Debian: apt install chromium-headless-shell. Elsewhere name any Chromium in WA_BROWSER."
 
 
-async def browser(settings: Settings, runtime: PlaywrightRuntime) -> Finding:
+async def browser(settings: BridgeSettings, runtime: PlaywrightRuntime) -> Finding:
     """Start it once, on a profile of its own that is thrown away."""
     try:
         own = (await runtime.playwright()).chromium.executable_path

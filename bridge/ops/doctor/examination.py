@@ -16,7 +16,7 @@ from bridge.drivers.web import PlaywrightRuntime
 from bridge.ops.doctor import broker, browser, live, machine, page, session_files, sessions, site
 from bridge.ops.doctor.findings import Finding, fault
 from bridge.ports import StoreUnusable
-from bridge.settings import Settings
+from bridge.settings import BridgeSettings
 from bridge.store.inspection import glance
 
 #: Seconds that one check may take.
@@ -28,7 +28,7 @@ Findings = Finding | Iterable[Finding] | None
 class Examination:
     """What is to be looked at. `addresses` are the brokers; `private` tells that they come from `broker.json`."""
 
-    settings: Settings
+    settings: BridgeSettings
     addresses: tuple[BrokerAddress, ...]
     private: bool = False
     live: bool = False

@@ -17,7 +17,6 @@ class Level(StrEnum):
 
     @property
     def rank(self) -> int:
-        """Higher is worse."""
         return list(Level).index(self)
 
 
@@ -36,7 +35,6 @@ class Finding:
 
 
 def ok(check: str, what: str) -> Finding:
-    """All is well."""
     return Finding(Level.OK, check, what)
 
 
@@ -46,7 +44,6 @@ def warning(check: str, what: str, advice: str) -> Finding:
 
 
 def fault(check: str, what: str, advice: str) -> Finding:
-    """Something to mend."""
     return Finding(Level.FAULT, check, what, advice)
 
 

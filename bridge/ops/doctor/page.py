@@ -16,11 +16,11 @@ from typing import Any
 from bridge.contract.errors import CodedError
 from bridge.drivers.web import Limits, PlaywrightRuntime
 from bridge.drivers.web.browser import Browser
-from bridge.drivers.web.injection import NEEDED
+from bridge.drivers.web.injection import REQUIRED_MODULES
 from bridge.drivers.web.profile import Profile
-from bridge.drivers.web.web_page import SiteUnreachable, Told, WebPage
+from bridge.drivers.web.web_page import SiteUnreachable, StateReport, WebPage
 from bridge.ops.doctor.findings import Finding, fault, ok, warning
-from bridge.settings import Settings
+from bridge.settings import BridgeSettings
 
 #: Seconds in which wa-js must have found its modules.
 BOOT = 60.0
@@ -37,7 +37,7 @@ _LOOK = """(names) => {
 }"""
 
 
-async def page(settings: Settings, runtime: PlaywrightRuntime) -> list[Finding]:
+async def page(settings: BridgeSettings, runtime: PlaywrightRuntime) -> list[Finding]:
     """Load the site, let wa-js boot on it, and name what it lacks."""
     with tempfile.TemporaryDirectory(prefix="wa-doctor-") as folder:
         try:
@@ -56,7 +56,7 @@ async def page(settings: Settings, runtime: PlaywrightRuntime) -> list[Finding]:
                 await web_page.prepare()
                 await web_page.open(settings.web_url)
                 booted = await _booted(web_page)
-                seen = await tab.evaluate(_LOOK, list(NEEDED))
+                seen = await tab.evaluate(_LOOK, list(REQUIRED_MODULES))
         except SiteUnreachable as error:
             return [fault("page", f"WhatsApp Web cannot be loaded: {error.text}.", "See the site above.")]
         except CodedError as error:
@@ -78,7 +78,7 @@ def judged(seen: Mapping[str, Any], *, booted: bool) -> Iterator[Finding]:
             " update the bridge.",
         )
     else:
-        yield ok("page", f"All {len(NEEDED)} functions that the driver needs are there. {says}")
+        yield ok("page", f"All {len(REQUIRED_MODULES)} functions that the driver needs are there. {says}")
     if booted and version and wanted and older(str(version), str(wanted)):
         yield warning("page", f"{says} The site is older than that.", "Nothing, as long as nothing is missing.")
 
@@ -100,9 +100,9 @@ async def _booted(web_page: WebPage) -> bool:
         async with asyncio.timeout(BOOT):
             while True:
                 match await web_page.next_mail():
-                    case Told(state) if state.get("ready"):
+                    case StateReport(state) if state.get("ready"):
                         return True
-                    case Told():
+                    case StateReport():
                         pass
                     case _:
                         return False

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from bridge.broker import BadAddress, parse_addresses
 from bridge.ops.doctor.findings import Finding, fault, warning
-from bridge.settings import SessionSetting, Settings
+from bridge.settings import BridgeSettings, SessionSetting
 
 MASK = "***"
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
@@ -27,7 +27,9 @@ class Variable:
     source: str
 
 
-def variables(settings: Settings, environment: Mapping[str, str], file: Mapping[str, str | None]) -> list[Variable]:
+def variables(
+    settings: BridgeSettings, environment: Mapping[str, str], file: Mapping[str, str | None]
+) -> list[Variable]:
     """Every setting that the bridge knows. `file` is what `.env` holds; the environment goes before it."""
     found = []
     for field, variable in _names():
@@ -75,4 +77,4 @@ def shown(variable: str, value: Any) -> str:
 
 def _names() -> list[tuple[str, str]]:
     """Field and variable of each setting."""
-    return [(name, str(field.validation_alias or name)) for name, field in Settings.model_fields.items()]
+    return [(name, str(field.validation_alias or name)) for name, field in BridgeSettings.model_fields.items()]

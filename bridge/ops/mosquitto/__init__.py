@@ -4,16 +4,17 @@ Owns the broker's configuration directory (configuration, ACL, passwords, list o
 production broker, which is its service's: it is only told to read its files again. `wa broker` is the way in.
 """
 
-from bridge.ops.mosquitto.acl_check import Finding, let_in, prove_live, refusal_of_running, rehearse
-from bridge.ops.mosquitto.changing import Wanted, changed
+from bridge.ops.mosquitto.acl_check import AclFinding, let_in, prove_live, refusal_of_running, rehearse
+from bridge.ops.mosquitto.changes import BrokerChanges, changed
 from bridge.ops.mosquitto.configuration import Listening, Tls
 from bridge.ops.mosquitto.directory import BrokerDirectory, NotSetUp, Setup
 from bridge.ops.mosquitto.roles import Role, User
-from bridge.ops.mosquitto.running import NotReloaded, reload_broker
+from bridge.ops.mosquitto.running_broker import NotReloaded, reload_broker
 
 __all__ = [
+    "AclFinding",
+    "BrokerChanges",
     "BrokerDirectory",
-    "Finding",
     "Listening",
     "NotReloaded",
     "NotSetUp",
@@ -21,7 +22,6 @@ __all__ = [
     "Setup",
     "Tls",
     "User",
-    "Wanted",
     "changed",
     "let_in",
     "prove_live",

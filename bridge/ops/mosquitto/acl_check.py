@@ -12,11 +12,11 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from bridge.broker import BrokerRefused, Connection, connect
+from bridge.broker import BrokerConnection, BrokerRefused, connect
 from bridge.contract.topics import Leaf, Topics
 from bridge.ops.mosquitto.directory import BrokerDirectory, Setup
 from bridge.ops.mosquitto.roles import Action, Role, User
-from bridge.ops.mosquitto.running import NotReloaded, reload_broker
+from bridge.ops.mosquitto.running_broker import NotReloaded, reload_broker
 from bridge.ops.mosquitto.scratch_broker import WITNESS, options, rehearsal
 
 #: Seconds in which a broker that was told to read its files must know a new user.
@@ -24,7 +24,7 @@ RELOADED_WITHIN = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class AclFinding:
     """One user, one action, one topic: what the role says and what the broker did."""
 
     user: str
@@ -62,18 +62,18 @@ def session_topics(topics: Topics, user: User) -> list[str]:
     return probed
 
 
-async def rehearse(directory: BrokerDirectory) -> list[Finding]:
+async def rehearse(directory: BrokerDirectory) -> list[AclFinding]:
     """Every user of the directory, on a throw-away mosquitto with its files. Raises StartError."""
     setup = directory.load()
     passwords = {name: secrets.token_urlsafe(18) for name in (*setup.users, WITNESS)}
-    findings: list[Finding] = []
+    findings: list[AclFinding] = []
     async with rehearsal(directory, passwords) as port:
         for user in setup.users.values():
             findings += await _tried(port, setup.topics, user, passwords, WITNESS, probed_topics(setup, user))
     return findings
 
 
-async def prove_live(directory: BrokerDirectory) -> list[Finding]:
+async def prove_live(directory: BrokerDirectory) -> list[AclFinding]:
     """The same on the running broker, by two users that exist meanwhile, in sessions that no bridge has.
 
     Proves that it has read the files and keeps to them. Nothing is tried on topics that a running program acts on.
@@ -113,7 +113,7 @@ async def let_in(port: int, user: str, password: str) -> None:
 
 async def _tried(
     port: int, topics: Topics, user: User, passwords: dict[str, str], witness: str, probed: list[str]
-) -> list[Finding]:
+) -> list[AclFinding]:
     async with (
         connect(options(port, witness, passwords[witness])) as watching,
         connect(options(port, user.name, passwords[user.name])) as prover,
@@ -122,7 +122,7 @@ async def _tried(
         read = await _read(prover, watching, probed)
     arrivals: tuple[tuple[Action, set[str]], ...] = (("write", published), ("read", read))
     return [
-        Finding(user.name, action, topic, user.may(action, topic, topics), topic in arrived)
+        AclFinding(user.name, action, topic, user.may(action, topic, topics), topic in arrived)
         for action, arrived in arrivals
         for topic in probed
     ]
@@ -139,7 +139,7 @@ async def refusal_of_running(
         return str(refusal)
 
 
-async def _published(prover: Connection, witness: Connection, probed: Iterable[str]) -> set[str]:
+async def _published(prover: BrokerConnection, witness: BrokerConnection, probed: Iterable[str]) -> set[str]:
     """Where the user's messages arrived at somebody who reads everything."""
     for topic in probed:
         await witness.subscribe(topic, qos=0)
@@ -148,7 +148,7 @@ async def _published(prover: Connection, witness: Connection, probed: Iterable[s
     return await _arrived(witness)
 
 
-async def _read(prover: Connection, witness: Connection, probed: Iterable[str]) -> set[str]:
+async def _read(prover: BrokerConnection, witness: BrokerConnection, probed: Iterable[str]) -> set[str]:
     """Whose messages arrived at the user, who has asked for each topic by its name."""
     for topic in probed:
         with suppress(BrokerRefused):
@@ -159,7 +159,7 @@ async def _read(prover: Connection, witness: Connection, probed: Iterable[str]) 
     return await _arrived(prover)
 
 
-async def _arrived(reader: Connection) -> set[str]:
+async def _arrived(reader: BrokerConnection) -> set[str]:
     """The topics that came up to now: a SUBACK stands behind everything that was sent before it."""
     await reader.subscribe("nothing-comes-here", qos=0)
     arrived: set[str] = set()

@@ -36,8 +36,6 @@ class NotSetUp(CodedError):
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What `wa.users.json` holds."""
-
     prefix: str = "wa"
     listening: Listening = field(default_factory=Listening)
     users: Mapping[str, User] = field(default_factory=dict)

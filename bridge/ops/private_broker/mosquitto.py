@@ -21,7 +21,7 @@ from bridge.ops.private_broker.address_file import write_private
 from bridge.ops.private_broker.child import end_left_over, remember, tied_command
 from bridge.ops.private_broker.passwords import password_line
 
-_log = logging.getLogger("bridge.ops.private_broker")
+_log = logging.getLogger(__name__)
 
 READY_WITHIN = 10.0  # seconds; a start takes about 20 ms here, more with a large database
 LOG_LIMIT = 1_000_000  # bytes; a longer log is begun anew at a start

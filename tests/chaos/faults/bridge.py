@@ -17,7 +17,6 @@ class BridgeKilled(Fault):
     short = True
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the base."""
         await asyncio.sleep(scene.rng.uniform(0, 1.0))
         scene.rig.bridge.kill()
         down = time.monotonic()
@@ -35,7 +34,6 @@ class BridgeKilledAt(Fault):
         self._step = step
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the base."""
         await asyncio.sleep(scene.rng.uniform(0, 0.5))
         if not await scene.rig.bridge.dies_at(self._step):
             raise AssertionError(f"the bridge did not come by: {self._step}")
@@ -50,7 +48,6 @@ class BridgeTerminated(Fault):
     name = "bridge: SIGTERM in the middle of sends"
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the base."""
         await asyncio.sleep(scene.rng.uniform(0, 0.5))
         code = await scene.rig.bridge.terminate()
         down = time.monotonic()
@@ -89,7 +86,6 @@ class ClockJumps(Fault):
     name = "clock jumps by ten minutes"
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the base."""
         scene.rig.bridge.clock.write_text(scene.rng.choice(("600", "-600")))
         await asyncio.sleep(scene.rng.uniform(1, 3))
         scene.rig.bridge.clock.unlink()

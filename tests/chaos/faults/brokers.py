@@ -14,7 +14,6 @@ class BrokerKilled(Fault):
     short = True
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the base."""
         await asyncio.sleep(scene.rng.uniform(0, 1.0))
         scene.rig.broker.kill()
         await asyncio.sleep(scene.rng.uniform(0, 2.0))
@@ -28,7 +27,6 @@ class BrokerForgets(Fault):
     name = "mosquitto: kill -9, started again empty"
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the base."""
         await asyncio.sleep(scene.rng.uniform(0, 1.0))
         scene.rig.broker.kill()
         scene.rig.broker.forget()

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import psutil
 
-from bridge.sandbox.linking import NobodyWaits
+from bridge.sandbox.linked_devices import NobodyWaits
 from tests.chaos.faults.fault import Fault, Scene
 from tests.chaos.rig import until
 
@@ -39,7 +39,6 @@ class BrowserKilled(Fault):
     short = True
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the base."""
         await login_is_kept(scene)
         await asyncio.sleep(scene.rng.uniform(0, 1.0))
         return await strike_process(scene, "", signal.SIGKILL)
@@ -51,7 +50,6 @@ class RendererKilled(Fault):
     name = "renderer: kill -9"
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the base."""
         await login_is_kept(scene)
         await asyncio.sleep(scene.rng.uniform(0, 1.0))
         return await strike_process(scene, "renderer", signal.SIGKILL)
@@ -63,7 +61,6 @@ class PageHangs(Fault):
     name = "page hangs"
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the base."""
         await login_is_kept(scene)
         await asyncio.sleep(scene.rng.uniform(0, 1.0))
         return await strike_process(scene, "renderer", signal.SIGSTOP)
@@ -75,7 +72,6 @@ class PageReloads(Fault):
     name = "page reloads, messages before the hook"
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the base."""
         await asyncio.sleep(scene.rng.uniform(0, 0.5))
         scene.rig.world.faults.reload()
         down = time.monotonic()
@@ -91,7 +87,6 @@ class KilledWhilePairing(Fault):
     name = "logged out, browser killed while pairing"
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the base."""
         linking = scene.rig.world.linking
         linking.log_out(next(iter(linking.devices)))
         down = time.monotonic()

@@ -19,7 +19,6 @@ class DiskRefuses(Fault):
     name = "disk: writes fail"
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the base."""
         await asyncio.sleep(scene.rng.uniform(0, 0.5))
         bridge = psutil.Process(scene.rig.bridge.pid)
         _, most = bridge.rlimit(psutil.RLIMIT_FSIZE)
@@ -61,7 +60,6 @@ class DiskFails(Fault):
     own_disk = True
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the base."""
         disk, bridge = scene.disk, scene.rig.bridge
         assert disk is not None
         await login_is_kept(scene)

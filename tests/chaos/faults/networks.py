@@ -15,7 +15,6 @@ class NetworkCut(Fault):
     short = True
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the base."""
         await asyncio.sleep(scene.rng.uniform(0, 1.0))
         scene.rig.network.cut()
         return None
@@ -27,7 +26,6 @@ class NetworkSlow(Fault):
     name = "network: slow"
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the base."""
         scene.rig.network.delay = scene.rng.uniform(0.1, 0.5)
         await asyncio.sleep(scene.rng.uniform(2, 4))
         scene.rig.network.delay = 0.0
@@ -40,7 +38,6 @@ class NetworkHalfOpen(Fault):
     name = "network: half open"
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the base."""
         scene.rig.network.freeze()
         down = time.monotonic()
         await asyncio.sleep(scene.rng.choice((scene.rng.uniform(2, 6), scene.rng.uniform(16, 22))))

@@ -9,13 +9,50 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 _KEYS = st.sampled_from(
-    ("id", "to", "message", "ttl", "expires_at", "priority", "reply_topic", "transaction", "meta", "kind", "request",
-     "reader", "after", "epoch", "seq", "stream", "limit", "v", "phone", "__proto__", "")
-)  # fmt: skip
+    (
+        "id",
+        "to",
+        "message",
+        "ttl",
+        "expires_at",
+        "priority",
+        "reply_topic",
+        "transaction",
+        "meta",
+        "kind",
+        "request",
+        "reader",
+        "after",
+        "epoch",
+        "seq",
+        "stream",
+        "limit",
+        "v",
+        "phone",
+        "__proto__",
+        "",
+    )
+)
 _NEAR = st.sampled_from(
-    ("5491155500001", "5491155500001@c.us", "@", "a@b@c", "120363000000000001@g.us", "status@broadcast", "+ + +",
-     "in", "event", "bulk", "haby", "wa/haby/control", "2026-01-01T00:00:00Z", "9999-99-99", "1e999", "null")
-)  # fmt: skip
+    (
+        "5491155500001",
+        "5491155500001@c.us",
+        "@",
+        "a@b@c",
+        "120363000000000001@g.us",
+        "status@broadcast",
+        "+ + +",
+        "in",
+        "event",
+        "bulk",
+        "haby",
+        "wa/haby/control",
+        "2026-01-01T00:00:00Z",
+        "9999-99-99",
+        "1e999",
+        "null",
+    )
+)
 _TEXTS = st.text(st.characters(), max_size=40) | _NEAR
 _VALUES: st.SearchStrategy[Any] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | _TEXTS,

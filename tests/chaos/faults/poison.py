@@ -15,14 +15,53 @@ from tests.chaos.rig import SESSION
 #: Payloads a strike: five strikes make ten thousand.
 COUNT = 2_000
 _KEYS = (
-    "id", "to", "message", "ttl", "expires_at", "priority", "reply_topic", "transaction", "meta", "kind", "request",
-    "reader", "after", "epoch", "seq", "stream", "limit", "v", "__proto__", "",
-)  # fmt: skip
+    "id",
+    "to",
+    "message",
+    "ttl",
+    "expires_at",
+    "priority",
+    "reply_topic",
+    "transaction",
+    "meta",
+    "kind",
+    "request",
+    "reader",
+    "after",
+    "epoch",
+    "seq",
+    "stream",
+    "limit",
+    "v",
+    "__proto__",
+    "",
+)
 _TEXTS = (
-    "", "x", "\x00", "\ud800", "ñ" * 200, "💥" * 50, "wa/haby/control", "../../etc", "0", "-1", "1e999", "null",
-    "5491155500001", "5491155500001@c.us", "@", "a@b@c", "120363000000000001@g.us", "status@broadcast", "+ + +",
-    "2026-01-01T00:00:00Z", "9999-99-99", "' OR 1=1 --", "{}", "[" * 200,
-)  # fmt: skip
+    "",
+    "x",
+    "\x00",
+    "\ud800",
+    "ñ" * 200,
+    "💥" * 50,
+    "wa/haby/control",
+    "../../etc",
+    "0",
+    "-1",
+    "1e999",
+    "null",
+    "5491155500001",
+    "5491155500001@c.us",
+    "@",
+    "a@b@c",
+    "120363000000000001@g.us",
+    "status@broadcast",
+    "+ + +",
+    "2026-01-01T00:00:00Z",
+    "9999-99-99",
+    "' OR 1=1 --",
+    "{}",
+    "[" * 200,
+)
 
 
 def any_value(rng: Random, depth: int = 0) -> Any:
@@ -50,7 +89,6 @@ class PoisonOnTopics(Fault):
     name = f"poison: {COUNT:,} payloads of hypothesis on out, control, replay"
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the base."""
         options = BrokerOptions(
             parse_addresses(scene.rig.broker.url("admin")), client_id=f"poison-{scene.rng.random()}", clean=True
         )
@@ -68,7 +106,6 @@ class OddMessages(Fault):
     name = "poison: odd messages from the page"
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the base."""
         rng, world = scene.rng, scene.rig.world
         for number in range(25):
             fields: dict[str, Any] = {}

@@ -21,7 +21,6 @@ def truncated(store: Path, rng: Random) -> None:
 
 
 def flipped(store: Path, rng: Random) -> None:
-    """Bytes are others."""
     with store.open("r+b") as file:
         for _ in range(200):
             file.seek(rng.randrange(store.stat().st_size))
@@ -39,7 +38,6 @@ class StoreDamaged(Fault):
     name = "store: damaged, refused, put back"
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the base."""
         bridge, store = scene.rig.bridge, scene.rig.bridge.store
         bridge.kill()
         down = time.monotonic()
@@ -70,7 +68,6 @@ class WalMissing(Fault):
     new_epoch = True
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the base."""
         scene.rig.bridge.kill()
         down = time.monotonic()
         for ending in ("-wal", "-shm"):
@@ -86,7 +83,6 @@ class StoreRestored(Fault):
     new_epoch = True
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the base."""
         bridge, file = scene.rig.bridge, scene.rig.folder / f"backup-{scene.rng.random()}.tar.gz"
         await self._wa(scene, "backup", "--store-only", "--output", str(file))
         await asyncio.sleep(scene.rng.uniform(0.5, 2.0))

@@ -18,12 +18,20 @@ class OneOfAHundred(Fault):
     name = "a slow subscriber among a hundred"
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the base."""
         program, broker = require_binary("mosquitto_sub", "mosquitto-clients"), scene.rig.broker
         command = tied_command(
-            program, "-p", str(broker.port), "-u", "reader", "-P", broker.passwords["reader"], "-q", "1",
-            "-t", f"wa/{SESSION}/in",
-        )  # fmt: skip
+            program,
+            "-p",
+            str(broker.port),
+            "-u",
+            "reader",
+            "-P",
+            broker.passwords["reader"],
+            "-q",
+            "1",
+            "-t",
+            f"wa/{SESSION}/in",
+        )
         crowd = [start(command, scene.rig.folder / "crowd") for _ in range(100)]
         try:
             await asyncio.sleep(0.5)
@@ -45,7 +53,6 @@ class ReaderAway(Fault):
     name = "the reader is away for 300 messages"
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the base."""
         await scene.load.stop_reading()
         for number in range(300):
             scene.load.person_writes(f"away {scene.rng.random()} {number}")

@@ -6,7 +6,7 @@ import asyncio
 import time
 
 from bridge.client import connect
-from bridge.sandbox.records import SendMode, Trouble
+from bridge.sandbox.records import TransmissionMode, Trouble
 from tests.chaos.faults.browsers import scan
 from tests.chaos.faults.fault import Fault, Scene
 from tests.chaos.rig import SESSION, until
@@ -21,7 +21,6 @@ class LinkDown(Fault):
         self._range = shortest, longest
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the base."""
         scene.rig.world.set_link(up=False)
         down = time.monotonic()
         await asyncio.sleep(scene.rng.uniform(*self._range))
@@ -35,7 +34,6 @@ class LoggedOut(Fault):
     name = "WhatsApp: logged out by the phone"
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the base."""
         linking = scene.rig.world.linking
         linking.log_out(next(iter(linking.devices)))
         down = time.monotonic()
@@ -50,7 +48,6 @@ class Conflict(Fault):
     name = "WhatsApp: opened elsewhere"
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the base."""
         scene.rig.world.faults.trouble(Trouble.CONFLICT)
         down = time.monotonic()
         await until(lambda: scene.load.samples[-1][1] == "conflict", 30, "conflict")
@@ -64,14 +61,13 @@ class AnswersLost(Fault):
     """The service takes messages and answers nothing, then the link breaks."""
 
     name = "WhatsApp: acks lost"
-    mode = SendMode.LOSE_ANSWER
+    mode = TransmissionMode.LOSE_ANSWER
 
     async def strike(self, scene: Scene) -> float | None:
-        """See the base."""
         world = scene.rig.world
         world.configure(world.state.settings.model_copy(update={"send_mode": self.mode}))
         await asyncio.sleep(scene.rng.uniform(0.5, 2.5))
-        world.configure(world.state.settings.model_copy(update={"send_mode": SendMode.NORMAL}))
+        world.configure(world.state.settings.model_copy(update={"send_mode": TransmissionMode.NORMAL}))
         world.set_link(up=False)
         down = time.monotonic()
         await asyncio.sleep(scene.rng.uniform(0.2, 1.0))
@@ -83,4 +79,4 @@ class SendsHeld(AnswersLost):
     """Messages are lost on the way to the service; the page keeps them until the link comes anew."""
 
     name = "WhatsApp: sends lost on the way"
-    mode = SendMode.HOLD
+    mode = TransmissionMode.HOLD

@@ -13,7 +13,7 @@ from bridge.drivers.scripted import SendMode
 from bridge.http import errors
 from bridge.ports import Failure, PostAnswer
 from bridge.store.outbox import LEFT_OPEN
-from bridge.webhooks.retry_policy import sentence
+from bridge.webhooks.retry_policy import describe
 from tests.http.conftest import ANA, HttpBridge
 from tests.http.panel.conftest import OpenPanel
 from tests.pictures import picture
@@ -33,7 +33,7 @@ async def test_whatever_has_a_code_is_told_in_spanish(started: HttpBridge, open_
     reasons = [{"reason": str(reason), "text": "English"} for reason in Reason]
     answers = [PostAnswer(failure=failure, detail="d") for failure in Failure]
     answers += [PostAnswer(status=status) for status in (307, 404, 500)]
-    posts = [{"status": one.status, "failure": one.failure, "error": sentence(one)} for one in answers]
+    posts = [{"status": one.status, "failure": one.failure, "error": describe(one)} for one in answers]
     assert "English" not in await _calls(page, "faults.js", "fault", faults)
     assert "English" not in await _calls(page, "words.js", "reason", reasons)
     refused = Situation(SessionState.PAIRING, Reason.SCAN_QR, "WhatsApp refuses (429) that number.")

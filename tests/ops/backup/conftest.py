@@ -31,7 +31,6 @@ def folder(tmp_path: Path) -> Path:
 
 @asynccontextmanager
 async def opened(folder: Path) -> AsyncIterator[SessionStore]:
-    """The session's store."""
     async with open_store(folder / "store.db", now=clock) as store:
         yield store
 

@@ -23,7 +23,6 @@ async def wa(product: Product, *arguments: str) -> tuple[int, str, str]:
 
 
 async def write(product: Product, body: str) -> None:
-    """Ana writes."""
     await product.api("POST", "/incoming", {"chat": ANA, "body": body})
 
 

@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 
 from bridge.ops.backup import Restored, SessionInUse, restore
-from bridge.ports import Choice, Listener, StoreUnusable
+from bridge.ports import StoreUnusable, Webhook, WebhookFilter
 from bridge.store import BRIDGE_STORE, BridgeStore
 from tests.ops.backup.conftest import NOW, clock, fill, opened, saved
 
 RESPONDER = "responder.db"
 
 
-def listener(name: str) -> Listener:
-    return Listener(name, "haby", f"http://127.0.0.1:9/{name}", 1.0, Choice(), secret="shared with it")
+def listener(name: str) -> Webhook:
+    return Webhook(name, "haby", f"http://127.0.0.1:9/{name}", 1.0, WebhookFilter(), secret="shared with it")
 
 
 async def listeners(data_dir: Path) -> list[str]:

@@ -13,7 +13,7 @@ from bridge.contract.messages import Stream
 from bridge.ops.backup import BadBackup, Restored, SessionInUse, move_away, restore, to_move_away
 from bridge.ports import StoreUnusable
 from bridge.store import StoreBusy, StoreDamaged
-from bridge.store.copying import held
+from bridge.store.online_copy import held
 from tests.ops.backup.conftest import NOW, clock, fill, opened, saved
 from tests.store.samples import record
 

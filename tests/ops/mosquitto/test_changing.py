@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.ops.mosquitto import BrokerDirectory, Listening, Tls, Wanted, changed
+from bridge.ops.mosquitto import BrokerChanges, BrokerDirectory, Listening, Tls, changed
 from bridge.ops.mosquitto.certificate import may_read
 from tests.broker.certificates import make_certificates
 from tests.mosquitto_server import free_port
@@ -37,14 +37,14 @@ def test_a_second_init_without_options_changes_nothing(tmp_path: Path, wa: Wa) -
 @pytest.mark.parametrize(
     ("wanted", "says"),
     [
-        (Wanted(key=Path("k")), "belong together"),
-        (Wanted(certificate=Path("/none"), key=Path("/none")), "is no file"),
-        (Wanted(tls_port=8883), "needs --certificate"),
-        (Wanted(tls_port=8883, no_tls=True), "leave the other options"),
-        (Wanted(websockets=9001, no_websockets=True), "contradict"),
+        (BrokerChanges(key=Path("k")), "belong together"),
+        (BrokerChanges(certificate=Path("/none"), key=Path("/none")), "is no file"),
+        (BrokerChanges(tls_port=8883), "needs --certificate"),
+        (BrokerChanges(tls_port=8883, no_tls=True), "leave the other options"),
+        (BrokerChanges(websockets=9001, no_websockets=True), "contradict"),
     ],
 )
-def test_options_that_contradict_each_other(wanted: Wanted, says: str) -> None:
+def test_options_that_contradict_each_other(wanted: BrokerChanges, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         changed(Listening(), wanted)
 
@@ -52,8 +52,8 @@ def test_options_that_contradict_each_other(wanted: Wanted, says: str) -> None:
 def test_a_renewed_certificate_at_another_place_keeps_its_port(tmp_path: Path) -> None:
     made = make_certificates(tmp_path)
     was = Listening(tls=Tls(Path("/old.crt"), Path("/old.key"), 8884))
-    assert changed(was, Wanted(certificate=made.server, key=made.key)).tls == Tls(made.server, made.key, 8884)
-    assert changed(was, Wanted(tls_port=8885)).tls == Tls(Path("/old.crt"), Path("/old.key"), 8885)
+    assert changed(was, BrokerChanges(certificate=made.server, key=made.key)).tls == Tls(made.server, made.key, 8884)
+    assert changed(was, BrokerChanges(tls_port=8885)).tls == Tls(Path("/old.crt"), Path("/old.key"), 8885)
 
 
 def test_who_may_read_a_key(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ import pytest
 from bridge.broker import BrokerOptions, BrokerRefused, connect, parse_addresses
 from bridge.ops.mosquitto import BrokerDirectory, Role, Tls, User, acl_check, reload_broker
 from bridge.ops.mosquitto.directory import SHIPPED
-from bridge.ops.mosquitto.running import running_broker
+from bridge.ops.mosquitto.running_broker import running_broker
 from tests.broker.certificates import make_certificates
 from tests.mosquitto_server import free_port
 from tests.ops.mosquitto.conftest import Said, Wa, listening, mosquitto_with
@@ -49,9 +49,18 @@ class Running:
         self.wa = wa
         where = listening(place)
         made = wa(
-            "init", "--dir", str(place), "--port", str(where.port), "--state", str(where.state), "--pid-file",
-            str(where.pid_file), *(["--run-as", where.run_as] if where.run_as else []), "--json",
-        )  # fmt: skip
+            "init",
+            "--dir",
+            str(place),
+            "--port",
+            str(where.port),
+            "--state",
+            str(where.state),
+            "--pid-file",
+            str(where.pid_file),
+            *(["--run-as", where.run_as] if where.run_as else []),
+            "--json",
+        )
         assert made.code == 0, made.stderr
         self.urls = {user["user"]: user["url"] for user in json.loads(made.stdout)["added"]}
         self.port = where.port
@@ -165,9 +174,17 @@ def test_credentials_go_to_files_and_not_to_the_screen(tmp_path: Path, wa: Wa) -
     assert (kept / "bridge.env").read_text().startswith("WA_MQTT_URL=mqtt://bridge:")
     assert stat.S_IMODE((kept / "bridge.env").stat().st_mode) == 0o600
     chosen = wa(
-        "user", "add", "dash", "--role", "reader", "--dir", str(tmp_path / "b"), "--password-stdin", "--json",
+        "user",
+        "add",
+        "dash",
+        "--role",
+        "reader",
+        "--dir",
+        str(tmp_path / "b"),
+        "--password-stdin",
+        "--json",
         given="a long enough one\n",
-    )  # fmt: skip
+    )
     assert json.loads(chosen.stdout)["added"][0]["url"].startswith("mqtt://dash:a%20long%20enough%20one@")
     assert "No mosquitto runs here" in chosen.stderr
 

@@ -17,10 +17,10 @@ from websockets.asyncio.client import connect as websocket
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
-from bridge.broker import Connection, connect
+from bridge.broker import BrokerConnection, connect
 from bridge.ops.mosquitto import BrokerDirectory, Role, User
 from bridge.ops.mosquitto.scratch_broker import options
-from bridge.ops.websocket_relay import Limits, relaying
+from bridge.ops.websocket_relay import RelayLimits, relaying
 from tests.mosquitto_server import free_port
 from tests.ops.mosquitto.conftest import Wa, listening, mosquitto_with
 
@@ -36,7 +36,7 @@ class Entrance:
     websockets: int
     pid: int
 
-    def connect(self) -> AbstractAsyncContextManager[Connection]:
+    def connect(self) -> AbstractAsyncContextManager[BrokerConnection]:
         return connect(options(self.websockets, "bridge", PASSWORD, websockets=True))
 
     async def raw(self, first: bytes = b"") -> ClientConnection:
@@ -48,7 +48,7 @@ class Entrance:
 
 
 @asynccontextmanager
-async def entrance(directory: Path, limits: Limits | None = None) -> AsyncIterator[Entrance]:
+async def entrance(directory: Path, limits: RelayLimits | None = None) -> AsyncIterator[Entrance]:
     where = replace(listening(directory / "broker"), websockets=free_port())
     place = BrokerDirectory(directory / "broker")
     place.set_up("wa", where)
@@ -109,7 +109,7 @@ async def test_too_large_a_message_is_told_to_its_sender_and_in_the_log(
 
 
 async def test_who_says_nothing_or_the_wrong_thing_is_sent_away(tmp_path: Path) -> None:
-    async with entrance(tmp_path, Limits(answer=0.2)) as broker:
+    async with entrance(tmp_path, RelayLimits(answer=0.2)) as broker:
         assert (await ended(await broker.raw()))[0] == 1008
         texter = await broker.raw()
         await texter.send("MQTT is binary")
@@ -119,7 +119,7 @@ async def test_who_says_nothing_or_the_wrong_thing_is_sent_away(tmp_path: Path) 
 async def test_more_clients_than_the_limit_are_refused_and_a_place_comes_free(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with entrance(tmp_path, Limits(connections=2)) as broker:
+    async with entrance(tmp_path, RelayLimits(connections=2)) as broker:
         one, _two = await broker.raw(), await broker.raw()
         for _ in range(3):
             with pytest.raises(InvalidStatus, match="503"):

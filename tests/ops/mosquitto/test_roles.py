@@ -9,7 +9,7 @@ import pytest
 
 from bridge.contract.errors import InvalidRequest
 from bridge.contract.topics import Topics
-from bridge.ops.mosquitto import BrokerDirectory, Finding, Role, User, rehearse
+from bridge.ops.mosquitto import AclFinding, BrokerDirectory, Role, User, rehearse
 from bridge.ops.mosquitto.acl import acl_text
 from bridge.ops.mosquitto.acl_check import probed_topics
 from bridge.ops.mosquitto.configuration import configuration_text
@@ -23,31 +23,55 @@ from tests.parts import require_binary
 OUT, DIGITS = "out", "out/5491155500001"
 MATRIX: dict[Role, dict[str, str]] = {
     Role.RESPONDER: {
-        "in": "r", "event": "r", "result": "r", "ack": "r", "status": "r", OUT: "w", "typing": "w",
-        "replay": "w", "replay/me": "r", "reply/me": "r",
+        "in": "r",
+        "event": "r",
+        "result": "r",
+        "ack": "r",
+        "status": "r",
+        OUT: "w",
+        "typing": "w",
+        "replay": "w",
+        "replay/me": "r",
+        "reply/me": "r",
     },
     Role.READER: {"in": "r", "event": "r", "ack": "r", "status": "r", "replay": "w", "replay/me": "r"},
     Role.SENDER: {OUT: "w", DIGITS: "w", "typing": "w", "result": "r", "ack": "r", "status": "r", "reply/me": "r"},
     Role.PANEL: {"status": "r", "qr": "r"},
     Role.ADMIN: {
-        "in": "r", "event": "r", "result": "r", "ack": "r", "status": "r", "qr": "r", OUT: "rw", DIGITS: "rw",
-        "replay": "rw", "control": "rw", "typing": "rw", "replay/me": "r", "reply/me": "r", "replay/stranger": "r",
+        "in": "r",
+        "event": "r",
+        "result": "r",
+        "ack": "r",
+        "status": "r",
+        "qr": "r",
+        OUT: "rw",
+        DIGITS: "rw",
+        "replay": "rw",
+        "control": "rw",
+        "typing": "rw",
+        "replay/me": "r",
+        "reply/me": "r",
+        "replay/stranger": "r",
         "reply/stranger": "r",
     },
-}  # fmt: skip
+}
 ELSEWHERE: dict[Role, dict[str, str]] = {
     Role.RESPONDER: {
-        "wa/bridge/check/status": "r", "wa/responder/51/config": "rw", "wa/responder/51/config/set": "r",
+        "wa/bridge/check/status": "r",
+        "wa/responder/51/config": "rw",
+        "wa/responder/51/config/set": "r",
         "wa/responder/check/event": "w",
     },
     Role.READER: {"wa/bridge/check/status": "r"},
     Role.SENDER: {"wa/bridge/check/status": "r"},
     Role.PANEL: {"wa/bridge/check/status": "r", "wa/responder/51/config": "r", "wa/responder/check/event": "r"},
     Role.ADMIN: {
-        "wa/bridge/check/status": "r", "wa/responder/51/config": "r", "wa/responder/51/config/set": "rw",
+        "wa/bridge/check/status": "r",
+        "wa/responder/51/config": "r",
+        "wa/responder/51/config/set": "rw",
         "wa/responder/check/event": "r",
     },
-}  # fmt: skip
+}
 
 
 def expected(role: Role, user: str, sessions: list[str]) -> set[tuple[str, str]]:
@@ -58,7 +82,7 @@ def expected(role: Role, user: str, sessions: list[str]) -> set[tuple[str, str]]
     return {("read" if letter == "r" else "write", topic) for topic, how in grants.items() for letter in how}
 
 
-def found(findings: list[Finding], user: str) -> set[tuple[str, str]]:
+def found(findings: list[AclFinding], user: str) -> set[tuple[str, str]]:
     return {(finding.action, finding.topic) for finding in findings if finding.user == user and finding.found}
 
 

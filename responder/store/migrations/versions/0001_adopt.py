@@ -48,9 +48,12 @@ def _adopt_conversations(bind: sa.Connection) -> None:
             op.alter_column(name, "telefono", type_=sa.String(64), existing_nullable=False, nullable=False)
         if not isinstance(columns["mensaje"]["type"], MEDIUMTEXT):
             op.alter_column(
-                name, "mensaje", type_=MEDIUMTEXT(), existing_nullable=columns["mensaje"]["nullable"],
+                name,
+                "mensaje",
+                type_=MEDIUMTEXT(),
+                existing_nullable=columns["mensaje"]["nullable"],
                 nullable=columns["mensaje"]["nullable"],
-            )  # fmt: skip
+            )
     index = next(iter(conversations.indexes))
     if index.name not in {found["name"] for found in sa.inspect(bind).get_indexes(name)}:
         op.create_index(index.name, name, [column.name for column in index.columns])

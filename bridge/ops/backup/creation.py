@@ -22,8 +22,8 @@ from bridge.ops.backup.archive import FileMark, Manifest, marks, pack
 from bridge.ops.backup.paths import PROFILE, STORE, left_out
 from bridge.ops.backup.shared import copy_shared
 from bridge.ports import StoreUnusable
-from bridge.store.copying import copy_store
 from bridge.store.inspection import glance, holders
+from bridge.store.online_copy import copy_store
 
 #: Makes the bridge close the session's browser, and open it again at the end.
 Pause = Callable[[], AbstractAsyncContextManager[None]]

@@ -7,14 +7,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from responder.changes import Changes
-from responder.faults import Faults
-from responder.incoming import Arrival
+from responder.faults import FaultLog
+from responder.incoming import ReceivedMessage
 from responder.model import Model
 from responder.rules_file import RulesFile
-from responder.settings import Settings
+from responder.settings import ResponderSettings
 from responder.store.chats import Chats
-from responder.store.database import Database
-from responder.store.human import HumanReplies
+from responder.store.database import ResponderDatabase
+from responder.store.human_replies import HumanReplies
 from responder.store.rows import Turn
 from responder.store.switches import Switches
 
@@ -35,18 +35,18 @@ class Surface:
     `switched` is told that a switch was turned here; `closing` ends streams.
     """
 
-    settings: Settings
-    database: Database
+    settings: ResponderSettings
+    database: ResponderDatabase
     chats: Chats
     switches: Switches
     human: HumanReplies
     rules: RulesFile
     model: Model | None
-    faults: Faults
+    faults: FaultLog
     changes: Changes
     now: Callable[[], float]
     started_at: float
-    take: Callable[[Arrival], Awaitable[None]]
+    take: Callable[[ReceivedMessage], Awaitable[None]]
     resume: Callable[[Turn], None]
     whatsapp: Callable[[], Awaitable[WhatsApp]]
     unready: Callable[[], list[str]]

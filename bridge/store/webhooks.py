@@ -6,9 +6,11 @@ import json
 import sqlite3
 from dataclasses import replace
 
+from typing_extensions import override
+
 from bridge.contract.messages import Stream
-from bridge.ports import Choice, DeadLetter, Failure, Listener, Position
-from bridge.store.database import Database
+from bridge.ports import DeadLetter, Failure, Position, Webhook, WebhookFilter, WebhookRepository
+from bridge.store.database import SqliteDatabase
 
 _LISTENERS = """
     SELECT id, session, url, created_at, kinds, chats, groups, secret, legacy, start_epoch, start_seq, start_event_seq,
@@ -36,17 +38,17 @@ _MAKE_WAY = """
 """
 
 
-class SqliteListenerBook:
-    """Implements `bridge.ports.ListenerBook`."""
-
-    def __init__(self, database: Database) -> None:
+class SqliteWebhookRepository(WebhookRepository):
+    def __init__(self, database: SqliteDatabase) -> None:
         self._database = database
 
-    async def listeners(self) -> list[Listener]:
+    @override
+    async def listeners(self) -> list[Webhook]:
         """Every listener that is not forgotten, oldest first."""
         return await self._database.read(lambda connection: [_listener(*row) for row in connection.execute(_LISTENERS)])
 
-    async def put(self, listener: Listener) -> None:
+    @override
+    async def put(self, listener: Webhook) -> None:
         """Store a listener, new or changed."""
         choice, start = listener.choice, listener.start
         values = (
@@ -66,6 +68,7 @@ class SqliteListenerBook:
 
         await self._database.write(write)
 
+    @override
     async def forget(self, listener_id: str) -> None:
         """Forget a listener; its dead letters stay."""
 
@@ -74,6 +77,7 @@ class SqliteListenerBook:
 
         await self._database.write(write)
 
+    @override
     async def bury(self, letter: DeadLetter) -> DeadLetter:
         """Store a dead letter, once for each listener and item; returns it with its number."""
 
@@ -90,6 +94,7 @@ class SqliteListenerBook:
 
         return replace(letter, number=await self._database.write(write))
 
+    @override
     async def dead_letters(self, session: str, after: int, limit: int) -> list[DeadLetter]:
         """Dead letters of a session with a number above `after`, in order."""
 
@@ -101,8 +106,8 @@ class SqliteListenerBook:
 
         return await self._database.read(read)
 
+    @override
     async def dead_letter(self, number: int) -> DeadLetter | None:
-        """One dead letter."""
 
         def read(connection: sqlite3.Connection) -> DeadLetter | None:
             row = connection.execute(f"{_LETTERS} WHERE number = ?", (number,)).fetchone()
@@ -110,6 +115,7 @@ class SqliteListenerBook:
 
         return await self._database.read(read)
 
+    @override
     async def remove_dead_letter(self, number: int) -> bool:
         """Remove one; returns whether it was there."""
 
@@ -134,14 +140,14 @@ def _listener(
     event_seq: int,
     ended_at: float | None,
     paused_at: float | None,
-) -> Listener:
+) -> Webhook:
     chosen = None if chats is None else frozenset(json.loads(chats))
-    return Listener(
+    return Webhook(
         id=listener_id,
         session=session,
         url=url,
         created_at=created_at,
-        choice=Choice(frozenset(kinds.split()), chosen, bool(groups)),
+        choice=WebhookFilter(frozenset(kinds.split()), chosen, bool(groups)),
         secret=secret,
         legacy=bool(legacy),
         start=None if epoch is None else Position(epoch, seq, event_seq),

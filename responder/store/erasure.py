@@ -10,11 +10,11 @@ from collections.abc import Collection
 from sqlalchemy import delete, func, or_, select, update
 
 from bridge.contract.jid import Jid
-from responder.store.database import Database
+from responder.store.database import ResponderDatabase
 from responder.store.schema import chats, conversations, messages, turns
 
 
-async def erase(database: Database, addresses: Collection[str], *, dry_run: bool = False) -> dict[str, int]:
+async def erase(database: ResponderDatabase, addresses: Collection[str], *, dry_run: bool = False) -> dict[str, int]:
     """Erase what is kept of a person, given by all addresses (`user@server`); returns how much of what.
 
     `wishes kept` counts chats of which the address and the moment of the wish stay. What they wrote in groups goes as

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from responder.hours import Hours
-from responder.incoming import Arrival
+from responder.incoming import ReceivedMessage
 from responder.orders import Order, is_opt_in, order_in
 from responder.policy import Circumstances, Policy, Verdict, decide
 from responder.text_normalize import fingerprint
@@ -27,7 +27,7 @@ class ChatState:
 
 
 @dataclass(slots=True)
-class Standing:
+class SwitchState:
     """The switches while messages are recorded; an administrator's order among them turns `active`."""
 
     active: bool
@@ -35,7 +35,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class House:
+class OperatorSettings:
     """What the operator has set, as far as recording and deciding need it. `pause` in seconds."""
 
     policy: Policy
@@ -48,7 +48,9 @@ class House:
         return self.hours.are_open(datetime.fromtimestamp(timestamp, self.zone))
 
 
-def judge(arrival: Arrival, chat: ChatState, standing: Standing, house: House, now: float) -> Verdict:
+def judge(
+    arrival: ReceivedMessage, chat: ChatState, standing: SwitchState, house: OperatorSettings, now: float
+) -> Verdict:
     """The verdict on a message; `chat` and `standing` are brought up to date with it."""
     facts = arrival.facts
     chat.person, chat.cliente_id, chat.name = arrival.person, arrival.cliente_id, arrival.name or chat.name

@@ -32,14 +32,13 @@ class _Kind:
     told_at: float = -math.inf
 
 
-class Untold:
+class UnpublishedFaults:
     """What is still to be told. Pure: moments are seconds of any monotonic clock."""
 
     def __init__(self) -> None:
         self._kinds: dict[str, _Kind] = {}
 
     def note(self, fault: Fault) -> None:
-        """One more."""
         kind = self._kinds.setdefault(fault.code, _Kind())
         kind.count += 1
         kind.newest = fault
@@ -68,12 +67,12 @@ class Untold:
         return min((kind.told_at + SPACING for kind in self._kinds.values() if kind.newest is not None), default=None)
 
 
-class Announcer:
+class FaultPublisher:
     """`note` from the start; `run` as long as there is a client."""
 
     def __init__(self, instance: str) -> None:
         self._instance = instance
-        self._untold = Untold()
+        self._untold = UnpublishedFaults()
         self._news = asyncio.Event()
 
     def note(self, fault: Fault) -> None:
@@ -82,7 +81,6 @@ class Announcer:
         self._news.set()
 
     async def run(self, client: Client) -> None:
-        """Tell until cancelled."""
         clock: Callable[[], float] = asyncio.get_running_loop().time
         while True:
             self._news.clear()
@@ -103,6 +101,10 @@ class Announcer:
 
     def _event(self, fault: Fault, count: int) -> ResponderEvent:
         return ResponderEvent(
-            instance=self._instance, kind=fault.code, where=fault.where, text=fault.text, count=count,
+            instance=self._instance,
+            kind=fault.code,
+            where=fault.where,
+            text=fault.text,
+            count=count,
             at=instant(fault.at),
-        )  # fmt: skip
+        )

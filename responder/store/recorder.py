@@ -11,12 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.client import Cursor
 from bridge.contract.messages import Stream
-from responder.incoming import Arrival, Place
+from responder.incoming import ReceivedMessage, StreamPosition
 from responder.policy import Verdict
-from responder.recording import ChatState, House, judge
+from responder.recorder import ChatState, OperatorSettings, judge
 from responder.store import fences
-from responder.store.database import Database
-from responder.store.inserting import insert_rows
+from responder.store.database import ResponderDatabase
+from responder.store.inserts import insert_rows
 from responder.store.rows import OPEN, Lease, Pending, part_of
 from responder.store.schema import chats, conversations, cursors, messages
 from responder.store.statements import CHANGE_CHAT, CHATS, CURSOR, MOVE_CURSOR
@@ -31,7 +31,7 @@ Recorded = tuple[list[Pending], set[int]]
 class Recording:
     """The store as the recorder sees it."""
 
-    def __init__(self, database: Database, house: House, switches: Switches) -> None:
+    def __init__(self, database: ResponderDatabase, house: OperatorSettings, switches: Switches) -> None:
         self._database = database
         self._house = house
         self._switches = switches
@@ -42,12 +42,14 @@ class Recording:
             row = (await connection.execute(CURSOR, {"of_session": session, "of_stream": stream})).one_or_none()
         return Cursor(epoch=row.epoch, seq=row.seq) if row else None
 
-    async def record(self, batch: Sequence[Arrival | Place], *, now: float, lease: Lease | None = None) -> Recorded:
+    async def record(
+        self, batch: Sequence[ReceivedMessage | StreamPosition], *, now: float, lease: Lease | None = None
+    ) -> Recorded:
         """Record a batch, all of one session. Returns what is to be answered, and the chats that have changed.
 
         What was recorded before is passed over. Raises DatabaseDown, LeaseLost.
         """
-        arrivals = [item for item in batch if isinstance(item, Arrival)]
+        arrivals = [item for item in batch if isinstance(item, ReceivedMessage)]
         for tried in range(TRIES):
             try:
                 async with self._database.write() as connection:
@@ -63,7 +65,7 @@ class Recording:
                     raise
         raise AssertionError("unreachable")
 
-    async def _record(self, connection: AsyncConnection, arrivals: Sequence[Arrival], now: float) -> Recorded:
+    async def _record(self, connection: AsyncConnection, arrivals: Sequence[ReceivedMessage], now: float) -> Recorded:
         standing = await self._switches.standing(connection)
         known = await _chat_states(connection, arrivals)
         was_active = standing.active
@@ -96,7 +98,7 @@ class Recording:
         return pending, {chat.id for chat in known.values()}
 
 
-async def _unrecorded(connection: AsyncConnection, arrivals: Sequence[Arrival]) -> list[Arrival]:
+async def _unrecorded(connection: AsyncConnection, arrivals: Sequence[ReceivedMessage]) -> list[ReceivedMessage]:
     """Each message once, without those that are there already."""
     once = {arrival.message_id: arrival for arrival in reversed(arrivals)}
     query = select(messages.c.message_id).where(
@@ -106,7 +108,7 @@ async def _unrecorded(connection: AsyncConnection, arrivals: Sequence[Arrival]) 
     return [arrival for arrival in reversed(once.values()) if arrival.message_id not in there]
 
 
-async def _chat_states(connection: AsyncConnection, arrivals: Sequence[Arrival]) -> dict[str, ChatState]:
+async def _chat_states(connection: AsyncConnection, arrivals: Sequence[ReceivedMessage]) -> dict[str, ChatState]:
     session = arrivals[0].session
     wanted = {arrival.chat: arrival for arrival in arrivals}
     asked = {"session": session, "addresses": list(wanted)}
@@ -137,7 +139,7 @@ def _state(row: Row[Any]) -> ChatState:
     )
 
 
-def _said(arrival: Arrival) -> dict[str, object]:
+def _said(arrival: ReceivedMessage) -> dict[str, object]:
     return {
         "cliente_id": arrival.cliente_id,
         "telefono": arrival.person,
@@ -149,7 +151,10 @@ def _said(arrival: Arrival) -> dict[str, object]:
 
 
 async def _withdraw_answered(
-    connection: AsyncConnection, arrivals: Sequence[Arrival], verdicts: list[Verdict], known: dict[str, ChatState]
+    connection: AsyncConnection,
+    arrivals: Sequence[ReceivedMessage],
+    verdicts: list[Verdict],
+    known: dict[str, ChatState],
 ) -> None:
     """What a person has answered on the phone is not answered again: neither what waits nor what is in the batch."""
     for position, own in enumerate(arrivals):
@@ -191,18 +196,27 @@ async def _write_chats(connection: AsyncConnection, states: Iterable[ChatState],
     )
 
 
-def _pending(row_id: int, arrival: Arrival, verdict: Verdict, chat: ChatState) -> Pending:
+def _pending(row_id: int, arrival: ReceivedMessage, verdict: Verdict, chat: ChatState) -> Pending:
     return Pending(
-        id=row_id, session=arrival.session, message_id=arrival.message_id, chat_id=chat.id, chat=arrival.chat,
-        part=part_of(arrival.session, arrival.chat), person=arrival.person, cliente_id=arrival.cliente_id,
-        body=arrival.facts.body, timestamp=arrival.facts.timestamp, is_group=arrival.facts.is_group, verdict=verdict,
-    )  # fmt: skip
+        id=row_id,
+        session=arrival.session,
+        message_id=arrival.message_id,
+        chat_id=chat.id,
+        chat=arrival.chat,
+        part=part_of(arrival.session, arrival.chat),
+        person=arrival.person,
+        cliente_id=arrival.cliente_id,
+        body=arrival.facts.body,
+        timestamp=arrival.facts.timestamp,
+        is_group=arrival.facts.is_group,
+        verdict=verdict,
+    )
 
 
-async def _move_cursors(connection: AsyncConnection, batch: Sequence[Arrival | Place]) -> None:
-    newest: dict[Stream, Place] = {}
+async def _move_cursors(connection: AsyncConnection, batch: Sequence[ReceivedMessage | StreamPosition]) -> None:
+    newest: dict[Stream, StreamPosition] = {}
     for item in batch:
-        place = item.place if isinstance(item, Arrival) else item
+        place = item.place if isinstance(item, ReceivedMessage) else item
         if place is not None:
             newest[place.stream] = place
     for stream, place in newest.items():

@@ -23,8 +23,8 @@ from bridge.ops.backup.paths import STORE
 from bridge.ops.backup.shared import FOLDER
 from bridge.ports import Journal
 from bridge.store import BRIDGE_STORE, BridgeStore, StoreDamaged, open_store
-from bridge.store.copying import copy_database
 from bridge.store.inspection import glance
+from bridge.store.online_copy import copy_database
 
 SUMS = "SHA256SUMS"
 _TAKEN_AT = re.compile(r"\d{8}T\d{6}Z")

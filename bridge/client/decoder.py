@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from bridge.broker import BrokerDown, Delivery
-from bridge.client.connection import Line, Resumed, Route
+from bridge.client.connection import Resubscribed, SharedConnection, Subscription
 from bridge.client.gaps import Gap, GapReason
 from bridge.client.merge import UNREADABLE, Merge, Start
 from bridge.contract.commands import Cursor
@@ -25,7 +25,7 @@ from bridge.contract.session import SessionState
 from bridge.contract.status import SessionStatus
 from bridge.contract.topics import Leaf, Topics
 
-_log = logging.getLogger("bridge.client")
+_log = logging.getLogger(__name__)
 
 OnGap = Callable[[Gap], None]
 
@@ -39,7 +39,7 @@ class Message(Inbound):
         return Cursor(epoch=self.epoch, seq=self.seq)
 
 
-class Happening(Event):
+class EventMessage(Event):
     """An item of the event stream, with its place."""
 
     @property
@@ -48,13 +48,13 @@ class Happening(Event):
         return Cursor(epoch=self.epoch, seq=self.event_seq)
 
 
-_Item = TypeVar("_Item", Message, Happening)
+_Item = TypeVar("_Item", Message, EventMessage)
 
 
-class Reader:
+class StreamReader:
     """Reads streams over one line. `level` is the topic level on which this user may be answered."""
 
-    def __init__(self, line: Line, topics: Topics, level: str) -> None:
+    def __init__(self, line: SharedConnection, topics: Topics, level: str) -> None:
         self._line = line
         self._topics = topics
         self._level = level
@@ -66,7 +66,7 @@ class Reader:
         clock = asyncio.get_running_loop().time
         merge: Merge[_Item] = Merge(session, stream, self._level, after, new_id=lambda: uuid.uuid4().hex, limit=limit)
         topics = self._topics
-        route = Route(
+        route = Subscription(
             topics.inbound(session) if stream is Stream.IN else topics.event(session),
             topics.status(session),
             topics.replay(session, self._level),
@@ -85,7 +85,7 @@ class Reader:
                 match await inbox.get(until=merge.due):
                     case None:
                         pass
-                    case Resumed():
+                    case Resubscribed():
                         merge.resumed(clock())
                     case Delivery() as delivery:
                         self._feed(merge, model, stream, delivery, clock())

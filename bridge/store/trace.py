@@ -21,7 +21,7 @@ MOST = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class TraceStep:
     """One step: when (unix seconds, None where only the fact is kept), what, and more about it."""
 
     at: float | None
@@ -34,7 +34,7 @@ class Trace:
     """Steps in order of time; `subject` says what was found."""
 
     subject: str
-    moments: tuple[Moment, ...]
+    moments: tuple[TraceStep, ...]
 
 
 def trace(session_store: Path, bridge_store: Path, wanted: str) -> list[Trace]:
@@ -71,16 +71,16 @@ def _commands(connection: sqlite3.Connection, wanted: str) -> Iterator[Trace]:
         (wanted,),
     ).fetchall()
     for number, command_id, claimed_at, to, topic, chat, message_id, state, code, text, changed_at in rows:
-        moments = [Moment(claimed_at, "claimed", f"number {number}, to {to}{f', on {topic}' if topic else ''}")]
+        moments = [TraceStep(claimed_at, "claimed", f"number {number}, to {to}{f', on {topic}' if topic else ''}")]
         if message_id is not None:
-            moments.append(Moment(None, "reserved", f"{message_id} in {chat}"))
+            moments.append(TraceStep(None, "reserved", f"{message_id} in {chat}"))
         moments += _notices(connection, command_id)
         why = f" {code}: {text}" if code else f" {text}" if text else ""
-        moments.append(Moment(changed_at, f"is {state}", why.strip()))
+        moments.append(TraceStep(changed_at, f"is {state}", why.strip()))
         yield Trace(f"command {command_id}", tuple(_in_order(moments)))
 
 
-def _notices(connection: sqlite3.Connection, command_id: str) -> Iterator[Moment]:
+def _notices(connection: sqlite3.Connection, command_id: str) -> Iterator[TraceStep]:
     found = connection.execute(
         "SELECT leaf, body, published_at FROM notices WHERE json_extract(body, '$.id') = ? ORDER BY number",
         (command_id,),
@@ -89,8 +89,8 @@ def _notices(connection: sqlite3.Connection, command_id: str) -> Iterator[Moment
         body: dict[str, Any] = json.loads(text)
         what = f"{leaf} {body.get('status') or body.get('ack')}"
         code = (body.get("error") or {}).get("code", "")
-        yield Moment(datetime.fromisoformat(body["at"]).timestamp(), what, code)
-        yield Moment(published_at, f"{what} on MQTT" if published_at else f"{what} not yet on MQTT")
+        yield TraceStep(datetime.fromisoformat(body["at"]).timestamp(), what, code)
+        yield TraceStep(published_at, f"{what} on MQTT" if published_at else f"{what} not yet on MQTT")
 
 
 def _items(connection: sqlite3.Connection, bridge_store: Path, wanted: str) -> Iterator[Trace]:
@@ -108,10 +108,10 @@ def _items(connection: sqlite3.Connection, bridge_store: Path, wanted: str) -> I
         message = body.get("message") or body
         late = ", found by catch-up" if message.get("late") else ""
         moments = [
-            Moment(
+            TraceStep(
                 float(message["timestamp"]), "written", f"{message['type']} in {message['chat']} (WhatsApp's clock)"
             ),
-            Moment(at, "journalled", f"{stream} {number} of {epoch}{late}"),
+            TraceStep(at, "journalled", f"{stream} {number} of {epoch}{late}"),
             *_readers(connection, bridge_store, Stream(stream), number, epoch),
         ]
         yield Trace(f"message {message['id']}", tuple(_in_order(moments)))
@@ -119,7 +119,7 @@ def _items(connection: sqlite3.Connection, bridge_store: Path, wanted: str) -> I
 
 def _readers(
     connection: sqlite3.Connection, bridge_store: Path, stream: Stream, seq: int, epoch: str
-) -> Iterator[Moment]:
+) -> Iterator[TraceStep]:
     # the first move that reached the item tells when; those of an earlier version of the bridge were not noted
     cursors = connection.execute(
         "SELECT reader, seq, CASE WHEN seq >= ?2 THEN (SELECT at FROM moves WHERE moves.stream = ?1"
@@ -134,11 +134,11 @@ def _readers(
             continue
         name = "MQTT" if reader == "mqtt" else urls.get(listener, reader)
         if reached >= seq:
-            yield Moment(at, "with", name)
+            yield TraceStep(at, "with", name)
         else:
-            yield Moment(None, "waits for", f"{name}, which is at {reached}")
+            yield TraceStep(None, "waits for", f"{name}, which is at {reached}")
     for listener, (url, error, at) in letters.items():
-        yield Moment(at, "refused", f"{url} ({listener}): {error}")
+        yield TraceStep(at, "refused", f"{url} ({listener}): {error}")
 
 
 def _listeners(
@@ -155,7 +155,7 @@ def _listeners(
     return urls, {listener: (url, error, at) for listener, url, error, at in letters}
 
 
-def _in_order(moments: list[Moment]) -> list[Moment]:
+def _in_order(moments: list[TraceStep]) -> list[TraceStep]:
     """By time; what has none stays behind the step that it follows."""
     last, keyed = 0.0, []
     for moment in moments:

@@ -22,7 +22,7 @@ from bridge.contract.topics import Leaf
 from bridge.ports import StoreUnusable
 from bridge.store import files, schema
 from bridge.store.errors import translated
-from bridge.store.redaction import NOBODY, Person, without
+from bridge.store.redaction import NOBODY, ErasedPerson, redact
 
 #: Rows of one transaction: what arrives meanwhile waits for one of these at most.
 _CHUNK = 200
@@ -42,7 +42,7 @@ class _Sweep:
     searched: tuple[str, ...]
     step: str
 
-    def run(self, connection: sqlite3.Connection, person: Person, *, dry_run: bool) -> int:
+    def run(self, connection: sqlite3.Connection, person: ErasedPerson, *, dry_run: bool) -> int:
         found = connection.execute(f"SELECT {', '.join((*self.searched, *self.key))} FROM {self.table}")  # noqa: S608
         width = len(self.searched)
         keys = [row[width:] for row in found if any(map(person.is_named_in, row[:width]))]
@@ -66,7 +66,7 @@ _OF_THE_BRIDGE = (
 )
 
 
-def known_addresses(path: Path, person: Person) -> Person:
+def known_addresses(path: Path, person: ErasedPerson) -> ErasedPerson:
     """The person with the addresses that this session knows beside the given ones. Raises `StoreUnusable`."""
     with _opened(path, "migrations") as connection:
         while True:
@@ -80,7 +80,7 @@ def known_addresses(path: Path, person: Person) -> Person:
             person = known
 
 
-def erase_session(path: Path, person: Person, *, marks: bool, dry_run: bool = False) -> dict[str, int]:
+def erase_session(path: Path, person: ErasedPerson, *, marks: bool, dry_run: bool = False) -> dict[str, int]:
     """Erase what a session's store holds of the person; returns how much of what.
 
     `marks` = also what keeps the phone's copy of the chat from being read in again. `still open` counts commands that
@@ -100,7 +100,7 @@ def erase_session(path: Path, person: Person, *, marks: bool, dry_run: bool = Fa
         }
 
 
-def erase_bridge(path: Path, person: Person, *, dry_run: bool = False) -> dict[str, int]:
+def erase_bridge(path: Path, person: ErasedPerson, *, dry_run: bool = False) -> dict[str, int]:
     """Erase what belongs to no session: dead letters, and details of the audit. Raises `StoreUnusable`.
 
     `filters kept` counts listeners that an operator has set to this person's chat: they would get all chats otherwise.
@@ -155,7 +155,7 @@ def _each(
     return len(rows)
 
 
-def _naming(connection: sqlite3.Connection, person: Person) -> Iterator[tuple[int, Stream, dict[str, Any]]]:
+def _naming(connection: sqlite3.Connection, person: ErasedPerson) -> Iterator[tuple[int, Stream, dict[str, Any]]]:
     """Journal items in whose text one of the addresses stands, oldest first."""
     anywhere = " OR ".join("instr(body, ?)" for _ in person.users)
     found = connection.execute(
@@ -167,11 +167,11 @@ def _naming(connection: sqlite3.Connection, person: Person) -> Iterator[tuple[in
             yield number, Stream(stream), json.loads(body)
 
 
-def _items(connection: sqlite3.Connection, person: Person, stream: Stream, *, dry_run: bool) -> int:
+def _items(connection: sqlite3.Connection, person: ErasedPerson, stream: Stream, *, dry_run: bool) -> int:
     left = [
         (number, body)
         for number, found, fields in _naming(connection, person)
-        if found is stream and (body := without(person, stream, fields)) is not None
+        if found is stream and (body := redact(person, stream, fields)) is not None
     ]
     theirs = json.dumps(sorted(person.addresses))
 
@@ -191,7 +191,7 @@ def _items(connection: sqlite3.Connection, person: Person, stream: Stream, *, dr
     return _each(connection, left, change, dry_run=dry_run)
 
 
-def _commands(connection: sqlite3.Connection, person: Person) -> tuple[list[Any], list[Any]]:
+def _commands(connection: sqlite3.Connection, person: ErasedPerson) -> tuple[list[Any], list[Any]]:
     """Number and raw id of commands to the person: the final ones, and those that are still under way."""
     final: list[tuple[int, str | None]] = []
     still_open: list[tuple[int, str | None]] = []
@@ -213,7 +213,7 @@ def _blank(connection: sqlite3.Connection, number: int, raw_id: str | None) -> N
     )
 
 
-def _notices(connection: sqlite3.Connection, person: Person, *, dry_run: bool) -> int:
+def _notices(connection: sqlite3.Connection, person: ErasedPerson, *, dry_run: bool) -> int:
     """What was published goes; a result that its sender still waits for stays with the id that it is known by."""
     found = [
         row
@@ -234,7 +234,7 @@ def _notices(connection: sqlite3.Connection, person: Person, *, dry_run: bool) -
     return _each(connection, found, change, dry_run=dry_run)
 
 
-def _facts(connection: sqlite3.Connection, person: Person, *, dry_run: bool) -> int:
+def _facts(connection: sqlite3.Connection, person: ErasedPerson, *, dry_run: bool) -> int:
     """Facts that are lists, as those of messages and chats which cannot be read yet, lose what is about the person."""
     found = 0
 

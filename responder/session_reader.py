@@ -16,10 +16,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from bridge.client import BrokerRefused, Client, Gap, Message
 from bridge.contract.messages import Stream
 from responder.errors import DatabaseDown, LeaseLost
-from responder.faults import Faults
-from responder.incoming import Arrival, Place, of_event, of_message
+from responder.faults import FaultLog
+from responder.incoming import ReceivedMessage, StreamPosition, of_event, of_message
 from responder.store.database import PAUSE, until_it_answers
-from responder.store.recording import Recording
+from responder.store.recorder import Recording
 from responder.store.rows import Lease, Pending
 
 _log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ class _Terms(TypedDict):
     lease: Lease
 
 
-class Reading:
+class SessionReader:
     """Reads one session under a lease; `run` ends when the lease is lost."""
 
     def __init__(
@@ -45,7 +45,7 @@ class Reading:
         lease: Lease,
         *,
         recorded: Callable[[list[Pending], set[int]], None],
-        faults: Faults,
+        faults: FaultLog,
         now: Callable[[], float],
     ) -> None:
         self._client = client
@@ -85,7 +85,7 @@ class Reading:
 
     async def _copy(self, items: AsyncGenerator[Any, None]) -> None:
         """From the stream into the store. Raises DatabaseDown, LeaseLost, and what reading raises."""
-        queue: asyncio.Queue[Arrival | Place | Exception] = asyncio.Queue(AHEAD)
+        queue: asyncio.Queue[ReceivedMessage | StreamPosition | Exception] = asyncio.Queue(AHEAD)
 
         async def read_ahead() -> None:
             try:
@@ -109,7 +109,7 @@ class Reading:
             reading.cancel()
             await asyncio.wait([reading])
 
-    async def _record(self, batch: Sequence[Arrival | Place]) -> None:
+    async def _record(self, batch: Sequence[ReceivedMessage | StreamPosition]) -> None:
         try:
             self._recorded(*await self._recording.record(batch, **self._terms()))
         except (SQLAlchemyError, ValueError):
@@ -120,7 +120,7 @@ class Reading:
             [item] = batch
             _log.exception("%s: a message cannot be recorded and is passed over.", self._session)
             self._faults.note("not_recorded", self._session, "a message cannot be recorded; the log says why")
-            if (place := item.place if isinstance(item, Arrival) else item) is not None:
+            if (place := item.place if isinstance(item, ReceivedMessage) else item) is not None:
                 await self._recording.record([place], **self._terms())
 
     def _terms(self) -> _Terms:

@@ -7,7 +7,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
-from responder.http.surface import Surface
+from responder.http.context import Surface
 
 _Model = TypeVar("_Model", bound=BaseModel)
 

@@ -47,7 +47,6 @@ class Linking:
 
     @property
     def devices(self) -> dict[str, Device]:
-        """By id."""
         return self._state.devices
 
     def open_slot(self) -> Slot:
@@ -83,7 +82,6 @@ class Linking:
         return min((slot.rotates_at for slot in self.slots.values() if slot.rotates_at is not None), default=None)
 
     def rotate(self, slot: Slot) -> None:
-        """Show another code."""
         slot.shown += 1
         slot.ref = f"2@{self._new_id()}{self._new_id()}"
         slot.rotates_at = self._now() + self._state.settings.ref_ttl_ms / 1000

@@ -7,20 +7,20 @@ from collections.abc import Collection
 from sqlalchemy import Row, select
 
 from responder.policy import Verdict
-from responder.prompt import Said
-from responder.store.database import Database
+from responder.prompt import HistoryEntry
+from responder.store.database import ResponderDatabase
 from responder.store.rows import OPEN, Pending, Turn, commands_from_json
 from responder.store.schema import chats, conversations, messages, turns
-from responder.turns import Origin, TurnState
+from responder.turns import TurnOrigin, TurnState
 
 #: Messages taken up at once; the others follow when there is room again.
 PAGE = 1000
 
 
-class Waiting:
+class PendingWork:
     """The work that is left, as it is in the store."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: ResponderDatabase) -> None:
         self._database = database
 
     async def pending(self, parts: Collection[int]) -> list[Pending]:
@@ -53,7 +53,7 @@ class Waiting:
         async with self._database.read() as connection:
             return [_turn(row) for row in await connection.execute(query)]
 
-    async def history(self, pending: Pending, length: int) -> list[Said]:
+    async def history(self, pending: Pending, length: int) -> list[HistoryEntry]:
         """What was said with this person before the message, oldest first. Raises DatabaseDown."""
         conversation = select(messages.c.conversation_id).where(messages.c.id == pending.id).scalar_subquery()
         query = (
@@ -70,20 +70,36 @@ class Waiting:
         )
         async with self._database.read() as connection:
             rows = (await connection.execute(query)).all()
-        return [Said(row.rol, row.mensaje) for row in reversed(rows) if row.mensaje]
+        return [HistoryEntry(row.rol, row.mensaje) for row in reversed(rows) if row.mensaje]
 
 
 def _pending(row: Row[tuple[object, ...]]) -> Pending:
     return Pending(
-        id=row.id, session=row.session, message_id=row.message_id, chat_id=row.chat_id, chat=row.chat, part=row.part,
-        person=row.telefono, cliente_id=row.cliente_id, body=row.mensaje, timestamp=row.timestamp,
-        is_group=row.is_group, verdict=Verdict(row.verdict),
-    )  # fmt: skip
+        id=row.id,
+        session=row.session,
+        message_id=row.message_id,
+        chat_id=row.chat_id,
+        chat=row.chat,
+        part=row.part,
+        person=row.telefono,
+        cliente_id=row.cliente_id,
+        body=row.mensaje,
+        timestamp=row.timestamp,
+        is_group=row.is_group,
+        verdict=Verdict(row.verdict),
+    )
 
 
 def _turn(row: Row[tuple[object, ...]]) -> Turn:
     return Turn(
-        id=row.id, session=row.session, chat=row.chat, chat_id=row.chat_id, part=row.part, origin=Origin(row.origin),
-        commands=commands_from_json(row.commands), state=TurnState(row.state), created_at=row.created_at,
+        id=row.id,
+        session=row.session,
+        chat=row.chat,
+        chat_id=row.chat_id,
+        part=row.part,
+        origin=TurnOrigin(row.origin),
+        commands=commands_from_json(row.commands),
+        state=TurnState(row.state),
+        created_at=row.created_at,
         expires_at=row.expires_at,
-    )  # fmt: skip
+    )

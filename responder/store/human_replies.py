@@ -8,17 +8,17 @@ from sqlalchemy import insert, select, update
 
 from responder.errors import NoSuchChat
 from responder.policy import Verdict
-from responder.store.database import Database
-from responder.store.inserting import insert_rows
-from responder.store.rows import Command, Turn, commands_from_json, commands_to_json
+from responder.store.database import ResponderDatabase
+from responder.store.inserts import insert_rows
+from responder.store.rows import QueuedAnswer, Turn, commands_from_json, commands_to_json
 from responder.store.schema import chats, conversations, messages, turns
-from responder.turns import Origin, TurnState, command_ids
+from responder.turns import TurnOrigin, TurnState, command_ids
 
 
 class HumanReplies:
     """Opens turns of people. `pause` seconds follow in which nothing else answers there."""
 
-    def __init__(self, database: Database, pause: float) -> None:
+    def __init__(self, database: ResponderDatabase, pause: float) -> None:
         self._database = database
         self._pause = pause
 
@@ -35,28 +35,54 @@ class HumanReplies:
             there = (await connection.execute(select(turns).where(where))).one_or_none()
             if there is not None:
                 return Turn(
-                    there.id, chat.session, chat.chat, chat_id, chat.part, Origin.HUMAN,
-                    commands_from_json(there.commands), TurnState(there.state), there.created_at, there.expires_at,
-                )  # fmt: skip
+                    there.id,
+                    chat.session,
+                    chat.chat,
+                    chat_id,
+                    chat.part,
+                    TurnOrigin.HUMAN,
+                    commands_from_json(there.commands),
+                    TurnState(there.state),
+                    there.created_at,
+                    there.expires_at,
+                )
             said = {
-                "cliente_id": chat.cliente_id, "telefono": chat.telefono, "rol": "assistant",
-                "origen_mensaje": "humano", "pauso_ia": 1, "mensaje": text,
-            }  # fmt: skip
+                "cliente_id": chat.cliente_id,
+                "telefono": chat.telefono,
+                "rol": "assistant",
+                "origen_mensaje": "humano",
+                "pauso_ia": 1,
+                "mensaje": text,
+            }
             [said_id] = await insert_rows(connection, conversations, [said])
             common = {"session": chat.session, "chat_id": chat_id, "part": chat.part, "conversation_id": said_id}
             message = {**common, "message_id": name, "verdict": Verdict.OWN, "timestamp": now}
             [row_id] = await insert_rows(connection, messages, [message])
             [command_id] = command_ids(chat.session, name, 1)
             turn = Turn(
-                row_id, chat.session, chat.chat, chat_id, chat.part, Origin.HUMAN, (Command(command_id, text),),
-                TurnState.READY, now, expires_at,
-            )  # fmt: skip
+                row_id,
+                chat.session,
+                chat.chat,
+                chat_id,
+                chat.part,
+                TurnOrigin.HUMAN,
+                (QueuedAnswer(command_id, text),),
+                TurnState.READY,
+                now,
+                expires_at,
+            )
             await connection.execute(
                 insert(turns).values(
-                    id=row_id, first_message=name, origin=Origin.HUMAN, commands=commands_to_json(turn.commands),
-                    state=TurnState.READY, created_at=now, expires_at=expires_at, **common,
+                    id=row_id,
+                    first_message=name,
+                    origin=TurnOrigin.HUMAN,
+                    commands=commands_to_json(turn.commands),
+                    state=TurnState.READY,
+                    created_at=now,
+                    expires_at=expires_at,
+                    **common,
                 )
-            )  # fmt: skip
+            )
             await connection.execute(
                 update(chats)
                 .where(chats.c.id == chat_id)

@@ -9,7 +9,7 @@ from bridge.ops.mosquitto.configuration import Listening, Tls
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class BrokerChanges:
     """Options as they were given; None = not named. `no_tls` and `no_websockets` take a listener away."""
 
     port: int | None = None
@@ -24,7 +24,7 @@ class Wanted:
     no_websockets: bool = False
 
 
-def changed(was: Listening, wanted: Wanted) -> Listening:
+def changed(was: Listening, wanted: BrokerChanges) -> Listening:
     """Raises ValueError for options that contradict each other."""
     return replace(
         was,
@@ -37,7 +37,7 @@ def changed(was: Listening, wanted: Wanted) -> Listening:
     )
 
 
-def _tls(was: Tls | None, wanted: Wanted) -> Tls | None:
+def _tls(was: Tls | None, wanted: BrokerChanges) -> Tls | None:
     if (wanted.certificate is None) != (wanted.key is None):
         raise ValueError("--certificate and --key belong together.")
     if wanted.no_tls:
@@ -56,7 +56,7 @@ def _tls(was: Tls | None, wanted: Wanted) -> Tls | None:
     return replace(was, port=wanted.tls_port or was.port)
 
 
-def _websockets(was: int | None, wanted: Wanted) -> int | None:
+def _websockets(was: int | None, wanted: BrokerChanges) -> int | None:
     if wanted.no_websockets and wanted.websockets:
         raise ValueError("--websockets and --no-websockets contradict each other.")
     return None if wanted.no_websockets else wanted.websockets or was

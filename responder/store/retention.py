@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Table, delete, not_, select
 
 from responder.errors import DatabaseDown
-from responder.store.database import Database
-from responder.store.moments import unix
+from responder.store.database import ResponderDatabase
 from responder.store.rows import OPEN
 from responder.store.schema import chats, conversations, messages, turns
+from responder.store.timestamps import unix
 from responder.turns import TurnState
 
 _log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ ROUND, CHUNK = 3600.0, 500
 class Pruning:
     """Ages in seconds; conversations stay for ever where theirs is 0. Several replicas may prune at once."""
 
-    database: Database
+    database: ResponderDatabase
     bookkeeping: float
     said: float
 
