@@ -14,7 +14,7 @@ from bridge.client.gaps import Gap, GapReason
 from bridge.client.merge import Start
 from bridge.contract.commands import ControlAction, ControlResult, Cursor, Priority
 from bridge.contract.errors import CodedError, InvalidRequest, NoSuchSession, TooLarge
-from bridge.contract.messages import Ack, Event, Inbound, Qr, Result, ResultStatus
+from bridge.contract.messages import Ack, Inbound, Qr, Result, ResultStatus
 from bridge.contract.status import SessionStatus
 
 __all__ = [

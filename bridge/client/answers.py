@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from bridge.broker import Delivery
 from bridge.client.connection import RESUMED, Inbox
 from bridge.contract.commands import ControlResult
-from bridge.contract.errors import ErrorCode
+from bridge.contract.errors import Conflict
 from bridge.contract.lifecycle import AckName
 from bridge.contract.messages import Ack, Result, ResultStatus
 from bridge.contract.session import SessionState
@@ -166,6 +166,6 @@ class Progress:
         before = self.result
         if before is None:
             return True
-        if result.error is not None and result.error.code == ErrorCode.CONFLICT:
+        if result.error is not None and result.error.code == Conflict.code:
             return False  # another's command under our id: the first one stands
         return result.status is not before.status and (result.is_final or not before.is_final)

@@ -22,10 +22,11 @@ from bridge.client.merge import Start
 from bridge.client.status_cache import StatusCache
 from bridge.client.status_watch import control, watch_bot_switches, watch_pairing, watch_statuses
 from bridge.contract.bot import BotConfig, BotSwitch, ResponderEvent
-from bridge.contract.commands import ControlAction, ControlCommand, ControlResult, Priority, TypingCommand, checked
+from bridge.contract.commands import ControlAction, ControlCommand, ControlResult, Priority, checked
 from bridge.contract.errors import InvalidRequest
 from bridge.contract.messages import Ack, Qr, Result, Stream
 from bridge.contract.payload import rfc3339
+from bridge.contract.requests import Typing
 from bridge.contract.status import SessionStatus
 from bridge.contract.topics import Topics, check_prefix, is_level
 
@@ -171,7 +172,7 @@ class Client:
 
         Raises InvalidRequest, BrokerDown.
         """
-        command = checked(TypingCommand, {"to": to, "seconds": seconds})
+        command = checked(Typing, {"to": to, "seconds": seconds})
         await self._line.publish(self._topics.typing(session), command.model_dump_json(), qos=0)
 
     async def status(self, session: str) -> SessionStatus:

@@ -20,7 +20,8 @@ from bridge.client.connection import Resubscribed, SharedConnection, Subscriptio
 from bridge.client.gaps import Gap, GapReason
 from bridge.client.merge import UNREADABLE, Merge, Start
 from bridge.contract.commands import Cursor
-from bridge.contract.messages import Event, Inbound, ReplayEnd, Stream
+from bridge.contract.events import Event
+from bridge.contract.messages import Inbound, ReplayEnd, Stream
 from bridge.contract.session import SessionState
 from bridge.contract.status import SessionStatus
 from bridge.contract.topics import Leaf, Topics

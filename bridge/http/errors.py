@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse
 from bridge.contract.errors import ERRORS, CodedError, InternalError
 from bridge.contract.payload import valid_text
 
-_STATUS = {str(code): row.http for code, row in ERRORS.items()}
+_STATUS = {code: error.http for code, error in ERRORS.items()}
 
 
 class HttpError(CodedError):

@@ -21,12 +21,12 @@ from bridge.contract.commands import (
     ControlStatus,
     ReplayRequest,
     SendCommand,
-    TypingCommand,
     parse_json,
     parse_text,
 )
 from bridge.contract.errors import CodedError, InternalError, InvalidRequest, RetainedCommand
 from bridge.contract.payload import instant, valid_text
+from bridge.contract.requests import Typing
 from bridge.contract.topics import Leaf, SessionTopic, Topics, is_level
 from bridge.core.results import Rejection, error_info
 from bridge.core.session import Session
@@ -222,12 +222,12 @@ class CommandIntake:
 
     async def _typing(self, delivery: Delivery) -> None:
         try:
-            command = parse_json(TypingCommand, delivery.payload)
-            showing = self._session.composing.show(command.recipient, command.seconds)
+            request = parse_json(Typing, delivery.payload)
         except CodedError as error:
             await self._refuse(delivery, error)
             return
-        self._background.create_task(showing, name=f"typing {self._session.name}")
+        # worth nothing later: what cannot be shown now is dropped without an answer
+        self._background.create_task(self._session.requests.respond(request), name=f"typing {self._session.name}")
 
     async def _refuse(self, delivery: Delivery, error: CodedError, command_id: str | None = None) -> None:
         sha256 = hashlib.sha256(delivery.payload).hexdigest()

@@ -11,7 +11,7 @@ import httpx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.contract.errors import ErrorCode
+from bridge.contract.errors import ERRORS, InternalError
 from bridge.sandbox import Sandbox
 from tests.fuzz.values import ADDRESSES, ANY_TEXT, BUDGET, JSON, nearly, written
 from tests.http.conftest import HttpBridge, _wait_only_shortly_for_a_broker
@@ -59,7 +59,7 @@ PLAYED = nearly(
     }
 )
 LEGACY_SEND = "/api/whatsapp/send"
-REFUSALS = frozenset(ErrorCode) - {ErrorCode.INTERNAL}
+REFUSALS = frozenset(ERRORS) - {InternalError.code}
 OF_THE_BRIDGE = (
     LEGACY_SEND,
     "/api/whatsapp/register-listener",

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from bridge.contract.commands import REPLAY_DEFAULT, REPLAY_MAX
-from bridge.contract.messages import Event, Inbound, Stream, in_stream
+from bridge.contract.events import Event
+from bridge.contract.messages import Inbound, Stream, in_stream
 from bridge.http.context import journal_of
 from bridge.http.dependencies import PartsOf, needs
 from bridge.http.v1.cursors import Cursor, parse_cursor
