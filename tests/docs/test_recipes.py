@@ -164,7 +164,7 @@ async def test_curl(product: Product) -> None:
     assert '"status":"sent"' in await run(product, send)
     await on_the_phone(product, "Your order is on its way.")
     assert '"success":true' in await run(product, legacy)
-    await on_the_phone(product, "As ever.")
+    await on_the_phone(product, "Still works.")
     async with staying(product, events) as program:
         await typed_until(product, "¿Y por HTTP?", lambda: "¿Y por HTTP?" in program.printed, program)
     assert "next" in await run(product, messages)
