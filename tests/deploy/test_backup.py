@@ -126,7 +126,7 @@ async def test_two_at_once_do_not_take_each_others_work_for_left_over(root: Path
     try:
         fcntl.flock(held, fcntl.LOCK_EX)
         refused = backup(root, "--to", str(backups))
-        assert (refused.returncode, "another backup is at work" in refused.stderr) == (1, True)
+        assert (refused.returncode, "another backup is running" in refused.stderr) == (1, True)
     finally:
         os.close(held)
     assert backup(root, "--to", str(backups)).returncode == 0

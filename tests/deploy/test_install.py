@@ -149,7 +149,7 @@ def test_a_release_comes_another_follows_a_broken_one_does_not_and_there_is_a_wa
     assert back.returncode == 0, back.stderr
     assert machine.current == one
     assert [line.split()[1:] for line in sorted(machine.install("list").stdout.splitlines())] == sorted(
-        [[one.name, "(runs)"], [two.name, "(rollback", "goes", "here)"]]
+        [[one.name, "(running)"], [two.name, "(rollback", "goes", "here)"]]
     )
 
 
