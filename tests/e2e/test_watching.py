@@ -19,7 +19,7 @@ from playwright.async_api import async_playwright, expect
 from bridge.http.server import address_of, listen
 from bridge.ops.private_broker import private_broker
 from bridge.sandbox import Sandbox
-from tests.chaos import ground
+from tests.chaos import scratch_disk
 from tests.e2e.conftest import PATIENCE, WA, Product, command, running, until
 from tests.e2e.in_process import bridge_on, settings_for
 from tests.http.receiver import Answer, Receiver
@@ -98,9 +98,9 @@ async def test_one_id_follows_a_message_from_the_page_to_the_webhook_and_a_comma
 async def test_a_real_prometheus_draws_the_dashboard_and_fires_for_each_fault_until_it_ends(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ground, "SIZE", 4 * GIGABYTE)  # sparse
+    monkeypatch.setattr(scratch_disk, "SIZE", 4 * GIGABYTE)  # sparse
     # without root there is no disk of its own to fill, and the alert of the disk is left out
-    own_disk = ground.disk(tmp_path / "data") if os.geteuid() == 0 else nullcontext()
+    own_disk = scratch_disk.scratch_disk(tmp_path / "data") if os.geteuid() == 0 else nullcontext()
     http, responder = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
     async with OpenAiServer() as model, Receiver() as receiver:
         settings: dict[str, Any] = {
