@@ -47,9 +47,9 @@ class CrashPoints:
         self._before(SqliteJournal, "move_cursor", Step.CURSOR)
         self._before(SqliteOutbox, "published", Step.RESULT_STORED)
         self._after(WebDriver, "reserve", Step.RESERVED)
-        self._before(WebDriver, "send_text", Step.STORED)
-        self._after(WebDriver, "send_text", Step.SENT)
-        self._during(WebDriver, "send_text", Step.CALL_MADE)
+        self._before(WebDriver, "send", Step.STORED)
+        self._after(WebDriver, "send", Step.SENT)
+        self._during(WebDriver, "send", Step.CALL_MADE)
         publish, acknowledge = MqttClient.start_publish, BrokerConnection.acknowledge
 
         def start_publish(client: Any, topic: str, *rest: Any) -> Any:
