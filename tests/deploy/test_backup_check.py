@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from bridge.contract.messages import Stream
-from bridge.ops.backup import BadBackup, check_folder, newest
+from bridge.ops.backup import BadBackup, check_folder, newest_backup
 from bridge.ports import Webhook, WebhookFilter
 from bridge.store import BridgeStore
 from tests.deploy.test_backup import ROOT, backup
@@ -35,7 +35,7 @@ async def place(root: Path) -> Path:
         await store.listeners.put(Webhook("crm", "haby", "http://127.0.0.1:9/", 1.0, WebhookFilter()))
     done = backup(root, "--to", str(root / "backups"))
     assert done.returncode == 0, done.stderr
-    return newest(root / "backups")
+    return newest_backup(root / "backups")
 
 
 def contents(place: Path) -> dict[Path, bytes]:
@@ -76,16 +76,19 @@ def sum_again(place: Path) -> None:
 
 
 DAMAGE: dict[str, tuple[Callable[[Path], object], list[str]]] = {
-    "cut": (lambda place: cut(session(place)), ["haby-.* is not as it was written", "haby-.*(is not whole|damaged)"]),
-    "flipped": (lambda place: flip(session(place)), ["haby-.* is not as it was written"]),
+    "cut": (lambda place: cut(session(place)), ["haby-.* differs from its checksum", "haby-.*(incomplete|damaged)"]),
+    "flipped": (lambda place: flip(session(place)), ["haby-.* differs from its checksum"]),
     "no session": (lambda place: session(place).unlink(), ["bridge/sessions/haby-.*gz is missing"]),
     "cut database": (
         lambda place: cut(place / "bridge/bridge.db"),
-        ["bridge/bridge.db is not as", "bridge.db: .*damaged"],
+        ["bridge/bridge.db differs from", "bridge.db: .*damaged"],
     ),
-    "emptied": (lambda place: os.truncate(place / "responder/responder.db", 0), ["responder/responder.db is not as"]),
+    "emptied": (
+        lambda place: os.truncate(place / "responder/responder.db", 0),
+        ["responder/responder.db differs from"],
+    ),
     "no settings": (lambda place: (place / "settings.tar").unlink(), ["settings.tar is missing"]),
-    "settings": (lambda place: flip(place / "settings.tar"), ["settings.tar is not as it was written"]),
+    "settings": (lambda place: flip(place / "settings.tar"), ["settings.tar differs from its checksum"]),
     "no sums": (lambda place: (place / "SHA256SUMS").unlink(), ["SHA256SUMS is missing"]),
     "damaged sums": (lambda place: (place / "SHA256SUMS").write_bytes(b"\xff\xfe\n"), ["SHA256SUMS is damaged"]),
     "foreign": (lambda place: (place / "bridge/more").touch(), ["bridge/more was not written by the backup"]),
@@ -113,22 +116,22 @@ async def test_one_that_is_whole_and_of_no_use_is_told_too(root: Path, place: Pa
         store.commit()
     again = backup(root, "--to", str(root / "again"))
     assert again.returncode == 0, again.stderr
-    faults = await checked(newest(root / "again"))
+    faults = await checked(newest_backup(root / "again"))
     assert [fault.partition(": ")[2] for fault in faults] == [
         "the session would have to be paired again",
-        "its journal lacks in 2",
+        "its journal has no in 2",
     ]
     with tarfile.open(place / "settings.tar", "w"):
         pass
     sum_again(place)
-    faults = ["it is 3 days old: no newer one was made", "settings.tar holds no etc/wa/wa.env"]
+    faults = ["it is 3 days old: no newer backup exists", "settings.tar contains no etc/wa/wa.env"]
     assert await checked(place, later=timedelta(days=3)) == faults
 
 
 def test_a_folder_without_any(tmp_path: Path) -> None:
     (tmp_path / "by-hand").mkdir()
-    with pytest.raises(BadBackup, match="There is no backup in"):
-        newest(tmp_path)
+    with pytest.raises(BadBackup, match="No backup found in"):
+        newest_backup(tmp_path)
 
 
 def test_the_command_says_it_in_one_line_and_fails(root: Path, place: Path) -> None:
@@ -139,9 +142,9 @@ def test_the_command_says_it_in_one_line_and_fails(root: Path, place: Path) -> N
 
     good = check(place.parent)
     assert (good.returncode, good.stderr) == (0, "")
-    assert good.stdout == f"{place} can be restored: haby, 3 journalled items, 1 listeners, 0 keys.\n"
+    assert good.stdout == f"{place} can be restored: haby, 3 journalled items, 1 webhooks, 0 keys.\n"
     flip(session(place))
     bad = check(place.parent)
     assert (bad.returncode, bad.stdout, bad.stderr.count("\n")) == (1, "", 1)
-    assert "is not as it was written" in bad.stderr
+    assert "differs from its checksum" in bad.stderr
     assert check(session(place)).returncode == 1

@@ -18,13 +18,13 @@ import pytest
 
 from bridge.broker import BrokerOptions, BrokerRefused, connect, parse_addresses
 from bridge.ops.mosquitto import BrokerDirectory, Role, User
-from bridge.ops.websocket_relay import relaying
+from bridge.ops.websocket_relay import serve_relay
 from bridge.sandbox import Sandbox
 from tests.broker.certificates import Certificates, make_certificates
 from tests.deploy.bridge_process import PHONE_OF_ANA, bridge_process, on_the_phone, sandbox
 from tests.deploy.nginx_server import NginxServer, Upstreams
 from tests.mosquitto_server import free_port
-from tests.ops.mosquitto.conftest import listening, mosquitto_with
+from tests.ops.mosquitto.conftest import free_listeners, mosquitto_with
 
 KEY = "a-key-for-this-test-alone-0123456789"
 
@@ -53,7 +53,7 @@ class Outside:
 
 @asynccontextmanager
 async def whole_path(directory: Path) -> AsyncIterator[tuple[Outside, Sandbox]]:
-    where = replace(listening(directory / "broker"), websockets=free_port())
+    where = replace(free_listeners(directory / "broker"), websockets=free_port())
     place = BrokerDirectory(directory / "broker")
     place.set_up("wa", where)
     for role in (Role.BRIDGE, Role.READER):
@@ -66,7 +66,7 @@ async def whole_path(directory: Path) -> AsyncIterator[tuple[Outside, Sandbox]]:
         NginxServer(directory / "nginx", upstreams, certificates) as nginx,
     ):
         async with (
-            relaying(where.websockets, where.port),
+            serve_relay(where.websockets, where.port),
             sandbox() as double,
             bridge_process(
                 directory,
@@ -180,7 +180,7 @@ async def test_one_address_holds_forty_connections_and_no_more(tmp_path: Path, h
 
 
 async def test_the_brokers_password_counts_through_nginx_too(tmp_path: Path) -> None:
-    where = replace(listening(tmp_path / "broker"), websockets=free_port())
+    where = replace(free_listeners(tmp_path / "broker"), websockets=free_port())
     place = BrokerDirectory(tmp_path / "broker")
     place.set_up("wa", where)
     certificates = make_certificates(tmp_path / "certificates")
@@ -191,7 +191,7 @@ async def test_the_brokers_password_counts_through_nginx_too(tmp_path: Path) -> 
         NginxServer(tmp_path / "nginx", upstreams, certificates) as nginx,
     ):
         stranger = Outside(nginx, certificates).mqtt("stranger")
-        async with relaying(where.websockets, where.port):
+        async with serve_relay(where.websockets, where.port):
             with pytest.raises(BrokerRefused):
                 async with connect(stranger):
                     pass
