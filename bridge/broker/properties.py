@@ -1,4 +1,4 @@
-"""MQTT 5 properties, built in one place since the library leaves them untyped."""
+"""MQTT 5 properties, built in one place because the library leaves them untyped."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _new = cast("Callable[[int], Any]", Properties)
 
 
 def connect_properties(options: BrokerOptions) -> Properties:
-    """Those of the CONNECT: how much may be in flight towards us, and how long the session is kept."""
+    """For CONNECT: the number of inbound messages in flight, and the session's expiry."""
     properties = _new(PacketTypes.CONNECT)
     properties.ReceiveMaximum = min(options.inbound_limit, 65535)
     if not options.clean:
@@ -25,7 +25,7 @@ def connect_properties(options: BrokerOptions) -> Properties:
 def publish_properties(
     response_topic: str | None, correlation_data: bytes | None, expiry: int | None
 ) -> Properties | None:
-    """Those of a PUBLISH, or None where there are none."""
+    """For PUBLISH; None if there are none."""
     properties = _new(PacketTypes.PUBLISH)
     if response_topic is not None:
         properties.ResponseTopic = response_topic

@@ -1,4 +1,4 @@
-"""Gaps: places where a stream has items that a reader will never get, and why. Values only; `merge` finds them."""
+"""Gaps: positions where a stream has items that a reader will never get, and why. Values only; `merge` finds them."""
 
 from __future__ import annotations
 
@@ -10,18 +10,16 @@ from bridge.contract.messages import Stream
 
 
 class GapReason(StrEnum):
-    """Why items are missing."""
-
-    NEW_EPOCH = "new_epoch"  # the bridge's store is another one: what followed in the old one is not known
-    RETENTION = "retention"  # the bridge does not keep items that old
+    NEW_EPOCH = "new_epoch"  # the bridge has a new store: what followed in the old one is unknown
+    RETENTION = "retention"  # the bridge no longer keeps items that old
     REWOUND = "rewound"  # the store is older than the cursor, as after a backup was copied back by hand
-    UNREADABLE = "unreadable"  # the item is not in a form that this version of the client knows
-    LOST = "lost"  # the bridge has it by its own account and does not deliver it
+    UNREADABLE = "unreadable"  # this version of the client does not know the item's schema
+    LOST = "lost"  # the bridge reports the item in its status and does not deliver it
 
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A place where the stream does not continue: the last item was `before`, the next follows on `after`."""
+    """An interruption of the stream: the last item was `before`, the next one follows `after`."""
 
     session: str
     stream: Stream
@@ -31,6 +29,6 @@ class Gap:
 
     @property
     def missing(self) -> int | None:
-        """How many items; None where that cannot be known."""
+        """Number of missing items; None if it cannot be known."""
         same = self.before.epoch == self.after.epoch
         return self.after.seq - self.before.seq if same and self.after.seq > self.before.seq else None

@@ -19,7 +19,7 @@ from bridge.ports import Clock
 
 _log = logging.getLogger(__name__)
 #: Seconds to wait for a retained status; without one nobody owns the session.
-PATIENCE = 2.0
+RETAINED_TIMEOUT = 2.0
 #: Seconds to wait for a sign of life from an owner whose status is old by our clock: it may be the clocks that differ.
 LIFE_SIGN = HEARTBEAT + 3.0
 _BACKOFF = Backoff()
@@ -56,7 +56,7 @@ async def _look(options: BrokerOptions, topics: Topics, session: str, owner: str
     async with connect(observer) as connection:
         await connection.subscribe(topics.status(session))
         try:
-            async with asyncio.timeout(PATIENCE) as limit:
+            async with asyncio.timeout(RETAINED_TIMEOUT) as limit:
                 async for delivery in connection.deliveries():
                     connection.acknowledge(delivery)
                     status = _parse(delivery.payload)

@@ -69,7 +69,7 @@ class House:
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ownership, "PATIENCE", 0.3)
+    monkeypatch.setattr(ownership, "RETAINED_TIMEOUT", 0.3)
     monkeypatch.setattr(host, "RETRY", 0.3)
 
 

@@ -31,7 +31,7 @@ def die_at_acknowledge() -> None:
 
 
 async def main(url: str, data_dir: str, death: str = "") -> None:
-    ownership.PATIENCE = 0.3
+    ownership.RETAINED_TIMEOUT = 0.3
     clock = SystemClock()
     if death == "acknowledge":
         die_at_acknowledge()

@@ -76,7 +76,7 @@ class Side:
 @pytest.fixture(autouse=True)
 def _a_quick_broker(monkeypatch: pytest.MonkeyPatch) -> None:
     """A broker on loopback shows a retained status at once; nobody has to wait for one that is not there."""
-    monkeypatch.setattr(ownership, "PATIENCE", 0.3)
+    monkeypatch.setattr(ownership, "RETAINED_TIMEOUT", 0.3)
     monkeypatch.setattr(ownership, "LIFE_SIGN", 0.5)
     monkeypatch.setattr(host, "STANDBY_LOOK", 0.2)
 
