@@ -179,7 +179,9 @@ class MqttClient(aiomqtt.Client):
         if self._opening and not self._connected.done():
             # aiomqtt would wait until its timeout for a CONNACK that cannot arrive any more.
             self._connected.set_exception(aiomqtt.MqttCodeError(reason_code))
-        if not self._connected.cancelled():  # cancelled together with the caller of `open`, which aiomqtt does not handle
+        if (
+            not self._connected.cancelled()
+        ):  # cancelled together with the caller of `open`, which aiomqtt does not handle
             super()._on_disconnect(client, userdata, flags, reason_code, properties)
         # aiomqtt's own `_disconnected` is not enough: it is replaced, and the event lost, when a connection ends in
         # the same loop turn as its CONNACK.

@@ -121,7 +121,9 @@ class BrokerConnection:
         codes = await self._answered(self._client.start_subscribe(topic_filters, qos), "a subscription")
         refused = [name for name, code in zip(topic_filters, codes, strict=False) if code.is_failure]
         if refused:
-            raise BrokerRefused(f"The broker does not allow this user to subscribe to {', '.join(refused)}: change its ACL.")
+            raise BrokerRefused(
+                f"The broker does not allow this user to subscribe to {', '.join(refused)}: change its ACL."
+            )
 
     async def deliveries(self) -> AsyncIterator[Delivery]:
         """Messages in order of arrival, until the connection ends. Then raises BrokerDown at once: what can no longer
