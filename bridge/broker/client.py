@@ -14,11 +14,13 @@ import socket
 import ssl
 import threading
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Literal, cast
 
 import aiomqtt
 import paho.mqtt.client as paho
 from paho.mqtt.enums import MQTTErrorCode
+from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from typing_extensions import override
@@ -26,7 +28,6 @@ from typing_extensions import override
 from bridge.broker.address import BrokerAddress
 from bridge.broker.errors import BrokerDown, BrokerError, BrokerRefused
 from bridge.broker.messages import BrokerOptions, Delivery
-from bridge.broker.properties import connect_properties
 from bridge.broker.readahead import ReadAhead
 from bridge.broker.refusals import explain
 
@@ -38,6 +39,8 @@ _paho_log = logging.getLogger("bridge.broker.paho")
 _paho_log.setLevel(logging.CRITICAL)
 
 _log = logging.getLogger(__name__)
+# The library leaves properties untyped.
+_new_properties = cast("Callable[[int], Any]", Properties)
 
 
 class MqttClient(aiomqtt.Client):
@@ -59,7 +62,7 @@ class MqttClient(aiomqtt.Client):
             clean_session=None if five else options.clean,
             clean_start=options.clean if five else paho.MQTT_CLEAN_START_FIRST_ONLY,
             transport=transport,
-            timeout=2 * options.connect_timeout,  # ours comes first, and covers TCP and TLS too
+            timeout=2 * options.connect_timeout,  # `open` has the effective timeout, which covers TCP and TLS too
             keepalive=options.keepalive,
             max_inflight_messages=WINDOW,
             properties=connect_properties(options) if five else None,
@@ -309,3 +312,26 @@ class MqttClient(aiomqtt.Client):
         if self._client.socket() is not None:
             # No public call closes a socket without a DISCONNECT.
             cast("Any", self._client)._sock_close()  # noqa: SLF001
+
+
+def connect_properties(options: BrokerOptions) -> Properties:
+    """For CONNECT: the number of inbound messages in flight, and the session's expiry."""
+    properties = _new_properties(PacketTypes.CONNECT)
+    properties.ReceiveMaximum = min(options.inbound_limit, 65535)
+    if not options.clean:
+        properties.SessionExpiryInterval = options.session_expiry
+    return cast("Properties", properties)
+
+
+def publish_properties(
+    response_topic: str | None, correlation_data: bytes | None, expiry: int | None
+) -> Properties | None:
+    """For PUBLISH; None if there are none."""
+    properties = _new_properties(PacketTypes.PUBLISH)
+    if response_topic is not None:
+        properties.ResponseTopic = response_topic
+    if correlation_data is not None:
+        properties.CorrelationData = correlation_data
+    if expiry is not None:
+        properties.MessageExpiryInterval = expiry
+    return None if properties.isEmpty() else cast("Properties", properties)

@@ -59,7 +59,7 @@ class BrokerOptions:
     client_id: str
     """Fixed for a persistent session; the same id must never also be used clean."""
     clean: bool
-    """False: the broker keeps subscriptions and unacknowledged QoS 1 messages while we are away."""
+    """False: the broker keeps subscriptions and unacknowledged QoS 1 messages while the client is offline."""
     will: Will | None = None
     protocol: Protocol = "3.1.1"
     keepalive: int = 6

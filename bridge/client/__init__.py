@@ -10,8 +10,7 @@ from bridge.client.client import Client, connect
 from bridge.client.cursor_file import FileCursor
 from bridge.client.decoder import EventMessage, Message
 from bridge.client.errors import BadCursorFile, ClientClosed, NoAnswer, NoBridge
-from bridge.client.gaps import Gap, GapReason
-from bridge.client.merge import Start
+from bridge.client.merge import Gap, GapReason, Start
 from bridge.contract.commands import ControlAction, ControlResult, Cursor, Priority
 from bridge.contract.errors import CodedError, InvalidRequest, NoSuchSession, TooLarge
 from bridge.contract.messages import Ack, Event, Inbound, Qr, Result, ResultStatus

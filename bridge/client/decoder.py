@@ -17,8 +17,7 @@ from pydantic import ValidationError
 
 from bridge.broker import BrokerDown, Delivery
 from bridge.client.connection import Resubscribed, SharedConnection, Subscription
-from bridge.client.gaps import Gap, GapReason
-from bridge.client.merge import UNREADABLE, Merge, Start
+from bridge.client.merge import UNREADABLE, Gap, GapReason, Merge, Start
 from bridge.contract.commands import Cursor
 from bridge.contract.messages import Event, Inbound, ReplayEnd, Stream
 from bridge.contract.session import SessionState

@@ -1,4 +1,4 @@
-"""The client's exceptions."""
+"""Exceptions of the client; those of the contract and of the broker pass through it unchanged."""
 
 from __future__ import annotations
 

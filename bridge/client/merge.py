@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Generic, Literal, TypeVar
 
-from bridge.client.gaps import Gap, GapReason
 from bridge.contract.commands import Cursor, ReplayRequest
 from bridge.contract.messages import ReplayEnd, Stream
 
@@ -23,6 +24,31 @@ SILENCE, LONGEST_SILENCE = 5.0, 30.0
 MAX_EMPTY_PAGES = 5
 
 Start = Cursor | Literal["now"] | None
+
+
+class GapReason(StrEnum):
+    NEW_EPOCH = "new_epoch"  # the bridge has a new store: what followed in the old one is unknown
+    RETENTION = "retention"  # the bridge no longer keeps items that old
+    REWOUND = "rewound"  # the store is older than the cursor, as after a backup was copied back by hand
+    UNREADABLE = "unreadable"  # this version of the client does not know the item's schema
+    LOST = "lost"  # the bridge reports the item in its status and does not deliver it
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """An interruption of the stream: the last item was `before`, the next one follows `after`."""
+
+    session: str
+    stream: Stream
+    reason: GapReason
+    before: Cursor
+    after: Cursor
+
+    @property
+    def missing(self) -> int | None:
+        """Number of missing items; None if it cannot be known."""
+        same = self.before.epoch == self.after.epoch
+        return self.after.seq - self.before.seq if same and self.after.seq > self.before.seq else None
 
 
 class _Unreadable:

@@ -174,7 +174,7 @@ def control(world: World) -> APIRouter:
 
     @api.post("/groups")
     async def add_group(body: NewGroup) -> PhoneChatView:
-        """Add a group."""
+        """Add a group with these participants."""
         members = [_address(p) for p in body.participants]
         return chat_view(world, world.directory.add_group(body.id, body.name, members), 0)
 

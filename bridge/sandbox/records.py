@@ -136,8 +136,6 @@ class Transmission(BaseModel):
 
 
 class DueAck(BaseModel):
-    """A scheduled ack."""
-
     at: float
     key: str
     ack: int

@@ -41,7 +41,6 @@ class StateFile:
             ) from error
 
     def on_change(self, _change: Change) -> None:
-        """Schedule a write."""
         self._changed.set()
 
     async def run(self, state: State) -> None:

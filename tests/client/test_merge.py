@@ -7,8 +7,17 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bridge.client.gaps import Gap, GapReason
-from bridge.client.merge import GRACE, LONGEST_SILENCE, MAX_EMPTY_PAGES, SILENCE, UNREADABLE, Merge, Start
+from bridge.client.merge import (
+    GRACE,
+    LONGEST_SILENCE,
+    MAX_EMPTY_PAGES,
+    SILENCE,
+    UNREADABLE,
+    Gap,
+    GapReason,
+    Merge,
+    Start,
+)
 from bridge.contract.commands import Cursor, ReplayRequest
 from bridge.contract.messages import ErrorInfo, ReplayEnd, Stream
 

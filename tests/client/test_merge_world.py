@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.client.gaps import Gap, GapReason
-from bridge.client.merge import Merge
+from bridge.client.merge import Gap, GapReason, Merge
 from bridge.contract.commands import ReplayRequest
 from bridge.contract.messages import ReplayEnd
 from tests.client.test_merge import end, merging, popped
