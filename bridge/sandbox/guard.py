@@ -1,7 +1,7 @@
-"""Who may speak to the sandbox: programs and pages of this machine, and nobody through a proxy.
+"""Access control: only programs and pages of this machine, and no request through a proxy.
 
-The sandbox has no password. Listening on loopback keeps other machines out; these checks keep out pages of other
-sites that a browser of this machine shows (DNS rebinding, cross-site posts and sockets), and what a proxy forwards.
+The sandbox has no password. Listening on loopback excludes other machines; these checks exclude pages of other sites
+in a browser of this machine (DNS rebinding, cross-site posts and sockets) and requests forwarded by a proxy.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class LoopbackOnly:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let the request through, or refuse it with one sentence."""
+        """Pass the request on, or refuse it with one sentence."""
         problem = refusal(Headers(scope=scope)) if scope["type"] in ("http", "websocket") else None
         if problem is None:
             await self._app(scope, receive, send)
@@ -30,18 +30,18 @@ class LoopbackOnly:
             await JSONResponse({"error": problem}, status_code=403)(scope, receive, send)
 
 
-#: Bytes of a request's body, and of one frame of a page or phone.
-LARGEST = 1_000_000
+#: Maximum bytes of a request body, and of one frame of a page or phone.
+MAX_BODY = 1_000_000
 
 
 class BoundedBody:
-    """ASGI middleware: 413 for a body that is larger than `LARGEST`, announced or not."""
+    """ASGI middleware: 413 for a body larger than `MAX_BODY`, with or without a Content-Length."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Read the body, and hand it on."""
+        """Read the body and pass it on."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -50,21 +50,21 @@ class BoundedBody:
         while not pieces or pieces[-1].get("more_body", False):
             pieces.append(await receive())
             size += len(pieces[-1].get("body", b""))
-            if size > LARGEST:
-                error = {"error": f"The body has more than {LARGEST:,} bytes."}
+            if size > MAX_BODY:
+                error = {"error": f"The body has more than {MAX_BODY:,} bytes."}
                 await JSONResponse(error, 413, {"Connection": "close"})(scope, receive, send)
                 return
         pieces.reverse()
 
-        async def again() -> Message:
+        async def replay() -> Message:
             return pieces.pop() if pieces else await receive()
 
-        await self._app(scope, again, send)
+        await self._app(scope, replay, send)
 
 
 _REFUSALS = {
     LoopbackBreach.FORWARDED: "The sandbox does not answer through a proxy.",
-    LoopbackBreach.HOST: "The sandbox answers only under a loopback name (127.0.0.1, localhost or [::1]).",
+    LoopbackBreach.HOST: "The sandbox answers only under a loopback host name (127.0.0.1, localhost or [::1]).",
     LoopbackBreach.ORIGIN: "The sandbox answers only its own pages.",
 }
 

@@ -98,7 +98,7 @@ async def test_no_such_session(side: BridgeSide, wa: Wa) -> None:
     await side.start()
     ended = await wa("send", TO, "Hola", "--session", "habi")
     assert ended.code == 6
-    assert "the sessions here are: haby" in ended.err
+    assert "known sessions: haby" in ended.err
 
 
 @pytest.mark.parametrize(

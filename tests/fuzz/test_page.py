@@ -1,4 +1,4 @@
-"""Whatever the page hands out becomes messages and ticks, and from there JSON that every reader can read."""
+"""Any batch of the page becomes messages and ticks, and then JSON that every reader can parse."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ MESSAGES = nearly(
 )
 
 
-@pytest.mark.timeout(180)  # a failure is made smaller before it is told
+@pytest.mark.timeout(180)  # a failure is shrunk before it is reported
 @BUDGET
 @given(st.lists(MESSAGES | JSON, max_size=3))
 @example([{"kind": "ack", "keys": 1, "level": 1}])
