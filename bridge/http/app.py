@@ -14,9 +14,9 @@ from starlette.types import ASGIApp
 
 from bridge.contract.errors import CodedError, InternalError, InvalidRequest
 from bridge.http import health, legacy, legacy_bot, legacy_sessions, panel, v1
-from bridge.http.auth_middleware import OPEN_PATHS, AuthMiddleware, AuthOptions
 from bridge.http.context import AppContext
 from bridge.http.errors import Forbidden, HttpError, MethodNotAllowed, NotFound, answer
+from bridge.http.guard import PUBLIC, AuthOptions, guard
 from bridge.http.v1.documents import PARSED_BY_HAND
 
 _log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ _SECURITY = {
 _WRONG_BODY = legacy.WRONG_BODY | legacy_bot.WRONG_BODY
 
 
-def build_app(parts: AppContext, gate: AuthOptions, *, version: str) -> ASGIApp:
+def build_app(parts: AppContext, options: AuthOptions, *, version: str) -> ASGIApp:
     """The application. It keeps nothing but what is in `parts`."""
     app = FastAPI(
         title="WhatsApp ⇄ MQTT bridge",
@@ -47,7 +47,7 @@ def build_app(parts: AppContext, gate: AuthOptions, *, version: str) -> ASGIApp:
     for router in (panel.router, health.router, legacy.router, legacy_bot.router, v1.router, legacy_sessions.router):
         app.include_router(router)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]  # the documented way to extend it
-    return AuthMiddleware(app, gate, parts.credentials, parts.clock, parts.logins)
+    return guard(app, options, parts)
 
 
 async def _health() -> dict[str, str]:
@@ -128,7 +128,7 @@ def _document(app: FastAPI) -> dict[str, Any]:
                 # FastAPI documents its own form of refusals, which nobody gets to see here.
                 if not path.startswith("/v1/"):
                     operation["responses"].pop("422", None)
-                if path not in OPEN_PATHS:
+                if path not in PUBLIC:
                     operation["security"] = [{name: []} for name in _SECURITY]
         app.openapi_schema = document
     return app.openapi_schema

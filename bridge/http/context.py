@@ -14,6 +14,7 @@ from bridge.contract.topics import Topics
 from bridge.core.session import Session
 from bridge.core.session_entry import SessionEntry
 from bridge.http.credentials import Credentials
+from bridge.http.limits import HttpLimits
 from bridge.http.panel_sessions import PanelSessions
 from bridge.metrics.charts import ChartRecorder
 from bridge.ports import AccessRepository, BotSwitches, Clock, Journal, Outbox, WebhookRepository
@@ -47,6 +48,7 @@ class AppContext:
     metrics_text: Callable[[], bytes]
     topics: Topics
     version: str
+    limits: HttpLimits = field(default_factory=HttpLimits)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     streams: Streams = field(default_factory=Streams)
 

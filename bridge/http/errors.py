@@ -77,6 +77,20 @@ class RateLimited(HttpError):
     sentence = "Too many requests; wait as Retry-After says."
 
 
+class HttpTooLarge(HttpError):
+    """The body is larger than the limit."""
+
+    code, http = "too_large", 413
+    sentence = "The body is too large."
+
+
+#: The errors that the guard refuses requests with, by status.
+GUARD_ERRORS = {
+    error.http: error
+    for error in (Unauthorized, Forbidden, RequestTimedOut, HttpTooLarge, UnsupportedMediaType, RateLimited)
+}
+
+
 def status_of(error: CodedError) -> int:
     """The HTTP status of an error: its own, the table's, else 503 where trying again can help and 500 where not."""
     if isinstance(error, HttpError):

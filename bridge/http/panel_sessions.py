@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 
+from bridge.asgi.bearer import PresentedCredentials
 from bridge.http.credentials import EVERYTHING, Credentials, Principal
-from bridge.http.errors import Forbidden
 from bridge.ports import Clock
 
 COOKIE = "wa_panel"
@@ -78,7 +79,7 @@ class PanelSessions:
         return login
 
     async def admit(self, method: str, headers: Headers) -> Principal | None:
-        """Who a cookie or a link stands for; None where there is neither. Raises `Forbidden` without the token."""
+        """Who a cookie or a link stands for; None where there is neither. Raises `HTTPException` without the token."""
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme.lower() == LINK_SCHEME:
             due = self._links.pop(_hash(token.strip()), 0.0)
@@ -89,9 +90,9 @@ class PanelSessions:
         if login is None:
             return None
         if method not in _SAFE and not hmac.compare_digest(headers.get(CSRF_HEADER, "").encode(), login.csrf.encode()):
-            raise Forbidden(f"A change from a browser needs {CSRF_HEADER}. Load the page again.")
+            raise HTTPException(403, f"A change from a browser needs {CSRF_HEADER}. Load the page again.")
         if login.api_key is not None:
-            principal = await self._credentials.principal(login.api_key, None)
+            principal = await self._credentials.verify(PresentedCredentials(login.api_key))
             if principal is None:
                 self.end(headers)
                 return None

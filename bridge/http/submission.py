@@ -25,10 +25,6 @@ ON_ITS_WAY = frozenset(
         SessionState.UNREACHABLE,
     }
 )
-#: Seconds between two looks at a session on its way: its view is another one once its store is open.
-LOOK = 0.1
-#: Seconds in such a state after which it counts as an outage, in which legacy callers are refused at once as ever.
-OUTAGE = 60.0
 
 
 async def until_connected(
@@ -44,10 +40,10 @@ async def until_connected(
     clock = asyncio.get_running_loop().time
     deadline = clock() + wait
     while not is_connected(place):
-        coming = place.view.situation.state in ON_ITS_WAY and parts.clock.now() < place.view.since + OUTAGE
+        coming = place.view.situation.state in ON_ITS_WAY and parts.clock.now() < place.view.since + parts.limits.outage
         if not coming or clock() >= deadline or parts.closing.is_set():
             return None
-        await asyncio.sleep(LOOK)
+        await asyncio.sleep(parts.limits.session_poll)  # polled: its view is another one once its store is open
         if await gone():
             return None
     return max(deadline - clock(), 0.0)

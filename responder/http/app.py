@@ -17,8 +17,8 @@ from bridge.contract.errors import CodedError
 from responder.errors import NoSuchChat
 from responder.http import chats, health, legacy
 from responder.http.context import Surface
-from responder.http.credentials import HttpCredentials
-from responder.http.gate import HttpGate
+from responder.http.credentials import ApiCredentials
+from responder.http.guard import guard
 from responder.http.request_fields import Invalid
 
 PAGE = Path(str(resources.files("responder.http"))) / "page"
@@ -39,8 +39,8 @@ def build_app(surface: Surface) -> ASGIApp:
     )
     app.state.surface = surface
     settings = surface.settings
-    credentials = HttpCredentials(settings.api_key, settings.jwt_secret, settings.jwt_audience)
-    return HttpGate(app, credentials, settings.request_pace)
+    credentials = ApiCredentials(settings.api_key, settings.jwt_secret, settings.jwt_audience)
+    return guard(app, credentials, settings.request_pace, surface.limits)
 
 
 async def _metrics(request: Request) -> Response:

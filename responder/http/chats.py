@@ -23,12 +23,8 @@ from responder.store.chats import Show
 
 #: Seconds for which a person's answer may still be sent; it is not worth less than an automatic one.
 REPLY_TTL = 3600.0
-#: Seconds after which a silent stream says that it lives.
-ALIVE = 15.0
 #: Seconds for which the page shows what went wrong.
 LATELY = 3600.0
-#: Pages that may be open at once.
-STREAMS = 100
 
 
 class Reply(BaseModel):
@@ -138,8 +134,9 @@ async def set_active(request: Request) -> Response:
 async def live(request: Request) -> Response:
     """Which chats have changed, as server-sent events; null = look at everything."""
     surface = surface_of(request)
-    if surface.changes.watchers >= STREAMS:
-        raise HTTPException(429, f"Ya hay {STREAMS} páginas abiertas", {"Retry-After": "10"})
+    most = surface.limits.pages
+    if surface.changes.watchers >= most:
+        raise HTTPException(429, f"Ya hay {most} páginas abiertas", {"Retry-After": "10"})
     headers = {"X-Accel-Buffering": "no"}
     return StreamingResponse(_changes(surface), media_type="text/event-stream", headers=headers)
 
@@ -165,7 +162,7 @@ async def _changes(surface: Surface) -> AsyncIterator[str]:
         yield ": open\n\n"
         while not surface.closing.is_set():
             try:
-                async with asyncio.timeout(ALIVE):
+                async with asyncio.timeout(surface.limits.ping):
                     changed = await watch.next()
             except TimeoutError:
                 yield ": alive\n\n"

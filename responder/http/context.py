@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from responder.changes import Changes
 from responder.faults import FaultLog
+from responder.http.limits import SurfaceLimits
 from responder.incoming import ReceivedMessage
 from responder.model import Model
 from responder.rules_file import RulesFile
@@ -52,3 +53,4 @@ class Surface:
     unready: Callable[[], list[str]]
     switched: Callable[[], None]
     closing: asyncio.Event
+    limits: SurfaceLimits

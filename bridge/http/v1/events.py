@@ -24,10 +24,6 @@ from bridge.http.v1.messages import After
 from bridge.ports import Journal, Scope
 
 router = APIRouter(tags=["messages"])
-#: Seconds between two comments that keep proxies from closing a quiet stream.
-PING = 15.0
-#: Streams at once; each holds a connection.
-STREAMS = 100
 _PAGE = 100
 
 
@@ -60,8 +56,9 @@ async def follow(
     at = 0 if start == "oldest" else journal.bounds(stream).last
     if given := last_event_id or after:
         at = parse_cursor(given, journal.epoch).seq
-    if parts.streams.count >= STREAMS:
-        raise RateLimited(f"There are {STREAMS} event streams already.", {"Retry-After": "10"})
+    most = parts.limits.event_streams
+    if parts.streams.count >= most:
+        raise RateLimited(f"There are {most} event streams already.", {"Retry-After": "10"})
     return StreamingResponse(
         _counted(parts, _events(parts, place, journal, stream, at)), media_type="text/event-stream"
     )
@@ -101,7 +98,7 @@ async def _news(parts: AppContext, journal: Journal, stream: Stream, at: int) ->
         asyncio.create_task(parts.closing.wait(), name="events closing"),
     ]
     try:
-        done, _ = await asyncio.wait(waits, timeout=PING, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(waits, timeout=parts.limits.event_ping, return_when=asyncio.FIRST_COMPLETED)
         return bool(done)
     finally:
         for wait in waits:

@@ -1,0 +1,89 @@
+"""What every request passes before a route sees it: who sends it, how many, how large."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Scope
+from typing_extensions import override
+
+from bridge.asgi.authentication import AuthBackend, Authentication, PublicPaths, client_address
+from bridge.asgi.bearer import PresentedCredentials
+from bridge.asgi.body import BodyLimit
+from bridge.asgi.json_only import JsonOnly
+from bridge.asgi.rate_limit import RateLimit
+from bridge.asgi.security_headers import SecurityHeaders
+from bridge.contract.pace import Pace
+from bridge.http.context import AppContext
+from bridge.http.credentials import ANYBODY, Credentials, Principal
+from bridge.http.errors import GUARD_ERRORS, answer
+from bridge.http.panel_sessions import PanelSessions
+
+_log = logging.getLogger(__name__)
+PUBLIC = PublicPaths(frozenset({"/", "/health", "/healthz", "/readyz", "/panel/me"}), ("/panel/static/",))
+_POLICY = "default-src 'none'; frame-ancestors 'none'"
+
+
+@dataclass(frozen=True, slots=True)
+class AuthOptions:
+    """`rate` is that of each key and each address. Unless `loopback_only`, credentials are needed in any case."""
+
+    rate: Pace
+    loopback_only: bool
+
+
+def guard(app: ASGIApp, options: AuthOptions, context: AppContext) -> ASGIApp:
+    """The application behind its middleware, innermost first."""
+    limits, clock = context.limits, context.clock.monotonic
+    app = BodyLimit(app, limits.body, refuse)
+    app = JsonOnly(app, refuse)
+    app = RateLimit(app, options.rate, refuse, clock)
+    app = Authentication(
+        app,
+        BridgeAuth(context.credentials, context.logins),
+        refuse,
+        public=PUBLIC,
+        trust_local=options.loopback_only,
+        limits=limits.guesses,
+        clock=clock,
+    )
+    return SecurityHeaders(app, _POLICY)
+
+
+class BridgeAuth(AuthBackend[Principal]):
+    """Keys and tokens, and the cookies of the panel."""
+
+    server = "the bridge"
+    challenge = 'Bearer realm="whatsapp-mqtt-bridge"'
+
+    def __init__(self, credentials: Credentials, logins: PanelSessions) -> None:
+        super().__init__(ANYBODY)
+        self._credentials = credentials
+        self._logins = logins
+
+    @override
+    async def are_configured(self) -> bool:
+        return await self._credentials.are_configured()
+
+    @override
+    async def verify(self, presented: PresentedCredentials) -> Principal | None:
+        return await self._credentials.verify(presented)
+
+    @override
+    async def identify(self, scope: Scope, headers: Headers) -> Principal | None:
+        return await self._logins.admit(scope["method"], headers)
+
+
+def refuse(scope: Scope, refused: HTTPException) -> ASGIApp:
+    """The answer to a request that a middleware refused, in the form of its path."""
+    error = GUARD_ERRORS[refused.status_code](refused.detail or None, refused.headers)
+    _log.info("%s %s from %s: %s", scope["method"], _masked(scope["path"]), client_address(scope), error.code)
+    return answer(scope["path"], error)
+
+
+def _masked(path: str) -> str:
+    """A path for the log: it may contain a phone number."""
+    return path if len(path) <= 80 and not any(c.isdigit() for c in path) else f"{path[:12]!r}…"
