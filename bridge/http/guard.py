@@ -5,22 +5,18 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Scope
-from typing_extensions import override
 
-from bridge.asgi.authentication import AuthBackend, Authentication, PublicPaths, client_address
-from bridge.asgi.bearer import PresentedCredentials
+from bridge.asgi.authentication import Authentication, AuthRules, PublicPaths, client_address
 from bridge.asgi.body import BodyLimit
 from bridge.asgi.json_only import JsonOnly
 from bridge.asgi.rate_limit import RateLimit
 from bridge.asgi.security_headers import SecurityHeaders
 from bridge.contract.pace import Pace
 from bridge.http.context import AppContext
-from bridge.http.credentials import ANYBODY, Credentials, Principal
+from bridge.http.credentials import ANYBODY
 from bridge.http.errors import GUARD_ERRORS, answer
-from bridge.http.panel_sessions import PanelSessions
 
 _log = logging.getLogger(__name__)
 PUBLIC = PublicPaths(frozenset({"/", "/health", "/healthz", "/readyz", "/panel/me"}), ("/panel/static/",))
@@ -41,40 +37,18 @@ def guard(app: ASGIApp, options: AuthOptions, context: AppContext) -> ASGIApp:
     app = BodyLimit(app, limits.body, refuse)
     app = JsonOnly(app, refuse)
     app = RateLimit(app, options.rate, refuse, clock)
-    app = Authentication(
-        app,
-        BridgeAuth(context.credentials, context.logins),
-        refuse,
+    rules = AuthRules(
+        server="the bridge",
+        local=ANYBODY,
         public=PUBLIC,
+        are_configured=context.credentials.are_configured,
+        verify=context.credentials.verify,
+        identify=context.logins.identify,
         trust_local=options.loopback_only,
+        challenge='Bearer realm="whatsapp-mqtt-bridge"',
         limits=limits.guesses,
-        clock=clock,
     )
-    return SecurityHeaders(app, _POLICY)
-
-
-class BridgeAuth(AuthBackend[Principal]):
-    """Keys and tokens, and the cookies of the panel."""
-
-    server = "the bridge"
-    challenge = 'Bearer realm="whatsapp-mqtt-bridge"'
-
-    def __init__(self, credentials: Credentials, logins: PanelSessions) -> None:
-        super().__init__(ANYBODY)
-        self._credentials = credentials
-        self._logins = logins
-
-    @override
-    async def are_configured(self) -> bool:
-        return await self._credentials.are_configured()
-
-    @override
-    async def verify(self, presented: PresentedCredentials) -> Principal | None:
-        return await self._credentials.verify(presented)
-
-    @override
-    async def identify(self, scope: Scope, headers: Headers) -> Principal | None:
-        return await self._logins.admit(scope["method"], headers)
+    return SecurityHeaders(Authentication(app, rules, refuse, clock), _POLICY)
 
 
 def refuse(scope: Scope, refused: HTTPException) -> ASGIApp:

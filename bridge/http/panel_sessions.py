@@ -15,6 +15,7 @@ from http.cookies import CookieError, SimpleCookie
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.types import Scope as ASGIScope
 
 from bridge.asgi.bearer import PresentedCredentials
 from bridge.http.credentials import EVERYTHING, Credentials, Principal
@@ -78,8 +79,8 @@ class PanelSessions:
             return None
         return login
 
-    async def admit(self, method: str, headers: Headers) -> Principal | None:
-        """Who a cookie or a link stands for; None where there is neither. Raises `HTTPException` without the token."""
+    async def identify(self, scope: ASGIScope, headers: Headers) -> Principal | None:
+        """The caller whose cookie or link this is, or None. Raises `HTTPException` 403 without the CSRF token."""
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme.lower() == LINK_SCHEME:
             due = self._links.pop(_hash(token.strip()), 0.0)
@@ -89,7 +90,9 @@ class PanelSessions:
         login = self.find(headers)
         if login is None:
             return None
-        if method not in _SAFE and not hmac.compare_digest(headers.get(CSRF_HEADER, "").encode(), login.csrf.encode()):
+        if scope["method"] not in _SAFE and not hmac.compare_digest(
+            headers.get(CSRF_HEADER, "").encode(), login.csrf.encode()
+        ):
             raise HTTPException(403, f"A change from a browser needs {CSRF_HEADER}. Load the page again.")
         if login.api_key is not None:
             principal = await self._credentials.verify(PresentedCredentials(login.api_key))

@@ -17,6 +17,10 @@ class ApiCaller:
     id: str
 
 
+#: Programs of this machine that need no credentials.
+LOCAL = ApiCaller("local")
+
+
 class ApiCredentials:
     """The configured key and the secret of tokens."""
 
@@ -24,12 +28,11 @@ class ApiCredentials:
         self._api_key = api_key.get_secret_value().encode() if api_key else None
         self._tokens = TokenDecoder(jwt_secret.get_secret_value(), audience) if jwt_secret else None
 
-    @property
-    def are_configured(self) -> bool:
+    async def are_configured(self) -> bool:
         """Whether callers need credentials."""
         return self._api_key is not None or self._tokens is not None
 
-    def verify(self, presented: PresentedCredentials) -> ApiCaller | None:
+    async def verify(self, presented: PresentedCredentials) -> ApiCaller | None:
         """The caller; None for credentials that are not valid. A token needs the scope `admin`."""
         if self._is_key(presented):
             return ApiCaller("the key")

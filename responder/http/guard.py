@@ -10,16 +10,14 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Scope
-from typing_extensions import override
 
-from bridge.asgi.authentication import AuthBackend, Authentication, PublicPaths, client_address
-from bridge.asgi.bearer import PresentedCredentials
+from bridge.asgi.authentication import Authentication, AuthRules, PublicPaths, client_address
 from bridge.asgi.body import BodyLimit
 from bridge.asgi.loopback import breach, is_loopback
 from bridge.asgi.rate_limit import RateLimit
 from bridge.asgi.security_headers import SecurityHeaders
 from bridge.contract.pace import Pace
-from responder.http.credentials import ApiCaller, ApiCredentials
+from responder.http.credentials import LOCAL, ApiCaller, ApiCredentials
 from responder.http.limits import SurfaceLimits
 
 _PUBLIC = PublicPaths(frozenset({"/"}), ("/health", "/readyz", "/static/"))
@@ -41,31 +39,20 @@ def guard(app: ASGIApp, credentials: ApiCredentials, rate: Pace, limits: Surface
     """The application behind its middleware, innermost first. `rate` is that of each caller and each address."""
     app = BodyLimit(app, limits.body, _refuse)
     app = RateLimit(app, rate, _refuse)
-    app = Authentication(app, ResponderAuth(credentials), _refuse, public=_PUBLIC)
-    return SecurityHeaders(app, _POLICY)
+    rules = AuthRules(
+        server="the responder",
+        local=LOCAL,
+        public=_PUBLIC,
+        are_configured=credentials.are_configured,
+        verify=credentials.verify,
+        identify=_legacy_sender,
+    )
+    return SecurityHeaders(Authentication(app, rules, _refuse), _POLICY)
 
 
-class ResponderAuth(AuthBackend[ApiCaller]):
-    """The configured key and tokens, and the legacy sender without either."""
-
-    server = "the responder"
-
-    def __init__(self, credentials: ApiCredentials) -> None:
-        super().__init__(ApiCaller("local"))
-        self._credentials = credentials
-
-    @override
-    async def are_configured(self) -> bool:
-        return self._credentials.are_configured
-
-    @override
-    async def verify(self, presented: PresentedCredentials) -> ApiCaller | None:
-        return self._credentials.verify(presented)
-
-    @override
-    async def identify(self, scope: Scope, headers: Headers) -> ApiCaller | None:
-        is_local = is_loopback(client_address(scope)) and breach(headers) is None
-        return self.local if scope["path"] == _WEBHOOK and is_local else None
+async def _legacy_sender(scope: Scope, headers: Headers) -> ApiCaller | None:
+    is_local = is_loopback(client_address(scope)) and breach(headers) is None
+    return LOCAL if scope["path"] == _WEBHOOK and is_local else None
 
 
 def _refuse(_: Scope, refused: HTTPException) -> ASGIApp:

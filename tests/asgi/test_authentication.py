@@ -8,9 +8,8 @@ import pytest
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
-from typing_extensions import override
 
-from bridge.asgi.authentication import AuthBackend, CredentialCheck, GuessLimits
+from bridge.asgi.authentication import AuthRules, CredentialCheck, GuessLimits, PublicPaths
 from bridge.asgi.bearer import PresentedCredentials
 from bridge.contract.pace import Pace
 
@@ -22,28 +21,6 @@ class Someone:
     id: str
 
 
-class Keys(AuthBackend[Someone]):
-    """Accepts the keys in `valid`."""
-
-    server = "the test"
-
-    def __init__(self, *valid: str) -> None:
-        super().__init__(Someone("local"))
-        self.valid = set(valid)
-
-    @override
-    async def are_configured(self) -> bool:
-        return True
-
-    @override
-    async def verify(self, presented: PresentedCredentials) -> Someone | None:
-        return Someone(presented.api_key) if presented.api_key in self.valid else None
-
-    @override
-    async def identify(self, scope: Scope, headers: Headers) -> Someone | None:
-        return None
-
-
 async def status(check: CredentialCheck[Someone], key: str | None) -> int:
     try:
         await check(None if key is None else PresentedCredentials(key), ADDRESS, 0.0)
@@ -53,13 +30,33 @@ async def status(check: CredentialCheck[Someone], key: str | None) -> int:
 
 
 @pytest.fixture
-def keys() -> Keys:
-    return Keys("first", "second", "third")
+def keys() -> set[str]:
+    """The keys that are valid."""
+    return {"first", "second", "third"}
 
 
 @pytest.fixture
-def check(keys: Keys) -> CredentialCheck[Someone]:
-    return CredentialCheck(keys, GuessLimits(guesses=Pace.parse("2/minute", burst=2), remembered=2))
+def check(keys: set[str]) -> CredentialCheck[Someone]:
+    async def are_configured() -> bool:
+        return True
+
+    async def verify(presented: PresentedCredentials) -> Someone | None:
+        return Someone(presented.api_key or "") if presented.api_key in keys else None
+
+    async def identify(scope: Scope, headers: Headers) -> Someone | None:
+        return None
+
+    return CredentialCheck(
+        AuthRules(
+            server="the test",
+            local=Someone("local"),
+            public=PublicPaths(frozenset()),
+            are_configured=are_configured,
+            verify=verify,
+            identify=identify,
+            limits=GuessLimits(guesses=Pace.parse("2/minute", burst=2), remembered=2),
+        )
+    )
 
 
 async def test_guesses_are_limited_and_known_keys_are_not(check: CredentialCheck[Someone]) -> None:
@@ -76,9 +73,9 @@ async def test_the_least_recently_used_key_is_forgotten(check: CredentialCheck[S
     assert [await status(check, key) for key in ("first", "second", "third")] == [200, 429, 200]
 
 
-async def test_a_key_that_is_no_longer_valid_is_a_guess(keys: Keys, check: CredentialCheck[Someone]) -> None:
+async def test_a_key_that_is_no_longer_valid_is_a_guess(keys: set[str], check: CredentialCheck[Someone]) -> None:
     assert await status(check, "first") == 200
-    keys.valid.clear()
+    keys.clear()
     assert [await status(check, "first") for _ in range(3)] == [401, 401, 429]
 
 

@@ -66,7 +66,7 @@ async def log_in(request: Request, parts: PartsOf, caller: Caller, audit: AuditO
 @router.get("/panel/me")
 async def me(request: Request, parts: PartsOf) -> Any:
     """Who is logged in, and the token that its changes need; open to all, so that the page can ask quietly."""
-    caller, login = await parts.logins.admit("GET", request.headers), parts.logins.find(request.headers)
+    caller, login = await parts.logins.identify(request.scope, request.headers), parts.logins.find(request.headers)
     trusted = not await parts.credentials.are_configured()
     if caller is not None and login is not None:
         return _me(caller, login, trusted=trusted)
