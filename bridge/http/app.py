@@ -122,12 +122,14 @@ def _document(app: FastAPI) -> dict[str, Any]:
             [(model, "validation") for model in PARSED_BY_HAND], ref_template="#/components/schemas/{model}"
         )
         document["components"]["schemas"] |= extra["$defs"]
+        for unused in ("HTTPValidationError", "ValidationError"):
+            document["components"]["schemas"].pop(unused, None)
         document["components"]["securitySchemes"] = _SECURITY
         for path, item in document["paths"].items():
             for operation in item.values():
-                # FastAPI documents its own form of refusals, which nobody gets to see here.
-                if not path.startswith("/v1/"):
-                    operation["responses"].pop("422", None)
+                # FastAPI documents its own form of refusals; `_invalid` answers 400 in the form of the path.
+                if "application/json" in operation["responses"].get("422", {}).get("content", {}):
+                    del operation["responses"]["422"]
                 if path not in PUBLIC:
                     operation["security"] = [{name: []} for name in _SECURITY]
         app.openapi_schema = document

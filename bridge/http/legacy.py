@@ -110,7 +110,7 @@ def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     response_model_exclude_none=True,
     responses=errors(400),
 )
-async def register_listener(body: Callback, parts: PartsOf, audit: AuditOf) -> Any:
+async def register_listener(body: Callback, parts: PartsOf, audit: AuditOf) -> Registered | JSONResponse:
     """Post every message of the default session to a URL. Repeating it changes nothing; it survives restarts."""
     try:
         url = await parts.webhooks.check(body.callbackUrl)
@@ -134,11 +134,10 @@ def _registered(parts: AppContext, url: str) -> list[str]:
 @router.post(
     "/api/whatsapp/unregister-listener",
     dependencies=[needs(Scope.LISTEN)],
-    response_model=Registered,
     response_model_exclude_none=True,
     responses=errors(400),
 )
-async def unregister_listener(body: Callback, parts: PartsOf, audit: AuditOf) -> Any:
+async def unregister_listener(body: Callback, parts: PartsOf, audit: AuditOf) -> Registered:
     """Stop posting to a URL. Its place is kept ten minutes: registered again by then, it misses nothing."""
     with suppress(InvalidRequest):  # never registered, then: the legacy code said yes to any URL
         url = parts.webhooks.normal_form(body.callbackUrl)
@@ -161,7 +160,7 @@ async def send(
     parts: PartsOf,
     wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT, description="seconds to wait for WhatsApp")] = LONGEST_WAIT,
     idempotency_key: Annotated[str | None, Header(max_length=128, description="the id of the command")] = None,
-) -> Any:
+) -> LegacySent | JSONResponse:
     """Send a text. Waits for WhatsApp up to 25 s, and then answers `accepted`: it is sent all the same.
 
     A session that has begun to start or reconnect is waited for within the same time; 500 if it is not connected by
@@ -196,14 +195,8 @@ async def send(
     )
 
 
-@router.get(
-    "/api/whatsapp/status",
-    dependencies=[needs(None)],
-    response_model=LegacyConnection,
-    response_model_exclude_none=True,
-    responses=errors(),
-)
-async def status(parts: PartsOf) -> Any:
+@router.get("/api/whatsapp/status", dependencies=[needs(None)], response_model_exclude_none=True, responses=errors())
+async def status(parts: PartsOf) -> LegacyConnection:
     """Whether the default session can send and receive now."""
     place, listeners = parts.place(), len(parts.listeners.active(parts.default))
     if is_connected(place):

@@ -4,7 +4,7 @@ set by asking on the other one.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
@@ -42,8 +42,8 @@ class Toggled(BaseModel):
     mensaje: str
 
 
-@router.get("/status/{clienteId}", dependencies=[needs(None)], response_model=BotStatus, responses=errors(400))
-async def bot_status(cliente_id: ClienteId, parts: PartsOf) -> Any:
+@router.get("/status/{clienteId}", dependencies=[needs(None)], responses=errors(400))
+async def bot_status(cliente_id: ClienteId, parts: PartsOf) -> BotStatus:
     """Whether automatic answers are on for a client."""
     config = parts.switches.config(cliente_id)
     if config is None:
@@ -51,8 +51,8 @@ async def bot_status(cliente_id: ClienteId, parts: PartsOf) -> Any:
     return BotStatus(bot_activo=config.bot_activo, updated_at=config.updated_at)
 
 
-@router.post("/toggle/{clienteId}", dependencies=[needs(Scope.ADMIN)], response_model=Toggled, responses=errors(400))
-async def toggle(cliente_id: ClienteId, body: BotSwitchRequest, parts: PartsOf, audit: AuditOf) -> Any:
+@router.post("/toggle/{clienteId}", dependencies=[needs(Scope.ADMIN)], responses=errors(400))
+async def toggle(cliente_id: ClienteId, body: BotSwitchRequest, parts: PartsOf, audit: AuditOf) -> Toggled:
     """Switch automatic answers on or off for a client. Answers once the responder has done it."""
     await audit("bot switch", None, f"cliente {cliente_id}: {body.bot_activo}")
     config = await parts.switches.switch(cliente_id, body.bot_activo)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
@@ -46,9 +45,9 @@ class Done(BaseModel):
     error: str | None = None
 
 
-@router.get("", response_model=WappSession, responses=errors(404))
-@router.get("/status", response_model=WappSession, responses=errors(404))
-async def session_status(session: str, parts: PartsOf) -> Any:
+@router.get("", responses=errors(404))
+@router.get("/status", responses=errors(404))
+async def session_status(session: str, parts: PartsOf) -> WappSession:
     """State and pairing code."""
     place = parts.place(session)
     situation, qr = place.view.situation, place.view.qr
@@ -83,7 +82,7 @@ async def qr_image(session: str, parts: PartsOf) -> Response:
 
 
 @router.post("/init", response_model=Done, response_model_exclude_none=True, responses=errors(404, 500))
-async def init(session: str, parts: PartsOf, audit: AuditOf) -> Any:
+async def init(session: str, parts: PartsOf, audit: AuditOf) -> Done | JSONResponse:
     """Start a session that was closed."""
     place = parts.place(session)
     if not is_at_rest(place):
@@ -94,7 +93,7 @@ async def init(session: str, parts: PartsOf, audit: AuditOf) -> Any:
 
 
 @router.post("/close", response_model=Done, response_model_exclude_none=True, responses=errors(404, 500))
-async def close(session: str, parts: PartsOf, audit: AuditOf) -> Any:
+async def close(session: str, parts: PartsOf, audit: AuditOf) -> Done | JSONResponse:
     """End the login and forget it, as the legacy bridge did. (`/v1` can close a session and keep its login.)"""
     place = parts.place(session)
     if place.session is None or is_at_rest(place):
@@ -114,7 +113,9 @@ async def _end_login(session: Session) -> None:
         await session.delete_login()
 
 
-async def _act(place: SessionEntry, act: Callable[[Session], Awaitable[None]], done: str, failed: str) -> Any:
+async def _act(
+    place: SessionEntry, act: Callable[[Session], Awaitable[None]], done: str, failed: str
+) -> Done | JSONResponse:
     try:
         await act(running(place))
     except CodedError as error:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from bridge.contract.messages import Stream
-from bridge.contract.payload import Instant, instant
 from bridge.http.context import AppContext
 from bridge.http.dependencies import AuditOf, PartsOf, needs
 from bridge.http.errors import NotFound
-from bridge.http.v1.documents import problems
+from bridge.http.v1.documents import StoredInstant
 from bridge.ports import DeadLetter, Failure, Scope
 
 router = APIRouter(tags=["listeners"])
@@ -22,8 +21,9 @@ Number = Annotated[int, Path(ge=1, le=2**53)]
 class DeadLetterView(BaseModel):
     """An item that was refused. `body` is what was posted."""
 
+    model_config = ConfigDict(from_attributes=True)
     number: int
-    listener: str
+    listener: str = Field(validation_alias="listener_id")
     url: str
     stream: Stream
     epoch: str
@@ -32,7 +32,7 @@ class DeadLetterView(BaseModel):
     status: int | None
     error: str
     failure: Failure | None = Field(default=None, description="why the last post got no answer")
-    at: Instant
+    at: StoredInstant
     body: str
 
 
@@ -51,30 +51,22 @@ class Repeated(BaseModel):
     failure: Failure | None = None
 
 
-@router.get(
-    "/sessions/{session}/dead-letters",
-    response_model=DeadLetters,
-    dependencies=[needs(Scope.LISTEN)],
-    responses=problems(),
-)
+@router.get("/sessions/{session}/dead-letters", dependencies=[needs(Scope.LISTEN)])
 async def list_letters(
     session: str,
     parts: PartsOf,
     after: Annotated[int, Query(ge=0, le=2**53)] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
-) -> Any:
+) -> DeadLetters:
     """What could not be delivered."""
     parts.place(session)
-    return DeadLetters(letters=[_view(one) for one in await parts.letters.dead_letters(session, after, limit)])
+    return DeadLetters(
+        letters=[DeadLetterView.model_validate(one) for one in await parts.letters.dead_letters(session, after, limit)]
+    )
 
 
-@router.post(
-    "/sessions/{session}/dead-letters/{number}/repeat",
-    response_model=Repeated,
-    dependencies=[needs(Scope.LISTEN)],
-    responses=problems(),
-)
-async def repeat(session: str, number: Number, parts: PartsOf, audit: AuditOf) -> Any:
+@router.post("/sessions/{session}/dead-letters/{number}/repeat", dependencies=[needs(Scope.LISTEN)])
+async def repeat(session: str, number: Number, parts: PartsOf, audit: AuditOf) -> Repeated:
     """Post it once more, to the same URL, with the same delivery id."""
     letter = await _find(parts, session, number)
     await audit("repeat dead letter", session, str(number))
@@ -90,7 +82,6 @@ async def repeat(session: str, number: Number, parts: PartsOf, audit: AuditOf) -
     status_code=204,
     response_class=Response,
     dependencies=[needs(Scope.LISTEN)],
-    responses=problems(),
 )
 async def throw_away(session: str, number: Number, parts: PartsOf, audit: AuditOf) -> Response:
     """Forget it."""
@@ -106,20 +97,3 @@ async def _find(parts: AppContext, session: str, number: int) -> DeadLetter:
     if letter is None or letter.session != session:
         raise NotFound("This session has no such dead letter.")
     return letter
-
-
-def _view(letter: DeadLetter) -> DeadLetterView:
-    return DeadLetterView(
-        number=letter.number,
-        listener=letter.listener_id,
-        url=letter.url,
-        stream=letter.stream,
-        epoch=letter.epoch,
-        seq=letter.seq,
-        attempts=letter.attempts,
-        status=letter.status,
-        error=letter.error,
-        failure=letter.failure,
-        at=instant(letter.at),
-        body=letter.body,
-    )

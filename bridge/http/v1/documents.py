@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
+from bridge.contract.payload import Instant, instant
+
+
+def of_unix(value: object) -> object:
+    """A time that the store keeps as unix seconds; for `BeforeValidator`."""
+    return instant(value) if isinstance(value, float) else value
+
+
+StoredInstant = Annotated[Instant, BeforeValidator(of_unix)]
 #: Models that are parsed by hand, so that FastAPI does not know them: added to the document's components.
 PARSED_BY_HAND: list[type[BaseModel]] = []
 

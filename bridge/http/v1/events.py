@@ -18,8 +18,7 @@ from bridge.core.session_entry import SessionEntry
 from bridge.http.context import AppContext, journal_of
 from bridge.http.dependencies import PartsOf, needs
 from bridge.http.errors import RateLimited
-from bridge.http.v1.cursors import Cursor, parse_cursor
-from bridge.http.v1.documents import problems
+from bridge.http.v1.cursors import format_cursor, parse_cursor
 from bridge.http.v1.messages import After
 from bridge.ports import Journal, Scope
 
@@ -32,7 +31,6 @@ _PAGE = 100
     response_class=StreamingResponse,
     dependencies=[needs(Scope.LISTEN)],
     responses={
-        **problems(),
         200: {
             "description": "`event: message` (or `event`), `id: <epoch>:<seq>`, `data:` as on MQTT; `event: gap` where"
             " items are no longer kept",
@@ -85,7 +83,7 @@ async def _events(
             yield f"event: gap\ndata: {json.dumps({'after': at, 'first_seq': first})}\n\n"
         for seq, body in page.items:
             text = in_stream(stream, place.name, journal.epoch, seq, body)
-            yield f"id: {Cursor(journal.epoch, seq)}\nevent: {kind}\ndata: {text}\n\n"
+            yield f"id: {format_cursor(journal.epoch, seq)}\nevent: {kind}\ndata: {text}\n\n"
             at = seq
         if not page.items and not await _news(parts, journal, stream, at):
             yield ": still here\n\n"

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from bridge.contract.payload import instant
 from bridge.http.dependencies import PartsOf, needs
-from bridge.http.v1.documents import problems
 from bridge.metrics.charts import MINUTE, ChartSpan, Minute
 from bridge.ports import Step
 
@@ -40,8 +38,8 @@ class HistoryView(BaseModel):
     buckets: list[ChartBucket]
 
 
-@router.get("/sessions/{session}/history", response_model=HistoryView, dependencies=[needs(None)], responses=problems())
-async def read_history(session: str, parts: PartsOf, span: ChartSpan = ChartSpan.HOUR) -> Any:
+@router.get("/sessions/{session}/history", dependencies=[needs(None)])
+async def read_history(session: str, parts: PartsOf, span: ChartSpan = ChartSpan.HOUR) -> HistoryView:
     """The last hour in minutes, or the last day in quarters of an hour."""
     parts.place(session)
     buckets = [_view(at, minute) for at, minute in parts.history.over(session, span)]

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from bridge.contract.payload import CleanText, instant
+from bridge.contract.payload import CleanText
 from bridge.http.credentials import Principal, new_key
 from bridge.http.dependencies import AuditOf, Caller, PartsOf, needs
 from bridge.http.errors import Forbidden, NotFound
-from bridge.http.v1.documents import problems
-from bridge.ports import ApiKey, Scope
+from bridge.http.v1.documents import of_unix
+from bridge.ports import Scope
 
 router = APIRouter(tags=["keys"], dependencies=[needs(Scope.ADMIN)])
 
@@ -33,12 +33,13 @@ class NewKey(BaseModel):
 class KeyView(BaseModel):
     """A key, without what makes it one."""
 
+    model_config = ConfigDict(from_attributes=True)
     id: str
     name: str
-    scopes: list[Scope]
-    sessions: list[str] | None
-    created_at: datetime
-    revoked_at: datetime | None
+    scopes: Annotated[list[Scope], BeforeValidator(sorted)]
+    sessions: Annotated[list[str], BeforeValidator(sorted)] | None
+    created_at: Annotated[datetime, BeforeValidator(of_unix)]
+    revoked_at: Annotated[datetime, BeforeValidator(of_unix)] | None
     key: str | None = Field(default=None, description="whole, only in the answer to the request that made it")
 
 
@@ -48,15 +49,15 @@ class Keys(BaseModel):
     keys: list[KeyView]
 
 
-@router.get("/keys", response_model=Keys, responses=problems())
-async def list_keys(parts: PartsOf, caller: Caller) -> Any:
+@router.get("/keys")
+async def list_keys(parts: PartsOf, caller: Caller) -> Keys:
     """Who may call."""
     _check_reach(caller)
-    return Keys(keys=[_view(key) for key in await parts.access.keys()])
+    return Keys(keys=[KeyView.model_validate(key) for key in await parts.access.keys()])
 
 
-@router.post("/keys", status_code=201, response_model=KeyView, responses=problems())
-async def make(body: NewKey, parts: PartsOf, caller: Caller, audit: AuditOf) -> Any:
+@router.post("/keys", status_code=201)
+async def make(body: NewKey, parts: PartsOf, caller: Caller, audit: AuditOf) -> KeyView:
     """Make a key. From the first one on, every request needs one."""
     _check_reach(caller)
     for session in body.sessions or ():
@@ -65,10 +66,10 @@ async def make(body: NewKey, parts: PartsOf, caller: Caller, audit: AuditOf) -> 
     await parts.access.add_key(made.key)
     parts.credentials.forget()
     await audit("create key", None, f"{made.key.id} {body.name}")
-    return _view(made.key).model_copy(update={"key": made.text})
+    return KeyView.model_validate(made.key).model_copy(update={"key": made.text})
 
 
-@router.delete("/keys/{id}", status_code=204, response_class=Response, responses=problems())
+@router.delete("/keys/{id}", status_code=204, response_class=Response)
 async def revoke(
     key: Annotated[str, Path(alias="id", max_length=64)], parts: PartsOf, caller: Caller, audit: AuditOf
 ) -> Response:
@@ -84,14 +85,3 @@ async def revoke(
 def _check_reach(caller: Principal) -> None:
     if caller.sessions is not None:
         raise Forbidden("This needs an admin of every session.")
-
-
-def _view(key: ApiKey) -> KeyView:
-    return KeyView(
-        id=key.id,
-        name=key.name,
-        scopes=sorted(key.scopes),
-        sessions=None if key.sessions is None else sorted(key.sessions),
-        created_at=instant(key.created_at),
-        revoked_at=None if key.revoked_at is None else instant(key.revoked_at),
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,7 +14,6 @@ from bridge.contract.payload import CleanText, Instant, instant
 from bridge.http.context import AppContext
 from bridge.http.dependencies import AuditOf, PartsOf, needs
 from bridge.http.errors import NotFound
-from bridge.http.v1.documents import problems
 from bridge.ports import MESSAGE, Failure, Position, Scope, Webhook, WebhookFilter
 from bridge.webhooks import Circuit, Start
 
@@ -89,26 +88,15 @@ class ListenerList(BaseModel):
     listeners: list[ListenerView]
 
 
-@router.get(
-    "/sessions/{session}/listeners",
-    response_model=ListenerList,
-    dependencies=[needs(Scope.LISTEN)],
-    responses=problems(),
-)
-async def list_listeners(session: str, parts: PartsOf) -> Any:
+@router.get("/sessions/{session}/listeners", dependencies=[needs(Scope.LISTEN)])
+async def list_listeners(session: str, parts: PartsOf) -> ListenerList:
     """Who listens, and how each is."""
     parts.place(session)
     return ListenerList(listeners=[_view(parts, one) for one in parts.listeners.active(session)])
 
 
-@router.post(
-    "/sessions/{session}/listeners",
-    status_code=201,
-    response_model=ListenerView,
-    dependencies=[needs(Scope.LISTEN)],
-    responses=problems(),
-)
-async def register(session: str, body: NewListener, parts: PartsOf, audit: AuditOf) -> Any:
+@router.post("/sessions/{session}/listeners", status_code=201, dependencies=[needs(Scope.LISTEN)])
+async def register(session: str, body: NewListener, parts: PartsOf, audit: AuditOf) -> ListenerView:
     """Register a callback URL, or change what a registered one gets."""
     parts.place(session)
     url = await parts.webhooks.check(body.url)
@@ -126,13 +114,8 @@ async def register(session: str, body: NewListener, parts: PartsOf, audit: Audit
     return view.model_copy(update={"secret": made}) if made else view
 
 
-@router.get(
-    "/sessions/{session}/listeners/{listener}",
-    response_model=ListenerView,
-    dependencies=[needs(Scope.LISTEN)],
-    responses=problems(),
-)
-async def show(session: str, listener: str, parts: PartsOf) -> Any:
+@router.get("/sessions/{session}/listeners/{listener}", dependencies=[needs(Scope.LISTEN)])
+async def show(session: str, listener: str, parts: PartsOf) -> ListenerView:
     """How a listener is."""
     return _view(parts, _find(parts, session, listener))
 
@@ -142,7 +125,6 @@ async def show(session: str, listener: str, parts: PartsOf) -> Any:
     status_code=204,
     response_class=Response,
     dependencies=[needs(Scope.LISTEN)],
-    responses=problems(),
 )
 async def unregister(session: str, listener: str, parts: PartsOf, audit: AuditOf) -> Response:
     """Stop delivering. The place is kept ten minutes, dead letters stay."""
@@ -152,26 +134,16 @@ async def unregister(session: str, listener: str, parts: PartsOf, audit: AuditOf
     return Response(status_code=204)
 
 
-@router.post(
-    "/sessions/{session}/listeners/{listener}/pause",
-    response_model=ListenerView,
-    dependencies=[needs(Scope.LISTEN)],
-    responses=problems(),
-)
-async def pause(session: str, listener: str, parts: PartsOf, audit: AuditOf) -> Any:
+@router.post("/sessions/{session}/listeners/{listener}/pause", dependencies=[needs(Scope.LISTEN)])
+async def pause(session: str, listener: str, parts: PartsOf, audit: AuditOf) -> ListenerView:
     """Hold back what it would get; its place is kept as long as the journal keeps the items."""
     found = _find(parts, session, listener)
     await audit("pause listener", session, found.id)
     return _view(parts, await parts.listeners.pause(found, paused=True))
 
 
-@router.post(
-    "/sessions/{session}/listeners/{listener}/resume",
-    response_model=ListenerView,
-    dependencies=[needs(Scope.LISTEN)],
-    responses=problems(),
-)
-async def resume(session: str, listener: str, parts: PartsOf, audit: AuditOf) -> Any:
+@router.post("/sessions/{session}/listeners/{listener}/resume", dependencies=[needs(Scope.LISTEN)])
+async def resume(session: str, listener: str, parts: PartsOf, audit: AuditOf) -> ListenerView:
     """Go on where it was paused."""
     found = _find(parts, session, listener)
     await audit("resume listener", session, found.id)

@@ -98,7 +98,7 @@ SELECTIONS: dict[str, frozenset[SendState]] = {
     "/sessions/{session}/sends",
     dependencies=[needs(Scope.SEND)],
     response_class=Response,
-    responses={**problems(), 200: {"description": "A page", "model": SendPage}},
+    responses={200: {"description": "A page", "model": SendPage}},
 )
 async def list_sends(
     session: str,
@@ -132,7 +132,7 @@ def _listed(session: str, row: OutboxRow) -> Sent:
     "/sessions/{session}/sends/{id}",
     dependencies=[needs(Scope.SEND)],
     response_class=Response,
-    responses={**problems(), 200: {"description": "How far it is", "model": Send}},
+    responses={200: {"description": "How far it is", "model": Send}},
 )
 async def look_up(
     session: str, command_id: Annotated[str, Path(alias="id", max_length=128)], parts: PartsOf

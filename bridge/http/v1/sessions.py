@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
@@ -14,7 +12,7 @@ from bridge.http.context import running
 from bridge.http.dependencies import AuditOf, Caller, PartsOf, needs
 from bridge.http.errors import NotFound
 from bridge.http.qr_image import qr_png
-from bridge.http.v1.documents import body_of, problems
+from bridge.http.v1.documents import body_of
 from bridge.ports import Scope
 
 router = APIRouter(tags=["sessions"])
@@ -34,20 +32,20 @@ class ControlDone(BaseModel):
     status: SessionStatus
 
 
-@router.get("/sessions", response_model=Sessions, responses=problems())
-async def list_sessions(parts: PartsOf, caller: Caller) -> Any:
+@router.get("/sessions")
+async def list_sessions(parts: PartsOf, caller: Caller) -> Sessions:
     """Every session that the caller may see."""
     return Sessions(sessions=[parts.status(place) for place in parts.places.values() if caller.may(None, place.name)])
 
 
-@router.get("/sessions/{session}", response_model=SessionStatus, dependencies=[needs(None)], responses=problems())
-async def session_status(session: str, parts: PartsOf) -> Any:
+@router.get("/sessions/{session}", dependencies=[needs(None)])
+async def session_status(session: str, parts: PartsOf) -> SessionStatus:
     """The status, as MQTT retains it."""
     return parts.status(parts.place(session))
 
 
-@router.get("/sessions/{session}/qr", response_model=Qr, dependencies=[needs(Scope.ADMIN)], responses=problems())
-async def pairing_code(session: str, parts: PartsOf) -> Any:
+@router.get("/sessions/{session}/qr", dependencies=[needs(Scope.ADMIN)])
+async def pairing_code(session: str, parts: PartsOf) -> Qr:
     """The pairing code. Whoever scans it owns the session's account: keep it from others."""
     qr = parts.place(session).view.qr
     if qr is None:
@@ -59,7 +57,7 @@ async def pairing_code(session: str, parts: PartsOf) -> Any:
     "/sessions/{session}/qr.png",
     dependencies=[needs(Scope.ADMIN)],
     response_class=Response,
-    responses={**problems(), 200: {"description": "300 pixels square", "content": {"image/png": {}}}},
+    responses={200: {"description": "300 pixels square", "content": {"image/png": {}}}},
 )
 async def pairing_code_image(session: str, parts: PartsOf) -> Response:
     """The pairing code as a picture."""
@@ -71,12 +69,10 @@ async def pairing_code_image(session: str, parts: PartsOf) -> Response:
 
 @router.post(
     "/sessions/{session}/control",
-    response_model=ControlDone,
     dependencies=[needs(Scope.ADMIN)],
-    responses=problems(),
     openapi_extra=body_of(ControlCommand, close={"action": "close"}, restart={"action": "restart"}),
 )
-async def control(session: str, request: Request, parts: PartsOf, audit: AuditOf) -> Any:
+async def control(session: str, request: Request, parts: PartsOf, audit: AuditOf) -> ControlDone:
     """Start, close (the login is kept), log out, or restart. Answers when it is done."""
     place = parts.place(session)
     command = parse_json(ControlCommand, await request.body())
