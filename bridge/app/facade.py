@@ -14,7 +14,7 @@ from importlib.metadata import version
 from bridge.app.host import COMPACTION, DAY, SessionHost
 from bridge.broker import BrokerOptions
 from bridge.contract.errors import StartError
-from bridge.http.context import AppContext, places_by_name
+from bridge.http.context import AppContext, entries_by_name
 from bridge.http.credentials import Credentials
 from bridge.http.guard import AuthOptions
 from bridge.http.limits import HttpLimits
@@ -98,27 +98,27 @@ class HttpFacade:
             self.logins = logins = PanelSessions(credentials, clock)
             if self._login_link is not None:
                 logins.offer(self._login_link)
-            parts = AppContext(
-                places=places_by_name(self._hosts),
+            context = AppContext(
+                entries=entries_by_name(self._hosts),
                 default=settings.sessions[0].name,
                 owner=owner,
-                listeners=listeners,
-                letters=store.listeners,
+                registry=listeners,
+                dead_letters=store.listeners,
                 access=store.access,
                 credentials=credentials,
                 logins=logins,
-                webhooks=webhooks,
+                poster=webhooks,
                 switches=switches,
                 clock=clock,
-                history=history,
+                charts=history,
                 metrics_text=counters.text,
                 topics=settings.topics,
                 version=version(DISTRIBUTION),
                 limits=self._limits,
             )
-            counters.watch(parts.places, listeners)
+            counters.watch(context.entries, listeners)
             options = AuthOptions(settings.http_allowance, loopback_only=is_loopback(self._listener))
-            self._facade = HttpServer(parts, options, self._listener, version=version(DISTRIBUTION))
+            self._facade = HttpServer(context, options, self._listener, version=version(DISTRIBUTION))
             for host in self._hosts:
                 host.listeners, host.metrics = listeners, metrics
             async with asyncio.TaskGroup() as tasks:

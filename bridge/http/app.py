@@ -27,8 +27,8 @@ _SECURITY = {
 _WRONG_BODY = legacy.WRONG_BODY | legacy_bot.WRONG_BODY
 
 
-def build_app(parts: AppContext, options: AuthOptions, *, version: str) -> ASGIApp:
-    """The application. It keeps nothing but what is in `parts`."""
+def build_app(context: AppContext, options: AuthOptions, *, version: str) -> ASGIApp:
+    """The application. It keeps nothing but what is in `context`."""
     app = FastAPI(
         title="WhatsApp ⇄ MQTT bridge",
         version=version,
@@ -38,7 +38,7 @@ def build_app(parts: AppContext, options: AuthOptions, *, version: str) -> ASGIA
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.parts = parts
+    app.state.context = context
     app.add_exception_handler(CodedError, _coded)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
@@ -47,7 +47,7 @@ def build_app(parts: AppContext, options: AuthOptions, *, version: str) -> ASGIA
     for router in (panel.router, health.router, legacy.router, legacy_bot.router, v1.router, legacy_sessions.router):
         app.include_router(router)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]  # the documented way to extend it
-    return guard(app, options, parts)
+    return guard(app, options, context)
 
 
 async def _health() -> dict[str, str]:

@@ -33,18 +33,18 @@ class Streams:
 class AppContext:
     """What the routes work with. `owner` is this bridge's name in statuses; `closing` ends what waits."""
 
-    places: Mapping[str, SessionEntry]
+    entries: Mapping[str, SessionEntry]
     default: str
     owner: str
-    listeners: WebhookRegistry
-    letters: WebhookRepository
+    registry: WebhookRegistry
+    dead_letters: WebhookRepository
     access: AccessRepository
     credentials: Credentials
     logins: PanelSessions
-    webhooks: WebhookPoster
+    poster: WebhookPoster
     switches: BotSwitches
     clock: Clock
-    history: ChartRecorder
+    charts: ChartRecorder
     metrics_text: Callable[[], bytes]
     topics: Topics
     version: str
@@ -52,61 +52,61 @@ class AppContext:
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     streams: Streams = field(default_factory=Streams)
 
-    def place(self, name: str | None = None) -> SessionEntry:
+    def entry(self, name: str | None = None) -> SessionEntry:
         """A configured session, the default one without a name. Raises `NoSuchSession`."""
-        found = self.places.get(self.default if name is None else name)
+        found = self.entries.get(self.default if name is None else name)
         if found is None:
             raise NoSuchSession
         return found
 
-    def status(self, place: SessionEntry) -> SessionStatus:
+    def status(self, entry: SessionEntry) -> SessionStatus:
         """The status of a session, whether it runs or not."""
-        if place.session is not None:
-            return place.session.status()
-        situation = place.view.situation
+        if entry.session is not None:
+            return entry.session.status()
+        situation = entry.view.situation
         return SessionStatus(
-            session=place.name,
+            session=entry.name,
             state=situation.state,
             reason=situation.reason,
             text=situation.text,
-            since=instant(place.view.since),
+            since=instant(entry.view.since),
             at=instant(self.clock.now()),
             owner=self.owner,
         )
 
 
-def places_by_name(places: Sequence[SessionEntry]) -> dict[str, SessionEntry]:
+def entries_by_name(entries: Sequence[SessionEntry]) -> dict[str, SessionEntry]:
     """Places under their names, in order."""
-    return {place.name: place for place in places}
+    return {entry.name: entry for entry in entries}
 
 
-def running(place: SessionEntry) -> Session:
+def running(entry: SessionEntry) -> Session:
     """The running session. Raises `NotConnected` with why there is none."""
-    if place.session is None:
-        raise NotConnected(f"The session {place.name} does not run here: {place.view.situation.text}")
-    return place.session
+    if entry.session is None:
+        raise NotConnected(f"The session {entry.name} does not run here: {entry.view.situation.text}")
+    return entry.session
 
 
-def journal_of(place: SessionEntry) -> Journal:
+def journal_of(entry: SessionEntry) -> Journal:
     """The session's streams. Raises `NotConnected` while its store is closed."""
-    if place.journal is None:
-        raise NotConnected(f"The session {place.name} does not run here: {place.view.situation.text}")
-    return place.journal
+    if entry.journal is None:
+        raise NotConnected(f"The session {entry.name} does not run here: {entry.view.situation.text}")
+    return entry.journal
 
 
-def outbox_of(place: SessionEntry) -> Outbox:
+def outbox_of(entry: SessionEntry) -> Outbox:
     """The session's commands. Raises `NotConnected` while its store is closed."""
-    if place.outbox is None:
-        raise NotConnected(f"The session {place.name} does not run here: {place.view.situation.text}")
-    return place.outbox
+    if entry.outbox is None:
+        raise NotConnected(f"The session {entry.name} does not run here: {entry.view.situation.text}")
+    return entry.outbox
 
 
-def is_connected(place: SessionEntry) -> bool:
+def is_connected(entry: SessionEntry) -> bool:
     """Whether the whole path to WhatsApp works."""
-    return place.session is not None and place.view.situation.state is SessionState.CONNECTED
+    return entry.session is not None and entry.view.situation.state is SessionState.CONNECTED
 
 
-def is_at_rest(place: SessionEntry) -> bool:
+def is_at_rest(entry: SessionEntry) -> bool:
     """Whether the session was closed or logged out on request, so that `init` would start it."""
-    situation = place.view.situation
+    situation = entry.view.situation
     return situation.state is SessionState.STOPPED or situation.reason is Reason.LOGGED_OUT_ON_REQUEST

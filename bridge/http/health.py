@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 from bridge.contract.session import SessionState
 from bridge.core.session_entry import SessionEntry
 from bridge.http.context import is_at_rest, is_connected
-from bridge.http.dependencies import PartsOf, needs
+from bridge.http.dependencies import ContextOf, needs
 from bridge.metrics.prometheus import CONTENT_TYPE
 
 router = APIRouter(tags=["health"], include_in_schema=False)
@@ -22,12 +22,12 @@ async def alive() -> dict[str, str]:
 
 
 @router.get("/readyz")
-async def ready(parts: PartsOf, response: Response) -> dict[str, Any]:
+async def ready(context: ContextOf, response: Response) -> dict[str, Any]:
     """Whether the whole path works, for every session that is to run here. Needs no key, so it tells no names."""
-    wanted = [place for place in parts.places.values() if not _rests(place)]
-    connected = sum(is_connected(place) for place in wanted)
-    published = sum(place.session is not None and place.session.on_mqtt for place in wanted)
-    works = connected == published == len(wanted) and not parts.closing.is_set()
+    wanted = [entry for entry in context.entries.values() if not _rests(entry)]
+    connected = sum(is_connected(entry) for entry in wanted)
+    published = sum(entry.session is not None and entry.session.on_mqtt for entry in wanted)
+    works = connected == published == len(wanted) and not context.closing.is_set()
     response.status_code = 200 if works else 503
     return {
         "status": "ready" if works else "not ready",
@@ -38,10 +38,10 @@ async def ready(parts: PartsOf, response: Response) -> dict[str, Any]:
 
 
 @router.get("/metrics", dependencies=[needs(None)])
-async def metrics(parts: PartsOf) -> Response:
+async def metrics(context: ContextOf) -> Response:
     """For Prometheus."""
-    return Response(parts.metrics_text(), media_type=CONTENT_TYPE)
+    return Response(context.metrics_text(), media_type=CONTENT_TYPE)
 
 
-def _rests(place: SessionEntry) -> bool:
-    return is_at_rest(place) or place.view.situation.state is SessionState.STANDBY
+def _rests(entry: SessionEntry) -> bool:
+    return is_at_rest(entry) or entry.view.situation.state is SessionState.STANDBY

@@ -19,7 +19,7 @@ from bridge.contract.messages import Result, ResultStatus
 from bridge.contract.payload import CleanText
 from bridge.core.session_entry import SessionEntry
 from bridge.http.context import AppContext, is_connected
-from bridge.http.dependencies import AuditOf, PartsOf, needs
+from bridge.http.dependencies import AuditOf, ContextOf, needs
 from bridge.http.errors import legacy_error, status_of
 from bridge.http.submission import LONGEST_WAIT, settle, until_connected
 from bridge.ports import Scope
@@ -110,25 +110,25 @@ def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     response_model_exclude_none=True,
     responses=errors(400),
 )
-async def register_listener(body: Callback, parts: PartsOf, audit: AuditOf) -> Registered | JSONResponse:
+async def register_listener(body: Callback, context: ContextOf, audit: AuditOf) -> Registered | JSONResponse:
     """Post every message of the default session to a URL. Repeating it changes nothing; it survives restarts."""
     try:
-        url = await parts.webhooks.check(body.callbackUrl)
+        url = await context.poster.check(body.callbackUrl)
     except InvalidRequest as error:
         return legacy_error(error, URL_REFUSED)
-    known = _registered(parts, url)
-    listener = await parts.listeners.register(parts.default, url, legacy=True, secret=body.secret)
+    known = _registered(context, url)
+    listener = await context.registry.register(context.default, url, legacy=True, secret=body.secret)
     if not known:  # the callers of this path register again and again
-        await audit("register listener", parts.default, listener.id)
+        await audit("register listener", context.default, listener.id)
     return Registered(
         message="Listener registrado correctamente",
-        totalListeners=len(parts.listeners.active(parts.default)),
+        totalListeners=len(context.registry.active(context.default)),
         id=listener.id,
     )
 
 
-def _registered(parts: AppContext, url: str) -> list[str]:
-    return [one.id for one in parts.listeners.active(parts.default) if one.url == url]
+def _registered(context: AppContext, url: str) -> list[str]:
+    return [one.id for one in context.registry.active(context.default) if one.url == url]
 
 
 @router.post(
@@ -137,15 +137,15 @@ def _registered(parts: AppContext, url: str) -> list[str]:
     response_model_exclude_none=True,
     responses=errors(400),
 )
-async def unregister_listener(body: Callback, parts: PartsOf, audit: AuditOf) -> Registered:
+async def unregister_listener(body: Callback, context: ContextOf, audit: AuditOf) -> Registered:
     """Stop posting to a URL. Its place is kept ten minutes: registered again by then, it misses nothing."""
     with suppress(InvalidRequest):  # never registered, then: the legacy code said yes to any URL
-        url = parts.webhooks.normal_form(body.callbackUrl)
-        known = _registered(parts, url)
-        await parts.listeners.unregister(parts.default, url)
+        url = context.poster.normal_form(body.callbackUrl)
+        known = _registered(context, url)
+        await context.registry.unregister(context.default, url)
         for listener_id in known:
-            await audit("unregister listener", parts.default, listener_id)
-    return Registered(message="Listener removido", totalListeners=len(parts.listeners.active(parts.default)))
+            await audit("unregister listener", context.default, listener_id)
+    return Registered(message="Listener removido", totalListeners=len(context.registry.active(context.default)))
 
 
 @router.post(
@@ -157,7 +157,7 @@ async def unregister_listener(body: Callback, parts: PartsOf, audit: AuditOf) ->
 async def send(
     request: Request,
     body: LegacySend,
-    parts: PartsOf,
+    context: ContextOf,
     wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT, description="seconds to wait for WhatsApp")] = LONGEST_WAIT,
     idempotency_key: Annotated[str | None, Header(max_length=128, description="the id of the command")] = None,
 ) -> LegacySent | JSONResponse:
@@ -166,21 +166,21 @@ async def send(
     A session that has begun to start or reconnect is waited for within the same time; 500 if it is not connected by
     then, and at once in an outage of more than a minute.
     """
-    place = parts.place()
+    entry = context.entry()
     try:
         command = parse_json(
             SendCommand, json.dumps({"id": idempotency_key, "to": body.to, "message": body.message}).encode()
         )
     except CodedError as error:
         return legacy_error(error, SEND_WANTED if status_of(error) == 400 else SEND_FAILED)
-    if not await _is_known(parts, command):
-        left = await until_connected(parts, place, wait, request.is_disconnected)
+    if not await _is_known(context, command):
+        left = await until_connected(context, entry, wait, request.is_disconnected)
         if left is None:
-            details = not_connected(place)
+            details = not_connected(entry)
             return JSONResponse({"error": SEND_FAILED, "details": details, "code": "not_connected"}, 500)
         wait = left
     try:
-        result = await settle(parts, place, command, wait)
+        result = await settle(context, entry, command, wait)
     except CodedError as error:
         return _failed(error.text, error.code)
     if result.error is not None:
@@ -196,22 +196,22 @@ async def send(
 
 
 @router.get("/api/whatsapp/status", dependencies=[needs(None)], response_model_exclude_none=True, responses=errors())
-async def status(parts: PartsOf) -> LegacyConnection:
+async def status(context: ContextOf) -> LegacyConnection:
     """Whether the default session can send and receive now."""
-    place, listeners = parts.place(), len(parts.listeners.active(parts.default))
-    if is_connected(place):
+    entry, listeners = context.entry(), len(context.registry.active(context.default))
+    if is_connected(entry):
         return LegacyConnection(connected=True, state="CONNECTED", listeners=listeners)
-    return LegacyConnection(connected=False, error=not_connected(place), listeners=listeners)
+    return LegacyConnection(connected=False, error=not_connected(entry), listeners=listeners)
 
 
-def not_connected(place: SessionEntry) -> str:
+def not_connected(entry: SessionEntry) -> str:
     """The legacy sentence."""
-    return f"Cliente de WhatsApp {place.name.capitalize()} no está conectado"
+    return f"Cliente de WhatsApp {entry.name.capitalize()} no está conectado"
 
 
-async def _is_known(parts: AppContext, command: SendCommand) -> bool:
+async def _is_known(context: AppContext, command: SendCommand) -> bool:
     """Whether the command is a repetition: its result stands, connected or not."""
-    outbox = parts.place().outbox
+    outbox = context.entry().outbox
     return command.id is not None and outbox is not None and await outbox.get(command.id) is not None
 
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
 from bridge.contract.payload import Instant
-from bridge.http.dependencies import AuditOf, PartsOf, needs
+from bridge.http.dependencies import AuditOf, ContextOf, needs
 from bridge.http.legacy import LegacyBody, errors
 from bridge.ports import Scope
 
@@ -43,17 +43,17 @@ class Toggled(BaseModel):
 
 
 @router.get("/status/{clienteId}", dependencies=[needs(None)], responses=errors(400))
-async def bot_status(cliente_id: ClienteId, parts: PartsOf) -> BotStatus:
+async def bot_status(cliente_id: ClienteId, context: ContextOf) -> BotStatus:
     """Whether automatic answers are on for a client."""
-    config = parts.switches.config(cliente_id)
+    config = context.switches.config(cliente_id)
     if config is None:
         return BotStatus(bot_activo=0, updated_at=None)
     return BotStatus(bot_activo=config.bot_activo, updated_at=config.updated_at)
 
 
 @router.post("/toggle/{clienteId}", dependencies=[needs(Scope.ADMIN)], responses=errors(400))
-async def toggle(cliente_id: ClienteId, body: BotSwitchRequest, parts: PartsOf, audit: AuditOf) -> Toggled:
+async def toggle(cliente_id: ClienteId, body: BotSwitchRequest, context: ContextOf, audit: AuditOf) -> Toggled:
     """Switch automatic answers on or off for a client. Answers once the responder has done it."""
     await audit("bot switch", None, f"cliente {cliente_id}: {body.bot_activo}")
-    config = await parts.switches.switch(cliente_id, body.bot_activo)
+    config = await context.switches.switch(cliente_id, body.bot_activo)
     return Toggled(bot_activo=config.bot_activo, mensaje=_SAID[config.bot_activo])

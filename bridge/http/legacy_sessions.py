@@ -15,7 +15,7 @@ from bridge.contract.session import LEGACY_STATUS, Reason, SessionState
 from bridge.core.session import Session
 from bridge.core.session_entry import SessionEntry
 from bridge.http.context import is_at_rest, running
-from bridge.http.dependencies import AuditOf, PartsOf, needs
+from bridge.http.dependencies import AuditOf, ContextOf, needs
 from bridge.http.legacy import errors
 from bridge.http.qr_image import qr_png
 from bridge.ports import Scope
@@ -47,10 +47,10 @@ class Done(BaseModel):
 
 @router.get("", responses=errors(404))
 @router.get("/status", responses=errors(404))
-async def session_status(session: str, parts: PartsOf) -> WappSession:
+async def session_status(session: str, context: ContextOf) -> WappSession:
     """State and pairing code."""
-    place = parts.place(session)
-    situation, qr = place.view.situation, place.view.qr
+    entry = context.entry(session)
+    situation, qr = entry.view.situation, entry.view.qr
     return WappSession(
         status=LEGACY_STATUS[situation.state],
         qr=qr.code if qr else None,
@@ -73,33 +73,33 @@ async def session_status(session: str, parts: PartsOf) -> WappSession:
         },
     },
 )
-async def qr_image(session: str, parts: PartsOf) -> Response:
+async def qr_image(session: str, context: ContextOf) -> Response:
     """The pairing code as a PNG of 300 pixels."""
-    qr = parts.place(session).view.qr
+    qr = context.entry(session).view.qr
     if qr is None:
         return PlainTextResponse("QR no disponible", 404)
     return Response(qr_png(qr.code), media_type="image/png", headers={"Cache-Control": "no-store"})
 
 
 @router.post("/init", response_model=Done, response_model_exclude_none=True, responses=errors(404, 500))
-async def init(session: str, parts: PartsOf, audit: AuditOf) -> Done | JSONResponse:
+async def init(session: str, context: ContextOf, audit: AuditOf) -> Done | JSONResponse:
     """Start a session that was closed."""
-    place = parts.place(session)
-    if not is_at_rest(place):
-        state = LEGACY_STATUS[place.view.situation.state]
+    entry = context.entry(session)
+    if not is_at_rest(entry):
+        state = LEGACY_STATUS[entry.view.situation.state]
         return Done(success=False, message=f"Sesión ya iniciada o en proceso (estado: {state})")
     await audit("init", session)
-    return await _act(place, _start, "Sesión WhatsApp iniciándose", "Error al iniciar la sesión")
+    return await _act(entry, _start, "Sesión WhatsApp iniciándose", "Error al iniciar la sesión")
 
 
 @router.post("/close", response_model=Done, response_model_exclude_none=True, responses=errors(404, 500))
-async def close(session: str, parts: PartsOf, audit: AuditOf) -> Done | JSONResponse:
+async def close(session: str, context: ContextOf, audit: AuditOf) -> Done | JSONResponse:
     """End the login and forget it, as the legacy bridge did. (`/v1` can close a session and keep its login.)"""
-    place = parts.place(session)
-    if place.session is None or is_at_rest(place):
+    entry = context.entry(session)
+    if entry.session is None or is_at_rest(entry):
         return Done(success=False, message="No hay sesión activa para cerrar.")
     await audit("logout", session, "legacy close")
-    return await _act(place, _end_login, "Sesión WhatsApp cerrada y datos eliminados.", "Error al cerrar la sesión")
+    return await _act(entry, _end_login, "Sesión WhatsApp cerrada y datos eliminados.", "Error al cerrar la sesión")
 
 
 async def _start(session: Session) -> None:
@@ -114,11 +114,11 @@ async def _end_login(session: Session) -> None:
 
 
 async def _act(
-    place: SessionEntry, act: Callable[[Session], Awaitable[None]], done: str, failed: str
+    entry: SessionEntry, act: Callable[[Session], Awaitable[None]], done: str, failed: str
 ) -> Done | JSONResponse:
     try:
-        await act(running(place))
+        await act(running(entry))
     except CodedError as error:
-        _log.warning("%s: %s: %s", place.name, failed, error.text)
+        _log.warning("%s: %s: %s", entry.name, failed, error.text)
         return JSONResponse({"success": False, "message": failed, "error": error.text}, 500)
     return Done(success=True, message=done)

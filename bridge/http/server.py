@@ -37,23 +37,23 @@ def address_of(listener: socket.socket) -> str:
 class HttpServer:
     """Serves HTTP on `listener` until `stop`."""
 
-    def __init__(self, parts: AppContext, options: AuthOptions, listener: socket.socket, *, version: str) -> None:
-        self._parts = parts
+    def __init__(self, context: AppContext, options: AuthOptions, listener: socket.socket, *, version: str) -> None:
+        self._context = context
         self._options = options
         self._listener = listener
         self._version = version
 
     def stop(self) -> None:
         """Take no more requests; `run` returns when those in progress are answered, or after the shutdown timeout."""
-        self._parts.closing.set()
+        self._context.closing.set()
 
     async def run(self) -> None:
         """Serve until `stop`. Raises `StartError` where other machines could call without credentials."""
-        if not self._options.loopback_only and not await self._parts.credentials.are_configured():
+        if not self._options.loopback_only and not await self._context.credentials.are_configured():
             raise StartError(
                 "HTTP listens beyond this machine (WA_HTTP_HOST), and no key protects it. Set WHATSAPP_API_KEY or"
                 " WA_JWT_SECRET, or make a key with `wa key create`."
             )
-        app = build_app(self._parts, self._options, version=self._version)
-        server = EmbeddedServer.of(app, self._parts.limits.server)
-        await server.serve_until(self._parts.closing, self._listener, "http server")
+        app = build_app(self._context, self._options, version=self._version)
+        server = EmbeddedServer.of(app, self._context.limits.server)
+        await server.serve_until(self._context.closing, self._listener, "http server")

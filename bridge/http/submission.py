@@ -28,7 +28,7 @@ ON_ITS_WAY = frozenset(
 
 
 async def until_connected(
-    parts: AppContext, place: SessionEntry, wait: float, gone: Callable[[], Awaitable[bool]]
+    context: AppContext, entry: SessionEntry, wait: float, gone: Callable[[], Awaitable[bool]]
 ) -> float | None:
     """Wait for a session that has been on its way for a short time; what is left, or None when it is not connected.
 
@@ -39,17 +39,19 @@ async def until_connected(
     """
     clock = asyncio.get_running_loop().time
     deadline = clock() + wait
-    while not is_connected(place):
-        coming = place.view.situation.state in ON_ITS_WAY and parts.clock.now() < place.view.since + parts.limits.outage
-        if not coming or clock() >= deadline or parts.closing.is_set():
+    while not is_connected(entry):
+        coming = (
+            entry.view.situation.state in ON_ITS_WAY and context.clock.now() < entry.view.since + context.limits.outage
+        )
+        if not coming or clock() >= deadline or context.closing.is_set():
             return None
-        await asyncio.sleep(parts.limits.session_poll)  # polled: its view is another one once its store is open
+        await asyncio.sleep(context.limits.session_poll)  # polled: its view is another one once its store is open
         if await gone():
             return None
     return max(deadline - clock(), 0.0)
 
 
-async def settle(parts: AppContext, place: SessionEntry, command: SendCommand, wait: float) -> Result:
+async def settle(context: AppContext, entry: SessionEntry, command: SendCommand, wait: float) -> Result:
     """Claim a command and return its result, or `accepted` when it is not final after `wait` seconds.
 
     Raises `InvalidRequest`, `NotConnected` for a session that does not run here, and what the store raises; then
@@ -57,16 +59,16 @@ async def settle(parts: AppContext, place: SessionEntry, command: SendCommand, w
     """
     if command.reply_topic is not None:
         raise InvalidRequest("reply_topic is for senders on MQTT: over HTTP the answer is the result.")
-    outbox = outbox_of(place)
-    result = await running(place).outbound.submit(command)
+    outbox = outbox_of(entry)
+    result = await running(entry).outbound.submit(command)
     if result.is_final or wait <= 0:
         return result
     settled = asyncio.create_task(outbox.settled(result.id), name=f"wait for {result.id}")
-    closing = asyncio.create_task(parts.closing.wait(), name="closing")
+    closing = asyncio.create_task(context.closing.wait(), name="closing")
     try:
         await asyncio.wait([settled, closing], timeout=wait, return_when=asyncio.FIRST_COMPLETED)
         row = settled.result() if settled.done() else None
     finally:
         settled.cancel()
         closing.cancel()
-    return result if row is None else result_of(place.name, row)
+    return result if row is None else result_of(entry.name, row)

@@ -13,7 +13,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from bridge.http.credentials import Principal
-from bridge.http.dependencies import AuditOf, Caller, PartsOf
+from bridge.http.dependencies import AuditOf, Caller, ContextOf
 from bridge.http.panel_sessions import COOKIE, IDLE_LIMIT, PanelSession
 from bridge.ports import StoreUnusable
 
@@ -45,13 +45,13 @@ async def page() -> FileResponse:
 
 
 @router.post("/panel/login")
-async def log_in(request: Request, parts: PartsOf, caller: Caller, audit: AuditOf) -> Response:
+async def log_in(request: Request, context: ContextOf, caller: Caller, audit: AuditOf) -> Response:
     """Turn the credential of this request into a cookie."""
     if {"x-api-key", "authorization"} & {*request.headers}:  # else nobody had to show anything
         with suppress(StoreUnusable):  # a full disk is a reason to look at the panel
             await audit("log in")
-    cookie, login = parts.logins.begin(caller, request.headers.get("x-api-key"))
-    response = JSONResponse(_me(caller, login, trusted=not await parts.credentials.are_configured()))
+    cookie, login = context.logins.begin(caller, request.headers.get("x-api-key"))
+    response = JSONResponse(_me(caller, login, trusted=not await context.credentials.are_configured()))
     response.set_cookie(
         COOKIE,
         cookie,
@@ -64,19 +64,19 @@ async def log_in(request: Request, parts: PartsOf, caller: Caller, audit: AuditO
 
 
 @router.get("/panel/me")
-async def me(request: Request, parts: PartsOf) -> Any:
+async def me(request: Request, context: ContextOf) -> Any:
     """Who is logged in, and the token that its changes need; open to all, so that the page can ask quietly."""
-    caller, login = await parts.logins.identify(request.scope, request.headers), parts.logins.find(request.headers)
-    trusted = not await parts.credentials.are_configured()
+    caller, login = await context.logins.identify(request.scope, request.headers), context.logins.find(request.headers)
+    trusted = not await context.credentials.are_configured()
     if caller is not None and login is not None:
         return _me(caller, login, trusted=trusted)
     return {"id": None, "trusted": trusted}
 
 
 @router.post("/panel/logout")
-async def log_out(request: Request, parts: PartsOf) -> Response:
+async def log_out(request: Request, context: ContextOf) -> Response:
     """End the log-in."""
-    parts.logins.end(request.headers)
+    context.logins.end(request.headers)
     response = Response(status_code=204)
     response.delete_cookie(COOKIE, httponly=True, samesite="strict")
     return response

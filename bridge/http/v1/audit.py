@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict
 
-from bridge.http.dependencies import Caller, PartsOf, needs
+from bridge.http.dependencies import Caller, ContextOf, needs
 from bridge.http.v1.documents import StoredInstant
 from bridge.ports import Scope
 
@@ -35,11 +35,11 @@ class AuditLines(BaseModel):
 
 @router.get("/audit", dependencies=[needs(Scope.ADMIN)])
 async def read_audit(
-    parts: PartsOf,
+    context: ContextOf,
     caller: Caller,
     before: Annotated[int | None, Query(ge=1, le=2**53)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> AuditLines:
     """What admins did: who, from where, what."""
-    found = [entry for entry in await parts.access.audit(before, limit) if caller.may(Scope.ADMIN, entry.session)]
+    found = [entry for entry in await context.access.audit(before, limit) if caller.may(Scope.ADMIN, entry.session)]
     return AuditLines(audit=[AuditLine.model_validate(entry) for entry in found])

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bridge.contract.messages import Stream
 from bridge.http.context import AppContext
-from bridge.http.dependencies import AuditOf, PartsOf, needs
+from bridge.http.dependencies import AuditOf, ContextOf, needs
 from bridge.http.errors import NotFound
 from bridge.http.v1.documents import StoredInstant
 from bridge.ports import DeadLetter, Failure, Scope
@@ -54,24 +54,26 @@ class Repeated(BaseModel):
 @router.get("/sessions/{session}/dead-letters", dependencies=[needs(Scope.LISTEN)])
 async def list_letters(
     session: str,
-    parts: PartsOf,
+    context: ContextOf,
     after: Annotated[int, Query(ge=0, le=2**53)] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> DeadLetters:
     """What could not be delivered."""
-    parts.place(session)
+    context.entry(session)
     return DeadLetters(
-        letters=[DeadLetterView.model_validate(one) for one in await parts.letters.dead_letters(session, after, limit)]
+        letters=[
+            DeadLetterView.model_validate(one) for one in await context.dead_letters.dead_letters(session, after, limit)
+        ]
     )
 
 
 @router.post("/sessions/{session}/dead-letters/{number}/repeat", dependencies=[needs(Scope.LISTEN)])
-async def repeat(session: str, number: Number, parts: PartsOf, audit: AuditOf) -> Repeated:
+async def repeat(session: str, number: Number, context: ContextOf, audit: AuditOf) -> Repeated:
     """Post it once more, to the same URL, with the same delivery id."""
-    letter = await _find(parts, session, number)
+    letter = await _find(context, session, number)
     await audit("repeat dead letter", session, str(number))
-    answer = await parts.listeners.repeat(letter)
-    left = await parts.letters.dead_letter(number)
+    answer = await context.registry.repeat(letter)
+    left = await context.dead_letters.dead_letter(number)
     return Repeated(
         delivered=left is None, status=answer.status, error=left.error if left else None, failure=answer.failure
     )
@@ -83,17 +85,17 @@ async def repeat(session: str, number: Number, parts: PartsOf, audit: AuditOf) -
     response_class=Response,
     dependencies=[needs(Scope.LISTEN)],
 )
-async def throw_away(session: str, number: Number, parts: PartsOf, audit: AuditOf) -> Response:
+async def throw_away(session: str, number: Number, context: ContextOf, audit: AuditOf) -> Response:
     """Forget it."""
-    await _find(parts, session, number)
-    await parts.letters.remove_dead_letter(number)
+    await _find(context, session, number)
+    await context.dead_letters.remove_dead_letter(number)
     await audit("remove dead letter", session, str(number))
     return Response(status_code=204)
 
 
-async def _find(parts: AppContext, session: str, number: int) -> DeadLetter:
-    parts.place(session)
-    letter = await parts.letters.dead_letter(number)
+async def _find(context: AppContext, session: str, number: int) -> DeadLetter:
+    context.entry(session)
+    letter = await context.dead_letters.dead_letter(number)
     if letter is None or letter.session != session:
         raise NotFound("This session has no such dead letter.")
     return letter

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from bridge.contract.payload import instant
-from bridge.http.dependencies import PartsOf, needs
+from bridge.http.dependencies import ContextOf, needs
 from bridge.metrics.charts import MINUTE, ChartSpan, Minute
 from bridge.ports import Step
 
@@ -39,10 +39,10 @@ class HistoryView(BaseModel):
 
 
 @router.get("/sessions/{session}/history", dependencies=[needs(None)])
-async def read_history(session: str, parts: PartsOf, span: ChartSpan = ChartSpan.HOUR) -> HistoryView:
+async def read_history(session: str, context: ContextOf, span: ChartSpan = ChartSpan.HOUR) -> HistoryView:
     """The last hour in minutes, or the last day in quarters of an hour."""
-    parts.place(session)
-    buckets = [_view(at, minute) for at, minute in parts.history.over(session, span)]
+    context.entry(session)
+    buckets = [_view(at, minute) for at, minute in context.charts.over(session, span)]
     return HistoryView(span=span, step=span.shape[1] * MINUTE, buckets=buckets)
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from bridge.contract.payload import CleanText
 from bridge.http.credentials import Principal, new_key
-from bridge.http.dependencies import AuditOf, Caller, PartsOf, needs
+from bridge.http.dependencies import AuditOf, Caller, ContextOf, needs
 from bridge.http.errors import Forbidden, NotFound
 from bridge.http.v1.documents import of_unix
 from bridge.ports import Scope
@@ -50,34 +50,34 @@ class Keys(BaseModel):
 
 
 @router.get("/keys")
-async def list_keys(parts: PartsOf, caller: Caller) -> Keys:
+async def list_keys(context: ContextOf, caller: Caller) -> Keys:
     """Who may call."""
     _check_reach(caller)
-    return Keys(keys=[KeyView.model_validate(key) for key in await parts.access.keys()])
+    return Keys(keys=[KeyView.model_validate(key) for key in await context.access.keys()])
 
 
 @router.post("/keys", status_code=201)
-async def make(body: NewKey, parts: PartsOf, caller: Caller, audit: AuditOf) -> KeyView:
+async def make(body: NewKey, context: ContextOf, caller: Caller, audit: AuditOf) -> KeyView:
     """Make a key. From the first one on, every request needs one."""
     _check_reach(caller)
     for session in body.sessions or ():
-        parts.place(session)
-    made = new_key(body.name, body.scopes, body.sessions, parts.clock.now())
-    await parts.access.add_key(made.key)
-    parts.credentials.forget()
+        context.entry(session)
+    made = new_key(body.name, body.scopes, body.sessions, context.clock.now())
+    await context.access.add_key(made.key)
+    context.credentials.forget()
     await audit("create key", None, f"{made.key.id} {body.name}")
     return KeyView.model_validate(made.key).model_copy(update={"key": made.text})
 
 
 @router.delete("/keys/{id}", status_code=204, response_class=Response)
 async def revoke(
-    key: Annotated[str, Path(alias="id", max_length=64)], parts: PartsOf, caller: Caller, audit: AuditOf
+    key: Annotated[str, Path(alias="id", max_length=64)], context: ContextOf, caller: Caller, audit: AuditOf
 ) -> Response:
     """End a key, at once."""
     _check_reach(caller)
-    if not await parts.access.revoke_key(key, parts.clock.now()):
+    if not await context.access.revoke_key(key, context.clock.now()):
         raise NotFound("There is no such key in force.")
-    parts.credentials.forget()
+    context.credentials.forget()
     await audit("revoke key", None, key)
     return Response(status_code=204)
 

@@ -12,7 +12,7 @@ from bridge.contract.jid import parse_recipient
 from bridge.contract.messages import EventKind, Stream
 from bridge.contract.payload import CleanText, Instant, instant
 from bridge.http.context import AppContext
-from bridge.http.dependencies import AuditOf, PartsOf, needs
+from bridge.http.dependencies import AuditOf, ContextOf, needs
 from bridge.http.errors import NotFound
 from bridge.ports import MESSAGE, Failure, Position, Scope, Webhook, WebhookFilter
 from bridge.webhooks import Circuit, Start
@@ -65,7 +65,7 @@ class ListenerView(BaseModel):
     events: list[str]
     chats: list[str] | None
     groups: bool
-    paused: bool = Field(default=False, description="keeps its place, gets nothing until it is resumed")
+    paused: bool = Field(default=False, description="keeps its entry, gets nothing until it is resumed")
     legacy: bool = Field(description="registered on the legacy path: groups are included only with WA_LEGACY_GROUPS")
     signed: bool
     secret: str | None = Field(default=None, description="only in the answer to the registration that made it")
@@ -89,20 +89,20 @@ class ListenerList(BaseModel):
 
 
 @router.get("/sessions/{session}/listeners", dependencies=[needs(Scope.LISTEN)])
-async def list_listeners(session: str, parts: PartsOf) -> ListenerList:
+async def list_listeners(session: str, context: ContextOf) -> ListenerList:
     """Who listens, and how each is."""
-    parts.place(session)
-    return ListenerList(listeners=[_view(parts, one) for one in parts.listeners.active(session)])
+    context.entry(session)
+    return ListenerList(listeners=[_view(context, one) for one in context.registry.active(session)])
 
 
 @router.post("/sessions/{session}/listeners", status_code=201, dependencies=[needs(Scope.LISTEN)])
-async def register(session: str, body: NewListener, parts: PartsOf, audit: AuditOf) -> ListenerView:
+async def register(session: str, body: NewListener, context: ContextOf, audit: AuditOf) -> ListenerView:
     """Register a callback URL, or change what a registered one gets."""
-    parts.place(session)
-    url = await parts.webhooks.check(body.url)
-    known = next((one for one in parts.listeners.active(session) if one.url == url), None)
+    context.entry(session)
+    url = await context.poster.check(body.url)
+    known = next((one for one in context.registry.active(session) if one.url == url), None)
     made = secrets.token_urlsafe(32) if body.secret is None and (known is None or known.secret is None) else None
-    listener = await parts.listeners.register(
+    listener = await context.registry.register(
         session,
         url,
         choice=_choice(body, known.choice if known else WebhookFilter()),
@@ -110,14 +110,14 @@ async def register(session: str, body: NewListener, parts: PartsOf, audit: Audit
         start=_start(body),
     )
     await audit("register listener", session, listener.id)
-    view = _view(parts, listener)
+    view = _view(context, listener)
     return view.model_copy(update={"secret": made}) if made else view
 
 
 @router.get("/sessions/{session}/listeners/{listener}", dependencies=[needs(Scope.LISTEN)])
-async def show(session: str, listener: str, parts: PartsOf) -> ListenerView:
+async def show(session: str, listener: str, context: ContextOf) -> ListenerView:
     """How a listener is."""
-    return _view(parts, _find(parts, session, listener))
+    return _view(context, _find(context, session, listener))
 
 
 @router.delete(
@@ -126,33 +126,33 @@ async def show(session: str, listener: str, parts: PartsOf) -> ListenerView:
     response_class=Response,
     dependencies=[needs(Scope.LISTEN)],
 )
-async def unregister(session: str, listener: str, parts: PartsOf, audit: AuditOf) -> Response:
+async def unregister(session: str, listener: str, context: ContextOf, audit: AuditOf) -> Response:
     """Stop delivering. The place is kept ten minutes, dead letters stay."""
-    found = _find(parts, session, listener)
-    await parts.listeners.unregister(session, found.url)
+    found = _find(context, session, listener)
+    await context.registry.unregister(session, found.url)
     await audit("unregister listener", session, found.id)
     return Response(status_code=204)
 
 
 @router.post("/sessions/{session}/listeners/{listener}/pause", dependencies=[needs(Scope.LISTEN)])
-async def pause(session: str, listener: str, parts: PartsOf, audit: AuditOf) -> ListenerView:
+async def pause(session: str, listener: str, context: ContextOf, audit: AuditOf) -> ListenerView:
     """Hold back what it would get; its place is kept as long as the journal keeps the items."""
-    found = _find(parts, session, listener)
+    found = _find(context, session, listener)
     await audit("pause listener", session, found.id)
-    return _view(parts, await parts.listeners.pause(found, paused=True))
+    return _view(context, await context.registry.pause(found, paused=True))
 
 
 @router.post("/sessions/{session}/listeners/{listener}/resume", dependencies=[needs(Scope.LISTEN)])
-async def resume(session: str, listener: str, parts: PartsOf, audit: AuditOf) -> ListenerView:
+async def resume(session: str, listener: str, context: ContextOf, audit: AuditOf) -> ListenerView:
     """Go on where it was paused."""
-    found = _find(parts, session, listener)
+    found = _find(context, session, listener)
     await audit("resume listener", session, found.id)
-    return _view(parts, await parts.listeners.pause(found, paused=False))
+    return _view(context, await context.registry.pause(found, paused=False))
 
 
-def _find(parts: AppContext, session: str, listener_id: str) -> Webhook:
-    parts.place(session)
-    found = parts.listeners.find(session, listener_id)
+def _find(context: AppContext, session: str, listener_id: str) -> Webhook:
+    context.entry(session)
+    found = context.registry.find(session, listener_id)
     if found is None:
         raise NotFound("This session has no such listener.")
     return found
@@ -172,7 +172,7 @@ def _start(body: NewListener) -> Start:
     return body.start
 
 
-def _view(parts: AppContext, listener: Webhook) -> ListenerView:
+def _view(context: AppContext, listener: Webhook) -> ListenerView:
     choice = listener.choice
     view = ListenerView(
         id=listener.id,
@@ -186,14 +186,14 @@ def _view(parts: AppContext, listener: Webhook) -> ListenerView:
         legacy=listener.legacy,
         signed=listener.secret is not None,
     )
-    standing = parts.listeners.standing(listener)
+    standing = context.registry.standing(listener)
     if standing is None:
         return view
     last, due = standing.last_delivery_at, standing.next_attempt_at
     return view.model_copy(
         update={
             "circuit": standing.circuit,
-            "lag": parts.listeners.lag(listener),
+            "lag": context.registry.lag(listener),
             "delivered": standing.delivered,
             "failures": standing.failures,
             "last_status": standing.last_status,

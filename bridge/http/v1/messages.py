@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from bridge.contract.commands import REPLAY_DEFAULT, REPLAY_MAX
 from bridge.contract.messages import Event, Inbound, Stream, in_stream
 from bridge.http.context import journal_of
-from bridge.http.dependencies import PartsOf, needs
+from bridge.http.dependencies import ContextOf, needs
 from bridge.http.v1.cursors import format_cursor, parse_cursor
 from bridge.ports import Scope
 
@@ -47,14 +47,14 @@ class Page(PageBounds):
 )
 async def read_messages(
     session: str,
-    parts: PartsOf,
+    context: ContextOf,
     after: After = None,
     stream: Stream = Stream.IN,
     limit: Annotated[int, Query(ge=1, le=REPLAY_MAX)] = REPLAY_DEFAULT,
 ) -> StreamingResponse:
     """Messages (or events) that were journalled, oldest first. Keep `next` and ask again: nothing is missed."""
-    place = parts.place(session)
-    journal = journal_of(place)
+    entry = context.entry(session)
+    journal = journal_of(entry)
     start = parse_cursor(after, journal.epoch).seq if after else 0
     page = await journal.read(stream, start, limit)
     last = page.items[-1][0] if page.items else start

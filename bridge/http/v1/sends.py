@@ -15,7 +15,7 @@ from bridge.contract.messages import Result, ResultStatus
 from bridge.contract.payload import Instant, instant
 from bridge.core.results import result_of
 from bridge.http.context import outbox_of
-from bridge.http.dependencies import PartsOf, needs
+from bridge.http.dependencies import ContextOf, needs
 from bridge.http.errors import NotFound, problem
 from bridge.http.submission import LONGEST_WAIT, settle
 from bridge.http.v1.documents import body_of, problems
@@ -49,20 +49,20 @@ class Send(Result):
 async def send(
     session: str,
     request: Request,
-    parts: PartsOf,
+    context: ContextOf,
     wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT, description="seconds to wait for WhatsApp")] = 0,
     idempotency_key: Annotated[
         str | None, Header(min_length=1, max_length=128, description="the command's id, where the body has none")
     ] = None,
 ) -> Response:
     """Send a text. The same id with the same content answers the same result and never sends twice."""
-    place = parts.place(session)
+    entry = context.entry(session)
     command = parse_json(SendCommand, await request.body())
     if idempotency_key is not None:
         if command.id not in (None, idempotency_key):
             raise InvalidRequest("Idempotency-Key and id are both given and differ.")
         command = command.model_copy(update={"id": idempotency_key})
-    result = await settle(parts, place, command, wait)
+    result = await settle(context, entry, command, wait)
     where = {"Location": f"/v1/sessions/{session}/sends/{result.id}"} if _fits_a_path(result.id) else {}
     if result.error is not None:
         return _failed(result)
@@ -102,14 +102,14 @@ SELECTIONS: dict[str, frozenset[SendState]] = {
 )
 async def list_sends(
     session: str,
-    parts: PartsOf,
+    context: ContextOf,
     only: Annotated[Literal["open", "failed", "unknown", "sent"] | None, Query()] = None,
     before: Annotated[int | None, Query(ge=1, le=2**53)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> Response:
     """The outbox: what was asked to be sent, and what became of it."""
     states = None if only is None else SELECTIONS[only]
-    rows = await outbox_of(parts.place(session)).recent(before, limit, states)
+    rows = await outbox_of(context.entry(session)).recent(before, limit, states)
     return Response(
         SendPage(sends=[_listed(session, row) for row in rows]).model_dump_json(), media_type="application/json"
     )
@@ -135,10 +135,10 @@ def _listed(session: str, row: OutboxRow) -> Sent:
     responses={200: {"description": "How far it is", "model": Send}},
 )
 async def look_up(
-    session: str, command_id: Annotated[str, Path(alias="id", max_length=128)], parts: PartsOf
+    session: str, command_id: Annotated[str, Path(alias="id", max_length=128)], context: ContextOf
 ) -> Response:
     """What became of a send. Ids are remembered 30 days after the last news."""
-    row = await outbox_of(parts.place(session)).get(command_id)
+    row = await outbox_of(context.entry(session)).get(command_id)
     if row is None:
         raise NotFound("No send of this session has this id.")
     fields: dict[str, Any] = result_of(session, row).model_dump()

@@ -9,7 +9,7 @@ from bridge.contract.commands import ControlAction, ControlCommand, parse_json
 from bridge.contract.messages import Qr
 from bridge.contract.status import SessionStatus
 from bridge.http.context import running
-from bridge.http.dependencies import AuditOf, Caller, PartsOf, needs
+from bridge.http.dependencies import AuditOf, Caller, ContextOf, needs
 from bridge.http.errors import NotFound
 from bridge.http.qr_image import qr_png
 from bridge.http.v1.documents import body_of
@@ -33,21 +33,23 @@ class ControlDone(BaseModel):
 
 
 @router.get("/sessions")
-async def list_sessions(parts: PartsOf, caller: Caller) -> Sessions:
+async def list_sessions(context: ContextOf, caller: Caller) -> Sessions:
     """Every session that the caller may see."""
-    return Sessions(sessions=[parts.status(place) for place in parts.places.values() if caller.may(None, place.name)])
+    return Sessions(
+        sessions=[context.status(entry) for entry in context.entries.values() if caller.may(None, entry.name)]
+    )
 
 
 @router.get("/sessions/{session}", dependencies=[needs(None)])
-async def session_status(session: str, parts: PartsOf) -> SessionStatus:
+async def session_status(session: str, context: ContextOf) -> SessionStatus:
     """The status, as MQTT retains it."""
-    return parts.status(parts.place(session))
+    return context.status(context.entry(session))
 
 
 @router.get("/sessions/{session}/qr", dependencies=[needs(Scope.ADMIN)])
-async def pairing_code(session: str, parts: PartsOf) -> Qr:
+async def pairing_code(session: str, context: ContextOf) -> Qr:
     """The pairing code. Whoever scans it owns the session's account: keep it from others."""
-    qr = parts.place(session).view.qr
+    qr = context.entry(session).view.qr
     if qr is None:
         raise NotFound(_NO_CODE)
     return qr
@@ -59,9 +61,9 @@ async def pairing_code(session: str, parts: PartsOf) -> Qr:
     response_class=Response,
     responses={200: {"description": "300 pixels square", "content": {"image/png": {}}}},
 )
-async def pairing_code_image(session: str, parts: PartsOf) -> Response:
+async def pairing_code_image(session: str, context: ContextOf) -> Response:
     """The pairing code as a picture."""
-    qr = parts.place(session).view.qr
+    qr = context.entry(session).view.qr
     if qr is None:
         raise NotFound(_NO_CODE)
     return Response(qr_png(qr.code), media_type="image/png")
@@ -72,10 +74,10 @@ async def pairing_code_image(session: str, parts: PartsOf) -> Response:
     dependencies=[needs(Scope.ADMIN)],
     openapi_extra=body_of(ControlCommand, close={"action": "close"}, restart={"action": "restart"}),
 )
-async def control(session: str, request: Request, parts: PartsOf, audit: AuditOf) -> ControlDone:
+async def control(session: str, request: Request, context: ContextOf, audit: AuditOf) -> ControlDone:
     """Start, close (the login is kept), log out, or restart. Answers when it is done."""
-    place = parts.place(session)
+    entry = context.entry(session)
     command = parse_json(ControlCommand, await request.body())
     await audit(command.action, session)
-    await running(place).control(command.action, phone=command.phone, reopen_after=command.reopen_after)
-    return ControlDone(action=command.action, status=parts.status(place))
+    await running(entry).control(command.action, phone=command.phone, reopen_after=command.reopen_after)
+    return ControlDone(action=command.action, status=context.status(entry))

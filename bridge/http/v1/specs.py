@@ -7,16 +7,16 @@ from typing import Any
 from fastapi import APIRouter
 
 from bridge.contract.asyncapi import asyncapi, schemas
-from bridge.http.dependencies import PartsOf, needs
+from bridge.http.dependencies import ContextOf, needs
 from bridge.http.errors import NotFound
 
 router = APIRouter(dependencies=[needs(None)], include_in_schema=False)
 
 
 @router.get("/asyncapi.json")
-async def read_asyncapi(parts: PartsOf) -> dict[str, Any]:
+async def read_asyncapi(context: ContextOf) -> dict[str, Any]:
     """All of MQTT, under the prefix of this bridge."""
-    return asyncapi(parts.topics, parts.version)
+    return asyncapi(context.topics, context.version)
 
 
 @router.get("/schemas")
