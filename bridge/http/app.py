@@ -1,4 +1,4 @@
-"""The façade as one ASGI application: routes, the forms of errors, the OpenAPI document, the gate in front."""
+"""The HTTP side as one ASGI application: routes, the forms of errors, the OpenAPI document, the guard in front."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _WRONG_BODY = legacy.WRONG_BODY | legacy_bot.WRONG_BODY
 
 
 def build_app(context: AppContext, options: AuthOptions, *, version: str) -> ASGIApp:
-    """The application. It keeps nothing but what is in `context`."""
+    """The application; its only state is `context`."""
     app = FastAPI(
         title="WhatsApp ⇄ MQTT bridge",
         version=version,
         description="The legacy endpoints, unchanged, and `/v1` beside them. Errors of `/v1` are problems (RFC 9457).",
         openapi_url="/v1/openapi.json",
-        docs_url=None,  # their pages load scripts from elsewhere
+        docs_url=None,  # these pages load scripts from other sites
         redoc_url=None,
         redirect_slashes=False,
     )
@@ -42,8 +42,8 @@ def build_app(context: AppContext, options: AuthOptions, *, version: str) -> ASG
     app.add_exception_handler(CodedError, _coded)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _fault)
-    app.add_api_route("/health", _health, tags=["health"], summary="Whether the façade runs; needs no key")
+    app.add_exception_handler(Exception, _internal)
+    app.add_api_route("/health", _health, tags=["health"], summary="Whether the HTTP side runs; needs no key")
     for router in (panel.router, health.router, legacy.router, legacy_bot.router, v1.router, legacy_sessions.router):
         app.include_router(router)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]  # the documented way to extend it
@@ -60,31 +60,31 @@ async def _coded(request: Request, error: Exception) -> Response:
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
-    """What a route's declared types refuse: one sentence that names each field."""
+    """A request that does not fit a route's declared types: one sentence that names each field."""
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it
     return answer(request.url.path, InvalidRequest(_explain(error)), _legacy_text(request))
 
 
 async def _http(request: Request, error: Exception) -> Response:
-    """What the framework itself refuses."""
+    """A request that the framework refuses."""
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for it
     modern = request.url.path.startswith("/v1/")
     refusal: CodedError
     match error.status_code:
         case 404:
             refusal = NotFound()
-        case 405:  # the legacy router knew no 405: another method was another path
+        case 405:  # the legacy router had no 405: another method was another path
             refusal = MethodNotAllowed(headers=error.headers) if modern else NotFound()
         case 403:
             refusal = Forbidden()
         case 400:
-            refusal = InvalidRequest("The body is not JSON that can be read.")
+            refusal = InvalidRequest("The body is not readable JSON.")
         case _:
             refusal = HttpError(str(error.detail))
     return answer(request.url.path, refusal, _legacy_text(request) if error.status_code == 400 else None)
 
 
-async def _fault(request: Request, error: Exception) -> Response:
+async def _internal(request: Request, error: Exception) -> Response:
     _log.error("%s %s failed", request.method, _template(request), exc_info=error)
     return answer(request.url.path, InternalError())
 
@@ -94,28 +94,28 @@ def _legacy_text(request: Request) -> str | None:
 
 
 def _template(request: Request) -> str:
-    """The route's path, which holds nobody's number."""
+    """The path of the route, which contains no phone number."""
     return str(getattr(request.scope.get("route"), "path", "(no route)"))
 
 
 def _explain(error: RequestValidationError) -> str:
-    faults = []
-    for fault in list(error.errors())[:3]:
-        where = ".".join(str(part) for part in fault["loc"][1:])[:80] or str(fault["loc"][0])
-        match fault["type"]:
+    problems = []
+    for one in list(error.errors())[:3]:
+        field = ".".join(str(part) for part in one["loc"][1:])[:80] or str(one["loc"][0])
+        match one["type"]:
             case "json_invalid":
                 return "The body is not JSON."
             case "missing":
-                faults.append(f"{where} is missing")
+                problems.append(f"{field} is missing")
             case "extra_forbidden":
-                faults.append(f"{where} is not a known field")
+                problems.append(f"{field} is not a known field")
             case _:
-                faults.append(f"{where}: {fault['msg'].removeprefix('Value error, ').rstrip('.')}")
-    return f"Refused: {'; '.join(faults)}."
+                problems.append(f"{field}: {one['msg'].removeprefix('Value error, ').rstrip('.')}")
+    return f"Refused: {'; '.join(problems)}."
 
 
 def _document(app: FastAPI) -> dict[str, Any]:
-    """OpenAPI, with the models that routes parse by hand."""
+    """OpenAPI, including the models that routes parse by hand."""
     if app.openapi_schema is None:
         document = FastAPI.openapi(app)
         _, extra = models_json_schema(

@@ -1,4 +1,4 @@
-"""The sessions as routes see them: what is configured, what runs, and the answers that need no running session."""
+"""What the routes work with: the sessions, configured and running, and the shared parts of the bridge."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from bridge.webhooks.poster import WebhookPoster
 
 @dataclass(slots=True)
 class Streams:
-    """Event streams that are open."""
+    """Number of open event streams."""
 
     count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class AppContext:
-    """What the routes work with. `owner` is this bridge's name in statuses; `closing` ends what waits."""
+    """`owner` is this bridge's name in statuses; `closing` ends requests that wait and event streams."""
 
     entries: Mapping[str, SessionEntry]
     default: str
@@ -53,14 +53,14 @@ class AppContext:
     streams: Streams = field(default_factory=Streams)
 
     def entry(self, name: str | None = None) -> SessionEntry:
-        """A configured session, the default one without a name. Raises `NoSuchSession`."""
+        """A configured session; without a name, the default one. Raises `NoSuchSession`."""
         found = self.entries.get(self.default if name is None else name)
         if found is None:
             raise NoSuchSession
         return found
 
     def status(self, entry: SessionEntry) -> SessionStatus:
-        """The status of a session, whether it runs or not."""
+        """The status of a session, running or not."""
         if entry.session is not None:
             return entry.session.status()
         situation = entry.view.situation
@@ -76,12 +76,12 @@ class AppContext:
 
 
 def entries_by_name(entries: Sequence[SessionEntry]) -> dict[str, SessionEntry]:
-    """Places under their names, in order."""
+    """Session entries by name, in order."""
     return {entry.name: entry for entry in entries}
 
 
 def running(entry: SessionEntry) -> Session:
-    """The running session. Raises `NotConnected` with why there is none."""
+    """The running session. Raises `NotConnected` with the reason if it does not run."""
     if entry.session is None:
         raise NotConnected(f"The session {entry.name} does not run here: {entry.view.situation.text}")
     return entry.session
@@ -102,11 +102,11 @@ def outbox_of(entry: SessionEntry) -> Outbox:
 
 
 def is_connected(entry: SessionEntry) -> bool:
-    """Whether the whole path to WhatsApp works."""
+    """Whether the session can send to WhatsApp and receive from it now."""
     return entry.session is not None and entry.view.situation.state is SessionState.CONNECTED
 
 
 def is_at_rest(entry: SessionEntry) -> bool:
-    """Whether the session was closed or logged out on request, so that `init` would start it."""
+    """Whether the session was closed or logged out on request: `init` starts it."""
     situation = entry.view.situation
     return situation.state is SessionState.STOPPED or situation.reason is Reason.LOGGED_OUT_ON_REQUEST

@@ -1,4 +1,4 @@
-"""What every request passes before a route sees it: who sends it, how many, how large."""
+"""The middleware in front of the routes: authentication, rate limit, body limit, security headers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Health and metrics. Alive is not ready: a bridge that waits for WhatsApp must not be restarted for that."""
+"""Health and metrics. Liveness is not readiness: a bridge that waits for WhatsApp must not be restarted for that."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ router = APIRouter(tags=["health"], include_in_schema=False)
 
 @router.get("/healthz")
 async def alive() -> dict[str, str]:
-    """The process answers, so its loop turns. Nothing about WhatsApp; for who restarts it."""
+    """Liveness: the event loop runs. Independent of WhatsApp; for a supervisor that restarts the process."""
     return {"status": "alive"}
 
 
 @router.get("/readyz")
 async def ready(context: ContextOf, response: Response) -> dict[str, Any]:
-    """Whether the whole path works, for every session that is to run here. Needs no key, so it tells no names."""
-    wanted = [entry for entry in context.entries.values() if not _rests(entry)]
-    connected = sum(is_connected(entry) for entry in wanted)
-    published = sum(entry.session is not None and entry.session.on_mqtt for entry in wanted)
-    works = connected == published == len(wanted) and not context.closing.is_set()
-    response.status_code = 200 if works else 503
+    """Readiness: every session that should run here is connected, to WhatsApp and MQTT. No key, so no names."""
+    expected = [entry for entry in context.entries.values() if not _rests(entry)]
+    connected = sum(is_connected(entry) for entry in expected)
+    published = sum(entry.session is not None and entry.session.on_mqtt for entry in expected)
+    is_ready = connected == published == len(expected) and not context.closing.is_set()
+    response.status_code = 200 if is_ready else 503
     return {
-        "status": "ready" if works else "not ready",
-        "sessions": len(wanted),
+        "status": "ready" if is_ready else "not ready",
+        "sessions": len(expected),
         "connected": connected,
         "on_mqtt": published,
     }
@@ -39,7 +39,7 @@ async def ready(context: ContextOf, response: Response) -> dict[str, Any]:
 
 @router.get("/metrics", dependencies=[needs(None)])
 async def metrics(context: ContextOf) -> Response:
-    """For Prometheus."""
+    """Metrics in the format of Prometheus."""
     return Response(context.metrics_text(), media_type=CONTENT_TYPE)
 
 

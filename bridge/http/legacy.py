@@ -1,5 +1,6 @@
-"""The legacy endpoints of the default session: register, unregister, send, status. Texts and shapes are the contract's
-with callers that nobody will change; richer fields may join, none may leave.
+"""The legacy endpoints of the default session: register, unregister, send, status.
+
+Texts and shapes are the contract with callers that will not be changed: fields may be added, none removed.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ URL_WANTED = "callbackUrl requerido"
 SEND_WANTED = "to y message son requeridos"
 SEND_FAILED = "Error enviando mensaje"
 URL_REFUSED = "callbackUrl no permitido"
-#: What a route answers to a body that is not in its form.
+#: The text of the answer to an invalid body, by route.
 WRONG_BODY = {
     "/api/whatsapp/register-listener": URL_WANTED,
     "/api/whatsapp/unregister-listener": URL_WANTED,
@@ -72,14 +73,14 @@ class LegacySend(LegacyBody):
 
 
 class LegacySent(BaseModel):
-    """Answer to send. `status` and what follows are ours."""
+    """Answer to send. `status`, `id` and `messageId` are additions to the legacy form."""
 
     success: bool = True
     message: str = Field(examples=["Mensaje enviado correctamente"])
     to: str = Field(examples=[str(parse_recipient("5491155500001"))])
     status: ResultStatus
     id: str
-    messageId: str | None  # noqa: N815 - in the legacy style
+    messageId: str | None  # noqa: N815 - as the legacy fields
 
 
 class LegacyConnection(BaseModel):
@@ -92,14 +93,14 @@ class LegacyConnection(BaseModel):
 
 
 class LegacyError(BaseModel):
-    """What went wrong."""
+    """An error in the legacy form."""
 
     error: str
     details: str | None = None
 
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The answers that a route documents beside success."""
+    """The errors that a route documents."""
     return {status: {"model": LegacyError} for status in (*statuses, 401, 403, 413, 415, 429, 503)}
 
 
@@ -111,14 +112,14 @@ def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     responses=errors(400),
 )
 async def register_listener(body: Callback, context: ContextOf, audit: AuditOf) -> Registered | JSONResponse:
-    """Post every message of the default session to a URL. Repeating it changes nothing; it survives restarts."""
+    """Post every message of the default session to a URL. Idempotent; survives restarts."""
     try:
         url = await context.poster.check(body.callbackUrl)
     except InvalidRequest as error:
         return legacy_error(error, URL_REFUSED)
     known = _registered(context, url)
     listener = await context.registry.register(context.default, url, legacy=True, secret=body.secret)
-    if not known:  # the callers of this path register again and again
+    if not known:  # callers of this path register repeatedly
         await audit("register listener", context.default, listener.id)
     return Registered(
         message="Listener registrado correctamente",
@@ -138,8 +139,8 @@ def _registered(context: AppContext, url: str) -> list[str]:
     responses=errors(400),
 )
 async def unregister_listener(body: Callback, context: ContextOf, audit: AuditOf) -> Registered:
-    """Stop posting to a URL. Its place is kept ten minutes: registered again by then, it misses nothing."""
-    with suppress(InvalidRequest):  # never registered, then: the legacy code said yes to any URL
+    """Stop posting to a URL. Its cursor is kept ten minutes: registered again by then, it misses nothing."""
+    with suppress(InvalidRequest):  # such a URL was never registered; the legacy code accepted any URL
         url = context.poster.normal_form(body.callbackUrl)
         known = _registered(context, url)
         await context.registry.unregister(context.default, url)
@@ -161,10 +162,10 @@ async def send(
     wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT, description="seconds to wait for WhatsApp")] = LONGEST_WAIT,
     idempotency_key: Annotated[str | None, Header(max_length=128, description="the id of the command")] = None,
 ) -> LegacySent | JSONResponse:
-    """Send a text. Waits for WhatsApp up to 25 s, and then answers `accepted`: it is sent all the same.
+    """Send a text. Waits for WhatsApp up to 25 s, and then answers `accepted`: the message is still sent.
 
-    A session that has begun to start or reconnect is waited for within the same time; 500 if it is not connected by
-    then, and at once in an outage of more than a minute.
+    The same time includes the wait for a session that is starting or reconnecting: 500 if it is not connected by then,
+    and immediately in an outage of more than a minute.
     """
     entry = context.entry()
     try:
@@ -205,12 +206,12 @@ async def status(context: ContextOf) -> LegacyConnection:
 
 
 def not_connected(entry: SessionEntry) -> str:
-    """The legacy sentence."""
+    """The legacy text for a session that is not connected."""
     return f"Cliente de WhatsApp {entry.name.capitalize()} no está conectado"
 
 
 async def _is_known(context: AppContext, command: SendCommand) -> bool:
-    """Whether the command is a repetition: its result stands, connected or not."""
+    """Whether the command is a repetition: its result is known, connected or not."""
     outbox = context.entry().outbox
     return command.id is not None and outbox is not None and await outbox.get(command.id) is not None
 

@@ -1,5 +1,6 @@
-"""The legacy switch of automatic answers. It belongs to the responder: here it is shown as its topic retains it, and
-set by asking on the other one.
+"""The legacy switch of automatic answers.
+
+The responder owns it: its retained config is the answer to a query, and a change is a request on its other topic.
 """
 
 from __future__ import annotations
@@ -22,20 +23,20 @@ ClienteId = Annotated[int, Path(alias="clienteId", ge=0, le=2**31 - 1, examples=
 
 
 class BotSwitchRequest(LegacyBody):
-    """What is wanted."""
+    """The requested state."""
 
     bot_activo: Annotated[int, Field(ge=0, le=1, description="1 = answers, 0 = silent")]
 
 
 class BotStatus(BaseModel):
-    """Whether the responder answers. `updated_at` null = no responder has said anything, so nobody answers."""
+    """Whether the responder answers. `updated_at` null = no responder has published its switch: there is none."""
 
     bot_activo: Literal[0, 1]
     updated_at: Instant | None
 
 
 class Toggled(BaseModel):
-    """The switch as it is now."""
+    """The state that the responder confirmed."""
 
     success: bool = True
     bot_activo: Literal[0, 1]
@@ -53,7 +54,7 @@ async def bot_status(cliente_id: ClienteId, context: ContextOf) -> BotStatus:
 
 @router.post("/toggle/{clienteId}", dependencies=[needs(Scope.ADMIN)], responses=errors(400))
 async def toggle(cliente_id: ClienteId, body: BotSwitchRequest, context: ContextOf, audit: AuditOf) -> Toggled:
-    """Switch automatic answers on or off for a client. Answers once the responder has done it."""
+    """Switch automatic answers on or off for a client. Answers once the responder has confirmed it."""
     await audit("bot switch", None, f"cliente {cliente_id}: {body.bot_activo}")
     config = await context.switches.switch(cliente_id, body.bot_activo)
     return Toggled(bot_activo=config.bot_activo, mensaje=_SAID[config.bot_activo])

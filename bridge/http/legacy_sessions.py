@@ -1,4 +1,4 @@
-"""The legacy endpoints of each session: state and pairing code, init, close."""
+"""The legacy endpoints of each session: state and QR code, init, close."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from bridge.ports import Scope
 
 _log = logging.getLogger(__name__)
 router = APIRouter(prefix="/{session}/api/wapp-session", tags=["legacy"], dependencies=[needs(Scope.ADMIN)])
-#: States without a login on this side: there is nothing to log out of.
+#: States without a login on this side, so that there is nothing to log out of.
 _NO_LOGIN = frozenset({SessionState.PAIRING, SessionState.LOGGED_OUT})
 
 
 class WappSession(BaseModel):
-    """A session's state. `state`, `reason` and `text` are ours."""
+    """A session's state. `state`, `reason` and `text` are additions to the legacy form."""
 
     status: str = Field(examples=["conectado"], description=" | ".join(dict.fromkeys(LEGACY_STATUS.values())))
-    qr: str | None = Field(description="text of the pairing code")
+    qr: str | None = Field(description="text of the QR code")
     hasQR: bool  # noqa: N815 - legacy
     state: SessionState
     reason: Reason
@@ -38,7 +38,7 @@ class WappSession(BaseModel):
 
 
 class Done(BaseModel):
-    """What came of init or close."""
+    """Result of init or close."""
 
     success: bool
     message: str
@@ -48,7 +48,7 @@ class Done(BaseModel):
 @router.get("", responses=errors(404))
 @router.get("/status", responses=errors(404))
 async def session_status(session: str, context: ContextOf) -> WappSession:
-    """State and pairing code."""
+    """State and QR code."""
     entry = context.entry(session)
     situation, qr = entry.view.situation, entry.view.qr
     return WappSession(
@@ -68,13 +68,13 @@ async def session_status(session: str, context: ContextOf) -> WappSession:
         **errors(),
         200: {"description": "300 pixels square", "content": {"image/png": {}}},
         404: {
-            "description": "No code to show, or no such session",
+            "description": "No QR code at present, or no such session",
             "content": {"text/plain": {}, "application/json": {}},
         },
     },
 )
 async def qr_image(session: str, context: ContextOf) -> Response:
-    """The pairing code as a PNG of 300 pixels."""
+    """The QR code as a PNG of 300 pixels."""
     qr = context.entry(session).view.qr
     if qr is None:
         return PlainTextResponse("QR no disponible", 404)
@@ -94,7 +94,7 @@ async def init(session: str, context: ContextOf, audit: AuditOf) -> Done | JSONR
 
 @router.post("/close", response_model=Done, response_model_exclude_none=True, responses=errors(404, 500))
 async def close(session: str, context: ContextOf, audit: AuditOf) -> Done | JSONResponse:
-    """End the login and forget it, as the legacy bridge did. (`/v1` can close a session and keep its login.)"""
+    """Log out and delete the login, as the legacy bridge did. (`/v1` can close a session and keep its login.)"""
     entry = context.entry(session)
     if entry.session is None or is_at_rest(entry):
         return Done(success=False, message="No hay sesión activa para cerrar.")

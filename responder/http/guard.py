@@ -1,6 +1,6 @@
-"""What every request passes before a route sees it: who sends it, how many, how large.
+"""The middleware in front of the routes: authentication, rate limit, body limit, security headers.
 
-The same rules as at the bridge: with WHATSAPP_API_KEY or WA_JWT_SECRET a caller needs one of them; with neither, only
+The same rules as in the bridge: with WHATSAPP_API_KEY or WA_JWT_SECRET a caller needs one of them; with neither, only
 this machine is answered.
 """
 

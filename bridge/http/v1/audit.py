@@ -1,4 +1,4 @@
-"""`/v1/audit`: what admins did."""
+"""`/v1/audit`: admin actions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ router = APIRouter(tags=["audit"])
 
 
 class AuditLine(BaseModel):
-    """One action."""
+    """One admin action."""
 
     model_config = ConfigDict(from_attributes=True)
     number: int
@@ -28,7 +28,7 @@ class AuditLine(BaseModel):
 
 
 class AuditLines(BaseModel):
-    """Actions, newest first; ask again with `before` = the last number."""
+    """Actions, newest first; for the next page give the last number as `before`."""
 
     audit: list[AuditLine]
 
@@ -40,6 +40,6 @@ async def read_audit(
     before: Annotated[int | None, Query(ge=1, le=2**53)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> AuditLines:
-    """What admins did: who, from where, what."""
+    """Admin actions: the caller, its address, the action."""
     found = [entry for entry in await context.access.audit(before, limit) if caller.may(Scope.ADMIN, entry.session)]
     return AuditLines(audit=[AuditLine.model_validate(entry) for entry in found])

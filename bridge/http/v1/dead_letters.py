@@ -1,4 +1,4 @@
-"""`/v1/sessions/{session}/dead-letters`: what listeners refused for good, to be looked at, repeated or thrown away."""
+"""`/v1/sessions/{session}/dead-letters`: items that webhooks refused permanently: list, post again, delete."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from bridge.http.errors import NotFound
 from bridge.http.v1.documents import StoredInstant
 from bridge.ports import DeadLetter, Failure, Scope
 
-router = APIRouter(tags=["listeners"])
+router = APIRouter(tags=["webhooks"])
 Number = Annotated[int, Path(ge=1, le=2**53)]
 
 
 class DeadLetterView(BaseModel):
-    """An item that was refused. `body` is what was posted."""
+    """An item that was refused. `body` is the body of the post."""
 
     model_config = ConfigDict(from_attributes=True)
     number: int
@@ -37,13 +37,13 @@ class DeadLetterView(BaseModel):
 
 
 class DeadLetters(BaseModel):
-    """Dead letters, oldest first; ask again with `after` = the last number."""
+    """Dead letters, oldest first; for the next page give the last number as `after`."""
 
     letters: list[DeadLetterView]
 
 
 class Repeated(BaseModel):
-    """What came of posting it once more. A delivered one is a dead letter no longer."""
+    """Result of posting it again. A delivered item is removed from the dead letters."""
 
     delivered: bool
     status: int | None
@@ -52,13 +52,13 @@ class Repeated(BaseModel):
 
 
 @router.get("/sessions/{session}/dead-letters", dependencies=[needs(Scope.LISTEN)])
-async def list_letters(
+async def list_dead_letters(
     session: str,
     context: ContextOf,
     after: Annotated[int, Query(ge=0, le=2**53)] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> DeadLetters:
-    """What could not be delivered."""
+    """Items that could not be delivered."""
     context.entry(session)
     return DeadLetters(
         letters=[
@@ -69,7 +69,7 @@ async def list_letters(
 
 @router.post("/sessions/{session}/dead-letters/{number}/repeat", dependencies=[needs(Scope.LISTEN)])
 async def repeat(session: str, number: Number, context: ContextOf, audit: AuditOf) -> Repeated:
-    """Post it once more, to the same URL, with the same delivery id."""
+    """Post it again, to the same URL, with the same delivery id."""
     letter = await _find(context, session, number)
     await audit("repeat dead letter", session, str(number))
     answer = await context.registry.repeat(letter)
@@ -85,8 +85,8 @@ async def repeat(session: str, number: Number, context: ContextOf, audit: AuditO
     response_class=Response,
     dependencies=[needs(Scope.LISTEN)],
 )
-async def throw_away(session: str, number: Number, context: ContextOf, audit: AuditOf) -> Response:
-    """Forget it."""
+async def delete(session: str, number: Number, context: ContextOf, audit: AuditOf) -> Response:
+    """Delete it."""
     await _find(context, session, number)
     await context.dead_letters.remove_dead_letter(number)
     await audit("remove dead letter", session, str(number))

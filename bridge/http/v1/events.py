@@ -1,6 +1,6 @@
-"""`/v1/sessions/{session}/events`: the journal as server-sent events, gapless over reconnects.
+"""`/v1/sessions/{session}/events`: the journal as server-sent events, without gaps over reconnects.
 
-The id of each event is its cursor, which a browser's EventSource gives back as `Last-Event-ID` by itself.
+The id of each event is its cursor; a browser's EventSource sends it as `Last-Event-ID` when it reconnects.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ async def follow(
     after: After = None,
     stream: Stream = Stream.IN,
     last_event_id: Annotated[
-        str | None, Header(description="the cursor of the last event; counts before `after`")
+        str | None, Header(description="the cursor of the last event; takes precedence over `after`")
     ] = None,
-    start: Annotated[str, Query(pattern="^(now|oldest)$", description="where to begin without a cursor")] = "now",
+    start: Annotated[str, Query(pattern="^(now|oldest)$", description="where to start without a cursor")] = "now",
 ) -> StreamingResponse:
     """Messages (or events) as they are journalled."""
     entry = context.entry(session)
@@ -56,7 +56,7 @@ async def follow(
         at = parse_cursor(given, journal.epoch).seq
     most = context.limits.event_streams
     if context.streams.count >= most:
-        raise RateLimited(f"There are {most} event streams already.", {"Retry-After": "10"})
+        raise RateLimited(f"Limit of {most} event streams reached.", {"Retry-After": "10"})
     return StreamingResponse(
         _counted(context, _events(context, entry, journal, stream, at)), media_type="text/event-stream"
     )
@@ -75,7 +75,7 @@ async def _events(
     context: AppContext, entry: SessionEntry, journal: Journal, stream: Stream, at: int
 ) -> AsyncIterator[str]:
     kind = "message" if stream is Stream.IN else "event"
-    yield ": here\n\n"  # the headers leave with it, so that a reader knows that it is connected
+    yield ": connected\n\n"  # sends the headers, so that the reader knows it is connected
     while entry.journal is journal and not context.closing.is_set():
         page = await journal.read(stream, at, _PAGE)
         first = page.items[0][0] if page.items else at + 1
@@ -85,14 +85,14 @@ async def _events(
             text = in_stream(stream, entry.name, journal.epoch, seq, body)
             yield f"id: {format_cursor(journal.epoch, seq)}\nevent: {kind}\ndata: {text}\n\n"
             at = seq
-        if not page.items and not await _news(context, journal, stream, at):
-            yield ": still here\n\n"
+        if not page.items and not await _wait_for_item(context, journal, stream, at):
+            yield ": ping\n\n"
 
 
-async def _news(context: AppContext, journal: Journal, stream: Stream, at: int) -> bool:
-    """Wait for an item, the end, or the time for a comment; returns False for the latter."""
+async def _wait_for_item(context: AppContext, journal: Journal, stream: Stream, at: int) -> bool:
+    """Wait for an item or the end of the bridge; returns False when it is time for a ping."""
     waits = [
-        asyncio.create_task(journal.wait_beyond(stream, at), name="events news"),
+        asyncio.create_task(journal.wait_beyond(stream, at), name="events item"),
         asyncio.create_task(context.closing.wait(), name="events closing"),
     ]
     try:

@@ -16,14 +16,14 @@ router = APIRouter(tags=["sessions"])
 
 
 class ChartBucket(BaseModel):
-    """What happened from `at` on, for `step` seconds. Times are means, null where nothing was timed."""
+    """Counts of the `step` seconds from `at` on. Times are means, null where nothing was measured."""
 
     at: datetime
     received: int
     sent: int
     delivered: int
     read: int
-    failed: int = Field(description="sends that failed, or of which nobody knows")
+    failed: int = Field(description="sends that failed or whose outcome is unknown")
     webhooks_delivered: int
     webhooks_failed: int
     send_ms: float | None = Field(description="from the claim to WhatsApp's server")

@@ -1,4 +1,4 @@
-"""`/v1/keys`: the keys of HTTP callers. For who administers every session: a key may reach any of them."""
+"""`/v1/keys`: the keys of HTTP callers. For admins of every session, since a key may be for any of them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ router = APIRouter(tags=["keys"], dependencies=[needs(Scope.ADMIN)])
 
 
 class NewKey(BaseModel):
-    """A key to make. `sessions` null = every session."""
+    """A key to create. `sessions` null = every session."""
 
     model_config = ConfigDict(strict=True, extra="forbid", json_schema_extra={"examples": [{"name": "node-red"}]})
     name: Annotated[CleanText, Field(min_length=1, max_length=100)]
@@ -31,7 +31,7 @@ class NewKey(BaseModel):
 
 
 class KeyView(BaseModel):
-    """A key, without what makes it one."""
+    """A key without its secret."""
 
     model_config = ConfigDict(from_attributes=True)
     id: str
@@ -40,7 +40,7 @@ class KeyView(BaseModel):
     sessions: Annotated[list[str], BeforeValidator(sorted)] | None
     created_at: Annotated[datetime, BeforeValidator(of_unix)]
     revoked_at: Annotated[datetime, BeforeValidator(of_unix)] | None
-    key: str | None = Field(default=None, description="whole, only in the answer to the request that made it")
+    key: str | None = Field(default=None, description="the key with its secret, only in the answer to its creation")
 
 
 class Keys(BaseModel):
@@ -51,14 +51,14 @@ class Keys(BaseModel):
 
 @router.get("/keys")
 async def list_keys(context: ContextOf, caller: Caller) -> Keys:
-    """Who may call."""
+    """Keys of HTTP callers, without their secrets."""
     _check_reach(caller)
     return Keys(keys=[KeyView.model_validate(key) for key in await context.access.keys()])
 
 
 @router.post("/keys", status_code=201)
-async def make(body: NewKey, context: ContextOf, caller: Caller, audit: AuditOf) -> KeyView:
-    """Make a key. From the first one on, every request needs one."""
+async def create(body: NewKey, context: ContextOf, caller: Caller, audit: AuditOf) -> KeyView:
+    """Create a key. Once one exists, every request needs a credential."""
     _check_reach(caller)
     for session in body.sessions or ():
         context.entry(session)
@@ -73,10 +73,10 @@ async def make(body: NewKey, context: ContextOf, caller: Caller, audit: AuditOf)
 async def revoke(
     key: Annotated[str, Path(alias="id", max_length=64)], context: ContextOf, caller: Caller, audit: AuditOf
 ) -> Response:
-    """End a key, at once."""
+    """Revoke a key, with immediate effect."""
     _check_reach(caller)
     if not await context.access.revoke_key(key, context.clock.now()):
-        raise NotFound("There is no such key in force.")
+        raise NotFound("No valid key has this id.")
     context.credentials.forget()
     await audit("revoke key", None, key)
     return Response(status_code=204)

@@ -19,22 +19,22 @@ from bridge.ports import Scope
 router = APIRouter(tags=["messages"])
 After = Annotated[
     str | None,
-    Query(description="`<epoch>:<seq>`: items after this one; without it, or with another epoch, from the oldest"),
+    Query(description="`<epoch>:<seq>`: items after this cursor; without it, or with another epoch, from the oldest"),
 ]
 
 
 class PageBounds(BaseModel):
-    """Where a page is. `next` = what to give as `after` for the next page; null = this page has the newest item."""
+    """Position of a page. `next` = `after` for the next page; null = this page has the newest item."""
 
     epoch: str
     first_seq: int | None
     last_seq: int
     next: str | None = Field(examples=["8b0f…:500"])
-    gap: bool = Field(description="items between `after` and the first one here are no longer kept")
+    gap: bool = Field(description="items between `after` and the first one here were deleted")
 
 
 class Page(PageBounds):
-    """Items in order. `next` = what to give as `after` for the next page; null = this page has the newest."""
+    """Items in order. `next` = `after` for the next page; null = this page has the newest item."""
 
     items: list[Inbound | Event]
 
@@ -52,7 +52,7 @@ async def read_messages(
     stream: Stream = Stream.IN,
     limit: Annotated[int, Query(ge=1, le=REPLAY_MAX)] = REPLAY_DEFAULT,
 ) -> StreamingResponse:
-    """Messages (or events) that were journalled, oldest first. Keep `next` and ask again: nothing is missed."""
+    """Messages (or events) from the journal, oldest first. Repeat with `next` as `after` to miss nothing."""
     entry = context.entry(session)
     journal = journal_of(entry)
     start = parse_cursor(after, journal.epoch).seq if after else 0

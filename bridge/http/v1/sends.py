@@ -1,4 +1,4 @@
-"""`/v1/sessions/{session}/sends`: commands, and what became of them."""
+"""`/v1/sessions/{session}/sends`: send commands and their results."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ router = APIRouter(tags=["sends"])
 
 
 class Send(Result):
-    """A result, and how far the message is: `device` and `read` are ticks that came after `sent`."""
+    """A result with the state of the message: `device` and `read` are receipts after `sent`."""
 
     state: SendState = Field(examples=["read"])
-    doubt: str | None = Field(default=None, description="while it is `unknown`: why nobody can tell")
+    doubt: str | None = Field(default=None, description="while the state is `unknown`: the reason")
 
 
 @router.post(
@@ -37,8 +37,8 @@ class Send(Result):
     response_class=Response,
     responses={
         **problems(409, 410, 422, 501),
-        200: {"description": "Final: sent, or unknown (it may have left; it is not repeated)", "model": Result},
-        202: {"description": "Accepted: durable, sent as soon as it can be", "model": Result},
+        200: {"description": "Final: sent, or unknown (it may have been sent; it is not repeated)", "model": Result},
+        202: {"description": "Accepted: stored, sent as soon as possible", "model": Result},
     },
     openapi_extra=body_of(
         SendCommand,
@@ -55,7 +55,7 @@ async def send(
         str | None, Header(min_length=1, max_length=128, description="the command's id, where the body has none")
     ] = None,
 ) -> Response:
-    """Send a text. The same id with the same content answers the same result and never sends twice."""
+    """Send a text. The same id with the same content returns the same result and never sends twice."""
     entry = context.entry(session)
     command = parse_json(SendCommand, await request.body())
     if idempotency_key is not None:
@@ -63,15 +63,15 @@ async def send(
             raise InvalidRequest("Idempotency-Key and id are both given and differ.")
         command = command.model_copy(update={"id": idempotency_key})
     result = await settle(context, entry, command, wait)
-    where = {"Location": f"/v1/sessions/{session}/sends/{result.id}"} if _fits_a_path(result.id) else {}
+    location = {"Location": f"/v1/sessions/{session}/sends/{result.id}"} if _fits_a_path(result.id) else {}
     if result.error is not None:
         return _failed(result)
     status = 202 if result.status is ResultStatus.ACCEPTED else 200
-    return Response(result.to_json(), status, where, media_type="application/json")
+    return Response(result.to_json(), status, location, media_type="application/json")
 
 
 class Sent(Send):
-    """A send as its list shows it. `number` orders; `message` is what was asked to be sent."""
+    """A send in the list. `number` orders; `message` is the requested text."""
 
     number: int
     message: str
@@ -80,12 +80,12 @@ class Sent(Send):
 
 
 class SendPage(BaseModel):
-    """Sends, newest first; ask again with `before` = the last number."""
+    """Sends, newest first; for the next page give the last number as `before`."""
 
     sends: list[Sent]
 
 
-#: What a list may be narrowed to.
+#: Filters of the list.
 SELECTIONS: dict[str, frozenset[SendState]] = {
     "open": frozenset({SendState.ACCEPTED, SendState.SENDING}),
     "failed": frozenset({SendState.FAILED}),
@@ -107,7 +107,7 @@ async def list_sends(
     before: Annotated[int | None, Query(ge=1, le=2**53)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> Response:
-    """The outbox: what was asked to be sent, and what became of it."""
+    """The outbox: requested sends and their results."""
     states = None if only is None else SELECTIONS[only]
     rows = await outbox_of(context.entry(session)).recent(before, limit, states)
     return Response(
@@ -132,12 +132,12 @@ def _listed(session: str, row: OutboxRow) -> Sent:
     "/sessions/{session}/sends/{id}",
     dependencies=[needs(Scope.SEND)],
     response_class=Response,
-    responses={200: {"description": "How far it is", "model": Send}},
+    responses={200: {"description": "Its state", "model": Send}},
 )
-async def look_up(
+async def read_send(
     session: str, command_id: Annotated[str, Path(alias="id", max_length=128)], context: ContextOf
 ) -> Response:
-    """What became of a send. Ids are remembered 30 days after the last news."""
+    """The result of a send. Ids are kept for 30 days after the last change."""
     row = await outbox_of(context.entry(session)).get(command_id)
     if row is None:
         raise NotFound("No send of this session has this id.")

@@ -1,4 +1,4 @@
-"""`/v1/sessions`: status, pairing code, and what an admin can do to a session."""
+"""`/v1/sessions`: status, QR code, and control by admins."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from bridge.http.v1.documents import body_of
 from bridge.ports import Scope
 
 router = APIRouter(tags=["sessions"])
-_NO_CODE = "There is no pairing code: the session is logged in, or not running."
+_NO_CODE = "There is no QR code: the session is logged in, or not running."
 
 
 class Sessions(BaseModel):
-    """The sessions that are configured here."""
+    """The configured sessions."""
 
     sessions: list[SessionStatus]
 
 
 class ControlDone(BaseModel):
-    """An action that was carried out."""
+    """A control action that was carried out."""
 
     action: ControlAction
     status: SessionStatus
@@ -42,13 +42,13 @@ async def list_sessions(context: ContextOf, caller: Caller) -> Sessions:
 
 @router.get("/sessions/{session}", dependencies=[needs(None)])
 async def session_status(session: str, context: ContextOf) -> SessionStatus:
-    """The status, as MQTT retains it."""
+    """The status, as retained on MQTT."""
     return context.status(context.entry(session))
 
 
 @router.get("/sessions/{session}/qr", dependencies=[needs(Scope.ADMIN)])
-async def pairing_code(session: str, context: ContextOf) -> Qr:
-    """The pairing code. Whoever scans it owns the session's account: keep it from others."""
+async def qr_code(session: str, context: ContextOf) -> Qr:
+    """The QR code. A phone that scans it links its account to this session: keep it private."""
     qr = context.entry(session).view.qr
     if qr is None:
         raise NotFound(_NO_CODE)
@@ -61,8 +61,8 @@ async def pairing_code(session: str, context: ContextOf) -> Qr:
     response_class=Response,
     responses={200: {"description": "300 pixels square", "content": {"image/png": {}}}},
 )
-async def pairing_code_image(session: str, context: ContextOf) -> Response:
-    """The pairing code as a picture."""
+async def qr_code_image(session: str, context: ContextOf) -> Response:
+    """The QR code as a PNG."""
     qr = context.entry(session).view.qr
     if qr is None:
         raise NotFound(_NO_CODE)
@@ -75,7 +75,7 @@ async def pairing_code_image(session: str, context: ContextOf) -> Response:
     openapi_extra=body_of(ControlCommand, close={"action": "close"}, restart={"action": "restart"}),
 )
 async def control(session: str, request: Request, context: ContextOf, audit: AuditOf) -> ControlDone:
-    """Start, close (the login is kept), log out, or restart. Answers when it is done."""
+    """Start, close (the login is kept), log out, or restart. Answers once the action is complete."""
     entry = context.entry(session)
     command = parse_json(ControlCommand, await request.body())
     await audit(command.action, session)

@@ -1,4 +1,4 @@
-"""`/v1/sessions/{session}/listeners`: callback URLs, what they get, and how they are."""
+"""`/v1/sessions/{session}/listeners`: webhooks, the items they receive, and their health."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from bridge.http.errors import NotFound
 from bridge.ports import MESSAGE, Failure, Position, Scope, Webhook, WebhookFilter
 from bridge.webhooks import Circuit, Start
 
-router = APIRouter(tags=["listeners"])
+router = APIRouter(tags=["webhooks"])
 Kind = Literal["message"] | Annotated[EventKind, Field(strict=False)]
 
 
-class From(BaseModel):
-    """A place to begin behind."""
+class WebhookStart(BaseModel):
+    """A cursor in each stream: the webhook receives the items after it."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
     epoch: Annotated[str, Field(max_length=64)]
@@ -30,8 +30,8 @@ class From(BaseModel):
     event_seq: Annotated[int, Field(ge=0, le=2**53)] = 0
 
 
-class NewListener(BaseModel):
-    """A listener to register. What is not given stays as it was when the URL is registered already."""
+class NewWebhook(BaseModel):
+    """A webhook to register. For a URL that is registered already, omitted fields keep their values."""
 
     model_config = ConfigDict(
         strict=True,
@@ -41,22 +41,23 @@ class NewListener(BaseModel):
     url: CleanText
     events: Annotated[
         list[Kind] | None,
-        Field(min_length=1, max_length=20, description="kinds of item; `message` by default"),
+        Field(min_length=1, max_length=20, description="kinds of item; default `message`"),
     ] = None
     chats: Annotated[
-        list[CleanText] | None, Field(max_length=1000, description="numbers or addresses; all by default")
+        list[CleanText] | None, Field(max_length=1000, description="numbers or addresses; default all")
     ] = None
-    groups: Annotated[bool | None, Field(description="whether groups are included; yes by default")] = None
+    groups: Annotated[bool | None, Field(description="whether groups are included; default true")] = None
     secret: Annotated[
-        CleanText | None, Field(min_length=16, max_length=256, description="signs deliveries; made if not given")
+        CleanText | None, Field(min_length=16, max_length=256, description="signs deliveries; generated if omitted")
     ] = None
     start: Annotated[
-        Literal["now", "oldest"] | From, Field(description="where a new listener begins; a known one keeps its place")
+        Literal["now", "oldest"] | WebhookStart,
+        Field(description="where a new webhook starts; a known one keeps its cursor"),
     ] = "now"
 
 
-class ListenerView(BaseModel):
-    """A listener, and how it is. What the bridge learns only while the session's store is open is null without it."""
+class WebhookView(BaseModel):
+    """A webhook and its health. Fields from the session's store are null while that is closed."""
 
     id: str
     session: str
@@ -65,39 +66,39 @@ class ListenerView(BaseModel):
     events: list[str]
     chats: list[str] | None
     groups: bool
-    paused: bool = Field(default=False, description="keeps its entry, gets nothing until it is resumed")
+    paused: bool = Field(default=False, description="keeps its cursor, receives nothing until it is resumed")
     legacy: bool = Field(description="registered on the legacy path: groups are included only with WA_LEGACY_GROUPS")
     signed: bool
-    secret: str | None = Field(default=None, description="only in the answer to the registration that made it")
+    secret: str | None = Field(default=None, description="only in the answer to the registration that generated it")
     circuit: Circuit | None = None
-    lag: int | None = Field(default=None, description="items journalled and not yet delivered")
+    lag: int | None = Field(default=None, description="items in the journal that are not yet delivered")
     delivered: int | None = Field(default=None, description="since the session was started")
-    failures: int | None = Field(default=None, description="in a row")
+    failures: int | None = Field(default=None, description="consecutive")
     last_status: int | None = None
-    last_error: str | None = Field(default=None, description="what went wrong last, as a sentence")
+    last_error: str | None = Field(default=None, description="the last error as a sentence")
     last_failure: Failure | None = Field(default=None, description="why the last post got no answer")
     last_delivery_at: Instant | None = None
     next_attempt_at: Instant | None = None
-    seq: int | None = Field(default=None, description="the last message that is done with")
+    seq: int | None = Field(default=None, description="the last message that is delivered, skipped or a dead letter")
     event_seq: int | None = None
 
 
-class ListenerList(BaseModel):
-    """Listeners, oldest first."""
+class WebhookList(BaseModel):
+    """Webhooks, oldest first."""
 
-    listeners: list[ListenerView]
+    listeners: list[WebhookView]
 
 
 @router.get("/sessions/{session}/listeners", dependencies=[needs(Scope.LISTEN)])
-async def list_listeners(session: str, context: ContextOf) -> ListenerList:
-    """Who listens, and how each is."""
+async def list_webhooks(session: str, context: ContextOf) -> WebhookList:
+    """Registered webhooks and their health."""
     context.entry(session)
-    return ListenerList(listeners=[_view(context, one) for one in context.registry.active(session)])
+    return WebhookList(listeners=[_view(context, one) for one in context.registry.active(session)])
 
 
 @router.post("/sessions/{session}/listeners", status_code=201, dependencies=[needs(Scope.LISTEN)])
-async def register(session: str, body: NewListener, context: ContextOf, audit: AuditOf) -> ListenerView:
-    """Register a callback URL, or change what a registered one gets."""
+async def register(session: str, body: NewWebhook, context: ContextOf, audit: AuditOf) -> WebhookView:
+    """Register a webhook, or change the items that a registered one receives."""
     context.entry(session)
     url = await context.poster.check(body.url)
     known = next((one for one in context.registry.active(session) if one.url == url), None)
@@ -115,8 +116,8 @@ async def register(session: str, body: NewListener, context: ContextOf, audit: A
 
 
 @router.get("/sessions/{session}/listeners/{listener}", dependencies=[needs(Scope.LISTEN)])
-async def show(session: str, listener: str, context: ContextOf) -> ListenerView:
-    """How a listener is."""
+async def show(session: str, listener: str, context: ContextOf) -> WebhookView:
+    """One webhook and its health."""
     return _view(context, _find(context, session, listener))
 
 
@@ -127,7 +128,7 @@ async def show(session: str, listener: str, context: ContextOf) -> ListenerView:
     dependencies=[needs(Scope.LISTEN)],
 )
 async def unregister(session: str, listener: str, context: ContextOf, audit: AuditOf) -> Response:
-    """Stop delivering. The place is kept ten minutes, dead letters stay."""
+    """Stop delivering. The cursor is kept ten minutes; dead letters stay."""
     found = _find(context, session, listener)
     await context.registry.unregister(session, found.url)
     await audit("unregister listener", session, found.id)
@@ -135,16 +136,16 @@ async def unregister(session: str, listener: str, context: ContextOf, audit: Aud
 
 
 @router.post("/sessions/{session}/listeners/{listener}/pause", dependencies=[needs(Scope.LISTEN)])
-async def pause(session: str, listener: str, context: ContextOf, audit: AuditOf) -> ListenerView:
-    """Hold back what it would get; its place is kept as long as the journal keeps the items."""
+async def pause(session: str, listener: str, context: ContextOf, audit: AuditOf) -> WebhookView:
+    """Pause deliveries; the cursor is kept as long as the journal keeps the items."""
     found = _find(context, session, listener)
     await audit("pause listener", session, found.id)
     return _view(context, await context.registry.pause(found, paused=True))
 
 
 @router.post("/sessions/{session}/listeners/{listener}/resume", dependencies=[needs(Scope.LISTEN)])
-async def resume(session: str, listener: str, context: ContextOf, audit: AuditOf) -> ListenerView:
-    """Go on where it was paused."""
+async def resume(session: str, listener: str, context: ContextOf, audit: AuditOf) -> WebhookView:
+    """Resume deliveries after the last delivered item."""
     found = _find(context, session, listener)
     await audit("resume listener", session, found.id)
     return _view(context, await context.registry.pause(found, paused=False))
@@ -154,11 +155,11 @@ def _find(context: AppContext, session: str, listener_id: str) -> Webhook:
     context.entry(session)
     found = context.registry.find(session, listener_id)
     if found is None:
-        raise NotFound("This session has no such listener.")
+        raise NotFound("This session has no such webhook.")
     return found
 
 
-def _choice(body: NewListener, before: WebhookFilter) -> WebhookFilter:
+def _choice(body: NewWebhook, before: WebhookFilter) -> WebhookFilter:
     return WebhookFilter(
         kinds=before.kinds if body.events is None else frozenset(map(str, body.events)),
         chats=before.chats if body.chats is None else frozenset(str(parse_recipient(chat)) for chat in body.chats),
@@ -166,15 +167,15 @@ def _choice(body: NewListener, before: WebhookFilter) -> WebhookFilter:
     )
 
 
-def _start(body: NewListener) -> Start:
-    if isinstance(body.start, From):
+def _start(body: NewWebhook) -> Start:
+    if isinstance(body.start, WebhookStart):
         return Position(body.start.epoch, body.start.seq, body.start.event_seq)
     return body.start
 
 
-def _view(context: AppContext, listener: Webhook) -> ListenerView:
+def _view(context: AppContext, listener: Webhook) -> WebhookView:
     choice = listener.choice
-    view = ListenerView(
+    view = WebhookView(
         id=listener.id,
         session=listener.session,
         url=listener.url,
