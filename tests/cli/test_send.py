@@ -91,7 +91,7 @@ async def test_not_waiting(side: BridgeSide, wa: Wa) -> None:
 async def test_no_bridge_answers(wa: Wa) -> None:
     ended = await wa("send", TO, "Hola", "--timeout", "0.5")
     assert ended.code == 5
-    assert "no bridge has been seen" in ended.err
+    assert "no bridge is connected" in ended.err
 
 
 async def test_no_such_session(side: BridgeSide, wa: Wa) -> None:
