@@ -122,7 +122,7 @@ async def test_no_broker(wa: Wa, changes: dict[str, str], said: str) -> None:
         (("send", "Ana", "Hola"), "not a phone number"),
         (("send", TO, ""), "message"),
         (("send", TO, "Hola", "--ttl", "-1"), "ttl"),
-        (("send", TO), "Missing argument"),
+        (("send", TO), "Give a TEXT or one content option"),
         (("send", TO, "Hola", "--wait", "delivered"), "delivered"),
     ],
 )
