@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from bridge.client.gaps import GapReason
+from bridge.client import GapReason
 from tests.chaos.faults.fault import Fault, Scene
 from tests.chaos.ledger import Verdict, false_connected, judge
 from tests.chaos.load import Load

@@ -160,7 +160,7 @@ async def main() -> int:
         if sandbox is not None:
             environment["WA_WEB_URL"], arguments = sandbox.url, arguments[:1]
             for address in (*CHATS, *(f"{number}@c.us" for number in RECIPIENTS)):
-                sandbox.world.cast.add_contact(Contact(pn=address, name=address[-9:-5], saved=False))
+                sandbox.world.directory.add_contact(Contact(pn=address, name=address[-9:-5], saved=False))
         program = Path(__file__).with_name("soak_program.py")
         command = tied_command(sys.executable, str(program), *arguments)
         bridge = start(command, folder / "log", cwd=folder, env=environment)

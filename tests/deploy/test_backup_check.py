@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from bridge.contract.messages import Stream
-from bridge.ops.backup import BadBackup, check_folder, newest
+from bridge.ops.backup import BadBackup, check_folder, newest_backup
 from bridge.ports import Webhook, WebhookFilter
 from bridge.store import BridgeStore
 from tests.deploy.test_backup import ROOT, backup
@@ -35,7 +35,7 @@ async def folder(root: Path) -> Path:
         await store.listeners.put(Webhook("crm", "haby", "http://127.0.0.1:9/", 1.0, WebhookFilter()))
     done = backup(root, "--to", str(root / "backups"))
     assert done.returncode == 0, done.stderr
-    return newest(root / "backups")
+    return newest_backup(root / "backups")
 
 
 def contents(folder: Path) -> dict[Path, bytes]:
@@ -76,16 +76,19 @@ def rewrite_sums(folder: Path) -> None:
 
 
 DAMAGE: dict[str, tuple[Callable[[Path], object], list[str]]] = {
-    "cut": (lambda folder: cut(session(folder)), ["haby-.* is not as it was written", "haby-.*(is not whole|damaged)"]),
-    "flipped": (lambda folder: flip(session(folder)), ["haby-.* is not as it was written"]),
+    "cut": (lambda folder: cut(session(folder)), ["haby-.* differs from its checksum", "haby-.*(incomplete|damaged)"]),
+    "flipped": (lambda folder: flip(session(folder)), ["haby-.* differs from its checksum"]),
     "no session": (lambda folder: session(folder).unlink(), ["bridge/sessions/haby-.*gz is missing"]),
     "cut database": (
         lambda folder: cut(folder / "bridge/bridge.db"),
-        ["bridge/bridge.db is not as", "bridge.db: .*damaged"],
+        ["bridge/bridge.db differs from", "bridge.db: .*damaged"],
     ),
-    "emptied": (lambda folder: os.truncate(folder / "responder/responder.db", 0), ["responder/responder.db is not as"]),
+    "emptied": (
+        lambda folder: os.truncate(folder / "responder/responder.db", 0),
+        ["responder/responder.db differs from"],
+    ),
     "no settings": (lambda folder: (folder / "settings.tar").unlink(), ["settings.tar is missing"]),
-    "settings": (lambda folder: flip(folder / "settings.tar"), ["settings.tar is not as it was written"]),
+    "settings": (lambda folder: flip(folder / "settings.tar"), ["settings.tar differs from its checksum"]),
     "no sums": (lambda folder: (folder / "SHA256SUMS").unlink(), ["SHA256SUMS is missing"]),
     "damaged sums": (lambda folder: (folder / "SHA256SUMS").write_bytes(b"\xff\xfe\n"), ["SHA256SUMS is damaged"]),
     "foreign": (lambda folder: (folder / "bridge/more").touch(), ["bridge/more was not written by the backup"]),
@@ -113,22 +116,22 @@ async def test_a_complete_backup_of_faulty_data_is_reported_too(root: Path, fold
         store.commit()
     again = backup(root, "--to", str(root / "again"))
     assert again.returncode == 0, again.stderr
-    faults = await checked(newest(root / "again"))
+    faults = await checked(newest_backup(root / "again"))
     assert [fault.partition(": ")[2] for fault in faults] == [
         "the session would have to be paired again",
-        "its journal lacks in 2",
+        "its journal has no in 2",
     ]
     with tarfile.open(folder / "settings.tar", "w"):
         pass
     rewrite_sums(folder)
-    faults = ["it is 3 days old: no newer one was made", "settings.tar holds no etc/wa/wa.env"]
+    faults = ["it is 3 days old: no newer backup exists", "settings.tar contains no etc/wa/wa.env"]
     assert await checked(folder, later=timedelta(days=3)) == faults
 
 
 def test_a_folder_without_a_backup(tmp_path: Path) -> None:
     (tmp_path / "by-hand").mkdir()
-    with pytest.raises(BadBackup, match="There is no backup in"):
-        newest(tmp_path)
+    with pytest.raises(BadBackup, match="No backup found in"):
+        newest_backup(tmp_path)
 
 
 def test_the_command_reports_in_one_line_and_fails(root: Path, folder: Path) -> None:
@@ -139,9 +142,9 @@ def test_the_command_reports_in_one_line_and_fails(root: Path, folder: Path) -> 
 
     good = check(folder.parent)
     assert (good.returncode, good.stderr) == (0, "")
-    assert good.stdout == f"{folder} can be restored: haby, 3 journalled items, 1 listeners, 0 keys.\n"
+    assert good.stdout == f"{folder} can be restored: haby, 3 journalled items, 1 webhooks, 0 keys.\n"
     flip(session(folder))
     bad = check(folder.parent)
     assert (bad.returncode, bad.stdout, bad.stderr.count("\n")) == (1, "", 1)
-    assert "is not as it was written" in bad.stderr
+    assert "differs from its checksum" in bad.stderr
     assert check(session(folder)).returncode == 1

@@ -18,13 +18,13 @@ import pytest
 
 from bridge.broker import BrokerOptions, BrokerRefused, connect, parse_addresses
 from bridge.ops.mosquitto import BrokerDirectory, Role, User
-from bridge.ops.websocket_relay import relaying
+from bridge.ops.websocket_relay import serve_relay
 from bridge.sandbox import Sandbox
 from tests.broker.certificates import Certificates, make_certificates
 from tests.deploy.bridge_process import PHONE_OF_ANA, bridge_process, call_sandbox, sandbox
 from tests.deploy.nginx_server import NginxServer, Upstreams
 from tests.mosquitto_server import free_port
-from tests.ops.mosquitto.conftest import listening, mosquitto_with
+from tests.ops.mosquitto.conftest import free_listeners, mosquitto_with
 
 KEY = "a-key-for-this-test-alone-0123456789"
 
@@ -53,7 +53,7 @@ class RemoteClient:
 
 @asynccontextmanager
 async def whole_path(directory: Path) -> AsyncIterator[tuple[RemoteClient, Sandbox]]:
-    ports = replace(listening(directory / "broker"), websockets=free_port())
+    ports = replace(free_listeners(directory / "broker"), websockets=free_port())
     broker = BrokerDirectory(directory / "broker")
     broker.set_up("wa", ports)
     for role in (Role.BRIDGE, Role.READER):
@@ -66,7 +66,7 @@ async def whole_path(directory: Path) -> AsyncIterator[tuple[RemoteClient, Sandb
         NginxServer(directory / "nginx", upstreams, certificates) as nginx,
     ):
         async with (
-            relaying(ports.websockets, ports.port),
+            serve_relay(ports.websockets, ports.port),
             sandbox() as double,
             bridge_process(
                 directory,
@@ -121,7 +121,7 @@ async def test_the_whole_path_with_a_certificate_renewed_meanwhile(tmp_path: Pat
         async with client.stream("GET", "/v1/sessions/haby/events") as stream:
             assert stream.status_code == 200
             lines = stream.aiter_lines()
-            assert await anext(lines) == ": here"  # a few bytes arrive at once: nothing is buffered
+            assert await anext(lines) == ": connected"  # a few bytes, immediately: nothing is buffered
             await arrives("one")
 
             renewed = make_certificates(tmp_path / "renewed")
@@ -180,7 +180,7 @@ async def test_an_address_may_hold_forty_connections(tmp_path: Path, host: str) 
 
 
 async def test_a_wrong_broker_password_is_refused_through_nginx(tmp_path: Path) -> None:
-    ports = replace(listening(tmp_path / "broker"), websockets=free_port())
+    ports = replace(free_listeners(tmp_path / "broker"), websockets=free_port())
     broker = BrokerDirectory(tmp_path / "broker")
     broker.set_up("wa", ports)
     certificates = make_certificates(tmp_path / "certificates")
@@ -191,7 +191,7 @@ async def test_a_wrong_broker_password_is_refused_through_nginx(tmp_path: Path) 
         NginxServer(tmp_path / "nginx", upstreams, certificates) as nginx,
     ):
         stranger = RemoteClient(nginx, certificates).mqtt("stranger")
-        async with relaying(ports.websockets, ports.port):
+        async with serve_relay(ports.websockets, ports.port):
             with pytest.raises(BrokerRefused):
                 async with connect(stranger):
                     pass

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.cli.systemd import told_systemd
+from bridge.cli.systemd import notify_systemd
 from tests.parts import require_binary
 
 UNITS = Path(__file__).parents[2] / "deploy/systemd"
@@ -100,7 +100,7 @@ async def test_a_service_notifies_systemd_of_start_watchdog_and_stop(tmp_path: P
         systemd.setblocking(False)
         loop = asyncio.get_running_loop()
         environment = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "30000"}
-        async with asyncio.timeout(10), told_systemd(environment):
+        async with asyncio.timeout(10), notify_systemd(environment):
             assert await loop.sock_recv(systemd, 100) == b"READY=1"
             for _ in range(3):
                 assert await loop.sock_recv(systemd, 100) == b"WATCHDOG=1"
@@ -114,5 +114,5 @@ async def test_a_service_notifies_systemd_of_start_watchdog_and_stop(tmp_path: P
     "environment", [{}, {"NOTIFY_SOCKET": ""}, {"NOTIFY_SOCKET": "/nowhere/notify"}, {"NOTIFY_SOCKET": "@no-such-name"}]
 )
 async def test_without_systemd_a_service_runs(environment: dict[str, str]) -> None:
-    async with told_systemd(environment):
+    async with notify_systemd(environment):
         pass

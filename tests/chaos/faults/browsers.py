@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import psutil
 
-from bridge.sandbox.linked_devices import NobodyWaits
+from bridge.sandbox.linked_devices import CodeNotShown
 from tests.chaos.faults.fault import Fault, Scene
 from tests.chaos.rig import until
 
@@ -104,7 +104,7 @@ async def scan(scene: Scene) -> None:
     while True:
         try:
             scene.rig.world.linking.scan()
-        except NobodyWaits:
+        except CodeNotShown:
             await asyncio.sleep(0.1)
         else:
             return
