@@ -92,7 +92,7 @@ async def test_a_session_is_restored_with_its_webhooks(root: Path) -> None:
     done = restore(root, file, data)
     assert done.returncode == 0, done.stderr
     async with BridgeStore(data / "bridge.db", now=time.time) as store:
-        assert [webhook.id for webhook in await store.listeners.listeners()] == ["crm"]
+        assert [listener.id for listener in await store.listeners.listeners()] == ["crm"]
     async with open_store(data / "sessions/haby/store.db", now=time.time):
         pass
 
