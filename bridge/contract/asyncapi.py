@@ -20,20 +20,23 @@ from bridge.contract.status import BridgeStatus, SessionStatus
 from bridge.contract.topics import Leaf, Topics
 
 PAYLOADS: tuple[type[BaseModel], ...] = (
-    *(
-        Inbound,
-        Event,
-        SendCommand,
-        Result,
-        Ack,
-        ReplayRequest,
-        ReplayEnd,
-        ControlCommand,
-        ControlResult,
-        *REQUESTS,
-        Response,
-    ),
-    *(SessionStatus, Qr, BridgeStatus, BotConfig, BotSwitch, ResponderEvent),
+    Inbound,
+    Event,
+    SendCommand,
+    Result,
+    Ack,
+    ReplayRequest,
+    ReplayEnd,
+    ControlCommand,
+    ControlResult,
+    Response,
+    *REQUESTS,
+    SessionStatus,
+    Qr,
+    BridgeStatus,
+    BotConfig,
+    BotSwitch,
+    ResponderEvent,
 )
 _TEXT = "PlainText"
 
