@@ -64,7 +64,12 @@ def test_the_topics_of_a_session() -> None:
         "home/wa/bridge/shop/status",
     ]
     # `control` is not among them: it is subscribed at QoS 0, so that no old action is carried out after a reconnect
-    assert topics.commands("haby") == ("home/wa/haby/out", "home/wa/haby/out/+", "home/wa/haby/replay")
+    assert topics.commands("haby") == (
+        "home/wa/haby/out",
+        "home/wa/haby/out/+",
+        "home/wa/haby/replay",
+        "home/wa/haby/request",
+    )
 
 
 @pytest.mark.parametrize(
