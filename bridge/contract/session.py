@@ -10,22 +10,40 @@ from enum import StrEnum
 
 
 class SessionState(StrEnum):
-    """`status.state`. The comment says what it means for the operator."""
+    """`status.state`; `STATE_MEANING` says what each means for the operator."""
 
-    STARTING = "starting"  # the browser is coming up: wait
-    CONNECTING = "connecting"  # logged in (or not yet known), the page is loading or catching up: wait
-    AUTHENTICATED = "authenticated"  # logged in, WhatsApp's stream is not MAIN yet: wait
-    PAIRING = "pairing"  # a code waits to be scanned: scan it
-    CONNECTED = "connected"  # page alive, logged in, socket CONNECTED, stream MAIN: nothing to do
-    RECONNECTING = "reconnecting"  # WhatsApp's link is down: wait, check the phone's internet if it lasts
-    UNREACHABLE = "unreachable"  # the site cannot be loaded: check the internet, it is tried again
-    CONFLICT = "conflict"  # WhatsApp Web was opened elsewhere: close it there, or restart the session to take over
-    PAGE_CHANGED = "page_changed"  # wa-js cannot find what it needs in the page: update the bridge
-    ERROR = "error"  # store, profile or browser cannot be used: the text says which
-    LOGGED_OUT = "logged_out"  # the login was ended: pair again
-    STOPPED = "stopped"  # closed on request: init to start
-    STANDBY = "standby"  # another bridge owns the session: nothing to do
-    OFFLINE = "offline"  # set by the will: the bridge is gone
+    STARTING = "starting"
+    CONNECTING = "connecting"
+    AUTHENTICATED = "authenticated"
+    PAIRING = "pairing"
+    CONNECTED = "connected"
+    RECONNECTING = "reconnecting"
+    UNREACHABLE = "unreachable"
+    CONFLICT = "conflict"
+    PAGE_CHANGED = "page_changed"
+    ERROR = "error"
+    LOGGED_OUT = "logged_out"
+    STOPPED = "stopped"
+    STANDBY = "standby"
+    OFFLINE = "offline"
+
+
+STATE_MEANING: dict[SessionState, str] = {
+    SessionState.STARTING: "The browser is starting: wait.",
+    SessionState.CONNECTING: "Logged in, or not known yet; the page is loading or catching up: wait.",
+    SessionState.AUTHENTICATED: "Logged in; WhatsApp's stream is not MAIN yet: wait.",
+    SessionState.PAIRING: "A QR code waits to be scanned: scan it.",
+    SessionState.CONNECTED: "The whole path works: page alive, logged in, socket CONNECTED, stream MAIN, catch-up done.",
+    SessionState.RECONNECTING: "WhatsApp's link is down: wait; check the phone's internet if it lasts.",
+    SessionState.UNREACHABLE: "The site cannot be loaded: check the internet. The bridge retries.",
+    SessionState.CONFLICT: "WhatsApp Web was opened elsewhere: close it there, or restart the session to take over.",
+    SessionState.PAGE_CHANGED: "wa-js does not find a module that it needs in the page: update the bridge.",
+    SessionState.ERROR: "Store, profile or browser cannot be used: the text says which.",
+    SessionState.LOGGED_OUT: "The login was ended: pair again.",
+    SessionState.STOPPED: "Closed on request: `init` starts it.",
+    SessionState.STANDBY: "Another bridge owns the session: nothing to do.",
+    SessionState.OFFLINE: "Set by the will: the bridge is gone.",
+}
 
 
 class Reason(StrEnum):
