@@ -53,7 +53,7 @@ async def test_the_printed_link_opens_a_panel_that_receives_and_answers(tmp_path
         await browser.close()
         code, output, errors = await command(up, *WA, "listeners", "list")  # finds the port in use
         assert (code, errors) == (0, "")
-        assert "Nobody listens" in output
+        assert "No webhook is registered" in output
 
 
 async def test_one_trace_id_follows_a_message_to_the_webhook_and_a_command_to_its_tick(
