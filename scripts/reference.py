@@ -85,44 +85,55 @@ def features() -> Iterator[str]:
     yield f"Requests: {actions}. Events: {kinds}. Media files are described, not yet downloaded."
 
 
-def type_of(schema: Mapping[str, Any]) -> str:
-    """The type of a field in the words of the page."""
+def type_of(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:
+    """The type of a field in the words of the page; `definitions` are those of its payload's schema."""
     if "$ref" in schema:
-        return f"[{name}](#{name.lower()})" if (name := schema["$ref"].rpartition("/")[2]) in LINKED else name
+        name = schema["$ref"].rpartition("/")[2]
+        return f"[{name}](#{name.lower()})" if name in LINKED else type_of(definitions[name], definitions)
     if "const" in schema:
         return f"`{json.dumps(schema['const'])}`"
     if "enum" in schema:
-        return " \\| ".join(f"`{one}`" for one in schema["enum"])
+        return " | ".join(f"`{one}`" for one in schema["enum"])
     if "anyOf" in schema:
-        return " or ".join(dict.fromkeys(map(type_of, schema["anyOf"])))
+        return " or ".join(dict.fromkeys(type_of(one, definitions) for one in schema["anyOf"]))
     kind = schema.get("type", "any JSON")
     if kind == "array":
-        return f"list of {type_of(schema.get('items', {}))}"
-    limits = [f"{word} {schema[name]:,}" for name, word in LIMITS.items() if name in schema]
-    text = {"string": "time (RFC 3339)" if schema.get("format") == "date-time" else "text"}.get(kind, kind)
-    return f"{text}, {', '.join(limits)}" if limits else text
+        return f"list of {type_of(schema.get('items', {}), definitions)}{_range(schema, 'Items', '')}"
+    if kind == "string":
+        return (
+            "time (RFC 3339)"
+            if schema.get("format") == "date-time"
+            else f"text{_range(schema, 'Length', ' characters')}"
+        )
+    return f"{kind}{_range(schema, 'imum', '')}"
 
 
-LIMITS = {
-    "minimum": "at least",
-    "maximum": "at most",
-    "minLength": "from",
-    "maxLength": "up to",
-}
+def _range(schema: Mapping[str, Any], name: str, unit: str) -> str:
+    least, most = schema.get(f"min{name}"), schema.get(f"max{name}")
+    match least, most:
+        case None, None:
+            return ""
+        case None, _:
+            return f", at most {most:,}{unit}"
+        case _, None:
+            return f", at least {least:,}{unit}"
+        case _:
+            return f", {least:,} to {most:,}{unit}"
+
+
 LINKED: set[str] = set()
 
 
 def fields_of(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Iterator[str]:
+    """The table of a payload's fields."""
     required = set(schema.get("required", ()))
     rows = []
     for name, field in schema.get("properties", {}).items():
         if name == "v":
             continue
-        inner = definitions.get(field.get("$ref", "").rpartition("/")[2], {})
-        shown = inner if "enum" in inner else field
         default = field.get("default")
         needed = "required" if name in required else "" if default is None else f"`{json.dumps(default)}`"
-        rows.append((f"`{name}`", type_of(shown), needed, field.get("description", "")))
+        rows.append((f"`{name}`", type_of(field, definitions), needed, field.get("description", "")))
     yield from table(("Field", "Type", "Default", "Meaning"), *rows)
 
 
@@ -152,7 +163,8 @@ def payload(name: str, schema: Mapping[str, Any], listed: list[Channel]) -> Iter
     where = [channel for channel in listed if name in channel.payloads]
     yield f"### {name}"
     yield ""
-    yield f"On {', '.join(f'`{channel.address}`' for channel in where)}. {_prose(schema.get('description', ''))}".strip()
+    topics = ", ".join(f"`{channel.address}`" for channel in where)
+    yield f"On {topics}. {_prose(schema.get('description', ''))}".strip()
     yield ""
     definitions = schema.get("$defs", {})
     yield from fields_of(schema, definitions)
@@ -164,23 +176,31 @@ def payload(name: str, schema: Mapping[str, Any], listed: list[Channel]) -> Iter
 
 def _prose(description: str) -> str:
     """Without a head that only repeats the topic."""
-    text = " ".join(description.split())
-    return re.sub(r"^`<prefix>/[^`]*`[:.,]?( retained:)?\s*", "", text)
+    text = re.sub(r"^`<prefix>/[^`]*`[:.,]?( retained:)?\s*", "", " ".join(description.split()))
+    return text[:1].upper() + text[1:]
+
+
+def publisher(channel: Channel) -> str:
+    if channel.action == "receive":
+        return "programs"
+    return "responder" if "/responder/" in channel.address else "bridge"
 
 
 def page() -> str:
     listed = list(channels(Topics()))
     made = schemas()
     LINKED.update(made)
-    LINKED.update(name for schema in made.values() for name, inner in schema.get("$defs", {}).items() if "properties" in inner)
+    LINKED.update(
+        name for schema in made.values() for name, inner in schema.get("$defs", {}).items() if "properties" in inner
+    )
     lines = [
         "# MQTT reference",
         "",
         "<!-- written by scripts/reference.py from bridge/contract; do not edit -->",
         "",
-        "Every topic and every field. `wa` is the prefix (`WA_MQTT_PREFIX`). JSON payloads carry `v: 1`; readers ignore unknown",
-        "fields, commands refuse them. Times are RFC 3339 in UTC, durations are seconds; only `timestamp` is unix seconds. The same as",
-        "a machine-readable contract: AsyncAPI 3 at `/v1/asyncapi.json`, JSON Schema at `/v1/schemas`.",
+        "Every topic and every field. `wa` is the prefix (`WA_MQTT_PREFIX`). JSON payloads carry `v: 1`; readers ignore",
+        "unknown fields, commands refuse them. Times are RFC 3339 in UTC, durations are seconds; only `timestamp` is unix",
+        "seconds. The same as a machine-readable contract: AsyncAPI 3 at `/v1/asyncapi.json`, JSON Schema at `/v1/schemas`.",
         "",
         "## What works today",
         "",
@@ -193,7 +213,7 @@ def page() -> str:
             *(
                 (
                     f"`{one.address}`",
-                    "bridge" if one.action == "send" else "programs",
+                    publisher(one),
                     str(one.qos),
                     "yes" if one.retained else "no",
                     ", ".join(f"[{name}](#{name.lower()})" if name in made else "text" for name in one.payloads),
@@ -212,7 +232,10 @@ def page() -> str:
         "",
         *table(
             ("`error.code`", "Transient", "HTTP", "Meaning"),
-            *((f"`{code}`", "yes" if error.transient else "no", str(error.http), error.sentence) for code, error in ERRORS.items()),
+            *(
+                (f"`{code}`", "yes" if error.transient else "no", str(error.http), error.sentence)
+                for code, error in ERRORS.items()
+            ),
         ),
         "## Content of a command",
         "",
@@ -234,14 +257,15 @@ def page() -> str:
         "## Payloads",
         "",
     ]
-    shown: dict[str, Mapping[str, Any]] = {}
+    parts: dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {}
     for name, schema in made.items():
         lines += payload(name, schema, listed)
-        shown.update({inner: part for inner, part in schema.get("$defs", {}).items() if "properties" in part})
+        definitions = schema.get("$defs", {})
+        parts.update({inner: (part, definitions) for inner, part in definitions.items() if "properties" in part})
     lines += ["## Parts of payloads", ""]
-    for name, part in shown.items():
+    for name, (part, definitions) in parts.items():
         if name not in made:
-            lines += [f"### {name}", "", _prose(part.get("description", "")), "", *fields_of(part, made)]
+            lines += [f"### {name}", "", _prose(part.get("description", "")), "", *fields_of(part, definitions)]
     return "\n".join(lines).rstrip() + "\n"
 
 
