@@ -20,6 +20,7 @@ from bridge.contract.status import HEARTBEAT, BridgeStatus
 from bridge.mqtt import MqttOptions
 from bridge.ports import Clock
 from bridge.settings import BridgeSettings
+from bridge.webhooks import WebhookLimits
 
 _log = logging.getLogger(__name__)
 DISTRIBUTION = "whatsapp-mqtt-bridge"
@@ -44,6 +45,7 @@ class Bridge:
         *,
         http: socket.socket | None = None,
         login_link: str | None = None,
+        webhook_limits: WebhookLimits | None = None,
     ) -> None:
         """`http` is the façade's socket (`bridge.http.server.listen`); without one there is no HTTP and no webhook.
 
@@ -63,7 +65,9 @@ class Bridge:
         self.hosts = [
             SessionHost(setting, settings=settings, driver=driver, clock=clock) for setting in settings.sessions
         ]
-        self._http = HttpFacade(settings, http, self.hosts, self._broker, clock, login_link) if http else None
+        self._http = (
+            HttpFacade(settings, http, self.hosts, self._broker, clock, login_link, webhook_limits) if http else None
+        )
 
     def stop(self) -> None:
         """Ask for a clean end; `run` returns when it is done."""

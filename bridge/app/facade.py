@@ -26,7 +26,7 @@ from bridge.mqtt import RetainedSwitches
 from bridge.ports import Clock, StoreUnusable
 from bridge.settings import BridgeSettings
 from bridge.store import BRIDGE_STORE, BridgeStore
-from bridge.webhooks import SESSION_HEADER, WebhookRegistry
+from bridge.webhooks import SESSION_HEADER, WebhookLimits, WebhookRegistry
 from bridge.webhooks.callback_url import CallbackRules
 from bridge.webhooks.poster import WebhookPoster
 
@@ -45,6 +45,7 @@ class HttpFacade:
         broker: BrokerOptions,
         clock: Clock,
         login_link: str | None = None,
+        webhook_limits: WebhookLimits | None = None,
     ) -> None:
         self._settings = settings
         self._login_link = login_link
@@ -52,6 +53,7 @@ class HttpFacade:
         self._hosts = hosts
         self._broker = broker
         self._clock = clock
+        self._webhook_limits = webhook_limits
         self._facade: HttpServer | None = None
         self.logins: PanelSessions
 
@@ -81,11 +83,12 @@ class HttpFacade:
                 )
             )
             listeners = WebhookRegistry(
-                store.listeners,
+                store.webhooks,
                 MeteredPost(webhooks, metrics, clock, SESSION_HEADER),
                 clock,
                 random=random.random,
                 legacy_groups=settings.legacy_groups,
+                limits=self._webhook_limits,
             )
             await listeners.load()
             switches = RetainedSwitches(
@@ -100,7 +103,7 @@ class HttpFacade:
                 default=settings.sessions[0].name,
                 owner=owner,
                 listeners=listeners,
-                letters=store.listeners,
+                letters=store.webhooks,
                 access=store.access,
                 credentials=credentials,
                 logins=logins,

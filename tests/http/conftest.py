@@ -23,6 +23,7 @@ from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
 from bridge.http.server import address_of, listen
 from bridge.settings import BridgeSettings, load
 from bridge.store import BridgeStore
+from bridge.webhooks import WebhookLimits
 from tests.http.receiver import Receiver
 from tests.mosquitto_server import MosquittoServer
 
@@ -48,6 +49,7 @@ class HttpBridge:
         self.clock = SystemClock()
         self.phone = ScriptedPhone(self.clock, paired=True)
         self.port = 0
+        self.webhook_limits = WebhookLimits()
         self.bridge: Bridge | None = None
         self._running: asyncio.Task[None] | None = None
 
@@ -64,7 +66,14 @@ class HttpBridge:
         listener = listen("127.0.0.1", self.port)
         self.port = int(address_of(listener).rpartition(":")[2])
         addresses = settings.addresses or parse_addresses(NOBODY)
-        self.bridge = Bridge(settings, addresses, lambda _: ScriptedDriver(self.phone), self.clock, http=listener)
+        self.bridge = Bridge(
+            settings,
+            addresses,
+            lambda _: ScriptedDriver(self.phone),
+            self.clock,
+            http=listener,
+            webhook_limits=self.webhook_limits,
+        )
         self._running = asyncio.create_task(self.bridge.run(), name="bridge under test")
         async with asyncio.timeout(HERE):
             while not await self._answers():

@@ -177,7 +177,7 @@ async def test_a_listed_name_that_is_not_known_yet_is_accepted_and_another_is_no
     resolver.answers = {}
     async with WebhookPoster(INTERNET, own_port=None) as webhooks:
         assert await webhooks.check("http://a.example.com/hook") == "http://a.example.com/hook"
-        with pytest.raises(InvalidRequest, match="cannot be found"):
+        with pytest.raises(InvalidRequest, match="could not be resolved"):
             await webhooks.check("http://bot.lan/hook")
         answer = await webhooks.post("http://a.example.com/hook", b"{}", {})
     assert answer.failure is Failure.HOST_UNKNOWN

@@ -78,7 +78,7 @@ async def repeat(session: str, number: Number, parts: PartsOf, audit: AuditOf) -
     """Post it once more, to the same URL, with the same delivery id."""
     letter = await _find(parts, session, number)
     await audit("repeat dead letter", session, str(number))
-    answer = await parts.listeners.repeat(letter)
+    answer = await parts.listeners.redeliver(letter)
     left = await parts.letters.dead_letter(number)
     return Repeated(
         delivered=left is None, status=answer.status, error=left.error if left else None, failure=answer.failure
@@ -111,7 +111,7 @@ async def _find(parts: AppContext, session: str, number: int) -> DeadLetter:
 def _view(letter: DeadLetter) -> DeadLetterView:
     return DeadLetterView(
         number=letter.number,
-        listener=letter.listener_id,
+        listener=letter.webhook_id,
         url=letter.url,
         stream=letter.stream,
         epoch=letter.epoch,

@@ -117,7 +117,7 @@ async def register(session: str, body: NewListener, parts: PartsOf, audit: Audit
     listener = await parts.listeners.register(
         session,
         url,
-        choice=_choice(body, known.choice if known else WebhookFilter()),
+        chosen=_filter(body, known.filter if known else WebhookFilter()),
         secret=body.secret or made,
         start=_start(body),
     )
@@ -186,7 +186,7 @@ def _find(parts: AppContext, session: str, listener_id: str) -> Webhook:
     return found
 
 
-def _choice(body: NewListener, before: WebhookFilter) -> WebhookFilter:
+def _filter(body: NewListener, before: WebhookFilter) -> WebhookFilter:
     return WebhookFilter(
         kinds=before.kinds if body.events is None else frozenset(map(str, body.events)),
         chats=before.chats if body.chats is None else frozenset(str(parse_recipient(chat)) for chat in body.chats),
@@ -201,35 +201,35 @@ def _start(body: NewListener) -> Start:
 
 
 def _view(parts: AppContext, listener: Webhook) -> ListenerView:
-    choice = listener.choice
+    chosen = listener.filter
     view = ListenerView(
         id=listener.id,
         session=listener.session,
         url=listener.url,
         created_at=instant(listener.created_at),
-        events=sorted(choice.kinds, key=lambda kind: (kind != MESSAGE, kind)),
-        chats=None if choice.chats is None else sorted(choice.chats),
-        groups=choice.groups,
+        events=sorted(chosen.kinds, key=lambda kind: (kind != MESSAGE, kind)),
+        chats=None if chosen.chats is None else sorted(chosen.chats),
+        groups=chosen.groups,
         paused=listener.paused_at is not None,
         legacy=listener.legacy,
         signed=listener.secret is not None,
     )
-    standing = parts.listeners.standing(listener)
-    if standing is None:
+    health = parts.listeners.health(listener)
+    if health is None:
         return view
-    last, due = standing.last_delivery_at, standing.next_attempt_at
+    last, due = health.last_delivery_at, health.next_attempt_at
     return view.model_copy(
         update={
-            "circuit": standing.circuit,
+            "circuit": health.circuit,
             "lag": parts.listeners.lag(listener),
-            "delivered": standing.delivered,
-            "failures": standing.failures,
-            "last_status": standing.last_status,
-            "last_error": standing.last_error,
-            "last_failure": standing.last_failure,
+            "delivered": health.delivered,
+            "failures": health.failures,
+            "last_status": health.last_status,
+            "last_error": health.last_error,
+            "last_failure": health.last_failure,
             "last_delivery_at": None if last is None else instant(last),
             "next_attempt_at": None if due is None else instant(due),
-            "seq": standing.at.get(Stream.IN),
-            "event_seq": standing.at.get(Stream.EVENT),
+            "seq": health.positions.get(Stream.IN),
+            "event_seq": health.positions.get(Stream.EVENT),
         }
     )

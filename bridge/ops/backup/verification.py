@@ -148,7 +148,7 @@ async def _read_through(journal: Journal, stream: Stream) -> int:
 async def _bridge_store(source: Path, staging: Path, checked: Checked, clock: Callable[[], float]) -> None:
     _copy(source, staging)
     async with BridgeStore(staging / BRIDGE_STORE, now=clock) as store:
-        checked.listeners = len(await store.listeners.listeners())
+        checked.listeners = len(await store.webhooks.webhooks())
         checked.keys = len(await store.access.keys())
 
 

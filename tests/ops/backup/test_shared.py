@@ -23,12 +23,12 @@ def listener(name: str) -> Webhook:
 
 async def listeners(data_dir: Path) -> list[str]:
     async with BridgeStore(data_dir / BRIDGE_STORE, now=clock) as store:
-        return sorted(one.id for one in await store.listeners.listeners())
+        return sorted(one.id for one in await store.webhooks.webhooks())
 
 
 async def register(data_dir: Path, name: str) -> None:
     async with BridgeStore(data_dir / BRIDGE_STORE, now=clock) as store:
-        await store.listeners.put(listener(name))
+        await store.webhooks.put(listener(name))
 
 
 def conversations(data_dir: Path, *texts: str) -> list[str]:

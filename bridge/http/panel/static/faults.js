@@ -20,11 +20,11 @@ const INVALID_ES = [
   [/not a phone number/, 'No es un número de teléfono: de 5 a 15 dígitos, con código de país. Por ejemplo +54 9 11 5550-0001.'],
   [/not a WhatsApp address|Messages can go to/, 'No es una dirección de WhatsApp a la que se pueda escribir.'],
   [/no chat with|no such chat/, 'Esta cuenta no tiene ese chat: solo se puede responder.'],
-  [/Callbacks must not go to the bridge itself/, 'Un webhook no puede apuntar al propio puente.'],
-  [/Callbacks must not go to/, 'Los webhooks no pueden ir a esa dirección: WA_CALLBACK_HOSTS dice a cuáles sí.'],
-  [/callback URL cannot be found/, 'No se encuentra el servidor de esa dirección.'],
+  [/Webhooks must not go to the bridge itself/, 'Un webhook no puede apuntar al propio puente.'],
+  [/Webhooks must not go to/, 'Los webhooks no pueden ir a esa dirección: WA_CALLBACK_HOSTS dice a cuáles sí.'],
+  [/callback URL could not be resolved/, 'No se encuentra el servidor de esa dirección.'],
   [/callback URL must begin/, 'La dirección debe empezar con http:// o https://.'],
-  [/callback URL must not hold a (user|fragment)/, 'La dirección no puede llevar usuario, contraseña ni fragmento (#).'],
+  [/callback URL must not contain a (user|fragment)/, 'La dirección no puede llevar usuario, contraseña ni fragmento (#).'],
   [/callback URL/, 'Eso no es una dirección (URL) que se pueda usar.'],
 ];
 
