@@ -1,34 +1,33 @@
-// Who is behind a chat's address, by the names that people gave themselves in what arrived.
+// The names of contacts, as they set them themselves, from the messages that this page has seen.
 
-import { get, may, of } from './api.js';
-import { isErased, person } from './phones.js';
+import { hasScope, get, sessionPath } from './api.js';
+import { isErased, readableAddress } from './addresses.js';
 
-//: Newest messages whose names are looked at, where the page has seen none arrive.
-const LOOKED_AT = 100;
+//: Newest messages that `loadNames` reads.
+const RECENT = 100;
 const names = new Map();
 
-export function note({ chat, author, notify_name: name }) {
+export function rememberName({ chat, author, notify_name: name }) {
   if (name && author === chat && !isErased(chat)) names.set(chat, name);
 }
 
-// Reads the names of a session's last messages; says whether it found any.
-export async function learn(status) {
-  if (!status?.epoch || !may('listen')) return false;
-  const after = `${status.epoch}:${Math.max(0, status.last_seq - LOOKED_AT)}`;
-  const told = await get(`${of(status.session)}/messages?limit=${LOOKED_AT}&after=${encodeURIComponent(after)}`).catch(() => null);
-  told?.items.forEach(note);
+// Reads the names in a session's newest messages; returns whether any name is known.
+export async function loadNames(status) {
+  if (!status?.epoch || !hasScope('listen')) return false;
+  const after = encodeURIComponent(`${status.epoch}:${Math.max(0, status.last_seq - RECENT)}`);
+  const path = `${sessionPath(status.session)}/messages?limit=${RECENT}&after=${after}`;
+  const page = await get(path).catch(() => null);
+  page?.items.forEach(rememberName);
   return names.size > 0;
 }
 
-// Who wrote a message.
-export const chatName = (item) => item.notify_name || person(item.from_pn ?? item.chat);
+export const senderName = (item) => item.notify_name || readableAddress(item.from_pn ?? item.chat);
 
-// The name, or the address as people write it.
-export const called = (address) => names.get(address) ?? person(address);
+export const contactName = (address) => names.get(address) ?? readableAddress(address);
 
-// Both, where the address is one that a person can read.
-export function spelledOut(chat, to) {
-  const name = names.get(chat), address = person(to ?? chat);
+// Name and number; only the name where the address has no number.
+export function nameAndNumber(chat, to) {
+  const name = names.get(chat), address = readableAddress(to ?? chat);
   if (!name) return address;
   return address.includes('@') ? name : `${name} · ${address}`;
 }

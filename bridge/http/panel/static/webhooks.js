@@ -1,115 +1,98 @@
-// Webhooks of one session: how each is, pause and resume, and the dead letters to repeat or throw away.
+// The webhooks of one session: their state, pause and resume; below them the dead letters.
 
-import { get, of, post, remove } from './api.js';
-import { ask, askUntil } from './dialogs.js';
-import { empty, h, show, toast } from './element.js';
-import { post as outcome, said } from './faults.js';
-import { chatName } from './names.js';
+import { get, post, remove, sessionPath } from './api.js';
+import { deadLetterList } from './dead_letters.js';
+import { openDialog, openForm } from './dialogs.js';
+import { h, update } from './element.js';
+import { number, word } from './language.js';
+import { postText, problemText } from './problems.js';
 import { ago } from './times.js';
-import { number, word } from './words.js';
+import { button, emptyState, fact, field, heading, toast } from './widgets.js';
 
 const CIRCUITS = { closed: ['good', 'closed'], half_open: ['wait', 'half_open'], open: ['bad', 'openCircuit'] };
 
-const standing = (one) => {
-  if (one.paused) return ['dim', 'paused'];
-  return one.circuit === 'closed' && one.last_error ? ['wait', 'ailing'] : CIRCUITS[one.circuit] ?? ['dim', 'closed'];
-};
+// Tone and key of the badge.
+function badge(webhook) {
+  if (webhook.paused) return ['dim', 'paused'];
+  if (webhook.circuit === 'closed' && webhook.last_error) return ['wait', 'lastFailed'];
+  return CIRCUITS[webhook.circuit] ?? ['dim', 'closed'];
+}
 
-export function open(view, world) {
-  const { session } = world;
-  const list = h('div.cards'), letters = h('div.feed'), head = h('div.row.apart'), unfolded = new Set();
-  let found = [], dead = [], ended = false;
+const count = (value) => (value === null ? '–' : number(value));
+
+export function open(view, app) {
+  const base = sessionPath(app.session), list = h('div.cards'), deadLetters = deadLetterList(base, attempt);
+  let closed = false;
 
   async function load() {
-    const [told, buried] = await Promise.all([get(`${of(session)}/listeners`), get(`${of(session)}/dead-letters?limit=100`)]);
-    if (ended) return;
-    found = told.listeners;
-    dead = buried.letters;
-    draw();
+    const [registered, refused] = await Promise.all([
+      get(`${base}/listeners`),
+      get(`${base}/dead-letters?limit=100`),
+    ]);
+    if (closed) return;
+    const cards = registered.listeners.map(card);
+    update(list, cards.length ? cards : emptyState(word('noWebhooks'), word('noWebhooksHint')));
+    deadLetters.draw(refused.letters);
   }
 
-  function draw() {
-    show(list, found.length ? found.map(card) : [empty(word('noListeners'), word('noListenersHint'))]);
-    show(head, [h('div', null, h('h2', null, word('letters')), h('p.soft', null, word('lettersLead'))),
-      dead.length > 1 ? h('button.button', { type: 'button', onclick: () => attempt(repeatAll) }, word('repeatAll')) : null]);
-    show(letters, dead.length ? dead.map(letter) : [empty(word('noLetters'))]);
-  }
-
-  function card(one) {
-    const [tone, name] = standing(one);
-    const path = `${of(session)}/listeners/${one.id}`;
-    const fact = (label, value) => h('div', null, h('dt', null, word(label)), h('dd', null, value));
-    return h('article.card', { 'aria-label': one.url },
-      h('div.row.apart', null, h('h2.mono', null, one.url), h(`span.badge.${tone}`, null, word(name))),
-      h('dl.facts.few', null, fact('lag', one.lag === null ? '–' : number(one.lag)), fact('delivered', one.delivered === null ? '–' : number(one.delivered)),
-        fact('lastMessage', one.last_delivery_at ? ago(one.last_delivery_at) : word('never')),
-        one.next_attempt_at ? fact('nextTry', ago(one.next_attempt_at)) : null),
-      one.last_error ? h('p.advice.bad', null, outcome({ status: one.last_status, failure: one.last_failure, error: one.last_error })) : null,
+  function card(webhook) {
+    const [tone, name] = badge(webhook), path = `${base}/listeners/${webhook.id}`;
+    const [action, label] = webhook.paused ? ['resume', word('resume')] : ['pause', word('pause')];
+    const last = { status: webhook.last_status, failure: webhook.last_failure, error: webhook.last_error };
+    return h('article.card', { 'aria-label': webhook.url },
+      h('div.row.apart', null, h('h2.mono', null, webhook.url), h(`span.badge.${tone}`, null, word(name))),
+      h('dl.facts.few', null,
+        fact(word('lag'), count(webhook.lag)),
+        fact(word('delivered'), count(webhook.delivered)),
+        fact(word('lastMessage'), webhook.last_delivery_at ? ago(webhook.last_delivery_at) : word('never')),
+        webhook.next_attempt_at ? fact(word('nextTry'), ago(webhook.next_attempt_at)) : null),
+      webhook.last_error ? h('p.advice.bad', null, postText(last)) : null,
       h('div.row', null,
-        h('button.button', { type: 'button', onclick: () => attempt(() => post(`${path}/${one.paused ? 'resume' : 'pause'}`)) }, word(one.paused ? 'resume' : 'pause')),
-        h('button.danger', { type: 'button', onclick: async () => {
-          if (await ask({ title: word('unregisterAsk', one.url), action: word('unregister'), cancel: word('cancel'), danger: true })) await attempt(() => remove(path));
-        } }, word('unregister'))));
+        button('button', label, () => attempt(() => post(`${path}/${action}`))),
+        button('danger', word('unregister'), () => unregister(webhook.url, path))));
   }
 
-  function letter(one) {
-    const path = `${of(session)}/dead-letters/${one.number}`, item = gist(one.body);
-    return h('article.card.send-item', null,
-      h('div.row.apart', null, h('span.mono', null, one.url), h('span.soft', null, ago(one.at))),
-      item ? h('p.text', { dir: 'auto' }, h('strong', null, item.who), ' ', item.text) : null,
-      h('p.advice.bad', null, outcome(one)),
-      h('details', { open: unfolded.has(one.number), ontoggle: (event) => unfolded[event.target.open ? 'add' : 'delete'](one.number) },
-        h('summary', null, word('wholeItem')), h('p.text.mono', { tabindex: 0 }, one.body)),
-      h('div.row', null,
-        h('button.button', { type: 'button', onclick: () => attempt(() => repeat(one)) }, word('repeat')),
-        h('button.danger', { type: 'button', onclick: async () => {
-          if (await ask({ title: word('throwAsk'), action: word('throwAway'), cancel: word('cancel'), danger: true })) await attempt(() => remove(path));
-        } }, word('throwAway'))));
+  async function unregister(url, path) {
+    const question = { title: word('unregisterAsk', url), action: word('unregister'), cancel: word('cancel') };
+    if (await openDialog({ ...question, danger: true })) await attempt(() => remove(path));
   }
 
-  const again = (one) => post(`${of(session)}/dead-letters/${one.number}/repeat`);
-
-  async function repeat(one) {
-    const told = await again(one);
-    toast(told.delivered ? word('repeated') : word('stillRefused', outcome(told)), !told.delivered);
-  }
-
-  async function repeatAll() {
-    let delivered = 0;
-    const all = dead;
-    for (const one of all) if ((await again(one)).delivered) delivered += 1;
-    toast(word('repeatedMany', number(delivered), number(all.length - delivered)), delivered < all.length);
+  async function add() {
+    const describe = (entered) => ({
+      title: word('addWebhook'),
+      action: word('add'),
+      cancel: word('cancel'),
+      fields: [field(word('url'), h('input', {
+        name: 'url',
+        type: 'url',
+        required: true,
+        value: entered?.get('url') ?? '',
+        placeholder: 'http://localhost:3013/hook',
+      }))],
+    });
+    const made = await openForm(describe, (data) => post(`${base}/listeners`, { url: data.get('url') }));
+    if (made?.secret) {
+      const fields = [h('p.mono', { tabindex: 0 }, made.secret)];
+      await openDialog({ title: word('done'), text: word('secret'), action: word('close'), fields });
+    }
+    await load();
   }
 
   async function attempt(work) {
     try {
       await work();
     } catch (problem) {
-      toast(said(problem), true);
+      toast(problemText(problem), true);
     }
     await load();
   }
 
-  async function add() {
-    const made = await askUntil((before) => ({ title: word('addListener'), action: word('add'), cancel: word('cancel'),
-      fields: [h('label.field', null, h('span', null, word('url')), h('input', { name: 'url', type: 'url', required: true, value: before?.get('url') ?? '', placeholder: 'http://localhost:3013/hook' }))] }),
-    (given) => post(`${of(session)}/listeners`, { url: given.get('url') }));
-    if (made?.secret) await ask({ title: word('done'), text: word('secret'), action: word('close'), fields: [h('p.mono', { tabindex: 0 }, made.secret)] });
-    await load();
+  function refresh() {
+    load().catch((problem) => { if (!closed) update(list, emptyState(problemText(problem))); });
   }
 
-  view.append(h('div.head', null, h('h1', null, word('listeners')), h('button.main-button', { type: 'button', onclick: add }, word('addListener')), h('p.soft', null, word('listenersLead'))), list, head, letters);
-  const gentle = () => load().catch((problem) => { if (!ended) show(list, empty(said(problem))); });
-  gentle();
-  return { tick: gentle, end: () => { ended = true; } };
-}
-
-// Whose item it is and what it says; null for one that is no message.
-function gist(body) {
-  try {
-    const item = JSON.parse(body), message = item.message ?? item;
-    return message.chat ? { who: chatName(message), text: message.body || `[${message.type ?? item.kind}]` } : null;
-  } catch {
-    return null;
-  }
+  const adding = button('main-button', word('addWebhook'), add);
+  view.append(heading(word('listeners'), word('webhooksLead'), adding), list, ...deadLetters.elements);
+  refresh();
+  return { refresh, close: () => { closed = true; } };
 }
