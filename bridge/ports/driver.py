@@ -8,37 +8,39 @@ from typing import Any, Protocol
 
 from bridge.contract.errors import CodedError
 from bridge.contract.jid import Jid, MessageKey
-from bridge.contract.messages import Location, Media, Quoted
+from bridge.contract.kinds import Content
+from bridge.contract.messages import MessageContent
 from bridge.contract.session import Situation
 from bridge.contract.status import MemoryUse
+
+EMPTY = MessageContent()
 
 
 @dataclass(frozen=True, slots=True)
 class IncomingMessage:
     """A message as a driver read it from WhatsApp. `timestamp` is unix seconds of the service's clock.
 
-    `author` is the participant in groups and None in a chat of two. `history` = older than this login, by the page's
-    own mark. `raw` is set only with type `unknown`: what could not be converted.
+    `type` is WhatsApp's. `author` is the participant in groups and None in a chat of two. `history` = older than this
+    login, by the page's own mark. `raw` is set only with type `unknown`: what could not be converted.
     """
 
     id: str
     key: MessageKey
     chat: Jid
-    body: str
     type: str
     timestamp: int
+    content: MessageContent = EMPTY
     author: Jid | None = None
     from_pn: Jid | None = None
     from_lid: Jid | None = None
     notify_name: str | None = None
-    quoted: Quoted | None = None
-    mentions: tuple[str, ...] = ()
-    forwarded: bool | None = None
-    media: Media | None = None
-    location: Location | None = None
-    contacts: tuple[str, ...] = ()
     history: bool = False
     raw: Mapping[str, Any] | None = None
+
+    @property
+    def body(self) -> str:
+        """Its text or caption."""
+        return self.content.body
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,12 @@ class WhatsAppDriver(Protocol):
         """A fresh message key for `chat`; reserving sends nothing."""
         ...
 
-    async def send_text(self, key: MessageKey, text: str) -> int:
+    @property
+    def sends(self) -> frozenset[str]:
+        """The kinds of content that this driver can send."""
+        ...
+
+    async def send(self, key: MessageKey, content: Content) -> int:
         """Send under a reserved key; returns the ack level known so far (0 = pending).
 
         Raises `Refused`, `ReachOutLocked` or `DriverUnavailable` when it certainly did not go out, else `CallInDoubt`.

@@ -47,9 +47,9 @@ class Deaths:
         self._before(SqliteJournal, "move_cursor", Step.CURSOR)
         self._before(SqliteOutbox, "published", Step.TOLD)
         self._after(WebDriver, "reserve", Step.RESERVED)
-        self._before(WebDriver, "send_text", Step.STORED)
-        self._after(WebDriver, "send_text", Step.SENT)
-        self._during(WebDriver, "send_text", Step.CALL_LEFT)
+        self._before(WebDriver, "send", Step.STORED)
+        self._after(WebDriver, "send", Step.SENT)
+        self._during(WebDriver, "send", Step.CALL_LEFT)
         publish, acknowledge = MqttClient.start_publish, BrokerConnection.acknowledge
 
         def start_publish(client: Any, topic: str, *rest: Any) -> Any:

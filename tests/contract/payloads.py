@@ -5,6 +5,8 @@ from __future__ import annotations
 from bridge.contract.bot import ResponderEvent
 from bridge.contract.commands import ControlAction, ControlResult, ControlStatus
 from bridge.contract.errors import ERRORS, ErrorCode
+from bridge.contract.kinds.location import Place
+from bridge.contract.kinds.media import Media
 from bridge.contract.lifecycle import AckName
 from bridge.contract.messages import (
     ERASED,
@@ -14,8 +16,6 @@ from bridge.contract.messages import (
     EventBody,
     EventKind,
     Inbound,
-    Location,
-    Media,
     MessageBody,
     Qr,
     Quoted,
@@ -47,6 +47,7 @@ def text(**changes: object) -> MessageBody:
         "from_pn": ANA,
         "body": "Hola ñ 😀 שלום\n\u202bمرحبا",
         "type": "chat",
+        "kind": "text",
         "timestamp": 1_790_000_000,
         "cliente_id": 51,
         "notify_name": "Ana",
@@ -64,19 +65,20 @@ def rich() -> MessageBody:
         **{"id": f"false_{GROUP}_3EB0C0FFEE_{LID}", "from": GROUP, "chat": GROUP, "author": LID},
         from_lid=LID,
         type="image",
+        kind="image",
         late=True,
         quoted=Quoted(id=f"true_{GROUP}_3EB0BEEF_{LID}", author=LID, body="¿Viene?"),
         mentions=[LID],
         forwarded=True,
         media=Media(mimetype="image/jpeg", size=34567, sha256="q83v", filename="foto.jpg"),
-        location=Location(latitude=-34.6, longitude=-58.4, name="Obelisco"),
+        location=Place(latitude=-34.6, longitude=-58.4, name="Obelisco"),
         contacts=["BEGIN:VCARD\nEND:VCARD"],
     )
 
 
 def forgotten() -> MessageBody:
     return text(
-        **dict.fromkeys(("id", "from", "chat", "author"), ""), body="", type=ERASED, notify_name=None, from_pn=None
+        **dict.fromkeys(("id", "from", "chat", "author"), ""), body="", type=ERASED, kind=None, notify_name=None, from_pn=None
     )
 
 
@@ -101,7 +103,7 @@ def _status(state: SessionState, reason: Reason, **more: object) -> SessionStatu
 
 def every_written() -> dict[str, tuple[type[Payload], str]]:
     """Golden file name -> what a reader takes it for, and what the bridge writes."""
-    unreadable = text(type="unknown", body="", raw={"kind": "novel", "n": [1, None]})
+    unreadable = text(type="unknown", kind="unknown", body="", raw={"kind": "novel", "n": [1, None]})
     own = EventBody(kind=EventKind.OWN_MESSAGE, at=AT, chat=ANA, message=text())
     return {
         "in-text": (Inbound, in_journal(Stream.IN, 1, text())),

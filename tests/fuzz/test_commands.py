@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.contract.commands import MAX_TEXT, ControlCommand, ReplayRequest, SendCommand, parse_json, parse_text
+from bridge.contract.commands import ControlCommand, ReplayRequest, SendCommand, parse_json, parse_text
 from bridge.contract.errors import CodedError, InvalidRequest, TooLarge
+from bridge.contract.kinds import MAX_TEXT
 from bridge.contract.payload import StrictPayload
 from bridge.core.results import Rejection, rejected
 from responder.incoming import of_webhook
@@ -66,8 +67,8 @@ def test_a_plain_text_payload(digits: str, payload: bytes) -> None:
         command = parse_text(digits, payload)
     except (InvalidRequest, TooLarge):
         return
-    assert 0 < len(command.message) <= MAX_TEXT
-    command.message.encode("utf-8")
+    assert 0 < len(command.content.summary) <= MAX_TEXT
+    command.content.summary.encode("utf-8")
 
 
 @BUDGET

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bridge.contract.commands import checked
 from bridge.contract.messages import Stream
 from bridge.ports import Claim, Claimed
 from bridge.store.outbox import SqliteOutbox
@@ -107,7 +108,7 @@ async def test_a_broker_that_is_killed_costs_a_reader_that_replays_nothing(
 def _command(command_id: str) -> Any:
     from bridge.contract.commands import SendCommand
 
-    return SendCommand(id=command_id, to=ANA, message="Hola")
+    return checked(SendCommand, {"id": command_id, "to": ANA, "message": "Hola"})
 
 
 async def test_a_claim_that_outlives_its_connection_is_not_acknowledged_on_the_next(
@@ -147,7 +148,7 @@ async def test_a_command_that_meets_a_fault_of_ours_is_answered_and_holds_up_not
     claim: Callable[..., Any] = SqliteOutbox.claim
 
     async def faulty_claim(self: SqliteOutbox, command: Claim, *others: Any) -> Claimed:
-        if command.text == "poison":
+        if command.content.summary == "poison":
             raise ZeroDivisionError
         claimed: Claimed = await claim(self, command, *others)
         return claimed

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bridge.contract.commands import SendCommand
+from bridge.contract.commands import SendCommand, checked
 from bridge.contract.messages import Stream
 from bridge.contract.pace import Pace
 from bridge.contract.session import Reason, SessionState, Situation
@@ -128,7 +128,7 @@ class Life:
 
     async def send(self, to: str, text: str) -> str:
         """Claim a send; returns its id."""
-        result = await self.session.outbound.submit(SendCommand(to=to, message=text))
+        result = await self.session.outbound.submit(checked(SendCommand, {"to": to, "message": text}))
         return result.id
 
     async def until_told(self, command_id: str, expected: list[str]) -> None:

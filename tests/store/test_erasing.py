@@ -152,7 +152,7 @@ async def test_content_goes_and_seq_stays_beside_a_bridge_that_runs(opener: Open
         assert (await store.outbox.claim(claim("done", SECRET), result())).conflict
         row = await store.outbox.of_message("3EB0FF")
         assert row is not None
-        assert (row.claim.text, row.claim.to, row.claim.meta) == ("", "erased@c.us", None)
+        assert (row.claim.content.summary, row.claim.to, row.claim.meta) == ("", "erased@c.us", None)
         assert (await store.outbox.change(row.number, step(SendState.READ))).state is SendState.READ
         [waits] = await store.outbox.unpublished(0, 10)
         assert json.loads(waits.body) == {"id": "waits", "to": None}

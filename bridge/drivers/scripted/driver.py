@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from bridge.contract.errors import InvalidRequest, NotOnWhatsApp, ReachOutLocked, Refused
 from bridge.contract.jid import Jid, MessageKey
+from bridge.contract.kinds import KINDS, Content
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.contract.status import MemoryUse
 from bridge.drivers.scripted.phone import ACCOUNT, ACCOUNT_LID, ScriptedPhone, SendMode, SentMessage, Signal
@@ -180,18 +181,23 @@ class ScriptedDriver(WhatsAppDriver):
             raise InvalidRequest(f"This account has no chat with {to}: it can only be answered.")
         return chat
 
+    @property
+    @override
+    def sends(self) -> frozenset[str]:
+        return frozenset(kind.kind for kind in KINDS)
+
     @override
     async def reserve(self, chat: Jid) -> MessageKey:
         self._need_connected()
         return MessageKey(True, chat, self._phone.new_id(), ACCOUNT_LID if chat.is_group else None)
 
     @override
-    async def send_text(self, key: MessageKey, text: str) -> int:
+    async def send(self, key: MessageKey, content: Content) -> int:
         self._need_connected()
         phone = self._phone
         if phone.delay:
             await asyncio.sleep(phone.delay)
-        message = SentMessage(key, text)
+        message = SentMessage(key, content)
         match phone.send_mode:
             case SendMode.UNAVAILABLE:
                 raise DriverUnavailable("The page is loading.")

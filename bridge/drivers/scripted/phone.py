@@ -13,10 +13,13 @@ from enum import StrEnum
 from typing import Any
 
 from bridge.contract.jid import Jid, MessageKey, Server
+from bridge.contract.kinds import Content
+from bridge.contract.messages import MessageContent
 from bridge.ports import AckChange, Clock, IncomingMessage
 
 ACCOUNT = Jid("5491155500000", Server.USER)
 ACCOUNT_LID = Jid("277000000000000", Server.LID)
+CONTENT = MessageContent.model_fields.keys()
 
 
 class SendMode(StrEnum):
@@ -51,8 +54,13 @@ class SentMessage:
     """A message that left: `times` is how often, which must stay 1."""
 
     key: MessageKey
-    text: str
+    content: Content
     times: int = 1
+
+    @property
+    def text(self) -> str:
+        """The text, or what stands for it."""
+        return self.content.summary
 
 
 @dataclass(slots=True)
@@ -142,7 +150,7 @@ class ScriptedPhone:
         self.tell(Signal.REACHABLE if reachable else Signal.UNREACHABLE)
 
     def incoming(self, chat: str, body: str, *, author: str | None = None, **fields: Any) -> IncomingMessage:
-        """Somebody writes; `fields` are further fields of `IncomingMessage`."""
+        """Somebody writes; `fields` are further fields of `IncomingMessage` and its content."""
         return self._arrive(False, Jid.parse(chat), body, Jid.parse(author) if author else None, fields)
 
     def own(self, chat: str, body: str, **fields: Any) -> IncomingMessage:
@@ -189,9 +197,12 @@ class ScriptedPhone:
             id=str(key),
             key=key,
             chat=chat,
-            body=body,
             type="chat",
             timestamp=self.now(),
+            # not validated: a script may hand over what fits no contract
+            content=MessageContent.model_construct(
+                body=body, **{name: fields.pop(name) for name in CONTENT & fields.keys()}
+            ),
             author=author,
             history=not self.paired,
         )

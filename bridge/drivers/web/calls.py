@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 
 from bridge.contract.errors import InternalError, InvalidRequest, NotOnWhatsApp, ReachOutLocked, Refused
 from bridge.contract.jid import Jid, MessageKey, mask
+from bridge.contract.kinds import Content
 from bridge.contract.lifecycle import AckLevel
 from bridge.contract.phone_numbers import candidates
 from bridge.drivers.web.limits import Limits
@@ -68,10 +69,11 @@ async def reserve(page: WebPage, chat: Jid) -> MessageKey:
         raise InternalError(f"WhatsApp Web made a message key that cannot be read: {error}.") from error
 
 
-async def send_text(page: WebPage, key: MessageKey, text: str, limits: Limits) -> int:
+async def send(page: WebPage, key: MessageKey, content: Content, limits: Limits) -> int:
     """Send under a reserved key."""
+    what = (content.kind, content.value)
     try:
-        answer = await page.call("send", str(key.remote), str(key), key.id, text, limit=limits.send)
+        answer = await page.call("send", str(key.remote), str(key), key.id, *what, limit=limits.send)
     except PageFailure as failure:
         if failure.stored:
             raise CallInDoubt(f"WhatsApp Web took the message, then failed: {failure.text}.") from failure

@@ -17,11 +17,13 @@ from typing_extensions import override
 
 from bridge.contract.errors import StartError
 from bridge.contract.jid import Jid, MessageKey
+from bridge.contract.kinds import Content
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.contract.status import MemoryUse
 from bridge.drivers.web import calls
 from bridge.drivers.web.browser import Browser, first_line
 from bridge.drivers.web.executable import BrowserFailed, LaunchFailed
+from bridge.drivers.web.injection import sendable_kinds
 from bridge.drivers.web.limits import Limits, Restarts
 from bridge.drivers.web.number_cache import NumberCache
 from bridge.drivers.web.page_loop import STARTING, PageLoop
@@ -159,13 +161,18 @@ class WebDriver(WhatsAppDriver):
         self._serving.upkeep.busy()
         return await calls.resolve(self._serving.live(), to, self._known, self._clock.monotonic())
 
+    @property
+    @override
+    def sends(self) -> frozenset[str]:
+        return sendable_kinds()
+
     @override
     async def reserve(self, chat: Jid) -> MessageKey:
         return await calls.reserve(self._serving.live(), chat)
 
     @override
-    async def send_text(self, key: MessageKey, text: str) -> int:
-        return await calls.send_text(self._serving.live(), key, text, self._limits)
+    async def send(self, key: MessageKey, content: Content) -> int:
+        return await calls.send(self._serving.live(), key, content, self._limits)
 
     @override
     async def show_typing(self, to: Jid, seconds: float) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from importlib import resources
 
 from bridge.contract.errors import StartError
@@ -31,7 +32,20 @@ REQUIRED_MODULES = (
 
 BINDING = "__bridgeTell"
 AGENT = "__bridgeAgent"
-_PARTS = ("models", "outlet", "state", "linking", "arrivals", "history", "calls")
+#: How a file of `page/kinds` says that its kind can be sent.
+_SENDER = re.compile(r"^senders\.(\w+) =", re.MULTILINE)
+_PARTS = ("registry", "models", "outlet", "state", "linking", "arrivals", "history", "calls")
+
+
+def _kinds() -> list[str]:
+    folder = resources.files("bridge.drivers.web") / "page" / "kinds"
+    return [file.read_text("utf-8") for file in sorted(folder.iterdir(), key=lambda file: file.name)]
+
+
+@functools.cache
+def sendable_kinds() -> frozenset[str]:
+    """The kinds that the page's scripts can send."""
+    return frozenset(kind for script in _kinds() for kind in _SENDER.findall(script))
 
 
 @functools.cache
@@ -41,7 +55,7 @@ def init_script(report: float) -> str:
     bundle = here / "node_modules" / "@wppconnect" / "wa-js" / "dist" / "wppconnect-wa.js"
     if not bundle.is_file():
         raise StartError("wa-js is not installed with the bridge. Run scripts/setup, or install the built wheel.")
-    agent = "\n".join((here / "page" / f"{part}.js").read_text("utf-8") for part in _PARTS)
+    agent = "\n".join([*((here / "page" / f"{part}.js").read_text("utf-8") for part in _PARTS), *_kinds()])
     return f"""
 if (window === window.top && location.protocol.startsWith("http")) {{
   window.WPPConfig = {{ disableGoogleAnalytics: true }};

@@ -71,10 +71,11 @@ async def send(
 
 
 class Sent(Send):
-    """A send as its list shows it. `number` orders; `message` is what was asked to be sent."""
+    """A send as its list shows it. `number` orders; `message` is the text, or one line that stands for the content."""
 
     number: int
     message: str
+    content: dict[str, Any] = Field(description="the command's content field", examples=[{"message": "Hola"}])
     claimed_at: Instant
     expires_at: Instant | None
 
@@ -122,7 +123,8 @@ def _listed(session: str, row: OutboxRow) -> Sent:
         state=row.state,
         doubt=_doubt(row),
         number=row.number,
-        message=claim.text,
+        message=claim.content.summary,
+        content=claim.content.as_field(),
         claimed_at=instant(claim.claimed_at),
         expires_at=None if claim.expires_at is None else instant(claim.expires_at),
     )

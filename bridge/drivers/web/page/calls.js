@@ -63,20 +63,13 @@ const storedMessage = (rawId) => memory().find((msg) => msg.id?.id === rawId);
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
 // With the server's answer if it comes soon, else as soon as the message is safely in the page's store.
-async function send(chat, key, rawId, text) {
+async function send(chat, key, rawId, kind, value) {
   needUsable();
   const earlier = storedMessage(rawId);
   if (earlier) return { ack: earlier.ack ?? 0 }; // wa-js would send it a second time
   sending.add(rawId);
   try {
-    const call = WPP.chat.sendTextMessage(chat, text, {
-      messageId: key,
-      createChat: true,
-      linkPreview: false,
-      markIsRead: false,
-      detectMentioned: false,
-      waitForAck: true,
-    });
+    const call = senders[kind](chat, value, { messageId: key, createChat: true, markIsRead: false, waitForAck: true });
     let settled = false;
     const answer = call.finally(() => { settled = true; });
     answer.catch(() => undefined);
