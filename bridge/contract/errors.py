@@ -81,8 +81,11 @@ class CodedError(Exception):
 
     code: str = ErrorCode.INTERNAL
     transient: bool = True
+    #: A code of `bridge.contract.details`, where there is one.
+    detail: str | None = None
 
-    def __init__(self, text: str | None = None) -> None:
+    def __init__(self, text: str | None = None, *, detail: str | None = None) -> None:
+        self.detail = detail
         row = _ROW_OF_CODE.get(self.code)
         super().__init__(text or (row.text if row else type(self).__name__))
 

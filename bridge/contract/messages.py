@@ -167,11 +167,15 @@ class ResultStatus(StrEnum):
 
 
 class ErrorInfo(Payload):
-    """Why a command failed: code and `transient` from the error table, a sentence for a person."""
+    """Why a command failed: code and `transient` from the error table, a sentence for a person.
+
+    `detail_code` says more precisely what is invalid, where there is a code for it (`bridge.contract.details`).
+    """
 
     code: str
     text: str
     transient: bool
+    detail_code: str | None = Field(default=None, exclude_if=is_none)
 
 
 class Result(Payload):

@@ -95,6 +95,7 @@ def problem(error: CodedError, **more: Any) -> JSONResponse:
         "detail": valid_text(shown.text),
         "code": shown.code,
         "transient": shown.transient,
+        **({"detail_code": shown.detail} if shown.detail else {}),
         **more,
     }
     return JSONResponse(body, status, _headers(error), media_type="application/problem+json")

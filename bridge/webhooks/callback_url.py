@@ -15,6 +15,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Self
 from urllib.parse import urlsplit
 
+from bridge.contract.details import InvalidDetail
 from bridge.contract.errors import InvalidRequest
 
 Address = IPv4Address | IPv6Address
@@ -42,22 +43,31 @@ class CallbackUrl:
     def parse(cls, text: str) -> Self:
         """Parse a URL. Raises `InvalidRequest`, which says what is wrong."""
         if len(text) > MAX_URL:
-            raise InvalidRequest(f"The callback URL is longer than {MAX_URL:,} characters.")
+            raise InvalidRequest(
+                f"The callback URL is longer than {MAX_URL:,} characters.", detail=InvalidDetail.URL_INVALID
+            )
         if not text.isascii() or not text.isprintable() or any(c in text for c in ' \\"<>^`{|}'):
-            raise InvalidRequest("The callback URL contains characters that must be encoded (%20, xn--…).")
+            raise InvalidRequest(
+                "The callback URL contains characters that must be encoded (%20, xn--…).",
+                detail=InvalidDetail.URL_INVALID,
+            )
         try:
             parts = urlsplit(text)
             port = parts.port
         except ValueError as error:
-            raise InvalidRequest("The callback URL is not a valid URL.") from error
+            raise InvalidRequest("The callback URL is not a valid URL.", detail=InvalidDetail.URL_INVALID) from error
         if parts.scheme not in _PORTS:
-            raise InvalidRequest("The callback URL must begin with http:// or https://.")
+            raise InvalidRequest(
+                "The callback URL must begin with http:// or https://.", detail=InvalidDetail.URL_SCHEME
+            )
         if "@" in parts.netloc:
-            raise InvalidRequest("The callback URL must not contain a user or password.")
+            raise InvalidRequest(
+                "The callback URL must not contain a user or password.", detail=InvalidDetail.URL_CREDENTIALS
+            )
         if "#" in text:
-            raise InvalidRequest("The callback URL must not contain a fragment (#).")
+            raise InvalidRequest("The callback URL must not contain a fragment (#).", detail=InvalidDetail.URL_FRAGMENT)
         if port == 0:
-            raise InvalidRequest("The callback URL must not use port 0.")
+            raise InvalidRequest("The callback URL must not use port 0.", detail=InvalidDetail.URL_INVALID)
         host = _check_host(parts.hostname or "")
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         return cls(parts.scheme, host, port or _PORTS[parts.scheme], target)
@@ -140,16 +150,18 @@ def carried(address: Address) -> Address:
 
 def _check_host(host: str) -> str:
     if "%" in host:
-        raise InvalidRequest("The callback URL contains a network interface (%).")
+        raise InvalidRequest("The callback URL contains a network interface (%).", detail=InvalidDetail.URL_INVALID)
     if ":" in host:
         try:
             return str(IPv6Address(host))
         except ValueError as error:
-            raise InvalidRequest("The callback URL contains an invalid IP address.") from error
+            raise InvalidRequest(
+                "The callback URL contains an invalid IP address.", detail=InvalidDetail.URL_INVALID
+            ) from error
     name = host.removesuffix(".")
     labels = name.split(".")
     if len(name) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
-        raise InvalidRequest("The callback URL has no valid host name.")
+        raise InvalidRequest("The callback URL has no valid host name.", detail=InvalidDetail.URL_INVALID)
     if _NUMBER.fullmatch(labels[-1]):
         try:
             return str(IPv4Address(name))

@@ -21,6 +21,7 @@ from typing import Any, Self
 import httpcore
 from typing_extensions import override
 
+from bridge.contract.details import InvalidDetail
 from bridge.contract.errors import InvalidRequest
 from bridge.ports import PostAnswer, WebhookPost
 from bridge.webhooks.callback_url import Address, CallbackRules, CallbackUrl
@@ -74,10 +75,13 @@ class WebhookPoster(WebhookPost):
             async with asyncio.timeout(self._timeout):
                 await self._network.addresses(url.host, url.port)
         except ForbiddenAddress as error:
-            raise InvalidRequest(error.text) from error
+            raise InvalidRequest(error.text, detail=error.detail) from error
         except OSError as error:  # including a timeout
             if not self._rules.names_host(url.host):
-                raise InvalidRequest(f"The host {url.host} of the callback URL could not be resolved.") from error
+                raise InvalidRequest(
+                    f"The host {url.host} of the callback URL could not be resolved.",
+                    detail=InvalidDetail.URL_HOST_UNKNOWN,
+                ) from error
         return str(url)
 
     @override
@@ -146,9 +150,9 @@ class _CheckedNetwork(httpcore.AsyncNetworkBackend):
         """The addresses of a host, all of them allowed. Raises `ForbiddenAddress`, or `OSError` where it has none."""
         found = await _resolve(host, port)
         if refusal := self._rules.refusal(host, found):
-            raise ForbiddenAddress(refusal)
+            raise ForbiddenAddress(refusal, detail=InvalidDetail.URL_FORBIDDEN)
         if port == self._own_port and any(map(_is_own, found)):
-            raise ForbiddenAddress("Webhooks must not go to the bridge itself.")
+            raise ForbiddenAddress("Webhooks must not go to the bridge itself.", detail=InvalidDetail.URL_OF_THE_BRIDGE)
         return found
 
     async def connect_tcp(

@@ -28,7 +28,8 @@ class Send(Result):
     """A result, and how far the message is: `device` and `read` are ticks that came after `sent`."""
 
     state: SendState = Field(examples=["read"])
-    doubt: str | None = Field(default=None, description="while it is `unknown`: why nobody can tell")
+    doubt: str | None = Field(default=None, description="while it is `unknown`: why, as a sentence")
+    doubt_code: str | None = Field(default=None, examples=["connection_lost"], description="the same as a code")
 
 
 @router.post(
@@ -121,7 +122,7 @@ def _listed(session: str, row: OutboxRow) -> Sent:
     return Sent(
         **fields,
         state=row.state,
-        doubt=_doubt(row),
+        **_doubt(row),
         number=row.number,
         message=claim.content.summary,
         content=claim.content.as_field(),
@@ -144,11 +145,13 @@ async def look_up(
     if row is None:
         raise NotFound("No send of this session has this id.")
     fields: dict[str, Any] = result_of(session, row).model_dump()
-    return Response(Send(**fields, state=row.state, doubt=_doubt(row)).to_json(), media_type="application/json")
+    return Response(Send(**fields, state=row.state, **_doubt(row)).to_json(), media_type="application/json")
 
 
-def _doubt(row: OutboxRow) -> str | None:
-    return row.error_text if row.state is SendState.UNKNOWN else None
+def _doubt(row: OutboxRow) -> dict[str, str | None]:
+    if row.state is not SendState.UNKNOWN:
+        return {}
+    return {"doubt": row.error_text, "doubt_code": row.error_detail}
 
 
 class _Failed(CodedError):
@@ -157,7 +160,7 @@ class _Failed(CodedError):
 
 def _failed(result: Result) -> JSONResponse:
     assert result.error is not None  # noqa: S101 - asked by the caller
-    error = _Failed(result.error.text)
+    error = _Failed(result.error.text, detail=result.error.detail_code)
     error.code, error.transient = result.error.code, result.error.transient
     return problem(error, result=result.model_dump(mode="json"))
 

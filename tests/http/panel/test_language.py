@@ -6,13 +6,12 @@ from typing import Any
 
 from playwright.async_api import Page, expect
 
+from bridge.contract.details import DOUBT_TEXT, Doubt, InvalidDetail
 from bridge.contract.errors import ErrorCode
 from bridge.contract.session import Reason, SessionState, Situation
-from bridge.core import send_steps
 from bridge.drivers.scripted import SendMode
 from bridge.http import errors
 from bridge.ports import Failure, PostAnswer
-from bridge.store.outbox import LEFT_OPEN
 from bridge.webhooks.retry_policy import describe
 from tests.http.conftest import ANA, HttpBridge
 from tests.http.panel.conftest import OpenPanel
@@ -34,7 +33,15 @@ async def test_every_code_has_a_spanish_text(started: HttpBridge, open_panel: Op
     answers = [PostAnswer(failure=failure, detail="d") for failure in Failure]
     answers += [PostAnswer(status=status) for status in (307, 404, 500)]
     posts = [{"status": one.status, "failure": one.failure, "error": describe(one)} for one in answers]
-    assert "English" not in await _calls(page, "problems.js", "errorText", coded)
+    coded += [{"code": "invalid", "detail_code": detail, "text": "English"} for detail in InvalidDetail]
+    shown_errors = await _calls(page, "problems.js", "errorText", coded)
+    assert "English" not in shown_errors
+    codes = {(error["code"], error.get("detail_code")) for error in coded}
+    assert len(set(shown_errors)) == len(codes)
+    doubts = [{"doubt": "English", "doubt_code": doubt} for doubt in Doubt]
+    shown_doubts = await _calls(page, "problems.js", "doubtText", doubts)
+    assert "English" not in shown_doubts
+    assert len(set(shown_doubts)) == len(Doubt)
     assert "English" not in await _calls(page, "language.js", "reasonText", reasons)
     refused = Situation(SessionState.PAIRING, Reason.SCAN_QR, "WhatsApp refuses (429) that number.")
     [why] = await _calls(page, "language.js", "reasonText", [{"reason": str(refused.reason), "text": refused.text}])
@@ -63,13 +70,11 @@ async def test_the_reason_of_an_unknown_outcome_is_shown_in_spanish(started: Htt
     async with started.client() as client:
         sent = await client.post("/v1/sessions/haby/sends?wait=10", json={"id": "which", "to": ANA, "message": "hola"})
         assert (sent.json()["status"], sent.json()["error"]) == ("unknown", None)
-        why = (await client.get("/v1/sessions/haby/sends/which")).json()["doubt"]
+        seen = (await client.get("/v1/sessions/haby/sends/which")).json()
+        assert (seen["doubt"], seen["doubt_code"]) == (DOUBT_TEXT[Doubt.CONNECTION_LOST], Doubt.CONNECTION_LOST)
     page = await open_panel(started, locale="es-AR", at="#outbox")
     await expect(page.get_by_text("WhatsApp Web no lo conoce")).to_be_visible()
     await expect(page.get_by_text("Mirá el chat en el teléfono")).to_be_visible()
-    every = [send_steps._NOT_FOUND, send_steps._ERROR_SHOWN, send_steps._NO_ANSWER, LEFT_OPEN]
-    assert why in every
-    assert len({*every, *await _calls(page, "problems.js", "doubtText", every)}) == 2 * len(every)
 
 
 async def test_the_failure_of_a_webhook_is_shown_in_spanish(started: HttpBridge, open_panel: OpenPanel) -> None:

@@ -57,8 +57,9 @@ export function open(view, app) {
   async function create() {
     const made = await openForm(describeKey, (data) => {
       const session = data.get('session');
-      const sessions = session ? [session] : null;
-      return post('/v1/keys', { name: data.get('name'), scopes: data.getAll('scope'), sessions });
+      const sessions = session ? [session] : null, scopes = data.getAll('scope');
+      if (!scopes.length) throw new Error(word('chooseScope'));
+      return post('/v1/keys', { name: data.get('name'), scopes, sessions });
     });
     if (!made) return;
     await attempt(async () => {

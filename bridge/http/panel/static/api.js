@@ -1,10 +1,11 @@
 // Calls of the bridge's HTTP API, with the cookie of this login and the CSRF token that changes need.
 
 class Problem extends Error {
-  constructor(status, text, code) {
+  constructor(status, text, code, detailCode) {
     super(text);
     this.status = status;
     this.code = code;
+    this.detailCode = detailCode;
   }
 }
 
@@ -27,7 +28,7 @@ async function call(method, path, body, headers = {}) {
   if (!response.ok) {
     if (response.status === 401 && account.me) document.dispatchEvent(new Event('logged-out'));
     const sentence = answer.detail ?? answer.details ?? answer.error ?? response.statusText;
-    throw new Problem(response.status, sentence, answer.code);
+    throw new Problem(response.status, sentence, answer.code, answer.detail_code);
   }
   return answer;
 }

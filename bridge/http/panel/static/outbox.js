@@ -49,12 +49,12 @@ export function open(view, app) {
   }
 
   function card(send) {
-    const { state, error, doubt } = send;
+    const { state, error } = send;
     const settledBadly = (state === 'failed' || state === 'unknown') && !isErased(send.to);
     return h('article.card.send-item', null,
       h('div.row.apart', null, h('strong', null, nameAndNumber(send.chat, send.to)), ticks(state)),
       h('p.text', { dir: 'auto' }, send.message),
-      error || doubt ? h('p', null, error ? errorText(error) : doubtText(doubt)) : null,
+      error || send.doubt ? h('p', null, error ? errorText(error) : doubtText(send)) : null,
       settledBadly ? h(`p.advice.${state === 'failed' ? 'bad' : 'wait'}`, null, adviceText(error?.code)) : null,
       h('div.row.apart', null,
         h('span.soft', null, ago(send.claimed_at), ' · ', h('span.mono', null, send.id)),

@@ -129,6 +129,8 @@ const words = {
   deadLetters: 'Dead letters',
   deadLettersLead: 'Items that a webhook refused permanently. Later items were delivered.',
   noDeadLetters: 'None: no item was refused permanently.',
+  answered: 'It answered {0}.',
+  answeredRedirect: 'It answered {0}, a redirect, which is not followed.',
   wholeItem: 'The whole item',
   repeat: 'Deliver again',
   discard: 'Delete',
@@ -164,6 +166,7 @@ const words = {
   sendScope: 'send',
   listenScope: 'listen',
   adminScope: 'everything',
+  chooseScope: 'Choose at least one scope.',
   allSessions: 'all sessions',
   make: 'Create',
   keyMade: 'Copy it now: it is shown only once.',
@@ -224,4 +227,4 @@ const advice = {
   unknown: 'It may have been sent. Check the chat on the phone; send it again only if it is not there.',
 };
 
-export const english = { words, states, reasons, errors, advice, posts: {}, audit: {} };
+export const english = { words, states, reasons, errors, details: {}, doubts: {}, advice, posts: {}, audit: {} };

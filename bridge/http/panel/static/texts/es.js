@@ -128,6 +128,8 @@ const words = {
   deadLetters: 'Entregas rechazadas',
   deadLettersLead: 'Lo que un webhook rechazó en forma definitiva. Lo siguiente se entregó.',
   noDeadLetters: 'Ninguna: no hubo rechazos definitivos.',
+  answered: 'Respondió {0}.',
+  answeredRedirect: 'Respondió {0}, una redirección, que no se sigue.',
   wholeItem: 'El contenido completo',
   repeat: 'Entregar de nuevo',
   discard: 'Descartar',
@@ -163,6 +165,7 @@ const words = {
   sendScope: 'enviar',
   listenScope: 'escuchar',
   adminScope: 'todo',
+  chooseScope: 'Elegí al menos un permiso.',
   allSessions: 'todas las sesiones',
   make: 'Crear',
   keyMade: 'Copiala ahora: se muestra solo esta vez.',
@@ -255,8 +258,32 @@ const errors = {
   method_not_allowed: 'Eso no se puede hacer acá.',
   request_timed_out: 'El pedido no llegó a tiempo.',
   unsupported_media_type: 'El pedido no es JSON.',
+  limit_reached: 'Demasiados pedidos a la vez; probá de nuevo en un momento.',
   rate_limited: 'Demasiados pedidos; esperá un momento.',
   offline: 'El puente no responde.',
+};
+
+// What exactly is invalid, by `detail_code`.
+const details = {
+  not_a_phone_number:
+    'No es un número de teléfono: de 5 a 15 dígitos, con código de país. Por ejemplo +54 9 11 5550-0001.',
+  not_a_recipient: 'No es una dirección de WhatsApp a la que se pueda escribir.',
+  no_such_chat: 'Esta cuenta no tiene ese chat: solo se puede responder.',
+  url_invalid: 'Eso no es una dirección (URL) que se pueda usar.',
+  url_scheme: 'La dirección debe empezar con http:// o https://.',
+  url_credentials: 'La dirección no puede llevar usuario ni contraseña.',
+  url_fragment: 'La dirección no puede llevar fragmento (#).',
+  url_host_unknown: 'No se encuentra el servidor de esa dirección.',
+  url_forbidden: 'Los webhooks no pueden ir a esa dirección: WA_CALLBACK_HOSTS tiene las permitidas.',
+  url_of_the_bridge: 'Un webhook no puede apuntar al propio puente.',
+};
+
+// Why the outcome of a command is unknown, by `doubt_code`.
+const doubts = {
+  connection_lost: 'Puede haberse enviado antes de que se cortara la conexión, y WhatsApp Web no lo conoce.',
+  error_shown: 'WhatsApp Web muestra un error que no dice si el mensaje se envió.',
+  not_confirmed: 'WhatsApp no lo confirmó a tiempo; todavía puede enviarse.',
+  left_open: 'Estaba abierto cuando se restauró el almacén u otro puente tuvo la sesión; puede haberse enviado.',
 };
 
 // What to do about a command that failed, by the code of its error.
@@ -306,4 +333,4 @@ const audit = {
   'link of wa up': 'enlace de wa up',
 };
 
-export const spanish = { words, states, reasons, errors, advice, posts, audit };
+export const spanish = { words, states, reasons, errors, details, doubts, advice, posts, audit };
