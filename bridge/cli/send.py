@@ -1,4 +1,4 @@
-"""`wa send`: one text, and each tick on its way."""
+"""`wa send`: sends one text and prints each tick."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from bridge.cli.run import EXIT_HELP, Exit, exit_of_result
+from bridge.cli.run import EXIT_HELP, Exit, console, exit_of_result, fail, print_json_line, run
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 
 class Wait(StrEnum):
-    """What to wait for."""
-
     NO = "no"
     ACCEPTED = "accepted"
     SENT = "sent"
@@ -27,7 +25,7 @@ class Wait(StrEnum):
 
 
 class PriorityChoice(StrEnum):
-    """As in the contract, here so that `wa --help` need not load it."""
+    """Repeats the contract's priorities, so that `wa --help` does not load the contract."""
 
     HUMAN = "human"
     REPLY = "reply"
@@ -39,30 +37,30 @@ def register(app: typer.Typer) -> None:
 
 
 def send(
-    to: Annotated[str, typer.Argument(help="Phone number in international form, in any spelling, or an address.")],
-    text: Annotated[str, typer.Argument(help="The message; - reads it from standard input.")],
+    to: Annotated[str, typer.Argument(help="Phone number in international form, in any spelling, or a chat address.")],
+    text: Annotated[str, typer.Argument(help="The text; - reads it from standard input.")],
     session: Annotated[str | None, typer.Option(help="Session; the first of WA_SESSIONS by default.")] = None,
     command_id: Annotated[
-        str | None, typer.Option("--id", help="Your id for it. Repeating an id asks again and never sends twice.")
+        str | None,
+        typer.Option("--id", help="Your id for the command. Repeating an id returns its result and never sends twice."),
     ] = None,
     ttl: Annotated[
-        int | None, typer.Option(help="Seconds in which it may be sent; 0 = no limit. Default 3600.")
+        int | None, typer.Option(help="Seconds within which it must be sent; 0 = no limit. Default 3600.")
     ] = None,
-    priority: Annotated[PriorityChoice | None, typer.Option(help="Which chat goes first when several wait.")] = None,
-    wait: Annotated[Wait, typer.Option(help="Return when it is so far; no = once the broker has it.")] = Wait.SENT,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds to wait at most.")] = 60,
-    json: Annotated[bool, typer.Option("--json", help="Every result and ack as a JSON line.")] = False,
+    priority: Annotated[PriorityChoice | None, typer.Option(help="Order among waiting chats.")] = None,
+    wait: Annotated[
+        Wait, typer.Option(help="Return once this state is reached; no = once the broker has the command.")
+    ] = Wait.SENT,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Maximum seconds to wait.")] = 60,
+    json: Annotated[bool, typer.Option("--json", help="One JSON line per result and ack.")] = False,
 ) -> None:
     """Send a text to a person or a group, and print each tick.
 
     wa send 5491155500001 "Hola"        echo "Hola" | wa send +54-9-11-5550-0001 -
     """
-    from bridge.cli.service import run
 
     async def command() -> Exit:
-        from bridge.cli.connect import join
-        from bridge.cli.run import console
-        from bridge.cli.service import fail
+        from bridge.cli.connect import connect_session
         from bridge.client import InvalidRequest, Priority, Result
 
         try:
@@ -71,11 +69,13 @@ def send(
             raise InvalidRequest("The text on standard input is not valid UTF-8.") from error
         out = console()
         chosen = Priority(priority.value) if priority else None
-        async with join(session, "send") as joined:
-            client, name = joined.client, joined.session
+        async with connect_session(session, "send") as connected:
+            client, name = connected.client, connected.session
             if wait is Wait.NO:
-                given = await client.post(name, to, body, id=command_id, ttl=ttl, priority=chosen)
-                out.print(f'{{"id": "{given}"}}' if json else f"handed to the broker · id {given}", highlight=False)
+                posted_id = await client.post(name, to, body, id=command_id, ttl=ttl, priority=chosen)
+                out.print(
+                    f'{{"id": "{posted_id}"}}' if json else f"accepted by the broker · id {posted_id}", highlight=False
+                )
                 return Exit.OK
             ticks = Ticks(out, json=json)
             async for step in client.send_steps(
@@ -95,16 +95,16 @@ def send(
         if result.error is not None:
             fail(result.error.text)
         elif result.status == "unknown":
-            fail("Nobody can tell whether it was sent: look at the chat before sending it again.")
+            fail("Outcome unknown: check the chat before sending again.")
         elif not ticks.reached(wait.value):
-            fail(f"Still waiting after {timeout:g} s. The bridge goes on; ask again with --id {result.id}")
+            fail(f"Still waiting after {timeout:g} s. The bridge continues; query the result with --id {result.id}")
             return Exit.WAITING
         return Exit.OK if wait is Wait.ACCEPTED and result.status == "accepted" else exit_of_result(result)
 
     run(command)
 
 
-_WORDS = {
+_LABELS = {
     "accepted": "accepted",
     "sent": "sent ✓",
     "device": "delivered ✓✓",
@@ -117,7 +117,7 @@ _ORDER = ["accepted", "sent", "device", "read", "played"]
 
 
 class Ticks:
-    """Prints what is new; a tick and a result that say the same are one line."""
+    """Prints every new state once: a result and a tick may report the same one."""
 
     def __init__(self, out: Console, *, json: bool) -> None:
         self.result: Result | None = None
@@ -130,18 +130,16 @@ class Ticks:
 
         if isinstance(step, Result):
             self.result = step
-            word = str(step.status)
+            state = str(step.status)
         else:
-            word = {"server": "sent", "error": "failed"}.get(step.ack, str(step.ack))
-        fresh = word not in self._shown
-        self._shown.append(word)
+            state = {"server": "sent", "error": "failed"}.get(step.ack, str(step.ack))
+        is_new = state not in self._shown
+        self._shown.append(state)
         if self._json:
-            from bridge.cli.run import print_json_line
-
             print_json_line(step.to_json())
-        elif fresh:
-            self._out.print(_WORDS[word] + (f" · id {step.id}" if word == "accepted" else ""), highlight=False)
+        elif is_new:
+            self._out.print(_LABELS[state] + (f" · id {step.id}" if state == "accepted" else ""), highlight=False)
 
-    def reached(self, wanted: str) -> bool:
-        """Whether it is as far as `wanted`, or further."""
-        return any(word in self._shown for word in _ORDER[_ORDER.index(wanted) :])
+    def reached(self, state: str) -> bool:
+        """Whether `state` or a later one was shown."""
+        return any(later in self._shown for later in _ORDER[_ORDER.index(state) :])

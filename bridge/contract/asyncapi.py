@@ -12,13 +12,15 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from bridge.contract.bot import BotConfig, BotSwitch, ResponderEvent
-from bridge.contract.commands import ControlCommand, ControlResult, ReplayRequest, SendCommand, TypingCommand
-from bridge.contract.messages import Ack, Event, Inbound, Qr, ReplayEnd, Result
+from bridge.contract.commands import ControlCommand, ControlResult, ReplayRequest, SendCommand
+from bridge.contract.events import Event
+from bridge.contract.messages import Ack, Inbound, Qr, ReplayEnd, Result
+from bridge.contract.requests import Typing
 from bridge.contract.status import BridgeStatus, SessionStatus
 from bridge.contract.topics import Leaf, Topics
 
 PAYLOADS: tuple[type[BaseModel], ...] = (
-    *(Inbound, Event, SendCommand, Result, Ack, ReplayRequest, ReplayEnd, ControlCommand, ControlResult, TypingCommand),
+    *(Inbound, Event, SendCommand, Result, Ack, ReplayRequest, ReplayEnd, ControlCommand, ControlResult, Typing),
     *(SessionStatus, Qr, BridgeStatus, BotConfig, BotSwitch, ResponderEvent),
 )
 _TEXT = "PlainText"
@@ -61,7 +63,7 @@ def channels(topics: Topics) -> tuple[Channel, ...]:
         ),
         Channel("reply", of(Leaf.REPLY, "{client}"), "send", ("Result",), "A copy of the result for who asked."),
         Channel("control", of(Leaf.CONTROL), "receive", ("ControlCommand",), "Start, close, log out, restart.", qos=0),
-        Channel("typing", of(Leaf.TYPING), "receive", ("TypingCommand",), 'Show "typing…" in a chat.', qos=0),
+        Channel("typing", of(Leaf.TYPING), "receive", ("Typing",), 'Show "typing…" in a chat.', qos=0),
         Channel("status", of(Leaf.STATUS), "send", ("SessionStatus",), "How the session is; also the will.", True),
         Channel("qr", of(Leaf.QR), "send", ("Qr",), "The pairing code; empty when there is none.", True),
         Channel("bridge", topics.bridge_status("{instance}"), "send", ("BridgeStatus",), "How a bridge is.", True),

@@ -39,8 +39,6 @@ DEFAULT_TTL = 3600
 MAX_TTL = 30 * 24 * 3600
 #: What a 64-bit counter can hold; a cursor beyond it is no place in any stream.
 MAX_SEQ = 2**63 - 1
-#: Seconds for which one command shows that we are writing.
-MAX_TYPING = 60
 #: Seconds that a session may be closed for a while.
 MAX_PAUSE = 3600
 REPLAY_DEFAULT, REPLAY_MAX = 500, 5_000
@@ -190,23 +188,6 @@ class ControlCommand(StrictPayload):
         return self
 
 
-class TypingCommand(StrictPayload):
-    """`<prefix>/<session>/typing`: show "typing…" in a chat for so many seconds, 0 = no more.
-
-    A sign and no message: never stored, repeated or answered, and dropped where the session is not connected or has no
-    such chat. WhatsApp itself lets it fade.
-    """
-
-    v: Literal[1] = VERSION
-    to: CleanText
-    seconds: Annotated[float, Field(ge=0, le=MAX_TYPING)] = 10
-
-    @cached_property
-    def recipient(self) -> Jid:
-        """The normal form of `to`. Raises `InvalidRequest`."""
-        return parse_recipient(self.to)
-
-
 class ControlStatus(StrEnum):
     """`status` of a control result."""
 
@@ -260,6 +241,11 @@ def parse_json(model: type[_C], payload: bytes) -> _C:
 
     Raises `TooLarge` (payload or text over the limit) or `InvalidRequest` (everything else).
     """
+    return checked(model, json_object(payload))
+
+
+def json_object(payload: bytes) -> dict[str, object]:
+    """The fields of a payload. Raises `TooLarge`, `InvalidRequest`."""
     if len(payload) > MAX_COMMAND_BYTES:
         raise TooLarge(f"The payload has {len(payload):,} bytes; {MAX_COMMAND_BYTES:,} are allowed.")
     try:
@@ -271,7 +257,7 @@ def parse_json(model: type[_C], payload: bytes) -> _C:
         raise InvalidRequest(f"The payload is not JSON: {error}.") from error
     if not isinstance(fields, dict):
         raise InvalidRequest('The payload is JSON but not an object; a send is {"to": …, "message": …}.')
-    return checked(model, fields)
+    return fields
 
 
 def checked(model: type[_C], fields: Mapping[str, object]) -> _C:

@@ -100,31 +100,6 @@ class Inbound(MessageBody):
     seq: int
 
 
-class EventKind(StrEnum):
-    """`event.kind`."""
-
-    OWN_MESSAGE = "own_message"
-    ERASED = "erased"  # whom it was about was forgotten (`wa forget`)
-
-
-class EventBody(Payload):
-    """Something about messages that is not an inbound one, without its place in the stream."""
-
-    kind: EventKind
-    at: Instant
-    chat: str | None = None
-    message: MessageBody | None = None
-
-
-class Event(EventBody):
-    """`<prefix>/<session>/event`."""
-
-    v: Literal[1] = VERSION
-    session: str
-    epoch: str
-    event_seq: int
-
-
 class Stream(StrEnum):
     """The two gapless streams of a session."""
 

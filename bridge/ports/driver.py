@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from bridge.contract.errors import CodedError
 from bridge.contract.jid import Jid, MessageKey
 from bridge.contract.kinds import Content
 from bridge.contract.messages import MessageContent
+from bridge.contract.requests import Request
 from bridge.contract.session import Situation
 from bridge.contract.status import MemoryUse
 
@@ -41,6 +42,20 @@ class IncomingMessage:
     def body(self) -> str:
         """Its text or caption."""
         return self.content.body
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingEvent:
+    """An event as a driver read it from WhatsApp. `at` is unix seconds; `fields` are those of its kind in the contract.
+
+    `once` tells it from every other event of its kind, however often the driver announces it.
+    """
+
+    kind: str
+    once: str
+    at: int
+    chat: Jid | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +112,10 @@ class CallInDoubt(CodedError):
     code = "in_doubt"
 
 
+#: What a driver hands over live.
+Item = IncomingMessage | IncomingEvent | AckChange
+
+
 class DriverSink(Protocol):
     """What a driver tells the session. Calls come one at a time and in order."""
 
@@ -112,7 +131,7 @@ class DriverSink(Protocol):
         """The page has a login; told after each load and pairing, before `connected`."""
         ...
 
-    async def received(self, batch: Sequence[IncomingMessage | AckChange]) -> None:
+    async def received(self, batch: Sequence[Item]) -> None:
         """Live items, oldest first. Durable on return: the driver keeps the batch and repeats it if this raises."""
         ...
 
@@ -167,8 +186,13 @@ class WhatsAppDriver(Protocol):
         """
         ...
 
-    async def show_typing(self, to: Jid, seconds: float) -> None:
-        """Show the other side that we are writing, for so many seconds; 0 = no more. In a chat that is there only."""
+    @property
+    def answers(self) -> frozenset[str]:
+        """The actions of requests that this driver can carry out."""
+        ...
+
+    async def answer(self, request: Request) -> Any:
+        """Carry out a request; returns its data as JSON. Raises `BridgeError` for what the service refuses."""
         ...
 
     async def look_up(self, key: MessageKey) -> LookUp:

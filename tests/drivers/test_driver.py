@@ -11,6 +11,7 @@ import pytest
 from bridge.contract.errors import InvalidRequest, NotOnWhatsApp
 from bridge.contract.jid import Jid
 from bridge.contract.kinds import Text
+from bridge.contract.requests import Typing
 from bridge.contract.session import Reason, SessionState
 from bridge.ports import CallInDoubt, DriverUnavailable, IncomingMessage, PairingCode, WhatsAppDriver
 from tests.drivers.recording import running
@@ -137,17 +138,17 @@ async def shown(world: World, chat: str, *, typing: bool) -> None:
 async def test_typing_is_shown_until_it_is_ended_or_fades(world: World) -> None:
     async with connected(world) as (driver, sink):
         for seconds in (30, 0):
-            await driver.show_typing(Jid.parse(CARLA), seconds)
+            await driver.answer(Typing(to=CARLA, seconds=seconds))
             await shown(world, CARLA_LID, typing=seconds > 0)
-        await driver.show_typing(Jid.parse(ANA), 0.3)
+        await driver.answer(Typing(to=ANA, seconds=0.3))
         for typing in (True, False):
             await shown(world, ANA, typing=typing)
-        await driver.show_typing(Jid.parse(STRANGER), 30)  # no chat: nobody is looked up for it
+        await driver.answer(Typing(to=STRANGER, seconds=30))  # no chat: nobody is looked up for it
         assert not world.typing_in(STRANGER)
         world.link(up=False)
         await sink.until_state(SessionState.RECONNECTING)
         with pytest.raises(DriverUnavailable):
-            await driver.show_typing(Jid.parse(ANA), 5)
+            await driver.answer(Typing(to=ANA, seconds=5))
 
 
 async def test_a_lost_link_is_told_and_nothing_is_sent_meanwhile(world: World) -> None:

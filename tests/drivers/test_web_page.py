@@ -80,7 +80,7 @@ async def test_both_addresses_of_a_person_are_told_where_they_are_known(web: Web
 
 
 async def test_a_number_is_found_in_the_spelling_that_the_service_knows_and_asked_for_once(web: WebWorld) -> None:
-    cast = web.sandbox.world.cast
+    cast = web.sandbox.world.directory
     old, new, broken = "541155500031@c.us", "5215555500032@c.us", "541155500033@c.us"
     cast.add_contact(Contact(pn=old, name="Old", saved=False))
     cast.add_contact(Contact(pn=new, name="New", saved=False))

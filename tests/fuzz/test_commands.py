@@ -1,4 +1,4 @@
-"""Whatever comes over MQTT or as a webhook is taken, or refused with one of the errors that have a code."""
+"""Any input over MQTT or as a webhook is accepted, or refused with an error that has a code."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def test_a_json_payload(model: type[StrictPayload], payload: bytes) -> None:
     except (InvalidRequest, TooLarge) as error:
         command = error
     if isinstance(command, CodedError):
-        told = rejected("haby", "made", Rejection("wa/haby/out", "0" * 64), command, 1.7e9).to_json()
-        assert json.loads(told.encode("utf-8"))["error"]["code"] == command.code
+        answer = rejected("haby", "made", Rejection("wa/haby/out", "0" * 64), command, 1.7e9).to_json()
+        assert json.loads(answer.encode("utf-8"))["error"]["code"] == command.code
         return
     if isinstance(command, SendCommand):
         assert len(command.content_hash) == 64

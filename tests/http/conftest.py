@@ -20,6 +20,7 @@ from bridge.broker import parse_addresses
 from bridge.contract.messages import Stream
 from bridge.contract.session import SessionState
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
+from bridge.http.limits import HttpLimits
 from bridge.http.server import address_of, listen
 from bridge.settings import BridgeSettings, load
 from bridge.store import BridgeStore
@@ -37,7 +38,7 @@ HERE = 15.0
 def _wait_only_shortly_for_a_broker(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a broker a session would wait 30 s for its word and 1 s for its farewell, with a fresh one 2 s."""
     monkeypatch.setattr("bridge.app.host.OWNERSHIP_PATIENCE", 0.05)
-    monkeypatch.setattr("bridge.mqtt.ownership.PATIENCE", 0.2)
+    monkeypatch.setattr("bridge.mqtt.ownership.RETAINED_TIMEOUT", 0.2)
     monkeypatch.setattr("bridge.app.bridge.FAREWELL", 0.05)
 
 
@@ -46,6 +47,7 @@ class HttpBridge:
 
     def __init__(self, data_dir: Path, **settings: Any) -> None:
         self.given = {"data_dir": data_dir, "pace": "off", "instance": "test", "http_rate": "off"} | settings
+        self.limits = HttpLimits()
         self.clock = SystemClock()
         self.phone = ScriptedPhone(self.clock, paired=True)
         self.port = 0
@@ -73,6 +75,7 @@ class HttpBridge:
             self.clock,
             http=listener,
             webhook_limits=self.webhook_limits,
+            http_limits=self.limits,
         )
         self._running = asyncio.create_task(self.bridge.run(), name="bridge under test")
         async with asyncio.timeout(HERE):

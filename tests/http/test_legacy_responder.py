@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from bridge.contract.session import SessionState
+from bridge.http.limits import HttpLimits
 from bridge.webhooks import WebhookLimits
 from tests.http.conftest import ANA, BETO, HERE, HttpBridge
 from tests.http.legacy_responder import LegacyResponder
@@ -106,9 +107,9 @@ async def test_a_link_that_is_down_is_an_error_that_it_survives(side: HttpBridge
         assert (await sent(side, 2))[-1] == "Eco: two"
 
 
-async def test_in_an_outage_a_send_is_refused_at_once(side: HttpBridge, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_in_an_outage_a_send_is_refused_at_once(side: HttpBridge) -> None:
     """A bulk sender of a thousand messages would wait 25 s for each refusal."""
-    monkeypatch.setattr("bridge.http.submission.OUTAGE", 0.5)
+    side.limits = HttpLimits(outage=0.5)
     await side.start()
     side.phone.link(up=False)
     await side.reach(SessionState.RECONNECTING)

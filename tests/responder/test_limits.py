@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 
-from responder.http import chats, server
+from bridge.asgi.body import BodyLimits
+from bridge.asgi.server import ServerLimits
+from responder.http.limits import SurfaceLimits
 from tests.responder.conftest import Whole
 
 KEY = "clave-larga-de-prueba"
@@ -46,11 +49,8 @@ async def test_guessing_is_no_matter_of_speed_and_shuts_nobody_out(whole: Whole)
 
 
 @pytest.mark.parametrize("before", [b"", b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"])
-async def test_a_head_that_trickles_is_not_waited_for(
-    whole: Whole, monkeypatch: pytest.MonkeyPatch, before: bytes
-) -> None:
-    monkeypatch.setattr(server, "HEAD_LIMIT", 0.5)
-    responder = await whole.start()
+async def test_a_head_that_trickles_is_not_waited_for(whole: Whole, before: bytes) -> None:
+    responder = await whole.start(http_limits=SurfaceLimits(server=ServerLimits(head_timeout=0.5)))
     reader, writer = await asyncio.open_connection("127.0.0.1", httpx.URL(responder.url).port)
     try:
         if before:
@@ -63,10 +63,22 @@ async def test_a_head_that_trickles_is_not_waited_for(
         writer.close()
 
 
-async def test_pages_beyond_the_most_are_told_so(whole: Whole, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chats, "STREAMS", 1)
-    responder = await whole.start()
+async def test_pages_beyond_the_most_are_told_so(whole: Whole) -> None:
+    responder = await whole.start(http_limits=SurfaceLimits(pages=1))
     async with httpx.AsyncClient(base_url=responder.url) as http, http.stream("GET", "/api/live") as first:
         assert await anext(first.aiter_lines()) == ": open"
         second = await http.get("/api/live")
         assert (second.status_code, second.headers["retry-after"]) == (429, "10")
+
+
+async def test_a_body_without_a_length_may_not_be_larger_either(whole: Whole) -> None:
+    responder = await whole.start()
+
+    async def endless() -> AsyncIterator[bytes]:
+        for _ in range(2 * BodyLimits().size // 10_000):
+            yield b" " * 10_000
+
+    async with httpx.AsyncClient(base_url=responder.url) as client:
+        answer = await client.post("/api/message-received", content=endless())
+        assert answer.status_code == 413
+        assert (await client.post("/api/bot-config/toggle/51", json={"bot_activo": 0})).status_code == 200

@@ -15,7 +15,7 @@ from typing import Any
 from bridge.contract.jid import Jid, MessageKey, Server
 from bridge.contract.kinds import Content
 from bridge.contract.messages import MessageContent
-from bridge.ports import AckChange, Clock, IncomingMessage
+from bridge.ports import AckChange, Clock, IncomingEvent, IncomingMessage, Item
 
 ACCOUNT = Jid("5491155500000", Server.USER)
 ACCOUNT_LID = Jid("277000000000000", Server.LID)
@@ -78,6 +78,7 @@ class ScriptedPhone:
     acks: tuple[int, ...] = (1,)  # levels that follow by themselves when a message leaves
     look_up_complete: bool = True
     chats: set[Jid] = field(default_factory=set)
+    answers: dict[str, Any] = field(default_factory=dict)  # action of a request -> its data
     missing: set[Jid] = field(default_factory=set)  # numbers that are not on WhatsApp
     damaged: set[Jid] = field(default_factory=set)  # chats of which the page can read the newest message only
     failing: set[Jid] = field(default_factory=set)  # numbers whose look-up the service answers with an error
@@ -88,7 +89,7 @@ class ScriptedPhone:
     ack_of: dict[str, int] = field(default_factory=dict)  # raw id -> level
     pending: list[SentMessage] = field(default_factory=list)
     typing: set[Jid] = field(default_factory=set)  # chats in which the other side sees that we are writing
-    live: list[IncomingMessage | AckChange] = field(default_factory=list)
+    live: list[Item] = field(default_factory=list)
     link_code: str | None = None  # shown once a number was given
     listener: Callable[[Signal], None] | None = None
     _withheld: int = 0
@@ -158,6 +159,10 @@ class ScriptedPhone:
         jid = Jid.parse(chat)
         return self._arrive(True, jid, body, ACCOUNT_LID if jid.is_group else None, fields)
 
+    def event(self, event: IncomingEvent) -> None:
+        """Something that is no message happens."""
+        self._announce(event)
+
     def acknowledge(self, raw_id: str, level: int) -> None:
         """A tick, or an error when negative."""
         known = self.ack_of.get(raw_id, 0)
@@ -212,7 +217,7 @@ class ScriptedPhone:
         self._announce(message)
         return message
 
-    def _announce(self, item: IncomingMessage | AckChange) -> None:
+    def _announce(self, item: Item) -> None:
         """Live items exist only in a page that is logged in; without one there is the history."""
         if self.paired and self.listener is not None:
             self.live.append(item)

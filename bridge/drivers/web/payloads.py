@@ -18,21 +18,26 @@ from bridge.contract.errors import InvalidRequest
 from bridge.contract.jid import Jid, MessageKey, Server
 from bridge.contract.messages import MessageContent, Quoted
 from bridge.contract.payload import valid_text
-from bridge.ports import AckChange, IncomingMessage
+from bridge.ports import AckChange, IncomingEvent, IncomingMessage, Item
 
 UNKNOWN = "unknown"
 #: Where a message without a readable chat is put, so that it is still told.
 NOWHERE = Jid("unknown", Server.USER)
 
 
-def to_items(raws: Sequence[Any]) -> list[IncomingMessage | AckChange]:
+def to_items(raws: Sequence[Any]) -> list[Item]:
     """A batch as the page sent it."""
-    items: list[IncomingMessage | AckChange] = []
+    items: list[Item] = []
     for raw in raws:
         if isinstance(raw, dict) and raw.get("kind") == "ack":
             change = to_ack(raw)
             if change is not None:
                 items.append(change)
+                continue
+        if isinstance(raw, dict) and raw.get("kind") == "event":
+            event = to_event(raw)
+            if event is not None:
+                items.append(event)
                 continue
         items.append(to_message(raw))
     return items
@@ -50,6 +55,14 @@ def to_message(raw: Any) -> IncomingMessage:
         return _message(raw, key, kind)
     except (ValueError, TypeError, OverflowError, InvalidRequest):
         return _unconverted(raw)
+
+
+def to_event(raw: Mapping[str, Any]) -> IncomingEvent | None:
+    """An event as `page/events` read it, or None where it is none."""
+    kind, once, fields = raw.get("event"), raw.get("once"), raw.get("fields")
+    if not isinstance(kind, str) or not isinstance(once, str) or not isinstance(fields, dict):
+        return None
+    return IncomingEvent(kind, valid_text(once), _timestamp(raw), to_jid(raw.get("chat")), fields)
 
 
 def to_ack(raw: Mapping[str, Any]) -> AckChange | None:

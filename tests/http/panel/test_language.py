@@ -7,7 +7,7 @@ from typing import Any
 from playwright.async_api import Page, expect
 
 from bridge.contract.details import DOUBT_TEXT, Doubt, InvalidDetail
-from bridge.contract.errors import ErrorCode
+from bridge.contract.errors import ERRORS
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.drivers.scripted import SendMode
 from bridge.http import errors
@@ -28,7 +28,7 @@ async def _calls(page: Page, file: str, function: str, arguments: list[Any]) -> 
 async def test_every_code_has_a_spanish_text(started: HttpBridge, open_panel: OpenPanel) -> None:
     page = await open_panel(started, locale="es-AR")
     of_http = [one.code for one in vars(errors).values() if isinstance(one, type) and issubclass(one, errors.HttpError)]
-    coded = [{"code": code, "text": "English"} for code in [*ErrorCode, *of_http]]
+    coded = [{"code": code, "text": "English"} for code in [*ERRORS, *of_http]]
     reasons = [{"reason": str(reason), "text": "English"} for reason in Reason]
     answers = [PostAnswer(failure=failure, detail="d") for failure in Failure]
     answers += [PostAnswer(status=status) for status in (307, 404, 500)]

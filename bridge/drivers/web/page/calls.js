@@ -45,13 +45,9 @@ async function resolve(forms) {
   return { missing: true };
 }
 
-// In a chat that is there: for a sign that lasts seconds nobody is looked up and no chat is made.
-async function showTyping(forms, ms) {
+async function answer(action, args) {
   needUsable();
-  const chat = forms.map(knownChat).find(Boolean);
-  if (!chat) return;
-  if (ms > 0) WPP.chat.markIsComposing(chat.id, ms).catch(() => undefined); // it answers when the time is over
-  else await WPP.chat.markIsPaused(chat.id);
+  return answerers[action](args);
 }
 
 async function reserve(chat) {
@@ -108,7 +104,7 @@ const calls = {
   resume,
   resolve,
   reserve,
-  showTyping,
+  answer,
   send,
   lookUp,
   aliases,

@@ -1,20 +1,20 @@
-"""From an event in WhatsApp's page to a subscriber's callback: one by one at a pace, and two thousand at once.
+"""Inbound latency and rate, from an event in WhatsApp's page to a subscriber's callback: paced, and as a burst.
 
-The way is the real one: page, wa-js, driver, journal, mosquitto, subscriber, each in the process of its own.
+The path is the real one: page, wa-js, driver, journal, mosquitto, subscriber, each in its own process.
 """
 
 from __future__ import annotations
 
 import asyncio
 
-from bench.parts import Stage, phone, program
+from bench.stage import Stage, phone, program
 from bridge.contract.jid import Jid, Server
 
 CHAT = "5491155500001"
-#: In the page: the moment (unix milliseconds, to a fraction) at which wa-js announces each message.
+#: Runs in the page: records when wa-js announces each message (unix milliseconds, with fraction).
 _LISTEN = """() => {
-  globalThis.benchHeard = [];
-  WPP.on("chat.new_message", (msg) => benchHeard.push([msg.id.id, performance.timeOrigin + performance.now()]));
+  globalThis.benchEvents = [];
+  WPP.on("chat.new_message", (msg) => benchEvents.push([msg.id.id, performance.timeOrigin + performance.now()]));
 }"""
 _BURST = """([count, chat, run]) => {
   const began = performance.timeOrigin + performance.now();
@@ -31,7 +31,7 @@ _BURST = """([count, chat, run]) => {
 
 
 async def paced(stage: Stage, *, count: int, rate: float) -> list[float]:
-    """Milliseconds from the page's event to the callback, for `count` messages from the phone, `rate` a second."""
+    """Milliseconds from the page's event to the callback, for `count` messages at `rate` per second."""
     url = stage.mosquitto.url("reader")
     async with program("subscriber_program", url, str(count)) as subscriber, phone(stage) as api:
         await subscriber.line()  # subscribed
@@ -46,14 +46,14 @@ async def paced(stage: Stage, *, count: int, rate: float) -> list[float]:
                 posts.create_task(api.post("/incoming", json=body), name=f"post {number}")
         rows = await subscriber.line()
         async with stage.page() as page:
-            heard = dict(await page.evaluate("() => benchHeard"))
-    return [at * 1000 - heard[raw_id] for raw_id, _, at in rows]
+            announced = dict(await page.evaluate("() => benchEvents"))
+    return [at * 1000 - announced[raw_id] for raw_id, _, at in rows]
 
 
 async def burst(stage: Stage, *, count: int, run: int) -> float:
-    """Messages a second until the subscriber has the last of `count` that the page announces at once.
+    """Messages per second, until the subscriber has the last of `count` messages that the page announces at once.
 
-    Raises AssertionError where one is missing or out of order: that is no figure.
+    Raises AssertionError if one is missing or out of order.
     """
     url = stage.mosquitto.url("reader")
     async with program("subscriber_program", url, str(count)) as subscriber:

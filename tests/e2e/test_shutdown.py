@@ -1,4 +1,4 @@
-"""Ends: Ctrl-C, SIGTERM, kill -9, and what is there afterwards."""
+"""Shutdown: Ctrl-C, SIGTERM, kill -9, and the state afterwards."""
 
 from __future__ import annotations
 
@@ -17,26 +17,27 @@ ANA = "5491155500001@c.us"
 
 
 async def states(product: Product) -> dict[str, str]:
-    """State of each session, as `wa status` tells it."""
+    """State of each session, from `wa status`."""
     _, out, _ = await command(product, *WA, "status", "--json")
     return {status["session"]: status["state"] for status in map(json.loads, out.splitlines())}
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-async def test_a_signal_ends_it_cleanly_and_leaves_no_process(product: Product, number: signal.Signals) -> None:
-    family = product.tree()
-    assert len(family) > 3, "broker, browser and Playwright are children"
+async def test_a_signal_stops_it_cleanly_and_leaves_no_process(product: Product, number: signal.Signals) -> None:
+    processes = product.tree()
+    assert len(processes) > 3, "broker, browser and Playwright are children"
     os.kill(product.process.pid, number)
     assert await product.process.wait() == 0
     await until(
-        lambda: not [p for p in family if p.is_running() and p.status() != psutil.STATUS_ZOMBIE], "all are gone"
+        lambda: not [p for p in processes if p.is_running() and p.status() != psutil.STATUS_ZOMBIE],
+        "all processes end",
     )
-    assert product.left_over() == []
+    assert product.leftover_processes() == []
     assert product.lines[-1] == "Stopped."
 
 
 @pytest.mark.timeout(120)
-async def test_after_kill_9_the_login_is_kept_and_what_came_meanwhile_is_late(tmp_path: Path) -> None:
+async def test_after_kill_9_the_login_is_kept_and_missed_messages_are_late(tmp_path: Path) -> None:
     port = free_port()
     async with running(tmp_path, port=port) as first:
         await first.printed("haby connected")
@@ -44,7 +45,7 @@ async def test_after_kill_9_the_login_is_kept_and_what_came_meanwhile_is_late(tm
         async with subscriber(sub) as next_message:
             await first.api("POST", "/incoming", {"chat": ANA, "body": "before"})
             assert (await next_message())["body"] == "before"
-        # the sandbox lives in the process that is killed: what it keeps is what is on its disk
+        # the sandbox runs in the killed process and keeps only what is on its disk
         await first.api("PUT", "/link", {"up": False})
         for body in ("while away 1", "while away 2"):
             await first.api("POST", "/incoming", {"chat": ANA, "body": body})
@@ -66,7 +67,7 @@ async def test_after_kill_9_the_login_is_kept_and_what_came_meanwhile_is_late(tm
         assert await states(second) == {"haby": "connected"}
 
 
-async def test_two_on_one_data_directory(product: Product) -> None:
+async def test_a_second_instance_on_one_data_directory_is_refused(product: Product) -> None:
     code, _, errors = await command(product, *WA, "up", "--sandbox", "--sandbox-port", "0")
     assert code == 2
     assert "stop it, or set another WA_DATA_DIR" in " ".join(errors.split())

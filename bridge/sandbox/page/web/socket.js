@@ -1,9 +1,9 @@
-// The page's line to the outside: calls with an answer, pushes by name. It reconnects by itself and decides nothing.
+// The page's web socket to the sandbox: calls with an answer, pushed frames by name. It reconnects automatically.
 
 const RETRY_MS = 300;
 
-export class Line {
-  #socket;
+export class PageSocket {
+  #webSocket;
   #calls = new Map();
   #lastCall = 0;
   #handlers = {};
@@ -12,21 +12,21 @@ export class Line {
   #pushed = Promise.resolve();
   isUp = false;
 
-  // `hello` makes the first frame of each connection; `handlers` take pushed frames by their `op`.
+  // `hello` returns the first frame of each connection; `handlers` receive pushed frames by their `op`.
   connect(hello, handlers) {
     this.#handlers = handlers;
     const url = new URL('/ws/chat', location.href);
     url.protocol = url.protocol.replace('http', 'ws');
-    const socket = new WebSocket(url);
-    socket.addEventListener('open', () => {
-      this.#socket = socket;
+    const webSocket = new WebSocket(url);
+    webSocket.addEventListener('open', () => {
+      this.#webSocket = webSocket;
       this.#send(hello());
       this.#opened.resolve();
     });
-    socket.addEventListener('message', ({ data }) => this.#take(JSON.parse(data)));
-    socket.addEventListener('close', () => {
-      if (this.#socket === socket) {
-        this.#socket = undefined;
+    webSocket.addEventListener('message', ({ data }) => this.#take(JSON.parse(data)));
+    webSocket.addEventListener('close', () => {
+      if (this.#webSocket === webSocket) {
+        this.#webSocket = undefined;
         this.#opened = Promise.withResolvers();
         this.#lose();
         handlers.lost();
@@ -35,7 +35,7 @@ export class Line {
     });
   }
 
-  // Whether the service can be reached; the device's own database always can.
+  // Whether the service is reachable; the device's own database always is.
   setUp(up) {
     this.isUp = up;
     if (up) this.#up.resolve();
@@ -51,19 +51,19 @@ export class Line {
     return promise;
   }
 
-  // Waits for the link, however long that takes: so does the real site.
+  // Waits for the link without a timeout, as the real site does.
   async service(op, fields) {
     await this.#up.promise;
     return this.database(op, fields);
   }
 
   #send(frame) {
-    this.#socket?.send(JSON.stringify(frame));
+    this.#webSocket?.send(JSON.stringify(frame));
   }
 
   #take(frame) {
     if (frame.op !== 'answer') {
-      // One after the other, also where one takes a while: a message must not be overtaken by the history before it.
+      // One after the other, even if one takes a while: a message must not overtake the history before it.
       this.#pushed = this.#pushed.then(() => this.#handlers[frame.op](frame)).catch((error) => reportError(error));
       return;
     }
@@ -79,4 +79,4 @@ export class Line {
   }
 }
 
-export const line = new Line();
+export const socket = new PageSocket();

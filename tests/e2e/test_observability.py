@@ -1,4 +1,4 @@
-"""The whole stack as a person and as Prometheus see it: the printed link to the panel, a message, metrics, alerts."""
+"""The whole stack through the panel, logs and Prometheus: the printed link, a message, metrics, alerts."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from playwright.async_api import async_playwright, expect
 from bridge.http.server import address_of, listen
 from bridge.ops.private_broker import private_broker
 from bridge.sandbox import Sandbox
-from tests.chaos import ground
-from tests.e2e.conftest import PATIENCE, WA, Product, command, running, until
+from tests.chaos import scratch_disk
+from tests.e2e.conftest import TIMEOUT, WA, Product, command, running, until
 from tests.e2e.in_process import bridge_on, settings_for
 from tests.http.receiver import Answer, Receiver
 from tests.mosquitto_server import free_port
@@ -29,19 +29,19 @@ from tests.prometheus_server import Prometheus, scraping
 from tests.responder.openai_server import OpenAiServer
 
 ANA = "5491155500001@c.us"
-#: More than an alert of lag takes for usual.
+#: More than the threshold of the lag alerts.
 MANY = 120
 GIGABYTE = 10**9
 
 
 @pytest.mark.timeout(120)
-async def test_the_printed_link_leads_to_a_panel_that_receives_and_answers(tmp_path: Path) -> None:
+async def test_the_printed_link_opens_a_panel_that_receives_and_answers(tmp_path: Path) -> None:
     path = require_binary("chromium-headless-shell", "chromium-headless-shell")
     async with running(tmp_path, WA_HTTP_PORT="0", PORT="0") as up, async_playwright() as playwright:
         link = next(word for word in (await up.printed("#link=")).split() if "#link=" in word)
         browser = await playwright.chromium.launch(executable_path=path, chromium_sandbox=os.geteuid() != 0)
         page = await browser.new_page(locale="en-GB")
-        await page.goto(link)  # before a phone is paired: this is one of the ways to do that
+        await page.goto(link)  # works before a phone is paired
         card = page.get_by_role("article", name="haby")
         await expect(card.locator(".badge")).to_have_text("Connected", timeout=30_000)
         await up.api("POST", "/incoming", {"chat": ANA, "body": "¿Abren hoy?"})
@@ -51,12 +51,12 @@ async def test_the_printed_link_leads_to_a_panel_that_receives_and_answers(tmp_p
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("log").locator(".mine")).to_contain_text("read", timeout=15_000)
         await browser.close()
-        code, told, errors = await command(up, *WA, "listeners", "list")  # finds the port that was taken
+        code, output, errors = await command(up, *WA, "listeners", "list")  # finds the port in use
         assert (code, errors) == (0, "")
-        assert "Nobody listens" in told
+        assert "Nobody listens" in output
 
 
-async def test_one_id_follows_a_message_from_the_page_to_the_webhook_and_a_command_to_its_tick(
+async def test_one_trace_id_follows_a_message_to_the_webhook_and_a_command_to_its_tick(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG, "bridge")
@@ -72,7 +72,7 @@ async def test_one_id_follows_a_message_from_the_page_to_the_webhook_and_a_comma
         Receiver() as receiver,
         bridge_on(broker.address, settings_for(tmp_path, sandbox.url), http) as bridge,
         httpx.AsyncClient(base_url=address_of(http), trust_env=False, timeout=30) as client,
-        asyncio.timeout(PATIENCE),
+        asyncio.timeout(TIMEOUT),
     ):
         while bridge.hosts[0].view.situation.state != "connected":  # noqa: ASYNC110
             await asyncio.sleep(0.05)
@@ -95,12 +95,12 @@ async def test_one_id_follows_a_message_from_the_page_to_the_webhook_and_a_comma
 
 
 @pytest.mark.timeout(180)
-async def test_a_real_prometheus_draws_the_dashboard_and_fires_for_each_fault_until_it_ends(
+async def test_a_real_prometheus_fills_the_dashboard_and_fires_during_each_fault(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ground, "SIZE", 4 * GIGABYTE)  # sparse
-    # without root there is no disk of its own to fill, and the alert of the disk is left out
-    own_disk = ground.disk(tmp_path / "data") if os.geteuid() == 0 else nullcontext()
+    monkeypatch.setattr(scratch_disk, "SIZE", 4 * GIGABYTE)  # sparse
+    # without root there is no separate disk, and the disk alert is not tested
+    own_disk = scratch_disk.scratch_disk(tmp_path / "data") if os.geteuid() == 0 else nullcontext()
     http, responder = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
     async with OpenAiServer() as model, Receiver() as receiver:
         settings: dict[str, Any] = {
@@ -123,25 +123,25 @@ async def test_a_real_prometheus_draws_the_dashboard_and_fires_for_each_fault_un
                 await prometheus.draws_dashboard()
                 await prometheus.only()
                 assert (await client.post("/api/bot-config/toggle/51", json={"bot_activo": 0})).is_success
-                await _a_link_that_is_down(up, prometheus)
-                await _a_hung_broker_and_a_refusing_receiver(up, client, receiver, prometheus)
-                await _a_send_that_nobody_can_tell_of(up, client, prometheus)
+                await _link_down(up, prometheus)
+                await _hung_broker_and_refusing_receiver(up, client, receiver, prometheus)
+                await _unknown_outcome(up, client, prometheus)
                 if os.geteuid() == 0:
-                    with _full(tmp_path / "data"):
+                    with _disk_full(tmp_path / "data"):
                         await prometheus.until("WaDiskFull", fire=True)
                     await prometheus.until("WaDiskFull", fire=False)
-                # it asks what increased in a quarter of an hour: promtool has the time to see the end of that
+                # its rule covers a quarter of an hour; the promtool tests check its end
                 await prometheus.only("WaUnknownOutcome")
 
 
-async def _a_link_that_is_down(up: Product, prometheus: Prometheus) -> None:
+async def _link_down(up: Product, prometheus: Prometheus) -> None:
     await up.api("PUT", "/link", {"up": False})
     await prometheus.until("WaSessionDisconnected", fire=True)
     await up.api("PUT", "/link", {"up": True})
     await prometheus.until("WaSessionDisconnected", fire=False)
 
 
-async def _a_hung_broker_and_a_refusing_receiver(
+async def _hung_broker_and_refusing_receiver(
     up: Product, client: httpx.AsyncClient, receiver: Receiver, prometheus: Prometheus
 ) -> None:
     [broker] = [process for process in up.tree() if process.name() == "mosquitto"]
@@ -152,7 +152,7 @@ async def _a_hung_broker_and_a_refusing_receiver(
             await up.api("POST", "/incoming", {"chat": ANA, "body": f"{number}"})
         await prometheus.until("WaMqttLag", "WaListenerLag", fire=True)
         while "WaListenerFailing" not in await prometheus.firing():
-            await _register(client, receiver)  # it is tried at once, instead of after a pause that grows
+            await _register(client, receiver)  # registering again retries at once, without the growing pause
             await asyncio.sleep(0.2)
     finally:
         broker.send_signal(signal.SIGCONT)
@@ -164,8 +164,8 @@ async def _a_hung_broker_and_a_refusing_receiver(
     assert [text for text in texts if text.isdigit()] == [str(number) for number in range(MANY)]
 
 
-async def _a_send_that_nobody_can_tell_of(up: Product, client: httpx.AsyncClient, prometheus: Prometheus) -> None:
-    """WhatsApp's server withholds its acknowledgement, and the page shows an error that proves nothing."""
+async def _unknown_outcome(up: Product, client: httpx.AsyncClient, prometheus: Prometheus) -> None:
+    """WhatsApp's server withholds its ack, and the page shows an error that proves nothing."""
     withheld = {"server_ms": None, "device_ms": None, "read_ms": None}
     await up.api("PATCH", "/settings", {"send_mode": "lose_answer", "receipts": withheld})
     send = {"id": "doubt", "to": ANA, "message": "¿salió?"}
@@ -184,12 +184,12 @@ async def _register(client: httpx.AsyncClient, receiver: Receiver) -> None:
 
 
 @contextmanager
-def _full(disk: Path) -> Iterator[None]:
-    """Less than a gigabyte is free."""
-    ballast = disk / "ballast"
-    with ballast.open("wb") as file:
+def _disk_full(disk: Path) -> Iterator[None]:
+    """Fill the disk until less than a gigabyte is free."""
+    filler = disk / "filler"
+    with filler.open("wb") as file:
         os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(disk).free - GIGABYTE // 2)
     try:
         yield
     finally:
-        ballast.unlink()
+        filler.unlink()

@@ -1,4 +1,4 @@
-// Stores that wa-js listens to at start and in which nothing happens here. Without them it logs uncaught errors.
+// Stores that wa-js listens to at start and that stay empty here. Without them it logs uncaught errors.
 
 import { BaseCollection, Model } from '../model.js';
 import { register } from '../registry.js';

@@ -1,4 +1,4 @@
-"""What the machine can do without us: a delivery through the broker, a durable commit, a batch out of a page."""
+"""Baseline of the machine without the bridge: a delivery through the broker, a durable commit, a call from a page."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from contextlib import closing
 
 from playwright.async_api import Page
 
-from bench.parts import TOPICS, Stage
+from bench.stage import TOPICS, Stage
 
 TOPIC = TOPICS.inbound("bench")
 
 
 async def broker(stage: Stage, *, count: int) -> list[float]:
     """Milliseconds from publish to delivery, one message at a time, two connections, QoS 1."""
-    found = []
+    times = []
     async with stage.connection("bridge") as publishing, stage.connection("reader") as reading:
         await reading.subscribe(TOPIC)
         deliveries = reading.deliveries()
@@ -24,16 +24,16 @@ async def broker(stage: Stage, *, count: int) -> list[float]:
             began = time.perf_counter()
             sending = asyncio.create_task(publishing.publish(TOPIC, f"{number:400}"), name="publish")
             async for delivery in deliveries:
-                found.append((time.perf_counter() - began) * 1000)
+                times.append((time.perf_counter() - began) * 1000)
                 reading.acknowledge(delivery)
                 break
             await sending
             await asyncio.sleep(0.005)
-    return found
+    return times
 
 
 async def throughput(stage: Stage, *, count: int) -> float:
-    """Messages a second until the last PUBACK, pipelined, one publisher."""
+    """Messages per second until the last PUBACK, pipelined, one publisher."""
     async with stage.connection("bridge") as publishing:
         began = time.perf_counter()
         await asyncio.gather(*(publishing.publish(TOPIC, f"{number:400}") for number in range(count)))
@@ -41,8 +41,8 @@ async def throughput(stage: Stage, *, count: int) -> float:
 
 
 def commits(stage: Stage, *, count: int) -> list[float]:
-    """Milliseconds for a row in a transaction of its own, WAL, synchronous=FULL."""
-    found = []
+    """Milliseconds to commit one row in one transaction, WAL, synchronous=FULL."""
+    times = []
     with closing(sqlite3.connect(stage.folder / "raw.db", isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
@@ -50,20 +50,20 @@ def commits(stage: Stage, *, count: int) -> list[float]:
         for number in range(count):
             began = time.perf_counter()
             connection.execute("INSERT INTO rows (body) VALUES (?)", (f"{number:400}",))
-            found.append((time.perf_counter() - began) * 1000)
-    return found
+            times.append((time.perf_counter() - began) * 1000)
+    return times
 
 
 async def page_batch(page: Page, *, count: int) -> list[float]:
-    """Milliseconds from the page to Python through a binding, a message of 400 characters at a time."""
-    found = []
-    heard: asyncio.Queue[float] = asyncio.Queue()
+    """Milliseconds from the page to Python through a binding, one message of 400 characters at a time."""
+    times = []
+    received: asyncio.Queue[float] = asyncio.Queue()
 
     def take(source: object, sent: float, text: str) -> None:
         del source, text
-        heard.put_nowait(time.time() * 1000 - sent)
+        received.put_nowait(time.time() * 1000 - sent)
 
-    name = f"benchTell{time.monotonic_ns()}"
+    name = f"benchSend{time.monotonic_ns()}"
     await page.expose_binding(name, take)
     for _ in range(count):
         await page.evaluate(
@@ -71,5 +71,5 @@ async def page_batch(page: Page, *, count: int) -> list[float]:
             " window[name](performance.timeOrigin + performance.now(), 'x'.repeat(400)), 2); }",
             name,
         )
-        found.append(await heard.get())
-    return found
+        times.append(await received.get())
+    return times

@@ -1,4 +1,4 @@
-"""The processes of a run: mosquitto as we ship it, the sandbox, `wa bridge`, a subscriber; all ended at the end."""
+"""The processes of a run: mosquitto with the shipped configuration, the sandbox, `wa bridge`, a subscriber."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from tests.mosquitto_server import MosquittoServer, free_port
 SESSION = "haby"
 TOPICS = Topics()
 ROOT = Path(__file__).parent.parent
-PATIENCE = 60.0
+TIMEOUT = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Where a run takes place."""
+    """The environment of a run: folder, broker and sandbox."""
 
     folder: Path
     mosquitto: MosquittoServer
@@ -53,7 +53,7 @@ class Stage:
 
     @asynccontextmanager
     async def connection(self, user: str = "admin") -> AsyncIterator[BrokerConnection]:
-        """A connection to the broker."""
+        """Open a connection to the broker as `user`."""
         options = BrokerOptions(
             parse_addresses(self.mosquitto.url(user)),
             client_id=f"bench-{user}-{time.monotonic_ns()}",
@@ -65,7 +65,7 @@ class Stage:
 
     @asynccontextmanager
     async def bridge(self, broker_port: int | None = None) -> AsyncIterator[asyncio.subprocess.Process]:
-        """`wa bridge` as a service would run it; its log goes into a file."""
+        """Run `wa bridge` as a service would; its log goes to a file."""
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("BENCH_PYTHONPATH")]))
         with (self.folder / "bridge.log").open("ab") as log:
             process = await asyncio.create_subprocess_exec(
@@ -84,8 +84,8 @@ class Stage:
             await end(process)
 
     async def until(self, state: SessionState | None) -> float:
-        """Wait for a status of this state, told live; None = of any. Returns the moment, unix seconds."""
-        async with self.connection() as connection, asyncio.timeout(PATIENCE):
+        """Wait for a status with this state; None = any status that is not retained. Returns the time, unix seconds."""
+        async with self.connection() as connection, asyncio.timeout(TIMEOUT):
             await connection.subscribe(TOPICS.status(SESSION))
             async for delivery in connection.deliveries():
                 connection.acknowledge(delivery)
@@ -96,7 +96,7 @@ class Stage:
 
     @asynccontextmanager
     async def page(self) -> AsyncIterator[Page]:
-        """The bridge's own page, looked into from outside."""
+        """The bridge's own page, through the browser's debugging port."""
         async with async_playwright() as playwright:
             browser = await playwright.chromium.connect_over_cdp(f"http://127.0.0.1:{self.debugging_port}")
             yield browser.contexts[0].pages[0]
@@ -115,7 +115,7 @@ async def end(process: asyncio.subprocess.Process) -> None:
 
 @asynccontextmanager
 async def stage(folder: Path) -> AsyncIterator[Stage]:
-    """A broker and a sandbox whose phone has scanned the first code."""
+    """Start a broker and a sandbox whose phone scans the QR code by itself."""
     async with AsyncExitStack() as stack:
         mosquitto = stack.enter_context(_mosquitto(folder / "mosquitto"))
         sandbox = await stack.enter_async_context(program("sandbox_program", str(folder / "sandbox.json")))
@@ -130,27 +130,27 @@ def _mosquitto(folder: Path) -> Iterator[MosquittoServer]:
 
 
 def say(value: object) -> None:
-    """In a program of this folder: tell who started it, as a JSON line."""
+    """In a child program: write a JSON line to the parent."""
     sys.stdout.write(f"{json.dumps(value)}\n")
     sys.stdout.flush()
 
 
 class Program:
-    """A program of this folder that speaks JSON lines."""
+    """A child program of this folder that exchanges JSON lines."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
 
     async def line(self) -> Any:
         if self._process.stdout is None:
-            raise AssertionError("it was started without a pipe")
-        async with asyncio.timeout(PATIENCE):
+            raise AssertionError("started without a pipe")
+        async with asyncio.timeout(TIMEOUT):
             return json.loads(await self._process.stdout.readline())
 
-    def tell(self, value: object) -> None:
-        """Write it a line."""
+    def send(self, value: object) -> None:
+        """Write a JSON line to its standard input."""
         if self._process.stdin is None:
-            raise AssertionError("it was started without a pipe")
+            raise AssertionError("started without a pipe")
         self._process.stdin.write(json.dumps(value).encode() + b"\n")
 
 
@@ -180,7 +180,7 @@ async def phone(stage: Stage) -> AsyncIterator[httpx.AsyncClient]:
 
 
 def pss(pid: int) -> float:
-    """Megabytes that the process alone stands for, shared pages divided among those who share them."""
+    """Proportional set size in megabytes: shared pages are divided among the processes that share them."""
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
         if line.startswith("Pss:"):
             return int(line.split()[1]) / 1024

@@ -1,6 +1,6 @@
-"""A small disk of its own under a bridge's data: an ext4 image that can be filled, or stopped by a fault of its own.
+"""A small separate disk for a bridge's data: an ext4 image that can be filled, or aborted as by a device error.
 
-Needs root, for the mount; without it the faults that stand on one are left out, by name.
+Mounting needs root; without root the faults that use it are skipped.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ _MOUNT, _UMOUNT, _MKFS = "/usr/bin/mount", "/usr/bin/umount", "/usr/sbin/mkfs.ex
 
 
 class Disk:
-    """Mounted at `path` from `image`."""
+    """An ext4 `image`, mounted at `path`."""
 
     def __init__(self, image: Path, path: Path) -> None:
         self._image, self._path = image, path
-        self._ballast = path / "ballast"
+        self._filler = path / "filler"
 
     def mount(self) -> None:
-        """Writable; what the file system's own log holds is taken in first."""
+        """Mount it writable; the file system replays its journal first."""
         _run(_MOUNT, "-o", "loop", str(self._image), str(self._path))
 
-    def unmount(self, patience: float = 20) -> None:
-        """Wait for those who still have files open. Raises CalledProcessError."""
-        deadline = time.monotonic() + patience
+    def unmount(self, timeout: float = 20) -> None:
+        """Wait until no process has files open. Raises CalledProcessError."""
+        deadline = time.monotonic() + timeout
         while True:
             try:
                 return _run(_UMOUNT, str(self._path))
@@ -38,17 +38,17 @@ class Disk:
                     raise
                 time.sleep(0.2)
 
-    def settle(self) -> None:
-        """Write out what waits in memory."""
+    def sync(self) -> None:
+        """Flush dirty pages to the disk."""
         _run("/usr/bin/sync", "-f", str(self._path))
 
     def fail(self) -> None:
-        """As after an error of the device: read-only at once, and what was not written out is gone."""
+        """Abort as after a device error: read-only at once, and unflushed data is lost."""
         _run(_MOUNT, "-o", "remount,abort", str(self._path))
 
     def fill(self) -> None:
-        """To the last block."""
-        with self._ballast.open("ab") as file:
+        """Fill it to the last block."""
+        with self._filler.open("ab") as file:
             for size in (2**20, 4096):
                 try:
                     while True:
@@ -57,13 +57,13 @@ class Disk:
                     continue
 
     def free(self) -> None:
-        """There is room again."""
-        self._ballast.unlink(missing_ok=True)
+        """Delete the filling."""
+        self._filler.unlink(missing_ok=True)
 
 
 @contextmanager
-def disk(path: Path) -> Iterator[Disk]:
-    """A fresh one under `path`, gone at the end whatever happened."""
+def scratch_disk(path: Path) -> Iterator[Disk]:
+    """Mount a new disk at `path`; unmounted and deleted at the end."""
     path.mkdir(parents=True, exist_ok=True)
     image = path.with_suffix(".img")
     with image.open("wb") as file:

@@ -1,4 +1,4 @@
-"""Saved and restored: what comes back, what is new, what is kept, and what is refused."""
+"""Backup, restore and reset of a session: what is restored, kept and refused."""
 
 from __future__ import annotations
 
@@ -10,21 +10,23 @@ import pytest
 
 from bridge.contract.lifecycle import SendState
 from bridge.contract.messages import Stream
-from bridge.ops.backup import BadBackup, Restored, SessionInUse, move_away, restore, to_move_away
+from bridge.ops.backup import BadBackup, RestoreResult, SessionInUse, reset_store, restore_backup, stores_to_move
 from bridge.ports import StoreUnusable
 from bridge.store import StoreBusy, StoreDamaged
 from bridge.store.online_copy import held
-from tests.ops.backup.conftest import NOW, clock, fill, opened, saved
+from tests.ops.backup.conftest import NOW, back_up, clock, fill, opened
 from tests.store.samples import record
 
 
-async def put_back(archive: Path, folder: Path, *, with_profile: bool = True) -> Restored:
+async def restore(archive: Path, folder: Path, *, with_profile: bool = True) -> RestoreResult:
     data_dir = folder.parent.parent
-    return await restore(archive, folder, "haby", now=NOW, clock=clock, data_dir=data_dir, with_profile=with_profile)
+    return await restore_backup(
+        archive, folder, "haby", now=NOW, clock=clock, data_dir=data_dir, with_profile=with_profile
+    )
 
 
 def names(folder: Path) -> list[str]:
-    """What is in a folder, without SQLite's companions."""
+    """The files in a folder, without -wal and -shm."""
     return sorted(path.name for path in folder.iterdir() if not path.name.endswith(("-wal", "-shm")))
 
 
@@ -32,11 +34,11 @@ def mode(path: Path) -> int:
     return path.stat().st_mode & 0o777
 
 
-async def test_a_session_comes_back_as_it_was_in_a_new_epoch(folder: Path, tmp_path: Path) -> None:
+async def test_a_session_is_restored_with_a_new_epoch(folder: Path, tmp_path: Path) -> None:
     epoch = await fill(folder)
-    backup = await saved(folder, tmp_path / "haby.tar.gz")
+    backup = await back_up(folder, tmp_path / "haby.tar.gz")
     shutil.rmtree(folder)
-    done = await put_back(backup.path, folder)
+    done = await restore(backup.path, folder)
     assert (done.manifest.epoch, done.kept) == (epoch, None)
     async with opened(folder) as store:
         assert store.epoch == done.epoch != epoch
@@ -47,45 +49,45 @@ async def test_a_session_comes_back_as_it_was_in_a_new_epoch(folder: Path, tmp_p
     assert mode(folder) == 0o700
 
 
-async def test_commands_that_were_open_are_unknown_and_told_and_final_ones_stand(folder: Path, tmp_path: Path) -> None:
+async def test_open_commands_become_unknown_with_a_result_and_final_ones_stay(folder: Path, tmp_path: Path) -> None:
     await fill(folder)
-    backup = await saved(folder, tmp_path / "haby.tar.gz")
-    done = await put_back(backup.path, folder)
+    backup = await back_up(folder, tmp_path / "haby.tar.gz")
+    done = await restore(backup.path, folder)
     assert done.unknown == 1
     async with opened(folder) as store:
         rows = {name: await store.outbox.get(name) for name in ("open", "done")}
         assert [row and row.state for row in rows.values()] == [SendState.UNKNOWN, SendState.SENT]
-        told = [json.loads(one.body) for one in await store.outbox.unpublished(0, 100) if "open" in one.body]
-        assert [(result["id"], result["status"]) for result in told] == [("open", "unknown")]
+        results = [json.loads(one.body) for one in await store.outbox.unpublished(0, 100) if "open" in one.body]
+        assert [(result["id"], result["status"]) for result in results] == [("open", "unknown")]
 
 
-async def test_what_was_there_is_kept_whole_beside(folder: Path, tmp_path: Path) -> None:
+async def test_the_replaced_files_are_kept(folder: Path, tmp_path: Path) -> None:
     await fill(folder)
-    backup = await saved(folder, tmp_path / "haby.tar.gz")
+    backup = await back_up(folder, tmp_path / "haby.tar.gz")
     async with opened(folder) as store:
         await store.journal.append([record("3EB0LATER", content="later")])
     (folder / "profile" / "newer").touch()
-    done = await put_back(backup.path, folder)
+    done = await restore(backup.path, folder)
     assert done.kept is not None
     async with opened(done.kept) as store:
         assert store.journal.bounds(Stream.IN).last == 4
     assert (done.kept / "profile" / "newer").exists()
     assert not (folder / "profile" / "newer").exists()
-    again = await put_back(backup.path, folder)
+    again = await restore(backup.path, folder)
     assert again.kept not in (None, done.kept)
 
 
-async def test_a_wal_that_was_left_behind_is_not_read_into_the_restored_store(folder: Path, tmp_path: Path) -> None:
+async def test_a_leftover_wal_is_not_applied_to_the_restored_store(folder: Path, tmp_path: Path) -> None:
     await fill(folder)
-    backup = await saved(folder, tmp_path / "haby.tar.gz")
-    async with opened(folder) as store:  # as after a kill: the last commits are in the -wal only
+    backup = await back_up(folder, tmp_path / "haby.tar.gz")
+    async with opened(folder) as store:  # as after a kill: the last commits are only in the -wal
         await store.journal.append([record("3EB0LATER", content="later")])
         crashed = tmp_path / "crashed"
         shutil.copytree(folder, crashed)
     shutil.rmtree(folder)
     crashed.rename(folder)
     assert (folder / "store.db-wal").stat().st_size
-    done = await put_back(backup.path, folder)
+    done = await restore(backup.path, folder)
     async with opened(folder) as store:
         assert store.journal.bounds(Stream.IN).last == 3
     assert done.kept is not None
@@ -93,100 +95,100 @@ async def test_a_wal_that_was_left_behind_is_not_read_into_the_restored_store(fo
         assert store.journal.bounds(Stream.IN).last == 4
 
 
-async def test_a_backup_of_the_store_alone_leaves_the_login(folder: Path, tmp_path: Path) -> None:
+async def test_a_backup_of_only_the_store_keeps_the_login(folder: Path, tmp_path: Path) -> None:
     await fill(folder)
-    backup = await saved(folder, tmp_path / "haby.tar.gz", with_profile=False)
+    backup = await back_up(folder, tmp_path / "haby.tar.gz", with_profile=False)
     assert not backup.manifest.has_profile
     (folder / "profile" / "newer").touch()
-    await put_back(backup.path, folder)
+    await restore(backup.path, folder)
     assert (folder / "profile" / "newer").exists()
 
 
 async def test_a_restore_refuses_a_session_whose_store_is_open(folder: Path, tmp_path: Path) -> None:
     await fill(folder)
-    backup = await saved(folder, tmp_path / "haby.tar.gz")
+    backup = await back_up(folder, tmp_path / "haby.tar.gz")
     async with opened(folder) as store:
         with pytest.raises(SessionInUse, match="pid"):
-            await put_back(backup.path, folder)
-        assert await store.journal.append([record("3EB0GOES-ON", content="on")]) == [4]
+            await restore(backup.path, folder)
+        assert await store.journal.append([record("3EB0NEXT", content="on")]) == [4]
 
 
-async def test_a_bridge_cannot_start_on_a_store_that_is_held(folder: Path) -> None:
+async def test_a_bridge_cannot_start_on_a_locked_store(folder: Path) -> None:
     await fill(folder)
     with held(folder / "store.db"):
         with pytest.raises(StoreUnusable):
             async with opened(folder):
                 raise AssertionError("opened")
         with pytest.raises(StoreBusy), held(folder / "store.db"):
-            raise AssertionError("held twice")
+            raise AssertionError("locked twice")
     async with opened(folder) as store:
         assert store.journal.bounds(Stream.IN).last == 3
 
 
-async def test_a_bad_backup_leaves_everything_as_it_is(folder: Path, tmp_path: Path) -> None:
+async def test_a_bad_backup_changes_nothing(folder: Path, tmp_path: Path) -> None:
     epoch = await fill(folder)
-    backup = await saved(folder, tmp_path / "haby.tar.gz")
+    backup = await back_up(folder, tmp_path / "haby.tar.gz")
     whole = backup.path.read_bytes()
     backup.path.write_bytes(whole[:-200])
     with pytest.raises(BadBackup):
-        await put_back(backup.path, folder)
+        await restore(backup.path, folder)
     assert names(folder) == ["profile", "store.db"]
     assert names(folder.parent) == ["haby"]
     async with opened(folder) as store:
         assert store.epoch == epoch
 
 
-async def test_a_damaged_store_is_not_backed_up_as_if_it_were_sound(folder: Path, tmp_path: Path) -> None:
+async def test_a_damaged_store_is_not_backed_up(folder: Path, tmp_path: Path) -> None:
     await fill(folder)
     (folder / "store.db").write_bytes(b"no database" * 1000)
     with pytest.raises(StoreDamaged):
-        await saved(folder, tmp_path / "haby.tar.gz")
+        await back_up(folder, tmp_path / "haby.tar.gz")
     assert names(tmp_path) == ["data"]
 
 
 async def test_a_damaged_store_can_be_replaced_by_a_restore(folder: Path, tmp_path: Path) -> None:
     await fill(folder)
-    backup = await saved(folder, tmp_path / "haby.tar.gz")
+    backup = await back_up(folder, tmp_path / "haby.tar.gz")
     (folder / "store.db").write_bytes(b"no database" * 1000)
-    done = await put_back(backup.path, folder)
+    done = await restore(backup.path, folder)
     assert done.kept is not None
     assert (done.kept / "store.db").read_bytes().startswith(b"no database")
     async with opened(folder) as store:
         assert store.journal.bounds(Stream.IN).last == 3
 
 
-async def test_a_session_without_a_store_has_nothing_to_save(folder: Path, tmp_path: Path) -> None:
+async def test_a_session_without_a_store_has_nothing_to_back_up(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(StoreUnusable, match="nothing to back up"):
-        await saved(folder, tmp_path / "haby.tar.gz")
+        await back_up(folder, tmp_path / "haby.tar.gz")
 
 
-async def test_a_reset_moves_damaged_and_present_stores_away_and_a_new_one_begins(folder: Path) -> None:
+async def test_a_reset_moves_damaged_and_current_stores_and_a_new_one_is_created(folder: Path) -> None:
     epoch = await fill(folder)
     (folder / "store.db.corrupt-20260131T120000Z").write_bytes(b"damaged")
     (folder / "store.db.corrupt-20260131T120000Z-wal").write_bytes(b"its wal")
-    assert len(to_move_away(folder, kept_only=False)) == 2
-    moved = move_away(folder, "haby", now=NOW, kept_only=False)
+    assert len(stores_to_move(folder, kept_only=False)) == 2
+    moved = reset_store(folder, "haby", now=NOW, kept_only=False)
     names = {path.name for path in moved.files}
     assert names == {"store.db", "store.db.corrupt-20260131T120000Z", "store.db.corrupt-20260131T120000Z-wal"}
     async with opened(folder) as store:
         assert store.epoch != epoch
-    async with opened(moved.folder.rename(folder.parent / "looked-at")) as store:
+    async with opened(moved.folder.rename(folder.parent / "inspected")) as store:
         assert store.epoch == epoch
 
 
-async def test_only_what_was_kept_aside_can_be_moved(folder: Path) -> None:
+async def test_a_reset_can_move_only_the_damaged_stores(folder: Path) -> None:
     epoch = await fill(folder)
     (folder / "store.db.corrupt-20260131T120000Z").write_bytes(b"damaged")
-    moved = move_away(folder, "haby", now=NOW, kept_only=True)
+    moved = reset_store(folder, "haby", now=NOW, kept_only=True)
     assert [path.name for path in moved.files] == ["store.db.corrupt-20260131T120000Z"]
     async with opened(folder) as store:
         assert store.epoch == epoch
 
 
-async def test_a_reset_refuses_a_session_in_use_and_moves_nothing_where_nothing_is(folder: Path) -> None:
-    assert move_away(folder, "haby", now=NOW, kept_only=False).files == ()
+async def test_a_reset_refuses_a_session_in_use_and_accepts_a_missing_store(folder: Path) -> None:
+    assert reset_store(folder, "haby", now=NOW, kept_only=False).files == ()
     await fill(folder)
     async with opened(folder):
         with pytest.raises(SessionInUse):
-            move_away(folder, "haby", now=NOW, kept_only=False)
+            reset_store(folder, "haby", now=NOW, kept_only=False)
     assert (folder / "store.db").exists()
