@@ -13,7 +13,10 @@ from bridge.client.errors import BadCursorFile, ClientClosed, NoAnswer, NoBridge
 from bridge.client.merge import Gap, GapReason, Start
 from bridge.contract.commands import ControlAction, ControlResult, Cursor, Priority
 from bridge.contract.errors import CodedError, InvalidRequest, NoSuchSession, TooLarge
+from bridge.contract.events import Event
+from bridge.contract.kinds import Content
 from bridge.contract.messages import Ack, Inbound, Qr, Result, ResultStatus
+from bridge.contract.requests import Response
 from bridge.contract.status import SessionStatus
 
 __all__ = [
@@ -27,6 +30,7 @@ __all__ = [
     "Client",
     "ClientClosed",
     "CodedError",
+    "Content",
     "ControlAction",
     "ControlResult",
     "Cursor",
@@ -43,6 +47,7 @@ __all__ = [
     "NoSuchSession",
     "Priority",
     "Qr",
+    "Response",
     "Result",
     "ResultStatus",
     "SessionStatus",

@@ -6,6 +6,7 @@ A facade: each call is implemented by the module of its subject.
 from __future__ import annotations
 
 import asyncio
+import json
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
@@ -16,17 +17,19 @@ from bridge.broker import BadAddress, BrokerAddress, BrokerOptions, parse_addres
 from bridge.broker.messages import Protocol
 from bridge.client.answers import Until
 from bridge.client.commands import CommandSender
-from bridge.client.connection import SharedConnection, Subscription
+from bridge.client.connection import Resubscribed, SharedConnection, Subscription
 from bridge.client.decoder import EventMessage, Message, OnGap, StreamReader
+from bridge.client.errors import NoAnswer
 from bridge.client.merge import Start
 from bridge.client.status_cache import StatusCache
 from bridge.client.status_watch import control, watch_bot_switches, watch_pairing, watch_statuses
 from bridge.contract.bot import BotConfig, BotSwitch, ResponderEvent
 from bridge.contract.commands import ControlAction, ControlCommand, ControlResult, Priority, checked
 from bridge.contract.errors import InvalidRequest
+from bridge.contract.kinds import Content
 from bridge.contract.messages import Ack, Qr, Result, Stream
 from bridge.contract.payload import rfc3339
-from bridge.contract.requests import Typing
+from bridge.contract.requests import Response, Typing, request_of
 from bridge.contract.status import SessionStatus
 from bridge.contract.topics import Topics, check_prefix, is_level
 
@@ -74,7 +77,7 @@ class Client:
         self,
         session: str,
         to: str,
-        message: str,
+        message: str | Content,
         *,
         id: str | None = None,  # noqa: A002 - the contract's name
         ttl: int | None = None,
@@ -85,7 +88,8 @@ class Client:
         until: Until = "sent",
         timeout: float = 60,
     ) -> Result:
-        """Send a text and return its result: sent, failed or unknown; accepted if `timeout` (seconds) ends first.
+        """Send a text or other content and return its result: sent, failed or unknown; accepted if `timeout` (seconds)
+        ends first.
 
         Check `status`: a failure is returned, not raised. An accepted command is durable; the bridge completes it
         without this client. Calling again with the same `id` returns the outcome and never sends twice.
@@ -117,7 +121,7 @@ class Client:
         self,
         session: str,
         to: str,
-        message: str,
+        message: str | Content,
         *,
         id: str | None = None,  # noqa: A002 - the contract's name
         ttl: int | None = None,
@@ -133,7 +137,7 @@ class Client:
             session,
             {
                 "to": to,
-                "message": message,
+                **_field_of(message),
                 "id": id,
                 "ttl": ttl,
                 "priority": priority,
@@ -151,7 +155,7 @@ class Client:
         self,
         session: str,
         to: str,
-        message: str,
+        message: str | Content,
         *,
         id: str | None = None,  # noqa: A002 - the contract's name
         ttl: int | None = None,
@@ -162,7 +166,7 @@ class Client:
         Raises InvalidRequest, TooLarge, BrokerDown.
         """
         command = self._sender.command(
-            session, {"to": to, "message": message, "id": id, "ttl": ttl, "priority": priority}
+            session, {"to": to, **_field_of(message), "id": id, "ttl": ttl, "priority": priority}
         )
         await self._sender.publish(session, command)
         return command.id or ""
@@ -174,6 +178,24 @@ class Client:
         """
         command = checked(Typing, {"to": to, "seconds": seconds})
         await self._connection.publish(self._topics.typing(session), command.model_dump_json(), qos=0)
+
+    async def request(self, session: str, action: str, *, timeout: float = 30, **arguments: Any) -> Response:
+        """Make a request and return its response: `done` with `data`, `failed` or `unknown` with `error`.
+
+        Raises InvalidRequest and Unsupported before anything is published, NoSuchSession, NoAnswer after `timeout`
+        seconds.
+        """
+        reply_topic = self._topics.reply(session, self.reply_name)
+        request = request_of(action, {**arguments, "id": uuid.uuid4().hex, "reply_topic": reply_topic})
+        await self.status(session)
+        deadline = asyncio.get_running_loop().time() + timeout
+        async with self._connection.attached(Subscription(reply_topic)) as inbox:
+            await self._connection.publish(self._topics.request(session), request.model_dump_json(exclude_none=True))
+            while (delivery := await inbox.get(until=deadline)) is not None:
+                fields = {} if isinstance(delivery, Resubscribed) else json.loads(delivery.payload)
+                if fields.get("id") == request.id and "action" in fields:
+                    return Response.model_validate(fields)
+        raise NoAnswer(f"No response to {action} within {timeout:g} s.", session=session, id=str(request.id))
 
     async def status(self, session: str) -> SessionStatus:
         """The session's status; an old heartbeat counts as offline. Raises NoSuchSession, NoBridge."""
@@ -245,6 +267,10 @@ class Client:
         if not self._attached:
             self._attached = True
             await self._connection.attach(self._statuses)
+
+
+def _field_of(message: str | Content) -> dict[str, Any]:
+    return message.as_field() if isinstance(message, Content) else {"message": message}
 
 
 @asynccontextmanager

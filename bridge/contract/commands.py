@@ -29,7 +29,7 @@ from typing_extensions import override
 
 from bridge.contract.errors import InvalidRequest, TooLarge
 from bridge.contract.jid import Jid, parse_recipient
-from bridge.contract.kinds import BY_FIELD, KINDS, MAX_TEXT, Content
+from bridge.contract.kinds import BY_FIELD, KINDS, MAX_TEXT, Content, load_field
 from bridge.contract.messages import ErrorInfo, Stream
 from bridge.contract.payload import VERSION, CleanJson, CleanText, Instant, Payload, StrictPayload, valid_text
 from bridge.contract.topics import is_level
@@ -268,6 +268,16 @@ def checked(model: type[_C], fields: Mapping[str, object]) -> _C:
         raise InvalidRequest(_explain(error), detail=_detail(error)) from error
     command.check()
     return command
+
+
+def content_of(field: str, value: object) -> Content:
+    """The content that a command's field with this value carries. Raises `InvalidRequest`, `TooLarge`."""
+    try:
+        content = load_field(field, value)
+    except ValidationError as error:
+        raise InvalidRequest(_explain(error)) from error
+    content.check()
+    return content
 
 
 def _refuse_constant(name: str) -> Never:

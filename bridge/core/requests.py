@@ -53,7 +53,7 @@ class RequestRunner:
         return self._response(request, ResponseStatus.DONE, data=data)
 
     def refusal(
-        self, error: CodedError, *, request_id: str | None, action: str | None, transaction: str | None
+        self, error: Exception, *, request_id: str | None, action: str | None, transaction: str | None
     ) -> Response:
         """The response to what could not be carried out, or could not even be read."""
         return Response(

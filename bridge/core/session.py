@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from bridge.contract.commands import ControlAction
 from bridge.contract.errors import CodedError
+from bridge.contract.kinds import KINDS
 from bridge.contract.messages import Stream
 from bridge.contract.payload import instant
 from bridge.contract.session import Reason, SessionState, Situation
@@ -109,6 +110,7 @@ class Session(DriverSink):
             queue=Queues(out=self._outbox.open_count, in_=max(0, bounds.last - self.published[Stream.IN])),
             budget=self.outbound.budget,
             memory=self._driver.memory,
+            sends=[kind.field for kind in KINDS if kind.kind in self._driver.sends],
         )
 
     @override

@@ -11,9 +11,10 @@ import hashlib
 import json
 import logging
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 
-from bridge.broker import BrokerConnection, Delivery
+from bridge.broker import BrokerConnection, BrokerDown, Delivery
 from bridge.contract.commands import (
     MAX_COMMAND_BYTES,
     ControlCommand,
@@ -26,7 +27,7 @@ from bridge.contract.commands import (
 )
 from bridge.contract.errors import CodedError, InternalError, InvalidRequest, RetainedCommand
 from bridge.contract.payload import instant, valid_text
-from bridge.contract.requests import Typing
+from bridge.contract.requests import Typing, parse_request
 from bridge.contract.topics import Leaf, SessionTopic, Topics, is_level
 from bridge.core.results import Rejection, error_info
 from bridge.core.session import Session
@@ -48,6 +49,7 @@ class PartialCommand:
     transaction: str | None = None
     request: str | None = None
     reader: str | None = None
+    action: str | None = None
 
     @classmethod
     def of(cls, payload: bytes) -> PartialCommand:
@@ -66,6 +68,7 @@ class PartialCommand:
             _short(fields.get("transaction"), 512),
             _short(fields.get("request"), 128),
             _short(fields.get("reader"), 64),
+            _short(fields.get("action"), 64),
         )
 
 
@@ -151,6 +154,8 @@ class CommandIntake:
                 await self._replay(delivery)
             case Leaf.CONTROL if topic.tail is None and not delivery.retain:
                 await self._control(delivery)
+            case Leaf.REQUEST if topic.tail is None:
+                self._background.create_task(self._respond(delivery), name=f"request {self._session.name}")
             case Leaf.TYPING if topic.tail is None and not delivery.retain:
                 await self._typing(delivery)
             case _:
@@ -229,6 +234,32 @@ class CommandIntake:
             return
         # worth nothing later: what cannot be shown now is dropped without an answer
         self._background.create_task(self._session.requests.respond(request), name=f"typing {self._session.name}")
+
+    async def _respond(self, delivery: Delivery) -> None:
+        """Answer a request. A response is not stored: a connection that breaks meanwhile loses it, and the same request
+        may be made again."""
+        requests, reply_to = self._session.requests, None
+        try:
+            if delivery.retain:
+                raise RetainedCommand
+            request = parse_request(delivery.payload)
+            reply_to = self._reply_to(request.reply_topic, delivery)
+            response = await requests.respond(request)
+        except Exception as error:  # noqa: BLE001 - the client gets an answer in any case
+            if not isinstance(error, CodedError):
+                _log.exception("%s: internal error while answering a request", self._session.name)
+            hints = PartialCommand.of(delivery.payload)
+            with suppress(InvalidRequest):
+                reply_to = self._reply_to(hints.reply_topic, delivery)
+            response = requests.refusal(
+                error, request_id=hints.command_id, action=hints.action, transaction=hints.transaction
+            )
+        topics, body = self._topics, response.to_json()
+        with suppress(BrokerDown):
+            await self._connection.publish(topics.response(self._session.name), body)
+            if reply_to is not None:
+                topic = topics.reply(self._session.name, reply_to.client)
+                await self._connection.publish(topic, body, correlation_data=reply_to.correlation)
 
     async def _refuse(self, delivery: Delivery, error: CodedError, command_id: str | None = None) -> None:
         sha256 = hashlib.sha256(delivery.payload).hexdigest()

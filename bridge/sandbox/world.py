@@ -170,6 +170,7 @@ class World:
                     device=device.id,
                     answered=mode is not TransmissionMode.LOSE_ANSWER,
                     quoted=self._quote(record.get("quotedStanzaID")),
+                    fields=_own_fields(record),
                 )
             )
             self.directory.read(conversation, message.position + 1)
@@ -245,3 +246,17 @@ class World:
         me = ACCOUNT_LID if lid else ACCOUNT
         who = me if message.from_me else (message.author or message.chat)
         return Quote(id=message.id, participant=who, type=message.type, body=message.body)
+
+
+#: Fields of a record that the service keeps for every message, or that only the sending page needs.
+_COMMON = frozenset(
+    {"id", "type", "body", "t", "from", "to", "author", "ack", "self", "local", "isNewMsg", "isMdHistoryMsg"}
+    | {"notifyName", "quotedStanzaID", "quotedParticipant", "quotedMsg"}
+)
+
+
+def _own_fields(record: dict[str, Any]) -> dict[str, Any]:
+    """What a message of another type than text has beside the common fields."""
+    if record.get("type", "chat") == "chat":
+        return {}
+    return {name: value for name, value in record.items() if name not in _COMMON and value is not None}

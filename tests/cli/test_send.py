@@ -91,7 +91,7 @@ async def test_not_waiting(side: BridgeSide, wa: Wa) -> None:
 async def test_no_bridge_answers(wa: Wa) -> None:
     ended = await wa("send", TO, "Hola", "--timeout", "0.5")
     assert ended.code == 5
-    assert "no bridge has been seen" in ended.err
+    assert "no bridge is connected" in ended.err
 
 
 async def test_no_such_session(side: BridgeSide, wa: Wa) -> None:
@@ -122,7 +122,7 @@ async def test_no_broker(wa: Wa, changes: dict[str, str], said: str) -> None:
         (("send", "Ana", "Hola"), "not a phone number"),
         (("send", TO, ""), "message"),
         (("send", TO, "Hola", "--ttl", "-1"), "ttl"),
-        (("send", TO), "Missing argument"),
+        (("send", TO), "Give a TEXT or one content option"),
         (("send", TO, "Hola", "--wait", "delivered"), "delivered"),
     ],
 )

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,13 @@ import pytest
 from playwright._impl._driver import compute_driver_executable  # the Node.js that Playwright brings
 
 from bridge.contract.commands import SendCommand, checked
-from bridge.contract.kinds import KINDS, RECEIVED, Content, ReceivedKind
+from bridge.contract.jid import Jid
+from bridge.contract.kinds import KINDS, RECEIVED, Content, ReceivedKind, load_field
 from bridge.contract.messages import MessageContent
 from bridge.drivers.web.injection import sendable_kinds
+from bridge.ports import IncomingMessage
+from tests.drivers.recording import RecordingSink
+from tests.drivers.worlds import ANA, World, connected
 
 GOLDEN = Path(__file__).parent / "kinds"
 
@@ -73,6 +78,33 @@ def test_a_kind_that_is_sent(kind: type[Content], answers: dict[str, Any]) -> No
         command = checked(SendCommand, {"to": "5491155500001", kind.field: case["value"]})
         assert command.content.value == case["value"]
         assert command.content.summary
+
+
+def found(sink: RecordingSink, raw_id: str) -> IncomingMessage | None:
+    return next((message for message in sink.messages if message.key.id == raw_id), None)
+
+
+async def test_every_kind_is_received(world: World) -> None:
+    async with connected(world) as (_, sink):
+        for kind in RECEIVED:
+            for case in golden(kind.kind)["received"]:
+                raw_id = world.receive(ANA, case["model"], case["content"])
+                await sink.until(partial(found, sink, raw_id))
+                message = found(sink, raw_id)
+                assert message is not None
+                assert message.type == case["model"]["type"]
+                assert message.content.model_dump(exclude_none=True) == {"body": "", **case["content"]}, kind.kind
+
+
+async def test_every_kind_is_sent(world: World) -> None:
+    types = {kind.kind: kind.types for kind in RECEIVED}
+    async with connected(world) as (driver, _):
+        for kind in KINDS:
+            for case in golden(kind.kind)["sent"]:
+                key = await driver.reserve(await driver.resolve(Jid.parse(ANA)))
+                assert await driver.send(key, load_field(kind.field, case["value"])) >= 0
+                assert world.sent()[key.id][1] == 1
+                assert world.sent_type(key.id) in types[kind.kind]
 
 
 def test_every_kind_that_the_page_can_send_is_one_that_a_command_can_carry() -> None:

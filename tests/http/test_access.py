@@ -99,8 +99,8 @@ async def test_every_route_with_every_scope(keyed: HttpBridge, scope: Scope | No
                 method, path, headers={"x-api-key": key}, json={"?": 1} if method == "POST" else None
             )
             assert (answer.status_code != 403) is allowed, f"{scope} {method} {path}: {answer.text}"
-            nobody = await client.request(method, path, json={"?": 1} if method == "POST" else None)
-            assert nobody.status_code == 401, f"{method} {path}"
+            anonymous = await client.request(method, path, json={"?": 1} if method == "POST" else None)
+            assert anonymous.status_code == 401, f"{method} {path}"
 
 
 async def test_the_single_key_of_the_legacy_document_may_do_everything(keyed: HttpBridge) -> None:
@@ -122,7 +122,7 @@ async def test_the_single_key_of_the_legacy_document_may_do_everything(keyed: Ht
     ],
     ids=str,
 )
-async def test_whatever_is_wrong_the_answer_is_the_same(keyed: HttpBridge, headers: dict[str, str]) -> None:
+async def test_every_invalid_credential_gets_the_same_answer(keyed: HttpBridge, headers: dict[str, str]) -> None:
     encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
     async with keyed.client() as client:
         legacy = await client.get("/api/whatsapp/status", headers=encoded)
@@ -132,7 +132,7 @@ async def test_whatever_is_wrong_the_answer_is_the_same(keyed: HttpBridge, heade
     assert (modern.status_code, modern.json()["code"]) == (401, "unauthorized")
     assert modern.headers["content-type"] == "application/problem+json"
     assert "www-authenticate" in modern.headers
-    assert unknown.status_code == 401  # nobody unknown is told which paths exist
+    assert unknown.status_code == 401  # an unidentified caller does not learn which paths exist
 
 
 async def test_a_key_for_one_session_reaches_no_other(side: HttpBridge) -> None:
@@ -250,7 +250,7 @@ async def test_with_a_key_a_proxy_may_forward(keyed: HttpBridge) -> None:
     assert entry["address"] == "203.0.113.7"
 
 
-async def test_the_first_key_closes_the_door_for_everybody_else(started: HttpBridge) -> None:
+async def test_after_the_first_key_every_request_needs_one(started: HttpBridge) -> None:
     async with started.client() as client:
         assert (await client.get("/v1/sessions")).status_code == 200
     key = await key_for(started, Scope.SEND)
@@ -261,10 +261,8 @@ async def test_the_first_key_closes_the_door_for_everybody_else(started: HttpBri
         assert (await client.get("/v1/sessions", headers={"x-api-key": key})).status_code == 200
 
 
-async def test_without_keys_nobody_listens_beyond_this_machine(
-    side: HttpBridge, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("tests.http.conftest.listen", lambda _, port: listen("0.0.0.0", port))
+async def test_without_keys_it_does_not_listen_beyond_this_machine(side: HttpBridge) -> None:
+    side.host = "0.0.0.0"
     with pytest.raises(BaseExceptionGroup) as raised:
         await side.start()
     refused = raised.value.subgroup(StartError)
@@ -276,6 +274,6 @@ async def test_without_keys_nobody_listens_beyond_this_machine(
         assert (await client.get("/v1/sessions")).status_code == 401
 
 
-async def test_a_port_in_use_is_told_in_one_sentence(started: HttpBridge) -> None:
+async def test_a_port_in_use_is_reported_in_one_sentence(started: HttpBridge) -> None:
     with pytest.raises(StartError, match=rf"127\.0\.0\.1:{started.port}.*WA_HTTP_PORT"):
         listen("127.0.0.1", started.port)

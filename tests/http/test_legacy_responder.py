@@ -1,4 +1,4 @@
-"""An unmodified legacy responder against the façade: it works, and survives restarts of either side."""
+"""An unmodified legacy responder against the bridge: it works, and survives restarts of either side."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def _retry_soon(side: HttpBridge) -> None:
 
 
 async def sent(side: HttpBridge, count: int) -> list[str]:
-    """Wait until so many answers have reached WhatsApp."""
+    """Wait until `count` answers have reached WhatsApp."""
     async with asyncio.timeout(HERE):
-        while len(side.phone.sent) < count:  # noqa: ASYNC110 - the phone tells nobody
+        while len(side.phone.sent) < count:  # noqa: ASYNC110 - the phone has no event
             await asyncio.sleep(0.01)
     return [message.text for message in side.phone.sent]
 
@@ -150,7 +150,7 @@ async def test_what_a_caller_has_given_up_while_it_waits_for_whatsapp_is_not_sen
         with pytest.raises(httpx.ReadTimeout):
             await client.post("/api/whatsapp/send", json=message, timeout=0.3)
         again = asyncio.create_task(client.post("/api/whatsapp/send", json=message), name="repetition")
-        await asyncio.sleep(0.5)  # some looks at the session, and at who waits
+        await asyncio.sleep(0.5)  # several polls of the session and of the waiting callers
         side.phone.link(up=True)
         assert (await again).json()["status"] == "sent"
         await client.post("/api/whatsapp/send", json={"to": ANA, "message": "the end"})  # of one chat, in order

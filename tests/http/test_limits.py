@@ -1,4 +1,4 @@
-"""What nobody may do to the façade: too much, too fast, too slowly, or something else than JSON."""
+"""Requests that the HTTP side refuses: too large, too many, too slow, or not JSON."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ async def test_texts(client: httpx.AsyncClient, path: str, text: str, status: in
     ids=["empty", "cut off", "no UTF-8", "NaN", "deep", "surrogate", "null", "huge"],
 )
 @pytest.mark.parametrize("path", ["/api/whatsapp/send", "/v1/sessions/haby/sends", "/v1/sessions/haby/listeners"])
-async def test_what_is_no_request_is_refused_in_a_sentence(client: httpx.AsyncClient, path: str, body: bytes) -> None:
+async def test_an_invalid_request_is_refused_with_a_sentence(client: httpx.AsyncClient, path: str, body: bytes) -> None:
     answer = await client.post(path, content=body, headers={"content-type": "application/json"})
     assert answer.status_code == 400
     assert answer.json()["detail" if path.startswith("/v1") else "details"]
@@ -107,7 +107,7 @@ async def test_a_slow_head_costs_its_connection(side: HttpBridge, sent: bytes) -
 
     async def drip() -> None:
         writer.write(sent)
-        while True:  # a byte now and then, for ever: the trick of the slow loris
+        while True:  # a byte now and then, indefinitely: the slow loris attack
             await asyncio.sleep(0.1)
             writer.write(b"a")
 

@@ -1,4 +1,4 @@
-"""How much may be asked of the HTTP surface, and how fast: by those with a key, by those who guess one, by the slow."""
+"""Limits of the HTTP surface: rate, failed credentials, slow requests, large bodies, streams."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.responder.conftest import Whole
 KEY = "clave-larga-de-prueba"
 
 
-async def test_more_than_the_rate_is_told_when_to_come_back(whole: Whole) -> None:
+async def test_requests_beyond_the_rate_get_retry_after(whole: Whole) -> None:
     responder = await whole.start(api_key=KEY, http_rate="3/minute")
     async with httpx.AsyncClient(base_url=responder.url, headers={"x-api-key": KEY}) as http:
         answers = [await http.get("/api/chats") for _ in range(4)]
@@ -38,7 +38,7 @@ async def test_programs_of_this_machine_are_not_counted_where_no_key_is_set(whol
         assert [(await http.get("/health")).status_code for _ in range(2)] == [200, 429]
 
 
-async def test_guessing_is_no_matter_of_speed_and_shuts_nobody_out(whole: Whole) -> None:
+async def test_guesses_are_limited_and_lock_out_no_valid_key(whole: Whole) -> None:
     responder = await whole.start(api_key=KEY)
     async with httpx.AsyncClient(base_url=responder.url) as http:
         right = {"x-api-key": KEY}
@@ -63,7 +63,7 @@ async def test_a_head_that_trickles_is_not_waited_for(whole: Whole, before: byte
         writer.close()
 
 
-async def test_pages_beyond_the_most_are_told_so(whole: Whole) -> None:
+async def test_streams_beyond_the_limit_are_refused(whole: Whole) -> None:
     responder = await whole.start(http_limits=SurfaceLimits(pages=1))
     async with httpx.AsyncClient(base_url=responder.url) as http, http.stream("GET", "/api/live") as first:
         assert await anext(first.aiter_lines()) == ": open"

@@ -53,6 +53,11 @@ def load_content(stored: str) -> Content:
     if not stored:
         return ERASED_TEXT
     [(field, value)] = json.loads(stored).items()
+    return load_field(field, value)
+
+
+def load_field(field: str, value: object) -> Content:
+    """The content of a command's field. Raises pydantic's `ValidationError`."""
     model = BY_FIELD[field]
     assert issubclass(model, BaseModel)  # noqa: S101 - each kind is its own model
     content: Content = model.model_validate(value)
@@ -72,4 +77,5 @@ __all__ = [
     "Text",
     "dump_content",
     "load_content",
+    "load_field",
 ]

@@ -13,13 +13,15 @@ from enum import StrEnum
 from typing import Any
 
 from bridge.contract.jid import Jid, MessageKey, Server
-from bridge.contract.kinds import Content
+from bridge.contract.kinds import RECEIVED, Content
 from bridge.contract.messages import MessageContent
 from bridge.ports import AckChange, Clock, IncomingEvent, IncomingMessage, Item
 
 ACCOUNT = Jid("5491155500000", Server.USER)
 ACCOUNT_LID = Jid("277000000000000", Server.LID)
 CONTENT = MessageContent.model_fields.keys()
+#: WhatsApp's type of a kind that is sent.
+TYPES = {kind.kind: kind.types[0] for kind in RECEIVED}
 
 
 class SendMode(StrEnum):
@@ -180,7 +182,10 @@ class ScriptedPhone:
                 return
         self.sent.append(message)
         participant = ACCOUNT_LID if message.key.remote.is_group else None
-        self._arrive(True, message.key.remote, message.text, participant, {"key": message.key})
+        content = message.content
+        fields: dict[str, Any] = {"key": message.key, "type": TYPES.get(content.kind, "chat")}
+        body = content.summary if fields["type"] == "chat" else ""
+        self._arrive(True, message.key.remote, body, participant, fields)
         for level in self.acks:
             self.acknowledge(message.key.id, level)
 

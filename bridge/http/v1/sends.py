@@ -5,18 +5,17 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from bridge.contract.commands import SendCommand, parse_json
-from bridge.contract.errors import CodedError, InvalidRequest
+from bridge.contract.errors import InvalidRequest
 from bridge.contract.lifecycle import SendState
 from bridge.contract.messages import Result, ResultStatus
 from bridge.contract.payload import Instant, instant
 from bridge.core.results import result_of
 from bridge.http.context import outbox_of
 from bridge.http.dependencies import ContextOf, needs
-from bridge.http.errors import NotFound, problem
+from bridge.http.errors import NotFound, ReportedError, problem
 from bridge.http.submission import LONGEST_WAIT, settle
 from bridge.http.v1.documents import body_of, problems
 from bridge.ports import OutboxRow, Scope
@@ -66,7 +65,7 @@ async def send(
     result = await settle(context, entry, command, wait)
     location = {"Location": f"/v1/sessions/{session}/sends/{result.id}"} if _fits_a_path(result.id) else {}
     if result.error is not None:
-        return _failed(result)
+        return problem(ReportedError(result.error), result=result.model_dump(mode="json"))
     status = 202 if result.status is ResultStatus.ACCEPTED else 200
     return Response(result.to_json(), status, location, media_type="application/json")
 
@@ -152,17 +151,6 @@ def _doubt(row: OutboxRow) -> dict[str, str | None]:
     if row.state is not SendState.UNKNOWN:
         return {}
     return {"doubt": row.error_text, "doubt_code": row.error_detail}
-
-
-class _Failed(CodedError):
-    """The error of a result."""
-
-
-def _failed(result: Result) -> JSONResponse:
-    assert result.error is not None  # noqa: S101 - asked by the caller
-    error = _Failed(result.error.text, detail=result.error.detail_code)
-    error.code, error.transient = result.error.code, result.error.transient
-    return problem(error, result=result.model_dump(mode="json"))
 
 
 def _fits_a_path(command_id: str) -> bool:

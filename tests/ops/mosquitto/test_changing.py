@@ -40,7 +40,7 @@ def test_a_second_init_without_options_changes_nothing(tmp_path: Path, wa: Wa) -
         (BrokerChanges(key=Path("k")), "belong together"),
         (BrokerChanges(certificate=Path("/none"), key=Path("/none")), "is not a file"),
         (BrokerChanges(tls_port=8883), "needs --certificate"),
-        (BrokerChanges(tls_port=8883, no_tls=True), "leave the other options"),
+        (BrokerChanges(tls_port=8883, no_tls=True), "leave out its other options"),
         (BrokerChanges(websockets=9001, no_websockets=True), "contradict"),
     ],
 )

@@ -34,7 +34,9 @@ function ticks(message) {
 }
 
 function bubble(message) {
-  const kind = message.type === 'chat' ? undefined : element('span', { class: 'kind' }, `${message.type} `);
+  const fields = Object.entries(message.fields).filter(([, value]) => ['string', 'number'].includes(typeof value));
+  const details = [message.type, ...fields.map(([name, value]) => `${name} ${value}`)].join(' · ');
+  const kind = message.type === 'chat' ? undefined : element('span', { class: 'kind' }, details);
   const fromDevice = message.from_me && message.origin === 'device';
   const showsAuthor = message.author && !message.from_me;
   return element('li', { class: `bubble ${message.from_me ? 'mine' : 'theirs'}`, 'data-id': message.id },
