@@ -21,6 +21,7 @@ from bridge.http.limits import HttpLimits
 from bridge.mqtt import MqttOptions
 from bridge.ports import Clock
 from bridge.settings import BridgeSettings
+from bridge.webhooks import WebhookLimits
 
 _log = logging.getLogger(__name__)
 DISTRIBUTION = "whatsapp-mqtt-bridge"
@@ -46,6 +47,7 @@ class Bridge:
         http: socket.socket | None = None,
         login_link: str | None = None,
         http_limits: HttpLimits | None = None,
+        webhook_limits: WebhookLimits | None = None,
     ) -> None:
         """`http` is the façade's socket (`bridge.http.server.listen`); without one there is no HTTP and no webhook.
 
@@ -67,7 +69,9 @@ class Bridge:
         ]
         self._http: HttpFacade | None = None
         if http is not None:
-            self._http = HttpFacade(settings, http, self.hosts, self._broker, clock, login_link, http_limits)
+            self._http = HttpFacade(
+                settings, http, self.hosts, self._broker, clock, login_link, http_limits, webhook_limits
+            )
 
     def stop(self) -> None:
         """Ask for a clean end; `run` returns when it is done."""

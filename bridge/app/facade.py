@@ -27,7 +27,7 @@ from bridge.mqtt import RetainedSwitches
 from bridge.ports import Clock, StoreUnusable
 from bridge.settings import BridgeSettings
 from bridge.store import BRIDGE_STORE, BridgeStore
-from bridge.webhooks import SESSION_HEADER, WebhookRegistry
+from bridge.webhooks import SESSION_HEADER, WebhookLimits, WebhookRegistry
 from bridge.webhooks.callback_url import CallbackRules
 from bridge.webhooks.poster import WebhookPoster
 
@@ -47,6 +47,7 @@ class HttpFacade:
         clock: Clock,
         login_link: str | None = None,
         limits: HttpLimits | None = None,
+        webhook_limits: WebhookLimits | None = None,
     ) -> None:
         self._settings = settings
         self._login_link = login_link
@@ -55,6 +56,7 @@ class HttpFacade:
         self._hosts = hosts
         self._broker = broker
         self._clock = clock
+        self._webhook_limits = webhook_limits
         self._facade: HttpServer | None = None
         self.logins: PanelSessions
 
@@ -84,11 +86,12 @@ class HttpFacade:
                 )
             )
             listeners = WebhookRegistry(
-                store.listeners,
+                store.webhooks,
                 MeteredPost(webhooks, metrics, clock, SESSION_HEADER),
                 clock,
                 random=random.random,
                 legacy_groups=settings.legacy_groups,
+                limits=self._webhook_limits,
             )
             await listeners.load()
             switches = RetainedSwitches(
@@ -103,7 +106,7 @@ class HttpFacade:
                 default=settings.sessions[0].name,
                 owner=owner,
                 registry=listeners,
-                dead_letters=store.listeners,
+                dead_letters=store.webhooks,
                 access=store.access,
                 credentials=credentials,
                 logins=logins,

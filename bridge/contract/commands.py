@@ -281,7 +281,7 @@ def checked(model: type[_C], fields: Mapping[str, object]) -> _C:
     try:
         command = model.model_validate(fields)
     except ValidationError as error:
-        raise InvalidRequest(_explain(error)) from error
+        raise InvalidRequest(_explain(error), detail=_detail(error)) from error
     command.check()
     return command
 
@@ -313,6 +313,12 @@ def parse_text(digits: str, payload: bytes) -> SendCommand:
     except UnicodeDecodeError as error:
         raise InvalidRequest("The text is not valid UTF-8.") from error
     return checked(SendCommand, {"to": digits, "message": text})
+
+
+def _detail(error: ValidationError) -> str | None:
+    """The detail of the first `InvalidRequest` that a validator raised."""
+    causes = (fault.get("ctx", {}).get("error") for fault in error.errors(include_url=False, include_input=False))
+    return next((cause.detail for cause in causes if isinstance(cause, InvalidRequest)), None)
 
 
 def _explain(error: ValidationError) -> str:

@@ -151,11 +151,17 @@ class ResultStatus(StrEnum):
 
 
 class ErrorInfo(Payload):
-    """Why a command failed: code and `transient` from the error table, a sentence for a person."""
+    """Why a command failed: code and `transient` from the error table, a sentence for a person.
+
+    `detail_code` says more precisely what is invalid, where there is a code for it (`bridge.contract.details`).
+    """
 
     code: str = Field(description="stable, for programs")
     text: str = Field(description="one sentence for a person")
     transient: bool = Field(description="whether the same command may succeed later")
+    detail_code: str | None = Field(
+        default=None, exclude_if=is_none, description="more precisely what is invalid, where there is a code for it"
+    )
 
 
 class Result(Payload):

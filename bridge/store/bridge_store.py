@@ -1,4 +1,4 @@
-"""The store of what belongs to no session (`WA_DATA_DIR/bridge.db`): listeners, dead letters, keys, audit, charts."""
+"""The store of what belongs to no session (`WA_DATA_DIR/bridge.db`): webhooks, dead letters, keys, audit, charts."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class BridgeStore:
     More than one process may have it open: `wa key` changes it while the bridge runs.
     """
 
-    def __init__(self, path: Path, *, now: Callable[[], float]) -> None:
+    def __init__(self, path: Path, *, now: Callable[[], float], dead_letter_limit: int = 10_000) -> None:
         self._now = now
         self._database = SqliteDatabase(path, now(), schema.migrations("bridge_migrations"))
-        self.listeners = SqliteWebhookRepository(self._database)
+        self.webhooks = SqliteWebhookRepository(self._database, dead_letter_limit=dead_letter_limit)
         self.access = SqliteAccessRepository(self._database)
         self.charts = SqliteChartRepository(self._database)
 

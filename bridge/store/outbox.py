@@ -9,14 +9,12 @@ from collections.abc import Callable, Sequence
 
 from typing_extensions import override
 
+from bridge.contract.details import DOUBT_TEXT, Doubt
 from bridge.contract.lifecycle import FINAL, SendState, may_follow
 from bridge.ports import Change, Claim, Claimed, IllegalSendStep, NewNotice, Notice, Outbox, OutboxRow
 from bridge.store import notices, rows
 from bridge.store.database import SqliteDatabase
 from bridge.store.journal import told_first
-
-#: Why nobody can tell what became of those that `abandon_open` ends.
-LEFT_OPEN = "It was open when the store was restored or another bridge had the session; it may have left."
 
 
 class SqliteOutbox(Outbox):
@@ -167,9 +165,11 @@ class SqliteOutbox(Outbox):
 
 def abandon_open(connection: sqlite3.Connection, at: float, tell: Callable[[OutboxRow], NewNotice]) -> int | None:
     """Turn every command that is not final into `unknown`, with a notice for each; returns the last one's number."""
-    newest = None
+    newest, doubt = None, Doubt.LEFT_OPEN
     for row in rows.find_all(connection, rows.OPEN):
-        left = rows.update(connection, row.number, Change(SendState.UNKNOWN, at, error_text=LEFT_OPEN))
+        left = rows.update(
+            connection, row.number, Change(SendState.UNKNOWN, at, error_text=DOUBT_TEXT[doubt], error_detail=doubt)
+        )
         newest = notices.store(connection, [tell(left)])
     return newest
 

@@ -46,7 +46,7 @@ async def test_the_printed_link_opens_a_panel_that_receives_and_answers(tmp_path
         await expect(card.locator(".badge")).to_have_text("Connected", timeout=30_000)
         await up.api("POST", "/incoming", {"chat": ANA, "body": "¿Abren hoy?"})
         await page.locator('nav a[href="#messages"]').click()
-        await page.get_by_role("log").get_by_role("button", name="Answer").click()
+        await page.get_by_role("log").get_by_role("button", name="Reply").click()
         await page.keyboard.type("Sí, hasta las 20.")
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("log").locator(".mine")).to_contain_text("read", timeout=15_000)

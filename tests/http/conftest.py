@@ -24,6 +24,7 @@ from bridge.http.limits import HttpLimits
 from bridge.http.server import address_of, listen
 from bridge.settings import BridgeSettings, load
 from bridge.store import BridgeStore
+from bridge.webhooks import WebhookLimits
 from tests.http.receiver import Receiver
 from tests.mosquitto_server import MosquittoServer
 
@@ -51,6 +52,7 @@ class HttpBridge:
         self.phone = ScriptedPhone(self.clock, paired=True)
         self.host = "127.0.0.1"
         self.port = 0
+        self.webhook_limits = WebhookLimits()
         self.bridge: Bridge | None = None
         self._running: asyncio.Task[None] | None = None
 
@@ -73,6 +75,7 @@ class HttpBridge:
             lambda _: ScriptedDriver(self.phone),
             self.clock,
             http=listener,
+            webhook_limits=self.webhook_limits,
             http_limits=self.limits,
         )
         self._running = asyncio.create_task(self.bridge.run(), name="bridge under test")

@@ -10,14 +10,15 @@ import pytest
 
 from bridge.contract.session import SessionState
 from bridge.http.limits import HttpLimits
+from bridge.webhooks import WebhookLimits
 from tests.http.conftest import ANA, BETO, HERE, HttpBridge
 from tests.http.legacy_responder import LegacyResponder
 from tests.mosquitto_server import free_port
 
 
 @pytest.fixture(autouse=True)
-def _retry_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.webhooks.retry_policy.FIRST_PAUSE", 0.05)
+def _retry_soon(side: HttpBridge) -> None:
+    side.webhook_limits = WebhookLimits(first_pause=0.05)
 
 
 async def sent(side: HttpBridge, count: int) -> list[str]:

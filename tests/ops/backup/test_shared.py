@@ -23,12 +23,12 @@ def webhook(name: str) -> Webhook:
 
 async def webhooks(data_dir: Path) -> list[str]:
     async with BridgeStore(data_dir / BRIDGE_STORE, now=clock) as store:
-        return sorted(one.id for one in await store.listeners.listeners())
+        return sorted(one.id for one in await store.webhooks.webhooks())
 
 
 async def register(data_dir: Path, name: str) -> None:
     async with BridgeStore(data_dir / BRIDGE_STORE, now=clock) as store:
-        await store.listeners.put(webhook(name))
+        await store.webhooks.put(webhook(name))
 
 
 def conversations(data_dir: Path, *texts: str) -> list[str]:
