@@ -53,7 +53,7 @@ async def test_the_printed_link_leads_to_a_panel_that_receives_and_answers(tmp_p
         await browser.close()
         code, told, errors = await command(up, *WA, "listeners", "list")  # finds the port that was taken
         assert (code, errors) == (0, "")
-        assert "Nobody listens" in told
+        assert "No webhook is registered" in told
 
 
 async def test_one_id_follows_a_message_from_the_page_to_the_webhook_and_a_command_to_its_tick(
