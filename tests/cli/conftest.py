@@ -37,7 +37,7 @@ StartCommand = Callable[..., Awaitable[asyncio.subprocess.Process]]
 
 @pytest.fixture(autouse=True)
 def _default_sigint() -> Iterator[None]:
-    """A child inherits an ignored SIGINT (`nohup`, `&` in a script), but not a handler: with one it gets the default."""
+    """Children inherit an ignored SIGINT (`nohup`, `&` in a script); with a handler here they get the default."""
     previous = signal.getsignal(signal.SIGINT)
     if previous is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
