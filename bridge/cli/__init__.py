@@ -13,6 +13,7 @@ from bridge.cli import (
     listen,
     listeners,
     qr,
+    request,
     responder,
     restore,
     send,
@@ -32,7 +33,7 @@ app = typer.Typer(
 )
 
 COMMANDS = (
-    *(up, serve, responder, send, listen, status, qr, trace, listeners, key, broker, doctor),
+    *(up, serve, responder, send, request, listen, status, qr, trace, listeners, key, broker, doctor),
     *(backup, restore, store, forget),
 )
 for command in COMMANDS:

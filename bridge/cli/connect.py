@@ -35,7 +35,7 @@ class SessionClient:
 async def connect_session(session: str | None, name: str) -> AsyncIterator[SessionClient]:
     """Connect once: a person is waiting, so the first failure is raised. Raises StartError, NoBroker, BrokerError."""
     settings = load()
-    addresses, level = _find(settings, name)
+    addresses, reply_name = _find(settings, name)
     ca_file = str(settings.mqtt_ca_file) if settings.mqtt_ca_file else None
     async with connect(
         addresses,
@@ -43,8 +43,8 @@ async def connect_session(session: str | None, name: str) -> AsyncIterator[Sessi
         name=f"wa-{name}",
         protocol=settings.mqtt_protocol,
         ca_file=ca_file,
-        level=level,
-        patience=0,
+        reply_name=reply_name,
+        connect_timeout=0,
     ) as client:
         yield SessionClient(client, session or settings.sessions[0].name)
 

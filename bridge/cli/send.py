@@ -1,19 +1,27 @@
-"""`wa send`: sends one text and prints each tick."""
+"""`wa send`: sends one text, or content of another kind, and prints each tick."""
 
 from __future__ import annotations
 
+import functools
+import inspect
 import sys
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
+from typer.core import TyperCommand
+from typing_extensions import override
 
 from bridge.cli.run import EXIT_HELP, Exit, console, exit_of_result, fail, print_json_line, run
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bridge.client import Ack, Result, Until
+    from bridge.client import Ack, Content, Result, Until
+
+
+#: Where the command line's content options leave their values.
+_CONTENT = "content"
 
 
 class Wait(StrEnum):
@@ -32,13 +40,54 @@ class PriorityChoice(StrEnum):
     BULK = "bulk"
 
 
+class SendCommandLine(TyperCommand):
+    """Has an option for each kind of content that has a command-line form."""
+
+    @override
+    def get_params(self, ctx: Any) -> list[Any]:
+        return [*_content_options(), *super().get_params(ctx)]
+
+
+@functools.cache
+def _content_options() -> list[Any]:
+    from bridge.contract.kinds import KINDS  # here, so that `wa --help` does not load the contract
+
+    def options() -> None: ...
+
+    found = [
+        inspect.Parameter(kind.field, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_annotation(kind))
+        for kind in KINDS
+        if kind.metavar
+    ]
+    options.__signature__ = inspect.Signature(found)  # type: ignore[attr-defined]
+    options.__annotations__ = {parameter.name: parameter.annotation for parameter in found}
+    holder = typer.Typer(add_completion=False)
+    holder.command()(options)
+    return [parameter for parameter in typer.main.get_command(holder).params if parameter.name != "help"]
+
+
+def _annotation(kind: type[Content]) -> Any:
+    def keep(ctx: typer.Context, value: str | None) -> None:
+        if value is not None:
+            try:
+                ctx.meta.setdefault(_CONTENT, {})[kind.field] = kind.from_option(value)
+            except ValueError as error:
+                raise typer.BadParameter(f"{error}") from error
+
+    option = typer.Option(
+        f"--{kind.field}", metavar=kind.metavar, help=kind.option_help, expose_value=False, callback=keep
+    )
+    return Annotated[str | None, option]
+
+
 def register(app: typer.Typer) -> None:
-    app.command(epilog=EXIT_HELP)(send)
+    app.command(cls=SendCommandLine, epilog=EXIT_HELP)(send)
 
 
 def send(
+    ctx: typer.Context,
     to: Annotated[str, typer.Argument(help="Phone number in international form, in any spelling, or a chat address.")],
-    text: Annotated[str, typer.Argument(help="The text; - reads it from standard input.")],
+    text: Annotated[str | None, typer.Argument(help="The text; - reads it from standard input.")] = None,
     session: Annotated[str | None, typer.Option(help="Session; the first of WA_SESSIONS by default.")] = None,
     command_id: Annotated[
         str | None,
@@ -54,25 +103,26 @@ def send(
     timeout: Annotated[float, typer.Option(min=0.1, help="Maximum seconds to wait.")] = 60,
     json: Annotated[bool, typer.Option("--json", help="One JSON line per result and ack.")] = False,
 ) -> None:
-    """Send a text to a person or a group, and print each tick.
+    """Send a text, or other content, to a person or a group, and print each tick.
 
     wa send 5491155500001 "Hola"        echo "Hola" | wa send +54-9-11-5550-0001 -
     """
+    fields: dict[str, Any] = ctx.meta.get(_CONTENT, {})
+    if len(fields) + (text is not None) != 1:
+        raise typer.BadParameter("Give a TEXT or one content option.")
 
     async def command() -> Exit:
         from bridge.cli.connect import connect_session
-        from bridge.client import InvalidRequest, Priority, Result
+        from bridge.client import Priority, Result
+        from bridge.contract.commands import content_of
 
-        try:
-            body = sys.stdin.buffer.read().decode("utf-8").removesuffix("\n") if text == "-" else text
-        except UnicodeDecodeError as error:
-            raise InvalidRequest("The text on standard input is not valid UTF-8.") from error
+        content = _text(text) if text is not None else content_of(*next(iter(fields.items())))
         out = console()
         chosen = Priority(priority.value) if priority else None
         async with connect_session(session, "send") as connected:
             client, name = connected.client, connected.session
             if wait is Wait.NO:
-                posted_id = await client.post(name, to, body, id=command_id, ttl=ttl, priority=chosen)
+                posted_id = await client.post(name, to, content, id=command_id, ttl=ttl, priority=chosen)
                 out.print(
                     f'{{"id": "{posted_id}"}}' if json else f"accepted by the broker · id {posted_id}", highlight=False
                 )
@@ -81,7 +131,7 @@ def send(
             async for step in client.send_steps(
                 name,
                 to,
-                body,
+                content,
                 id=command_id,
                 ttl=ttl,
                 priority=chosen,
@@ -102,6 +152,17 @@ def send(
         return Exit.OK if wait is Wait.ACCEPTED and result.status == "accepted" else exit_of_result(result)
 
     run(command)
+
+
+def _text(given: str) -> str:
+    from bridge.client import InvalidRequest
+
+    if given != "-":
+        return given
+    try:
+        return sys.stdin.buffer.read().decode("utf-8").removesuffix("\n")
+    except UnicodeDecodeError as error:
+        raise InvalidRequest("The text on standard input is not valid UTF-8.") from error
 
 
 _LABELS = {

@@ -97,8 +97,8 @@ async def _sessions(plan: Examination) -> AsyncIterator[Finding]:
             name="wa-doctor",
             protocol=options.protocol,
             ca_file=options.ca_file,
-            level=f"doctor-{uuid.uuid4().hex[:12]}" if plan.private else None,
-            patience=0,
+            reply_name=f"doctor-{uuid.uuid4().hex[:12]}" if plan.private else None,
+            connect_timeout=0,
         ) as client:
             try:
                 statuses = await client.statuses()

@@ -112,6 +112,7 @@ class _Scope:
         yield Grant("write", self.topics.out(self.session))
         yield Grant("write", self.topics.out(self.session, "+"))
         yield Grant("write", self.topics.typing(self.session))
+        yield Grant("write", self.topics.request(self.session))
 
     @property
     def reply(self) -> Grant:
@@ -147,7 +148,7 @@ def _reader(scope: _Scope) -> Iterator[Grant]:
 def _sender(scope: _Scope) -> Iterator[Grant]:
     yield from scope.sends
     # The status shows a sender that a session does not exist or is offline; it contains no messages.
-    yield from scope.reading(Leaf.RESULT, Leaf.ACK, Leaf.STATUS)
+    yield from scope.reading(Leaf.RESULT, Leaf.ACK, Leaf.RESPONSE, Leaf.STATUS)
     yield scope.bridges
     yield scope.reply
 
