@@ -40,7 +40,7 @@ def build_app(surface: Surface) -> ASGIApp:
     app.state.surface = surface
     settings = surface.settings
     credentials = HttpCredentials(settings.api_key, settings.jwt_secret, settings.jwt_audience)
-    return HttpGate(app, credentials, settings.request_pace)
+    return HttpGate(app, credentials, settings.http_rate)
 
 
 async def _metrics(request: Request) -> Response:

@@ -91,7 +91,7 @@ async def reply(request: Request) -> Response:
     now = surface.now()
     turn = await surface.human.open(chat_id, wanted.text, wanted.request, now=now, expires_at=now + REPLY_TTL)
     surface.resume(turn)
-    surface.changes.tell([chat_id])
+    surface.changes.notify([chat_id])
     return JSONResponse({"turn": turn.id, "state": turn.state})
 
 
@@ -100,7 +100,7 @@ async def pause(request: Request) -> Response:
     surface, chat_id, wanted = surface_of(request), _chat_id(request), await body_of(request, Pause)
     until = surface.now() + wanted.seconds if wanted.seconds else 0.0
     await surface.chats.pause(chat_id, until)
-    surface.changes.tell([chat_id])
+    surface.changes.notify([chat_id])
     return JSONResponse({"paused_until": until})
 
 
@@ -108,7 +108,7 @@ async def opt_in(request: Request) -> Response:
     """Answer a person again who had asked for silence."""
     surface, chat_id = surface_of(request), _chat_id(request)
     await surface.chats.opt_in(chat_id)
-    surface.changes.tell([chat_id])
+    surface.changes.notify([chat_id])
     return JSONResponse({"opted_out": False})
 
 

@@ -17,15 +17,7 @@ from responder.store.database import ResponderDatabase
 from responder.store.human_replies import HumanReplies
 from responder.store.rows import Turn
 from responder.store.switches import Switches
-
-
-@dataclass(frozen=True, slots=True)
-class WhatsApp:
-    """How the connection to WhatsApp is, in the legacy words."""
-
-    connected: bool
-    state: str
-    listeners: int = 0
+from responder.transports import WhatsAppState
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +40,7 @@ class Surface:
     started_at: float
     take: Callable[[ReceivedMessage], Awaitable[None]]
     resume: Callable[[Turn], None]
-    whatsapp: Callable[[], Awaitable[WhatsApp]]
+    whatsapp: Callable[[], Awaitable[WhatsAppState]]
     unready: Callable[[], list[str]]
     switched: Callable[[], None]
     closing: asyncio.Event

@@ -18,6 +18,7 @@ from responder.app import Responder
 from responder.settings import ResponderSettings, load
 from responder.store.database import ResponderDatabase
 from responder.store.migrate import migrate
+from responder.timing import DEFAULT_TIMING, Timing
 from responder.transports import BrokerAccess
 from tests.client.conftest import BridgeSide
 from tests.mariadb_server import MariaDbServer
@@ -98,18 +99,25 @@ class Whole:
         return load(**{"port": 0, "gather": 0.2, **self.place, **self.options, **options})
 
     async def start(
-        self, *, wait: bool = True, user: str = "responder", protocol: Literal["3.1.1", "5"] = "3.1.1", **options: Any
+        self,
+        *,
+        wait: bool = True,
+        user: str = "responder",
+        protocol: Literal["3.1.1", "5"] = "3.1.1",
+        timing: Timing = DEFAULT_TIMING,
+        **options: Any,
     ) -> Responder:
         """Start a responder and wait until it works."""
         self._stop = asyncio.Event()
-        self.responder = responder = Responder(
-            self.settings(**options), BrokerAccess(self.broker.url(user), protocol=protocol, instance="test")
-        )
-        responder.load()
+        access = BrokerAccess(self.broker.url(user), protocol=protocol, instance="test")
+        self.responder = responder = Responder.load(self.settings(**options), access, timing=timing)
 
         async def run() -> None:
-            async with responder.database:
-                await responder.run(self._stop)
+            try:
+                async with responder.database:
+                    await responder.run(self._stop)
+            finally:
+                responder.close()
 
         self._running = asyncio.create_task(run(), name="responder under test")
         if wait:

@@ -14,7 +14,7 @@ from typing import Any
 from responder.app import run
 from responder.outgoing import MqttAnswerSink
 from responder.settings import load
-from responder.store.recorder import Recording
+from responder.store.recorder import Recorder
 from responder.store.turns import Turns
 from responder.transports import BrokerAccess
 
@@ -42,7 +42,7 @@ def halt_around(owner: type, method: str, step: str, wanted: str) -> None:
 async def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(name)s %(message)s")
     wanted = os.environ.get("RESPONDER_HALT", "")
-    halt_around(Recording, "record", "recording", wanted)
+    halt_around(Recorder, "record", "recording", wanted)
     halt_around(Turns, "open", "opening", wanted)
     halt_around(MqttAnswerSink, "deliver", "delivery", wanted)
     halt_around(Turns, "finish", "finishing", wanted)

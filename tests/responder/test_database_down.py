@@ -32,7 +32,7 @@ async def test_killed_and_started_again(whole: Whole, server: MariaDbServer) -> 
     whole.side.phone.incoming(ANA, "gracias")
     whole.side.phone.incoming(BETO, "hola")
     async with httpx.AsyncClient(base_url=responder.url) as http:
-        await whole.until(lambda: "database" in responder.condition.amiss())
+        await whole.until(lambda: "database" in responder.health.problems())
         ready = await http.get("/health/ready")
         assert (ready.status_code, ready.json()["amiss"]) == (503, ["database"])
         assert (await http.get("/health")).json()["status"] == "online"

@@ -13,13 +13,14 @@ import pytest
 LOG_IN = """
 import asyncio, json, sys
 from responder.settings import load
-from responder.store.database import Database
+from responder.store.database import ResponderDatabase
 from sqlalchemy import text
 
 RUST = "cryptography.hazmat.bindings._rust"
 
 async def ask():
-    async with Database(load(**json.loads(sys.argv[1])).database_url) as database, database.read() as connection:
+    url = load(**json.loads(sys.argv[1])).database_url
+    async with ResponderDatabase(url) as database, database.read() as connection:
         return (await connection.execute(text("SELECT 1"))).scalar()
 
 assert asyncio.run(ask()) == 1
@@ -54,11 +55,12 @@ def test_the_models_client_brings_what_it_needs_and_not_all_that_openai_offers()
         "import asyncio, json, sys\n"
         "from pydantic import SecretStr\n"
         "from responder.errors import ModelFailed\n"
-        "from responder.faults import Faults\n"
+        "from responder.faults import FaultLog\n"
         "from responder.model import Model, ModelOptions\n"
+        "from responder.timing import ModelTiming\n"
         "async def ask():\n"
         "    options = ModelOptions(SecretStr('clave'), base_url='http://127.0.0.1:9/v1', retries=0)\n"
-        "    model = Model(options, lambda: 0.0, Faults(lambda: 0.0, lambda _: None))\n"
+        "    model = Model(options, lambda: 0.0, FaultLog(lambda: 0.0, lambda _: None), ModelTiming())\n"
         "    try:\n"
         "        await model.complete([])\n"
         "    except ModelFailed as error:\n"

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from responder import replies
 from responder.breaker import Breaker
 from responder.errors import ModelFailed
 from responder.faults import FaultLog
 from responder.model import Model, ModelOptions
+from responder.timing import ModelTiming, ReplyTiming, Timing
 from tests.client.conftest import ANA, BETO
 from tests.mqtt.ear import hearing
 from tests.responder.conftest import Whole
@@ -30,10 +30,10 @@ async def server() -> AsyncIterator[OpenAiServer]:
 
 
 @pytest.fixture
-async def model(server: OpenAiServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Model]:
-    monkeypatch.setattr("responder.model.FIRST_PAUSE", 0.01)
+async def model(server: OpenAiServer) -> AsyncIterator[Model]:
     options = ModelOptions(SecretStr("k"), server.url, timeout=0.5, price_in=1.0, price_out=10.0)
-    model = Model(options, asyncio.get_running_loop().time, FaultLog(time.time, lambda _: None))
+    faults = FaultLog(time.time, lambda _: None)
+    model = Model(options, asyncio.get_running_loop().time, faults, ModelTiming(retry=0.01))
     await model.load()
     yield model
     await model.close()
@@ -107,7 +107,7 @@ async def test_after_failures_in_a_row_it_is_left_alone(model: Model, server: Op
     for _ in range(5):
         with pytest.raises(ModelFailed):
             await model.complete([{"role": "user", "content": "x"}])
-    with pytest.raises(ModelFailed, match="left alone"):
+    with pytest.raises(ModelFailed, match="failed too often"):
         await model.complete([{"role": "user", "content": "x"}])
     assert len(server.asked) == 5
     model.breaker.open_until = 0
@@ -115,7 +115,7 @@ async def test_after_failures_in_a_row_it_is_left_alone(model: Model, server: Op
 
 
 def test_when_its_rest_is_over_one_question_tries() -> None:
-    breaker = Breaker(threshold=2, rest=10)
+    breaker = Breaker(threshold=2, open_for=10)
     breaker.failed(0)
     assert breaker.allows(0)
     breaker.failed(0)
@@ -125,7 +125,7 @@ def test_when_its_rest_is_over_one_question_tries() -> None:
     breaker.failed(10)
     assert not breaker.allows(19.9)
     assert breaker.allows(20)
-    breaker.gave_up()
+    breaker.cancelled()
     assert breaker.allows(20)
     breaker.succeeded()
     assert breaker.allows(20)
@@ -192,11 +192,8 @@ async def test_several_quick_messages_are_answered_once_together(whole: Whole, s
     assert len(server.asked) == 1
 
 
-async def test_a_failing_model_is_silence_an_error_event_and_a_later_answer(
-    whole: Whole, server: OpenAiServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(replies, "RETRY", 0.3)
-    responder = await whole.start(**options(server, model_retries=0))
+async def test_a_failing_model_is_silence_an_error_event_and_a_later_answer(whole: Whole, server: OpenAiServer) -> None:
+    responder = await whole.start(**options(server, model_retries=0), timing=Timing(replies=ReplyTiming(retry=0.3)))
     server.script = [500, b"nonsense"]
     whole.side.phone.incoming(ANA, "¿Abren mañana?")
     assert await whole.answers(1) == ["Sobre «¿Abren mañana?»: sí."]
@@ -206,12 +203,10 @@ async def test_a_failing_model_is_silence_an_error_event_and_a_later_answer(
     assert texts == [("Sobre «¿Abren mañana?»: sí.",)]
 
 
-async def test_a_model_that_never_recovers_is_never_an_apology(
-    whole: Whole, server: OpenAiServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(replies, "RETRY", 0.3)
+async def test_a_model_that_never_recovers_is_never_an_apology(whole: Whole, server: OpenAiServer) -> None:
     server.script = [500] * 50
-    await whole.start(**options(server, model_retries=0), max_age=2)
+    timing = Timing(replies=ReplyTiming(retry=0.3))
+    await whole.start(**options(server, model_retries=0), max_age=2, timing=timing)
     phone = whole.side.phone
     phone.incoming(ANA, "¿Abren mañana?")
     assert await whole.verdicts(1) == ["too_old"]

@@ -157,7 +157,7 @@ async def test_what_went_wrong_is_shown(whole: Whole, page: Page, tmp_path: Path
     rules.write_text("version: 1\nrules: nothing\n")
     for _ in range(2):
         responder.faults.note("model_failed", "54911***01", "HTTP 503; asked again in 15 s")
-    responder.changes.tell([None])
+    responder.changes.notify([None])
     await page.get_by_text("2 problemas recientes").click()
     await expect(page.get_by_text("HTTP 503; asked again in 15 s")).to_be_visible()
     await expect(page.get_by_text("rules.yaml")).to_be_visible()
@@ -169,7 +169,7 @@ async def test_a_flood_of_changes_is_looked_at_a_few_times(shown: Whole, page: P
     page.on("request", lambda request: asked.append(request.url))
     assert shown.responder is not None
     for _ in range(50):
-        shown.responder.changes.tell([1])
+        shown.responder.changes.notify([1])
         await asyncio.sleep(0.02)  # as they come in a busy second
     shown.side.phone.incoming(BETO, "el último", notify_name="Beto Gómez")
     await expect(page.get_by_text("el último")).to_be_visible()

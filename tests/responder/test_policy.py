@@ -103,7 +103,7 @@ def test_groups_only_where_we_are_mentioned() -> None:
     assert decide(said, Circumstances(NOW), policy) is Verdict.NOT_MENTIONED
     assert decide(replace(said, mentions=frozenset({PERSON})), Circumstances(NOW), policy) is Verdict.NOT_MENTIONED
     assert decide(replace(said, mentions=frozenset({OWN, PERSON})), Circumstances(NOW), policy) is Verdict.ANSWER
-    assert decide(replace(said, mentions_us=True), Circumstances(NOW), policy) is Verdict.ANSWER
+    assert decide(replace(said, mentions_account=True), Circumstances(NOW), policy) is Verdict.ANSWER
 
 
 @pytest.mark.parametrize(

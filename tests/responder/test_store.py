@@ -19,10 +19,10 @@ from responder.outgoing import _finished
 from responder.settings import load
 from responder.store.database import ResponderDatabase
 from responder.store.group_commit import GroupCommit
-from responder.store.inserts import insert_rows
 from responder.store.migrate import migrate
 from responder.store.rows import QueuedAnswer, Turn, commands_from_json, commands_to_json
 from responder.store.schema import conversations
+from responder.store.statements import insert_rows
 from responder.turns import TurnOrigin, TurnState
 
 

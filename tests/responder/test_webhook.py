@@ -15,6 +15,7 @@ from bridge.app import Bridge
 from bridge.broker import parse_addresses
 from bridge.drivers.scripted import ScriptedDriver
 from bridge.http.server import address_of, listen
+from responder.timing import SenderTiming, Timing
 from tests.client.conftest import ANA, BETO, BridgeSide
 from tests.responder.conftest import Whole
 
@@ -71,12 +72,11 @@ async def test_a_message_comes_by_webhook_and_its_answer_goes_by_http(facade: Fa
     assert await listeners(facade) == 0
 
 
-async def test_it_registers_again_with_a_sender_that_has_forgotten_it(
-    facade: FacadeSide, whole: Whole, monkeypatch: pytest.MonkeyPatch
+async def test_it_registers_again_with_a_sender_that_has_lost_the_registration(
+    facade: FacadeSide, whole: Whole
 ) -> None:
-    monkeypatch.setattr("responder.webhook.REGISTERED", 0.2)
     whole.side = facade
-    responder = await whole.start(sender_url=facade.url)
+    responder = await whole.start(sender_url=facade.url, timing=Timing(sender=SenderTiming(registration=0.2)))
     async with httpx.AsyncClient(base_url=facade.url) as http:
         callback = f"{responder.url}/api/message-received"
         await http.post("/api/whatsapp/unregister-listener", json={"callbackUrl": callback})
@@ -172,15 +172,12 @@ async def test_what_may_have_left_is_not_sent_again(
     assert [send["to"] for send in bad_sender.sends] == [ANA, BETO]
 
 
-async def test_a_sender_that_does_not_run_gets_the_answer_later(
-    whole: Whole, bad_sender: BadSender, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("responder.webhook.AWAY", 0.2)
+async def test_a_sender_that_is_not_running_gets_the_answer_later(whole: Whole, bad_sender: BadSender) -> None:
     await whole.side.stop()
-    responder = await whole.start(sender_url=bad_sender.url)
+    responder = await whole.start(sender_url=bad_sender.url, timing=Timing(sender=SenderTiming(resend=0.2)))
     await bad_sender.stop()
     await post(responder.url, ANA, "A1")
-    await whole.until(lambda: len(responder.replies._delivering) == 1 if responder.replies else False)
+    await whole.until(lambda: responder.replies.deliveries == 1)
     await bad_sender.start()
     await whole.until_rows("SELECT state FROM wa_turn", [("sent",)])
     assert [send["to"] for send in bad_sender.sends] == [ANA]

@@ -59,7 +59,7 @@ async def test_shown_wished_and_turned(whole: Whole, admin: BrokerConnection) ->
 async def test_it_outlives_the_responder(whole: Whole, broker: MosquittoServer) -> None:
     responder = await whole.start()
     await responder.switches.set_client(51, False)
-    responder._switched()
+    responder.surface().switched()
     async with asyncio.timeout(20):
         async with connect(options(broker, "live")) as live:
             async for _, config in configs(live):

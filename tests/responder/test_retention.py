@@ -6,11 +6,10 @@ from datetime import UTC, datetime
 
 from sqlalchemy import text, update
 
-from responder.store import retention
 from responder.store.database import ResponderDatabase
 from responder.store.retention import DAY, Pruning
 from responder.store.schema import chats, conversations, messages, turns
-from tests.responder.test_erasing import fill, ids
+from tests.responder.test_erasure import fill, ids
 
 #: `fill` writes everything at second 1 of 1970, but for conversations, whose moment is the server's.
 NOW = 40 * DAY
@@ -44,8 +43,4 @@ async def test_conversations_go_where_it_is_asked_for_but_no_wish(database: Resp
 
 async def test_many_rows_go_in_small_transactions(database: ResponderDatabase) -> None:
     await fill(database)
-    retention.CHUNK, before = 1, retention.CHUNK
-    try:
-        assert await Pruning(database, 30 * DAY, 0).once(NOW) == 8
-    finally:
-        retention.CHUNK = before
+    assert await Pruning(database, 30 * DAY, 0, chunk=1).once(NOW) == 8

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from responder import fault_publisher, replies
 from responder.fault_publisher import UnpublishedFaults
 from responder.faults import Fault
+from responder.timing import FaultTiming, ModelTiming, ReplyTiming, Timing
 from tests.client.conftest import ANA, BETO
 from tests.mqtt.ear import hearing
 from tests.responder.conftest import Whole
@@ -22,13 +22,13 @@ def tell(untold: UnpublishedFaults, now: float) -> list[tuple[str, str, int]]:
     """Tell all that is due; (kind, text, count) of each."""
     told = []
     for fault, count in untold.due(now):
-        untold.told(fault, count, now)
+        untold.published(fault, count, now)
         told.append((fault.code, fault.text, count))
     return told
 
 
 def test_one_of_a_kind_a_minute_with_a_count() -> None:
-    untold = UnpublishedFaults()
+    untold = UnpublishedFaults(60)
     assert untold.next_due() is None
     for second in range(4):
         untold.note(Fault(second, "model_failed", "chat", f"number {second}"))
@@ -44,17 +44,17 @@ def test_one_of_a_kind_a_minute_with_a_count() -> None:
 
 
 def test_what_comes_while_it_is_told_is_told_later() -> None:
-    untold = UnpublishedFaults()
+    untold = UnpublishedFaults(60)
     untold.note(Fault(0, "gap", "haby", "first"))
     [(fault, count)] = untold.due(0)
     untold.note(Fault(1, "gap", "haby", "second"))
-    untold.told(fault, count, 1)
+    untold.published(fault, count, 1)
     assert tell(untold, 61) == [("gap", "second", 1)]
 
 
 @pytest.mark.parametrize("ends", ["database_down", "database_up"])
 def test_however_it_flutters_the_last_that_is_told_is_true(ends: str) -> None:
-    untold, last = UnpublishedFaults(), ""
+    untold, last = UnpublishedFaults(60), ""
     flutter = ["database_down", "database_up"] * 6
     for second, kind in enumerate([*flutter, *([ends] if ends == "database_down" else [])]):
         untold.note(Fault(second, kind, "database", ""))
@@ -67,17 +67,15 @@ def test_however_it_flutters_the_last_that_is_told_is_true(ends: str) -> None:
 
 
 @pytest.mark.timeout(90)
-async def test_a_failing_model_is_an_event_and_silence(whole: Whole, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fault_publisher, "SPACING", 0.5)
-    monkeypatch.setattr(replies, "RETRY", 0.1)
-    monkeypatch.setattr(replies, "LONGEST_RETRY", 0.1)
+async def test_a_failing_model_is_an_event_and_silence(whole: Whole) -> None:
+    timing = Timing(
+        model=ModelTiming(breaker=1.5), replies=ReplyTiming(0.1, longest_retry=0.1), faults=FaultTiming(spacing=0.5)
+    )
     async with OpenAiServer() as server, hearing(whole.broker.url("panel")) as ear:
         server.script = [500] * 5
-        responder = await whole.start(
-            openai_api_key="clave-de-prueba", openai_base_url=server.url, model_retries=0, gather=0
+        await whole.start(
+            openai_api_key="clave-de-prueba", openai_base_url=server.url, model_retries=0, gather=0, timing=timing
         )
-        assert responder.model is not None
-        responder.model.breaker.rest = 1.5
         whole.side.phone.incoming(ANA, "¿Abren el 25?")
         await ear.wait(TOPIC, lambda event: event["kind"] == "model_resting")
         assert whole.side.phone.sent == []
@@ -107,14 +105,14 @@ async def test_what_the_broker_missed_is_told_when_it_is_back(whole: Whole) -> N
 async def test_a_broker_that_is_gone_is_amiss_at_once_and_keeps_no_end_waiting(whole: Whole) -> None:
     responder = await whole.start()
     whole.broker.kill()
-    await whole.until(lambda: responder.condition.amiss() == ["broker"], within=5)
+    await whole.until(lambda: responder.health.problems() == ["broker"], within=5)
     whole.broker.start()
     await whole.until(lambda: responder.is_working)
     await whole.stop()
     whole.broker.kill()
     responder = await whole.start(wait=False)
     await whole.until(lambda: responder.database.trouble is None)
-    assert "broker" in responder.condition.amiss()
+    assert "broker" in responder.health.problems()
     begun = time.monotonic()
     await whole.stop()
     assert time.monotonic() - begun < 3
