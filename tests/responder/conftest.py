@@ -1,4 +1,4 @@
-"""The responder's tests: each database that there is, and the whole with the real bridge side on a real mosquitto."""
+"""Fixtures: each kind of database, and a responder with the real bridge on a real mosquitto."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDbServer]
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file with our tables, to be copied: making them takes a second each time."""
+    """A migrated SQLite file to copy: a migration takes a second."""
     folder = tmp_path_factory.mktemp("made")
 
     async def make() -> None:
@@ -48,7 +48,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def sqlite_place(made: Path, tmp_path: Path) -> dict[str, Any]:
-    """Settings that name a SQLite database without a row."""
+    """Settings of an empty, migrated SQLite database."""
     (tmp_path / "responder").mkdir()
     shutil.copy(made, tmp_path / "responder")
     return {"data_dir": tmp_path / "responder"}
@@ -56,7 +56,7 @@ def sqlite_place(made: Path, tmp_path: Path) -> dict[str, Any]:
 
 @pytest.fixture(params=["sqlite", "mariadb"])
 def place(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """Settings that name an empty database; every test that asks for it runs on each kind."""
+    """Settings of an empty database; a test that uses it runs on each kind."""
     if request.param == "sqlite":
         place: dict[str, Any] = request.getfixturevalue("sqlite_place")
         return place
@@ -65,7 +65,7 @@ def place(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 
 def maria_place(server: MariaDbServer, name: str) -> dict[str, Any]:
-    """Settings that name a database on the server."""
+    """Settings of a database on the server."""
     return {
         "db_host": "127.0.0.1",
         "db_port": server.port,
@@ -77,7 +77,7 @@ def maria_place(server: MariaDbServer, name: str) -> dict[str, Any]:
 
 @pytest.fixture
 async def database(place: dict[str, Any]) -> AsyncIterator[ResponderDatabase]:
-    """A database with our tables, open."""
+    """An open, migrated database."""
     async with ResponderDatabase(load(**place).database_url) as database:
         await migrate(database)
         yield database
@@ -85,7 +85,7 @@ async def database(place: dict[str, Any]) -> AsyncIterator[ResponderDatabase]:
 
 @dataclass
 class Whole:
-    """Bridge side with a scripted phone, and a responder that can be started and stopped, on one broker."""
+    """A bridge with a scripted phone, and a responder that can be started and stopped, on one broker."""
 
     side: BridgeSide
     broker: MosquittoServer
@@ -132,22 +132,22 @@ class Whole:
                 await running
 
     async def until(self, holds: Callable[[], bool], within: float = 20) -> None:
-        """Wait for something that nobody announces to the test."""
+        """Poll a condition that has no event to wait for."""
         deadline = time.monotonic() + within
         while not holds():
             if self._running is not None and self._running.done():
                 self._running.result()
             if time.monotonic() > deadline:
-                raise AssertionError("it did not come about in time")
+                raise AssertionError("the condition was not met in time")
             await asyncio.sleep(0.01)
 
     async def answers(self, count: int, within: float = 20) -> list[str]:
-        """Wait for so many messages that left the phone; their texts."""
+        """Wait until the phone has sent `count` messages; returns all their texts."""
         await self.until(lambda: len(self.side.phone.sent) >= count, within)
         return [sent.text for sent in self.side.phone.sent]
 
     async def rows(self, query: str) -> list[tuple[Any, ...]]:
-        """Ask the responder's database."""
+        """Query the responder's database."""
         from sqlalchemy import text
 
         assert self.responder is not None
@@ -155,14 +155,14 @@ class Whole:
             return [tuple(row) for row in await connection.execute(text(query))]
 
     async def until_rows(self, query: str, expected: list[tuple[Any, ...]]) -> None:
-        """Wait until the database says so; what it says instead is shown when it does not."""
+        """Wait until a query returns `expected`; fails with the last result."""
         deadline = time.monotonic() + 10
         while (found := await self.rows(query)) != expected:
             assert time.monotonic() < deadline, found
             await asyncio.sleep(0.02)
 
     async def verdicts(self, count: int) -> list[str]:
-        """Wait until so many messages are recorded and none waits; their verdicts in order."""
+        """Wait until `count` messages are recorded and none waits; returns their verdicts in order."""
         while True:
             found = [row[0] for row in await self.rows("SELECT verdict FROM wa_message ORDER BY id")]
             if len(found) >= count and not {"answer", "order"} & set(found):
@@ -178,7 +178,7 @@ def broker(tmp_path: Path) -> Iterator[MosquittoServer]:
 
 @pytest.fixture
 async def side(broker: MosquittoServer, tmp_path: Path) -> AsyncIterator[BridgeSide]:
-    """The bridge side, connected."""
+    """A connected bridge."""
     settings = load_bridge(mqtt_url=broker.url("bridge"), data_dir=tmp_path / "bridge", pace="off", instance="test")
     side = BridgeSide(settings)
     try:
@@ -190,7 +190,7 @@ async def side(broker: MosquittoServer, tmp_path: Path) -> AsyncIterator[BridgeS
 
 @pytest.fixture
 async def whole(side: BridgeSide, broker: MosquittoServer, sqlite_place: dict[str, Any]) -> AsyncIterator[Whole]:
-    """On SQLite; the flow does not depend on the database, what does is tested on each."""
+    """On SQLite: the flow does not depend on the database."""
     whole = Whole(side, broker, sqlite_place)
     try:
         yield whole
@@ -200,7 +200,7 @@ async def whole(side: BridgeSide, broker: MosquittoServer, sqlite_place: dict[st
 
 @pytest.fixture
 async def whole_on_each(side: BridgeSide, broker: MosquittoServer, place: dict[str, Any]) -> AsyncIterator[Whole]:
-    """The same on every kind of database."""
+    """On each kind of database."""
     whole = Whole(side, broker, place)
     try:
         yield whole

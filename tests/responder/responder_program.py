@@ -1,7 +1,7 @@
-"""A program: the responder as a process of its own, which a test may kill. `responder_program.py BROKER_URL`.
+"""The responder as a process that a test may kill: `responder_program.py BROKER_URL`.
 
-Settings come from the environment, as for `wa responder`. RESPONDER_HALT names a step at which the process stands still
-(and says so on stdout) until it is killed.
+Settings come from the environment, as for `wa responder`. RESPONDER_HALT names a step at which the process reports
+on stdout and halts until it is killed.
 """
 
 import asyncio
@@ -19,21 +19,21 @@ from responder.store.turns import Turns
 from responder.transports import BrokerAccess
 
 
-async def stand_still(step: str) -> None:
+async def halt(step: str) -> None:
     print(f"halted {step}", flush=True)
     await asyncio.Event().wait()
 
 
 def halt_around(owner: type, method: str, step: str, wanted: str) -> None:
-    """Stand still before or after a method, if that is the step that is wanted."""
+    """Halt before or after a method if RESPONDER_HALT names that step."""
     original = getattr(owner, method)
 
     async def halting(self: Any, *arguments: Any, **named: Any) -> Any:
         if wanted == f"before {step}":
-            await stand_still(wanted)
+            await halt(wanted)
         outcome = await original(self, *arguments, **named)
         if wanted == f"after {step}" and outcome != []:
-            await stand_still(wanted)
+            await halt(wanted)
         return outcome
 
     setattr(owner, method, halting)

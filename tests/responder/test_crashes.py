@@ -1,4 +1,4 @@
-"""SIGKILL at every step, then a new start: every message is answered once, and recorded once."""
+"""SIGKILL at every step, then a restart: every message is recorded once and answered once."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ STEPS = [f"{when} {what}" for what in ("recording", "opening", "delivery", "fini
 
 
 def environment(place: dict[str, Any], halt: str = "") -> dict[str, str]:
-    """Of a child process that uses the same database."""
+    """The environment of a responder on this database."""
     names = {
         "data_dir": "WA_DATA_DIR",
         "db_host": "DB_HOST",
@@ -49,7 +49,7 @@ def environment(place: dict[str, Any], halt: str = "") -> dict[str, str]:
 async def process(
     broker: MosquittoServer, place: dict[str, Any], halt: str = ""
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A responder as a process; killed at the end if it still runs."""
+    """A responder as a process, killed at the end if it still runs."""
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         str(PROGRAM),
@@ -70,7 +70,7 @@ async def process(
 
 
 async def halted(child: asyncio.subprocess.Process, step: str) -> None:
-    """Wait until the process stands still at the step."""
+    """Wait until the process halts at the step."""
     assert child.stdout
     async with asyncio.timeout(20):
         while (line := await child.stdout.readline()) != f"halted {step}\n".encode():
@@ -84,7 +84,7 @@ async def rows(place: dict[str, Any], query: str) -> list[tuple[Any, ...]]:
 
 async def until_sent(side: BridgeSide, count: int) -> None:
     async with asyncio.timeout(30):
-        while len(side.phone.sent) < count:  # noqa: ASYNC110 - the scripted phone announces nothing
+        while len(side.phone.sent) < count:  # noqa: ASYNC110 - the scripted phone has no event for it
             await asyncio.sleep(0.02)
 
 
@@ -103,8 +103,8 @@ async def test_killed_at_a_step(side: BridgeSide, broker: MosquittoServer, place
         (ANA, GREETING, 1),
         (BETO, GREETING, 1),
     ]
-    said = await rows(place, "SELECT telefono, rol FROM ll_ia_conversaciones ORDER BY telefono, id")
-    assert said == [
+    recorded = await rows(place, "SELECT telefono, rol FROM ll_ia_conversaciones ORDER BY telefono, id")
+    assert recorded == [
         ("5491155500001", "user"),
         ("5491155500001", "assistant"),
         ("5491155500002", "user"),
@@ -113,13 +113,13 @@ async def test_killed_at_a_step(side: BridgeSide, broker: MosquittoServer, place
 
 
 async def settled(place: dict[str, Any]) -> None:
-    """Wait until both turns are known to be sent: what could still be repeated would have been by then."""
+    """Wait until both turns are finished: any repetition has happened by then."""
     async with asyncio.timeout(20):
         while await rows(place, "SELECT state FROM wa_turn") != [("sent",)] * 2:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
 
-async def test_sigterm_ends_it_soon_and_leaves_no_lease(
+async def test_sigterm_stops_it_quickly_and_releases_its_leases(
     side: BridgeSide, broker: MosquittoServer, place: dict[str, Any]
 ) -> None:
     async with process(broker, place) as child:

@@ -1,4 +1,4 @@
-"""What went wrong is told on MQTT, to those who may see states: seldom, truthfully, and without what anybody wrote."""
+"""Faults are published on MQTT: rate limited, never contradicting the present state, without the text of messages."""
 
 from __future__ import annotations
 
@@ -18,51 +18,51 @@ from tests.responder.openai_server import OpenAiServer
 TOPIC = "wa/responder/test/event"
 
 
-def tell(untold: UnpublishedFaults, now: float) -> list[tuple[str, str, int]]:
-    """Tell all that is due; (kind, text, count) of each."""
-    told = []
-    for fault, count in untold.due(now):
-        untold.published(fault, count, now)
-        told.append((fault.code, fault.text, count))
-    return told
+def publish(faults: UnpublishedFaults, now: float) -> list[tuple[str, str, int]]:
+    """Publish all that is due; returns (kind, text, count) of each."""
+    published = []
+    for fault, count in faults.due(now):
+        faults.published(fault, count, now)
+        published.append((fault.code, fault.text, count))
+    return published
 
 
 def test_one_of_a_kind_a_minute_with_a_count() -> None:
-    untold = UnpublishedFaults(60)
-    assert untold.next_due() is None
+    faults = UnpublishedFaults(60)
+    assert faults.next_due() is None
     for second in range(4):
-        untold.note(Fault(second, "model_failed", "chat", f"number {second}"))
-    assert tell(untold, 4) == [("model_failed", "number 3", 4)]
-    untold.note(Fault(5, "model_failed", "chat", "again"))
-    untold.note(Fault(6, "gap", "haby", "two are missing"))
-    assert tell(untold, 6) == [("gap", "two are missing", 1)]
-    assert untold.next_due() == 64
-    assert tell(untold, 63.9) == []
-    untold.note(Fault(63.9, "model_failed", "chat", "and again"))
-    assert tell(untold, 64) == [("model_failed", "and again", 2)]
-    assert untold.next_due() is None
+        faults.note(Fault(second, "model_failed", "chat", f"number {second}"))
+    assert publish(faults, 4) == [("model_failed", "number 3", 4)]
+    faults.note(Fault(5, "model_failed", "chat", "again"))
+    faults.note(Fault(6, "gap", "haby", "two are missing"))
+    assert publish(faults, 6) == [("gap", "two are missing", 1)]
+    assert faults.next_due() == 64
+    assert publish(faults, 63.9) == []
+    faults.note(Fault(63.9, "model_failed", "chat", "and again"))
+    assert publish(faults, 64) == [("model_failed", "and again", 2)]
+    assert faults.next_due() is None
 
 
-def test_what_comes_while_it_is_told_is_told_later() -> None:
-    untold = UnpublishedFaults(60)
-    untold.note(Fault(0, "gap", "haby", "first"))
-    [(fault, count)] = untold.due(0)
-    untold.note(Fault(1, "gap", "haby", "second"))
-    untold.published(fault, count, 1)
-    assert tell(untold, 61) == [("gap", "second", 1)]
+def test_a_fault_noted_while_another_is_published_is_published_later() -> None:
+    faults = UnpublishedFaults(60)
+    faults.note(Fault(0, "gap", "haby", "first"))
+    [(fault, count)] = faults.due(0)
+    faults.note(Fault(1, "gap", "haby", "second"))
+    faults.published(fault, count, 1)
+    assert publish(faults, 61) == [("gap", "second", 1)]
 
 
 @pytest.mark.parametrize("ends", ["database_down", "database_up"])
-def test_however_it_flutters_the_last_that_is_told_is_true(ends: str) -> None:
-    untold, last = UnpublishedFaults(60), ""
+def test_the_last_published_event_is_true_however_often_the_state_changes(ends: str) -> None:
+    faults, last = UnpublishedFaults(60), ""
     flutter = ["database_down", "database_up"] * 6
-    for second, kind in enumerate([*flutter, *([ends] if ends == "database_down" else [])]):
-        untold.note(Fault(second, kind, "database", ""))
-        for told, _, _ in tell(untold, second):
-            last = told
+    for second, code in enumerate([*flutter, *([ends] if ends == "database_down" else [])]):
+        faults.note(Fault(second, code, "database", ""))
+        for kind, _, _ in publish(faults, second):
+            last = kind
     for second in range(13, 200):
-        for told, _, _ in tell(untold, second):
-            last = told
+        for kind, _, _ in publish(faults, second):
+            last = kind
     assert last == ends
 
 
@@ -91,18 +91,18 @@ async def test_a_failing_model_is_an_event_and_silence(whole: Whole) -> None:
     assert "Abren" not in str(events)
 
 
-async def test_what_the_broker_missed_is_told_when_it_is_back(whole: Whole) -> None:
+async def test_faults_are_published_once_the_broker_is_back(whole: Whole) -> None:
     responder = await whole.start()
     whole.broker.kill()
     for _ in range(3):
         responder.faults.note("gap", "haby", "two items are missing")
     whole.broker.start()
     async with hearing(whole.broker.url("panel")) as ear:  # within the pause before the next try
-        told = await ear.wait(TOPIC)
-    assert (told["kind"], told["count"]) == ("gap", 3)
+        event = await ear.wait(TOPIC)
+    assert (event["kind"], event["count"]) == ("gap", 3)
 
 
-async def test_a_broker_that_is_gone_is_amiss_at_once_and_keeps_no_end_waiting(whole: Whole) -> None:
+async def test_a_broker_that_is_down_is_a_problem_at_once_and_does_not_delay_the_shutdown(whole: Whole) -> None:
     responder = await whole.start()
     whole.broker.kill()
     await whole.until(lambda: responder.health.problems() == ["broker"], within=5)
@@ -113,21 +113,21 @@ async def test_a_broker_that_is_gone_is_amiss_at_once_and_keeps_no_end_waiting(w
     responder = await whole.start(wait=False)
     await whole.until(lambda: responder.database.trouble is None)
     assert "broker" in responder.health.problems()
-    begun = time.monotonic()
+    started = time.monotonic()
     await whole.stop()
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - started < 3
     whole.broker.start()
 
 
 async def test_a_broker_that_refuses_the_switches_does_not_stop_the_conversations(whole: Whole) -> None:
-    """With MQTT 5 mosquitto says so; a user without the responder's role stands for an ACL from before."""
+    """MQTT 5 reports the refusal; a user without the responder's role stands for an ACL of an earlier version."""
     responder = await whole.start(user="reader", protocol="5")
     await whole.until(lambda: responder.faults.counts["broker_refused"] == 1)
     whole.side.phone.incoming(ANA, "¿Están?")
     assert await whole.verdicts(1) == ["no_answer"]
 
 
-async def test_a_rules_file_that_breaks_is_told_with_its_line_and_the_rules_from_before_answer(
+async def test_a_broken_rules_file_is_reported_with_its_line_and_the_previous_rules_answer(
     whole: Whole, tmp_path: Path
 ) -> None:
     file = tmp_path / "rules.yaml"
@@ -136,7 +136,7 @@ async def test_a_rules_file_that_breaks_is_told_with_its_line_and_the_rules_from
     async with hearing(whole.broker.url("panel")) as ear:
         await whole.start(rules_file=file)
         file.write_text(good + "- name: envios\n  when: {contains: envian}\n  answr: Sí.\n")
-        broken = await ear.wait(TOPIC, lambda event: event["kind"] == "rules_broken")  # nobody wrote meanwhile
+        broken = await ear.wait(TOPIC, lambda event: event["kind"] == "rules_broken")  # without a message
         assert f"{file}: line " in broken["text"]
         assert "line 8: rules.1.answr" in broken["text"]
         whole.side.phone.incoming(ANA, "¿Abren hoy?")

@@ -1,4 +1,4 @@
-"""What a responder at rest holds in memory: what it has no use for is not loaded, and works when it is used."""
+"""The memory of an idle responder: modules that it does not need are not loaded, and load on use."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-#: Connects to a database, then logs in by RSA as MySQL 8 asks for it where there is no TLS; tells what it took.
-LOG_IN = """
+#: Connects to a database, then does the RSA login that MySQL 8 requires without TLS; prints which modules it loaded.
+LOGIN = """
 import asyncio, json, sys
 from responder.settings import load
 from responder.store.database import ResponderDatabase
@@ -36,7 +36,7 @@ print(json.dumps([before, RUST in sys.modules, bytes(a ^ ord("x") for a in opene
 """
 
 
-def told_by(script: str, *arguments: str) -> Any:
+def output_of(script: str, *arguments: str) -> Any:
     done = subprocess.run(
         [sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=False, timeout=60
     )
@@ -45,11 +45,11 @@ def told_by(script: str, *arguments: str) -> Any:
 
 
 @pytest.mark.parametrize("place", ["mariadb"], indirect=True)
-def test_cryptography_is_loaded_by_a_log_in_that_needs_it_and_by_no_other(place: dict[str, Any]) -> None:
-    assert told_by(LOG_IN, json.dumps(place)) == [False, True, "clave"]
+def test_cryptography_is_loaded_only_by_a_login_that_needs_it(place: dict[str, Any]) -> None:
+    assert output_of(LOGIN, json.dumps(place)) == [False, True, "clave"]
 
 
-def test_the_models_client_brings_what_it_needs_and_not_all_that_openai_offers() -> None:
+def test_the_model_client_does_not_load_all_of_openai() -> None:
     """8 MB more in openai 2.45, 14 MB more for `client.chat`: each is as many modules."""
     script = (
         "import asyncio, json, sys\n"
@@ -64,12 +64,12 @@ def test_the_models_client_brings_what_it_needs_and_not_all_that_openai_offers()
         "    try:\n"
         "        await model.complete([])\n"
         "    except ModelFailed as error:\n"
-        "        told = error.text\n"
+        "        text = error.text\n"
         "    await model.close()\n"
-        "    return told\n"
-        "told = asyncio.run(ask())\n"
-        "print(json.dumps([told, sum(name.startswith('openai.') for name in sys.modules)]))"
+        "    return text\n"
+        "text = asyncio.run(ask())\n"
+        "print(json.dumps([text, sum(name.startswith('openai.') for name in sys.modules)]))"
     )
-    told, modules = told_by(script)
-    assert told.startswith("APIConnectionError")
-    assert modules < 620, "did openai grow again? `python -m bench.responder --memory` tells what it costs"
+    text, modules = output_of(script)
+    assert text.startswith("APIConnectionError")
+    assert modules < 620, "openai has grown: measure it with `python -m bench.responder --memory`"
