@@ -148,11 +148,9 @@ class Responder:
         return not self.health.problems()
 
     def close(self) -> None:
-        """Release the port."""
         self._listener.close()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Run until `stop`."""
         from responder.http.app import build_app
 
         _log.info("Conversations: %s", self.url)

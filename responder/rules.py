@@ -99,8 +99,6 @@ class Rule(BaseModel):
 
 
 class Canned(BaseModel):
-    """A rule's answer."""
-
     model_config = ConfigDict(frozen=True)
     rule: str
     language: str

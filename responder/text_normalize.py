@@ -17,7 +17,7 @@ LONGEST = 2_000
 
 
 def plain(text: str) -> str:
-    """Lower case, no accents, no punctuation or emoji, one space between words, no drawn-out letters.
+    """Lower case, no accents, no punctuation or emoji, one space between words, no repeated letters.
 
     Phrases and texts are normalized alike: `holaaa` is `hola`, and `class` still matches `class`.
     """

@@ -1,4 +1,4 @@
-"""Migrates a database to the current schema: an empty one, an older schema of ours, or a legacy installation.
+"""Migrates a database to the current schema: an empty one, an earlier schema, or a legacy installation.
 
 Alembic runs in a process of its own, and only if there is something to migrate: it would stay in memory (10 MB).
 Replicas that start at the same time take turns.

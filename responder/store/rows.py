@@ -87,8 +87,6 @@ class NewTurn:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A recorded turn."""
-
     id: int
     session: str
     chat: str

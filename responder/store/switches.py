@@ -39,7 +39,7 @@ async def _read(connection: AsyncConnection, configured: bool) -> SwitchState:
 
 
 class Switches:
-    """`configured` is RESPONDER_ACTIVO."""
+    """Reads and sets the switches. `configured` is RESPONDER_ACTIVO."""
 
     def __init__(self, database: ResponderDatabase, configured: bool, clock: Callable[[], float]) -> None:
         self._database = database
@@ -61,7 +61,7 @@ class Switches:
             return (await self.state(connection)).active
 
     async def set_active(self, active: bool) -> None:
-        """Raises DatabaseDown."""
+        """Set the responder's switch. Raises DatabaseDown."""
         async with self._database.write() as connection:
             await self.write_active(connection, active)
 
@@ -87,7 +87,7 @@ class Switches:
         return ClientSwitch(cliente_id, bool(row[0]), row[1] and float(row[1]))
 
     async def set_client(self, cliente_id: int, active: bool) -> None:
-        """Raises DatabaseDown."""
+        """Set a client's switch, with or without a row. Raises DatabaseDown."""
         self._cached = None
         values = {"bot_activo": int(active), "updated_at": func.current_timestamp()}
         async with self._database.write() as connection:

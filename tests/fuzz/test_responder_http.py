@@ -92,7 +92,7 @@ def test_a_message(post: Post, body: bytes) -> None:
 
 @BUDGET
 @given(path=PATHS, body=BYTES)
-def test_a_wish_of_the_page(post: Post, path: str, body: bytes) -> None:
+def test_a_request_of_the_page(post: Post, path: str, body: bytes) -> None:
     answer = post(path, body)
     assert answer.status_code in (200, 400, 404, 405), answer.text
     json.loads(answer.content)

@@ -34,9 +34,9 @@ def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDbServer]
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A migrated SQLite file to copy: a migration takes a second."""
-    folder = tmp_path_factory.mktemp("made")
+    folder = tmp_path_factory.mktemp("migrated")
 
     async def make() -> None:
         async with ResponderDatabase(load(data_dir=folder).database_url) as database:
@@ -47,24 +47,24 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def sqlite_place(made: Path, tmp_path: Path) -> dict[str, Any]:
+def sqlite_settings(migrated_file: Path, tmp_path: Path) -> dict[str, Any]:
     """Settings of an empty, migrated SQLite database."""
     (tmp_path / "responder").mkdir()
-    shutil.copy(made, tmp_path / "responder")
+    shutil.copy(migrated_file, tmp_path / "responder")
     return {"data_dir": tmp_path / "responder"}
 
 
 @pytest.fixture(params=["sqlite", "mariadb"])
-def place(request: pytest.FixtureRequest) -> dict[str, Any]:
+def database_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
     """Settings of an empty database; a test that uses it runs on each kind."""
     if request.param == "sqlite":
-        place: dict[str, Any] = request.getfixturevalue("sqlite_place")
-        return place
+        settings: dict[str, Any] = request.getfixturevalue("sqlite_settings")
+        return settings
     server: MariaDbServer = request.getfixturevalue("mariadb")
-    return maria_place(server, server.create(f"test{next(_numbers)}"))
+    return mariadb_settings(server, server.create(f"test{next(_numbers)}"))
 
 
-def maria_place(server: MariaDbServer, name: str) -> dict[str, Any]:
+def mariadb_settings(server: MariaDbServer, name: str) -> dict[str, Any]:
     """Settings of a database on the server."""
     return {
         "db_host": "127.0.0.1",
@@ -76,9 +76,9 @@ def maria_place(server: MariaDbServer, name: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def database(place: dict[str, Any]) -> AsyncIterator[ResponderDatabase]:
+async def database(database_settings: dict[str, Any]) -> AsyncIterator[ResponderDatabase]:
     """An open, migrated database."""
-    async with ResponderDatabase(load(**place).database_url) as database:
+    async with ResponderDatabase(load(**database_settings).database_url) as database:
         await migrate(database)
         yield database
 
@@ -89,14 +89,14 @@ class Whole:
 
     side: BridgeSide
     broker: MosquittoServer
-    place: dict[str, Any]
+    database_settings: dict[str, Any]
     options: dict[str, Any] = field(default_factory=dict)
     responder: Responder | None = None
     _running: asyncio.Task[None] | None = None
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
 
     def settings(self, **options: Any) -> ResponderSettings:
-        return load(**{"port": 0, "gather": 0.2, **self.place, **self.options, **options})
+        return load(**{"port": 0, "gather": 0.2, **self.database_settings, **self.options, **options})
 
     async def start(
         self,
@@ -178,7 +178,7 @@ def broker(tmp_path: Path) -> Iterator[MosquittoServer]:
 
 @pytest.fixture
 async def side(broker: MosquittoServer, tmp_path: Path) -> AsyncIterator[BridgeSide]:
-    """A connected bridge."""
+    """A bridge that is connected to the broker."""
     settings = load_bridge(mqtt_url=broker.url("bridge"), data_dir=tmp_path / "bridge", pace="off", instance="test")
     side = BridgeSide(settings)
     try:
@@ -189,9 +189,9 @@ async def side(broker: MosquittoServer, tmp_path: Path) -> AsyncIterator[BridgeS
 
 
 @pytest.fixture
-async def whole(side: BridgeSide, broker: MosquittoServer, sqlite_place: dict[str, Any]) -> AsyncIterator[Whole]:
+async def whole(side: BridgeSide, broker: MosquittoServer, sqlite_settings: dict[str, Any]) -> AsyncIterator[Whole]:
     """On SQLite: the flow does not depend on the database."""
-    whole = Whole(side, broker, sqlite_place)
+    whole = Whole(side, broker, sqlite_settings)
     try:
         yield whole
     finally:
@@ -199,9 +199,11 @@ async def whole(side: BridgeSide, broker: MosquittoServer, sqlite_place: dict[st
 
 
 @pytest.fixture
-async def whole_on_each(side: BridgeSide, broker: MosquittoServer, place: dict[str, Any]) -> AsyncIterator[Whole]:
+async def whole_on_each(
+    side: BridgeSide, broker: MosquittoServer, database_settings: dict[str, Any]
+) -> AsyncIterator[Whole]:
     """On each kind of database."""
-    whole = Whole(side, broker, place)
+    whole = Whole(side, broker, database_settings)
     try:
         yield whole
     finally:

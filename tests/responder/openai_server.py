@@ -27,7 +27,7 @@ def completion(text: str | None, *, finish: str = "stop") -> bytes:
 class OpenAiServer:
     """Use as `async with`. Each request takes one entry of `script`; after the last one, `answer` makes the answers.
 
-    An entry is a text (the answer), an int (the HTTP status), bytes (the body), a float (an answer after these seconds),
+    An entry is a text (the answer), an int (the HTTP status), bytes (the body), a float (seconds until an answer),
     an event (an answer once it is set), a dict (429 with these headers), or None (the connection is closed).
     """
 

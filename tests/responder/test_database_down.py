@@ -12,7 +12,7 @@ import pytest
 from tests.client.conftest import ANA, BETO
 from tests.mariadb_server import MariaDbServer
 from tests.mqtt.ear import hearing
-from tests.responder.conftest import Whole, maria_place
+from tests.responder.conftest import Whole, mariadb_settings
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDbServer]:
 
 @pytest.mark.timeout(120)
 async def test_a_database_that_is_killed_and_restarted(whole: Whole, server: MariaDbServer) -> None:
-    whole.place = maria_place(server, server.create("down"))
+    whole.database_settings = mariadb_settings(server, server.create("down"))
     responder = await whole.start()
     whole.side.phone.incoming(ANA, "hola")
     await whole.answers(1)
@@ -51,7 +51,7 @@ async def test_a_database_that_is_killed_and_restarted(whole: Whole, server: Mar
 
 @pytest.mark.timeout(120)
 async def test_a_database_that_is_down_at_the_start(whole: Whole, server: MariaDbServer) -> None:
-    whole.place = maria_place(server, server.create("down"))
+    whole.database_settings = mariadb_settings(server, server.create("down"))
     whole.side.phone.incoming(ANA, "hola")
     server.kill()
     async with hearing(whole.broker.url("panel")) as ear:
@@ -71,7 +71,7 @@ async def test_a_database_that_is_down_at_the_start(whole: Whole, server: MariaD
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("how", ["killed", "frozen"])
 async def test_it_stops_while_the_database_is_down(whole: Whole, server: MariaDbServer, how: str) -> None:
-    whole.place = maria_place(server, server.create("down"))
+    whole.database_settings = mariadb_settings(server, server.create("down"))
     responder = await whole.start()
     if how == "killed":
         server.kill()

@@ -86,14 +86,14 @@ async def test_the_opt_out_stays_without_the_name(database: ResponderDatabase) -
     assert (row.chat, row.opted_out_at, row.name) == (f"{MARTA}@c.us", 7.0, None)
 
 
-@pytest.mark.usefixtures("sqlite_place")
-async def test_no_sqlite_file_contains_the_erased_text(sqlite_place: dict[str, Any]) -> None:
+@pytest.mark.usefixtures("sqlite_settings")
+async def test_no_sqlite_file_contains_the_erased_text(sqlite_settings: dict[str, Any]) -> None:
     async with (
-        ResponderDatabase(load(**sqlite_place).database_url) as running,
+        ResponderDatabase(load(**sqlite_settings).database_url) as running,
         ResponderDatabase(running.url) as beside,
     ):
         await migrate(running)
         await fill(running)
         await erase(beside, ADDRESSES)
-        for file in Path(sqlite_place["data_dir"]).iterdir():  # noqa: ASYNC240 - a few files, on a local disk
+        for file in Path(sqlite_settings["data_dir"]).iterdir():  # noqa: ASYNC240 - a few files, on a local disk
             assert SECRET.encode() not in file.read_bytes(), file.name

@@ -44,9 +44,9 @@ def output_of(script: str, *arguments: str) -> Any:
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("place", ["mariadb"], indirect=True)
-def test_cryptography_is_loaded_only_by_a_login_that_needs_it(place: dict[str, Any]) -> None:
-    assert output_of(LOGIN, json.dumps(place)) == [False, True, "clave"]
+@pytest.mark.parametrize("database_settings", ["mariadb"], indirect=True)
+def test_cryptography_is_loaded_only_by_a_login_that_needs_it(database_settings: dict[str, Any]) -> None:
+    assert output_of(LOGIN, json.dumps(database_settings)) == [False, True, "clave"]
 
 
 def test_the_model_client_does_not_load_all_of_openai() -> None:

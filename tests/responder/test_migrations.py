@@ -17,7 +17,7 @@ from responder.store.migrate import migrate
 from responder.store.pending import PendingWork
 from responder.store.rows import Pending
 from tests.mariadb_server import MariaDbServer
-from tests.responder.conftest import maria_place
+from tests.responder.conftest import mariadb_settings
 
 OLDEST = """
 CREATE TABLE ll_ia_conversaciones (
@@ -50,7 +50,7 @@ async def legacy(mariadb: MariaDbServer, request: pytest.FixtureRequest) -> Asyn
     """A legacy database with the tables of `request.param`."""
     name = mariadb.create(f"legacy_{request.node.name.encode().hex()[-24:]}", "latin1")
     mariadb.sql(request.param, name)
-    async with ResponderDatabase(load(**maria_place(mariadb, name)).database_url) as database:
+    async with ResponderDatabase(load(**mariadb_settings(mariadb, name)).database_url) as database:
         yield database
 
 
@@ -127,7 +127,7 @@ async def test_an_interrupted_migration_is_completed(legacy: ResponderDatabase) 
 
 async def test_new_tables_do_not_depend_on_the_servers_defaults(mariadb: MariaDbServer) -> None:
     name = mariadb.create("plain", "latin1")
-    async with ResponderDatabase(load(**maria_place(mariadb, name)).database_url) as database:
+    async with ResponderDatabase(load(**mariadb_settings(mariadb, name)).database_url) as database:
         await migrate(database)
         tables = (
             "SELECT DISTINCT engine, SUBSTRING_INDEX(table_collation, '_', 1) FROM information_schema.tables"

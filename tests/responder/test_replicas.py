@@ -69,20 +69,20 @@ async def test_a_lease_gets_a_new_fence_with_a_new_owner(database: ResponderData
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize(
-    ("place", "how"),
+    ("database_settings", "how"),
     # no SIGSTOP on SQLite: a process that hangs while it writes blocks every other writer
     [("sqlite", signal.SIGKILL), ("mariadb", signal.SIGKILL), ("mariadb", signal.SIGSTOP)],
-    indirect=["place"],
+    indirect=["database_settings"],
 )
 async def test_one_of_two_dies_or_hangs(
-    side: BridgeSide, broker: MosquittoServer, place: dict[str, Any], how: signal.Signals
+    side: BridgeSide, broker: MosquittoServer, database_settings: dict[str, Any], how: signal.Signals
 ) -> None:
     people = [f"54911555{number:05d}@c.us" for number in range(40)]
-    async with process(broker, place) as first:
+    async with process(broker, database_settings) as first:
         side.phone.incoming(people[0], "hola")
         await until_sent(side, 1)
-        async with process(broker, place):
-            await shared(place)
+        async with process(broker, database_settings):
+            await shared(database_settings)
             for person in people[1:20]:
                 side.phone.incoming(person, "hola")
             await until_sent(side, 10)
@@ -92,7 +92,7 @@ async def test_one_of_two_dies_or_hangs(
             await until_sent(side, 40)
             if how is signal.SIGSTOP:
                 first.send_signal(signal.SIGCONT)
-                await shared(place)
+                await shared(database_settings)
             for person in people:
                 side.phone.incoming(person, "gracias")
             await until_sent(side, 80)
@@ -102,9 +102,9 @@ async def test_one_of_two_dies_or_hangs(
     assert {one.times for one in side.phone.sent} == {1}
 
 
-async def shared(place: dict[str, Any]) -> None:
+async def shared(database_settings: dict[str, Any]) -> None:
     """Wait until two replicas hold about half each."""
     query = "SELECT COUNT(*) FROM wa_lease WHERE owner IS NOT NULL GROUP BY owner ORDER BY 1"
     async with asyncio.timeout(40):
-        while await rows(place, query) != [(8,), (9,)]:  # noqa: ASYNC110 - there is no event for it
+        while await rows(database_settings, query) != [(8,), (9,)]:  # noqa: ASYNC110 - there is no event for it
             await asyncio.sleep(0.1)

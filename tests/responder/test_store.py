@@ -54,11 +54,12 @@ async def test_an_error_rolls_back_the_transaction(database: ResponderDatabase) 
         assert (await connection.execute(select(conversations.c.id))).all() == []
 
 
-@pytest.mark.parametrize("place", ["mariadb"], indirect=True)
-async def test_a_deadlock_is_not_reported_as_a_database_that_is_down(place: dict[str, Any]) -> None:
+@pytest.mark.parametrize("database_settings", ["mariadb"], indirect=True)
+async def test_a_deadlock_is_not_reported_as_a_database_that_is_down(database_settings: dict[str, Any]) -> None:
     published: list[Fault] = []
     rows = [{"telefono": str(number), "rol": "user", "mensaje": "x"} for number in range(2)]
-    async with ResponderDatabase(load(**place).database_url, FaultLog(time.time, published.append)) as database:
+    url = load(**database_settings).database_url
+    async with ResponderDatabase(url, FaultLog(time.time, published.append)) as database:
         await migrate(database)
         async with database.write() as connection:
             ids = await insert_rows(connection, conversations, rows)
