@@ -18,6 +18,7 @@ from responder.fault_publisher import FaultPublisher
 from responder.faults import FaultLog
 from responder.health import Health
 from responder.http.context import Surface
+from responder.http.limits import SurfaceLimits
 from responder.http.server import listen, serve
 from responder.incoming import ReceivedMessage
 from responder.lease_worker import LeaseWorker, ReaderFactory
@@ -74,9 +75,11 @@ class Responder:
         listener: socket.socket,
         system_template: str,
         timing: Timing,
+        http_limits: SurfaceLimits,
     ) -> None:
         self.settings = settings
         self._listener = listener
+        self._http_limits = http_limits
         self._fault_publisher = FaultPublisher(broker.instance if broker else "", timing.faults)
         self.faults = FaultLog(time.time, self._fault_publisher.note)
         self.changes = Changes()
@@ -119,7 +122,12 @@ class Responder:
 
     @classmethod
     def load(
-        cls, settings: ResponderSettings, broker: BrokerAccess | None = None, *, timing: Timing = DEFAULT_TIMING
+        cls,
+        settings: ResponderSettings,
+        broker: BrokerAccess | None = None,
+        *,
+        timing: Timing = DEFAULT_TIMING,
+        http_limits: SurfaceLimits | None = None,
     ) -> Self:
         """Read the files that settings name and take the port. Raises WrongSettings, WrongRules, OSError."""
         template = settings.system_template()
@@ -129,7 +137,7 @@ class Responder:
         protected = settings.api_key is not None or settings.jwt_secret is not None
         listener = listen(settings.host, settings.port, protected=protected)
         try:
-            responder = cls(settings, broker, listener, template, timing)
+            responder = cls(settings, broker, listener, template, timing, http_limits or SurfaceLimits())
             responder.rules.load()
         except BaseException:
             listener.close()
@@ -156,7 +164,8 @@ class Responder:
         _log.info("Conversations: %s", self.url)
         async with asyncio.TaskGroup() as tasks:
             serving = tasks.create_task(
-                serve(build_app(self.surface()), self._listener, self._closing), name="responder http"
+                serve(build_app(self.surface()), self._listener, self._closing, self._http_limits.server),
+                name="responder http",
             )
             watching = tasks.create_task(self.rules.watch(), name="rules file")
             working = tasks.create_task(self._work(stop), name="responder")
@@ -191,6 +200,7 @@ class Responder:
             unready=self.health.problems,
             switched=self._switched,
             closing=self._closing,
+            limits=self._http_limits,
         )
 
     def _choose_transport(self, broker: BrokerAccess | None, timing: Timing) -> Transport:

@@ -17,6 +17,7 @@ from bridge.app.identity import data_directory
 from bridge.broker import BrokerAddress, BrokerConnection, BrokerError, BrokerOptions, Will, keep_connected
 from bridge.contract.payload import instant
 from bridge.contract.status import HEARTBEAT, BridgeStatus
+from bridge.http.limits import HttpLimits
 from bridge.mqtt import MqttOptions
 from bridge.ports import Clock
 from bridge.settings import BridgeSettings
@@ -44,6 +45,7 @@ class Bridge:
         *,
         http: socket.socket | None = None,
         login_link: str | None = None,
+        http_limits: HttpLimits | None = None,
     ) -> None:
         """`http` is the façade's socket (`bridge.http.server.listen`); without one there is no HTTP and no webhook.
 
@@ -63,7 +65,9 @@ class Bridge:
         self.hosts = [
             SessionHost(setting, settings=settings, driver=driver, clock=clock) for setting in settings.sessions
         ]
-        self._http = HttpFacade(settings, http, self.hosts, self._broker, clock, login_link) if http else None
+        self._http: HttpFacade | None = None
+        if http is not None:
+            self._http = HttpFacade(settings, http, self.hosts, self._broker, clock, login_link, http_limits)
 
     def stop(self) -> None:
         """Ask for a clean end; `run` returns when it is done."""

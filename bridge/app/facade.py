@@ -14,9 +14,10 @@ from importlib.metadata import version
 from bridge.app.host import COMPACTION, DAY, SessionHost
 from bridge.broker import BrokerOptions
 from bridge.contract.errors import StartError
-from bridge.http.auth_middleware import AuthOptions
-from bridge.http.context import AppContext, places_by_name
+from bridge.http.context import AppContext, entries_by_name
 from bridge.http.credentials import Credentials
+from bridge.http.guard import AuthOptions
+from bridge.http.limits import HttpLimits
 from bridge.http.panel_sessions import PanelSessions
 from bridge.http.server import HttpServer, is_loopback
 from bridge.metrics.charts import ChartRecorder
@@ -45,9 +46,11 @@ class HttpFacade:
         broker: BrokerOptions,
         clock: Clock,
         login_link: str | None = None,
+        limits: HttpLimits | None = None,
     ) -> None:
         self._settings = settings
         self._login_link = login_link
+        self._limits = limits or HttpLimits()
         self._listener = listener
         self._hosts = hosts
         self._broker = broker
@@ -91,30 +94,31 @@ class HttpFacade:
             switches = RetainedSwitches(
                 replace(self._broker, client_id=f"{self._broker.client_id}-switches"), settings.topics
             )
-            credentials = _credentials(settings, store, clock)
+            credentials = _credentials(settings, store, clock, self._limits)
             self.logins = logins = PanelSessions(credentials, clock)
             if self._login_link is not None:
                 logins.offer(self._login_link)
-            parts = AppContext(
-                places=places_by_name(self._hosts),
+            context = AppContext(
+                entries=entries_by_name(self._hosts),
                 default=settings.sessions[0].name,
                 owner=owner,
-                listeners=listeners,
-                letters=store.listeners,
+                registry=listeners,
+                dead_letters=store.listeners,
                 access=store.access,
                 credentials=credentials,
                 logins=logins,
-                webhooks=webhooks,
+                poster=webhooks,
                 switches=switches,
                 clock=clock,
-                history=history,
+                charts=history,
                 metrics_text=counters.text,
                 topics=settings.topics,
                 version=version(DISTRIBUTION),
+                limits=self._limits,
             )
-            counters.watch(parts.places, listeners)
-            gate = AuthOptions(settings.http_allowance, loopback_only=is_loopback(self._listener))
-            self._facade = HttpServer(parts, gate, self._listener, version=version(DISTRIBUTION))
+            counters.watch(context.entries, listeners)
+            options = AuthOptions(settings.http_allowance, loopback_only=is_loopback(self._listener))
+            self._facade = HttpServer(context, options, self._listener, version=version(DISTRIBUTION))
             for host in self._hosts:
                 host.listeners, host.metrics = listeners, metrics
             async with asyncio.TaskGroup() as tasks:
@@ -142,7 +146,7 @@ class HttpFacade:
             await asyncio.sleep(COMPACTION)
 
 
-def _credentials(settings: BridgeSettings, store: BridgeStore, clock: Clock) -> Credentials:
+def _credentials(settings: BridgeSettings, store: BridgeStore, clock: Clock, limits: HttpLimits) -> Credentials:
     single, secret = settings.api_key, settings.jwt_secret
     return Credentials(
         store.access,
@@ -150,4 +154,5 @@ def _credentials(settings: BridgeSettings, store: BridgeStore, clock: Clock) -> 
         single_key=single.get_secret_value() if single else None,
         jwt_secret=secret.get_secret_value() if secret else None,
         audience=settings.jwt_audience,
+        key_cache=limits.key_cache,
     )

@@ -9,13 +9,14 @@ from pathlib import Path
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 
 from bridge.contract.errors import InvalidRequest
 from bridge.sandbox.contacts import Unknown
 from bridge.sandbox.control import control
 from bridge.sandbox.fault_control import fault_control
-from bridge.sandbox.guard import BoundedBody, LoopbackOnly
+from bridge.sandbox.guard import guard
 from bridge.sandbox.linked_devices import NobodyWaits, NotLinked
 from bridge.sandbox.page_socket import PageSocket
 from bridge.sandbox.phone_socket import PhoneSocket
@@ -29,11 +30,9 @@ POLICY = (
 )
 
 
-def build_app(world: World) -> FastAPI:
+def build_app(world: World) -> ASGIApp:
     """The application over a world."""
     app = FastAPI(title="WhatsApp sandbox", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
-    app.add_middleware(BoundedBody)
-    app.add_middleware(LoopbackOnly)
     app.include_router(control(world))
     app.include_router(fault_control(world))
     app.mount("/assets", _Assets(directory=PAGES), name="assets")
@@ -65,7 +64,7 @@ def build_app(world: World) -> FastAPI:
     async def invalid(_request: Request, error: Exception) -> JSONResponse:
         return JSONResponse({"error": str(error)}, status_code=422)
 
-    return app
+    return guard(app)
 
 
 class _Assets(StaticFiles):

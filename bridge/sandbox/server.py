@@ -10,17 +10,17 @@ import ipaddress
 import secrets
 import socket
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import uvicorn
 
+from bridge.asgi.server import EmbeddedServer, bind
 from bridge.sandbox.app import build_app
 from bridge.sandbox.changes import Change, LoggedOut, RefChanged
-from bridge.sandbox.guard import LARGEST
+from bridge.sandbox.guard import LIMITS
 from bridge.sandbox.state import StateFile
 from bridge.sandbox.world import World
 
@@ -81,14 +81,14 @@ class Sandbox:
         if file:
             file.save(self.world.state)
         listener = self._listen()
-        server = _Server(
+        server = EmbeddedServer(
             uvicorn.Config(
                 build_app(self.world),
                 lifespan="off",
                 log_config=None,
                 access_log=False,
                 ws="websockets-sansio",
-                ws_max_size=LARGEST,
+                ws_max_size=LIMITS.size,
                 limit_concurrency=CONNECTIONS,
                 timeout_graceful_shutdown=2,
                 server_header=False,
@@ -124,14 +124,9 @@ class Sandbox:
         name = "127.0.0.1" if self._host == "localhost" else self._host
         if not ipaddress.ip_address(name).is_loopback:
             raise AddressUnavailable(f"The sandbox listens on loopback only, not on {self._host}.")
-        # with the protocol named asyncio sets TCP_NODELAY; without, every answer waits 40 ms
-        family = socket.AF_INET6 if ":" in name else socket.AF_INET
-        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listener.bind((name, self._port))
+            listener = bind(name, self._port)
         except OSError as error:
-            listener.close()
             raise AddressUnavailable(
                 f"The sandbox cannot listen on {self._host}:{self._port}: {error.strerror}. Choose another port."
             ) from error
@@ -156,22 +151,6 @@ class Sandbox:
         if self._auto_scan and isinstance(change, RefChanged) and change.ref and not self._scanned:
             self._scanned = True
             asyncio.get_running_loop().call_soon(self.world.linking.scan)
-
-
-class _Server(uvicorn.Server):
-    """Uvicorn inside somebody else's loop: it says when it serves, and leaves the signals alone."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.ready = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.ready.set()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 def _new_id() -> str:

@@ -121,7 +121,7 @@ async def test_the_whole_path_and_a_certificate_that_is_renewed_on_the_way(tmp_p
         async with client.stream("GET", "/v1/sessions/haby/events") as stream:
             assert stream.status_code == 200
             lines = stream.aiter_lines()
-            assert await anext(lines) == ": here"  # a few bytes, at once: nothing is buffered
+            assert await anext(lines) == ": connected"  # a few bytes, immediately: nothing is buffered
             await arrives("one")
 
             renewed = make_certificates(tmp_path / "renewed")

@@ -20,6 +20,7 @@ from bridge.broker import parse_addresses
 from bridge.contract.messages import Stream
 from bridge.contract.session import SessionState
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
+from bridge.http.limits import HttpLimits
 from bridge.http.server import address_of, listen
 from bridge.settings import BridgeSettings, load
 from bridge.store import BridgeStore
@@ -28,13 +29,13 @@ from tests.mosquitto_server import MosquittoServer
 
 ANA, BETO = "5491155500001@c.us", "5491155500002@c.us"
 GROUP = "120363000000000001@g.us"
-NOBODY = "mqtt://127.0.0.1:9"
+NO_BROKER = "mqtt://127.0.0.1:9"
 HERE = 15.0
 
 
 @pytest.fixture(autouse=True)
 def _wait_only_shortly_for_a_broker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a broker a session would wait 30 s for its word and 1 s for its farewell, with a fresh one 2 s."""
+    """Without a broker a session would wait 30 s at the start and 1 s at the end, with a new broker 2 s."""
     monkeypatch.setattr("bridge.app.host.OWNERSHIP_PATIENCE", 0.05)
     monkeypatch.setattr("bridge.mqtt.ownership.PATIENCE", 0.2)
     monkeypatch.setattr("bridge.app.bridge.FAREWELL", 0.05)
@@ -45,8 +46,10 @@ class HttpBridge:
 
     def __init__(self, data_dir: Path, **settings: Any) -> None:
         self.given = {"data_dir": data_dir, "pace": "off", "instance": "test", "http_rate": "off"} | settings
+        self.limits = HttpLimits()
         self.clock = SystemClock()
         self.phone = ScriptedPhone(self.clock, paired=True)
+        self.host = "127.0.0.1"
         self.port = 0
         self.bridge: Bridge | None = None
         self._running: asyncio.Task[None] | None = None
@@ -61,10 +64,17 @@ class HttpBridge:
 
     async def start(self, *, until: SessionState | None = SessionState.CONNECTED) -> None:
         settings = self.settings
-        listener = listen("127.0.0.1", self.port)
+        listener = listen(self.host, self.port)
         self.port = int(address_of(listener).rpartition(":")[2])
-        addresses = settings.addresses or parse_addresses(NOBODY)
-        self.bridge = Bridge(settings, addresses, lambda _: ScriptedDriver(self.phone), self.clock, http=listener)
+        addresses = settings.addresses or parse_addresses(NO_BROKER)
+        self.bridge = Bridge(
+            settings,
+            addresses,
+            lambda _: ScriptedDriver(self.phone),
+            self.clock,
+            http=listener,
+            http_limits=self.limits,
+        )
         self._running = asyncio.create_task(self.bridge.run(), name="bridge under test")
         async with asyncio.timeout(HERE):
             while not await self._answers():
@@ -89,7 +99,7 @@ class HttpBridge:
         self.bridge = self._running = None
 
     async def kill(self) -> None:
-        """End it without a farewell, as far as that is possible in one process."""
+        """End it without a clean shutdown, as far as that is possible in one process."""
         assert self._running is not None
         self._running.cancel()
         await asyncio.wait([self._running])
@@ -103,14 +113,14 @@ class HttpBridge:
         assert self.bridge is not None
         host = self.bridge.hosts[0]
         async with asyncio.timeout(HERE):
-            while host.session is None:  # noqa: ASYNC110 - nothing tells that a store was opened
+            while host.session is None:  # noqa: ASYNC110 - no event for an opened store
                 await asyncio.sleep(0.01)
             with host.session.view.watch() as changes:
                 while host.session.view.situation.state is not state:
                     await changes.get()
 
     async def journalled(self, count: int, stream: Stream = Stream.IN) -> None:
-        """Wait until the journal holds so many items."""
+        """Wait until the journal holds `count` items."""
         assert self.bridge is not None
         journal = self.bridge.hosts[0].journal
         assert journal is not None
@@ -167,6 +177,6 @@ async def client(started: HttpBridge) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 async def receiver() -> AsyncIterator[Receiver]:
-    """A callback URL that answers 200 until it is told otherwise."""
+    """A callback URL that answers 200 by default."""
     async with Receiver() as receiver:
         yield receiver

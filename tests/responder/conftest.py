@@ -15,6 +15,7 @@ import pytest
 
 from bridge.settings import load as load_bridge
 from responder.app import Responder
+from responder.http.limits import SurfaceLimits
 from responder.settings import ResponderSettings, load
 from responder.store.database import ResponderDatabase
 from responder.store.migrate import migrate
@@ -105,12 +106,15 @@ class Whole:
         user: str = "responder",
         protocol: Literal["3.1.1", "5"] = "3.1.1",
         timing: Timing = DEFAULT_TIMING,
+        http_limits: SurfaceLimits | None = None,
         **options: Any,
     ) -> Responder:
         """Start a responder and wait until it works."""
         self._stop = asyncio.Event()
         access = BrokerAccess(self.broker.url(user), protocol=protocol, instance="test")
-        self.responder = responder = Responder.load(self.settings(**options), access, timing=timing)
+        self.responder = responder = Responder.load(
+            self.settings(**options), access, timing=timing, http_limits=http_limits
+        )
 
         async def run() -> None:
             try:

@@ -176,7 +176,7 @@ async def test_with_a_key_or_a_secret_each_request_needs_one(whole: Whole) -> No
         assert (await http.get("/health")).status_code == 200
 
 
-async def test_changes_are_streamed_as_they_happen(whole: Whole) -> None:
+async def test_changes_are_streamed(whole: Whole) -> None:
     responder = await whole.start()
     async with httpx.AsyncClient(base_url=responder.url) as http, http.stream("GET", "/api/live") as stream:
         lines = stream.aiter_lines()

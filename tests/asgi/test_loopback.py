@@ -1,4 +1,4 @@
-"""Who counts as this machine: the rule of every server that answers without credentials."""
+"""The rule for servers that answer without credentials: only requests from this machine are answered."""
 
 from __future__ import annotations
 
