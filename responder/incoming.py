@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from bridge.client import Cursor, EventMessage, Message
 from bridge.contract.errors import CodedError
+from bridge.contract.events import OWN_MESSAGE
 from bridge.contract.jid import Jid, MessageKey
-from bridge.contract.messages import ERASED, EventKind, MessageBody, Stream
+from bridge.contract.messages import ERASED, MessageBody, Stream
 from responder.policy import Facts
 
 #: Limits of the columns.
@@ -52,7 +53,7 @@ def of_message(message: Message) -> ReceivedMessage | StreamPosition:
 def of_event(event: EventMessage) -> ReceivedMessage | StreamPosition:
     """From the `event` stream: a message that a person wrote on the phone, or only the position of another event."""
     position = StreamPosition(event.session, Stream.EVENT, event.cursor)
-    if str(event.kind) != str(EventKind.OWN_MESSAGE) or event.message is None:
+    if event.kind != OWN_MESSAGE or event.message is None:
         return position
     return _received(event.message, event.session, position, from_me=True)
 

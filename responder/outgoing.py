@@ -12,7 +12,7 @@ from typing import Protocol
 from typing_extensions import override
 
 from bridge.client import Client, CodedError, NoAnswer, NoSuchSession, Priority, Result, ResultStatus
-from bridge.contract.errors import ErrorCode
+from bridge.contract.errors import Conflict
 from responder.store.rows import Turn
 from responder.store.turns import Finished
 from responder.turns import TurnOrigin, TurnState
@@ -132,7 +132,7 @@ class MqttAnswerSink(AnswerSink):
 
 def _finished(turn: Turn, result: Result) -> Finished:
     code = result.error.code if result.error else None
-    if result.status is ResultStatus.SENT or code == ErrorCode.CONFLICT:
+    if result.status is ResultStatus.SENT or code == Conflict.code:
         # a conflict means that this turn was sent before with another text, which stands
         return Finished(turn.id, TurnState.SENT, code)
     if result.status is ResultStatus.UNKNOWN:

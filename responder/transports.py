@@ -29,7 +29,7 @@ class BrokerAccess:
     prefix: str = "wa"
     protocol: Literal["3.1.1", "5"] = "3.1.1"
     ca_file: str | None = None
-    level: str | None = None
+    reply_name: str | None = None
     instance: str = "responder"
 
 
@@ -85,8 +85,8 @@ class BrokerTransport(Transport):
             name="responder",
             protocol=broker.protocol,
             ca_file=broker.ca_file,
-            level=broker.level,
-            patience=None,
+            reply_name=broker.reply_name,
+            connect_timeout=None,
         )
         self.sink = MqttAnswerSink(self._connected, now)
 

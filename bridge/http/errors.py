@@ -11,9 +11,10 @@ from typing import Any
 from starlette.responses import JSONResponse
 
 from bridge.contract.errors import ERRORS, CodedError, InternalError
+from bridge.contract.messages import ErrorInfo
 from bridge.contract.payload import valid_text
 
-_STATUS = {str(code): row.http for code, row in ERRORS.items()}
+_STATUS = {code: error.http for code, error in ERRORS.items()}
 
 
 class HttpError(CodedError):
@@ -89,6 +90,14 @@ GUARD_ERRORS = {
     error.http: error
     for error in (Unauthorized, Forbidden, RequestTimedOut, HttpTooLarge, UnsupportedMediaType, RateLimited)
 }
+
+
+class ReportedError(CodedError):
+    """The error of a result or response that was stored or made elsewhere."""
+
+    def __init__(self, info: ErrorInfo) -> None:
+        super().__init__(info.text)
+        self.code, self.transient = info.code, info.transient
 
 
 def status_of(error: CodedError) -> int:

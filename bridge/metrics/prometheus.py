@@ -22,7 +22,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
-from bridge.contract.errors import ErrorCode
+from bridge.contract.errors import ERRORS
 from bridge.contract.lifecycle import SendState
 from bridge.contract.messages import Stream
 from bridge.contract.session import SessionState
@@ -47,7 +47,7 @@ KINDS = frozenset(
     }
     | {"own_message", "poll_creation", "ptt", "sticker", "unknown", "vcard", "video"}
 )
-_CODES = frozenset(map(str, ErrorCode))
+_CODES = frozenset(ERRORS)
 #: Seconds. From a commit in group to a send that waited for its turn.
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
 
@@ -80,7 +80,7 @@ class PrometheusMetrics(Metrics):
         for session in sessions:  # an increase is seen only in what was there before
             for state in (one for one in SendState if one is not SendState.SENDING):
                 self._sends.labels(session, state, "")
-            for code in ErrorCode:
+            for code in ERRORS:
                 self._sends.labels(session, SendState.FAILED, code)
             for outcome in PostOutcome:
                 self._posts.labels(session, outcome)

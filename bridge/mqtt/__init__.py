@@ -1,6 +1,6 @@
-"""The MQTT door of a session: its own connection, what comes in by it and what goes out.
+"""The MQTT adapter of a session: its own connection, inbound commands, outbound messages.
 
-Everything here goes through `bridge.broker`; nothing here decides what a command means.
+Uses `bridge.broker` for all I/O; decides nothing about the meaning of a command.
 """
 
 from bridge.mqtt.adapter import MqttAdapter, MqttOptions

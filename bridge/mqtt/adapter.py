@@ -1,4 +1,4 @@
-"""A session's own MQTT connection: everything that goes through it, again after every reconnect."""
+"""A session's own MQTT connection, and the tasks that run on it after every reconnect."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bridge.core.session import Session
 from bridge.mqtt.commands import CommandIntake
 from bridge.mqtt.relay import READER, relay_notices, relay_stream
 from bridge.mqtt.replay import Replayer
-from bridge.mqtt.status import gone, publish_status, will_of
+from bridge.mqtt.status import offline_status, publish_status, will_of
 from bridge.ports import Clock, Journal, KeyValueStore, Metrics, Outbox
 
 _log = logging.getLogger(__name__)
@@ -23,14 +23,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class MqttOptions:
-    """How a session reaches the broker; client id and will are the door's own."""
+    """How a session connects to the broker; the adapter sets client id and will."""
 
     broker: BrokerOptions
     topics: Topics
     owner: str
 
     def of_session(self, session: str, clock: Clock) -> BrokerOptions:
-        """The connection that owns `session`: persistent, so that commands wait while the bridge is away."""
+        """Options of the connection that owns `session`: persistent, so commands wait while the bridge is offline."""
         prefix = self.topics.prefix.replace("/", "-")
         return replace(
             self.broker,
@@ -41,7 +41,7 @@ class MqttOptions:
 
 
 class MqttAdapter:
-    """Serves one session on MQTT until cancelled; a broker that is away delays, and loses nothing."""
+    """Serves one session on MQTT until cancelled. While the broker is down, messages are delayed, not lost."""
 
     def __init__(
         self,
@@ -67,13 +67,14 @@ class MqttAdapter:
         self._background: asyncio.TaskGroup
 
     def close(self) -> None:
-        """Say good-bye: publish `offline` and disconnect cleanly; `run` then returns."""
+        """Publish `offline` and disconnect cleanly; `run` then returns."""
         self._closing.set()
 
     async def run(self, allowed: Callable[[], Awaitable[bool]]) -> None:
         """Connect, serve, reconnect. Raises what the store raises; returns after `close`.
 
-        `allowed` is asked before each connection: it throws out whoever has the session now. It ends the run with no.
+        `allowed` is called before each connection, since connecting disconnects the session's current owner. False
+        ends the run.
         """
         name = self._session.name
         async with asyncio.TaskGroup() as tasks:
@@ -87,7 +88,7 @@ class MqttAdapter:
             closing = tasks.create_task(self._closing.wait(), name=f"mqtt close {name}")
             await asyncio.wait([serving, closing], return_when=asyncio.FIRST_COMPLETED)
             closing.cancel()
-            # a connection that is up ends by itself when it sees `closing`; one that is being tried never would
+            # an open connection ends by itself when `closing` is set; an attempt to connect would not
             if not self._connected:
                 serving.cancel()
 
@@ -99,21 +100,21 @@ class MqttAdapter:
         _log.info("%s: MQTT connected to %s", name, connection.address.masked)
         replayer = Replayer(name, self._journal, self._topics, connection)
         intake = CommandIntake(
-            self._session,
-            self._outbox,
-            self._memory,
-            self._topics,
-            self._clock,
-            replayer,
-            connection,
-            self._background,
-            self._metrics,
+            session=self._session,
+            outbox=self._outbox,
+            memory=self._memory,
+            topics=self._topics,
+            clock=self._clock,
+            replayer=replayer,
+            connection=connection,
+            background=self._background,
+            metrics=self._metrics,
         )
         try:
             async with asyncio.TaskGroup() as tasks:
                 parts = {
                     "intake": intake.run(),
-                    "status": self._speak(connection),
+                    "status": self._publish_status(connection),
                     "replay": replayer.run(),
                     "results": relay_notices(self._session, self._outbox, self._topics, connection),
                     "in": relay_stream(Stream.IN, self._session, self._journal, self._topics, connection),
@@ -123,18 +124,18 @@ class MqttAdapter:
                 await self._closing.wait()
                 for task in running:
                     task.cancel()
-            farewell = gone(name, self._options.owner, self._clock, Reason.SHUT_DOWN)
+            offline = offline_status(name, self._options.owner, self._clock, Reason.SHUT_DOWN)
             await connection.publish(self._topics.qr(name), b"", retain=True)
-            await connection.publish(self._topics.status(name), farewell.to_json(), retain=True)
+            await connection.publish(self._topics.status(name), offline.to_json(), retain=True)
         finally:
             self._connected = self._session.on_mqtt = False
 
-    async def _speak(self, connection: BrokerConnection) -> None:
-        # Only who is subscribed may call itself connected: what is published before is nobody's, at the first start.
-        # amqtt holds the SUBACK back until queued commands are acknowledged, so the intake already runs.
+    async def _publish_status(self, connection: BrokerConnection) -> None:
+        # Subscribe before publishing `connected`: at the first start, earlier commands would reach no subscriber.
+        # amqtt withholds the SUBACK until queued commands are acknowledged, so the intake already runs.
         await connection.subscribe(*self._topics.passing_commands(self._session.name), qos=0)
         await connection.subscribe(*self._topics.commands(self._session.name), qos=1)
         await publish_status(self._session, self._topics, connection)
 
     def _down(self, error: BrokerError, pause: float) -> None:
-        _log.warning("%s: MQTT: %s Trying again in %.1f s.", self._session.name, error.text, pause)
+        _log.warning("%s: MQTT: %s Retrying in %.1f s.", self._session.name, error.text, pause)

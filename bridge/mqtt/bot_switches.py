@@ -1,4 +1,4 @@
-"""The responder's switches over MQTT: what it retains is remembered, a wish is published and waited for."""
+"""The responder's switches over MQTT: caches its retained configurations, publishes requests and awaits them."""
 
 from __future__ import annotations
 
@@ -15,40 +15,38 @@ from bridge.contract.topics import Topics
 from bridge.ports import BotSwitches
 
 _log = logging.getLogger(__name__)
-#: Seconds in which the responder has to confirm.
-PATIENCE = 5.0
-_NOBODY = "No responder has confirmed it. Check that the responder runs and is connected to the broker."
+#: Seconds to wait for the responder's confirmation.
+CONFIRM_TIMEOUT = 5.0
+_NO_RESPONDER = "No responder has confirmed it. Check that the responder runs and is connected to the broker."
 
 
 class RetainedSwitches(BotSwitches):
-    """On a connection of its own."""
+    """Uses its own broker connection."""
 
     def __init__(self, options: BrokerOptions, topics: Topics) -> None:
         self._options = options
         self._topics = topics
         self._configs: dict[int, BotConfig] = {}
         self._connection: BrokerConnection | None = None
-        self._news = asyncio.Condition()
+        self._changed = asyncio.Condition()
 
     @override
     def config(self, cliente_id: int) -> BotConfig | None:
-        """What the responder says of a client; None = no responder has said anything."""
         return self._configs.get(cliente_id)
 
     @override
     async def switch(self, cliente_id: int, bot_activo: int) -> BotConfig:
-        """Set it and wait until the responder says so. Raises `NotConnected` when it does not in time."""
         if self._connection is None:
-            raise NotConnected("The broker is not connected, so the responder cannot be asked.")
+            raise NotConnected("The broker is not connected, so the responder cannot be reached.")
         before = self._configs.get(cliente_id)
         try:
-            async with asyncio.timeout(PATIENCE), self._news:
+            async with asyncio.timeout(CONFIRM_TIMEOUT), self._changed:
                 await self._connection.publish(
                     self._topics.bot_switch(cliente_id), BotSwitch(bot_activo=bot_activo).model_dump_json()
                 )
-                await self._news.wait_for(lambda: self._confirms(cliente_id, bot_activo, before))
+                await self._changed.wait_for(lambda: self._confirms(cliente_id, bot_activo, before))
         except (TimeoutError, BrokerError) as error:
-            raise NotConnected(_NOBODY) from error
+            raise NotConnected(_NO_RESPONDER) from error
         return self._configs[cliente_id]
 
     async def run(self) -> None:
@@ -72,15 +70,15 @@ class RetainedSwitches(BotSwitches):
         try:
             config = BotConfig.model_validate_json(payload)
         except ValidationError:
-            _log.warning("A retained configuration of the responder is not in the contract's form; it is ignored.")
+            _log.warning("Ignored an invalid retained configuration of the responder.")
             return
-        async with self._news:
+        async with self._changed:
             self._configs[config.cliente_id] = config
-            self._news.notify_all()
+            self._changed.notify_all()
 
     def _confirms(self, cliente_id: int, bot_activo: int, before: BotConfig | None) -> bool:
         config = self._configs.get(cliente_id)
         return config is not None and config is not before and config.bot_activo == bot_activo
 
     def _down(self, error: BrokerError, pause: float) -> None:
-        _log.debug("switches: %s Trying again in %.1f s.", error.text, pause)
+        _log.debug("switches: %s Retrying in %.1f s.", error.text, pause)

@@ -1,4 +1,4 @@
-"""The sandbox's web application: the pages with their security headers, the sockets, the control API."""
+"""The sandbox's web application: pages with their security headers, web sockets, control API."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 
 from bridge.contract.errors import InvalidRequest
-from bridge.sandbox.contacts import Unknown
+from bridge.sandbox.contacts import EntryNotFound
 from bridge.sandbox.control import control
 from bridge.sandbox.fault_control import fault_control
 from bridge.sandbox.guard import guard
-from bridge.sandbox.linked_devices import NobodyWaits, NotLinked
+from bridge.sandbox.linked_devices import CodeNotShown, NotLinked
 from bridge.sandbox.page_socket import PageSocket
 from bridge.sandbox.phone_socket import PhoneSocket
 from bridge.sandbox.records import SandboxSettings, Site
@@ -53,8 +53,8 @@ def build_app(world: World) -> ASGIApp:
     async def phone_socket(socket: WebSocket) -> None:
         await PhoneSocket(world, socket).run()
 
-    @app.exception_handler(Unknown)
-    @app.exception_handler(NobodyWaits)
+    @app.exception_handler(EntryNotFound)
+    @app.exception_handler(CodeNotShown)
     @app.exception_handler(NotLinked)
     async def not_found(_request: Request, error: Exception) -> JSONResponse:
         return JSONResponse({"error": str(error)}, status_code=404)
@@ -68,7 +68,7 @@ def build_app(world: World) -> ASGIApp:
 
 
 class _Assets(StaticFiles):
-    """Files that are read again after every load: a browser profile outlives a version of the sandbox."""
+    """Files that the browser revalidates at every load: a browser profile outlives a version of the sandbox."""
 
     def file_response(self, *args: object, **kwargs: object) -> Response:
         response = super().file_response(*args, **kwargs)  # type: ignore[arg-type]
@@ -95,8 +95,8 @@ def _double(settings: SandboxSettings) -> Response:
 def _page(name: str, **values: str) -> HTMLResponse:
     nonce = secrets.token_urlsafe(16)
     text = (PAGES / name / "index.html").read_text(encoding="utf-8").replace("{nonce}", nonce)
-    for place, value in values.items():
-        text = text.replace(f"{{{place}}}", value)
+    for placeholder, value in values.items():
+        text = text.replace(f"{{{placeholder}}}", value)
     return HTMLResponse(
         text,
         headers={

@@ -17,7 +17,8 @@ from bridge.mqtt import ownership
 from bridge.ports import WhatsAppDriver
 from bridge.settings import BridgeSettings, SessionSetting, load
 from tests.mosquitto_server import MosquittoServer
-from tests.mqtt.ear import Ear, hearing
+from tests.mqtt.probe import MqttProbe as Ear
+from tests.mqtt.probe import mqtt_probe as hearing
 
 HERE = 15.0
 
@@ -69,7 +70,7 @@ class House:
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ownership, "PATIENCE", 0.3)
+    monkeypatch.setattr(ownership, "RETAINED_TIMEOUT", 0.3)
     monkeypatch.setattr(host, "RETRY", 0.3)
 
 

@@ -1,4 +1,4 @@
-"""The real bridge side for the client's tests: Session, Door and store on a real mosquitto, with a scripted phone."""
+"""The real bridge for the client's tests: session, MQTT adapter and store on a real mosquitto, a scripted phone."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from bridge.settings import BridgeSettings, load
 from tests.mosquitto_server import MosquittoServer
 
 ANA, BETO = "5491155500001@c.us", "5491155500002@c.us"
-HERE = 20.0
+TIMEOUT = 20.0
 
 
 @pytest.fixture(autouse=True)
-def _ask_for_the_owner_only_shortly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A fresh broker has no owner to name; each first start would wait 2 s for one."""
-    monkeypatch.setattr("bridge.mqtt.ownership.PATIENCE", 0.2)
+def _short_ownership_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fresh broker has no retained owner; each first start would wait 2 s for one."""
+    monkeypatch.setattr("bridge.mqtt.ownership.RETAINED_TIMEOUT", 0.2)
 
 
-class BridgeSide:
-    """A bridge that can be started, stopped and robbed of its store. The phone outlives it."""
+class ScriptedBridge:
+    """A bridge that can be started, stopped and deprived of its store. The phone outlives it."""
 
     def __init__(self, settings: BridgeSettings) -> None:
         self.settings = settings
@@ -41,21 +41,21 @@ class BridgeSide:
         self._running: asyncio.Task[None] | None = None
 
     async def start(self, *, until: SessionState | None = SessionState.CONNECTED) -> None:
-        """Run it; wait until the session is in a state and MQTT knows, None = do not wait."""
+        """Run it and wait until the session's published status has this state; None = do not wait."""
         addresses = parse_addresses(self.settings.mqtt_url.get_secret_value() if self.settings.mqtt_url else "")
         self.bridge = Bridge(self.settings, addresses, lambda _: ScriptedDriver(self.phone), self.clock)
         self._running = asyncio.create_task(self.bridge.run(), name="bridge under test")
         if until is not None:
             await self.reach(until)
-            async with asyncio.timeout(HERE), connect(addresses, name="look") as client:
+            async with asyncio.timeout(TIMEOUT), connect(addresses, name="observer") as client:
                 async for status in client.watch_status("haby"):
                     if status.state is until:
                         return
 
     async def reach(self, state: SessionState) -> None:
-        """Wait for a state of the session."""
+        """Wait for this state of the session."""
         assert self.bridge is not None
-        async with asyncio.timeout(HERE):
+        async with asyncio.timeout(TIMEOUT):
             while (session := self.bridge.hosts[0].session) is None:
                 if self._running is not None and self._running.done():
                     self._running.result()
@@ -66,18 +66,18 @@ class BridgeSide:
 
     @property
     def epoch(self) -> str:
-        """Of the store that is open."""
+        """The open store's epoch."""
         assert self.bridge is not None
         session = self.bridge.hosts[0].session
         assert session is not None
         return session.status().epoch or ""
 
     async def journalled(self, count: int) -> None:
-        """Wait until the journal holds so many messages."""
+        """Wait until the journal holds `count` messages."""
         assert self.bridge is not None
         session = self.bridge.hosts[0].session
         assert session is not None
-        async with asyncio.timeout(HERE):
+        async with asyncio.timeout(TIMEOUT):
             await session._journal.wait_beyond(Stream.IN, count - 1)
 
     async def stop(self) -> None:
@@ -87,8 +87,8 @@ class BridgeSide:
         await self._running
         self.bridge = self._running = None
 
-    def forget(self) -> None:
-        """Remove the store while it is stopped: the next start has a new epoch."""
+    def remove_store(self) -> None:
+        """While the bridge is stopped: the next start has a new epoch."""
         shutil.rmtree(self.settings.session_dir("haby"))
 
 
@@ -104,13 +104,13 @@ def settings(mosquitto: MosquittoServer, tmp_path: Path) -> BridgeSettings:
 
 
 @pytest.fixture
-async def side(settings: BridgeSettings) -> AsyncIterator[BridgeSide]:
-    """The bridge side, not started."""
-    side = BridgeSide(settings)
+async def harness(settings: BridgeSettings) -> AsyncIterator[ScriptedBridge]:
+    """The bridge, not started."""
+    harness = ScriptedBridge(settings)
     try:
-        yield side
+        yield harness
     finally:
-        await side.stop()
+        await harness.stop()
 
 
 Connect = Callable[..., AbstractAsyncContextManager[Client]]
@@ -126,3 +126,9 @@ def client(mosquitto: MosquittoServer) -> Connect:
             yield client
 
     return as_user
+
+
+# Names used by tests/cli and tests/responder.
+BridgeSide = ScriptedBridge
+side = harness
+_ask_for_the_owner_only_shortly = _short_ownership_check

@@ -35,7 +35,7 @@ def test_every_verdict_without_an_answer_is_explained() -> None:
     assert {verdict.value for verdict in Verdict if verdict not in answered} <= explained
 
 
-def test_settings_that_are_named_exist() -> None:
+def test_every_named_setting_exists() -> None:
     known = {str(field.validation_alias) for field in ResponderSettings.model_fields.values()}
     named = set(re.findall(r"`((?:RESPONDER|OPENAI|DB|ADMIN|MASSIVE)_[A-Z_]+[A-Z])", TEXT))
     assert named

@@ -1,4 +1,4 @@
-"""Whatever is posted to the responder is done, or refused as an error of the caller: nothing ends in a 500."""
+"""Any body posted to the responder is processed, or refused as the caller's error; none ends in a 500."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ Post = Callable[[str, bytes], httpx.Response]
 
 @pytest.fixture(scope="module")
 def post(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Post]:
-    """The responder's routes on a database of their own; what they do not expect is raised here."""
+    """The responder's routes on their own database; unexpected errors are raised here."""
     settings = load(data_dir=tmp_path_factory.mktemp("responder"), cliente_id=51, port=0)
     responder = Responder.load(settings, BrokerAccess("mqtt://127.0.0.1:1"))
     with asyncio.Runner() as runner:

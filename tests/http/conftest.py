@@ -37,7 +37,7 @@ HERE = 15.0
 def _wait_only_shortly_for_a_broker(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a broker a session would wait 30 s at the start and 1 s at the end, with a new broker 2 s."""
     monkeypatch.setattr("bridge.app.host.OWNERSHIP_PATIENCE", 0.05)
-    monkeypatch.setattr("bridge.mqtt.ownership.PATIENCE", 0.2)
+    monkeypatch.setattr("bridge.mqtt.ownership.RETAINED_TIMEOUT", 0.2)
     monkeypatch.setattr("bridge.app.bridge.FAREWELL", 0.05)
 
 

@@ -75,7 +75,7 @@ async def test_the_switch_is_shown_and_set(side: HttpBridge, responder: asyncio.
 
 
 async def test_without_a_responder_it_is_not_said_to_be_set(side: HttpBridge, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.mqtt.bot_switches.PATIENCE", 0.3)
+    monkeypatch.setattr("bridge.mqtt.bot_switches.CONFIRM_TIMEOUT", 0.3)
     await side.start()
     async with side.client() as client:
         answer = await client.post("/api/bot-config/toggle/51", json={"bot_activo": 1})

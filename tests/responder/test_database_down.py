@@ -11,7 +11,7 @@ import pytest
 
 from tests.client.conftest import ANA, BETO
 from tests.mariadb_server import MariaDbServer
-from tests.mqtt.ear import hearing
+from tests.mqtt.probe import mqtt_probe
 from tests.responder.conftest import Whole, mariadb_settings
 
 
@@ -54,15 +54,15 @@ async def test_a_database_that_is_down_at_the_start(whole: Whole, server: MariaD
     whole.database_settings = mariadb_settings(server, server.create("down"))
     whole.side.phone.incoming(ANA, "hola")
     server.kill()
-    async with hearing(whole.broker.url("panel")) as ear:
+    async with mqtt_probe(whole.broker.url("panel")) as probe:
         responder = await whole.start(wait=False)
-        event = await ear.wait("wa/responder/test/event")
+        event = await probe.wait("wa/responder/test/event")
         assert (event["kind"], event["count"]) == ("database_down", 1)
         async with httpx.AsyncClient(base_url=responder.url) as http:
             assert "database" in (await http.get("/health")).json()["amiss"]
         server.start()
         await whole.answers(1, within=40)
-        assert [event["kind"] for event in await ear.count("wa/responder/test/event", 2)] == [
+        assert [event["kind"] for event in await probe.count("wa/responder/test/event", 2)] == [
             "database_down",
             "database_up",
         ]

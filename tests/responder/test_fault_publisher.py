@@ -11,7 +11,7 @@ from responder.fault_publisher import UnpublishedFaults
 from responder.faults import Fault
 from responder.timing import FaultTiming, ModelTiming, ReplyTiming, Timing
 from tests.client.conftest import ANA, BETO
-from tests.mqtt.ear import hearing
+from tests.mqtt.probe import mqtt_probe
 from tests.responder.conftest import Whole
 from tests.responder.openai_server import OpenAiServer
 
@@ -71,17 +71,17 @@ async def test_a_failing_model_is_an_event_and_silence(whole: Whole) -> None:
     timing = Timing(
         model=ModelTiming(breaker=1.5), replies=ReplyTiming(0.1, longest_retry=0.1), faults=FaultTiming(spacing=0.5)
     )
-    async with OpenAiServer() as server, hearing(whole.broker.url("panel")) as ear:
+    async with OpenAiServer() as server, mqtt_probe(whole.broker.url("panel")) as probe:
         server.script = [500] * 5
         await whole.start(
             openai_api_key="clave-de-prueba", openai_base_url=server.url, model_retries=0, gather=0, timing=timing
         )
         whole.side.phone.incoming(ANA, "¿Abren el 25?")
-        await ear.wait(TOPIC, lambda event: event["kind"] == "model_resting")
+        await probe.wait(TOPIC, lambda event: event["kind"] == "model_resting")
         assert whole.side.phone.sent == []
         assert await whole.answers(1) == ["Sobre «¿Abren el 25?»: sí."]
-        await ear.wait(TOPIC, lambda event: event["kind"] == "model_back")
-    events = ear.on(TOPIC)
+        await probe.wait(TOPIC, lambda event: event["kind"] == "model_back")
+    events = probe.on(TOPIC)
     failed = [event for event in events if event["kind"] == "model_failed"]
     assert failed[0]["count"] == 1
     assert sum(event["count"] for event in failed) >= 5
@@ -97,8 +97,8 @@ async def test_faults_are_published_once_the_broker_is_back(whole: Whole) -> Non
     for _ in range(3):
         responder.faults.note("gap", "haby", "two items are missing")
     whole.broker.start()
-    async with hearing(whole.broker.url("panel")) as ear:  # within the pause before the next try
-        event = await ear.wait(TOPIC)
+    async with mqtt_probe(whole.broker.url("panel")) as probe:  # within the pause before the next try
+        event = await probe.wait(TOPIC)
     assert (event["kind"], event["count"]) == ("gap", 3)
 
 
@@ -133,15 +133,15 @@ async def test_a_broken_rules_file_is_reported_with_its_line_and_the_previous_ru
     file = tmp_path / "rules.yaml"
     good = "version: 1\nrules:\n- name: horario\n  when: {contains: abren}\n  answer: De 9 a 18.\n"
     file.write_text(good)
-    async with hearing(whole.broker.url("panel")) as ear:
+    async with mqtt_probe(whole.broker.url("panel")) as probe:
         await whole.start(rules_file=file)
         file.write_text(good + "- name: envios\n  when: {contains: envian}\n  answr: Sí.\n")
-        broken = await ear.wait(TOPIC, lambda event: event["kind"] == "rules_broken")  # without a message
+        broken = await probe.wait(TOPIC, lambda event: event["kind"] == "rules_broken")  # without a message
         assert f"{file}: line " in broken["text"]
         assert "line 8: rules.1.answr" in broken["text"]
         whole.side.phone.incoming(ANA, "¿Abren hoy?")
         assert await whole.answers(1) == ["De 9 a 18."]
         file.write_text(good.replace("18", "19"))
-        await ear.wait(TOPIC, lambda event: event["kind"] == "rules_mended")
+        await probe.wait(TOPIC, lambda event: event["kind"] == "rules_mended")
         whole.side.phone.incoming(BETO, "¿Abren hoy?")
         assert (await whole.answers(2))[1] == "De 9 a 19."

@@ -18,7 +18,7 @@ from responder.faults import FaultLog
 from responder.model import Model, ModelOptions
 from responder.timing import ModelTiming, ReplyTiming, Timing
 from tests.client.conftest import ANA, BETO
-from tests.mqtt.ear import hearing
+from tests.mqtt.probe import mqtt_probe
 from tests.responder.conftest import Whole
 from tests.responder.openai_server import OpenAiServer, completion
 
@@ -173,12 +173,12 @@ async def test_typing_is_shown_while_the_model_works_and_not_for_a_rule(
     whole: Whole, server: OpenAiServer, step: Any
 ) -> None:
     await whole.start(**options(server))
-    async with hearing(whole.broker.url("admin")) as ear:
+    async with mqtt_probe(whole.broker.url("admin")) as probe:
         whole.side.phone.incoming(ANA, "hola")
         await whole.answers(1)
         server.script = [step]
         whole.side.phone.incoming(ANA, "¿Abren mañana?")
-        indicators = await ear.count("wa/haby/typing", 2)
+        indicators = await probe.count("wa/haby/typing", 2)
     assert [(one["to"], one["seconds"]) for one in indicators] == [(ANA, 15), (ANA, 0)]
 
 

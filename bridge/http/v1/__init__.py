@@ -2,11 +2,23 @@
 
 from fastapi import APIRouter
 
-from bridge.http.v1 import audit, dead_letters, events, history, keys, messages, sends, sessions, specs, webhooks
+from bridge.http.v1 import (
+    audit,
+    dead_letters,
+    events,
+    history,
+    keys,
+    messages,
+    requests,
+    sends,
+    sessions,
+    specs,
+    webhooks,
+)
 from bridge.http.v1.documents import problems
 
 router = APIRouter(prefix="/v1", responses=problems())
-for part in (sessions, messages, events, sends, webhooks, dead_letters, history, keys, audit, specs):
+for part in (sessions, messages, events, sends, requests, webhooks, dead_letters, history, keys, audit, specs):
     router.include_router(part.router)
 
 __all__ = ["router"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, Field
@@ -39,10 +40,15 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def body_of(model: type[BaseModel], **examples: Any) -> dict[str, Any]:
     """Document a body that the route parses itself, as `openapi_extra`."""
-    if model not in PARSED_BY_HAND:
-        PARSED_BY_HAND.append(model)
+    return body_of_any([model], **examples)
+
+
+def body_of_any(models: Sequence[type[BaseModel]], **examples: Any) -> dict[str, Any]:
+    """Document a body of one of several forms that the route parses itself, as `openapi_extra`."""
+    PARSED_BY_HAND.extend(model for model in models if model not in PARSED_BY_HAND)
+    forms = [{"$ref": _ref(model)} for model in models]
     named = {name: {"value": value} for name, value in examples.items()}
-    content = {"application/json": {"schema": {"$ref": _ref(model)}, "examples": named}}
+    content = {"application/json": {"schema": forms[0] if len(forms) == 1 else {"oneOf": forms}, "examples": named}}
     return {"requestBody": {"required": True, "content": content}}
 
 

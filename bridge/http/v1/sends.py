@@ -5,18 +5,17 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from bridge.contract.commands import SendCommand, parse_json
-from bridge.contract.errors import CodedError, InvalidRequest
+from bridge.contract.errors import InvalidRequest
 from bridge.contract.lifecycle import SendState
 from bridge.contract.messages import Result, ResultStatus
 from bridge.contract.payload import Instant, instant
 from bridge.core.results import result_of
 from bridge.http.context import outbox_of
 from bridge.http.dependencies import ContextOf, needs
-from bridge.http.errors import NotFound, problem
+from bridge.http.errors import NotFound, ReportedError, problem
 from bridge.http.submission import LONGEST_WAIT, settle
 from bridge.http.v1.documents import body_of, problems
 from bridge.ports import OutboxRow, Scope
@@ -65,16 +64,17 @@ async def send(
     result = await settle(context, entry, command, wait)
     location = {"Location": f"/v1/sessions/{session}/sends/{result.id}"} if _fits_a_path(result.id) else {}
     if result.error is not None:
-        return _failed(result)
+        return problem(ReportedError(result.error), result=result.model_dump(mode="json"))
     status = 202 if result.status is ResultStatus.ACCEPTED else 200
     return Response(result.to_json(), status, location, media_type="application/json")
 
 
 class Sent(Send):
-    """A send in the list. `number` orders; `message` is the requested text."""
+    """A send as its list shows it. `number` orders; `message` is the text, or one line that stands for the content."""
 
     number: int
     message: str
+    content: dict[str, Any] = Field(description="the command's content field", examples=[{"message": "Hola"}])
     claimed_at: Instant
     expires_at: Instant | None
 
@@ -122,7 +122,8 @@ def _listed(session: str, row: OutboxRow) -> Sent:
         state=row.state,
         doubt=_doubt(row),
         number=row.number,
-        message=claim.text,
+        message=claim.content.summary,
+        content=claim.content.as_field(),
         claimed_at=instant(claim.claimed_at),
         expires_at=None if claim.expires_at is None else instant(claim.expires_at),
     )
@@ -147,17 +148,6 @@ async def read_send(
 
 def _doubt(row: OutboxRow) -> str | None:
     return row.error_text if row.state is SendState.UNKNOWN else None
-
-
-class _Failed(CodedError):
-    """The error of a result."""
-
-
-def _failed(result: Result) -> JSONResponse:
-    assert result.error is not None  # noqa: S101 - asked by the caller
-    error = _Failed(result.error.text)
-    error.code, error.transient = result.error.code, result.error.transient
-    return problem(error, result=result.model_dump(mode="json"))
 
 
 def _fits_a_path(command_id: str) -> bool:

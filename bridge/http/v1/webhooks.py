@@ -6,10 +6,11 @@ import secrets
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
+from bridge.contract.events import EVENT_KINDS
 from bridge.contract.jid import parse_recipient
-from bridge.contract.messages import EventKind, Stream
+from bridge.contract.messages import Stream
 from bridge.contract.payload import CleanText, Instant, instant
 from bridge.http.context import AppContext
 from bridge.http.dependencies import AuditOf, ContextOf, needs
@@ -18,7 +19,17 @@ from bridge.ports import MESSAGE, Failure, Position, Scope, Webhook, WebhookFilt
 from bridge.webhooks import Circuit, Start
 
 router = APIRouter(tags=["webhooks"])
-Kind = Literal["message"] | Annotated[EventKind, Field(strict=False)]
+
+
+def _is_known(kind: str) -> str:
+    if kind != MESSAGE and kind not in EVENT_KINDS:
+        raise ValueError(f"is no kind of event: {', '.join(sorted({MESSAGE, *EVENT_KINDS}))}")
+    return kind
+
+
+Kind = Annotated[
+    str, AfterValidator(_is_known), WithJsonSchema({"type": "string", "enum": sorted({MESSAGE, *EVENT_KINDS})})
+]
 
 
 class WebhookStart(BaseModel):
