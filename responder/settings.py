@@ -1,17 +1,24 @@
-"""The responder's settings, under the names of the legacy installation, checked once at start.
+"""The responder's settings, under the names of the legacy installation, parsed and checked once at start.
 
-Those of the broker are not here: whoever composes the process knows how to reach it.
+The broker's settings are the bridge's: the caller of `responder.app.run` passes them.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import tzinfo
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    InstanceOf,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import URL
 
@@ -42,7 +49,7 @@ def _switch(value: Any) -> Any:
 
 
 def _people(value: Any) -> Any:
-    """A comma list of numbers in any spelling, or addresses: in the one form that is compared."""
+    """A comma list of numbers in any spelling, or of addresses, normalized for comparison."""
     if not isinstance(value, str):
         return value
     try:
@@ -52,12 +59,12 @@ def _people(value: Any) -> Any:
 
 
 def _session_names(value: Any) -> Any:
-    """`WA_SESSIONS` as the bridge has it; the numbers behind the names travel in each message."""
+    """`WA_SESSIONS` in the bridge's form. The client after `=` is ignored: each message carries its own."""
     if not isinstance(value, str):
         return value
     names = tuple(part.partition("=")[0].strip() for part in value.split(",") if part.strip())
     if not names:
-        raise ValueError("names no session; write for example haby=51")
+        raise ValueError("contains no session; write for example haby=51")
     return tuple(check_session_name(name) for name in names)
 
 
@@ -65,9 +72,34 @@ def _variables(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     pairs = [part.partition("=") for part in value.split(";") if part.strip()]
-    if any(not mark or not name.strip().isidentifier() for name, mark, _ in pairs):
-        raise ValueError("must be name=text, several with ; between, for example negocio=Panadería Sol;zona=Palermo")
+    if any(not equals or not name.strip().isidentifier() for name, equals, _ in pairs):
+        raise ValueError("must be name=text, separated by ; for example negocio=Panadería Sol;zona=Palermo")
     return {name.strip(): text.strip() for name, _, text in pairs}
+
+
+def _rate(value: Any) -> Any:
+    return Pace.of_requests(value) if isinstance(value, str) else value
+
+
+def _hours(value: Any) -> Any:
+    return Hours.parse(value) if isinstance(value, str) else value
+
+
+def _zone(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError(f"{value!r} is not a time zone; write for example America/Argentina/Cordoba") from error
+
+
+def _url(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if not value.startswith(("http://", "https://")):
+        raise ValueError("must begin with http:// or https://")
+    return value.rstrip("/")
 
 
 def _name(variable: str, **rest: Any) -> Any:
@@ -76,10 +108,14 @@ def _name(variable: str, **rest: Any) -> Any:
 
 _Switch = Annotated[bool, BeforeValidator(_switch)]
 _People = Annotated[frozenset[str], NoDecode, BeforeValidator(_people)]
+_Rate = Annotated[InstanceOf[Pace], NoDecode, BeforeValidator(_rate)]
+_Hours = Annotated[InstanceOf[Hours], NoDecode, BeforeValidator(_hours)]
+_Zone = Annotated[InstanceOf[ZoneInfo], NoDecode, BeforeValidator(_zone)]
+_Url = Annotated[str, BeforeValidator(_url)]
 
 
 class ResponderSettings(BaseSettings):
-    """The effective settings. Frozen; read with `load`."""
+    """The settings in force. Read with `load`."""
 
     model_config = SettingsConfigDict(
         env_file=".env",
@@ -92,17 +128,19 @@ class ResponderSettings(BaseSettings):
 
     host: str = _name("RESPONDER_HOST", default="127.0.0.1", description="address of the HTTP surface")
     port: int = _name("PORT", default=3013, ge=0, le=65535, description="its port; 0 takes a free one")
-    api_key: SecretStr | None = _name("WHATSAPP_API_KEY", default=None, description="asked for as x-api-key")
+    api_key: SecretStr | None = _name("WHATSAPP_API_KEY", default=None, description="required as x-api-key")
     jwt_secret: SecretStr | None = _name("WA_JWT_SECRET", default=None, description="HS256 secret of bearer tokens")
     jwt_audience: str = _name("WA_JWT_AUDIENCE", default="whatsapp-mqtt-bridge", description="aud of bearer tokens")
-    http_rate: str = _name(
-        "WA_HTTP_RATE", default="6000/minute", description="requests of each key and each address; off: no limit"
+    http_rate: _Rate = _name(
+        "WA_HTTP_RATE",
+        default=Pace.of_requests("6000/minute"),
+        description="requests of each key and each address; off: no limit",
     )
     sessions: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_session_names)] = _name(
         "WA_SESSIONS", default=("haby",), description="sessions that are answered; name=cliente_id, comma list"
     )
-    cliente_id: int = _name("CLIENTE_ID", default=51, description="the client, where a message does not name one")
-    data_dir: Path = _name("WA_DATA_DIR", default=Path("data"), description="holds responder.db without a database")
+    cliente_id: int = _name("CLIENTE_ID", default=51, description="the client of messages that name none")
+    data_dir: Path = _name("WA_DATA_DIR", default=Path("data"), description="holds responder.db without DB_HOST")
 
     db_host: str | None = _name("DB_HOST", default=None, description="MySQL or MariaDB; none: SQLite")
     db_port: int = _name("DB_PORT", default=3306, ge=1, le=65535, description="its port")
@@ -110,97 +148,77 @@ class ResponderSettings(BaseSettings):
     db_password: SecretStr = _name("DB_PASSWORD", default=SecretStr(""), description="the user's password")
     db_database: str | None = _name("DB_DATABASE", default=None, description="the legacy installation's database")
 
-    active: _Switch = _name("RESPONDER_ACTIVO", default=True, description="whether anything is answered")
-    max_age: float = _name("RESPONDER_MAX_AGE", default=900, ge=1, description="seconds; older ones are not answered")
-    admins: _People = _name("ADMIN_NUMBERS", default=frozenset(), description="who may command it, comma list")
+    active: _Switch = _name("RESPONDER_ACTIVO", default=True, description="whether messages are answered")
+    max_age: float = _name("RESPONDER_MAX_AGE", default=900, ge=1, description="seconds; older: not answered")
+    admins: _People = _name("ADMIN_NUMBERS", default=frozenset(), description="numbers that may switch it, comma list")
     blocked: _People = _name("RESPONDER_BLOCKED", default=frozenset(), description="never answered, comma list")
     own: _People = _name(
-        "RESPONDER_OWN", default=frozenset(), description="further numbers and LIDs by which we are mentioned"
+        "RESPONDER_OWN", default=frozenset(), description="more numbers and LIDs that count as a mention of the account"
     )
     groups: Groups = _name("RESPONDER_GROUPS", default=Groups.NEVER, description="never or mentioned")
     captions: _Switch = _name("RESPONDER_CAPTIONS", default=False, description="whether captions are answered")
-    hours: str = _name("RESPONDER_HOURS", default="", description="lun-vie 09:00-18:00; sab 09:00-13:00; none: always")
-    zone: str = _name("RESPONDER_TZ", default="America/Argentina/Buenos_Aires", description="zone of hours and prompt")
-    gather: float = _name(
-        "RESPONDER_GATHER", default=2.0, ge=0, le=60, description="seconds of silence before messages are answered"
+    hours: _Hours = _name(
+        "RESPONDER_HOURS", default=Hours(), description="lun-vie 09:00-18:00; sab 09:00-13:00; none: always"
     )
-    pause: float = _name("RESPONDER_PAUSE", default=1800, ge=0, description="seconds of silence after a human wrote")
+    zone: _Zone = _name(
+        "RESPONDER_TZ",
+        default=ZoneInfo("America/Argentina/Buenos_Aires"),
+        description="time zone of the hours and the prompt",
+    )
+    gather: float = _name(
+        "RESPONDER_GATHER", default=2.0, ge=0, le=60, description="seconds without a further message before an answer"
+    )
+    pause: float = _name("RESPONDER_PAUSE", default=1800, ge=0, description="seconds of pause after a person replied")
     duplicate_window: float = _name(
-        "RESPONDER_DUPLICATE_WINDOW", default=120, ge=0, description="seconds in which the same text is not answered"
+        "RESPONDER_DUPLICATE_WINDOW", default=120, ge=0, description="seconds in which a repeated text is not answered"
     )
     chat_budget: int = _name("RESPONDER_CHAT_BUDGET", default=20, ge=0, description="answers an hour to one chat")
-    total_budget: int = _name("RESPONDER_TOTAL_BUDGET", default=1000, ge=0, description="answers an hour in all")
+    total_budget: int = _name("RESPONDER_TOTAL_BUDGET", default=1000, ge=0, description="answers an hour to all chats")
     retention: int = _name(
         "RESPONDER_RETENTION",
         default=30,
         ge=1,
         le=3650,
-        description="days that it remembers what it did with a message",
+        description="days for which verdicts and turns are kept",
     )
     retention_conversations: int = _name(
-        "RESPONDER_RETENTION_CONVERSATIONS", default=0, ge=0, le=36500, description="days of conversations; 0: for ever"
+        "RESPONDER_RETENTION_CONVERSATIONS", default=0, ge=0, le=36500, description="days; 0: unlimited"
     )
-    rules_file: Path | None = _name("RESPONDER_RULES", default=None, description="rules; none: the shipped ones")
+    rules_file: Path | None = _name("RESPONDER_RULES", default=None, description="rules file; none: the shipped rules")
 
     openai_api_key: SecretStr | None = _name("OPENAI_API_KEY", default=None, description="none: rules only")
-    openai_base_url: str | None = _name("OPENAI_BASE_URL", default=None, description="another server that speaks it")
+    openai_base_url: _Url | None = _name("OPENAI_BASE_URL", default=None, description="another compatible server")
     openai_model: str = _name("OPENAI_MODEL", default="gpt-4o-mini", description="the model")
-    temperature: float = _name("OPENAI_TEMPERATURE", default=0.7, ge=0, le=2, description="as the legacy had it")
-    max_tokens: int = _name("OPENAI_MAX_TOKENS", default=500, ge=1, description="tokens of an answer")
+    temperature: float = _name("OPENAI_TEMPERATURE", default=0.7, ge=0, le=2, description="0 to 2")
+    max_tokens: int = _name("OPENAI_MAX_TOKENS", default=500, ge=1, description="maximum tokens of an answer")
     model_timeout: float = _name("OPENAI_TIMEOUT", default=30, gt=0, le=300, description="seconds for one try")
     model_retries: int = _name("OPENAI_RETRIES", default=2, ge=0, le=5, description="further tries")
-    model_concurrency: int = _name("OPENAI_CONCURRENCY", default=4, ge=1, le=64, description="questions at once")
-    price_in: float = _name("OPENAI_PRICE_IN", default=0, ge=0, description="cost of a million tokens asked")
-    price_out: float = _name("OPENAI_PRICE_OUT", default=0, ge=0, description="cost of a million tokens answered")
-    prompt_file: Path | None = _name("RESPONDER_PROMPT", default=None, description="system text; none: the shipped one")
+    model_concurrency: int = _name("OPENAI_CONCURRENCY", default=4, ge=1, le=64, description="concurrent requests")
+    price_in: float = _name("OPENAI_PRICE_IN", default=0, ge=0, description="price of a million input tokens")
+    price_out: float = _name("OPENAI_PRICE_OUT", default=0, ge=0, description="price of a million output tokens")
+    prompt_file: Path | None = _name("RESPONDER_PROMPT", default=None, description="system text file; none: shipped")
     prompt_vars: Annotated[dict[str, str], NoDecode, BeforeValidator(_variables)] = _name(
         "RESPONDER_PROMPT_VARS", default={}, description="name=text; name=text, for {{name}} in the system text"
     )
 
-    sender_url: str | None = _name("MASSIVE_SENDER_URL", default=None, description="legacy sender: webhook mode")
-    callback_url: str | None = _name("RESPONDER_CALLBACK_URL", default=None, description="where it finds us")
+    sender_url: _Url | None = _name("MASSIVE_SENDER_URL", default=None, description="legacy sender: webhook mode")
+    callback_url: _Url | None = _name(
+        "RESPONDER_CALLBACK_URL", default=None, description="URL that the legacy sender posts messages to"
+    )
 
     @field_validator("api_key", "jwt_secret", "db_password", "openai_api_key")
     @classmethod
     def _check_secret(cls, secret: SecretStr | None) -> SecretStr | None:
         if secret and secret.get_secret_value().strip().casefold() in _PLACEHOLDERS:
-            raise ValueError("holds a placeholder; put in a real one")
+            raise ValueError("is a placeholder; set a real one")
         return secret
 
     @field_validator("openai_api_key")
     @classmethod
     def _check_key(cls, key: SecretStr | None) -> SecretStr | None:
         if key and not _KEY.fullmatch(key.get_secret_value()):
-            raise ValueError("holds blanks or characters that a key cannot have")
+            raise ValueError("contains blanks or characters that a key cannot have")
         return key
-
-    @field_validator("http_rate")
-    @classmethod
-    def _check_http_rate(cls, rate: str) -> str:
-        Pace.of_requests(rate)
-        return rate
-
-    @field_validator("hours")
-    @classmethod
-    def _check_hours(cls, text: str) -> str:
-        Hours.parse(text)
-        return text
-
-    @field_validator("zone")
-    @classmethod
-    def _check_zone(cls, zone: str) -> str:
-        try:
-            ZoneInfo(zone)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError(f"{zone!r} is not a time zone: write for example America/Argentina/Cordoba") from error
-        return zone
-
-    @field_validator("sender_url", "callback_url", "openai_base_url")
-    @classmethod
-    def _check_url(cls, url: str | None) -> str | None:
-        if url is not None and not url.startswith(("http://", "https://")):
-            raise ValueError("must begin with http:// or https://")
-        return url and url.rstrip("/")
 
     @model_validator(mode="after")
     def _check_together(self) -> ResponderSettings:
@@ -208,19 +226,14 @@ class ResponderSettings(BaseSettings):
             raise ValueError("DB_HOST needs DB_DATABASE")
         if self.groups is Groups.MENTIONED and self.sender_url is not None and not self.own:
             raise ValueError(
-                "RESPONDER_GROUPS=mentioned with MASSIVE_SENDER_URL needs RESPONDER_OWN: a legacy sender does not tell"
-                " whether its account is mentioned"
+                "RESPONDER_GROUPS=mentioned with MASSIVE_SENDER_URL needs RESPONDER_OWN: a legacy sender does"
+                " not report whether its account is mentioned"
             )
         return self
 
     @property
-    def request_pace(self) -> Pace:
-        """How many HTTP requests there may be."""
-        return Pace.of_requests(self.http_rate)
-
-    @property
     def policy(self) -> Policy:
-        """What the policy needs of them."""
+        """The settings that the policy needs."""
         return Policy(
             max_age=self.max_age,
             captions=self.captions,
@@ -235,7 +248,7 @@ class ResponderSettings(BaseSettings):
 
     @property
     def model_options(self) -> ModelOptions | None:
-        """How to ask the model; None without a key."""
+        """The settings of the model; None without a key."""
         if self.openai_api_key is None:
             return None
         return ModelOptions(
@@ -253,7 +266,7 @@ class ResponderSettings(BaseSettings):
 
     @property
     def database_url(self) -> URL:
-        """Where conversations are kept."""
+        """The database of the conversations."""
         if self.db_host:
             return URL.create(
                 "mysql+aiomysql",
@@ -266,18 +279,8 @@ class ResponderSettings(BaseSettings):
             )
         return URL.create("sqlite+aiosqlite", database=str(self.data_dir / "responder.db"))
 
-    @property
-    def opening_hours(self) -> Hours:
-        """When there are answers."""
-        return Hours.parse(self.hours)
-
-    @property
-    def timezone(self) -> tzinfo:
-        """Zone of the business."""
-        return ZoneInfo(self.zone)
-
     def system_template(self) -> str:
-        """The system text with its variables still in it. Raises WrongSettings."""
+        """The system text before its variables are filled in. Raises WrongSettings."""
         template = DEFAULT_PROMPT
         if self.prompt_file is not None:
             try:
@@ -285,7 +288,7 @@ class ResponderSettings(BaseSettings):
             except (OSError, UnicodeDecodeError) as error:
                 raise WrongSettings(f"RESPONDER_PROMPT: {self.prompt_file} cannot be read: {error}") from error
         if unknown := unknown_variables(template, self.prompt_vars):
-            raise WrongSettings(f"RESPONDER_PROMPT: nobody fills {{{{{unknown[0]}}}}}; set it in RESPONDER_PROMPT_VARS")
+            raise WrongSettings(f"RESPONDER_PROMPT: {{{{{unknown[0]}}}}} has no value; set it in RESPONDER_PROMPT_VARS")
         return template
 
 
