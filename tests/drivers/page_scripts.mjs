@@ -9,8 +9,9 @@ const { folder, golden } = JSON.parse(readFileSync(0, "utf8"));
 const calls = [];
 const record = (_, name) => (...args) => calls.push([name, ...args]);
 const context = vm.createContext({ WPP: { chat: new Proxy({}, { get: record }) } });
-const kinds = readdirSync(join(folder, "kinds")).sort().map((name) => join("kinds", name));
-const script = ["registry.js", "models.js", ...kinds].map((name) => readFileSync(join(folder, name), "utf8")).join("\n");
+const text = (...names) => readFileSync(join(folder, ...names), "utf8");
+const kinds = readdirSync(join(folder, "kinds")).sort().map((name) => `{\n${text("kinds", name)}}`);
+const script = [text("registry.js"), text("models.js"), ...kinds].join("\n");
 const { contentOf, senders } = vm.runInContext(`${script}\n({ contentOf, senders })`, context);
 
 const answer = {};

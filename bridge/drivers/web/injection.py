@@ -61,6 +61,13 @@ def answered_actions() -> frozenset[str]:
     return _entries("requests", "answerers")
 
 
+def page_script() -> str:
+    """Our agent: the parts in their order, then each capability in a scope of its own."""
+    folder = resources.files("bridge.drivers.web") / "page"
+    parts = [(folder / f"{part}.js").read_text("utf-8") for part in _PARTS]
+    return "\n".join([*parts, *(f"{{\n{script}}}" for name in _CAPABILITIES for script in _scripts(name))])
+
+
 @functools.cache
 def init_script(report: float) -> str:
     """The whole script, about 550 KB; `report` in seconds. Raises `StartError` when wa-js is not installed."""
@@ -68,8 +75,6 @@ def init_script(report: float) -> str:
     bundle = here / "node_modules" / "@wppconnect" / "wa-js" / "dist" / "wppconnect-wa.js"
     if not bundle.is_file():
         raise StartError("wa-js is not installed with the bridge. Run scripts/setup, or install the built wheel.")
-    parts = [(here / "page" / f"{part}.js").read_text("utf-8") for part in _PARTS]
-    agent = "\n".join([*parts, *(script for folder in _CAPABILITIES for script in _scripts(folder))])
     return f"""
 if (window === window.top && location.protocol.startsWith("http")) {{
   window.WPPConfig = {{ disableGoogleAnalytics: true }};
@@ -80,7 +85,7 @@ if (window === window.top && location.protocol.startsWith("http")) {{
     const reportMs = {report * 1000:.0f};
     const needed = {json.dumps(REQUIRED_MODULES)};
     const toPython = window[{json.dumps(BINDING)}];
-    {agent}
+    {page_script()}
   }})();
 }}
 """
