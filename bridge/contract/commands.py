@@ -65,7 +65,7 @@ class Priority(StrEnum):
 
     @property
     def rank(self) -> int:
-        """Lower goes first."""
+        """Position in the order: a lower rank is sent first."""
         return list(Priority).index(self)
 
 

@@ -118,7 +118,7 @@ class Unsupported(BridgeError):
 
 
 class ReachOutLocked(BridgeError):
-    """WhatsApp's refusal 463."""
+    """Raised for WhatsApp's refusal 463."""
 
     code = "reach_out_locked"
     http = 429

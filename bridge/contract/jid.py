@@ -71,12 +71,10 @@ class Jid:
 
     @property
     def is_group(self) -> bool:
-        """A group chat."""
         return self.server == Server.GROUP
 
     @property
     def is_status(self) -> bool:
-        """The status feed."""
         return self.server == Server.BROADCAST and self.user == "status"
 
     @property

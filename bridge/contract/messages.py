@@ -101,7 +101,7 @@ class MessageBody(MessageContent, MessageHead):
 
 
 class Inbound(MessageBody):
-    """`<prefix>/<session>/in`."""
+    """`<prefix>/<session>/in`: a received message."""
 
     v: Literal[1] = VERSION
     session: str = Field(description="the session's name")
@@ -142,8 +142,6 @@ def trace_of(item: Mapping[str, Any]) -> str | None:
 
 
 class ResultStatus(StrEnum):
-    """`result.status`."""
-
     ACCEPTED = "accepted"
     SENT = "sent"
     FAILED = "failed"
@@ -192,7 +190,7 @@ class Result(Payload):
 
 
 class Ack(Payload):
-    """`<prefix>/<session>/ack`."""
+    """`<prefix>/<session>/ack`: a tick of a sent message."""
 
     v: Literal[1] = VERSION
     session: str = Field(description="the session's name")

@@ -30,7 +30,7 @@ class MemoryUse(Payload):
 
 
 class SessionStatus(Payload):
-    """`<prefix>/<session>/status`."""
+    """`<prefix>/<session>/status`, retained: the session's state."""
 
     v: Literal[1] = VERSION
     session: str = Field(description="the session's name")
@@ -64,7 +64,7 @@ class SessionStatus(Payload):
 
 
 class BridgeStatus(Payload):
-    """`<prefix>/bridge/<instance>/status`."""
+    """`<prefix>/bridge/<instance>/status`, retained: a bridge process."""
 
     v: Literal[1] = VERSION
     instance: str = Field(description="WA_INSTANCE")

@@ -77,11 +77,10 @@ class Topics:
     prefix: str = "wa"
 
     def session(self, session: str, leaf: Leaf, tail: str | None = None) -> str:
-        """`<prefix>/<session>/<leaf>[/<tail>]`."""
+        """Any topic of a session: `<prefix>/<session>/<leaf>[/<tail>]`."""
         return "/".join(part for part in (self.prefix, session, leaf, tail) if part is not None)
 
     def inbound(self, session: str) -> str:
-        """Inbound messages."""
         return self.session(session, Leaf.IN)
 
     def event(self, session: str) -> str:
@@ -93,7 +92,6 @@ class Topics:
         return self.session(session, Leaf.OUT, digits)
 
     def result(self, session: str) -> str:
-        """Results of commands."""
         return self.session(session, Leaf.RESULT)
 
     def ack(self, session: str) -> str:
@@ -121,7 +119,6 @@ class Topics:
         return self.session(session, Leaf.REQUEST)
 
     def response(self, session: str) -> str:
-        """Responses to requests."""
         return self.session(session, Leaf.RESPONSE)
 
     def status(self, session: str) -> str:
@@ -129,7 +126,7 @@ class Topics:
         return self.session(session, Leaf.STATUS)
 
     def qr(self, session: str) -> str:
-        """Retained pairing code."""
+        """The retained QR code or pairing code."""
         return self.session(session, Leaf.QR)
 
     def bridge_status(self, instance: str) -> str:

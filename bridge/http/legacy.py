@@ -66,7 +66,7 @@ class Registered(BaseModel):
 
 
 class LegacySend(LegacyBody):
-    """Body of send."""
+    """Request body of the legacy send."""
 
     to: str = Field(examples=["5491155500001"], description="digits, or a whole address")
     message: str = Field(examples=["Hola"])

@@ -23,7 +23,7 @@ ClienteId = Annotated[int, Path(alias="clienteId", ge=0, le=2**31 - 1, examples=
 
 
 class BotSwitchRequest(LegacyBody):
-    """The requested state."""
+    """Request body of the switch."""
 
     bot_activo: Annotated[int, Field(ge=0, le=1, description="1 = answers, 0 = silent")]
 

@@ -21,7 +21,7 @@ class LookupFailed(RuntimeError):
     """The service answered a number lookup with an error."""
 
 
-class Contacts:
+class ContactDirectory:
     def __init__(self, state: State, now: Callable[[], float], notify: Listener) -> None:
         self._state = state
         self._now = now
@@ -110,7 +110,7 @@ def _same(one: Contact, other: Contact) -> bool:
     return bool((one.pn and one.pn == other.pn) or (one.lid and one.lid == other.lid))
 
 
-def seed(directory: Contacts) -> None:
+def seed(directory: ContactDirectory) -> None:
     """Add a new sandbox's contacts: one with a number, one with both addresses, two by LID, and a group."""
     ana = Contact(pn="5491155500001@c.us", name="Ana")
     bruno = Contact(pn="5491155500002@c.us", lid="188000000000002@lid", name="Bruno")

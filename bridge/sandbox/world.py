@@ -11,7 +11,7 @@ from typing import Any
 
 from bridge.contract.jid import Jid, MessageKey
 from bridge.sandbox.changes import AckRaised, Change, LinkChanged, Listener, MessageArrived, SendRefused, Touched
-from bridge.sandbox.contacts import Contacts, EntryNotFound, seed
+from bridge.sandbox.contacts import ContactDirectory, EntryNotFound, seed
 from bridge.sandbox.faults import SandboxFaults
 from bridge.sandbox.linked_devices import Linking
 from bridge.sandbox.receipts import Receipts
@@ -40,7 +40,7 @@ class World:
         self.listeners: list[Listener] = []
         self._now = now
         self._new_id = new_id
-        self.directory = Contacts(self.state, now, self.notify)
+        self.directory = ContactDirectory(self.state, now, self.notify)
         self.receipts = Receipts(self.state, now, self.notify)
         self.linking = Linking(self.state, now, new_id, self.notify)
         self.faults = SandboxFaults(self)

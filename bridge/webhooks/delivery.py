@@ -25,7 +25,7 @@ from bridge.ports import (
     WebhookPost,
     WebhookRepository,
 )
-from bridge.webhooks.headers import Delivery
+from bridge.webhooks.headers import WebhookDelivery
 from bridge.webhooks.limits import WebhookLimits
 from bridge.webhooks.page_cache import Item, PageCache
 from bridge.webhooks.retry_policy import Circuit, PostVerdict, describe, includes, judge, retry_pause
@@ -181,7 +181,7 @@ class WebhookWorker:
 
     async def _post(self, stream: Stream, item: Item, attempts: int) -> PostAnswer:
         health, webhook = self.health, self.webhook
-        delivery = Delivery(webhook.id, webhook.session, stream, self._journal.epoch, item.seq)
+        delivery = WebhookDelivery(webhook.id, webhook.session, stream, self._journal.epoch, item.seq)
         headers = delivery.headers(item.body, attempt=attempts, secret=webhook.secret)
         async with self._context.concurrency.slot(failing=health.failures > 0):
             health.posting = True

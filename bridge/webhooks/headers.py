@@ -13,7 +13,7 @@ SESSION_HEADER = "X-WA-Session"
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
+class WebhookDelivery:
     """One item for one webhook. The parts identify it permanently, so a receiver recognises a repeated post."""
 
     webhook_id: str

@@ -22,7 +22,7 @@ from bridge.ports import (
     WebhookRepository,
 )
 from bridge.webhooks.delivery import ConcurrencyLimit, DeliveryContext, WebhookHealth
-from bridge.webhooks.headers import Delivery
+from bridge.webhooks.headers import WebhookDelivery
 from bridge.webhooks.limits import WebhookLimits
 from bridge.webhooks.retry_policy import PostVerdict, describe, judge
 from bridge.webhooks.session_deliveries import SessionDeliveries
@@ -156,7 +156,7 @@ class WebhookRegistry:
     async def redeliver(self, dead_letter: DeadLetter) -> PostAnswer:
         """Post a dead letter again; removes it when it is accepted, else stores the new outcome."""
         webhook = next((one for one in self._webhooks.values() if one.id == dead_letter.webhook_id), None)
-        delivery = Delivery(
+        delivery = WebhookDelivery(
             dead_letter.webhook_id, dead_letter.session, dead_letter.stream, dead_letter.epoch, dead_letter.seq
         )
         body, attempt = dead_letter.body.encode(), dead_letter.attempts + 1

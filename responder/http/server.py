@@ -30,5 +30,5 @@ def listen(host: str, port: int, *, protected: bool) -> socket.socket:
 
 
 async def serve(app: ASGIApp, listener: socket.socket, stop: asyncio.Event, limits: ServerLimits) -> None:
-    """Serve until `stop`."""
+    """Serve requests until `stop` is set."""
     await EmbeddedServer.of(app, limits).serve_until(stop, listener, "responder http")

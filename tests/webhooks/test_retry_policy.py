@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bridge.contract.messages import Stream
 from bridge.ports import Failure, PostAnswer, WebhookFilter
-from bridge.webhooks.headers import Delivery, signature
+from bridge.webhooks.headers import WebhookDelivery, signature
 from bridge.webhooks.limits import WebhookLimits
 from bridge.webhooks.retry_policy import PostVerdict, includes, judge, retry_pause
 
@@ -97,7 +97,7 @@ def test_the_signature_has_the_format_of_github() -> None:
 
 
 def test_each_attempt_has_the_same_delivery_id() -> None:
-    delivery = Delivery("abc", "haby", Stream.IN, "e", 7)
+    delivery = WebhookDelivery("abc", "haby", Stream.IN, "e", 7)
     first, second = (delivery.headers(b"{}", attempt=attempt, secret=None) for attempt in (1, 2))
     assert first["X-WA-Delivery"] == second["X-WA-Delivery"] == "abc.e.in.7"
     assert "X-Hub-Signature-256" not in first

@@ -57,7 +57,7 @@ class EventBody(EventFields, EventHead):
 
 
 class Event(EventBody):
-    """`<prefix>/<session>/event`."""
+    """`<prefix>/<session>/event`: what happens beside inbound messages."""
 
     v: Literal[1] = VERSION
     session: str = Field(description="the session's name")

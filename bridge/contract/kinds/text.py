@@ -23,7 +23,7 @@ def _refuse_blank(text: str) -> str:
 
 
 class Text(RootModel[Annotated[CleanText, AfterValidator(_refuse_blank)]], Content):
-    """`{"message": "Hola"}`."""
+    """A text as its field has it: `{"message": "Hola"}`."""
 
     model_config = ConfigDict(frozen=True, strict=True)
     kind: ClassVar = "text"
@@ -37,7 +37,7 @@ class Text(RootModel[Annotated[CleanText, AfterValidator(_refuse_blank)]], Conte
 
     @override
     def check(self) -> None:
-        """Raises `TooLarge`."""
+        """Raises `TooLarge` above `MAX_TEXT` characters."""
         if len(self.root) > MAX_TEXT:
             raise TooLarge(f"The message has {len(self.root):,} characters; WhatsApp takes {MAX_TEXT:,}.")
 

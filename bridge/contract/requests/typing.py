@@ -41,5 +41,5 @@ class Typing(Request):
 
     @override
     def check(self) -> None:
-        """Raises `InvalidRequest`."""
+        """Raises `InvalidRequest` for a recipient that cannot be parsed."""
         _ = self.recipient

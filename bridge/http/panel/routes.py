@@ -74,7 +74,7 @@ async def me(request: Request, context: ContextOf) -> Any:
 
 @router.post("/panel/logout")
 async def log_out(request: Request, context: ContextOf) -> Response:
-    """End the log-in."""
+    """End the browser's session of the panel."""
     context.logins.end(request.headers)
     response = Response(status_code=204)
     response.delete_cookie(COOKIE, httponly=True, samesite="strict")

@@ -15,7 +15,7 @@ router = APIRouter(tags=["audit"])
 
 
 class AuditLine(BaseModel):
-    """One admin action."""
+    """One recorded admin action."""
 
     model_config = ConfigDict(from_attributes=True)
     number: int

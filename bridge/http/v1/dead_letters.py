@@ -86,7 +86,7 @@ async def repeat(session: str, number: Number, context: ContextOf, audit: AuditO
     dependencies=[needs(Scope.LISTEN)],
 )
 async def delete(session: str, number: Number, context: ContextOf, audit: AuditOf) -> Response:
-    """Delete it."""
+    """Delete a dead letter without delivering it."""
     await _find(context, session, number)
     await context.dead_letters.remove_dead_letter(number)
     await audit("remove dead letter", session, str(number))

@@ -20,7 +20,7 @@ _NO_CODE = "There is no QR code: the session is logged in, or not running."
 
 
 class Sessions(BaseModel):
-    """The configured sessions."""
+    """The sessions that are configured here."""
 
     sessions: list[SessionStatus]
 

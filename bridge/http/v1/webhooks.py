@@ -95,7 +95,7 @@ class WebhookView(BaseModel):
 
 
 class WebhookList(BaseModel):
-    """Webhooks, oldest first."""
+    """Webhooks of a session, oldest first."""
 
     listeners: list[WebhookView]
 
