@@ -172,7 +172,8 @@ class InboundPipeline:
             chat=str(message.chat),
             message=body_of(message, self._cliente_id, self._own, late=late),
         )
-        seq = await self._journal.append_event(event.to_json(), once=f"{EventKind.OWN_MESSAGE}:{raw_id}")
+        once = f"{EventKind.OWN_MESSAGE}:{raw_id}"
+        seq = await self._journal.append_event(event.to_json(), kind=EventKind.OWN_MESSAGE, once=once)
         return 0 if seq is None else 1
 
     def _record(self, message: IncomingMessage, *, late: bool) -> JournalRecord:

@@ -26,7 +26,7 @@ async def ready(parts: PartsOf, response: Response) -> dict[str, Any]:
     """Whether the whole path works, for every session that is to run here. Needs no key, so it tells no names."""
     wanted = [place for place in parts.places.values() if not _rests(place)]
     connected = sum(is_connected(place) for place in wanted)
-    published = sum(place.session is not None and place.session.on_mqtt for place in wanted)
+    published = sum(place.session is not None and place.session.progress.connected for place in wanted)
     works = connected == published == len(wanted) and not parts.closing.is_set()
     response.status_code = 200 if works else 503
     return {

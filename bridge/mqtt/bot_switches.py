@@ -1,4 +1,4 @@
-"""The responder's switches over MQTT: what it retains is remembered, a wish is published and waited for."""
+"""The responder's switches over MQTT: its retained configurations are cached; a request waits for its confirmation."""
 
 from __future__ import annotations
 
@@ -12,43 +12,41 @@ from bridge.broker import BrokerConnection, BrokerError, BrokerOptions, keep_con
 from bridge.contract.bot import BotConfig, BotSwitch
 from bridge.contract.errors import NotConnected
 from bridge.contract.topics import Topics
+from bridge.mqtt.limits import MqttLimits
 from bridge.ports import BotSwitches
 
 _log = logging.getLogger(__name__)
-#: Seconds in which the responder has to confirm.
-PATIENCE = 5.0
-_NOBODY = "No responder has confirmed it. Check that the responder runs and is connected to the broker."
+_UNCONFIRMED = "No responder has confirmed it. Check that the responder runs and is connected to the broker."
 
 
 class RetainedSwitches(BotSwitches):
-    """On a connection of its own."""
+    """On a connection of its own. `timeout`: seconds for the responder to confirm a switch."""
 
-    def __init__(self, options: BrokerOptions, topics: Topics) -> None:
+    def __init__(self, options: BrokerOptions, topics: Topics, *, timeout: float = MqttLimits().switch) -> None:
         self._options = options
         self._topics = topics
+        self._timeout = timeout
         self._configs: dict[int, BotConfig] = {}
         self._connection: BrokerConnection | None = None
-        self._news = asyncio.Condition()
+        self._changed = asyncio.Condition()
 
     @override
     def config(self, cliente_id: int) -> BotConfig | None:
-        """What the responder says of a client; None = no responder has said anything."""
         return self._configs.get(cliente_id)
 
     @override
     async def switch(self, cliente_id: int, bot_activo: int) -> BotConfig:
-        """Set it and wait until the responder says so. Raises `NotConnected` when it does not in time."""
         if self._connection is None:
             raise NotConnected("The broker is not connected, so the responder cannot be asked.")
         before = self._configs.get(cliente_id)
         try:
-            async with asyncio.timeout(PATIENCE), self._news:
+            async with asyncio.timeout(self._timeout), self._changed:
                 await self._connection.publish(
                     self._topics.bot_switch(cliente_id), BotSwitch(bot_activo=bot_activo).model_dump_json()
                 )
-                await self._news.wait_for(lambda: self._confirms(cliente_id, bot_activo, before))
+                await self._changed.wait_for(lambda: self._confirms(cliente_id, bot_activo, before))
         except (TimeoutError, BrokerError) as error:
-            raise NotConnected(_NOBODY) from error
+            raise NotConnected(_UNCONFIRMED) from error
         return self._configs[cliente_id]
 
     async def run(self) -> None:
@@ -74,9 +72,9 @@ class RetainedSwitches(BotSwitches):
         except ValidationError:
             _log.warning("A retained configuration of the responder is not in the contract's form; it is ignored.")
             return
-        async with self._news:
+        async with self._changed:
             self._configs[config.cliente_id] = config
-            self._news.notify_all()
+            self._changed.notify_all()
 
     def _confirms(self, cliente_id: int, bot_activo: int, before: BotConfig | None) -> bool:
         config = self._configs.get(cliente_id)

@@ -10,18 +10,14 @@ from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
 
-from bridge.broker import Backoff, BrokerError, BrokerOptions, connect
+from bridge.broker import Backoff, BrokerError, connect
 from bridge.contract.payload import instant
 from bridge.contract.session import SessionState
-from bridge.contract.status import HEARTBEAT, SessionStatus
-from bridge.contract.topics import Topics
+from bridge.contract.status import SessionStatus
+from bridge.mqtt.options import MqttOptions
 from bridge.ports import Clock
 
 _log = logging.getLogger(__name__)
-#: Seconds to wait for a retained status; without one nobody owns the session.
-PATIENCE = 2.0
-#: Seconds to wait for a sign of life from an owner whose status is old by our clock: it may be the clocks that differ.
-LIFE_SIGN = HEARTBEAT + 3.0
 _BACKOFF = Backoff()
 
 
@@ -33,16 +29,16 @@ class Owner:
     alive: bool
 
 
-async def other_owner(options: BrokerOptions, topics: Topics, session: str, owner: str, clock: Clock) -> Owner | None:
-    """Another bridge than `owner` that has or last had `session`, or None. Asks until a broker answers.
+async def other_owner(mqtt: MqttOptions, session: str, clock: Clock) -> Owner | None:
+    """Another bridge than ours that has or last had `session`, or None. Asks until a broker answers.
 
-    Looks with a connection of its own (clean, random id, no will): using the session's own client id would throw the
-    owner out.
+    Asks on a connection of its own (clean, random id, no will): using the session's own client id would disconnect the
+    owner.
     """
     failures = 0
     while True:
         try:
-            return await _look(options, topics, session, owner, clock)
+            return await _ask(mqtt, session, clock)
         except BrokerError as error:
             failures += 1
             pause = _BACKOFF.pause(failures, random.uniform)
@@ -50,24 +46,24 @@ async def other_owner(options: BrokerOptions, topics: Topics, session: str, owne
             await asyncio.sleep(pause)
 
 
-async def _look(options: BrokerOptions, topics: Topics, session: str, owner: str, clock: Clock) -> Owner | None:
-    observer = replace(options, client_id=f"wa-observer-{uuid.uuid4().hex[:12]}", clean=True, will=None)
+async def _ask(mqtt: MqttOptions, session: str, clock: Clock) -> Owner | None:
+    observer = replace(mqtt.broker, client_id=f"wa-observer-{uuid.uuid4().hex[:12]}", clean=True, will=None)
     silent: Owner | None = None
     async with connect(observer) as connection:
-        await connection.subscribe(topics.status(session))
+        await connection.subscribe(mqtt.topics.status(session))
         try:
-            async with asyncio.timeout(PATIENCE) as limit:
+            async with asyncio.timeout(mqtt.limits.retained) as limit:
                 async for delivery in connection.deliveries():
                     connection.acknowledge(delivery)
                     status = _parse(delivery.payload)
-                    if status is None or status.owner == owner:
+                    if status is None or status.owner == mqtt.owner:
                         return None
                     if status.state is SessionState.OFFLINE:
                         return Owner(status.owner, alive=False)
                     if not delivery.retain or not status.is_stale(instant(clock.now())):
                         return Owner(status.owner, alive=True)
                     silent = Owner(status.owner, alive=False)
-                    limit.reschedule(asyncio.get_running_loop().time() + LIFE_SIGN)
+                    limit.reschedule(asyncio.get_running_loop().time() + mqtt.limits.sign_of_life)
         except TimeoutError:
             pass
     return silent
@@ -77,5 +73,5 @@ def _parse(payload: bytes) -> SessionStatus | None:
     try:
         return SessionStatus.model_validate_json(payload)
     except ValidationError:
-        _log.warning("The retained status is not one of ours and will be replaced.")
+        _log.warning("The retained status is not in the contract's form and will be replaced.")
         return None

@@ -1,6 +1,6 @@
 """From the journal and the notices to topics, each with a durable cursor that moves only over what has a PUBACK.
 
-At least once: what was published and not yet noted when the process dies is published again. `seq` tells readers.
+At least once: an item whose PUBACK was not stored when the process died is published again. Readers compare `seq`.
 """
 
 from __future__ import annotations
@@ -11,40 +11,43 @@ import logging
 from bridge.broker import BrokerConnection, Publication
 from bridge.contract.messages import Stream, in_stream, trace_of
 from bridge.contract.topics import Leaf, Topics
-from bridge.core.session import Session
-from bridge.ports import Journal, Notice, Outbox
+from bridge.mqtt.progress import MqttProgress
+from bridge.ports import MQTT_READER, Journal, Notice, Outbox
 
 _log = logging.getLogger(__name__)
-#: Name of MQTT's cursors in the journal.
-READER = "mqtt"
 #: Items read at once; the connection's window pipelines their PUBACKs, and the cursor moves behind the last.
 PAGE = 200
 
 
 async def relay_stream(
-    stream: Stream, session: Session, journal: Journal, topics: Topics, connection: BrokerConnection
+    stream: Stream,
+    session: str,
+    journal: Journal,
+    topics: Topics,
+    connection: BrokerConnection,
+    progress: MqttProgress,
 ) -> None:
     """Publish a stream of the journal from its cursor on. Raises BrokerDown when the connection ends."""
-    topic = topics.inbound(session.name) if stream is Stream.IN else topics.event(session.name)
-    sent = await journal.cursor(READER, stream)
+    topic = topics.inbound(session) if stream is Stream.IN else topics.event(session)
+    sent = await journal.cursor(MQTT_READER, stream)
     while True:
-        session.published[stream] = sent
+        progress.note(stream, sent)
         page = await journal.read(stream, sent, PAGE)
         if not page.items:
             await journal.wait_beyond(stream, sent)
             continue
         await connection.publish_all(
-            Publication(topic, in_stream(stream, session.name, journal.epoch, seq, body)) for seq, body in page.items
+            Publication(topic, in_stream(stream, session, journal.epoch, seq, body)) for seq, body in page.items
         )
         sent = page.items[-1][0]
-        await journal.move_cursor(READER, stream, sent)
+        await journal.move_cursor(MQTT_READER, stream, sent)
         if _log.isEnabledFor(logging.DEBUG):
             for seq, body in page.items:
-                _published(session.name, f"{stream} {seq}", trace_of(json.loads(body)))
+                _published(session, f"{stream} {seq}", trace_of(json.loads(body)))
 
 
-async def relay_notices(session: Session, outbox: Outbox, topics: Topics, connection: BrokerConnection) -> None:
-    """Publish results and acks in order, with a copy for who asked. Raises BrokerDown when the connection ends."""
+async def relay_notices(session: str, outbox: Outbox, topics: Topics, connection: BrokerConnection) -> None:
+    """Publish results and acks in order, and a copy on a command's reply topic. Raises BrokerDown as `relay_stream`."""
     sent = 0
     while True:
         notices = await outbox.unpublished(sent, PAGE)
@@ -52,14 +55,14 @@ async def relay_notices(session: Session, outbox: Outbox, topics: Topics, connec
             await outbox.wait_notices(sent)
             continue
         await connection.publish_all(
-            publication for notice in notices for publication in _publications(notice, session.name, topics)
+            publication for notice in notices for publication in _publications(notice, session, topics)
         )
         sent = notices[-1].number
         await outbox.published([notice.number for notice in notices])
         if _log.isEnabledFor(logging.DEBUG):
             for notice in notices:
                 body = json.loads(notice.body)
-                _published(session.name, f"{notice.leaf} {body.get('status') or body.get('ack')}", body.get("id"))
+                _published(session, f"{notice.leaf} {body.get('status') or body.get('ack')}", body.get("id"))
 
 
 def _published(session: str, what: str, trace: str | None) -> None:

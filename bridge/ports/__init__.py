@@ -1,11 +1,12 @@
 """Protocols that the core talks to, and the values that cross them. No I/O and no MQTT, HTTP or browser library here.
 
 Adapters implement these: `drivers/*` the `WhatsAppDriver`; `store/*` the `Journal`, `Outbox`, `KeyValueStore` and the
-repositories; `webhooks/*` the `WebhookPost`; `metrics/*` the `Metrics`; `mqtt/*` the `BotSwitches`. The session is the
-driver's `DriverSink`.
+repositories; `webhooks/*` the `WebhookPost`; `mqtt/*` the `BotSwitches` and the `PublishProgress`. The session is the
+driver's `DriverSink`. Stores, webhooks and MQTT report an `Event`; `metrics/*` observe them.
 """
 
 from bridge.ports.access import AccessRepository, ApiKey, AuditEntry, BotSwitches, Scope
+from bridge.ports.charts import ChartRepository, ChartRow
 from bridge.ports.clock import Clock
 from bridge.ports.driver import (
     Account,
@@ -18,9 +19,22 @@ from bridge.ports.driver import (
     PairingCode,
     WhatsAppDriver,
 )
-from bridge.ports.journal import Bounds, Journal, JournalRecord, StoreUnusable, StreamPage
+from bridge.ports.events import (
+    CommandAdvanced,
+    CommandClaimed,
+    EmptyCommand,
+    Event,
+    Journalled,
+    Observer,
+    Posted,
+    PostOutcome,
+    Published,
+    Repeated,
+    Step,
+    durations,
+)
+from bridge.ports.journal import MQTT_READER, Bounds, Journal, JournalRecord, StoreUnusable, StreamPage
 from bridge.ports.key_value import KeyValueStore
-from bridge.ports.metrics import ChartRepository, ChartRow, Metrics, PostOutcome, Step
 from bridge.ports.outbox import (
     Change,
     Claim,
@@ -33,6 +47,7 @@ from bridge.ports.outbox import (
     OutboxRow,
     ReplyTo,
 )
+from bridge.ports.progress import PublishProgress
 from bridge.ports.webhooks import (
     MESSAGE,
     DeadLetter,
@@ -47,6 +62,7 @@ from bridge.ports.webhooks import (
 
 __all__ = [
     "MESSAGE",
+    "MQTT_READER",
     "AccessRepository",
     "Account",
     "AckChange",
@@ -61,26 +77,35 @@ __all__ = [
     "Claim",
     "Claimed",
     "Clock",
+    "CommandAdvanced",
+    "CommandClaimed",
     "CommandOrigin",
     "DeadLetter",
     "DriverSink",
     "DriverUnavailable",
+    "EmptyCommand",
+    "Event",
     "Failure",
     "IllegalSendStep",
     "IncomingMessage",
     "Journal",
     "JournalRecord",
+    "Journalled",
     "KeyValueStore",
     "LookUp",
-    "Metrics",
     "NewNotice",
     "Notice",
+    "Observer",
     "Outbox",
     "OutboxRow",
     "PairingCode",
     "Position",
     "PostAnswer",
     "PostOutcome",
+    "Posted",
+    "PublishProgress",
+    "Published",
+    "Repeated",
     "ReplyTo",
     "Scope",
     "Step",
@@ -91,4 +116,5 @@ __all__ = [
     "WebhookPost",
     "WebhookRepository",
     "WhatsAppDriver",
+    "durations",
 ]

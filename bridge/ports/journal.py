@@ -9,6 +9,9 @@ from typing import Protocol
 from bridge.contract.errors import CodedError
 from bridge.contract.messages import Stream
 
+#: The reader whose cursors move over what has a PUBACK.
+MQTT_READER = "mqtt"
+
 
 class StoreUnusable(CodedError):
     """The session's database is damaged, too new or cannot be written; the sentence names the file."""
@@ -73,8 +76,8 @@ class Journal(Protocol):
         """Journal messages in order and move each chat's watermark. Returns seqs, None for a duplicate."""
         ...
 
-    async def append_event(self, body: str, *, once: str | None = None) -> int | None:
-        """Journal an event; with `once`, None if an event with that key was journalled before."""
+    async def append_event(self, body: str, *, kind: str = "other", once: str | None = None) -> int | None:
+        """Journal an event, counted as `kind`; with `once`, None if an event with that key was journalled before."""
         ...
 
     async def read(self, stream: Stream, after: int, limit: int) -> StreamPage:

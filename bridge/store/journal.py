@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+from collections import deque
 from collections.abc import Callable, Sequence
 
 from typing_extensions import override
 
 from bridge.contract.messages import Stream
-from bridge.ports import Bounds, Journal, JournalRecord, StreamPage
+from bridge.ports import (
+    MQTT_READER,
+    Bounds,
+    Event,
+    Journal,
+    Journalled,
+    JournalRecord,
+    Published,
+    Repeated,
+    StreamPage,
+)
 from bridge.store.ages import remembers_from
 from bridge.store.database import SqliteDatabase
 from bridge.store.duplicates import Seen, are_one
@@ -21,15 +33,23 @@ _BOUNDS = """
 """
 
 
+#: Items of a stream whose commit times are kept until their PUBACK.
+TIMED = 10_000
+
+
 class SqliteJournal(Journal):
-    def __init__(self, database: SqliteDatabase, now: Callable[[], float]) -> None:
+    def __init__(
+        self, database: SqliteDatabase, now: Callable[[], float], observe: Callable[[Event], None] = lambda _: None
+    ) -> None:
         self._database = database
         self._now = now
+        self._observe = observe
         self._epoch = ""
         self._remembers_from = 0
         self._bounds = {stream: Bounds(None, 0) for stream in Stream}
         self._last = {stream: Threshold() for stream in Stream}
         self._tails = {stream: RecentItems() for stream in Stream}
+        self._committed: dict[Stream, deque[tuple[int, float]]] = {stream: deque(maxlen=TIMED) for stream in Stream}
         self._last_inbound_at: float | None = None
         self._aliases: set[tuple[str, str]] = set()
 
@@ -68,8 +88,7 @@ class SqliteJournal(Journal):
 
     @override
     async def append(self, records: Sequence[JournalRecord]) -> list[int | None]:
-        """Journal messages in order and move each chat's watermark. Returns seqs, None for a duplicate."""
-        at = self._now()
+        at, begun = self._now(), _monotonic()
 
         def write(connection: sqlite3.Connection) -> tuple[list[int | None], Bounds]:
             seqs = [_append_one(connection, record, at) for record in records]
@@ -77,19 +96,22 @@ class SqliteJournal(Journal):
 
         def committed(appended: tuple[list[int | None], Bounds]) -> None:
             seqs, bounds = appended
+            done = _monotonic()
             for seq, record in zip(seqs, records, strict=True):
                 if seq is not None:
-                    self._tails[Stream.IN].add(seq, record.body)
+                    self._add(Stream.IN, seq, record.body, done)
+                    self._observe(Journalled(Stream.IN, record.type, done - begun))
             if any(seq is not None for seq in seqs):
                 self._last_inbound_at = at
                 self.take_bounds({Stream.IN: bounds})
+            if repeated := seqs.count(None):
+                self._observe(Repeated(repeated))
 
         seqs, _ = await self._database.write(write, committed)
         return seqs
 
     @override
-    async def append_event(self, body: str, *, once: str | None = None) -> int | None:
-        """Journal an event; with `once`, None if an event with that key was journalled before."""
+    async def append_event(self, body: str, *, kind: str = "other", once: str | None = None) -> int | None:
         at = self._now()
 
         def write(connection: sqlite3.Connection) -> tuple[int | None, Bounds]:
@@ -100,7 +122,8 @@ class SqliteJournal(Journal):
         def committed(appended: tuple[int | None, Bounds]) -> None:
             seq, bounds = appended
             if seq is not None:
-                self._tails[Stream.EVENT].add(seq, body)
+                self._add(Stream.EVENT, seq, body, _monotonic())
+                self._observe(Journalled(Stream.EVENT, kind))
             self.take_bounds({Stream.EVENT: bounds})
 
         seq, _ = await self._database.write(write, committed)
@@ -134,15 +157,7 @@ class SqliteJournal(Journal):
 
     @override
     async def cursor(self, reader: str, stream: Stream) -> int:
-        """Where a durable reader is; 0 for a new one."""
-
-        def read(connection: sqlite3.Connection) -> int:
-            row = connection.execute(
-                "SELECT seq FROM cursors WHERE reader = ? AND stream = ?", (reader, stream)
-            ).fetchone()
-            return 0 if row is None else int(row[0])
-
-        return await self._database.read(read)
+        return await self._database.read(lambda connection: _cursor(connection, reader, stream))
 
     @override
     async def move_cursor(self, reader: str, stream: Stream, seq: int) -> None:
@@ -152,9 +167,10 @@ class SqliteJournal(Journal):
         """
         if seq > self._bounds[stream].last:
             raise ValueError(f"{reader} cannot have {stream} {seq}: the last is {self._bounds[stream].last}")
-        at = self._now()
+        at, acknowledged_at = self._now(), _monotonic()
 
-        def write(connection: sqlite3.Connection) -> None:
+        def write(connection: sqlite3.Connection) -> int:
+            moved = max(0, seq - _cursor(connection, reader, stream))
             connection.execute(
                 "INSERT INTO cursors (reader, stream, seq) VALUES (?, ?, ?)"
                 " ON CONFLICT (reader, stream) DO UPDATE SET seq = max(seq, excluded.seq)",
@@ -164,8 +180,16 @@ class SqliteJournal(Journal):
                 "INSERT INTO moves (stream, seq, reader, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 (stream, seq, reader, at),
             )
+            return moved
 
-        await self._database.write(write)
+        def committed(moved: int) -> None:
+            if reader == MQTT_READER:
+                waited = []
+                while self._committed[stream] and self._committed[stream][0][0] <= seq:
+                    waited.append(acknowledged_at - self._committed[stream].popleft()[1])
+                self._observe(Published(stream, moved, tuple(waited)))
+
+        await self._database.write(write, committed)
 
     @override
     async def forget_cursor(self, reader: str) -> None:
@@ -197,6 +221,10 @@ class SqliteJournal(Journal):
 
         await self._database.write(write, lambda _: self._aliases.add((lid, pn)))
 
+    def _add(self, stream: Stream, seq: int, body: str, committed_at: float) -> None:
+        self._tails[stream].add(seq, body)
+        self._committed[stream].append((seq, committed_at))
+
     def take_bounds(self, bounds: dict[Stream, Bounds]) -> None:
         """Follow what was committed: called in commit order."""
         self._bounds |= bounds
@@ -226,6 +254,15 @@ def told_first(connection: sqlite3.Connection, subject: str, key: str, at: float
         "INSERT INTO told_once (subject, key, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (subject, key, at)
     )
     return told.rowcount == 1
+
+
+def _monotonic() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _cursor(connection: sqlite3.Connection, reader: str, stream: Stream) -> int:
+    row = connection.execute("SELECT seq FROM cursors WHERE reader = ? AND stream = ?", (reader, stream)).fetchone()
+    return 0 if row is None else int(row[0])
 
 
 def bounds_of_all(connection: sqlite3.Connection) -> dict[Stream, Bounds]:

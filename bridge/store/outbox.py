@@ -10,7 +10,19 @@ from collections.abc import Callable, Sequence
 from typing_extensions import override
 
 from bridge.contract.lifecycle import FINAL, SendState, may_follow
-from bridge.ports import Change, Claim, Claimed, IllegalSendStep, NewNotice, Notice, Outbox, OutboxRow
+from bridge.ports import (
+    Change,
+    Claim,
+    Claimed,
+    CommandAdvanced,
+    CommandClaimed,
+    Event,
+    IllegalSendStep,
+    NewNotice,
+    Notice,
+    Outbox,
+    OutboxRow,
+)
 from bridge.store import notices, rows
 from bridge.store.database import SqliteDatabase
 from bridge.store.journal import told_first
@@ -20,9 +32,12 @@ LEFT_OPEN = "It was open when the store was restored or another bridge had the s
 
 
 class SqliteOutbox(Outbox):
-    def __init__(self, database: SqliteDatabase, now: Callable[[], float]) -> None:
+    def __init__(
+        self, database: SqliteDatabase, now: Callable[[], float], observe: Callable[[Event], None] = lambda _: None
+    ) -> None:
         self._database = database
         self._now = now
+        self._observe = observe
         self._open = 0
         self._notices = notices.NoticeQueue(database)
         self._settling: dict[str, set[asyncio.Event]] = {}  # command id -> who waits for its result
@@ -42,7 +57,8 @@ class SqliteOutbox(Outbox):
     async def claim(
         self, claim: Claim, accepted: NewNotice, taken: Callable[[OutboxRow], None] | None = None
     ) -> Claimed:
-        """Store a command and its `accepted` notice, unless its id or its redelivered origin is known."""
+        clock = asyncio.get_running_loop().time
+        begun = clock()
 
         def write(connection: sqlite3.Connection) -> tuple[Claimed, int | None]:
             repeated = _redelivered(connection, claim)
@@ -60,25 +76,27 @@ class SqliteOutbox(Outbox):
                 if taken is not None:
                     taken(claimed.row)
             self._notices.stored(newest)
+            if claimed.fresh:
+                self._observe(CommandClaimed(clock() - begun))
 
         claimed, _ = await self._database.write(write, committed)
         return claimed
 
     @override
     async def change(self, number: int, change: Change) -> OutboxRow:
-        """Take a row one step further. Raises `IllegalSendStep` when the send table does not allow it."""
-
-        def write(connection: sqlite3.Connection) -> tuple[OutboxRow, int, int | None]:
+        def write(connection: sqlite3.Connection) -> tuple[OutboxRow, OutboxRow, int | None]:
             return _step(connection, number, change)
 
-        def committed(written: tuple[OutboxRow, int, int | None]) -> None:
-            changed, opened, newest = written
-            self._open += opened
+        def committed(written: tuple[OutboxRow, OutboxRow, int | None]) -> None:
+            before, after, newest = written
+            self._open += (after.state not in FINAL) - (before.state not in FINAL)
             self._notices.stored(newest)
-            for moved in self._settling.get(changed.claim.id, ()):
+            for moved in self._settling.get(after.claim.id, ()):
                 moved.set()
+            if after.state not in (SendState.ACCEPTED, SendState.SENDING):
+                self._observe(CommandAdvanced(after.state, after.error_code, _seconds(before, after)))
 
-        row, _, _ = await self._database.write(write, committed)
+        _, row, _ = await self._database.write(write, committed)
         return row
 
     @override
@@ -196,14 +214,21 @@ def _redelivered(connection: sqlite3.Connection, claim: Claim) -> Claimed | None
     return Claimed(known, fresh=False)
 
 
-def _step(connection: sqlite3.Connection, number: int, change: Change) -> tuple[OutboxRow, int, int | None]:
-    """The row after the step, by how much the count of open rows changed, and the last notice's number."""
+def _step(connection: sqlite3.Connection, number: int, change: Change) -> tuple[OutboxRow, OutboxRow, int | None]:
+    """The row before and after the step, and the last notice's number."""
     before = rows.by_number(connection, number)
     if not may_follow(before.state, change.state):
         raise IllegalSendStep(f"command {number} is {before.state} and cannot become {change.state}")
-    after = rows.update(connection, number, change)
-    opened = (after.state not in FINAL) - (before.state not in FINAL)
-    return after, opened, notices.store(connection, change.notices)
+    return before, rows.update(connection, number, change), notices.store(connection, change.notices)
+
+
+def _seconds(before: OutboxRow, after: OutboxRow) -> float | None:
+    """How long WhatsApp took for a step; None where the step is not WhatsApp's, or begins in doubt."""
+    if after.state is SendState.SENT:
+        return max(0.0, after.changed_at - after.claim.claimed_at)
+    if before.state in (SendState.SENT, SendState.DEVICE):
+        return max(0.0, after.changed_at - before.changed_at)
+    return None
 
 
 def _count_open(connection: sqlite3.Connection) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from bridge.ports import NewNotice, OutboxRow
+from bridge.ports import Event, NewNotice, OutboxRow
 from bridge.store import retention, schema
 from bridge.store.database import SqliteDatabase
 from bridge.store.journal import SqliteJournal
@@ -88,7 +88,9 @@ class SessionStore:
 
 
 @asynccontextmanager
-async def open_store(path: Path, *, now: Callable[[], float]) -> AsyncIterator[SessionStore]:
+async def open_store(
+    path: Path, *, now: Callable[[], float], observe: Callable[[Event], None] = lambda _: None
+) -> AsyncIterator[SessionStore]:
     """Open the store at `path`, made with its folder if there is none; committed and closed on the way out.
 
     The folder is the session's own: it is made private to its owner (0700), the file 0600.
@@ -98,7 +100,11 @@ async def open_store(path: Path, *, now: Callable[[], float]) -> AsyncIterator[S
     """
     async with SqliteDatabase(path, now(), schema.migrations()) as database:
         store = SessionStore(
-            SqliteJournal(database, now), SqliteOutbox(database, now), SqliteKeyValueStore(database), database, now
+            SqliteJournal(database, now, observe),
+            SqliteOutbox(database, now, observe),
+            SqliteKeyValueStore(database),
+            database,
+            now,
         )
         await store.journal.load()
         database.changed_by_others = store.journal.reread

@@ -14,7 +14,7 @@ import logging
 import socket
 import ssl
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -22,9 +22,10 @@ import httpcore
 from typing_extensions import override
 
 from bridge.contract.errors import InvalidRequest
-from bridge.ports import PostAnswer, WebhookPost
+from bridge.ports import Observer, PostAnswer, Posted, PostOutcome, WebhookPost
 from bridge.webhooks.callback_url import Address, CallbackRules, CallbackUrl
 from bridge.webhooks.failures import FAULTS, ForbiddenAddress, answer_to
+from bridge.webhooks.headers import SESSION_HEADER
 
 _log = logging.getLogger(__name__)
 #: Bytes of an answer that are read so that the connection can be used again; a longer answer costs the connection.
@@ -38,9 +39,17 @@ IDLE = 128
 class WebhookPoster(WebhookPost):
     """An `async with`; `timeout` is seconds for a whole exchange."""
 
-    def __init__(self, rules: CallbackRules, *, own_port: int | None, timeout: float = 5.0) -> None:
+    def __init__(
+        self,
+        rules: CallbackRules,
+        *,
+        own_port: int | None,
+        timeout: float = 5.0,
+        observers: Sequence[Observer] = (),
+    ) -> None:
         self._rules = rules
         self._timeout = timeout
+        self._observers = observers
         self._network = _CheckedNetwork(rules, own_port)
         # Not httpcore's pool: it looks at every connection for every request, which made 90 listeners wait 15 s.
         # No bound either: listeners bound themselves, and a dead host must not take another one's place.
@@ -83,12 +92,15 @@ class WebhookPoster(WebhookPost):
 
     @override
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> PostAnswer:
-        """Post once. Never raises for what the receiver or the network does."""
+        begun = time.monotonic()
         try:
             async with asyncio.timeout(self._timeout):
-                return await self._exchange(url, body, headers)
+                answer = await self._exchange(url, body, headers)
         except FAULTS as error:  # a time-out is an OSError
-            return answer_to(error)
+            answer = answer_to(error)
+        for observe in self._observers:
+            observe(headers.get(SESSION_HEADER, ""), Posted(_outcome_of(answer), time.monotonic() - begun))
+        return answer
 
     async def _exchange(self, url: str, body: bytes, headers: Mapping[str, str]) -> PostAnswer:
         limits = dict.fromkeys(("connect", "read", "write", "pool"), self._timeout)
@@ -126,6 +138,13 @@ class WebhookPoster(WebhookPost):
         return httpcore.AsyncHTTPConnection(
             origin, ssl_context=self._tls, keepalive_expiry=KEEP_ALIVE, network_backend=self._network
         )
+
+
+def _outcome_of(answer: PostAnswer) -> PostOutcome:
+    """How an answer is counted."""
+    if answer.status is None or answer.status >= 500:
+        return PostOutcome.FAILED
+    return PostOutcome.DELIVERED if 200 <= answer.status < 300 else PostOutcome.REFUSED
 
 
 async def _read_whole(response: httpcore.Response) -> bool:

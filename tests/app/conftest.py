@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from bridge.app import Bridge, host
+from bridge.app import Bridge, BridgeLimits
 from bridge.app.clock import SystemClock
 from bridge.broker import parse_addresses
 from bridge.contract.session import SessionState
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
-from bridge.mqtt import ownership
+from bridge.mqtt import MqttLimits
 from bridge.ports import WhatsAppDriver
 from bridge.settings import BridgeSettings, SessionSetting, load
 from tests.mosquitto_server import MosquittoServer
@@ -32,6 +32,7 @@ class House:
         self.make_driver: Callable[[ScriptedPhone], WhatsAppDriver] = ScriptedDriver
         self.bridge: Bridge
         self.running: asyncio.Task[None] | None = None
+        self.limits = BridgeLimits(retry=0.3, mqtt=MqttLimits(retained=0.3))
 
     def store(self, name: str) -> Path:
         return self.settings.session_dir(name) / "store.db"
@@ -46,7 +47,7 @@ class House:
         def driver(session: SessionSetting) -> WhatsAppDriver:
             return self.make_driver(self.phones[session.name])
 
-        self.bridge = Bridge(self.settings, parse_addresses(self.url), driver, SystemClock())
+        self.bridge = Bridge(self.settings, parse_addresses(self.url), driver, SystemClock(), limits=self.limits)
         self.running = asyncio.create_task(self.bridge.run(), name="bridge under test")
         for name, state in until.items():
             await self.until(lambda name=name, state=state: self.state(name) is state)  # type: ignore[misc]
@@ -65,12 +66,6 @@ class House:
             self.bridge.stop()
             running, self.running = self.running, None
             await asyncio.wait_for(running, HERE)
-
-
-@pytest.fixture(autouse=True)
-def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ownership, "PATIENCE", 0.3)
-    monkeypatch.setattr(host, "RETRY", 0.3)
 
 
 @pytest.fixture

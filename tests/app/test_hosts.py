@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bridge.app import Bridge, disk_space
+from bridge.app import Bridge
 from bridge.app.clock import SystemClock
 from bridge.broker import parse_addresses
 from bridge.contract.errors import StartError
@@ -75,14 +77,15 @@ async def test_a_session_that_cannot_run_says_good_bye_as_well(house: House, ear
 async def test_a_full_disk_is_told_while_all_runs_and_over_when_there_is_room(
     house: House, ear: Ear, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(disk_space, "LOOK", 0.05)
+    house.limits = replace(house.limits, disk=0.05)
     await house.start(haby=CONNECTED)
-    monkeypatch.setattr(disk_space, "LEAST_FREE", 2**60)
+    real = shutil.disk_usage
+    monkeypatch.setattr("shutil.disk_usage", lambda path: real(path)._replace(free=0))
     await house.until(lambda: house.state("haby") is ERROR)
     said = await ear.wait("wa/haby/status", lambda status: status["state"] == "error")
     assert said["reason"] == "store_unusable"
     assert "Make room" in said["text"]
-    monkeypatch.setattr(disk_space, "LEAST_FREE", 1)
+    monkeypatch.setattr("shutil.disk_usage", real)
     await house.until(lambda: house.state("haby") is CONNECTED)
 
 
@@ -153,12 +156,8 @@ async def test_a_stop_while_the_broker_is_gone_is_quick(house: House, mosquitto:
     assert time.monotonic() - started < 5
 
 
-async def test_whatsapp_works_while_no_broker_does(
-    house: House, mosquitto: MosquittoServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from bridge.app import host
-
-    monkeypatch.setattr(host, "OWNERSHIP_PATIENCE", 0.3)
+async def test_whatsapp_works_while_no_broker_does(house: House, mosquitto: MosquittoServer) -> None:
+    house.limits = replace(house.limits, ownership=0.3)
     mosquitto.stop()
     await house.start(haby=CONNECTED, otra=CONNECTED)
 

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from bridge.app import Bridge
+from bridge.app import Bridge, BridgeLimits
 from bridge.app.clock import SystemClock
 from bridge.broker import parse_addresses
 from bridge.client import Client, connect
 from bridge.contract.messages import Stream
 from bridge.contract.session import SessionState
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
+from bridge.mqtt import MqttLimits
 from bridge.settings import BridgeSettings, load
 from tests.mosquitto_server import MosquittoServer
 
@@ -24,10 +25,8 @@ ANA, BETO = "5491155500001@c.us", "5491155500002@c.us"
 HERE = 20.0
 
 
-@pytest.fixture(autouse=True)
-def _ask_for_the_owner_only_shortly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A fresh broker has no owner to name; each first start would wait 2 s for one."""
-    monkeypatch.setattr("bridge.mqtt.ownership.PATIENCE", 0.2)
+#: A fresh broker knows no owner; each first start would wait 2 s for one.
+QUICK = BridgeLimits(mqtt=MqttLimits(retained=0.2))
 
 
 class BridgeSide:
@@ -43,7 +42,7 @@ class BridgeSide:
     async def start(self, *, until: SessionState | None = SessionState.CONNECTED) -> None:
         """Run it; wait until the session is in a state and MQTT knows, None = do not wait."""
         addresses = parse_addresses(self.settings.mqtt_url.get_secret_value() if self.settings.mqtt_url else "")
-        self.bridge = Bridge(self.settings, addresses, lambda _: ScriptedDriver(self.phone), self.clock)
+        self.bridge = Bridge(self.settings, addresses, lambda _: ScriptedDriver(self.phone), self.clock, limits=QUICK)
         self._running = asyncio.create_task(self.bridge.run(), name="bridge under test")
         if until is not None:
             await self.reach(until)

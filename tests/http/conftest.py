@@ -14,13 +14,14 @@ from typing import Any
 import httpx
 import pytest
 
-from bridge.app import Bridge
+from bridge.app import Bridge, BridgeLimits
 from bridge.app.clock import SystemClock
 from bridge.broker import parse_addresses
 from bridge.contract.messages import Stream
 from bridge.contract.session import SessionState
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
 from bridge.http.server import address_of, listen
+from bridge.mqtt import MqttLimits
 from bridge.settings import BridgeSettings, load
 from bridge.store import BridgeStore
 from tests.http.receiver import Receiver
@@ -32,12 +33,8 @@ NOBODY = "mqtt://127.0.0.1:9"
 HERE = 15.0
 
 
-@pytest.fixture(autouse=True)
-def _wait_only_shortly_for_a_broker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a broker a session would wait 30 s for its word and 1 s for its farewell, with a fresh one 2 s."""
-    monkeypatch.setattr("bridge.app.host.OWNERSHIP_PATIENCE", 0.05)
-    monkeypatch.setattr("bridge.mqtt.ownership.PATIENCE", 0.2)
-    monkeypatch.setattr("bridge.app.bridge.FAREWELL", 0.05)
+#: Without a broker a session would wait 30 s for its owner and 1 s for its last status, with a fresh one 2 s.
+QUICK = BridgeLimits(ownership=0.05, status_end=0.05, mqtt=MqttLimits(retained=0.2))
 
 
 class HttpBridge:
@@ -48,6 +45,8 @@ class HttpBridge:
         self.clock = SystemClock()
         self.phone = ScriptedPhone(self.clock, paired=True)
         self.port = 0
+        self.limits = QUICK
+        self.login_link: str | None = None
         self.bridge: Bridge | None = None
         self._running: asyncio.Task[None] | None = None
 
@@ -64,7 +63,15 @@ class HttpBridge:
         listener = listen("127.0.0.1", self.port)
         self.port = int(address_of(listener).rpartition(":")[2])
         addresses = settings.addresses or parse_addresses(NOBODY)
-        self.bridge = Bridge(settings, addresses, lambda _: ScriptedDriver(self.phone), self.clock, http=listener)
+        self.bridge = Bridge(
+            settings,
+            addresses,
+            lambda _: ScriptedDriver(self.phone),
+            self.clock,
+            http=listener,
+            login_link=self.login_link,
+            limits=self.limits,
+        )
         self._running = asyncio.create_task(self.bridge.run(), name="bridge under test")
         async with asyncio.timeout(HERE):
             while not await self._answers():
@@ -89,7 +96,7 @@ class HttpBridge:
         self.bridge = self._running = None
 
     async def kill(self) -> None:
-        """End it without a farewell, as far as that is possible in one process."""
+        """End it abruptly, as far as that is possible in one process."""
         assert self._running is not None
         self._running.cancel()
         await asyncio.wait([self._running])

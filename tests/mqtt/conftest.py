@@ -1,4 +1,4 @@
-"""A real mosquitto with the shipped configuration, a bridge with a scripted phone, and an ear on every topic."""
+"""A real mosquitto with the shipped configuration, a bridge with a scripted phone, and a subscriber to every topic."""
 
 from __future__ import annotations
 
@@ -8,18 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from bridge.app import Bridge, host
+from bridge.app import Bridge, BridgeLimits
 from bridge.app.clock import SystemClock
 from bridge.broker import parse_addresses
 from bridge.contract.session import SessionState
 from bridge.core.session import Session
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
-from bridge.metrics.metering import Tee
-from bridge.mqtt import ownership
-from bridge.ports import Metrics
+from bridge.mqtt import MqttLimits
+from bridge.ports import Observer
 from bridge.settings import BridgeSettings, load
 from tests.mosquitto_server import MosquittoServer
 from tests.mqtt.ear import HERE, Ear, hearing
+
+#: A broker on loopback shows a retained status at once; there is no need to wait long for one that is missing.
+QUICK = BridgeLimits(standby=0.2, mqtt=MqttLimits(retained=0.3, sign_of_life=0.5))
 
 
 class Side:
@@ -32,7 +34,8 @@ class Side:
         self.bridge: Bridge
         self.running: asyncio.Task[None] | None = None
         self.ear: Ear | None = None
-        self.metrics: Metrics = Tee()
+        self.limits = QUICK
+        self.observers: tuple[Observer, ...] = ()
 
     @property
     def session(self) -> Session:
@@ -42,8 +45,14 @@ class Side:
 
     async def start(self, *, until: SessionState | None = SessionState.CONNECTED) -> None:
         addresses = parse_addresses(self.url)
-        self.bridge = Bridge(self.settings, addresses, lambda _: ScriptedDriver(self.phone), SystemClock())
-        self.bridge.hosts[0].metrics = self.metrics
+        self.bridge = Bridge(
+            self.settings,
+            addresses,
+            lambda _: ScriptedDriver(self.phone),
+            SystemClock(),
+            limits=self.limits,
+            observers=self.observers,
+        )
         self.running = asyncio.create_task(self.bridge.run(), name="bridge under test")
         async with asyncio.timeout(HERE):
             while until is not None and self.bridge.hosts[0].view.situation.state is not until:
@@ -60,7 +69,7 @@ class Side:
             await running
 
     async def break_off(self) -> None:
-        """End it without a farewell."""
+        """End it abruptly: no status `offline`."""
         assert self.running is not None
         running, self.running = self.running, None
         running.cancel()
@@ -71,14 +80,6 @@ class Side:
         async with asyncio.timeout(HERE):
             while not condition():  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
-
-
-@pytest.fixture(autouse=True)
-def _a_quick_broker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A broker on loopback shows a retained status at once; nobody has to wait for one that is not there."""
-    monkeypatch.setattr(ownership, "PATIENCE", 0.3)
-    monkeypatch.setattr(ownership, "LIFE_SIGN", 0.5)
-    monkeypatch.setattr(host, "STANDBY_LOOK", 0.2)
 
 
 @pytest.fixture

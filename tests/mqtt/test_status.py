@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bridge.app import host
 from bridge.contract.payload import rfc3339
 from bridge.contract.session import SessionState
 from bridge.contract.status import SessionStatus
-from bridge.mqtt import status
 from tests.mosquitto_server import MosquittoServer
 from tests.mqtt.conftest import Side
 from tests.mqtt.ear import Ear, hearing
@@ -74,9 +73,8 @@ async def test_sigterm_ends_the_process_with_a_farewell(ear: Ear, mosquitto: Mos
     assert (await ear.state("offline"))["reason"] == "shut_down"
 
 
-async def test_a_heartbeat_renews_the_status(side: Side, ear: Ear, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(status, "HEARTBEAT", 0.2)
-    monkeypatch.setattr(status, "FIGURES_EVERY", 0.1)
+async def test_a_heartbeat_renews_the_status(side: Side, ear: Ear) -> None:
+    side.limits = replace(side.limits, mqtt=replace(side.limits.mqtt, heartbeat=0.2, figures=0.1))
     await side.start()
     known = len(ear.on(STATUS))
     heard = await ear.count(STATUS, known + 3)
@@ -137,9 +135,9 @@ async def test_a_session_of_another_owner_is_left_alone_until_it_is_offline(
 
 
 async def test_who_started_without_a_broker_asks_it_before_the_session_is_claimed(
-    side: Side, ear: Ear, mosquitto: MosquittoServer, monkeypatch: pytest.MonkeyPatch
+    side: Side, ear: Ear, mosquitto: MosquittoServer
 ) -> None:
-    monkeypatch.setattr(host, "OWNERSHIP_PATIENCE", 0.3)
+    side.limits = replace(side.limits, ownership=0.3)
     async with hearing(mosquitto.url("bridge")) as other:
         await other.publish(STATUS, of_other(), retain=True)
     mosquitto.stop()
@@ -169,12 +167,8 @@ async def test_a_status_that_names_no_living_owner_holds_up_nobody(
     await side.start()
 
 
-async def test_standby_lasts_while_the_broker_is_away(
-    side: Side, ear: Ear, mosquitto: MosquittoServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from bridge.app import host
-
-    monkeypatch.setattr(host, "OWNERSHIP_PATIENCE", 0.3)
+async def test_standby_lasts_while_the_broker_is_away(side: Side, ear: Ear, mosquitto: MosquittoServer) -> None:
+    side.limits = replace(side.limits, ownership=0.3)
     async with hearing(mosquitto.url("bridge")) as other:
         await other.publish(STATUS, of_other(), retain=True)
     await side.start(until=SessionState.STANDBY)

@@ -149,7 +149,8 @@ async def test_a_retained_command_is_reported_once_and_never_sent(side: Side, ea
 
 
 async def test_empty_payloads_are_ignored_and_counted(side: Side, ear: Ear, tmp_path: Path) -> None:
-    side.metrics = counters = PrometheusMetrics(tmp_path)
+    counters = PrometheusMetrics(tmp_path)
+    side.observers = (counters.observe,)
     await side.start()
     for topic in (OUT, f"{OUT}/5491155500001", "wa/haby/control", "wa/haby/replay"):
         await ear.publish(topic, b"")

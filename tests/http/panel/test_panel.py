@@ -223,11 +223,8 @@ async def test_log_in_by_key_and_no_change_without_the_token(side: HttpBridge, o
 
 async def test_a_link_logs_in_once(side: HttpBridge, open_panel: OpenPanel) -> None:
     side.given |= {"api_key": KEY}
+    side.login_link = "the-token"
     await side.start()
-    assert side.bridge is not None
-    http = side.bridge._http
-    assert http is not None
-    http.logins.offer("the-token")
     page = await open_panel(side, at="#link=the-token")
     await expect(page.get_by_role("article", name="haby")).to_be_visible()
     assert "token" not in page.url
