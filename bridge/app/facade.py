@@ -27,7 +27,6 @@ from bridge.ports import Clock, Observer, StoreUnusable
 from bridge.settings import BridgeSettings
 from bridge.store import BRIDGE_STORE, BridgeStore
 from bridge.webhooks import WebhookRegistry
-from bridge.webhooks.callback_url import CallbackRules
 from bridge.webhooks.poster import WebhookPoster
 
 _log = logging.getLogger(__name__)
@@ -71,7 +70,7 @@ async def http_facade(
         observers: tuple[Observer, ...] = (charts.observe, counters.observe)
         webhooks = await stack.enter_async_context(
             WebhookPoster(
-                CallbackRules.parse(settings.callback_hosts),
+                settings.callback_hosts,
                 own_port=listener.getsockname()[1],
                 timeout=settings.callback_timeout,
                 observers=observers,
@@ -106,7 +105,7 @@ async def http_facade(
             version=version(DISTRIBUTION),
         )
         counters.watch(parts.places, registry)
-        auth = AuthOptions(settings.http_allowance, loopback_only=is_loopback(listener))
+        auth = AuthOptions(settings.http_rate, loopback_only=is_loopback(listener))
         server = HttpServer(parts, auth, listener, version=version(DISTRIBUTION))
         async with asyncio.TaskGroup() as tasks:
             beside = [

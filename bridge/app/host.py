@@ -244,13 +244,11 @@ class SessionHost:
 
     async def _compact(self, store: SessionStore) -> None:
         settings = self._settings
-        days, size = settings.retention_limits
-        age, ids, keys = (
-            kept * self._limits.day for kept in (days, settings.retention_commands, settings.retention_keys)
-        )
+        kept, day = settings.retention, self._limits.day
+        age, ids, keys = kept.days * day, settings.retention_commands * day, settings.retention_keys * day
         while True:
             try:
-                done = await store.compact(max_age=age, max_bytes=size, ids_remembered=ids, keys_remembered=keys)
+                done = await store.compact(max_age=age, max_bytes=kept.size, ids_remembered=ids, keys_remembered=keys)
             except StoreUnusable as error:
                 if not error.transient:
                     raise

@@ -84,7 +84,7 @@ async def _up(*, sandbox: bool, sandbox_port: int, scan: bool, answering: bool, 
             hints: list[Hint] = []
             if sandbox:
                 # a broker of its own, too: what is sent here must never reach the session of a real one
-                settings = settings.model_copy(update={"data_dir": settings.data_dir / SANDBOX, "mqtt_url": None})
+                settings = settings.model_copy(update={"data_dir": settings.data_dir / SANDBOX, "addresses": ()})
                 double = await stack.enter_async_context(await _sandbox(settings.data_dir, sandbox_port, scan=scan))
                 settings = settings.model_copy(update={"web_url": double.url})
                 _step(console, "sandbox", f"the phone is at {double.phone_url}")

@@ -12,7 +12,6 @@ import pytest
 
 from bridge.app import Bridge, BridgeLimits
 from bridge.app.clock import SystemClock
-from bridge.broker import parse_addresses
 from bridge.client import Client, connect
 from bridge.contract.messages import Stream
 from bridge.contract.session import SessionState
@@ -41,12 +40,13 @@ class BridgeSide:
 
     async def start(self, *, until: SessionState | None = SessionState.CONNECTED) -> None:
         """Run it; wait until the session is in a state and MQTT knows, None = do not wait."""
-        addresses = parse_addresses(self.settings.mqtt_url.get_secret_value() if self.settings.mqtt_url else "")
-        self.bridge = Bridge(self.settings, addresses, lambda _: ScriptedDriver(self.phone), self.clock, limits=QUICK)
+        self.bridge = Bridge(
+            self.settings, self.settings.addresses, lambda _: ScriptedDriver(self.phone), self.clock, limits=QUICK
+        )
         self._running = asyncio.create_task(self.bridge.run(), name="bridge under test")
         if until is not None:
             await self.reach(until)
-            async with asyncio.timeout(HERE), connect(addresses, name="look") as client:
+            async with asyncio.timeout(HERE), connect(self.settings.addresses, name="look") as client:
                 async for status in client.watch_status("haby"):
                     if status.state is until:
                         return
@@ -99,7 +99,7 @@ def mosquitto(tmp_path: Path) -> Iterator[MosquittoServer]:
 
 @pytest.fixture
 def settings(mosquitto: MosquittoServer, tmp_path: Path) -> BridgeSettings:
-    return load(mqtt_url=mosquitto.url("bridge"), data_dir=tmp_path / "data", pace="off", instance="test")
+    return load(addresses=mosquitto.url("bridge"), data_dir=tmp_path / "data", pace="off", instance="test")
 
 
 @pytest.fixture

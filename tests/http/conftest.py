@@ -151,7 +151,7 @@ def mosquitto(tmp_path: Path) -> Iterator[MosquittoServer]:
 @pytest.fixture
 async def on_mqtt(tmp_path: Path, mosquitto: MosquittoServer) -> AsyncIterator[HttpBridge]:
     """A bridge with that broker, not started; stopped before its broker is."""
-    side = HttpBridge(tmp_path / "data", mqtt_url=mosquitto.url("bridge"))
+    side = HttpBridge(tmp_path / "data", addresses=mosquitto.url("bridge"))
     try:
         yield side
     finally:
