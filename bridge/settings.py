@@ -243,8 +243,9 @@ class BridgeSettings(BaseSettings):
     api_key: SecretStr | None = _name(
         "WHATSAPP_API_KEY",
         default=None,
-        description="Key that legacy callers send as x-api-key; it may do everything. Without it and WA_JWT_SECRET the"
-        " bridge answers this machine only, and nothing that comes through a proxy. Create one: openssl rand -hex 32",
+        description="Key that legacy callers send as x-api-key; it may do everything. Without it and without"
+        " WA_JWT_SECRET the bridge answers this machine only, and nothing that comes through a proxy. Create one:"
+        " openssl rand -hex 32",
     )
     jwt_secret: SecretStr | None = _name(
         "WA_JWT_SECRET", default=None, description="HS256 secret of bearer tokens, 32 characters or more."

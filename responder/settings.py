@@ -90,75 +90,152 @@ class ResponderSettings(BaseSettings):
         env_ignore_empty=True,
     )
 
-    host: str = _name("RESPONDER_HOST", default="127.0.0.1", description="address of the HTTP surface")
-    port: int = _name("PORT", default=3013, ge=0, le=65535, description="its port; 0 takes a free one")
-    api_key: SecretStr | None = _name("WHATSAPP_API_KEY", default=None, description="asked for as x-api-key")
-    jwt_secret: SecretStr | None = _name("WA_JWT_SECRET", default=None, description="HS256 secret of bearer tokens")
-    jwt_audience: str = _name("WA_JWT_AUDIENCE", default="whatsapp-mqtt-bridge", description="aud of bearer tokens")
+    host: str = _name("RESPONDER_HOST", default="127.0.0.1", description="Address of the HTTP server.")
+    port: int = _name("PORT", default=3013, ge=0, le=65535, description="Its port; 0 takes a free one.")
+    api_key: SecretStr | None = _name(
+        "WHATSAPP_API_KEY", default=None, description="Key that callers send as x-api-key."
+    )
+    jwt_secret: SecretStr | None = _name("WA_JWT_SECRET", default=None, description="HS256 secret of bearer tokens.")
+    jwt_audience: str = _name(
+        "WA_JWT_AUDIENCE", default="whatsapp-mqtt-bridge", description="Audience (aud) that bearer tokens must have."
+    )
     http_rate: str = _name(
-        "WA_HTTP_RATE", default="6000/minute", description="requests of each key and each address; off: no limit"
+        "WA_HTTP_RATE", default="6000/minute", description="Requests of each key and of each address; off: no limit."
     )
     sessions: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_session_names)] = _name(
-        "WA_SESSIONS", default=("haby",), description="sessions that are answered; name=cliente_id, comma list"
+        "WA_SESSIONS", default=("haby",), description="Sessions that are answered, as name=cliente_id, comma list."
     )
-    cliente_id: int = _name("CLIENTE_ID", default=51, description="the client, where a message does not name one")
-    data_dir: Path = _name("WA_DATA_DIR", default=Path("data"), description="holds responder.db without a database")
+    cliente_id: int = _name("CLIENTE_ID", default=51, description="The client of messages that name none.")
+    data_dir: Path = _name(
+        "WA_DATA_DIR", default=Path("data"), description="Folder of responder.db, without a legacy database."
+    )
 
-    db_host: str | None = _name("DB_HOST", default=None, description="MySQL or MariaDB; none: SQLite")
-    db_port: int = _name("DB_PORT", default=3306, ge=1, le=65535, description="its port")
-    db_user: str = _name("DB_USER", default="root", description="its user")
-    db_password: SecretStr = _name("DB_PASSWORD", default=SecretStr(""), description="the user's password")
-    db_database: str | None = _name("DB_DATABASE", default=None, description="the legacy installation's database")
+    db_host: str | None = _name(
+        "DB_HOST", default=None, description="MySQL or MariaDB; none: SQLite in the data directory."
+    )
+    db_port: int = _name("DB_PORT", default=3306, ge=1, le=65535, description="Its port.")
+    db_user: str = _name("DB_USER", default="root", description="Its user.")
+    db_password: SecretStr = _name("DB_PASSWORD", default=SecretStr(""), description="The user's password.")
+    db_database: str | None = _name("DB_DATABASE", default=None, description="The legacy installation's database.")
 
-    active: _Switch = _name("RESPONDER_ACTIVO", default=True, description="whether anything is answered")
-    max_age: float = _name("RESPONDER_MAX_AGE", default=900, ge=1, description="seconds; older ones are not answered")
-    admins: _People = _name("ADMIN_NUMBERS", default=frozenset(), description="who may command it, comma list")
-    blocked: _People = _name("RESPONDER_BLOCKED", default=frozenset(), description="never answered, comma list")
+    active: _Switch = _name(
+        "RESPONDER_ACTIVO",
+        default=True,
+        description="Whether messages are answered (true, 1, on, si, yes or false, 0, off, no); each client's"
+        " own switch is checked too.",
+    )
+    max_age: float = _name(
+        "RESPONDER_MAX_AGE",
+        default=900,
+        ge=1,
+        description="Seconds; older messages are recorded and not answered, so that no customer gets"
+        " yesterday's answers after an outage.",
+    )
+    admins: _People = _name(
+        "ADMIN_NUMBERS",
+        default=frozenset(),
+        description="Numbers that may command it from WhatsApp («responder off»), comma list.",
+    )
+    blocked: _People = _name(
+        "RESPONDER_BLOCKED", default=frozenset(), description="Numbers that are never answered, comma list."
+    )
     own: _People = _name(
-        "RESPONDER_OWN", default=frozenset(), description="further numbers and LIDs by which we are mentioned"
+        "RESPONDER_OWN",
+        default=frozenset(),
+        description="Further numbers and LIDs that count as mentions of this account in groups, comma list."
+        " The bridge knows its own account; a legacy sender does not report it.",
     )
-    groups: Groups = _name("RESPONDER_GROUPS", default=Groups.NEVER, description="never or mentioned")
-    captions: _Switch = _name("RESPONDER_CAPTIONS", default=False, description="whether captions are answered")
-    hours: str = _name("RESPONDER_HOURS", default="", description="lun-vie 09:00-18:00; sab 09:00-13:00; none: always")
-    zone: str = _name("RESPONDER_TZ", default="America/Argentina/Buenos_Aires", description="zone of hours and prompt")
+    groups: Groups = _name("RESPONDER_GROUPS", default=Groups.NEVER, description="Groups: never, or mentioned.")
+    captions: _Switch = _name(
+        "RESPONDER_CAPTIONS", default=False, description="Whether captions of pictures are answered."
+    )
+    hours: str = _name(
+        "RESPONDER_HOURS",
+        default="",
+        description="Opening hours, for example lun-vie 09:00-18:00; sab 09:00-13:00. None: always.",
+    )
+    zone: str = _name(
+        "RESPONDER_TZ",
+        default="America/Argentina/Buenos_Aires",
+        description="Time zone of the hours and of the prompt.",
+    )
     gather: float = _name(
-        "RESPONDER_GATHER", default=2.0, ge=0, le=60, description="seconds of silence before messages are answered"
+        "RESPONDER_GATHER",
+        default=2.0,
+        ge=0,
+        le=60,
+        description="Seconds of silence before messages are answered, all in one answer.",
     )
-    pause: float = _name("RESPONDER_PAUSE", default=1800, ge=0, description="seconds of silence after a human wrote")
+    pause: float = _name(
+        "RESPONDER_PAUSE", default=1800, ge=0, description="Seconds without automatic answers after a human wrote."
+    )
     duplicate_window: float = _name(
-        "RESPONDER_DUPLICATE_WINDOW", default=120, ge=0, description="seconds in which the same text is not answered"
+        "RESPONDER_DUPLICATE_WINDOW",
+        default=120,
+        ge=0,
+        description="Seconds in which the same text gets no second answer.",
     )
-    chat_budget: int = _name("RESPONDER_CHAT_BUDGET", default=20, ge=0, description="answers an hour to one chat")
-    total_budget: int = _name("RESPONDER_TOTAL_BUDGET", default=1000, ge=0, description="answers an hour in all")
+    chat_budget: int = _name(
+        "RESPONDER_CHAT_BUDGET",
+        default=20,
+        ge=0,
+        description="Answers an hour to one chat: stops two robots that answer each other.",
+    )
+    total_budget: int = _name("RESPONDER_TOTAL_BUDGET", default=1000, ge=0, description="Answers an hour in total.")
     retention: int = _name(
         "RESPONDER_RETENTION",
         default=30,
         ge=1,
         le=3650,
-        description="days that it remembers what it did with a message",
+        description="Days that the record of what was done with each message (wa_message, wa_turn) is kept.",
     )
     retention_conversations: int = _name(
-        "RESPONDER_RETENTION_CONVERSATIONS", default=0, ge=0, le=36500, description="days of conversations; 0: for ever"
+        "RESPONDER_RETENTION_CONVERSATIONS",
+        default=0,
+        ge=0,
+        le=36500,
+        description="Days that conversations are kept; 0: indefinitely, as the legacy service did. Opt-outs"
+        " are always kept.",
     )
-    rules_file: Path | None = _name("RESPONDER_RULES", default=None, description="rules; none: the shipped ones")
+    rules_file: Path | None = _name(
+        "RESPONDER_RULES",
+        default=None,
+        description="Rules (YAML) that answer before the model does; none: the shipped ones.",
+    )
 
-    openai_api_key: SecretStr | None = _name("OPENAI_API_KEY", default=None, description="none: rules only")
-    openai_base_url: str | None = _name("OPENAI_BASE_URL", default=None, description="another server that speaks it")
-    openai_model: str = _name("OPENAI_MODEL", default="gpt-4o-mini", description="the model")
-    temperature: float = _name("OPENAI_TEMPERATURE", default=0.7, ge=0, le=2, description="as the legacy had it")
-    max_tokens: int = _name("OPENAI_MAX_TOKENS", default=500, ge=1, description="tokens of an answer")
-    model_timeout: float = _name("OPENAI_TIMEOUT", default=30, gt=0, le=300, description="seconds for one try")
-    model_retries: int = _name("OPENAI_RETRIES", default=2, ge=0, le=5, description="further tries")
-    model_concurrency: int = _name("OPENAI_CONCURRENCY", default=4, ge=1, le=64, description="questions at once")
-    price_in: float = _name("OPENAI_PRICE_IN", default=0, ge=0, description="cost of a million tokens asked")
-    price_out: float = _name("OPENAI_PRICE_OUT", default=0, ge=0, description="cost of a million tokens answered")
-    prompt_file: Path | None = _name("RESPONDER_PROMPT", default=None, description="system text; none: the shipped one")
+    openai_api_key: SecretStr | None = _name(
+        "OPENAI_API_KEY", default=None, description="Key of the model; without it only rules answer."
+    )
+    openai_base_url: str | None = _name(
+        "OPENAI_BASE_URL", default=None, description="Another server with the same API."
+    )
+    openai_model: str = _name("OPENAI_MODEL", default="gpt-4o-mini", description="Name of the model.")
+    temperature: float = _name(
+        "OPENAI_TEMPERATURE", default=0.7, ge=0, le=2, description="Temperature; the default is the legacy one."
+    )
+    max_tokens: int = _name("OPENAI_MAX_TOKENS", default=500, ge=1, description="Maximum tokens of an answer.")
+    model_timeout: float = _name("OPENAI_TIMEOUT", default=30, gt=0, le=300, description="Seconds for one attempt.")
+    model_retries: int = _name("OPENAI_RETRIES", default=2, ge=0, le=5, description="Further attempts.")
+    model_concurrency: int = _name(
+        "OPENAI_CONCURRENCY", default=4, ge=1, le=64, description="Questions at the same time."
+    )
+    price_in: float = _name(
+        "OPENAI_PRICE_IN", default=0, ge=0, description="Price of a million tokens asked, so that costs can be counted."
+    )
+    price_out: float = _name("OPENAI_PRICE_OUT", default=0, ge=0, description="Price of a million tokens answered.")
+    prompt_file: Path | None = _name(
+        "RESPONDER_PROMPT", default=None, description="File of the system text; none: the shipped one."
+    )
     prompt_vars: Annotated[dict[str, str], NoDecode, BeforeValidator(_variables)] = _name(
-        "RESPONDER_PROMPT_VARS", default={}, description="name=text; name=text, for {{name}} in the system text"
+        "RESPONDER_PROMPT_VARS",
+        default={},
+        description="Values for {{name}} in the system text, for example negocio=Panadería Sol; zona=Palermo",
     )
 
-    sender_url: str | None = _name("MASSIVE_SENDER_URL", default=None, description="legacy sender: webhook mode")
-    callback_url: str | None = _name("RESPONDER_CALLBACK_URL", default=None, description="where it finds us")
+    sender_url: str | None = _name("MASSIVE_SENDER_URL", default=None, description="URL of the legacy sender.")
+    callback_url: str | None = _name(
+        "RESPONDER_CALLBACK_URL", default=None, description="URL at which the sender reaches the responder."
+    )
 
     @field_validator("api_key", "jwt_secret", "db_password", "openai_api_key")
     @classmethod
