@@ -77,7 +77,13 @@ async def http_facade(
             )
         )
         registry = WebhookRegistry(
-            store.listeners, webhooks, clock, random=random.random, legacy_groups=settings.legacy_groups
+            store.listeners,
+            webhooks,
+            clock,
+            random=random.random,
+            legacy_groups=settings.legacy_groups,
+            backoff=limits.webhook_retry,
+            forget_after=limits.webhook_forgotten,
         )
         await registry.load()
         switches = RetainedSwitches(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from bridge.contract.backoff import Backoff
 from bridge.mqtt import MqttLimits
+from bridge.webhooks import FORGOTTEN_AFTER, RETRY
 
 MEGABYTE = 2**20
 
@@ -25,6 +27,9 @@ class BridgeLimits:
     day: float = 86400.0
     #: Between two writes of the charts.
     charts: float = 60.0
+    #: Between two attempts of a webhook; and how long one that was unregistered keeps its cursor.
+    webhook_retry: Backoff = RETRY
+    webhook_forgotten: float = FORGOTTEN_AFTER
     #: Between two checks of the free disk, and the bytes that must be free.
     disk: float = 5.0
     least_free: int = 20 * MEGABYTE

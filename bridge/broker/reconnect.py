@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from random import random
 
 from bridge.broker.connection import BrokerConnection, connect
 from bridge.broker.errors import BrokerError
 from bridge.broker.messages import BrokerOptions
+from bridge.contract.backoff import Backoff
 
-
-@dataclass(frozen=True)
-class Backoff:
-    """Pauses between attempts, in seconds. Full jitter: many clients of one broker must not return at
-    once."""
-
-    first: float = 0.5
-    limit: float = 8
-    """What somebody may have to wait for us once the broker is back: half of it in the middle."""
-    reset_after: float = 10
-    """A connection that lived this long starts the row again."""
-
-    def pause(self, failures: int, uniform: Callable[[float, float], float]) -> float:
-        """The pause after this many failures in a row (1 is the first)."""
-        return uniform(0, min(self.limit, self.first * 2.0 ** min(failures - 1, 30)))
+#: Full jitter: many clients of one broker must not return at once. The limit bounds the wait once the broker is back.
+RECONNECT = Backoff(0.5, 8.0, jitter=1.0, reset_after=10.0)
 
 
 async def keep_connected(
@@ -34,8 +21,8 @@ async def keep_connected(
     *,
     on_down: Callable[[BrokerError, float], Awaitable[None] | None] | None = None,
     allowed: Callable[[], Awaitable[bool]] | None = None,
-    backoff: Backoff = Backoff(),
-    uniform: Callable[[float, float], float] = random.uniform,
+    backoff: Backoff = RECONNECT,
+    random: Callable[[], float] = random,
 ) -> None:
     """Run `use` inside each connection until it returns normally, or `allowed`, asked before each attempt, says no.
 
@@ -60,7 +47,7 @@ async def keep_connected(
                 raise
         lived = connected_at is not None and clock() - connected_at >= backoff.reset_after
         failures = 1 if lived else failures + 1
-        pause = backoff.pause(failures, uniform)
+        pause = backoff.pause(failures, random())
         if on_down is not None:
             told = on_down(broken, pause)
             if told is not None:

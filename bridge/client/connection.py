@@ -11,10 +11,11 @@ import logging
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Generic, Protocol, TypeVar
 
 from bridge.broker import (
-    Backoff,
+    RECONNECT,
     BrokerConnection,
     BrokerDown,
     BrokerError,
@@ -28,7 +29,7 @@ from bridge.client.errors import ClientClosed
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 #: A reader has to be back soon; a broker that throws it out at once is still left in peace more and more.
-BACKOFF = Backoff(reset_after=1)
+BACKOFF = replace(RECONNECT, reset_after=1.0)
 
 
 class Resubscribed:

@@ -3,10 +3,11 @@
 from bridge.webhooks.delivery import SessionDeliveries, WebhookHealth
 from bridge.webhooks.headers import SESSION_HEADER, signature
 from bridge.webhooks.registry import FORGOTTEN_AFTER, Start, WebhookRegistry
-from bridge.webhooks.retry_policy import Circuit
+from bridge.webhooks.retry_policy import RETRY, Circuit
 
 __all__ = [
     "FORGOTTEN_AFTER",
+    "RETRY",
     "SESSION_HEADER",
     "Circuit",
     "SessionDeliveries",

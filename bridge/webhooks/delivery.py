@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from bridge.contract.backoff import Backoff
 from bridge.contract.jid import mask
 from bridge.contract.messages import Stream, trace_of
 from bridge.ports import (
@@ -30,7 +31,7 @@ from bridge.ports import (
 from bridge.ports import WebhookPost as Post
 from bridge.webhooks.headers import Delivered
 from bridge.webhooks.page_cache import Item, PageCache
-from bridge.webhooks.retry_policy import OPENS_AFTER, Circuit, PostVerdict, describe, judge, pause, wants
+from bridge.webhooks.retry_policy import OPENS_AFTER, RETRY, Circuit, PostVerdict, describe, judge, pause, wants
 
 _log = logging.getLogger(__name__)
 #: Posts under way at once. Listeners that failed last share a few of their own: those that hang must not take the
@@ -83,6 +84,7 @@ class DeliveryContext:
     slots: ConcurrencyLimit
     random: Callable[[], float]
     legacy_groups: bool
+    backoff: Backoff = RETRY
 
 
 class WebhookWorker:
@@ -169,7 +171,7 @@ class WebhookWorker:
                     await self._journal.move_cursor(listener.reader, stream, item.seq)
             if verdict is not PostVerdict.RETRY:
                 return attempts == 1
-            wait = pause(standing.failures, answer, self._means.random())
+            wait = pause(standing.failures, answer, self._means.random(), self._means.backoff)
             standing.next_attempt_at = self._means.clock.now() + wait
             try:
                 async with asyncio.timeout(wait):

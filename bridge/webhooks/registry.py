@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
 
+from bridge.contract.backoff import Backoff
 from bridge.ports import (
     Clock,
     DeadLetter,
@@ -23,7 +24,7 @@ from bridge.ports import (
 )
 from bridge.webhooks.delivery import ConcurrencyLimit, DeliveryContext, SessionDeliveries, WebhookHealth
 from bridge.webhooks.headers import Delivered
-from bridge.webhooks.retry_policy import PostVerdict, describe, judge
+from bridge.webhooks.retry_policy import RETRY, PostVerdict, describe, judge
 
 _log = logging.getLogger(__name__)
 #: Seconds that an unregistered listener keeps its cursor: one that restarts unregisters and registers again.
@@ -43,10 +44,13 @@ class WebhookRegistry:
         *,
         random: Callable[[], float],
         legacy_groups: bool = False,
+        backoff: Backoff = RETRY,
+        forget_after: float = FORGOTTEN_AFTER,
     ) -> None:
         self._book = book
         self._clock = clock
-        self._means = DeliveryContext(book, post, clock, ConcurrencyLimit(), random, legacy_groups)
+        self._means = DeliveryContext(book, post, clock, ConcurrencyLimit(), random, legacy_groups, backoff)
+        self._forget_after = forget_after
         self._listeners: dict[tuple[str, str], Webhook] = {}
         self._attached: dict[str, SessionDeliveries] = {}
         self._changing = asyncio.Lock()
@@ -208,7 +212,7 @@ class WebhookRegistry:
         del self._listeners[listener.session, listener.url]
 
     def _is_over(self, listener: Webhook) -> bool:
-        return listener.ended_at is not None and self._clock.now() - listener.ended_at >= FORGOTTEN_AFTER
+        return listener.ended_at is not None and self._clock.now() - listener.ended_at >= self._forget_after
 
     def _position(self, session: str, start: Start) -> Position | None:
         if isinstance(start, Position):

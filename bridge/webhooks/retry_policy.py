@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from enum import Enum, StrEnum, auto
 from typing import Any
 
+from bridge.contract.backoff import Backoff
 from bridge.contract.errors import InvalidRequest
 from bridge.contract.jid import Jid
 from bridge.contract.messages import ERASED, Stream
 from bridge.ports import MESSAGE, Failure, PostAnswer, WebhookFilter
 
-#: Seconds before the first retry, and the longest pause: a listener that is back waits no longer than this.
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+#: The jitter spreads webhooks that failed together; one that is back waits no longer than the limit.
+RETRY = Backoff(1.0, 60.0, jitter=0.5)
 #: A receiver may ask for a longer pause, up to this many seconds.
 LONGEST_RETRY_AFTER = 3600.0
 #: Failures in a row after which the circuit counts as open.
@@ -51,11 +52,9 @@ def judge(answer: PostAnswer, attempts: int) -> PostVerdict:
     return PostVerdict.REFUSED
 
 
-def pause(failures: int, answer: PostAnswer, random: float) -> float:
-    """Seconds until the next try after `failures` in a row; `random` in [0, 1) spreads listeners that fell together."""
-    grown = min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(failures - 1, 16))
-    spread = grown * (0.5 + random / 2)
-    return max(spread, min(answer.retry_after or 0.0, LONGEST_RETRY_AFTER))
+def pause(failures: int, answer: PostAnswer, random: float, backoff: Backoff = RETRY) -> float:
+    """Seconds until the next attempt after `failures` in a row; a receiver may ask for more (`Retry-After`)."""
+    return max(backoff.pause(failures, random), min(answer.retry_after or 0.0, LONGEST_RETRY_AFTER))
 
 
 def describe(answer: PostAnswer) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -15,8 +16,8 @@ from tests.mosquitto_server import free_port
 
 
 @pytest.fixture(autouse=True)
-def _retry_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.webhooks.retry_policy.FIRST_PAUSE", 0.05)
+def _retry_soon(side: HttpBridge) -> None:
+    side.limits = replace(side.limits, webhook_retry=replace(side.limits.webhook_retry, first=0.05))
 
 
 async def sent(side: HttpBridge, count: int) -> list[str]:

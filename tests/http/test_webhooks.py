@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import time
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -16,8 +17,8 @@ from tests.http.receiver import Answer, Receiver
 
 
 @pytest.fixture(autouse=True)
-def _retry_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.webhooks.retry_policy.FIRST_PAUSE", 0.05)
+def _retry_soon(side: HttpBridge) -> None:
+    side.limits = replace(side.limits, webhook_retry=replace(side.limits.webhook_retry, first=0.05))
 
 
 async def register(client: httpx.AsyncClient, url: str) -> str:
@@ -193,16 +194,16 @@ async def test_unregistering_and_registering_again_misses_nothing(
     await receiver.got(1)
 
 
-async def test_after_ten_minutes_it_is_a_new_listener(
-    started: HttpBridge, client: httpx.AsyncClient, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first = await register(client, receiver.url)
-    await client.post("/api/whatsapp/unregister-listener", json={"callbackUrl": receiver.url})
-    started.phone.incoming(ANA, "not for it")
-    await started.journalled(1)
-    monkeypatch.setattr("bridge.webhooks.registry.FORGOTTEN_AFTER", 0.0)
-    assert await register(client, receiver.url) != first
-    started.phone.incoming(ANA, "for it")
+async def test_after_ten_minutes_it_is_a_new_listener(side: HttpBridge, receiver: Receiver) -> None:
+    side.limits = replace(side.limits, webhook_forgotten=0.0)
+    await side.start()
+    async with side.client() as client:
+        first = await register(client, receiver.url)
+        await client.post("/api/whatsapp/unregister-listener", json={"callbackUrl": receiver.url})
+        side.phone.incoming(ANA, "not for it")
+        await side.journalled(1)
+        assert await register(client, receiver.url) != first
+    side.phone.incoming(ANA, "for it")
     await receiver.got(1)
     assert receiver.bodies == ["for it"]
 

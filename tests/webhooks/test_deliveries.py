@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from bridge.app.clock import SystemClock
 from bridge.contract.messages import Stream
 from bridge.ports import DeadLetter, JournalRecord, PostAnswer, StoreUnusable
 from bridge.store import BridgeStore, SessionStore, open_store
-from bridge.webhooks import SessionDeliveries, WebhookRegistry
+from bridge.webhooks import FORGOTTEN_AFTER, RETRY, SessionDeliveries, WebhookRegistry
 
 URL = "http://localhost:3013/hook"
 TAKEN = PostAnswer(status=200)
@@ -47,9 +48,20 @@ class Stage:
         self.bridge = bridge
         self.session = session
         self.way_out = way_out
-        self.listeners = WebhookRegistry(bridge.listeners, way_out, SystemClock(), random=lambda: 0.0)
+        self.listeners = self.registry()
         self.deliveries: SessionDeliveries | None = None
         self._running: asyncio.Task[None] | None = None
+
+    def registry(self, forget_after: float = FORGOTTEN_AFTER) -> WebhookRegistry:
+        soon = replace(RETRY, first=0.02)
+        return WebhookRegistry(
+            self.bridge.listeners,
+            self.way_out,
+            SystemClock(),
+            random=lambda: 0.0,
+            backoff=soon,
+            forget_after=forget_after,
+        )
 
     async def start(self) -> None:
         await self.listeners.load()
@@ -82,8 +94,7 @@ class Stage:
 
 
 @pytest.fixture
-async def stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
-    monkeypatch.setattr("bridge.webhooks.retry_policy.FIRST_PAUSE", 0.02)
+async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
     now = SystemClock().now
     async with AsyncExitStack() as stack:
         bridge = await stack.enter_async_context(BridgeStore(tmp_path / "bridge.db", now=now))
@@ -195,14 +206,15 @@ async def test_listeners_of_another_session_are_not_served(stage: Stage) -> None
     assert stage.session.journal.bounds(Stream.IN).last == 1
 
 
-async def test_an_ended_listener_is_forgotten_with_its_cursor(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_ended_listener_is_forgotten_with_its_cursor(stage: Stage) -> None:
     await stage.start()
     listener = await stage.listeners.register("haby", URL)
     await stage.arrive("a")
     await stage.way_out.got(1)
     await stage.stop()
     assert await stage.session.journal.cursor(listener.reader, Stream.IN) == 1
-    monkeypatch.setattr("bridge.webhooks.registry.FORGOTTEN_AFTER", 0.0)
+    stage.listeners = stage.registry(forget_after=0.0)
+    await stage.listeners.load()
     await stage.listeners.unregister("haby", URL)
     await stage.start()
     async with asyncio.timeout(10):

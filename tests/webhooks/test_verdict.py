@@ -11,8 +11,8 @@ from bridge.ports import Failure, PostAnswer, WebhookFilter
 from bridge.webhooks.headers import Delivered, signature
 from bridge.webhooks.retry_policy import (
     INDIGESTIBLE,
-    LONGEST_PAUSE,
     LONGEST_RETRY_AFTER,
+    RETRY,
     PostVerdict,
     judge,
     pause,
@@ -53,8 +53,8 @@ def test_an_item_that_only_ever_makes_the_receiver_fail_is_given_up(status: int,
 @given(st.integers(1, 10_000), st.floats(0, 1, exclude_max=True))
 def test_pauses_grow_and_stay_within_bounds(failures: int, random: float) -> None:
     wait = pause(failures, answered(503), random)
-    assert 0.5 <= wait <= LONGEST_PAUSE
-    assert wait <= pause(failures + 1, answered(503), 0.999999) or wait >= LONGEST_PAUSE / 2
+    assert 0.5 <= wait <= RETRY.limit
+    assert wait <= pause(failures + 1, answered(503), 0.999999) or wait >= RETRY.limit / 2
 
 
 @given(st.floats(0, 1e9), st.floats(0, 1, exclude_max=True))
