@@ -1,7 +1,7 @@
-"""Asks the vulnerability services about every dependency that a release installs, from PyPI and from npm.
+"""Checks every dependency that a release installs, from PyPI and from npm, with the vulnerability services.
 
-Exit code 0: all were looked up and none is known to be vulnerable. 1: one is. 3: not all could be looked up, which is
-no proof of anything and is said so: `pip-audit` itself calls that "no known vulnerabilities found".
+Exit code 0: all were checked and none is known to be vulnerable. 1: one is. 3: not all could be checked, which proves
+nothing and is reported as such: `pip-audit` itself calls that "no known vulnerabilities found".
 """
 
 from __future__ import annotations
@@ -25,34 +25,34 @@ _NPM = ("npm", "audit", "--omit=dev", "--json")
 
 @dataclass
 class Audit:
-    """What the services said."""
+    """The services' answers."""
 
-    looked_up: int = 0
+    checked: int = 0
     findings: list[str] = field(default_factory=list)
-    not_looked_up: list[str] = field(default_factory=list)
+    not_checked: list[str] = field(default_factory=list)
 
 
 def of_pip(answer: Any, audit: Audit) -> None:
-    """Take in the output of pip-audit."""
+    """Add the output of pip-audit."""
     for one in answer["dependencies"]:
         if "skip_reason" in one:
-            audit.not_looked_up.append(one["name"])
+            audit.not_checked.append(one["name"])
             continue
-        audit.looked_up += 1
+        audit.checked += 1
         audit.findings += [f"{one['name']} {one['version']}: {vulnerability['id']}" for vulnerability in one["vulns"]]
 
 
 def of_npm(answer: Any, audit: Audit) -> None:
-    """Take in the output of `npm audit`; an error of the service has no `vulnerabilities`."""
+    """Add the output of `npm audit`; an error of the service has no `vulnerabilities`."""
     if "vulnerabilities" not in answer:
-        audit.not_looked_up.append("wa-js (npm)")
+        audit.not_checked.append("wa-js (npm)")
         return
-    audit.looked_up += 1
+    audit.checked += 1
     audit.findings += [f"{name} (npm): {found['severity']}" for name, found in answer["vulnerabilities"].items()]
 
 
 def main() -> int:
-    """Ask both, and tell."""
+    """Check both and print the findings."""
     audit = Audit()
     for command, folder, take, name in (
         (_PIP, ROOT, of_pip, "everything from PyPI"),
@@ -61,16 +61,16 @@ def main() -> int:
         try:
             take(_asked(command, folder), audit)
         except (OSError, ValueError, KeyError, TypeError, subprocess.TimeoutExpired):
-            audit.not_looked_up.append(name)
+            audit.not_checked.append(name)
     for finding in audit.findings:
         sys.stdout.write(f"vulnerable: {finding}\n")
-    if audit.not_looked_up:
-        names = ", ".join(audit.not_looked_up[:3]) + (", …" if len(audit.not_looked_up) > 3 else "")
+    if audit.not_checked:
+        names = ", ".join(audit.not_checked[:3]) + (", …" if len(audit.not_checked) > 3 else "")
         sys.stdout.write(
-            f"NOT AUDITED: {len(audit.not_looked_up)} could not be looked up ({names}): no service answers for them"
-            f" here. {audit.looked_up} were. Run scripts/check where PyPI's and npm's own services can be reached.\n"
+            f"NOT AUDITED: {len(audit.not_checked)} could not be checked ({names}): no service answers for them"
+            f" here. {audit.checked} were. Run scripts/check where PyPI's and npm's own services can be reached.\n"
         )
-    return 1 if audit.findings else NOT_AUDITED if audit.not_looked_up else 0
+    return 1 if audit.findings else NOT_AUDITED if audit.not_checked else 0
 
 
 def _asked(command: Sequence[str], folder: Path) -> Any:

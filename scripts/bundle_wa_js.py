@@ -1,7 +1,7 @@
-"""Build hook: takes the pinned wa-js into the wheel and the sdist, at the path it has in a checkout.
+"""Build hook: adds the pinned wa-js to the wheel and the sdist, at the path it has in a checkout.
 
-It only adds files. Fetching them is the business of `scripts/setup`; without them, or with others than package.json
-pins, a wheel would install cleanly and fail at the first browser, so the build stops instead.
+`scripts/setup` fetches the files. Without them, or with another version than package.json pins, a wheel would install
+cleanly and fail at the first browser, so the build stops instead.
 """
 
 import json

@@ -1,6 +1,6 @@
-"""Looks for secrets in the tree and in every commit, also of branches; exit code 1 and their places if there are any.
+"""Scans the tree and every commit of every branch for secrets; prints where they are, and ends with 1 if there are any.
 
-Made of detect-secrets' detectors. What it finds is not printed: the place is enough, and the output may be kept.
+Uses detect-secrets' detectors. The secrets themselves are not printed, since the output may be stored.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from detect_secrets.plugins.base import BasePlugin
 
 #: Public addresses of the internet are no secrets.
 _LEFT_OUT = frozenset({"Public IP (ipv4)"})
-#: Words where a password stands in an example, or that follow one in a table.
+#: Words in place of a password in an example, or after one in a table.
 _EXAMPLES = frozenset({"password", "<password>", "changeme", "ws[s]://…"})
-#: Tests and figures make up passwords for brokers, databases and models that live as long as they do.
+#: Tests and benchmarks make up passwords for their own brokers, databases and models.
 _MADE_UP_IN_TESTS = frozenset({"Basic Auth Credentials", "Secret Keyword"})
-#: How an environment file begins that a test writes: dense enough to be taken for a key.
+#: How an environment file begins that a test writes: long enough to be taken for a key.
 _SETTINGS = "WA_MQTT_PREFIX="
 #: Lock files are hashes from end to end.
 _PATHS = ("--", ".", ":!*.lock", ":!*package-lock.json")
@@ -64,7 +64,7 @@ def _history(folder: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _tree(folder: str) -> Iterator[tuple[str, str, str]]:
-    """Every line of what is there, committed or not."""
+    """Every line of the tree, committed or not."""
     for name in _git(folder, "ls-files", "--cached", "--others", "--exclude-standard", *_PATHS):
         path = Path(folder) / name
         if path.is_file():

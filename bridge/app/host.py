@@ -156,7 +156,7 @@ class SessionHost:
 
         try:
             async with open_store(path, now=self._clock.now, observe=observe) as store:
-                if store.lacking:
+                if store.incomplete:
                     await self._begin_new_epoch(store)
                 elif ownership.interrupted:
                     await self._abandon_open(store)

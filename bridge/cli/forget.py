@@ -67,7 +67,7 @@ async def _forget(
     from bridge.cli.paths import agreed, configured
     from bridge.settings import load
     from bridge.store import BRIDGE_STORE
-    from bridge.store.database import LOOK
+    from bridge.store.database import POLL
     from bridge.store.erasure import erase_bridge, erase_session, known_addresses, wipe
     from bridge.store.inspection import holders
     from bridge.store.redaction import ErasedPerson
@@ -95,7 +95,7 @@ async def _forget(
                 report.in_wal.append(str(path))
     await _of_the_responder(report, person, settings, dry_run=dry_run)
     if beside and not dry_run:
-        await asyncio.sleep(2 * LOOK)  # by then the bridge has dropped what it held in memory
+        await asyncio.sleep(2 * POLL)  # by then the bridge has dropped what it held in memory
     report.copies = [str(path) for path in _copies(settings, names)]
     _tell(report, dry_run=dry_run, json=json)
     left = report.in_wal or any(counts.get(STILL_OPEN) for counts in report.erased.values())

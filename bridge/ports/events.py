@@ -1,4 +1,4 @@
-"""What the stores, the webhook poster and the MQTT adapter report, for those who count: metrics and charts.
+"""What the stores, the webhook poster and the MQTT adapter report to metrics and charts.
 
 An event is reported once it is true: after the commit, the answer or the PUBACK. Observers are called in the event
 loop; they are cheap, never wait and never raise.

@@ -1,4 +1,4 @@
-"""Commands of a session in SQLite: claimed once, moved only along the send table, with what is told about them."""
+"""Commands of a session in SQLite: claimed once, moved only along the send table, with their results and acks."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from bridge.ports import (
 )
 from bridge.store import notices, rows
 from bridge.store.database import SqliteDatabase
-from bridge.store.journal import told_first
+from bridge.store.journal import is_first_report
 
-#: Why nobody can tell what became of those that `abandon_open` ends.
+#: The error text of commands that `abandon_open` ends.
 LEFT_OPEN = "It was open when the store was restored or another bridge had the session; it may have left."
 
 
@@ -40,17 +40,16 @@ class SqliteOutbox(Outbox):
         self._observe = observe
         self._open = 0
         self._notices = notices.NoticeQueue(database)
-        self._settling: dict[str, set[asyncio.Event]] = {}  # command id -> who waits for its result
+        self._settling: dict[str, set[asyncio.Event]] = {}  # command id -> waiters for its result
 
     async def load(self) -> None:
-        """Take up what the store holds; once, before anything else."""
+        """Read the store into memory; once, before anything else."""
         self._open = await self._database.read(_count_open)
         await self._notices.load()
 
     @property
     @override
     def open_count(self) -> int:
-        """How many commands are accepted or sending, from memory."""
         return self._open
 
     @override
@@ -101,12 +100,10 @@ class SqliteOutbox(Outbox):
 
     @override
     async def get(self, command_id: str) -> OutboxRow | None:
-        """The row of a command id."""
         return await self._database.read(lambda connection: rows.find(connection, rows.BY_ID, command_id))
 
     @override
     async def settled(self, command_id: str) -> OutboxRow | None:
-        """The row of a command id once it is final; None for an unknown id."""
         moved = asyncio.Event()
         self._settling.setdefault(command_id, set()).add(moved)
         try:
@@ -121,24 +118,20 @@ class SqliteOutbox(Outbox):
 
     @override
     async def of_message(self, raw_id: str) -> OutboxRow | None:
-        """The row that reserved a WhatsApp message id (the raw id, whatever the address form)."""
         return await self._database.read(lambda connection: rows.find(connection, rows.BY_RAW_ID, raw_id))
 
     @override
     async def has_sent(self, raw_id: str) -> bool:
-        """Whether a command reserved this WhatsApp message id, even one that is no longer remembered."""
         return await self._database.read(lambda connection: rows.has_sent(connection, raw_id))
 
     @override
     async def open_rows(self) -> list[OutboxRow]:
-        """Rows that are accepted or sending, in claim order."""
         return await self._database.read(lambda connection: rows.find_all(connection, rows.OPEN))
 
     @override
     async def recent(
         self, before: int | None, limit: int, states: frozenset[SendState] | None = None
     ) -> list[OutboxRow]:
-        """Rows with a number below `before`, newest first; only those in `states` where given."""
         chosen = sorted(SendState if states is None else states)
         return await self._database.read(
             lambda connection: rows.find_all(connection, rows.RECENT, before, limit, json.dumps(chosen))
@@ -146,36 +139,31 @@ class SqliteOutbox(Outbox):
 
     @override
     async def notify(self, *new: NewNotice) -> None:
-        """Store notices that belong to no row: refusals, repeated results, control results."""
         await self._database.write(lambda connection: notices.store(connection, new), self._notices.stored)
 
     @override
     async def report_once(self, key: str, notice: NewNotice) -> bool:
-        """Store a notice unless `key` was reported before; returns whether it was stored."""
         at = self._now()
 
         def write(connection: sqlite3.Connection) -> int | None:
-            return notices.store(connection, [notice] if told_first(connection, "report", key, at) else [])
+            return notices.store(connection, [notice] if is_first_report(connection, "report", key, at) else [])
 
         return await self._database.write(write, self._notices.stored) is not None
 
     @override
     async def unpublished(self, after: int, limit: int) -> list[Notice]:
-        """Notices still to be published with a number above `after`, in order."""
         return await self._notices.unpublished(after, limit)
 
     @override
     async def published(self, numbers: Sequence[int]) -> None:
-        """Mark notices as published."""
         await self._notices.published(numbers, self._now())
 
     @override
     async def wait_notices(self, beyond: int) -> None:
-        """Return once there is an unpublished notice with a number above `beyond`."""
         await self._notices.wait(beyond)
 
     def abandoned(self, newest: int | None) -> None:
-        """Follow `abandon_open`, once it is committed."""
+        """Take over a committed `abandon_open`."""
         self._open = 0
         self._notices.stored(newest)
         for waiting in self._settling.values():
@@ -183,31 +171,31 @@ class SqliteOutbox(Outbox):
                 moved.set()
 
 
-def abandon_open(connection: sqlite3.Connection, at: float, tell: Callable[[OutboxRow], NewNotice]) -> int | None:
+def abandon_open(connection: sqlite3.Connection, at: float, unknown: Callable[[OutboxRow], NewNotice]) -> int | None:
     """Turn every command that is not final into `unknown`, with a notice for each; returns the last one's number."""
     newest = None
     for row in rows.find_all(connection, rows.OPEN):
         left = rows.update(connection, row.number, Change(SendState.UNKNOWN, at, error_text=LEFT_OPEN))
-        newest = notices.store(connection, [tell(left)])
+        newest = notices.store(connection, [unknown(left)])
     return newest
 
 
 def _standing(connection: sqlite3.Connection, claim: Claim) -> Claimed:
-    """The claim that was made under the same id before."""
+    """The earlier claim under the same id."""
     known = rows.find(connection, rows.BY_ID, claim.id)
     assert known is not None  # noqa: S101 - its id is what the insert met
     return Claimed(known, fresh=False, conflict=known.claim.content_hash != claim.content_hash)
 
 
 def _redelivered(connection: sqlite3.Connection, claim: Claim) -> Claimed | None:
-    """The claim of a command without id that the broker brings a second time, if it is one."""
+    """The claim of a command without id, if this is the broker's redelivery of it."""
     origin = claim.origin
     if origin is None or not origin.dup:
         return None
-    # Packet ids are used again, so only what came lately can be what comes again: on the last connection that brought
-    # something new, or on the one before (a connection may break in the middle of what it brings again).
-    lately = (origin.connection - 1, origin.connection)
-    known = rows.find(connection, rows.BY_ORIGIN, origin.payload_sha256, origin.packet_id, *lately, origin.topic)
+    # Packet ids are reused, so a redelivery can only repeat a recent delivery: of the last connection with new
+    # commands, or of the one before (a connection may break in the middle of its redeliveries).
+    recent = (origin.connection - 1, origin.connection)
+    known = rows.find(connection, rows.BY_ORIGIN, origin.payload_sha256, origin.packet_id, *recent, origin.topic)
     if known is None:
         return None
     rows.follow_redelivery(connection, known.number, origin.connection)

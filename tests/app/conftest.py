@@ -22,7 +22,7 @@ from tests.mqtt.ear import Ear, hearing
 HERE = 15.0
 
 
-class House:
+class BridgeUnderTest:
     """A bridge with two sessions, each with a phone of its own."""
 
     def __init__(self, settings: BridgeSettings, url: str) -> None:
@@ -53,7 +53,7 @@ class House:
             await self.until(lambda name=name, state=state: self.state(name) is state)  # type: ignore[misc]
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """For what nobody announces."""
+        """Poll a condition that no event announces."""
         assert self.running is not None
         async with asyncio.timeout(HERE):
             while not condition():
@@ -81,10 +81,10 @@ async def ear(mosquitto: MosquittoServer) -> AsyncIterator[Ear]:
 
 
 @pytest.fixture
-async def house(tmp_path: Path, mosquitto: MosquittoServer) -> AsyncIterator[House]:
+async def tested(tmp_path: Path, mosquitto: MosquittoServer) -> AsyncIterator[BridgeUnderTest]:
     settings = load(WA_DATA_DIR=tmp_path / "data", WA_PACE="off", WA_INSTANCE="test", WA_SESSIONS="haby=51,otra=52")
-    house = House(settings, mosquitto.url("bridge"))
+    tested = BridgeUnderTest(settings, mosquitto.url("bridge"))
     try:
-        yield house
+        yield tested
     finally:
-        await house.stop()
+        await tested.stop()

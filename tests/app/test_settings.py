@@ -15,7 +15,7 @@ PASSWORD = "not-a-placeholder-9"
 
 @pytest.fixture(autouse=True)
 def _empty(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No variable of ours, and a working directory without `.env`."""
+    """None of the variables set, and a working directory without `.env`."""
     for field in BridgeSettings.model_fields.values():
         monkeypatch.delenv(str(field.validation_alias), raising=False)
     monkeypatch.chdir(tmp_path)

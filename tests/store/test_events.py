@@ -1,4 +1,4 @@
-"""What a store reports to those who count: what it committed, once, with its times."""
+"""What a store reports to its observer: what it committed, once, with its times."""
 
 from __future__ import annotations
 
