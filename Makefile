@@ -1,32 +1,32 @@
-# Exit codes and signals go straight through: each recipe ends in the program itself.
+# Each recipe execs the program, so that exit codes and signals pass through.
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := help
 .PHONY: help setup test-setup run test check bench chaos clean
 
-help:  ## this list
+help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
 
-setup:  ## make .venv and fetch everything; quick when nothing changed
+setup:  ## create .venv and fetch everything; quick if nothing changed
 	@exec scripts/setup
 
 test-setup:
 	@exec scripts/setup --tests
 
-run: setup  ## broker, bridge and sandbox, with no phone and no internet
+run: setup  ## run broker, bridge and sandbox, without phone and internet
 	@exec .venv/bin/wa up --sandbox
 
-check: setup  ## style, types, import rules
+check: setup  ## check style, types, import rules
 	@exec scripts/check
 
-test: test-setup check  ## the checks, then all tests
+test: test-setup check  ## run the checks, then all tests
 	@exec scripts/test
 
-bench: setup  ## the figures on the real path, into docs/BENCHMARKS.md; takes minutes
+bench: setup  ## measure the real path, write docs/BENCHMARKS.md; takes minutes
 	@exec .venv/bin/python -m bench --write
 
-chaos: setup  ## faults injected under load, counted, into docs/RELIABILITY.md; SEED= ROUNDS= MINUTES= to choose
+chaos: setup  ## inject faults under load, write docs/RELIABILITY.md; options: SEED= ROUNDS= MINUTES=
 	@exec .venv/bin/python -m tests.chaos --write docs/RELIABILITY.md $(if $(SEED),--seed $(SEED)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(MINUTES),--minutes $(MINUTES))
 
-clean:  ## remove what set-up and tests made; data/ stays, it holds your sessions
+clean:  ## delete what setup and tests created; data/ stays, it holds your sessions
 	@rm -rf .venv bridge/drivers/web/node_modules tests/docs/node/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

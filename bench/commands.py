@@ -1,4 +1,4 @@
-"""From a command on `out` to the bridge's PUBACK, which comes after the durable claim, and to the `accepted` result."""
+"""Rate of commands on `out`, until the bridge's PUBACK (after the durable claim), and until the `accepted` result."""
 
 from __future__ import annotations
 
@@ -7,39 +7,39 @@ import json
 import time
 from dataclasses import dataclass
 
-from bench.parts import PATIENCE, SESSION, TOPICS, Stage
 from bench.puback_counter import PubackCounter
+from bench.stage import SESSION, TIMEOUT, TOPICS, Stage
 from bridge.broker import BrokerConnection
 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """Commands a second: until the bridge's last PUBACK, and until a subscriber had the last `accepted` result."""
+    """Commands per second: until the bridge's last PUBACK, and until a subscriber has the last `accepted` result."""
 
     acknowledged: float
-    told: float
+    accepted: float
 
 
 async def claimed(stage: Stage, counter: PubackCounter, *, count: int, run: int) -> Claims:
-    """`count` commands at once, with the session closed, so that nothing else is going on."""
-    async with stage.connection() as hearing, stage.connection("sender") as sending:
-        await hearing.subscribe(TOPICS.result(SESSION))
+    """Publish `count` commands at once. The session must be closed, so that nothing is sent."""
+    async with stage.connection() as results, stage.connection("sender") as sending:
+        await results.subscribe(TOPICS.result(SESSION))
         names = [f"bench-{run}-{number:06}" for number in range(count)]
         commands = [
             json.dumps({"id": name, "to": "5491155500001", "message": "a command of the benchmark", "ttl": 30})
             for name in names
         ]
-        last_result = asyncio.create_task(_heard(hearing, set(names)), name="results")
+        last_result = asyncio.create_task(_last_accepted(results, set(names)), name="results")
         last_puback = counter.begin(count)
         began = time.perf_counter()
         await asyncio.gather(*(sending.publish(TOPICS.out(SESSION), command) for command in commands))
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             return Claims(count / (await last_puback - began), count / (await last_result - began))
 
 
 async def control(stage: Stage, action: str) -> None:
-    """Have the bridge do something and wait until it is done."""
-    async with stage.connection() as connection, asyncio.timeout(PATIENCE):
+    """Send a control action and wait until it is done."""
+    async with stage.connection() as connection, asyncio.timeout(TIMEOUT):
         await connection.subscribe(TOPICS.result(SESSION))
         await connection.publish(TOPICS.control(SESSION), json.dumps({"action": action, "id": action}))
         async for delivery in connection.deliveries():
@@ -49,7 +49,7 @@ async def control(stage: Stage, action: str) -> None:
                 return
 
 
-async def _heard(connection: BrokerConnection, waiting: set[str]) -> float:
+async def _last_accepted(connection: BrokerConnection, waiting: set[str]) -> float:
     at = 0.0
     async for delivery in connection.deliveries():
         connection.acknowledge(delivery)

@@ -1,9 +1,9 @@
-"""Figures of the HTTP façade on this machine: sends accepted a second, and webhooks while some listeners hang.
+"""Benchmark of the HTTP façade: accepted sends per second, and webhook latency while some receivers hang.
 
     python -m bench.facade [sends|webhooks]
 
-Everything is real but WhatsApp (a scripted phone) and the broker (there is none). Callers and callback URLs run in
-processes of their own, so that they do not share the bridge's interpreter; they do share its cores.
+Everything is real except WhatsApp (a scripted phone) and the broker (none). Callers and webhook receivers run in
+separate processes, so that they do not share the bridge's interpreter; they do share its cores.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from bridge.settings import load
 
 SENDS, CALLERS = 5_000, 16
 LISTENERS, HANGING, MESSAGES, EVERY = 100, 10, 50, 0.2
-#: Sends accepted a second, and milliseconds to the slowest but one in a hundred: what the façade promises.
-PROMISED_SENDS, PROMISED_P99 = 1_000, 250.0
+#: Goals: accepted sends per second, and the p99 of a webhook in milliseconds.
+GOAL_SENDS, GOAL_P99 = 1_000, 250.0
 #: Fresh interpreters: a fork of a process with threads may hang.
 PROCESSES = multiprocessing.get_context("spawn")
 
 
-class Served:
-    """A bridge with HTTP, connected, without limits. Its pace is the default: commands wait, as they do in earnest."""
+class ServedBridge:
+    """A connected bridge with HTTP and no rate limit. The pace is the default, so commands wait as in production."""
 
     def __init__(self, folder: Path) -> None:
         self.settings = load(data_dir=folder, http_rate="off", instance="bench", log_level="ERROR")
@@ -47,18 +47,18 @@ class Served:
         self.listener = listen("127.0.0.1", 0)
         self.port = int(self.listener.getsockname()[1])
 
-    async def __aenter__(self) -> Served:
-        nobody = parse_addresses("mqtt://127.0.0.1:9")
+    async def __aenter__(self) -> ServedBridge:
+        unreachable = parse_addresses("mqtt://127.0.0.1:9")
         self.bridge = Bridge(
             self.settings,
-            nobody,
+            unreachable,
             lambda _: ScriptedDriver(self.phone),
             self.clock,
             http=self.listener,
             limits=BridgeLimits(ownership=0.05, status_end=0.05),  # there is no broker to ask
         )
         self.running = asyncio.create_task(self.bridge.run(), name="bridge")
-        while self.bridge.hosts[0].view.situation.state != "connected":  # noqa: ASYNC110 - nothing tells that a host has a session
+        while self.bridge.hosts[0].view.situation.state != "connected":  # noqa: ASYNC110 - no event
             await asyncio.sleep(0.01)
         return self
 
@@ -68,7 +68,7 @@ class Served:
 
 
 def call(port: int, count: int, callers: int, result: Connection) -> None:
-    """A process that sends: `callers` connections, each one request after the other."""
+    """Child process: sends over `callers` connections, one request after the other on each."""
 
     async def caller(number: int, times: list[float]) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -99,15 +99,15 @@ def call(port: int, count: int, callers: int, result: Connection) -> None:
 
 
 async def measure_sends(count: int = SENDS) -> float:
-    """Sends accepted a second with `wait=0`: each is a committed row of the outbox."""
+    """Accepted sends per second with `wait=0`: each is a committed row of the outbox."""
     with tempfile.TemporaryDirectory() as folder:
-        async with Served(Path(folder)) as served:
+        async with ServedBridge(Path(folder)) as served:
             busy = time.process_time()
             took, times = await in_process(call, served.port, count, CALLERS)
             busy = time.process_time() - busy
     rate = len(times) / took
     say(
-        f"sends: {len(times):,} accepted in {took:.2f} s, {rate:,.0f} a second (promised {PROMISED_SENDS:,});"
+        f"sends: {len(times):,} accepted in {took:.2f} s, {rate:,.0f} per second (goal {GOAL_SENDS:,});"
         f" median {statistics.median(times) * 1000:.1f} ms, p99 {percentile(times, 99) * 1000:.1f} ms,"
         f" {busy / len(times) * 1000:.2f} ms of the bridge's CPU each"
     )
@@ -115,13 +115,13 @@ async def measure_sends(count: int = SENDS) -> float:
 
 
 def receive(listeners: int, hanging: int, messages: int, result: Connection) -> None:
-    """A process with callback URLs: path /n is listener n, the first `hanging` of them never answer."""
+    """Child process: webhook receivers. Path /n is webhook n; the first `hanging` of them never answer."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
             try:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
-            except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):  # at the end of the program
+            except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):  # the program ends
                 return
             length = int(head.partition("content-length: ")[2].partition("\r\n")[0])
             body = await reader.readexactly(length)
@@ -146,13 +146,13 @@ def receive(listeners: int, hanging: int, messages: int, result: Connection) -> 
     delays: list[float] = []
     done = asyncio.Event()
     result.send(asyncio.run(every_url()))
-    os._exit(0)  # connections that hang would be waited for
+    os._exit(0)  # do not wait for hanging connections
 
 
 async def measure_webhooks(listeners: int = LISTENERS, hanging: int = HANGING, messages: int = MESSAGES) -> float:
-    """Milliseconds from WhatsApp to the callback URL, the slowest but one in a hundred, of listeners that answer."""
+    """The p99 in milliseconds from WhatsApp to the receiver, for webhooks that answer."""
     with tempfile.TemporaryDirectory() as folder:
-        async with Served(Path(folder)) as served:
+        async with ServedBridge(Path(folder)) as served:
             ours, theirs = PROCESSES.Pipe()
             process = PROCESSES.Process(target=receive, args=(listeners, hanging, messages, theirs))
             process.start()
@@ -171,9 +171,9 @@ async def measure_webhooks(listeners: int = LISTENERS, hanging: int = HANGING, m
             process.join()
     p99 = percentile(delays, 99) * 1000
     say(
-        f"webhooks: {messages} messages to {listeners} listeners of which {hanging} hang:"
+        f"webhooks: {messages} messages to {listeners} webhooks, {hanging} of them hanging:"
         f" {len(delays):,} of {(listeners - hanging) * messages:,} arrived, median"
-        f" {statistics.median(delays) * 1000:.0f} ms, p99 {p99:.0f} ms (promised {PROMISED_P99:.0f}),"
+        f" {statistics.median(delays) * 1000:.0f} ms, p99 {p99:.0f} ms (goal {GOAL_P99:.0f}),"
         f" slowest {max(delays) * 1000:.0f} ms, {busy / len(delays) * 1000:.2f} ms of the bridge's CPU each"
     )
     return p99 if len(delays) == (listeners - hanging) * messages else float("inf")
@@ -190,18 +190,16 @@ async def in_process(target: object, *arguments: object) -> tuple[float, list[fl
 
 
 def say(line: str) -> None:
-    """Print a figure at once."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
 
 def percentile(values: list[float], percent: int) -> float:
-    """The value that `percent` of all do not exceed."""
+    """The value that `percent` of all values do not exceed."""
     return sorted(values)[min(len(values) - 1, len(values) * percent // 100)]
 
 
 def main() -> None:
-    """Measure what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", nargs="*", choices=["sends", "webhooks", []])
     for what in parser.parse_args().what or ["sends", "webhooks"]:

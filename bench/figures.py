@@ -1,4 +1,4 @@
-"""Figures and their goals: percentiles, verdicts, and the table in two forms. Pure."""
+"""Figures and their goals: percentiles, verdicts and table rows. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One line of the report: the middle of several runs with the span from the best to the worst."""
+    """One line of the report: the median of several runs with their range."""
 
     what: str
     unit: str
@@ -20,44 +20,43 @@ class Figure:
     raw: bool = False
 
     @property
-    def middle(self) -> float:
-        """What is compared with the goal: the middle run, since a machine that others use disturbs some."""
+    def median(self) -> float:
+        """Compared with the goal; a shared machine disturbs single runs."""
         return statistics.median(self.runs)
 
     @property
-    def reached(self) -> bool | None:
+    def is_met(self) -> bool | None:
         """None without a goal."""
         if self.goal is None:
             return None
-        return self.middle >= self.goal if self.more_is_better else self.middle <= self.goal
+        return self.median >= self.goal if self.more_is_better else self.median <= self.goal
 
     @property
     def verdict(self) -> str:
-        return {True: "reached", False: "MISSED", None: ""}[self.reached]
+        return {True: "met", False: "MISSED", None: ""}[self.is_met]
 
     def cells(self) -> tuple[str, str, str, str, str]:
-        """What, middle, span, goal, verdict."""
+        """What, median, range, goal, verdict."""
         goal = ""
         if self.goal is not None:
             goal = f"{'≥' if self.more_is_better else '≤'} {number(self.goal)} {self.unit}"
-        span = f"{number(min(self.runs))} – {number(max(self.runs))}" if len(self.runs) > 1 else "one run"
-        return self.what, f"{number(self.middle)} {self.unit}", span, goal, self.verdict
+        spread = f"{number(min(self.runs))} – {number(max(self.runs))}" if len(self.runs) > 1 else "one run"
+        return self.what, f"{number(self.median)} {self.unit}", spread, goal, self.verdict
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The nearest-rank percentile: a value that was measured."""
+    """The nearest-rank percentile, which is always a measured value."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
 def number(value: float) -> str:
-    """Three digits that count."""
+    """With three significant digits."""
     if value >= 1000:
         return f"{value:,.0f}"
     return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
 def markdown(figures: Sequence[Figure]) -> str:
-    """The table for docs/."""
-    lines = ["| Figure | Middle | Span of the runs | Goal | |", "|---|---|---|---|---|"]
+    lines = ["| Figure | Median | Range of the runs | Goal | |", "|---|---|---|---|---|"]
     return "\n".join([*lines, *("| " + " | ".join(figure.cells()) + " |" for figure in figures)])

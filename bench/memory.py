@@ -1,7 +1,7 @@
-"""Does anything grow? 300,000 messages through page, driver, session and store, with the memory measured on the way.
+"""Memory growth: 300,000 messages through page, driver, session and store, with regular measurements.
 
-`python -m bench.memory [MESSAGES]` prints the figures and draws docs/images/memory.png. The sandbox is a process of its
-own and is not counted; MQTT is not part of it.
+`python -m bench.memory [MESSAGES]` prints the figures and draws docs/images/memory.png. The sandbox is a
+separate process and is not counted; MQTT is not included.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ PARTS = ("browser", "Playwright's driver", "bridge")
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """The memory after so many messages."""
+    """Memory use after `messages` messages."""
 
     messages: int
     use: MemoryUse
@@ -54,7 +54,7 @@ def say(line: str) -> None:
 
 
 async def sandbox() -> None:
-    """The child: prints its address, then writes as many messages as each line of its input says."""
+    """Child process: prints its address, then sends as many messages as each line of its input says."""
     async with Sandbox(auto_scan=True) as running:
         say(running.url)
         loop = asyncio.get_running_loop()
@@ -66,7 +66,7 @@ async def sandbox() -> None:
 
 
 async def run(total: int) -> list[Point]:
-    """All of it; returns the points of the plot."""
+    """Return the points of the plot."""
     child = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bench.memory", "sandbox", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )
@@ -98,7 +98,7 @@ async def run(total: int) -> list[Point]:
                     clock=clock,
                     progress=MqttProgress(),
                 )
-                life = asyncio.create_task(session.run(), name="session")
+                running_session = asyncio.create_task(session.run(), name="session")
                 try:
                     with session.view.watch() as changes:
                         while session.view.situation.state is not SessionState.CONNECTED:
@@ -116,8 +116,8 @@ async def run(total: int) -> list[Point]:
                     say(f"   idle  {points[-1].use}")
                     return points
                 finally:
-                    life.cancel()
-                    await asyncio.wait([life])
+                    running_session.cancel()
+                    await asyncio.wait([running_session])
     finally:
         child.stdin.close()
         await child.wait()

@@ -1,4 +1,4 @@
-"""Curves, one panel above the other, as a PNG: an SVG that the browser which the bridge uses anyway draws."""
+"""Curves in stacked panels as a PNG: an SVG, rendered by the browser that the bridge uses."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ WIDTH, HEIGHT, LEFT, TOP = 760, 120, 60, 56
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One curve: (place across, value)."""
+    """One curve: points of (x, value)."""
 
     title: str
     points: Sequence[tuple[float, float]]
 
 
 async def draw(path: Path, title: str, panels: Sequence[Panel], across: str) -> None:
-    """Write the picture. `across` is the unit of the common axis. Raises BrowserFailed where there is no browser."""
+    """Write the picture. `across` is the unit of the x axis. Raises BrowserFailed if there is no browser."""
     svg, (width, height) = _svg(title, panels, across)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
@@ -36,7 +36,7 @@ async def draw(path: Path, title: str, panels: Sequence[Panel], across: str) -> 
 
 
 def _svg(title: str, panels: Sequence[Panel], across: str) -> tuple[str, tuple[int, int]]:
-    """The value axes begin at 0, so that flat looks flat and growth shows."""
+    """The value axes start at 0, so that a flat curve looks flat."""
     longest = max((at for panel in panels for at, _ in panel.points), default=1.0)
     width, height = WIDTH + LEFT + 20, TOP + len(panels) * (HEIGHT + 30) + 10
     size = f'width="{width}" height="{height}"'

@@ -1,4 +1,4 @@
-"""A relay between the bridge and its broker that notes when the bridge acknowledges: nobody else gets to see that."""
+"""A relay between the bridge and its broker that counts the bridge's PUBACKs, which no other client can see."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _PUBACK = 4
 
 
 class PubackCounter:
-    """Counts the PUBACKs that the bridge sends; `reached` waits for so many since the last `begin`."""
+    """Counts the PUBACKs that the bridge sends since the last `begin`."""
 
     def __init__(self, broker_port: int) -> None:
         self._broker_port = broker_port
@@ -21,14 +21,14 @@ class PubackCounter:
         self._done: asyncio.Future[float] | None = None
 
     def begin(self, goal: int) -> asyncio.Future[float]:
-        """From now on; the future's result is the moment (`perf_counter`) of PUBACK number `goal`."""
+        """Restart the count; the future's result is the time (`perf_counter`) of PUBACK number `goal`."""
         self._count, self._goal = 0, goal
         self._done = asyncio.get_running_loop().create_future()
         return self._done
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
-        """Relay connections to the broker."""
+        """Relay connections to the broker on `self.port`."""
         server = await asyncio.start_server(self._relay, "127.0.0.1", 0)
         self.port = server.sockets[0].getsockname()[1]
         async with server:
@@ -53,10 +53,10 @@ class PubackCounter:
         kept = b""
         while chunk := await reader.read(65536):
             writer.write(chunk)
-            kept = self._look(kept + chunk)
+            kept = self._count_packets(kept + chunk)
 
-    def _look(self, text: bytes) -> bytes:
-        """Count in whole packets; returns what is left of the last."""
+    def _count_packets(self, text: bytes) -> bytes:
+        """Count the PUBACKs among the complete packets; returns the incomplete rest."""
         at = 0
         while len(text) - at >= 2:
             length, shift, body = 0, 0, at + 1

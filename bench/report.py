@@ -1,4 +1,4 @@
-"""The report of a run: on the screen, and between two marks of docs/BENCHMARKS.md."""
+"""Report of a run: printed, and written between two markers of docs/BENCHMARKS.md."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.figures import Figure, markdown
-from bench.parts import ROOT
+from bench.stage import ROOT
 
 REPORT = ROOT / "docs" / "BENCHMARKS.md"
 
 
-def announce(measure: Callable[[], list[Figure]], begin: str, end: str, *, write: bool, runs: int) -> None:
-    """Measure and show; with `write`, also put it between the marks: what the figures mean is written by people."""
+def report(measure: Callable[[], list[Figure]], begin: str, end: str, *, write: bool, runs: int) -> None:
+    """Measure and print; with `write`, also replace the table between the markers `begin` and `end`."""
     before = os.getloadavg()[0]
     figures = measure()
-    where = (
+    heading = (
         f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores, {platform.system()} {platform.release()},"
         f" Python {platform.python_version()}, {'one run' if runs == 1 else f'{runs} runs'};"
         f" load {before:.1f} before, {os.getloadavg()[0]:.1f} after."
     )
-    _print(figures, where)
+    _print(figures, heading)
     if write:
         head, _, rest = REPORT.read_text(encoding="utf-8").partition(begin)
         _, _, tail = rest.partition(end)
-        REPORT.write_text(f"{head}{begin}\n{where}\n\n{markdown(figures)}\n\n{end}{tail}", encoding="utf-8")
+        REPORT.write_text(f"{head}{begin}\n{heading}\n\n{markdown(figures)}\n\n{end}{tail}", encoding="utf-8")
 
 
-def _print(figures: Sequence[Figure], where: str) -> None:
-    table = Table(box=SIMPLE, pad_edge=False, title=where, title_justify="left")
-    for heading in ("figure", "middle", "span of the runs", "goal", ""):
-        table.add_column(heading)
+def _print(figures: Sequence[Figure], heading: str) -> None:
+    table = Table(box=SIMPLE, pad_edge=False, title=heading, title_justify="left")
+    for column in ("figure", "median", "range of the runs", "goal", ""):
+        table.add_column(column)
     for figure in figures:
-        style = "dim" if figure.raw else "red" if figure.reached is False else ""
+        style = "dim" if figure.raw else "red" if figure.is_met is False else ""
         table.add_row(*figure.cells(), style=style)
     Console().print(table)

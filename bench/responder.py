@@ -1,10 +1,10 @@
-"""The responder's figures: from a message on `in` to the answer's command on `out`, on each database; its memory.
+"""Benchmark of the responder: latency from a message on `in` to the answer on `out`, per database; its memory.
 
     python -m bench.responder [--write | --memory]
 
-mosquitto as we ship it, a bridge with a scripted phone, and `wa responder`, each in a process of its own. Every message
-is a greeting of somebody else, so that a rule answers it at once; what is measured is recording, deciding, the turn's
-commit, and the way in and out.
+mosquitto with the shipped configuration, a bridge with a scripted phone, and `wa responder`, each in its own process.
+Every message is a greeting from a different person, which a rule answers at once. Measured: recording, decision, commit
+of the answer, and both MQTT hops.
 """
 
 from __future__ import annotations
@@ -22,50 +22,50 @@ from pathlib import Path
 from typing import Any
 
 from bench.figures import Figure, percentile
-from bench.parts import PATIENCE, ROOT, SESSION, TOPICS, Program, end, program, pss
-from bench.report import announce
+from bench.report import report
 from bench.scripted_program import person
+from bench.stage import ROOT, SESSION, TIMEOUT, TOPICS, Program, end, program, pss
 from bridge.broker import BrokerConnection, BrokerOptions, connect, parse_addresses
 from tests.mariadb_server import MariaDbServer
 from tests.mosquitto_server import MosquittoServer
 from tests.responder.openai_server import OpenAiServer
 
-#: Messages a second, and seconds of it: what one sees, and what it has to bear.
+#: Messages per second of the paced part; messages per second and seconds of the load part.
 PACE, OFFERED, SECONDS = 30, 210, 15
-BEGIN, END = "<!-- written by python -m bench.responder -->\n", "<!-- end of the responder's -->\n"
-#: Seconds after the last answer until its memory is looked at.
-AT_REST = 2.0
+BEGIN, END = "<!-- written by python -m bench.responder -->\n", "<!-- end of bench.responder -->\n"
+#: Seconds between the last answer and the memory measurement.
+IDLE = 2.0
 
 
-class People:
-    """Those who write, and when each message and its answer were heard by somebody who subscribes to both."""
+class Customers:
+    """Simulated customers; records when a subscriber to both topics received each message and its answer."""
 
     def __init__(self, bridge: Program, connection: BrokerConnection) -> None:
         self._bridge = bridge
         self._connection = connection
         self._next = 0
-        self._heard: dict[str, dict[str, float]] = {TOPICS.inbound(SESSION): {}, TOPICS.out(SESSION): {}}
-        self._news = asyncio.Event()
+        self._received: dict[str, dict[str, float]] = {TOPICS.inbound(SESSION): {}, TOPICS.out(SESSION): {}}
+        self._changed = asyncio.Event()
 
     async def listen(self) -> None:
         async for delivery in self._connection.deliveries():
             now = time.perf_counter()
             self._connection.acknowledge(delivery)
             fields = json.loads(delivery.payload)
-            self._heard[delivery.topic].setdefault(fields.get("to") or fields["chat"], now)
-            self._news.set()
+            self._received[delivery.topic].setdefault(fields.get("to") or fields["chat"], now)
+            self._changed.set()
 
     async def write(self, count: int, rate: float, text: str = "hola") -> list[tuple[float, float]]:
-        """Let so many others write; (asked, answered) of each, in `perf_counter` seconds."""
+        """Let `count` new customers write; returns (asked, answered) of each, in `perf_counter` seconds."""
         first, self._next = self._next, self._next + count
-        self._bridge.tell({"first": first, "count": count, "rate": rate, "text": text})
-        people = [person(number) for number in range(first, first + count)]
-        asked, answered = self._heard.values()
-        async with asyncio.timeout(count / rate + PATIENCE):
-            while any(one not in answered for one in people):
-                self._news.clear()
-                await self._news.wait()
-        return [(asked[one], answered[one]) for one in people]
+        self._bridge.send({"first": first, "count": count, "rate": rate, "text": text})
+        writers = [person(number) for number in range(first, first + count)]
+        asked, answered = self._received.values()
+        async with asyncio.timeout(count / rate + TIMEOUT):
+            while any(one not in answered for one in writers):
+                self._changed.clear()
+                await self._changed.wait()
+        return [(asked[one], answered[one]) for one in writers]
 
 
 @asynccontextmanager
@@ -86,21 +86,21 @@ async def _responder(**environment: str) -> AsyncIterator[asyncio.subprocess.Pro
 
 
 @asynccontextmanager
-async def _people(folder: Path) -> AsyncIterator[tuple[People, MosquittoServer]]:
+async def _customers(folder: Path) -> AsyncIterator[tuple[Customers, MosquittoServer]]:
     with MosquittoServer(folder / "mosquitto") as mosquitto:
         options = BrokerOptions(
-            parse_addresses(mosquitto.url("admin")), client_id="bench-people", clean=True, inbound_limit=100_000
+            parse_addresses(mosquitto.url("admin")), client_id="bench-customers", clean=True, inbound_limit=100_000
         )
         async with (
             program("scripted_program", mosquitto.url("bridge"), str(folder / "bridge")) as bridge,
             connect(options) as connection,
         ):
             await bridge.line()  # connected
-            people = People(bridge, connection)
+            customers = Customers(bridge, connection)
             await connection.subscribe(TOPICS.inbound(SESSION), TOPICS.out(SESSION))
-            listening = asyncio.create_task(people.listen(), name="listening")
+            listening = asyncio.create_task(customers.listen(), name="listening")
             try:
-                yield people, mosquitto
+                yield customers, mosquitto
             finally:
                 listening.cancel()
                 await asyncio.wait([listening])
@@ -116,49 +116,49 @@ def _settings(folder: Path, mosquitto: MosquittoServer, **more: str) -> dict[str
     }
 
 
-async def _on(name: str, *, memory_only: bool = False, **database: str) -> list[Figure]:
-    """All figures on one database."""
+async def _measure_on(name: str, *, memory_only: bool = False, **database: str) -> list[Figure]:
+    """Measure everything on one database."""
     with tempfile.TemporaryDirectory(prefix="wa-bench-") as text:
         folder = Path(text)
         async with (
-            _people(folder) as (people, mosquitto),
+            _customers(folder) as (customers, mosquitto),
             _responder(**_settings(folder, mosquitto, **database)) as responder,
         ):
-            await people.write(1, 1)
-            await asyncio.sleep(AT_REST)
-            rest = Figure(f"{name}: PSS at rest, rules only", "MB", (pss(responder.pid),), 70)
+            await customers.write(1, 1)
+            await asyncio.sleep(IDLE)
+            idle = Figure(f"{name}: idle PSS, rules only", "MB", (pss(responder.pid),), 70)
             if memory_only:
-                return [rest]
-            await people.write(60, PACE)
-            paced = [(b - a) * 1000 for a, b in await people.write(600, PACE)]
-            offered = await people.write(OFFERED * SECONDS, OFFERED)
+                return [idle]
+            await customers.write(60, PACE)
+            paced = [(b - a) * 1000 for a, b in await customers.write(600, PACE)]
+            offered = await customers.write(OFFERED * SECONDS, OFFERED)
             took = max(answered for _, answered in offered) - min(asked for asked, _ in offered)
             rate, slowest = len(offered) / took, percentile([b - a for a, b in offered], 0.99) * 1000
-            told = f"{OFFERED} offered for {SECONDS} s"
+            load = f"{OFFERED} messages per second for {SECONDS} s"
             return [
-                Figure(f"{name}: in → out, {PACE} a second, p50", "ms", (percentile(paced, 0.5),), 15),
-                Figure(f"{name}: in → out, {PACE} a second, p99", "ms", (percentile(paced, 0.99),)),
-                Figure(f"{name}: answers a second at {told}", "/s", (rate,), 200, more_is_better=True),
-                Figure(f"{name}: in → out meanwhile, p99", "ms", (slowest,)),
-                rest,
-                Figure(f"{name}: PSS after all of it", "MB", (pss(responder.pid),)),
+                Figure(f"{name}: in → out, {PACE} per second, p50", "ms", (percentile(paced, 0.5),), 15),
+                Figure(f"{name}: in → out, {PACE} per second, p99", "ms", (percentile(paced, 0.99),)),
+                Figure(f"{name}: answers per second, {load}", "/s", (rate,), 200, more_is_better=True),
+                Figure(f"{name}: in → out during that load, p99", "ms", (slowest,)),
+                idle,
+                Figure(f"{name}: PSS after all load", "MB", (pss(responder.pid),)),
             ]
 
 
-async def _with_model(name: str, **database: str) -> Figure:
+async def _measure_with_model(name: str, **database: str) -> Figure:
     with tempfile.TemporaryDirectory(prefix="wa-bench-") as text:
         folder = Path(text)
-        async with OpenAiServer() as server, _people(folder) as (people, mosquitto):
+        async with OpenAiServer() as server, _customers(folder) as (customers, mosquitto):
             model = {"OPENAI_API_KEY": "clave-de-prueba", "OPENAI_BASE_URL": server.url}
             async with _responder(**_settings(folder, mosquitto, **model, **database)) as responder:
-                await people.write(3, 1, "¿Tienen turno el martes a la tarde?")
-                await asyncio.sleep(AT_REST)
-                return Figure(f"{name}: PSS at rest after answers of a model", "MB", (pss(responder.pid),), 90)
+                await customers.write(3, 1, "¿Tienen turno el martes a la tarde?")
+                await asyncio.sleep(IDLE)
+                return Figure(f"{name}: idle PSS after model answers", "MB", (pss(responder.pid),), 90)
 
 
 async def measure(*, memory_only: bool) -> list[Figure]:
-    """Everything once, or what it takes of memory alone, which a busy machine does not change."""
-    figures: list[Figure] = await _on("SQLite", memory_only=memory_only)
+    """Measure everything once, or only memory, which a busy machine does not change."""
+    figures: list[Figure] = await _measure_on("SQLite", memory_only=memory_only)
     with tempfile.TemporaryDirectory(prefix="wa-db-") as folder, MariaDbServer(Path(folder) / "db") as server:
         server.create("bench")
         server.create("bench_model")
@@ -169,19 +169,18 @@ async def measure(*, memory_only: bool) -> list[Figure]:
             "DB_PASSWORD": server.password,
             "DB_DATABASE": "bench",
         }
-        figures += await _on("MariaDB", memory_only=memory_only, **access)
-        figures.append(await _with_model("MariaDB", **{**access, "DB_DATABASE": "bench_model"}))
-    return [*figures, await _with_model("SQLite")]
+        figures += await _measure_on("MariaDB", memory_only=memory_only, **access)
+        figures.append(await _measure_with_model("MariaDB", **{**access, "DB_DATABASE": "bench_model"}))
+    return [*figures, await _measure_with_model("SQLite")]
 
 
 def main() -> None:
-    """From the command line."""
     parser = argparse.ArgumentParser(prog="bench.responder", description=__doc__)
-    parser.add_argument("--write", action="store_true", help="into docs/BENCHMARKS.md")
-    parser.add_argument("--memory", action="store_true", help="memory alone; writes nothing")
+    parser.add_argument("--write", action="store_true", help="write docs/BENCHMARKS.md")
+    parser.add_argument("--memory", action="store_true", help="measure memory only; writes nothing")
     options = parser.parse_args()
     write = options.write and not options.memory
-    announce(lambda: asyncio.run(measure(memory_only=options.memory)), BEGIN, END, write=write, runs=1)
+    report(lambda: asyncio.run(measure(memory_only=options.memory)), BEGIN, END, write=write, runs=1)
 
 
 if __name__ == "__main__":

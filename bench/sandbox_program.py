@@ -1,4 +1,4 @@
-"""The sandbox in a process of its own; prints its addresses as a JSON line."""
+"""Child process: the sandbox; prints its addresses as a JSON line."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
-from bench.parts import say
+from bench.stage import say
 from bridge.sandbox import Sandbox
 
 

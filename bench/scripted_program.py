@@ -1,9 +1,9 @@
-"""A bridge with a scripted phone, in a process of its own, whose people write when it is told to.
+"""Child process: a bridge with a scripted phone, whose contacts write on request.
 
     python -m bench.scripted_program URL DATA_DIR
 
-Prints "connected". Each line on standard input is {"first": n, "count": n, "rate": a second, "text": …}: so many
-people, counted from `first`, write that text once. Ends with its standard input.
+Prints "connected". Each line on standard input is {"first": n, "count": n, "rate": per second, "text": …}: `count`
+contacts, numbered from `first`, write that text once. Ends with its standard input.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import asyncio
 import json
 import sys
 
-from bench.parts import say
+from bench.stage import say
 from bridge.app import Bridge
 from bridge.app.clock import SystemClock
 from bridge.broker import parse_addresses
@@ -22,7 +22,7 @@ from bridge.settings import load
 
 
 def person(number: int) -> str:
-    """One of ten thousand."""
+    """Chat id of contact `number`, 0 to 9999."""
     return f"549115550{number:04}@c.us"
 
 
@@ -35,13 +35,12 @@ async def _write(phone: ScriptedPhone, first: int, count: int, rate: float, text
 
 
 async def main() -> None:
-    """Until standard input ends."""
     url, data_dir = sys.argv[1:]
     phone = ScriptedPhone(SystemClock(), paired=True)
     settings = load(WA_DATA_DIR=data_dir, WA_PACE="off", WA_HTTP_PORT="off", WA_INSTANCE="bench")
     bridge = Bridge(settings, parse_addresses(url), lambda _: ScriptedDriver(phone), SystemClock())
     running = asyncio.create_task(bridge.run(), name="bridge")
-    while bridge.hosts[0].view.situation.state is not SessionState.CONNECTED:  # noqa: ASYNC110 - nothing tells that a host has a session
+    while bridge.hosts[0].view.situation.state is not SessionState.CONNECTED:  # noqa: ASYNC110 - no event
         await asyncio.sleep(0.05)
     say("connected")
     lines = asyncio.StreamReader()

@@ -1,8 +1,8 @@
-"""A subscriber in a process of its own: notes when its callback had each message, prints all of it at the end.
+"""Child process: a subscriber that records when its callback received each message and prints the list at the end.
 
     python -m bench.subscriber_program URL COUNT
 
-Prints "subscribed", then once COUNT messages have come a list of [id, seq, unix seconds] in the order of arrival.
+Prints "subscribed", then after COUNT messages a list of [id, seq, unix seconds] in the order of arrival.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import json
 import sys
 import time
 
-from bench.parts import SESSION, TOPICS, say
+from bench.stage import SESSION, TOPICS, say
 from bridge.broker import BrokerOptions, connect, parse_addresses
 
 
@@ -21,17 +21,17 @@ async def main() -> None:
     options = BrokerOptions(
         parse_addresses(url), client_id=f"bench-subscriber-{time.monotonic_ns()}", clean=True, inbound_limit=100_000
     )
-    came: list[tuple[bytes, float]] = []
+    received: list[tuple[bytes, float]] = []
     async with connect(options) as connection:
         await connection.subscribe(TOPICS.inbound(SESSION))
         say("subscribed")
         async for delivery in connection.deliveries():
-            came.append((delivery.payload, time.time()))
+            received.append((delivery.payload, time.time()))
             connection.acknowledge(delivery)
-            if len(came) == count:
+            if len(received) == count:
                 break
     rows = []
-    for payload, at in came:
+    for payload, at in received:
         message = json.loads(payload)
         rows.append([message["id"].rpartition("_")[2], message["seq"], at])
     say(rows)

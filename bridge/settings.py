@@ -118,15 +118,15 @@ class BridgeSettings(BaseSettings):
     addresses: Annotated[tuple[BrokerAddress, ...], NoDecode, _parsed(_parse_brokers)] = _name(
         "WA_MQTT_URL",
         default=(),
-        description="Brokers, comma list, tried in this order; none: a private broker. mqtt://user:password@host:1883"
-        " mqtts://…:8883 (TLS) ws://…:9001/mqtt wss://…/mqtt. It holds a password, so an installation has it in"
-        " /etc/wa/credentials/bridge.env and responder.env, which `wa broker init --credentials /etc/wa/credentials`"
-        " writes.",
+        description="Brokers, comma list, tried in order; none: a private broker. mqtt://user:password@host:1883"
+        " mqtts://…:8883 (TLS) ws://…:9001/mqtt wss://…/mqtt. It contains a password, so an"
+        " installation keeps it in /etc/wa/credentials/bridge.env and responder.env, which `wa broker"
+        " init --credentials /etc/wa/credentials` writes.",
     )
     mqtt_prefix: str = _name(
         "WA_MQTT_PREFIX",
         default="wa",
-        description="First levels of every topic; may contain /. The broker's ACL is written for it: wa broker init"
+        description="First levels of every topic; may contain /. The broker's ACL must match: wa broker init"
         " --prefix …",
     )
     mqtt_protocol: Literal["3.1.1", "5"] = _name(
@@ -137,13 +137,14 @@ class BridgeSettings(BaseSettings):
     mqtt_ca_file: Path | None = _name(
         "WA_MQTT_CA_FILE",
         default=None,
-        description="PEM file of the authorities that sign the broker's certificate; none: the system's.",
+        description="PEM file of the authorities that sign the broker's certificate, if they are not in the"
+        " system's store.",
     )
     sessions: Annotated[tuple[SessionSetting, ...], NoDecode, _parsed(_parse_sessions)] = _name(
         "WA_SESSIONS",
         default="haby=51",
-        description="One session for each phone number, as name=cliente_id, comma list; the first one serves the legacy"
-        " paths, which have no name.",
+        description="One session per number, as name=cliente_id, comma list; paths without a session name use the"
+        " first.",
     )
     data_dir: Path = _name(
         "WA_DATA_DIR",
@@ -152,46 +153,52 @@ class BridgeSettings(BaseSettings):
         " /var/lib/wa-responder.",
     )
     web_url: str = _name(
-        "WA_WEB_URL", default="https://web.whatsapp.com/", description="Page that is opened. Only a test needs another."
+        "WA_WEB_URL",
+        default="https://web.whatsapp.com/",
+        description="The page that the driver opens. Only tests change it.",
     )
     browser: str | None = _name(
         "WA_BROWSER",
         default=None,
-        description="Chromium executable; none: the first of chromium-headless-shell, chromium and google-chrome.",
+        description="Path of a Chromium. Default: the first of chromium-headless-shell, chromium, google-chrome"
+        " that is installed.",
     )
     browser_args: str = _name(
         "WA_BROWSER_ARGS",
         default="",
-        description="Extra browser arguments, separated by spaces, such as --proxy-server=http://proxy.example:3128",
+        description="Extra arguments for Chromium, separated by blanks; for example"
+        " --proxy-server=http://proxy.example:3128",
     )
     instance: str = _name(
         "WA_INSTANCE",
         default_factory=_default_instance,
-        description="This bridge's name in wa/bridge/<name>/status; none: the host name.",
+        description="This bridge's name in wa/bridge/<name>/status. Default: the host name.",
     )
     pace_burst: int = _name(
         "WA_PACE_BURST",
         default=5,
         ge=1,
         le=1000,
-        description="Sends at once after a pause, in a session and in a chat.",
+        description="Burst size: sends at once after a pause, per session and per chat.",
     )
     pace: Annotated[Pace, NoDecode, BeforeValidator(_parse_pace)] = _name(
         "WA_PACE",
         default="20/minute",
-        description="Sends of one session. WhatsApp blocks numbers that send like machines: start slowly with a new"
+        description="Send rate of a session. WhatsApp blocks numbers that send like machines: be slow with a new"
         " number. off, for tests only, switches all pacing off.",
     )
     pace_chat: Annotated[Pace, NoDecode, BeforeValidator(_parse_pace)] = _name(
-        "WA_PACE_CHAT", default="10/minute", description="Sends to one chat."
+        "WA_PACE_CHAT", default="10/minute", description="Send rate per chat."
     )
-    pace_spacing: float = _name("WA_PACE_SPACING", default=0.5, ge=0, le=60, description="Seconds between two sends.")
+    pace_spacing: float = _name(
+        "WA_PACE_SPACING", default=0.5, ge=0, le=60, description="Minimum seconds between two sends."
+    )
     pace_jitter: float = _name(
         "WA_PACE_JITTER",
         default=1.5,
         ge=0,
         le=60,
-        description="Maximum of the random seconds added to a send that had to wait.",
+        description="Maximum random extra seconds for a send that had to wait.",
     )
     retention: Annotated[Retention, NoDecode, _parsed(Retention.parse)] = _name(
         "WA_RETENTION",
@@ -203,21 +210,21 @@ class BridgeSettings(BaseSettings):
         default=30,
         ge=1,
         le=3650,
-        description="Days that command ids are remembered; a command repeated later is sent again.",
+        description="Days that command ids are kept; after that, a repeated id is sent again.",
     )
     retention_keys: int = _name(
         "WA_RETENTION_KEYS",
         default=400,
         ge=30,
         le=3650,
-        description="Days that messages are recognised as known; older ones are history and never published.",
+        description="Days that message keys are kept; older messages are history and not published.",
     )
     retention_letters: int = _name(
         "WA_RETENTION_LETTERS",
         default=30,
         ge=1,
         le=3650,
-        description="Days that dead letters of webhooks are kept, at most 10,000 of a session.",
+        description="Days that dead letters of webhooks are kept, at most 10,000 per session.",
     )
     retention_audit: int = _name(
         "WA_RETENTION_AUDIT",
@@ -237,15 +244,15 @@ class BridgeSettings(BaseSettings):
     http_rate: Annotated[Pace, NoDecode, _parsed(Pace.of_requests)] = _name(
         "WA_HTTP_RATE",
         default="6000/minute",
-        description="Requests of each key and of each address, at the bridge and at the responder; off: no limit. nginx"
-        " has its own.",
+        description="Requests per key and per address, for bridge and responder; off: no limit. nginx has its own"
+        " limit.",
     )
     api_key: SecretStr | None = _name(
         "WHATSAPP_API_KEY",
         default=None,
-        description="Key that legacy callers send as x-api-key; it may do everything. Without it and without"
-        " WA_JWT_SECRET the bridge answers this machine only, and nothing that comes through a proxy. Create one:"
-        " openssl rand -hex 32",
+        description="Key that legacy callers send as x-api-key; it may do everything. With neither this nor"
+        " WA_JWT_SECRET the bridge serves this machine only, and refuses requests through a proxy."
+        " Create one: openssl rand -hex 32",
     )
     jwt_secret: SecretStr | None = _name(
         "WA_JWT_SECRET", default=None, description="HS256 secret of bearer tokens, 32 characters or more."
@@ -256,16 +263,17 @@ class BridgeSettings(BaseSettings):
     callback_hosts: Annotated[CallbackRules, NoDecode, _parsed(CallbackRules.parse)] = _name(
         "WA_CALLBACK_HOSTS",
         default="loopback",
-        description="Where webhooks may point: loopback, names, addresses and networks, comma list, for example"
-        " loopback,10.0.0.0/24,crm.example",
+        description="Hosts that webhooks may point to: loopback, names, addresses and networks, comma list, for"
+        " example loopback,10.0.0.0/24,crm.example",
     )
     callback_timeout: float = _name(
-        "WA_CALLBACK_TIMEOUT", default=5.0, gt=0, le=60, description="Seconds for one post to a webhook."
+        "WA_CALLBACK_TIMEOUT", default=5.0, gt=0, le=60, description="Timeout of a webhook in seconds."
     )
     legacy_groups: bool = _name(
         "WA_LEGACY_GROUPS",
         default=False,
-        description="Whether webhooks registered on the legacy path get group messages. Old responders answer them.",
+        description="Whether group messages are sent to webhooks registered on the legacy path. Old responders"
+        " would answer groups.",
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _name(
         "WA_LOG_LEVEL", default="INFO", description="DEBUG writes message bodies to the log: not in production."

@@ -17,6 +17,7 @@ from responder.fault_publisher import FaultPublisher
 from responder.faults import FaultLog
 from responder.health import Health
 from responder.http.context import Surface
+from responder.http.limits import SurfaceLimits
 from responder.http.server import listen, serve
 from responder.incoming import ReceivedMessage
 from responder.lease_worker import LeaseWorker, StartReading
@@ -68,8 +69,15 @@ async def run(settings: ResponderSettings, broker: BrokerAccess | None, *, stop:
 class Responder:
     """The parts of one process."""
 
-    def __init__(self, settings: ResponderSettings, broker: BrokerAccess | None = None) -> None:
+    def __init__(
+        self,
+        settings: ResponderSettings,
+        broker: BrokerAccess | None = None,
+        *,
+        http_limits: SurfaceLimits | None = None,
+    ) -> None:
         self.settings = settings
+        self._http_limits = http_limits or SurfaceLimits()
         self._broker = broker
         self.announcer = FaultPublisher(broker.instance if broker else "")
         self.faults = FaultLog(time.time, self.announcer.note)
@@ -124,7 +132,8 @@ class Responder:
         _log.info("Conversations: %s", self.url)
         async with asyncio.TaskGroup() as tasks:
             serving = tasks.create_task(
-                serve(build_app(self._surface()), self.listener, self._closing), name="responder http"
+                serve(build_app(self._surface()), self.listener, self._closing, self._http_limits.server),
+                name="responder http",
             )
             watching = tasks.create_task(self.rules.watch(), name="rules file")
             working = tasks.create_task(self._work(stop), name="responder")
@@ -269,6 +278,7 @@ class Responder:
             unready=self.condition.amiss,
             switched=self._switched,
             closing=self._closing,
+            limits=self._http_limits,
         )
 
 

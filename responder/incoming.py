@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from bridge.client import Cursor, EventMessage, Message
 from bridge.contract.errors import CodedError
+from bridge.contract.events import OWN_MESSAGE
 from bridge.contract.jid import Jid, MessageKey
-from bridge.contract.messages import ERASED, EventKind, MessageBody, Stream
+from bridge.contract.messages import ERASED, MessageBody, Stream
 from responder.policy import Facts
 
 #: What the columns take.
@@ -54,7 +55,7 @@ def of_message(message: Message) -> ReceivedMessage | StreamPosition:
 def of_event(event: EventMessage) -> ReceivedMessage | StreamPosition:
     """From the `event` stream: a message that a person wrote on the phone, or nothing but a place."""
     place = StreamPosition(event.session, Stream.EVENT, event.cursor)
-    if str(event.kind) != str(EventKind.OWN_MESSAGE) or event.message is None:  # kinds of later versions
+    if event.kind != OWN_MESSAGE or event.message is None:  # kinds of later versions
         return place
     return _arrival(event.message, event.session, place, from_me=True)
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from bridge.client import Client, CodedError, NoAnswer, NoSuchSession, Priority, Result, ResultStatus
-from bridge.contract.errors import ErrorCode
+from bridge.contract.errors import Conflict
 from responder.store.rows import Turn
 from responder.store.turns import Finished
 from responder.turns import TurnOrigin, TurnState
@@ -108,7 +108,7 @@ class MqttAnswerSink:
 
 def _finished(turn: Turn, result: Result) -> Finished:
     code = result.error.code if result.error else None
-    if result.status is ResultStatus.SENT or code == ErrorCode.CONFLICT:
+    if result.status is ResultStatus.SENT or code == Conflict.code:
         # a conflict says that this turn was answered before, in other words: the first ones stand
         return Finished(turn.id, TurnState.SENT, code)
     if result.status is ResultStatus.UNKNOWN:

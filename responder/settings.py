@@ -100,12 +100,12 @@ class ResponderSettings(BaseSettings):
         "WA_JWT_AUDIENCE", default="whatsapp-mqtt-bridge", description="Audience (aud) that bearer tokens must have."
     )
     http_rate: str = _name(
-        "WA_HTTP_RATE", default="6000/minute", description="Requests of each key and of each address; off: no limit."
+        "WA_HTTP_RATE", default="6000/minute", description="Requests per key and per address; off: no limit."
     )
     sessions: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_session_names)] = _name(
         "WA_SESSIONS", default=("haby",), description="Sessions that are answered, as name=cliente_id, comma list."
     )
-    cliente_id: int = _name("CLIENTE_ID", default=51, description="The client of messages that name none.")
+    cliente_id: int = _name("CLIENTE_ID", default=51, description="The client (cliente_id) of messages that have none.")
     data_dir: Path = _name(
         "WA_DATA_DIR", default=Path("data"), description="Folder of responder.db, without a legacy database."
     )
@@ -121,15 +121,14 @@ class ResponderSettings(BaseSettings):
     active: _Switch = _name(
         "RESPONDER_ACTIVO",
         default=True,
-        description="Whether messages are answered (true, 1, on, si, yes or false, 0, off, no); each client's"
-        " own switch is checked too.",
+        description="Main switch (true, 1, on, si, yes or false, 0, off, no). Each client also has its own switch.",
     )
     max_age: float = _name(
         "RESPONDER_MAX_AGE",
         default=900,
         ge=1,
-        description="Seconds; older messages are recorded and not answered, so that no customer gets"
-        " yesterday's answers after an outage.",
+        description="Messages older than this many seconds are recorded but not answered, so that an outage"
+        " causes no late answers.",
     )
     admins: _People = _name(
         "ADMIN_NUMBERS",
@@ -147,12 +146,12 @@ class ResponderSettings(BaseSettings):
     )
     groups: Groups = _name("RESPONDER_GROUPS", default=Groups.NEVER, description="Groups: never, or mentioned.")
     captions: _Switch = _name(
-        "RESPONDER_CAPTIONS", default=False, description="Whether captions of pictures are answered."
+        "RESPONDER_CAPTIONS", default=False, description="Whether captions of images are answered."
     )
     hours: str = _name(
         "RESPONDER_HOURS",
         default="",
-        description="Opening hours, for example lun-vie 09:00-18:00; sab 09:00-13:00. None: always.",
+        description="Opening hours, for example lun-vie 09:00-18:00; sab 09:00-13:00. Empty: always.",
     )
     zone: str = _name(
         "RESPONDER_TZ",
@@ -164,10 +163,10 @@ class ResponderSettings(BaseSettings):
         default=2.0,
         ge=0,
         le=60,
-        description="Seconds of silence before messages are answered, all in one answer.",
+        description="Seconds of quiet time before several messages get one answer.",
     )
     pause: float = _name(
-        "RESPONDER_PAUSE", default=1800, ge=0, description="Seconds without automatic answers after a human wrote."
+        "RESPONDER_PAUSE", default=1800, ge=0, description="Seconds without automatic answers after a person answered."
     )
     duplicate_window: float = _name(
         "RESPONDER_DUPLICATE_WINDOW",
@@ -179,15 +178,15 @@ class ResponderSettings(BaseSettings):
         "RESPONDER_CHAT_BUDGET",
         default=20,
         ge=0,
-        description="Answers an hour to one chat: stops two robots that answer each other.",
+        description="Answers per hour and chat: stops two bots that answer each other.",
     )
-    total_budget: int = _name("RESPONDER_TOTAL_BUDGET", default=1000, ge=0, description="Answers an hour in total.")
+    total_budget: int = _name("RESPONDER_TOTAL_BUDGET", default=1000, ge=0, description="Answers per hour in total.")
     retention: int = _name(
         "RESPONDER_RETENTION",
         default=30,
         ge=1,
         le=3650,
-        description="Days that the record of what was done with each message (wa_message, wa_turn) is kept.",
+        description="Days that records of messages and answers (wa_message, wa_turn) are kept.",
     )
     retention_conversations: int = _name(
         "RESPONDER_RETENTION_CONVERSATIONS",
@@ -200,7 +199,7 @@ class ResponderSettings(BaseSettings):
     rules_file: Path | None = _name(
         "RESPONDER_RULES",
         default=None,
-        description="Rules (YAML) that answer before the model does; none: the shipped ones.",
+        description="Rules (YAML) that answer before the model. Default: the shipped rules.",
     )
 
     openai_api_key: SecretStr | None = _name(
@@ -214,22 +213,23 @@ class ResponderSettings(BaseSettings):
         "OPENAI_TEMPERATURE", default=0.7, ge=0, le=2, description="Temperature; the default is the legacy one."
     )
     max_tokens: int = _name("OPENAI_MAX_TOKENS", default=500, ge=1, description="Maximum tokens of an answer.")
-    model_timeout: float = _name("OPENAI_TIMEOUT", default=30, gt=0, le=300, description="Seconds for one attempt.")
-    model_retries: int = _name("OPENAI_RETRIES", default=2, ge=0, le=5, description="Further attempts.")
-    model_concurrency: int = _name(
-        "OPENAI_CONCURRENCY", default=4, ge=1, le=64, description="Questions at the same time."
+    model_timeout: float = _name(
+        "OPENAI_TIMEOUT", default=30, gt=0, le=300, description="Timeout of one attempt in seconds."
     )
+    model_retries: int = _name("OPENAI_RETRIES", default=2, ge=0, le=5, description="Number of retries.")
+    model_concurrency: int = _name("OPENAI_CONCURRENCY", default=4, ge=1, le=64, description="Concurrent questions.")
     price_in: float = _name(
-        "OPENAI_PRICE_IN", default=0, ge=0, description="Price of a million tokens asked, so that costs can be counted."
+        "OPENAI_PRICE_IN", default=0, ge=0, description="Price of a million input tokens, to count costs."
     )
-    price_out: float = _name("OPENAI_PRICE_OUT", default=0, ge=0, description="Price of a million tokens answered.")
+    price_out: float = _name("OPENAI_PRICE_OUT", default=0, ge=0, description="Price of a million output tokens.")
     prompt_file: Path | None = _name(
-        "RESPONDER_PROMPT", default=None, description="File of the system text; none: the shipped one."
+        "RESPONDER_PROMPT", default=None, description="File with the system text. Default: the shipped one."
     )
     prompt_vars: Annotated[dict[str, str], NoDecode, BeforeValidator(_variables)] = _name(
         "RESPONDER_PROMPT_VARS",
         default={},
-        description="Values for {{name}} in the system text, for example negocio=Panadería Sol; zona=Palermo",
+        description="Values of the {{name}} variables in the system text, for example negocio=Panadería Sol;"
+        " zona=Palermo",
     )
 
     sender_url: str | None = _name("MASSIVE_SENDER_URL", default=None, description="URL of the legacy sender.")

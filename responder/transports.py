@@ -46,8 +46,8 @@ async def over_broker(broker: BrokerAccess, condition: Health, now: Callable[[],
         name="responder",
         protocol=broker.protocol,
         ca_file=broker.ca_file,
-        level=broker.level,
-        patience=None,
+        reply_name=broker.level,
+        connect_timeout=None,
     ) as client:
         condition.client = client
         yield Transport(MqttAnswerSink(client, now), lambda: condition.follow(client), client)

@@ -1,7 +1,7 @@
-"""Checks every dependency that a release installs, from PyPI and from npm, with the vulnerability services.
+"""Check every dependency of a release, from PyPI and from npm, for known vulnerabilities.
 
-Exit code 0: all were checked and none is known to be vulnerable. 1: one is. 3: not all could be checked, which proves
-nothing and is reported as such: `pip-audit` itself calls that "no known vulnerabilities found".
+Exit code 0: all were checked and none is vulnerable. 1: at least one is vulnerable. 3: not all could be checked; for
+these `pip-audit` alone would report "no known vulnerabilities found".
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _NPM = ("npm", "audit", "--omit=dev", "--json")
 
 @dataclass
 class Audit:
-    """The services' answers."""
+    """Combined result of both services."""
 
     checked: int = 0
     findings: list[str] = field(default_factory=list)
@@ -52,14 +52,13 @@ def of_npm(answer: Any, audit: Audit) -> None:
 
 
 def main() -> int:
-    """Check both and print the findings."""
     audit = Audit()
     for command, folder, take, name in (
         (_PIP, ROOT, of_pip, "everything from PyPI"),
         (_NPM, ROOT / "bridge/drivers/web", of_npm, "wa-js (npm)"),
     ):
         try:
-            take(_asked(command, folder), audit)
+            take(_run(command, folder), audit)
         except (OSError, ValueError, KeyError, TypeError, subprocess.TimeoutExpired):
             audit.not_checked.append(name)
     for finding in audit.findings:
@@ -68,12 +67,12 @@ def main() -> int:
         names = ", ".join(audit.not_checked[:3]) + (", …" if len(audit.not_checked) > 3 else "")
         sys.stdout.write(
             f"NOT AUDITED: {len(audit.not_checked)} could not be checked ({names}): no service answers for them"
-            f" here. {audit.checked} were. Run scripts/check where PyPI's and npm's own services can be reached.\n"
+            f" here. {audit.checked} were checked. Run scripts/check where PyPI's and npm's services can be reached.\n"
         )
     return 1 if audit.findings else NOT_AUDITED if audit.not_checked else 0
 
 
-def _asked(command: Sequence[str], folder: Path) -> Any:
+def _run(command: Sequence[str], folder: Path) -> Any:
     answer = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=120)
     return json.loads(answer.stdout)
 

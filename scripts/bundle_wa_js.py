@@ -1,7 +1,7 @@
-"""Build hook: adds the pinned wa-js to the wheel and the sdist, at the path it has in a checkout.
+"""Build hook: adds the pinned wa-js to the wheel and the sdist, at the same path as in a checkout.
 
-`scripts/setup` fetches the files. Without them, or with another version than package.json pins, a wheel would install
-cleanly and fail at the first browser, so the build stops instead.
+`scripts/setup` fetches the files. If they are missing or are not the version that package.json pins, the build stops:
+such a wheel would install and then fail at the first browser start.
 """
 
 import json
@@ -20,10 +20,10 @@ class WaJsHook(BuildHookInterface[Any]):
         if version == "editable":
             return
         root = Path(self.root)
-        if absent := [name for name in FILES if not (root / WA_JS / name).is_file()]:
-            raise FileNotFoundError(f"wa-js is not complete ({', '.join(absent)}): run scripts/setup, then build again")
+        if missing := [name for name in FILES if not (root / WA_JS / name).is_file()]:
+            raise FileNotFoundError(f"wa-js is incomplete ({', '.join(missing)}): run scripts/setup, then build again")
         pinned = json.loads((root / PAGE / "package.json").read_text())["dependencies"]["@wppconnect/wa-js"]
         present = json.loads((root / WA_JS / "package.json").read_text())["version"]
         if present != pinned:
-            raise ValueError(f"wa-js {present} is here, {pinned} is pinned: run scripts/setup, then build again")
+            raise ValueError(f"wa-js {present} is installed, {pinned} is pinned: run scripts/setup, then build again")
         build_data["force_include"].update({str(root / WA_JS / name): f"{WA_JS}/{name}" for name in FILES})

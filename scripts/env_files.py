@@ -20,13 +20,13 @@ from responder.settings import ResponderSettings
 ROOT = Path(__file__).parent.parent
 WIDTH = 120
 BRIDGE_HEAD = """\
-Settings of the bridge, and those that it shares with the responder. deploy/install copies this file to /etc/wa/wa.env
-(root, 0600); compose reads it too. A line that begins with # is a comment: the value shown is the default. `wa doctor`
-prints the effective values and what is wrong with them. Secrets are empty here; placeholders are refused at start."""
+Settings of the bridge, and those shared with the responder. deploy/install copies this file to /etc/wa/wa.env
+(root, 0600); compose reads it too. Every setting is commented out and shows its default. `wa doctor` prints the
+settings in force and their errors. Secrets are empty here; placeholders are refused at start."""
 RESPONDER_HEAD = """\
-Settings of the responder only, under the names of the legacy service; those that it shares with the bridge are in
-wa.env. deploy/install copies this file to /etc/wa/responder.env (root, 0600). A line that begins with # is a comment:
-the value shown is the default. Secrets are empty here; placeholders are refused at start."""
+Settings of the responder only, with the names of the legacy service; shared settings are in wa.env. deploy/install
+copies this file to /etc/wa/responder.env (root, 0600). Every setting is commented out and shows its default. Secrets
+are empty here; placeholders are refused at start."""
 #: Heading of the section that a variable begins.
 SECTIONS = {
     "WA_MQTT_URL": "The broker.",
@@ -35,14 +35,15 @@ SECTIONS = {
     "WA_RETENTION": "Retention: how long data is kept.",
     "WA_HTTP_HOST": "HTTP and webhooks.",
     "WA_LOG_LEVEL": "The log.",
-    "RESPONDER_HOST": "HTTP: /health, /api/status, /api/conversaciones, /api/message-received.",
+    "RESPONDER_HOST": "HTTP endpoints: /health, /api/status, /api/conversaciones, /api/message-received.",
     "DB_HOST": "The legacy database. The tables keep their names; the first start widens them and loses no row. Back"
-    " the database up before.",
+    " up the database first.",
     "RESPONDER_ACTIVO": "Which messages are answered.",
     "RESPONDER_GATHER": "When, and how many.",
     "RESPONDER_RETENTION": "Retention.",
     "RESPONDER_RULES": "Rules and model.",
-    "MASSIVE_SENDER_URL": "Webhook mode: read and send through a legacy sender instead of the broker. Both or neither.",
+    "MASSIVE_SENDER_URL": "Webhook mode: receive and send through a legacy sender instead of the broker. Set both or"
+    " neither.",
 }
 
 

@@ -1,6 +1,6 @@
-"""Scans the tree and every commit of every branch for secrets; prints where they are, and ends with 1 if there are any.
+"""Search the tree and every commit of every branch for secrets; prints file and commit of each, and exits with 1.
 
-Uses detect-secrets' detectors. The secrets themselves are not printed, since the output may be stored.
+Uses the detectors of detect-secrets. The secret itself is never printed, because the output may be stored.
 """
 
 from __future__ import annotations
@@ -14,27 +14,27 @@ from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_cla
 from detect_secrets.plugins.base import BasePlugin
 
 #: Public addresses of the internet are no secrets.
-_LEFT_OUT = frozenset({"Public IP (ipv4)"})
-#: Words in place of a password in an example, or after one in a table.
+_EXCLUDED = frozenset({"Public IP (ipv4)"})
+#: Example passwords, and words that follow the word password in a table.
 _EXAMPLES = frozenset({"password", "<password>", "changeme", "ws[s]://…"})
-#: Tests and benchmarks make up passwords for their own brokers, databases and models.
-_MADE_UP_IN_TESTS = frozenset({"Basic Auth Credentials", "Secret Keyword"})
-#: How an environment file begins that a test writes: long enough to be taken for a key.
+#: Tests and benchmarks invent passwords for their temporary brokers, databases and models.
+_INVENTED_IN_TESTS = frozenset({"Basic Auth Credentials", "Secret Keyword"})
+#: First line of an environment file that a test writes; its entropy looks like that of a key.
 _SETTINGS = "WA_MQTT_PREFIX="
-#: Lock files are hashes from end to end.
+#: Lock files contain only hashes.
 _PATHS = ("--", ".", ":!*.lock", ":!*package-lock.json")
 
 
 def main(folder: str = ".") -> int:
     """Scan the repository in `folder`."""
     kinds: Mapping[str, type[BasePlugin]] = get_mapping_from_secret_type_to_class()
-    detectors = [kind() for name, kind in kinds.items() if name not in _LEFT_OUT]
+    detectors = [kind() for name, kind in kinds.items() if name not in _EXCLUDED]
     seen: set[tuple[str, str]] = set()
     found: set[str] = set()
-    for place, file, line in (*_history(folder), *_tree(folder)):
+    for source, file, line in (*_history(folder), *_tree(folder)):
         if (file, line) not in seen:
             seen.add((file, line))
-            found.update(f"{file} ({place}): {what}" for what in _secrets(detectors, file, line))
+            found.update(f"{file} ({source}): {kind}" for kind in _secrets(detectors, file, line))
     for one in sorted(found):
         sys.stdout.write(f"{one}\n")
     return 1 if found else 0
@@ -44,10 +44,10 @@ def _secrets(detectors: list[BasePlugin], file: str, line: str) -> Iterator[str]
     for detector in detectors:
         for secret in detector.analyze_line(filename=file, line=line, line_number=1):
             value = secret.secret_value or ""
-            made_up = file.startswith(("tests/", "bench/")) and (
-                secret.type in _MADE_UP_IN_TESTS or value.startswith(_SETTINGS)
+            is_invented = file.startswith(("tests/", "bench/")) and (
+                secret.type in _INVENTED_IN_TESTS or value.startswith(_SETTINGS)
             )
-            if not made_up and value not in _EXAMPLES:
+            if not is_invented and value not in _EXAMPLES:
                 yield secret.type
 
 
@@ -64,7 +64,7 @@ def _history(folder: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _tree(folder: str) -> Iterator[tuple[str, str, str]]:
-    """Every line of the tree, committed or not."""
+    """Every line of the working tree, committed or not."""
     for name in _git(folder, "ls-files", "--cached", "--others", "--exclude-standard", *_PATHS):
         path = Path(folder) / name
         if path.is_file():

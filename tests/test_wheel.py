@@ -83,7 +83,7 @@ def test_without_wa_js_the_build_stops_and_says_what_to_do(project: Path, tmp_pa
     (project / WA_JS / "dist/wppconnect-wa.js").unlink()
     built = build(project, "wheel", tmp_path / "out")
     assert built.returncode != 0
-    assert "wa-js is not complete (dist/wppconnect-wa.js): run scripts/setup" in built.stderr
+    assert "wa-js is incomplete (dist/wppconnect-wa.js): run scripts/setup" in built.stderr
     assert not list(tmp_path.glob("out/*"))
 
 
@@ -92,7 +92,7 @@ def test_with_another_wa_js_than_the_pinned_one_the_build_stops(project: Path, t
     manifest.write_text('{"version": "0.0.1"}')
     built = build(project, "wheel", tmp_path / "out")
     assert built.returncode != 0
-    assert "wa-js 0.0.1 is here" in built.stderr
+    assert "wa-js 0.0.1 is installed" in built.stderr
 
 
 def test_a_source_archive_brings_wa_js_so_that_a_wheel_can_be_built_from_it(project: Path, tmp_path: Path) -> None:

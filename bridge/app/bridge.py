@@ -123,7 +123,7 @@ class Bridge:
             await connection.publish(topic, self._status("offline").to_json(), retain=True)
 
         def down(error: BrokerError, pause: float) -> None:
-            _log.debug("bridge status: %s Trying again in %.1f s.", error.text, pause)
+            _log.debug("bridge status: %s Retrying in %.1f s.", error.text, pause)
 
         will = Will(topic, self._status("offline").to_json().encode())
         await keep_connected(replace(self._broker, will=will), serve, on_down=down)

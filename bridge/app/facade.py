@@ -15,9 +15,10 @@ from bridge.app.host import SessionHost
 from bridge.app.limits import BridgeLimits
 from bridge.broker import BrokerOptions
 from bridge.contract.errors import StartError
-from bridge.http.auth_middleware import AuthOptions
-from bridge.http.context import AppContext, places_by_name
+from bridge.http.context import AppContext, entries_by_name
 from bridge.http.credentials import Credentials
+from bridge.http.guard import AuthOptions
+from bridge.http.limits import HttpLimits
 from bridge.http.panel_sessions import PanelSessions
 from bridge.http.server import HttpServer, is_loopback
 from bridge.metrics.charts import ChartRecorder
@@ -68,7 +69,7 @@ async def http_facade(
         counters = PrometheusMetrics(settings.data_dir)
         await charts.load()
         observers: tuple[Observer, ...] = (charts.observe, counters.observe)
-        webhooks = await stack.enter_async_context(
+        poster = await stack.enter_async_context(
             WebhookPoster(
                 settings.callback_hosts,
                 own_port=listener.getsockname()[1],
@@ -78,7 +79,7 @@ async def http_facade(
         )
         registry = WebhookRegistry(
             store.listeners,
-            webhooks,
+            poster,
             clock,
             random=random.random,
             legacy_groups=settings.legacy_groups,
@@ -89,30 +90,31 @@ async def http_facade(
         switches = RetainedSwitches(
             replace(broker, client_id=f"{broker.client_id}-switches"), settings.topics, timeout=limits.mqtt.switch
         )
-        credentials = _credentials(settings, store, clock)
+        credentials = _credentials(settings, store, clock, limits.http)
         logins = PanelSessions(credentials, clock)
         if login_link is not None:
             logins.offer(login_link)
-        parts = AppContext(
-            places=places_by_name(hosts),
+        context = AppContext(
+            entries=entries_by_name(hosts),
             default=settings.sessions[0].name,
             owner=owner,
-            listeners=registry,
-            letters=store.listeners,
+            registry=registry,
+            dead_letters=store.listeners,
             access=store.access,
             credentials=credentials,
             logins=logins,
-            webhooks=webhooks,
+            poster=poster,
             switches=switches,
             clock=clock,
-            history=charts,
+            charts=charts,
             metrics_text=counters.text,
             topics=settings.topics,
             version=version(DISTRIBUTION),
+            limits=limits.http,
         )
-        counters.watch(parts.places, registry)
+        counters.watch(context.entries, registry)
         auth = AuthOptions(settings.http_rate, loopback_only=is_loopback(listener))
-        server = HttpServer(parts, auth, listener, version=version(DISTRIBUTION))
+        server = HttpServer(context, auth, listener, version=version(DISTRIBUTION))
         async with asyncio.TaskGroup() as tasks:
             beside = [
                 tasks.create_task(switches.run(), name="switches"),
@@ -140,7 +142,7 @@ async def _compact(store: BridgeStore, settings: BridgeSettings, limits: BridgeL
         await asyncio.sleep(limits.compaction)
 
 
-def _credentials(settings: BridgeSettings, store: BridgeStore, clock: Clock) -> Credentials:
+def _credentials(settings: BridgeSettings, store: BridgeStore, clock: Clock, limits: HttpLimits) -> Credentials:
     single, secret = settings.api_key, settings.jwt_secret
     return Credentials(
         store.access,
@@ -148,4 +150,5 @@ def _credentials(settings: BridgeSettings, store: BridgeStore, clock: Clock) -> 
         single_key=single.get_secret_value() if single else None,
         jwt_secret=secret.get_secret_value() if secret else None,
         audience=settings.jwt_audience,
+        key_cache=limits.key_cache,
     )

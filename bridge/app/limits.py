@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from bridge.contract.backoff import Backoff
+from bridge.http.limits import HttpLimits
 from bridge.mqtt import MqttLimits
 from bridge.webhooks import FORGOTTEN_AFTER, RETRY
 
@@ -16,6 +17,7 @@ class BridgeLimits:
     """All durations are seconds."""
 
     mqtt: MqttLimits = field(default_factory=MqttLimits)
+    http: HttpLimits = field(default_factory=HttpLimits)
     #: For a broker to say who owns a session; then the session starts anyway.
     ownership: float = 30.0
     #: Between two checks of a session that another bridge owns.

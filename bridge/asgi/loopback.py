@@ -1,7 +1,7 @@
-"""The rule for whoever answers without credentials: only this machine is answered, and nothing that a proxy passed on.
+"""The rule for servers that answer without credentials: only this machine is answered, and nothing a proxy forwarded.
 
-Pure. Each server puts its own sentence to a breach. A page of another site in a browser of this machine reaches
-loopback too (DNS rebinding, cross-site posts and sockets), hence Host and Origin are looked at.
+Listening on loopback keeps other machines out. A page of another site in a browser of this machine still reaches
+loopback (DNS rebinding, cross-site posts and sockets), hence the checks of Host and Origin.
 """
 
 from __future__ import annotations
@@ -11,17 +11,38 @@ from collections.abc import Mapping
 from enum import Enum, auto
 from urllib.parse import SplitResult, urlsplit
 
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from bridge.asgi.refusal import Refuse
+
 
 class LoopbackBreach(Enum):
-    """What is wrong with a request."""
+    """The header that breaks the rule."""
 
     FORWARDED = auto()
     HOST = auto()
     ORIGIN = auto()
 
 
+class LoopbackOnly:
+    """ASGI middleware for HTTP and WebSocket: refuses with 403 what breaks the rule. `server` names it in the text."""
+
+    def __init__(self, app: ASGIApp, server: str, refuse: Refuse) -> None:
+        self._app = app
+        self._server = server
+        self._refuse = refuse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self._app
+        if scope["type"] in ("http", "websocket") and (found := breach(Headers(scope=scope))):
+            app = self._refuse(scope, HTTPException(403, explain(found, self._server)))
+        await app(scope, receive, send)
+
+
 def breach(headers: Mapping[str, str]) -> LoopbackBreach | None:
-    """What a request's headers (names in lower case) show, or None when it is from this machine."""
+    """What breaks the rule in a request's headers (names in lower case), if anything does."""
     if any(name == "forwarded" or name.startswith("x-forwarded-") for name in headers):
         return LoopbackBreach.FORWARDED
     host = headers.get("host", "")
@@ -33,8 +54,19 @@ def breach(headers: Mapping[str, str]) -> LoopbackBreach | None:
     return None
 
 
+def explain(found: LoopbackBreach, server: str, hint: str = "") -> str:
+    """One sentence for the caller, with `server` as its subject and, optionally, how to lift the rule."""
+    match found:
+        case LoopbackBreach.FORWARDED:
+            return f"{server} does not answer through a proxy.{hint}"
+        case LoopbackBreach.HOST:
+            return f"{server} answers only under a loopback name (127.0.0.1, localhost, [::1]).{hint}"
+        case LoopbackBreach.ORIGIN:
+            return f"{server} does not answer pages of other sites."
+
+
 def is_loopback(name: str | None) -> bool:
-    """Whether a host's name or address is this machine's own."""
+    """Whether a host name or address belongs to this machine."""
     if name == "localhost":
         return True
     try:
@@ -46,5 +78,5 @@ def is_loopback(name: str | None) -> bool:
 def _split(address: str) -> SplitResult:
     try:
         return urlsplit(address)
-    except ValueError:  # half a bracket: no address at all
+    except ValueError:  # for example an unclosed bracket
         return urlsplit("")

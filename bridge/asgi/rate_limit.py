@@ -1,21 +1,27 @@
-"""How many requests each key and each address may make: token buckets, counted in memory. Pure: time comes in."""
+"""How many requests each key and each address may make: token buckets, counted in memory."""
 
 from __future__ import annotations
 
 import math
+import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from bridge.asgi.refusal import Refuse
+from bridge.asgi.security_headers import with_headers
 from bridge.contract.pace import Pace
 
-#: Names remembered; the one that asked longest ago is forgotten first, and then has a full bucket again.
+#: Names remembered; the one used least recently is forgotten first, and then has a full bucket again.
 NAMES = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimitResult:
-    """The outcome of asking: whether it was granted, and what the RateLimit headers say."""
+    """Result of a rate-limit check. Times are seconds from now."""
 
     granted: bool
     limit: int
@@ -35,26 +41,31 @@ class RateLimitResult:
 
     @property
     def raw_headers(self) -> list[tuple[bytes, bytes]]:
-        """The same as ASGI carries them."""
+        """The same headers as ASGI carries them."""
         return [(name.lower().encode(), value.encode()) for name, value in self.headers.items()]
+
+    def check(self) -> None:
+        """Raise `HTTPException` 429 unless granted."""
+        if not self.granted:
+            raise HTTPException(429, "", self.headers)
 
 
 class RateLimiter:
-    """A bucket for each name, `burst` deep and filled at `rate`."""
+    """A bucket for each name, `burst` deep and filled at `rate`. Pure: `now` is a parameter."""
 
     def __init__(self, pace: Pace) -> None:
         self._pace = pace
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()  # name -> tokens, when
 
     def take(self, name: str, now: float) -> RateLimitResult | None:
-        """Take one for `name`; None where nothing is limited."""
-        return self._ask(name, now, 1.0)
+        """Take one token of `name`; None where nothing is limited."""
+        return self._check(name, now, 1.0)
 
-    def look(self, name: str, now: float) -> RateLimitResult | None:
-        """Whether there is one for `name`, without taking it."""
-        return self._ask(name, now, 0.0)
+    def peek(self, name: str, now: float) -> RateLimitResult | None:
+        """Whether `name` has a token left, without taking it."""
+        return self._check(name, now, 0.0)
 
-    def _ask(self, name: str, now: float, price: float) -> RateLimitResult | None:
+    def _check(self, name: str, now: float, price: float) -> RateLimitResult | None:
         pace = self._pace
         if pace.is_off:
             return None
@@ -73,3 +84,24 @@ class RateLimiter:
             full_in=(pace.burst - tokens) / pace.rate,
             retry_after=0.0 if granted else (1.0 - tokens) / pace.rate,
         )
+
+
+class RateLimit:
+    """ASGI middleware: 429 beyond `pace`, for each name that `Authentication` left in `scope["state"]["rate_keys"]`."""
+
+    def __init__(self, app: ASGIApp, pace: Pace, refuse: Refuse, clock: Callable[[], float] = time.monotonic) -> None:
+        self._app = app
+        self._limiter = RateLimiter(pace)
+        self._refuse = refuse
+        self._clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app = self._app
+        try:
+            for name in scope["state"]["rate_keys"]:
+                if (result := self._limiter.take(name, self._clock())) is not None:
+                    send = with_headers(send, result.raw_headers)
+                    result.check()
+        except HTTPException as error:
+            app = self._refuse(scope, error)
+        await app(scope, receive, send)

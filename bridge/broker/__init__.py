@@ -1,9 +1,9 @@
-"""The MQTT side's plumbing, and the only package that knows the MQTT library.
+"""MQTT connections; the only package that imports the MQTT library.
 
-Owns connections: addresses, CONNECT, publishing until the PUBACK, subscribing, acknowledging by hand,
-reconnecting. Knows no topic of ours and no payload. Refuses to carry anything over from one connection to the
-next: what was not acknowledged is its caller's to send again, since a client object that outlives its
-connection was measured to send commands to a broker that had been given up on.
+Owns addresses, CONNECT, publishing until the PUBACK, subscribing, manual acknowledgement, reconnecting. Knows no
+topic and no payload of the contract. Carries nothing over from one connection to the next: the caller sends again
+what was not acknowledged, since a client object that outlives its connection was measured to send commands to a
+broker that had been given up on.
 """
 
 from bridge.broker.address import BadAddress, BrokerAddress, parse_addresses

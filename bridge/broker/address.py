@@ -1,4 +1,4 @@
-"""Where a broker is: parses and prints broker URLs. Pure: opens nothing, resolves no name."""
+"""Broker URLs, parsed and printed. Pure: opens nothing, resolves no name."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FORM = "mqtt://user:password@host:1883 (or mqtts://, ws://, wss://)"
 
 
 class BadAddress(ValueError):
-    """A broker URL that cannot be used; the sentence says why, and never holds the password."""
+    """A broker URL that cannot be used; the sentence says why and never contains the password."""
 
 
 @dataclass(frozen=True)
@@ -47,22 +47,22 @@ class BrokerAddress:
         try:
             parts = urlsplit(text)
         except ValueError as error:
-            raise BadAddress(f"{shown!r} names no host: it must look like {_FORM}.") from error
+            raise BadAddress(f"{shown!r} has no host: it must look like {_FORM}.") from error
         if parts.scheme not in DEFAULT_PORTS:
             raise BadAddress(f"{shown!r} has the unknown scheme {parts.scheme!r}: it must look like {_FORM}.")
         if parts.query or parts.fragment or "?" in text or "#" in text:
-            raise BadAddress(f"{shown!r} holds ? or #: inside a password these are written %3F and %23.")
+            raise BadAddress(f"{shown!r} contains ? or #: in a password write them as %3F and %23.")
         try:
             host, port = parts.hostname, parts.port
         except ValueError as error:
-            raise BadAddress(f"{shown!r} has no usable port: it is a number from 1 to 65535.") from error
+            raise BadAddress(f"{shown!r} has no usable port: it must be a number from 1 to 65535.") from error
         if not host or re.search(r"[\s,]", host):
-            raise BadAddress(f"{shown!r} names no host: it must look like {_FORM}.")
+            raise BadAddress(f"{shown!r} has no host: it must look like {_FORM}.")
         if port == 0:
-            raise BadAddress(f"{shown!r} has no usable port: it is a number from 1 to 65535.")
+            raise BadAddress(f"{shown!r} has no usable port: it must be a number from 1 to 65535.")
         username = unquote(parts.username) if parts.username else None
         if parts.password is not None and username is None:
-            raise BadAddress(f"{shown!r} has a password and no user: MQTT 3.1.1 forbids that.")
+            raise BadAddress(f"{shown!r} has a password but no user: MQTT 3.1.1 forbids that.")
         path = parts.path if parts.path not in ("", "/") else None
         websocket = parts.scheme in ("ws", "wss")
         if path and not websocket:
@@ -83,7 +83,7 @@ class BrokerAddress:
 
     @property
     def credentials(self) -> tuple[str, str]:
-        """User and password in the clear, empty where there is none."""
+        """User and password in plain text, empty if there is none."""
         return self.username or "", self.password.get_secret_value() if self.password else ""
 
     @property
@@ -92,7 +92,7 @@ class BrokerAddress:
         return self._url("***")
 
     def reveal(self) -> str:
-        """The URL with the password in it: for a file that only its owner can read, never for a log."""
+        """The URL with its password: for a file that only its owner can read, never for a log."""
         return self._url(quote(self.password.get_secret_value(), safe="") if self.password else "")
 
     def _url(self, password: str) -> str:
@@ -106,13 +106,13 @@ class BrokerAddress:
 
 def parse_addresses(text: str) -> tuple[BrokerAddress, ...]:
     """Read a comma list of broker URLs, to be tried in this order. Raises BadAddress."""
-    # A comma without a scheme behind it may be a password's.
+    # A comma that no scheme follows may belong to a password.
     pieces = re.split(r",\s*(?=[A-Za-z]+://)", text.strip().rstrip(", "))
     return tuple(BrokerAddress.parse(piece) for piece in pieces)
 
 
 def _without_credentials(text: str) -> str:
-    """The text with all that may be a password masked, since a URL that does not parse may still hold one."""
+    """The text with everything masked that may be a password: a URL that does not parse may still contain one."""
     scheme, separator, rest = text.rpartition("://")
     rest = re.sub(r"^.*@", "***@", rest, flags=re.DOTALL)
     return scheme + separator + re.sub(r"(?<!\[):(?!\d+(/|$))(?![^\[]*\]).*$", ":***", rest, flags=re.DOTALL)

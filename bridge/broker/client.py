@@ -1,9 +1,9 @@
-"""aiomqtt's client with what the bridge needs of it: acknowledging by hand, DUP, packet ids, prompt bad news.
+"""aiomqtt's client, extended with manual acknowledgement, DUP, packet ids and prompt error reporting.
 
-Owns every touch of the library and its private parts, so that one file changes with it. Refuses to drop a
-message when nobody reads: it disconnects, and the broker delivers again. aiomqtt 2.5 acknowledges before its
-caller has seen a message (measured: a subscriber killed at the first of three lost all three) and has no
-public switch for that; version 3 has one but speaks no MQTT 3.1.1.
+Owns every use of the library and of its private parts, so that one file changes with it. Never drops a message of a
+slow reader: it disconnects, and the broker delivers again. aiomqtt 2.5 acknowledges before its caller has seen a
+message (measured: a subscriber killed at the first of three lost all three) and has no public switch for that;
+version 3 has one but does not speak MQTT 3.1.1.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ import socket
 import ssl
 import threading
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Literal, cast
 
 import aiomqtt
 import paho.mqtt.client as paho
 from paho.mqtt.enums import MQTTErrorCode
+from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from typing_extensions import override
@@ -26,22 +28,23 @@ from typing_extensions import override
 from bridge.broker.address import BrokerAddress
 from bridge.broker.errors import BrokerDown, BrokerError, BrokerRefused
 from bridge.broker.messages import BrokerOptions, Delivery
-from bridge.broker.properties import connect_properties
 from bridge.broker.readahead import ReadAhead
 from bridge.broker.refusals import explain
 
-# What mosquitto lets one client have in flight by default, and every cluster that was measured took.
+# Mosquitto's default limit of messages in flight per client; every measured cluster accepted it.
 WINDOW = 20
 
-# Whatever paho reports reaches the caller as an exception; logged as well it would be said twice.
+# Whatever paho reports reaches the caller as an exception; logging it as well would duplicate it.
 _paho_log = logging.getLogger("bridge.broker.paho")
 _paho_log.setLevel(logging.CRITICAL)
 
 _log = logging.getLogger(__name__)
+# The library leaves properties untyped.
+_new_properties = cast("Callable[[int], Any]", Properties)
 
 
 class MqttClient(aiomqtt.Client):
-    """One MQTT connection's client object; use it once, for one connection."""
+    """The client object of one MQTT connection; not reusable."""
 
     def __init__(self, address: BrokerAddress, options: BrokerOptions, tls: ssl.SSLContext | None) -> None:
         five = options.protocol == "5"
@@ -59,7 +62,7 @@ class MqttClient(aiomqtt.Client):
             clean_session=None if five else options.clean,
             clean_start=options.clean if five else paho.MQTT_CLEAN_START_FIRST_ONLY,
             transport=transport,
-            timeout=2 * options.connect_timeout,  # ours comes first, and covers TCP and TLS too
+            timeout=2 * options.connect_timeout,  # `open` has the effective timeout, which covers TCP and TLS too
             keepalive=options.keepalive,
             max_inflight_messages=WINDOW,
             properties=connect_properties(options) if five else None,
@@ -78,24 +81,24 @@ class MqttClient(aiomqtt.Client):
         self._unanswered: dict[int, asyncio.Future[Any]] = {}
         self._failure: Exception | None = None
         self.arrived: deque[Delivery] = deque()
-        self.news = asyncio.Event()
+        self.changed = asyncio.Event()  # something arrived, or the connection ended
         self.lost: asyncio.Future[BrokerError] = self._loop.create_future()
         self.overflowed = False
         self.session_present = False
         self._opened = False
-        self._holding = False  # what is queued waits for `flush`
-        self._waits_to_write = False  # the loop tells when the socket takes more
+        self._write_deferred = False  # queued packets wait for `flush`
+        self._awaiting_writable = False  # the loop reports when the socket is writable
 
-    # What the connection calls
+    # Called by the connection
 
     async def open(self) -> None:
-        """CONNECT and wait for the CONNACK. Raises BrokerError; `close` is due all the same."""
+        """CONNECT and wait for the CONNACK. Raises BrokerError; call `close` in any case."""
         self._opening = True
         try:
             async with asyncio.timeout(self._options.connect_timeout):
                 await self.__aenter__()
         except (aiomqtt.MqttError, OSError, ValueError) as error:
-            # aiomqtt keeps only the words of what the network or TLS raised.
+            # aiomqtt keeps only the text of the error that the network or TLS raised.
             raise explain(self._failure or error, self._address, self._options) from error
         finally:
             self._opening = False
@@ -103,24 +106,24 @@ class MqttClient(aiomqtt.Client):
         self._read_ahead()
         self._opened = True
 
-    async def close(self, patience: float = 2.0) -> None:
-        """DISCONNECT, so that the will stays unpublished, and let go of the socket whatever happens."""
+    async def close(self, timeout: float = 2.0) -> None:
+        """DISCONNECT, so that the will is not published, and close the socket in any case."""
         self._abandoned = True
         try:
             if self._opened and not self._disconnected.done() and self._client.disconnect() == paho.MQTT_ERR_SUCCESS:
-                await asyncio.wait([self._disconnected], timeout=patience)
+                await asyncio.wait([self._disconnected], timeout=timeout)
         finally:
             self.lose(BrokerDown("The connection was closed."))
             self._disconnected.cancel()
-            # After what aiomqtt has already put into the loop's queue: it would register a closed socket.
+            # After the callbacks that aiomqtt has already queued in the loop: they would register a closed socket.
             self._loop.call_soon(self._release)
 
     def lose(self, reason: BrokerError) -> None:
-        """Declare the connection useless: everything that waits for the broker fails with this reason."""
+        """Declare the connection lost: everything that waits for the broker fails with this reason."""
         if self.lost.done():
             return
         self.lost.set_result(reason)
-        self.news.set()
+        self.changed.set()
         for answer in list(self._unanswered.values()):
             if not answer.done():
                 answer.set_exception(reason)
@@ -129,31 +132,31 @@ class MqttClient(aiomqtt.Client):
         self, topic: str, payload: bytes | str, qos: int, retain: bool, properties: Properties | None
     ) -> asyncio.Future[None]:
         """Queue the message for the next `flush`; the future ends with its PUBACK, or fails with the connection."""
-        self._usable()
-        self._holding = True
+        self._check_open()
+        self._write_deferred = True
         try:
             sent = self._client.publish(topic, payload, qos, retain, properties)
         finally:
-            self._holding = False
+            self._write_deferred = False
         return self._await_answer(sent.rc, sent.mid)
 
     def flush(self) -> None:
-        """Put what is queued on the socket now, not in the loop's next turn: what else is due in this one would come
-        before it (measured: 1.2 ms of log lines and answers)."""
+        """Write what is queued to the socket now. In the loop's next turn it would wait for everything else that is
+        due in this one (measured: 1.2 ms of log lines and answers)."""
         self._write()
         if self._client.want_write():
             self._write_when_ready(self._client.socket())
 
     def start_subscribe(self, topic_filters: tuple[str, ...], qos: int) -> asyncio.Future[list[ReasonCode]]:
-        """Ask for the filters now; the future ends with the SUBACK's codes, or fails with the connection."""
-        self._usable()
+        """Subscribe now; the future ends with the SUBACK's codes, or fails with the connection."""
+        self._check_open()
         code, mid = self._client.subscribe([(name, qos) for name in topic_filters])
         return self._await_answer(code, mid)
 
     def acknowledge(self, delivery: Delivery) -> None:
         self._client.ack(delivery.packet_id, delivery.qos)
 
-    # What the library calls
+    # Called by the library
 
     @override
     def _on_connect(
@@ -177,14 +180,16 @@ class MqttClient(aiomqtt.Client):
         properties: Properties | None = None,
     ) -> None:
         if self._opening and not self._connected.done():
-            # aiomqtt would wait out its time limit for a CONNACK that cannot come any more.
+            # aiomqtt would wait until its timeout for a CONNACK that cannot arrive any more.
             self._connected.set_exception(aiomqtt.MqttCodeError(reason_code))
-        if not self._connected.cancelled():  # it is when the caller of `open` was; aiomqtt cannot take that
+        if (
+            not self._connected.cancelled()
+        ):  # cancelled together with the caller of `open`, which aiomqtt does not handle
             super()._on_disconnect(client, userdata, flags, reason_code, properties)
-        # Not left to aiomqtt's own `_disconnected`: that is replaced, and the news lost, where a connection ends in
-        # the turn of the loop that brought its CONNACK.
-        said = f": {reason_code}" if flags.is_disconnect_packet_from_server else ""
-        self.lose(BrokerDown(f"The connection to the broker ended{said}."))
+        # aiomqtt's own `_disconnected` is not enough: it is replaced, and the event lost, when a connection ends in
+        # the same loop turn as its CONNACK.
+        reason = f": {reason_code}" if flags.is_disconnect_packet_from_server else ""
+        self.lose(BrokerDown(f"The connection to the broker ended{reason}."))
 
     @override
     def _on_message(self, client: paho.Client, userdata: Any, message: paho.MQTTMessage) -> None:
@@ -193,13 +198,13 @@ class MqttClient(aiomqtt.Client):
         try:
             topic = message.topic
         except UnicodeDecodeError:
-            # Not MQTT; unacknowledged it would come back at every connect and stop everything behind it.
-            _log.warning("A message was ignored: its topic is not UTF-8.")
+            # Invalid MQTT; unacknowledged it would be redelivered at every connect and block everything after it.
+            _log.warning("Ignored a message: its topic is not UTF-8.")
             self._client.ack(message.mid, message.qos)
             return
         self.overflowed = self.overflowed or len(self.arrived) >= self._options.inbound_limit
         if self.overflowed:
-            return  # and so is all that follows, or it would overtake this one
+            return  # and everything that follows, or it would overtake this one
         properties = message.properties
         self.arrived.append(
             Delivery(
@@ -213,7 +218,7 @@ class MqttClient(aiomqtt.Client):
                 correlation_data=getattr(properties, "CorrelationData", None),
             )
         )
-        self.news.set()
+        self.changed.set()
 
     @override
     def _on_publish(
@@ -242,17 +247,17 @@ class MqttClient(aiomqtt.Client):
 
     @override
     def _on_socket_register_write(self, client: paho.Client, userdata: Any, sock: Any) -> None:
-        # aiomqtt registers in the loop's next turn, by when a connection that breaks has closed the socket (measured:
-        # at 15 of 200 breaks under load) and its number may be another connection's.
+        # aiomqtt registers in the loop's next turn. By then a broken connection has closed the socket (measured: at 15
+        # of 200 breaks under load), and its file descriptor may belong to another connection.
         if threading.get_ident() != self._thread:
             self._loop.call_soon_threadsafe(self._start_writing, sock)
-        elif not self._holding:
+        elif not self._write_deferred:
             self._write_when_ready(sock)
 
     @override
     def _on_socket_unregister_write(self, client: paho.Client, userdata: Any, sock: Any) -> None:
-        if self._waits_to_write:
-            self._waits_to_write = False
+        if self._awaiting_writable:
+            self._awaiting_writable = False
             self._loop.remove_writer(sock.fileno())
 
     def _start_writing(self, sock: Any) -> None:
@@ -260,8 +265,8 @@ class MqttClient(aiomqtt.Client):
             self._write_when_ready(sock)
 
     def _write_when_ready(self, sock: Any) -> None:
-        if sock is not None and not self._waits_to_write:
-            self._waits_to_write = True
+        if sock is not None and not self._awaiting_writable:
+            self._awaiting_writable = True
             self._loop.add_writer(sock.fileno(), self._write)
 
     def _write(self) -> None:
@@ -273,7 +278,7 @@ class MqttClient(aiomqtt.Client):
 
     @override
     def _client_connect(self) -> None:
-        # Runs in a thread, which a cancelled caller cannot stop: whoever comes last closes the socket.
+        # Runs in a thread, which a cancelled caller cannot stop: the last of the two closes the socket.
         try:
             super()._client_connect()
         except Exception as failure:
@@ -282,15 +287,13 @@ class MqttClient(aiomqtt.Client):
         if self._abandoned:
             self._loop.call_soon_threadsafe(self._release)
 
-    # Small parts of the above
-
-    def _usable(self) -> None:
+    def _check_open(self) -> None:
         if self.lost.done():
             raise self.lost.result()
 
     def _await_answer(self, code: MQTTErrorCode, mid: int | None) -> asyncio.Future[Any]:
         if code != paho.MQTT_ERR_SUCCESS or mid is None:
-            raise BrokerDown(f"The connection took nothing more: {paho.error_string(code)}")
+            raise BrokerDown(f"The connection accepts no more packets: {paho.error_string(code)}")
         answer: asyncio.Future[Any] = self._loop.create_future()
         self._unanswered[mid] = answer
         answer.add_done_callback(lambda _: self._unanswered.pop(mid, None))
@@ -309,3 +312,26 @@ class MqttClient(aiomqtt.Client):
         if self._client.socket() is not None:
             # No public call closes a socket without a DISCONNECT.
             cast("Any", self._client)._sock_close()  # noqa: SLF001
+
+
+def connect_properties(options: BrokerOptions) -> Properties:
+    """For CONNECT: the number of inbound messages in flight, and the session's expiry."""
+    properties = _new_properties(PacketTypes.CONNECT)
+    properties.ReceiveMaximum = min(options.inbound_limit, 65535)
+    if not options.clean:
+        properties.SessionExpiryInterval = options.session_expiry
+    return cast("Properties", properties)
+
+
+def publish_properties(
+    response_topic: str | None, correlation_data: bytes | None, expiry: int | None
+) -> Properties | None:
+    """For PUBLISH; None if there are none."""
+    properties = _new_properties(PacketTypes.PUBLISH)
+    if response_topic is not None:
+        properties.ResponseTopic = response_topic
+    if correlation_data is not None:
+        properties.CorrelationData = correlation_data
+    if expiry is not None:
+        properties.MessageExpiryInterval = expiry
+    return None if properties.isEmpty() else cast("Properties", properties)

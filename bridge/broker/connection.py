@@ -1,7 +1,7 @@
 """One MQTT connection, from CONNECT to its end: publish, subscribe, deliveries, acknowledge.
 
-A connection never becomes another one. When it is gone every call raises BrokerDown, and a message that had
-no PUBACK was not carried over: its sender still has it and decides.
+Once it has ended, every call raises BrokerDown. A message without a PUBACK is not carried over to the next
+connection: the caller still has it and decides.
 """
 
 from __future__ import annotations
@@ -14,10 +14,9 @@ from contextlib import asynccontextmanager
 from typing import NoReturn, TypeVar
 
 from bridge.broker.address import BrokerAddress
-from bridge.broker.client import WINDOW, MqttClient
+from bridge.broker.client import WINDOW, MqttClient, publish_properties
 from bridge.broker.errors import BrokerDown, BrokerError, BrokerRefused
 from bridge.broker.messages import BrokerOptions, Delivery, Publication
-from bridge.broker.properties import publish_properties
 from bridge.broker.refusals import summarise
 
 _Answer = TypeVar("_Answer")
@@ -26,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 
 class BrokerConnection:
-    """What `connect` yields. Use it inside that `async with` only."""
+    """Yielded by `connect`. Use it only inside that `async with`."""
 
     def __init__(self, client: MqttClient, address: BrokerAddress, options: BrokerOptions) -> None:
         self._client = client
@@ -52,13 +51,13 @@ class BrokerConnection:
         correlation_data: bytes | None = None,
         expiry: int | None = None,
     ) -> None:
-        """Publish; at QoS 1 return when the broker has acknowledged, at QoS 0 when the socket has taken it.
+        """Publish; returns at QoS 1 after the broker's PUBACK, at QoS 0 after the write to the socket.
 
-        Concurrent calls are pipelined and leave in the order of the calls, at most 20 unacknowledged at a
-        time. The last three arguments need MQTT 5 and are left out on 3.1.1.
+        Concurrent calls are pipelined and sent in the order of the calls, at most 20 unacknowledged at a time. The
+        last three arguments need MQTT 5 and are omitted on 3.1.1.
 
-        Raises BrokerDown (what became of the message is then unknown), or on MQTT 5 BrokerRefused. On 3.1.1 a
-        PUBACK is no proof of permission: mosquitto acknowledges what its ACL then throws away.
+        Raises BrokerDown (the outcome is then unknown), or on MQTT 5 BrokerRefused. On 3.1.1 a PUBACK is no proof of
+        permission: mosquitto acknowledges what its ACL then discards.
         """
         five = self._options.protocol == "5"
         properties = publish_properties(response_topic, correlation_data, expiry) if five else None
@@ -68,22 +67,22 @@ class BrokerConnection:
             await self._answered(answer, "a message")
 
     async def publish_all(self, messages: Iterable[Publication]) -> None:
-        """Publish at QoS 1 in this order; return when the broker has acknowledged all of them.
+        """Publish at QoS 1 in this order; returns when the broker has acknowledged all of them.
 
-        As a `publish` for each, at half the cost: no task and no time limit a message. The broker has
-        `acknowledge_timeout` for each window. Raises BrokerDown, or on MQTT 5 BrokerRefused, but for what
+        Equivalent to a `publish` for each, at half the cost: no task and no timeout per message. The broker has
+        `acknowledge_timeout` for each window. Raises BrokerDown, or on MQTT 5 BrokerRefused unless the message
         `may_be_refused`.
         """
         five = self._options.protocol == "5"
-        patience, clock = self._options.acknowledge_timeout, asyncio.get_running_loop().time
+        timeout, clock = self._options.acknowledge_timeout, asyncio.get_running_loop().time
         sent: list[Publication] = []
         answers: list[asyncio.Future[None]] = []
         try:
-            async with asyncio.timeout(patience) as limit:
+            async with asyncio.timeout(timeout) as limit:
                 for message in messages:
                     if self._window.locked():
                         self._client.flush()
-                        limit.reschedule(clock() + patience)
+                        limit.reschedule(clock() + timeout)
                     await self._window.acquire()
                     properties = publish_properties(None, message.correlation_data, None) if five else None
                     try:
@@ -96,37 +95,38 @@ class BrokerConnection:
                     answers.append(answer)
                     sent.append(message)
                 self._client.flush()
-                limit.reschedule(clock() + patience)
+                limit.reschedule(clock() + timeout)
                 results = await asyncio.gather(*answers, return_exceptions=True)
         except TimeoutError:
-            reason = BrokerDown(f"The broker has not acknowledged a message for {patience:g} s.")
+            reason = BrokerDown(f"The broker has not acknowledged a message for {timeout:g} s.")
             self._client.lose(reason)
             raise reason from None
         for message, result in zip(sent, results, strict=True):
             if isinstance(result, BrokerRefused) and message.may_be_refused:
-                _log.warning("Nothing for %s: %s", message.topic, result.text)
+                _log.warning("Not published to %s: %s", message.topic, result.text)
             elif result is not None:
                 raise result
 
     def _leave_window(self, answer: asyncio.Future[None]) -> None:
         self._window.release()
         if not answer.cancelled():
-            answer.exception()  # asked for: one failure is raised, the others are the same
+            answer.exception()  # marks it as retrieved: one failure is raised, the others are the same
 
     async def subscribe(self, *topic_filters: str, qos: int = 1) -> None:
-        """Subscribe and wait for the SUBACK; what arrives meanwhile is kept for `deliveries`.
+        """Subscribe and wait for the SUBACK; deliveries that arrive meanwhile are kept for `deliveries`.
 
-        Raises BrokerRefused where the broker refuses a filter (mosquitto grants and then stays silent),
-        BrokerDown.
+        Raises BrokerRefused when the broker refuses a filter (mosquitto grants it and delivers nothing), BrokerDown.
         """
         codes = await self._answered(self._client.start_subscribe(topic_filters, qos), "a subscription")
         refused = [name for name, code in zip(topic_filters, codes, strict=False) if code.is_failure]
         if refused:
-            raise BrokerRefused(f"The broker does not let this user subscribe to {', '.join(refused)}: change its ACL.")
+            raise BrokerRefused(
+                f"The broker does not allow this user to subscribe to {', '.join(refused)}: change its ACL."
+            )
 
     async def deliveries(self) -> AsyncIterator[Delivery]:
-        """Messages in the order of their arrival, until the connection ends. Raises BrokerDown then, at once:
-        what could no longer be acknowledged is left to the broker, which delivers it again."""
+        """Messages in order of arrival, until the connection ends. Then raises BrokerDown at once: what can no longer
+        be acknowledged is left to the broker, which delivers it again."""
         client = self._client
         while True:
             if client.lost.done():
@@ -137,17 +137,17 @@ class BrokerConnection:
                     self._outstanding[delivery.packet_id] = delivery
                 yield delivery
             elif client.overflowed:
-                client.lose(BrokerDown("More arrived than could wait here; the broker is asked for the rest again."))
+                client.lose(BrokerDown("The inbound queue is full; reconnecting so that the broker delivers the rest."))
             else:
-                client.news.clear()
-                await client.news.wait()
+                client.changed.clear()
+                await client.changed.wait()
 
     def acknowledge(self, delivery: Delivery) -> None:
-        """Tell the broker that the delivery is dealt with.
+        """Send the PUBACK of a processed delivery.
 
-        Every delivery needs it, in any order; PUBACKs leave in the order of arrival, as MQTT demands, so that
-        one that is never acknowledged holds up those behind it. Does nothing at QoS 0, for a delivery of
-        another connection (packet ids are reused there), and when the connection is gone.
+        Required for every delivery, in any order. PUBACKs are sent in order of arrival, as MQTT demands: one that is
+        never acknowledged blocks those after it. Does nothing at QoS 0, for a delivery of another connection (packet
+        ids are reused), and after the end of the connection.
         """
         if self._outstanding.get(delivery.packet_id) is not delivery or self._client.lost.done():
             return
@@ -162,22 +162,21 @@ class BrokerConnection:
         raise self._client.lost.result()
 
     async def _answered(self, answer: asyncio.Future[_Answer], what: str) -> _Answer:
-        patience = self._options.acknowledge_timeout
+        timeout = self._options.acknowledge_timeout
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(timeout):
                 return await answer
         except TimeoutError:
-            reason = BrokerDown(f"The broker has not acknowledged {what} for {patience:g} s.")
+            reason = BrokerDown(f"The broker has not acknowledged {what} for {timeout:g} s.")
             self._client.lose(reason)
             raise reason from None
 
 
 @asynccontextmanager
 async def connect(options: BrokerOptions, address: BrokerAddress | None = None) -> AsyncIterator[BrokerConnection]:
-    """Connect to the first of the addresses that answers (or to `address` alone) and disconnect at the end.
+    """Connect to the first address that answers (or only to `address`), and disconnect at the end.
 
-    Raises BrokerRefused where a broker answered and said no, and none of the others took us; BrokerDown
-    otherwise.
+    Raises BrokerRefused if a broker refused and no other accepted; otherwise BrokerDown.
     """
     failures: list[BrokerError] = []
     for candidate in (address,) if address else options.addresses:
@@ -206,7 +205,7 @@ async def _trust(options: BrokerOptions) -> ssl.SSLContext:
 
 
 class _HandshakeOrClosed(ssl.SSLSocket):
-    """paho forgets a socket whose handshake failed, and leaves it open."""
+    """Closes the socket when the handshake fails: paho drops its reference and leaves it open."""
 
     def do_handshake(self, block: bool = False) -> None:
         try:

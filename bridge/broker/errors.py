@@ -1,4 +1,4 @@
-"""What goes wrong between us and a broker, told apart by what the operator can do about it."""
+"""Broker failures, distinguished by what the operator can do about them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from bridge.contract.errors import CodedError
 
 
 class BrokerError(CodedError):
-    """Root of the broker's failures; `str(error)` is one sentence for the operator."""
+    """Base class; `str(error)` is one sentence for the operator."""
 
     code = "broker"
 
@@ -16,14 +16,13 @@ class BrokerError(CodedError):
 
 
 class BrokerDown(BrokerError):
-    """No broker answers, or the connection is gone. Waiting and trying again is the cure."""
+    """No broker answers, or the connection ended. Retry later."""
 
     code = "broker_down"
 
 
 class BrokerRefused(BrokerError):
-    """The broker answered and said no: password, permission, certificate, protocol. Somebody has to change
-    a setting."""
+    """The broker refused: password, permission, certificate, protocol. The operator has to change a setting."""
 
     code = "broker_refused"
 

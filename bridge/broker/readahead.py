@@ -1,19 +1,19 @@
-"""A socket that reads ahead: paho asks for every byte of a packet's header by itself, a system call each.
+"""A socket wrapper that reads ahead: paho reads a packet's header byte by byte, one system call each.
 
-Measured with 2,000 commands at once: a fifth of the bridge's CPU went into reading them.
+Measured with 2,000 commands at once: those reads took a fifth of the bridge's CPU time.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-#: Bytes asked of the socket at once. What was read is dealt with in one turn of the event loop, so this bounds how
-#: long such a turn is: some hundred small packets.
+#: Bytes per read. They are processed in one turn of the event loop, so this limits its length: some hundred small
+#: packets.
 AHEAD = 32_768
 
 
 class ReadAhead:
-    """Stands before a connected, non-blocking socket of any kind (plain, TLS, websocket) and is used in its place."""
+    """Replaces a connected, non-blocking socket of any kind (plain, TLS, websocket)."""
 
     def __init__(self, sock: Any) -> None:
         self._sock = sock
@@ -21,7 +21,7 @@ class ReadAhead:
         self._at = 0
 
     def recv(self, size: int) -> bytes:
-        """As a socket's: at most `size` bytes, b"" at the end. Raises what the socket raises when it has none now."""
+        """As `socket.recv`: at most `size` bytes, b"" at the end. Raises what the socket raises when it has none."""
         if self._at == len(self._read):
             if size >= AHEAD:
                 return bytes(self._sock.recv(size))
@@ -31,9 +31,9 @@ class ReadAhead:
         return taken
 
     def pending(self) -> int:
-        """Bytes that can be had although the socket itself shows nothing to read: aiomqtt goes on until it is 0."""
-        within = getattr(self._sock, "pending", None)
-        return len(self._read) - self._at + (within() if within is not None else 0)
+        """Bytes available although the socket itself is not readable: aiomqtt reads until this is 0."""
+        inner = getattr(self._sock, "pending", None)
+        return len(self._read) - self._at + (inner() if inner is not None else 0)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._sock, name)

@@ -1,4 +1,4 @@
-"""Keeps a piece of work connected: a fresh connection after each one that ended, at growing, random pauses."""
+"""Reconnection: runs a function on a new connection after each one that ended, with growing, random pauses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from bridge.broker.errors import BrokerError
 from bridge.broker.messages import BrokerOptions
 from bridge.contract.backoff import Backoff
 
-#: Full jitter: many clients of one broker must not return at once. The limit bounds the wait once the broker is back.
+#: Full jitter: the clients of one broker must not all return at once. The limit is the longest delay after the broker
+#: is back; half of it on average.
 RECONNECT = Backoff(0.5, 8.0, jitter=1.0, reset_after=10.0)
 
 
@@ -24,13 +25,12 @@ async def keep_connected(
     backoff: Backoff = RECONNECT,
     random: Callable[[], float] = random,
 ) -> None:
-    """Run `use` inside each connection until it returns normally, or `allowed`, asked before each attempt, says no.
+    """Run `use` on each connection until it returns, or until `allowed`, called before each attempt, returns False.
 
-    A BrokerError out of `use`, alone or in an exception group of nothing else, means that the connection is
-    gone; any other exception passes through. `on_down` is told the error and the pause before each new
-    attempt, and ends the loop by raising: a BrokerRefused is tried again too, since its cure (a password, a
-    certificate) is outside. `use` is expected to wait on the connection in some way; `BrokerConnection.down()` is
-    there for one that does not.
+    A BrokerError from `use`, alone or in an exception group of only such errors, means that the connection ended;
+    any other exception is raised. `on_down` is called with the error and the pause before each new attempt, and ends
+    the loop by raising. A BrokerRefused is retried too: the operator may correct the password or certificate
+    meanwhile. `use` must wait on the connection; if it has no other way, with `BrokerConnection.down()`.
     """
     clock = asyncio.get_running_loop().time
     failures = 0
@@ -49,14 +49,14 @@ async def keep_connected(
         failures = 1 if lived else failures + 1
         pause = backoff.pause(failures, random())
         if on_down is not None:
-            told = on_down(broken, pause)
-            if told is not None:
-                await told
+            pending = on_down(broken, pause)
+            if pending is not None:
+                await pending
         await asyncio.sleep(pause)
 
 
 def _broker_failure(error: BaseException) -> BrokerError | None:
-    """The broker's failure in what a task group raised, or None if there is anything else in it."""
+    """The broker error in what a task group raised; None if it contains anything else."""
     if isinstance(error, BrokerError):
         return error
     if isinstance(error, BaseExceptionGroup):

@@ -1,4 +1,4 @@
-"""Turns what the network, TLS or a CONNACK says into one sentence and one of two kinds: down, or refused."""
+"""Converts errors of the network, TLS or a CONNACK into one sentence and one of two kinds: down or refused."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from bridge.broker.address import BrokerAddress
 from bridge.broker.errors import BrokerDown, BrokerError, BrokerRefused
 from bridge.broker.messages import BrokerOptions
 
-# CONNACK reason codes of MQTT 5; paho gives 3.1.1's return codes as these too. Mosquitto answers a wrong
-# password with "not authorized" on 3.1.1, so that the two cannot be told apart.
+# CONNACK reason codes of MQTT 5; paho maps 3.1.1's return codes to these. On 3.1.1 mosquitto answers a wrong password
+# with "not authorized", so the two cannot be distinguished.
 _CREDENTIALS = {134, 135, 140}
 _PROTOCOL = {132}
 _CLIENT_ID = {133}
@@ -27,28 +27,28 @@ def explain(error: Exception, address: BrokerAddress, options: BrokerOptions) ->
         return _explain_code(error, error.rc, where, options)
     if isinstance(error, ssl.SSLCertVerificationError):
         return BrokerRefused(
-            f"The certificate of {where} cannot be trusted ({error.verify_message}):"
-            " name the file of the authority that signed it, or the host as the certificate calls it."
+            f"The certificate of {where} is not trusted ({error.verify_message}):"
+            " set the CA file that signed it, or use the host name that the certificate contains."
         )
     if isinstance(error, ssl.SSLError):
-        return BrokerRefused(f"{where} does not speak TLS as we do ({error.reason}): is it the TLS port?")
+        return BrokerRefused(f"The TLS handshake with {where} failed ({error.reason}): is it the TLS port?")
     if isinstance(error, socket.gaierror):
         return BrokerDown(f"The host name in {where} cannot be resolved ({error.strerror}).")
     if isinstance(error, ConnectionRefusedError):
         return BrokerDown(f"Nothing listens at {where}: is the broker running?")
     if isinstance(error, ConnectionResetError) and address.tls:
-        return BrokerDown(f"{where} broke the connection off: is it the port for TLS?")
+        return BrokerDown(f"{where} closed the connection: is it the TLS port?")
     if isinstance(error, TimeoutError):
         silent = f"{where} did not answer within {options.connect_timeout:g} s."
         if options.protocol == "5":
-            silent += " A broker that knows only MQTT 3.1.1 may stay silent: try WA_MQTT_PROTOCOL=3.1.1."
+            silent += " A broker that supports only MQTT 3.1.1 may not answer: try WA_MQTT_PROTOCOL=3.1.1."
         return BrokerDown(silent)
     return BrokerDown(f"{where} cannot be reached: {error}.")
 
 
 def _explain_code(error: aiomqtt.MqttCodeError, code: ReasonCode, where: str, options: BrokerOptions) -> BrokerError:
     if not isinstance(error, aiomqtt.exceptions.MqttConnectError) or code.value in _PASSING:
-        return BrokerDown(f"{where} ended the connection before it was made: {code}.")
+        return BrokerDown(f"{where} closed the connection before it was established: {code}.")
     if code.value in _CREDENTIALS:
         return BrokerRefused(f"{where} refuses this user or password ({code}): correct them in WA_MQTT_URL.")
     if code.value in _PROTOCOL:
@@ -60,11 +60,11 @@ def _explain_code(error: aiomqtt.MqttCodeError, code: ReasonCode, where: str, op
 
 
 def summarise(failures: list[BrokerError]) -> BrokerError:
-    """One error for a list of addresses: refused if any broker refused, since only a person can mend that."""
+    """One error for a list of addresses: refused if any broker refused, since only the operator can fix that."""
     if len(failures) == 1:
         return failures[0]
     text = " ".join(str(failure) for failure in failures)
     refused = any(isinstance(failure, BrokerRefused) for failure in failures)
-    # Another address of the list may come back by itself, whatever this one said.
+    # Another address of the list may come back by itself, whatever this one answered.
     transient = any(failure.transient for failure in failures)
     return BrokerRefused(text, transient=transient) if refused else BrokerDown(text)

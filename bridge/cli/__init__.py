@@ -1,4 +1,4 @@
-"""The command `wa`. Each command is a file; what it needs is imported when it runs, so that `--help` is instant."""
+"""The command `wa`: one file per command. Imports happen when a command runs, so that `--help` is instant."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from bridge.cli import (
     listen,
     listeners,
     qr,
+    request,
     responder,
     restore,
     send,
@@ -21,7 +22,6 @@ from bridge.cli import (
     store,
     trace,
     up,
-    websockets,
 )
 
 app = typer.Typer(
@@ -33,7 +33,7 @@ app = typer.Typer(
 )
 
 COMMANDS = (
-    *(up, serve, responder, send, listen, status, qr, trace, listeners, key, broker, websockets, doctor),
+    *(up, serve, responder, send, request, listen, status, qr, trace, listeners, key, broker, doctor),
     *(backup, restore, store, forget),
 )
 for command in COMMANDS:

@@ -1,4 +1,4 @@
-"""`wa backup`: a session's store and login in one file, taken of a running bridge or of a stopped one."""
+"""`wa backup`: writes a session's store and login to one file, whether the bridge runs or not."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli.run import EXIT_HELP, Exit
+from bridge.cli.run import EXIT_HELP, Exit, console, print_json_line, run
 from bridge.contract.errors import CodedError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from bridge.client import Client
-    from bridge.ops.backup import Saved
+    from bridge.ops.backup import BackupResult
 
 
 class SessionStaysClosed(CodedError):
-    """The bridge did not open the session again."""
+    """The bridge did not reopen the session."""
 
     code = "session_stays_closed"
 
 
-#: Seconds in which a bridge must have closed a session's browser, or opened it again.
+#: Seconds within which a bridge must close a session's browser, or reopen it.
 PAUSE_LIMIT = 60.0
-#: Seconds after which the bridge opens the session by itself, should we be killed. A copy that takes longer is safe:
-#: the browser waits for the profile's lock.
+#: Seconds after which the bridge reopens the session on its own if this command is killed. A copy that takes longer is
+#: safe: the browser waits for the profile's lock.
 REOPEN_AFTER = 120
 
 
@@ -44,31 +44,33 @@ def backup(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", help="File, or folder for a file named by session and time.", show_default=False
+            "--output",
+            "-o",
+            help="File to write, or a folder for a file named by session and time.",
+            show_default=False,
         ),
     ] = None,
     store_only: Annotated[
-        bool, typer.Option("--store-only", help="Without the login: the session stays connected meanwhile.")
+        bool, typer.Option("--store-only", help="Leave out the login: the session stays connected.")
     ] = False,
     keep: Annotated[
-        int | None, typer.Option(min=1, help="Afterwards remove all but the newest so many of this session there.")
+        int | None,
+        typer.Option(min=1, help="Afterwards delete all but the newest N backups of this session in that folder."),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON line.")] = False,
 ) -> None:
-    """Back up a session, with listeners, keys and conversations. Run it where the bridge runs, as the same user.
+    """Back up a session, with webhooks, keys and conversations. Run it where the bridge runs, as the same user.
 
-    A connected session is away for the seconds that the login takes to copy; what arrives meanwhile is caught up.
-    Whoever has the file can read the messages and use the login: keep it as you keep a password.
+    A connected session is closed for the seconds that copying the login takes; messages that arrive meanwhile are
+    caught up. The file gives access to the messages and the login: protect it like a password.
     """
-    from bridge.cli.service import run
-
-    run(lambda: _stopped_by_sigterm(session, output, store_only=store_only, keep=keep, json=json))
+    run(lambda: _run_until_sigterm(session, output, store_only=store_only, keep=keep, json=json))
 
 
-async def _stopped_by_sigterm(
+async def _run_until_sigterm(
     session: str | None, output: Path | None, *, store_only: bool, keep: int | None, json: bool
 ) -> Exit:
-    """SIGTERM (a timer's time-out) must not leave the session closed."""
+    """SIGTERM (a systemd timeout) must not leave the session closed."""
     loop, stopped = asyncio.get_running_loop(), asyncio.Event()
     working = asyncio.create_task(_backup(session, output, store_only=store_only, keep=keep, json=json), name="backup")
 
@@ -94,61 +96,59 @@ async def _backup(session: str | None, output: Path | None, *, store_only: bool,
     from importlib.metadata import version
 
     from bridge.app.bridge import DISTRIBUTION
-    from bridge.cli.paths import configured, shared_databases
-    from bridge.ops.backup import save
-    from bridge.ops.backup.paths import stamp
+    from bridge.cli.paths import configured_session, shared_databases
+    from bridge.ops.backup import create_backup
+    from bridge.ops.backup.paths import timestamp
     from bridge.settings import load
 
     settings = load()
-    name, now = configured(settings, session), datetime.now(UTC)
-    target = _target(output, settings.data_dir / "backups", f"{name}-{stamp(now)}.tar.gz")
-    saved = await save(
+    name, now = configured_session(settings, session), datetime.now(UTC)
+    target = _target(output, settings.data_dir / "backups", f"{name}-{timestamp(now)}.tar.gz")
+    result = await create_backup(
         settings.session_dir(name),
         name,
         target,
         bridge=version(DISTRIBUTION),
         now=now,
-        pause=lambda: _paused(name),
+        pause=lambda: _session_closed(name),
         with_profile=not store_only,
         shared=shared_databases(settings),
     )
-    removed = _rotate(target, name, keep) if keep and not saved.lacking else []
-    _tell(saved, removed, json=json)
-    return Exit.FAILED if saved.lacking else Exit.OK
+    removed = _rotate(target, name, keep) if keep and not result.skipped else []
+    _print_result(result, removed, json=json)
+    return Exit.FAILED if result.skipped else Exit.OK
 
 
-def _target(output: Path | None, usual: Path, name: str) -> Path:
-    target = usual / name if output is None else output / name if output.is_dir() else output
+def _target(output: Path | None, default: Path, name: str) -> Path:
+    target = default / name if output is None else output / name if output.is_dir() else output
     if target.exists():
-        raise ValueError(f"{target} exists: name another file.")
+        raise ValueError(f"{target} exists: choose another file.")
     return target
 
 
 @asynccontextmanager
-async def _paused(session: str) -> AsyncIterator[None]:
-    """Have the running bridge close the session's browser, and open it again whatever happens meanwhile."""
+async def _session_closed(session: str) -> AsyncIterator[None]:
+    """Have the running bridge close the session's browser inside the block, and reopen it in any case."""
+    from bridge.cli.connect import connect_session
 
-    from bridge.cli.connect import join
-
-    async with join(session, "backup") as joined:
-        await _close(joined.client, session)
+    async with connect_session(session, "backup") as connected:
+        await _close(connected.client, session)
         try:
             yield
         finally:
-            await asyncio.shield(_reopen(joined.client, session))
+            await asyncio.shield(_reopen(connected.client, session))
 
 
 async def _close(client: Client, session: str) -> None:
     from bridge.ops.backup import SessionInUse
 
     try:
-        await _ask(client, session, "close", reopen_after=REOPEN_AFTER)
+        await _control(client, session, "close", reopen_after=REOPEN_AFTER)
     except CodedError as error:
-        with suppress(CodedError):  # in case it is carried out yet
-            await _ask(client, session, "init", timeout=2)
+        with suppress(CodedError):  # in case it is still carried out
+            await _control(client, session, "init", timeout=2)
         raise SessionInUse(
-            f"A bridge uses session {session} and does not close it when asked: {error.text}"
-            " Stop the bridge, or use --store-only."
+            f"A bridge uses session {session} and did not close it: {error.text} Stop the bridge, or use --store-only."
         ) from error
     except asyncio.CancelledError:
         await asyncio.shield(_reopen(client, session))
@@ -160,60 +160,58 @@ async def _reopen(client: Client, session: str) -> None:
     until = loop.time() + PAUSE_LIMIT
     while True:
         try:
-            return await _ask(client, session, "init")
+            return await _control(client, session, "init")
         except CodedError as error:
             if loop.time() > until:
                 raise SessionStaysClosed(
-                    f"Session {session} was closed for the backup and could not be opened again: {error.text}"
+                    f"Session {session} was closed for the backup and could not be reopened: {error.text}"
                     f' Publish {{"action":"init"}} to its control topic.'
                 ) from error
         await asyncio.sleep(1)
 
 
-async def _ask(
+async def _control(
     client: Client, session: str, action: str, *, reopen_after: int | None = None, timeout: float = PAUSE_LIMIT
 ) -> None:
-    """Raises CodedError when it is not done."""
+    """Send a control command. Raises CodedError if it fails."""
     async for result in client.control(session, action, reopen_after=reopen_after, timeout=timeout):
         if result.status == "failed":
             raise CodedError(result.error.text if result.error else f"{action} failed.")
 
 
 def _rotate(newest: Path, session: str, keep: int) -> list[Path]:
-    """Remove the oldest of this session's backups beside `newest`; those with names of one's own stay."""
-    named = re.compile(re.escape(session) + r"-\d{8}T\d{6}Z\.tar\.gz")
-    ours = sorted(file for file in newest.parent.iterdir() if named.fullmatch(file.name))
-    doomed = ours[:-keep]
-    for file in doomed:
+    """Delete the oldest of this session's backups beside `newest`; files with other names stay."""
+    pattern = re.compile(re.escape(session) + r"-\d{8}T\d{6}Z\.tar\.gz")
+    backups = sorted(file for file in newest.parent.iterdir() if pattern.fullmatch(file.name))
+    outdated = backups[:-keep]
+    for file in outdated:
         file.unlink()
-    return doomed
+    return outdated
 
 
-def _tell(saved: Saved, removed: list[Path], *, json: bool) -> None:
-    from bridge.cli.run import console, print_json_line
-
-    manifest = saved.manifest
+def _print_result(result: BackupResult, removed: list[Path], *, json: bool) -> None:
+    manifest = result.manifest
     if json:
         fields = {
-            "file": str(saved.path),
-            "size": saved.size,
+            "file": str(result.path),
+            "size": result.size,
             "session": manifest.session,
             "epoch": manifest.epoch,
             "created_at": manifest.created_at,
             "profile": manifest.has_profile,
             "shared": [Path(name).name for name in manifest.files if name.startswith("shared/")],
-            "paused": saved.paused,
-            "lacking": saved.lacking,
+            "paused": result.paused,
+            "lacking": result.skipped,
             "removed": [str(path) for path in removed],
         }
         print_json_line(json_format.dumps(fields))
         return
     out = console()
     what = "store and login" if manifest.has_profile else "store only, without the login"
-    out.print(f"[green]✓[/] {saved.path} ({saved.size / 1e6:.1f} MB): {what} of {manifest.session}", highlight=False)
-    if saved.paused is not None:
-        out.print(f"  The session was closed for {saved.paused:.1f} s and is connecting again.", highlight=False)
-    for name, why in saved.lacking.items():
-        out.print(f"[yellow]![/] {name} is not in it: {why}", highlight=False)
+    out.print(f"[green]✓[/] {result.path} ({result.size / 1e6:.1f} MB): {what} of {manifest.session}", highlight=False)
+    if result.paused is not None:
+        out.print(f"  The session was closed for {result.paused:.1f} s and is connecting again.", highlight=False)
+    for name, why in result.skipped.items():
+        out.print(f"[yellow]![/] {name} is not included: {why}", highlight=False)
     for path in removed:
         out.print(f"  Removed {path}.", highlight=False)

@@ -1,4 +1,4 @@
-"""Finds the broker and joins it as the settings say: WA_MQTT_URL, else the private broker of WA_DATA_DIR."""
+"""Finds the broker (WA_MQTT_URL, else the private broker of WA_DATA_DIR) and connects to it."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
 
 
 class NoBroker(CodedError):
-    """Neither a configured broker nor a private one."""
+    """No broker is configured and no private one exists."""
 
     code = "no_broker"
 
 
 @dataclass(frozen=True, slots=True)
 class SessionClient:
-    """A client, and the session that the command is about."""
+    """A client, and the session that the command addresses."""
 
     client: Client
     session: str
 
 
 @asynccontextmanager
-async def join(session: str | None, name: str) -> AsyncIterator[SessionClient]:
-    """Connect. Raises StartError, NoBroker, BrokerError: a person waits, so the first failure is told at once."""
+async def connect_session(session: str | None, name: str) -> AsyncIterator[SessionClient]:
+    """Connect once: a person is waiting, so the first failure is raised. Raises StartError, NoBroker, BrokerError."""
     settings = load()
-    addresses, level = _find(settings, name)
+    addresses, reply_name = _find(settings, name)
     ca_file = str(settings.mqtt_ca_file) if settings.mqtt_ca_file else None
     async with connect(
         addresses,
@@ -43,8 +43,8 @@ async def join(session: str | None, name: str) -> AsyncIterator[SessionClient]:
         name=f"wa-{name}",
         protocol=settings.mqtt_protocol,
         ca_file=ca_file,
-        level=level,
-        patience=0,
+        reply_name=reply_name,
+        connect_timeout=0,
     ) as client:
         yield SessionClient(client, session or settings.sessions[0].name)
 
@@ -54,12 +54,12 @@ def _find(settings: BridgeSettings, name: str) -> tuple[tuple[BrokerAddress, ...
         return settings.addresses, None
     from bridge.ops.private_broker import read_broker_json
 
-    # the sandbox's broker is tried where the real one does not answer
-    places = (settings.data_dir, settings.data_dir / SANDBOX)
-    private = tuple(address for place in places if (address := read_broker_json(place)))
+    # the sandbox's broker is tried when the real one does not answer
+    folders = (settings.data_dir, settings.data_dir / SANDBOX)
+    private = tuple(address for folder in folders if (address := read_broker_json(folder)))
     if not private:
         raise NoBroker(
-            f"No broker is known: start `wa up` here ({settings.data_dir}/ holds none), or set WA_MQTT_URL to yours."
+            f"No broker found: start `wa up` here ({settings.data_dir}/ holds no broker.json), or set WA_MQTT_URL."
         )
-    # all commands are one user of the private broker, which has no ACL: a level of our own keeps answers apart
+    # all commands share one user of the private broker, which has no ACL: a unique topic level separates their replies
     return private, f"{name}-{uuid.uuid4().hex[:12]}"

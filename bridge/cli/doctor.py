@@ -1,4 +1,4 @@
-"""`wa doctor`: what is wrong, and what to do about it."""
+"""`wa doctor`: prints the findings of `bridge.ops.doctor`, each with advice."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli.run import EXIT_HELP, Exit
+from bridge.cli.run import EXIT_HELP, Exit, console, print_json_line, printable, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,24 +26,22 @@ def register(app: typer.Typer) -> None:
 def doctor(
     live: Annotated[
         bool,
-        typer.Option("--live", help="Also load WhatsApp's page and send a message to the session's own number."),
+        typer.Option("--live", help="Also load WhatsApp Web and send a message to the session's own number."),
     ] = False,
     session: Annotated[
         str | None, typer.Option(help="Session for --live; the first of WA_SESSIONS by default.")
     ] = None,
     to: Annotated[
-        str | None, typer.Option(help="Number for --live, where the session's own is not known here.")
+        str | None, typer.Option(help="Number for --live if the session's own number is not known here.")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Each finding as a JSON line.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON line per finding.")] = False,
 ) -> None:
-    """Look at everything that the bridge needs, and say what to do. Exit code 0 without faults, else 1.
+    """Check everything the bridge depends on and suggest fixes. Exit code 0 without faults, else 1.
 
-    It changes nothing and may run beside a bridge. With --live one message is sent, to yourself.
+    Changes nothing and may run beside a bridge. With --live it sends one message, to yourself.
     """
-    from bridge.cli.service import run
 
     async def command() -> Exit:
-        from bridge.cli.run import print_json_line
         from bridge.ops.doctor import Level, examine, worst
 
         findings: list[Finding] = []
@@ -55,10 +53,10 @@ def doctor(
             else:
                 _print(finding)
 
-        logging.getLogger("bridge").setLevel(logging.CRITICAL)  # what goes wrong here is a finding
-        environment, file = _given()
+        logging.getLogger("bridge").setLevel(logging.CRITICAL)  # failures are reported as findings
+        environment, file = _read_environment()
         plan = _plan(live=live, session=session, to=to)
-        for finding in _of_settings(plan, environment, file):
+        for finding in _settings_findings(plan, environment, file):
             show(finding)
         if not isinstance(plan, str):
             if not json:
@@ -66,14 +64,14 @@ def doctor(
             async for finding in examine(plan):
                 show(finding)
         if not json:
-            _print_end(findings)
+            _print_summary(findings)
         return Exit.FAILED if worst(findings) is Level.FAULT else Exit.OK
 
     run(command)
 
 
 def _plan(*, live: bool, session: str | None, to: str | None) -> Examination | str:
-    """What to examine, or the sentence that says which settings are wrong."""
+    """What to examine, or the error text of invalid settings."""
     from bridge.contract.errors import StartError
     from bridge.ops.doctor import Examination
     from bridge.ops.private_broker import read_broker_json
@@ -88,8 +86,8 @@ def _plan(*, live: bool, session: str | None, to: str | None) -> Examination | s
     return Examination(settings, addresses, not settings.addresses, live, session, to)
 
 
-def _given() -> tuple[dict[str, str], dict[str, str | None]]:
-    """What the environment and `.env` say."""
+def _read_environment() -> tuple[dict[str, str], dict[str, str | None]]:
+    """The environment, and the content of `.env`."""
     import os
 
     from dotenv import dotenv_values
@@ -97,37 +95,35 @@ def _given() -> tuple[dict[str, str], dict[str, str | None]]:
     return dict(os.environ), dotenv_values(".env")
 
 
-def _of_settings(
+def _settings_findings(
     plan: Examination | str, environment: dict[str, str], file: dict[str, str | None]
 ) -> Iterable[Finding]:
     from bridge.ops.doctor.findings import ok
-    from bridge.ops.doctor.variables import unknown, variables, wrong
+    from bridge.ops.doctor.variables import invalid, unknown, variables
 
     if isinstance(plan, str):
-        yield from wrong(plan)
+        yield from invalid(plan)
     else:
         given = [variable for variable in variables(plan.settings, environment, file) if variable.source != "default"]
         words = ", ".join(f"{variable.name}={variable.value}" for variable in given)
-        yield ok("settings", f"Valid. Set: {words or 'none, all are defaults'}.")
+        yield ok("settings", f"Valid. Set: {words or 'none, all defaults'}.")
     yield from unknown(environment, file)
 
 
 def _print(finding: Finding) -> None:
-    """A line as soon as it is known: some checks take seconds."""
+    """Printed immediately: some checks take seconds."""
     from rich.table import Table
     from rich.text import Text
-
-    from bridge.cli.run import console, printable
 
     line = Table.grid(padding=(0, 1))
     line.add_column(width=1)
     line.add_column(width=16, no_wrap=True, style="bold")
     line.add_column(overflow="fold")
-    said = Text(printable(finding.what))
+    text = Text(printable(finding.what))
     if finding.advice:
-        said.append(f"\n→ {printable(finding.advice)}", style="cyan")
-    line.add_row(_MARK[finding.level], finding.check, said)
-    _console(console()).print(line)
+        text.append(f"\n→ {printable(finding.advice)}", style="cyan")
+    line.add_row(_MARK[finding.level], finding.check, text)
+    _folding_console().print(line)
 
 
 def _print_settings(plan: Examination, environment: dict[str, str], file: dict[str, str | None]) -> None:
@@ -135,10 +131,9 @@ def _print_settings(plan: Examination, environment: dict[str, str], file: dict[s
     from rich.table import Table
     from rich.text import Text
 
-    from bridge.cli.run import console, printable
     from bridge.ops.doctor.variables import variables
 
-    shown = Table(box=SIMPLE, pad_edge=False, title="Settings in force", title_justify="left")
+    shown = Table(box=SIMPLE, pad_edge=False, title="Effective settings", title_justify="left")
     for heading in ("name", "value", "from"):
         shown.add_column(heading, overflow="fold")
     for variable in variables(plan.settings, environment, file):
@@ -146,23 +141,26 @@ def _print_settings(plan: Examination, environment: dict[str, str], file: dict[s
         shown.add_row(
             *(Text(printable(cell), style=style) for cell in (variable.name, variable.value, variable.source))
         )
-    _console(console()).print(shown)
+    _folding_console().print(shown)
 
 
-def _print_end(findings: list[Finding]) -> None:
+def _print_summary(findings: list[Finding]) -> None:
     from collections import Counter
-
-    from bridge.cli.run import console
 
     count = Counter(str(finding.level) for finding in findings)
     faults, warnings = count["fault"], count["warning"]
     if faults:
-        said = f"[bold red]{faults} to mend[/]" + (f", {warnings} to look after" if warnings else "")
+        summary = f"[bold red]{faults} to fix[/]" + (f", {_count_warnings(warnings)}" if warnings else "")
     else:
-        said = f"[yellow]{warnings} to look after[/], nothing to mend" if warnings else "[green]all well[/]"
-    console().print(said)
+        summary = f"[yellow]{_count_warnings(warnings)}[/], no faults" if warnings else "[green]no faults[/]"
+    console().print(summary)
 
 
-def _console(console: Console) -> Console:
-    console.soft_wrap = False  # cells are folded, so that the columns stay columns
-    return console
+def _count_warnings(count: int) -> str:
+    return f"{count} warning" if count == 1 else f"{count} warnings"
+
+
+def _folding_console() -> Console:
+    folding = console()
+    folding.soft_wrap = False  # cells are folded, which keeps the columns aligned
+    return folding

@@ -1,4 +1,4 @@
-"""The way of commands to the façade of a bridge that runs: where it listens, with the key that the settings name."""
+"""HTTP client for the façade of a running bridge: finds its address, authenticates with the configured key."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
     from bridge.settings import BridgeSettings
 
-#: Seconds that an answer may take; a dead letter's receiver has its own, shorter limit.
-PATIENCE = 90.0
-#: Seconds that a token of WA_JWT_SECRET lives: as long as one command.
-TOKEN_LIFE = 300
+#: Response timeout in seconds; delivering a dead letter has its own, shorter one.
+TIMEOUT = 90.0
+#: Lifetime in seconds of a token signed with WA_JWT_SECRET: it serves one command.
+TOKEN_LIFETIME = 300
 
 
 class NoFacade(CodedError):
@@ -27,8 +27,8 @@ class NoFacade(CodedError):
     code = "no_bridge"
 
 
-class Answered(CodedError):
-    """The façade said no; the code and sentence are its own."""
+class FacadeRefused(CodedError):
+    """The façade answered with an error; code and text are the façade's."""
 
     def __init__(self, code: str, text: str) -> None:
         super().__init__(text)
@@ -40,50 +40,52 @@ class FacadeClient:
         self._client = client
         self._data_dir = data_dir
 
-    async def ask(self, method: str, path: str, **query: Any) -> dict[str, Any]:
-        """The JSON of an answer. Raises `NoFacade`, `Answered`."""
+    async def request(self, method: str, path: str, **query: Any) -> dict[str, Any]:
+        """The JSON response. Raises `NoFacade`, `FacadeRefused`."""
         import httpx
 
         try:
-            answer = await self._client.request(method, path, params=query)
-            told: dict[str, Any] = answer.json()
+            response = await self._client.request(method, path, params=query)
+            body: dict[str, Any] = response.json()
         except (httpx.TransportError, ValueError) as error:
             raise NoFacade(
                 f"No bridge with HTTP runs on {self._data_dir}/, and none answers at {self._client.base_url}: start"
-                " `wa up` or `wa bridge`, or set WA_DATA_DIR, or WA_HTTP_HOST and WA_HTTP_PORT, as they are there."
+                " `wa up` or `wa bridge`, or set WA_DATA_DIR, or WA_HTTP_HOST and WA_HTTP_PORT, to the bridge's values."
             ) from error
-        if answer.is_success:
-            return told
-        if answer.status_code == 401:
-            raise Answered("unauthorized", "This bridge asks for a key: set WHATSAPP_API_KEY to one with scope listen.")
-        raise Answered(str(told.get("code")), str(told.get("detail")))
+        if response.is_success:
+            return body
+        if response.status_code == 401:
+            raise FacadeRefused(
+                "unauthorized", "This bridge requires a key: set WHATSAPP_API_KEY to one with scope listen."
+            )
+        raise FacadeRefused(str(body.get("code")), str(body.get("detail")))
 
 
 @asynccontextmanager
 async def facade(settings: BridgeSettings) -> AsyncIterator[FacadeClient]:
-    """The façade of the bridge with these settings. Raises `NoFacade` where HTTP is off."""
+    """The façade of the bridge with these settings. Raises `NoFacade` if HTTP is off."""
     import httpx
 
     async with httpx.AsyncClient(
         base_url=_find(settings),
         headers=_credential(settings),
-        timeout=PATIENCE,
+        timeout=TIMEOUT,
         trust_env=False,
-        verify=False,  # noqa: S501 - plain HTTP; reading the authorities takes a tenth of a second
+        verify=False,  # noqa: S501 - plain HTTP; loading the CA certificates takes 0.1 s
     ) as client:
         yield FacadeClient(client, settings.data_dir)
 
 
 def _find(settings: BridgeSettings) -> str:
-    """A port that is named counts; else the bridge that runs on the data directory, or the sandbox's, says its own."""
+    """The configured port, else the one in `http.json` of the data directory, or of the sandbox in it."""
     from bridge.cli.http_file import base_url, read_http_json
     from bridge.cli.paths import SANDBOX
 
     if settings.http_port is None:
-        raise NoFacade("WA_HTTP_PORT is off: a bridge with these settings has no webhooks and cannot be asked.")
-    named = settings.http_port and "http_port" in settings.model_fields_set
-    for place in () if named else (settings.data_dir, settings.data_dir / SANDBOX):
-        if url := read_http_json(place):
+        raise NoFacade("WA_HTTP_PORT is off: a bridge with these settings has no webhooks and no HTTP API.")
+    configured = settings.http_port and "http_port" in settings.model_fields_set
+    for folder in () if configured else (settings.data_dir, settings.data_dir / SANDBOX):
+        if url := read_http_json(folder):
             return url
     if not settings.http_port:
         raise NoFacade(f"No bridge with HTTP runs on {settings.data_dir}/: start `wa up` or `wa bridge` here.")
@@ -99,5 +101,5 @@ def _credential(settings: BridgeSettings) -> dict[str, str]:
 
     import jwt
 
-    claims = {"sub": "wa", "aud": settings.jwt_audience, "exp": time.time() + TOKEN_LIFE, "scope": "listen"}
+    claims = {"sub": "wa", "aud": settings.jwt_audience, "exp": time.time() + TOKEN_LIFETIME, "scope": "listen"}
     return {"Authorization": f"Bearer {jwt.encode(claims, settings.jwt_secret.get_secret_value(), 'HS256')}"}

@@ -1,4 +1,4 @@
-"""`wa forget`: one person erased from every store of this machine, whether the bridge runs or not."""
+"""`wa forget`: erases one person from every store on this machine, whether the bridge runs or not."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli.run import EXIT_HELP, Exit
+from bridge.cli.run import EXIT_HELP, Exit, console, print_json_line, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from bridge.settings import BridgeSettings
     from bridge.store.redaction import ErasedPerson
 
-#: Keys of the counts that say what was not erased.
-STILL_OPEN, WISHES_KEPT, FILTERS_KEPT = "still open", "wishes kept", "filters kept"
+#: Keys of the counts of what was not erased.
+STILL_OPEN, OPT_OUTS_KEPT, FILTERS_KEPT = "still open", "wishes kept", "filters kept"
 
 
 def register(app: typer.Typer) -> None:
@@ -25,33 +25,31 @@ def register(app: typer.Typer) -> None:
     @app.command("forget", epilog=EXIT_HELP)
     def forget(
         numbers: Annotated[
-            list[str], typer.Argument(help="One person's number in any spelling; or all their addresses, as printed.")
+            list[str], typer.Argument(help="One person's number in any spelling, or all of their addresses as printed.")
         ],
         session: Annotated[str | None, typer.Option(help="Only this session's store; all of them by default.")] = None,
         deleted_on_phone: Annotated[
             bool,
             typer.Option(
                 "--deleted-on-phone",
-                help="The chat is deleted on the phone: erase the keys, too, that keep its messages from coming again.",
+                help="The chat is deleted on the phone: also erase the keys that prevent re-importing its messages.",
             ),
         ] = False,
-        dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what there is.")] = False,
-        yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+        dry_run: Annotated[bool, typer.Option("--dry-run", help="Only report what would be erased.")] = False,
+        yes: Annotated[bool, typer.Option("--yes", "-y", help="Skip the confirmation.")] = False,
         json: Annotated[bool, typer.Option("--json", help="One JSON line; needs --yes or --dry-run.")] = False,
     ) -> None:
-        """Erase a person: messages, commands, results, dead letters, conversations. There is no way back.
+        """Erase a person: messages, commands, results, dead letters, conversations. This cannot be undone.
 
-        Run it where the stores are, as the user of each service. Backups, and what the phone and WhatsApp hold, are
-        yours to delete.
+        Run it on the machine that has the stores, as the user of each service. Backups, and the copies on the phone
+        and at WhatsApp, are for you to delete.
         """
-        from bridge.cli.service import run
-
         run(lambda: _forget(numbers, session, deleted_on_phone=deleted_on_phone, dry_run=dry_run, yes=yes, json=json))
 
 
 @dataclass
 class _Report:
-    """What was found or erased, by store; `copies` are files that hold older states and are not touched."""
+    """Counts of what was found or erased, by store; `copies` are files with older states, which stay untouched."""
 
     addresses: list[str]
     erased: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -64,7 +62,7 @@ async def _forget(
 ) -> Exit:
     import asyncio
 
-    from bridge.cli.paths import agreed, configured
+    from bridge.cli.paths import configured_session, confirm
     from bridge.settings import load
     from bridge.store import BRIDGE_STORE
     from bridge.store.database import POLL
@@ -73,13 +71,13 @@ async def _forget(
     from bridge.store.redaction import ErasedPerson
 
     settings, person = load(), ErasedPerson.of(numbers[0]).known_as(numbers[1:])
-    names = [one.name for one in settings.sessions] if session is None else [configured(settings, session)]
+    names = [one.name for one in settings.sessions] if session is None else [configured_session(settings, session)]
     stores = {name: path for name in names if (path := settings.session_dir(name) / "store.db").exists()}
     for path in stores.values():
         person = await asyncio.to_thread(known_addresses, path, person)
     if not dry_run:
-        agreed(f"Erase {', '.join(sorted(person.addresses))} for good?", yes=yes, json=json)
-    report, beside = _Report(sorted(person.addresses)), False
+        confirm(f"Erase {', '.join(sorted(person.addresses))} permanently?", yes=yes, json=json)
+    report, in_use = _Report(sorted(person.addresses)), False
     shared = settings.data_dir / BRIDGE_STORE
     for name, path in {**stores, **({"bridge": shared} if shared.exists() else {})}.items():
         if path == shared:
@@ -87,23 +85,25 @@ async def _forget(
         else:
             counts = await asyncio.to_thread(erase_session, path, person, marks=deleted_on_phone, dry_run=dry_run)
         report.erased[name] = counts
-        runs = holders(path) != []  # None: the system does not tell
-        beside = beside or runs
+        is_open = holders(path) != []  # None: the system does not show lock holders
+        in_use = in_use or is_open
         if not dry_run:
             migrations = "bridge_migrations" if path == shared else "migrations"
-            if not await asyncio.to_thread(wipe, path, migrations, beside_a_bridge=runs):
+            if not await asyncio.to_thread(wipe, path, migrations, beside_a_bridge=is_open):
                 report.in_wal.append(str(path))
-    await _of_the_responder(report, person, settings, dry_run=dry_run)
-    if beside and not dry_run:
-        await asyncio.sleep(2 * POLL)  # by then the bridge has dropped what it held in memory
+    await _erase_from_responder(report, person, settings, dry_run=dry_run)
+    if in_use and not dry_run:
+        await asyncio.sleep(2 * POLL)  # by then the bridge has dropped its in-memory copy
     report.copies = [str(path) for path in _copies(settings, names)]
-    _tell(report, dry_run=dry_run, json=json)
-    left = report.in_wal or any(counts.get(STILL_OPEN) for counts in report.erased.values())
-    return Exit.FAILED if left and not dry_run else Exit.OK
+    _print_report(report, dry_run=dry_run, json=json)
+    incomplete = report.in_wal or any(counts.get(STILL_OPEN) for counts in report.erased.values())
+    return Exit.FAILED if incomplete and not dry_run else Exit.OK
 
 
-async def _of_the_responder(report: _Report, person: ErasedPerson, settings: BridgeSettings, *, dry_run: bool) -> None:
-    """From the responder's database, where these settings lead to one that is there."""
+async def _erase_from_responder(
+    report: _Report, person: ErasedPerson, settings: BridgeSettings, *, dry_run: bool
+) -> None:
+    """Skipped if these settings lead to no existing responder database."""
     from bridge.cli.paths import RESPONDER_STORE
     from responder.settings import load
     from responder.store.database import ResponderDatabase
@@ -120,7 +120,7 @@ async def _of_the_responder(report: _Report, person: ErasedPerson, settings: Bri
 
 
 def _copies(settings: BridgeSettings, names: list[str]) -> list[Path]:
-    """What was kept of earlier states: backups, stores that were set aside or kept as damaged."""
+    """Files with earlier states: backups, stores that were set aside or kept as damaged."""
     folders = [settings.session_dir(name) for name in names]
     patterns = ("store.db.corrupt-*", "set-aside-*", "before-restore-*")
     kept = [path for folder in folders for pattern in patterns for path in sorted(folder.glob(pattern))]
@@ -128,9 +128,7 @@ def _copies(settings: BridgeSettings, names: list[str]) -> list[Path]:
     return [*kept, *sorted((settings.data_dir / "backups").glob("*.tar.gz"))]
 
 
-def _tell(report: _Report, *, dry_run: bool, json: bool) -> None:
-    from bridge.cli.run import console, print_json_line
-
+def _print_report(report: _Report, *, dry_run: bool, json: bool) -> None:
     if json:
         fields = {
             "addresses": report.addresses,
@@ -144,21 +142,23 @@ def _tell(report: _Report, *, dry_run: bool, json: bool) -> None:
     out = console()
     out.print(f"Known as {', '.join(report.addresses)}", highlight=False)
     for store, counts in report.erased.items():
-        left = {name: counts.get(name, 0) for name in (STILL_OPEN, WISHES_KEPT, FILTERS_KEPT)}
-        told = ", ".join(f"{count} {what}" for what, count in counts.items() if count and what not in left)
-        out.print(f"[green]✓[/] {store}: {told or 'nothing'} {'found' if dry_run else 'erased'}", highlight=False)
+        left = {name: counts.get(name, 0) for name in (STILL_OPEN, OPT_OUTS_KEPT, FILTERS_KEPT)}
+        erased = ", ".join(f"{count} {what}" for what, count in counts.items() if count and what not in left)
+        out.print(f"[green]✓[/] {store}: {erased or 'nothing'} {'found' if dry_run else 'erased'}", highlight=False)
         if left[STILL_OPEN]:
-            out.print(f"  {left[STILL_OPEN]} commands are still under way: run this again when they are final.")
-        if left[WISHES_KEPT]:
-            out.print(f"  {left[WISHES_KEPT]} chats keep the address, with the wish for no answers.")
+            out.print(f"  {left[STILL_OPEN]} commands are still open: run this again when they are final.")
+        if left[OPT_OUTS_KEPT]:
+            out.print(f"  {left[OPT_OUTS_KEPT]} chats keep their address, to honour the opt-out from answers.")
         if left[FILTERS_KEPT]:
-            out.print(f"  {left[FILTERS_KEPT]} listeners are set to this chat: remove them if they are not wanted.")
+            out.print(
+                f"  {left[FILTERS_KEPT]} webhooks are filtered to this chat: remove them if you do not need them."
+            )
     if not report.erased:
-        out.print("There is no store here. Is WA_DATA_DIR the one of the service?")
+        out.print("No store found. Is WA_DATA_DIR the data directory of the service?")
     for path in report.in_wal:
-        out.print(f"[yellow]![/] {path}-wal still holds it, since it is read all the time: run this again.")
+        out.print(
+            f"[yellow]![/] {path}-wal still contains the data, because a reader blocked the checkpoint: run this again."
+        )
     if report.copies:
-        out.print("[yellow]![/] Not touched, and older: " + ", ".join(report.copies), highlight=False)
-    out.print(
-        "The phone, WhatsApp's servers and the browser's profile keep their copy until the chat is deleted there."
-    )
+        out.print("[yellow]![/] Older copies, not changed: " + ", ".join(report.copies), highlight=False)
+    out.print("The phone, WhatsApp's servers and the browser profile keep their copy until the chat is deleted there.")

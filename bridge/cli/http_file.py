@@ -1,6 +1,6 @@
-"""`http.json`: where the bridge of a data directory answers over HTTP, for as long as it runs.
+"""`http.json`: the HTTP address of the bridge that runs on a data directory.
 
-It names its process: a port that was taken over by somebody else must not be shown our key.
+It records the process: the key must not be sent to another program that has taken over the port.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NAME = "http.json"
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - where we connect to, not listen
-#: Seconds by which two readings of a process's start may differ.
-SAME_START = 0.1
+_WILDCARD_HOSTS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - connected to, not listened on
+#: Seconds by which two readings of a process's start time may differ.
+START_TOLERANCE = 0.1
 
 
 @contextmanager
 def http_json(data_dir: Path, listener: socket.socket | None) -> Iterator[None]:
-    """Keep the façade's address there inside the context; without one, nothing. Raises StartError."""
+    """Write the address of `listener` (None: do nothing) inside the context. Raises StartError."""
     if listener is None:
         yield
         return
@@ -32,10 +32,10 @@ def http_json(data_dir: Path, listener: socket.socket | None) -> Iterator[None]:
 
     host, port = listener.getsockname()[:2]
     path, pid = data_dir / NAME, os.getpid()
-    kept = {"url": base_url(host, port), "pid": pid, "started": _started(pid)}
+    content = {"url": base_url(host, port), "pid": pid, "started": _start_time(pid)}
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_private(path, json.dumps(kept) + "\n")
+        write_private(path, json.dumps(content) + "\n")
     except OSError as error:
         raise StartError(f"{path} cannot be written ({error.strerror}): set WA_DATA_DIR.") from error
     try:
@@ -49,15 +49,15 @@ def read_http_json(data_dir: Path) -> str | None:
     """The address of the bridge that runs on this data directory, or None."""
     kept = _read(data_dir / NAME)
     try:
-        return str(kept["url"]) if kept and abs(_started(kept["pid"]) - kept["started"]) < SAME_START else None
+        return str(kept["url"]) if kept and abs(_start_time(kept["pid"]) - kept["started"]) < START_TOLERANCE else None
     except (KeyError, TypeError, ValueError, LookupError):
         return None
 
 
 def base_url(host: str, port: int) -> str:
-    """Where a program of this machine reaches who listens there."""
+    """The URL under which programs on this machine reach that listener."""
     bare = host.strip("[]")
-    bare = _EVERYWHERE.get(bare, bare)
+    bare = _WILDCARD_HOSTS.get(bare, bare)
     return f"http://[{bare}]:{port}" if ":" in bare else f"http://{bare}:{port}"
 
 
@@ -69,8 +69,8 @@ def _read(path: Path) -> dict[str, Any] | None:
     return kept if isinstance(kept, dict) else None
 
 
-def _started(pid: int) -> float:
-    """When a process started, unix seconds. Raises LookupError where there is none."""
+def _start_time(pid: int) -> float:
+    """Start time of a process in unix seconds. Raises LookupError if it does not exist."""
     import psutil
 
     try:

@@ -1,4 +1,4 @@
-"""`wa listen`: conversations as they happen, for people or as JSON lines for programs."""
+"""`wa listen`: prints incoming messages, as text for people or as JSON lines for programs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli.run import EXIT_HELP, Exit
+from bridge.cli.run import EXIT_HELP, Exit, clock_time, console, print_json_line, printable, run
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,58 +24,54 @@ def register(app: typer.Typer) -> None:
 def listen(
     session: Annotated[str | None, typer.Option(help="Session; the first of WA_SESSIONS by default.")] = None,
     from_start: Annotated[
-        bool, typer.Option("--all", "--from-start", help="Begin with the oldest message that is kept.")
+        bool, typer.Option("--all", "--from-start", help="Begin with the oldest stored message.")
     ] = False,
     cursor: Annotated[
-        Path | None, typer.Option(help="File that keeps the place: the next start goes on behind it.", dir_okay=False)
+        Path | None,
+        typer.Option(help="File that stores the read position; the next run resumes after it.", dir_okay=False),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Each message as a JSON line, and nothing else.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print only JSON lines, one per message.")] = False,
 ) -> None:
-    """Print messages as they come. Ctrl-C ends it.
+    """Print messages as they arrive, until Ctrl-C.
 
     wa listen --json --cursor seen.json | my-program
     """
-    from bridge.cli.service import run
 
     async def command() -> Exit:
-        from bridge.cli.connect import join
+        from bridge.cli.connect import connect_session
         from bridge.client import FileCursor, NoBridge
 
-        place = FileCursor(cursor) if cursor else None
-        after: Start = (place.load() if place else None) or (None if from_start else "now")
-        async with join(session, "listen") as joined:
+        position = FileCursor(cursor) if cursor else None
+        after: Start = (position.load() if position else None) or (None if from_start else "now")
+        async with connect_session(session, "listen") as connected:
             try:
-                await joined.client.status(joined.session)
+                await connected.client.status(connected.session)
             except NoBridge as error:
-                typer.echo(f"{error.text} Waiting for it.", err=True)
+                typer.echo(f"{error.text} Waiting for one.", err=True)
             if json:
-                await _print_json(joined.client, joined.session, after, place)
+                await _print_json(connected.client, connected.session, after, position)
             else:
-                await _print_conversations(joined.client, joined.session, after, place)
+                await _print_conversations(connected.client, connected.session, after, position)
         return Exit.OK
 
     run(command)
 
 
-async def _print_json(client: Client, session: str, after: Start, place: FileCursor | None) -> None:
-    from bridge.cli.run import print_json_line
-
+async def _print_json(client: Client, session: str, after: Start, position: FileCursor | None) -> None:
     async for message in client.messages(session, after=after):
         print_json_line(message.to_json())
-        if place is not None:
-            place.save(message.cursor)
+        if position is not None:
+            position.save(message.cursor)
 
 
-async def _print_conversations(client: Client, session: str, after: Start, place: FileCursor | None) -> None:
-    from bridge.cli.run import console
-
+async def _print_conversations(client: Client, session: str, after: Start, position: FileCursor | None) -> None:
     out = console()
 
     async def received() -> None:
         async for message in client.messages(session, after=after):
             _print_message(out, message, own=False)
-            if place is not None:
-                place.save(message.cursor)
+            if position is not None:
+                position.save(message.cursor)
 
     async def own() -> None:
         async for event in client.events(session, after="now"):
@@ -83,8 +79,6 @@ async def _print_conversations(client: Client, session: str, after: Start, place
                 _print_message(out, event.message, own=True)
 
     async def states() -> None:
-        from bridge.cli.run import clock_time
-
         shown = None
         async for status in client.watch_status(session):
             if (status.state, status.reason) != shown:
@@ -104,7 +98,6 @@ async def _print_conversations(client: Client, session: str, after: Start, place
 def _print_message(out: Console, message: MessageBody, *, own: bool) -> None:
     from rich.text import Text
 
-    from bridge.cli.run import clock_time, printable
     from bridge.contract.payload import instant
 
     line = Text()
@@ -126,7 +119,7 @@ def _print_message(out: Console, message: MessageBody, *, own: bool) -> None:
 
 
 def _short(address: str) -> str:
-    """The number of a person, the whole address of anything else."""
+    """A person's number; the whole address of any other chat."""
     from bridge.contract.errors import InvalidRequest
     from bridge.contract.jid import Jid
 

@@ -1,4 +1,4 @@
-"""`wa listeners`: the webhooks of a session, and what they refused. Asks the bridge, which has to run."""
+"""`wa listeners`: the webhooks of a session and their dead letters, over HTTP from a running bridge."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from bridge.cli.run import EXIT_HELP, Exit
+from bridge.cli.run import EXIT_HELP, Exit, clock_time, console, print_json_line, printable, run
 
 if TYPE_CHECKING:
     from bridge.cli.facade import FacadeClient
 
-app = typer.Typer(no_args_is_help=True, help="See, pause and resume webhooks, and deliver again what they refused.")
+app = typer.Typer(no_args_is_help=True, help="List, pause and resume webhooks; list and redeliver dead letters.")
 Session = Annotated[str | None, typer.Option("--session", help="Session; the first of WA_SESSIONS by default.")]
-Json = Annotated[bool, typer.Option("--json", help="As JSON lines, as the API has them.")]
-Wanted = Annotated[str, typer.Argument(metavar="LISTENER", help="Its URL, its id, or the beginning of its id.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON lines with the API's fields.")]
+WebhookName = Annotated[
+    str, typer.Argument(metavar="LISTENER", help="The webhook's URL, its id, or the beginning of its id.")
+]
 
 
 def register(parent: typer.Typer) -> None:
@@ -24,48 +26,48 @@ def register(parent: typer.Typer) -> None:
 
 
 @app.command("list", epilog=EXIT_HELP)
-def list_listeners(session: Session = None, json: Json = False) -> None:
-    """Show who listens, how far behind each is, and what went wrong last."""
+def list_webhooks(session: Session = None, json: Json = False) -> None:
+    """List the webhooks, each with its lag and its last error."""
 
-    async def command(asked: FacadeClient, path: str) -> Exit:
-        found = await _listeners(asked, path)
+    async def command(client: FacadeClient, path: str) -> Exit:
+        found = await _webhooks(client, path)
         if json:
             _print_json(found)
         elif found:
-            heads = ("id", "URL", "is", "behind", "delivered", "last", "last error")
-            _print_table(heads, [_row(one) for one in found])
+            headings = ("id", "URL", "state", "lag", "delivered", "last", "last error")
+            _print_table(headings, [_row(one) for one in found])
         else:
-            _say("Nobody listens by webhook.")
+            _print_line("No webhook is registered.")
         return Exit.OK
 
     _run(session, command)
 
 
 @app.command(epilog=EXIT_HELP)
-def pause(listener: Wanted, session: Session = None, json: Json = False) -> None:
-    """Hold back what a webhook would get. It keeps its place as long as the journal keeps the items."""
-    _change(listener, "pause", "Paused", session, json=json)
+def pause(webhook: WebhookName, session: Session = None, json: Json = False) -> None:
+    """Pause deliveries to a webhook. Its cursor stays valid as long as the journal keeps the items."""
+    _change(webhook, "pause", "Paused", session, json=json)
 
 
 @app.command(epilog=EXIT_HELP)
-def resume(listener: Wanted, session: Session = None, json: Json = False) -> None:
-    """Let a paused webhook go on where it stopped."""
-    _change(listener, "resume", "Goes on", session, json=json)
+def resume(webhook: WebhookName, session: Session = None, json: Json = False) -> None:
+    """Resume a paused webhook at its cursor."""
+    _change(webhook, "resume", "Resumed", session, json=json)
 
 
 @app.command(epilog=EXIT_HELP)
 def letters(session: Session = None, json: Json = False) -> None:
-    """Show the dead letters: what a webhook refused for good. With --json, what was posted, too."""
+    """List dead letters: deliveries that a webhook refused permanently. --json includes the posted bodies."""
 
-    async def command(asked: FacadeClient, path: str) -> Exit:
-        found = [one async for one in _letters(asked, path)]
+    async def command(client: FacadeClient, path: str) -> Exit:
+        found = [one async for one in _dead_letters(client, path)]
         if json:
             _print_json(found)
         elif found:
             rows = [(one["number"], _time(one["at"]), one["url"], one["attempts"], one["error"]) for one in found]
             _print_table(("number", "since", "URL", "attempts", "error"), rows)
         else:
-            _say("There are no dead letters.")
+            _print_line("There are no dead letters.")
         return Exit.OK
 
     _run(session, command)
@@ -73,71 +75,69 @@ def letters(session: Session = None, json: Json = False) -> None:
 
 @app.command(epilog=EXIT_HELP)
 def replay(
-    numbers: Annotated[list[int] | None, typer.Argument(help="As `wa listeners letters` shows them.")] = None,
+    numbers: Annotated[list[int] | None, typer.Argument(help="Numbers from `wa listeners letters`.")] = None,
     every: Annotated[bool, typer.Option("--all", help="Every dead letter of the session.")] = False,
     session: Session = None,
     json: Json = False,
 ) -> None:
-    """Deliver dead letters once more, each to its URL. Exit code 1 when one is still refused."""
+    """Deliver dead letters again, each to its URL. Exit code 1 if one is refused again."""
 
-    async def command(asked: FacadeClient, path: str) -> Exit:
+    async def command(client: FacadeClient, path: str) -> Exit:
         if bool(numbers) is every:
-            raise ValueError("Say which: the numbers of dead letters, or --all.")
+            raise ValueError("Give dead-letter numbers, or --all.")
         refused = 0
-        for number in numbers or [one["number"] async for one in _letters(asked, path)]:
-            told = await asked.ask("POST", f"{path}/dead-letters/{number}/repeat")
-            refused += not told["delivered"]
+        for number in numbers or [one["number"] async for one in _dead_letters(client, path)]:
+            outcome = await client.request("POST", f"{path}/dead-letters/{number}/repeat")
+            refused += not outcome["delivered"]
             if json:
-                _print_json([{"number": number, **told}])
+                _print_json([{"number": number, **outcome}])
             else:
-                _say(f"{number}: {'delivered' if told['delivered'] else told['error']}")
+                _print_line(f"{number}: {'delivered' if outcome['delivered'] else outcome['error']}")
         return Exit.FAILED if refused else Exit.OK
 
     _run(session, command)
 
 
 def _run(session: str | None, command: Callable[[FacadeClient, str], Awaitable[Exit]]) -> NoReturn:
-    """Run a command with the façade and the path of its session."""
-    from bridge.cli.service import run
+    """Run a command with a façade client and the API path of its session."""
 
-    async def running() -> Exit:
+    async def with_client() -> Exit:
         from urllib.parse import quote
 
         from bridge.cli.facade import facade
         from bridge.settings import load
 
         settings = load()
-        async with facade(settings) as asked:
-            return await command(asked, f"/v1/sessions/{quote(session or settings.sessions[0].name, safe='')}")
+        async with facade(settings) as client:
+            return await command(client, f"/v1/sessions/{quote(session or settings.sessions[0].name, safe='')}")
 
-    run(running)
+    run(with_client)
 
 
-def _change(wanted: str, action: str, said: str, session: str | None, *, json: bool) -> NoReturn:
-    async def command(asked: FacadeClient, path: str) -> Exit:
-        found = [one for one in await _listeners(asked, path) if one["url"] == wanted or one["id"].startswith(wanted)]
+def _change(name: str, action: str, done: str, session: str | None, *, json: bool) -> NoReturn:
+    async def command(client: FacadeClient, path: str) -> Exit:
+        found = [one for one in await _webhooks(client, path) if one["url"] == name or one["id"].startswith(name)]
         if len(found) != 1:
-            many = f"{len(found)} listeners begin with" if found else "No listener is"
-            raise ValueError(f"{many} {wanted}; `wa listeners list` shows them.")
-        changed = await asked.ask("POST", f"{path}/listeners/{found[0]['id']}/{action}")
+            matches = f"{len(found)} webhooks match" if found else "No webhook matches"
+            raise ValueError(f"{matches} {name}; `wa listeners list` shows them.")
+        changed = await client.request("POST", f"{path}/listeners/{found[0]['id']}/{action}")
         if json:
             _print_json([changed])
         else:
-            _say(f"{said}: {changed['url']}")
+            _print_line(f"{done}: {changed['url']}")
         return Exit.OK
 
     _run(session, command)
 
 
-async def _listeners(asked: FacadeClient, path: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = (await asked.ask("GET", f"{path}/listeners"))["listeners"]
+async def _webhooks(client: FacadeClient, path: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = (await client.request("GET", f"{path}/listeners"))["listeners"]
     return found
 
 
-async def _letters(asked: FacadeClient, path: str) -> AsyncIterator[dict[str, Any]]:
-    """All of them, page by page; those that come meanwhile are left for the next time."""
+async def _dead_letters(client: FacadeClient, path: str) -> AsyncIterator[dict[str, Any]]:
     after = 0
-    while page := (await asked.ask("GET", f"{path}/dead-letters", after=after, limit=500))["letters"]:
+    while page := (await client.request("GET", f"{path}/dead-letters", after=after, limit=500))["letters"]:
         for one in page:
             yield one
         after = page[-1]["number"]
@@ -145,47 +145,38 @@ async def _letters(asked: FacadeClient, path: str) -> AsyncIterator[dict[str, An
 
 def _row(one: dict[str, Any]) -> tuple[Any, ...]:
     last = _time(one["last_delivery_at"])
-    return one["id"][:8], one["url"], _standing(one), one["lag"], one["delivered"], last, one["last_error"] or ""
+    return one["id"][:8], one["url"], _state(one), one["lag"], one["delivered"], last, one["last_error"] or ""
 
 
-def _standing(one: dict[str, Any]) -> str:
+def _state(one: dict[str, Any]) -> str:
     if one["paused"]:
         return "paused"
-    return {"open": "fails", "half_open": "being tried", "closed": "works"}.get(one["circuit"], "–")
+    return {"open": "failing", "half_open": "retrying", "closed": "working"}.get(one["circuit"], "–")
 
 
 def _time(at: str | None) -> str:
-    from bridge.cli.run import clock_time
-
     return clock_time(datetime.fromisoformat(at)) if at else "–"
 
 
-def _say(sentence: str) -> None:
-    from bridge.cli.run import console, printable
-
+def _print_line(sentence: str) -> None:
     console().print(printable(sentence), markup=False, highlight=False)
 
 
 def _print_json(found: list[dict[str, Any]]) -> None:
     from json import dumps
 
-    from bridge.cli.run import print_json_line
-
     for one in found:
         print_json_line(dumps(one, ensure_ascii=False))
 
 
-def _print_table(heads: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
+def _print_table(headings: tuple[str, ...], rows: list[tuple[Any, ...]]) -> None:
     from rich.box import SIMPLE
     from rich.table import Table
 
-    from bridge.cli.run import console, printable
-
-    shown = Table(box=SIMPLE, pad_edge=False)
-    for head in heads:
-        shown.add_column(
-            head, overflow="fold", justify="right" if head in ("behind", "delivered", "number") else "left"
-        )
+    table = Table(box=SIMPLE, pad_edge=False)
+    for heading in headings:
+        is_number = heading in ("lag", "delivered", "number")
+        table.add_column(heading, overflow="fold", justify="right" if is_number else "left")
     for row in rows:
-        shown.add_row(*(printable("–" if cell is None else str(cell)) for cell in row))
-    console().print(shown, markup=False)
+        table.add_row(*(printable("–" if cell is None else str(cell)) for cell in row))
+    console().print(table, markup=False)

@@ -1,4 +1,4 @@
-"""`wa responder`: the answering service by itself, and as a part of `wa up`."""
+"""`wa responder`: the responder as a service, and as a part of `wa up`."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from bridge.cli.run import Exit, run
+
 if TYPE_CHECKING:
-    from bridge.cli.run import Exit
     from responder.settings import ResponderSettings
     from responder.transports import BrokerAccess
 
 _log = logging.getLogger(__name__)
-#: Seconds before a responder that failed beside a bridge is started again.
-RETRY = 10.0
+#: Seconds until a responder that failed beside a bridge is restarted.
+RETRY_DELAY = 10.0
 
 
 def register(app: typer.Typer) -> None:
@@ -24,17 +25,13 @@ def register(app: typer.Typer) -> None:
     @app.command("responder")
     def responder() -> None:
         """Run the responder as a service: it records every conversation and answers by rules or a model."""
-        from bridge.cli.service import run
-
         run(_serve)
 
 
 async def _serve() -> Exit:
-    from bridge.cli.logs import start_logging
-    from bridge.cli.privacy import keep_private
-    from bridge.cli.run import Exit
     from bridge.cli.signals import stop_on_signals
-    from bridge.cli.systemd import told_systemd
+    from bridge.cli.startup import restrict_file_modes, start_logging
+    from bridge.cli.systemd import notify_systemd
     from bridge.contract.errors import StartError
     from bridge.settings import load as load_bridge
     from responder.app import run as run_responder
@@ -42,15 +39,15 @@ async def _serve() -> Exit:
 
     common, settings = load_bridge(), load()
     start_logging(common.log_level, common.log_format)
-    keep_private()
+    restrict_file_modes()
     broker = broker_options()
     if broker is None and settings.sender_url is None:
-        raise StartError("There is no broker to connect to: set WA_MQTT_URL, or start `wa up`, which runs one.")
-    # what is loaded by now stays: a full collection (5 in 20 s at 30 messages/s) has only what is new to look through
+        raise StartError("No broker is configured: set WA_MQTT_URL, or start `wa up`, which runs one.")
+    # the modules loaded by now stay: a full collection (5 in 20 s at 30 messages/s) then scans only new objects
     gc.collect()
     gc.freeze()
     with stop_on_signals() as stop:
-        async with told_systemd():
+        async with notify_systemd():
             _log.info("Responder on %s:%d.", settings.host, settings.port)
             await run_responder(settings, broker, stop=stop)
     _log.info("Stopped.")
@@ -58,7 +55,7 @@ async def _serve() -> Exit:
 
 
 def broker_options() -> BrokerAccess | None:
-    """The broker as the bridge's settings say, or the private one of WA_DATA_DIR; None when there is neither."""
+    """The broker of the bridge's settings, or the private one of WA_DATA_DIR; None if there is neither."""
     from bridge.ops.private_broker import read_broker_json
     from bridge.settings import load
     from responder.transports import BrokerAccess
@@ -70,14 +67,14 @@ def broker_options() -> BrokerAccess | None:
             settings.addresses, settings.mqtt_prefix, settings.mqtt_protocol, ca_file, instance=settings.instance
         )
     private = read_broker_json(settings.data_dir)
-    # everybody is one user of the private broker: a level of our own keeps answers apart
+    # all programs share one user of the private broker: a topic level of its own separates the responder's replies
     if private is None:
         return None
     return BrokerAccess((private,), settings.mqtt_prefix, level="responder", instance=settings.instance)
 
 
 async def run_beside(settings: ResponderSettings, broker: BrokerAccess, stop: asyncio.Event) -> None:
-    """Run until `stop` beside a bridge, which must not fall with it: a failure is logged and tried again."""
+    """Run until `stop` beside a bridge, which a failure must not stop: it is logged and the responder restarted."""
     from bridge.contract.errors import CodedError
     from responder.app import run as run_responder
 
@@ -85,13 +82,13 @@ async def run_beside(settings: ResponderSettings, broker: BrokerAccess, stop: as
         try:
             await run_responder(settings, broker, stop=stop)
         except (CodedError, OSError) as error:
-            _log.error("The responder does not run: %s Trying again in %d s.", error, RETRY)
-        except Exception:  # noqa: BLE001 - the bridge beside it goes on
-            _log.exception("The responder failed. Starting it again in %d s.", RETRY)
+            _log.error("The responder cannot run: %s Retrying in %d s.", error, RETRY_DELAY)
+        except Exception:  # noqa: BLE001 - the bridge in this process continues
+            _log.exception("The responder failed. Restarting it in %d s.", RETRY_DELAY)
         else:
             return
         try:
-            async with asyncio.timeout(RETRY):
+            async with asyncio.timeout(RETRY_DELAY):
                 await stop.wait()
         except TimeoutError:
             pass

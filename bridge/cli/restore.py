@@ -1,4 +1,4 @@
-"""`wa restore`: a backup in the place of a session's store and login."""
+"""`wa restore`: replaces a session's store and login with a backup."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli.run import EXIT_HELP, Exit
+from bridge.cli.run import EXIT_HELP, Exit, console, print_json_line, run
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from bridge.ops.backup import Checked, Restored
+    from bridge.ops.backup import RestoreResult, VerificationResult
 
 
 def register(app: typer.Typer) -> None:
@@ -21,57 +21,56 @@ def register(app: typer.Typer) -> None:
 
 
 def restore(
-    file: Annotated[Path, typer.Argument(help="What `wa backup` wrote; with --check also a folder.")],
-    session: Annotated[str | None, typer.Option(help="Restore as this session; by default as the one saved.")] = None,
-    store_only: Annotated[bool, typer.Option("--store-only", help="Leave the login as it is.")] = False,
+    file: Annotated[Path, typer.Argument(help="A file written by `wa backup`; with --check also a folder.")],
+    session: Annotated[
+        str | None, typer.Option(help="Restore as this session; by default the one in the backup.")
+    ] = None,
+    store_only: Annotated[bool, typer.Option("--store-only", help="Do not replace the login.")] = False,
     shared: Annotated[
         bool,
         typer.Option(
-            "--shared", help="Exchange listeners, keys, audit log and conversations, too: they are of all sessions."
+            "--shared", help="Also replace webhooks, keys, audit log and conversations, which all sessions share."
         ),
     ] = False,
     check: Annotated[
         bool,
         typer.Option(
-            "--check", help="Only try it, in a scratch folder. A folder: the newest backup of `deploy/backup` in it."
+            "--check", help="Only verify, in a temporary folder. Of a folder: its newest backup by `deploy/backup`."
         ),
     ] = False,
     max_age: Annotated[
-        int, typer.Option(min=1, help="Days after which --check finds the newest backup of a folder too old.")
+        int, typer.Option(min=1, help="Age in days at which --check reports a folder's newest backup as too old.")
     ] = 2,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Skip the confirmation.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON line; needs --yes.")] = False,
 ) -> None:
-    """Restore a session from a backup, while its bridge is stopped. What is there now is kept beside.
+    """Restore a session from a backup, while its bridge is stopped. The replaced files are kept in a folder.
 
-    Readers start a new epoch: what was journalled after the backup and is still on the phone is published again.
+    The session starts a new epoch: messages journalled after the backup and still on the phone are published again.
     Commands that were open become `unknown`. A login that was used after the backup may have to be paired again.
-    Listeners, keys and conversations of the backup are put in place where there are none.
+    Webhooks, keys and conversations are restored where none exist.
 
-    --check restores nothing and needs no settings: exit code 1 and a sentence for each fault of the backup.
+    --check restores nothing and needs no settings: exit code 1 and one sentence per fault of the backup.
     """
-    from bridge.cli.service import run
-
     if check:
-        trial = _check_folder(file, max_age) if file.is_dir() else _check_file(file)
-        run(lambda: _tried(trial, json=json))
+        verification = _check_folder(file, max_age) if file.is_dir() else _check_file(file)
+        run(lambda: _print_verification(verification, json=json))
 
     async def command() -> Exit:
         import time
         from datetime import UTC, datetime
 
-        from bridge.cli.paths import agreed, configured
-        from bridge.ops.backup import read_manifest
-        from bridge.ops.backup import restore as put_back
+        from bridge.cli.paths import configured_session, confirm
+        from bridge.ops.backup import read_manifest, restore_backup
         from bridge.settings import load
 
         settings = load()
         manifest = read_manifest(file)
-        name = configured(settings, session or manifest.session)
+        name = configured_session(settings, session or manifest.session)
         what = "Its store is" if store_only or not manifest.has_profile else "Store and login are"
-        also = " So are listeners, keys and conversations of all sessions." if shared else ""
-        agreed(f"Restore {name} as it was at {manifest.created_at}? {what} exchanged.{also}", yes=yes, json=json)
-        done = await put_back(
+        also = " So are webhooks, keys and conversations of all sessions." if shared else ""
+        confirm(f"Restore {name} as of {manifest.created_at}? {what} replaced.{also}", yes=yes, json=json)
+        result = await restore_backup(
             file,
             settings.session_dir(name),
             name,
@@ -79,23 +78,23 @@ def restore(
             clock=time.time,
             data_dir=settings.data_dir,
             with_profile=not store_only,
-            exchange_shared=shared,
+            replace_shared=shared,
         )
-        _tell(done, name, json=json)
+        _print_result(result, name, json=json)
         return Exit.OK
 
     run(command)
 
 
-async def _check_folder(place: Path, max_age: int) -> Checked:
+async def _check_folder(folder: Path, max_age: int) -> VerificationResult:
     from datetime import UTC, datetime, timedelta
 
-    from bridge.ops.backup import check_folder, newest
+    from bridge.ops.backup import check_folder, newest_backup
 
-    return await check_folder(newest(place), now=datetime.now(UTC), max_age=timedelta(days=max_age))
+    return await check_folder(newest_backup(folder), now=datetime.now(UTC), max_age=timedelta(days=max_age))
 
 
-async def _check_file(archive: Path) -> Checked:
+async def _check_file(archive: Path) -> VerificationResult:
     from datetime import UTC, datetime
 
     from bridge.ops.backup import check_file
@@ -103,43 +102,43 @@ async def _check_file(archive: Path) -> Checked:
     return await check_file(archive, now=datetime.now(UTC))
 
 
-async def _tried(trial: Awaitable[Checked], *, json: bool) -> Exit:
-    from bridge.cli.run import print_json_line
-
-    checked = await trial
+async def _print_verification(verification: Awaitable[VerificationResult], *, json: bool) -> Exit:
+    result = await verification
     if json:
-        fields = {"backup": str(checked.place), "sessions": checked.sessions, "faults": checked.faults}
+        fields = {"backup": str(result.path), "sessions": result.sessions, "faults": result.faults}
         print_json_line(json_format.dumps(fields))
     else:
-        typer.echo(str(checked), err=bool(checked.faults))
-    return Exit.FAILED if checked.faults else Exit.OK
+        typer.echo(str(result), err=bool(result.faults))
+    return Exit.FAILED if result.faults else Exit.OK
 
 
-def _tell(done: Restored, session: str, *, json: bool) -> None:
-    from bridge.cli.run import console, print_json_line
-
+def _print_result(result: RestoreResult, session: str, *, json: bool) -> None:
     if json:
         fields = {
             "session": session,
-            "epoch": done.epoch,
-            "from_epoch": done.manifest.epoch,
-            "created_at": done.manifest.created_at,
-            "unknown": done.unknown,
-            "kept": str(done.kept) if done.kept else None,
-            "shared": list(done.shared.placed),
-            "shared_left": list(done.shared.left),
-            "shared_kept": str(done.shared_kept) if done.shared_kept else None,
+            "epoch": result.epoch,
+            "from_epoch": result.manifest.epoch,
+            "created_at": result.manifest.created_at,
+            "unknown": result.unknown,
+            "kept": str(result.kept) if result.kept else None,
+            "shared": list(result.shared.restored),
+            "shared_left": list(result.shared.unchanged),
+            "shared_kept": str(result.shared_kept) if result.shared_kept else None,
         }
         print_json_line(json_format.dumps(fields))
         return
     out = console()
-    out.print(f"[green]✓[/] {session} is as it was at {done.manifest.created_at}; epoch {done.epoch}.", highlight=False)
-    if done.unknown:
-        out.print(f"  {done.unknown} commands were open then: their result is unknown.", highlight=False)
-    for folder in filter(None, (done.kept, done.shared_kept)):
-        out.print(f"  What was there before is in {folder}.", highlight=False)
-    if done.shared.placed:
-        out.print(f"  Put in place, too: {', '.join(done.shared.placed)}.", highlight=False)
-    if done.shared.left:
-        out.print(f"  Left as of today: {', '.join(done.shared.left)}; --shared exchanges that, too.", highlight=False)
+    out.print(
+        f"[green]✓[/] {session} restored as of {result.manifest.created_at}, epoch {result.epoch}.", highlight=False
+    )
+    if result.unknown:
+        out.print(f"  {result.unknown} commands were open at that time: their result is unknown.", highlight=False)
+    for folder in filter(None, (result.kept, result.shared_kept)):
+        out.print(f"  The replaced files are in {folder}.", highlight=False)
+    if result.shared.restored:
+        out.print(f"  Also restored: {', '.join(result.shared.restored)}.", highlight=False)
+    if result.shared.unchanged:
+        out.print(
+            f"  Not replaced: {', '.join(result.shared.unchanged)}; use --shared to replace them.", highlight=False
+        )
     out.print("  Start the bridge.", highlight=False)

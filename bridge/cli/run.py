@@ -1,27 +1,37 @@
-"""What every command shares: its exit codes, which error ends in which, and how it writes to stdout and stderr.
+"""What every command shares: running its coroutine, exit codes, output to stdout and stderr.
 
-People read stdout through rich, programs read JSON lines, errors go to stderr. `docs/cli.md` repeats the exit codes.
+Errors end in one sentence on stderr, Ctrl-C and a closed pipe end silently. People read stdout through rich, programs
+read JSON lines. `docs/cli.md` repeats the exit codes.
 """
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import os
+import stat
 import sys
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import typer
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from bridge.contract.messages import Result
 
 
 class Exit(IntEnum):
-    """What a script can act on."""
+    """Exit codes for scripts."""
 
-    OK = 0  # done; for `send`: WhatsApp's server has the message (or the tick that was waited for is there)
-    FAILED = 1  # it was refused or did not work, and the reason was printed
-    USAGE = 2  # the command line, a setting or the input is wrong
-    UNKNOWN = 3  # `send`: it may have left and nobody can tell; it is not repeated
-    WAITING = 4  # `send`: accepted and still waiting when the time was over; it goes on without us
+    OK = 0  # done; for `send`: WhatsApp's server has the message (or the requested tick has arrived)
+    FAILED = 1  # it was refused or failed, and the reason was printed
+    USAGE = 2  # invalid command line, setting or input
+    UNKNOWN = 3  # `send`: it may have been sent; the outcome is unknown and it is not repeated
+    WAITING = 4  # `send`: accepted and still waiting at the timeout; the bridge continues
     NO_BRIDGE = 5  # no broker, or no bridge that answers
     NO_SUCH_SESSION = 6
     NOT_CONNECTED = 7  # `status`: at least one session is not connected
@@ -33,7 +43,7 @@ EXIT_HELP = (
     " 5 no broker or bridge · 6 no such session · 7 not connected · 130 interrupted"
 )
 
-_OF_CODE = {
+_EXIT_BY_CODE = {
     "no_bridge": Exit.NO_BRIDGE,
     "no_answer": Exit.NO_BRIDGE,
     "no_broker": Exit.NO_BRIDGE,
@@ -46,43 +56,113 @@ _OF_CODE = {
     "start": Exit.USAGE,
     "bad_cursor_file": Exit.USAGE,
 }
-_OF_STATUS = {"accepted": Exit.WAITING, "sent": Exit.OK, "failed": Exit.FAILED, "unknown": Exit.UNKNOWN}
+_EXIT_BY_STATUS = {"accepted": Exit.WAITING, "sent": Exit.OK, "failed": Exit.FAILED, "unknown": Exit.UNKNOWN}
 
 
 def exit_of_code(code: str) -> Exit:
-    """For an error that was raised."""
-    return _OF_CODE.get(code, Exit.FAILED)
+    return _EXIT_BY_CODE.get(code, Exit.FAILED)
 
 
 def exit_of_result(result: Result) -> Exit:
-    """For what became of a send."""
-    return _OF_STATUS[result.status]
+    return _EXIT_BY_STATUS[result.status]
 
 
-if TYPE_CHECKING:
-    from rich.console import Console
+def run(command: Callable[[], Coroutine[Any, Any, Exit]]) -> NoReturn:
+    """Run the coroutine in a new event loop, then exit with its code."""
+    from bridge.contract.errors import CodedError
+
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    try:
+        code = asyncio.run(_until_stdout_closes(command))
+        sys.stdout.flush()
+    except BaseException as raised:  # raised again below if it is a defect of this program
+        error = _first(raised)
+        if isinstance(error, BrokenPipeError):
+            _detach_stdout()
+            code = Exit.OK
+        elif isinstance(error, KeyboardInterrupt):
+            code = Exit.INTERRUPTED
+        elif isinstance(error, CodedError):
+            fail(error.text)
+            code = exit_of_code(error.code)
+        elif isinstance(error, (ValueError, OSError)) and not isinstance(error, UnicodeError):
+            fail(str(error))
+            code = Exit.USAGE if isinstance(error, ValueError) else Exit.FAILED
+        else:
+            raise
+    raise typer.Exit(code)
+
+
+def fail(sentence: str) -> None:
+    """Print an error to stderr: what is wrong and what to do."""
+    typer.echo(f"error: {sentence}", err=True)
+
+
+async def _until_stdout_closes(command: Callable[[], Coroutine[Any, Any, Exit]]) -> Exit:
+    """Run the command; raise BrokenPipeError as soon as stdout has no reader.
+
+    Otherwise `wa listen | head -1` would notice only at the next message.
+    """
+    working = asyncio.create_task(command(), name="command")
+    loop = asyncio.get_running_loop()
+    closed = asyncio.Event()
+    closing = asyncio.create_task(closed.wait(), name="stdout reader")
+    pipe = _stdout_pipe()
+    if pipe is not None:
+        # the writing end of a pipe is never readable: an event there means that its reader has closed it
+        loop.add_reader(pipe, closed.set)
+    try:
+        await asyncio.wait([working, closing], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        if pipe is not None:
+            loop.remove_reader(pipe)
+        closing.cancel()
+        working.cancel()
+        await asyncio.wait([working, closing])
+    if working.cancelled():
+        raise BrokenPipeError
+    return working.result()
+
+
+def _stdout_pipe() -> int | None:
+    try:
+        descriptor = sys.stdout.fileno()
+        return descriptor if stat.S_ISFIFO(os.fstat(descriptor).st_mode) else None
+    except (OSError, ValueError, AttributeError):
+        return None
+
+
+def _detach_stdout() -> None:
+    """Python flushes stdout again at exit and would report the broken pipe then."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)
+
+
+def _first(error: BaseException) -> BaseException:
+    return _first(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
 def console() -> Console:
-    """A console on stdout as it is now: colours and width only where a person reads it."""
+    """A console on the current stdout: colours and a width only on a terminal."""
     from rich.console import Console
 
     return Console(soft_wrap=True)
 
 
 def print_json_line(line: str) -> None:
-    """One JSON document, at once in the reader's hands."""
+    """Print one JSON document and flush, so that the reader gets it immediately."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
 
 def clock_time(moment: datetime) -> str:
-    """Local time, with the day when it is not today."""
+    """Local time; with the date if it is not today."""
     local = moment.astimezone()
     today = datetime.now(UTC).astimezone().date()
     return local.strftime("%H:%M:%S" if local.date() == today else "%Y-%m-%d %H:%M")
 
 
 def printable(text: str) -> str:
-    """Somebody else's text for a terminal: control characters, which could move the cursor or hide text, are shown."""
+    """Foreign text for a terminal: control characters, which could move the cursor or hide text, are replaced."""
     return "".join(c if c.isprintable() or c in "\n\t\u200d" else "\ufffd" for c in text)

@@ -1,6 +1,6 @@
-"""What `wa up` shows: each session's state as it changes, the code to scan, and lines to copy.
+"""The screen of `wa up`: each session's state, the QR code to scan, and command lines to copy.
 
-On a terminal the states and the code stand at the bottom and change in place; elsewhere each change is a line.
+On a terminal, states and QR code are updated in place at the bottom; otherwise each change is one line.
 """
 
 from __future__ import annotations
@@ -34,44 +34,44 @@ _COLOURS = {
     SessionState.STOPPED: "dim",
     SessionState.OFFLINE: "dim",
 }
-#: Seconds between two looks at the sessions.
+#: Seconds between two polls of the sessions.
 REFRESH = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """A line that works when it is copied: what it does, and the command or address."""
+    """A command line or address to copy, with its purpose."""
 
     what: str
     line: str
 
 
 def qr_text(code: str) -> str:
-    """The code as half blocks, for a terminal."""
+    """A QR code drawn with half blocks."""
     out = io.StringIO()
     segno.make_qr(code, error="l").terminal(out, compact=True, border=2)
     return out.getvalue()
 
 
 class Screen:
-    """Follows the sessions until it is cancelled; prints the hints once the first session is connected."""
+    """Runs until it is cancelled; prints the hints when the first session is connected."""
 
     def __init__(self, console: Console, hosts: Sequence[SessionHost], hints: Sequence[Hint]) -> None:
         self._console = console
         self._hosts = hosts
         self._hints = hints
-        self._told: dict[str, str] = {}
+        self._printed: dict[str, str] = {}
         self._codes: dict[str, str] = {}
-        self._hinted = False
+        self._hints_printed = False
 
     async def run(self) -> None:
         if not self._console.is_terminal:
             while True:
-                self._tell_lines()
+                self._print_changes()
                 await asyncio.sleep(REFRESH)
         with Live(console=self._console, auto_refresh=False, transient=True) as live:
             while True:
-                self._hint()
+                self._print_hints()
                 live.update(self._board(), refresh=True)
                 await asyncio.sleep(REFRESH)
 
@@ -91,34 +91,34 @@ class Screen:
             )
             if view.qr is not None:
                 codes += [
-                    Text(f"\n{host.setting.name}: scan this code", style="bold yellow"),
+                    Text(f"\n{host.setting.name}: scan this QR code", style="bold yellow"),
                     Text(qr_text(view.qr.code)),
                 ]
         return Group(Text(), table, *codes, Text("Ctrl-C stops everything.", style="dim"))
 
-    def _tell_lines(self) -> None:
+    def _print_changes(self) -> None:
         for host in self._hosts:
             situation = host.view.situation
             line = f"{host.setting.name}: {situation.state}. {situation.text}"
-            if self._told.get(host.setting.name) != line:
-                self._told[host.setting.name] = line
+            if self._printed.get(host.setting.name) != line:
+                self._printed[host.setting.name] = line
                 self._console.print(escape(line), soft_wrap=True, highlight=False)
             qr = host.view.qr
             if qr is not None and self._codes.get(host.setting.name) != qr.code:
                 self._codes[host.setting.name] = qr.code
                 self._console.print(Text(qr_text(qr.code)), soft_wrap=True)
-        self._hint()
+        self._print_hints()
 
-    def _hint(self) -> None:
-        if self._hinted or all(host.view.situation.state is not SessionState.CONNECTED for host in self._hosts):
+    def _print_hints(self) -> None:
+        if self._hints_printed or all(host.view.situation.state is not SessionState.CONNECTED for host in self._hosts):
             return
-        self._hinted = True
+        self._hints_printed = True
         names = ", ".join(
             host.setting.name for host in self._hosts if host.view.situation.state is SessionState.CONNECTED
         )
         self._console.print(f"[bold green]✓ {escape(names)} connected[/]")
         for hint in self._hints:
             self._console.print(f"\n[dim]{escape(hint.what)}[/]")
-            # soft_wrap: a line that the terminal breaks is still copied as one
+            # soft_wrap: a line that the terminal wraps is still copied as one line
             self._console.print(f"  {escape(hint.line)}", soft_wrap=True, highlight=False)
         self._console.print()

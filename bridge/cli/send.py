@@ -1,24 +1,30 @@
-"""`wa send`: one text, and each tick on its way."""
+"""`wa send`: sends one text, or content of another kind, and prints each tick."""
 
 from __future__ import annotations
 
+import functools
+import inspect
 import sys
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
+from typer.core import TyperCommand
+from typing_extensions import override
 
-from bridge.cli.run import EXIT_HELP, Exit, exit_of_result
+from bridge.cli.run import EXIT_HELP, Exit, console, exit_of_result, fail, print_json_line, run
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bridge.client import Ack, Result, Until
+    from bridge.client import Ack, Content, Result, Until
+
+
+#: Where the command line's content options leave their values.
+_CONTENT = "content"
 
 
 class Wait(StrEnum):
-    """What to wait for."""
-
     NO = "no"
     ACCEPTED = "accepted"
     SENT = "sent"
@@ -27,61 +33,105 @@ class Wait(StrEnum):
 
 
 class PriorityChoice(StrEnum):
-    """As in the contract, here so that `wa --help` need not load it."""
+    """Repeats the contract's priorities, so that `wa --help` does not load the contract."""
 
     HUMAN = "human"
     REPLY = "reply"
     BULK = "bulk"
 
 
+class SendCommandLine(TyperCommand):
+    """Has an option for each kind of content that has a command-line form."""
+
+    @override
+    def get_params(self, ctx: Any) -> list[Any]:
+        return [*_content_options(), *super().get_params(ctx)]
+
+
+@functools.cache
+def _content_options() -> list[Any]:
+    from bridge.contract.kinds import KINDS  # here, so that `wa --help` does not load the contract
+
+    def options() -> None: ...
+
+    found = [
+        inspect.Parameter(kind.field, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_annotation(kind))
+        for kind in KINDS
+        if kind.metavar
+    ]
+    options.__signature__ = inspect.Signature(found)  # type: ignore[attr-defined]
+    options.__annotations__ = {parameter.name: parameter.annotation for parameter in found}
+    holder = typer.Typer(add_completion=False)
+    holder.command()(options)
+    return [parameter for parameter in typer.main.get_command(holder).params if parameter.name != "help"]
+
+
+def _annotation(kind: type[Content]) -> Any:
+    def keep(ctx: typer.Context, value: str | None) -> None:
+        if value is not None:
+            try:
+                ctx.meta.setdefault(_CONTENT, {})[kind.field] = kind.from_option(value)
+            except ValueError as error:
+                raise typer.BadParameter(f"{error}") from error
+
+    option = typer.Option(
+        f"--{kind.field}", metavar=kind.metavar, help=kind.option_help, expose_value=False, callback=keep
+    )
+    return Annotated[str | None, option]
+
+
 def register(app: typer.Typer) -> None:
-    app.command(epilog=EXIT_HELP)(send)
+    app.command(cls=SendCommandLine, epilog=EXIT_HELP)(send)
 
 
 def send(
-    to: Annotated[str, typer.Argument(help="Phone number in international form, in any spelling, or an address.")],
-    text: Annotated[str, typer.Argument(help="The message; - reads it from standard input.")],
+    ctx: typer.Context,
+    to: Annotated[str, typer.Argument(help="Phone number in international form, in any spelling, or a chat address.")],
+    text: Annotated[str | None, typer.Argument(help="The text; - reads it from standard input.")] = None,
     session: Annotated[str | None, typer.Option(help="Session; the first of WA_SESSIONS by default.")] = None,
     command_id: Annotated[
-        str | None, typer.Option("--id", help="Your id for it. Repeating an id asks again and never sends twice.")
+        str | None,
+        typer.Option("--id", help="Your id for the command. Repeating an id returns its result and never sends twice."),
     ] = None,
     ttl: Annotated[
-        int | None, typer.Option(help="Seconds in which it may be sent; 0 = no limit. Default 3600.")
+        int | None, typer.Option(help="Seconds within which it must be sent; 0 = no limit. Default 3600.")
     ] = None,
-    priority: Annotated[PriorityChoice | None, typer.Option(help="Which chat goes first when several wait.")] = None,
-    wait: Annotated[Wait, typer.Option(help="Return when it is so far; no = once the broker has it.")] = Wait.SENT,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds to wait at most.")] = 60,
-    json: Annotated[bool, typer.Option("--json", help="Every result and ack as a JSON line.")] = False,
+    priority: Annotated[PriorityChoice | None, typer.Option(help="Order among waiting chats.")] = None,
+    wait: Annotated[
+        Wait, typer.Option(help="Return once this state is reached; no = once the broker has the command.")
+    ] = Wait.SENT,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Maximum seconds to wait.")] = 60,
+    json: Annotated[bool, typer.Option("--json", help="One JSON line per result and ack.")] = False,
 ) -> None:
-    """Send a text to a person or a group, and print each tick.
+    """Send a text, or other content, to a person or a group, and print each tick.
 
     wa send 5491155500001 "Hola"        echo "Hola" | wa send +54-9-11-5550-0001 -
     """
-    from bridge.cli.service import run
+    fields: dict[str, Any] = ctx.meta.get(_CONTENT, {})
+    if len(fields) + (text is not None) != 1:
+        raise typer.BadParameter("Give a TEXT or one content option.")
 
     async def command() -> Exit:
-        from bridge.cli.connect import join
-        from bridge.cli.run import console
-        from bridge.cli.service import fail
-        from bridge.client import InvalidRequest, Priority, Result
+        from bridge.cli.connect import connect_session
+        from bridge.client import Priority, Result
+        from bridge.contract.commands import content_of
 
-        try:
-            body = sys.stdin.buffer.read().decode("utf-8").removesuffix("\n") if text == "-" else text
-        except UnicodeDecodeError as error:
-            raise InvalidRequest("The text on standard input is not valid UTF-8.") from error
+        content = _text(text) if text is not None else content_of(*next(iter(fields.items())))
         out = console()
         chosen = Priority(priority.value) if priority else None
-        async with join(session, "send") as joined:
-            client, name = joined.client, joined.session
+        async with connect_session(session, "send") as connected:
+            client, name = connected.client, connected.session
             if wait is Wait.NO:
-                given = await client.post(name, to, body, id=command_id, ttl=ttl, priority=chosen)
-                out.print(f'{{"id": "{given}"}}' if json else f"handed to the broker · id {given}", highlight=False)
+                posted_id = await client.post(name, to, content, id=command_id, ttl=ttl, priority=chosen)
+                out.print(
+                    f'{{"id": "{posted_id}"}}' if json else f"accepted by the broker · id {posted_id}", highlight=False
+                )
                 return Exit.OK
             ticks = Ticks(out, json=json)
             async for step in client.send_steps(
                 name,
                 to,
-                body,
+                content,
                 id=command_id,
                 ttl=ttl,
                 priority=chosen,
@@ -95,16 +145,27 @@ def send(
         if result.error is not None:
             fail(result.error.text)
         elif result.status == "unknown":
-            fail("Nobody can tell whether it was sent: look at the chat before sending it again.")
+            fail("Outcome unknown: check the chat before sending again.")
         elif not ticks.reached(wait.value):
-            fail(f"Still waiting after {timeout:g} s. The bridge goes on; ask again with --id {result.id}")
+            fail(f"Still waiting after {timeout:g} s. The bridge continues; query the result with --id {result.id}")
             return Exit.WAITING
         return Exit.OK if wait is Wait.ACCEPTED and result.status == "accepted" else exit_of_result(result)
 
     run(command)
 
 
-_WORDS = {
+def _text(given: str) -> str:
+    from bridge.client import InvalidRequest
+
+    if given != "-":
+        return given
+    try:
+        return sys.stdin.buffer.read().decode("utf-8").removesuffix("\n")
+    except UnicodeDecodeError as error:
+        raise InvalidRequest("The text on standard input is not valid UTF-8.") from error
+
+
+_LABELS = {
     "accepted": "accepted",
     "sent": "sent ✓",
     "device": "delivered ✓✓",
@@ -117,7 +178,7 @@ _ORDER = ["accepted", "sent", "device", "read", "played"]
 
 
 class Ticks:
-    """Prints what is new; a tick and a result that say the same are one line."""
+    """Prints every new state once: a result and a tick may report the same one."""
 
     def __init__(self, out: Console, *, json: bool) -> None:
         self.result: Result | None = None
@@ -130,18 +191,16 @@ class Ticks:
 
         if isinstance(step, Result):
             self.result = step
-            word = str(step.status)
+            state = str(step.status)
         else:
-            word = {"server": "sent", "error": "failed"}.get(step.ack, str(step.ack))
-        fresh = word not in self._shown
-        self._shown.append(word)
+            state = {"server": "sent", "error": "failed"}.get(step.ack, str(step.ack))
+        is_new = state not in self._shown
+        self._shown.append(state)
         if self._json:
-            from bridge.cli.run import print_json_line
-
             print_json_line(step.to_json())
-        elif fresh:
-            self._out.print(_WORDS[word] + (f" · id {step.id}" if word == "accepted" else ""), highlight=False)
+        elif is_new:
+            self._out.print(_LABELS[state] + (f" · id {step.id}" if state == "accepted" else ""), highlight=False)
 
-    def reached(self, wanted: str) -> bool:
-        """Whether it is as far as `wanted`, or further."""
-        return any(word in self._shown for word in _ORDER[_ORDER.index(wanted) :])
+    def reached(self, state: str) -> bool:
+        """Whether `state` or a later one was shown."""
+        return any(later in self._shown for later in _ORDER[_ORDER.index(state) :])

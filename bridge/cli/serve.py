@@ -1,16 +1,13 @@
-"""`wa bridge`: the bridge as a service, on a broker that somebody else runs."""
+"""`wa bridge`: the bridge as a service, on an existing broker."""
 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
 
 import typer
 
+from bridge.cli.run import Exit, run
 from bridge.contract.errors import StartError
-
-if TYPE_CHECKING:
-    from bridge.cli.run import Exit
 
 _log = logging.getLogger(__name__)
 
@@ -20,8 +17,6 @@ def register(app: typer.Typer) -> None:
     @app.command("bridge")
     def bridge() -> None:
         """Run the bridge as a service; logs to standard error. Needs a broker: WA_MQTT_URL, or a running `wa up`."""
-        from bridge.cli.service import run
-
         run(_serve)
 
 
@@ -30,21 +25,19 @@ async def _serve() -> Exit:
     from bridge.app.clock import SystemClock
     from bridge.app.drivers import web_drivers
     from bridge.cli.http_file import http_json
-    from bridge.cli.logs import start_logging
-    from bridge.cli.privacy import keep_private
-    from bridge.cli.run import Exit
     from bridge.cli.signals import run_until, stop_on_signals
+    from bridge.cli.startup import restrict_file_modes, start_logging
     from bridge.http.server import address_of, listen
     from bridge.ops.private_broker import read_broker_json
     from bridge.settings import load
 
     settings, clock = load(), SystemClock()
     start_logging(settings.log_level, settings.log_format)
-    keep_private()
+    restrict_file_modes()
     private = read_broker_json(settings.data_dir)
     addresses = settings.addresses or ((private,) if private else ())
     if not addresses:
-        raise StartError("There is no broker to connect to: set WA_MQTT_URL, or use `wa up`, which starts one.")
+        raise StartError("No broker is configured: set WA_MQTT_URL, or use `wa up`, which starts one.")
     http = None if settings.http_port is None else listen(settings.http_host, settings.http_port)
     with stop_on_signals() as stop:
         async with web_drivers(settings, clock) as drivers:

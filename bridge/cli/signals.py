@@ -1,4 +1,4 @@
-"""Runs a bridge in this process until a signal: what `wa up` and `wa bridge` have in common."""
+"""Runs a bridge in this process until a signal arrives; for `wa up` and `wa bridge`."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from bridge.cli.systemd import told_systemd
+from bridge.cli.systemd import notify_systemd
 
-if TYPE_CHECKING:  # `wa responder` stops on signals too, and would have 13 MB of bridge in memory for ever
+if TYPE_CHECKING:  # `wa responder` uses `stop_on_signals` too, and importing the bridge would cost it 13 MB of memory
     from bridge.app import Bridge
 
 
 @contextmanager
 def stop_on_signals() -> Iterator[asyncio.Event]:
-    """An event that SIGINT or SIGTERM sets. A second signal ends the process at once, as if nobody listened."""
+    """An event that SIGINT or SIGTERM sets. A second signal has its default effect: the process ends immediately."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     signals = (signal.SIGINT, signal.SIGTERM)
 
-    def heard() -> None:
+    def request_stop() -> None:
         stop.set()
         for number in signals:
             loop.remove_signal_handler(number)
 
     for number in signals:
-        loop.add_signal_handler(number, heard)
+        loop.add_signal_handler(number, request_stop)
     try:
         yield stop
     finally:
@@ -36,8 +36,8 @@ def stop_on_signals() -> Iterator[asyncio.Event]:
 
 
 async def run_until(bridge: Bridge, stop: asyncio.Event) -> None:
-    """Run the bridge; `stop` ends it cleanly."""
-    async with told_systemd(), asyncio.TaskGroup() as tasks:
+    """Run the bridge; `stop` shuts it down cleanly."""
+    async with notify_systemd(), asyncio.TaskGroup() as tasks:
         running = tasks.create_task(bridge.run(), name="bridge")
         stopping = tasks.create_task(stop.wait(), name="stop")
         await asyncio.wait([running, stopping], return_when=asyncio.FIRST_COMPLETED)

@@ -1,4 +1,4 @@
-"""`wa status`: every session at the broker, what its state means and what to do about it."""
+"""`wa status`: the status of every session at the broker, with its meaning."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli.run import EXIT_HELP, Exit
+from bridge.cli.run import EXIT_HELP, Exit, clock_time, console, print_json_line, printable, run
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -32,18 +32,16 @@ def register(app: typer.Typer) -> None:
 
 def status(
     session: Annotated[str | None, typer.Option(help="Only this session; all by default.")] = None,
-    watch: Annotated[bool, typer.Option("--watch", help="Stay, and show every change. Ctrl-C ends it.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="Each session's status as a JSON line.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Keep running and show every change, until Ctrl-C.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON line per session.")] = False,
 ) -> None:
-    """Show how the sessions are. Exit code 0 when all are connected, else 7."""
-    from bridge.cli.service import run
+    """Show the status of every session. Exit code 0 if all are connected, else 7."""
 
     async def command() -> Exit:
-        from bridge.cli.connect import join
-        from bridge.cli.run import console, print_json_line
+        from bridge.cli.connect import connect_session
 
-        async with join(session, "status") as joined:
-            client = joined.client
+        async with connect_session(session, "status") as connected:
+            client = connected.client
             found = [await client.status(session)] if session else await client.statuses()
             if not watch:
                 if json:
@@ -69,19 +67,16 @@ def status(
 
 
 def table(found: list[SessionStatus]) -> Table:
-    """The statuses for a person."""
     from rich.box import SIMPLE
     from rich.table import Table
     from rich.text import Text
 
-    from bridge.cli.run import clock_time, printable
-
-    shown = Table(box=SIMPLE, pad_edge=False)
+    rows = Table(box=SIMPLE, pad_edge=False)
     for heading in ("session", "state", "since", "last message", "to send", "budget", "owner"):
-        shown.add_column(heading, no_wrap=True)
-    shown.add_column("meaning", overflow="fold", min_width=24)
+        rows.add_column(heading, no_wrap=True)
+    rows.add_column("meaning", overflow="fold", min_width=24)
     for one in found:
-        shown.add_row(
+        rows.add_row(
             one.session,
             Text(one.state, style=_COLOUR.get(one.state, "red")),
             clock_time(one.since),
@@ -91,4 +86,4 @@ def table(found: list[SessionStatus]) -> Table:
             one.owner,
             Text(printable(one.text)),
         )
-    return shown
+    return rows

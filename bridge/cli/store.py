@@ -1,4 +1,4 @@
-"""`wa store reset`: begin with an empty store, knowingly. A bridge never does that by itself."""
+"""`wa store reset`: starts over with an empty store, on request only. A bridge never does that on its own."""
 
 from __future__ import annotations
 
@@ -7,11 +7,9 @@ from typing import Annotated
 
 import typer
 
-from bridge.cli.run import EXIT_HELP, Exit
+from bridge.cli.run import EXIT_HELP, Exit, console, print_json_line, run
 
-store = typer.Typer(
-    name="store", help="A session's store: what was journalled, and what is to be sent.", no_args_is_help=True
-)
+store = typer.Typer(name="store", help="A session's store: its journal and its outbox.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
@@ -22,41 +20,39 @@ def register(app: typer.Typer) -> None:
 def reset(
     session: Annotated[str | None, typer.Option(help="The first of WA_SESSIONS by default.")] = None,
     kept_only: Annotated[
-        bool, typer.Option("--kept-only", help="Only those that were kept aside as damaged; the present one stays.")
+        bool, typer.Option("--kept-only", help="Only stores that were kept as damaged; the current one stays.")
     ] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Skip the confirmation.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON line; needs --yes.")] = False,
 ) -> None:
-    """Move a session's store away, damaged ones too, so that the next start begins with an empty one.
+    """Set a session's store aside (even a damaged one), so that the next start creates an empty one.
 
-    The login stays. Nothing is deleted. What came while the bridge was away is then history and is not published;
-    a backup (`wa restore`) does not lose it.
+    The login stays. Nothing is deleted. Messages that arrived while the bridge was offline then count as history and
+    are not published; restoring a backup (`wa restore`) would publish them.
     """
-    from bridge.cli.service import run
 
     async def command() -> Exit:
         from datetime import UTC, datetime
 
-        from bridge.cli.paths import agreed, configured
-        from bridge.cli.run import console, print_json_line
-        from bridge.ops.backup import move_away, to_move_away
+        from bridge.cli.paths import configured_session, confirm
+        from bridge.ops.backup import reset_store, stores_to_move
         from bridge.settings import load
 
         settings = load()
-        name = configured(settings, session)
+        name = configured_session(settings, session)
         folder = settings.session_dir(name)
-        found = to_move_away(folder, kept_only=kept_only)
+        found = stores_to_move(folder, kept_only=kept_only)
         if found:
             names = ", ".join(path.name for path in found)
-            agreed(f"Move {names} out of {folder}?", yes=yes, json=json)
-        moved = move_away(folder, name, now=datetime.now(UTC), kept_only=kept_only)
+            confirm(f"Move {names} out of {folder}?", yes=yes, json=json)
+        moved = reset_store(folder, name, now=datetime.now(UTC), kept_only=kept_only)
         if json:
             fields = {"session": name, "folder": str(moved.folder), "moved": [path.name for path in moved.files]}
             print_json_line(json_format.dumps(fields))
         elif moved.files:
             console().print(f"[green]✓[/] {', '.join(p.name for p in moved.files)} → {moved.folder}", highlight=False)
         else:
-            console().print(f"There is no store to move in {folder}.", highlight=False)
+            console().print(f"No store to move in {folder}.", highlight=False)
         return Exit.OK
 
     run(command)

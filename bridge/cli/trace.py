@@ -1,4 +1,4 @@
-"""`wa trace`: the life of one message or command, from the stores. Works whether the bridge runs or not."""
+"""`wa trace`: the history of one message or command, read from the stores, whether the bridge runs or not."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli.run import EXIT_HELP, Exit
+from bridge.cli.run import EXIT_HELP, Exit, console, fail, print_json_line, printable, run
 
 if TYPE_CHECKING:
     from bridge.store.trace import Trace, TraceStep
@@ -19,15 +19,13 @@ def register(app: typer.Typer) -> None:
         wanted: Annotated[
             str,
             typer.Argument(
-                metavar="ID", help="A command's id, a WhatsApp message id (whole or its last part), or a seq."
+                metavar="ID", help="A command's id, a WhatsApp message id (complete or its last part), or a seq."
             ),
         ],
         session: Annotated[str | None, typer.Option(help="Only this session; all of them by default.")] = None,
-        json: Annotated[bool, typer.Option("--json", help="As JSON lines.")] = False,
+        json: Annotated[bool, typer.Option("--json", help="Print JSON lines.")] = False,
     ) -> None:
-        """Print the life of a message or a command, with the time of each step."""
-        from bridge.cli.service import run
-
+        """Print the history of a message or command, with the time of each step."""
         run(lambda: _trace(wanted, session, json=json))
 
 
@@ -35,7 +33,6 @@ async def _trace(wanted: str, session: str | None, *, json: bool) -> Exit:
     from asyncio import to_thread
 
     from bridge.cli.paths import SANDBOX
-    from bridge.cli.service import fail
     from bridge.contract.errors import NoSuchSession
     from bridge.settings import load
     from bridge.store import BRIDGE_STORE
@@ -46,24 +43,22 @@ async def _trace(wanted: str, session: str | None, *, json: bool) -> Exit:
     if session is not None and session not in names:
         raise NoSuchSession(f"No session {session}: WA_SESSIONS lists {', '.join(names)}.")
     found = 0
-    for place in (settings, settings.model_copy(update={"data_dir": settings.data_dir / SANDBOX})):
+    for candidate in (settings, settings.model_copy(update={"data_dir": settings.data_dir / SANDBOX})):
         for name in [session] if session else names:
-            path = place.session_dir(name) / "store.db"
+            path = candidate.session_dir(name) / "store.db"
             if not path.exists():
                 continue
-            for one in await to_thread(trace, path, place.data_dir / BRIDGE_STORE, wanted):
+            for one in await to_thread(trace, path, candidate.data_dir / BRIDGE_STORE, wanted):
                 found += 1
                 (_print_json if json else _print)(name, one)
     if not found:
-        fail(f"No store under {settings.data_dir} knows {wanted}. Is WA_DATA_DIR the one of the bridge?")
+        fail(f"No store under {settings.data_dir} contains {wanted}. Is WA_DATA_DIR the bridge's data directory?")
         return Exit.FAILED
     return Exit.OK
 
 
 def _print(name: str, one: Trace) -> None:
     from rich.markup import escape
-
-    from bridge.cli.run import console, printable
 
     screen = console()
     screen.print(f"[bold]{escape(name)}[/]  {escape(printable(one.subject))}", highlight=False)
@@ -80,7 +75,6 @@ def _print(name: str, one: Trace) -> None:
 def _print_json(name: str, one: Trace) -> None:
     from json import dumps
 
-    from bridge.cli.run import print_json_line
     from bridge.contract.payload import instant, rfc3339
 
     steps = [
@@ -101,5 +95,5 @@ def _time(moment: TraceStep) -> str:
 def _since(first: float | None, moment: TraceStep) -> str:
     if first is None or moment.at is None or moment.at == first:
         return ""
-    passed = moment.at - first
-    return f"{0.0 if abs(passed) < 0.002 else passed:+.3f} s"  # of the same moment some are kept to the millisecond
+    elapsed = moment.at - first
+    return f"{0.0 if abs(elapsed) < 0.002 else elapsed:+.3f} s"  # some times are stored in milliseconds only

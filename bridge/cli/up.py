@@ -1,7 +1,7 @@
-"""`wa up`: everything in one process, for a person at a terminal. A broker if none is configured, and the bridge.
+"""`wa up`: everything in one process, for use at a terminal: the bridge, and a broker if none is configured.
 
-With `--sandbox` WhatsApp is a double on this machine, with a phone to type on; its data stand apart from the real
-ones, so that trying things out never touches a real login.
+With `--sandbox` a simulator on this machine replaces WhatsApp, with a phone page to type on. Its data are separate, so
+that experiments never touch a real login.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bridge.cli.run import Exit, run
+
 if TYPE_CHECKING:
     import socket
     from pathlib import Path
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from bridge.broker import BrokerAddress
-    from bridge.cli.run import Exit
     from bridge.cli.screen import Hint
     from bridge.contract.topics import Topics
     from bridge.sandbox import Sandbox
@@ -40,20 +41,18 @@ def register(app: typer.Typer) -> None:
     @app.command("up")
     def up(
         sandbox: Annotated[
-            bool, typer.Option("--sandbox", help="Use a double of WhatsApp on this machine: no phone, no internet.")
+            bool, typer.Option("--sandbox", help="Use a simulated WhatsApp on this machine: no phone, no internet.")
         ] = False,
-        sandbox_port: Annotated[int, typer.Option(help="Port of the sandbox's pages; another one if it is taken.")] = (
+        sandbox_port: Annotated[int, typer.Option(help="Port of the sandbox's pages; another one if it is in use.")] = (
             SANDBOX_PORT
         ),
-        scan: Annotated[bool, typer.Option(help="Sandbox: let the phone scan the first code by itself.")] = True,
+        scan: Annotated[bool, typer.Option(help="Sandbox: let the phone scan the first QR code automatically.")] = True,
         responder: Annotated[
-            bool, typer.Option(help="Run the responder, too: it records conversations and answers by rules or a model.")
+            bool, typer.Option(help="Also run the responder: it records conversations and answers by rules or a model.")
         ] = True,
-        verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the log, too.")] = False,
+        verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Also show the log.")] = False,
     ) -> None:
-        """Run everything: a broker if WA_MQTT_URL names none, and the bridge. Shows what it does; Ctrl-C stops it."""
-        from bridge.cli.service import run
-
+        """Run the bridge, and a broker unless WA_MQTT_URL names one. Shows the sessions; Ctrl-C stops everything."""
         run(lambda: _up(sandbox=sandbox, sandbox_port=sandbox_port, scan=scan, answering=responder, verbose=verbose))
 
 
@@ -65,37 +64,38 @@ async def _up(*, sandbox: bool, sandbox_port: int, scan: bool, answering: bool, 
     from bridge.app.clock import SystemClock
     from bridge.app.drivers import web_drivers
     from bridge.cli.http_file import http_json
-    from bridge.cli.logs import start_logging
     from bridge.cli.paths import SANDBOX
-    from bridge.cli.privacy import keep_private
     from bridge.cli.responder import run_beside
-    from bridge.cli.run import Exit
     from bridge.cli.screen import Hint, Screen
     from bridge.cli.signals import run_until, stop_on_signals
+    from bridge.cli.startup import restrict_file_modes, start_logging
     from bridge.http.server import address_of
     from bridge.settings import load
 
     settings, console, clock = load(), Console(), SystemClock()
     level = settings.log_level if verbose or "WA_LOG_LEVEL" in os.environ else "WARNING"
     start_logging(level, settings.log_format, handler=RichHandler(console=console, show_path=False, markup=False))
-    keep_private()
+    restrict_file_modes()
     with stop_on_signals() as stop:
         async with AsyncExitStack() as stack:
             hints: list[Hint] = []
             if sandbox:
-                # a broker of its own, too: what is sent here must never reach the session of a real one
+                # with its own broker: a command sent here must never reach a real session
                 settings = settings.model_copy(update={"data_dir": settings.data_dir / SANDBOX, "addresses": ()})
-                double = await stack.enter_async_context(await _sandbox(settings.data_dir, sandbox_port, scan=scan))
-                settings = settings.model_copy(update={"web_url": double.url})
-                _step(console, "sandbox", f"the phone is at {double.phone_url}")
+                simulator = await stack.enter_async_context(await _sandbox(settings.data_dir, sandbox_port, scan=scan))
+                settings = settings.model_copy(update={"web_url": simulator.url})
+                _step(console, "sandbox", f"the phone is at {simulator.phone_url}")
                 hints.append(
-                    Hint("The phone, to write as the other person and to see what arrives. Open:", double.phone_url)
+                    Hint(
+                        "The phone page, to write as the contact and to see received messages. Open:",
+                        simulator.phone_url,
+                    )
                 )
             addresses = settings.addresses or (await _private_broker(stack, settings, console),)
             http, link = _http(settings, console, sandbox=sandbox), secrets.token_urlsafe(24)
             if http is not None:
-                # before a phone is paired: the panel is one of the ways to do that, and the link's time is short
-                _step(console, "panel", f"{address_of(http)}/#link={link} logs you in, once, for 15 minutes")
+                # printed before pairing, which the panel can do; the link expires after 15 minutes
+                _step(console, "panel", f"{address_of(http)}/#link={link} logs you in once, within 15 minutes")
             hints += _broker_hints(addresses[0], settings.topics, settings.sessions[0].name)
             stack.enter_context(http_json(settings.data_dir, http))
             drivers = await stack.enter_async_context(web_drivers(settings, clock))
@@ -114,7 +114,7 @@ async def _up(*, sandbox: bool, sandbox_port: int, scan: bool, answering: bool, 
 def _responder(
     settings: BridgeSettings, addresses: tuple[BrokerAddress, ...], console: Console, *, sandbox: bool
 ) -> tuple[ResponderSettings, BrokerAccess]:
-    """The responder's part of the settings. Raises WrongSettings."""
+    """The responder's settings and broker. Raises WrongSettings."""
     from responder.settings import load
     from responder.transports import BrokerAccess
 
@@ -124,9 +124,9 @@ def _responder(
     ca_file = str(settings.mqtt_ca_file) if settings.mqtt_ca_file else None
     level = None if settings.addresses else "responder"
     broker = BrokerAccess(addresses, settings.mqtt_prefix, settings.mqtt_protocol, ca_file, level, settings.instance)
-    how = "answers by rules and a model" if own.openai_api_key else "answers by rules"
-    state = how if own.active else "records, answers nothing (RESPONDER_ACTIVO is off)"
-    _step(console, "responder", f"{state}; --no-responder leaves it out")
+    mode = "answers by rules and a model" if own.openai_api_key else "answers by rules"
+    state = mode if own.active else "records only, does not answer (RESPONDER_ACTIVO is off)"
+    _step(console, "responder", f"{state}; --no-responder disables it")
     return own, broker
 
 
@@ -150,7 +150,7 @@ async def _sandbox(data_dir: Path, port: int, *, scan: bool) -> Sandbox:
 
 
 def _http(settings: BridgeSettings, console: Console, *, sandbox: bool) -> socket.socket | None:
-    """Take the façade's address. A sandbox makes way for a bridge that is already there; a real one insists."""
+    """Bind the façade's address. If the port is in use, a sandbox takes another one; a real bridge fails."""
     from bridge.http.server import address_of, listen
 
     if settings.http_port is None:

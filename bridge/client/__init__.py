@@ -1,7 +1,7 @@
-"""What a Python program uses to read from and send through the bridge: `async with bridge.client.connect(…)`.
+"""The bridge's client for Python programs: `async with bridge.client.connect(…)`.
 
 Keeps the reader's and the sender's half of the guarantee: a reader that stores its cursor misses nothing and sees
-nothing twice, a command is repeated until it is answered and never sent twice. Storing the cursor is the caller's.
+nothing twice; a command is repeated until it is answered and never sent twice. The caller stores the cursor.
 """
 
 from bridge.broker import BadAddress, BrokerAddress, BrokerDown, BrokerError, BrokerRefused
@@ -10,11 +10,13 @@ from bridge.client.client import Client, connect
 from bridge.client.cursor_file import FileCursor
 from bridge.client.decoder import EventMessage, Message
 from bridge.client.errors import BadCursorFile, ClientClosed, NoAnswer, NoBridge
-from bridge.client.gaps import Gap, GapReason
-from bridge.client.merge import Start
+from bridge.client.merge import Gap, GapReason, Start
 from bridge.contract.commands import ControlAction, ControlResult, Cursor, Priority
 from bridge.contract.errors import CodedError, InvalidRequest, NoSuchSession, TooLarge
-from bridge.contract.messages import Ack, Event, Inbound, Qr, Result, ResultStatus
+from bridge.contract.events import Event
+from bridge.contract.kinds import Content
+from bridge.contract.messages import Ack, Inbound, Qr, Result, ResultStatus
+from bridge.contract.requests import Response
 from bridge.contract.status import SessionStatus
 
 __all__ = [
@@ -28,6 +30,7 @@ __all__ = [
     "Client",
     "ClientClosed",
     "CodedError",
+    "Content",
     "ControlAction",
     "ControlResult",
     "Cursor",
@@ -44,6 +47,7 @@ __all__ = [
     "NoSuchSession",
     "Priority",
     "Qr",
+    "Response",
     "Result",
     "ResultStatus",
     "SessionStatus",

@@ -1,7 +1,7 @@
-"""What is heard of commands: answers handed to whoever waits for their id, and how far one command is. No I/O.
+"""Answers to commands: dispatched by command id, and merged into the progress of one command. No I/O.
 
-Knows two ways of hearing: `reply` answers who asked, `result` tells everybody. The difference matters where an id was
-used for two texts: only the reply says which of them is meant.
+Answers arrive on two topics: `reply` goes to the client that sent the command, `result` to every subscriber. The
+difference matters where an id was used for two texts: only the reply says which of them is meant.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import Literal
 from pydantic import ValidationError
 
 from bridge.broker import Delivery
-from bridge.client.connection import RESUMED, Inbox
+from bridge.client.connection import RESUBSCRIBED, Inbox
 from bridge.contract.commands import ControlResult
-from bridge.contract.errors import ErrorCode
+from bridge.contract.errors import Conflict
 from bridge.contract.lifecycle import AckName
 from bridge.contract.messages import Ack, Result, ResultStatus
 from bridge.contract.session import SessionState
@@ -34,17 +34,17 @@ _TICK_OF_ACK = {AckName.SERVER: 1, AckName.DEVICE: 2, AckName.READ: 3, AckName.P
 
 @dataclass(frozen=True, slots=True)
 class ReceivedAnswer:
-    """An answer; `direct` = on our own reply topic."""
+    """An answer; `direct` = on this client's reply topic."""
 
     answer: Answer
     direct: bool
 
 
 class AnswerStream:
-    """A subscriber that hands the answers of one session to whoever waits for their id."""
+    """A subscriber that dispatches the answers of one session to the calls that wait for their id."""
 
-    def __init__(self, topics: Topics, session: str, level: str) -> None:
-        self.required = (topics.reply(session, level),)
+    def __init__(self, topics: Topics, session: str, reply_name: str) -> None:
+        self.required = (topics.reply(session, reply_name),)
         self.optional = (topics.result(session), topics.ack(session), topics.status(session))
         self._is_up = False
         self._topics = topics
@@ -53,11 +53,11 @@ class AnswerStream:
         self._bridge_away = False
 
     @contextmanager
-    def to(self, command_id: str) -> Iterator[Inbox[ReceivedAnswer]]:
-        """What answers `command_id` while the block runs; RESUMED, at the beginning too, says: ask now."""
+    def waiting_for(self, command_id: str) -> Iterator[Inbox[ReceivedAnswer]]:
+        """The answers to `command_id` while the block runs. RESUBSCRIBED (also as the first item) means: send again."""
         inbox: Inbox[ReceivedAnswer] = Inbox(1000)
         if self._is_up:
-            inbox.put(RESUMED)
+            inbox.put(RESUBSCRIBED)
         if self._failure is not None:
             inbox.fail(self._failure)
         self._waiting.setdefault(command_id, []).append(inbox)
@@ -69,41 +69,41 @@ class AnswerStream:
                 del self._waiting[command_id]
 
     def deliver(self, delivery: Delivery) -> None:
-        """Hand an answer on. Those of other senders are passed over without being read whole."""
+        """Dispatch an answer. Those of other senders are skipped without being validated."""
         topic = self._topics.parse(delivery.topic)
         if topic is None or not delivery.payload:
             return
         try:
             fields = json.loads(delivery.payload)
             if topic.leaf is Leaf.STATUS:
-                self._see_bridge(away=fields["state"] == SessionState.OFFLINE)
+                self._note_bridge(away=fields["state"] == SessionState.OFFLINE)
             elif inboxes := self._waiting.get(fields["id"]):
-                heard = ReceivedAnswer(_parse(topic.leaf, fields), direct=topic.leaf is Leaf.REPLY)
+                received = ReceivedAnswer(_parse(topic.leaf, fields), direct=topic.leaf is Leaf.REPLY)
                 for inbox in inboxes:
-                    inbox.put(heard)
+                    inbox.put(received)
         except (ValueError, TypeError, KeyError, RecursionError) as error:
-            kind = "form" if isinstance(error, ValidationError) else "JSON"
-            _log.warning("%s: an answer is not in the contract's %s, ignored.", delivery.topic, kind)
+            kind = "by the schema" if isinstance(error, ValidationError) else "JSON"
+            _log.warning("%s: ignored an answer that is not valid %s.", delivery.topic, kind)
 
-    def resume(self) -> None:
+    def resubscribed(self) -> None:
         """Answers may have been missed."""
         self._is_up = True
         for inboxes in self._waiting.values():
             for inbox in inboxes:
-                inbox.put(RESUMED)
+                inbox.put(RESUBSCRIBED)
 
     def fail(self, error: BaseException) -> None:
-        """Raise it from whoever waits."""
+        """Raise it in every call that waits."""
         self._failure = error
         for inboxes in self._waiting.values():
             for inbox in inboxes:
                 inbox.fail(error)
 
-    def _see_bridge(self, *, away: bool) -> None:
-        """A bridge that returns is asked at once: it may never have got what was published while it was away."""
+    def _note_bridge(self, *, away: bool) -> None:
+        """When the bridge returns, commands are repeated at once: it may have missed what was published meanwhile."""
         returned, self._bridge_away = self._bridge_away and not away, away
         if returned:
-            self.resume()
+            self.resubscribed()
 
 
 def _parse(leaf: Leaf, fields: dict[str, object]) -> Answer:
@@ -114,23 +114,23 @@ def _parse(leaf: Leaf, fields: dict[str, object]) -> Answer:
 
 @dataclass
 class Progress:
-    """How far one command is, as far as was heard."""
+    """How far one command is, by the answers received so far."""
 
     until: Until
     result: Result | None = None
     tick: int = 0
     refused: bool = False
-    aside: Result | None = None
-    """A result told to everybody and not replied to us so far: that of an earlier command of this id, perhaps."""
+    broadcast: Result | None = None
+    """A result seen on the result topic without a reply so far: perhaps that of an earlier command with this id."""
 
-    def hear(self, heard: ReceivedAnswer) -> bool:
-        """Take an answer in; whether it is news for the caller."""
-        match heard.answer:
+    def take(self, received: ReceivedAnswer) -> bool:
+        """Merge an answer in; returns whether it changes what the caller knows."""
+        match received.answer:
             case Result() as result:
-                if heard.direct:
-                    self.aside = None
-                    return self._hear_result(result)
-                self.aside = result if self._is_news(result) else self.aside
+                if received.direct:
+                    self.broadcast = None
+                    return self._take_result(result)
+                self.broadcast = result if self._is_change(result) else self.broadcast
                 return False
             case Ack(ack=AckName.ERROR):
                 fresh, self.refused = not self.refused, True
@@ -141,14 +141,14 @@ class Progress:
                 return fresh
         return False
 
-    def take_aside(self) -> Result | None:
-        """Count what everybody was told as ours, since no reply comes; returns it if it is news."""
-        told, self.aside = self.aside, None
-        return told if told is not None and self._hear_result(told) else None
+    def accept_broadcast(self) -> Result | None:
+        """Use the published result, since no reply arrives; returns it if it changes what the caller knows."""
+        result, self.broadcast = self.broadcast, None
+        return result if result is not None and self._take_result(result) else None
 
     @property
     def is_over(self) -> bool:
-        """Whether what the caller waits for has come, or cannot come any more."""
+        """Whether the caller's wait is over: reached, or out of reach."""
         if self.result is None:
             return False
         if self.until == "accepted" or self.refused:
@@ -157,15 +157,15 @@ class Progress:
             return self.tick >= _TICKS[self.until] or self.until == "sent"
         return self.result.is_final
 
-    def _hear_result(self, result: Result) -> bool:
-        news = self._is_news(result)
-        self.result = result if news else self.result
-        return news
+    def _take_result(self, result: Result) -> bool:
+        changed = self._is_change(result)
+        self.result = result if changed else self.result
+        return changed
 
-    def _is_news(self, result: Result) -> bool:
+    def _is_change(self, result: Result) -> bool:
         before = self.result
         if before is None:
             return True
-        if result.error is not None and result.error.code == ErrorCode.CONFLICT:
-            return False  # another's command under our id: the first one stands
+        if result.error is not None and result.error.code == Conflict.code:
+            return False  # another client's command under this id: the first one stands
         return result.status is not before.status and (result.is_final or not before.is_final)

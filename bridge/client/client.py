@@ -1,11 +1,12 @@
-"""`connect` and the client that it yields: one connection for everything that a program wants of the bridge.
+"""`connect` and the `Client` that it yields: one broker connection for all calls of a program.
 
-A face only: each call is carried out by the file of its noun.
+A facade: each call is implemented by the module of its subject.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
@@ -16,64 +17,67 @@ from bridge.broker import BadAddress, BrokerAddress, BrokerOptions, parse_addres
 from bridge.broker.messages import Protocol
 from bridge.client.answers import Until
 from bridge.client.commands import CommandSender
-from bridge.client.connection import SharedConnection, Subscription
+from bridge.client.connection import Resubscribed, SharedConnection, Subscription
 from bridge.client.decoder import EventMessage, Message, OnGap, StreamReader
+from bridge.client.errors import NoAnswer
 from bridge.client.merge import Start
 from bridge.client.status_cache import StatusCache
 from bridge.client.status_watch import control, watch_bot_switches, watch_pairing, watch_statuses
 from bridge.contract.bot import BotConfig, BotSwitch, ResponderEvent
-from bridge.contract.commands import ControlAction, ControlCommand, ControlResult, Priority, TypingCommand, checked
+from bridge.contract.commands import ControlAction, ControlCommand, ControlResult, Priority, checked
 from bridge.contract.errors import InvalidRequest
+from bridge.contract.kinds import Content
 from bridge.contract.messages import Ack, Qr, Result, Stream
 from bridge.contract.payload import rfc3339
+from bridge.contract.requests import Response, Typing, request_of
 from bridge.contract.status import SessionStatus
 from bridge.contract.topics import Topics, check_prefix, is_level
 
-#: Messages that may wait for a slow reader before they are forgotten here and replayed later.
+#: Messages buffered for a slow reader. Above that they are dropped here and replayed later.
 BUFFER = 10_000
 
 
 class Client:
-    """What `connect` yields; usable inside its `async with`, by any number of tasks at once."""
+    """Yielded by `connect`; usable inside its `async with`, by any number of tasks at once."""
 
-    def __init__(self, line: SharedConnection, topics: Topics, level: str) -> None:
-        self._line = line
+    def __init__(self, connection: SharedConnection, topics: Topics, reply_name: str) -> None:
+        self._connection = connection
         self._topics = topics
-        self._presence = StatusCache(topics)
-        self._present = False
-        self._reader = StreamReader(line, topics, level)
-        self._sender = CommandSender(line, topics, level, self._presence)
-        #: The topic level on which this client is answered: `reply/<level>` and `replay/<level>`.
-        self.level = level
+        self._statuses = StatusCache(topics)
+        self._attached = False
+        self._reader = StreamReader(connection, topics, reply_name)
+        self._sender = CommandSender(connection, topics, reply_name, self._statuses)
+        #: Last level of the topics on which this client is answered: `reply/<reply_name>`, `replay/<reply_name>`.
+        self.reply_name = reply_name
 
     @property
     def is_connected(self) -> bool:
-        """Whether there is a connection to the broker now; it is made again without being asked."""
-        return self._line.is_connected
+        """Whether there is a connection to the broker now. A lost one is restored automatically."""
+        return self._connection.is_connected
 
     def messages(
         self, session: str, after: Start = None, *, on_gap: OnGap | None = None, buffer: int = BUFFER
     ) -> AsyncGenerator[Message, None]:
-        """Received messages, each once, in order, for ever: over reconnects of the client, the broker and the bridge.
+        """Received messages, each once, in order, without end, across reconnects of client, broker and bridge.
 
-        `after` is the cursor of the last message that is dealt with, None for the oldest that is kept, "now" for what
-        is newer than the session's status, which may be a second old. Where messages are missing for good `on_gap` is
-        told (else the log). Raises BrokerRefused where the broker refuses the subscription. A reader that is slow
-        falls behind and loses nothing.
+        `after` is the cursor of the last processed message; None starts at the oldest kept one, "now" at what is
+        newer than the session's status, which may be a second old. `on_gap` is called where messages are lost for
+        good (default: logged). A slow reader falls behind and loses nothing. Raises BrokerRefused when the broker
+        refuses the subscription.
         """
-        return self._reader.read(Message, Stream.IN, session, after, on_gap, buffer)
+        return self._reader.read(Message, Stream.IN, session, after=after, on_gap=on_gap, limit=buffer)
 
     def events(
         self, session: str, after: Start = None, *, on_gap: OnGap | None = None, buffer: int = BUFFER
     ) -> AsyncGenerator[EventMessage, None]:
-        """The event stream, with a cursor of its own; otherwise as `messages`."""
-        return self._reader.read(EventMessage, Stream.EVENT, session, after, on_gap, buffer)
+        """The event stream, with its own cursor; otherwise as `messages`."""
+        return self._reader.read(EventMessage, Stream.EVENT, session, after=after, on_gap=on_gap, limit=buffer)
 
     async def send(
         self,
         session: str,
         to: str,
-        message: str,
+        message: str | Content,
         *,
         id: str | None = None,  # noqa: A002 - the contract's name
         ttl: int | None = None,
@@ -84,13 +88,14 @@ class Client:
         until: Until = "sent",
         timeout: float = 60,
     ) -> Result:
-        """Send a text and return its result: sent, failed or unknown; or accepted when `timeout` (seconds) is over.
+        """Send a text or other content and return its result: sent, failed or unknown; accepted if `timeout` (seconds)
+        ends first.
 
-        Look at `status`: a failure is returned, not raised. An accepted command is durable and goes on without us.
-        Calling again with the same `id` asks for the outcome and never sends twice.
+        Check `status`: a failure is returned, not raised. An accepted command is durable; the bridge completes it
+        without this client. Calling again with the same `id` returns the outcome and never sends twice.
 
-        Raises InvalidRequest and TooLarge before anything is published, NoSuchSession, NoAnswer when nothing at all
-        was heard (it holds the id).
+        Raises InvalidRequest and TooLarge before anything is published, NoSuchSession, and NoAnswer (it holds the id)
+        when no answer arrived at all.
         """
         last: Result | None = None
         steps = self.send_steps(
@@ -116,7 +121,7 @@ class Client:
         self,
         session: str,
         to: str,
-        message: str,
+        message: str | Content,
         *,
         id: str | None = None,  # noqa: A002 - the contract's name
         ttl: int | None = None,
@@ -127,12 +132,12 @@ class Client:
         until: Until = "sent",
         timeout: float = 60,
     ) -> AsyncGenerator[Result | Ack, None]:
-        """As `send`, and yield every result and tick on the way up to `until`, a failure, or the end of the time."""
+        """As `send`, but yields every result and tick up to `until`, a failure, or the timeout."""
         command = self._sender.command(
             session,
             {
                 "to": to,
-                "message": message,
+                **_field_of(message),
                 "id": id,
                 "ttl": ttl,
                 "priority": priority,
@@ -141,8 +146,8 @@ class Client:
                 "meta": meta,
             },
         )
-        await self._attach_presence()
-        async with aclosing(self._sender.steps(session, command, until, timeout)) as steps:
+        await self._attach_statuses()
+        async with aclosing(self._sender.steps(session, command, until=until, timeout=timeout)) as steps:
             async for step in steps:
                 yield step
 
@@ -150,57 +155,75 @@ class Client:
         self,
         session: str,
         to: str,
-        message: str,
+        message: str | Content,
         *,
         id: str | None = None,  # noqa: A002 - the contract's name
         ttl: int | None = None,
         priority: Priority | None = None,
     ) -> str:
-        """Hand a text to the broker and return its id, waiting for nothing else. A broker may lose it: see `send`.
+        """Publish a text and return its id without waiting for the bridge. A broker may lose it; `send` repeats.
 
         Raises InvalidRequest, TooLarge, BrokerDown.
         """
         command = self._sender.command(
-            session, {"to": to, "message": message, "id": id, "ttl": ttl, "priority": priority}
+            session, {"to": to, **_field_of(message), "id": id, "ttl": ttl, "priority": priority}
         )
         await self._sender.publish(session, command)
         return command.id or ""
 
     async def typing(self, session: str, to: str, seconds: float = 10) -> None:
-        """Show "typing…" in a chat for so many seconds, 0 = no more. Nobody tells what became of it.
+        """Show "typing…" in a chat for `seconds`; 0 stops it. Best effort: the outcome is not reported.
 
         Raises InvalidRequest, BrokerDown.
         """
-        command = checked(TypingCommand, {"to": to, "seconds": seconds})
-        await self._line.publish(self._topics.typing(session), command.model_dump_json(), qos=0)
+        command = checked(Typing, {"to": to, "seconds": seconds})
+        await self._connection.publish(self._topics.typing(session), command.model_dump_json(), qos=0)
+
+    async def request(self, session: str, action: str, *, timeout: float = 30, **arguments: Any) -> Response:
+        """Make a request and return its response: `done` with `data`, `failed` or `unknown` with `error`.
+
+        Raises InvalidRequest and Unsupported before anything is published, NoSuchSession, NoAnswer after `timeout`
+        seconds.
+        """
+        reply_topic = self._topics.reply(session, self.reply_name)
+        request = request_of(action, {**arguments, "id": uuid.uuid4().hex, "reply_topic": reply_topic})
+        await self.status(session)
+        deadline = asyncio.get_running_loop().time() + timeout
+        async with self._connection.attached(Subscription(reply_topic)) as inbox:
+            await self._connection.publish(self._topics.request(session), request.model_dump_json(exclude_none=True))
+            while (delivery := await inbox.get(until=deadline)) is not None:
+                fields = {} if isinstance(delivery, Resubscribed) else json.loads(delivery.payload)
+                if fields.get("id") == request.id and "action" in fields:
+                    return Response.model_validate(fields)
+        raise NoAnswer(f"No response to {action} within {timeout:g} s.", session=session, id=str(request.id))
 
     async def status(self, session: str) -> SessionStatus:
-        """How the session is; an old heartbeat counts as offline. Raises NoSuchSession, NoBridge."""
-        await self._attach_presence()
-        return await self._presence.of(session)
+        """The session's status; an old heartbeat counts as offline. Raises NoSuchSession, NoBridge."""
+        await self._attach_statuses()
+        return await self._statuses.current(session)
 
     async def statuses(self) -> list[SessionStatus]:
-        """How all sessions at this broker are. Raises NoBridge where there is none."""
-        await self._attach_presence()
-        return await self._presence.all()
+        """The status of every session at this broker. Raises NoBridge when there is none."""
+        await self._attach_statuses()
+        return await self._statuses.all()
 
     def watch_status(self, session: str | None = None) -> AsyncGenerator[SessionStatus, None]:
-        """Every status of a session (None: of all), beginning with the present one."""
-        return watch_statuses(self._line, self._topics, session)
+        """Every status of a session (None: of all sessions), starting with the current one."""
+        return watch_statuses(self._connection, self._topics, session)
 
     async def qr(self, session: str) -> Qr | None:
-        """The code to scan now, None where no pairing is under way. Raises NoSuchSession, NoBridge."""
+        """The current QR code; None when no pairing is in progress. Raises NoSuchSession, NoBridge."""
         await self.status(session)
         until = asyncio.get_running_loop().time() + 1.0
-        async with self._line.attached(Subscription(self._topics.qr(session))) as inbox:
+        async with self._connection.attached(Subscription(self._topics.qr(session))) as inbox:
             while (delivery := await inbox.get(until=until)) is not None:
                 if payload := getattr(delivery, "payload", b""):
                     return Qr.model_validate_json(payload)
         return None
 
     def pairing(self, session: str) -> AsyncGenerator[Qr | SessionStatus, None]:
-        """Pairing as it goes: each new code and each change of state, up to the status that tells of a login."""
-        return watch_pairing(self._line, self._topics, session)
+        """Each new QR code and each state change; ends with the status that reports the login."""
+        return watch_pairing(self._connection, self._topics, session)
 
     async def control(
         self,
@@ -211,36 +234,43 @@ class Client:
         reopen_after: int | None = None,
         timeout: float = 60,
     ) -> AsyncGenerator[ControlResult, None]:
-        """Ask for init, close, logout or restart; yields `accepted`, then `done` or `failed`.
+        """Request init, close, logout or restart; yields `accepted`, then `done` or `failed`.
 
-        `phone` goes with init: a code to type on the phone of that number. `reopen_after` goes with close: seconds
-        after which the session opens again by itself. Raises NoSuchSession, NoBridge, BrokerDown, NoAnswer, and
-        InvalidRequest for another action or a field that does not go with it.
+        `phone` (init only) requests a pairing code for the phone of that number. `reopen_after` (close only) is the
+        number of seconds after which the session reopens automatically. Raises NoSuchSession, NoBridge, BrokerDown,
+        NoAnswer, and InvalidRequest for an unknown action or a field that does not belong to it.
         """
         fields = {"action": action, "id": uuid.uuid4().hex, "phone": phone, "reopen_after": reopen_after}
-        wanted = checked(ControlCommand, fields)
+        command = checked(ControlCommand, fields)
         await self.status(session)
         answers = await self._sender.answers(session)
-        async with aclosing(control(self._line, self._topics, answers, session, wanted, timeout)) as results:
+        steps = control(
+            self._connection, self._topics, session=session, command=command, answers=answers, timeout=timeout
+        )
+        async with aclosing(steps) as results:
             async for result in results:
                 yield result
 
     def bot_switches(self) -> AsyncGenerator[tuple[int, BotSwitch], None]:
-        """Wishes about the automatic answers of a client, each with the client's number: for a responder."""
-        return watch_bot_switches(self._line, self._topics)
+        """Requests to switch a client's automatic answers, each with the client's number: for a responder."""
+        return watch_bot_switches(self._connection, self._topics)
 
     async def retain_bot_config(self, config: BotConfig) -> None:
-        """Say, retained, whether a client is answered automatically. Raises BrokerDown."""
-        await self._line.publish(self._topics.bot_config(config.cliente_id), config.to_json(), retain=True)
+        """Publish (retained) whether a client is answered automatically. Raises BrokerDown."""
+        await self._connection.publish(self._topics.bot_config(config.cliente_id), config.to_json(), retain=True)
 
     async def publish_responder_event(self, event: ResponderEvent) -> None:
-        """Say what went wrong with a responder. Raises BrokerDown."""
-        await self._line.publish(self._topics.responder_event(event.instance), event.to_json())
+        """Publish a responder's failure. Raises BrokerDown."""
+        await self._connection.publish(self._topics.responder_event(event.instance), event.to_json())
 
-    async def _attach_presence(self) -> None:
-        if not self._present:
-            self._present = True
-            await self._line.attach(self._presence)
+    async def _attach_statuses(self) -> None:
+        if not self._attached:
+            self._attached = True
+            await self._connection.attach(self._statuses)
+
+
+def _field_of(message: str | Content) -> dict[str, Any]:
+    return message.as_field() if isinstance(message, Content) else {"message": message}
 
 
 @asynccontextmanager
@@ -251,41 +281,41 @@ async def connect(
     name: str = "client",
     protocol: Protocol = "3.1.1",
     ca_file: str | None = None,
-    level: str | None = None,
-    patience: float | None = 30,
+    reply_name: str | None = None,
+    connect_timeout: float | None = 30,
 ) -> AsyncIterator[Client]:
-    """Connect to the first broker of a comma list (or of addresses) that answers, and stay connected.
+    """Connect to the first broker that answers (a comma list of URLs, or addresses) and stay connected.
 
-    `name` shows in the broker's log and begins the client id. `level` is the topic level on which we are answered;
-    by default the user's name, since the shipped ACL gives each user the level of its name and a broker does not
-    tell who is refused. Several clients of one user may share it, at the price of hearing each other's answers.
-    `patience` = seconds in which the first connection has to come about, None = no limit; later losses are mended
-    without end and logged.
+    `name` appears in the broker's log and starts the client id. `reply_name` is the last level of the topics on which
+    this client is answered. Default: the broker user's name, since the shipped ACL allows each user only the level of
+    its own name, and a broker does not report a refusal. Several clients of one user may share it; they then receive
+    each other's answers. `connect_timeout` limits the first connection (seconds, None = no limit); later losses are
+    logged and retried indefinitely.
 
-    Raises BadAddress, InvalidRequest (prefix, name, level), BrokerRefused (password, certificate), BrokerDown.
+    Raises BadAddress, InvalidRequest (prefix, name, reply_name), BrokerRefused (password, certificate), BrokerDown.
     """
     addresses = parse_addresses(broker) if isinstance(broker, str) else tuple(broker)
     if not addresses:
         raise BadAddress("There is no broker address.")
     client_id = f"{name}-{uuid.uuid4().hex[:12]}"
-    if level is None:
+    if reply_name is None:
         user = addresses[0].username or ""
-        level = user if is_level(user) else client_id
-    if not is_level(level):
-        raise InvalidRequest(f"{level[:80]!r} cannot be a topic level: use letters, digits, _ and - (64 at most).")
+        reply_name = user if is_level(user) else client_id
+    if not is_level(reply_name):
+        raise InvalidRequest(f"{reply_name[:80]!r} cannot be a topic level: use letters, digits, _ and - (64 at most).")
     topics = Topics(check_prefix(prefix))
     options = BrokerOptions(
         addresses, client_id=client_id, clean=True, protocol=protocol, ca_file=ca_file, inbound_limit=BUFFER
     )
-    line = SharedConnection(options, patience)
-    running = asyncio.create_task(line.run(), name=f"client {client_id}")
-    running.add_done_callback(lambda task: line.close(None if task.cancelled() else task.exception()))
-    up = asyncio.create_task(line.up.wait(), name=f"client up {client_id}")
+    connection = SharedConnection(options, connect_timeout)
+    running = asyncio.create_task(connection.run(), name=f"client {client_id}")
+    running.add_done_callback(lambda task: connection.close(None if task.cancelled() else task.exception()))
+    up = asyncio.create_task(connection.up.wait(), name=f"client up {client_id}")
     try:
         await asyncio.wait([running, up], return_when=asyncio.FIRST_COMPLETED)
         if running.done():
             running.result()
-        yield Client(line, topics, level)
+        yield Client(connection, topics, reply_name)
     finally:
         up.cancel()
         running.cancel()

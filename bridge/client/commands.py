@@ -1,8 +1,8 @@
-"""Sends commands: publishes, repeats the same id until it is answered, hears results and ticks.
+"""Sends commands: publishes, repeats the same id until it is answered, collects results and ticks.
 
-A command is repeated after silence and after each reconnect, since a broker may lose what it acknowledged; the
-bridge never sends an id twice as long as it has its store, and to another store nothing is repeated. What becomes of
-the message is the bridge's to say: nothing is guessed here.
+A command is repeated after silence and after each reconnect, since a broker may lose what it acknowledged. The bridge
+never sends an id twice while it keeps its store; nothing is repeated to another store. Only the bridge decides the
+outcome: nothing is guessed here.
 """
 
 from __future__ import annotations
@@ -27,105 +27,105 @@ from bridge.contract.session import SessionState
 from bridge.contract.topics import Topics
 
 _log = logging.getLogger(__name__)
-#: Seconds of silence after which a command is repeated: the first, and what it grows to.
+#: Seconds without an answer after which a command is repeated: at first, and at most.
 SILENCE, LONGEST_SILENCE = 5.0, 30.0
 NEVER = float("inf")
-#: Seconds after which a result that everybody was told counts as ours although no reply came: a broker with rules of
-#: its own may keep replies from us.
-NO_REPLY = 1.0
+#: Seconds after which a result on the result topic is used although no reply arrived: a broker's own ACL may keep
+#: replies from this client.
+NO_REPLY_AFTER = 1.0
 
 
 class CommandSender:
-    """Sends over one line. `level` is the topic level on which this user may be answered."""
-
-    def __init__(self, line: SharedConnection, topics: Topics, level: str, presence: StatusCache) -> None:
-        self._line = line
+    def __init__(self, connection: SharedConnection, topics: Topics, reply_name: str, statuses: StatusCache) -> None:
+        self._connection = connection
         self._topics = topics
-        self._level = level
-        self._presence = presence
+        self._reply_name = reply_name
+        self._statuses = statuses
         self._answers: dict[str, AnswerStream] = {}
 
     async def answers(self, session: str) -> AnswerStream:
         """The answers of a session, subscribed once for all its commands."""
         if session not in self._answers:
-            answers = self._answers[session] = AnswerStream(self._topics, session, self._level)
+            answers = self._answers[session] = AnswerStream(self._topics, session, self._reply_name)
             try:
-                await self._line.attach(answers)
+                await self._connection.attach(answers)
             except BaseException:
                 self._answers.pop(session, None)
-                answers.fail(NoAnswer("The subscription for answers was broken off.", session=session, id=""))
+                answers.fail(NoAnswer("Subscribing to the answers was interrupted.", session=session, id=""))
                 raise
         return self._answers[session]
 
     def command(self, session: str, fields: dict[str, Any]) -> SendCommand:
-        """A checked command. Raises InvalidRequest, TooLarge: the bridge would refuse it with the same words."""
+        """A checked command. Raises InvalidRequest, TooLarge: the bridge would refuse it with the same sentence."""
         given = {name: value for name, value in fields.items() if value is not None}
         given.setdefault("id", uuid.uuid4().hex)
-        given["reply_topic"] = self._topics.reply(session, self._level)
+        given["reply_topic"] = self._topics.reply(session, self._reply_name)
         return parse_json(SendCommand, json.dumps(given).encode())
 
     async def publish(self, session: str, command: SendCommand) -> None:
         """Publish once. Raises BrokerDown."""
-        await self._line.publish(self._topics.out(session), command.model_dump_json(exclude_defaults=True))
+        await self._connection.publish(self._topics.out(session), command.model_dump_json(exclude_defaults=True))
 
     async def steps(
-        self, session: str, command: SendCommand, until: Until, timeout: float
+        self, session: str, command: SendCommand, *, until: Until, timeout: float
     ) -> AsyncGenerator[Result | Ack, None]:
-        """Publish until answered; yield each step. Ends at `until`, at a failure, or when the time is over.
+        """Publish until answered; yield each step. Ends at `until`, at a failure, or at the timeout.
 
-        Raises NoSuchSession, and NoAnswer when the time is over and nothing was heard.
+        Raises NoSuchSession, and NoAnswer when no answer arrived within the timeout.
         """
         clock = asyncio.get_running_loop().time
         deadline, repeat_at, pause = clock() + timeout, NEVER, SILENCE
         progress, delivered = Progress(until), False
-        store: str | None = None  # the one that may have claimed the command
+        epoch: str | None = None  # of the store that may have claimed the command
         answers = await self.answers(session)
-        with answers.to(command.id or "") as inbox:
-            take_aside_at = NEVER
+        with answers.waiting_for(command.id or "") as inbox:
+            accept_broadcast_at = NEVER
             while clock() < deadline and not progress.is_over:
                 if clock() >= repeat_at:
                     repeat_at, pause = clock() + pause, min(2 * pause, LONGEST_SILENCE)
-                    if store is None or store == self._store(session):
+                    if epoch is None or epoch == self._current_epoch(session):
                         with suppress(BrokerDown, TimeoutError):
                             async with asyncio.timeout_at(deadline):
                                 await self.publish(session, command)
                             delivered = True
-                    elif self._store(session) is not None:
-                        yield self._forgotten(session, command)
+                    elif self._current_epoch(session) is not None:
+                        yield self._unknown_result(session, command)
                         return
-                if delivered and store is None:
-                    store = self._store(session)
+                if delivered and epoch is None:
+                    epoch = self._current_epoch(session)
                 if progress.result is None:
-                    self._presence.refuse_foreign(session)
-                if progress.aside is None:
-                    take_aside_at = NEVER
-                elif take_aside_at == NEVER:
-                    take_aside_at = clock() + NO_REPLY
+                    self._statuses.check_exists(session)
+                if progress.broadcast is None:
+                    accept_broadcast_at = NEVER
+                elif accept_broadcast_at == NEVER:
+                    accept_broadcast_at = clock() + NO_REPLY_AFTER
                 fresh: Result | Ack | None = None
-                match await inbox.get(until=min(deadline, repeat_at, take_aside_at, self._presence.judged_at or NEVER)):
-                    case None if clock() >= take_aside_at:
-                        fresh = progress.take_aside()
+                match await inbox.get(
+                    until=min(deadline, repeat_at, accept_broadcast_at, self._statuses.complete_at or NEVER)
+                ):
+                    case None if clock() >= accept_broadcast_at:
+                        fresh = progress.accept_broadcast()
                     case Resubscribed() if not (progress.result and progress.result.is_final):
                         repeat_at, pause = clock(), SILENCE
-                    case ReceivedAnswer((Result() | Ack()) as answer) as heard if progress.hear(heard):
+                    case ReceivedAnswer((Result() | Ack()) as answer) as received if progress.take(received):
                         fresh = answer
                 if fresh is not None:
                     if progress.result is not None:
                         repeat_at = NEVER if progress.result.is_final else clock() + LONGEST_SILENCE
                     yield fresh
-        if progress.result is None and (told := progress.take_aside()) is not None:
-            yield told
+        if progress.result is None and (result := progress.accept_broadcast()) is not None:
+            yield result
         if progress.result is None:
             raise self._no_answer(session, command.id or "", delivered, timeout)
 
-    def _store(self, session: str) -> str | None:
-        """The epoch of the store that claims what is published now; None while no bridge is there, or none is known."""
-        status = self._presence.last_known(session)
+    def _current_epoch(self, session: str) -> str | None:
+        """The epoch of the store that claims what is published now; None while no bridge is known to be online."""
+        status = self._statuses.last_known(session)
         return status.epoch if status is not None and status.state is not SessionState.OFFLINE else None
 
-    def _forgotten(self, session: str, command: SendCommand) -> Result:
-        """The bridge has another store than the one that was asked: it may send again what that one has sent."""
-        _log.warning("%s: the bridge's store is another one; what became of %s is not known.", session, command.id)
+    def _unknown_result(self, session: str, command: SendCommand) -> Result:
+        """For a bridge with another store than the one that may have claimed the command: it could send it again."""
+        _log.warning("%s: the bridge has a new store; the outcome of %s is unknown.", session, command.id)
         return Result(
             session=session,
             id=command.id or "",
@@ -137,18 +137,16 @@ class CommandSender:
         )
 
     def _no_answer(self, session: str, command_id: str, delivered: bool, timeout: float) -> NoAnswer:
-        status = self._presence.last_known(session)
+        status = self._statuses.last_known(session)
         if not delivered:
             text = f"The broker could not be reached for {timeout:g} s; nothing was sent."
         elif status is None:
-            text = "The broker took the command and no bridge has been seen there: start `wa up` or `wa bridge`."
+            text = "The broker accepted the command, but no bridge is connected to it: start `wa up` or `wa bridge`."
         elif status.state is SessionState.OFFLINE:
-            text = f"The bridge of {session} is away. The command waits at the broker and may be sent when it returns."
+            text = f"The bridge of {session} is offline. The command waits at the broker and may be sent later."
         else:
             text = (
-                f"The bridge of {session} is there and has not answered for {timeout:g} s:"
-                " the broker may keep this user from sending, or from reading the answer."
+                f"The bridge of {session} is online and has not answered for {timeout:g} s:"
+                " the broker may not allow this user to send, or to read the answer."
             )
-        return NoAnswer(
-            f"{text} Ask again with id {command_id}: it is never sent twice.", session=session, id=command_id
-        )
+        return NoAnswer(f"{text} Repeat with id {command_id}: it is never sent twice.", session=session, id=command_id)

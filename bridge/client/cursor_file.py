@@ -1,4 +1,4 @@
-"""A cursor kept in a file, for readers without a database. Owns the one file; knows no broker."""
+"""A cursor stored in a file, for readers without a database. Owns that file; knows no broker."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from bridge.contract.commands import Cursor
 
 
 class FileCursor:
-    """`load` at the start, `save` after each message that is dealt with. One reader and one stream a file."""
+    """`load` at the start, `save` after each processed message. One reader and one stream per file."""
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
 
     def load(self) -> Cursor | None:
-        """The kept cursor; None where there is no file yet. Raises BadCursorFile, OSError."""
+        """The stored cursor; None if there is no file yet. Raises BadCursorFile, OSError."""
         try:
             text = self.path.read_text(encoding="utf-8")
         except FileNotFoundError:
@@ -33,7 +33,7 @@ class FileCursor:
     def save(self, cursor: Cursor) -> None:
         """Replace the cursor, durable on return: after a power cut the file is the old one or the new one.
 
-        Raises OSError. Takes as long as one fsync of a file and one of its folder.
+        Raises OSError. Costs one fsync of a file and one of its folder.
         """
         draft = self.path.with_name(f".{self.path.name}.{os.getpid()}")
         try:

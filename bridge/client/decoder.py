@@ -1,6 +1,6 @@
 """Reads one stream of a session: subscribes, feeds the merge, publishes its replay requests, yields.
 
-The I/O around `merge`. Owns the form in which items reach the caller; decides nothing about order or repetition.
+The I/O around `merge`. Owns the types that the caller gets; decides nothing about order or repetition.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from pydantic import ValidationError
 
 from bridge.broker import BrokerDown, Delivery
 from bridge.client.connection import Resubscribed, SharedConnection, Subscription
-from bridge.client.gaps import Gap, GapReason
-from bridge.client.merge import UNREADABLE, Merge, Start
+from bridge.client.merge import UNREADABLE, Gap, GapReason, Merge, Start
 from bridge.contract.commands import Cursor
-from bridge.contract.messages import Event, Inbound, ReplayEnd, Stream
+from bridge.contract.events import Event
+from bridge.contract.messages import Inbound, ReplayEnd, Stream
 from bridge.contract.session import SessionState
 from bridge.contract.status import SessionStatus
 from bridge.contract.topics import Leaf, Topics
@@ -31,20 +31,20 @@ OnGap = Callable[[Gap], None]
 
 
 class Message(Inbound):
-    """A received message. Store `cursor` once the message is dealt with, and pass it as `after` next time."""
+    """A received message. Store `cursor` once the message is processed, and pass it as `after` next time."""
 
     @property
     def cursor(self) -> Cursor:
-        """Its place in the stream."""
+        """Its position in the stream."""
         return Cursor(epoch=self.epoch, seq=self.seq)
 
 
 class EventMessage(Event):
-    """An item of the event stream, with its place."""
+    """An item of the event stream, with its position."""
 
     @property
     def cursor(self) -> Cursor:
-        """Its place in the stream."""
+        """Its position in the stream."""
         return Cursor(epoch=self.epoch, seq=self.event_seq)
 
 
@@ -52,27 +52,29 @@ _Item = TypeVar("_Item", Message, EventMessage)
 
 
 class StreamReader:
-    """Reads streams over one line. `level` is the topic level on which this user may be answered."""
+    """Reads streams over one connection. Replays arrive on `replay/<reply_name>`."""
 
-    def __init__(self, line: SharedConnection, topics: Topics, level: str) -> None:
-        self._line = line
+    def __init__(self, connection: SharedConnection, topics: Topics, reply_name: str) -> None:
+        self._connection = connection
         self._topics = topics
-        self._level = level
+        self._reply_name = reply_name
 
     async def read(
-        self, model: type[_Item], stream: Stream, session: str, after: Start, on_gap: OnGap | None, limit: int
+        self, model: type[_Item], stream: Stream, session: str, *, after: Start, on_gap: OnGap | None, limit: int
     ) -> AsyncGenerator[_Item, None]:
-        """Yield items in order and once, for ever. Raises BrokerRefused, ClientClosed."""
+        """Yield items in order, each once, without end. Raises BrokerRefused, ClientClosed."""
         clock = asyncio.get_running_loop().time
-        merge: Merge[_Item] = Merge(session, stream, self._level, after, new_id=lambda: uuid.uuid4().hex, limit=limit)
+        merge: Merge[_Item] = Merge(
+            session, stream, self._reply_name, after, new_id=lambda: uuid.uuid4().hex, limit=limit
+        )
         topics = self._topics
-        route = Subscription(
+        subscription = Subscription(
             topics.inbound(session) if stream is Stream.IN else topics.event(session),
             topics.status(session),
-            topics.replay(session, self._level),
+            topics.replay(session, self._reply_name),
             limit=limit,
         )
-        async with self._line.attached(route) as inbox:
+        async with self._connection.attached(subscription) as inbox:
             while True:
                 while (item := merge.pop()) is not None:
                     if isinstance(item, Gap):
@@ -80,42 +82,42 @@ class StreamReader:
                     else:
                         yield item
                 if (request := merge.request(clock())) is not None:
-                    with suppress(BrokerDown):  # then it is made again on the next connection
-                        await self._line.publish(topics.replay(session), request.model_dump_json())
+                    with suppress(BrokerDown):  # repeated on the next connection
+                        await self._connection.publish(topics.replay(session), request.model_dump_json())
                 match await inbox.get(until=merge.due):
                     case None:
                         pass
                     case Resubscribed():
-                        merge.resumed(clock())
+                        merge.resubscribed(clock())
                     case Delivery() as delivery:
-                        self._feed(merge, model, stream, delivery, clock())
+                        self._take(merge, model, stream, delivery, clock())
 
-    def _feed(self, merge: Merge[_Item], model: type[_Item], stream: Stream, delivery: Delivery, now: float) -> None:
+    def _take(self, merge: Merge[_Item], model: type[_Item], stream: Stream, delivery: Delivery, now: float) -> None:
         topic = self._topics.parse(delivery.topic)
         try:
             fields = json.loads(delivery.payload)
         except (ValueError, RecursionError):
             fields = None
         if topic is None or not isinstance(fields, dict):
-            _log.warning("%s: not in the contract's form, ignored.", delivery.topic)
+            _log.warning("%s: ignored a payload that is not a JSON object.", delivery.topic)
             return
         try:
             if topic.leaf is Leaf.STATUS:
                 status = SessionStatus.model_validate(fields)
                 newest = status.last_seq if stream is Stream.IN else status.last_event_seq
-                merge.told(status.epoch, newest, now, away=status.state is SessionState.OFFLINE)
+                merge.take_status(status.epoch, newest, now, away=status.state is SessionState.OFFLINE)
             elif fields.get("done") is True:
-                merge.ended(ReplayEnd.model_validate(fields), now)
+                merge.take_end(ReplayEnd.model_validate(fields), now)
             elif stream.counter in fields:
                 item = model.model_validate(fields)
                 merge.take(item.epoch, item.cursor.seq, item, now, replayed=topic.leaf is Leaf.REPLAY)
         except ValidationError as error:
-            self._feed_unreadable(merge, stream, fields, now, error)
+            self._take_unreadable(merge, stream, fields, now, error)
 
-    def _feed_unreadable(
+    def _take_unreadable(
         self, merge: Merge[_Item], stream: Stream, fields: dict[str, Any], now: float, error: ValidationError
     ) -> None:
-        _log.warning("An item of %s cannot be read by this version: %d faults.", stream, error.error_count())
+        _log.warning("Unsupported item in %s (newer schema?): %d errors.", stream, error.error_count())
         epoch, seq = fields.get("epoch"), fields.get(stream.counter)
         if isinstance(epoch, str) and isinstance(seq, int):
             merge.take(epoch, seq, UNREADABLE, now, replayed=False)

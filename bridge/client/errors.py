@@ -1,4 +1,4 @@
-"""What a client tells its caller by raising: no answer, nobody there, closed, a cursor file that cannot be read."""
+"""Exceptions of the client; those of the contract and of the broker pass through it unchanged."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from bridge.contract.errors import CodedError
 
 
 class NoAnswer(CodedError):
-    """Nothing at all was heard of a command in the time given.
+    """No answer to a command arrived within the timeout.
 
-    It may still be carried out: what the broker has taken reaches the bridge when that is back. Calling again with
-    the same `id` asks for the outcome and never sends twice.
+    The command may still be executed: what the broker accepted reaches the bridge when it returns. Calling again with
+    the same `id` returns the outcome and never sends twice.
     """
 
     code = "no_answer"
@@ -21,20 +21,20 @@ class NoAnswer(CodedError):
 
 
 class NoBridge(CodedError):
-    """No bridge has ever said anything at this broker under this prefix."""
+    """No bridge has published a status at this broker under this prefix."""
 
     code = "no_bridge"
 
 
 class ClientClosed(CodedError):
-    """The `async with connect(…)` that the call belongs to has ended."""
+    """The `async with connect(…)` block of the call has ended."""
 
     code = "client_closed"
     transient = False
 
 
 class BadCursorFile(CodedError):
-    """The file holds something else than a cursor; starting anew would repeat or skip messages unasked."""
+    """The file does not contain a cursor. Starting without one would silently repeat or skip messages."""
 
     code = "bad_cursor_file"
     transient = False

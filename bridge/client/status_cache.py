@@ -1,6 +1,6 @@
-"""Who is there: the retained statuses of sessions and bridges, as a reader should take them.
+"""The retained statuses of sessions and bridges, as a reader should interpret them.
 
-Owns the newest status of each session. Tells "no such session" from "nobody here" and from "not told yet".
+Owns the newest status of each session. Distinguishes "no such session", "no bridge" and "not received yet".
 """
 
 from __future__ import annotations
@@ -19,14 +19,12 @@ from bridge.contract.topics import Topics
 
 _log = logging.getLogger(__name__)
 #: Seconds that a broker may take to deliver the retained statuses after the SUBACK.
-PATIENCE = 2.0
-#: Without a new status for so long all of them are taken to have been delivered.
-QUIET = 0.25
+RETAINED_TIMEOUT = 2.0
+#: After this many seconds without another status, all retained ones count as delivered.
+RETAINED_PAUSE = 0.25
 
 
 class StatusCache:
-    """A subscriber that keeps the newest statuses."""
-
     def __init__(self, topics: Topics) -> None:
         self.required = (topics.status("+"),)
         self.optional = (topics.bridge_status("+"),)
@@ -35,10 +33,10 @@ class StatusCache:
         self._bridges: dict[str, BridgeStatus] = {}
         self._since: float | None = None
         self._failure: BaseException | None = None
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
 
     def deliver(self, delivery: Delivery) -> None:
-        """Keep a status, or forget it when the retained one was cleared."""
+        """Store a status, or drop it when the retained one was cleared."""
         topic = self._topics.parse(delivery.topic)
         try:
             if topic is not None and not delivery.payload:
@@ -50,64 +48,64 @@ class StatusCache:
             else:
                 self._bridges.pop(delivery.topic, None)
         except ValidationError:
-            _log.warning("%s: not a status that this version can read.", delivery.topic)
-        self._news.set()
+            _log.warning("%s: unsupported status (newer schema?).", delivery.topic)
+        self._changed.set()
 
-    def resume(self) -> None:
-        """The broker now delivers what it has retained."""
+    def resubscribed(self) -> None:
+        """From now on the broker delivers its retained statuses."""
         if self._since is None:
             self._since = asyncio.get_running_loop().time()
-        self._news.set()
+        self._changed.set()
 
     def fail(self, error: BaseException) -> None:
-        """Raise it from whoever waits."""
+        """Raise it in every call that waits."""
         self._failure = error
-        self._news.set()
+        self._changed.set()
 
-    async def of(self, session: str) -> SessionStatus:
-        """The session's status as it counts now. Raises NoSuchSession, NoBridge after `PATIENCE`."""
-        until = self._since_or_now() + PATIENCE
-        while session not in self._sessions and await self._more(until):
+    async def current(self, session: str) -> SessionStatus:
+        """The session's status, offline if its heartbeat is old. Raises NoSuchSession, NoBridge."""
+        until = self._since_or_now() + RETAINED_TIMEOUT
+        while session not in self._sessions and await self._wait_for_change(until):
             pass
         self.check(session)
         return self._sessions[session].seen_at(datetime.now(UTC))
 
     async def all(self) -> list[SessionStatus]:
-        """The statuses of all sessions. Raises NoBridge when there is none within `PATIENCE`."""
+        """The statuses of all sessions. Raises NoBridge when none arrives within `RETAINED_TIMEOUT`."""
         clock = asyncio.get_running_loop().time
-        patience = self._since_or_now() + PATIENCE
-        while await self._more(min(patience, clock() + QUIET) if self._sessions else patience):
+        deadline = self._since_or_now() + RETAINED_TIMEOUT
+        while await self._wait_for_change(min(deadline, clock() + RETAINED_PAUSE) if self._sessions else deadline):
             pass
         if not self._sessions:
-            raise self._nobody()
+            raise self._no_bridge()
         now = datetime.now(UTC)
         return [self._sessions[name].seen_at(now) for name in sorted(self._sessions)]
 
     def check(self, session: str) -> None:
-        """Raise NoSuchSession or NoBridge where the session is not known by now."""
+        """Raise NoSuchSession or NoBridge if the session is not known now."""
         if session in self._sessions:
             return
         if self._is_listed(session):
-            raise NoBridge(f"Session {session} is configured and has not started yet: wait, or see the bridge's log.")
+            raise NoBridge(f"Session {session} is configured but has not started yet: wait, or see the bridge's log.")
         if not self._sessions and not self._bridges:
-            raise self._nobody()
+            raise self._no_bridge()
         known = ", ".join(sorted({*self._sessions, *(name for b in self._bridges.values() for name in b.sessions)}))
-        raise NoSuchSession(f"There is no session {session!r}; the sessions here are: {known or 'none'}.")
+        raise NoSuchSession(f"There is no session {session!r}; known sessions: {known or 'none'}.")
 
     @property
-    def judged_at(self) -> float | None:
-        """When all retained statuses will have been told; None when that is not known, or over."""
-        at = None if self._since is None else self._since + PATIENCE
+    def complete_at(self) -> float | None:
+        """When all retained statuses will have been delivered; None if that is unknown, or past."""
+        at = None if self._since is None else self._since + RETAINED_TIMEOUT
         return at if at is not None and at > asyncio.get_running_loop().time() else None
 
-    def refuse_foreign(self, session: str) -> None:
-        """Raise NoSuchSession where others are known by now and this session is not."""
-        told = self._since is not None and self.judged_at is None
-        if told and (self._sessions or self._bridges) and not self._is_listed(session):
+    def check_exists(self, session: str) -> None:
+        """Raise NoSuchSession once all retained statuses are delivered and this session is not among them."""
+        complete = self._since is not None and self.complete_at is None
+        if complete and (self._sessions or self._bridges) and not self._is_listed(session):
             self.check(session)
 
     def last_known(self, session: str) -> SessionStatus | None:
-        """The newest status, if any was told."""
+        """The newest status received, if any."""
         known = self._sessions.get(session)
         return known and known.seen_at(datetime.now(UTC))
 
@@ -117,20 +115,20 @@ class StatusCache:
     def _since_or_now(self) -> float:
         return asyncio.get_running_loop().time() if self._since is None else self._since
 
-    async def _more(self, until: float) -> bool:
+    async def _wait_for_change(self, until: float) -> bool:
         """Wait for another status; False when `until` comes first."""
-        self._news.clear()
+        self._changed.clear()
         try:
             async with asyncio.timeout_at(until):
-                await self._news.wait()
+                await self._changed.wait()
         except TimeoutError:
             return False
         if self._failure is not None:
             raise self._failure
         return True
 
-    def _nobody(self) -> NoBridge:
+    def _no_bridge(self) -> NoBridge:
         if self._since is None:
-            return NoBridge("The broker cannot be reached at the moment, so nothing is known of any bridge.")
-        where = self._topics.prefix
-        return NoBridge(f"No bridge has been at this broker under the prefix {where!r}: start `wa up` or `wa bridge`.")
+            return NoBridge("The broker cannot be reached at the moment, so no bridge is known.")
+        prefix = self._topics.prefix
+        return NoBridge(f"No bridge is known at this broker under the prefix {prefix!r}: start `wa up` or `wa bridge`.")

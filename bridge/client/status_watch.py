@@ -1,4 +1,4 @@
-"""Watches a session: its status as a reader should take it, its pairing code, and what becomes of a control action."""
+"""Watches a session: its status as a reader should interpret it, its QR code, and the results of a control action."""
 
 from __future__ import annotations
 
@@ -22,42 +22,42 @@ from bridge.contract.status import STALE_AFTER, SessionStatus
 from bridge.contract.topics import Leaf, Topics
 
 _log = logging.getLogger(__name__)
-#: Logged in: no code is asked for any more.
+#: Logged in: no QR code will follow.
 PAIRED = frozenset({SessionState.AUTHENTICATED, SessionState.CONNECTED})
 
 
 async def watch_statuses(
-    line: SharedConnection, topics: Topics, session: str | None
+    connection: SharedConnection, topics: Topics, session: str | None
 ) -> AsyncGenerator[SessionStatus, None]:
-    """Each status of one session (None: of all) as it comes; one that falls silent is yielded again as offline."""
+    """Each status of one session (None: of all); one without a heartbeat is yielded again as offline."""
     clock = asyncio.get_running_loop().time
-    heard: dict[str, tuple[SessionStatus, float]] = {}
-    async with line.attached(Subscription(topics.status(session or "+"))) as inbox:
+    latest: dict[str, tuple[SessionStatus, float]] = {}
+    async with connection.attached(Subscription(topics.status(session or "+"))) as inbox:
         while True:
-            expiries = [at + STALE_AFTER for _, at in heard.values()]
+            expiries = [at + STALE_AFTER for _, at in latest.values()]
             match await inbox.get(until=min(expiries, default=None)):
                 case None:
-                    silent = [name for name, (_, at) in heard.items() if at + STALE_AFTER <= clock()]
-                    for status, _ in [heard.pop(name) for name in silent]:
+                    silent = [name for name, (_, at) in latest.items() if at + STALE_AFTER <= clock()]
+                    for status, _ in [latest.pop(name) for name in silent]:
                         yield status.seen_at(datetime.now(UTC))
                 case Delivery(topic=topic, payload=payload) if payload and topics.parse(topic):
                     try:
                         status = SessionStatus.model_validate_json(payload)
                     except ValidationError:
                         continue
-                    heard[status.session] = status, clock()
+                    latest[status.session] = status, clock()
                     yield status.seen_at(datetime.now(UTC))
                 case _:
                     pass
 
 
 async def watch_pairing(
-    line: SharedConnection, topics: Topics, session: str
+    connection: SharedConnection, topics: Topics, session: str
 ) -> AsyncGenerator[Qr | SessionStatus, None]:
-    """Each new pairing code, and each change of state; ends with the status that tells of a login."""
+    """Each new QR code and each state change; ends with the status that reports the login."""
     code: Qr | None = None
     state: tuple[object, object] | None = None
-    async with line.attached(Subscription(topics.qr(session), topics.status(session))) as inbox:
+    async with connection.attached(Subscription(topics.qr(session), topics.status(session))) as inbox:
         while True:
             delivery = await inbox.get()
             topic = topics.parse(delivery.topic) if isinstance(delivery, Delivery) else None
@@ -79,37 +79,45 @@ async def watch_pairing(
                 return
 
 
-async def watch_bot_switches(line: SharedConnection, topics: Topics) -> AsyncGenerator[tuple[int, BotSwitch], None]:
-    """Each wish about a client's automatic answers. One that is not in the contract's form is ignored."""
-    async with line.attached(Subscription(topics.bot_switch())) as inbox:
+async def watch_bot_switches(
+    connection: SharedConnection, topics: Topics
+) -> AsyncGenerator[tuple[int, BotSwitch], None]:
+    """Each request to switch a client's automatic answers. An invalid one is logged and ignored."""
+    async with connection.attached(Subscription(topics.bot_switch())) as inbox:
         while True:
             delivery = await inbox.get()
-            if not isinstance(delivery, Delivery) or delivery.retain:  # an old wish is nobody's wish any more
+            if not isinstance(delivery, Delivery) or delivery.retain:  # a retained request is out of date
                 continue
             cliente_id = topics.switched_client(delivery.topic)
             try:
-                wish = parse_json(BotSwitch, delivery.payload)
+                switch = parse_json(BotSwitch, delivery.payload)
             except CodedError as error:
                 _log.warning("%s: %s", delivery.topic, error.text)
                 continue
             if cliente_id is not None:
-                yield cliente_id, wish
+                yield cliente_id, switch
 
 
 async def control(
-    line: SharedConnection, topics: Topics, answers: AnswerStream, session: str, command: ControlCommand, timeout: float
+    connection: SharedConnection,
+    topics: Topics,
+    *,
+    session: str,
+    command: ControlCommand,
+    answers: AnswerStream,
+    timeout: float,
 ) -> AsyncGenerator[ControlResult, None]:
-    """Ask for an action once, and yield its results up to the last. Never repeated: a restart is not asked for twice.
+    """Request an action once, and yield its results up to the last. Never repeated: that could restart twice.
 
-    Raises BrokerDown where it could not be asked for, NoAnswer when the bridge does not answer in time.
+    Raises BrokerDown when it could not be published, NoAnswer when the bridge does not answer in time.
     """
     until = asyncio.get_running_loop().time() + timeout
-    with answers.to(command.id or "") as inbox:
-        if not line.is_connected:
-            raise BrokerDown("There is no connection to the broker at the moment; nothing was asked for.")
-        await line.publish(topics.control(session), command.model_dump_json(exclude_defaults=True))
-        while (heard := await inbox.get(until=until)) is not None:
-            if isinstance(heard, ReceivedAnswer) and isinstance(answer := heard.answer, ControlResult):
+    with answers.waiting_for(command.id or "") as inbox:
+        if not connection.is_connected:
+            raise BrokerDown("There is no connection to the broker at the moment; nothing was requested.")
+        await connection.publish(topics.control(session), command.model_dump_json(exclude_defaults=True))
+        while (received := await inbox.get(until=until)) is not None:
+            if isinstance(received, ReceivedAnswer) and isinstance(answer := received.answer, ControlResult):
                 yield answer
                 if answer.status is not ControlStatus.ACCEPTED:
                     return

@@ -12,14 +12,31 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from bridge.contract.bot import BotConfig, BotSwitch, ResponderEvent
-from bridge.contract.commands import ControlCommand, ControlResult, ReplayRequest, SendCommand, TypingCommand
-from bridge.contract.messages import Ack, Event, Inbound, Qr, ReplayEnd, Result
+from bridge.contract.commands import ControlCommand, ControlResult, ReplayRequest, SendCommand
+from bridge.contract.events import Event
+from bridge.contract.messages import Ack, Inbound, Qr, ReplayEnd, Result
+from bridge.contract.requests import REQUESTS, Response
 from bridge.contract.status import BridgeStatus, SessionStatus
 from bridge.contract.topics import Leaf, Topics
 
 PAYLOADS: tuple[type[BaseModel], ...] = (
-    *(Inbound, Event, SendCommand, Result, Ack, ReplayRequest, ReplayEnd, ControlCommand, ControlResult, TypingCommand),
-    *(SessionStatus, Qr, BridgeStatus, BotConfig, BotSwitch, ResponderEvent),
+    Inbound,
+    Event,
+    SendCommand,
+    Result,
+    Ack,
+    ReplayRequest,
+    ReplayEnd,
+    ControlCommand,
+    ControlResult,
+    Response,
+    *REQUESTS,
+    SessionStatus,
+    Qr,
+    BridgeStatus,
+    BotConfig,
+    BotSwitch,
+    ResponderEvent,
 )
 _TEXT = "PlainText"
 
@@ -47,7 +64,9 @@ def channels(topics: Topics) -> tuple[Channel, ...]:
     return (
         Channel("in", of(Leaf.IN), "send", ("Inbound",), "What arrives on WhatsApp, gapless by `seq`."),
         Channel("event", of(Leaf.EVENT), "send", ("Event",), "What happens to messages, gapless by `event_seq`."),
-        Channel("out", of(Leaf.OUT), "receive", ("SendCommand",), "Send a text; `{to, message}` is enough."),
+        Channel(
+            "out", of(Leaf.OUT), "receive", ("SendCommand",), "Send something; `{to, message}` is enough for a text."
+        ),
         Channel("outText", of(Leaf.OUT, "{digits}"), "receive", (_TEXT,), "Send plain text to one number."),
         Channel("result", of(Leaf.RESULT), "send", ("Result", "ControlResult"), "What became of commands."),
         Channel("ack", of(Leaf.ACK), "send", ("Ack",), "Ticks of what was sent."),
@@ -61,7 +80,15 @@ def channels(topics: Topics) -> tuple[Channel, ...]:
         ),
         Channel("reply", of(Leaf.REPLY, "{client}"), "send", ("Result",), "A copy of the result for who asked."),
         Channel("control", of(Leaf.CONTROL), "receive", ("ControlCommand",), "Start, close, log out, restart.", qos=0),
-        Channel("typing", of(Leaf.TYPING), "receive", ("TypingCommand",), 'Show "typing…" in a chat.', qos=0),
+        Channel(
+            "request",
+            of(Leaf.REQUEST),
+            "receive",
+            tuple(request.__name__ for request in REQUESTS),
+            "Carry out an action that is not a message.",
+        ),
+        Channel("response", of(Leaf.RESPONSE), "send", ("Response",), "The outcome of a request."),
+        Channel("typing", of(Leaf.TYPING), "receive", ("Typing",), 'Show "typing…" in a chat.', qos=0),
         Channel("status", of(Leaf.STATUS), "send", ("SessionStatus",), "How the session is; also the will.", True),
         Channel("qr", of(Leaf.QR), "send", ("Qr",), "The pairing code; empty when there is none.", True),
         Channel("bridge", topics.bridge_status("{instance}"), "send", ("BridgeStatus",), "How a bridge is.", True),

@@ -11,33 +11,34 @@ import re
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Literal, Never, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Never, Self, TypeVar
 
 from pydantic import (
     AwareDatetime,
-    BaseModel,
     BeforeValidator,
+    ConfigDict,
     Field,
     StringConstraints,
     ValidationError,
+    create_model,
     field_validator,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
+from typing_extensions import override
 
 from bridge.contract.errors import InvalidRequest, TooLarge
 from bridge.contract.jid import Jid, parse_recipient
+from bridge.contract.kinds import BY_FIELD, KINDS, MAX_TEXT, Content, load_field
 from bridge.contract.messages import ErrorInfo, Stream
 from bridge.contract.payload import VERSION, CleanJson, CleanText, Instant, Payload, StrictPayload, valid_text
 from bridge.contract.topics import is_level
 
-MAX_TEXT = 65_536
 MAX_COMMAND_BYTES = 1_000_000
 DEFAULT_TTL = 3600
 MAX_TTL = 30 * 24 * 3600
 #: What a 64-bit counter can hold; a cursor beyond it is no place in any stream.
 MAX_SEQ = 2**63 - 1
-#: Seconds for which one command shows that we are writing.
-MAX_TYPING = 60
 #: Seconds that a session may be closed for a while.
 MAX_PAUSE = 3600
 REPLAY_DEFAULT, REPLAY_MAX = 500, 5_000
@@ -68,13 +69,18 @@ class Priority(StrEnum):
         return list(Priority).index(self)
 
 
-class SendCommand(StrictPayload):
-    """A text to send. Without `id` the bridge makes one. `ttl` is seconds from the claim, 0 = no limit."""
+#: Stands where a command has no content, so that its absence is one fault among the others.
+_ABSENT: Final = object()
+
+
+class SendEnvelope(StrictPayload):
+    """What a send has beside its content."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [field]} for field in BY_FIELD]})
 
     v: Literal[1] = VERSION
     id: CommandId | None = None
     to: CleanText
-    message: CleanText
     ttl: Annotated[int, Field(ge=0, le=MAX_TTL)] = DEFAULT_TTL
     expires_at: Annotated[AwareDatetime | None, Field(strict=False), BeforeValidator(_refuse_other_spelling)] = None
     priority: Annotated[Priority, Field(strict=False)] = Priority.REPLY
@@ -82,12 +88,28 @@ class SendCommand(StrictPayload):
     transaction: CleanText | None = None
     meta: CleanJson = None
 
-    @field_validator("message")
+    @model_validator(mode="before")
     @classmethod
-    def _check_length(cls, text: str) -> str:
-        if not text.strip():
-            raise ValueError("is empty")
-        return text
+    def _carries_one_content(cls, fields: Any) -> Any:
+        if not isinstance(fields, Mapping):
+            return fields
+        fields = {name: value for name, value in fields.items() if value is not None or name not in BY_FIELD}
+        given = fields.keys() & BY_FIELD.keys()
+        if len(given) > 1:
+            raise PydanticCustomError("contents", f"a command carries one content, not {' and '.join(sorted(given))}")
+        return fields if given else {**fields, "message": _ABSENT}
+
+    @cached_property
+    def content(self) -> Content:
+        """What is to be sent."""
+        content: Content = next(found for field in BY_FIELD if (found := getattr(self, field)) is not None)
+        return content
+
+    @override
+    def check(self) -> None:
+        """Raises `TooLarge`, and `InvalidRequest` for a recipient that cannot be parsed."""
+        self.content.check()
+        _ = self.recipient
 
     @cached_property
     def recipient(self) -> Jid:
@@ -104,8 +126,25 @@ class SendCommand(StrictPayload):
     @property
     def content_hash(self) -> str:
         """SHA-256 of what makes two commands the same: normalised `to`, kind, content."""
-        content = json.dumps([str(self.recipient), "text", self.message])
-        return hashlib.sha256(content.encode()).hexdigest()
+        identity = json.dumps([str(self.recipient), *self.content.identity])
+        return hashlib.sha256(identity.encode()).hexdigest()
+
+
+if TYPE_CHECKING:
+
+    class SendCommand(SendEnvelope): ...
+
+else:  # one optional field for each kind
+    SendCommand = create_model(
+        "SendCommand",
+        __base__=SendEnvelope,
+        __module__=__name__,
+        __doc__="""Something to send: exactly one content field; `message` is a text.
+
+        Without `id` the bridge makes one. `ttl` is seconds from the claim, 0 = no limit.
+        """,
+        **{kind.field: (kind, None) for kind in KINDS},
+    )
 
 
 class ControlAction(StrEnum):
@@ -147,23 +186,6 @@ class ControlCommand(StrictPayload):
         if self.reopen_after is not None and self.action is not ControlAction.CLOSE:
             raise ValueError("reopen_after goes with close only")
         return self
-
-
-class TypingCommand(StrictPayload):
-    """`<prefix>/<session>/typing`: show "typing…" in a chat for so many seconds, 0 = no more.
-
-    A sign and no message: never stored, repeated or answered, and dropped where the session is not connected or has no
-    such chat. WhatsApp itself lets it fade.
-    """
-
-    v: Literal[1] = VERSION
-    to: CleanText
-    seconds: Annotated[float, Field(ge=0, le=MAX_TYPING)] = 10
-
-    @cached_property
-    def recipient(self) -> Jid:
-        """The normal form of `to`. Raises `InvalidRequest`."""
-        return parse_recipient(self.to)
 
 
 class ControlStatus(StrEnum):
@@ -211,7 +233,7 @@ class ReplayRequest(StrictPayload):
         return reader
 
 
-_C = TypeVar("_C", bound=BaseModel)
+_C = TypeVar("_C", bound=StrictPayload)
 
 
 def parse_json(model: type[_C], payload: bytes) -> _C:
@@ -219,6 +241,11 @@ def parse_json(model: type[_C], payload: bytes) -> _C:
 
     Raises `TooLarge` (payload or text over the limit) or `InvalidRequest` (everything else).
     """
+    return checked(model, json_object(payload))
+
+
+def json_object(payload: bytes) -> dict[str, object]:
+    """The fields of a payload. Raises `TooLarge`, `InvalidRequest`."""
     if len(payload) > MAX_COMMAND_BYTES:
         raise TooLarge(f"The payload has {len(payload):,} bytes; {MAX_COMMAND_BYTES:,} are allowed.")
     try:
@@ -230,18 +257,27 @@ def parse_json(model: type[_C], payload: bytes) -> _C:
         raise InvalidRequest(f"The payload is not JSON: {error}.") from error
     if not isinstance(fields, dict):
         raise InvalidRequest('The payload is JSON but not an object; a send is {"to": …, "message": …}.')
-    command = checked(model, fields)
-    if isinstance(command, SendCommand):
-        check_send(command)
-    return command
+    return fields
 
 
 def checked(model: type[_C], fields: Mapping[str, object]) -> _C:
-    """A command of these fields. Raises `InvalidRequest` with a sentence that names what is wrong."""
+    """A command of these fields. Raises `InvalidRequest` with a sentence that names what is wrong, or `TooLarge`."""
     try:
-        return model.model_validate(fields)
+        command = model.model_validate(fields)
     except ValidationError as error:
         raise InvalidRequest(_explain(error)) from error
+    command.check()
+    return command
+
+
+def content_of(field: str, value: object) -> Content:
+    """The content that a command's field with this value carries. Raises `InvalidRequest`, `TooLarge`."""
+    try:
+        content = load_field(field, value)
+    except ValidationError as error:
+        raise InvalidRequest(_explain(error)) from error
+    content.check()
+    return content
 
 
 def _refuse_constant(name: str) -> Never:
@@ -257,30 +293,24 @@ def parse_text(digits: str, payload: bytes) -> SendCommand:
     if len(payload) > MAX_TEXT * 4:
         raise TooLarge
     try:
-        command = SendCommand(to=digits, message=payload.decode("utf-8"))
+        text = payload.decode("utf-8")
     except UnicodeDecodeError as error:
         raise InvalidRequest("The text is not valid UTF-8.") from error
-    except ValidationError as error:
-        raise InvalidRequest(_explain(error)) from error
-    check_send(command)
-    return command
-
-
-def check_send(command: SendCommand) -> None:
-    """The checks that are no field's own: length (its own code) and a recipient that can be parsed."""
-    if len(command.message) > MAX_TEXT:
-        raise TooLarge(f"The message has {len(command.message):,} characters; WhatsApp takes {MAX_TEXT:,}.")
-    _ = command.recipient
+    return checked(SendCommand, {"to": digits, "message": text})
 
 
 def _explain(error: ValidationError) -> str:
     """One sentence for the first few faults, naming each field."""
     faults = []
-    for fault in error.errors(include_url=False, include_context=False, include_input=False)[:3]:
+    for fault in error.errors(include_url=False, include_context=False)[:3]:
         where = ".".join(map(str, fault["loc"])) or "payload"
         match fault["type"]:
+            case _ if fault["input"] is _ABSENT:
+                faults.append(f"{where} is missing")
             case "missing":
                 faults.append(f"{where} is missing")
+            case "contents":
+                faults.append(fault["msg"])
             case "extra_forbidden":
                 faults.append(f"{where[:64]} is not a known field")
             case _:

@@ -1,90 +1,29 @@
-"""Error codes: the one table of what can go wrong with a command, and the exception root that carries a code.
+"""Errors: each is one class with its code, HTTP status and sentence. The table of codes is derived from the classes.
 
-Every door (MQTT results, HTTP answers, CLI exit) takes its code, status and sentence from `ERRORS`. This file
-decides nothing else: who raises what stays with the part that knows.
+Every door (MQTT results, HTTP answers, CLI exit) takes its code, status and sentence from here. This file decides
+nothing else: who raises what stays with the part that knows.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
-
-
-class ErrorCode(StrEnum):
-    """Stable codes; they travel in `result.error.code`. Adding one is a change of the contract."""
-
-    INVALID = "invalid"
-    TOO_LARGE = "too_large"
-    CONFLICT = "conflict"
-    EXPIRED = "expired"
-    RETAINED = "retained"
-    NOT_ON_WHATSAPP = "not_on_whatsapp"
-    NOT_CONNECTED = "not_connected"
-    NO_SUCH_SESSION = "no_such_session"
-    UNSUPPORTED = "unsupported"
-    REACH_OUT_LOCKED = "reach_out_locked"
-    REFUSED = "refused"
-    CANCELLED = "cancelled"
-    INTERNAL = "internal"
-
-
-@dataclass(frozen=True, slots=True)
-class ErrorRow:
-    """What one code means: `transient` = the same request may succeed later; `http` = status code."""
-
-    transient: bool
-    http: int
-    text: str
-
-
-ERRORS: dict[ErrorCode, ErrorRow] = {
-    ErrorCode.INVALID: ErrorRow(False, 400, "The request is not in the form that the contract describes."),
-    ErrorCode.TOO_LARGE: ErrorRow(False, 413, "The message is longer than WhatsApp takes (65,536 characters)."),
-    ErrorCode.CONFLICT: ErrorRow(
-        False, 409, "This id was used before with other content; the first command stands. Use a new id."
-    ),
-    ErrorCode.EXPIRED: ErrorRow(
-        False, 410, "The command could not be sent within its time to live, so it was not sent."
-    ),
-    ErrorCode.RETAINED: ErrorRow(
-        False,
-        422,
-        "Retained commands are never sent, since they would be sent again at every start."
-        " Clear it (publish an empty retained payload) and publish without the retain flag.",
-    ),
-    ErrorCode.NOT_ON_WHATSAPP: ErrorRow(False, 422, "This number is not on WhatsApp."),
-    ErrorCode.NOT_CONNECTED: ErrorRow(True, 503, "The WhatsApp session is not connected."),
-    ErrorCode.NO_SUCH_SESSION: ErrorRow(
-        False, 404, "No session of this name is configured. WA_SESSIONS lists the sessions."
-    ),
-    ErrorCode.UNSUPPORTED: ErrorRow(False, 501, "This bridge cannot do that."),
-    ErrorCode.REACH_OUT_LOCKED: ErrorRow(
-        True,
-        429,
-        "WhatsApp does not let this number start new chats for now. Wait, or answer existing chats.",
-    ),
-    ErrorCode.REFUSED: ErrorRow(False, 422, "WhatsApp refused the message."),
-    ErrorCode.CANCELLED: ErrorRow(False, 409, "The command was cancelled before it was sent."),
-    ErrorCode.INTERNAL: ErrorRow(True, 500, "The bridge failed; its log says why."),
-}
-
-
-_ROW_OF_CODE = {str(code): row for code, row in ERRORS.items()}
+from typing import ClassVar
 
 
 class CodedError(Exception):
-    """Root of every error that has a code for the outside.
+    """Root of every error that has a code for the outside. `str(error)` is the sentence.
 
-    `code` is a row of `ERRORS` unless a subclass speaks of something that never reaches a caller (then it is that
-    subclass's own stable word). `transient` tells whether trying again can help. `str(error)` is the sentence.
+    A subclass that is no `BridgeError` never reaches a caller; its code is then a stable word of its own.
     """
 
-    code: str = ErrorCode.INTERNAL
+    #: Stable: it travels in `result.error.code`. Adding one is a change of the contract.
+    code: str = "internal"
+    #: Whether the same request may succeed later.
     transient: bool = True
+    #: What is wrong and, where that is known, what to do, where nothing more precise is given.
+    sentence: ClassVar[str] = ""
 
     def __init__(self, text: str | None = None) -> None:
-        row = _ROW_OF_CODE.get(self.code)
-        super().__init__(text or (row.text if row else type(self).__name__))
+        super().__init__(text or self.sentence or type(self).__name__)
 
     @property
     def text(self) -> str:
@@ -93,95 +32,119 @@ class CodedError(Exception):
 
 
 class BridgeError(CodedError):
-    """Something the bridge answers a caller with; one subclass for each code that code raises."""
+    """What the bridge answers a caller with; one subclass for each code."""
+
+    #: HTTP status.
+    http: ClassVar[int] = 500
+
+    def __init_subclass__(cls) -> None:
+        ERRORS.setdefault(cls.code, cls)
+
+
+#: Code -> error, in the order in which they are documented.
+ERRORS: dict[str, type[BridgeError]] = {}
 
 
 class InvalidRequest(BridgeError, ValueError):
-    """The input is not in the contract's form. A ValueError too, so that a validator may raise it."""
+    """A ValueError too, so that a validator may raise it."""
 
-    code = ErrorCode.INVALID
+    code = "invalid"
     transient = False
+    http = 400
+    sentence = "The request is not in the form that the contract describes."
 
 
 class TooLarge(BridgeError):
-    """Text or payload over the limit."""
-
-    code = ErrorCode.TOO_LARGE
+    code = "too_large"
     transient = False
+    http = 413
+    sentence = "The message is longer than WhatsApp takes (65,536 characters)."
 
 
 class Conflict(BridgeError):
-    """The id was used with other content."""
-
-    code = ErrorCode.CONFLICT
+    code = "conflict"
     transient = False
+    http = 409
+    sentence = "This id was used before with other content; the first command stands. Use a new id."
 
 
 class Expired(BridgeError):
-    """The ttl ran out before the send could start."""
-
-    code = ErrorCode.EXPIRED
+    code = "expired"
     transient = False
+    http = 410
+    sentence = "The command could not be sent within its time to live, so it was not sent."
 
 
 class RetainedCommand(BridgeError):
-    """A retained command came at a subscribe."""
-
-    code = ErrorCode.RETAINED
+    code = "retained"
     transient = False
+    http = 422
+    sentence = (
+        "Retained commands are never sent, since they would be sent again at every start."
+        " Clear it (publish an empty retained payload) and publish without the retain flag."
+    )
 
 
 class NotOnWhatsApp(BridgeError):
-    """The service said that the number has no account."""
-
-    code = ErrorCode.NOT_ON_WHATSAPP
+    code = "not_on_whatsapp"
     transient = False
+    http = 422
+    sentence = "This number is not on WhatsApp."
 
 
 class NotConnected(BridgeError):
-    """The session cannot be used now."""
-
-    code = ErrorCode.NOT_CONNECTED
+    code = "not_connected"
+    http = 503
+    sentence = "The WhatsApp session is not connected."
 
 
 class NoSuchSession(BridgeError):
-    """The session is not configured here."""
-
-    code = ErrorCode.NO_SUCH_SESSION
+    code = "no_such_session"
     transient = False
+    http = 404
+    sentence = "No session of this name is configured. WA_SESSIONS lists the sessions."
 
 
 class Unsupported(BridgeError):
-    """A kind or action that this bridge does not know."""
+    """Raised for content and actions that the session's driver does not have."""
 
-    code = ErrorCode.UNSUPPORTED
+    code = "unsupported"
     transient = False
+    http = 501
+    sentence = "This bridge cannot do that."
 
 
 class ReachOutLocked(BridgeError):
-    """WhatsApp answered 463: no new chats for now."""
+    """WhatsApp's refusal 463."""
 
-    code = ErrorCode.REACH_OUT_LOCKED
+    code = "reach_out_locked"
+    http = 429
+    sentence = "WhatsApp does not let this number start new chats for now. Wait, or answer existing chats."
 
 
 class Refused(BridgeError):
-    """WhatsApp took the message and said no."""
-
-    code = ErrorCode.REFUSED
+    code = "refused"
     transient = False
+    http = 422
+    sentence = "WhatsApp refused the message."
 
 
 class Cancelled(BridgeError):
-    """Withdrawn before it was sent."""
-
-    code = ErrorCode.CANCELLED
+    code = "cancelled"
     transient = False
+    http = 409
+    sentence = "The command was cancelled before it was sent."
+
+
+class LimitReached(BridgeError):
+    code = "limit_reached"
+    http = 429
+    sentence = "Too much is being asked at once; try again in a moment."
 
 
 class InternalError(BridgeError):
-    """Our own fault."""
-
-    code = ErrorCode.INTERNAL
+    code = "internal"
+    sentence = "The bridge failed; its log says why."
 
 
 class StartError(CodedError):

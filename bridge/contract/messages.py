@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from pydantic import Field
+from pydantic import Field, create_model
 
 from bridge.contract.errors import InvalidRequest
 from bridge.contract.jid import MessageKey
+from bridge.contract.kinds import RECEIVED_FIELDS
 from bridge.contract.lifecycle import AckName
 from bridge.contract.payload import VERSION, Instant, PageText, Payload, is_none
+
+if TYPE_CHECKING:
+    from bridge.contract.kinds.location import Place
+    from bridge.contract.kinds.media import Media
 
 #: `type` of a message whose person was forgotten: `seq` is still there, what it said and who said it is not.
 ERASED: Final = "erased"
@@ -26,26 +31,36 @@ class Quoted(Payload):
     body: PageText | None = None
 
 
-class Media(Payload):
-    """A file that belongs to the message; `url` is where the bridge serves it, once it does."""
+if TYPE_CHECKING:
 
-    mimetype: PageText | None = None
-    size: int | None = None
-    sha256: PageText | None = None
-    url: PageText | None = None
-    filename: PageText | None = None
+    class KindFields(Payload):
+        """The fields that kinds add to a message, each optional. Typed here for the ones that our own code reads."""
 
+        media: Media | None = None
+        location: Place | None = None
+        contacts: list[str] | None = None
 
-class Location(Payload):
-    """A place."""
-
-    latitude: float
-    longitude: float
-    name: PageText | None = None
+else:
+    KindFields = create_model(
+        "KindFields", __base__=Payload, **{name: (model | None, None) for name, model in RECEIVED_FIELDS.items()}
+    )
 
 
-class MessageBody(Payload):
-    """One WhatsApp message, without the place it has in a stream. `timestamp` is unix seconds (legacy)."""
+class TextFields(Payload):
+    """What a message of any kind may say."""
+
+    body: PageText = Field(default="", description="text or caption, never a thumbnail")
+    quoted: Quoted | None = None
+    mentions: list[PageText] | None = None
+    forwarded: bool | None = None
+
+
+class MessageContent(KindFields, TextFields):
+    """What a message says, as the driver read it. Fields of the right-hand base come first."""
+
+
+class MessageHead(Payload):
+    """Which message it is. `timestamp` is unix seconds (legacy)."""
 
     id: PageText = Field(description="serialized WhatsApp key; the first form seen stays")
     from_: PageText = Field(alias="from", description="chat id, exactly as it arrived: answer to this")
@@ -53,21 +68,22 @@ class MessageBody(Payload):
     author: PageText = Field(description="who wrote it: the participant in groups, else the chat")
     from_pn: PageText | None = None
     from_lid: PageText | None = None
-    body: PageText = Field(description="text or caption, never a thumbnail")
-    type: PageText
+    type: PageText = Field(description="WhatsApp's own name of the kind (legacy)")
+    kind: str | None = Field(
+        default=None, exclude_if=is_none, description="kind of the message; missing in what earlier versions journalled"
+    )
     timestamp: int = Field(description="unix seconds")
     cliente_id: int
     notify_name: PageText | None = None
     late: bool = Field(description="true when catch-up found it, false when the page announced it")
-    quoted: Quoted | None = None
-    mentions: list[PageText] | None = None
+
+
+class MessageBody(MessageContent, MessageHead):
+    """One WhatsApp message, without its position in a stream."""
+
     mentions_me: bool | None = Field(
         default=None, exclude_if=is_none, description="true when this account is among the mentions"
     )
-    forwarded: bool | None = None
-    media: Media | None = None
-    location: Location | None = None
-    contacts: list[PageText] | None = None
     raw: dict[str, Any] | None = Field(
         default=None,
         exclude_if=is_none,
@@ -82,31 +98,6 @@ class Inbound(MessageBody):
     session: str
     epoch: str
     seq: int
-
-
-class EventKind(StrEnum):
-    """`event.kind`."""
-
-    OWN_MESSAGE = "own_message"
-    ERASED = "erased"  # whom it was about was forgotten (`wa forget`)
-
-
-class EventBody(Payload):
-    """Something about messages that is not an inbound one, without its place in the stream."""
-
-    kind: EventKind
-    at: Instant
-    chat: str | None = None
-    message: MessageBody | None = None
-
-
-class Event(EventBody):
-    """`<prefix>/<session>/event`."""
-
-    v: Literal[1] = VERSION
-    session: str
-    epoch: str
-    event_seq: int
 
 
 class Stream(StrEnum):

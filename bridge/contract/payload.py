@@ -91,3 +91,6 @@ class StrictPayload(BaseModel):
     """A payload that the bridge takes: strict types, no unknown fields."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    def check(self) -> None:
+        """Checks that are no single field's, or have an error code of their own. Raises `CodedError`."""

@@ -49,6 +49,7 @@ class SessionStatus(Payload):
     queue: Queues | None = None
     budget: int | None = None
     memory: MemoryUse | None = None
+    sends: list[str] | None = Field(default=None, description="the content fields that a command may carry here")
 
     def is_stale(self, now: datetime) -> bool:
         """Whether the bridge that wrote this has been silent too long; then it counts as offline."""

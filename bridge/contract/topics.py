@@ -30,6 +30,8 @@ class Leaf(StrEnum):
     REPLY = "reply"
     CONTROL = "control"
     TYPING = "typing"
+    REQUEST = "request"
+    RESPONSE = "response"
     STATUS = "status"
     QR = "qr"
 
@@ -114,6 +116,14 @@ class Topics:
         """Who is shown that we are writing."""
         return self.session(session, Leaf.TYPING)
 
+    def request(self, session: str) -> str:
+        """Requests: everything that is not a message."""
+        return self.session(session, Leaf.REQUEST)
+
+    def response(self, session: str) -> str:
+        """Responses to requests."""
+        return self.session(session, Leaf.RESPONSE)
+
     def status(self, session: str) -> str:
         """Retained session status, and its will."""
         return self.session(session, Leaf.STATUS)
@@ -147,7 +157,7 @@ class Topics:
 
     def commands(self, session: str) -> tuple[str, ...]:
         """Filters a bridge subscribes to for one session at QoS 1."""
-        return (self.out(session), f"{self.out(session)}/+", self.replay(session))
+        return (self.out(session), f"{self.out(session)}/+", self.replay(session), self.request(session))
 
     def passing_commands(self, session: str) -> tuple[str, ...]:
         """Those at QoS 0: what they ask for is worth nothing later."""

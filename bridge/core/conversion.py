@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bridge.contract.messages import MessageBody
+from bridge.contract.kinds import BY_TYPE, RECEIVED_FIELDS
+from bridge.contract.messages import MessageBody, MessageContent
 from bridge.contract.payload import MAX_DEPTH, is_too_deep, valid_text
 from bridge.ports import IncomingMessage
 
@@ -29,6 +30,7 @@ def body_of(message: IncomingMessage, cliente_id: int, own: Collection[str], *, 
 
     What cannot be converted is told all the same, with type `unknown`, and does not stop the rest.
     """
+    content = message.content
     known = {
         "id": message.id,
         "from_": str(message.chat),
@@ -39,14 +41,23 @@ def body_of(message: IncomingMessage, cliente_id: int, own: Collection[str], *, 
         "timestamp": time_of(message),
         "cliente_id": cliente_id,
         "late": late,
-        "mentions_me": any(str(jid) in own for jid in message.mentions) or None,
+        "notify_name": message.notify_name or None,
+        "mentions_me": any(address in own for address in content.mentions or ()) or None,
     }
+    raw = message.raw
     try:
-        return _trimmed(MessageBody(**known, **_content(message)))
+        said = {name: getattr(content, name) for name in MessageContent.model_fields}
+        seen = None if raw is None else _readable(raw)
+        return _trimmed(MessageBody(**known, **said, type=message.type, kind=kind_of(message.type), raw=seen))
     except ValidationError as error:
         _log.warning("%s cannot be converted: %s", message.key.id, error.errors()[0]["msg"])
-        raw = message.raw if message.raw is not None else {"unreadable": ascii(_content(message))}
-        return _trimmed(MessageBody(**known, type=UNKNOWN, body="", raw=_readable(raw)))
+        seen = _readable(raw if raw is not None else {"unreadable": ascii(content)})
+        return _trimmed(MessageBody(**known, type=UNKNOWN, kind=UNKNOWN, raw=seen))
+
+
+def kind_of(message_type: str) -> str:
+    """The kind of a message of one of WhatsApp's types."""
+    return BY_TYPE[message_type].kind if message_type in BY_TYPE else UNKNOWN
 
 
 def text_of(value: object) -> str:
@@ -59,34 +70,19 @@ def time_of(message: IncomingMessage) -> int:
     return message.timestamp if 0 <= message.timestamp <= _LAST_SECOND else 0
 
 
-def _content(message: IncomingMessage) -> dict[str, Any]:
-    return {
-        "body": message.body,
-        "type": message.type,
-        "notify_name": message.notify_name or None,
-        "quoted": message.quoted,
-        "mentions": list(message.mentions) or None,
-        "forwarded": message.forwarded,
-        "media": message.media,
-        "location": message.location,
-        "contacts": list(message.contacts) or None,
-        "raw": None if message.raw is None else _readable(message.raw),
-    }
-
-
 def _trimmed(body: MessageBody) -> MessageBody:
     """Without its extras where it would be larger than a broker may take."""
     if _is_small(body) or (size := len(body.to_json().encode())) <= LARGEST:
         return body
     _log.warning("%s has %d bytes: it is told without what it carries beside its text", body.id, size)
-    extras = ("notify_name", "quoted", "mentions", "media", "location", "contacts")
+    extras = {"notify_name", *MessageContent.model_fields} - {"body", "forwarded"}
     left_out = {"unreadable": f"{size:,} bytes are more than a message may have"}
     return body.model_copy(update={**dict.fromkeys(extras), "body": body.body[:_KEPT], "raw": left_out})
 
 
 def _is_small(body: MessageBody) -> bool:
     """Whether it is so by far, told without writing its JSON, which costs as much as all of the rest."""
-    if body.raw or body.media or body.location or body.quoted or body.contacts:
+    if body.raw or body.quoted or any(getattr(body, name) is not None for name in RECEIVED_FIELDS):
         return False
     written = len(body.body) + len(body.notify_name or "") + sum(map(len, body.mentions or ()))
     return written < LARGEST // 10  # a character is six bytes at the most

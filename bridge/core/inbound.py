@@ -7,12 +7,14 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 
+from pydantic import ValidationError
+
+from bridge.contract.events import OWN_MESSAGE, EventBody
 from bridge.contract.jid import mask
-from bridge.contract.messages import EventBody, EventKind
 from bridge.contract.payload import instant
 from bridge.core.conversion import body_of, text_of, time_of
 from bridge.core.missing_messages import UndecryptedMessages, UnreadChats
-from bridge.ports import Account, IncomingMessage, Journal, JournalRecord, KeyValueStore, Outbox
+from bridge.ports import Account, IncomingEvent, IncomingMessage, Journal, JournalRecord, KeyValueStore, Outbox
 
 _log = logging.getLogger(__name__)
 #: Types that WhatsApp writes by itself; they are no message of anybody. Source: wa-js `MSG_TYPE`.
@@ -113,6 +115,20 @@ class InboundPipeline:
         await self._undecrypted.told({text_of(message.key.id) for message in others})
         return fresh
 
+    async def take_event(self, event: IncomingEvent) -> None:
+        """Journal an event unless it is known. Durable on return. One that fits no kind is logged and left out."""
+        chat = str(event.chat) if event.chat else None
+        try:
+            body = EventBody.model_validate(
+                {"kind": event.kind, "at": instant(event.at), "chat": chat, **event.fields}
+            ).to_json()
+        except ValidationError as error:
+            _log.warning(
+                "%s: an event of kind %s cannot be read: %s", self._session, event.kind, error.errors()[0]["msg"]
+            )
+            return
+        await self._journal.append_event(body, kind=event.kind, once=f"{event.kind}:{event.once}")
+
     async def watermarks(self) -> tuple[dict[str, int], int]:
         """Where catch-up starts: the newest time in each chat, and where history ends for the others.
 
@@ -167,13 +183,13 @@ class InboundPipeline:
         if not self._belongs_to_in(message) or await self._outbox.has_sent(raw_id):
             return 0
         event = EventBody(
-            kind=EventKind.OWN_MESSAGE,
+            kind=OWN_MESSAGE,
             at=instant(time_of(message)),
             chat=str(message.chat),
             message=body_of(message, self._cliente_id, self._own, late=late),
         )
-        once = f"{EventKind.OWN_MESSAGE}:{raw_id}"
-        seq = await self._journal.append_event(event.to_json(), kind=EventKind.OWN_MESSAGE, once=once)
+        once = f"{OWN_MESSAGE}:{raw_id}"
+        seq = await self._journal.append_event(event.to_json(), kind=OWN_MESSAGE, once=once)
         return 0 if seq is None else 1
 
     def _record(self, message: IncomingMessage, *, late: bool) -> JournalRecord:

@@ -9,7 +9,7 @@ import uuid
 
 from bridge.contract.backoff import Backoff
 from bridge.contract.commands import SendCommand
-from bridge.contract.errors import CodedError, Conflict, Expired
+from bridge.contract.errors import CodedError, Conflict, Expired, Unsupported
 from bridge.contract.lifecycle import SendState
 from bridge.contract.messages import Result
 from bridge.core.pacing import HOLD, Pacing, Schedule
@@ -71,13 +71,16 @@ class OutboundPipeline:
         """Claim a command. On return it is durable and will be sent once, whatever happens.
 
         Returns `accepted`, the result that stands when the id is known, or `failed: conflict`; the same goes out as a
-        notice. Raises `InvalidRequest` for a recipient that cannot be parsed, and what the store raises.
+        notice. Raises `InvalidRequest` for a recipient that cannot be parsed, `Unsupported` for content that the driver
+        cannot send, and what the store raises.
         """
+        if command.content.kind not in self._driver.sends:
+            raise Unsupported(f"This bridge cannot send {command.content.field}; status.sends lists what it can.")
         now = self._clock.now()
         claim = Claim(
             id=command.id or uuid.uuid4().hex,
             to=str(command.recipient),
-            text=command.message,
+            content=command.content,
             content_hash=command.content_hash,
             priority=command.priority,
             claimed_at=now,

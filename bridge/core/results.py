@@ -11,7 +11,7 @@ from bridge.contract.payload import instant
 from bridge.contract.topics import Leaf
 from bridge.ports import Change, Claim, NewNotice, OutboxRow, ReplyTo
 
-_TRANSIENT = frozenset(str(code) for code, row in ERRORS.items() if row.transient)
+_TRANSIENT = frozenset(code for code, error in ERRORS.items() if error.transient)
 _STATUS = {
     SendState.ACCEPTED: ResultStatus.ACCEPTED,
     SendState.SENDING: ResultStatus.ACCEPTED,

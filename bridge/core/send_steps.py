@@ -131,7 +131,7 @@ class SendExecutor:
 
     async def _call(self, row: OutboxRow, key: MessageKey) -> Outcome:
         try:
-            level = await self._driver.send_text(key, row.claim.text)
+            level = await self._driver.send(key, row.claim.content)
         except DriverUnavailable:
             await self._change(row, SendState.ACCEPTED)
             return Outcome.RETRY

@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from bridge.contract.commands import ControlAction
 from bridge.contract.errors import CodedError
+from bridge.contract.kinds import KINDS
 from bridge.contract.messages import Stream
 from bridge.contract.payload import instant
 from bridge.contract.session import Reason, SessionState, Situation
@@ -23,8 +24,8 @@ from bridge.core.catch_up import CatchUp
 from bridge.core.desired_state import DesiredState, read_desired, store_desired
 from bridge.core.inbound import InboundPipeline
 from bridge.core.outbound import OutboundPipeline
+from bridge.core.requests import RequestRunner
 from bridge.core.session_view import SessionView, StateChange
-from bridge.core.typing import Composing
 from bridge.ports import (
     Account,
     AckChange,
@@ -32,7 +33,9 @@ from bridge.ports import (
     Clock,
     DriverSink,
     DriverUnavailable,
+    IncomingEvent,
     IncomingMessage,
+    Item,
     Journal,
     KeyValueStore,
     Outbox,
@@ -67,7 +70,7 @@ class Session(DriverSink):
         self.name = name
         self.outbound = outbound
         self.view = SessionView(name, clock)
-        self.composing = Composing(name, driver, self.view)
+        self.requests = RequestRunner(name, driver, self.view, clock)
         self.progress = progress
         self._owner = owner
         self._journal = journal
@@ -106,6 +109,7 @@ class Session(DriverSink):
             queue=Queues(out=self._outbox.open_count, in_=max(0, bounds.last - self.progress.published(Stream.IN))),
             budget=self.outbound.budget,
             memory=self._driver.memory,
+            sends=[kind.field for kind in KINDS if kind.kind in self._driver.sends],
         )
 
     @override
@@ -128,22 +132,23 @@ class Session(DriverSink):
             self._catching_up.paired()
 
     @override
-    async def received(self, batch: Sequence[IncomingMessage | AckChange]) -> None:
+    async def received(self, batch: Sequence[Item]) -> None:
         """Journal live items in the order in which they came."""
         try:
             await self._take(batch)
-        except (
-            Exception
-        ) as error:  # the driver tries again; but what takes nothing must not go on calling itself connected
+        except Exception as error:  # the driver tries again, but a session that takes nothing is not `connected`
             self._reports.put_nowait(error)
             raise
 
-    async def _take(self, batch: Sequence[IncomingMessage | AckChange]) -> None:
+    async def _take(self, batch: Sequence[Item]) -> None:
         for items in (list(run) for _, run in groupby(batch, type)):  # messages that come together share a commit
             await self._inbound.take([item for item in items if isinstance(item, IncomingMessage)], late=False)
             for item in items:
-                if isinstance(item, AckChange):
-                    await self.outbound.acknowledged(item)
+                match item:
+                    case AckChange():
+                        await self.outbound.acknowledged(item)
+                    case IncomingEvent():
+                        await self._inbound.take_event(item)
 
     async def control(
         self, action: ControlAction, *, phone: str | None = None, reopen_after: float | None = None

@@ -1,4 +1,4 @@
-"""The sessions as routes see them: what is configured, what runs, and the answers that need no running session."""
+"""What the routes work with: the sessions, configured and running, and the shared parts of the bridge."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from bridge.contract.topics import Topics
 from bridge.core.session import Session
 from bridge.core.session_entry import SessionEntry
 from bridge.http.credentials import Credentials
+from bridge.http.limits import HttpLimits
 from bridge.http.panel_sessions import PanelSessions
 from bridge.metrics.charts import ChartRecorder
 from bridge.ports import AccessRepository, BotSwitches, Clock, Journal, Outbox, WebhookRepository
@@ -23,88 +24,89 @@ from bridge.webhooks.poster import WebhookPoster
 
 @dataclass(slots=True)
 class Streams:
-    """Event streams that are open."""
+    """Number of open event streams."""
 
     count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class AppContext:
-    """What the routes work with. `owner` is this bridge's name in statuses; `closing` ends what waits."""
+    """`owner` is this bridge's name in statuses; `closing` ends requests that wait and event streams."""
 
-    places: Mapping[str, SessionEntry]
+    entries: Mapping[str, SessionEntry]
     default: str
     owner: str
-    listeners: WebhookRegistry
-    letters: WebhookRepository
+    registry: WebhookRegistry
+    dead_letters: WebhookRepository
     access: AccessRepository
     credentials: Credentials
     logins: PanelSessions
-    webhooks: WebhookPoster
+    poster: WebhookPoster
     switches: BotSwitches
     clock: Clock
-    history: ChartRecorder
+    charts: ChartRecorder
     metrics_text: Callable[[], bytes]
     topics: Topics
     version: str
+    limits: HttpLimits = field(default_factory=HttpLimits)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
     streams: Streams = field(default_factory=Streams)
 
-    def place(self, name: str | None = None) -> SessionEntry:
-        """A configured session, the default one without a name. Raises `NoSuchSession`."""
-        found = self.places.get(self.default if name is None else name)
+    def entry(self, name: str | None = None) -> SessionEntry:
+        """A configured session; without a name, the default one. Raises `NoSuchSession`."""
+        found = self.entries.get(self.default if name is None else name)
         if found is None:
             raise NoSuchSession
         return found
 
-    def status(self, place: SessionEntry) -> SessionStatus:
-        """The status of a session, whether it runs or not."""
-        if place.session is not None:
-            return place.session.status()
-        situation = place.view.situation
+    def status(self, entry: SessionEntry) -> SessionStatus:
+        """The status of a session, running or not."""
+        if entry.session is not None:
+            return entry.session.status()
+        situation = entry.view.situation
         return SessionStatus(
-            session=place.name,
+            session=entry.name,
             state=situation.state,
             reason=situation.reason,
             text=situation.text,
-            since=instant(place.view.since),
+            since=instant(entry.view.since),
             at=instant(self.clock.now()),
             owner=self.owner,
         )
 
 
-def places_by_name(places: Sequence[SessionEntry]) -> dict[str, SessionEntry]:
-    """Places under their names, in order."""
-    return {place.name: place for place in places}
+def entries_by_name(entries: Sequence[SessionEntry]) -> dict[str, SessionEntry]:
+    """Session entries by name, in order."""
+    return {entry.name: entry for entry in entries}
 
 
-def running(place: SessionEntry) -> Session:
-    """The running session. Raises `NotConnected` with why there is none."""
-    if place.session is None:
-        raise NotConnected(f"The session {place.name} does not run here: {place.view.situation.text}")
-    return place.session
+def running(entry: SessionEntry) -> Session:
+    """The running session. Raises `NotConnected` with the reason if it does not run."""
+    if entry.session is None:
+        raise NotConnected(f"The session {entry.name} does not run here: {entry.view.situation.text}")
+    return entry.session
 
 
-def journal_of(place: SessionEntry) -> Journal:
+def journal_of(entry: SessionEntry) -> Journal:
     """The session's streams. Raises `NotConnected` while its store is closed."""
-    if place.journal is None:
-        raise NotConnected(f"The session {place.name} does not run here: {place.view.situation.text}")
-    return place.journal
+    if entry.journal is None:
+        raise NotConnected(f"The session {entry.name} does not run here: {entry.view.situation.text}")
+    return entry.journal
 
 
-def outbox_of(place: SessionEntry) -> Outbox:
+def outbox_of(entry: SessionEntry) -> Outbox:
     """The session's commands. Raises `NotConnected` while its store is closed."""
-    if place.outbox is None:
-        raise NotConnected(f"The session {place.name} does not run here: {place.view.situation.text}")
-    return place.outbox
+    if entry.outbox is None:
+        raise NotConnected(f"The session {entry.name} does not run here: {entry.view.situation.text}")
+    return entry.outbox
 
 
-def is_connected(place: SessionEntry) -> bool:
-    """Whether the whole path to WhatsApp works."""
-    return place.session is not None and place.view.situation.state is SessionState.CONNECTED
+def is_connected(entry: SessionEntry) -> bool:
+    """Whether the session can send to WhatsApp and receive from it now."""
+    return entry.session is not None and entry.view.situation.state is SessionState.CONNECTED
 
 
-def is_at_rest(place: SessionEntry) -> bool:
-    """Whether the session was closed or logged out on request, so that `init` would start it."""
-    situation = place.view.situation
+def is_at_rest(entry: SessionEntry) -> bool:
+    """Whether the session was closed or logged out on request: `init` starts it."""
+    situation = entry.view.situation
     return situation.state is SessionState.STOPPED or situation.reason is Reason.LOGGED_OUT_ON_REQUEST

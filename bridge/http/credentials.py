@@ -1,4 +1,4 @@
-"""Who is calling: API keys, the legacy single key, tokens. Nothing here knows a route.
+"""Identifies callers: API keys, the legacy single key, tokens. Knows no route.
 
 A key is `wak_<id>_<secret>`; only the SHA-256 of the secret is stored (it is 192 random bits, which need no slow
 hash). Whatever is wrong with a credential, the answer is the same.
@@ -11,48 +11,46 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from bridge.asgi.bearer import PresentedCredentials, TokenDecoder, scopes_of
 from bridge.ports import AccessRepository, ApiKey, Clock, Scope
 
 _KEY = re.compile(r"wak_([0-9a-f]{12})_([0-9a-f]{48})")
-#: Seconds that keys are remembered: a revoked one works no longer than this.
-REMEMBERED = 2.0
-#: Seconds that clocks may differ for a token's expiry.
-LEEWAY = 5.0
 EVERYTHING = frozenset(Scope)
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A caller. `id` counts requests and stands in the audit; `sessions` None = every session."""
+    """A caller. Requests are counted under `id`, which is also the audit's actor; `sessions` None = every session."""
 
     id: str
     scopes: frozenset[Scope]
     sessions: frozenset[str] | None = None
 
     def may(self, scope: Scope | None, session: str | None) -> bool:
-        """Whether it may do what needs `scope` (None: any caller), on `session` (None: on none in particular)."""
+        """Whether it may use `scope` (None: any caller may) on `session` (None: no session in particular)."""
         if session is not None and self.sessions is not None and session not in self.sessions:
             return False
         return scope is None or scope in self.scopes or Scope.ADMIN in self.scopes
 
 
-#: Everybody on this machine, where no credential is configured.
+#: Programs of this machine, where no credential is configured.
 ANYBODY = Principal("anybody on this machine", EVERYTHING)
 
 
 @dataclass(frozen=True, slots=True)
 class IssuedKey:
-    """A key that was just made: the only moment at which it is whole."""
+    """A new key with its secret, which is stored nowhere."""
 
     text: str
     key: ApiKey
 
 
 def new_key(name: str, scopes: Iterable[Scope], sessions: Iterable[str] | None, now: float) -> IssuedKey:
-    """Make a key."""
+    """Make a key; storing it is the caller's work."""
     key_id, secret = secrets.token_hex(6), secrets.token_hex(24)
     stored = ApiKey(
         id=key_id,
@@ -66,42 +64,49 @@ def new_key(name: str, scopes: Iterable[Scope], sessions: Iterable[str] | None, 
 
 
 class Credentials:
-    """Turns what a request brings into a principal."""
+    """Verifies credentials against the stored keys, the single key and the token secret.
+
+    `key_cache` is how many seconds the stored keys are cached: another process (`wa key`) changes them.
+    """
 
     def __init__(
-        self, book: AccessRepository, clock: Clock, *, single_key: str | None, jwt_secret: str | None, audience: str
+        self,
+        book: AccessRepository,
+        clock: Clock,
+        *,
+        single_key: str | None,
+        jwt_secret: str | None,
+        audience: str,
+        key_cache: float,
     ) -> None:
         self._book = book
         self._clock = clock
         self._single = None if single_key is None else _sha256(single_key)
-        self._jwt_secret = jwt_secret
-        self._audience = audience
+        self._tokens = None if jwt_secret is None else TokenDecoder(jwt_secret, audience)
+        self._key_cache = key_cache
         self._keys: dict[str, ApiKey] = {}
         self._read_at: float | None = None
         self._reading = asyncio.Lock()
 
     async def are_configured(self) -> bool:
-        """Whether anybody has to show any: without a key or a secret, this machine is trusted."""
-        if self._single is not None or self._jwt_secret is not None:
+        """Whether callers need credentials: without a key or a secret, this machine is trusted."""
+        if self._single is not None or self._tokens is not None:
             return True
         await self._refresh()
         return any(key.revoked_at is None for key in self._keys.values())
 
     def forget(self) -> None:
-        """Keys were changed by this process: they are read anew at the next request."""
+        """Read the keys again at the next request: this process changed them."""
         self._read_at = None
 
-    async def principal(self, api_key: str | None, authorization: str | None) -> Principal | None:
-        """Who it is; None for nobody, whatever the reason."""
-        if api_key is not None:
-            return await self._of_key(api_key)
-        scheme, _, token = (authorization or "").partition(" ")
-        if scheme.lower() != "bearer":
-            return None
-        if _KEY.fullmatch(token.strip()):  # for callers that know no other header, as Prometheus
-            return await self._of_key(token.strip())
-        if self._jwt_secret is not None:
-            return self._of_token(token.strip(), self._jwt_secret)
+    async def verify(self, presented: PresentedCredentials) -> Principal | None:
+        """The caller; None for credentials that are not valid, for whatever reason."""
+        if presented.api_key is not None:
+            return await self._of_key(presented.api_key)
+        if _KEY.fullmatch(presented.bearer):  # for callers that know no other header, such as Prometheus
+            return await self._of_key(presented.bearer)
+        if self._tokens is not None and (claims := self._tokens.claims(presented.bearer)) is not None:
+            return _of_claims(claims)
         return None
 
     async def _of_key(self, text: str) -> Principal | None:
@@ -112,50 +117,32 @@ class Credentials:
             return None
         await self._refresh(wanted=match[1])
         key = self._keys.get(match[1])
-        # compared in any case, so that time does not tell which ids exist
+        # compared in any case, so that the time of the answer does not reveal which ids exist
         right = hmac.compare_digest(_sha256(match[2]), key.secret_sha256 if key else "0" * 64)
         if key is None or not right or key.revoked_at is not None:
             return None
         return Principal(f"key {key.id}", key.scopes, key.sessions)
 
-    def _of_token(self, token: str, secret: str) -> Principal | None:
-        import jwt  # with its cryptography 10 MB, which only those pay who use tokens
-
-        try:
-            claims = jwt.decode(
-                token,
-                secret,
-                algorithms=["HS256"],
-                audience=self._audience,
-                leeway=LEEWAY,
-                options={"require": ["exp", "aud", "sub"]},
-            )
-        except jwt.PyJWTError:
-            return None
-        scopes = frozenset(scope for scope in Scope if scope in _words(claims.get("scope")))
-        sessions = claims.get("sessions")
-        if sessions is not None and not isinstance(sessions, list):
-            return None
-        return Principal(
-            f"token {str(claims['sub'])[:64]}", scopes, None if sessions is None else frozenset(map(str, sessions))
-        )
-
     async def _refresh(self, wanted: str | None = None) -> None:
-        """Read the keys when that was long ago: another process (`wa key`) changes them."""
         async with self._reading:
             now = self._clock.monotonic()
-            fresh = self._read_at is not None and now - self._read_at < REMEMBERED
-            # A key that was made a moment ago works at once; guesses cost a look each, and are few (see `Allowance`).
+            fresh = self._read_at is not None and now - self._read_at < self._key_cache
+            # A new key works at once; a guess costs one query, and guesses are limited (`GuessLimits`).
             if fresh and (wanted is None or wanted in self._keys):
                 return
             self._keys = {key.id: key for key in await self._book.keys()}
             self._read_at = now
 
 
-def _words(scope: object) -> list[str]:
-    if isinstance(scope, str):
-        return scope.split()
-    return [str(word) for word in scope] if isinstance(scope, list) else []
+def _of_claims(claims: Mapping[str, Any]) -> Principal | None:
+    given, sessions = scopes_of(claims), claims.get("sessions")
+    if sessions is not None and not isinstance(sessions, list):
+        return None
+    return Principal(
+        f"token {str(claims['sub'])[:64]}",
+        frozenset(scope for scope in Scope if scope in given),
+        None if sessions is None else frozenset(map(str, sessions)),
+    )
 
 
 def _sha256(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What routes declare of their callers: the scope they need, and the line in the audit that an admin action leaves."""
+"""Dependencies of the routes: the context, the caller, the scope it needs, and the audit of admin actions."""
 
 from __future__ import annotations
 
@@ -14,20 +14,18 @@ from bridge.http.errors import Forbidden
 from bridge.ports import AuditEntry, Scope
 
 _log = logging.getLogger(__name__)
-# Dependencies are `async` where they need not be: FastAPI runs others in threads, which cost four hops a request and
-# three quarters of the throughput.
+# Every dependency is `async`: FastAPI runs others in threads, which took four hops a request and three quarters of the
+# throughput.
 
 
-async def parts_of(request: Request) -> AppContext:
-    """What the routes work with."""
-    return _parts(request)
+async def context_of(request: Request) -> AppContext:
+    return _context(request)
 
 
-PartsOf = Annotated[AppContext, Depends(parts_of)]
+ContextOf = Annotated[AppContext, Depends(context_of)]
 
 
 async def caller_of(request: Request) -> Principal:
-    """Who sent the request."""
     return _principal(request)
 
 
@@ -49,9 +47,9 @@ def needs(scope: Scope | None) -> Any:
     return Depends(check)
 
 
-def _parts(request: Request) -> AppContext:
-    parts: AppContext = request.app.state.parts
-    return parts
+def _context(request: Request) -> AppContext:
+    context: AppContext = request.app.state.context
+    return context
 
 
 def _principal(request: Request) -> Principal:
@@ -60,26 +58,26 @@ def _principal(request: Request) -> Principal:
 
 
 def _session_of(request: Request) -> str:
-    """The session that a path is about: it names it, or its client, or means the default one."""
-    parts, params = _parts(request), request.path_params
+    """The session of a path: named in it, or the one of its `clienteId`, or the default one."""
+    context, params = _context(request), request.path_params
     if "session" in params:
         return str(params["session"])
     if "clienteId" in params:
-        for place in parts.places.values():
-            if str(place.cliente_id) == params["clienteId"]:
-                return place.name
-    return parts.default
+        for entry in context.entries.values():
+            if str(entry.cliente_id) == params["clienteId"]:
+                return entry.name
+    return context.default
 
 
 Audit = Callable[..., Awaitable[None]]
 
 
-async def audit_of(request: Request, parts: PartsOf) -> Audit:
-    """`await audit(action, session, detail)`: one line in the store and one in the log."""
+async def audit_of(request: Request, context: ContextOf) -> Audit:
+    """`await audit(action, session, detail)` writes one line to the store and one to the log."""
 
     async def audit(action: str, session: str | None = None, detail: str | None = None) -> None:
         entry = AuditEntry(
-            at=parts.clock.now(),
+            at=context.clock.now(),
             actor=_principal(request).id,
             address=request.state.address,
             action=action,
@@ -87,7 +85,7 @@ async def audit_of(request: Request, parts: PartsOf) -> Audit:
             detail=detail,
         )
         _log.info("audit: %s by %s from %s (%s) %s", action, entry.actor, entry.address, session, detail or "")
-        await parts.access.record(entry)
+        await context.access.record(entry)
 
     return audit
 

@@ -1,6 +1,6 @@
-"""Errors as HTTP answers: the status from the contract's table, the form from the path that was asked.
+"""Errors as HTTP answers: the status is from the contract's table, the form depends on the path.
 
-`/v1` answers problems (RFC 9457), the legacy paths what their callers know. The errors that only HTTP has are here.
+`/v1` answers problems (RFC 9457), the legacy paths the legacy form. Errors that exist only in HTTP are defined here.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ from typing import Any
 from starlette.responses import JSONResponse
 
 from bridge.contract.errors import ERRORS, CodedError, InternalError
+from bridge.contract.messages import ErrorInfo
 from bridge.contract.payload import valid_text
 
-_STATUS = {str(code): row.http for code, row in ERRORS.items()}
+_STATUS = {code: error.http for code, error in ERRORS.items()}
 
 
 class HttpError(CodedError):
-    """Something that is wrong with a request as such. `headers` go with the answer."""
+    """An error of the request as such. `headers` go with the answer."""
 
     http = 400
     transient = False
@@ -36,24 +37,24 @@ class Unauthorized(HttpError):
 
 
 class Forbidden(HttpError):
-    """The caller is known, and may not do this; or nobody may, from where it asks."""
+    """The caller is known but may not do this, or requests from its address or site are not answered."""
 
     code, http = "forbidden", 403
     sentence = "This key may not do that."
 
 
 class NotFound(HttpError):
-    """Nothing is under this path."""
+    """No such path, or no such item."""
 
     code, http = "not_found", 404
-    sentence = "There is nothing under this path."
+    sentence = "Not found: no such path."
 
 
 class MethodNotAllowed(HttpError):
     """The path exists, but not for this method."""
 
     code, http = "method_not_allowed", 405
-    sentence = "This path does not take this method."
+    sentence = "This path does not support this method."
 
 
 class RequestTimedOut(HttpError):
@@ -74,11 +75,33 @@ class RateLimited(HttpError):
     """Too many requests from this key or address."""
 
     code, http, transient = "rate_limited", 429, True
-    sentence = "Too many requests; wait as Retry-After says."
+    sentence = "Too many requests; see Retry-After."
+
+
+class HttpTooLarge(HttpError):
+    """The body is larger than the limit."""
+
+    code, http = "too_large", 413
+    sentence = "The body is too large."
+
+
+#: The errors that the guard refuses requests with, by status.
+GUARD_ERRORS = {
+    error.http: error
+    for error in (Unauthorized, Forbidden, RequestTimedOut, HttpTooLarge, UnsupportedMediaType, RateLimited)
+}
+
+
+class ReportedError(CodedError):
+    """The error of a result or response that was stored or made elsewhere."""
+
+    def __init__(self, info: ErrorInfo) -> None:
+        super().__init__(info.text)
+        self.code, self.transient = info.code, info.transient
 
 
 def status_of(error: CodedError) -> int:
-    """The HTTP status of an error: its own, the table's, else 503 where trying again can help and 500 where not."""
+    """The HTTP status of an error: its own, the table's, else 503 for a transient error and 500 for another."""
     if isinstance(error, HttpError):
         return error.http
     return _STATUS.get(error.code) or (503 if error.transient else 500)
@@ -87,7 +110,7 @@ def status_of(error: CodedError) -> int:
 def problem(error: CodedError, **more: Any) -> JSONResponse:
     """An error as `application/problem+json`, with further members."""
     status = status_of(error)
-    shown = error if error.code in _STATUS or isinstance(error, HttpError) else _unspoken(error)
+    shown = error if error.code in _STATUS or isinstance(error, HttpError) else _hidden(error)
     body = {
         "type": f"urn:whatsapp-mqtt-bridge:error:{shown.code}",
         "title": shown.code.replace("_", " ").capitalize(),
@@ -101,23 +124,23 @@ def problem(error: CodedError, **more: Any) -> JSONResponse:
 
 
 def legacy_error(error: CodedError, text: str | None = None) -> JSONResponse:
-    """An error as the legacy callers know it: `{error, details}`. `text` is the route's own word for it."""
+    """An error in the legacy form: `{error, details}`. `text` is the route's own text for it."""
     if isinstance(error, NotFound):
         return JSONResponse({"ok": False, "error": "Ruta no encontrada"}, 404)
     if isinstance(error, Unauthorized):
         return JSONResponse({"error": "Unauthorized"}, 401, _headers(error))
-    shown = error if error.code in _STATUS or isinstance(error, HttpError) else _unspoken(error)
+    shown = error if error.code in _STATUS or isinstance(error, HttpError) else _hidden(error)
     body: dict[str, Any] = {"error": text or valid_text(shown.text), "details": valid_text(shown.text)}
     return JSONResponse({**body, "code": shown.code}, status_of(error), _headers(error))
 
 
 def answer(path: str, error: CodedError, text: str | None = None) -> JSONResponse:
-    """An error in the form that callers of `path` expect."""
+    """An error in the form of `path`."""
     return problem(error) if path == "/v1" or path.startswith("/v1/") else legacy_error(error, text)
 
 
-def _unspoken(error: CodedError) -> CodedError:
-    """Errors that are not for callers (they name files, for example) keep only whether trying again can help."""
+def _hidden(error: CodedError) -> CodedError:
+    """Errors that are not for callers (they may name files) keep only `transient`."""
     shown = InternalError()
     shown.transient = error.transient
     return shown

@@ -1,5 +1,6 @@
-"""The legacy endpoints of the default session: register, unregister, send, status. Texts and shapes are the contract's
-with callers that nobody will change; richer fields may join, none may leave.
+"""The legacy endpoints of the default session: register, unregister, send, status.
+
+Texts and shapes are the contract with callers that will not be changed: fields may be added, none removed.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from bridge.contract.messages import Result, ResultStatus
 from bridge.contract.payload import CleanText
 from bridge.core.session_entry import SessionEntry
 from bridge.http.context import AppContext, is_connected
-from bridge.http.dependencies import AuditOf, PartsOf, needs
+from bridge.http.dependencies import AuditOf, ContextOf, needs
 from bridge.http.errors import legacy_error, status_of
 from bridge.http.submission import LONGEST_WAIT, settle, until_connected
 from bridge.ports import Scope
@@ -29,7 +30,7 @@ URL_WANTED = "callbackUrl requerido"
 SEND_WANTED = "to y message son requeridos"
 SEND_FAILED = "Error enviando mensaje"
 URL_REFUSED = "callbackUrl no permitido"
-#: What a route answers to a body that is not in its form.
+#: The text of the answer to an invalid body, by route.
 WRONG_BODY = {
     "/api/whatsapp/register-listener": URL_WANTED,
     "/api/whatsapp/unregister-listener": URL_WANTED,
@@ -72,14 +73,14 @@ class LegacySend(LegacyBody):
 
 
 class LegacySent(BaseModel):
-    """Answer to send. `status` and what follows are ours."""
+    """Answer to send. `status`, `id` and `messageId` are additions to the legacy form."""
 
     success: bool = True
     message: str = Field(examples=["Mensaje enviado correctamente"])
     to: str = Field(examples=[str(parse_recipient("5491155500001"))])
     status: ResultStatus
     id: str
-    messageId: str | None  # noqa: N815 - in the legacy style
+    messageId: str | None  # noqa: N815 - as the legacy fields
 
 
 class LegacyConnection(BaseModel):
@@ -92,14 +93,14 @@ class LegacyConnection(BaseModel):
 
 
 class LegacyError(BaseModel):
-    """What went wrong."""
+    """An error in the legacy form."""
 
     error: str
     details: str | None = None
 
 
 def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The answers that a route documents beside success."""
+    """The errors that a route documents."""
     return {status: {"model": LegacyError} for status in (*statuses, 401, 403, 413, 415, 429, 503)}
 
 
@@ -110,43 +111,42 @@ def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     response_model_exclude_none=True,
     responses=errors(400),
 )
-async def register_listener(body: Callback, parts: PartsOf, audit: AuditOf) -> Any:
-    """Post every message of the default session to a URL. Repeating it changes nothing; it survives restarts."""
+async def register_listener(body: Callback, context: ContextOf, audit: AuditOf) -> Registered | JSONResponse:
+    """Post every message of the default session to a URL. Idempotent; survives restarts."""
     try:
-        url = await parts.webhooks.check(body.callbackUrl)
+        url = await context.poster.check(body.callbackUrl)
     except InvalidRequest as error:
         return legacy_error(error, URL_REFUSED)
-    known = _registered(parts, url)
-    listener = await parts.listeners.register(parts.default, url, legacy=True, secret=body.secret)
-    if not known:  # the callers of this path register again and again
-        await audit("register listener", parts.default, listener.id)
+    known = _registered(context, url)
+    listener = await context.registry.register(context.default, url, legacy=True, secret=body.secret)
+    if not known:  # callers of this path register repeatedly
+        await audit("register listener", context.default, listener.id)
     return Registered(
         message="Listener registrado correctamente",
-        totalListeners=len(parts.listeners.active(parts.default)),
+        totalListeners=len(context.registry.active(context.default)),
         id=listener.id,
     )
 
 
-def _registered(parts: AppContext, url: str) -> list[str]:
-    return [one.id for one in parts.listeners.active(parts.default) if one.url == url]
+def _registered(context: AppContext, url: str) -> list[str]:
+    return [one.id for one in context.registry.active(context.default) if one.url == url]
 
 
 @router.post(
     "/api/whatsapp/unregister-listener",
     dependencies=[needs(Scope.LISTEN)],
-    response_model=Registered,
     response_model_exclude_none=True,
     responses=errors(400),
 )
-async def unregister_listener(body: Callback, parts: PartsOf, audit: AuditOf) -> Any:
-    """Stop posting to a URL. Its place is kept ten minutes: registered again by then, it misses nothing."""
-    with suppress(InvalidRequest):  # never registered, then: the legacy code said yes to any URL
-        url = parts.webhooks.normal_form(body.callbackUrl)
-        known = _registered(parts, url)
-        await parts.listeners.unregister(parts.default, url)
+async def unregister_listener(body: Callback, context: ContextOf, audit: AuditOf) -> Registered:
+    """Stop posting to a URL. Its cursor is kept ten minutes: registered again by then, it misses nothing."""
+    with suppress(InvalidRequest):  # such a URL was never registered; the legacy code accepted any URL
+        url = context.poster.normal_form(body.callbackUrl)
+        known = _registered(context, url)
+        await context.registry.unregister(context.default, url)
         for listener_id in known:
-            await audit("unregister listener", parts.default, listener_id)
-    return Registered(message="Listener removido", totalListeners=len(parts.listeners.active(parts.default)))
+            await audit("unregister listener", context.default, listener_id)
+    return Registered(message="Listener removido", totalListeners=len(context.registry.active(context.default)))
 
 
 @router.post(
@@ -158,30 +158,30 @@ async def unregister_listener(body: Callback, parts: PartsOf, audit: AuditOf) ->
 async def send(
     request: Request,
     body: LegacySend,
-    parts: PartsOf,
+    context: ContextOf,
     wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT, description="seconds to wait for WhatsApp")] = LONGEST_WAIT,
     idempotency_key: Annotated[str | None, Header(max_length=128, description="the id of the command")] = None,
-) -> Any:
-    """Send a text. Waits for WhatsApp up to 25 s, and then answers `accepted`: it is sent all the same.
+) -> LegacySent | JSONResponse:
+    """Send a text. Waits for WhatsApp up to 25 s, and then answers `accepted`: the message is still sent.
 
-    A session that has begun to start or reconnect is waited for within the same time; 500 if it is not connected by
-    then, and at once in an outage of more than a minute.
+    The same time includes the wait for a session that is starting or reconnecting: 500 if it is not connected by then,
+    and immediately in an outage of more than a minute.
     """
-    place = parts.place()
+    entry = context.entry()
     try:
         command = parse_json(
             SendCommand, json.dumps({"id": idempotency_key, "to": body.to, "message": body.message}).encode()
         )
     except CodedError as error:
         return legacy_error(error, SEND_WANTED if status_of(error) == 400 else SEND_FAILED)
-    if not await _is_known(parts, command):
-        left = await until_connected(parts, place, wait, request.is_disconnected)
+    if not await _is_known(context, command):
+        left = await until_connected(context, entry, wait, request.is_disconnected)
         if left is None:
-            details = not_connected(place)
+            details = not_connected(entry)
             return JSONResponse({"error": SEND_FAILED, "details": details, "code": "not_connected"}, 500)
         wait = left
     try:
-        result = await settle(parts, place, command, wait)
+        result = await settle(context, entry, command, wait)
     except CodedError as error:
         return _failed(error.text, error.code)
     if result.error is not None:
@@ -196,29 +196,23 @@ async def send(
     )
 
 
-@router.get(
-    "/api/whatsapp/status",
-    dependencies=[needs(None)],
-    response_model=LegacyConnection,
-    response_model_exclude_none=True,
-    responses=errors(),
-)
-async def status(parts: PartsOf) -> Any:
+@router.get("/api/whatsapp/status", dependencies=[needs(None)], response_model_exclude_none=True, responses=errors())
+async def status(context: ContextOf) -> LegacyConnection:
     """Whether the default session can send and receive now."""
-    place, listeners = parts.place(), len(parts.listeners.active(parts.default))
-    if is_connected(place):
+    entry, listeners = context.entry(), len(context.registry.active(context.default))
+    if is_connected(entry):
         return LegacyConnection(connected=True, state="CONNECTED", listeners=listeners)
-    return LegacyConnection(connected=False, error=not_connected(place), listeners=listeners)
+    return LegacyConnection(connected=False, error=not_connected(entry), listeners=listeners)
 
 
-def not_connected(place: SessionEntry) -> str:
-    """The legacy sentence."""
-    return f"Cliente de WhatsApp {place.name.capitalize()} no está conectado"
+def not_connected(entry: SessionEntry) -> str:
+    """The legacy text for a session that is not connected."""
+    return f"Cliente de WhatsApp {entry.name.capitalize()} no está conectado"
 
 
-async def _is_known(parts: AppContext, command: SendCommand) -> bool:
-    """Whether the command is a repetition: its result stands, connected or not."""
-    outbox = parts.place().outbox
+async def _is_known(context: AppContext, command: SendCommand) -> bool:
+    """Whether the command is a repetition: its result is known, connected or not."""
+    outbox = context.entry().outbox
     return command.id is not None and outbox is not None and await outbox.get(command.id) is not None
 
 

@@ -1,10 +1,9 @@
-"""The legacy endpoints of each session: state and pairing code, init, close."""
+"""The legacy endpoints of each session: state and QR code, init, close."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
@@ -16,22 +15,22 @@ from bridge.contract.session import LEGACY_STATUS, Reason, SessionState
 from bridge.core.session import Session
 from bridge.core.session_entry import SessionEntry
 from bridge.http.context import is_at_rest, running
-from bridge.http.dependencies import AuditOf, PartsOf, needs
+from bridge.http.dependencies import AuditOf, ContextOf, needs
 from bridge.http.legacy import errors
 from bridge.http.qr_image import qr_png
 from bridge.ports import Scope
 
 _log = logging.getLogger(__name__)
 router = APIRouter(prefix="/{session}/api/wapp-session", tags=["legacy"], dependencies=[needs(Scope.ADMIN)])
-#: States without a login on this side: there is nothing to log out of.
+#: States without a login on this side, so that there is nothing to log out of.
 _NO_LOGIN = frozenset({SessionState.PAIRING, SessionState.LOGGED_OUT})
 
 
 class WappSession(BaseModel):
-    """A session's state. `state`, `reason` and `text` are ours."""
+    """A session's state. `state`, `reason` and `text` are additions to the legacy form."""
 
     status: str = Field(examples=["conectado"], description=" | ".join(dict.fromkeys(LEGACY_STATUS.values())))
-    qr: str | None = Field(description="text of the pairing code")
+    qr: str | None = Field(description="text of the QR code")
     hasQR: bool  # noqa: N815 - legacy
     state: SessionState
     reason: Reason
@@ -39,19 +38,19 @@ class WappSession(BaseModel):
 
 
 class Done(BaseModel):
-    """What came of init or close."""
+    """Result of init or close."""
 
     success: bool
     message: str
     error: str | None = None
 
 
-@router.get("", response_model=WappSession, responses=errors(404))
-@router.get("/status", response_model=WappSession, responses=errors(404))
-async def session_status(session: str, parts: PartsOf) -> Any:
-    """State and pairing code."""
-    place = parts.place(session)
-    situation, qr = place.view.situation, place.view.qr
+@router.get("", responses=errors(404))
+@router.get("/status", responses=errors(404))
+async def session_status(session: str, context: ContextOf) -> WappSession:
+    """State and QR code."""
+    entry = context.entry(session)
+    situation, qr = entry.view.situation, entry.view.qr
     return WappSession(
         status=LEGACY_STATUS[situation.state],
         qr=qr.code if qr else None,
@@ -69,38 +68,38 @@ async def session_status(session: str, parts: PartsOf) -> Any:
         **errors(),
         200: {"description": "300 pixels square", "content": {"image/png": {}}},
         404: {
-            "description": "No code to show, or no such session",
+            "description": "No QR code at present, or no such session",
             "content": {"text/plain": {}, "application/json": {}},
         },
     },
 )
-async def qr_image(session: str, parts: PartsOf) -> Response:
-    """The pairing code as a PNG of 300 pixels."""
-    qr = parts.place(session).view.qr
+async def qr_image(session: str, context: ContextOf) -> Response:
+    """The QR code as a PNG of 300 pixels."""
+    qr = context.entry(session).view.qr
     if qr is None:
         return PlainTextResponse("QR no disponible", 404)
     return Response(qr_png(qr.code), media_type="image/png", headers={"Cache-Control": "no-store"})
 
 
 @router.post("/init", response_model=Done, response_model_exclude_none=True, responses=errors(404, 500))
-async def init(session: str, parts: PartsOf, audit: AuditOf) -> Any:
+async def init(session: str, context: ContextOf, audit: AuditOf) -> Done | JSONResponse:
     """Start a session that was closed."""
-    place = parts.place(session)
-    if not is_at_rest(place):
-        state = LEGACY_STATUS[place.view.situation.state]
+    entry = context.entry(session)
+    if not is_at_rest(entry):
+        state = LEGACY_STATUS[entry.view.situation.state]
         return Done(success=False, message=f"Sesión ya iniciada o en proceso (estado: {state})")
     await audit("init", session)
-    return await _act(place, _start, "Sesión WhatsApp iniciándose", "Error al iniciar la sesión")
+    return await _act(entry, _start, "Sesión WhatsApp iniciándose", "Error al iniciar la sesión")
 
 
 @router.post("/close", response_model=Done, response_model_exclude_none=True, responses=errors(404, 500))
-async def close(session: str, parts: PartsOf, audit: AuditOf) -> Any:
-    """End the login and forget it, as the legacy bridge did. (`/v1` can close a session and keep its login.)"""
-    place = parts.place(session)
-    if place.session is None or is_at_rest(place):
+async def close(session: str, context: ContextOf, audit: AuditOf) -> Done | JSONResponse:
+    """Log out and delete the login, as the legacy bridge did. (`/v1` can close a session and keep its login.)"""
+    entry = context.entry(session)
+    if entry.session is None or is_at_rest(entry):
         return Done(success=False, message="No hay sesión activa para cerrar.")
     await audit("logout", session, "legacy close")
-    return await _act(place, _end_login, "Sesión WhatsApp cerrada y datos eliminados.", "Error al cerrar la sesión")
+    return await _act(entry, _end_login, "Sesión WhatsApp cerrada y datos eliminados.", "Error al cerrar la sesión")
 
 
 async def _start(session: Session) -> None:
@@ -114,10 +113,12 @@ async def _end_login(session: Session) -> None:
         await session.delete_login()
 
 
-async def _act(place: SessionEntry, act: Callable[[Session], Awaitable[None]], done: str, failed: str) -> Any:
+async def _act(
+    entry: SessionEntry, act: Callable[[Session], Awaitable[None]], done: str, failed: str
+) -> Done | JSONResponse:
     try:
-        await act(running(place))
+        await act(running(entry))
     except CodedError as error:
-        _log.warning("%s: %s: %s", place.name, failed, error.text)
+        _log.warning("%s: %s: %s", entry.name, failed, error.text)
         return JSONResponse({"success": False, "message": failed, "error": error.text}, 500)
     return Done(success=True, message=done)

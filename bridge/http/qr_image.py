@@ -1,7 +1,7 @@
-"""The pairing code as a PNG of exactly 300 × 300 pixels, as legacy pages expect it. Pure.
+"""The QR code as a PNG of exactly 300 × 300 pixels, as legacy pages expect it. Pure.
 
-Whole pixels a module and the rest as white border: an image that is scaled to fit has modules of unequal size, which
-phones read badly.
+Each module is a whole number of pixels, and the rest is white border: in an image scaled to fit, modules have unequal
+sizes, which phones read badly.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import zlib
 import segno
 
 SIZE = 300
-#: White modules around the code that the standard asks for.
+#: White modules around the code that the standard requires.
 _QUIET = 4
 
 

@@ -1,4 +1,4 @@
-"""A send over HTTP: the same `submit` as MQTT, and a wait for what becomes of it."""
+"""A send over HTTP: the same `submit` as MQTT, and a wait for its result."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from bridge.core.results import result_of
 from bridge.core.session_entry import SessionEntry
 from bridge.http.context import AppContext, is_connected, outbox_of, running
 
-#: Seconds that a caller waits at most; behind a proxy that gives up after 30 s the answer still comes.
+#: Maximum seconds that a caller waits; the answer still gets through a proxy that times out after 30 s.
 LONGEST_WAIT = 25.0
-#: States that lead to a connection by themselves: «iniciando», «autenticado» and «reconectando» to legacy callers.
-ON_ITS_WAY = frozenset(
+#: States that lead to a connection without intervention: «iniciando», «autenticado», «reconectando» in the legacy form.
+CONNECTING = frozenset(
     {
         SessionState.STARTING,
         SessionState.CONNECTING,
@@ -25,52 +25,50 @@ ON_ITS_WAY = frozenset(
         SessionState.UNREACHABLE,
     }
 )
-#: Seconds between two looks at a session on its way: its view is another one once its store is open.
-LOOK = 0.1
-#: Seconds in such a state after which it counts as an outage, in which legacy callers are refused at once as ever.
-OUTAGE = 60.0
 
 
 async def until_connected(
-    parts: AppContext, place: SessionEntry, wait: float, gone: Callable[[], Awaitable[bool]]
+    context: AppContext, entry: SessionEntry, wait: float, gone: Callable[[], Awaitable[bool]]
 ) -> float | None:
-    """Wait for a session that has been on its way for a short time; what is left, or None when it is not connected.
+    """Wait until a session that started to connect a short time ago is connected; returns the seconds left.
 
-    None, too, when the caller is `gone`: who has given up sends again, and nothing may be claimed twice.
+    Returns None if it is not connected, or if the caller is `gone`: it sends again, and two claims would send twice.
 
-    For a legacy responder: what came before a restart is posted to it before WhatsApp is connected again, it answers at
-    once, and an answer that is refused is lost.
+    For a legacy responder: messages from before a restart are posted to it before WhatsApp is connected again, it
+    answers them immediately, and an answer that is refused is lost.
     """
     clock = asyncio.get_running_loop().time
     deadline = clock() + wait
-    while not is_connected(place):
-        coming = place.view.situation.state in ON_ITS_WAY and parts.clock.now() < place.view.since + OUTAGE
-        if not coming or clock() >= deadline or parts.closing.is_set():
+    while not is_connected(entry):
+        is_connecting = (
+            entry.view.situation.state in CONNECTING and context.clock.now() < entry.view.since + context.limits.outage
+        )
+        if not is_connecting or clock() >= deadline or context.closing.is_set():
             return None
-        await asyncio.sleep(LOOK)
+        await asyncio.sleep(context.limits.session_poll)  # polled: its view is another one once its store is open
         if await gone():
             return None
     return max(deadline - clock(), 0.0)
 
 
-async def settle(parts: AppContext, place: SessionEntry, command: SendCommand, wait: float) -> Result:
-    """Claim a command and return its result, or `accepted` when it is not final after `wait` seconds.
+async def settle(context: AppContext, entry: SessionEntry, command: SendCommand, wait: float) -> Result:
+    """Claim a command and return its result, or `accepted` if it is not final after `wait` seconds.
 
     Raises `InvalidRequest`, `NotConnected` for a session that does not run here, and what the store raises; then
     nothing was claimed.
     """
     if command.reply_topic is not None:
-        raise InvalidRequest("reply_topic is for senders on MQTT: over HTTP the answer is the result.")
-    outbox = outbox_of(place)
-    result = await running(place).outbound.submit(command)
+        raise InvalidRequest("reply_topic is for senders on MQTT; over HTTP the result is the answer.")
+    outbox = outbox_of(entry)
+    result = await running(entry).outbound.submit(command)
     if result.is_final or wait <= 0:
         return result
     settled = asyncio.create_task(outbox.settled(result.id), name=f"wait for {result.id}")
-    closing = asyncio.create_task(parts.closing.wait(), name="closing")
+    closing = asyncio.create_task(context.closing.wait(), name="closing")
     try:
         await asyncio.wait([settled, closing], timeout=wait, return_when=asyncio.FIRST_COMPLETED)
         row = settled.result() if settled.done() else None
     finally:
         settled.cancel()
         closing.cancel()
-    return result if row is None else result_of(place.name, row)
+    return result if row is None else result_of(entry.name, row)

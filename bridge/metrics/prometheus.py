@@ -21,12 +21,13 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from bridge.contract.errors import ErrorCode
+from bridge.contract.errors import ERRORS
 from bridge.contract.lifecycle import SendState
 from bridge.contract.messages import Stream
 from bridge.contract.session import SessionState
 from bridge.core.session_entry import SessionEntry
 from bridge.ports import (
+    AlreadyJournalled,
     CommandAdvanced,
     CommandClaimed,
     EmptyCommand,
@@ -35,7 +36,6 @@ from bridge.ports import (
     Posted,
     PostOutcome,
     Published,
-    Repeated,
     Step,
     durations,
 )
@@ -57,7 +57,7 @@ KINDS = frozenset(
     }
     | {"own_message", "poll_creation", "ptt", "sticker", "unknown", "vcard", "video"}
 )
-_CODES = frozenset(map(str, ErrorCode))
+_CODES = frozenset(ERRORS)
 #: Seconds. From a commit in group to a send that waited for its turn.
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
 
@@ -90,7 +90,7 @@ class PrometheusMetrics:
         for session in sessions:  # Prometheus sees an increase only in a series that existed before
             for state in (one for one in SendState if one is not SendState.SENDING):
                 self._sends.labels(session, state, "")
-            for code in ErrorCode:
+            for code in ERRORS:
                 self._sends.labels(session, SendState.FAILED, code)
             for outcome in PostOutcome:
                 self._posts.labels(session, outcome)
@@ -110,7 +110,7 @@ class PrometheusMetrics:
         match event:
             case Journalled(stream, kind):
                 self._received.labels(session, stream, kind if kind in KINDS else "other").inc()
-            case Repeated(count):
+            case AlreadyJournalled(count):
                 self._repeated.labels(session).inc(count)
             case Published(stream, count):
                 self._published.labels(session, stream).inc(count)

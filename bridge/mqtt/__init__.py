@@ -1,6 +1,6 @@
-"""A session on MQTT: its own connection, the commands that arrive by it and everything published through it.
+"""The MQTT adapter of a session: its own connection, inbound commands, outbound messages.
 
-All of it goes through `bridge.broker`; nothing here decides what a command means.
+Uses `bridge.broker` for all I/O; decides nothing about the meaning of a command.
 """
 
 from bridge.mqtt.adapter import MqttAdapter

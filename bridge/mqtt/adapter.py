@@ -1,4 +1,4 @@
-"""A session's own MQTT connection: everything that goes through it, again after every reconnect."""
+"""A session's own MQTT connection, and the tasks that run on it after every reconnect."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from bridge.mqtt.options import MqttOptions
 from bridge.mqtt.progress import MqttProgress
 from bridge.mqtt.relay import relay_notices, relay_stream
 from bridge.mqtt.replay import Replayer
-from bridge.mqtt.status import gone, publish_status
+from bridge.mqtt.status import offline_status, publish_status
 from bridge.ports import MQTT_READER, Clock, Event, Journal, KeyValueStore, Outbox
 
 _log = logging.getLogger(__name__)
 
 
 class MqttAdapter:
-    """Serves one session on MQTT until cancelled; an unreachable broker causes delay, never loss."""
+    """Serves one session on MQTT until cancelled. While the broker is down, messages are delayed, not lost."""
 
     def __init__(
         self,
@@ -55,7 +55,8 @@ class MqttAdapter:
     async def run(self, allowed: Callable[[], Awaitable[bool]]) -> None:
         """Connect, serve, reconnect. Raises what the store raises; returns after `close`.
 
-        `allowed` is asked before each connection, which disconnects any other owner of the session; no ends the run.
+        `allowed` is called before each connection, since connecting disconnects the session's current owner. False
+        ends the run.
         """
         name = self._session.name
         async with asyncio.TaskGroup() as tasks:
@@ -71,7 +72,7 @@ class MqttAdapter:
             closing = tasks.create_task(self._closing.wait(), name=f"mqtt close {name}")
             await asyncio.wait([serving, closing], return_when=asyncio.FIRST_COMPLETED)
             closing.cancel()
-            # a connection that is up ends when it sees `closing`; an attempt to connect never would
+            # an open connection ends by itself when `closing` is set; an attempt to connect would not
             if not self._progress.connected:
                 serving.cancel()
 
@@ -83,15 +84,15 @@ class MqttAdapter:
         _log.info("%s: MQTT connected to %s", name, connection.address.masked)
         replayer = Replayer(name, self._journal, self._topics, connection)
         intake = CommandIntake(
-            self._session,
-            self._outbox,
-            self._memory,
-            self._topics,
-            self._clock,
-            replayer,
-            connection,
-            background,
-            self._observe,
+            session=self._session,
+            outbox=self._outbox,
+            memory=self._memory,
+            topics=self._topics,
+            clock=self._clock,
+            replayer=replayer,
+            connection=connection,
+            background=background,
+            observe=self._observe,
         )
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -108,18 +109,18 @@ class MqttAdapter:
                 await self._closing.wait()
                 for task in running:
                     task.cancel()
-            offline = gone(name, self._options.owner, self._clock, Reason.SHUT_DOWN)
+            offline = offline_status(name, self._options.owner, self._clock, Reason.SHUT_DOWN)
             await connection.publish(self._topics.qr(name), b"", retain=True)
             await connection.publish(self._topics.status(name), offline.to_json(), retain=True)
         finally:
             self._progress.connection_changed(connected=False)
 
     async def _publish_status(self, connection: BrokerConnection) -> None:
-        # Subscribed before the first status: at the very first start, commands sent before that would be lost.
-        # amqtt holds the SUBACK back until queued commands are acknowledged, so the intake already runs.
+        # Subscribe before publishing `connected`: at the first start, earlier commands would reach no subscriber.
+        # amqtt withholds the SUBACK until queued commands are acknowledged, so the intake already runs.
         await connection.subscribe(*self._topics.passing_commands(self._session.name), qos=0)
         await connection.subscribe(*self._topics.commands(self._session.name), qos=1)
         await publish_status(self._session, self._topics, connection, self._options.limits)
 
     def _down(self, error: BrokerError, pause: float) -> None:
-        _log.warning("%s: MQTT: %s Trying again in %.1f s.", self._session.name, error.text, pause)
+        _log.warning("%s: MQTT: %s Retrying in %.1f s.", self._session.name, error.text, pause)

@@ -1,4 +1,4 @@
-"""The responder's switches over MQTT: its retained configurations are cached; a request waits for its confirmation."""
+"""The responder's switches over MQTT: caches its retained configurations, publishes requests and awaits them."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from bridge.mqtt.limits import MqttLimits
 from bridge.ports import BotSwitches
 
 _log = logging.getLogger(__name__)
-_UNCONFIRMED = "No responder has confirmed it. Check that the responder runs and is connected to the broker."
+_NO_RESPONDER = "No responder has confirmed it. Check that the responder runs and is connected to the broker."
 
 
 class RetainedSwitches(BotSwitches):
-    """On a connection of its own. `timeout`: seconds for the responder to confirm a switch."""
+    """Uses its own broker connection. `timeout`: seconds for the responder to confirm a switch."""
 
     def __init__(self, options: BrokerOptions, topics: Topics, *, timeout: float = MqttLimits().switch) -> None:
         self._options = options
@@ -37,7 +37,7 @@ class RetainedSwitches(BotSwitches):
     @override
     async def switch(self, cliente_id: int, bot_activo: int) -> BotConfig:
         if self._connection is None:
-            raise NotConnected("The broker is not connected, so the responder cannot be asked.")
+            raise NotConnected("The broker is not connected, so the responder cannot be reached.")
         before = self._configs.get(cliente_id)
         try:
             async with asyncio.timeout(self._timeout), self._changed:
@@ -46,7 +46,7 @@ class RetainedSwitches(BotSwitches):
                 )
                 await self._changed.wait_for(lambda: self._confirms(cliente_id, bot_activo, before))
         except (TimeoutError, BrokerError) as error:
-            raise NotConnected(_UNCONFIRMED) from error
+            raise NotConnected(_NO_RESPONDER) from error
         return self._configs[cliente_id]
 
     async def run(self) -> None:
@@ -70,7 +70,7 @@ class RetainedSwitches(BotSwitches):
         try:
             config = BotConfig.model_validate_json(payload)
         except ValidationError:
-            _log.warning("A retained configuration of the responder is not in the contract's form; it is ignored.")
+            _log.warning("Ignored an invalid retained configuration of the responder.")
             return
         async with self._changed:
             self._configs[config.cliente_id] = config
@@ -81,4 +81,4 @@ class RetainedSwitches(BotSwitches):
         return config is not None and config is not before and config.bot_activo == bot_activo
 
     def _down(self, error: BrokerError, pause: float) -> None:
-        _log.debug("switches: %s Trying again in %.1f s.", error.text, pause)
+        _log.debug("switches: %s Retrying in %.1f s.", error.text, pause)

@@ -1,7 +1,7 @@
-"""From deliveries on the command topics to claims: acknowledged only once what they asked for is durable.
+"""Turns deliveries on the command topics into claims; each is acknowledged only after its effect is durable.
 
-Every delivery is dealt with and acknowledged, however odd: bad input is answered with a `failed` result, blocks
-nothing and raises nothing. Only a store that cannot write leaves a delivery unacknowledged, so that it comes again.
+Every delivery is processed and acknowledged, however malformed: bad input is answered with a `failed` result, blocks
+nothing and raises nothing. Only when the store cannot write, a delivery stays unacknowledged and is redelivered.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import json
 import logging
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
-from bridge.broker import BrokerConnection, Delivery
+from bridge.broker import BrokerConnection, BrokerDown, Delivery
 from bridge.contract.commands import (
     MAX_COMMAND_BYTES,
     ControlCommand,
@@ -22,12 +23,12 @@ from bridge.contract.commands import (
     ControlStatus,
     ReplayRequest,
     SendCommand,
-    TypingCommand,
     parse_json,
     parse_text,
 )
 from bridge.contract.errors import CodedError, InternalError, InvalidRequest, RetainedCommand
 from bridge.contract.payload import instant, valid_text
+from bridge.contract.requests import Typing, parse_request
 from bridge.contract.topics import Leaf, SessionTopic, Topics, is_level
 from bridge.core.results import Rejection, error_info
 from bridge.core.session import Session
@@ -52,17 +53,18 @@ CONCURRENT = 200
 
 @dataclass(frozen=True, slots=True)
 class PartialCommand:
-    """What can be read of a payload that may be no command: enough to answer who sent it."""
+    """The readable fields of a payload that is not a valid command: enough to answer its sender."""
 
     command_id: str | None = None
     reply_topic: str | None = None
     transaction: str | None = None
     request: str | None = None
     reader: str | None = None
+    action: str | None = None
 
     @classmethod
     def of(cls, payload: bytes) -> PartialCommand:
-        """Read what is there, refusing nothing."""
+        """Take the valid fields; never raises."""
         if len(payload) > MAX_COMMAND_BYTES:
             return cls()
         try:
@@ -77,6 +79,7 @@ class PartialCommand:
             _short(fields.get("transaction"), 512),
             _short(fields.get("request"), 128),
             _short(fields.get("reader"), 64),
+            _short(fields.get("action"), 64),
         )
 
 
@@ -85,10 +88,11 @@ def _short(value: object, limit: int) -> str | None:
 
 
 class CommandIntake:
-    """Deals with the deliveries of one connection."""
+    """Processes the deliveries of one connection."""
 
     def __init__(
         self,
+        *,
         session: Session,
         outbox: Outbox,
         memory: KeyValueStore,
@@ -109,11 +113,11 @@ class CommandIntake:
         self._observe = observe
         self._number: int | None = None
         self._brought_something = False
-        self._background = background  # outlives the connection: a control action is not broken off by a reconnect
+        self._background = background  # outlives the connection: a reconnect does not cancel a control action
         self._slots = asyncio.Semaphore(CONCURRENT)
 
     async def run(self) -> None:
-        """Take deliveries until the connection ends. Raises BrokerDown, and what the store raises."""
+        """Process deliveries until the connection ends. Raises BrokerDown, and what the store raises."""
         async with asyncio.TaskGroup() as tasks:
             async for delivery in self._connection.deliveries():
                 await self._count(delivery)
@@ -121,8 +125,8 @@ class CommandIntake:
                 tasks.create_task(self._take(delivery), name=f"command {self._session.name}")
 
     async def _count(self, delivery: Delivery) -> None:
-        """Number this connection. Only what is new counts one up: however often connections break while the broker
-        delivers again, what was claimed last stays within reach of the store's rule for redeliveries."""
+        """Number this connection. Only new deliveries increment the number: however often connections break while the
+        broker redelivers, the last claims stay within the range of the store's rule for redeliveries."""
         if delivery.qos and not delivery.dup and not self._brought_something:
             self._brought_something = True
             self._number = await self._memory.next_number(_CONNECTION)
@@ -145,8 +149,8 @@ class CommandIntake:
             await self._dispatch(topic, delivery)
         except StoreUnusable:
             raise
-        except Exception:  # noqa: BLE001 - without PUBACK it would come again, and end the connection again, for ever
-            _log.exception("%s: a delivery on %s met a fault", self._session.name, delivery.topic)
+        except Exception:  # noqa: BLE001 - without a PUBACK it would be redelivered and end every connection
+            _log.exception("%s: internal error while processing a delivery on %s", self._session.name, delivery.topic)
             error, sha256 = InternalError(), hashlib.sha256(delivery.payload).hexdigest()
             await self._session.outbound.reject(error, self._rejection(topic, delivery, sha256, error))
 
@@ -161,6 +165,8 @@ class CommandIntake:
                 await self._replay(delivery)
             case Leaf.CONTROL if topic.tail is None and not delivery.retain:
                 await self._control(delivery)
+            case Leaf.REQUEST if topic.tail is None:
+                self._background.create_task(self._respond(delivery), name=f"request {self._session.name}")
             case Leaf.TYPING if topic.tail is None and not delivery.retain:
                 await self._typing(delivery)
             case _:
@@ -212,7 +218,7 @@ class CommandIntake:
             if hints.request is not None and hints.reader is not None and is_level(hints.reader):
                 self._replayer.refuse(hints.reader, hints.request, error)
                 return
-            # without a valid reader there is no topic to answer on, so the answer goes where refusals go
+            # without a valid reader there is no replay topic, so the answer is a refusal on the result topic
             await self._refuse(delivery, error, hints.request)
             return
         self._replayer.ask(request)
@@ -225,7 +231,7 @@ class CommandIntake:
             return
         command_id = command.id or uuid.uuid4().hex
         traced = {"session": self._session.name, "trace": command_id}
-        _log.info("%s: %s is asked for over MQTT", self._session.name, command.action, extra=traced)
+        _log.info("%s: %s requested over MQTT", self._session.name, command.action, extra=traced)
         await self._tell_control(command, command_id, ControlStatus.ACCEPTED)
         self._background.create_task(
             self._act(command, command_id), name=f"control {self._session.name} {command.action}"
@@ -233,12 +239,38 @@ class CommandIntake:
 
     async def _typing(self, delivery: Delivery) -> None:
         try:
-            command = parse_json(TypingCommand, delivery.payload)
-            showing = self._session.composing.show(command.recipient, command.seconds)
+            request = parse_json(Typing, delivery.payload)
         except CodedError as error:
             await self._refuse(delivery, error)
             return
-        self._background.create_task(showing, name=f"typing {self._session.name}")
+        # worth nothing later: what cannot be shown now is dropped without an answer
+        self._background.create_task(self._session.requests.respond(request), name=f"typing {self._session.name}")
+
+    async def _respond(self, delivery: Delivery) -> None:
+        """Answer a request. A response is not stored: a connection that breaks meanwhile loses it, and the same request
+        may be made again."""
+        requests, reply_to = self._session.requests, None
+        try:
+            if delivery.retain:
+                raise RetainedCommand
+            request = parse_request(delivery.payload)
+            reply_to = self._reply_to(request.reply_topic, delivery)
+            response = await requests.respond(request)
+        except Exception as error:  # noqa: BLE001 - the client gets an answer in any case
+            if not isinstance(error, CodedError):
+                _log.exception("%s: internal error while answering a request", self._session.name)
+            hints = PartialCommand.of(delivery.payload)
+            with suppress(InvalidRequest):
+                reply_to = self._reply_to(hints.reply_topic, delivery)
+            response = requests.refusal(
+                error, request_id=hints.command_id, action=hints.action, transaction=hints.transaction
+            )
+        topics, body = self._topics, response.to_json()
+        with suppress(BrokerDown):
+            await self._connection.publish(topics.response(self._session.name), body)
+            if reply_to is not None:
+                topic = topics.reply(self._session.name, reply_to.client)
+                await self._connection.publish(topic, body, correlation_data=reply_to.correlation)
 
     async def _refuse(self, delivery: Delivery, error: CodedError, command_id: str | None = None) -> None:
         sha256 = hashlib.sha256(delivery.payload).hexdigest()
@@ -249,7 +281,7 @@ class CommandIntake:
             await self._session.control(command.action, phone=command.phone, reopen_after=command.reopen_after)
         except CodedError as error:
             await self._tell_control(command, command_id, ControlStatus.FAILED, error)
-        except Exception:  # noqa: BLE001 - the admin gets an answer whatever went wrong
+        except Exception:  # noqa: BLE001 - the admin gets an answer in any case
             _log.exception("%s: %s failed", self._session.name, command.action)
             await self._tell_control(command, command_id, ControlStatus.FAILED, InternalError())
         else:

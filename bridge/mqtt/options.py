@@ -1,4 +1,4 @@
-"""How sessions reach the broker."""
+"""How sessions connect to the broker."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bridge.ports import Clock
 
 @dataclass(frozen=True, slots=True)
 class MqttOptions:
-    """How a session reaches the broker; the adapter sets client id and will."""
+    """How a session connects to the broker; the adapter sets client id and will."""
 
     broker: BrokerOptions
     topics: Topics
@@ -21,7 +21,7 @@ class MqttOptions:
     limits: MqttLimits = field(default_factory=MqttLimits)
 
     def of_session(self, session: str, clock: Clock) -> BrokerOptions:
-        """The connection that owns `session`: persistent, so that commands wait while the bridge is away."""
+        """Options of the connection that owns `session`: persistent, so commands wait while the bridge is offline."""
         prefix = self.topics.prefix.replace("/", "-")
         return replace(
             self.broker,

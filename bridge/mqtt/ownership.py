@@ -1,4 +1,4 @@
-"""Who owns a session: read from its retained status before anything of it is started."""
+"""Determines a session's owner from its retained status, before any part of the session starts."""
 
 from __future__ import annotations
 
@@ -22,32 +22,31 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Another bridge, by the name in its status: it has the session, or (not `alive`) it was the last that had it."""
+    """Another bridge, by the name in its status: the current owner, or (not `alive`) the last one."""
 
     name: str
     alive: bool
 
 
 async def other_owner(mqtt: MqttOptions, session: str, clock: Clock) -> Owner | None:
-    """Another bridge than ours that has or last had `session`, or None. Asks until a broker answers.
+    """The current or last owner of `session` other than this bridge, or None. Retries until a broker answers.
 
-    Asks on a connection of its own (clean, random id, no will): using the session's own client id would disconnect the
-    owner.
+    Uses its own connection (clean, random id, no will): the session's client id would disconnect the owner.
     """
     failures = 0
     while True:
         try:
-            return await _ask(mqtt, session, clock)
+            return await _read_owner(mqtt, session, clock)
         except BrokerError as error:
             failures += 1
             pause = RECONNECT.pause(failures, random.random())  # noqa: S311 - spreads bridges, guards nothing
-            _log.warning("%s: MQTT: %s Trying again in %.1f s.", session, error.text, pause)
+            _log.warning("%s: MQTT: %s Retrying in %.1f s.", session, error.text, pause)
             await asyncio.sleep(pause)
 
 
-async def _ask(mqtt: MqttOptions, session: str, clock: Clock) -> Owner | None:
+async def _read_owner(mqtt: MqttOptions, session: str, clock: Clock) -> Owner | None:
     observer = replace(mqtt.broker, client_id=f"wa-observer-{uuid.uuid4().hex[:12]}", clean=True, will=None)
-    silent: Owner | None = None
+    stale: Owner | None = None
     async with connect(observer) as connection:
         await connection.subscribe(mqtt.topics.status(session))
         try:
@@ -61,16 +60,16 @@ async def _ask(mqtt: MqttOptions, session: str, clock: Clock) -> Owner | None:
                         return Owner(status.owner, alive=False)
                     if not delivery.retain or not status.is_stale(instant(clock.now())):
                         return Owner(status.owner, alive=True)
-                    silent = Owner(status.owner, alive=False)
-                    limit.reschedule(asyncio.get_running_loop().time() + mqtt.limits.sign_of_life)
+                    stale = Owner(status.owner, alive=False)
+                    limit.reschedule(asyncio.get_running_loop().time() + mqtt.limits.owner_heartbeat)
         except TimeoutError:
             pass
-    return silent
+    return stale
 
 
 def _parse(payload: bytes) -> SessionStatus | None:
     try:
         return SessionStatus.model_validate_json(payload)
     except ValidationError:
-        _log.warning("The retained status is not in the contract's form and will be replaced.")
+        _log.warning("The retained status is invalid and will be replaced.")
         return None

@@ -1,6 +1,7 @@
-"""From the journal and the notices to topics, each with a durable cursor that moves only over what has a PUBACK.
+"""Publishes the journal and the notices, each with a durable cursor that moves only past what has a PUBACK.
 
-At least once: an item whose PUBACK was not stored when the process died is published again. Readers compare `seq`.
+At least once: what was published but not yet recorded when the process dies is published again. Readers detect it by
+`seq`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from bridge.mqtt.progress import MqttProgress
 from bridge.ports import MQTT_READER, Journal, Notice, Outbox
 
 _log = logging.getLogger(__name__)
-#: Items read at once; the connection's window pipelines their PUBACKs, and the cursor moves behind the last.
+#: Items per read; the connection's window pipelines their PUBACKs, and the cursor moves after the last.
 PAGE = 200
 
 
@@ -27,7 +28,7 @@ async def relay_stream(
     connection: BrokerConnection,
     progress: MqttProgress,
 ) -> None:
-    """Publish a stream of the journal from its cursor on. Raises BrokerDown when the connection ends."""
+    """Publish a stream of the journal from its cursor. Raises BrokerDown when the connection ends."""
     topic = topics.inbound(session) if stream is Stream.IN else topics.event(session)
     sent = await journal.cursor(MQTT_READER, stream)
     while True:
@@ -43,11 +44,11 @@ async def relay_stream(
         await journal.move_cursor(MQTT_READER, stream, sent)
         if _log.isEnabledFor(logging.DEBUG):
             for seq, body in page.items:
-                _published(session, f"{stream} {seq}", trace_of(json.loads(body)))
+                _log_published(session, f"{stream} {seq}", trace_of(json.loads(body)))
 
 
 async def relay_notices(session: str, outbox: Outbox, topics: Topics, connection: BrokerConnection) -> None:
-    """Publish results and acks in order, and a copy on a command's reply topic. Raises BrokerDown as `relay_stream`."""
+    """Publish results and acks in order, each also on its reply topic. Raises BrokerDown when the connection ends."""
     sent = 0
     while True:
         notices = await outbox.unpublished(sent, PAGE)
@@ -62,15 +63,16 @@ async def relay_notices(session: str, outbox: Outbox, topics: Topics, connection
         if _log.isEnabledFor(logging.DEBUG):
             for notice in notices:
                 body = json.loads(notice.body)
-                _published(session, f"{notice.leaf} {body.get('status') or body.get('ack')}", body.get("id"))
+                _log_published(session, f"{notice.leaf} {body.get('status') or body.get('ack')}", body.get("id"))
 
 
-def _published(session: str, what: str, trace: str | None) -> None:
+def _log_published(session: str, what: str, trace: str | None) -> None:
     _log.debug("%s: %s has its PUBACK", session, what, extra={"session": session, "trace": trace})
 
 
 def _publications(notice: Notice, session: str, topics: Topics) -> list[Publication]:
-    own, asker = Publication(topics.session(session, Leaf(notice.leaf)), notice.body), notice.reply_to
-    if asker is None:
-        return [own]
-    return [own, Publication(topics.reply(session, asker.client), notice.body, asker.correlation, may_be_refused=True)]
+    result, reply_to = Publication(topics.session(session, Leaf(notice.leaf)), notice.body), notice.reply_to
+    if reply_to is None:
+        return [result]
+    topic = topics.reply(session, reply_to.client)
+    return [result, Publication(topic, notice.body, reply_to.correlation, may_be_refused=True)]

@@ -1,4 +1,4 @@
-"""Replays: stored items again, for one reader, on a topic of its own, each page closed by what comes next."""
+"""Replays: publishes stored items again, page by page, on the topic of the reader that requested them."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from bridge.core.results import error_info
 from bridge.ports import Bounds, Journal
 
 _log = logging.getLogger(__name__)
-#: Requests kept waiting. A reader repeats a request that got no answer, so the oldest may go.
-WAITING = 100
-#: Items read from the store at once within a page.
+#: Queued requests. A reader repeats a request without an answer, so the oldest may be dropped.
+MAX_QUEUED = 100
+#: Items per read from the store within a page.
 CHUNK = 200
 
 
@@ -31,36 +31,36 @@ class _Refusal:
 
 
 class Replayer:
-    """Answers replay requests of one connection, one after the other."""
+    """Answers the replay requests of one connection, one at a time."""
 
     def __init__(self, session: str, journal: Journal, topics: Topics, connection: BrokerConnection) -> None:
         self._session = session
         self._journal = journal
         self._topics = topics
         self._connection = connection
-        self._requests: deque[ReplayRequest | _Refusal] = deque(maxlen=WAITING)
-        self._asked = asyncio.Event()
+        self._requests: deque[ReplayRequest | _Refusal] = deque(maxlen=MAX_QUEUED)
+        self._queued = asyncio.Event()
 
     def ask(self, request: ReplayRequest) -> None:
-        """Queue a request; one that the same reader had waiting for the same stream is replaced."""
+        """Queue a request; it replaces a queued one of the same reader and stream."""
         for waiting in list(self._requests):
             if (waiting.reader, waiting.stream) == (request.reader, request.stream):
                 self._requests.remove(waiting)
         self._requests.append(request)
-        self._asked.set()
+        self._queued.set()
 
     def refuse(self, reader: str, request: str, error: CodedError) -> None:
-        """Queue the answer to a request that cannot be carried out."""
+        """Queue the answer to an invalid request."""
         self._requests.append(_Refusal(reader, request, error_info(error)))
-        self._asked.set()
+        self._queued.set()
 
     async def run(self) -> None:
         """Answer until the connection ends. Raises BrokerDown."""
         while True:
-            self._asked.clear()
+            self._queued.clear()
             while self._requests:
                 await self._answer(self._requests.popleft())
-            await self._asked.wait()
+            await self._queued.wait()
 
     async def _answer(self, request: ReplayRequest | _Refusal) -> None:
         topic = self._topics.replay(self._session, request.reader)
@@ -106,6 +106,6 @@ class Replayer:
 
 
 def has_gap(after: int, bounds: Bounds) -> bool:
-    """Whether items behind a cursor are no longer kept; a journal may have been emptied altogether."""
+    """Whether items after a cursor are no longer kept. `bounds.first` is None for an emptied journal."""
     oldest = bounds.last + 1 if bounds.first is None else bounds.first
     return after + 1 < oldest

@@ -1,4 +1,4 @@
-"""The retained topics of a session: status with heartbeat, QR code, and the will for a bridge that vanishes."""
+"""The retained topics of a session: status with heartbeat, QR code; and the will for an unexpected disconnect."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from bridge.mqtt.limits import MqttLimits
 from bridge.ports import Clock
 
 
-def gone(session: str, owner: str, clock: Clock, reason: Reason) -> SessionStatus:
-    """The status of a session whose bridge does not run any more."""
+def offline_status(session: str, owner: str, clock: Clock, reason: Reason) -> SessionStatus:
+    """The status of a session whose bridge has stopped."""
     now = instant(clock.now())
     return SessionStatus(
         session=session,
@@ -30,22 +30,20 @@ def gone(session: str, owner: str, clock: Clock, reason: Reason) -> SessionStatu
 
 
 def will_of(session: str, owner: str, topics: Topics, clock: Clock) -> Will:
-    """Published by the broker when the bridge vanishes; `at` is the moment of connecting, when a will is fixed."""
-    return Will(topics.status(session), gone(session, owner, clock, Reason.BRIDGE_GONE).to_json().encode())
+    """The status that the broker publishes if the bridge disconnects unexpectedly. `at` is the time of connecting,
+    since a will is fixed then."""
+    return Will(topics.status(session), offline_status(session, owner, clock, Reason.BRIDGE_GONE).to_json().encode())
 
 
 async def publish_status(session: Session, topics: Topics, connection: BrokerConnection, limits: MqttLimits) -> None:
-    """Publish status and code now, at every change, and each heartbeat. Raises BrokerDown when the connection ends."""
+    """Publish status and QR code now, at every change and each heartbeat. Raises BrokerDown at the connection's end."""
     loop = asyncio.get_running_loop()
     status_topic, qr_topic = topics.status(session.name), topics.qr(session.name)
 
-    async def show_code() -> None:
-        payload = session.view.qr.to_json() if session.view.qr else b""
-        await connection.publish(qr_topic, payload, retain=True)
-
     with session.view.watch() as changes:
-        # The code of an earlier run must not be offered for scanning, so it goes before anything else.
-        await show_code()
+        # First of all: the retained QR code of an earlier run must not be offered for scanning.
+        qr = session.view.qr
+        await connection.publish(qr_topic, qr.to_json() if qr else b"", retain=True)
         await connection.publish(status_topic, session.status().to_json(), retain=True)
         published, heartbeat = session.status(), loop.time() + limits.heartbeat
         while True:

@@ -1,10 +1,10 @@
-"""MQTT over websockets, carried to the broker's TCP listener, so that the limits there hold for browsers too.
+"""Relays MQTT over websockets to the broker's TCP listener, whose limits then apply to browsers too.
 
-mosquitto 2.0.11 holds websockets of its own to no size: 18 strangers who announced a CONNECT of 268 MB and smaller, in
-seven bytes each, took all of `memory_limit`, and for 94 s nobody could connect by any listener (measured). Its TCP
-listener ends such a connection at once. What is here bounds the memory that a connection takes before it is carried on.
+mosquitto 2.0.11 does not limit the packet size on its own websocket listener: 18 anonymous clients that announced
+CONNECTs of up to 268 MB, in seven bytes each, used up `memory_limit`, and for 94 s no client could connect on any
+listener (measured). Its TCP listener closes such a connection immediately. This relay bounds the memory per connection.
 
-Knows nothing of MQTT, and listens on loopback only: TLS and limits per address are nginx's.
+Does not parse MQTT, and listens on loopback only: TLS and limits per address are nginx's task.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 _log = logging.getLogger(__name__)
-#: The library tells of every stranger's unfinished handshake, with a traceback.
+#: The library logs every unfinished handshake with a traceback.
 _library = logging.getLogger(f"{__name__}.library")
 _library.setLevel(logging.CRITICAL)
 
@@ -34,10 +34,10 @@ _CHUNK = 65_536
 
 @dataclass(frozen=True, slots=True)
 class RelayLimits:
-    """What one client, and all together, may take.
+    """Limits of one client and of all clients.
 
-    `message` is in bytes: a command has at most 65,536 characters, which JSON makes 786,432 bytes at worst. `answer` is
-    how many seconds the broker's first word may take: who sends no CONNECT, or half of one, does not hold a place.
+    `message` is in bytes: a command has at most 65,536 characters, which are at most 786,432 bytes of JSON. `answer` is
+    the timeout in seconds for the broker's first packet: a client without a complete CONNECT is disconnected.
     """
 
     message: int = 1_048_576
@@ -46,21 +46,21 @@ class RelayLimits:
 
 
 @asynccontextmanager
-async def relaying(port: int, broker: int, limits: RelayLimits | None = None) -> AsyncIterator[None]:
-    """Serve websockets on `port` while the block runs, for the broker's plain listener `broker`. Raises OSError."""
+async def serve_relay(port: int, broker: int, limits: RelayLimits | None = None) -> AsyncIterator[None]:
+    """Serve websockets on `port` inside the context, for the broker's plain listener `broker`. Raises OSError."""
     relay = _Relay(broker, limits or RelayLimits())
     async with serve(
-        relay.carry,
+        relay.forward,
         _HOST,
         port,
         process_request=relay.admit,
         subprotocols=_SUBPROTOCOLS,
-        # one message is read ahead, not sixteen
+        # read one message ahead, not sixteen
         max_queue=1,
         max_size=relay.limits.message,
-        # a few bytes that unpack to a lot
+        # a few compressed bytes could expand to a large message
         compression=None,
-        # MQTT has its own keepalive, and the broker acts on it
+        # MQTT has its own keepalive, which the broker enforces
         ping_interval=None,
         close_timeout=5,
         server_header=None,
@@ -70,25 +70,23 @@ async def relaying(port: int, broker: int, limits: RelayLimits | None = None) ->
 
 
 class _Relay:
-    """Who is carried at the moment."""
-
     def __init__(self, broker: int, limits: RelayLimits) -> None:
         self.limits = limits
         self._broker = broker
-        self._carried = 0
+        self._connections = 0
         self._is_full = False
 
     def admit(self, client: ServerConnection, _: Request) -> Response | None:
-        if self._carried < self.limits.connections:
+        if self._connections < self.limits.connections:
             self._is_full = False
             return None
-        if not self._is_full:  # once, not for each that is turned away
+        if not self._is_full:  # log once, not for each refused client
             self._is_full = True
-            _log.warning("%d clients are connected, which is the limit: further ones get 503.", self._carried)
+            _log.warning("%d clients are connected, which is the limit: further ones get 503.", self._connections)
         return client.respond(http.HTTPStatus.SERVICE_UNAVAILABLE, "Too many connections: try again later.\n")
 
-    async def carry(self, client: ServerConnection) -> None:
-        self._carried += 1
+    async def forward(self, client: ServerConnection) -> None:
+        self._connections += 1
         try:
             reader, writer = await asyncio.open_connection(_HOST, self._broker)
         except OSError as error:
@@ -97,16 +95,16 @@ class _Relay:
             return
         else:
             try:
-                await self._both_ways(client, reader, writer)
+                await self._copy_both_ways(client, reader, writer)
             finally:
-                # not DISCONNECT: where the client has sent none, the broker is to send its will
+                # no DISCONNECT: if the client sent none, the broker must publish its will
                 writer.close()
                 with suppress(OSError):
                     await writer.wait_closed()
         finally:
-            self._carried -= 1
+            self._connections -= 1
 
-    async def _both_ways(
+    async def _copy_both_ways(
         self, client: ServerConnection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -124,10 +122,10 @@ class _Relay:
                 async with asyncio.timeout(self.limits.answer):
                     chunk = await reader.read(_CHUNK)
             except TimeoutError:
-                await client.close(CloseCode.POLICY_VIOLATION, "No CONNECT came in time.")
+                await client.close(CloseCode.POLICY_VIOLATION, "No CONNECT received in time.")
                 return
             while chunk:
-                # waits while the client does not read: what is for it stays in the broker, within the limits there
+                # blocks while the client does not read: its messages stay in the broker, within the broker's limits
                 await client.send(chunk)
                 chunk = await reader.read(_CHUNK)
 
@@ -142,15 +140,15 @@ async def _to_broker(client: ServerConnection, writer: asyncio.StreamWriter) -> 
             writer.write(message)
             await writer.drain()
     except OSError:
-        return  # the broker has ended it, and has said why before
+        return  # the broker closed the connection after reporting the reason
     except ConnectionClosed as closed:
         if closed.sent and closed.sent.code == CloseCode.MESSAGE_TOO_BIG:
             _log.warning(
-                "A client (%s) sent too large a message: %s. Its connection ended.", _from(client), closed.sent
+                "A client (%s) sent too large a message: %s. Its connection was closed.", _origin(client), closed.sent
             )
 
 
-def _from(client: ServerConnection) -> str:
-    """Whose nginx says that it is; behind nothing all are this machine's."""
+def _origin(client: ServerConnection) -> str:
+    """The client address that nginx forwards; without nginx it is this machine."""
     forwarded = client.request.headers.get("X-Forwarded-For") if client.request else None
     return forwarded[:100] if forwarded else "this machine"

@@ -3,42 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from bridge.contract.errors import CodedError
 from bridge.contract.jid import Jid, MessageKey
-from bridge.contract.messages import Location, Media, Quoted
+from bridge.contract.kinds import Content
+from bridge.contract.messages import MessageContent
+from bridge.contract.requests import Request
 from bridge.contract.session import Situation
 from bridge.contract.status import MemoryUse
+
+EMPTY = MessageContent()
 
 
 @dataclass(frozen=True, slots=True)
 class IncomingMessage:
     """A message as a driver read it from WhatsApp. `timestamp` is unix seconds of the service's clock.
 
-    `author` is the participant in groups and None in a chat of two. `history` = older than this login, by the page's
-    own mark. `raw` is set only with type `unknown`: what could not be converted.
+    `type` is WhatsApp's. `author` is the participant in groups and None in a chat of two. `history` = older than this
+    login, by the page's own mark. `raw` is set only with type `unknown`: what could not be converted.
     """
 
     id: str
     key: MessageKey
     chat: Jid
-    body: str
     type: str
     timestamp: int
+    content: MessageContent = EMPTY
     author: Jid | None = None
     from_pn: Jid | None = None
     from_lid: Jid | None = None
     notify_name: str | None = None
-    quoted: Quoted | None = None
-    mentions: tuple[str, ...] = ()
-    forwarded: bool | None = None
-    media: Media | None = None
-    location: Location | None = None
-    contacts: tuple[str, ...] = ()
     history: bool = False
     raw: Mapping[str, Any] | None = None
+
+    @property
+    def body(self) -> str:
+        """Its text or caption."""
+        return self.content.body
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingEvent:
+    """An event as a driver read it from WhatsApp. `at` is unix seconds; `fields` are those of its kind in the contract.
+
+    `once` tells it from every other event of its kind, however often the driver announces it.
+    """
+
+    kind: str
+    once: str
+    at: int
+    chat: Jid | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +112,10 @@ class CallInDoubt(CodedError):
     code = "in_doubt"
 
 
+#: What a driver hands over live.
+Item = IncomingMessage | IncomingEvent | AckChange
+
+
 class DriverSink(Protocol):
     """What a driver tells the session. Calls come one at a time and in order."""
 
@@ -110,7 +131,7 @@ class DriverSink(Protocol):
         """The page has a login; told after each load and pairing, before `connected`."""
         ...
 
-    async def received(self, batch: Sequence[IncomingMessage | AckChange]) -> None:
+    async def received(self, batch: Sequence[Item]) -> None:
         """Live items, oldest first. Durable on return: the driver keeps the batch and repeats it if this raises."""
         ...
 
@@ -153,15 +174,25 @@ class WhatsAppDriver(Protocol):
         """A fresh message key for `chat`; reserving sends nothing."""
         ...
 
-    async def send_text(self, key: MessageKey, text: str) -> int:
+    @property
+    def sends(self) -> frozenset[str]:
+        """The kinds of content that this driver can send."""
+        ...
+
+    async def send(self, key: MessageKey, content: Content) -> int:
         """Send under a reserved key; returns the ack level known so far (0 = pending).
 
         Raises `Refused`, `ReachOutLocked` or `DriverUnavailable` when it certainly did not go out, else `CallInDoubt`.
         """
         ...
 
-    async def show_typing(self, to: Jid, seconds: float) -> None:
-        """Show the other side that we are writing, for so many seconds; 0 = no more. In a chat that is there only."""
+    @property
+    def answers(self) -> frozenset[str]:
+        """The actions of requests that this driver can carry out."""
+        ...
+
+    async def answer(self, request: Request) -> Any:
+        """Carry out a request; returns its data as JSON. Raises `BridgeError` for what the service refuses."""
         ...
 
     async def look_up(self, key: MessageKey) -> LookUp:

@@ -45,7 +45,7 @@ class Journalled:
 
 
 @dataclass(frozen=True, slots=True)
-class Repeated:
+class AlreadyJournalled:
     """Messages arrived that the journal already held."""
 
     count: int
@@ -91,7 +91,7 @@ class EmptyCommand:
     leaf: Leaf
 
 
-Event = Journalled | Repeated | Published | CommandClaimed | CommandAdvanced | Posted | EmptyCommand
+Event = Journalled | AlreadyJournalled | Published | CommandClaimed | CommandAdvanced | Posted | EmptyCommand
 #: Called with the name of a configured session, so that labels stay few, and the event.
 Observer = Callable[[str, Event], None]
 _STEPS = {SendState.SENT: Step.SEND, SendState.DEVICE: Step.DELIVER, SendState.READ: Step.READ}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from bridge.contract.commands import Priority
+from bridge.contract.kinds import Content
 from bridge.contract.lifecycle import SendState
 
 
@@ -38,7 +39,7 @@ class Claim:
 
     id: str
     to: str
-    text: str
+    content: Content
     content_hash: str
     priority: Priority
     claimed_at: float

@@ -1,4 +1,4 @@
-"""The sandbox's web application: the pages with their security headers, the sockets, the control API."""
+"""The sandbox's web application: pages with their security headers, web sockets, control API."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from pathlib import Path
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 
 from bridge.contract.errors import InvalidRequest
-from bridge.sandbox.contacts import Unknown
+from bridge.sandbox.contacts import EntryNotFound
 from bridge.sandbox.control import control
 from bridge.sandbox.fault_control import fault_control
-from bridge.sandbox.guard import BoundedBody, LoopbackOnly
-from bridge.sandbox.linked_devices import NobodyWaits, NotLinked
+from bridge.sandbox.guard import guard
+from bridge.sandbox.linked_devices import CodeNotShown, NotLinked
 from bridge.sandbox.page_socket import PageSocket
 from bridge.sandbox.phone_socket import PhoneSocket
 from bridge.sandbox.records import SandboxSettings, Site
@@ -29,11 +30,9 @@ POLICY = (
 )
 
 
-def build_app(world: World) -> FastAPI:
+def build_app(world: World) -> ASGIApp:
     """The application over a world."""
     app = FastAPI(title="WhatsApp sandbox", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
-    app.add_middleware(BoundedBody)
-    app.add_middleware(LoopbackOnly)
     app.include_router(control(world))
     app.include_router(fault_control(world))
     app.mount("/assets", _Assets(directory=PAGES), name="assets")
@@ -54,8 +53,8 @@ def build_app(world: World) -> FastAPI:
     async def phone_socket(socket: WebSocket) -> None:
         await PhoneSocket(world, socket).run()
 
-    @app.exception_handler(Unknown)
-    @app.exception_handler(NobodyWaits)
+    @app.exception_handler(EntryNotFound)
+    @app.exception_handler(CodeNotShown)
     @app.exception_handler(NotLinked)
     async def not_found(_request: Request, error: Exception) -> JSONResponse:
         return JSONResponse({"error": str(error)}, status_code=404)
@@ -65,11 +64,11 @@ def build_app(world: World) -> FastAPI:
     async def invalid(_request: Request, error: Exception) -> JSONResponse:
         return JSONResponse({"error": str(error)}, status_code=422)
 
-    return app
+    return guard(app)
 
 
 class _Assets(StaticFiles):
-    """Files that are read again after every load: a browser profile outlives a version of the sandbox."""
+    """Files that the browser revalidates at every load: a browser profile outlives a version of the sandbox."""
 
     def file_response(self, *args: object, **kwargs: object) -> Response:
         response = super().file_response(*args, **kwargs)  # type: ignore[arg-type]
@@ -96,8 +95,8 @@ def _double(settings: SandboxSettings) -> Response:
 def _page(name: str, **values: str) -> HTMLResponse:
     nonce = secrets.token_urlsafe(16)
     text = (PAGES / name / "index.html").read_text(encoding="utf-8").replace("{nonce}", nonce)
-    for place, value in values.items():
-        text = text.replace(f"{{{place}}}", value)
+    for placeholder, value in values.items():
+        text = text.replace(f"{{{placeholder}}}", value)
     return HTMLResponse(
         text,
         headers={

@@ -1,23 +1,23 @@
-"""What just happened in the world, told to whoever shows or stores it."""
+"""Events of the sandbox's world, for its listeners: page sockets, phone pages, the state file."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bridge.sandbox.records import Chat, Contact, Device, ServiceMessage, Trouble
+from bridge.sandbox.records import BlockReason, Chat, Contact, Device, ServiceMessage
 
 
 @dataclass(frozen=True, slots=True)
 class MessageArrived:
-    """The service has a message that it did not have before."""
+    """The service received a message."""
 
     message: ServiceMessage
 
 
 @dataclass(frozen=True, slots=True)
 class AckRaised:
-    """An own message got further; `participant` is who received or read it (null: the server)."""
+    """An own message reached a higher ack; `participant` received or read it (None: the server)."""
 
     message: ServiceMessage
     ack: int
@@ -26,7 +26,7 @@ class AckRaised:
 
 @dataclass(frozen=True, slots=True)
 class SendRefused:
-    """The service answered a device's transmission with an error."""
+    """The service rejected a device's transmission with an error."""
 
     device: Device
     key: str
@@ -35,7 +35,7 @@ class SendRefused:
 
 @dataclass(frozen=True, slots=True)
 class RefChanged:
-    """A page that waits to be scanned has another code to show; null: none, until it asks."""
+    """A page in pairing has a new QR code to show; None: no code until it requests one."""
 
     slot: str
     ref: str | None
@@ -43,7 +43,7 @@ class RefChanged:
 
 @dataclass(frozen=True, slots=True)
 class Paired:
-    """A waiting page was scanned and is a linked device now."""
+    """A page in pairing was scanned and is now a linked device."""
 
     slot: str
     device: Device
@@ -51,7 +51,7 @@ class Paired:
 
 @dataclass(frozen=True, slots=True)
 class LoggedOut:
-    """A device is not linked any more: the owner unlinked it on the phone, or it did so itself."""
+    """A device was unlinked: by the owner on the phone, or by itself."""
 
     device: Device
     by_device: bool
@@ -65,46 +65,46 @@ class LinkChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class TroubleChanged:
-    """Something keeps the linked devices off their line, or (null) does no more."""
+class BlockChanged:
+    """The linked devices are blocked from the service, or (None) no longer."""
 
-    trouble: Trouble | None
+    trouble: BlockReason | None
 
 
 @dataclass(frozen=True, slots=True)
 class Outdated:
-    """A newer WhatsApp Web is out: open pages are told to load again."""
+    """A newer WhatsApp Web is available: open pages are asked to reload."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reloaded:
-    """The site makes its open pages load again."""
+    """The site reloads its open pages."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decrypted:
-    """A message that could not be read before can be now."""
+    """An undecrypted message became readable."""
 
     message: ServiceMessage
 
 
 @dataclass(frozen=True, slots=True)
 class ChatChanged:
-    """A chat is new, or was read."""
+    """A chat was added or read."""
 
     chat: Chat
 
 
 @dataclass(frozen=True, slots=True)
 class ContactChanged:
-    """A person is new or known better."""
+    """A contact was added or changed."""
 
     contact: Contact
 
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """Something changed that only the state file and the phone care about."""
+    """A change that matters only to the state file and the phone page."""
 
 
 Change = (
@@ -115,7 +115,7 @@ Change = (
     | Paired
     | LoggedOut
     | LinkChanged
-    | TroubleChanged
+    | BlockChanged
     | Outdated
     | Reloaded
     | Decrypted
@@ -123,4 +123,4 @@ Change = (
     | ContactChanged
     | Touched
 )
-Tell = Callable[[Change], None]
+Listener = Callable[[Change], None]

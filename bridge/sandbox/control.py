@@ -1,4 +1,4 @@
-"""The control API: what a test or the phone's page asks of the world, as JSON. Described at `/api/docs`."""
+"""The control API for tests and the phone page, as JSON. Described at `/api/openapi.json`."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from bridge.sandbox.world import World
 
 
 class RequestBody(BaseModel, extra="forbid"):
-    """A request body: unknown fields are mistakes."""
+    """A request body. Unknown fields are rejected."""
 
 
 class Incoming(RequestBody):
-    """A message that somebody else writes."""
+    """A message from a contact."""
 
     chat: str
     body: str = ""
     author: str | None = None
     type: str = "chat"
     timestamp: int | None = Field(default=None, description="Unix seconds; now if left out.")
-    quoted: str | None = Field(default=None, description="Id or key of the message it answers.")
+    quoted: str | None = Field(default=None, description="Id or key of the quoted message.")
     id: str | None = None
     fields: dict[str, Any] = {}
     units: list[int] | None = Field(
@@ -52,7 +52,7 @@ class Own(RequestBody):
 
 
 class NewContact(RequestBody):
-    """A person; `pn` and `lid` may be bare digits."""
+    """A contact; `pn` and `lid` may be only digits."""
 
     name: str
     pn: str | None = None
@@ -78,19 +78,19 @@ class NewGroup(RequestBody):
 
 
 class Address(RequestBody):
-    """Whom to open a chat with."""
+    """The address of a chat."""
 
     id: str
 
 
 class Scan(RequestBody):
-    """Which code the phone scans; the newest on show if left out."""
+    """The QR code that the phone scans; the newest displayed one if omitted."""
 
     ref: str | None = None
 
 
 class Link(RequestBody):
-    """The linked devices' connection."""
+    """The linked devices' network connection."""
 
     up: bool
 
@@ -104,7 +104,7 @@ class AckRequest(RequestBody):
 
 
 class SettingsPatch(RequestBody):
-    """Only what is to change; what it may be is in `SandboxSettings`."""
+    """The settings to change; the allowed values are those of `SandboxSettings`."""
 
     ref_ttl_ms: int | None = None
     sync_ms: int | None = None
@@ -120,22 +120,21 @@ class SettingsPatch(RequestBody):
 
 
 def control(world: World) -> APIRouter:
-    """The routes."""
     api = APIRouter(prefix="/api", tags=["sandbox"])
 
     @api.get("/state")
     async def read_state(messages: int = 100) -> StateView:
-        """Chats with their newest messages and acks, contacts, devices, codes, link, settings."""
+        """Chats with their newest messages and acks, contacts, devices, QR codes, link, settings."""
         return state_view(world, max(messages, 0))
 
     @api.get("/sent")
     async def read_sent() -> list[Transmission]:
-        """What the service got from linked devices, an item a message id: the proof of 'never twice'."""
+        """What the service received from linked devices, one item per message id: the proof of 'never twice'."""
         return list(world.state.sent.values())
 
     @api.post("/incoming")
     async def write_incoming(body: Incoming) -> MessageView:
-        """Somebody writes to the account."""
+        """Receive a message from a contact."""
         fields = body.fields if body.units is None else {**body.fields, "bodyUnits": body.units}
         return message_view(
             world.incoming(
@@ -152,62 +151,62 @@ def control(world: World) -> APIRouter:
 
     @api.post("/own")
     async def write_own(body: Own) -> MessageView:
-        """The owner writes on the phone."""
+        """Write a message on the owner's phone."""
         return message_view(world.own(_address(body.chat), body.body, t=body.timestamp, quoted=body.quoted))
 
     @api.post("/contacts")
     async def add_contact(body: NewContact) -> Contact:
-        """Add or replace a person."""
+        """Add or replace a contact."""
         known = body.model_dump()
         known["pn"] = _address(body.pn) if body.pn else None
         known["lid"] = _address(body.lid, "lid") if body.lid else None
-        return world.cast.add_contact(Contact(**known))
+        return world.directory.add_contact(Contact(**known))
 
     @api.post("/chats")
     async def open_chat(body: Address) -> PhoneChatView:
-        """Open a chat with a person."""
-        return chat_view(world, world.cast.open_chat(_address(body.id)), 0)
+        """Open a chat with a contact."""
+        return chat_view(world, world.directory.open_chat(_address(body.id)), 0)
 
     @api.post("/chats/seen")
     async def see_chat(body: Address) -> None:
-        """The owner reads a chat on the phone."""
-        world.see(_address(body.id))
+        """Mark a chat as read on the phone."""
+        world.mark_seen(_address(body.id))
 
     @api.post("/groups")
     async def add_group(body: NewGroup) -> PhoneChatView:
-        """Add a group."""
+        """Add a group with these participants."""
         members = [_address(p) for p in body.participants]
-        return chat_view(world, world.cast.add_group(body.id, body.name, members), 0)
+        return chat_view(world, world.directory.add_group(body.id, body.name, members), 0)
 
     @api.post("/scan")
     async def scan(body: Scan) -> DeviceView:
-        """Scan a code with the phone."""
+        """Scan a QR code with the phone."""
         return device_view(world.linking.scan(body.ref))
 
     @api.post("/refs/rotate")
     async def rotate_refs() -> None:
-        """Show new codes now."""
+        """Replace the displayed QR codes now."""
         for slot in list(world.linking.slots.values()):
             world.linking.rotate(slot)
 
     @api.post("/devices/{device}/logout")
     async def log_out(device: str) -> None:
-        """Log a device out, on the phone."""
+        """Log a device out from the phone."""
         world.linking.log_out(device)
 
     @api.put("/link")
     async def set_link(body: Link) -> None:
-        """Take the link down, or put it up."""
+        """Take the linked devices' connection down or up."""
         world.set_link(up=body.up)
 
     @api.post("/acks")
     async def acknowledge(body: AckRequest) -> None:
-        """Give an ack by hand."""
+        """Set an ack manually."""
         world.acknowledge(body.id, body.ack, body.participant)
 
     @api.patch("/settings")
     async def configure(body: SettingsPatch) -> SandboxSettings:
-        """Change how the double behaves."""
+        """Change the sandbox's behaviour."""
         known, changed = world.state.settings.model_dump(), body.model_dump(exclude_unset=True)
         changed["receipts"] = known["receipts"] | body.receipts
         world.configure(SandboxSettings.model_validate(known | changed))

@@ -1,7 +1,7 @@
-"""What a linked device's own database holds, and what it hands to its page, in the page's words.
+"""A linked device's local database, with records in the form of the page's models.
 
-Pure. The real site keeps this in IndexedDB; the sandbox keeps it beside the service, so that a killed browser
-loses nothing that the real one would keep.
+Pure. The real site keeps it in IndexedDB; the sandbox keeps it beside the service, so that a killed browser loses
+nothing that the real one would keep.
 """
 
 from __future__ import annotations
@@ -16,14 +16,12 @@ Record = dict[str, Any]
 
 
 class DeviceDatabase:
-    """The database of one device."""
-
     def __init__(self, world: World, device: Device) -> None:
         self.device = device
         self._world = world
 
     def catch_up(self) -> list[ServiceMessage]:
-        """Take in what the service has and the device has not; the new messages of others, oldest first."""
+        """Store the messages that the device is missing; returns those not sent by it, oldest first."""
         messages = self._world.state.messages
         fresh = messages[self.device.delivered :]
         self.device.delivered = len(messages)
@@ -33,13 +31,13 @@ class DeviceDatabase:
         return [m for m in fresh if m.device != self.device.id]
 
     def take_ack(self, message: ServiceMessage, ack: int) -> None:
-        """Note an ack that the device was told about; the first one ends the message's wait."""
+        """Store an ack that the device received; the first one removes the message from the pending ones."""
         known = self.device.acks.get(message.key, 0)
         self.device.acks[message.key] = max(known, ack) if ack >= 0 else ack
         self.device.pending.pop(message.key, None)
 
     def missed_acks(self) -> list[tuple[ServiceMessage, int, str | None]]:
-        """The acks that the service knows and the device was not told about: (message, ack, who)."""
+        """The acks that the service has and the device has not received: (message, ack, participant)."""
         missed: list[tuple[ServiceMessage, int, str | None]] = []
         for message in self._world.state.messages[: self.device.delivered]:
             known = self.device.acks.get(message.key, 0)
@@ -51,7 +49,7 @@ class DeviceDatabase:
         return missed
 
     def write(self, record: Record) -> None:
-        """Keep an own message until the service has confirmed it."""
+        """Store an own message as pending until the service confirms it."""
         key = str(record["id"])
         if key not in self.device.acks:
             self.device.pending[key] = {**record, "ack": 0, "isNewMsg": False}
@@ -61,7 +59,7 @@ class DeviceDatabase:
         return list(self.device.pending.values())
 
     def chat(self, chat: Chat) -> Record:
-        """A chat as the page's model has it."""
+        """A chat in the form of the page's model."""
         positions = self._positions(chat.id)
         waiting = [r for r in self.device.pending.values() if self._chat_of(r) == chat.id]
         last = self._world.state.messages[positions[-1]] if positions else None
@@ -80,23 +78,23 @@ class DeviceDatabase:
         return sorted(map(self.chat, self._world.state.chats.values()), key=lambda c: -int(c["t"]))
 
     def contents(self, preview: int) -> Record:
-        """What a page has in its memory after a load: all chats, with the newest messages of each."""
+        """A page's memory after a load: all chats, with the newest messages of each."""
         chats = self.chats()
         for chat in chats:
             chat["msgs"] = self.newest(chat["id"], preview)
         return {"device": self.device.id, "chats": chats, "contacts": self.contacts(), "pending": self.pending()}
 
     def newest(self, chat: str, count: int) -> list[Record]:
-        """The newest messages of a chat, oldest first, with those that wait to be sent."""
+        """The newest messages of a chat, oldest first, including pending ones."""
         return self._all(chat)[-count:]
 
     def find(self, anchor: str, count: int | None, *, before: bool) -> list[Record] | None:
-        """Up to `count` messages on one side of a message, oldest first; null if the anchor is not there."""
+        """Up to `count` messages before or after a message, oldest first; None if the anchor is missing."""
         records = self._all(str(MessageKey.parse(anchor).remote))
-        place = next((n for n, r in enumerate(records) if r["id"] == anchor), None)
-        if place is None:
+        index = next((n for n, r in enumerate(records) if r["id"] == anchor), None)
+        if index is None:
             return None
-        found = records[:place] if before else records[place + 1 :]
+        found = records[:index] if before else records[index + 1 :]
         if count is None:
             return found
         return (found[-count:] if before else found[:count]) if count > 0 else []
@@ -111,12 +109,12 @@ class DeviceDatabase:
         return self.record(message)
 
     def around(self, key: str) -> list[Record]:
-        """What is found when one looks for a message; empty if this device does not have it."""
+        """The result of a search for a message; empty if this device does not have it."""
         found = self.get(str(MessageKey.parse(key)))
         return [found] if found else []
 
     def record(self, message: ServiceMessage, *, fresh: bool = False) -> Record:
-        """A message as the page's model has it."""
+        """A message in the form of the page's model."""
         group = Jid.parse(message.chat).is_group
         lid = group or Jid.parse(message.chat).is_lid
         me = ACCOUNT_LID if lid else ACCOUNT
@@ -162,5 +160,5 @@ class DeviceDatabase:
 
 
 def contact_record(contact: Contact) -> Record:
-    """A person as the page knows them."""
+    """A contact in the form of the page's model."""
     return {"pn": contact.pn, "lid": contact.lid, "name": contact.name}

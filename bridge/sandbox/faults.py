@@ -1,6 +1,6 @@
-"""What goes wrong on the real service: a line taken away, a page told to load again, packets late or unreadable.
+"""Faults of the real service: blocked devices, forced reloads, packets that are late or unreadable.
 
-Pure, as the world it acts on. What an open page hears of it is `page_socket.py`'s to say.
+Pure. `page_socket.py` decides what an open page receives of them.
 """
 
 from __future__ import annotations
@@ -8,67 +8,65 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bridge.contract.jid import Jid
-from bridge.sandbox.changes import AckRaised, Decrypted, Outdated, Reloaded, Touched, TroubleChanged
-from bridge.sandbox.contacts import Unknown
-from bridge.sandbox.records import ServiceMessage, Trouble
+from bridge.sandbox.changes import AckRaised, BlockChanged, Decrypted, Outdated, Reloaded, Touched
+from bridge.sandbox.contacts import EntryNotFound
+from bridge.sandbox.records import BlockReason, ServiceMessage
 
 if TYPE_CHECKING:
     from bridge.sandbox.world import World
 
 
 class SandboxFaults:
-    """The faults of one world."""
-
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def trouble(self, kind: Trouble | None) -> None:
-        """Keep the linked devices off their line for this reason, or (null) let them on again."""
+    def block(self, kind: BlockReason | None) -> None:
+        """Block the linked devices from the service for this reason; None ends the block."""
         if kind is not self._world.state.trouble:
             self._world.state.trouble = kind
-            self._world.tell(TroubleChanged(kind))
+            self._world.notify(BlockChanged(kind))
 
     def take_over(self) -> None:
-        """A page claims the line from wherever WhatsApp Web is open; only a conflict ends by that."""
-        if self._world.state.trouble is Trouble.CONFLICT:
-            self.trouble(None)
+        """A page takes over from another open WhatsApp Web; this ends a conflict and no other block."""
+        if self._world.state.trouble is BlockReason.CONFLICT:
+            self.block(None)
 
     def outdate(self) -> None:
-        """Tell the open pages that a newer version is out."""
-        self._world.tell(Outdated())
+        """Announce a newer version to the open pages."""
+        self._world.notify(Outdated())
 
     def reload(self) -> None:
-        """Make the open pages load again."""
-        self._world.tell(Reloaded())
+        """Reload the open pages."""
+        self._world.notify(Reloaded())
 
     def decrypt(self, message_id: str, body: str, kind: str = "chat") -> ServiceMessage:
-        """An undecrypted message becomes readable. Raises `Unknown`."""
+        """Decrypt a message. Raises `EntryNotFound`."""
         message = self._message(message_id)
         message.body, message.type = body, kind
-        self._world.tell(Decrypted(message))
+        self._world.notify(Decrypted(message))
         return message
 
     def stray_ack(self, message_id: str, ack: int) -> None:
-        """An ack packet that is late, doubled or an error (negative): told as it is. Raises `Unknown`.
+        """Send an ack packet that is late, duplicated or an error (negative), unchanged. Raises `EntryNotFound`.
 
-        Only an error is remembered; a late one changes nothing that is known.
+        Only an error is stored; a late ack changes no state.
         """
         message = self._message(message_id)
         if ack < 0:
             message.ack = ack
-        room = self._world.state.chats[message.chat]
-        who = None if ack < 2 else (room.participants[0] if room.is_group else room.id)
-        self._world.tell(AckRaised(message, ack, who))
+        conversation = self._world.state.chats[message.chat]
+        who = None if ack < 2 else (conversation.participants[0] if conversation.is_group else conversation.id)
+        self._world.notify(AckRaised(message, ack, who))
 
     def move_chat(self, before: str, after: str) -> None:
-        """A chat gets its other address, as when WhatsApp moves it to the LID; pages find it so at their next load.
+        """Give a chat its other address, as when WhatsApp moves it to the LID; pages see it at their next load.
 
-        Raises `Unknown`, or `ValueError` if the new address is taken.
+        Raises `EntryNotFound`, or `ValueError` if the new address is in use.
         """
         state = self._world.state
-        room = state.chats.get(before)
-        if room is None:
-            raise Unknown(f"There is no chat {before}.")
+        conversation = state.chats.get(before)
+        if conversation is None:
+            raise EntryNotFound(f"There is no chat {before}.")
         if after in state.chats:
             raise ValueError(f"There is a chat {after} already.")
         Jid.parse(after)
@@ -78,14 +76,14 @@ class SandboxFaults:
             old, message.chat = message.key, after
             keys[old] = message.key
         state.chats = {after if name == before else name: chat for name, chat in state.chats.items()}
-        room.id = after
+        conversation.id = after
         for device in state.devices.values():
             device.acks = {keys.get(key, key): ack for key, ack in device.acks.items()}
-        self._world.rename(before, after)
-        self._world.tell(Touched())
+        self._world.move_messages(before, after)
+        self._world.notify(Touched())
 
     def _message(self, message_id: str) -> ServiceMessage:
         message = self._world.message(message_id)
         if message is None:
-            raise Unknown(f"There is no message {message_id}.")
+            raise EntryNotFound(f"There is no message {message_id}.")
         return message

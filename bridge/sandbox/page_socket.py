@@ -1,7 +1,7 @@
-"""The line between one page of the double and the world: the page's calls, and what is pushed to it.
+"""The web socket between one page of the double and the world: the page's calls, and what is pushed to it.
 
-One object a connection. It speaks for two things that the page cannot tell apart from the real ones: the device's
-own database (always there) and the service (there while the link is up).
+One object per connection. It stands for two things that the real page has: the device's own database (always
+available) and the service (available while the link is up).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from bridge.contract.errors import InvalidRequest
 from bridge.sandbox.changes import (
     AckRaised,
+    BlockChanged,
     Change,
     ChatChanged,
     ContactChanged,
@@ -27,17 +28,14 @@ from bridge.sandbox.changes import (
     RefChanged,
     Reloaded,
     SendRefused,
-    TroubleChanged,
 )
-from bridge.sandbox.contacts import LookupFailed, Unknown
+from bridge.sandbox.contacts import EntryNotFound, LookupFailed
 from bridge.sandbox.database import DeviceDatabase, Record, contact_record
 from bridge.sandbox.records import ACCOUNT, ACCOUNT_LID, Device
 from bridge.sandbox.world import World
 
 
 class PageSocket:
-    """The connection of one page."""
-
     def __init__(self, world: World, socket: WebSocket) -> None:
         self._world = world
         self._socket = socket
@@ -47,9 +45,9 @@ class PageSocket:
         self._shown = 0
 
     async def run(self) -> None:
-        """Serve the page until it goes away."""
+        """Serve the page until it closes."""
         await self._socket.accept()
-        self._world.listeners.append(self.tell)
+        self._world.listeners.append(self.on_change)
         try:
             async with asyncio.TaskGroup() as tasks:
                 writer = tasks.create_task(self._write(), name="sandbox page writer")
@@ -60,12 +58,12 @@ class PageSocket:
         except* WebSocketDisconnect:
             pass
         finally:
-            self._world.listeners.remove(self.tell)
+            self._world.listeners.remove(self.on_change)
             if self._slot:
                 self._world.linking.close_slot(self._slot)
 
-    def tell(self, change: Change) -> None:
-        """Push to the page what concerns it."""
+    def on_change(self, change: Change) -> None:
+        """Push the change to the page if it concerns it."""
         match change:
             case RefChanged(slot, ref) if slot == self._slot:
                 self._push("ref", ref=ref)
@@ -73,20 +71,20 @@ class PageSocket:
                 self._slot = None
                 self._attach(device)
                 self._push("paired", secret=device.secret, **self._contents())
-            case LinkChanged() | TroubleChanged():
+            case LinkChanged() | BlockChanged():
                 self._push("link", up=self._world.state.link_up, trouble=self._world.state.trouble)
-                if self._world.line_up and self._database:
+                if self._world.online and self._database:
                     self._reconnected(self._database)
             case Outdated():
                 self._push("outdated")
             case Reloaded():
                 self._push("reload")
             case _ if self._database:
-                self._tell_device(self._database, change)
+                self._push_to_device(self._database, change)
 
-    def _tell_device(self, database: DeviceDatabase, change: Change) -> None:
+    def _push_to_device(self, database: DeviceDatabase, change: Change) -> None:
         device = database.device
-        if not self._world.line_up:
+        if not self._world.online:
             return
         match change:
             case LoggedOut(gone) if gone.id == device.id:
@@ -118,18 +116,18 @@ class PageSocket:
 
     def _attach(self, device: Device) -> None:
         self._database = DeviceDatabase(self._world, device)
-        if self._world.line_up:
+        if self._world.online:
             self._database.catch_up()
             for message, ack, _ in self._database.missed_acks():
                 self._database.take_ack(message, ack)
         self._shown = device.delivered
 
     def _resume(self, database: DeviceDatabase) -> None:
-        """The link is up, or a page that kept its memory is back: what it missed."""
+        """Push what the page missed while the link was down or the page was disconnected."""
         self._push_messages(database, fresh=self._world.state.settings.announce_resumed)
         for message, ack, participant in database.missed_acks():
             self._push_ack(database, message.key, ack, participant)
-        for chat in self._world.cast.chats.values():
+        for chat in self._world.directory.chats.values():
             self._push("chat", chat=database.chat(chat))
 
     def _push_messages(self, database: DeviceDatabase, *, fresh: bool) -> None:
@@ -155,7 +153,7 @@ class PageSocket:
             )
 
     def _contents(self) -> Record:
-        """All that a page has in its memory after a load."""
+        """The page's memory after a load."""
         if self._database is None:
             return {}
         return self._database.contents(self._world.state.settings.preview)
@@ -177,7 +175,7 @@ class PageSocket:
             return
         try:
             value = self._call(str(frame["op"]), frame)
-        except (LookupFailed, Unknown, InvalidRequest, ValueError) as error:
+        except (LookupFailed, EntryNotFound, InvalidRequest, ValueError) as error:
             self._push("answer", call=frame["call"], error=str(error))
         else:
             self._push("answer", call=frame["call"], value=value)
@@ -204,7 +202,7 @@ class PageSocket:
             self._database = DeviceDatabase(self._world, device)
             self._shown = device.delivered
             self._push("welcome", **common)
-            if self._world.line_up:
+            if self._world.online:
                 self._resume(self._database)
         else:
             self._attach(device)
@@ -218,31 +216,31 @@ class PageSocket:
             return self._world.linking.link_code(self._world.linking.slots[self._slot], str(frame["phone"]))
         database = self._database
         if database is None:
-            raise Unknown("This page is not logged in.")
+            raise EntryNotFound("This page is not logged in.")
         match op:
             case "find":
                 return database.find(frame["anchor"], frame["count"], before=frame["before"])
             case "around":
                 return database.around(frame["key"])
             case "open_chat":
-                return database.chat(self._world.cast.open_chat(frame["address"]))
+                return database.chat(self._world.directory.open_chat(frame["address"]))
             case "write":
                 database.write(frame["record"])
             case "transmit":
                 self._world.transmit(database.device, frame["record"])
             case "exists":
-                contact = self._world.cast.look_up(frame["address"])
+                contact = self._world.directory.look_up(frame["address"])
                 return contact_record(contact) if contact else None
             case "compose":
                 self._world.compose(frame["chat"], typing=frame["typing"])
-            case "see":
-                self._world.see(frame["chat"])
+            case "mark_seen":
+                self._world.mark_seen(frame["chat"])
             case "takeover":
                 self._world.faults.take_over()
             case "logout":
                 self._world.linking.log_out(database.device.id, by_device=True)
             case _:
-                raise Unknown(f"There is no call {op}.")
+                raise EntryNotFound(f"There is no call {op}.")
         return None
 
 

@@ -13,7 +13,7 @@ from bridge.sandbox.world import World
 
 
 class PhoneSocket:
-    """One open phone page: single messages as they come, and the rest of the world when it changed."""
+    """The feed of one open phone page: single messages as they arrive, and the rest of the state on every change."""
 
     def __init__(self, world: World, socket: WebSocket) -> None:
         self._world = world
@@ -22,9 +22,9 @@ class PhoneSocket:
         self._changed = asyncio.Event()
 
     async def run(self) -> None:
-        """Feed the page until it goes away."""
+        """Feed the page until it closes."""
         await self._socket.accept()
-        self._world.listeners.append(self.tell)
+        self._world.listeners.append(self.on_change)
         try:
             async with asyncio.TaskGroup() as tasks:
                 writer = tasks.create_task(self._write(), name="sandbox phone writer")
@@ -36,16 +36,16 @@ class PhoneSocket:
         except* WebSocketDisconnect:
             pass
         finally:
-            self._world.listeners.remove(self.tell)
+            self._world.listeners.remove(self.on_change)
 
-    def tell(self, change: Change) -> None:
-        """Note what to push."""
+    def on_change(self, change: Change) -> None:
+        """Queue what has to be pushed."""
         if isinstance(change, MessageArrived | AckRaised):
             self._messages.append(message_view(change.message).model_dump(mode="json"))
         self._changed.set()
 
     async def _write(self) -> None:
-        """One frame for all that changed in the meantime: a burst does not become a thousand frames."""
+        """One frame for all changes in the meantime, so that a burst does not become a thousand frames."""
         while True:
             await self._changed.wait()
             self._changed.clear()

@@ -1,7 +1,7 @@
-"""What the sandbox remembers: the records of one account, its people, chats, messages and linked devices.
+"""The sandbox's state: one account, its contacts, chats, messages and linked devices.
 
-Plain values that can be written to a file and read back. It owns no rule: what may happen to a record is in
-`cast.py`, `linking.py` and `world.py`.
+Plain values that can be written to a file and read back. The rules are in `contacts.py`, `linked_devices.py` and
+`world.py`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ACCOUNT_LID = "277000000000000@lid"
 
 
 class Contact(BaseModel):
-    """A person. At least one of `pn` and `lid` is set; a contact without `pn` hides the number."""
+    """A person. At least one of `pn` and `lid` is set; without `pn` the number is hidden."""
 
     pn: str | None = None
     lid: str | None = None
@@ -26,15 +26,15 @@ class Contact(BaseModel):
     exists: bool = True
     """Whether the number is on WhatsApp."""
     lookup_fails: bool = False
-    """Whether the service answers a look-up of this number with an error."""
+    """Whether the service answers a lookup of this number with an error."""
     saved: bool = True
-    """Saved ones are in the linked device's address book; the others it has to look up."""
+    """Whether it is in the linked device's address book; others have to be looked up."""
     by_lid: bool = False
-    """Whether a chat with this person goes by the LID although the number is known."""
+    """Whether the chat uses the LID although the number is known."""
 
     @property
     def address(self) -> str:
-        """The address a chat with this person has."""
+        """The address of the chat with this person."""
         preferred = (self.lid, self.pn) if self.by_lid else (self.pn, self.lid)
         return preferred[0] or preferred[1] or ""
 
@@ -47,16 +47,16 @@ class Chat(BaseModel):
     participants: list[str] = []
     created: int
     read_to: int = 0
-    """Position up to which the account has read it."""
+    """The account has read the messages before this position."""
 
     @property
     def is_group(self) -> bool:
-        """Whether messages in it carry an author."""
+        """Whether its messages have an author."""
         return Jid.parse(self.id).is_group
 
 
 class MessageOrigin(StrEnum):
-    """Who wrote a message: the other side, the account's own phone, or a linked device."""
+    """Where a message was written: by a contact, on the account's phone, or on a linked device."""
 
     PEER = "peer"
     PHONE = "phone"
@@ -64,7 +64,7 @@ class MessageOrigin(StrEnum):
 
 
 class Quote(BaseModel):
-    """The message that a reply points at, as WhatsApp carries it inside the reply."""
+    """The quoted message, as WhatsApp embeds it in a reply."""
 
     id: str
     participant: str
@@ -73,7 +73,7 @@ class Quote(BaseModel):
 
 
 class ServiceMessage(BaseModel):
-    """A message that the service has, in the order in which the service got it (`position`)."""
+    """A message of the service; `position` is its order of arrival there."""
 
     position: int
     id: str
@@ -90,10 +90,10 @@ class ServiceMessage(BaseModel):
     origin: MessageOrigin
     device: str | None = None
     answered: bool = True
-    """False while the device that sent it has not been told that the service has it."""
+    """False while the sending device has no answer from the service."""
     quoted: Quote | None = None
     fields: dict[str, Any] = {}
-    """Further fields of other message types, as the page's model names them."""
+    """Further fields of other message types, with the names of the page's model."""
 
     @property
     def key(self) -> str:
@@ -103,7 +103,7 @@ class ServiceMessage(BaseModel):
 
 
 class Device(BaseModel):
-    """A browser profile that has paired, with what its own database holds."""
+    """A paired browser profile, with the contents of its own database."""
 
     id: str
     secret: str
@@ -112,17 +112,17 @@ class Device(BaseModel):
     history_to: int
     """Messages before this position came with the history sync of the pairing."""
     withheld: int = 0
-    """Messages before this position were not sent by the phone yet."""
+    """The phone has not sent messages before this position yet."""
     delivered: int
     """Its database has the service's messages before this position."""
     acks: dict[str, int] = {}
-    """The acks that it knows of own messages, by key."""
+    """The acks of own messages that it received, by key."""
     pending: dict[str, dict[str, Any]] = {}
     """Own messages written to its database that the service has not confirmed to it, by key."""
 
 
 class Transmission(BaseModel):
-    """What the service got from a device under one message id: the oracle for 'never twice'."""
+    """What the service received from a device under one message id: the oracle for 'never twice'."""
 
     id: str
     key: str
@@ -132,12 +132,10 @@ class Transmission(BaseModel):
     transmissions: int = 0
     """How often the device transmitted it."""
     deliveries: int = 0
-    """How often the recipient got it."""
+    """How often the recipient received it."""
 
 
-class Due(BaseModel):
-    """An ack that will come by itself."""
-
+class DueAck(BaseModel):
     at: float
     key: str
     ack: int
@@ -145,7 +143,7 @@ class Due(BaseModel):
 
 
 class ReceiptPolicy(BaseModel, extra="forbid"):
-    """Milliseconds until each ack of an own message comes by itself; null: only when asked for."""
+    """Milliseconds until each automatic ack of an own message; None: only manually."""
 
     server_ms: int | None = Field(default=50, ge=0)
     device_ms: int | None = Field(default=400, ge=0)
@@ -153,21 +151,21 @@ class ReceiptPolicy(BaseModel, extra="forbid"):
 
 
 class TransmissionMode(StrEnum):
-    """What becomes of a message that a linked device transmits."""
+    """How the service handles a message that a linked device transmits."""
 
     NORMAL = "normal"
     LOSE_ANSWER = "lose_answer"
-    """The service has it and the recipient gets it, but the device is never told."""
+    """The service and the recipient receive it, but the device gets no answer."""
     HOLD = "hold"
-    """It is lost on the way; the device's call hangs, the message waits in its database."""
+    """It is lost in transit; the device's call hangs, the message stays pending in its database."""
     REFUSE = "refuse"
     """The service answers with an error."""
     LOCK = "lock"
-    """It answers that this account may not write to new people now (463)."""
+    """It answers that this account may not write to new contacts now (463)."""
 
 
-class Trouble(StrEnum):
-    """What keeps a linked device off its line although the network is up, by WhatsApp's own names."""
+class BlockReason(StrEnum):
+    """Why a linked device is blocked from the service although the network is up, by WhatsApp's own names."""
 
     CONFLICT = "CONFLICT"
     """WhatsApp Web was opened elsewhere; a page may take over."""
@@ -178,37 +176,37 @@ class Trouble(StrEnum):
 
 
 class Site(StrEnum):
-    """What the site answers to a browser that opens it."""
+    """The site's response to a browser."""
 
     NORMAL = "normal"
     ERROR = "error"
     """HTTP 500."""
     MAINTENANCE = "maintenance"
-    """HTTP 200 and a sentence instead of the application."""
+    """HTTP 200 with a sentence instead of the application."""
     BLANK = "blank"
-    """HTTP 200 and nothing."""
+    """HTTP 200 with an empty body."""
 
 
 class SandboxSettings(BaseModel, extra="forbid"):
-    """How the double behaves; durations in milliseconds."""
+    """The sandbox's behaviour; durations in milliseconds."""
 
     ref_ttl_ms: int = Field(default=20_000, ge=50)
     refs_before_idle: int = Field(default=6, ge=1)
-    """How many codes a page shows before it gives up and waits to be asked for new ones."""
+    """How many QR codes a page shows before it stops and waits for a request."""
     sync_ms: int = Field(default=300, ge=0)
     """From pairing, or from the page's load, until the chats are usable."""
     preview: int = Field(default=3, ge=1)
-    """How many messages of each chat are in the page's memory after a load."""
+    """Messages of each chat in the page's memory after a load."""
     announce_resumed: bool = True
-    """Whether messages that came while the link was down are announced as new in a page that stayed open."""
+    """Whether an open page announces messages as new that arrived while the link was down."""
     history_waits: bool = False
-    """Whether a phone that pairs a device sends the history only when told to; the real one takes minutes for it."""
+    """Whether the phone sends the history of a new device only on request; the real one takes minutes for it."""
     send_mode: TransmissionMode = TransmissionMode.NORMAL
     site: Site = Site.NORMAL
     always_outdated: bool = False
-    """Whether a page that was loaded just now is told to load again, too."""
+    """Whether a freshly loaded page is asked to reload, too."""
     missing_modules: list[str] = []
-    """Modules that a page loaded from now on lacks, as after a change of the site."""
+    """Modules that are missing in pages loaded from now on, as after a change of the site."""
     minified_keys: bool = False
     """Whether message keys of a page loaded from now on have no `_serialized`, as in WhatsApp >= 2.3000.1042401057."""
     receipts: ReceiptPolicy = ReceiptPolicy()
@@ -223,7 +221,7 @@ class State(BaseModel):
     messages: list[ServiceMessage] = []
     devices: dict[str, Device] = {}
     sent: dict[str, Transmission] = {}
-    due: list[Due] = []
+    due: list[DueAck] = []
     link_up: bool = True
-    trouble: Trouble | None = None
+    trouble: BlockReason | None = None
     settings: SandboxSettings = SandboxSettings()

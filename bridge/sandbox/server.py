@@ -1,6 +1,6 @@
-"""The sandbox as one long-lived part: the double at `/`, the phone at `/phone`, the control API at `/api`.
+"""The sandbox's server: the WhatsApp Web double at `/`, the phone at `/phone`, the control API at `/api`.
 
-It listens on loopback only. It owns the socket, the clock that makes things due, and the state file.
+It listens on loopback only. It owns the socket, the timer for due changes, and the state file.
 """
 
 from __future__ import annotations
@@ -10,33 +10,33 @@ import ipaddress
 import secrets
 import socket
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import uvicorn
 
+from bridge.asgi.server import EmbeddedServer, bind
 from bridge.sandbox.app import build_app
 from bridge.sandbox.changes import Change, LoggedOut, RefChanged
-from bridge.sandbox.guard import LARGEST
+from bridge.sandbox.guard import LIMITS
 from bridge.sandbox.state import StateFile
 from bridge.sandbox.world import World
 
-#: Connections at once; beyond, requests get 503.
+#: Maximum concurrent connections; further requests get 503.
 CONNECTIONS = 500
 
 
 class AddressUnavailable(OSError):
-    """The sandbox cannot listen where it was told to."""
+    """The sandbox cannot listen on the given address."""
 
 
 class Sandbox:
-    """A WhatsApp Web double and the phone that belongs to it; use as `async with Sandbox() as sandbox`.
+    """A WhatsApp Web double with its phone; use as `async with Sandbox() as sandbox`.
 
-    `port` 0 takes a free one. With `state_path` the world survives a restart. With `auto_scan` the phone scans by
-    itself the first code that is shown after the start; a later log-out stays one.
+    `port` 0 selects a free port. With `state_path` the world survives a restart. With `auto_scan` the phone scans the
+    first QR code after the start automatically, but none after a logout.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Sandbox:
         self._state_path = state_path
         self._auto_scan = auto_scan
         self._now = now
-        self._woken = asyncio.Event()
+        self._changed = asyncio.Event()
         self._scanned = False
         self.world: World
         self._server: uvicorn.Server
@@ -61,7 +61,7 @@ class Sandbox:
 
     @property
     def url(self) -> str:
-        """What the driver opens."""
+        """The URL that the driver opens."""
         name = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{name}:{self._port}/"
 
@@ -71,7 +71,7 @@ class Sandbox:
 
     @property
     def api_url(self) -> str:
-        """The control API, without a slash at its end."""
+        """The control API's URL, without a trailing slash."""
         return f"{self.url}api"
 
     async def __aenter__(self) -> Self:
@@ -81,20 +81,20 @@ class Sandbox:
         if file:
             file.save(self.world.state)
         listener = self._listen()
-        server = _Server(
+        server = EmbeddedServer(
             uvicorn.Config(
                 build_app(self.world),
                 lifespan="off",
                 log_config=None,
                 access_log=False,
                 ws="websockets-sansio",
-                ws_max_size=LARGEST,
+                ws_max_size=LIMITS.size,
                 limit_concurrency=CONNECTIONS,
                 timeout_graceful_shutdown=2,
                 server_header=False,
             )
         )
-        self.world.listeners.append(self._tell)
+        self.world.listeners.append(self._on_change)
         self._server = server
         self._running = asyncio.create_task(self._run(server, listener, file), name="sandbox")
         await server.ready.wait()
@@ -103,16 +103,16 @@ class Sandbox:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop serving, then keep the state."""
+        """Stop serving, then save the state."""
         self._server.should_exit = True
         await self._running
 
     async def _run(self, server: uvicorn.Server, listener: socket.socket, file: StateFile | None) -> None:
         with listener:
             async with asyncio.TaskGroup() as tasks:
-                background = [tasks.create_task(self._tick(), name="sandbox clock")]
+                background = [tasks.create_task(self._run_due(), name="sandbox clock")]
                 if file:
-                    self.world.listeners.append(file.tell)
+                    self.world.listeners.append(file.on_change)
                     background.append(tasks.create_task(file.run(self.world.state), name="sandbox state file"))
                 await server.serve([listener])
                 for task in background:
@@ -124,54 +124,33 @@ class Sandbox:
         name = "127.0.0.1" if self._host == "localhost" else self._host
         if not ipaddress.ip_address(name).is_loopback:
             raise AddressUnavailable(f"The sandbox listens on loopback only, not on {self._host}.")
-        # with the protocol named asyncio sets TCP_NODELAY; without, every answer waits 40 ms
-        family = socket.AF_INET6 if ":" in name else socket.AF_INET
-        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listener.bind((name, self._port))
+            listener = bind(name, self._port)
         except OSError as error:
-            listener.close()
             raise AddressUnavailable(
                 f"The sandbox cannot listen on {self._host}:{self._port}: {error.strerror}. Choose another port."
             ) from error
         self._port = listener.getsockname()[1]
         return listener
 
-    async def _tick(self) -> None:
-        """Let things happen when they are due; any change may make something due earlier."""
+    async def _run_due(self) -> None:
+        """Apply due changes on time; any change may make another one due earlier."""
         while True:
             due = self.world.next_due()
-            self._woken.clear()
+            self._changed.clear()
             try:
                 async with asyncio.timeout(None if due is None else max(due - self._now(), 0)):
-                    await self._woken.wait()
+                    await self._changed.wait()
             except TimeoutError:
                 self.world.advance()
 
-    def _tell(self, change: Change) -> None:
-        self._woken.set()
+    def _on_change(self, change: Change) -> None:
+        self._changed.set()
         if isinstance(change, LoggedOut):
-            self._scanned = True  # whoever logs out wants to see the code
+            self._scanned = True  # after a logout the user wants to see the QR code
         if self._auto_scan and isinstance(change, RefChanged) and change.ref and not self._scanned:
             self._scanned = True
             asyncio.get_running_loop().call_soon(self.world.linking.scan)
-
-
-class _Server(uvicorn.Server):
-    """Uvicorn inside somebody else's loop: it says when it serves, and leaves the signals alone."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.ready = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.ready.set()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 def _new_id() -> str:

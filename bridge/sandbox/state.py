@@ -1,7 +1,7 @@
-"""The state file: the world as it was when the sandbox was last closed or killed.
+"""The state file: the world when the sandbox was last closed or killed.
 
-Written whole and atomically, at the latest `DELAY` seconds after a change. It refuses a file that it cannot read
-rather than start an empty world over it.
+Written completely and atomically, at most `DELAY` seconds after a change. An unreadable file is refused, so that an
+empty world does not overwrite it.
 """
 
 from __future__ import annotations
@@ -19,18 +19,16 @@ DELAY = 0.15
 
 
 class StateUnreadable(RuntimeError):
-    """The state file exists but holds something else."""
+    """The state file exists but contains no valid state."""
 
 
 class StateFile:
-    """Keeps one world on disk."""
-
     def __init__(self, path: Path) -> None:
         self._path = path
         self._changed = asyncio.Event()
 
     def load(self) -> State | None:
-        """The world that was kept, or null if there is none. Raises `StateUnreadable`."""
+        """The stored state; None if there is none. Raises `StateUnreadable`."""
         try:
             text = self._path.read_bytes()
         except FileNotFoundError:
@@ -42,12 +40,11 @@ class StateFile:
                 f"{self._path} is not a sandbox state this version can read; delete it to start a new world."
             ) from error
 
-    def tell(self, _change: Change) -> None:
-        """Something changed: write soon."""
+    def on_change(self, _change: Change) -> None:
         self._changed.set()
 
     async def run(self, state: State) -> None:
-        """Keep the file up to date until cancelled."""
+        """Write the file after changes, until cancelled."""
         while True:
             await self._changed.wait()
             await asyncio.sleep(DELAY)

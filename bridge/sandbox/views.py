@@ -1,10 +1,19 @@
-"""What the control API and the phone are shown of the world."""
+"""Views of the world for the control API and the phone page."""
 
 from __future__ import annotations
 
 from pydantic import BaseModel
 
-from bridge.sandbox.records import ACCOUNT, ACCOUNT_LID, Chat, Contact, Device, SandboxSettings, ServiceMessage, Trouble
+from bridge.sandbox.records import (
+    ACCOUNT,
+    ACCOUNT_LID,
+    BlockReason,
+    Chat,
+    Contact,
+    Device,
+    SandboxSettings,
+    ServiceMessage,
+)
 from bridge.sandbox.world import World
 
 
@@ -19,12 +28,12 @@ class PhoneChatView(Chat):
 
     unread: int
     typing: bool
-    """The other side sees that the account is writing."""
+    """Whether the contact sees that the account is writing."""
     messages: list[MessageView]
 
 
 class DeviceView(BaseModel):
-    """A linked device; its secret stays inside."""
+    """A linked device, without its secret."""
 
     id: str
     name: str
@@ -33,7 +42,7 @@ class DeviceView(BaseModel):
 
 
 class SlotView(BaseModel):
-    """A page that shows a code."""
+    """A page in pairing."""
 
     ref: str
     rotates_at: float | None
@@ -41,13 +50,13 @@ class SlotView(BaseModel):
 
 
 class StateView(BaseModel):
-    """The world as the phone sees it."""
+    """The world as shown on the phone."""
 
     account: str
     account_lid: str
     now: float
     link_up: bool
-    trouble: Trouble | None
+    trouble: BlockReason | None
     settings: SandboxSettings
     contacts: list[Contact]
     chats: list[PhoneChatView]
@@ -56,12 +65,12 @@ class StateView(BaseModel):
 
 
 def message_view(message: ServiceMessage) -> MessageView:
-    """A message, with the key that a page knows it by."""
+    """A message with its serialized key."""
     return MessageView(**message.model_dump(), serialized=message.key)
 
 
 def device_view(device: Device) -> DeviceView:
-    """A device, with how many messages wait in it."""
+    """A device with the number of its pending messages."""
     return DeviceView(id=device.id, name=device.name, paired_at=device.paired_at, pending=len(device.pending))
 
 

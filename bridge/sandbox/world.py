@@ -1,7 +1,7 @@
-"""The service and the phone as a state machine: messages, acks, the link, in the order in which they happen.
+"""The service and the phone as a state machine: messages, acks, the link.
 
-Pure: no socket, no file; time and ids come from outside. What happened is told through `listeners`, synchronously.
-It refuses to know what a page is: pages talk to it through `database.py` and `page_socket.py`.
+Pure: no socket, no file; time and ids are parameters. `listeners` are called synchronously with each change. It does
+not know pages: those access it through `database.py` and `page_socket.py`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from bridge.contract.jid import Jid, MessageKey
-from bridge.sandbox.changes import AckRaised, Change, LinkChanged, MessageArrived, SendRefused, Tell, Touched
-from bridge.sandbox.contacts import Contacts, Unknown, seed
+from bridge.sandbox.changes import AckRaised, Change, LinkChanged, Listener, MessageArrived, SendRefused, Touched
+from bridge.sandbox.contacts import ContactDirectory, EntryNotFound, seed
 from bridge.sandbox.faults import SandboxFaults
 from bridge.sandbox.linked_devices import Linking
 from bridge.sandbox.receipts import Receipts
@@ -28,51 +28,50 @@ from bridge.sandbox.records import (
     TransmissionMode,
 )
 
-#: What the page's send is answered. How 463 reaches a page is not known: no public source says.
+#: The service's answer to a page's send. How 463 reaches a page is unknown: no public source documents it.
 _REFUSALS = {TransmissionMode.REFUSE: "ERROR_NETWORK", TransmissionMode.LOCK: "ERROR_463"}
 
 
 class World:
-    """One account with its phone, its people and its linked devices."""
+    """One account with its phone, contacts and linked devices."""
 
     def __init__(self, now: Callable[[], float], new_id: Callable[[], str], state: State | None = None) -> None:
         self.state = state if state is not None else State()
-        self.listeners: list[Tell] = []
+        self.listeners: list[Listener] = []
         self._now = now
         self._new_id = new_id
-        self.cast = Contacts(self.state, now, self.tell)
-        self.receipts = Receipts(self.state, now, self.tell)
-        self.linking = Linking(self.state, now, new_id, self.tell)
+        self.directory = ContactDirectory(self.state, now, self.notify)
+        self.receipts = Receipts(self.state, now, self.notify)
+        self.linking = Linking(self.state, now, new_id, self.notify)
         self.faults = SandboxFaults(self)
-        #: Chats in which the other side sees that the account is writing.
+        #: Chats in which the contact sees that the account is writing.
         self.typing: set[str] = set()
         self._by_id = {m.id: m.position for m in self.state.messages}
         self._by_chat: dict[str, list[int]] = {}
         for message in self.state.messages:
             self._by_chat.setdefault(message.chat, []).append(message.position)
         if state is None:
-            seed(self.cast)
+            seed(self.directory)
 
-    def tell(self, change: Change) -> None:
-        """Tell the listeners what happened."""
+    def notify(self, change: Change) -> None:
         for listener in self.listeners:
             listener(change)
 
     def now(self) -> float:
-        """The service's clock, unix seconds."""
+        """The service's time, unix seconds."""
         return self._now()
 
     @property
-    def line_up(self) -> bool:
-        """Whether linked devices reach the service: the network is up, and nothing keeps them off."""
+    def online(self) -> bool:
+        """Whether linked devices reach the service: the network is up and they are not blocked."""
         return self.state.link_up and self.state.trouble is None
 
     def positions(self, chat: str) -> list[int]:
-        """Where the chat's messages stand, oldest first."""
+        """The positions of the chat's messages, oldest first."""
         return self._by_chat.get(chat, [])
 
     def message(self, message_id: str) -> ServiceMessage | None:
-        """By raw id or by serialized key."""
+        """The message with this raw id or serialized key."""
         if "_" in message_id:
             message_id = MessageKey.parse(message_id).id
         position = self._by_id.get(message_id)
@@ -90,26 +89,26 @@ class World:
         fields: dict[str, Any] | None = None,
         message_id: str | None = None,
     ) -> ServiceMessage:
-        """The other side writes. In a group `author` says who; `t` is in unix seconds.
+        """An incoming message from a contact. `author` is required in a group; `t` is in unix seconds.
 
-        Raises `Unknown`, or `ValueError` if the author does not fit the chat.
+        Raises `EntryNotFound`, or `ValueError` if the author does not fit the chat.
         """
-        room = self.cast.open_chat(chat)
-        if room.is_group and author not in room.participants:
-            raise ValueError(f"In {room.id} the author must be one of {', '.join(room.participants)}.")
-        if author is not None and not room.is_group:
+        conversation = self.directory.open_chat(chat)
+        if conversation.is_group and author not in conversation.participants:
+            raise ValueError(f"In {conversation.id} the author must be one of {', '.join(conversation.participants)}.")
+        if author is not None and not conversation.is_group:
             raise ValueError("Only a message in a group has an author.")
         return self._add(
             ServiceMessage(
                 position=len(self.state.messages),
                 id=message_id or f"3A{self._new_id()}",
-                chat=room.id,
+                chat=conversation.id,
                 from_me=False,
                 author=author,
                 body=body,
                 type=kind,
                 t=int(self._now()) if t is None else t,
-                notify_name=self.cast.name(author or room.id),
+                notify_name=self.directory.name(author or conversation.id),
                 origin=MessageOrigin.PEER,
                 quoted=self._quote(quoted),
                 fields=fields or {},
@@ -117,38 +116,40 @@ class World:
         )
 
     def own(self, chat: str, body: str, *, t: int | None = None, quoted: str | None = None) -> ServiceMessage:
-        """The account's owner writes on the phone. Raises `Unknown`."""
-        room = self.cast.open_chat(chat)
+        """A message that the owner writes on the phone. Raises `EntryNotFound`."""
+        conversation = self.directory.open_chat(chat)
         message = self._add(
             ServiceMessage(
                 position=len(self.state.messages),
                 id=f"3A{self._new_id()}",
-                chat=room.id,
+                chat=conversation.id,
                 from_me=True,
-                author=ACCOUNT_LID if room.is_group else None,
+                author=ACCOUNT_LID if conversation.is_group else None,
                 body=body,
                 t=int(self._now()) if t is None else t,
                 origin=MessageOrigin.PHONE,
                 quoted=self._quote(quoted),
             )
         )
-        self.cast.read(room, message.position + 1)
+        self.directory.read(conversation, message.position + 1)
         self.receipts.schedule(message, server=False)
         return message
 
     def transmit(self, device: Device, record: dict[str, Any]) -> None:
-        """A linked device hands a message to the service. Same id again: answered again, delivered once."""
+        """A linked device sends a message to the service. A repeated id is answered again but delivered once."""
         mode = self.state.settings.send_mode
-        if not self.line_up or mode is TransmissionMode.HOLD:
+        if not self.online or mode is TransmissionMode.HOLD:
             return
         key = MessageKey.parse(str(record["id"]))
         if mode in _REFUSALS:
-            self.tell(SendRefused(device, str(key), _REFUSALS[mode]))
+            self.notify(SendRefused(device, str(key), _REFUSALS[mode]))
             return
-        room = self.cast.open_chat(str(key.remote))
+        conversation = self.directory.open_chat(str(key.remote))
         sent = self.state.sent.setdefault(
             key.id,
-            Transmission(id=key.id, key=str(key), chat=room.id, body=str(record.get("body", "")), device=device.id),
+            Transmission(
+                id=key.id, key=str(key), chat=conversation.id, body=str(record.get("body", "")), device=device.id
+            ),
         )
         sent.transmissions += 1
         message = self.message(key.id)
@@ -158,7 +159,7 @@ class World:
                 ServiceMessage(
                     position=len(self.state.messages),
                     id=key.id,
-                    chat=room.id,
+                    chat=conversation.id,
                     from_me=True,
                     author=str(key.participant) if key.participant else None,
                     body=str(record.get("body", "")),
@@ -169,46 +170,45 @@ class World:
                     device=device.id,
                     answered=mode is not TransmissionMode.LOSE_ANSWER,
                     quoted=self._quote(record.get("quotedStanzaID")),
+                    fields=_own_fields(record),
                 )
             )
-            self.cast.read(room, message.position + 1)
+            self.directory.read(conversation, message.position + 1)
             self.receipts.schedule(message, server=True)
         elif mode is TransmissionMode.NORMAL and message.ack >= 1:
             message.answered = True
-            self.tell(AckRaised(message, 1, None))
+            self.notify(AckRaised(message, 1, None))
         elif mode is TransmissionMode.NORMAL:
             message.answered = True
 
     def acknowledge(self, message_id: str, ack: int, participant: str | None = None) -> None:
-        """An ack for an own message; see `Receipts.give`. Raises `Unknown`."""
+        """Raise the ack of an own message; see `Receipts.give`. Raises `EntryNotFound`."""
         message = self.message(message_id)
         if message is None:
-            raise Unknown(f"There is no message {message_id}.")
+            raise EntryNotFound(f"There is no message {message_id}.")
         self.receipts.give(message, ack, participant)
 
     def compose(self, chat: str, *, typing: bool) -> None:
-        """A linked device shows that the account is writing in a chat, or no more."""
-        room = self.cast.chat(chat)
-        if room is not None and typing is not (room.id in self.typing):
-            (self.typing.add if typing else self.typing.discard)(room.id)
-            self.tell(Touched())
+        """A linked device starts or stops the typing indicator of a chat."""
+        conversation = self.directory.chat(chat)
+        if conversation is not None and typing is not (conversation.id in self.typing):
+            (self.typing.add if typing else self.typing.discard)(conversation.id)
+            self.notify(Touched())
 
-    def see(self, chat: str) -> None:
-        """The account has read the chat."""
-        room = self.cast.chat(chat)
-        if room is not None:
-            self.cast.read(room, len(self.state.messages))
+    def mark_seen(self, chat: str) -> None:
+        conversation = self.directory.chat(chat)
+        if conversation is not None:
+            self.directory.read(conversation, len(self.state.messages))
 
     def set_link(self, *, up: bool) -> None:
-        """Take the linked devices' connection down, or put it up again."""
+        """Take the linked devices' connection down or up."""
         if up != self.state.link_up:
             self.state.link_up = up
-            self.tell(LinkChanged(up))
+            self.notify(LinkChanged(up))
 
     def configure(self, settings: SandboxSettings) -> None:
-        """Behave differently from now on."""
         self.state.settings = settings
-        self.tell(Touched())
+        self.notify(Touched())
 
     def next_due(self) -> float | None:
         """When `advance` has something to do; unix seconds."""
@@ -216,13 +216,13 @@ class World:
         return min((at for at in times if at is not None), default=None)
 
     def advance(self) -> None:
-        """Let happen what is due: acks that come by themselves, codes that rotate."""
+        """Apply what is due: scheduled acks, rotating QR codes."""
         for due in self.receipts.take_due():
             self.acknowledge(due.key, due.ack, due.participant)
         self.linking.advance()
 
-    def rename(self, before: str, after: str) -> None:
-        """A chat's messages stand under another address."""
+    def move_messages(self, before: str, after: str) -> None:
+        """Index a chat's messages under its new address."""
         self._by_chat[after] = self._by_chat.pop(before, [])
 
     def _add(self, message: ServiceMessage) -> ServiceMessage:
@@ -233,7 +233,7 @@ class World:
         self._by_chat.setdefault(message.chat, []).append(message.position)
         if message.from_me:
             self.typing.discard(message.chat)
-        self.tell(MessageArrived(message))
+        self.notify(MessageArrived(message))
         return message
 
     def _quote(self, message_id: str | None) -> Quote | None:
@@ -241,8 +241,22 @@ class World:
             return None
         message = self.message(message_id)
         if message is None:
-            raise Unknown(f"There is no message {message_id}.")
+            raise EntryNotFound(f"There is no message {message_id}.")
         lid = message.author is not None or Jid.parse(message.chat).is_lid
         me = ACCOUNT_LID if lid else ACCOUNT
         who = me if message.from_me else (message.author or message.chat)
         return Quote(id=message.id, participant=who, type=message.type, body=message.body)
+
+
+#: Fields of a record that the service keeps for every message, or that only the sending page needs.
+_COMMON = frozenset(
+    {"id", "type", "body", "t", "from", "to", "author", "ack", "self", "local", "isNewMsg", "isMdHistoryMsg"}
+    | {"notifyName", "quotedStanzaID", "quotedParticipant", "quotedMsg"}
+)
+
+
+def _own_fields(record: dict[str, Any]) -> dict[str, Any]:
+    """What a message of another type than text has beside the common fields."""
+    if record.get("type", "chat") == "chat":
+        return {}
+    return {name: value for name, value in record.items() if name not in _COMMON and value is not None}

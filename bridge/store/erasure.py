@@ -207,7 +207,7 @@ def _blank(connection: sqlite3.Connection, number: int, raw_id: str | None) -> N
     """The id stays, so that a repetition is a conflict and is not sent; so does WhatsApp's, for an ack that is late."""
     key = str(MessageKey(True, ERASED_ADDRESS, raw_id)) if raw_id else None
     connection.execute(
-        "UPDATE commands SET \"to\" = ?1, text = '', content_hash = '', chat = ?1, message_id = ?2,"
+        "UPDATE commands SET \"to\" = ?1, content = '', content_hash = '', chat = ?1, message_id = ?2,"
         ' "transaction" = NULL, meta = NULL, topic = NULL, payload_sha256 = NULL, error_text = NULL WHERE number = ?3',
         (str(ERASED_ADDRESS), key, number),
     )

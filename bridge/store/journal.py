@@ -12,13 +12,13 @@ from typing_extensions import override
 from bridge.contract.messages import Stream
 from bridge.ports import (
     MQTT_READER,
+    AlreadyJournalled,
     Bounds,
     Event,
     Journal,
     Journalled,
     JournalRecord,
     Published,
-    Repeated,
     StreamPage,
 )
 from bridge.store.ages import remembers_from
@@ -107,7 +107,7 @@ class SqliteJournal(Journal):
                 self._last_inbound_at = at
                 self.take_bounds({Stream.IN: bounds})
             if repeated := seqs.count(None):
-                self._observe(Repeated(repeated))
+                self._observe(AlreadyJournalled(repeated))
 
         seqs, _ = await self._database.write(write, committed)
         return seqs

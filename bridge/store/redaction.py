@@ -9,8 +9,9 @@ from functools import cached_property
 from typing import Any
 
 from bridge.contract.errors import InvalidRequest
+from bridge.contract.events import ERASED_EVENT, EventBody
 from bridge.contract.jid import Jid, Server, parse_recipient
-from bridge.contract.messages import ERASED, EventBody, EventKind, MessageBody, Stream
+from bridge.contract.messages import ERASED, MessageBody, Stream
 from bridge.contract.phone_numbers import candidates
 
 #: Replaces the address of an erased person where a field needs one.
@@ -77,7 +78,7 @@ def redact(person: ErasedPerson, stream: Stream, fields: dict[str, Any]) -> str 
     message = fields.get("message")
     around = {name: value for name, value in fields.items() if name != "message"}
     if person.is_in(around) or (isinstance(message, dict) and _is_theirs(person, message)):
-        return EventBody(kind=EventKind.ERASED, at=fields["at"]).to_json()
+        return EventBody(kind=ERASED_EVENT, at=fields["at"]).to_json()
     left = _message(person, message) if isinstance(message, dict) else None
     return None if left is None else EventBody.model_validate({**fields, "message": _parsed(left)}).to_json()
 

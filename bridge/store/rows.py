@@ -8,12 +8,13 @@ from typing import Any
 
 from bridge.contract.commands import Priority
 from bridge.contract.jid import MessageKey
+from bridge.contract.kinds import dump_content, load_content
 from bridge.contract.lifecycle import FINAL, SendState
 from bridge.ports import Change, Claim, CommandOrigin, OutboxRow
 from bridge.store.notices import reply_to
 
 _SELECT = """
-    SELECT number, id, "to", text, content_hash, priority, claimed_at, expires_at, reply_client, correlation,
+    SELECT number, id, "to", content, content_hash, priority, claimed_at, expires_at, reply_client, correlation,
            "transaction", meta, topic, payload_sha256, packet_id, connection, state,
            chat, message_id, error_code, error_text, changed_at
     FROM commands
@@ -52,11 +53,19 @@ def insert(connection: sqlite3.Connection, claim: Claim) -> OutboxRow | None:
     origin = claim.origin
     meta = None if claim.meta is None else json.dumps(claim.meta)
     inserted = connection.execute(
-        'INSERT INTO commands (id, "to", text, content_hash, priority, claimed_at, expires_at, reply_client,'
+        'INSERT INTO commands (id, "to", content, content_hash, priority, claimed_at, expires_at, reply_client,'
         ' correlation, "transaction", meta, topic, payload_sha256, packet_id, connection, state, open, changed_at)'
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, TRUE, ?) ON CONFLICT (id) DO NOTHING",
         (
-            *(claim.id, claim.to, claim.text, claim.content_hash, claim.priority, claim.claimed_at, claim.expires_at),
+            *(
+                claim.id,
+                claim.to,
+                dump_content(claim.content),
+                claim.content_hash,
+                claim.priority,
+                claim.claimed_at,
+                claim.expires_at,
+            ),
             *((claim.reply_to.client, claim.reply_to.correlation) if claim.reply_to else [None] * 2),
             *(claim.transaction, meta),
             *((origin.topic, origin.payload_sha256, origin.packet_id, origin.connection) if origin else [None] * 4),
@@ -129,13 +138,13 @@ def update(connection: sqlite3.Connection, number: int, change: Change) -> Outbo
 
 def _row(found: tuple[Any, ...]) -> OutboxRow:
     (number, *claimed, topic, sha256, packet_id, connection, state) = found[:17]
-    command_id, to, text, content_hash, priority, claimed_at, expires_at, *asked, transaction, meta = claimed
+    command_id, to, content, content_hash, priority, claimed_at, expires_at, *asked, transaction, meta = claimed
     # Whether it came flagged DUP is not kept: it says something about a delivery, not about the command.
     origin = None if topic is None else CommandOrigin(topic, sha256, packet_id, False, connection)
     claim = Claim(
         id=command_id,
         to=to,
-        text=text,
+        content=load_content(content),
         content_hash=content_hash,
         priority=Priority(priority),
         claimed_at=claimed_at,

@@ -1,23 +1,23 @@
-// Bridge and responder under pm2, for an installation that runs everything under it. systemd (deploy/systemd) is the
-// better home: it shields the machine from the browser, and knows when a service hangs.
+// Bridge and responder under pm2, for machines that run everything under it. Prefer systemd (deploy/systemd): it isolates
+// the machine from the browser, and detects a service that hangs.
 //
 //   pm2 start deploy/pm2/ecosystem.config.cjs && pm2 save && pm2 startup
 //   pm2 logs wa-bridge        pm2 restart wa-bridge        pm2 start … --only wa-bridge
 //
-// MQTT over websockets, where `wa broker init --websockets` was asked for and systemd does not serve them:
+// MQTT over websockets, if `wa broker init --websockets` was used and systemd does not run the service:
 //   pm2 start /opt/wa/current/bin/wa --name wa-websockets --interpreter none -- broker websockets
 //
-// The settings are those of the env files, read at each `pm2 start`; after a change: pm2 startOrRestart … --update-env
+// Settings come from the env files, read at each `pm2 start`; after a change: pm2 startOrRestart … --update-env
 
 const { existsSync, readFileSync } = require('node:fs');
 
-// Where deploy/install puts things; for a checkout: WA_PROGRAM=$PWD/.venv/bin/wa WA_ETC=$PWD/etc WA_VAR=$PWD/data
+// The folders of deploy/install; for a checkout: WA_PROGRAM=$PWD/.venv/bin/wa WA_ETC=$PWD/etc WA_VAR=$PWD/data
 const program = process.env.WA_PROGRAM || '/opt/wa/current/bin/wa';
 const etc = process.env.WA_ETC || '/etc/wa';
 const data = process.env.WA_VAR || '/var/lib';
 const logs = process.env.WA_LOGS || '/var/log/wa';
 
-// NAME=value lines, as systemd reads them: no `export`, quotes around the whole value are taken off.
+// NAME=value lines, parsed as systemd does: no `export`, quotes around the whole value are removed.
 function settings(...names) {
   const found = {};
   for (const file of names.map((name) => `${etc}/${name}`).filter(existsSync)) {
@@ -38,11 +38,11 @@ function service(command, ...files) {
     exec_mode: 'fork',
     cwd: `${data}/wa-${command}`,
     env: { WA_DATA_DIR: `${data}/wa-${command}`, ...settings('wa.env', ...files, `credentials/${command}.env`) },
-    // pm2 kills after 1.6 s by default, before a browser has written its login.
+    // By default pm2 kills after 1.6 s, before a browser has written its login.
     kill_timeout: 45000,
-    // The signal is for the service alone: a browser that gets it too dies with the login half written.
+    // Signal only the service: a browser that gets the signal too dies while it writes its login.
     treekill: false,
-    // Whatever is wrong may be over in an hour: tried again without end, more and more slowly (15 s at most).
+    // A fault may be over in an hour: unlimited restarts, with a growing delay (15 s at most).
     autorestart: true,
     max_restarts: Number.MAX_SAFE_INTEGER,
     exp_backoff_restart_delay: 500,

@@ -1,4 +1,4 @@
-"""The application: gate, routes, the page, and how errors are answered."""
+"""The application: guard, routes, the page, and the answers to errors."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from bridge.contract.errors import CodedError
 from responder.errors import NoSuchChat
 from responder.http import chats, health, legacy
 from responder.http.context import Surface
-from responder.http.credentials import HttpCredentials
-from responder.http.gate import HttpGate
-from responder.http.request_fields import Invalid
+from responder.http.credentials import ApiCredentials
+from responder.http.guard import guard
+from responder.http.request_fields import InvalidFields
 
 PAGE = Path(str(resources.files("responder.http"))) / "page"
 
 
 def build_app(surface: Surface) -> ASGIApp:
-    """Everything behind the gate. Starlette alone: FastAPI would add 7 MB, and nothing here is documented by it."""
+    """The application behind its guard. Plain Starlette: FastAPI would add 7 MB, and nothing here needs OpenAPI."""
     app = Starlette(
         routes=[
             *legacy.routes,
@@ -35,12 +35,12 @@ def build_app(surface: Surface) -> ASGIApp:
             Mount("/static", StaticFiles(directory=PAGE), name="static"),
             Route("/", _page),
         ],
-        exception_handlers={CodedError: _coded, Invalid: _invalid, HTTPException: _http},
+        exception_handlers={CodedError: _coded, InvalidFields: _invalid, HTTPException: _http},
     )
     app.state.surface = surface
     settings = surface.settings
-    credentials = HttpCredentials(settings.api_key, settings.jwt_secret, settings.jwt_audience)
-    return HttpGate(app, credentials, settings.request_pace)
+    credentials = ApiCredentials(settings.api_key, settings.jwt_secret, settings.jwt_audience)
+    return guard(app, credentials, settings.request_pace, surface.limits)
 
 
 async def _metrics(request: Request) -> Response:

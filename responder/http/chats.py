@@ -1,4 +1,4 @@
-"""What the conversations page asks for: chats, messages, a person's answers, pauses, switches, what changes."""
+"""The API of the conversations page: chats, messages, answers by a person, pauses, switches, changes."""
 
 from __future__ import annotations
 
@@ -14,25 +14,21 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from bridge.contract.commands import MAX_TEXT
+from bridge.contract.kinds import MAX_TEXT
 from bridge.contract.payload import CleanText
 from responder.http.context import Surface
 from responder.http.request_fields import body_of, number_of, query_of, surface_of
 from responder.rules_file import BROKEN
 from responder.store.chats import Show
 
-#: Seconds for which a person's answer may still be sent; it is not worth less than an automatic one.
+#: Seconds for which the answer of a person may still be sent.
 REPLY_TTL = 3600.0
-#: Seconds after which a silent stream says that it lives.
-ALIVE = 15.0
-#: Seconds for which the page shows what went wrong.
-LATELY = 3600.0
-#: Pages that may be open at once.
-STREAMS = 100
+#: Seconds for which the page shows a fault.
+RECENT = 3600.0
 
 
 class Reply(BaseModel):
-    """A person's answer. The same `request` again is the same answer."""
+    """The answer of a person. A repetition has the same `request`."""
 
     model_config = ConfigDict(extra="forbid")
     text: Annotated[CleanText, Field(min_length=1, max_length=MAX_TEXT, pattern=r"\S")]
@@ -47,49 +43,49 @@ class Pause(BaseModel):
 
 
 class Active(BaseModel):
-    """The switch of the whole responder."""
+    """The global switch of automatic answers."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
     active: bool
 
 
 class ChatQuery(BaseModel):
-    """Which chats."""
+    """Filter of the list of chats."""
 
     search: Annotated[str, Field(max_length=200)] = ""
     show: Show = Show.ALL
     limit: Annotated[int, Field(ge=1, le=200)] = 50
 
 
-class Excerpt(BaseModel):
-    """Which messages of a chat: so many before one, or the newest."""
+class MessageQuery(BaseModel):
+    """Messages of a chat: the last `limit`, or the last before a number."""
 
     before: Annotated[int | None, Field(ge=1)] = None
     limit: Annotated[int, Field(ge=1, le=200)] = 50
 
 
 async def chats(request: Request) -> Response:
-    """The chats, newest first."""
-    surface, wanted = surface_of(request), query_of(request, ChatQuery)
+    """List chats, newest first."""
+    surface, requested = surface_of(request), query_of(request, ChatQuery)
     found = await surface.chats.find(
-        now=surface.now(), search=wanted.search.strip(), show=wanted.show, limit=wanted.limit
+        now=surface.now(), search=requested.search.strip(), show=requested.show, limit=requested.limit
     )
     return JSONResponse({"chats": [asdict(chat) for chat in found], "now": surface.now()})
 
 
 async def chat(request: Request) -> Response:
     """A chat with its messages, oldest first."""
-    surface, chat_id, excerpt = surface_of(request), _chat_id(request), query_of(request, Excerpt)
+    surface, chat_id, query = surface_of(request), _chat_id(request), query_of(request, MessageQuery)
     one = await surface.chats.one(chat_id)
-    lines = await surface.chats.lines(chat_id, before=excerpt.before, limit=excerpt.limit)
+    lines = await surface.chats.lines(chat_id, before=query.before, limit=query.limit)
     return JSONResponse({"chat": asdict(one), "messages": [asdict(line) for line in lines], "now": surface.now()})
 
 
 async def reply(request: Request) -> Response:
-    """Answer as a person; automatic answers pause."""
-    surface, chat_id, wanted = surface_of(request), _chat_id(request), await body_of(request, Reply)
+    """Send the answer of a person; pauses automatic answers in the chat."""
+    surface, chat_id, requested = surface_of(request), _chat_id(request), await body_of(request, Reply)
     now = surface.now()
-    turn = await surface.human.open(chat_id, wanted.text, wanted.request, now=now, expires_at=now + REPLY_TTL)
+    turn = await surface.human.open(chat_id, requested.text, requested.request, now=now, expires_at=now + REPLY_TTL)
     surface.resume(turn)
     surface.changes.tell([chat_id])
     return JSONResponse({"turn": turn.id, "state": turn.state})
@@ -97,15 +93,15 @@ async def reply(request: Request) -> Response:
 
 async def pause(request: Request) -> Response:
     """Pause or resume automatic answers in a chat."""
-    surface, chat_id, wanted = surface_of(request), _chat_id(request), await body_of(request, Pause)
-    until = surface.now() + wanted.seconds if wanted.seconds else 0.0
+    surface, chat_id, requested = surface_of(request), _chat_id(request), await body_of(request, Pause)
+    until = surface.now() + requested.seconds if requested.seconds else 0.0
     await surface.chats.pause(chat_id, until)
     surface.changes.tell([chat_id])
     return JSONResponse({"paused_until": until})
 
 
 async def opt_in(request: Request) -> Response:
-    """Answer a person again who had asked for silence."""
+    """Resume automatic answers to a person who opted out."""
     surface, chat_id = surface_of(request), _chat_id(request)
     await surface.chats.opt_in(chat_id)
     surface.changes.tell([chat_id])
@@ -113,33 +109,34 @@ async def opt_in(request: Request) -> Response:
 
 
 async def switches(request: Request) -> Response:
-    """The switch of the whole and of each client, and what is the matter."""
+    """The global switch, the switch of each client, problems and recent faults."""
     surface = surface_of(request)
     clients = {client.cliente_id: client.active for client in await surface.switches.clients()}
-    clients.setdefault(surface.settings.cliente_id, True)  # without a row of its own, nothing silences it alone
-    told = {
+    clients.setdefault(surface.settings.cliente_id, True)  # a client without a row is switched on
+    body = {
         "active": await surface.switches.active(),
         "clients": [{"cliente_id": client, "active": active} for client, active in sorted(clients.items())],
         "amiss": surface.unready(),
         "rules": surface.rules.fault,
-        "faults": [asdict(fault) for fault in surface.faults.since(surface.now() - LATELY) if fault.code != BROKEN],
+        "faults": [asdict(fault) for fault in surface.faults.since(surface.now() - RECENT) if fault.code != BROKEN],
     }
-    return JSONResponse(told)
+    return JSONResponse(body)
 
 
 async def set_active(request: Request) -> Response:
-    """Turn the switch of the whole."""
-    surface, wanted = surface_of(request), await body_of(request, Active)
-    await surface.switches.set_active(wanted.active)
+    """Set the global switch."""
+    surface, requested = surface_of(request), await body_of(request, Active)
+    await surface.switches.set_active(requested.active)
     surface.switched()
-    return JSONResponse({"active": wanted.active})
+    return JSONResponse({"active": requested.active})
 
 
 async def live(request: Request) -> Response:
-    """Which chats have changed, as server-sent events; null = look at everything."""
+    """Ids of chats that changed, as server-sent events; null = reload everything."""
     surface = surface_of(request)
-    if surface.changes.watchers >= STREAMS:
-        raise HTTPException(429, f"Ya hay {STREAMS} páginas abiertas", {"Retry-After": "10"})
+    most = surface.limits.pages
+    if surface.changes.watchers >= most:
+        raise HTTPException(429, f"Ya hay {most} páginas abiertas", {"Retry-After": "10"})
     headers = {"X-Accel-Buffering": "no"}
     return StreamingResponse(_changes(surface), media_type="text/event-stream", headers=headers)
 
@@ -165,7 +162,7 @@ async def _changes(surface: Surface) -> AsyncIterator[str]:
         yield ": open\n\n"
         while not surface.closing.is_set():
             try:
-                async with asyncio.timeout(ALIVE):
+                async with asyncio.timeout(surface.limits.ping):
                     changed = await watch.next()
             except TimeoutError:
                 yield ": alive\n\n"

@@ -1,4 +1,4 @@
-"""What the routes work with: the responder as HTTP may see and touch it."""
+"""What the routes work with: the parts of the responder that HTTP may read and change."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from responder.changes import Changes
 from responder.faults import FaultLog
+from responder.http.limits import SurfaceLimits
 from responder.incoming import ReceivedMessage
 from responder.model import Model
 from responder.rules_file import RulesFile
@@ -21,7 +22,7 @@ from responder.store.switches import Switches
 
 @dataclass(frozen=True, slots=True)
 class WhatsApp:
-    """How the connection to WhatsApp is, in the legacy words."""
+    """State of the connection to WhatsApp, in the legacy form."""
 
     connected: bool
     state: str
@@ -30,9 +31,9 @@ class WhatsApp:
 
 @dataclass(frozen=True, slots=True)
 class Surface:
-    """`take` records a message from a webhook; `resume` publishes a turn; `unready` names what is amiss now.
+    """`take` records a message from a webhook; `resume` publishes a turn; `unready` lists the current problems.
 
-    `switched` is told that a switch was turned here; `closing` ends streams.
+    `switched` is called after a switch was set here; `closing` ends streams.
     """
 
     settings: ResponderSettings
@@ -52,3 +53,4 @@ class Surface:
     unready: Callable[[], list[str]]
     switched: Callable[[], None]
     closing: asyncio.Event
+    limits: SurfaceLimits

@@ -1,4 +1,4 @@
-"""Whether the process is alive, and whether it works: two questions, for only one of them is a reason to restart it."""
+"""Liveness and readiness: only a process that is not alive has to be restarted."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from responder.http.request_fields import surface_of
 
 
 async def health(request: Request) -> Response:
-    """Alive: the process answers. `ready` tells whether messages are recorded and answered now."""
+    """Liveness in the legacy form. `ready`: messages are recorded and answered now."""
     surface = surface_of(request)
-    amiss = surface.unready()
-    told = {
+    problems = surface.unready()
+    body = {
         "status": "online",
         "service": "whatsapp-bot-responder",
         "timestamp": rfc3339(instant(surface.now())),
-        "ready": not amiss,
-        "amiss": amiss,
+        "ready": not problems,
+        "amiss": problems,
     }
-    return JSONResponse(told)
+    return JSONResponse(body)
 
 
 async def legacy_ready(request: Request) -> Response:
-    """For what restarts or routes by status code: 200 when it works, else 503."""
-    amiss = surface_of(request).unready()
-    return JSONResponse({"ready": not amiss, "amiss": amiss}, 503 if amiss else 200)
+    """Readiness in the legacy form: 200 or 503."""
+    problems = surface_of(request).unready()
+    return JSONResponse({"ready": not problems, "amiss": problems}, 503 if problems else 200)
 
 
 async def alive(_: Request) -> Response:
-    """The process answers."""
+    """Liveness, as in the bridge."""
     return JSONResponse({"status": "alive"})
 
 
 async def ready(request: Request) -> Response:
-    """As at the bridge. Needs no key, so it counts what is amiss and tells no more."""
-    amiss = len(surface_of(request).unready())
-    return JSONResponse({"status": "not ready" if amiss else "ready", "amiss": amiss}, 503 if amiss else 200)
+    """Readiness, as in the bridge. Needs no key, so it only counts the problems."""
+    count = len(surface_of(request).unready())
+    return JSONResponse({"status": "not ready" if count else "ready", "amiss": count}, 503 if count else 200)
 
 
 routes = [

@@ -1,4 +1,4 @@
-"""The paths of the legacy responder: same bodies, same words."""
+"""The endpoints of the legacy responder, with the same bodies and texts."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from starlette.routing import Route
 from bridge.contract.payload import instant, rfc3339
 from responder.errors import DatabaseDown
 from responder.http.context import Surface
-from responder.http.request_fields import Invalid, body_of, number_of, surface_of
+from responder.http.request_fields import InvalidFields, body_of, number_of, surface_of
 from responder.incoming import of_webhook
 
-#: Rows of the legacy listing, and errors in the status.
+#: Number of rows in the legacy listing, and of errors in the status.
 LISTED, LATEST = 500, 10
 _SWITCHED = {1: "Respuestas automáticas activadas", 0: "Respuestas automáticas desactivadas"}
 
 
 async def status(request: Request) -> Response:
-    """How it is, in the legacy form, with more."""
+    """Status in the legacy form, with additional fields."""
     surface = surface_of(request)
     memory = psutil.Process().memory_info()
     whatsapp = await surface.whatsapp()
-    amiss = surface.unready()
-    told = {
+    problems = surface.unready()
+    body = {
         "bot": "WhatsApp Bot Responder",
         "status": "running",
         "uptime": round(surface.now() - surface.started_at, 3),
         "memory": {"rss": memory.rss, "vms": memory.vms},
         "whatsapp": {"connected": whatsapp.connected, "state": whatsapp.state, "listeners": whatsapp.listeners},
-        "ready": not amiss,
-        "amiss": amiss,
+        "ready": not problems,
+        "amiss": problems,
         "database": {"kind": "sqlite" if surface.database.is_sqlite else "mysql", "trouble": surface.database.trouble},
         "rules": {"count": len(surface.rules.rules.rules), "fault": surface.rules.fault},
         "model": _model(surface),
@@ -46,7 +46,7 @@ async def status(request: Request) -> Response:
             ],
         },
     }
-    return JSONResponse(told)
+    return JSONResponse(body)
 
 
 def _model(surface: Surface) -> dict[str, Any] | None:
@@ -69,7 +69,7 @@ def _model(surface: Surface) -> dict[str, Any] | None:
 async def conversations(request: Request) -> Response:
     """The last messages of all chats, newest first."""
     try:
-        said = await surface_of(request).chats.newest(LISTED)
+        lines = await surface_of(request).chats.newest(LISTED)
     except DatabaseDown:
         return JSONResponse({"error": "Error obteniendo conversaciones"}, 500)
     listed = [
@@ -81,13 +81,13 @@ async def conversations(request: Request) -> Response:
             "cliente_id": one.cliente_id,
             "nom": one.name,
         }
-        for one in said
+        for one in lines
     ]
     return JSONResponse(listed)
 
 
 async def message_received(request: Request) -> Response:
-    """A message from a legacy sender. Answered as soon as it is recorded, long before it is dealt with."""
+    """A message from a legacy sender. Answered once it is recorded; processing follows."""
     surface = surface_of(request)
     try:
         fields = await request.json()
@@ -104,28 +104,28 @@ async def message_received(request: Request) -> Response:
 
 
 class SwitchRequest(BaseModel):
-    """What is wanted."""
+    """The requested state of the switch."""
 
     bot_activo: Annotated[int, Field(ge=0, le=1, strict=True)]
 
 
 async def bot_status(request: Request) -> Response:
-    """Whether this client is answered."""
+    """Whether automatic answers are on for a client."""
     switch = await surface_of(request).switches.client(_cliente_id(request))
     updated = switch.updated_at and rfc3339(instant(switch.updated_at))
     return JSONResponse({"bot_activo": int(switch.active), "updated_at": updated})
 
 
 async def bot_toggle(request: Request) -> Response:
-    """Answer this client, or not."""
+    """Switch automatic answers on or off for a client."""
     surface, cliente_id = surface_of(request), _cliente_id(request)
     try:
-        wanted = (await body_of(request, SwitchRequest)).bot_activo
-    except Invalid:
+        requested = (await body_of(request, SwitchRequest)).bot_activo
+    except InvalidFields:
         return JSONResponse({"error": "bot_activo debe ser 0 o 1"}, 400)
-    await surface.switches.set_client(cliente_id, bool(wanted))
+    await surface.switches.set_client(cliente_id, bool(requested))
     surface.switched()
-    return JSONResponse({"success": True, "bot_activo": wanted, "mensaje": _SWITCHED[wanted]})
+    return JSONResponse({"success": True, "bot_activo": requested, "mensaje": _SWITCHED[requested]})
 
 
 routes = [

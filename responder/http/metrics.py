@@ -1,4 +1,4 @@
-"""Metrics of the responder: what the model did and cost, and how much that it needs is not there."""
+"""Metrics of the responder: requests to the model, their cost, and missing dependencies."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from responder.model import LATENCIES, Usage
 
 
 async def metrics(request: Request) -> Response:
-    """For Prometheus."""
+    """Metrics in the format of Prometheus."""
     registry = CollectorRegistry()
-    registry.register(_Present(surface_of(request)))
+    registry.register(_Collector(surface_of(request)))
     ProcessCollector(registry=registry)
     return Response(generate_latest(registry), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-class _Present(Collector):
+class _Collector(Collector):
     def __init__(self, surface: Surface) -> None:
         self._surface = surface
 
     def collect(self) -> Iterable[Metric]:
-        """What is, and what the model has done since the start."""
+        """Current state, and the counts of the model since the start."""
         surface = self._surface
-        yield GaugeMetricFamily("wa_responder_amiss", "Parts that are not there.", len(surface.unready()))
+        yield GaugeMetricFamily("wa_responder_amiss", "Parts that are not available.", len(surface.unready()))
         yield GaugeMetricFamily("wa_responder_start_time_seconds", "Unix time of the start.", surface.started_at)
         if (model := surface.model) is None:
             return
@@ -46,19 +46,19 @@ class _Present(Collector):
         yield outcomes
         yield tokens
         yield CounterMetricFamily(
-            "wa_model_requests", "Requests to the model, repeated ones too.", value=usage.questions
+            "wa_model_requests", "Requests to the model, including retries.", value=usage.questions
         )
         yield _latency(usage)
         yield CounterMetricFamily("wa_model_cost", "Cost, in the currency of the configured prices.", value=usage.cost)
         resting = float(model.breaker.open_until > model.now())
-        yield GaugeMetricFamily("wa_model_resting", "1 while the model is left alone because it failed.", resting)
+        yield GaugeMetricFamily("wa_model_resting", "1 while the model is not asked because it failed.", resting)
 
 
 def _latency(usage: Usage) -> Metric:
     bounds = [*(str(bound) for bound in LATENCIES), "+Inf"]
     return HistogramMetricFamily(
         "wa_model_request_duration_seconds",
-        "How long requests to the model took, failed ones too.",
+        "Duration of requests to the model, including failed ones.",
         buckets=list(zip(bounds, accumulate(usage.took), strict=True)),
         sum_value=usage.seconds,
     )

@@ -17,7 +17,8 @@ from bridge.mqtt import MqttLimits
 from bridge.ports import WhatsAppDriver
 from bridge.settings import BridgeSettings, SessionSetting, load
 from tests.mosquitto_server import MosquittoServer
-from tests.mqtt.ear import Ear, hearing
+from tests.mqtt.probe import MqttProbe as Ear
+from tests.mqtt.probe import mqtt_probe as hearing
 
 HERE = 15.0
 

@@ -20,7 +20,7 @@ from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
 from bridge.ports import DriverSink
 from tests.app.conftest import BridgeUnderTest
 from tests.mosquitto_server import MosquittoServer, free_port
-from tests.mqtt.ear import Ear
+from tests.mqtt.probe import MqttProbe as Ear
 
 ANA = "5491155500001@c.us"
 CONNECTED, ERROR = SessionState.CONNECTED, SessionState.ERROR

@@ -19,7 +19,7 @@ class Certificates:
 
 
 def make_certificates(directory: Path) -> Certificates:
-    """A fresh authority and one certificate signed by it, valid for a day."""
+    """A new authority and one certificate signed by it, valid for a day."""
     openssl = require_binary("openssl", "openssl")
     directory.mkdir(parents=True, exist_ok=True)
 

@@ -1,4 +1,4 @@
-"""A real mosquitto for each test, and the little that every test does with a connection."""
+"""A real mosquitto for each test, and the helpers that every test uses."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def protocol(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def options(mosquitto: MosquittoServer) -> Options:
-    """Options for this test's broker; each call is another client unless `client_id` is given."""
+    """Options for this test's broker; a new client id per call unless `client_id` is given."""
 
     def make(url: str | None = None, **changes: Any) -> BrokerOptions:
         given = {"client_id": f"test-{uuid.uuid4().hex[:12]}", "clean": True, "connect_timeout": 5.0, **changes}

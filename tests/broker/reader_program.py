@@ -1,4 +1,4 @@
-"""A subscriber of its own process, for tests that kill one: prints each delivery as a JSON line.
+"""A subscriber in its own process, for tests that kill one: prints each delivery as a JSON line.
 
 Arguments: broker URL, client id, protocol, topic filter. It acknowledges nothing.
 """

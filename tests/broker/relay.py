@@ -1,4 +1,4 @@
-"""A TCP relay between a client and its broker, to break the connection the way networks do."""
+"""A TCP relay between a client and its broker that breaks the connection as networks do."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class Relay:
         await self._server.wait_closed()
 
     def freeze(self) -> None:
-        """Let nothing through from now on."""
+        """Forward nothing from now on."""
         self._open.clear()
 
     def thaw(self) -> None:
-        """Let everything through again; what a frozen connection was given meanwhile, if it still exists, too."""
+        """Forward again, including what a frozen connection received meanwhile, if it still exists."""
         self._open.set()
 
     def cut(self) -> None:

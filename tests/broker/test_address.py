@@ -1,4 +1,4 @@
-"""Broker URLs: what is understood, what is refused with which words, and that no password is ever shown."""
+"""Broker URLs: accepted forms, refusals and their sentences; no password is ever shown."""
 
 import pytest
 from hypothesis import given
@@ -27,7 +27,7 @@ from bridge.broker import BadAddress, BrokerAddress, parse_addresses
         ("mqtt://ana:@host", BrokerAddress("mqtt", "host", 1883, username="ana", password=SecretStr(""))),
     ],
 )
-def test_an_address_is_read(url: str, expected: BrokerAddress) -> None:
+def test_an_address_is_parsed(url: str, expected: BrokerAddress) -> None:
     assert BrokerAddress.parse(url) == expected
 
 
@@ -37,16 +37,16 @@ def test_an_address_is_read(url: str, expected: BrokerAddress) -> None:
         ("", "not a broker address"),
         ("host:1883", "not a broker address"),
         ("http://host", "unknown scheme 'http'"),
-        ("mqtt://", "names no host"),
-        ("mqtt://:1883", "names no host"),
-        ("mqtt://ho st", "names no host"),
+        ("mqtt://", "has no host"),
+        ("mqtt://:1883", "has no host"),
+        ("mqtt://ho st", "has no host"),
         ("mqtt://host:0", "no usable port"),
         ("mqtt://host:65536", "no usable port"),
         ("mqtt://host:abc", "no usable port"),
         ("mqtt://host/wa", "has a path"),
-        ("mqtt://host?x=1", "holds ? or #"),
+        ("mqtt://host?x=1", "contains ? or #"),
         ("mqtt://:hunter2@host", "no user"),
-        ("mqtt://[::1", "names no host"),
+        ("mqtt://[::1", "has no host"),
     ],
 )
 def test_a_bad_address_is_refused_with_the_reason(url: str, word: str) -> None:
@@ -58,7 +58,7 @@ def test_a_bad_address_is_refused_with_the_reason(url: str, word: str) -> None:
     "url",
     ["mqtt://ana:hunter2@host:x", "htp://ana:hunter2@host", "mqtt://ana:hunter2#@host", "mqtt://ana:a@hunter2@h/x"],
 )
-def test_a_refusal_does_not_tell_the_password(url: str) -> None:
+def test_a_refusal_does_not_contain_the_password(url: str) -> None:
     with pytest.raises(BadAddress) as refused:
         BrokerAddress.parse(url)
     assert "hunter2" not in str(refused.value)
@@ -70,7 +70,7 @@ def test_the_masked_address_and_the_repr_hide_the_password() -> None:
     assert "hunter2" not in repr(address)
 
 
-def test_a_list_is_read_in_its_order() -> None:
+def test_a_list_is_parsed_in_order() -> None:
     first, second = parse_addresses("mqtt://one, mqtts://two:1 ,")
     assert (first.host, second.host, second.port) == ("one", "two", 1)
 
@@ -92,6 +92,6 @@ def test_a_bad_list_is_refused(text: str) -> None:
     host=st.sampled_from(["host", "::1", "10.0.0.1"]),
     port=st.integers(1, 65535),
 )
-def test_what_is_revealed_is_read_back(username: str, password: str, host: str, port: int) -> None:
+def test_a_revealed_url_parses_back(username: str, password: str, host: str, port: int) -> None:
     address = BrokerAddress("mqtt", host, port, username=username, password=SecretStr(password))
     assert BrokerAddress.parse(address.reveal()) == address

@@ -1,4 +1,4 @@
-"""The configuration that mosquitto/ ships: what it keeps when the broker is restarted or killed.
+"""The configuration in mosquitto/: what it keeps when the broker is restarted or killed.
 
 Who may do what is tested in tests/ops/mosquitto.
 """
@@ -14,7 +14,7 @@ from tests.broker.conftest import Options, read
 from tests.mosquitto_server import MosquittoServer, shipped_configuration
 
 
-async def test_messages_for_a_reader_that_is_away_survive_a_clean_restart(
+async def test_messages_for_an_offline_reader_survive_a_clean_restart(
     mosquitto: MosquittoServer, options: Options
 ) -> None:
     mine = options(client_id="reader", clean=False)
@@ -44,6 +44,6 @@ async def test_at_most_the_last_ten_changes_are_lost_to_a_kill(mosquitto: Mosqui
     assert kept[:90] == [str(number).encode() for number in range(90)]
 
 
-def test_an_option_that_the_shipped_file_does_not_hold_once_is_noticed() -> None:
+def test_an_option_that_the_shipped_file_does_not_contain_once_fails() -> None:
     with pytest.raises(ValueError, match="unpack"):
         shipped_configuration({"no_such_option": "1"})

@@ -1,4 +1,4 @@
-"""Connecting: the right kind of error with words that help, the list of addresses, TLS, websockets, cancelling."""
+"""Connecting: error kinds and sentences, the list of addresses, TLS, websockets, cancellation."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.mosquitto_server import MosquittoServer, free_port
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
-async def why_not(options: BrokerOptions) -> BrokerError:
+async def connect_error(options: BrokerOptions) -> BrokerError:
     with pytest.raises(BrokerError) as refused:
         async with connect(options):
             pass
@@ -28,8 +28,8 @@ async def why_not(options: BrokerOptions) -> BrokerError:
 
 
 @asynccontextmanager
-async def serving(serve: Serve) -> AsyncIterator[str]:
-    """A server that is no broker."""
+async def raw_server(serve: Serve) -> AsyncIterator[str]:
+    """A TCP server that is not a broker."""
     connections: set[asyncio.StreamWriter] = set()
 
     async def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -52,34 +52,34 @@ def established_to(port: int) -> int:
     return len([one for one in connections if one.status == psutil.CONN_ESTABLISHED and one.raddr.port == port])
 
 
-async def test_a_wrong_password_is_refused_with_what_to_do(
+async def test_a_wrong_password_is_refused_with_advice(
     mosquitto: MosquittoServer, options: Options, protocol: str
 ) -> None:
-    error = await why_not(options(f"mqtt://bridge:wrong@127.0.0.1:{mosquitto.port}", protocol=protocol))
+    error = await connect_error(options(f"mqtt://bridge:wrong@127.0.0.1:{mosquitto.port}", protocol=protocol))
     assert isinstance(error, BrokerRefused)
     assert "WA_MQTT_URL" in error.text
     assert "wrong" not in error.text
     assert (error.code, error.transient) == ("broker_refused", False)
 
 
-async def test_no_user_at_all_is_refused(mosquitto: MosquittoServer, options: Options) -> None:
-    assert isinstance(await why_not(options(f"mqtt://127.0.0.1:{mosquitto.port}")), BrokerRefused)
+async def test_a_missing_user_is_refused(mosquitto: MosquittoServer, options: Options) -> None:
+    assert isinstance(await connect_error(options(f"mqtt://127.0.0.1:{mosquitto.port}")), BrokerRefused)
 
 
 async def test_nothing_listening_is_down(options: Options) -> None:
-    error = await why_not(options(f"mqtt://127.0.0.1:{free_port()}"))
+    error = await connect_error(options(f"mqtt://127.0.0.1:{free_port()}"))
     assert isinstance(error, BrokerDown)
     assert "Nothing listens" in error.text
     assert (error.code, error.transient) == ("broker_down", True)
 
 
 async def test_a_name_that_cannot_be_resolved_is_down(options: Options) -> None:
-    assert "cannot be resolved" in (await why_not(options("mqtt://no-such-host.invalid"))).text
+    assert "cannot be resolved" in (await connect_error(options("mqtt://no-such-host.invalid"))).text
 
 
 @pytest.mark.parametrize("host", ["a" * 64, "bücher..example"])
-async def test_a_name_that_no_resolver_takes_is_an_error_like_any_other(options: Options, host: str) -> None:
-    assert isinstance(await why_not(options(f"mqtt://{host}")), BrokerDown)
+async def test_an_invalid_host_name_is_down(options: Options, host: str) -> None:
+    assert isinstance(await connect_error(options(f"mqtt://{host}")), BrokerDown)
 
 
 async def test_the_second_address_is_used_when_the_first_fails(mosquitto: MosquittoServer, options: Options) -> None:
@@ -87,58 +87,58 @@ async def test_the_second_address_is_used_when_the_first_fails(mosquitto: Mosqui
         assert connection.address.port == mosquitto.port
 
 
-async def test_the_failures_of_a_whole_list_are_told(mosquitto: MosquittoServer, options: Options) -> None:
-    error = await why_not(options(f"mqtt://127.0.0.1:{free_port()},mqtt://127.0.0.1:{mosquitto.port}"))
+async def test_the_failures_of_a_whole_list_are_reported(mosquitto: MosquittoServer, options: Options) -> None:
+    error = await connect_error(options(f"mqtt://127.0.0.1:{free_port()},mqtt://127.0.0.1:{mosquitto.port}"))
     assert isinstance(error, BrokerRefused)
     assert error.transient  # the first may come back
     assert "Nothing listens" in error.text
     assert "refuses this user" in error.text
 
 
-async def test_a_server_that_never_answers_is_down_after_the_time_limit(options: Options) -> None:
+async def test_a_silent_server_is_down_after_the_timeout(options: Options) -> None:
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
 
-    async with serving(silent) as url:
-        error = await why_not(options(url, connect_timeout=0.2, protocol="5"))
+    async with raw_server(silent) as url:
+        error = await connect_error(options(url, connect_timeout=0.2, protocol="5"))
     assert "did not answer within 0.2 s" in error.text
     assert "WA_MQTT_PROTOCOL=3.1.1" in error.text
 
 
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\x20\x02\x00\x01", b"\xff" * 8])
-async def test_a_server_that_speaks_something_else_is_noticed_at_once(options: Options, answer: bytes) -> None:
+async def test_another_protocol_is_detected_at_once(options: Options, answer: bytes) -> None:
     async def other(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1)
         writer.write(answer)
         await writer.drain()
         writer.close()
 
-    async with serving(other) as url, asyncio.timeout(3):
-        assert isinstance(await why_not(options(url)), BrokerDown)
+    async with raw_server(other) as url, asyncio.timeout(3):
+        assert isinstance(await connect_error(options(url)), BrokerDown)
 
 
-async def test_a_connection_that_ends_with_its_connack_is_not_taken_for_a_live_one(options: Options) -> None:
+async def test_a_connection_that_ends_with_its_connack_is_down(options: Options) -> None:
     async def brief(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1)
         writer.write(b"\x20\x02\x00\x00")
         writer.write_eof()
         await reader.read()
 
-    async with serving(brief) as url, asyncio.timeout(3), connect(options(url)) as connection:
+    async with raw_server(brief) as url, asyncio.timeout(3), connect(options(url)) as connection:
         with pytest.raises(BrokerDown):
             await connection.down()
         with pytest.raises(BrokerDown):
             await connection.publish("wa/haby/in", "x")
 
 
-async def test_a_version_that_the_broker_does_not_speak_is_refused(options: Options) -> None:
+async def test_a_version_that_the_broker_does_not_support_is_refused(options: Options) -> None:
     async def old(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1)
         writer.write(b"\x20\x02\x00\x01")  # what a 3.1.1 broker answers: unacceptable protocol version
         await reader.read()
 
-    async with serving(old) as url:
-        error = await why_not(options(url, protocol="5"))
+    async with raw_server(old) as url:
+        error = await connect_error(options(url, protocol="5"))
     assert isinstance(error, BrokerRefused)
     assert "WA_MQTT_PROTOCOL=3.1.1" in error.text
 
@@ -166,17 +166,19 @@ async def test_tls_with_the_right_authority_only(tmp_path: Path, options: Option
             await asyncio.gather(*(connection.publish("wa/haby/in", bytes([n])) for n in range(200)))
             assert [delivery.payload[0] for delivery in await read(connection, 200, within=3)] == list(range(200))
         for wrong in (options(url, ca_file=str(others.authority)), options(url)):
-            error = await why_not(wrong)
+            error = await connect_error(wrong)
             assert isinstance(error, BrokerRefused)
             assert "certificate" in error.text
-        other_name = await why_not(options(url.replace("127.0.0.1", "localhost"), ca_file=str(certificates.authority)))
+        other_name = await connect_error(
+            options(url.replace("127.0.0.1", "localhost"), ca_file=str(certificates.authority))
+        )
         assert "certificate" in other_name.text
-        no_tls = await why_not(options(server.url(scheme="mqtts")))
+        no_tls = await connect_error(options(server.url(scheme="mqtts")))
         assert "TLS" in no_tls.text
 
 
-async def test_an_authority_file_that_cannot_be_read_is_named(options: Options, tmp_path: Path) -> None:
-    error = await why_not(options("mqtts://127.0.0.1", ca_file=str(tmp_path / "none.crt")))
+async def test_an_unreadable_ca_file_is_named(options: Options, tmp_path: Path) -> None:
+    error = await connect_error(options("mqtts://127.0.0.1", ca_file=str(tmp_path / "none.crt")))
     assert isinstance(error, BrokerRefused)
     assert "none.crt" in error.text
 
@@ -212,9 +214,9 @@ async def test_a_cancelled_connect_leaves_no_socket(options: Options) -> None:
         asked.set()
         await reader.read()
 
-    async with serving(silent) as url:
+    async with raw_server(silent) as url:
         port = int(url.rpartition(":")[2])
-        connecting = asyncio.create_task(why_not(options(url)))
+        connecting = asyncio.create_task(connect_error(options(url)))
         await asked.wait()
         assert established_to(port) == 1
         connecting.cancel()

@@ -1,4 +1,4 @@
-"""Nothing that arrives is lost before it is acknowledged: redelivery, order of PUBACKs, a full inbound queue."""
+"""No message is lost before it is acknowledged: redelivery, order of PUBACKs, a full inbound queue."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 class ReaderProcess:
-    """`reader_program.py` running; killed at the end in any case."""
+    """`reader_program.py` running; always killed at the end."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -57,7 +57,7 @@ async def reader_process(*arguments: str) -> AsyncIterator[ReaderProcess]:
         await reader.kill()
 
 
-async def test_what_a_killed_reader_had_not_acknowledged_comes_again(
+async def test_unacknowledged_messages_of_a_killed_reader_are_redelivered(
     mosquitto: MosquittoServer, options: Options, protocol: str
 ) -> None:
     async with reader_process(mosquitto.url(), "r", protocol, "wa/haby/out") as reader:
@@ -73,7 +73,7 @@ async def test_what_a_killed_reader_had_not_acknowledged_comes_again(
     assert [(delivery.payload, delivery.dup) for delivery in again] == [(b"0", True), (b"1", True), (b"2", True)]
 
 
-async def test_what_was_acknowledged_does_not_come_again(
+async def test_acknowledged_messages_are_not_redelivered(
     mosquitto: MosquittoServer, options: Options, protocol: str
 ) -> None:
     mine = {"client_id": "r", "clean": False, "protocol": protocol}
@@ -84,14 +84,14 @@ async def test_what_was_acknowledged_does_not_come_again(
         first, second, _ = await read(connection, 3, acknowledge=False)
         connection.acknowledge(first)
         connection.acknowledge(second)
-        # Once this is answered the broker has read the PUBACKs before it.
+        # Once this is acknowledged the broker has read the PUBACKs before it.
         await connection.publish("wa/haby/in", "x")
         relay.cut()
     async with connect(options(**mine)) as connection:
         assert [(item.payload, item.dup) for item in await read(connection, 1)] == [(b"2", True)]
 
 
-async def test_acknowledgements_leave_in_the_order_of_arrival(mosquitto: MosquittoServer, options: Options) -> None:
+async def test_acknowledgements_are_sent_in_order_of_arrival(mosquitto: MosquittoServer, options: Options) -> None:
     mine = options(client_id="r", clean=False)
     async with connect(mine) as connection:
         await connection.subscribe("wa/haby/out")
@@ -104,7 +104,7 @@ async def test_acknowledgements_leave_in_the_order_of_arrival(mosquitto: Mosquit
     async with connect(mine) as connection:
         held_back = await read(connection, 3, acknowledge=False)
         assert third.packet_id in {delivery.packet_id for delivery in held_back}
-        connection.acknowledge(third)  # of the connection before: its packet id means another message here
+        connection.acknowledge(third)  # of the previous connection: its packet id means another message here
         connection.acknowledge(held_back[1])
         connection.acknowledge(held_back[0])
     assert [delivery.payload for delivery in held_back] == [b"0", b"1", b"2"]
@@ -112,7 +112,7 @@ async def test_acknowledgements_leave_in_the_order_of_arrival(mosquitto: Mosquit
         assert [(item.payload, item.dup) for item in await read(connection, 1)] == [(b"2", True)]
 
 
-async def test_more_than_the_queue_holds_is_delivered_after_all(options: Options, protocol: str) -> None:
+async def test_messages_above_the_queue_limit_are_delivered_later(options: Options, protocol: str) -> None:
     mine = options(client_id="r", clean=False, inbound_limit=5, protocol=protocol)
     async with connect(mine) as connection:
         await connection.subscribe("wa/haby/out")
@@ -132,7 +132,7 @@ async def test_more_than_the_queue_holds_is_delivered_after_all(options: Options
     async with asyncio.timeout(30):
         await keep_connected(mine, use, on_down=lambda error, _: overflows.append(str(error)), random=lambda: 0.0)
     assert sorted(set(got), key=int) == [str(number) for number in range(200)]
-    assert {text for text in overflows if "More arrived" in text} == set(overflows) != set()
+    assert {text for text in overflows if "queue is full" in text} == set(overflows) != set()
 
 
 async def test_deliveries_end_when_the_connection_does(mosquitto: MosquittoServer, options: Options) -> None:
@@ -147,7 +147,7 @@ async def test_deliveries_end_when_the_connection_does(mosquitto: MosquittoServe
             await connection.down()
 
 
-async def test_a_broker_that_falls_silent_is_noticed_by_keepalive(mosquitto: MosquittoServer, options: Options) -> None:
+async def test_a_silent_broker_is_detected_by_keepalive(mosquitto: MosquittoServer, options: Options) -> None:
     async with (
         Relay(mosquitto.port) as relay,
         connect(options(mosquitto.url(port=relay.port), keepalive=1)) as connection,

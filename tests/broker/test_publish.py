@@ -1,4 +1,4 @@
-"""Publishing: order, the window, and that no message outlives its connection."""
+"""Publishing: order, window; no message outlives its connection."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.broker.relay import Relay
 from tests.mosquitto_server import MosquittoServer
 
 
-async def test_2000_pipelined_messages_arrive_in_the_order_of_the_calls(options: Options, protocol: str) -> None:
+async def test_2000_pipelined_messages_arrive_in_call_order(options: Options, protocol: str) -> None:
     async with connect(options(protocol=protocol)) as reader, connect(options(protocol=protocol)) as sender:
         await reader.subscribe("wa/haby/in")
         async with asyncio.TaskGroup() as group:
@@ -24,7 +24,7 @@ async def test_2000_pipelined_messages_arrive_in_the_order_of_the_calls(options:
     assert [int(delivery.payload) for delivery in got.result()] == list(range(2000))
 
 
-async def test_a_message_of_megabytes_keeps_its_place(options: Options) -> None:
+async def test_a_message_of_megabytes_keeps_the_order(options: Options) -> None:
     payloads = [b"small", b"x" * 8_000_000, b"after"]
     async with connect(options()) as reader, connect(options()) as sender:
         await reader.subscribe("wa/haby/in")
@@ -41,7 +41,7 @@ async def test_qos_0_is_delivered_too(options: Options) -> None:
     assert (delivery.payload, delivery.qos, delivery.packet_id) == (b"restart", 0, 0)
 
 
-async def test_a_message_of_a_dead_connection_never_comes_by_the_next(
+async def test_a_message_of_a_dead_connection_is_not_sent_on_the_next(
     mosquitto: MosquittoServer, options: Options
 ) -> None:
     async with Relay(mosquitto.port) as relay, connect(options()) as reader:
@@ -75,7 +75,7 @@ async def self_reporting(publishing: object) -> BaseException | None:
     return None
 
 
-async def test_a_puback_that_does_not_come_ends_the_connection(mosquitto: MosquittoServer, options: Options) -> None:
+async def test_a_missing_puback_ends_the_connection(mosquitto: MosquittoServer, options: Options) -> None:
     async with Relay(mosquitto.port) as relay:
         mine = options(mosquitto.url(port=relay.port), acknowledge_timeout=0.2)
         async with connect(mine) as connection:
@@ -86,12 +86,12 @@ async def test_a_puback_that_does_not_come_ends_the_connection(mosquitto: Mosqui
                 await connection.subscribe("wa/haby/in")
 
 
-async def test_a_denied_publish_is_told_apart_on_mqtt_5_only(mosquitto: MosquittoServer, options: Options) -> None:
+async def test_a_denied_publish_is_reported_on_mqtt_5_only(mosquitto: MosquittoServer, options: Options) -> None:
     async with connect(options(mosquitto.url("reader"), protocol="5")) as reader:
         with pytest.raises(BrokerRefused, match="Not authorized"):
             await reader.publish("wa/haby/out", "x")
     async with connect(options(mosquitto.url("reader"))) as reader:
-        await reader.publish("wa/haby/out", "x")  # acknowledged, and thrown away
+        await reader.publish("wa/haby/out", "x")  # acknowledged and discarded
 
 
 async def test_a_cancelled_publish_leaves_the_connection_usable(mosquitto: MosquittoServer, options: Options) -> None:
@@ -118,7 +118,7 @@ async def test_a_connection_that_breaks_while_it_writes_ends_quietly(
                 await connection.publish("wa/haby/in", b"x" * 3000)
 
     async with Relay(mosquitto.port) as relay:
-        for turn in range(60):  # the fault that this is about showed at one break in thirteen
+        for turn in range(60):  # the bug showed at one break in thirteen
             async with connect(options(mosquitto.url(port=relay.port))) as connection, asyncio.TaskGroup() as group:
                 for _ in range(30):
                     group.create_task(flood(connection))

@@ -1,4 +1,4 @@
-"""Publishing many at once: the same order, window and failures as one by one."""
+"""`publish_all`: the same order, window and failures as single publishes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.mosquitto_server import MosquittoServer
 TOPIC = "wa/haby/in"
 
 
-async def test_all_arrive_in_order_among_those_of_others(options: Options, protocol: str) -> None:
+async def test_all_arrive_in_order_among_other_messages(options: Options, protocol: str) -> None:
     async with connect(options(protocol=protocol)) as reader, connect(options(protocol=protocol)) as sender:
         await reader.subscribe("wa/haby/#")
         async with asyncio.TaskGroup() as group:
@@ -26,12 +26,12 @@ async def test_all_arrive_in_order_among_those_of_others(options: Options, proto
         assert [int(one.payload) for one in got.result() if one.topic == topic] == list(range(count))
 
 
-async def test_none_at_all_returns_at_once(options: Options) -> None:
+async def test_an_empty_list_returns_at_once(options: Options) -> None:
     async with connect(options()) as connection:
         await connection.publish_all([])
 
 
-async def test_it_returns_only_once_the_last_is_acknowledged(mosquitto: MosquittoServer, options: Options) -> None:
+async def test_it_returns_after_the_last_acknowledgement(mosquitto: MosquittoServer, options: Options) -> None:
     async with (
         Relay(mosquitto.port) as relay,
         connect(options(mosquitto.url(port=relay.port))) as sender,
@@ -45,7 +45,7 @@ async def test_it_returns_only_once_the_last_is_acknowledged(mosquitto: Mosquitt
         await publishing
 
 
-async def test_a_connection_that_breaks_meanwhile_is_told_and_leaves_the_window_free(
+async def test_a_broken_connection_is_reported_and_leaves_the_window_free(
     mosquitto: MosquittoServer, options: Options
 ) -> None:
     async with Relay(mosquitto.port) as relay, connect(options(mosquitto.url(port=relay.port))) as sender:
@@ -55,13 +55,13 @@ async def test_a_connection_that_breaks_meanwhile_is_told_and_leaves_the_window_
         relay.cut()
         with pytest.raises(BrokerDown):
             await publishing
-        for _ in range(30):  # more than the window: each is refused, none waits for a place in it
+        for _ in range(30):  # more than the window: each is refused, none waits for a slot
             with pytest.raises(BrokerDown):
                 async with asyncio.timeout(5):
                     await sender.publish(TOPIC, "late")
 
 
-async def test_a_broker_that_falls_silent_ends_the_connection(mosquitto: MosquittoServer, options: Options) -> None:
+async def test_a_silent_broker_ends_the_connection(mosquitto: MosquittoServer, options: Options) -> None:
     async with Relay(mosquitto.port) as relay:
         mine = options(mosquitto.url(port=relay.port), acknowledge_timeout=0.2)
         async with connect(mine) as sender:
@@ -70,7 +70,7 @@ async def test_a_broker_that_falls_silent_ends_the_connection(mosquitto: Mosquit
                 await sender.publish_all(Publication(TOPIC, str(number)) for number in range(100))
 
 
-async def test_one_who_gives_up_leaves_the_window_to_the_others(mosquitto: MosquittoServer, options: Options) -> None:
+async def test_a_cancelled_call_leaves_the_window_free(mosquitto: MosquittoServer, options: Options) -> None:
     async with Relay(mosquitto.port) as relay, connect(options(mosquitto.url(port=relay.port))) as sender:
         relay.freeze()
         publishing = asyncio.create_task(sender.publish_all(Publication(TOPIC, str(number)) for number in range(100)))

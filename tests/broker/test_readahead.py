@@ -1,4 +1,4 @@
-"""Reading ahead changes when bytes are fetched, and nothing about what a reader gets."""
+"""Reading ahead changes when bytes are fetched, not what a reader gets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from bridge.broker.readahead import AHEAD, ReadAhead
 
 
-class Counted:
+class CountingSocket:
     """A socket whose reads are counted."""
 
     def __init__(self, sock: socket.socket) -> None:
@@ -26,22 +26,22 @@ class Counted:
         return getattr(self._sock, name)
 
 
-class Sealed(Counted):
-    """As TLS: has taken a record from the network, of which nobody has read the rest."""
+class TlsLikeSocket(CountingSocket):
+    """Like TLS: has received a whole record, of which only a part has been read."""
 
     def pending(self) -> int:
         return 7
 
 
 @pytest.fixture
-def ends() -> Iterator[tuple[Counted, socket.socket]]:
+def ends() -> Iterator[tuple[CountingSocket, socket.socket]]:
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
     with ours, theirs:
-        yield Counted(ours), theirs
+        yield CountingSocket(ours), theirs
 
 
-def test_many_packets_that_came_together_cost_one_read(ends: tuple[Counted, socket.socket]) -> None:
+def test_packets_that_arrive_together_cost_one_read(ends: tuple[CountingSocket, socket.socket]) -> None:
     ours, theirs = ends
     ahead = ReadAhead(ours)
     theirs.sendall(b"\x40\x02\x00\x01" * 100)
@@ -50,7 +50,7 @@ def test_many_packets_that_came_together_cost_one_read(ends: tuple[Counted, sock
     assert ours.reads == 1
 
 
-def test_what_was_read_ahead_is_pending_until_it_was_taken(ends: tuple[Counted, socket.socket]) -> None:
+def test_bytes_read_ahead_are_pending_until_taken(ends: tuple[CountingSocket, socket.socket]) -> None:
     ours, theirs = ends
     ahead = ReadAhead(ours)
     theirs.sendall(b"abcdef")
@@ -61,15 +61,15 @@ def test_what_was_read_ahead_is_pending_until_it_was_taken(ends: tuple[Counted, 
     assert ahead.pending() == 0
 
 
-def test_what_the_socket_keeps_itself_is_pending_too(ends: tuple[Counted, socket.socket]) -> None:
+def test_bytes_buffered_by_the_socket_are_pending_too(ends: tuple[CountingSocket, socket.socket]) -> None:
     ours, theirs = ends
-    ahead = ReadAhead(Sealed(ours._sock))
+    ahead = ReadAhead(TlsLikeSocket(ours._sock))
     theirs.sendall(b"abc")
     ahead.recv(1)
     assert ahead.pending() == 2 + 7
 
 
-def test_nothing_there_and_the_end_are_told_as_the_socket_tells_them(ends: tuple[Counted, socket.socket]) -> None:
+def test_no_data_and_the_end_are_reported_as_by_the_socket(ends: tuple[CountingSocket, socket.socket]) -> None:
     ours, theirs = ends
     ahead = ReadAhead(ours)
     with pytest.raises(BlockingIOError):
@@ -79,7 +79,7 @@ def test_nothing_there_and_the_end_are_told_as_the_socket_tells_them(ends: tuple
     assert [ahead.recv(1), ahead.recv(1), ahead.recv(1)] == [b"x", b"", b""]
 
 
-def test_a_large_read_goes_past_the_buffer_and_keeps_the_order(ends: tuple[Counted, socket.socket]) -> None:
+def test_a_large_read_bypasses_the_buffer_and_keeps_the_order(ends: tuple[CountingSocket, socket.socket]) -> None:
     ours, theirs = ends
     ahead = ReadAhead(ours)
     sent = bytes(range(256)) * (AHEAD // 256) + b"tail"

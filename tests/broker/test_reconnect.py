@@ -1,4 +1,4 @@
-"""keep_connected: comes back after every kind of end, waits longer each time, passes on what is not the broker's."""
+"""`keep_connected`: reconnects after every kind of end, with growing pauses; raises every other error."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_pauses_are_drawn_from_the_whole_range() -> None:
     assert RECONNECT.pause(3, 0.0) == 0
 
 
-async def test_a_killed_broker_is_found_again(mosquitto: MosquittoServer, options: Options) -> None:
+async def test_reconnects_to_a_restarted_broker(mosquitto: MosquittoServer, options: Options) -> None:
     mine = options(client_id="bridge", clean=False)
     downs: list[tuple[BrokerError, float]] = []
     connections: list[BrokerConnection] = []
@@ -52,9 +52,7 @@ async def test_a_killed_broker_is_found_again(mosquitto: MosquittoServer, option
     assert [pause for _, pause in downs] == [0.01, 0.02]
 
 
-async def test_a_connection_that_lived_long_enough_starts_the_pauses_again(
-    mosquitto: MosquittoServer, options: Options
-) -> None:
+async def test_a_long_connection_resets_the_pauses(mosquitto: MosquittoServer, options: Options) -> None:
     pauses: list[float] = []
 
     async def use(connection: BrokerConnection) -> None:
@@ -73,15 +71,15 @@ async def test_a_connection_that_lived_long_enough_starts_the_pauses_again(
     assert pauses == [0.001, 0.002, 0.001]
 
 
-async def test_a_refusal_is_told_and_tried_again(mosquitto: MosquittoServer, options: Options) -> None:
-    right, told = mosquitto.passwords["bridge"], []
+async def test_a_refusal_is_reported_and_retried(mosquitto: MosquittoServer, options: Options) -> None:
+    right, reported = mosquitto.passwords["bridge"], []
     mine = options()
     mosquitto.stop()
     mosquitto.passwords["bridge"] = "other"
     mosquitto.start()
 
     async def on_down(error: BrokerError, pause: float) -> None:
-        told.append(type(error))
+        reported.append(type(error))
         mosquitto.stop()
         mosquitto.passwords["bridge"] = right
         mosquitto.start()
@@ -90,10 +88,10 @@ async def test_a_refusal_is_told_and_tried_again(mosquitto: MosquittoServer, opt
         await connection.publish("wa/haby/in", "x")
 
     await keep_connected(mine, use, on_down=on_down, random=lambda: 0.0)
-    assert told == [BrokerRefused]
+    assert reported == [BrokerRefused]
 
 
-async def test_the_listener_may_end_it(options: Options) -> None:
+async def test_on_down_can_end_it(options: Options) -> None:
     def on_down(error: BrokerError, pause: float) -> None:
         raise error
 
@@ -104,7 +102,7 @@ async def test_the_listener_may_end_it(options: Options) -> None:
         await keep_connected(options(f"mqtt://127.0.0.1:{free_port()}"), never, on_down=on_down)
 
 
-async def test_a_group_of_broker_errors_alone_means_the_connection_is_gone(options: Options) -> None:
+async def test_a_group_of_only_broker_errors_means_the_connection_ended(options: Options) -> None:
     runs = 0
 
     async def use(connection: BrokerConnection) -> None:
@@ -119,7 +117,7 @@ async def test_a_group_of_broker_errors_alone_means_the_connection_is_gone(optio
     assert runs == 2
 
 
-async def test_a_fault_of_ours_beside_a_lost_connection_is_not_swallowed(options: Options) -> None:
+async def test_another_error_beside_a_lost_connection_is_raised(options: Options) -> None:
     async def use(connection: BrokerConnection) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(failing(BrokerDown("one")))

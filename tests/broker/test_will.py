@@ -1,4 +1,4 @@
-"""The will: published when we are killed or cut off, never after a goodbye."""
+"""The will: published when the client is killed or cut off, never after a clean disconnect."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from tests.mosquitto_server import MosquittoServer
 TOPIC = "wa/haby/status"
 
 
-async def test_a_killed_client_leaves_its_will(mosquitto: MosquittoServer, options: Options, protocol: str) -> None:
+async def test_the_will_of_a_killed_client_is_published(
+    mosquitto: MosquittoServer, options: Options, protocol: str
+) -> None:
     async with connect(options()) as watcher:
         await watcher.subscribe(TOPIC)
         async with reader_process(mosquitto.url(), "r", protocol, "wa/haby/out") as reader:
@@ -23,7 +25,7 @@ async def test_a_killed_client_leaves_its_will(mosquitto: MosquittoServer, optio
     assert (will.payload, will.retain) == (b"offline", False)
 
 
-async def test_a_connection_cut_off_leaves_its_will_retained(mosquitto: MosquittoServer, options: Options) -> None:
+async def test_the_will_of_a_cut_connection_is_retained(mosquitto: MosquittoServer, options: Options) -> None:
     async with Relay(mosquitto.port) as relay:
         mine = options(mosquitto.url(port=relay.port), will=Will(TOPIC, b"offline"))
         async with connect(options()) as watcher, connect(mine) as connection:
@@ -37,7 +39,7 @@ async def test_a_connection_cut_off_leaves_its_will_retained(mosquitto: Mosquitt
     assert (kept.payload, kept.retain) == (b"offline", True)
 
 
-async def test_a_goodbye_takes_the_will_back(options: Options, protocol: str) -> None:
+async def test_a_clean_disconnect_discards_the_will(options: Options, protocol: str) -> None:
     async with connect(options()) as watcher:
         await watcher.subscribe(TOPIC)
         async with connect(options(will=Will(TOPIC, b"offline"), protocol=protocol)) as connection:
@@ -46,7 +48,7 @@ async def test_a_goodbye_takes_the_will_back(options: Options, protocol: str) ->
         assert [item.payload for item in await read(watcher, 2)] == [b"stopped", b"after"]
 
 
-async def test_cancelling_says_goodbye_too(options: Options) -> None:
+async def test_cancelling_disconnects_cleanly(options: Options) -> None:
     connected = asyncio.Event()
 
     async def use(connection: BrokerConnection) -> None:

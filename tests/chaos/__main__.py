@@ -1,4 +1,4 @@
-"""`make chaos`: every fault, again and again, bounded in time; the table on the screen and, if wished, in the docs."""
+"""`make chaos`: inject every fault repeatedly, within a time limit; prints the table and optionally writes the docs."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.chaos.campaign import run
-from tests.chaos.faults import FAULTS, OFTEN
+from tests.chaos.faults import COMMON, FAULTS
 from tests.chaos.report import load, save, show, write
 
 
 async def main() -> int:
-    """Exit code 1 where a promise was broken."""
+    """Exit code 1 if a guarantee was broken."""
     this = asyncio.current_task()
     assert this is not None
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)  # programs and mounts go with it
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)  # also ends programs and mounts
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=int(time.time()))
-    parser.add_argument("--rounds", type=int, default=20, help="times each fault; a quarter for those that are rare")
-    parser.add_argument("--minutes", type=float, default=240, help="faults that have not begun by then are left out")
-    parser.add_argument("--only", action="append", default=[], help="faults whose name holds this; may be repeated")
-    parser.add_argument("--write", type=Path, help="a document whose table is replaced")
-    parser.add_argument("--save", type=Path, help="a file for the rows, a JSON line each")
-    parser.add_argument("--load", type=Path, action="append", default=[], help="rows of earlier runs, put in front")
-    parser.add_argument("--keep", type=Path, help="where files and evidence of the runs stay")
+    parser.add_argument("--rounds", type=int, default=20, help="injections of each fault; a quarter for rare faults")
+    parser.add_argument("--minutes", type=float, default=240, help="faults that have not started by then are skipped")
+    parser.add_argument("--only", action="append", default=[], help="faults whose name contains this; may be repeated")
+    parser.add_argument("--write", type=Path, help="document whose table is replaced")
+    parser.add_argument("--save", type=Path, help="file for the rows, one JSON line each")
+    parser.add_argument("--load", type=Path, action="append", default=[], help="rows of earlier runs, added before")
+    parser.add_argument("--keep", type=Path, help="folder in which files and evidence of the runs are kept")
     options = parser.parse_args()
     chosen = [
         fault
@@ -39,9 +39,9 @@ async def main() -> int:
     ]
     if os.geteuid():
         for fault in (fault for fault in chosen if fault.own_disk):
-            print(f"Left out, since it mounts a disk as root: {fault.name}")
+            print(f"Skipped, because mounting a disk needs root: {fault.name}")
         chosen = [fault for fault in chosen if not fault.own_disk]
-    print(f"Seed {options.seed}, {options.rounds} times each of {len(chosen)} faults.", flush=True)
+    print(f"Seed {options.seed}: {len(chosen)} faults, {options.rounds} injections each.", flush=True)
     deadline = time.monotonic() + 60 * options.minutes
     began, rows = datetime.now(UTC), [row for path in options.load for row in load(path)]
     with tempfile.TemporaryDirectory(prefix="chaos-") as temporary:
@@ -49,7 +49,7 @@ async def main() -> int:
         for number, fault in enumerate(chosen):
             if time.monotonic() > deadline:
                 break
-            times = options.rounds if fault in OFTEN else max(1, options.rounds // 4)
+            times = options.rounds if fault in COMMON else max(1, options.rounds // 4)
             rows.append(await run(fault, times, options.seed, folder / f"{number:02}", deadline=deadline))
             show(rows[-1:])
             if options.save:

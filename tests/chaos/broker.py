@@ -1,4 +1,4 @@
-"""The broker of a chaos run, under our configuration or under none, and the network in front of it."""
+"""The broker of a chaos run, with the shipped configuration or without any, and the network in front of it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from tests.mosquitto_server import MosquittoServer
 
 
 class Broker(MosquittoServer):
-    """Mosquitto. `bare` runs it from the next start on as it comes, remembering nothing."""
+    """Mosquitto. With `bare`, the next start uses mosquitto's defaults, which persist nothing."""
 
     bare = False
 
     def forget(self) -> None:
-        """Lose the database; for a broker that is down."""
+        """Delete the database of a stopped broker."""
         (self.directory / "mosquitto.db").unlink(missing_ok=True)
 
     def _configuration(self) -> str:
@@ -24,7 +24,7 @@ class Broker(MosquittoServer):
 
 
 class Network(Relay):
-    """The way from the bridge to the broker; `delay` is seconds for each packet, in both directions."""
+    """The network between bridge and broker; `delay` is seconds per packet, in both directions."""
 
     delay = 0.0
 
@@ -35,7 +35,7 @@ class Network(Relay):
     async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             await super()._accepted(reader, writer)
-        except OSError:  # there is no broker
+        except OSError:  # the broker is down
             writer.transport.abort()
 
     async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:

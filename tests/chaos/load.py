@@ -1,7 +1,7 @@
-"""Steady load on a rig: people who write, programs that read and send, each with its entry in the ledger.
+"""Steady load on a rig: contacts that write, programs that read and send, all recorded in the ledger.
 
-The reader keeps its cursor and the sender repeats its id, both through `bridge.client`; beside them are a plain
-`mosquitto_sub` with a session of its own and a plain `mosquitto_pub` without ids.
+The reader keeps its cursor and the sender repeats its id, both through `bridge.client`. In addition there are a plain
+`mosquitto_sub` with a persistent session and a plain `mosquitto_pub` without ids.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ from tests.parts import require_binary
 
 ANA, BRUNO, CARLA, ELENA = (f"549115550000{n}@c.us" for n in (1, 2, 3, 5))
 DARIO, GROUP = "188000000000004@lid", "120363000000000001@g.us"
-#: Messages a second that people write, and seconds between two commands of one sender.
-WRITTEN, PAUSE = 8.0, 0.25
-PATIENCE = 180.0
-#: Seconds that a command is asked about: it may stand behind what was queued in several outages of minutes.
-ANSWERED = 900.0
+#: Messages per second from contacts, and seconds between two commands of one sender.
+RATE, PAUSE = 8.0, 0.25
+TIMEOUT = 180.0
+#: Timeout of a command's final result in seconds: it may wait behind the queue of several outages of minutes.
+RESULT_TIMEOUT = 900.0
 
 
 class Load:
-    """`async with Load(rig, ...)`: everything at work; `settle` ends the writing and waits for what is under way."""
+    """`async with Load(rig, ...)` starts the load; `settle` stops it and waits for open work."""
 
     def __init__(self, rig: Rig, rng: random.Random) -> None:
         self.ledger = Ledger()
@@ -65,7 +65,7 @@ class Load:
         await self.connected()
         await self._subscribe()
         self.read()
-        self._watch("people", self._write())
+        self._watch("contacts", self._write())
         chats = (ANA, BRUNO, CARLA)
         self._senders = [asyncio.create_task(self._send(chat), name=f"sender to {chat}") for chat in chats]
         self._senders.append(asyncio.create_task(self._publish(), name="plain sender"))
@@ -86,22 +86,22 @@ class Load:
             if not task.cancelled() and task.exception() is not None and error is None:
                 task.result()
 
-    async def connected(self, patience: float = PATIENCE) -> None:
-        """Wait until a reader is shown `connected`."""
-        await until(lambda: self.samples and self.samples[-1][1] == "connected", patience, "connected")
+    async def connected(self, timeout: float = TIMEOUT) -> None:
+        """Wait until the status shows `connected`."""
+        await until(lambda: self.samples and self.samples[-1][1] == "connected", timeout, "connected")
 
-    def person_writes(self, body: str, chat: str | None = None) -> None:
+    def contact_writes(self, body: str, chat: str | None = None) -> None:
         chat = chat or self._rng.choice((ANA, BRUNO, CARLA, DARIO, GROUP))
         author = self._rng.choice((ANA, "188000000000002@lid", DARIO)) if chat == GROUP else None
         self._rig.world.incoming(chat, body, author=author)
         self.ledger.written[body] = chat
 
     def read(self) -> None:
-        """Read on from the cursor."""
+        """Start the reader at its cursor."""
         self._reading = asyncio.create_task(self._read(), name="reader")
 
     async def stop_reading(self) -> None:
-        """The reader goes away; its cursor stays."""
+        """Stop the reader; its cursor stays."""
         assert self._reading is not None
         self._reading.cancel()
         await asyncio.wait([self._reading])
@@ -109,34 +109,36 @@ class Load:
     async def probe(self) -> None:
         """Wait until a new message has arrived and a new command was sent. Raises AssertionError."""
         body = f"probe {self._number('probe')}"
-        await self.connected()  # a page that is not there yet would find it in its history all the same
-        self.person_writes(body, DARIO)
-        await self._ask(ELENA, f"command {body}")
-        await until(lambda: body in self.arrived, PATIENCE, f"{body} read")
+        await self.connected()  # otherwise the next page would find it in its history
+        self.contact_writes(body, DARIO)
+        await self._send_command(ELENA, f"command {body}")
+        await until(lambda: body in self.arrived, TIMEOUT, f"{body} read")
 
     async def settle(self) -> None:
-        """No more load; wait until everything that is under way has come to its end, or `PATIENCE` is over."""
+        """Stop the load; wait until all open work is done, or for `TIMEOUT`."""
         self._stop.set()
-        await asyncio.wait(self._senders, timeout=2 * PATIENCE)
-        with suppress(AssertionError):  # the ledger says what is missing
-            await until(lambda: all(body in self.arrived for body in self.ledger.written), PATIENCE, "all read")
-            # an empty queue may be the status of a moment ago; and what a broker has lost never comes
-            await until(self._nothing_waits, PATIENCE, "all sent")
+        await asyncio.wait(self._senders, timeout=2 * TIMEOUT)
+        with suppress(AssertionError):  # the ledger shows what is missing
+            await until(lambda: all(body in self.arrived for body in self.ledger.written), TIMEOUT, "all read")
+            # an empty queue may be an old status; and messages that a broker lost never arrive
+            await until(self._queue_is_empty, TIMEOUT, "all sent")
         with suppress(AssertionError):
-            await until(lambda: all(self.left[body] for body, ok in self.ledger.published.items() if ok), 5, "all left")
-        await asyncio.sleep(1.0)  # what would be sent twice, or read twice, comes now
-        self._hear()
+            await until(
+                lambda: all(self.received[body] for body, ok in self.ledger.published.items() if ok), 5, "all received"
+            )
+        await asyncio.sleep(1.0)  # time for anything that is sent or read twice
+        self._load_plain_read()
 
-    def _nothing_waits(self) -> bool:
+    def _queue_is_empty(self) -> bool:
         return self._queued == 0
 
     @property
-    def left(self) -> Counter[str]:
-        """How often each text reached WhatsApp, under whatever id."""
-        left = Counter[str]()
+    def received(self) -> Counter[str]:
+        """How often each text reached WhatsApp, under any id."""
+        received = Counter[str]()
         for sent in self._rig.world.state.sent.values():
-            left[sent.body] += sent.deliveries
-        return left
+            received[sent.body] += sent.deliveries
+        return received
 
     def _watch(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         self._tasks.append(asyncio.create_task(work, name=name))
@@ -147,46 +149,46 @@ class Load:
 
     async def _write(self) -> None:
         while not self._stop.is_set():
-            self.person_writes(f"message {self._number('message')}")
-            await asyncio.sleep(self._rng.expovariate(WRITTEN))
+            self.contact_writes(f"message {self._number('message')}")
+            await asyncio.sleep(self._rng.expovariate(RATE))
 
     async def _read(self) -> None:
-        told = self.ledger.gaps
+        gaps = self.ledger.gaps
         messages = self._reading_client.messages(
-            SESSION, after=self._cursor, on_gap=lambda gap: told.append(gap.reason)
+            SESSION, after=self._cursor, on_gap=lambda gap: gaps.append(gap.reason)
         )
         async for message in messages:
             self._cursor = message.cursor
             if self._epochs.setdefault(message.body, message.epoch) != message.epoch:
-                self.ledger.read_anew.append(message.body)
+                self.ledger.read_again.append(message.body)
                 continue
             self.ledger.read.append(message.body)
             self.arrived.setdefault(message.body, time.monotonic())
 
     async def _send(self, chat: str) -> None:
         while not self._stop.is_set():
-            await self._ask(chat, f"to {chat} {self._number(chat)}")
+            await self._send_command(chat, f"to {chat} {self._number(chat)}")
             await asyncio.sleep(PAUSE)
 
-    async def _ask(self, chat: str, body: str) -> None:
-        """One command, repeated under its id until it has come to an end."""
-        self.ledger.asked[body] = ""
+    async def _send_command(self, chat: str, body: str) -> None:
+        """Send one command, repeated under its id until its result is final."""
+        self.ledger.commands[body] = ""
         command = uuid.uuid4().hex
-        deadline = time.monotonic() + ANSWERED
+        deadline = time.monotonic() + RESULT_TIMEOUT
         while time.monotonic() < deadline:
             try:
-                result = await self.client.send(SESSION, chat, body, id=command, timeout=PATIENCE)
+                result = await self.client.send(SESSION, chat, body, id=command, timeout=TIMEOUT)
             except NoAnswer:
                 continue
-            except CodedError:  # no bridge is seen at the moment
+            except CodedError:  # no bridge is connected at the moment
                 await asyncio.sleep(0.2)
                 continue
             if result.is_final:
-                self.ledger.asked[body] = str(result.status)
+                self.ledger.commands[body] = str(result.status)
                 return
 
     async def _publish(self) -> None:
-        """A script: a process for each message, which neither repeats nor asks."""
+        """A plain sender: one process per message, which neither repeats nor reads results."""
         program, broker = require_binary("mosquitto_pub", "mosquitto-clients"), self._rig.broker
         while not self._stop.is_set():
             number = self._number("plain")
@@ -222,7 +224,7 @@ class Load:
 
     async def _subscribe(self) -> None:
         program, broker = require_binary("mosquitto_sub", "mosquitto-clients"), self._rig.broker
-        self._heard_file = Path(self._rig.folder / "heard")
+        self._plain_file = Path(self._rig.folder / "plain_read")
         command = tied_command(
             program,
             "-p",
@@ -239,20 +241,20 @@ class Load:
             "-t",
             f"wa/{SESSION}/in",
         )
-        self._plain = start(command, self._heard_file)
-        for number in range(200):  # not counted: the subscription is there when one is heard
+        self._plain = start(command, self._plain_file)
+        for number in range(200):  # not counted: the subscription is active when one arrives
             self._rig.world.incoming(ANA, f"hello {number}")
             await asyncio.sleep(0.1)
-            if self._heard_file.stat().st_size:
+            if self._plain_file.stat().st_size:
                 return
-        raise AssertionError("mosquitto_sub hears nothing")
+        raise AssertionError("mosquitto_sub receives nothing")
 
-    def _hear(self) -> None:
-        for line in self._heard_file.read_bytes().splitlines():
-            self.ledger.heard.append(json.loads(line)["body"])
+    def _load_plain_read(self) -> None:
+        for line in self._plain_file.read_bytes().splitlines():
+            self.ledger.plain_read.append(json.loads(line)["body"])
 
     async def _sample(self) -> None:
-        """What a reader is shown, whenever it changes."""
+        """Record each change of the status."""
         while True:
             try:
                 status = await self.client.status(SESSION)

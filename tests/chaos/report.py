@@ -1,4 +1,4 @@
-"""The table of a campaign: on the screen, and in a document between two marks."""
+"""The table of a campaign: printed, and written between two markers of a document."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from tests.chaos.ledger import Verdict
 COLUMNS = (
     "fault",
     "times",
-    "in",
+    "messages",
     "lost",
-    "dup",
-    "order",
+    "duplicated",
+    "out of order",
     "commands",
     "lost",
-    "twice",
-    "unknown (left)",
+    "sent twice",
+    "unknown (sent)",
     "failed",
-    "plain sub missed/again",
+    "plain sub missed/repeated",
     "plain pub lost",
-    "false connected s",
-    "recovery s p50/max",
+    "false connected, s",
+    "recovery, s p50/max",
     "kept",
 )
 BEGIN, END = "<!-- chaos: begin -->", "<!-- chaos: end -->"
 
 
 def cells(row: Row) -> tuple[str, ...]:
-    """A row as text."""
+    """The columns of a row."""
     v, recovery = row.verdict, row.recovery
     return (
         row.fault,
@@ -49,11 +49,11 @@ def cells(row: Row) -> tuple[str, ...]:
         str(v.commands),
         str(v.commands_lost + v.unanswered),
         str(v.sent_twice),
-        f"{v.unknown} ({v.unknown_left})" if v.unknown else "0",
+        f"{v.unknown} ({v.unknown_sent})" if v.unknown else "0",
         str(v.failed),
         f"{v.plain_missed}/{v.plain_repeated}",
         f"{v.plain_commands_lost} of {v.plain_commands}",
-        f"{max(row.claims):.1f}" if row.claims else "–",
+        f"{max(row.false_connected):.1f}" if row.false_connected else "–",
         f"{recovery[0]:.1f}/{recovery[1]:.1f}" if recovery else "–",
         "yes" if row.is_kept else f"NO {row.wrong}",
     )
@@ -67,7 +67,7 @@ def show(rows: Sequence[Row]) -> None:
 
 
 def markdown(rows: Sequence[Row], seed: int, began: datetime) -> str:
-    """As it stands in the document."""
+    """The table for the document."""
     lines = [
         f"Measured {began:%Y-%m-%d}, seed {seed}.",
         "",
@@ -79,22 +79,22 @@ def markdown(rows: Sequence[Row], seed: int, began: datetime) -> str:
 
 
 def save(path: Path, rows: Sequence[Row]) -> None:
-    """A JSON line each."""
+    """One JSON line per row."""
     path.write_text("".join(json.dumps(asdict(row)) + "\n" for row in rows))
 
 
 def load(path: Path) -> list[Row]:
-    """What `save` has written."""
+    """Rows that `save` has written."""
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     return [Row(**{**row, "verdict": Verdict(**row["verdict"])}) for row in rows]
 
 
 def write(path: Path, rows: Sequence[Row], seed: int, began: datetime) -> None:
-    """Replace the table between the marks. Raises ValueError where there are none."""
+    """Replace the table between the markers. Raises ValueError if they are missing."""
     text = path.read_text(encoding="utf-8")
     new, count = re.subn(
         f"{BEGIN}.*{END}", lambda _: f"{BEGIN}\n{markdown(rows, seed, began)}\n{END}", text, flags=re.DOTALL
     )
     if count != 1:
-        raise ValueError(f"{path} has no place for the table: {BEGIN} … {END}")
+        raise ValueError(f"{path} has no markers for the table: {BEGIN} … {END}")
     path.write_text(new, encoding="utf-8")

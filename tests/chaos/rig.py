@@ -1,6 +1,6 @@
-"""The real stack of a chaos run: mosquitto, the bridge as a process with Chromium below it, the sandbox here.
+"""The real stack of a chaos run: mosquitto, the bridge as a process with Chromium, the sandbox in this process.
 
-It starts and ends parts and tells where they are. What is broken, and when, is the faults' to decide.
+It starts and stops the parts and gives their addresses. The faults decide what breaks, and when.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from bridge.ops.private_broker.child import tied_command
 from bridge.sandbox import Sandbox
 from bridge.sandbox.world import World
 from tests.chaos.broker import Broker, Network
-from tests.chaos.deaths import Step
+from tests.chaos.crash_points import Step
 
 SESSION = "haby"
 PROGRAM = Path(__file__).parent / "bridge_program.py"
@@ -49,7 +49,7 @@ class Bridge:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Of `wa` commands, too."""
+        """Also for `wa` commands."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("WA_")}
         return {
             **kept,
@@ -61,14 +61,14 @@ class Bridge:
         }
 
     def start(self) -> None:
-        """Start it; whether it is ready shows in the status."""
+        """Start it; the status shows when it is ready."""
         command = tied_command(sys.executable, str(PROGRAM), str(self.armed), str(self.clock))
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self._process = start(command, self.log, cwd=self.folder, env=self.environment)
 
     @property
     def pid(self) -> int:
-        """Of the process, dead or not."""
+        """Process id, also after its end."""
         assert self._process is not None
         return self._process.pid
 
@@ -77,35 +77,35 @@ class Bridge:
         self._process.kill()
         self._process.wait()
 
-    async def ended(self, patience: float) -> int:
-        """Its exit code. Raises AssertionError where it goes on."""
+    async def ended(self, timeout: float) -> int:
+        """The exit code. Raises AssertionError if it keeps running."""
         process = self._process
         assert process is not None
-        await until(lambda: process.poll() is not None, patience, "the bridge ends")
+        await until(lambda: process.poll() is not None, timeout, "the bridge ends")
         return process.returncode
 
-    async def terminate(self, patience: float = 40) -> int:
-        """SIGTERM; the exit code, -9 where that took too long."""
+    async def terminate(self, timeout: float = 40) -> int:
+        """Send SIGTERM; returns the exit code, -9 if it took too long."""
         assert self._process is not None
         self._process.send_signal(signal.SIGTERM)
         try:
-            return await self.ended(patience)
+            return await self.ended(timeout)
         except AssertionError:
             self.kill()
             return -signal.SIGKILL
 
-    async def dies_at(self, step: Step, patience: float = 20) -> bool:
-        """Have it killed at a step; False when it did not come by."""
+    async def crashes_at(self, step: Step, timeout: float = 20) -> bool:
+        """Crash it at a step; False if it did not reach the step."""
         self.armed.write_text(step)
         try:
-            await self.ended(patience)
+            await self.ended(timeout)
         except AssertionError:
             self.armed.unlink(missing_ok=True)
             return False
         return True
 
     def browsers(self, kind: str = "") -> list[psutil.Process]:
-        """Chromium below the bridge: the browser itself, or its processes of a `--type`."""
+        """Chromium processes of the bridge: the browser itself, or those with this `--type`."""
         found = []
         for process in psutil.Process(self.pid).children(recursive=True):
             try:
@@ -119,7 +119,7 @@ class Bridge:
 
 
 class Rig:
-    """`async with`: broker up, sandbox up, bridge started."""
+    """`async with` starts broker, sandbox and bridge."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -130,11 +130,11 @@ class Rig:
 
     @property
     def world(self) -> World:
-        """WhatsApp and the phone."""
+        """WhatsApp's side, with the phone."""
         return self.sandbox.world
 
     def second_bridge(self, data_dir: Path | None = None) -> Bridge:
-        """Another one for the same session; on the same data directory unless another is named."""
+        """Another bridge for the same session, by default on the same data directory."""
         other = Bridge(self.folder / "second", self.broker.url("bridge"), self.sandbox.url)
         other.data_dir = data_dir or self.bridge.data_dir
         return other
@@ -162,16 +162,16 @@ class Rig:
 
 
 def start(command: list[str], output: Path, **options: Any) -> subprocess.Popen[bytes]:
-    """Start a program whose words go to the end of a file."""
+    """Start a program; its output is appended to a file."""
     output.parent.mkdir(parents=True, exist_ok=True)
     with output.open("ab") as file:
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, **options)
 
 
-async def until(holds: Callable[[], object], patience: float, what: str) -> None:
-    """Wait for something that tells no event, by looking. Raises AssertionError."""
-    deadline = time.monotonic() + patience
+async def until(holds: Callable[[], object], timeout: float, what: str) -> None:
+    """Poll until `holds` is true. Raises AssertionError."""
+    deadline = time.monotonic() + timeout
     while not holds():
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {patience:g} s: {what}")
+            raise AssertionError(f"not within {timeout:g} s: {what}")
         await asyncio.sleep(0.02)

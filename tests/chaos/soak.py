@@ -1,11 +1,11 @@
-"""`python -m tests.chaos.soak`: some hundred thousand messages through a bridge; memory, files and latency, plotted.
+"""`python -m tests.chaos.soak`: some hundred thousand messages through a bridge; plots memory, files and latency.
 
-It is accelerated: a day of retention lasts a fraction of a second, so that all that is kept for a time, the keys of
-messages for longest, is forgotten within the run, as in years of use.
+Time is accelerated: a day of retention lasts a fraction of a second, so that everything with a retention, even message
+keys, expires within the run, as in years of use.
 
-Broker, bridge, store and clients are the real ones; the way to WhatsApp is the scripted driver (`soak_program.py`), or
-Chromium with the sandbox (`--page`), which is slower. Two readers keep a cursor: one reads along, the other sleeps
-longer than the retention keeps and has to be told the gap.
+Broker, bridge, store and clients are real; WhatsApp is the scripted driver (`soak_program.py`), or Chromium with the
+sandbox (`--page`), which is slower. Two readers keep a cursor: one reads continuously, the other pauses for longer than
+the retention and must be notified of the gap.
 """
 
 from __future__ import annotations
@@ -65,17 +65,17 @@ class Soak:
             self.delays.append(time.time() - float(moment))
 
     async def sleep_and_read(self, client: Client) -> None:
-        """A reader that is away for longer than its messages are kept."""
+        """A reader that pauses for longer than its messages are kept."""
         cursor: Cursor | None = None
 
-        def told(gap: Gap) -> None:
+        def report_gap(gap: Gap) -> None:
             self.sleeper_missing += gap.missing or 0
             nonlocal cursor
             cursor = gap.after
 
         while True:
             awake = time.monotonic() + 5
-            messages = client.messages(SESSION, after=cursor, on_gap=told)
+            messages = client.messages(SESSION, after=cursor, on_gap=report_gap)
             async for message in messages:
                 if cursor is not None and message.seq != cursor.seq + 1:
                     self.sleeper_wrong += 1
@@ -87,7 +87,7 @@ class Soak:
             await asyncio.sleep(SLEEP)
 
     async def send(self, client: Client, recipient: str) -> None:
-        """Commands, one after the other."""
+        """Send commands, one after the other."""
         number = 0
         while True:
             number += 1
@@ -96,7 +96,7 @@ class Soak:
                 result = await client.send(SESSION, recipient, f"{number}", id=uuid.uuid4().hex)
             except CodedError:
                 self.not_sent += 1
-                await asyncio.sleep(0.1)  # it may be raised at once
+                await asyncio.sleep(0.1)  # it may be raised immediately
                 continue
             self.answers.append(time.monotonic() - began)
             self.sent += result.status == "sent"
@@ -104,7 +104,7 @@ class Soak:
             await asyncio.sleep(0.1)
 
     async def write(self, world: World, client: Client, rate: float) -> None:
-        """People on the sandbox's phone, with the moment at which they write."""
+        """Messages on the sandbox's phone that contain the time of writing."""
         while (await client.status(SESSION)).state is not SessionState.CONNECTED:  # noqa: ASYNC110
             await asyncio.sleep(0.2)
         began = time.monotonic()
@@ -114,7 +114,7 @@ class Soak:
         await asyncio.Event().wait()
 
     async def watch(self, pid: int, store: Path, *, page: bool) -> None:
-        """Every second: memory, files, and the worst delay since the last look but for one in a hundred."""
+        """Record every second: memory, files, and the p99 delays since the last record."""
         process, began = psutil.Process(pid), time.monotonic()
         while True:
             await asyncio.sleep(1)
@@ -133,11 +133,11 @@ class Soak:
 
 
 async def main() -> int:
-    """Exit code 1 where something was lost, or memory or files grew."""
+    """Exit code 1 if something was lost, or memory or files grew."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--total", type=int, default=200_000)
     parser.add_argument("--rate", type=float, default=500)
-    parser.add_argument("--day", type=float, default=0.25, help="seconds that a day of retention lasts")
+    parser.add_argument("--day", type=float, default=0.25, help="duration of a day of retention in seconds")
     parser.add_argument("--page", action="store_true", help="through Chromium, with the sandbox as WhatsApp")
     parser.add_argument("--plot", type=Path)
     options = parser.parse_args()
@@ -160,7 +160,7 @@ async def main() -> int:
         if sandbox is not None:
             environment["WA_WEB_URL"], arguments = sandbox.url, arguments[:1]
             for address in (*CHATS, *(f"{number}@c.us" for number in RECIPIENTS)):
-                sandbox.world.cast.add_contact(Contact(pn=address, name=address[-9:-5], saved=False))
+                sandbox.world.directory.add_contact(Contact(pn=address, name=address[-9:-5], saved=False))
         program = Path(__file__).with_name("soak_program.py")
         command = tied_command(sys.executable, str(program), *arguments)
         bridge = start(command, folder / "log", cwd=folder, env=environment)
@@ -168,18 +168,18 @@ async def main() -> int:
         store = folder / "data" / "sessions" / SESSION / "store.db"
         try:
             async with (
-                connect(broker.url("reader"), name="along") as along,
+                connect(broker.url("reader"), name="reader") as reader,
                 connect(broker.url("admin"), name="sleeper") as sleeper,
                 connect(broker.url("sender"), name="sender") as sender,
             ):
                 works = [
-                    soak.read(along),
+                    soak.read(reader),
                     soak.sleep_and_read(sleeper),
                     soak.watch(bridge.pid, store, page=options.page),
                 ]
                 works += [soak.send(sender, number) for number in RECIPIENTS]
                 if sandbox is not None:
-                    works.append(soak.write(sandbox.world, along, options.rate))
+                    works.append(soak.write(sandbox.world, reader, options.rate))
                 tasks = [asyncio.create_task(work, name=f"soak {number}") for number, work in enumerate(works)]
                 limit = began + 60 + 4 * options.total / options.rate
                 while len(soak.numbers) < options.total and time.monotonic() < limit:
@@ -196,14 +196,14 @@ async def main() -> int:
             bridge.wait(30)
         print((folder / "log").read_text()[-2000:])
     took = time.monotonic() - began
-    grew, fuller = growth(soak.memory), growth(soak.files)
+    memory_growth, file_growth = growth(soak.memory), growth(soak.files)
     lost = options.total - len(set(soak.numbers))
     repeated = len(soak.numbers) - len(set(soak.numbers))
     print(
         f"{len(soak.numbers):,} messages and {soak.sent:,} commands in {took:.0f} s; lost {lost}, repeated {repeated}, "
-        f"not sent {soak.not_sent}; the sleeper read {soak.sleeper_read:,}, was told that {soak.sleeper_missing:,} "
-        f"are gone, {soak.sleeper_wrong} untold; over the second half: memory {soak.memory[-1][1]:.0f} MB, "
-        f"{grew:+.1f}; files {soak.files[-1][1]:.1f} MB, {fuller:+.1f}."
+        f"not sent {soak.not_sent}; the sleeper read {soak.sleeper_read:,}, was notified of {soak.sleeper_missing:,} "
+        f"deleted ones, {soak.sleeper_wrong} unreported; over the second half: memory {soak.memory[-1][1]:.0f} MB, "
+        f"{memory_growth:+.1f}; files {soak.files[-1][1]:.1f} MB, {file_growth:+.1f}."
     )
     if options.plot:
         await draw(
@@ -218,11 +218,11 @@ async def main() -> int:
             ),
             "s",
         )
-    return 1 if lost or repeated or soak.sleeper_wrong or soak.not_sent or grew > 10 or fuller > 2 else 0
+    return 1 if lost or repeated or soak.sleeper_wrong or soak.not_sent or memory_growth > 10 or file_growth > 2 else 0
 
 
 def browser_memory(bridge: psutil.Process) -> float:
-    """Of all processes below the bridge that are Chromium's; MB, what they share counted once."""
+    """PSS in MB of all Chromium processes of the bridge; shared pages are counted once."""
     total = 0.0
     for process in bridge.children(recursive=True):
         with suppress(psutil.Error):
@@ -232,7 +232,7 @@ def browser_memory(bridge: psutil.Process) -> float:
 
 
 def growth(points: list[tuple[float, float]]) -> float:
-    """Over the second half: from the mean of its first twenty values to that of its last."""
+    """Growth over the second half: mean of its last twenty values minus mean of its first twenty."""
     half = [value for _, value in points[len(points) // 2 :]]
     return mean(half[-20:]) - mean(half[:20])
 

@@ -1,7 +1,7 @@
-"""A bridge with the scripted phone, on which people write as fast as they are read: `soak_program.py DAY TOTAL RATE`.
+"""A bridge with the scripted phone, on which contacts write at a rate: `soak_program.py DAY TOTAL RATE`.
 
-The phone forgets what the bridge has taken, so that the process's memory is the bridge's. Without a total it is
-`wa bridge` as it is, with its browser. Of retention a day lasts DAY seconds, and compaction comes every few in both.
+The phone deletes what the bridge has taken, so that the process's memory is the bridge's. Without a total it runs the
+unchanged `wa bridge` with its browser. In both cases a day of retention lasts DAY seconds, with frequent compaction.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
 from bridge.settings import load
 
 CHATS = tuple(f"54911555000{n:02}@c.us" for n in range(1, 41))
-#: Messages that the phone may hold which the bridge has not taken; beyond, people wait.
+#: Messages on the phone that the bridge has not taken; above this, writing pauses.
 BACKLOG = 1000
 KEPT = 500
 COMPACTION = 5.0
 
 
 async def write(phone: ScriptedPhone, bridge: Bridge, total: int, rate: float) -> None:
-    """Messages that carry the moment at which they were written; once connected, since the phone forgets."""
+    """Write messages that contain their time of writing; only once connected, because the phone deletes old ones."""
     while bridge.hosts[0].view.situation.state is not SessionState.CONNECTED:  # noqa: ASYNC110
         await asyncio.sleep(0.1)
     began = time.monotonic()
     for number in range(total):
-        while len(phone.live) > BACKLOG:  # noqa: ASYNC110 - a list tells no event
+        while len(phone.live) > BACKLOG:  # noqa: ASYNC110 - a list has no event
             await asyncio.sleep(0.01)
         phone.incoming(CHATS[number % len(CHATS)], f"{number} {time.time()} {'x' * 100}")
         if number % 20 == 0:
@@ -44,7 +44,7 @@ async def write(phone: ScriptedPhone, bridge: Bridge, total: int, rate: float) -
 
 
 async def forget(phone: ScriptedPhone) -> None:
-    """Keep the phone small."""
+    """Delete old items of the phone."""
     while True:
         await asyncio.sleep(1)
         del phone.history[:-KEPT]
@@ -60,7 +60,7 @@ async def scripted(total: int, rate: float) -> None:
     bridge = Bridge(settings, settings.addresses, lambda _: ScriptedDriver(phone), clock)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, bridge.stop)
     forgetting = asyncio.create_task(forget(phone), name="phone forgets")
-    writing = asyncio.create_task(write(phone, bridge, total, rate), name="people")
+    writing = asyncio.create_task(write(phone, bridge, total, rate), name="contacts")
     await bridge.run()
     for task in (forgetting, writing):
         task.cancel()

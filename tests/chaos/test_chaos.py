@@ -1,4 +1,4 @@
-"""The short campaign: one fault of some kinds on one real stack, from a seed. `make chaos` is the long one."""
+"""The short campaign: one injection of some faults on one real stack, from a seed. `make chaos` is the long one."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from tests.parts import require_binary
 SEED = 4
 
 
-class InTurn(Fault):
-    """The faults, one after the other."""
+class Sequence(Fault):
+    """Injects each of the faults once, in order."""
 
-    name = "in turn"
+    name = "sequence"
 
     def __init__(self, *faults: Fault) -> None:
-        self.left = list(faults)
+        self.remaining = list(faults)
 
-    async def strike(self, scene: Scene) -> float | None:
-        return await self.left.pop(0).strike(scene)
+    async def inject(self, scene: Scene) -> float | None:
+        return await self.remaining.pop(0).inject(scene)
 
 
 @pytest.mark.timeout(300)
@@ -32,11 +32,11 @@ async def test_nothing_lost_and_nothing_sent_twice(tmp_path: Path) -> None:
     for program in ("mosquitto", "mosquitto_sub", "mosquitto_pub", "chromium-headless-shell"):
         require_binary(program, program)
     print(f"seed {SEED}")
-    faults = InTurn(*(fault for fault in FAULTS if fault.short))
-    times = len(faults.left)
+    faults = Sequence(*(fault for fault in FAULTS if fault.short))
+    times = len(faults.remaining)
     row = await run(faults, times, SEED, tmp_path)
     assert row.is_kept, (tmp_path / "evidence").read_text()
-    assert (row.times, faults.left) == (times, [])
+    assert (row.times, faults.remaining) == (times, [])
     assert row.verdict.messages > 50
     assert row.verdict.commands > 10
-    assert all(claim < HEARTBEAT for claim in row.claims)
+    assert all(seconds < HEARTBEAT for seconds in row.false_connected)

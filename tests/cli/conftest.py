@@ -21,8 +21,8 @@ ROOT = Path(__file__).parent.parent.parent
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """How a program ended."""
+class CompletedCommand:
+    """Exit code and output of a program."""
 
     code: int
     out: str
@@ -30,13 +30,13 @@ class Ended:
 
 
 Environment = dict[str, str]
-Wa = Callable[..., Awaitable[Ended]]
-Started = Callable[..., Awaitable[asyncio.subprocess.Process]]
+Wa = Callable[..., Awaitable[CompletedCommand]]
+StartCommand = Callable[..., Awaitable[asyncio.subprocess.Process]]
 
 
 @pytest.fixture
 def environment(mosquitto: MosquittoServer, tmp_path: Path) -> Environment:
-    """Of a user who has set nothing but the broker's address."""
+    """The environment of a user who has set only the broker's address and a data directory."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("WA_")}
     return {
         **kept,
@@ -49,10 +49,10 @@ def environment(mosquitto: MosquittoServer, tmp_path: Path) -> Environment:
 
 
 @pytest.fixture
-def start(environment: Environment, tmp_path: Path) -> Started:
-    """Start `wa` with arguments; the caller ends it."""
+def start(environment: Environment, tmp_path: Path) -> StartCommand:
+    """Start `wa` with arguments; the test stops it."""
 
-    async def starting(*arguments: str, **changes: str) -> asyncio.subprocess.Process:
+    async def start_command(*arguments: str, **changes: str) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
             *WA,
             *arguments,
@@ -63,14 +63,14 @@ def start(environment: Environment, tmp_path: Path) -> Started:
             stderr=asyncio.subprocess.PIPE,
         )
 
-    return starting
+    return start_command
 
 
 @pytest.fixture
-def wa(start: Started) -> Wa:
-    """Run `wa` to its end."""
+def wa(start: StartCommand) -> Wa:
+    """Run `wa` until it exits."""
 
-    async def running(*arguments: str, stdin: bytes = b"", **changes: str) -> Ended:
+    async def run_command(*arguments: str, stdin: bytes = b"", **changes: str) -> CompletedCommand:
         process = await start(*arguments, **changes)
         try:
             async with asyncio.timeout(30):
@@ -80,6 +80,6 @@ def wa(start: Started) -> Wa:
                 process.kill()
                 await process.wait()
         assert process.returncode is not None
-        return Ended(process.returncode, out.decode(), err.decode())
+        return CompletedCommand(process.returncode, out.decode(), err.decode())
 
-    return running
+    return run_command

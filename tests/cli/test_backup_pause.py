@@ -1,4 +1,4 @@
-"""`wa backup` closes a session of the running bridge for a moment: it is opened again, whatever happens meanwhile."""
+"""`wa backup` closes a session of the running bridge during the copy and reopens it in any case."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bridge.broker import BrokerDown
-from bridge.cli.backup import _paused
+from bridge.cli.backup import _session_closed
 from bridge.contract.session import SessionState
 from bridge.ops.backup import SessionInUse
 from tests.cli.conftest import BridgeSide
@@ -22,18 +22,18 @@ def _admin(mosquitto: MosquittoServer, tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("WA_DATA_DIR", str(tmp_path / "data"))
 
 
-async def test_the_session_is_closed_inside_and_connected_afterwards(side: BridgeSide) -> None:
+async def test_the_session_is_closed_during_the_copy_and_connected_afterwards(side: BridgeSide) -> None:
     await side.start()
-    async with _paused("haby"):
+    async with _session_closed("haby"):
         await side.reach(SessionState.STOPPED)
     await side.reach(SessionState.CONNECTED)
 
 
-async def test_a_copy_that_fails_leaves_the_session_open(side: BridgeSide) -> None:
+async def test_a_failed_copy_leaves_the_session_open(side: BridgeSide) -> None:
     await side.start()
 
     async def copying() -> None:
-        async with _paused("haby"):
+        async with _session_closed("haby"):
             await side.reach(SessionState.STOPPED)
             raise OSError("No space left on device")
 
@@ -42,11 +42,11 @@ async def test_a_copy_that_fails_leaves_the_session_open(side: BridgeSide) -> No
     await side.reach(SessionState.CONNECTED)
 
 
-async def test_a_backup_that_is_broken_off_leaves_the_session_open(side: BridgeSide) -> None:
+async def test_a_cancelled_backup_leaves_the_session_open(side: BridgeSide) -> None:
     await side.start()
 
     async def backing_up() -> None:
-        async with _paused("haby"):
+        async with _session_closed("haby"):
             await side.reach(SessionState.STOPPED)
             await asyncio.Event().wait()
 
@@ -57,11 +57,11 @@ async def test_a_backup_that_is_broken_off_leaves_the_session_open(side: BridgeS
     await side.reach(SessionState.CONNECTED)
 
 
-async def test_a_backup_that_is_killed_leaves_the_session_closed_for_a_while_only(side: BridgeSide) -> None:
+async def test_after_a_killed_backup_the_bridge_reopens_the_session(side: BridgeSide) -> None:
     await side.start()
     program = (
         "import asyncio; from bridge.cli import backup; backup.REOPEN_AFTER = 1\n"
-        "async def main():\n    async with backup._paused('haby'):\n        await asyncio.Event().wait()\n"
+        "async def main():\n    async with backup._session_closed('haby'):\n        await asyncio.Event().wait()\n"
         "asyncio.run(main())"
     )
     killed = await asyncio.create_subprocess_exec(sys.executable, "-c", program)
@@ -73,19 +73,19 @@ async def test_a_backup_that_is_killed_leaves_the_session_closed_for_a_while_onl
     await side.reach(SessionState.CONNECTED)
 
 
-async def test_a_broker_that_goes_meanwhile_is_waited_for(side: BridgeSide, mosquitto: MosquittoServer) -> None:
+async def test_a_broker_restart_during_the_copy_is_handled(side: BridgeSide, mosquitto: MosquittoServer) -> None:
     await side.start()
-    async with _paused("haby"):
+    async with _session_closed("haby"):
         await side.reach(SessionState.STOPPED)
         await asyncio.to_thread(mosquitto.restart)
     await side.reach(SessionState.CONNECTED)
 
 
-async def test_a_bridge_that_cannot_be_asked_is_not_guessed_about(mosquitto: MosquittoServer) -> None:
-    with pytest.raises(SessionInUse, match="does not close it when asked"):
-        async with _paused("haby"):
-            raise AssertionError("nobody has closed it")
+async def test_a_bridge_that_does_not_answer_is_an_error(mosquitto: MosquittoServer) -> None:
+    with pytest.raises(SessionInUse, match="did not close it"):
+        async with _session_closed("haby"):
+            raise AssertionError("the session is not closed")
     mosquitto.stop()
     with pytest.raises(BrokerDown):
-        async with _paused("haby"):
-            raise AssertionError("nobody has closed it")
+        async with _session_closed("haby"):
+            raise AssertionError("the session is not closed")

@@ -1,4 +1,4 @@
-"""`wa doctor` as a program: on nothing, beside the real bridge side, and live."""
+"""`wa doctor` as a program: without any bridge, beside a running one, and live."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ def _browser() -> None:
 
 
 def by_check(out: str) -> dict[str, dict[str, str]]:
-    """The findings by what they are about; the last of several counts."""
+    """The findings by check; of several the last one counts."""
     return {finding["check"]: finding for finding in map(json.loads, out.splitlines())}
 
 
-async def test_all_well_beside_a_running_bridge_and_live(side: BridgeSide, wa: Wa) -> None:
+async def test_no_faults_beside_a_running_bridge_and_live(side: BridgeSide, wa: Wa) -> None:
     async with Sandbox() as sandbox:
         await side.start()
         [address] = side.settings.addresses
-        # the bridge's own user: the proof by delivery needs its rights
+        # the bridge's own user: the delivery check needs its permissions
         ended = await wa(
             *("doctor", "--json", "--live", "--to", "5491155500001"),
             WA_MQTT_URL=address.reveal(),
@@ -39,27 +39,27 @@ async def test_all_well_beside_a_running_bridge_and_live(side: BridgeSide, wa: W
     assert ended.code == 0
     for check in ("settings", "disk", "site", "clock", "wa-js", "browser", "page", "broker", "session haby"):
         assert found[check]["level"] == "ok", found[check]
-    assert found["live haby"]["what"].startswith("A message to oneself went through")
+    assert found["live haby"]["what"].startswith("A self-message went through")
     assert [sent.times for sent in side.phone.sent] == [1]
     assert "self-check" in side.phone.sent[0].text
 
 
-async def test_everything_away_is_told_and_fails(wa: Wa) -> None:
+async def test_unreachable_parts_are_reported_and_the_command_fails(wa: Wa) -> None:
     ended = await wa("doctor", WA_MQTT_URL="mqtt://127.0.0.1:1", WA_WEB_URL="http://127.0.0.1:1/", WA_BROWSER="no-such")
     assert ended.code == 1
-    for words in ("Nothing listens at", "refuses the connection", "no-such", "→", "to mend"):
+    for words in ("Nothing listens at", "refuses the connection", "no-such", "→", "to fix"):
         assert words in ended.out
     assert ended.err == ""
 
 
-async def test_wrong_settings_are_findings_and_no_crash(wa: Wa) -> None:
+async def test_invalid_settings_are_findings(wa: Wa) -> None:
     ended = await wa("doctor", "--json", WA_PACE="often", WA_SESIONS="haby=51")
     assert ended.code == 1
     levels = [(f["level"], f["what"].split(":")[0].split(" ")[0]) for f in map(json.loads, ended.out.splitlines())]
     assert levels == [("fault", "WA_PACE"), ("warning", "WA_SESIONS")]
 
 
-async def test_live_without_a_known_number_says_how_to_name_one(side: BridgeSide, wa: Wa, tmp_path: Path) -> None:
+async def test_live_without_a_known_number_has_advice_to_give_one(side: BridgeSide, wa: Wa, tmp_path: Path) -> None:
     await side.start()
     ended = await wa("doctor", "--json", "--live", WA_WEB_URL="http://127.0.0.1:1/", WA_DATA_DIR=str(tmp_path / "new"))
     assert "--to NUMBER" in by_check(ended.out)["live haby"]["advice"]

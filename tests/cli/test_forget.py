@@ -1,16 +1,16 @@
-"""`wa forget` beside the bridge that runs, and where there is none."""
+"""`wa forget` beside a running bridge, and without any store."""
 
 from __future__ import annotations
 
 import json
 
-from tests.cli.conftest import BridgeSide, Started, Wa
+from tests.cli.conftest import BridgeSide, StartCommand, Wa
 
 ANA, JUAN = "5491155500001", "5491155500002"
 
 
-async def test_a_person_is_gone_for_every_reader_while_the_bridge_runs(
-    side: BridgeSide, wa: Wa, start: Started
+async def test_a_person_is_erased_for_every_reader_while_the_bridge_runs(
+    side: BridgeSide, wa: Wa, start: StartCommand
 ) -> None:
     await side.start()
     listening = await start("listen", "--all", "--json")
@@ -26,7 +26,7 @@ async def test_a_person_is_gone_for_every_reader_while_the_bridge_runs(
 
     counted = await wa("forget", "+54 11 5550-0001", "--dry-run", "--json")
     asked = await wa("forget", ANA)
-    assert (asked.code, "--yes" in asked.err) == (2, True)  # nobody is there to be asked
+    assert (asked.code, "--yes" in asked.err) == (2, True)  # standard input is not a terminal
     done = await wa("forget", "+54 11 5550-0001", "--yes", "--json")
     assert (done.code, done.err) == (0, "")
     [line] = done.out.splitlines()
@@ -52,7 +52,7 @@ async def test_a_person_is_gone_for_every_reader_while_the_bridge_runs(
     assert (again.code, len(side.phone.sent)) == (1, 1)  # the id is known: nothing is sent twice
 
 
-async def test_without_a_store_it_says_so_and_makes_none(wa: Wa) -> None:
+async def test_without_a_store_it_reports_that_and_creates_none(wa: Wa) -> None:
     done = await wa("forget", ANA, "--yes")
-    assert (done.code, "There is no store here" in done.out) == (0, True)
+    assert (done.code, "No store found" in done.out) == (0, True)
     assert (await wa("forget", "120363000000000001@g.us", "--yes")).code == 2

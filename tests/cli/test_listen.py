@@ -1,4 +1,4 @@
-"""`wa listen`: JSON lines that a program can rely on, lines that a person can read, and quiet ends."""
+"""`wa listen`: JSON lines for programs, text for people, and a silent exit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from asyncio.subprocess import Process
 from pathlib import Path
 from typing import Any
 
-from tests.cli.conftest import WA, BridgeSide, Environment, Started, Wa
+from tests.cli.conftest import WA, BridgeSide, Environment, StartCommand, Wa
 
 ANA, GROUP = "5491155500001@c.us", "120363000000000001@g.us"
 
@@ -32,7 +32,7 @@ async def messages(process: Process, count: int) -> list[dict[str, Any]]:
     return [json.loads(line) for line in await lines(process, count)]
 
 
-async def test_json_lines_and_a_quiet_end(side: BridgeSide, start: Started) -> None:
+async def test_json_lines_and_a_silent_exit(side: BridgeSide, start: StartCommand) -> None:
     await side.start()
     side.phone.incoming(ANA, "Hola\n👋")
     await side.journalled(1)
@@ -46,31 +46,29 @@ async def test_json_lines_and_a_quiet_end(side: BridgeSide, start: Started) -> N
     assert await interrupt(process) == (130, "")
 
 
-async def test_the_cursor_file_goes_on_behind_what_was_printed(
-    side: BridgeSide, start: Started, tmp_path: Path
-) -> None:
+async def test_the_next_run_resumes_after_the_cursor(side: BridgeSide, start: StartCommand, tmp_path: Path) -> None:
     await side.start()
-    place = str(tmp_path / "seen.json")
+    position = str(tmp_path / "seen.json")
     for number in range(3):
         side.phone.incoming(ANA, f"Mensaje {number}")
-    process = await start("listen", "--all", "--json", "--cursor", place)
+    process = await start("listen", "--all", "--json", "--cursor", position)
     assert len(await messages(process, 3)) == 3
     assert (await interrupt(process))[0] == 130
     side.phone.incoming(ANA, "Mensaje 3")
-    process = await start("listen", "--json", "--cursor", place)
+    process = await start("listen", "--json", "--cursor", position)
     side.phone.incoming(ANA, "Mensaje 4")
     assert [message["body"] for message in await messages(process, 2)] == ["Mensaje 3", "Mensaje 4"]
     await interrupt(process)
 
 
-async def test_a_file_that_is_no_cursor_is_told(wa: Wa, tmp_path: Path) -> None:
+async def test_an_invalid_cursor_file_is_reported(wa: Wa, tmp_path: Path) -> None:
     (tmp_path / "seen.json").write_text("{}")
     ended = await wa("listen", "--cursor", str(tmp_path / "seen.json"))
     assert ended.code == 2
     assert "does not hold a cursor" in ended.err
 
 
-async def test_a_reader_of_the_pipe_that_leaves_ends_it(side: BridgeSide, environment: Environment) -> None:
+async def test_it_exits_when_the_reader_of_the_pipe_exits(side: BridgeSide, environment: Environment) -> None:
     await side.start()
     side.phone.incoming(ANA, "Hola")
     await side.journalled(1)
@@ -85,7 +83,7 @@ async def test_a_reader_of_the_pipe_that_leaves_ends_it(side: BridgeSide, enviro
     assert json.loads(out)["body"] == "Hola"
 
 
-async def test_conversations_for_people(side: BridgeSide, start: Started) -> None:
+async def test_conversations_for_people(side: BridgeSide, start: StartCommand) -> None:
     await side.start()
     process = await start("listen", "--all")
     [state] = await lines(process, 1)
@@ -107,11 +105,11 @@ async def test_no_such_session(side: BridgeSide, wa: Wa) -> None:
     assert (await wa("listen", "--session", "habi")).code == 6
 
 
-async def test_before_the_first_bridge_it_waits(side: BridgeSide, start: Started) -> None:
+async def test_it_waits_for_the_first_bridge(side: BridgeSide, start: StartCommand) -> None:
     process = await start("listen", "--all", "--json")
     assert process.stderr is not None
     async with asyncio.timeout(20):
-        assert b"Waiting for it" in await process.stderr.readline()
+        assert b"Waiting for one" in await process.stderr.readline()
     await side.start()
     side.phone.incoming(ANA, "Hola")
     assert [message["body"] for message in await messages(process, 1)] == ["Hola"]

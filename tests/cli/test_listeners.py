@@ -20,14 +20,14 @@ __all__ = ["receiver", "side_with_http"]
 KEY, SECRET = "the-legacy-key", "a-secret-of-thirty-two-characters"
 
 
-async def test_listeners_are_shown_paused_and_dead_letters_delivered_again(
+async def test_webhooks_are_listed_and_paused_and_dead_letters_redelivered(
     side_with_http: HttpBridge, receiver: Receiver, wa: Wa
 ) -> None:
     side = side_with_http
     side.given |= {"api_key": KEY}
     await side.start()
     where = {"WA_HTTP_PORT": str(side.port), "WHATSAPP_API_KEY": KEY}
-    assert "Nobody listens" in (await wa("listeners", "list", **where)).out
+    assert "No webhook is registered" in (await wa("listeners", "list", **where)).out
     async with side.client(headers={"x-api-key": KEY}) as client:
         await client.post("/v1/sessions/haby/listeners", json={"url": receiver.url})
     receiver.answers = [Answer(410), Answer(410)]
@@ -35,7 +35,7 @@ async def test_listeners_are_shown_paused_and_dead_letters_delivered_again(
     side.phone.incoming(ANA, "dos")
     await receiver.got(2)
     shown = await wa("listeners", "list", **where)
-    assert all(word in shown.out for word in (receiver.url, "works", "It answered 410."))
+    assert all(word in shown.out for word in (receiver.url, "working", "It answered 410."))
     [line] = (await wa("listeners", "list", "--json", **where)).out.splitlines()
     listener = json.loads(line)
     paused = await wa("listeners", "pause", listener["id"][:6], "--json", **where)
@@ -43,7 +43,7 @@ async def test_listeners_are_shown_paused_and_dead_letters_delivered_again(
     assert receiver.url in (await wa("listeners", "resume", receiver.url, **where)).out
     letters = [json.loads(line) for line in (await wa("listeners", "letters", "--json", **where)).out.splitlines()]
     assert [json.loads(one["body"])["body"] for one in letters] == ["uno", "dos"]
-    assert (await wa("listeners", "replay", **where)).code == 2  # which ones?
+    assert (await wa("listeners", "replay", **where)).code == 2  # no numbers given
     receiver.answers = [Answer(200), Answer(410)]
     replayed = await wa("listeners", "replay", "--all", **where)
     assert replayed.code == 1
@@ -57,15 +57,15 @@ async def test_listeners_are_shown_paused_and_dead_letters_delivered_again(
     ("arguments", "given", "code", "said"),
     [
         (("list",), {"WHATSAPP_API_KEY": "another-key"}, 1, "WHATSAPP_API_KEY"),
-        (("list", "--session", "nobody"), {"WA_JWT_SECRET": SECRET}, 6, "WA_SESSIONS"),
-        (("pause", "http://nobody"), {"WA_JWT_SECRET": SECRET}, 2, "wa listeners list"),
+        (("list", "--session", "unknown"), {"WA_JWT_SECRET": SECRET}, 6, "WA_SESSIONS"),
+        (("pause", "http://unknown"), {"WA_JWT_SECRET": SECRET}, 2, "wa listeners list"),
         (("replay", "7"), {"WA_JWT_SECRET": SECRET}, 1, "no such dead letter"),
         (("list",), {"WA_HTTP_PORT": "9"}, 5, "wa up"),
         (("list",), {"WA_HTTP_PORT": "off"}, 5, "WA_HTTP_PORT"),
         (("list",), {"WA_HTTP_PORT": "0"}, 5, "wa bridge"),
     ],
 )
-async def test_what_goes_wrong_is_said(
+async def test_errors_have_a_sentence_and_an_exit_code(
     side_with_http: HttpBridge, wa: Wa, arguments: tuple[str, ...], given: dict[str, str], code: int, said: str
 ) -> None:
     side = side_with_http
@@ -79,8 +79,8 @@ async def test_what_goes_wrong_is_said(
 
 
 @pytest.mark.parametrize("clean", [True, False])
-async def test_the_address_of_a_bridge_that_is_gone_is_not_used(tmp_path: Path, clean: bool) -> None:
-    """By then somebody else may listen there, and would be shown the key."""
+async def test_the_address_of_a_stopped_bridge_is_not_used(tmp_path: Path, clean: bool) -> None:
+    """Another program may listen there by now and would receive the key."""
     program = (
         "import pathlib, socket, sys; from bridge.cli.http_file import http_json\n"
         "with socket.socket() as listener, http_json(pathlib.Path(sys.argv[1]), listener):\n"

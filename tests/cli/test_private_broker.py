@@ -1,4 +1,4 @@
-"""The commands on a broker that `wa up` would have started: found by its file, on either kind."""
+"""The commands find the private broker of `wa up` by its file, with either implementation."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import pytest
 
 from bridge.ops.private_broker import private_broker
 from bridge.settings import load
-from tests.cli.conftest import BridgeSide, Started, Wa
+from tests.cli.conftest import BridgeSide, StartCommand, Wa
 
 
 @pytest.mark.parametrize("binary", ["mosquitto", None], ids=["mosquitto", "amqtt"])
-async def test_send_listen_and_status(wa: Wa, start: Started, tmp_path: Path, binary: str | None) -> None:
+async def test_send_listen_and_status(wa: Wa, start: StartCommand, tmp_path: Path, binary: str | None) -> None:
     data_dir = tmp_path / "data"
     data_dir.mkdir()
     async with private_broker(data_dir, binary=binary) as broker:

@@ -1,4 +1,4 @@
-"""The real bridge side for the client's tests: Session, Door and store on a real mosquitto, with a scripted phone."""
+"""The real bridge for the client's tests: session, MQTT adapter and store on a real mosquitto, a scripted phone."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from bridge.settings import BridgeSettings, load
 from tests.mosquitto_server import MosquittoServer
 
 ANA, BETO = "5491155500001@c.us", "5491155500002@c.us"
-HERE = 20.0
+TIMEOUT = 20.0
 
 
-#: A fresh broker knows no owner; each first start would wait 2 s for one.
+#: A fresh broker has no retained owner; each first start would wait 2 s for one.
 QUICK = BridgeLimits(mqtt=MqttLimits(retained=0.2))
 
 
-class BridgeSide:
-    """A bridge that can be started, stopped and robbed of its store. The phone outlives it."""
+class ScriptedBridge:
+    """A bridge that can be started, stopped and deprived of its store. The phone outlives it."""
 
     def __init__(self, settings: BridgeSettings) -> None:
         self.settings = settings
@@ -39,22 +39,22 @@ class BridgeSide:
         self._running: asyncio.Task[None] | None = None
 
     async def start(self, *, until: SessionState | None = SessionState.CONNECTED) -> None:
-        """Run it; wait until the session is in a state and MQTT knows, None = do not wait."""
+        """Run it and wait until the session's published status has this state; None = do not wait."""
         self.bridge = Bridge(
             self.settings, self.settings.addresses, lambda _: ScriptedDriver(self.phone), self.clock, limits=QUICK
         )
         self._running = asyncio.create_task(self.bridge.run(), name="bridge under test")
         if until is not None:
             await self.reach(until)
-            async with asyncio.timeout(HERE), connect(self.settings.addresses, name="look") as client:
+            async with asyncio.timeout(TIMEOUT), connect(self.settings.addresses, name="observer") as client:
                 async for status in client.watch_status("haby"):
                     if status.state is until:
                         return
 
     async def reach(self, state: SessionState) -> None:
-        """Wait for a state of the session."""
+        """Wait for this state of the session."""
         assert self.bridge is not None
-        async with asyncio.timeout(HERE):
+        async with asyncio.timeout(TIMEOUT):
             while (session := self.bridge.hosts[0].session) is None:
                 if self._running is not None and self._running.done():
                     self._running.result()
@@ -65,18 +65,18 @@ class BridgeSide:
 
     @property
     def epoch(self) -> str:
-        """Of the store that is open."""
+        """The open store's epoch."""
         assert self.bridge is not None
         session = self.bridge.hosts[0].session
         assert session is not None
         return session.status().epoch or ""
 
     async def journalled(self, count: int) -> None:
-        """Wait until the journal holds so many messages."""
+        """Wait until the journal holds `count` messages."""
         assert self.bridge is not None
         session = self.bridge.hosts[0].session
         assert session is not None
-        async with asyncio.timeout(HERE):
+        async with asyncio.timeout(TIMEOUT):
             await session._journal.wait_beyond(Stream.IN, count - 1)
 
     async def stop(self) -> None:
@@ -86,8 +86,8 @@ class BridgeSide:
         await self._running
         self.bridge = self._running = None
 
-    def forget(self) -> None:
-        """Remove the store while it is stopped: the next start has a new epoch."""
+    def remove_store(self) -> None:
+        """While the bridge is stopped: the next start has a new epoch."""
         shutil.rmtree(self.settings.session_dir("haby"))
 
 
@@ -103,13 +103,13 @@ def settings(mosquitto: MosquittoServer, tmp_path: Path) -> BridgeSettings:
 
 
 @pytest.fixture
-async def side(settings: BridgeSettings) -> AsyncIterator[BridgeSide]:
-    """The bridge side, not started."""
-    side = BridgeSide(settings)
+async def harness(settings: BridgeSettings) -> AsyncIterator[ScriptedBridge]:
+    """The bridge, not started."""
+    harness = ScriptedBridge(settings)
     try:
-        yield side
+        yield harness
     finally:
-        await side.stop()
+        await harness.stop()
 
 
 Connect = Callable[..., AbstractAsyncContextManager[Client]]
@@ -125,3 +125,8 @@ def client(mosquitto: MosquittoServer) -> Connect:
             yield client
 
     return as_user
+
+
+# Names used by tests/cli and tests/responder.
+BridgeSide = ScriptedBridge
+side = harness

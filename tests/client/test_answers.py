@@ -1,4 +1,4 @@
-"""How far a command is, from what is heard in any order."""
+"""The progress of a command, from answers in any order."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def reply(status: str, code: str | None = None) -> ReceivedAnswer:
     return ReceivedAnswer(result(status, code), direct=True)
 
 
-def told(status: str) -> ReceivedAnswer:
+def published(status: str) -> ReceivedAnswer:
     return ReceivedAnswer(result(status), direct=False)
 
 
@@ -33,7 +33,7 @@ def tick(name: str) -> ReceivedAnswer:
 
 
 @pytest.mark.parametrize(
-    ("until", "heard", "news", "over"),
+    ("until", "received", "changes", "over"),
     [
         ("sent", [reply("accepted")], 1, False),
         ("sent", [reply("accepted"), reply("accepted"), reply("sent")], 2, True),
@@ -53,23 +53,25 @@ def tick(name: str) -> ReceivedAnswer:
         ("read", [reply("sent"), tick("error"), tick("error")], 2, True),
     ],
 )
-def test_what_is_news_and_when_it_is_over(until: Until, heard: list[ReceivedAnswer], news: int, over: bool) -> None:
+def test_changes_and_the_end_of_a_command(
+    until: Until, received: list[ReceivedAnswer], changes: int, over: bool
+) -> None:
     progress = Progress(until)
-    assert sum(progress.hear(one) for one in heard) == news
+    assert sum(progress.take(one) for one in received) == changes
     assert progress.is_over is over
 
 
-def test_what_everybody_is_told_waits_for_the_reply() -> None:
+def test_a_published_result_waits_for_the_reply() -> None:
     progress = Progress("sent")
-    assert not progress.hear(told("sent"))  # of an earlier command of this id
-    assert progress.hear(reply("failed", "conflict"))
-    assert progress.take_aside() is None
+    assert not progress.take(published("sent"))  # of an earlier command with this id
+    assert progress.take(reply("failed", "conflict"))
+    assert progress.accept_broadcast() is None
     assert progress.result == result("failed", "conflict")
 
 
-def test_without_a_reply_it_counts() -> None:
+def test_a_published_result_is_used_without_a_reply() -> None:
     progress = Progress("sent")
-    progress.hear(told("sent"))
-    assert progress.take_aside() == result("sent")
+    progress.take(published("sent"))
+    assert progress.accept_broadcast() == result("sent")
     assert progress.is_over
-    assert progress.take_aside() is None
+    assert progress.accept_broadcast() is None

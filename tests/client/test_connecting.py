@@ -1,4 +1,4 @@
-"""The connection that everything shares: refusals, absence, ends; and statuses, pairing and control over it."""
+"""The shared connection: refusals, a missing broker, shutdown; statuses, pairing and control over it."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ from bridge.contract.payload import instant
 from bridge.contract.session import Reason, SessionState
 from bridge.contract.status import STALE_AFTER
 from bridge.contract.topics import Topics
-from tests.client.conftest import BridgeSide, Connect
+from tests.client.conftest import Connect, ScriptedBridge
 from tests.mosquitto_server import MosquittoServer, free_port
 
 
-async def test_a_wrong_password_is_told_at_once(mosquitto: MosquittoServer) -> None:
+async def test_a_wrong_password_is_reported_at_once(mosquitto: MosquittoServer) -> None:
     with pytest.raises(BrokerRefused, match="WA_MQTT_URL"):
         async with connect(f"mqtt://reader:wrong@127.0.0.1:{mosquitto.port}"):
             pass
 
 
-async def test_no_broker_is_told_when_patience_is_over() -> None:
+async def test_a_missing_broker_is_reported_after_the_connect_timeout() -> None:
     with pytest.raises(BrokerDown, match="Nothing listens"):
-        async with connect(f"mqtt://127.0.0.1:{free_port()}", patience=0):
+        async with connect(f"mqtt://127.0.0.1:{free_port()}", connect_timeout=0):
             pass
 
 
-async def test_patience_lasts_until_the_broker_is_up(mosquitto: MosquittoServer) -> None:
+async def test_connect_retries_until_the_broker_is_up(mosquitto: MosquittoServer) -> None:
     mosquitto.stop()
 
     async def connected() -> str:
         async with connect(mosquitto.url("reader")) as client:
-            return client.level
+            return client.reply_name
 
     connecting = asyncio.create_task(connected(), name="connecting")
     await asyncio.wait([connecting], timeout=0.3)
@@ -52,11 +52,11 @@ async def test_patience_lasts_until_the_broker_is_up(mosquitto: MosquittoServer)
     assert await connecting == "reader"
 
 
-async def test_version_5_works_alike(side: BridgeSide, client: Connect) -> None:
-    await side.start()
+async def test_mqtt_5_works_the_same(harness: ScriptedBridge, client: Connect) -> None:
+    await harness.start()
     async with client(protocol="5") as sender:
         assert (await sender.send("haby", "5491155500001", "Hola")).status == "sent"
-        side.phone.incoming("5491155500001@c.us", "Hola")
+        harness.phone.incoming("5491155500001@c.us", "Hola")
         assert (await anext(sender.messages("haby"))).body == "Hola"
 
 
@@ -72,20 +72,20 @@ async def test_nothing_is_left_running(mosquitto: MosquittoServer) -> None:
     assert [task.get_name() for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []
 
 
-async def test_an_error_in_the_block_comes_out_as_it_is(mosquitto: MosquittoServer) -> None:
+async def test_an_error_in_the_block_is_raised_unchanged(mosquitto: MosquittoServer) -> None:
     with pytest.raises(KeyError, match="mine"):
         async with connect(mosquitto.url("reader")):
             raise KeyError("mine")
 
 
-@pytest.mark.parametrize("wrong", [{"prefix": "a b"}, {"name": "mi crm"}, {"level": "a/b"}])
-async def test_names_that_no_topic_can_hold_are_refused_before_connecting(wrong: dict[str, str]) -> None:
+@pytest.mark.parametrize("wrong", [{"prefix": "a b"}, {"name": "mi crm"}, {"reply_name": "a/b"}])
+async def test_names_that_are_not_topic_levels_are_refused_before_connecting(wrong: dict[str, str]) -> None:
     with pytest.raises(InvalidRequest):
         async with connect(f"mqtt://127.0.0.1:{free_port()}", **wrong):  # type: ignore[arg-type]
             pass
 
 
-async def test_a_heartbeat_that_is_old_counts_as_offline(mosquitto: MosquittoServer, client: Connect) -> None:
+async def test_an_old_heartbeat_counts_as_offline(mosquitto: MosquittoServer, client: Connect) -> None:
     old = instant(SystemClock().now() - STALE_AFTER - 1)
     status = SessionStatus(
         session="haby", state=SessionState.CONNECTED, reason=Reason.READY, text="Ready.", since=old, at=old, owner="x"
@@ -99,7 +99,7 @@ async def test_a_heartbeat_that_is_old_counts_as_offline(mosquitto: MosquittoSer
         assert [one.state for one in await reader.statuses()] == [SessionState.OFFLINE]
 
 
-async def test_a_bridge_that_falls_silent_is_told_as_offline(
+async def test_a_bridge_without_a_heartbeat_is_reported_offline(
     mosquitto: MosquittoServer, client: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in ("bridge.client.status_watch", "bridge.contract.status"):
@@ -117,23 +117,23 @@ async def test_a_bridge_that_falls_silent_is_told_as_offline(
         assert (await anext(watch)).state is SessionState.OFFLINE
 
 
-async def test_statuses(side: BridgeSide, client: Connect) -> None:
-    await side.start()
+async def test_statuses(harness: ScriptedBridge, client: Connect) -> None:
+    await harness.start()
     async with client("reader") as reader:
         [status] = await reader.statuses()
         assert (status.session, status.state) == ("haby", SessionState.CONNECTED)
         watch = reader.watch_status("haby")
         assert (await anext(watch)).state is SessionState.CONNECTED
-        await side.stop()
+        await harness.stop()
         async for status in watch:
             if status.state is SessionState.OFFLINE:
                 break
         assert (await reader.status("haby")).state is SessionState.OFFLINE
 
 
-async def test_pairing_shows_each_code_and_ends_when_scanned(side: BridgeSide, client: Connect) -> None:
-    side.phone.paired = False
-    await side.start(until=SessionState.PAIRING)
+async def test_pairing_yields_each_code_and_ends_when_scanned(harness: ScriptedBridge, client: Connect) -> None:
+    harness.phone.paired = False
+    await harness.start(until=SessionState.PAIRING)
     codes: list[str] = []
     states: list[SessionState] = []
     async with client() as admin:
@@ -146,20 +146,20 @@ async def test_pairing_shows_each_code_and_ends_when_scanned(side: BridgeSide, c
                 current = await admin.qr("haby")
                 assert current is not None
                 assert current.code == codes[0]
-                side.phone.rotate_code()
+                harness.phone.rotate_code()
             else:
-                side.phone.pair()
+                harness.phone.pair()
         assert await admin.qr("haby") is None
     assert len(set(codes)) == len(codes) == 2
     assert states[0] is SessionState.PAIRING
     assert states[-1] in (SessionState.AUTHENTICATED, SessionState.CONNECTED)
 
 
-async def test_control(side: BridgeSide, client: Connect) -> None:
-    await side.start()
+async def test_control(harness: ScriptedBridge, client: Connect) -> None:
+    await harness.start()
     async with client() as admin:
         results = [result.status async for result in admin.control("haby", ControlAction.CLOSE)]
         assert results == ["accepted", "done"]
-        await side.reach(SessionState.STOPPED)
+        await harness.reach(SessionState.STOPPED)
         assert [result.status async for result in admin.control("haby", "init")] == ["accepted", "done"]
-        await side.reach(SessionState.CONNECTED)
+        await harness.reach(SessionState.CONNECTED)

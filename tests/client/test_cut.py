@@ -1,4 +1,4 @@
-"""A client whose network breaks again and again still has every message once, and sends every command once."""
+"""A client whose network breaks repeatedly still gets every message once, and sends every command once."""
 
 from __future__ import annotations
 
@@ -6,48 +6,48 @@ import asyncio
 
 from bridge.client import ResultStatus, connect
 from tests.broker.relay import Relay
-from tests.client.conftest import ANA, BridgeSide
+from tests.client.conftest import ANA, ScriptedBridge
 from tests.client.test_messages import numbers, read
 from tests.mosquitto_server import MosquittoServer
 
 
-async def test_reading_over_cuts_in_the_middle_of_replays_and_of_live_messages(
-    side: BridgeSide, mosquitto: MosquittoServer
+async def test_reading_survives_cuts_during_replays_and_live_messages(
+    harness: ScriptedBridge, mosquitto: MosquittoServer
 ) -> None:
-    await side.start()
+    await harness.start()
     for number in range(1500):
-        side.phone.incoming(ANA, f"Mensaje {number}")
-    await side.journalled(1500)
+        harness.phone.incoming(ANA, f"Mensaje {number}")
+    await harness.journalled(1500)
     async with Relay(mosquitto.port) as relay, connect(mosquitto.url("reader", port=relay.port)) as client:
         messages = client.messages("haby")
         got = await read(messages, 100)
         for round_ in range(5):
             relay.cut()
             for number in range(20):
-                side.phone.incoming(ANA, f"En la ronda {round_}: {number}")
+                harness.phone.incoming(ANA, f"En la ronda {round_}: {number}")
             got += await read(messages, 100)
         got += await read(messages, 1000)
     assert numbers(got) == list(range(1, 1601))
 
 
-async def test_a_frozen_network_is_noticed_and_made_up_for(side: BridgeSide, mosquitto: MosquittoServer) -> None:
-    await side.start()
+async def test_messages_of_a_frozen_network_are_replayed(harness: ScriptedBridge, mosquitto: MosquittoServer) -> None:
+    await harness.start()
     async with Relay(mosquitto.port) as relay, connect(mosquitto.url("reader", port=relay.port)) as client:
         messages = client.messages("haby")
-        side.phone.incoming(ANA, "Antes")
+        harness.phone.incoming(ANA, "Antes")
         got = await read(messages, 1)
         relay.freeze()
-        side.phone.incoming(ANA, "Durante")
-        await side.journalled(2)
+        harness.phone.incoming(ANA, "Durante")
+        await harness.journalled(2)
         relay.cut()
         relay.thaw()
-        side.phone.incoming(ANA, "Después")
+        harness.phone.incoming(ANA, "Después")
         got += await read(messages, 2)
     assert [message.body for message in got] == ["Antes", "Durante", "Después"]
 
 
-async def test_sending_over_cuts(side: BridgeSide, mosquitto: MosquittoServer) -> None:
-    await side.start()
+async def test_sending_survives_cuts(harness: ScriptedBridge, mosquitto: MosquittoServer) -> None:
+    await harness.start()
     async with Relay(mosquitto.port) as relay, connect(mosquitto.url("sender", port=relay.port)) as client:
         await client.send("haby", "5491155500001", "La primera")
         sending = [
@@ -59,5 +59,5 @@ async def test_sending_over_cuts(side: BridgeSide, mosquitto: MosquittoServer) -
             relay.cut()
         results = await asyncio.gather(*sending)
     assert {result.status for result in results} == {ResultStatus.SENT}
-    assert len(side.phone.sent) == 31
-    assert {sent.times for sent in side.phone.sent} == {1}
+    assert len(harness.phone.sent) == 31
+    assert {sent.times for sent in harness.phone.sent} == {1}

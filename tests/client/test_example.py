@@ -1,4 +1,4 @@
-"""The example of the documentation, run as it is printed there; and what the pages list is what there is."""
+"""The documentation's example, run as printed; the pages list every exit code and gap reason."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from pathlib import Path
 
 from bridge.cli.run import Exit
 from bridge.client import Cursor, FileCursor, GapReason
-from tests.client.conftest import ANA, BridgeSide
+from tests.client.conftest import ANA, ScriptedBridge
 from tests.mosquitto_server import MosquittoServer
 
 ROOT = Path(__file__).parent.parent.parent
 EXAMPLE = ROOT / "docs" / "examples" / "echo_bot.py"
 
 
-async def answers(broker: str, place: Path, count: int) -> list[str]:
-    """What the bot prints for so many messages; then it is killed."""
+async def answers(broker: str, file: Path, count: int) -> list[str]:
+    """What the bot prints for `count` messages; then it is killed."""
     bot = await asyncio.create_subprocess_exec(
-        *(sys.executable, str(EXAMPLE), broker, "haby", str(place)),
+        *(sys.executable, str(EXAMPLE), broker, "haby", str(file)),
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=asyncio.subprocess.PIPE,
     )
@@ -33,19 +33,19 @@ async def answers(broker: str, place: Path, count: int) -> list[str]:
         await bot.wait()
 
 
-async def test_the_echo_bot_answers_once_though_it_crashed_before_saving(
-    side: BridgeSide, mosquitto: MosquittoServer, tmp_path: Path
+async def test_the_echo_bot_answers_once_although_it_crashed_before_saving(
+    harness: ScriptedBridge, mosquitto: MosquittoServer, tmp_path: Path
 ) -> None:
-    await side.start()
-    place = tmp_path / "seen.json"
-    before_all = Cursor(epoch=side.epoch, seq=0)
-    FileCursor(place).save(before_all)
-    side.phone.incoming(ANA, "Hola")
-    assert await answers(mosquitto.url("responder"), place, 1) == ["seq 1: sent"]
-    FileCursor(place).save(before_all)  # as if it had been killed between its answer and this
-    side.phone.incoming(ANA, "¿Y ahora?")
-    assert await answers(mosquitto.url("responder"), place, 2) == ["seq 1: sent", "seq 2: sent"]
-    assert [(sent.text, sent.times) for sent in side.phone.sent] == [("Echo: Hola", 1), ("Echo: ¿Y ahora?", 1)]
+    await harness.start()
+    file = tmp_path / "seen.json"
+    before_all = Cursor(epoch=harness.epoch, seq=0)
+    FileCursor(file).save(before_all)
+    harness.phone.incoming(ANA, "Hola")
+    assert await answers(mosquitto.url("responder"), file, 1) == ["seq 1: sent"]
+    FileCursor(file).save(before_all)  # as if it had been killed between its answer and this
+    harness.phone.incoming(ANA, "¿Y ahora?")
+    assert await answers(mosquitto.url("responder"), file, 2) == ["seq 1: sent", "seq 2: sent"]
+    assert [(sent.text, sent.times) for sent in harness.phone.sent] == [("Echo: Hola", 1), ("Echo: ¿Y ahora?", 1)]
 
 
 def test_the_pages_list_every_exit_code_and_gap() -> None:

@@ -1,4 +1,4 @@
-"""The merge in made-up worlds: whatever a broker loses, repeats or lets overtake, a reader has everything once."""
+"""The merge in simulated worlds: whatever a broker loses, repeats or reorders, a reader gets everything once."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.client.gaps import Gap, GapReason
-from bridge.client.merge import Merge
+from bridge.client.merge import Gap, GapReason, Merge
 from bridge.contract.commands import ReplayRequest
 from bridge.contract.messages import ReplayEnd
 from tests.client.test_merge import end, merging, popped
@@ -17,7 +16,7 @@ from tests.client.test_merge import end, merging, popped
 
 @dataclass
 class World:
-    """A journal behind a broker that loses, repeats and reorders between topics; seeded, so that it can be repeated."""
+    """A journal behind a broker that loses, repeats and reorders between topics; seeded, so runs are reproducible."""
 
     random: random.Random
     loss: float
@@ -53,9 +52,9 @@ class World:
         item = self.queues[topic].pop(0)
         if topic == "status":
             assert isinstance(item, tuple)
-            merge.told(item[0], item[1], now, away=False)
+            merge.take_status(item[0], item[1], now, away=False)
         elif isinstance(item, ReplayEnd):
-            merge.ended(item, now)
+            merge.take_end(item, now)
         else:
             assert isinstance(item, tuple)
             merge.take(item[0], item[1], f"{item[0]}{item[1]}", now, replayed=topic == "replay")
@@ -66,7 +65,7 @@ class World:
 def test_everything_once_and_in_order(seed: int, loss: float, resets: bool) -> None:
     world = World(random.Random(seed), loss)
     merge = merging(limit=20, page=7)
-    merge.resumed(0)
+    merge.resubscribed(0)
     now, got, written = 0.0, [], []
     for step in range(600):
         now += world.random.choice([0.01, 0.5])
@@ -80,7 +79,7 @@ def test_everything_once_and_in_order(seed: int, loss: float, resets: bool) -> N
                 case 4 if world.random.random() < 0.1:
                     for queue in world.queues.values():
                         queue.clear()
-                    merge.resumed(now)
+                    merge.resubscribed(now)
                 case 5 if resets and world.random.random() < 0.05:
                     world.epoch, world.journal = chr(ord(world.epoch) + 1), 0
         if step % 4 == 0:
@@ -100,16 +99,16 @@ def test_everything_once_and_in_order(seed: int, loss: float, resets: bool) -> N
     items = [item for item in got if not isinstance(item, Gap)]
     assert len(items) == len(set(items))
     assert items == [item for item in written if item in set(items)]  # in order
-    told = {
+    reported = {
         f"{gap.after.epoch}{seq}"
         for gap in got
         if isinstance(gap, Gap) and gap.reason is GapReason.LOST
         for seq in range(gap.before.seq + 1, gap.after.seq + 1)
     }
     missing = {item for item in written if item.startswith(world.epoch)} - set(items)
-    assert missing <= told
+    assert missing <= reported
     if loss < 0.3:  # five pages in a row without the same item are out of reach then
         assert missing == set()
     epochs = [gap.after.epoch for gap in got if isinstance(gap, Gap) and gap.reason is GapReason.NEW_EPOCH]
-    assert epochs == sorted(set(epochs))  # a status that was overtaken leads nobody back
+    assert epochs == sorted(set(epochs))  # a late status does not switch a reader back
     assert not epochs or epochs[-1] == world.epoch

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from bridge.contract.bot import ResponderEvent
 from bridge.contract.commands import ControlAction, ControlResult, ControlStatus
-from bridge.contract.errors import ERRORS, ErrorCode
+from bridge.contract.errors import ERRORS, InvalidRequest, NotConnected
+from bridge.contract.events import ERASED_EVENT, OWN_MESSAGE, Event, EventBody
+from bridge.contract.kinds.location import Place
+from bridge.contract.kinds.media import Media
 from bridge.contract.lifecycle import AckName
 from bridge.contract.messages import (
     ERASED,
     Ack,
     ErrorInfo,
-    Event,
-    EventBody,
-    EventKind,
     Inbound,
-    Location,
-    Media,
     MessageBody,
     Qr,
     Quoted,
@@ -34,8 +32,8 @@ EPOCH = "3f0c7a52-6c1e-4d0b-9a55-0f1e2d3c4b5a"
 ANA, GROUP, LID = "5491155500001@c.us", "120363000000000001@g.us", "123456789012345@lid"
 
 
-def error(code: ErrorCode) -> ErrorInfo:
-    return ErrorInfo(code=code, text=ERRORS[code].text, transient=ERRORS[code].transient)
+def error(code: str) -> ErrorInfo:
+    return ErrorInfo(code=code, text=ERRORS[code].sentence, transient=ERRORS[code].transient)
 
 
 def text(**changes: object) -> MessageBody:
@@ -47,6 +45,7 @@ def text(**changes: object) -> MessageBody:
         "from_pn": ANA,
         "body": "Hola ñ 😀 שלום\n\u202bمرحبا",
         "type": "chat",
+        "kind": "text",
         "timestamp": 1_790_000_000,
         "cliente_id": 51,
         "notify_name": "Ana",
@@ -64,19 +63,23 @@ def rich() -> MessageBody:
         **{"id": f"false_{GROUP}_3EB0C0FFEE_{LID}", "from": GROUP, "chat": GROUP, "author": LID},
         from_lid=LID,
         type="image",
+        kind="image",
         late=True,
         quoted=Quoted(id=f"true_{GROUP}_3EB0BEEF_{LID}", author=LID, body="¿Viene?"),
         mentions=[LID],
         forwarded=True,
         media=Media(mimetype="image/jpeg", size=34567, sha256="q83v", filename="foto.jpg"),
-        location=Location(latitude=-34.6, longitude=-58.4, name="Obelisco"),
+        location=Place(latitude=-34.6, longitude=-58.4, name="Obelisco"),
         contacts=["BEGIN:VCARD\nEND:VCARD"],
     )
 
 
 def forgotten() -> MessageBody:
     return text(
-        **dict.fromkeys(("id", "from", "chat", "author"), ""), body="", type=ERASED, notify_name=None, from_pn=None
+        **dict.fromkeys(("id", "from", "chat", "author"), ""),
+        **dict.fromkeys(("kind", "notify_name", "from_pn")),
+        body="",
+        type=ERASED,
     )
 
 
@@ -101,14 +104,14 @@ def _status(state: SessionState, reason: Reason, **more: object) -> SessionStatu
 
 def every_written() -> dict[str, tuple[type[Payload], str]]:
     """Golden file name -> what a reader takes it for, and what the bridge writes."""
-    unreadable = text(type="unknown", body="", raw={"kind": "novel", "n": [1, None]})
-    own = EventBody(kind=EventKind.OWN_MESSAGE, at=AT, chat=ANA, message=text())
+    unreadable = text(type="unknown", kind="unknown", body="", raw={"kind": "novel", "n": [1, None]})
+    own = EventBody(kind=OWN_MESSAGE, at=AT, chat=ANA, message=text())
     return {
         "in-text": (Inbound, in_journal(Stream.IN, 1, text())),
         "in-rich": (Inbound, in_journal(Stream.IN, 2, rich())),
         "in-unknown": (Inbound, in_journal(Stream.IN, 3, unreadable)),
         "in-erased": (Inbound, in_journal(Stream.IN, 4, forgotten())),
-        "event-erased": (Event, in_journal(Stream.EVENT, 2, EventBody(kind=EventKind.ERASED, at=AT))),
+        "event-erased": (Event, in_journal(Stream.EVENT, 2, EventBody(kind=ERASED_EVENT, at=AT))),
         "event-own-message": (Event, in_journal(Stream.EVENT, 1, own)),
         **{name: (type(payload), payload.to_json()) for name, payload in _others().items()},
     }
@@ -123,12 +126,12 @@ def _others() -> dict[str, Payload]:
             session="haby",
             id="made-by-the-bridge",
             status=ResultStatus.FAILED,
-            error=error(ErrorCode.INVALID),
+            error=error(InvalidRequest.code),
             at=AT,
             topic="wa/haby/out",
             sha256="0" * 64,
         ),
-        **{f"result-failed-{code}": _result(ResultStatus.FAILED, error=error(code)) for code in ErrorCode},
+        **{f"result-failed-{code}": _result(ResultStatus.FAILED, error=error(code)) for code in ERRORS},
         "control-done": ControlResult(
             session="haby", id="c-1", action=ControlAction.RESTART, status=ControlStatus.DONE, at=AT
         ),
@@ -137,7 +140,7 @@ def _others() -> dict[str, Payload]:
             id="c-2",
             action=ControlAction.LOGOUT,
             status=ControlStatus.FAILED,
-            error=error(ErrorCode.NOT_CONNECTED),
+            error=error(NotConnected.code),
             at=AT,
         ),
         "ack": Ack(session="haby", id="order-1", message_id=f"true_{ANA}_3EB0BEEF", ack=AckName.READ, at=AT),

@@ -8,10 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import BaseModel
 
 from bridge.contract.commands import (
-    MAX_TEXT,
     ControlAction,
     ControlCommand,
     Priority,
@@ -21,8 +19,9 @@ from bridge.contract.commands import (
     parse_text,
 )
 from bridge.contract.errors import CodedError, InvalidRequest, TooLarge
+from bridge.contract.kinds import MAX_TEXT
 from bridge.contract.messages import ErrorInfo, Result, ResultStatus, Stream
-from bridge.contract.payload import instant
+from bridge.contract.payload import StrictPayload, instant
 
 TO = "5491155500001"
 
@@ -135,8 +134,8 @@ def test_what_is_too_large_says_so(payload: bytes) -> None:
 
 
 def test_the_longest_text_is_taken_whole() -> None:
-    assert parse_json(SendCommand, send(message="😀" * MAX_TEXT)).message == "😀" * MAX_TEXT
-    assert parse_text(TO, ("😀" * MAX_TEXT).encode()).message == "😀" * MAX_TEXT
+    assert parse_json(SendCommand, send(message="😀" * MAX_TEXT)).content.summary == "😀" * MAX_TEXT
+    assert parse_text(TO, ("😀" * MAX_TEXT).encode()).content.summary == "😀" * MAX_TEXT
 
 
 def test_meta_of_sixty_four_levels_is_echoed() -> None:
@@ -166,7 +165,7 @@ def test_bad_plain_text_is_refused(digits: str, payload: bytes, kind: type[Coded
 def test_plain_text_is_taken_as_it_is() -> None:
     text = ' {"to": 1} \n 😀 שלום'
     command = parse_text(TO, text.encode())
-    assert (command.message, str(command.recipient), command.id) == (text, f"{TO}@c.us", None)
+    assert (command.content.summary, str(command.recipient), command.id) == (text, f"{TO}@c.us", None)
 
 
 @pytest.mark.parametrize(
@@ -192,7 +191,7 @@ def test_content_is_recipient_kind_and_text(first: bytes, other: bytes, same: bo
     )
 )
 def test_no_input_raises_anything_but_a_refusal(payload: bytes) -> None:
-    models: list[type[BaseModel]] = [SendCommand, ControlCommand, ReplayRequest]
+    models: list[type[StrictPayload]] = [SendCommand, ControlCommand, ReplayRequest]
     for model in models:
         try:
             parse_json(model, payload)

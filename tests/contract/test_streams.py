@@ -7,7 +7,8 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.contract.messages import Event, EventBody, EventKind, Inbound, MessageBody, Stream, in_stream
+from bridge.contract.events import OWN_MESSAGE, Event, EventBody
+from bridge.contract.messages import Inbound, MessageBody, Stream, in_stream
 from tests.contract.payloads import ANA, AT, EPOCH, rich, text
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))  # with NUL and lone surrogates
@@ -23,7 +24,7 @@ def test_an_inbound_message_in_its_stream_is_the_inbound_model(body: str, name: 
 
 
 def test_an_event_in_its_stream_is_the_event_model() -> None:
-    stored = EventBody(kind=EventKind.OWN_MESSAGE, at=AT, chat=ANA, message=rich()).to_json()
+    stored = EventBody(kind=OWN_MESSAGE, at=AT, chat=ANA, message=rich()).to_json()
     written = in_stream(Stream.EVENT, "haby", EPOCH, 7, stored)
     read = Event.model_validate_json(written)
     assert (read.event_seq, read.message) == (7, rich())

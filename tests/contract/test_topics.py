@@ -41,6 +41,8 @@ def test_the_topics_of_a_session() -> None:
         topics.replay("haby", "till"),
         topics.reply("haby", "till"),
         topics.control("haby"),
+        topics.request("haby"),
+        topics.response("haby"),
         topics.status("haby"),
         topics.qr("haby"),
         topics.bridge_status("shop"),
@@ -55,12 +57,19 @@ def test_the_topics_of_a_session() -> None:
         "home/wa/haby/replay/till",
         "home/wa/haby/reply/till",
         "home/wa/haby/control",
+        "home/wa/haby/request",
+        "home/wa/haby/response",
         "home/wa/haby/status",
         "home/wa/haby/qr",
         "home/wa/bridge/shop/status",
     ]
     # `control` is not among them: it is subscribed at QoS 0, so that no old action is carried out after a reconnect
-    assert topics.commands("haby") == ("home/wa/haby/out", "home/wa/haby/out/+", "home/wa/haby/replay")
+    assert topics.commands("haby") == (
+        "home/wa/haby/out",
+        "home/wa/haby/out/+",
+        "home/wa/haby/replay",
+        "home/wa/haby/request",
+    )
 
 
 @pytest.mark.parametrize(

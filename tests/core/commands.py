@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bridge.contract.commands import Priority, SendCommand
+from bridge.contract.kinds import Text
 from bridge.contract.lifecycle import SendState
 from bridge.ports import Claim, OutboxRow
 
@@ -19,7 +20,7 @@ def row(
     claim = Claim(
         id=f"order-{number}",
         to=to,
-        text="Hola",
+        content=Text("Hola"),
         content_hash="0",
         priority=priority,
         claimed_at=0.0,

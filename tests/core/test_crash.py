@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bridge.contract.jid import MessageKey
+from bridge.contract.kinds import Content
 from bridge.contract.lifecycle import SendState
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone, SendMode
 from bridge.ports import CommandOrigin, LookUp
@@ -17,7 +18,7 @@ from tests.clocks import FakeClock
 from tests.core.commands import BETO, command
 from tests.core.conftest import Bench, bench_at
 
-STEPS = ("claim", "change", "resolve", "reserve", "send_text", "look_up")
+STEPS = ("claim", "change", "resolve", "reserve", "send", "look_up")
 
 
 class Kill:
@@ -62,9 +63,9 @@ class Calls(ScriptedDriver):
         super().__init__(phone)
         self.made = 0
 
-    async def send_text(self, key: MessageKey, text: str) -> int:
+    async def send(self, key: MessageKey, content: Content) -> int:
         self.made += 1
-        return await super().send_text(key, text)
+        return await super().send(key, content)
 
 
 async def run_and_kill(bench: Bench, at: int) -> Kill:
@@ -100,7 +101,7 @@ async def test_a_kill_between_any_two_steps_sends_neither_twice_nor_never(
             assert (await bench.told("b", 3))[-3:] == ["accepted", "sent", "server"]
             row = await bench.store.outbox.get("a")
             assert row is not None
-            if kill.passed.count("before send_text") == 2 and row.state is SendState.UNKNOWN:
+            if kill.passed.count("before send") == 2 and row.state is SendState.UNKNOWN:
                 assert bench.sent() == [("Otra", 1)]  # two calls were lost: there is no third
                 continue
             assert bench.sent() == [("Hola", 1), ("Otra", 1)], f"killed at step {at}"

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bridge.contract.jid import Jid, MessageKey
+from bridge.contract.kinds import Content
 from bridge.contract.session import SessionState
 from bridge.drivers.scripted import ScriptedDriver, SendMode
 from bridge.ports import CallInDoubt, DriverUnavailable, LookUp
@@ -26,9 +27,9 @@ class Watched:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._driver, name)
 
-    async def send_text(self, key: MessageKey, text: str) -> int:
+    async def send(self, key: MessageKey, content: Content) -> int:
         self.calls.append(f"send {key.id[-1]}")
-        return await self._driver.send_text(key, text)
+        return await self._driver.send(key, content)
 
     async def look_up(self, key: MessageKey) -> LookUp:
         self.calls.append(f"look {key.id[-1]}")
@@ -251,8 +252,8 @@ async def test_a_fault_while_it_is_prepared_is_a_failure_since_nothing_left(benc
 
 async def test_a_fault_of_the_call_is_a_doubt(bench: Bench, watched: list[Watched]) -> None:
     class Broken(Watched):
-        async def send_text(self, key: MessageKey, text: str) -> int:
-            await super().send_text(key, text)
+        async def send(self, key: MessageKey, content: Content) -> int:
+            await super().send(key, content)
             raise RuntimeError("a bug")
 
     bench.phone.acks = ()

@@ -9,7 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bridge.contract.jid import Jid, MessageKey, Server
-from bridge.contract.messages import Inbound, Location, Media, Quoted, Stream, in_stream
+from bridge.contract.kinds.location import Place
+from bridge.contract.kinds.media import Media
+from bridge.contract.messages import Inbound, MessageContent, Quoted, Stream, in_stream
 from bridge.core.inbound import SYSTEM_TYPES, is_other_account
 from bridge.ports import Account, IncomingMessage
 from tests.clocks import FakeClock
@@ -45,11 +47,11 @@ async def test_the_fields_of_a_group_message(bench: Bench) -> None:
         from_pn=Jid.parse(ANA),
         notify_name="Ana",
         quoted=Quoted(id="x", body="ayer"),
-        mentions=(ANA,),
+        mentions=[ANA],
         forwarded=True,
         media=Media(mimetype="image/jpeg", size=5),
-        location=Location(latitude=-34.5, longitude=-58.4),
-        contacts=("BEGIN:VCARD",),
+        location=Place(latitude=-34.5, longitude=-58.4),
+        contacts=["BEGIN:VCARD"],
     )
     (message,) = await bench.stream(Stream.IN, 1)
     assert message["id"].startswith(f"false_{GROUP}_")
@@ -77,7 +79,7 @@ async def test_the_fields_of_a_group_message(bench: Bench) -> None:
 async def test_who_mentions_this_account_is_told_so(bench: Bench, own: str) -> None:
     await bench.start()
     bench.phone.incoming(GROUP, "¿Abren?", author=LID, mentions=(ANA, own))
-    bench.phone.incoming(GROUP, "@Ana ¿venís?", author=LID, mentions=(ANA,))
+    bench.phone.incoming(GROUP, "@Ana ¿venís?", author=LID, mentions=[ANA])
     ours, others = await bench.stream(Stream.IN, 2)
     assert (ours["mentions"], ours["mentions_me"]) == ([ANA, own], True)
     assert "mentions_me" not in others
@@ -90,7 +92,7 @@ async def test_what_a_broker_may_not_take_is_told_without_what_makes_it_so_large
     extras: dict[str, dict[str, Any]] = {"contacts": {"contacts": (huge,)}, "quoted": {"quoted": Quoted(body=huge)}}
     await bench.start()
     bench.phone.incoming(ANA, huge if extra == "body" else "mirá", **extras.get(extra, {}))
-    bench.phone.incoming(ANA, "y", contacts=("BEGIN:VCARD",))
+    bench.phone.incoming(ANA, "y", contacts=["BEGIN:VCARD"])
     large, usual = await bench.stream(Stream.IN, 2)
     assert large["body"] == ("ñ" * 65_536 if extra == "body" else "mirá")
     assert large["type"] == "chat"
@@ -156,7 +158,7 @@ async def test_another_number_begins_anew(bench: Bench, clock: FakeClock) -> Non
     await inbound.logged_in(Account(number, None, now + 101, paired_at=now + 100))
     assert (await inbound.watermarks())[1] == now + 100
     key = MessageKey(False, Jid.parse(ANA), "A")
-    old = IncomingMessage(str(key), key, Jid.parse(ANA), "theirs", "chat", now + 99)
+    old = IncomingMessage(str(key), key, Jid.parse(ANA), "chat", now + 99, MessageContent(body="theirs"))
     assert await inbound.take([old], late=True) == 0
     await inbound.logged_in(Account(number, lid, now + 200))
     assert (await inbound.watermarks())[1] == now + 100

@@ -187,8 +187,8 @@ async def test_a_tick_may_come_before_the_call_returns(bench: Bench) -> None:
         def __getattr__(self, name: str) -> object:
             return getattr(self._driver, name)
 
-        async def send_text(self, key: object, text: str) -> int:
-            await self._driver.send_text(key, text)  # type: ignore[attr-defined]
+        async def send(self, key: object, content: object) -> int:
+            await self._driver.send(key, content)  # type: ignore[attr-defined]
             await bench.told("a", 3)
             return 0
 
@@ -210,8 +210,8 @@ async def test_a_tick_that_came_knows_better_than_the_call_that_fails(bench: Ben
         def __getattr__(self, name: str) -> Any:
             return getattr(self._driver, name)
 
-        async def send_text(self, key: object, text: str) -> int:
-            await self._driver.send_text(key, text)
+        async def send(self, key: object, content: object) -> int:
+            await self._driver.send(key, content)
             await bench.told("a", 3)
             raise said
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bridge.contract.jid import Jid, MessageKey
+from bridge.contract.messages import MessageContent
 from bridge.ports import IncomingMessage
 from bridge.store.erasure import erase_session, wipe
 from bridge.store.redaction import ErasedPerson
@@ -17,7 +18,7 @@ from tests.core.conftest import Bench
 
 def waiting(chat: str, raw_id: str, at: float) -> IncomingMessage:
     key = MessageKey(False, Jid.parse(chat), raw_id)
-    return IncomingMessage(str(key), key, key.remote, "", "ciphertext", int(at))
+    return IncomingMessage(str(key), key, key.remote, "ciphertext", int(at))
 
 
 def forget(path: Path) -> dict[str, int]:
@@ -37,16 +38,16 @@ async def test_a_message_that_waits_for_its_text_is_not_passed_over(bench: Bench
     unread, later = waiting(ANA, "A", now + 10), waiting(ANA, "B", now + 60)
     assert await inbound.take([unread], late=False) == 0
     clock.advance(60)
-    assert await inbound.take([replace(later, body="newer", type="chat")], late=False) == 1
+    assert await inbound.take([replace(later, content=MessageContent(body="newer"), type="chat")], late=False) == 1
     assert (await inbound.watermarks())[0] == {ANA: now + 10}
     await bench.again()
     inbound = bench.session._inbound
     assert (await inbound.watermarks())[0] == {ANA: now + 10}
-    assert await inbound.take([replace(unread, body="the text", type="chat")], late=True) == 1
+    assert await inbound.take([replace(unread, content=MessageContent(body="the text"), type="chat")], late=True) == 1
     assert (await inbound.watermarks())[0] == {ANA: now + 60}
     await inbound.take([unread], late=False)  # told again as it was; and one that nobody will ever read
     clock.advance(8 * 24 * 3600)
-    week = replace(waiting(BETO, "C", now + 8 * 24 * 3600), body="next week", type="chat")
+    week = replace(waiting(BETO, "C", now + 8 * 24 * 3600), content=MessageContent(body="next week"), type="chat")
     await inbound.take([week], late=False)
     assert (await inbound.watermarks())[0][ANA] == now + 60
 
@@ -74,7 +75,12 @@ async def test_who_was_forgotten_is_waited_for_no_more_and_the_others_are(bench:
     await inbound.take([waiting(BETO, "D", now + 30)], late=False)
     assert files_with(bench.path, ANA) == []
     assert (await inbound.watermarks())[0] == {BETO: now + 20}
-    assert await inbound.take([replace(waiting(BETO, "B", now + 20), body="mended", type="chat")], late=True) == 1
+    assert (
+        await inbound.take(
+            [replace(waiting(BETO, "B", now + 20), content=MessageContent(body="mended"), type="chat")], late=True
+        )
+        == 1
+    )
     assert (await inbound.watermarks())[0] == {BETO: now + 20}
     await bench.end()
     assert files_with(bench.path, ANA) == []

@@ -1,4 +1,4 @@
-"""`wa bridge` as a service runs it: a process of its own, on a broker of ours, with the sandbox for WhatsApp."""
+"""`wa bridge` as a separate process, as a service runs it, with the sandbox as WhatsApp."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ PHONE_OF_ANA = "5491155500001"
 
 @asynccontextmanager
 async def sandbox() -> AsyncIterator[Sandbox]:
-    """A WhatsApp Web double whose phone scans by itself."""
+    """A sandbox whose phone scans the QR code by itself."""
     require_binary("chromium-headless-shell", "chromium-headless-shell")
     async with Sandbox(auto_scan=True) as double:
         yield double
 
 
-async def on_the_phone(double: Sandbox, method: str, path: str, body: object = None) -> Any:
+async def call_sandbox(double: Sandbox, method: str, path: str, body: object = None) -> Any:
     """Call the sandbox's control API."""
     async with httpx.AsyncClient(trust_env=False) as client:
         answer = await client.request(method, double.api_url + path, json=body)
@@ -36,7 +36,7 @@ async def on_the_phone(double: Sandbox, method: str, path: str, body: object = N
 
 @asynccontextmanager
 async def bridge_process(directory: Path, **environment: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run `wa bridge`; ended by SIGTERM."""
+    """Run `wa bridge`; terminated with SIGTERM at the end."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("WA_")}
     with (directory / "bridge.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(

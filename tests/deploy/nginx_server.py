@@ -1,4 +1,4 @@
-"""A real nginx for one test, run with the very site that deploy/nginx ships: names, ports and certificate replaced."""
+"""A real nginx for one test, with the site of deploy/nginx; only names, ports and certificate are replaced."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SITE = Path(__file__).parents[2] / "deploy/nginx/wa.conf"
 
 @dataclass(frozen=True)
 class Upstreams:
-    """Ports on loopback of what stands behind it."""
+    """Loopback ports of the upstreams."""
 
     bridge: int
     responder: int
@@ -37,15 +37,15 @@ class NginxServer:
         self._upstreams = upstreams
         self._process: subprocess.Popen[bytes] | None = None
         directory.mkdir(parents=True)
-        self.present(certificates)
+        self.install_certificate(certificates)
 
-    def present(self, certificates: Certificates) -> None:
-        """Put a certificate where the site looks for it, as a renewal does; `reload` makes it count."""
+    def install_certificate(self, certificates: Certificates) -> None:
+        """Replace the certificate, as a renewal does; `reload` loads it."""
         shutil.copy(certificates.server, self._directory / "fullchain.pem")
         shutil.copy(certificates.key, self._directory / "privkey.pem")
 
     def reload(self) -> None:
-        """What `systemctl reload nginx` does."""
+        """The same as `systemctl reload nginx`."""
         subprocess.run([self._program, "-c", self._configuration, "-s", "reload"], check=True, capture_output=True)
 
     @property
@@ -76,15 +76,15 @@ class NginxServer:
         return text
 
     def __enter__(self) -> NginxServer:
-        place = self._directory
+        folder = self._directory
         paths = "".join(
-            f"    {kind}_temp_path {place}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+            f"    {kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
         )
         self._configuration.write_text(
-            f"daemon off;\nmaster_process on;\nworker_processes 1;\npid {place}/pid;\nerror_log {place}/error.log;\n"
+            f"daemon off;\nmaster_process on;\nworker_processes 1;\npid {folder}/pid;\nerror_log {folder}/error.log;\n"
             f"user root;\nevents {{}}\nhttp {{\n    access_log off;\n{paths}{self._site()}}}\n"
         )
-        with (place / "output").open("wb") as output:
+        with (folder / "output").open("wb") as output:
             self._process = subprocess.Popen(
                 tied_command(self._program, "-c", str(self._configuration)), stdout=output, stderr=output
             )
@@ -95,7 +95,7 @@ class NginxServer:
                 return self
             except OSError:
                 if self._process.poll() is not None or time.monotonic() > deadline:
-                    raise AssertionError((place / "output").read_text()) from None
+                    raise AssertionError((folder / "output").read_text()) from None
                 time.sleep(0.01)
 
     def __exit__(

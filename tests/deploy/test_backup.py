@@ -1,4 +1,4 @@
-"""deploy/backup on real stores, and the rotation that deploy/logrotate ships."""
+"""deploy/backup on real stores, and the log rotation of deploy/logrotate."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def restore(root: Path, file: Path, data: Path) -> subprocess.CompletedProcess[s
 
 @pytest.fixture
 async def root(tmp_path: Path) -> Path:
-    """An installation: two sessions, of which one was never started, listeners, conversations, settings."""
+    """An installation: two sessions, one of them never started, webhooks, conversations, settings."""
     programs = tmp_path / "opt/wa/current/bin"
     programs.mkdir(parents=True)
     (programs / "python").symlink_to(sys.executable)
@@ -66,22 +66,22 @@ async def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-async def test_everything_that_cannot_be_had_again_is_in_one_private_folder(root: Path) -> None:
+async def test_a_backup_contains_everything_in_one_private_folder(root: Path) -> None:
     done = backup(root, "--to", str(root / "backups"), WA_SESSIONS="haby=51, ventas=7")
     assert done.returncode == 0, done.stderr
-    (place,) = [folder for folder in (root / "backups").iterdir() if not folder.name.startswith(".")]
-    assert stat.S_IMODE(place.stat().st_mode) == 0o700
-    (session,) = (place / "bridge/sessions").iterdir()
+    (folder,) = [folder for folder in (root / "backups").iterdir() if not folder.name.startswith(".")]
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    (session,) = (folder / "bridge/sessions").iterdir()
     assert session.name.startswith("haby-")
-    for path in (place / "bridge/bridge.db", place / "responder/responder.db"):
+    for path in (folder / "bridge/bridge.db", folder / "responder/responder.db"):
         with sqlite3.connect(path) as database:
             assert database.execute("SELECT word FROM kept").fetchall() == [(path.name,)]
         database.close()
-    with tarfile.open(place / "settings.tar") as archive:
+    with tarfile.open(folder / "settings.tar") as archive:
         assert "etc/wa/wa.env" in archive.getnames()
 
 
-async def test_a_session_comes_back_from_the_folder_with_its_listeners(root: Path) -> None:
+async def test_a_session_is_restored_with_its_webhooks(root: Path) -> None:
     data = root / "var/lib/wa-bridge"
     (data / "bridge.db").unlink()
     async with BridgeStore(data / "bridge.db", now=time.time) as store:
@@ -97,7 +97,7 @@ async def test_a_session_comes_back_from_the_folder_with_its_listeners(root: Pat
         pass
 
 
-async def test_old_backups_go_and_what_is_not_one_stays(root: Path) -> None:
+async def test_old_backups_are_deleted_and_other_folders_stay(root: Path) -> None:
     backups = root / "backups"
     for name in ("20250101T000000Z", "20250102T000000Z", "20250103T000000Z", "by-hand"):
         (backups / name).mkdir(parents=True)
@@ -108,25 +108,25 @@ async def test_old_backups_go_and_what_is_not_one_stays(root: Path) -> None:
     assert len(names) == 3
 
 
-async def test_what_fails_is_named_and_removes_no_older_backup(root: Path) -> None:
+async def test_a_failure_is_named_and_deletes_no_older_backup(root: Path) -> None:
     backups = root / "backups"
     (backups / "20250101T000000Z").mkdir(parents=True)
     (root / "var/lib/wa-bridge/bridge.db").write_bytes(b"no database" * 100)
     failed = backup(root, "--to", str(backups), "--keep", "1")
     assert failed.returncode == 1
-    assert "failed: haby bridge.db" in failed.stderr  # in haby's file, and the file itself
+    assert "failed: haby bridge.db" in failed.stderr  # the copy in haby's archive, and the file itself
     assert [file.name for file in backups.glob("*/bridge/sessions/haby-*.tar.gz")] != []
     assert (backups / "20250101T000000Z").exists()
 
 
-async def test_two_at_once_do_not_take_each_others_work_for_left_over(root: Path) -> None:
+async def test_a_second_backup_at_the_same_time_is_refused(root: Path) -> None:
     backups = root / "backups"
     backups.mkdir()
     held = os.open(backups, os.O_RDONLY)
     try:
         fcntl.flock(held, fcntl.LOCK_EX)
         refused = backup(root, "--to", str(backups))
-        assert (refused.returncode, "another backup is at work" in refused.stderr) == (1, True)
+        assert (refused.returncode, "another backup is running" in refused.stderr) == (1, True)
     finally:
         os.close(held)
     assert backup(root, "--to", str(backups)).returncode == 0

@@ -1,4 +1,4 @@
-"""`wa restore --check` on what deploy/backup has written: a good one passes, each kind of damage has its name."""
+"""`wa restore --check` on backups of deploy/backup: a good one passes, each kind of damage is named."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from bridge.contract.messages import Stream
-from bridge.ops.backup import BadBackup, check_folder, newest
+from bridge.ops.backup import BadBackup, check_folder, newest_backup
 from bridge.ports import Webhook, WebhookFilter
 from bridge.store import BridgeStore
 from tests.deploy.test_backup import ROOT, backup
@@ -26,8 +26,8 @@ from tests.ops.backup.conftest import clock, fill
 
 
 @pytest.fixture
-async def place(root: Path) -> Path:
-    """A backup of two sessions' worth: messages, login, a listener, conversations, settings."""
+async def folder(root: Path) -> Path:
+    """A backup with messages, login, a webhook, conversations and settings."""
     data = root / "var/lib/wa-bridge"
     shutil.rmtree(data)
     await fill(data / "sessions/haby")
@@ -35,25 +35,25 @@ async def place(root: Path) -> Path:
         await store.listeners.put(Webhook("crm", "haby", "http://127.0.0.1:9/", 1.0, WebhookFilter()))
     done = backup(root, "--to", str(root / "backups"))
     assert done.returncode == 0, done.stderr
-    return newest(root / "backups")
+    return newest_backup(root / "backups")
 
 
-def contents(place: Path) -> dict[Path, bytes]:
-    return {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-async def checked(place: Path, *, later: timedelta = timedelta(0)) -> list[str]:
-    scratch = place.parent / "scratch"
+async def checked(folder: Path, *, later: timedelta = timedelta(0)) -> list[str]:
+    scratch = folder.parent / "scratch"
     scratch.mkdir()
-    before = contents(place)
-    found = await check_folder(place, now=datetime.now(UTC) + later, max_age=timedelta(days=2), scratch=scratch)
+    before = contents(folder)
+    found = await check_folder(folder, now=datetime.now(UTC) + later, max_age=timedelta(days=2), scratch=scratch)
     assert list(scratch.iterdir()) == [], "the scratch folder is emptied"
-    assert contents(place) == before
+    assert contents(folder) == before
     return found.faults
 
 
-def session(place: Path) -> Path:
-    (archive,) = (place / "bridge/sessions").glob("haby-*.tar.gz")
+def session(folder: Path) -> Path:
+    (archive,) = (folder / "bridge/sessions").glob("haby-*.tar.gz")
     return archive
 
 
@@ -67,45 +67,48 @@ def flip(file: Path) -> None:
     file.write_bytes(content)
 
 
-def sum_again(place: Path) -> None:
-    """What whoever made the backup would have written, had it been like this from the beginning."""
+def rewrite_sums(folder: Path) -> None:
+    """Write the checksums again, as if the backup had been made with the present content."""
     command = (
         "find . -type f ! -name SHA256SUMS -exec sha256sum {} + >.sums; mv .sums SHA256SUMS; sed -i /.sums/d SHA256SUMS"
     )
-    subprocess.run(["sh", "-c", command], cwd=place, check=True)
+    subprocess.run(["sh", "-c", command], cwd=folder, check=True)
 
 
 DAMAGE: dict[str, tuple[Callable[[Path], object], list[str]]] = {
-    "cut": (lambda place: cut(session(place)), ["haby-.* is not as it was written", "haby-.*(is not whole|damaged)"]),
-    "flipped": (lambda place: flip(session(place)), ["haby-.* is not as it was written"]),
-    "no session": (lambda place: session(place).unlink(), ["bridge/sessions/haby-.*gz is missing"]),
+    "cut": (lambda folder: cut(session(folder)), ["haby-.* differs from its checksum", "haby-.*(incomplete|damaged)"]),
+    "flipped": (lambda folder: flip(session(folder)), ["haby-.* differs from its checksum"]),
+    "no session": (lambda folder: session(folder).unlink(), ["bridge/sessions/haby-.*gz is missing"]),
     "cut database": (
-        lambda place: cut(place / "bridge/bridge.db"),
-        ["bridge/bridge.db is not as", "bridge.db: .*damaged"],
+        lambda folder: cut(folder / "bridge/bridge.db"),
+        ["bridge/bridge.db differs from", "bridge.db: .*damaged"],
     ),
-    "emptied": (lambda place: os.truncate(place / "responder/responder.db", 0), ["responder/responder.db is not as"]),
-    "no settings": (lambda place: (place / "settings.tar").unlink(), ["settings.tar is missing"]),
-    "settings": (lambda place: flip(place / "settings.tar"), ["settings.tar is not as it was written"]),
-    "no sums": (lambda place: (place / "SHA256SUMS").unlink(), ["SHA256SUMS is missing"]),
-    "damaged sums": (lambda place: (place / "SHA256SUMS").write_bytes(b"\xff\xfe\n"), ["SHA256SUMS is damaged"]),
-    "foreign": (lambda place: (place / "bridge/more").touch(), ["bridge/more was not written by the backup"]),
+    "emptied": (
+        lambda folder: os.truncate(folder / "responder/responder.db", 0),
+        ["responder/responder.db differs from"],
+    ),
+    "no settings": (lambda folder: (folder / "settings.tar").unlink(), ["settings.tar is missing"]),
+    "settings": (lambda folder: flip(folder / "settings.tar"), ["settings.tar differs from its checksum"]),
+    "no sums": (lambda folder: (folder / "SHA256SUMS").unlink(), ["SHA256SUMS is missing"]),
+    "damaged sums": (lambda folder: (folder / "SHA256SUMS").write_bytes(b"\xff\xfe\n"), ["SHA256SUMS is damaged"]),
+    "foreign": (lambda folder: (folder / "bridge/more").touch(), ["bridge/more was not written by the backup"]),
 }
 
 
-async def test_damage_has_its_name_and_a_good_one_none(place: Path) -> None:
-    assert await checked(place) == []
+async def test_each_damage_is_named_and_a_good_backup_has_no_fault(folder: Path) -> None:
+    assert await checked(folder) == []
     for kind, (damage, says) in DAMAGE.items():
-        copy = place.parent / kind / place.name
-        shutil.copytree(place, copy)
+        copy = folder.parent / kind / folder.name
+        shutil.copytree(folder, copy)
         damage(copy)
         faults = "\n".join(await checked(copy))
         for words in says:
             assert re.search(words, faults), (kind, faults)
 
 
-async def test_one_that_is_whole_and_of_no_use_is_told_too(root: Path, place: Path) -> None:
-    """The sums are right: what is wrong was so when it was saved."""
-    data, archive = root / "var/lib/wa-bridge", session(place)
+async def test_a_complete_backup_of_faulty_data_is_reported_too(root: Path, folder: Path) -> None:
+    """The checksums are right: the data was faulty when it was saved."""
+    data, archive = root / "var/lib/wa-bridge", session(folder)
     archive.unlink()
     shutil.rmtree(data / "sessions/haby/profile")
     with closing(sqlite3.connect(data / "sessions/haby/store.db")) as store:
@@ -113,35 +116,35 @@ async def test_one_that_is_whole_and_of_no_use_is_told_too(root: Path, place: Pa
         store.commit()
     again = backup(root, "--to", str(root / "again"))
     assert again.returncode == 0, again.stderr
-    faults = await checked(newest(root / "again"))
+    faults = await checked(newest_backup(root / "again"))
     assert [fault.partition(": ")[2] for fault in faults] == [
         "the session would have to be paired again",
-        "its journal lacks in 2",
+        "its journal has no in 2",
     ]
-    with tarfile.open(place / "settings.tar", "w"):
+    with tarfile.open(folder / "settings.tar", "w"):
         pass
-    sum_again(place)
-    faults = ["it is 3 days old: no newer one was made", "settings.tar holds no etc/wa/wa.env"]
-    assert await checked(place, later=timedelta(days=3)) == faults
+    rewrite_sums(folder)
+    faults = ["it is 3 days old: no newer backup exists", "settings.tar contains no etc/wa/wa.env"]
+    assert await checked(folder, later=timedelta(days=3)) == faults
 
 
-def test_a_folder_without_any(tmp_path: Path) -> None:
+def test_a_folder_without_a_backup(tmp_path: Path) -> None:
     (tmp_path / "by-hand").mkdir()
-    with pytest.raises(BadBackup, match="There is no backup in"):
-        newest(tmp_path)
+    with pytest.raises(BadBackup, match="No backup found in"):
+        newest_backup(tmp_path)
 
 
-def test_the_command_says_it_in_one_line_and_fails(root: Path, place: Path) -> None:
+def test_the_command_reports_in_one_line_and_fails(root: Path, folder: Path) -> None:
     def check(target: Path) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "bridge.cli", "restore", "--check", str(target)]
         env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
         return subprocess.run(command, env=env, cwd=root, capture_output=True, text=True, check=False, timeout=50)
 
-    good = check(place.parent)
+    good = check(folder.parent)
     assert (good.returncode, good.stderr) == (0, "")
-    assert good.stdout == f"{place} can be restored: haby, 3 journalled items, 1 listeners, 0 keys.\n"
-    flip(session(place))
-    bad = check(place.parent)
+    assert good.stdout == f"{folder} can be restored: haby, 3 journalled items, 1 webhooks, 0 keys.\n"
+    flip(session(folder))
+    bad = check(folder.parent)
     assert (bad.returncode, bad.stdout, bad.stderr.count("\n")) == (1, "", 1)
-    assert "is not as it was written" in bad.stderr
-    assert check(session(place)).returncode == 1
+    assert "differs from its checksum" in bad.stderr
+    assert check(session(folder)).returncode == 1

@@ -1,4 +1,4 @@
-"""The checks of secrets and dependencies find what they are for, and never call silence a result."""
+"""The checks of secrets and dependencies find faults, and never report an unchecked package as clean."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import pytest
 from scripts.audit_dependencies import Audit, of_npm, of_pip
 
 ROOT = Path(__file__).parents[2]
-#: Put together here, so that this file holds none.
+#: Concatenated, so that this file contains no secret.
 TOKEN = "ghp_" + "x7Kq9Zp2Lm4T" * 3
 KEY = "-----BEGIN RSA " + "PRIVATE KEY-----"
 
 
 def git(folder: Path, *arguments: str) -> None:
-    who = ["-c", "user.name=x", "-c", "user.email=x@example.org"]
-    subprocess.run(["git", "-C", folder, *who, *arguments], check=True, capture_output=True)
+    author = ["-c", "user.name=x", "-c", "user.email=x@example.org"]
+    subprocess.run(["git", "-C", folder, *author, *arguments], check=True, capture_output=True)
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_a_secret_that_was_committed_and_removed_again_is_found(repository: Path
     assert TOKEN not in found.stdout
 
 
-def test_a_key_that_is_not_committed_yet_is_found_in_tests_too(repository: Path) -> None:
+def test_an_uncommitted_key_is_found_in_tests_too(repository: Path) -> None:
     (repository / "tests").mkdir()
     (repository / "tests/key.pem").write_text(f"{KEY}\n")
     found = scanned(repository)
@@ -56,7 +56,7 @@ def test_a_tree_without_secrets_passes(repository: Path) -> None:
     assert scanned(repository).returncode == 0
 
 
-def test_what_could_not_be_looked_up_is_not_taken_for_audited() -> None:
+def test_a_package_that_could_not_be_checked_is_not_reported_as_audited() -> None:
     audit = Audit()
     vulnerable = {"name": "b", "version": "1.0", "vulns": [{"id": "PYSEC-1"}]}
     of_pip({"dependencies": [{"name": "a", "skip_reason": "not found"}, vulnerable]}, audit)

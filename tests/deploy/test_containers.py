@@ -1,6 +1,6 @@
-"""Dockerfile and compose: read by compose itself, and the parts of the image that run without an engine.
+"""Dockerfile and compose: validated by compose itself; the scripts of the image run without an engine.
 
-There is no Docker engine here, so that no image is built and no container started: that is the limit of these tests.
+There is no Docker engine, so these tests build no image and start no container.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ DOCKER = ROOT / "deploy/docker"
 
 @pytest.fixture
 def composed(tmp_path: Path) -> dict[str, Any]:
-    """What compose makes of the file, with the settings copied as its head says."""
+    """The file as compose resolves it, with the settings copied as its first comment says."""
     compose = require_binary("docker-compose", "docker-compose")
     project = tmp_path / "deploy"
     shutil.copytree(ROOT / "deploy", project)
@@ -45,7 +45,7 @@ def composed(tmp_path: Path) -> dict[str, Any]:
     return dict(yaml.safe_load(read.stdout))
 
 
-def test_compose_accepts_the_file_and_its_parts_hang_together(composed: dict[str, Any]) -> None:
+def test_compose_accepts_the_file_and_its_services_fit_together(composed: dict[str, Any]) -> None:
     services = composed["services"]
     assert set(services) == {
         "init",
@@ -65,7 +65,7 @@ def test_compose_accepts_the_file_and_its_parts_hang_together(composed: dict[str
     assert services["database"]["environment"]["MARIADB_PASSWORD"] == "from-the-environment"
 
 
-def test_grafana_and_prometheus_find_what_is_mounted() -> None:
+def test_grafana_and_prometheus_find_their_mounted_files() -> None:
     services = yaml.safe_load((DOCKER / "compose.yaml").read_text())["services"]
     volumes = [volume.split(":") for name in ("prometheus", "grafana") for volume in services[name]["volumes"]]
     mounted = {target: DOCKER / source for source, target, *_ in volumes if "/" in source}
@@ -81,7 +81,7 @@ def test_grafana_and_prometheus_find_what_is_mounted() -> None:
     assert [port for port in ports if not port.startswith("127.0.0.1:")] == ["80:80", "443:443"]
 
 
-def test_no_container_may_more_than_it_needs(composed: dict[str, Any]) -> None:
+def test_containers_have_minimal_privileges(composed: dict[str, Any]) -> None:
     for name, service in composed["services"].items():
         assert "no-new-privileges:true" in service["security_opt"], name
         assert not service.get("privileged"), name
@@ -95,7 +95,7 @@ def test_no_container_may_more_than_it_needs(composed: dict[str, Any]) -> None:
     assert int(re.sub(r"\D", "", bridge["stop_grace_period"])) >= 45  # the browser writes its login
 
 
-def test_the_bridges_filter_allows_what_its_unit_does() -> None:
+def test_the_seccomp_profile_allows_the_same_calls_as_the_unit() -> None:
     (rule,) = json.loads((DOCKER / "seccomp.json").read_text())["syscalls"]
     unit = (ROOT / "deploy/systemd/wa-bridge.service").read_text()
     named = {call for line in re.findall(r"(?m)^SystemCallFilter=(.*)$", unit) for call in line.split()}
@@ -104,7 +104,7 @@ def test_the_bridges_filter_allows_what_its_unit_does() -> None:
     assert not {"mount", "ptrace", "bpf", "init_module", "kexec_load", "reboot", "swapon"} & set(rule["names"])
 
 
-def test_the_dockerfile_copies_what_exists_and_runs_as_nobody_special() -> None:
+def test_the_dockerfile_copies_existing_files_and_runs_unprivileged() -> None:
     text = (DOCKER / "Dockerfile").read_text()
     for line in re.findall(r"(?m)^COPY (?!--from)(.+)$", text):
         for source in line.split()[:-1]:
@@ -119,7 +119,7 @@ def test_the_dockerfile_copies_what_exists_and_runs_as_nobody_special() -> None:
     assert compose["services"]["broker"]["user"] == f"{uid}:{uid}"
 
 
-def test_start_takes_the_address_that_init_left(tmp_path: Path) -> None:
+def test_start_uses_the_address_that_init_wrote(tmp_path: Path) -> None:
     (tmp_path / "bridge.env").write_text("WA_MQTT_URL=mqtt://bridge:a%20b@127.0.0.1:1883\n")
     (tmp_path / "wa").write_text('#!/bin/sh\necho "$* $WA_MQTT_URL"\n')
     (tmp_path / "wa").chmod(0o755)
@@ -134,7 +134,7 @@ def test_start_takes_the_address_that_init_left(tmp_path: Path) -> None:
     assert started("bridge") == "bridge mqtt://bridge:a%20b@127.0.0.1:1883"
     assert started("bridge", WA_MQTT_URL="mqtt://elsewhere") == "bridge mqtt://elsewhere"
     assert started("qr", "--session", "haby").startswith("qr --session haby mqtt://bridge:")
-    assert started("responder") == "responder"  # whose file is not there
+    assert started("responder") == "responder"  # its file does not exist
 
 
 class _Answering(http.server.BaseHTTPRequestHandler):
@@ -149,17 +149,17 @@ class _Answering(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.mark.parametrize(("status", "is_healthy"), [(200, True), (401, True), (503, False)])
-def test_health_is_that_the_surface_answers(status: int, is_healthy: bool) -> None:
+def test_healthy_means_that_http_answers(status: int, is_healthy: bool) -> None:
     answering = type("Answering", (_Answering,), {"status": status})
     with http.server.HTTPServer(("127.0.0.1", 0), answering) as server:
         thread = threading.Thread(target=server.handle_request)
         thread.start()
         environment = {**os.environ, "WA_HEALTH_PORT": str(server.server_port)}
-        asked = subprocess.run([DOCKER / "healthy"], env=environment, capture_output=True, check=False, timeout=20)
+        check = subprocess.run([DOCKER / "healthy"], env=environment, capture_output=True, check=False, timeout=20)
         thread.join(10)
-    assert (asked.returncode == 0) is is_healthy
+    assert (check.returncode == 0) is is_healthy
 
 
-def test_where_nothing_answers_it_is_not_healthy() -> None:
+def test_without_an_answer_it_is_not_healthy() -> None:
     environment = {**os.environ, "WA_HEALTH_PORT": str(free_port())}
     assert subprocess.run([DOCKER / "healthy"], env=environment, capture_output=True, check=False).returncode == 1

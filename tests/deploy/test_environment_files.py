@@ -1,4 +1,4 @@
-"""The environment files: every setting explained, each with the value that it has without them, and no secret."""
+"""The environment files: every setting is explained and shows its default, and no secret has a value."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ SETTINGS: list[tuple[type[BaseSettings], tuple[Path, ...]]] = [
 
 
 def shown(*files: Path) -> dict[str, str]:
-    """What would be set with every line in force."""
+    """The settings with every line uncommented."""
     pairs = [pair for file in files for pair in LINE.findall(file.read_text(encoding="utf-8"))]
-    assert len(pairs) == len(dict(pairs)), "a setting stands twice"
+    assert len(pairs) == len(dict(pairs)), "a setting is listed twice"
     return dict(pairs)
 
 
@@ -31,33 +31,33 @@ def variables(settings: type[BaseSettings]) -> set[str]:
     return {str(field.validation_alias) for field in settings.model_fields.values()}
 
 
-def test_each_setting_of_the_programs_is_in_its_file_and_nothing_else() -> None:
+def test_the_files_list_exactly_the_settings_of_the_programs() -> None:
     of_bridge, of_responder = (variables(settings) for settings, _ in SETTINGS)
     assert set(shown(BRIDGE)) == of_bridge
     assert set(shown(RESPONDER)) == of_responder - of_bridge
 
 
 @pytest.mark.parametrize(("settings", "files"), SETTINGS)
-def test_the_values_shown_are_those_without_the_file(
+def test_the_values_shown_are_the_defaults(
     settings: type[BaseSettings], files: tuple[Path, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for name in variables(settings):
         monkeypatch.delenv(name, raising=False)
-    without = settings()
+    defaults = settings()
     for name, value in shown(*files).items():
         monkeypatch.setenv(name, value)
-    assert settings() == without
+    assert settings() == defaults
 
 
-def test_each_is_explained_and_no_secret_has_a_value() -> None:
+def test_each_setting_is_explained_and_no_secret_has_a_value() -> None:
     for file in (BRIDGE, RESPONDER):
         lines = file.read_text(encoding="utf-8").splitlines()
-        assert all(line.startswith("#") or not line for line in lines), "nothing is in force before it is asked for"
+        assert all(line.startswith("#") or not line for line in lines), "every setting is commented out"
         for number, line in enumerate(lines):
             if LINE.match(line):
                 above = [other for other in lines[:number] if not LINE.match(other)][-1]
-                assert above.startswith("# "), f"{line} stands without a word"
+                assert above.startswith("# "), f"{line} has no explanation"
     for settings, files in SETTINGS:
         for field in settings.model_fields.values():
             if "SecretStr" in str(field.annotation):

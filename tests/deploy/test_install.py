@@ -1,7 +1,6 @@
-"""deploy/install with real releases below a folder: first time, upgrade, an upgrade that does not come up, rollback.
+"""deploy/install with real releases below a folder: first install, upgrade, failed upgrade, rollback.
 
-The wheel and the virtual environments are real; systemctl and useradd, which a test cannot have, write down what they
-were told.
+The wheel and the virtual environments are real; systemctl and useradd are replaced by scripts that record their calls.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ INSTALL = ROOT / "deploy/install"
 
 
 def wheel_named(source: Path, folder: Path, mark: str) -> Path:
-    """The same wheel as another release: what is behind the archive's end differs."""
+    """A copy of the wheel that counts as another release: the archive comment differs."""
     folder.mkdir()
     copy = Path(shutil.copy(source, folder))
     with zipfile.ZipFile(copy, "a") as archive:
@@ -35,7 +34,7 @@ def wheel_named(source: Path, folder: Path, mark: str) -> Path:
 
 @dataclass(frozen=True)
 class Machine:
-    """A file system of its own, and what its systemctl and useradd were told."""
+    """A separate file system root, with the recorded calls of systemctl and useradd."""
 
     root: Path
     environment: dict[str, str]
@@ -46,8 +45,8 @@ class Machine:
         )
 
     @property
-    def told(self) -> list[str]:
-        return (self.root / "told").read_text().splitlines()
+    def calls(self) -> list[str]:
+        return (self.root / "calls").read_text().splitlines()
 
     @property
     def current(self) -> Path:
@@ -71,13 +70,13 @@ def machine(tmp_path: Path) -> Machine:
     for name in ("systemctl", "useradd"):
         program = programs / name
         program.write_text(
-            f'#!/bin/sh\necho "{name} $*" >>"{root}/told"\n'
-            # a release that does not stay up
+            f'#!/bin/sh\necho "{name} $*" >>"{root}/calls"\n'
+            # simulates a release that does not stay up
             f'[ "$1" != is-active ] || ! readlink "{root}/opt/wa/current" | grep -qsf "{root}/broken"\n'
         )
         program.chmod(0o755)
     (programs / "getent").write_text("#!/bin/sh\nexit 2\n")
-    # pip comes from our environment (PYTHONPATH): to unpack one into each release takes 5 s
+    # pip comes from our environment (PYTHONPATH): installing pip into each release takes 5 s
     (programs / "python").write_text(
         f'#!/bin/sh\n[ "$1 $2" != "-m venv" ] || set -- -m venv --without-pip "$3"\nexec {sys.executable} "$@"\n'
     )
@@ -101,9 +100,7 @@ def machine(tmp_path: Path) -> Machine:
 
 
 @pytest.mark.timeout(180)
-def test_a_release_comes_another_follows_a_broken_one_does_not_and_there_is_a_way_back(
-    machine: Machine, wheel: Path, tmp_path: Path
-) -> None:
+def test_install_upgrade_failed_upgrade_and_rollback(machine: Machine, wheel: Path, tmp_path: Path) -> None:
     first = machine.install(str(wheel))
     assert first.returncode == 0, first.stderr
     one = machine.current
@@ -115,25 +112,25 @@ def test_a_release_comes_another_follows_a_broken_one_does_not_and_there_is_a_wa
     assert (machine.root / "etc/systemd/system/wa-bridge.service").exists()
     command = machine.root / "usr/local/bin/wa"
     assert command.resolve() == one / "deploy/wa"
-    assert any(line.startswith("useradd --system") and line.endswith(" wa-bridge") for line in machine.told)
-    assert "systemctl restart wa-bridge" in machine.told
-    assert "systemctl start wa-backup.service" not in machine.told  # there was nothing to back up
+    assert any(line.startswith("useradd --system") and line.endswith(" wa-bridge") for line in machine.calls)
+    assert "systemctl restart wa-bridge" in machine.calls
+    assert "systemctl start wa-backup.service" not in machine.calls  # nothing to back up yet
     for timer in ("wa-backup.timer", "wa-backup-check.timer"):
-        assert f"systemctl enable --quiet --now {timer}" in machine.told
+        assert f"systemctl enable --quiet --now {timer}" in machine.calls
 
     env.write_text("WA_SESSIONS=haby=51\n")
-    (machine.root / "etc/wa/responder.env").unlink()  # no responder is wanted any more
-    before = len(machine.told)
+    (machine.root / "etc/wa/responder.env").unlink()  # the operator no longer wants the responder
+    before = len(machine.calls)
     second = machine.install(str(wheel_named(wheel, tmp_path / "two", "two")))
     assert second.returncode == 0, second.stderr
     two = machine.current
     assert two != one
     assert env.read_text() == "WA_SESSIONS=haby=51\n"
     assert command.resolve() == two / "deploy/wa"
-    told = machine.told[before:]
-    assert told.index("systemctl start wa-backup.service") < told.index("systemctl restart wa-bridge")
-    assert "systemctl disable --quiet --now wa-responder" in told
-    assert "systemctl restart wa-responder" not in told
+    calls = machine.calls[before:]
+    assert calls.index("systemctl start wa-backup.service") < calls.index("systemctl restart wa-bridge")
+    assert "systemctl disable --quiet --now wa-responder" in calls
+    assert "systemctl restart wa-responder" not in calls
     assert not (machine.root / "etc/wa/responder.env").exists()
 
     (machine.root / "broken").write_text(one.name)
@@ -149,11 +146,11 @@ def test_a_release_comes_another_follows_a_broken_one_does_not_and_there_is_a_wa
     assert back.returncode == 0, back.stderr
     assert machine.current == one
     assert [line.split()[1:] for line in sorted(machine.install("list").stdout.splitlines())] == sorted(
-        [[one.name, "(runs)"], [two.name, "(rollback", "goes", "here)"]]
+        [[one.name, "(running)"], [two.name, "(rollback", "goes", "here)"]]
     )
 
 
-def test_a_release_that_cannot_be_made_changes_nothing(machine: Machine, tmp_path: Path) -> None:
+def test_a_release_that_cannot_be_created_changes_nothing(machine: Machine, tmp_path: Path) -> None:
     wheel = tmp_path / "whatsapp_mqtt_bridge-9.9.9-py3-none-any.whl"
     wheel.write_bytes(b"not a wheel")
     refused = machine.install(str(wheel))
@@ -161,44 +158,42 @@ def test_a_release_that_cannot_be_made_changes_nothing(machine: Machine, tmp_pat
     assert "nothing was changed" in refused.stderr
     assert list((machine.root / "opt/wa/releases").iterdir()) == []
     assert not (machine.root / "opt/wa/current").exists()
-    assert not any("restart" in line for line in machine.told)
-    assert machine.install(str(wheel), str(wheel)).returncode == 1  # dist/*.whl, where older ones lie
+    assert not any("restart" in line for line in machine.calls)
+    assert machine.install(str(wheel), str(wheel)).returncode == 1  # dist/*.whl with older wheels
     missing = machine.install(str(tmp_path / "none.whl"))
     assert (missing.returncode, "hatchling build" in missing.stderr) == (1, True)
     assert machine.install("rollback").returncode == 1
 
 
 @pytest.mark.timeout(180)
-def test_a_broker_that_cannot_be_set_up_leaves_the_release_that_runs(
-    machine: Machine, wheel: Path, tmp_path: Path
-) -> None:
+def test_a_failed_broker_setup_keeps_the_current_release(machine: Machine, wheel: Path, tmp_path: Path) -> None:
     assert machine.install(str(wheel)).returncode == 0
     one = machine.current
-    (machine.root / "etc/mosquitto").write_text("a file, where a folder has to be")
+    (machine.root / "etc/mosquitto").write_text("a file instead of a folder")
     refused = machine.install("--broker", str(wheel_named(wheel, tmp_path / "two", "two")))
     assert refused.returncode != 0
     assert machine.current == one
     (machine.root / "etc/mosquitto").unlink()
-    before = len(machine.told)
+    before = len(machine.calls)
     done = machine.install("--broker", "--no-start", str(tmp_path / "two" / wheel.name))
     assert done.returncode == 0, done.stderr
-    assert not any(line.startswith("systemctl restart wa-") for line in machine.told[before:])
+    assert not any(line.startswith("systemctl restart wa-") for line in machine.calls[before:])
     assert (machine.root / "etc/mosquitto/wa.acl").exists()
     assert (machine.root / "etc/wa/credentials/bridge.env").exists()
     assert (machine.root / "opt/wa/previous").resolve() == one
-    done_with = machine.current
+    with_broker = machine.current
 
-    assert "systemctl enable --quiet wa-websockets" not in machine.told
-    command = [str(done_with / "bin/wa"), "broker", "init", "--dir", str(machine.root / "etc/mosquitto")]
+    assert "systemctl enable --quiet wa-websockets" not in machine.calls
+    command = [str(with_broker / "bin/wa"), "broker", "init", "--dir", str(machine.root / "etc/mosquitto")]
     subprocess.run([*command, "--websockets", "9001"], env=machine.environment, check=True, capture_output=True)
     assert machine.install(str(tmp_path / "two" / wheel.name)).returncode == 0
-    assert "systemctl restart wa-websockets" in machine.told
+    assert "systemctl restart wa-websockets" in machine.calls
     conf = machine.root / "etc/mosquitto/mosquitto.conf"
     conf.write_text(f"{conf.read_text()}protocol websockets\n")  # as a release before the relay wrote it
-    before = len(machine.told)
+    before = len(machine.calls)
     assert "once more with --broker" in machine.install(str(tmp_path / "two" / wheel.name)).stdout
-    assert "systemctl disable --quiet --now wa-websockets" in machine.told[before:]
-    assert "systemctl restart wa-websockets" not in machine.told[before:]
+    assert "systemctl disable --quiet --now wa-websockets" in machine.calls[before:]
+    assert "systemctl restart wa-websockets" not in machine.calls[before:]
 
     assert machine.install("--broker", "--no-start", str(tmp_path / "two" / wheel.name)).returncode == 0
     was, passwords = conf.read_text(), (conf.parent / "wa.passwords").read_bytes()
@@ -207,7 +202,7 @@ def test_a_broker_that_cannot_be_set_up_leaves_the_release_that_runs(
     assert (conf.read_text(), (conf.parent / "wa.passwords").read_bytes()) == (was, passwords)
 
 
-def test_the_lock_for_services_is_part_of_the_lock_that_is_tested() -> None:
+def test_the_lock_of_the_services_is_part_of_the_tested_lock() -> None:
     def pinned(path: Path) -> dict[str, str]:
         blocks = path.read_text().replace("\\\n", " ").splitlines()
         return {block.split("==")[0]: " ".join(block.split()) for block in blocks if "==" in block}

@@ -1,4 +1,4 @@
-"""deploy/wa, which runs the command as the installed service: its reading of env files, and what it refuses."""
+"""deploy/wa, which runs commands as the installed service: parsing of env files, refused users."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def command() -> ModuleType:
     return module
 
 
-def test_a_setting_means_what_systemd_takes_it_for(command: ModuleType, tmp_path: Path) -> None:
+def test_env_files_are_parsed_as_systemd_does(command: ModuleType, tmp_path: Path) -> None:
     (tmp_path / "wa.env").write_text(
         "# RESPONDER_HOURS=a comment\n"
         "RESPONDER_HOURS=lun-vie 09:00-18:00; sab 09:00-13:00\n"
@@ -47,7 +47,7 @@ def test_a_setting_means_what_systemd_takes_it_for(command: ModuleType, tmp_path
     assert command.settings(tmp_path / "wa.env", tmp_path / "bridge.env")["WA_MQTT_URL"] == "mqtt://later"
 
 
-def test_no_other_user_is_taken(tmp_path: Path) -> None:
+def test_other_users_are_refused(tmp_path: Path) -> None:
     for arguments in (["--as", "root", "status"], ["--as"]):
         refused = subprocess.run(
             [sys.executable, "-I", COMMAND, *arguments], capture_output=True, text=True, check=False, cwd=tmp_path

@@ -1,4 +1,4 @@
-"""The guide's way to take the old service's login along: a copy of its browser profile, and no code to scan."""
+"""The migration guide's first way: the bridge takes over a copy of the old browser profile without a new pairing."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ import pytest
 from playwright.async_api import async_playwright
 
 from bridge.broker import BrokerOptions, connect, parse_addresses
-from tests.deploy.bridge_process import bridge_process, on_the_phone, sandbox
+from tests.deploy.bridge_process import bridge_process, call_sandbox, sandbox
 from tests.mosquitto_server import MosquittoServer
 from tests.parts import require_binary
 
 
 async def log_in_with_another_program(url: str, profile: Path) -> None:
-    """Pair as the old service did: its library starts a Chromium on a profile of its own and opens the page."""
+    """Pair as the old service did: its library starts Chromium on its own profile and opens the page."""
     chromium = require_binary("chromium-headless-shell", "chromium-headless-shell")
     async with async_playwright() as playwright:
         context = await playwright.chromium.launch_persistent_context(profile, executable_path=chromium)
         page = await context.new_page()
         await page.goto(url)
-        while True:  # the page forbids what wait_for_function does
+        while True:  # the page's policy forbids wait_for_function
             if await page.evaluate("localStorage.length"):
                 break
             await asyncio.sleep(0.05)
@@ -36,9 +36,9 @@ async def test_the_profile_of_the_old_service_is_a_login_for_the_bridge(tmp_path
     with MosquittoServer(tmp_path / "broker") as broker:
         async with sandbox() as double, asyncio.timeout(90):
             await log_in_with_another_program(double.url, old)
-            devices = (await on_the_phone(double, "GET", "/state"))["devices"]
+            devices = (await call_sandbox(double, "GET", "/state"))["devices"]
             assert len(devices) == 1
-            (old / "SingletonLock").symlink_to("another-host-4711")  # as a browser that was killed leaves it
+            (old / "SingletonLock").symlink_to("another-host-4711")  # left by a killed browser
 
             profile = tmp_path / "data/sessions/haby/profile"
             profile.parent.mkdir(parents=True)
@@ -56,6 +56,6 @@ async def test_the_profile_of_the_old_service_is_a_login_for_the_bridge(tmp_path
                     if seen[-1] == "connected":
                         break
             assert "pairing" not in seen
-            after = (await on_the_phone(double, "GET", "/state"))["devices"]
+            after = (await call_sandbox(double, "GET", "/state"))["devices"]
             assert [device["id"] for device in after] == [device["id"] for device in devices]
             assert (old / "SingletonLock").is_symlink()  # the original was not touched

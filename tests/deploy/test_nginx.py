@@ -1,6 +1,6 @@
-"""The whole path through a real nginx with TLS: HTTP, events, MQTT over websockets, and what it keeps away.
+"""The whole path through a real nginx with TLS: HTTP, events, MQTT over websockets, and refused requests.
 
-Behind it stand the product in the sandbox, a mosquitto and its relay for websockets; the phone is the sandbox's.
+The upstreams are a bridge on the sandbox, a mosquitto and its websocket relay.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ import pytest
 
 from bridge.broker import BrokerOptions, BrokerRefused, connect, parse_addresses
 from bridge.ops.mosquitto import BrokerDirectory, Role, User
-from bridge.ops.websocket_relay import relaying
+from bridge.ops.websocket_relay import serve_relay
 from bridge.sandbox import Sandbox
 from tests.broker.certificates import Certificates, make_certificates
-from tests.deploy.bridge_process import PHONE_OF_ANA, bridge_process, on_the_phone, sandbox
+from tests.deploy.bridge_process import PHONE_OF_ANA, bridge_process, call_sandbox, sandbox
 from tests.deploy.nginx_server import NginxServer, Upstreams
 from tests.mosquitto_server import free_port
-from tests.ops.mosquitto.conftest import listening, mosquitto_with
+from tests.ops.mosquitto.conftest import free_listeners, mosquitto_with
 
 KEY = "a-key-for-this-test-alone-0123456789"
 
 
 @dataclass
-class Outside:
-    """What a client on the internet has: the address, the authority, a key, and a password of the broker."""
+class RemoteClient:
+    """A client on the internet: it has the address, the authority, a key and a broker password."""
 
     nginx: NginxServer
     certificates: Certificates
@@ -52,43 +52,43 @@ class Outside:
 
 
 @asynccontextmanager
-async def whole_path(directory: Path) -> AsyncIterator[tuple[Outside, Sandbox]]:
-    where = replace(listening(directory / "broker"), websockets=free_port())
-    place = BrokerDirectory(directory / "broker")
-    place.set_up("wa", where)
+async def whole_path(directory: Path) -> AsyncIterator[tuple[RemoteClient, Sandbox]]:
+    ports = replace(free_listeners(directory / "broker"), websockets=free_port())
+    broker = BrokerDirectory(directory / "broker")
+    broker.set_up("wa", ports)
     for role in (Role.BRIDGE, Role.READER):
-        place.put_user(User(role.value, frozenset({role})), "long-enough-here")
-    assert where.websockets
-    upstreams = Upstreams(bridge=free_port(), responder=free_port(), broker=where.websockets)
+        broker.put_user(User(role.value, frozenset({role})), "long-enough-here")
+    assert ports.websockets
+    upstreams = Upstreams(bridge=free_port(), responder=free_port(), broker=ports.websockets)
     certificates = make_certificates(directory / "certificates")
     with (
-        mosquitto_with(place.configuration, where.port),
+        mosquitto_with(broker.configuration, ports.port),
         NginxServer(directory / "nginx", upstreams, certificates) as nginx,
     ):
         async with (
-            relaying(where.websockets, where.port),
+            serve_relay(ports.websockets, ports.port),
             sandbox() as double,
             bridge_process(
                 directory,
                 WA_WEB_URL=double.url,
-                WA_MQTT_URL=f"mqtt://bridge:long-enough-here@127.0.0.1:{where.port}",
+                WA_MQTT_URL=f"mqtt://bridge:long-enough-here@127.0.0.1:{ports.port}",
                 WA_HTTP_PORT=str(upstreams.bridge),
                 WHATSAPP_API_KEY=KEY,
             ),
         ):
-            yield Outside(nginx, certificates), double
+            yield RemoteClient(nginx, certificates), double
 
 
 async def event(lines: AsyncIterator[str]) -> dict[str, object]:
-    """The data of the next event."""
+    """The data of the next server-sent event."""
     async for line in lines:
         if line.startswith("data: "):
             return dict(json.loads(line.removeprefix("data: ")))
     raise AssertionError("the stream ended")
 
 
-async def send(path: Outside, to: str, message: str) -> httpx.Response:
-    """Send with the new authority alone, as soon as nginx shows its certificate."""
+async def send(path: RemoteClient, to: str, message: str) -> httpx.Response:
+    """Send, trusting only the new authority, as soon as nginx presents its certificate."""
     async with path.client() as client:
         while True:
             try:
@@ -98,7 +98,7 @@ async def send(path: Outside, to: str, message: str) -> httpx.Response:
 
 
 @pytest.mark.timeout(120)
-async def test_the_whole_path_and_a_certificate_that_is_renewed_on_the_way(tmp_path: Path) -> None:
+async def test_the_whole_path_with_a_certificate_renewed_meanwhile(tmp_path: Path) -> None:
     async with (
         asyncio.timeout(100),
         whole_path(tmp_path) as (path, double),
@@ -112,7 +112,7 @@ async def test_the_whole_path_and_a_certificate_that_is_renewed_on_the_way(tmp_p
         await reader.subscribe("wa/haby/in")
 
         async def arrives(text: str) -> None:
-            await on_the_phone(double, "POST", "/incoming", {"chat": PHONE_OF_ANA, "body": text})
+            await call_sandbox(double, "POST", "/incoming", {"chat": PHONE_OF_ANA, "body": text})
             assert (await event(lines))["body"] == text
             while (delivery := await anext(arriving)).topic != "wa/haby/in":
                 pass
@@ -121,36 +121,36 @@ async def test_the_whole_path_and_a_certificate_that_is_renewed_on_the_way(tmp_p
         async with client.stream("GET", "/v1/sessions/haby/events") as stream:
             assert stream.status_code == 200
             lines = stream.aiter_lines()
-            assert await anext(lines) == ": here"  # a few bytes, at once: nothing is buffered
+            assert await anext(lines) == ": connected"  # a few bytes, immediately: nothing is buffered
             await arrives("one")
 
             renewed = make_certificates(tmp_path / "renewed")
-            path.nginx.present(renewed)
+            path.nginx.install_certificate(renewed)
             path.nginx.reload()
             sent = await send(replace(path, certificates=renewed), PHONE_OF_ANA, "Hola")
             assert sent.json()["success"] is True, sent.text
             (chat,) = [
-                chat for chat in (await on_the_phone(double, "GET", "/state"))["chats"] if PHONE_OF_ANA in chat["id"]
+                chat for chat in (await call_sandbox(double, "GET", "/state"))["chats"] if PHONE_OF_ANA in chat["id"]
             ]
             assert [message["body"] for message in chat["messages"] if message["from_me"]][-1:] == ["Hola"]
-            # who was connected before stays so, on websockets and on the stream
+            # existing connections stay: websockets and the event stream
             await arrives("two")
 
 
-async def test_what_nginx_keeps_away(tmp_path: Path) -> None:
-    """The upstreams are not there: 502 says that a request would have come through."""
+async def test_what_nginx_refuses(tmp_path: Path) -> None:
+    """The upstreams do not run: 502 means that nginx would have forwarded the request."""
     certificates = make_certificates(tmp_path / "certificates")
     nothing = Upstreams(free_port(), free_port(), free_port())
     with NginxServer(tmp_path / "nginx", nothing, certificates) as nginx:
-        path = Outside(nginx, certificates)
+        path = RemoteClient(nginx, certificates)
         async with path.client() as client:
             assert (await client.get("/api/whatsapp/status")).status_code == 502
             assert (await client.get("/health", headers={"Host": "localhost"})).status_code == 502
             for host in ("127.0.0.1", "localhost"):
                 assert (await client.get("/metrics", headers={"Host": host})).status_code == 404
             assert (await client.post("/api/whatsapp/send", content=b"x" * 2_100_000)).status_code == 413
-            with pytest.raises(httpx.RemoteProtocolError):  # hung up on
-                await client.get("/", headers={"Host": "somebody.example"})
+            with pytest.raises(httpx.RemoteProtocolError):  # nginx closes the connection
+                await client.get("/", headers={"Host": "unknown.example"})
             answers = await asyncio.gather(*(client.get("/api/whatsapp/status") for _ in range(100)))
             assert {answer.status_code for answer in answers} == {502, 429}
             assert "strict-transport-security" in answers[0].headers
@@ -161,17 +161,17 @@ async def test_what_nginx_keeps_away(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])  # the bridge and the responder
-async def test_one_address_holds_forty_connections_and_no_more(tmp_path: Path, host: str) -> None:
+async def test_an_address_may_hold_forty_connections(tmp_path: Path, host: str) -> None:
     certificates = make_certificates(tmp_path / "certificates")
     nothing = Upstreams(free_port(), free_port(), free_port())
     with NginxServer(tmp_path / "nginx", nothing, certificates) as nginx:
         tls = ssl.create_default_context(cafile=certificates.authority)
-        begun = f"POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: 10\r\n\r\n".encode()  # its body never comes
+        head = f"POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: 10\r\n\r\n".encode()  # the body is never sent
         held: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
         try:
             for _ in range(41):
                 held.append(await asyncio.open_connection("127.0.0.1", nginx.port, ssl=tls))
-                held[-1][1].write(begun)
+                held[-1][1].write(head)
             async with asyncio.timeout(10):
                 assert (await held[-1][0].readline()).split()[1] == b"429"
         finally:
@@ -179,19 +179,19 @@ async def test_one_address_holds_forty_connections_and_no_more(tmp_path: Path, h
                 writer.transport.abort()
 
 
-async def test_the_brokers_password_counts_through_nginx_too(tmp_path: Path) -> None:
-    where = replace(listening(tmp_path / "broker"), websockets=free_port())
-    place = BrokerDirectory(tmp_path / "broker")
-    place.set_up("wa", where)
+async def test_a_wrong_broker_password_is_refused_through_nginx(tmp_path: Path) -> None:
+    ports = replace(free_listeners(tmp_path / "broker"), websockets=free_port())
+    broker = BrokerDirectory(tmp_path / "broker")
+    broker.set_up("wa", ports)
     certificates = make_certificates(tmp_path / "certificates")
-    assert where.websockets
-    upstreams = Upstreams(free_port(), free_port(), where.websockets)
+    assert ports.websockets
+    upstreams = Upstreams(free_port(), free_port(), ports.websockets)
     with (
-        mosquitto_with(place.configuration, where.port),
+        mosquitto_with(broker.configuration, ports.port),
         NginxServer(tmp_path / "nginx", upstreams, certificates) as nginx,
     ):
-        stranger = Outside(nginx, certificates).mqtt("stranger")
-        async with relaying(where.websockets, where.port):
+        stranger = RemoteClient(nginx, certificates).mqtt("stranger")
+        async with serve_relay(ports.websockets, ports.port):
             with pytest.raises(BrokerRefused):
                 async with connect(stranger):
                     pass

@@ -1,4 +1,4 @@
-"""What a service makes is its owner's alone; what it finds open it closes, or it says what to do."""
+"""Files of a service are private; it corrects the permissions of existing files, or says what to do."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ WA = [sys.executable, "-c", "from bridge.cli import main; main()"]
 ROOT = Path(__file__).parents[2]
 
 
-def open_to_others(folder: Path) -> list[str]:
+def readable_by_others(folder: Path) -> list[str]:
     return [str(path) for path in (folder, *folder.rglob("*")) if stat.S_IMODE(path.stat().st_mode) & 0o077]
 
 
 @pytest.mark.parametrize(
-    ("command", "says", "makes"),
+    ("command", "expected", "creates"),
     [
         ("responder", "Conversations:", "responder.db"),
         ("bridge", "HTTP:", "bridge.db"),
     ],
 )
-async def test_a_service_closes_what_was_open_and_makes_nothing_open(
-    command: str, says: str, makes: str, tmp_path: Path
+async def test_a_service_corrects_open_permissions_and_creates_private_files(
+    command: str, expected: str, creates: str, tmp_path: Path
 ) -> None:
     data = tmp_path / "data"
     data.mkdir(mode=0o755)
@@ -54,20 +54,20 @@ async def test_a_service_closes_what_was_open_and_makes_nothing_open(
         },
     )
     assert program.stderr is not None
-    said = ""
+    output = ""
     try:
         async with asyncio.timeout(30):
-            while says not in said:
-                said += (await program.stderr.readline()).decode()
+            while expected not in output:
+                output += (await program.stderr.readline()).decode()
     finally:
         program.terminate()
         await program.communicate()
-    assert "chmod 600 .env" in said
-    assert (data / makes).exists()
-    assert open_to_others(data) == []
+    assert "chmod 600 .env" in output
+    assert (data / creates).exists()
+    assert readable_by_others(data) == []
 
 
-def test_a_folder_of_somebody_else_is_refused_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_of_another_user_is_refused_with_advice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tmp_path.chmod(0o755)
 
     def forbidden(*_: object, **__: object) -> None:

@@ -1,4 +1,4 @@
-"""The real pm2 with the ecosystem file that deploy/ ships: services start, are killed, come back, end cleanly."""
+"""The real pm2 with the ecosystem file of deploy/: services start, are killed, restart, stop cleanly."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ SERVICES = [name for name in ("bridge", "responder") if name in COMMANDS]
 
 @dataclass(frozen=True)
 class Pm2:
-    """A pm2 with a daemon of its own."""
+    """A pm2 with its own daemon."""
 
-    place: Path
+    folder: Path
     environment: dict[str, str]
     ports: dict[str, int]
 
     def __call__(self, *arguments: str) -> str:
-        # Into files: the daemon keeps what it is given open.
-        with (self.place / "out").open("w+") as out, (self.place / "err").open("w+") as err:
+        # To files: the daemon would keep pipes open.
+        with (self.folder / "out").open("w+") as out, (self.folder / "err").open("w+") as err:
             command = [require_binary("node", "nodejs"), str(PM2 / "node_modules/pm2/bin/pm2"), *arguments]
             done = subprocess.run(
                 command, env=self.environment, stdin=subprocess.DEVNULL, stdout=out, stderr=err, check=False, timeout=55
@@ -53,8 +53,8 @@ class Pm2:
 
     def process(self, service: str) -> dict[str, Any]:
         listed = json.loads(self("jlist"))
-        (one,) = (entry for entry in listed if entry["name"] == f"wa-{service}")
-        return dict(one)
+        (process,) = (entry for entry in listed if entry["name"] == f"wa-{service}")
+        return dict(process)
 
     def answers(self, service: str) -> bool:
         path = {"bridge": "/api/whatsapp/status", "responder": "/health"}[service]
@@ -83,7 +83,7 @@ def pm2(tmp_path: Path) -> Iterator[Pm2]:
     (etc / "credentials").mkdir(parents=True)
     for service in ("bridge", "responder"):
         (tmp_path / f"data/wa-{service}").mkdir(parents=True)
-    # a socket's path has to be short
+    # a socket's path must be short
     with tempfile.TemporaryDirectory(prefix="pm2") as home, MosquittoServer(tmp_path / "broker") as broker:
         (etc / "wa.env").write_text(
             f'WA_HTTP_PORT={ports["bridge"]}\n# a comment\nWHATSAPP_API_KEY="{KEY}"\n'
@@ -109,7 +109,7 @@ def pm2(tmp_path: Path) -> Iterator[Pm2]:
 
 
 @pytest.mark.timeout(180)
-def test_services_start_a_killed_one_comes_back_and_all_end_cleanly(pm2: Pm2) -> None:
+def test_services_start_restart_after_a_kill_and_stop_cleanly(pm2: Pm2) -> None:
     pm2("start", str(ECOSYSTEM), "--only", ",".join(f"wa-{service}" for service in SERVICES))
     for service in SERVICES:
         eventually(lambda service=service: pm2.answers(service))  # type: ignore[misc]
@@ -120,10 +120,10 @@ def test_services_start_a_killed_one_comes_back_and_all_end_cleanly(pm2: Pm2) ->
     family = [second, *second.children(recursive=True)]
     pm2("stop", "all")
     assert [process for process in family if process.is_running()] == []
-    assert "Stopped." in (pm2.place / "logs/bridge.log").read_text()  # by itself, within its time
+    assert "Stopped." in (pm2.folder / "logs/bridge.log").read_text()  # by itself, within kill_timeout
 
 
-def test_each_service_gets_its_own_settings_and_credentials_and_no_other(pm2: Pm2) -> None:
+def test_each_service_gets_only_its_own_settings_and_credentials(pm2: Pm2) -> None:
     script = f"process.stdout.write(JSON.stringify(require({json.dumps(str(ECOSYSTEM))})))"
     node = require_binary("node", "nodejs")
     read = subprocess.run([node, "-e", script], env=pm2.environment, capture_output=True, text=True, check=True)
@@ -133,5 +133,5 @@ def test_each_service_gets_its_own_settings_and_credentials_and_no_other(pm2: Pm
     assert bridge["WA_MQTT_URL"].startswith("mqtt://bridge:")
     assert responder["WA_MQTT_URL"].startswith("mqtt://responder:")
     assert "PORT" not in bridge
-    assert of["wa-bridge"]["kill_timeout"] > 30_000  # a login has to be written
+    assert of["wa-bridge"]["kill_timeout"] > 30_000  # time to write a login
     assert of["wa-bridge"]["treekill"] is False

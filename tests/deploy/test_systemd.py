@@ -1,4 +1,4 @@
-"""The units as systemd itself reads and judges them, and what the service tells it."""
+"""The units are valid and confined according to systemd, and the service notifies systemd."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from bridge.cli.systemd import told_systemd
+from bridge.cli.systemd import notify_systemd
 from tests.parts import require_binary
 
 UNITS = Path(__file__).parents[2] / "deploy/systemd"
-#: What `systemd-analyze security` may find at most, times ten. The bridge holds a browser that needs namespaces.
+#: Maximum exposure by `systemd-analyze security`, times ten. The bridge runs a browser that needs namespaces.
 EXPOSURE = {
     "wa-bridge.service": 25,
     "wa-responder.service": 15,
@@ -24,7 +24,7 @@ EXPOSURE = {
     "wa-backup.service": 28,
     "wa-backup-check.service": 15,
 }
-# Debian's mosquitto.service, in the lines that the drop-in has to get along with.
+# The lines of Debian's mosquitto.service that the drop-in must work with.
 MOSQUITTO = """\
 [Unit]
 Description=Mosquitto MQTT Broker
@@ -43,7 +43,7 @@ WantedBy=multi-user.target
 
 @pytest.fixture
 def units(tmp_path: Path) -> Path:
-    """The shipped units beside Debian's mosquitto, with programs that exist here: verify looks for them."""
+    """The shipped units and Debian's mosquitto.service, with programs that exist here, because verify checks them."""
     true = require_binary("true", "coreutils")
     folder = tmp_path / "units"
     shutil.copytree(UNITS, folder)
@@ -61,30 +61,30 @@ def analyze(units: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([program, *arguments], env=env, capture_output=True, text=True, check=False, timeout=50)
 
 
-def test_systemd_finds_nothing_wrong_with_the_units(units: Path) -> None:
+def test_systemd_accepts_the_units(units: Path) -> None:
     names = [str(path) for path in sorted(units.glob("*.service")) + sorted(units.glob("*.timer"))]
     assert len(names) == 8
     verified = analyze(units, "verify", *names)
     assert (verified.returncode, verified.stderr) == (0, "")
 
 
-def test_a_mistake_in_a_unit_is_found(units: Path) -> None:
-    """What the test above relies on: unknown settings are a complaint, not an exit code."""
+def test_an_error_in_a_unit_is_found(units: Path) -> None:
+    """The test above relies on this: unknown settings are reported on stderr, not by the exit code."""
     with (units / "wa-bridge.service").open("a") as unit:
         unit.write("[Service]\nProtectEverything=yes\n")
     assert "ProtectEverything" in analyze(units, "verify", str(units / "wa-bridge.service")).stderr
 
 
 @pytest.mark.parametrize("unit", sorted(EXPOSURE))
-def test_a_service_is_exposed_no_more_than_it_needs(units: Path, unit: str) -> None:
-    judged = analyze(
+def test_the_exposure_of_a_service_is_limited(units: Path, unit: str) -> None:
+    result = analyze(
         units, "security", "--offline=true", f"--threshold={EXPOSURE[unit]}", "--no-pager", str(units / unit)
     )
-    assert judged.returncode == 0, judged.stdout[-3000:]
+    assert result.returncode == 0, result.stdout[-3000:]
 
 
-def test_every_exception_of_the_bridge_has_its_reason() -> None:
-    """What the responder closes and the bridge leaves open is named in the bridge's unit."""
+def test_every_relaxed_setting_of_the_bridge_has_a_reason() -> None:
+    """The bridge's unit explains each restriction that only the responder has."""
 
     def set_in(name: str) -> set[str]:
         return set(re.findall(r"(?m)^(\w+)=", (UNITS / name).read_text()))
@@ -94,25 +94,25 @@ def test_every_exception_of_the_bridge_has_its_reason() -> None:
         assert re.search(rf"(?m)^#   {missing}\b.* \w+", bridge), missing
 
 
-async def test_a_service_tells_systemd_that_it_is_up_alive_and_stopping(tmp_path: Path) -> None:
+async def test_a_service_notifies_systemd_of_start_watchdog_and_stop(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "notify"))
         systemd.setblocking(False)
         loop = asyncio.get_running_loop()
         environment = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "30000"}
-        async with asyncio.timeout(10), told_systemd(environment):
+        async with asyncio.timeout(10), notify_systemd(environment):
             assert await loop.sock_recv(systemd, 100) == b"READY=1"
             for _ in range(3):
                 assert await loop.sock_recv(systemd, 100) == b"WATCHDOG=1"
-        said = b""
+        message = b""
         async with asyncio.timeout(10):
-            while said != b"STOPPING=1":
-                said = await loop.sock_recv(systemd, 100)
+            while message != b"STOPPING=1":
+                message = await loop.sock_recv(systemd, 100)
 
 
 @pytest.mark.parametrize(
     "environment", [{}, {"NOTIFY_SOCKET": ""}, {"NOTIFY_SOCKET": "/nowhere/notify"}, {"NOTIFY_SOCKET": "@no-such-name"}]
 )
-async def test_without_systemd_a_service_runs_all_the_same(environment: dict[str, str]) -> None:
-    async with told_systemd(environment):
+async def test_without_systemd_a_service_runs(environment: dict[str, str]) -> None:
+    async with notify_systemd(environment):
         pass

@@ -1,4 +1,4 @@
-"""The wheel in a virtual environment of its own, with no checkout beside it: the whole product runs from there."""
+"""The wheel in a separate virtual environment, without a checkout: the whole product runs."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ import pytest
 from tests.parts import require_binary
 
 ROOT = Path(__file__).parents[2]
-PATIENCE = 40.0
+TIMEOUT = 40.0
 
 
 @pytest.fixture(scope="module")
 def wa(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The command `wa` of the wheel. Its dependencies are ours, by a path that brings no editable project."""
+    """The command `wa` of the wheel; a .pth file adds this environment's dependencies, without the editable project."""
     folder = tmp_path_factory.mktemp("alone")
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
@@ -43,8 +43,8 @@ def wa(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run(pip, check=True, env={**os.environ, "PIP_USER": "0"}, capture_output=True)
     (site,) = (folder / "env/lib").glob("python3*/site-packages")
     (site / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
-    where = [str(python), "-I", "-c", "import bridge; print(bridge.__path__[0])"]
-    assert subprocess.run(where, capture_output=True, text=True, check=True).stdout.startswith(str(folder))
+    print_path = [str(python), "-I", "-c", "import bridge; print(bridge.__path__[0])"]
+    assert subprocess.run(print_path, capture_output=True, text=True, check=True).stdout.startswith(str(folder))
     return folder / "env/bin/wa"
 
 
@@ -55,11 +55,11 @@ def clean() -> dict[str, str]:
 
 
 @pytest.mark.timeout(120)
-def test_in_an_empty_folder_one_command_runs_everything(wa: Path, clean: dict[str, str], tmp_path: Path) -> None:
+def test_one_command_runs_everything_in_an_empty_folder(wa: Path, clean: dict[str, str], tmp_path: Path) -> None:
     require_binary("mosquitto", "mosquitto")
     require_binary("chromium-headless-shell", "chromium-headless-shell")
-    said = tmp_path / "said"
-    with said.open("wb") as output:
+    log = tmp_path / "log"
+    with log.open("wb") as output:
         process = subprocess.Popen(
             [wa, "up", "--sandbox", "--sandbox-port", "0"],
             cwd=tmp_path,
@@ -69,14 +69,14 @@ def test_in_an_empty_folder_one_command_runs_everything(wa: Path, clean: dict[st
             stderr=output,
         )
     try:
-        deadline = time.monotonic() + PATIENCE
-        while "haby connected" not in said.read_text():
-            assert process.poll() is None, said.read_text()
-            assert time.monotonic() < deadline, said.read_text()
+        deadline = time.monotonic() + TIMEOUT
+        while "haby connected" not in log.read_text():
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.1)
     finally:
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0, said.read_text()
+        assert process.wait(30) == 0, log.read_text()
 
 
 def test_the_brokers_configuration_is_in_the_wheel(wa: Path, clean: dict[str, str], tmp_path: Path) -> None:

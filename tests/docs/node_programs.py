@@ -1,4 +1,4 @@
-"""Node.js, and the packages that `scripts/setup --tests` has put beside it."""
+"""Node.js and the packages that `scripts/setup --tests` installs."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ MODULES = FOLDER / "node_modules"
 
 
 def require_node() -> str:
-    """The path of Playwright's node, newer than the system's, with the packages there.
+    """The path of Playwright's node, which is newer than the system's.
 
-    Missing ones skip the test; with CI set they fail it.
+    Missing packages skip the test, or fail it if CI is set.
     """
     if not (MODULES / ".made-from").exists():
-        missing = "the packages of tests/docs/node are not here: scripts/setup --tests"
+        missing = "the packages of tests/docs/node are not installed: scripts/setup --tests"
         if os.environ.get("CI"):
             pytest.fail(missing)
         pytest.skip(missing)

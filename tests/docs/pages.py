@@ -1,4 +1,4 @@
-"""The documentation as the tests read it: fenced blocks with what the comment above them says, headings, links."""
+"""Parser of the documentation: fenced blocks with the mark in the comment above them, headings, links."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block. `stays`: a program that runs until it is ended. `file`: to be saved under this name."""
+    """A fenced block. `stays`: a program that runs until it is terminated. `file`: the name to save it under."""
 
     heading: str
     language: str
@@ -27,7 +27,7 @@ class Block:
 
 
 def blocks(page: Path) -> Iterator[Block]:
-    """Every fenced block, in order."""
+    """Every fenced block of the page, in order."""
     heading = ""
     for found in _BLOCK.finditer(page.read_text(encoding="utf-8")):
         if found["heading"]:
@@ -44,13 +44,13 @@ def prose(page: Path) -> str:
 
 
 def anchors(page: Path) -> set[str]:
-    """What `#…` may name in the page, by GitHub's rule."""
+    """The anchors of the page's headings, by GitHub's rule."""
     headings = re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE)
     plain = (re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings)
     return set(plain)
 
 
 def links(page: Path) -> list[str]:
-    """Where its links and pictures lead."""
+    """Targets of the page's links and images."""
     text = re.sub(r"`[^`\n]*`", "", prose(page))
     return re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r'<img src="([^"]+)"', text)

@@ -1,4 +1,4 @@
-"""The pages hold together: links lead somewhere, every page can be found, and what they list is what there is."""
+"""The pages are consistent: links resolve, every page is in the index, and lists match the program."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md")), ROOT / "deploy/README.m
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_links_lead_somewhere(page: Path) -> None:
+def test_links_resolve(page: Path) -> None:
     for link in links(page):
         if link.startswith(("http://", "https://")):
             continue
@@ -30,13 +30,13 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert anchor in anchors(target), link
 
 
-def test_the_index_names_every_page() -> None:
+def test_the_index_lists_every_page() -> None:
     named = {link.partition("#")[0] for link in links(DOCS / "README.md")}
     assert {page.name for page in DOCS.glob("*.md")} - {"README.md"} <= named
     assert "docs/README.md" in links(ROOT / "README.md")
 
 
-def test_every_block_of_the_recipes_is_run_or_saved() -> None:
+def test_every_block_of_the_recipes_is_tested() -> None:
     for name in ("recipes.md", "getting-started.md"):
         for block in blocks(DOCS / name):
             assert block.language in ("console", "sh") or block.file, block
@@ -44,13 +44,13 @@ def test_every_block_of_the_recipes_is_run_or_saved() -> None:
 
 
 def _commands(command: Any, name: str) -> list[tuple[str, Any]]:
-    """Every command that does something, by its full name."""
+    """Every leaf command with its full name."""
     if not hasattr(command, "commands"):
         return [(name, command)]
     return [one for key, inner in command.commands.items() for one in _commands(inner, f"{name} {key}")]
 
 
-def test_the_command_lines_page_has_every_command_option_and_exit_code() -> None:
+def test_the_command_line_page_has_every_command_option_and_exit_code() -> None:
     page = (DOCS / "cli.md").read_text(encoding="utf-8")
     found = _commands(typer.main.get_command(app), "wa")
     assert len(found) > 15
@@ -59,13 +59,13 @@ def test_the_command_lines_page_has_every_command_option_and_exit_code() -> None
         assert section, f"docs/cli.md has no section on {name}"
         for parameter in command.params:
             if parameter.param_type_name == "option" and parameter.name != "help":
-                told = any(f"`{option}" in section for option in parameter.opts)
-                assert told, f"docs/cli.md, {name}: {parameter.opts}"
+                documented = any(f"`{option}" in section for option in parameter.opts)
+                assert documented, f"docs/cli.md, {name}: {parameter.opts}"
     codes = re.findall(r"^\| (\d+) \|", page, re.MULTILINE)
     assert codes == [str(int(code)) for code in Exit]
 
 
-def test_sections_of_the_command_lines_page_are_commands_that_exist() -> None:
+def test_every_section_of_the_command_line_page_is_a_command() -> None:
     names = {name for name, _ in _commands(typer.main.get_command(app), "wa")}
-    told = re.findall(r"^### `(wa [a-z ]*[a-z])", prose(DOCS / "cli.md"), re.MULTILINE)
-    assert {name for name in told if name not in names} == set()
+    sections = re.findall(r"^### `(wa [a-z ]*[a-z])", prose(DOCS / "cli.md"), re.MULTILINE)
+    assert {name for name in sections if name not in names} == set()

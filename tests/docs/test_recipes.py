@@ -1,4 +1,4 @@
-"""The recipes as they are printed, one after the other against one running sandbox."""
+"""Runs the recipes as printed, one after the other, against one sandbox."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(120)
 RECIPES = list(blocks(ROOT / "docs/recipes.md"))
 START = list(blocks(ROOT / "docs/getting-started.md"))
 ANA = "5491155500001@c.us"
-PATIENCE = 30.0
+TIMEOUT = 30.0
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def product(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Product]:
-    """The sandbox, connected; the folder looks like a clone that has been set up, with the npm packages installed."""
+    """A connected sandbox, in a folder that looks like a clone after setup, with the npm packages installed."""
     node = Path(require_node())
     folder = tmp_path_factory.mktemp("recipes")
     (folder / ".venv").symlink_to(Path(sys.executable).parent.parent)
     (folder / "node_modules").symlink_to(MODULES)
     port = free_port()
-    # WA_DATA_DIR is left to its default, as on these pages
+    # the default of WA_DATA_DIR, as on these pages
     async with running(folder, WA_HTTP_PORT=str(port), WA_DATA_DIR="data") as up:
         await up.printed("haby connected")
         path = f"{node.parent}:{MODULES / '.bin'}:{os.environ['PATH']}"
@@ -45,12 +45,12 @@ async def product(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Pro
 
 
 def shell(block: Block) -> list[str]:
-    """The block behind the one that says where broker and bridge are."""
+    """The block, after the one that sets the addresses of broker and bridge."""
     return ["sh", "-euc", f"{RECIPES[0].text}\n{'exec ' if block.stays else ''}{block.text}"]
 
 
 async def run(product: Product, block: Block) -> str:
-    """Run a block to its end; what it printed."""
+    """Run a block to its end; returns its output."""
     program = await asyncio.create_subprocess_exec(
         *shell(block),
         cwd=product.directory,
@@ -58,27 +58,27 @@ async def run(product: Product, block: Block) -> str:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    async with asyncio.timeout(PATIENCE):
-        told, _ = await program.communicate()
-    assert program.returncode == 0, told.decode()
-    return told.decode()
+    async with asyncio.timeout(TIMEOUT):
+        output, _ = await program.communicate()
+    assert program.returncode == 0, output.decode()
+    return output.decode()
 
 
-class Staying:
-    """A program that goes on; `printed` is what it has said so far."""
+class RunningProgram:
+    """A program that keeps running; `printed` is its output so far."""
 
     def __init__(self, out: asyncio.StreamReader) -> None:
         self._out = out
         self.printed = ""
 
     async def read(self) -> None:
-        while some := await self._out.read(4096):
-            self.printed += some.decode()
+        while chunk := await self._out.read(4096):
+            self.printed += chunk.decode()
 
 
 @asynccontextmanager
-async def staying(product: Product, block: Block) -> AsyncIterator[Staying]:
-    """Run a block that stays; ended afterwards."""
+async def running_block(product: Product, block: Block) -> AsyncIterator[RunningProgram]:
+    """Run a block that stays; terminated at the end."""
     program = await asyncio.create_subprocess_exec(
         *shell(block),
         cwd=product.directory,
@@ -87,21 +87,21 @@ async def staying(product: Product, block: Block) -> AsyncIterator[Staying]:
         stderr=asyncio.subprocess.STDOUT,
     )
     assert program.stdout is not None
-    one = Staying(program.stdout)
-    reading = asyncio.create_task(one.read(), name="read the recipe")
+    running_program = RunningProgram(program.stdout)
+    reading = asyncio.create_task(running_program.read(), name="read the recipe")
     try:
-        yield one
+        yield running_program
     finally:
         with contextlib.suppress(ProcessLookupError):
             program.terminate()
-        await asyncio.wait_for(program.wait(), PATIENCE)
+        await asyncio.wait_for(program.wait(), TIMEOUT)
         await reading
 
 
-async def typed_until(product: Product, text: str, seen: Callable[[], bool], program: Staying) -> None:
-    """Ana writes, once a second, until the program has printed it: none of them says when it has subscribed."""
+async def write_until(product: Product, text: str, seen: Callable[[], bool], program: RunningProgram) -> None:
+    """Ana writes once a second until the program has printed it, because no program reports its subscription."""
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             while not seen():
                 await product.api("POST", "/incoming", {"chat": ANA, "body": text})
                 for _ in range(10):
@@ -111,15 +111,15 @@ async def typed_until(product: Product, text: str, seen: Callable[[], bool], pro
 
 
 async def on_the_phone(product: Product, text: str) -> None:
-    """Wait until the sandbox's phone shows it among the account's own messages."""
-    async with asyncio.timeout(PATIENCE):
-        while text not in (own := await product.on_the_phone()):  # noqa: ASYNC110 - the phone calls nobody
+    """Wait until the sandbox's phone shows the text once among the account's own messages."""
+    async with asyncio.timeout(TIMEOUT):
+        while text not in (own := await product.sent_bodies()):  # noqa: ASYNC110 - the phone has no event
             await asyncio.sleep(0.1)
     assert own.count(text) == 1
 
 
 def of(heading: str) -> tuple[list[Block], Block]:
-    """A recipe's commands that end, and the one that stays."""
+    """A recipe's commands that end, and the one that keeps running."""
     found = [block for block in RECIPES if block.heading == heading and block.language == "sh"]
     (stays,) = (block for block in found if block.stays)
     return [block for block in found if not block.stays], stays
@@ -134,28 +134,28 @@ def save(product: Product, heading: str) -> None:
 async def test_mosquitto(product: Product) -> None:
     require_binary("mosquitto_pub", "mosquitto-clients")
     sends, listening = of("mosquitto_pub and mosquitto_sub")
-    async with staying(product, listening) as program:
-        await typed_until(product, "¿Están?", lambda: '"¿Están?"' in program.printed, program)
+    async with running_block(product, listening) as program:
+        await write_until(product, "¿Están?", lambda: '"¿Están?"' in program.printed, program)
         for send in sends:
             await run(product, send)
         await on_the_phone(product, "Hola")
         await on_the_phone(product, "Your invoice is ready.")
         sent = re.compile(r'wa/haby/result \{.*"id":"invoice-42","status":"sent"')
-        async with asyncio.timeout(PATIENCE):
-            while not sent.search(program.printed):  # noqa: ASYNC110 - the phone has it before its sender is told
+        async with asyncio.timeout(TIMEOUT):
+            while not sent.search(program.printed):  # noqa: ASYNC110 - the phone has it before the result
                 await asyncio.sleep(0.05)
 
 
 @pytest.mark.parametrize("heading", ["MQTT.js", "Node-RED", "Python"])
-async def test_a_program_answers_what_it_prints(product: Product, heading: str) -> None:
+async def test_a_program_prints_and_answers(product: Product, heading: str) -> None:
     save(product, heading)
     _, answering = of(heading)
     text = f"¿Qué tal, {heading}?"
-    async with staying(product, answering) as program:
-        await typed_until(product, text, lambda: text in program.printed, program)
+    async with running_block(product, answering) as program:
+        await write_until(product, text, lambda: text in program.printed, program)
         name = {"MQTT.js": "Node.js"}.get(heading, heading)
-        async with asyncio.timeout(PATIENCE):
-            while f"{name} got: {text}" not in await product.on_the_phone():  # noqa: ASYNC110
+        async with asyncio.timeout(TIMEOUT):
+            while f"{name} got: {text}" not in await product.sent_bodies():  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
 
 
@@ -164,17 +164,17 @@ async def test_curl(product: Product) -> None:
     assert '"status":"sent"' in await run(product, send)
     await on_the_phone(product, "Your order is on its way.")
     assert '"success":true' in await run(product, legacy)
-    await on_the_phone(product, "As ever.")
-    async with staying(product, events) as program:
-        await typed_until(product, "¿Y por HTTP?", lambda: "¿Y por HTTP?" in program.printed, program)
+    await on_the_phone(product, "Still works.")
+    async with running_block(product, events) as program:
+        await write_until(product, "¿Y por HTTP?", lambda: "¿Y por HTTP?" in program.printed, program)
     assert "next" in await run(product, messages)
 
 
 async def test_getting_started(product: Product) -> None:
     (listening,) = (block for block in START if block.stays)
     send, status = (block for block in START if block.language == "sh" and not block.stays)
-    async with staying(product, listening) as program:
-        await typed_until(product, "¿Me leen?", lambda: "¿Me leen?" in program.printed, program)
+    async with running_block(product, listening) as program:
+        await write_until(product, "¿Me leen?", lambda: "¿Me leen?" in program.printed, program)
     assert "read" in await run(product, send)
     assert "connected" in await run(product, status)
 
@@ -185,5 +185,5 @@ async def test_the_example_of_the_readme(product: Product) -> None:
     text = example.text.replace('"mqtt://127.0.0.1:1883"', '__import__("os").environ["WA_MQTT_URL"]')
     (product.directory / "readme.py").write_text(text, encoding="utf-8")
     await product.api("POST", "/incoming", {"chat": ANA, "body": "¿Y el README?"})
-    async with staying(product, Block("README", "sh", ".venv/bin/python readme.py", stays=True, file=None)):
+    async with running_block(product, Block("README", "sh", ".venv/bin/python readme.py", stays=True, file=None)):
         await on_the_phone(product, "You said: ¿Y el README?")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bridge.contract.session import Situation
 from bridge.drivers.web import PlaywrightRuntime, WebDriver
-from bridge.ports import Account, AckChange, IncomingMessage, PairingCode
+from bridge.ports import Account, Item, PairingCode
 from tests.drivers.worlds import LIMITS, SystemClock
 
 
@@ -24,7 +24,7 @@ class Printer:
     async def logged_in(self, account: Account) -> None:
         pass
 
-    async def received(self, batch: Sequence[IncomingMessage | AckChange]) -> None:
+    async def received(self, batch: Sequence[Item]) -> None:
         pass
 
 

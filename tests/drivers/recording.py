@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from bridge.contract.session import SessionState, Situation, may_follow
-from bridge.ports import Account, AckChange, IncomingMessage, PairingCode, WhatsAppDriver
+from bridge.ports import Account, AckChange, IncomingMessage, Item, PairingCode, WhatsAppDriver
 
 PATIENCE = 20.0
 type_of_told = Situation | Account | PairingCode | None
@@ -18,7 +18,7 @@ class RecordingSink:
 
     def __init__(self) -> None:
         self.told: list[type_of_told] = []
-        self.batches: list[list[IncomingMessage | AckChange]] = []
+        self.batches: list[list[Item]] = []
         self.refuse_batches = 0
         self.refused = 0
         self.faults: list[str] = []
@@ -37,7 +37,7 @@ class RecordingSink:
     async def logged_in(self, account: Account) -> None:
         await self._take(account)
 
-    async def received(self, batch: Sequence[IncomingMessage | AckChange]) -> None:
+    async def received(self, batch: Sequence[Item]) -> None:
         if self.refuse_batches:
             self.refuse_batches -= 1
             self.refused += 1

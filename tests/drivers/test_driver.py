@@ -10,6 +10,8 @@ import pytest
 
 from bridge.contract.errors import InvalidRequest, NotOnWhatsApp
 from bridge.contract.jid import Jid
+from bridge.contract.kinds import Text
+from bridge.contract.requests import Typing
 from bridge.contract.session import Reason, SessionState
 from bridge.ports import CallInDoubt, DriverUnavailable, IncomingMessage, PairingCode, WhatsAppDriver
 from tests.drivers.recording import running
@@ -86,7 +88,7 @@ async def test_a_reserved_message_leaves_once_and_its_ticks_come_in_order(world:
     async with connected(world) as (driver, sink):
         key = await driver.reserve(Jid.parse(ANA))
         assert world.sent() == {}
-        assert await driver.send_text(key, "hola") in (0, 1)
+        assert await driver.send(key, Text("hola")) in (0, 1)
         assert world.sent() == {key.id: ("hola", 1)}
         for told, level in enumerate((1, 2, 3), start=1):
             world.acknowledge(key.id, level)
@@ -108,7 +110,7 @@ async def test_a_send_to_a_chat_of_another_kind(world: World, chat: str) -> None
     async with connected(world) as (driver, sink):
         key = await driver.reserve(await driver.resolve(Jid.parse(chat)))
         assert str(key.remote) == chat
-        await driver.send_text(key, "hola")
+        await driver.send(key, Text("hola"))
         await sink.until(lambda: sink.acks(key.id))
     assert world.sent() == {key.id: ("hola", 1)}
 
@@ -136,17 +138,17 @@ async def shown(world: World, chat: str, *, typing: bool) -> None:
 async def test_typing_is_shown_until_it_is_ended_or_fades(world: World) -> None:
     async with connected(world) as (driver, sink):
         for seconds in (30, 0):
-            await driver.show_typing(Jid.parse(CARLA), seconds)
+            await driver.answer(Typing(to=CARLA, seconds=seconds))
             await shown(world, CARLA_LID, typing=seconds > 0)
-        await driver.show_typing(Jid.parse(ANA), 0.3)
+        await driver.answer(Typing(to=ANA, seconds=0.3))
         for typing in (True, False):
             await shown(world, ANA, typing=typing)
-        await driver.show_typing(Jid.parse(STRANGER), 30)  # no chat: nobody is looked up for it
+        await driver.answer(Typing(to=STRANGER, seconds=30))  # no chat: nobody is looked up for it
         assert not world.typing_in(STRANGER)
         world.link(up=False)
         await sink.until_state(SessionState.RECONNECTING)
         with pytest.raises(DriverUnavailable):
-            await driver.show_typing(Jid.parse(ANA), 5)
+            await driver.answer(Typing(to=ANA, seconds=5))
 
 
 async def test_a_lost_link_is_told_and_nothing_is_sent_meanwhile(world: World) -> None:
@@ -156,7 +158,7 @@ async def test_a_lost_link_is_told_and_nothing_is_sent_meanwhile(world: World) -
         lost = await sink.until_state(SessionState.RECONNECTING)
         assert lost.reason is Reason.LINK_DOWN
         with pytest.raises(DriverUnavailable):
-            await driver.send_text(key, "hola")
+            await driver.send(key, Text("hola"))
         told = len(sink.situations)
         world.link(up=True)
         await sink.until_state(SessionState.CONNECTED, since=told)
@@ -168,7 +170,7 @@ async def test_a_send_that_hangs_is_pending_or_in_doubt_and_its_tick_comes_later
         key = await driver.reserve(Jid.parse(ANA))
         world.hold_sends(hold=True)
         with suppress(CallInDoubt):
-            assert await driver.send_text(key, "hola") == 0
+            assert await driver.send(key, Text("hola")) == 0
         assert world.sent() == {}
         world.hold_sends(hold=False)
         world.link(up=False)

@@ -6,6 +6,7 @@ import pytest
 
 from bridge.contract.errors import ReachOutLocked, Refused
 from bridge.contract.jid import Jid
+from bridge.contract.kinds import Text
 from bridge.contract.session import Reason, SessionState
 from bridge.drivers.scripted import ScriptedDriver, SendMode
 from bridge.ports import CallInDoubt, DriverUnavailable
@@ -33,10 +34,10 @@ async def test_send_modes(mode: SendMode, outcome: int | type[Exception], left: 
         await sink.until_state(SessionState.CONNECTED)
         key = await driver.reserve(Jid.parse(ANA))
         if isinstance(outcome, int):
-            assert await driver.send_text(key, "hola") == outcome
+            assert await driver.send(key, Text("hola")) == outcome
         else:
             with pytest.raises(outcome):
-                await driver.send_text(key, "hola")
+                await driver.send(key, Text("hola"))
         look_up = await driver.look_up(key)
     assert len(phone.sent) == left
     assert (look_up.ack, look_up.complete) == (found, True)
@@ -49,8 +50,8 @@ async def test_sending_twice_under_one_key_is_counted() -> None:
     async with running(driver) as sink:
         await sink.until_state(SessionState.CONNECTED)
         key = await driver.reserve(Jid.parse(ANA))
-        await driver.send_text(key, "hola")
-        await driver.send_text(key, "hola")
+        await driver.send(key, Text("hola"))
+        await driver.send(key, Text("hola"))
     assert [sent.times for sent in phone.sent] == [2]
 
 

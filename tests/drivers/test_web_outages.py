@@ -16,6 +16,7 @@ import pytest
 from playwright.async_api import Error as PlaywrightError
 
 from bridge.contract.jid import Jid
+from bridge.contract.kinds import Text
 from bridge.contract.session import Reason, SessionState
 from bridge.drivers.web import Limits
 from bridge.drivers.web.processes import browser_of, of_profile
@@ -140,7 +141,7 @@ async def test_a_page_that_hangs_is_in_doubt_then_replaced(web: WebWorld) -> Non
         hang = asyncio.create_task(page_of(driver).evaluate("() => { for (;;); }"), name="hang")
         await asyncio.sleep(0)
         with pytest.raises(CallInDoubt, match="no answer to send within 1 s"):
-            await driver.send_text(key, "hola")
+            await driver.send(key, Text("hola"))
         await back_after_loss(web, driver, sink, told, "silent for 2 s")
         assert (await driver.look_up(key)).ack is None
         with pytest.raises(PlaywrightError):

@@ -11,6 +11,7 @@ import pytest
 
 from bridge.contract.errors import NotOnWhatsApp, ReachOutLocked
 from bridge.contract.jid import Jid
+from bridge.contract.kinds import Text
 from bridge.contract.session import Reason, SessionState
 from bridge.drivers.web.web_page import WebPage
 from bridge.ports import CallInDoubt, DriverUnavailable
@@ -79,7 +80,7 @@ async def test_both_addresses_of_a_person_are_told_where_they_are_known(web: Web
 
 
 async def test_a_number_is_found_in_the_spelling_that_the_service_knows_and_asked_for_once(web: WebWorld) -> None:
-    cast = web.sandbox.world.cast
+    cast = web.sandbox.world.directory
     old, new, broken = "541155500031@c.us", "5215555500032@c.us", "541155500033@c.us"
     cast.add_contact(Contact(pn=old, name="Old", saved=False))
     cast.add_contact(Contact(pn=new, name="New", saved=False))
@@ -178,7 +179,7 @@ async def test_a_send_that_the_service_refuses_for_lack_of_network_is_in_doubt(w
         key = await driver.reserve(Jid.parse(ANA))
         for _ in range(2):  # asked again, the page shows the error only
             with pytest.raises(CallInDoubt):
-                await driver.send_text(key, "hola")
+                await driver.send(key, Text("hola"))
         await sink.until(lambda: sink.acks(key.id))
     assert sink.acks(key.id) == [-1]
 
@@ -213,7 +214,7 @@ async def test_a_new_chat_that_is_locked_is_told_as_such_before_its_error_tick(w
     async with connected(web) as (driver, sink):
         key = await driver.reserve(Jid.parse(ANA))
         with pytest.raises(ReachOutLocked):
-            await driver.send_text(key, "hola")
+            await driver.send(key, Text("hola"))
         assert sink.acks(key.id) == []
         await sink.until(lambda: sink.acks(key.id) == [-1])
     assert web.sent() == {}
@@ -224,10 +225,10 @@ async def test_an_answer_that_is_lost_leaves_the_send_pending_and_it_is_found(we
     web.manual_acks()
     async with connected(web) as (driver, _):
         key = await driver.reserve(Jid.parse(ANA))
-        assert await driver.send_text(key, "hola") == 0
+        assert await driver.send(key, Text("hola")) == 0
         assert (await driver.look_up(key)).ack == 0
         # the page has it already: asked again, it does not send it again
-        assert await driver.send_text(key, "hola") == 0
+        assert await driver.send(key, Text("hola")) == 0
         assert web.sandbox.world.state.sent[key.id].transmissions == 1
 
 
@@ -235,7 +236,7 @@ async def test_acks_that_came_while_no_bridge_ran_are_told(web: WebWorld) -> Non
     web.manual_acks()
     async with connected(web) as (driver, sink):
         key = await driver.reserve(Jid.parse(ANA))
-        await driver.send_text(key, "hola")
+        await driver.send(key, Text("hola"))
         web.acknowledge(key.id, 1)
         await sink.until(lambda: sink.acks(key.id))
     web.acknowledge(key.id, 3)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from bridge.contract.commands import MAX_TEXT
 from bridge.contract.jid import Jid
+from bridge.contract.kinds import MAX_TEXT, Text
 from bridge.contract.session import SessionState
 from tests.drivers.recording import running
 from tests.drivers.worlds import ANA, WebWorld
@@ -46,7 +46,7 @@ async def test_texts_of_every_kind_arrive_and_leave_as_they_are(web: WebWorld) -
         sent = {}
         for name, text in TEXTS.items():
             key = await driver.reserve(Jid.parse(ANA))
-            await driver.send_text(key, text)
+            await driver.send(key, Text(text))
             sent[name] = web.sent()[key.id][0]
         assert sent == TEXTS
 

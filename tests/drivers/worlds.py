@@ -7,11 +7,12 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from playwright.async_api import Page
 
 from bridge.contract.jid import Jid
+from bridge.contract.messages import MessageContent
 from bridge.contract.session import SessionState
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone, SendMode
 from bridge.drivers.web import Limits, PlaywrightRuntime, WebDriver
@@ -56,6 +57,10 @@ class World(Protocol):
         """Somebody writes; returns the raw id."""
 
     def own(self, chat: str, body: str) -> str: ...
+
+    def receive(self, chat: str, model: dict[str, Any], content: dict[str, Any]) -> str:
+        """A message of any kind arrives: as WhatsApp Web's model, and as what has to be published of it."""
+
     def manual_acks(self) -> None: ...
     def acknowledge(self, raw_id: str, level: int) -> None: ...
 
@@ -67,6 +72,9 @@ class World(Protocol):
 
     def sent(self) -> dict[str, tuple[str, int]]:
         """What left: raw id -> (text, how often it was delivered)."""
+
+    def sent_type(self, raw_id: str) -> str:
+        """WhatsApp's type of a message that left."""
 
 
 class ScriptedWorld:
@@ -100,6 +108,14 @@ class ScriptedWorld:
 
     def own(self, chat: str, body: str) -> str:
         return self.phone.own(chat, body).key.id
+
+    def receive(self, chat: str, model: dict[str, Any], content: dict[str, Any]) -> str:
+        parsed = MessageContent.model_validate(content)
+        fields = {name: getattr(parsed, name) for name in parsed.model_fields_set - {"body"}}
+        return self.phone.incoming(chat, parsed.body, type=model["type"], **fields).key.id
+
+    def sent_type(self, raw_id: str) -> str:
+        return next(message.type for message in self.phone.history if message.key.id == raw_id)
 
     def manual_acks(self) -> None:
         self.phone.acks = ()
@@ -174,6 +190,15 @@ class WebWorld:
 
     def own(self, chat: str, body: str) -> str:
         return self.sandbox.world.own(chat, body).id
+
+    def receive(self, chat: str, model: dict[str, Any], content: dict[str, Any]) -> str:
+        fields = {name: value for name, value in model.items() if name not in ("type", "body")}
+        return self.sandbox.world.incoming(chat, model.get("body", ""), kind=model["type"], fields=fields).id
+
+    def sent_type(self, raw_id: str) -> str:
+        message = self.sandbox.world.message(raw_id)
+        assert message is not None
+        return message.type
 
     def manual_acks(self) -> None:
         self.set(receipts=ReceiptPolicy(server_ms=None, device_ms=None, read_ms=None))

@@ -1,4 +1,4 @@
-"""The product as a person runs it: `wa up --sandbox` as a process of its own, read by what it prints."""
+"""The product as a user runs it: `wa up --sandbox` as a separate process, observed through its output."""
 
 from __future__ import annotations
 
@@ -23,44 +23,44 @@ from playwright.async_api import Page, async_playwright
 from tests.parts import require_binary
 
 WA = [sys.executable, "-m", "bridge.cli"]
-PATIENCE = 30.0
+TIMEOUT = 30.0
 
 
 class Product:
-    """A running `wa up --sandbox`. `lines` is what it has printed so far."""
+    """A running `wa up --sandbox`. `lines` is its output so far."""
 
     def __init__(self, directory: Path, process: asyncio.subprocess.Process, environment: dict[str, str]) -> None:
         self.directory = directory
         self.process = process
         self.environment = environment
         self.lines: list[str] = []
-        self._news = asyncio.Condition()
+        self._changed = asyncio.Condition()
 
     async def read(self) -> None:
-        """Collect what the process prints until it ends."""
+        """Collect the output of the process until it ends."""
         assert self.process.stdout is not None
         async for line in self.process.stdout:
-            async with self._news:
+            async with self._changed:
                 self.lines.append(line.decode().rstrip())
-                self._news.notify_all()
+                self._changed.notify_all()
 
     async def printed(self, pattern: str) -> str:
-        """The first printed line that holds the pattern, now or soon."""
-        async with asyncio.timeout(PATIENCE), self._news:
+        """Wait for the first output line that matches the pattern."""
+        async with asyncio.timeout(TIMEOUT), self._changed:
             while True:
                 for line in self.lines:
                     if re.search(pattern, line):
                         return line.strip()
                 if self.process.returncode is not None:
                     raise AssertionError(f"ended with {self.process.returncode}: {self.lines}")
-                await self._news.wait()
+                await self._changed.wait()
 
     async def hint(self, start: str) -> str:
-        """The printed line to copy that begins so, once the session is connected."""
+        """The printed command that starts with `start`; printed once the session is connected."""
         return await self.printed(rf"^\s*{start}")
 
     async def phone_url(self) -> str:
-        """Where the phone's page is; printed before anything is connected."""
+        """The URL of the phone's page."""
         return (await self.printed("the phone is at")).split()[-1]
 
     async def api(self, method: str, path: str, body: object = None) -> Any:
@@ -71,7 +71,7 @@ class Product:
         assert answer.is_success, answer.text
         return answer.json() if answer.content else None
 
-    async def on_the_phone(self) -> list[str]:
+    async def sent_bodies(self) -> list[str]:
         """Bodies of the account's own messages, chat by chat."""
         chats = (await self.api("GET", "/state"))["chats"]
         return [message["body"] for chat in chats for message in chat["messages"] if message["from_me"]]
@@ -81,8 +81,8 @@ class Product:
         root = psutil.Process(self.process.pid)
         return [root, *root.children(recursive=True)]
 
-    def left_over(self) -> list[str]:
-        """Command lines of processes that work in our directory and are not the product itself."""
+    def leftover_processes(self) -> list[str]:
+        """Command lines of other processes that use the product's directory."""
         found = []
         for process in psutil.process_iter(["pid", "cmdline", "cwd", "status"]):
             line = " ".join(process.info["cmdline"] or ())
@@ -92,7 +92,7 @@ class Product:
         return found
 
 
-async def command(product: Product, *arguments: str, wait: float = PATIENCE) -> tuple[int, str, str]:
+async def command(product: Product, *arguments: str, wait: float = TIMEOUT) -> tuple[int, str, str]:
     """Run a program beside the product: exit code, standard output, standard error."""
     process = await asyncio.create_subprocess_exec(
         *arguments,
@@ -114,21 +114,21 @@ async def command(product: Product, *arguments: str, wait: float = PATIENCE) -> 
 
 @asynccontextmanager
 async def subscriber(line: str) -> AsyncIterator[Callable[[], Any]]:
-    """Run a printed `mosquitto_sub` line through a shell's rules; yields a reader of the next JSON payload."""
+    """Run a printed `mosquitto_sub` command; yields a function that returns the next JSON payload."""
     words = shlex.split(line)
-    # line buffered: without it the debug lines that tell of the subscription stay in the pipe
+    # line buffered: otherwise the debug line of the SUBACK stays in the pipe
     process = await asyncio.create_subprocess_exec(
         "stdbuf", "-oL", *words, "-d", stdout=asyncio.subprocess.PIPE, limit=2**20
     )
     assert process.stdout is not None
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             while b"SUBACK" not in await process.stdout.readline():
                 pass
 
         async def next_payload() -> Any:
             assert process.stdout is not None
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(TIMEOUT):
                 async for raw in process.stdout:
                     topic, _, payload = raw.decode().strip().partition(" ")
                     if topic == words[words.index("-t") + 1]:
@@ -143,7 +143,7 @@ async def subscriber(line: str) -> AsyncIterator[Callable[[], Any]]:
 
 @asynccontextmanager
 async def running(directory: Path, *, port: int = 0, **environment: str) -> AsyncIterator[Product]:
-    """Run `wa up --sandbox` in a directory; ended by SIGTERM unless the test has ended it."""
+    """Run `wa up --sandbox` in a directory; terminated with SIGTERM at the end."""
     require_binary("mosquitto", "mosquitto")
     require_binary("chromium-headless-shell", "chromium-headless-shell")
     clean = {name: value for name, value in os.environ.items() if not name.startswith("WA_")}
@@ -166,18 +166,18 @@ async def running(directory: Path, *, port: int = 0, **environment: str) -> Asyn
     finally:
         if process.returncode is None:
             process.send_signal(signal.SIGTERM)
-        await asyncio.wait_for(process.wait(), PATIENCE)
+        await asyncio.wait_for(process.wait(), TIMEOUT)
         await reading
 
 
 async def first_lines(product: Product, count: int, *arguments: str) -> list[Any]:
-    """The first JSON lines that a command prints; it is ended then."""
+    """The first `count` JSON lines of a command, which is then terminated."""
     process = await asyncio.create_subprocess_exec(
         *arguments, cwd=product.directory, env=product.environment, stdout=asyncio.subprocess.PIPE, limit=2**20
     )
     assert process.stdout is not None
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             return [json.loads(await process.stdout.readline()) for _ in range(count)]
     finally:
         process.terminate()
@@ -185,8 +185,8 @@ async def first_lines(product: Product, count: int, *arguments: str) -> list[Any
 
 
 async def until(holds: Callable[[], bool], what: str) -> None:
-    """Wait for something outside this process that tells no event."""
-    deadline = time.monotonic() + PATIENCE
+    """Poll until `holds` is true, for something that has no event."""
+    deadline = time.monotonic() + TIMEOUT
     while not holds():
         assert time.monotonic() < deadline, what
         await asyncio.sleep(0.05)

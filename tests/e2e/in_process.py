@@ -1,4 +1,4 @@
-"""A bridge with the web driver inside the test's own process, where its parts and its log can be looked at."""
+"""A bridge with the web driver in the test's own process, so that tests can inspect its parts and its log."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def settings_for(directory: Path, url: str) -> BridgeSettings:
 async def bridge_on(
     address: BrokerAddress, settings: BridgeSettings, http: socket.socket | None = None
 ) -> AsyncIterator[Bridge]:
-    """Runs inside the context."""
+    """A bridge that runs inside the context."""
     require_binary("chromium-headless-shell", "chromium-headless-shell")
     clock = SystemClock()
     async with web_drivers(settings, clock) as drivers:

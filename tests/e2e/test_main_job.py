@@ -1,4 +1,4 @@
-"""The main job with every real part: the phone in a browser, wa-js, mosquitto and its command-line clients."""
+"""The main job with real parts: the phone in a browser, wa-js, mosquitto and its command-line clients."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ TEXTS = {
 }
 
 
-async def test_what_is_typed_on_the_phone_reaches_the_printed_mosquitto_sub(product: Product, phone: Page) -> None:
+async def test_a_message_typed_on_the_phone_reaches_the_printed_mosquitto_sub(product: Product, phone: Page) -> None:
     async with subscriber(await product.hint("mosquitto_sub")) as next_payload:
         await phone.get_by_role("button", name="Ana").click()
         await phone.get_by_label("Message", exact=True).fill("¿Tienen stock? 😀")
@@ -43,7 +43,7 @@ async def test_what_is_typed_on_the_phone_reaches_the_printed_mosquitto_sub(prod
     assert (message["seq"], message["late"], message["type"], message["cliente_id"]) == (1, False, "chat", 51)
 
 
-async def test_the_printed_mosquitto_pub_shows_on_the_phone_with_ticks(product: Product, phone: Page) -> None:
+async def test_the_printed_mosquitto_pub_appears_on_the_phone_with_ticks(product: Product, phone: Page) -> None:
     code, _, errors = await command(product, *shlex.split(await product.hint("mosquitto_pub")))
     assert (code, errors) == (0, "")
     await phone.get_by_role("button", name="Ana").click()
@@ -53,7 +53,7 @@ async def test_the_printed_mosquitto_pub_shows_on_the_phone_with_ticks(product: 
 
 
 @pytest.mark.timeout(180)
-async def test_every_script_survives_both_ways(product: Product) -> None:
+async def test_every_writing_system_survives_in_both_directions(product: Product) -> None:
     async with subscriber(await product.hint("mosquitto_sub")) as next_payload:
         for text in [*TEXTS.values(), "ñ😀" * 32_768]:
             await product.api("POST", "/incoming", {"chat": f"{ANA}@c.us", "body": text})
@@ -67,10 +67,10 @@ async def test_every_script_survives_both_ways(product: Product) -> None:
     assert code == 2, "an empty text is refused"
     code, _, errors = await command(product, *WA, "send", ANA, "the end", "--json")
     assert code == 0, errors
-    assert await product.on_the_phone() == [*TEXTS.values(), "the end"]
+    assert await product.sent_bodies() == [*TEXTS.values(), "the end"]
 
 
-async def test_the_longest_text_goes_out_and_one_more_character_does_not(product: Product) -> None:
+async def test_the_longest_text_is_sent_and_a_longer_one_is_refused(product: Product) -> None:
     longest = "a" * 65_535 + "ñ"
     (product.directory / "text").write_text(json.dumps({"id": "long", "to": ANA, "message": longest}))
     pub = shlex.split(await product.hint("mosquitto_pub"))
@@ -84,10 +84,10 @@ async def test_the_longest_text_goes_out_and_one_more_character_does_not(product
         assert (await command(product, *base))[0] == 0
         refused = await next_result()
     assert (refused["id"], refused["status"], refused["error"]["code"]) == ("longer", "failed", "too_large")
-    assert await product.on_the_phone() == [longest]
+    assert await product.sent_bodies() == [longest]
 
 
-async def test_a_group_a_lid_chat_and_ones_own_phone(product: Product) -> None:
+async def test_a_group_a_lid_chat_and_an_own_message(product: Product) -> None:
     state = await product.api("GET", "/state")
     group = next(chat for chat in state["chats"] if chat["id"].endswith("@g.us"))
     lid = next(chat["id"] for chat in state["chats"] if chat["id"].endswith("@lid"))
@@ -109,24 +109,24 @@ async def test_a_group_a_lid_chat_and_ones_own_phone(product: Product) -> None:
         assert json.loads(out.splitlines()[-1])["chat"] == to
 
 
-async def answered(product: Product) -> list[str]:
-    """What the account has written, once the bridge has sent something (its result says so)."""
+async def wait_for_answer(product: Product) -> list[str]:
+    """The account's own messages, once a result says that the bridge has sent one."""
     sub = (await product.hint("mosquitto_sub")).replace("/in", "/result")
     async with subscriber(sub) as next_result:
-        if answers := await product.on_the_phone():
+        if answers := await product.sent_bodies():
             return answers
         while (await next_result())["status"] != "sent":
             pass
-    return await product.on_the_phone()
+    return await product.sent_bodies()
 
 
-async def test_who_greets_is_answered_and_sees_it(tmp_path: Path) -> None:
+async def test_a_greeting_is_answered_on_the_phone(tmp_path: Path) -> None:
     async with running(tmp_path, RESPONDER_ACTIVO="on", RESPONDER_GATHER="0") as product:
         await product.printed("haby connected")
         await product.api("POST", "/incoming", {"chat": f"{ANA}@c.us", "body": "hola"})
         command_line = [*WA, "listen", "--from-start", "--json"]
         [greeting] = await first_lines(product, 1, *command_line)
         assert greeting["body"] == "hola"
-        answers = await answered(product)
+        answers = await wait_for_answer(product)
     assert len(answers) == 1
     assert answers[0].startswith("¡Hola!")

@@ -1,4 +1,4 @@
-"""Whatever comes over MQTT or as a webhook is taken, or refused with one of the errors that have a code."""
+"""Any input over MQTT or as a webhook is accepted, or refused with an error that has a code."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.contract.commands import MAX_TEXT, ControlCommand, ReplayRequest, SendCommand, parse_json, parse_text
+from bridge.contract.commands import ControlCommand, ReplayRequest, SendCommand, parse_json, parse_text
 from bridge.contract.errors import CodedError, InvalidRequest, TooLarge
+from bridge.contract.kinds import MAX_TEXT
 from bridge.contract.payload import StrictPayload
 from bridge.core.results import Rejection, rejected
 from responder.incoming import of_webhook
@@ -49,8 +50,8 @@ def test_a_json_payload(model: type[StrictPayload], payload: bytes) -> None:
     except (InvalidRequest, TooLarge) as error:
         command = error
     if isinstance(command, CodedError):
-        told = rejected("haby", "made", Rejection("wa/haby/out", "0" * 64), command, 1.7e9).to_json()
-        assert json.loads(told.encode("utf-8"))["error"]["code"] == command.code
+        answer = rejected("haby", "made", Rejection("wa/haby/out", "0" * 64), command, 1.7e9).to_json()
+        assert json.loads(answer.encode("utf-8"))["error"]["code"] == command.code
         return
     if isinstance(command, SendCommand):
         assert len(command.content_hash) == 64
@@ -66,8 +67,8 @@ def test_a_plain_text_payload(digits: str, payload: bytes) -> None:
         command = parse_text(digits, payload)
     except (InvalidRequest, TooLarge):
         return
-    assert 0 < len(command.message) <= MAX_TEXT
-    command.message.encode("utf-8")
+    assert 0 < len(command.content.summary) <= MAX_TEXT
+    command.content.summary.encode("utf-8")
 
 
 @BUDGET

@@ -1,4 +1,4 @@
-"""Whatever is posted to a bridge or to the sandbox is answered, as JSON, and never as a fault of ours."""
+"""Any body posted to a bridge or to the sandbox is answered as JSON, and never with an internal error."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import httpx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.contract.errors import ErrorCode
+from bridge.contract.errors import ERRORS, InternalError
 from bridge.sandbox import Sandbox
 from tests.fuzz.values import ADDRESSES, ANY_TEXT, BUDGET, JSON, nearly, written
 from tests.http.conftest import HttpBridge
@@ -57,7 +57,7 @@ PLAYED = nearly(
     }
 )
 LEGACY_SEND = "/api/whatsapp/send"
-REFUSALS = frozenset(ErrorCode) - {ErrorCode.INTERNAL}
+REFUSALS = frozenset(ERRORS) - {InternalError.code}
 OF_THE_BRIDGE = (
     LEGACY_SEND,
     "/api/whatsapp/register-listener",
@@ -70,7 +70,7 @@ OF_THE_SANDBOX = ("/api/incoming", "/api/own", "/api/contacts", "/api/chats", "/
 
 
 def generated(bodies: st.SearchStrategy[object]) -> list[bytes]:
-    """The payloads, made before anything runs: a bridge in this process would disturb Hypothesis's randomness."""
+    """The payloads, created before anything runs: a bridge in this process would disturb Hypothesis's randomness."""
     payloads = []
 
     @BUDGET
@@ -83,15 +83,15 @@ def generated(bodies: st.SearchStrategy[object]) -> list[bytes]:
 
 
 async def post_all(url: str, paths: Sequence[str], payloads: Sequence[bytes]) -> None:
-    """Post each payload, to the paths in turn; a connection that breaks fails the test, and so does a fault of ours.
+    """Post each payload, to the paths in turn; a broken connection or an internal error fails the test.
 
     A send that is refused is a 500 on the legacy path, with the code of the refusal.
     """
     async with httpx.AsyncClient(base_url=url, timeout=30, trust_env=False) as client:
         for path, payload in zip(cycle(paths), payloads, strict=False):
             answer = await client.post(path, content=payload, headers={"content-type": "application/json"})
-            told = json.loads(answer.content.decode("utf-8")) if answer.content else {}
-            refused = path == LEGACY_SEND and told.get("code") in REFUSALS
+            fields = json.loads(answer.content.decode("utf-8")) if answer.content else {}
+            refused = path == LEGACY_SEND and fields.get("code") in REFUSALS
             assert answer.status_code < 500 or refused, (path, payload, answer.text)
 
 

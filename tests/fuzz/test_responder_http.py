@@ -1,4 +1,4 @@
-"""Whatever is posted to the responder is done, or refused as an error of the caller: nothing ends in a 500."""
+"""Any body posted to the responder is processed, or refused as the caller's error; none ends in a 500."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ Post = Callable[[str, bytes], httpx.Response]
 
 @pytest.fixture(scope="module")
 def post(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Post]:
-    """The responder's routes on a database of their own; what they do not expect is raised here."""
+    """The responder's routes on their own database; unexpected errors are raised here."""
     responder = Responder(load(data_dir=tmp_path_factory.mktemp("responder"), cliente_id=51))
     with asyncio.Runner() as runner:
         runner.run(responder.database.__aenter__())
@@ -89,7 +89,7 @@ def test_a_message(post: Post, body: bytes) -> None:
 
 @BUDGET
 @given(path=PATHS, body=BYTES)
-def test_a_wish_of_the_page(post: Post, path: str, body: bytes) -> None:
+def test_a_request_of_the_page(post: Post, path: str, body: bytes) -> None:
     answer = post(path, body)
     assert answer.status_code in (200, 400, 404, 405), answer.text
     json.loads(answer.content)

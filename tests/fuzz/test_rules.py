@@ -1,4 +1,4 @@
-"""Whatever a rules file holds gives rules, or one sentence about what is wrong with it."""
+"""Any content of a rules file gives rules, or one sentence about its error."""
 
 from __future__ import annotations
 

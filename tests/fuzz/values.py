@@ -1,4 +1,4 @@
-"""What outside bytes may be: free JSON, and documents that are nearly right, which get further into a parser."""
+"""Strategies for untrusted bytes: any JSON, and nearly valid documents, which get further into a parser."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ JSON = st.recursive(
 
 
 def nearly(fields: Mapping[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[dict[str, Any]]:
-    """Documents with some of these fields, most of them right, the others anything; and now and then a foreign one."""
+    """Documents with some of these fields, mostly valid, sometimes with an unknown field."""
     known = {name: st.one_of(right, right, right, JSON) for name, right in fields.items()}
     return st.builds(
         lambda mine, foreign: {**foreign, **mine},
@@ -62,7 +62,7 @@ def nearly(fields: Mapping[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[di
 
 
 def written(value: Any) -> bytes:
-    """JSON as a careless client writes it: NaN, and halves of surrogate pairs as escapes or as they are."""
+    """JSON as a careless client writes it: NaN, and halves of surrogate pairs, escaped or raw."""
     try:
         return json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:

@@ -29,11 +29,11 @@ from tests.mosquitto_server import MosquittoServer
 
 ANA, BETO = "5491155500001@c.us", "5491155500002@c.us"
 GROUP = "120363000000000001@g.us"
-NOBODY = "mqtt://127.0.0.1:9"
+NO_BROKER = "mqtt://127.0.0.1:9"
 HERE = 15.0
 
 
-#: Without a broker a session would wait 30 s for its owner and 1 s for its last status, with a fresh one 2 s.
+#: Without a broker a session would wait 30 s at the start and 1 s at the end, with a new broker 2 s.
 QUICK = BridgeLimits(ownership=0.05, status_end=0.05, mqtt=MqttLimits(retained=0.2))
 
 
@@ -44,6 +44,7 @@ class HttpBridge:
         self.given = {"data_dir": data_dir, "pace": "off", "instance": "test", "http_rate": "off"} | settings
         self.clock = SystemClock()
         self.phone = ScriptedPhone(self.clock, paired=True)
+        self.host = "127.0.0.1"
         self.port = 0
         self.limits = QUICK
         self.login_link: str | None = None
@@ -60,9 +61,9 @@ class HttpBridge:
 
     async def start(self, *, until: SessionState | None = SessionState.CONNECTED) -> None:
         settings = self.settings
-        listener = listen("127.0.0.1", self.port)
+        listener = listen(self.host, self.port)
         self.port = int(address_of(listener).rpartition(":")[2])
-        addresses = settings.addresses or parse_addresses(NOBODY)
+        addresses = settings.addresses or parse_addresses(NO_BROKER)
         self.bridge = Bridge(
             settings,
             addresses,
@@ -96,7 +97,7 @@ class HttpBridge:
         self.bridge = self._running = None
 
     async def kill(self) -> None:
-        """End it abruptly, as far as that is possible in one process."""
+        """End it without a clean shutdown, as far as that is possible in one process."""
         assert self._running is not None
         self._running.cancel()
         await asyncio.wait([self._running])
@@ -110,14 +111,14 @@ class HttpBridge:
         assert self.bridge is not None
         host = self.bridge.hosts[0]
         async with asyncio.timeout(HERE):
-            while host.session is None:  # noqa: ASYNC110 - nothing tells that a store was opened
+            while host.session is None:  # noqa: ASYNC110 - no event for an opened store
                 await asyncio.sleep(0.01)
             with host.session.view.watch() as changes:
                 while host.session.view.situation.state is not state:
                     await changes.get()
 
     async def journalled(self, count: int, stream: Stream = Stream.IN) -> None:
-        """Wait until the journal holds so many items."""
+        """Wait until the journal holds `count` items."""
         assert self.bridge is not None
         journal = self.bridge.hosts[0].journal
         assert journal is not None
@@ -174,6 +175,6 @@ async def client(started: HttpBridge) -> AsyncIterator[httpx.AsyncClient]:
 
 @pytest.fixture
 async def receiver() -> AsyncIterator[Receiver]:
-    """A callback URL that answers 200 until it is told otherwise."""
+    """A callback URL that answers 200 by default."""
     async with Receiver() as receiver:
         yield receiver

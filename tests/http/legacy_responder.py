@@ -1,7 +1,7 @@
 """The legacy bot-responder as its bridge saw it: an axios client that registers once, a webhook, answers by send.
 
 Written from its behaviour: it registers at start, tries again until it succeeded once and then never more, answers the
-webhook before it works, replies to `from` as it came, and unregisters when it is told to end.
+webhook before it works, replies to `from` as it came, and unregisters at SIGTERM.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class LegacyResponder:
         await self.webhook.stop()
 
     async def crash(self) -> None:
-        """End without a word: kill -9."""
+        """End without unregistering: kill -9."""
         for task in self._running:
             task.cancel()
         await asyncio.wait(self._running)

@@ -1,4 +1,4 @@
-"""A callback URL: a small HTTP server that records what is posted and answers as it is told."""
+"""A callback URL: a small HTTP server that records what is posted and answers as configured."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Answer:
 
 
 class Receiver:
-    """Answers 200; `answers` are used up first, `decide` may look at each post. Can be stopped and started again."""
+    """Answers 200, unless there are `answers` left or `decide` returns one. Can be stopped and started again."""
 
     def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
         self._tls = tls
@@ -72,7 +72,7 @@ class Receiver:
         self._server = None
 
     async def got(self, count: int, *, within: float = 15.0) -> list[Posted]:
-        """Wait for so many posts."""
+        """Wait for `count` posts."""
         async with asyncio.timeout(within), self._arrived:
             await self._arrived.wait_for(lambda: len(self.posts) >= count)
         return self.posts
@@ -109,7 +109,7 @@ class Receiver:
         if answer.hang:
             await reader.read()
             return False
-        lines = [f"HTTP/1.1 {answer.status} Told", "Content-Type: application/json", "Content-Length: 2"]
+        lines = [f"HTTP/1.1 {answer.status} Configured", "Content-Type: application/json", "Content-Length: 2"]
         lines += [f"{name}: {value}" for name, value in answer.headers.items()]
         writer.write("\r\n".join([*lines, "", "{}"]).encode())
         await writer.drain()

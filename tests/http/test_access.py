@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -11,6 +13,7 @@ import pytest
 
 from bridge.contract.errors import StartError
 from bridge.http.credentials import new_key
+from bridge.http.limits import HttpLimits
 from bridge.http.server import listen
 from bridge.ports import Scope
 from tests.http.conftest import HttpBridge
@@ -97,8 +100,8 @@ async def test_every_route_with_every_scope(keyed: HttpBridge, scope: Scope | No
                 method, path, headers={"x-api-key": key}, json={"?": 1} if method == "POST" else None
             )
             assert (answer.status_code != 403) is allowed, f"{scope} {method} {path}: {answer.text}"
-            nobody = await client.request(method, path, json={"?": 1} if method == "POST" else None)
-            assert nobody.status_code == 401, f"{method} {path}"
+            anonymous = await client.request(method, path, json={"?": 1} if method == "POST" else None)
+            assert anonymous.status_code == 401, f"{method} {path}"
 
 
 async def test_the_single_key_of_the_legacy_document_may_do_everything(keyed: HttpBridge) -> None:
@@ -120,7 +123,7 @@ async def test_the_single_key_of_the_legacy_document_may_do_everything(keyed: Ht
     ],
     ids=str,
 )
-async def test_whatever_is_wrong_the_answer_is_the_same(keyed: HttpBridge, headers: dict[str, str]) -> None:
+async def test_every_invalid_credential_gets_the_same_answer(keyed: HttpBridge, headers: dict[str, str]) -> None:
     encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
     async with keyed.client() as client:
         legacy = await client.get("/api/whatsapp/status", headers=encoded)
@@ -130,7 +133,7 @@ async def test_whatever_is_wrong_the_answer_is_the_same(keyed: HttpBridge, heade
     assert (modern.status_code, modern.json()["code"]) == (401, "unauthorized")
     assert modern.headers["content-type"] == "application/problem+json"
     assert "www-authenticate" in modern.headers
-    assert unknown.status_code == 401  # nobody unknown is told which paths exist
+    assert unknown.status_code == 401  # an unidentified caller does not learn which paths exist
 
 
 async def test_a_key_for_one_session_reaches_no_other(side: HttpBridge) -> None:
@@ -148,19 +151,21 @@ async def test_a_key_for_one_session_reaches_no_other(side: HttpBridge) -> None:
     assert [one["session"] for one in listed] == ["ventas"]
 
 
-async def test_a_key_works_at_once_and_no_longer_when_it_is_revoked(
-    keyed: HttpBridge, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with keyed.client() as client:
+async def test_a_key_works_at_once_and_no_longer_when_it_is_revoked(side: HttpBridge) -> None:
+    side.given |= {"api_key": "the-legacy-key"}
+    side.limits = replace(side.limits, http=HttpLimits(key_cache=0.5))
+    await side.start()
+    async with side.client() as client:
         assert (await client.get("/v1/sessions", headers={"x-api-key": "the-legacy-key"})).status_code == 200
-        key = await key_for(keyed, Scope.SEND)
+        key = await key_for(side, Scope.SEND)
         assert (await client.get("/v1/sessions", headers={"x-api-key": key})).status_code == 200
-        async with keyed.store() as store:
+        async with side.store() as store:
             (stored,) = await store.access.keys()
             assert key.rpartition("_")[2] not in repr(stored)  # only its hash is kept
-            assert await store.access.revoke_key(stored.id, keyed.clock.now())
-        monkeypatch.setattr("bridge.http.credentials.REMEMBERED", 0.0)
-        assert (await client.get("/v1/sessions", headers={"x-api-key": key})).status_code == 401
+            assert await store.access.revoke_key(stored.id, side.clock.now())
+        async with asyncio.timeout(5):
+            while (await client.get("/v1/sessions", headers={"x-api-key": key})).status_code != 401:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
 
 
 @pytest.mark.parametrize(
@@ -246,7 +251,7 @@ async def test_with_a_key_a_proxy_may_forward(keyed: HttpBridge) -> None:
     assert entry["address"] == "203.0.113.7"
 
 
-async def test_the_first_key_closes_the_door_for_everybody_else(started: HttpBridge) -> None:
+async def test_after_the_first_key_every_request_needs_one(started: HttpBridge) -> None:
     async with started.client() as client:
         assert (await client.get("/v1/sessions")).status_code == 200
     key = await key_for(started, Scope.SEND)
@@ -257,10 +262,8 @@ async def test_the_first_key_closes_the_door_for_everybody_else(started: HttpBri
         assert (await client.get("/v1/sessions", headers={"x-api-key": key})).status_code == 200
 
 
-async def test_without_keys_nobody_listens_beyond_this_machine(
-    side: HttpBridge, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("tests.http.conftest.listen", lambda _, port: listen("0.0.0.0", port))
+async def test_without_keys_it_does_not_listen_beyond_this_machine(side: HttpBridge) -> None:
+    side.host = "0.0.0.0"
     with pytest.raises(BaseExceptionGroup) as raised:
         await side.start()
     refused = raised.value.subgroup(StartError)
@@ -272,6 +275,6 @@ async def test_without_keys_nobody_listens_beyond_this_machine(
         assert (await client.get("/v1/sessions")).status_code == 401
 
 
-async def test_a_port_in_use_is_told_in_one_sentence(started: HttpBridge) -> None:
+async def test_a_port_in_use_is_reported_in_one_sentence(started: HttpBridge) -> None:
     with pytest.raises(StartError, match=rf"127\.0\.0\.1:{started.port}.*WA_HTTP_PORT"):
         listen("127.0.0.1", started.port)

@@ -1,4 +1,4 @@
-"""The audit: what was done to the access of others, by whom, from where, by whichever door."""
+"""The audit: changes to the access of callers, by HTTP, panel or `wa key`, with actor and address."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.http.receiver import Receiver
 KEY = "the-legacy-key"
 
 
-async def test_whoever_changes_what_others_may_or_get_leaves_a_line(side: HttpBridge, receiver: Receiver) -> None:
+async def test_changes_of_keys_and_webhooks_are_audited(side: HttpBridge, receiver: Receiver) -> None:
     side.given |= {"api_key": KEY}
     await side.start()
 
@@ -22,9 +22,9 @@ async def test_whoever_changes_what_others_may_or_get_leaves_a_line(side: HttpBr
             env={"WA_DATA_DIR": str(side.settings.data_dir), "PATH": "", "USER": "ops"},
             stdout=asyncio.subprocess.PIPE,
         )
-        told, _ = await program.communicate()
+        output, _ = await program.communicate()
         assert program.returncode == 0
-        return told.decode()
+        return output.decode()
 
     made = json.loads(await wa_key("create", "node-red", "--json"))["id"]
     await wa_key("revoke", made)
@@ -35,9 +35,9 @@ async def test_whoever_changes_what_others_may_or_get_leaves_a_line(side: HttpBr
         for _ in range(2):
             await client.post("/api/whatsapp/unregister-listener", json={"callbackUrl": receiver.url})
         lines = (await client.get("/v1/audit")).json()["audit"]
-    told = [(one["action"], one["actor"], one["address"]) for one in reversed(lines)]
+    audited = [(one["action"], one["actor"], one["address"]) for one in reversed(lines)]
     here = ("WHATSAPP_API_KEY", "127.0.0.1")
-    assert told == [
+    assert audited == [
         ("create key", "wa key (ops)", "command line"),
         ("revoke key", "wa key (ops)", "command line"),
         ("register listener", *here),

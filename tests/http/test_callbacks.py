@@ -1,4 +1,4 @@
-"""Where callbacks may go: spellings of addresses that somebody tried somewhere, and names that change their mind."""
+"""Permitted callback URLs: known attack spellings of addresses, and names whose address changes."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def test_an_ipv4_address_is_seen_inside_an_ipv6_one(address: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["10.0.0.0/33", "http://x", "a b", "*.*.example.com", "exa_mple!.com"])
-def test_a_wrong_list_is_told(text: str) -> None:
+def test_an_invalid_list_is_refused(text: str) -> None:
     with pytest.raises(InvalidRequest):
         CallbackRules.parse(text)
 
@@ -252,22 +252,22 @@ async def test_an_answer_that_never_ends_is_cut_off() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "failure"),
+    ("sent", "failure"),
     [
         (b"", Failure.BROKEN_OFF),
         (b"SSH-2.0-OpenSSH_9.2\r\n", Failure.BROKEN_OFF),
         (None, Failure.CONNECTION_REFUSED),
     ],
 )
-async def test_why_there_was_no_answer(said: bytes | None, failure: Failure) -> None:
+async def test_why_there_was_no_answer(sent: bytes | None, failure: Failure) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(said or b"")
+        writer.write(sent or b"")
         writer.close()
 
     server = await asyncio.start_server(talk, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    if said is None:
+    if sent is None:
         server.close()
         await server.wait_closed()
     async with server, WebhookPoster(LOOPBACK, own_port=None) as webhooks:
@@ -309,7 +309,7 @@ async def resolver(monkeypatch: pytest.MonkeyPatch) -> Resolver:
 
 
 @pytest.mark.parametrize("trusted", [True, False])
-async def test_https_goes_to_receivers_that_somebody_vouches_for(
+async def test_https_goes_only_to_receivers_with_a_trusted_certificate(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trusted: bool
 ) -> None:
     certificates = make_certificates(tmp_path)

@@ -1,6 +1,6 @@
-"""The promised figures, leniently: a machine that is busy with other things must not fail, a fault of ours must.
+"""The promised figures, with margins: a busy machine must pass, a regression must fail.
 
-`python -m bench.facade` measures them in earnest.
+`python -m bench.facade` measures them exactly.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ from tests.mosquitto_server import MosquittoServer, free_port
 pytestmark = pytest.mark.timeout(120)
 ROOT = Path(__file__).parents[2]
 CHATS = [f"549115555000{number}@c.us" for number in range(1, 5)]
-PATIENCE = 40.0
+TIMEOUT = 40.0
 
 
 class Process:
@@ -55,7 +55,7 @@ class Process:
             self._process = None
 
     @property
-    def said(self) -> list[dict[str, Any]]:
+    def lines(self) -> list[dict[str, Any]]:
         """Its lines that are JSON and whole."""
         lines = self.out.read_text().splitlines() if self.out.exists() else []
         return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
@@ -77,17 +77,17 @@ class Scene:
         return httpx.AsyncClient(base_url=self.url, timeout=30, trust_env=False, verify=False)
 
     async def until(self, holds: Callable[[], object], what: str) -> None:
-        """Wait for something of another process, which tells no event."""
+        """Wait for a state of another process, which sends no event."""
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(TIMEOUT):
                 while not holds():  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
         except TimeoutError:
-            said = (self.folder / "bridge.log").read_text()[-3000:]
-            raise AssertionError(f"not within {PATIENCE:g} s: {what}; the bridge said:\n{said}") from None
+            log = (self.folder / "bridge.log").read_text()[-3000:]
+            raise AssertionError(f"not within {TIMEOUT:g} s: {what}; the log of the bridge:\n{log}") from None
 
     async def connected(self) -> None:
-        async with asyncio.timeout(PATIENCE), self.client() as client:
+        async with asyncio.timeout(TIMEOUT), self.client() as client:
             while True:
                 try:
                     if (await client.get("/api/whatsapp/status")).json()["connected"]:
@@ -131,14 +131,14 @@ async def test_an_axios_responder_hears_everything_through_kills_of_either_side(
             await asyncio.sleep(0.02)
 
     def heard() -> set[str]:
-        return {line["got"] for line in responder.said if "got" in line}
+        return {line["got"] for line in responder.lines if "got" in line}
 
     scene.bridge.end()
     responder.start()
     try:
-        await scene.until(lambda: {"refused": "ECONNREFUSED"} in responder.said, "it tries without a bridge")
+        await scene.until(lambda: {"refused": "ECONNREFUSED"} in responder.lines, "it tries without a bridge")
         scene.bridge.start()
-        await scene.until(lambda: {"registered": 1} in responder.said, "it registers")
+        await scene.until(lambda: {"registered": 1} in responder.lines, "it registers")
         await scene.connected()
         await write(10)
         await scene.until(lambda: len(heard()) >= 5, "deliveries are under way")
@@ -151,30 +151,30 @@ async def test_an_axios_responder_hears_everything_through_kills_of_either_side(
         await write(5)
         responder.start()
         await scene.until(lambda: heard() == set(texts), "all of it is delivered")
-        told = {line.get("answered") or line.get("failed") for line in responder.said}
-        await scene.until(lambda: f"Eco: {texts[-1]}" in scene.sent(), f"the last one is answered; told: {told}")
+        answered = {line.get("answered") or line.get("failed") for line in responder.lines}
+        await scene.until(lambda: f"Eco: {texts[-1]}" in scene.sent(), f"the last one is answered, not only {answered}")
         responder.end(signal.SIGTERM)
-        assert {"unregistered": True} in responder.said
+        assert {"unregistered": True} in responder.lines
     finally:
         responder.end()
 
     deliveries: dict[str, set[str]] = defaultdict(set)
-    for line in responder.said:
+    for line in responder.lines:
         if "got" in line:
             deliveries[line["id"]].add(line["delivery"])
     assert len(deliveries) == len(texts)
     assert {len(ids) for ids in deliveries.values()} == {1}, "a repeated delivery has the id of the first"
     assert set(scene.sent().values()) == {1}
-    answered = {f"Eco: {line['answered']}" for line in responder.said if line.get("success")}
+    answered = {f"Eco: {line['answered']}" for line in responder.lines if line.get("success")}
     await scene.until(lambda: answered <= set(scene.sent()), "whatever was answered with 200 was sent")
 
 
 @pytest.mark.parametrize("keyed", [True, False], ids=["Idempotency-Key", "no key"])
 async def test_sends_of_a_bridge_that_is_killed(scene: Scene, keyed: bool) -> None:
     texts = [f"send {number}" for number in range(40)]
-    told: dict[str, str] = {}
+    known: dict[str, str] = {}
     for chat in CHATS:
-        scene.world.incoming(chat, "whoever has written is on WhatsApp")
+        scene.world.incoming(chat, "a chat in which a message came exists")
 
     async def send(client: httpx.AsyncClient, text: str) -> None:
         headers = {"Idempotency-Key": text.replace(" ", "-")} if keyed else {}
@@ -184,22 +184,22 @@ async def test_sends_of_a_bridge_that_is_killed(scene: Scene, keyed: bool) -> No
         except httpx.TransportError:
             return
         if answer.is_success:
-            told[text] = answer.json()["status"]
+            known[text] = answer.json()["status"]
 
     async with scene.client() as client:
         sending = [asyncio.create_task(send(client, text), name=text) for text in texts]
         await scene.until(lambda: len(scene.sent()) >= 5, "sends are under way")
         scene.bridge.end()
         await asyncio.wait(sending)
-    assert len(told) < len(texts), "the kill came too late to tell anything"
+    assert len(known) < len(texts), "the kill came too late to prove anything"
     scene.bridge.start()
     await scene.connected()
     if keyed:
         async with scene.client() as client:
             await asyncio.gather(*(send(client, text) for text in texts))
-        assert set(told) == set(texts)
-    # what had left the page and is nowhere to be found is not tried again, and told as unknown
-    certain = {text for text, status in told.items() if status != "unknown"}
-    await scene.until(lambda: certain <= set(scene.sent()), f"what was taken is sent: {told}")
-    assert len(told) - len(certain) <= len(CHATS), "at most one of each chat is on its way"
+        assert set(known) == set(texts)
+    # a message that left the page and cannot be found is not tried again, and reported as unknown
+    certain = {text for text, status in known.items() if status != "unknown"}
+    await scene.until(lambda: certain <= set(scene.sent()), f"what was taken is sent: {known}")
+    assert len(known) - len(certain) <= len(CHATS), "at most one of each chat is on its way"
     assert set(scene.sent().values()) == {1}

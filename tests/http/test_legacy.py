@@ -1,4 +1,4 @@
-"""The legacy endpoints as pairs of request and answer: what callers that nobody will change rely on."""
+"""The legacy endpoints as pairs of request and answer: what unchanged legacy callers rely on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An unmodified legacy responder against the façade: it works, and survives restarts of either side."""
+"""An unmodified legacy responder against the bridge: it works, and survives restarts of either side."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from bridge.contract.session import SessionState
+from bridge.http.limits import HttpLimits
 from tests.http.conftest import ANA, BETO, HERE, HttpBridge
 from tests.http.legacy_responder import LegacyResponder
 from tests.mosquitto_server import free_port
@@ -21,9 +22,9 @@ def _retry_soon(side: HttpBridge) -> None:
 
 
 async def sent(side: HttpBridge, count: int) -> list[str]:
-    """Wait until so many answers have reached WhatsApp."""
+    """Wait until `count` answers have reached WhatsApp."""
     async with asyncio.timeout(HERE):
-        while len(side.phone.sent) < count:  # noqa: ASYNC110 - the phone tells nobody
+        while len(side.phone.sent) < count:  # noqa: ASYNC110 - the phone has no event
             await asyncio.sleep(0.01)
     return [message.text for message in side.phone.sent]
 
@@ -106,9 +107,9 @@ async def test_a_link_that_is_down_is_an_error_that_it_survives(side: HttpBridge
         assert (await sent(side, 2))[-1] == "Eco: two"
 
 
-async def test_in_an_outage_a_send_is_refused_at_once(side: HttpBridge, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_in_an_outage_a_send_is_refused_at_once(side: HttpBridge) -> None:
     """A bulk sender of a thousand messages would wait 25 s for each refusal."""
-    monkeypatch.setattr("bridge.http.submission.OUTAGE", 0.5)
+    side.limits = replace(side.limits, http=HttpLimits(outage=0.5))
     await side.start()
     side.phone.link(up=False)
     await side.reach(SessionState.RECONNECTING)
@@ -149,7 +150,7 @@ async def test_what_a_caller_has_given_up_while_it_waits_for_whatsapp_is_not_sen
         with pytest.raises(httpx.ReadTimeout):
             await client.post("/api/whatsapp/send", json=message, timeout=0.3)
         again = asyncio.create_task(client.post("/api/whatsapp/send", json=message), name="repetition")
-        await asyncio.sleep(0.5)  # some looks at the session, and at who waits
+        await asyncio.sleep(0.5)  # several polls of the session and of the waiting callers
         side.phone.link(up=True)
         assert (await again).json()["status"] == "sent"
         await client.post("/api/whatsapp/send", json={"to": ANA, "message": "the end"})  # of one chat, in order

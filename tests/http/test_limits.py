@@ -1,13 +1,17 @@
-"""What nobody may do to the façade: too much, too fast, too slowly, or something else than JSON."""
+"""Requests that the HTTP side refuses: too large, too many, too slow, or not JSON."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 
 import httpx
 import pytest
 
+from bridge.asgi.body import BodyLimits
+from bridge.asgi.server import ServerLimits
+from bridge.http.limits import HttpLimits
 from tests.http.conftest import HttpBridge
 
 SEND = {"to": "5491155500001", "message": "Hola"}
@@ -70,7 +74,7 @@ async def test_texts(client: httpx.AsyncClient, path: str, text: str, status: in
     ids=["empty", "cut off", "no UTF-8", "NaN", "deep", "surrogate", "null", "huge"],
 )
 @pytest.mark.parametrize("path", ["/api/whatsapp/send", "/v1/sessions/haby/sends", "/v1/sessions/haby/listeners"])
-async def test_what_is_no_request_is_refused_in_a_sentence(client: httpx.AsyncClient, path: str, body: bytes) -> None:
+async def test_an_invalid_request_is_refused_with_a_sentence(client: httpx.AsyncClient, path: str, body: bytes) -> None:
     answer = await client.post(path, content=body, headers={"content-type": "application/json"})
     assert answer.status_code == 400
     assert answer.json()["detail" if path.startswith("/v1") else "details"]
@@ -97,15 +101,14 @@ async def test_requests_are_counted_for_each_key_and_address(side: HttpBridge) -
     [b"", b"GET / HT", b"POST /api/whatsapp/send HTTP/1.1\r\nHost: localhost\r\nX-Slow: "],
     ids=["nothing", "half a line", "headers without end"],
 )
-async def test_a_slow_head_costs_its_connection(
-    started: HttpBridge, monkeypatch: pytest.MonkeyPatch, sent: bytes
-) -> None:
-    monkeypatch.setattr("bridge.http.server.HEAD_LIMIT", 0.5)
-    reader, writer = await asyncio.open_connection("127.0.0.1", started.port)
+async def test_a_slow_head_costs_its_connection(side: HttpBridge, sent: bytes) -> None:
+    side.limits = replace(side.limits, http=HttpLimits(server=ServerLimits(head_timeout=0.5)))
+    await side.start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", side.port)
 
     async def drip() -> None:
         writer.write(sent)
-        while True:  # a byte now and then, for ever: the trick of the slow loris
+        while True:  # a byte now and then, indefinitely: the slow loris attack
             await asyncio.sleep(0.1)
             writer.write(b"a")
 
@@ -119,11 +122,10 @@ async def test_a_slow_head_costs_its_connection(
         writer.close()
 
 
-async def test_a_slow_body_is_answered_and_costs_its_connection(
-    started: HttpBridge, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bridge.http.auth_middleware.BODY_LIMIT", 0.3)
-    reader, writer = await asyncio.open_connection("127.0.0.1", started.port)
+async def test_a_slow_body_is_answered_and_costs_its_connection(side: HttpBridge) -> None:
+    side.limits = replace(side.limits, http=HttpLimits(body=BodyLimits(timeout=0.3)))
+    await side.start()
+    reader, writer = await asyncio.open_connection("127.0.0.1", side.port)
     writer.write(
         b"POST /v1/sessions/haby/sends HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
         b'Content-Length: 100\r\n\r\n{"to": '

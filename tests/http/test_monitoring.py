@@ -29,9 +29,9 @@ async def _promtool(*arguments: str, given: str = "") -> str:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    told, _ = await program.communicate(given.encode())
-    assert program.returncode == 0, told.decode()
-    return told.decode()
+    output, _ = await program.communicate(given.encode())
+    assert program.returncode == 0, output.decode()
+    return output.decode()
 
 
 async def test_rules_and_configuration_are_sound_and_the_rules_do_what_they_say() -> None:
@@ -50,7 +50,7 @@ def test_promtool_sees_every_alert_fire_and_every_one_of_them_quiet() -> None:
     assert {case["alertname"] for case in cases if not case["exp_alerts"]} == alerts
 
 
-def test_every_alert_leads_to_a_place_in_the_troubleshooting_guide() -> None:
+def test_every_alert_links_to_the_troubleshooting_guide() -> None:
     headings = {
         re.sub(r"[^a-z0-9 -]", "", line.lstrip("# ").lower()).strip().replace(" ", "-")
         for line in TROUBLE.read_text().splitlines()
@@ -66,7 +66,7 @@ def test_every_alert_leads_to_a_place_in_the_troubleshooting_guide() -> None:
 async def test_a_real_prometheus_scrapes_with_a_key_and_the_rules_fire(side: HttpBridge, tmp_path: Path) -> None:
     await side.start()
     async with side.client() as client:
-        await client.post("/v1/sessions/haby/listeners", json={"url": "http://127.0.0.1:9/nobody"})
+        await client.post("/v1/sessions/haby/listeners", json={"url": "http://127.0.0.1:9/refused"})
         await client.post("/v1/sessions/haby/sends?wait=5", json={"to": ANA, "message": "hola"})
     key = await key_for(side, Scope.LISTEN)
     async with scraping(tmp_path, {"wa-bridge": side.url}, key) as prometheus:
@@ -90,9 +90,9 @@ async def test_metrics_keep_the_conventions_and_are_explained(started: HttpBridg
         text = (await client.get("/metrics")).text
     assert await _promtool("check", "metrics", given=text) == ""
     names = {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE wa_")}
-    told = set(re.findall(r"`(wa_[a-z_]+)`", OPERATIONS.read_text()))
-    assert names <= told
-    assert {name for name in told - names if not name.startswith(("wa_model_", "wa_responder_"))} == set()
+    documented = set(re.findall(r"`(wa_[a-z_]+)`", OPERATIONS.read_text()))
+    assert names <= documented
+    assert {name for name in documented - names if not name.startswith(("wa_model_", "wa_responder_"))} == set()
 
 
 def test_the_dashboard_has_what_grafana_asks_of_one() -> None:
@@ -111,7 +111,7 @@ def test_the_dashboard_has_what_grafana_asks_of_one() -> None:
         assert len({one["refId"] for one in panel["targets"]}) == len(panel["targets"]) > 0
         assert set(re.findall(r"\$\{?(\w+)", json.dumps(panel))) <= variables
         assert panel["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
-    places = [panel["gridPos"] for panel in panels]
-    cells = [(x, y) for p in places for x in range(p["x"], p["x"] + p["w"]) for y in range(p["y"], p["y"] + p["h"])]
+    positions = [panel["gridPos"] for panel in panels]
+    cells = [(x, y) for p in positions for x in range(p["x"], p["x"] + p["w"]) for y in range(p["y"], p["y"] + p["h"])]
     assert len(cells) == len(set(cells))
     assert max(x for x, _ in cells) < 24

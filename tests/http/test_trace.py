@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bridge.cli.logs import JsonFormatter
+from bridge.cli.startup import JsonFormatter
 from bridge.contract.jid import Jid
 from bridge.contract.payload import instant, rfc3339
 from bridge.store import schema

@@ -52,7 +52,7 @@ async def test_a_session_is_closed_with_its_login_and_started_again(
     assert [entry["action"] for entry in entries] == ["init", "close"]
 
 
-async def test_a_send_is_accepted_and_can_be_looked_up(started: HttpBridge, client: httpx.AsyncClient) -> None:
+async def test_a_send_is_accepted_and_can_be_read(started: HttpBridge, client: httpx.AsyncClient) -> None:
     accepted = await client.post(SENDS, json={**SEND, "id": "order-1", "meta": {"n": [1, "ñ"]}})
     assert (accepted.status_code, accepted.json()["status"]) == (202, "accepted")
     assert accepted.headers["location"] == f"{SENDS}/order-1"
@@ -88,7 +88,17 @@ async def test_a_send_waits_for_the_connection(started: HttpBridge, client: http
         ({**SEND, "id": "order-1", "message": "another"}, {}, 409, "conflict"),
         ({"to": "5491155500009", "message": "Hola"}, {}, 422, "not_on_whatsapp"),
     ],
-    ids=["missing", "unknown field", "no number", "wrong type", "mqtt field", "two ids", "long", "conflict", "nobody"],
+    ids=[
+        "missing",
+        "unknown field",
+        "no number",
+        "wrong type",
+        "mqtt field",
+        "two ids",
+        "long",
+        "conflict",
+        "no recipient",
+    ],
 )
 async def test_refusals_are_problems(
     started: HttpBridge,
@@ -109,7 +119,7 @@ async def test_refusals_are_problems(
     assert len(started.phone.sent) == 1
 
 
-async def test_an_outcome_that_nobody_knows_is_unknown(started: HttpBridge, client: httpx.AsyncClient) -> None:
+async def test_an_undetermined_outcome_is_unknown(started: HttpBridge, client: httpx.AsyncClient) -> None:
     started.phone.send_mode, started.phone.look_up_complete = SendMode.CALL_LOST, False
     answer = await client.post(f"{SENDS}?wait=20", json=SEND)
     assert (answer.status_code, answer.json()["status"]) == (200, "unknown")
@@ -221,8 +231,8 @@ async def test_a_new_listener_begins_where_it_asks_to(
         started.phone.incoming(ANA, str(number))
     await started.journalled(3)
     epoch = (await client.get("/v1/sessions/haby")).json()["epoch"]
-    place: Any = {"epoch": epoch, "seq": 1} if start == "cursor" else start
-    await client.post("/v1/sessions/haby/listeners", json={"url": receiver.url, "start": place})
+    position: Any = {"epoch": epoch, "seq": 1} if start == "cursor" else start
+    await client.post("/v1/sessions/haby/listeners", json={"url": receiver.url, "start": position})
     started.phone.incoming(ANA, "3")
     expected = {"now": ["3"], "oldest": ["0", "1", "2", "3"], "cursor": ["1", "2", "3"]}[start]
     await receiver.got(len(expected))

@@ -58,7 +58,7 @@ async def test_a_message_arrives_as_the_legacy_bridge_posted_it(
     assert "transfer-encoding" not in post.headers
 
 
-async def test_own_messages_statuses_and_newsletters_are_not_told(
+async def test_own_messages_statuses_and_newsletters_are_not_posted(
     started: HttpBridge, client: httpx.AsyncClient, receiver: Receiver
 ) -> None:
     await register(client, receiver.url)
@@ -121,7 +121,7 @@ async def test_a_refusal_is_a_dead_letter_and_the_next_message_goes_on(
     assert (await client.get("/v1/sessions/haby/dead-letters")).json() == {"letters": []}
 
 
-async def test_a_listener_that_hangs_delays_nobody_else(started: HttpBridge, client: httpx.AsyncClient) -> None:
+async def test_a_webhook_that_hangs_does_not_delay_others(started: HttpBridge, client: httpx.AsyncClient) -> None:
     async with Receiver() as dead, Receiver() as alive:
         dead.decide = lambda _: Answer(hang=True)
         await register(client, dead.url)
@@ -143,7 +143,7 @@ async def test_what_was_missed_while_the_receiver_was_away_arrives_when_it_is_ba
         started.phone.incoming(ANA, str(number))
     await started.journalled(3)
     await receiver.start()
-    # A legacy responder registers when it starts; that is news, so nothing waits for a pause to end.
+    # A legacy responder registers when it starts; that is a sign of life, so no retry pause is waited for.
     await register(client, receiver.url)
     await receiver.got(3)
     assert receiver.bodies == ["0", "1", "2"]

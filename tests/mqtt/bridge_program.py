@@ -1,4 +1,4 @@
-"""A bridge with a scripted phone in a process of its own, which can die: `bridge_program.py URL DATA_DIR [DEATH]`.
+"""A bridge with a scripted phone in its own process, which can be killed: `bridge_program.py URL DATA_DIR [DEATH]`.
 
 DEATH = `acknowledge`: SIGKILL when a command is to be acknowledged, which is after its claim is committed.
 The phone is paired only without a DEATH, so that nothing is sent by a process that dies.

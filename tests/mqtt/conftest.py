@@ -1,4 +1,4 @@
-"""A real mosquitto with the shipped configuration, a bridge with a scripted phone, and a subscriber to every topic."""
+"""A real mosquitto with the shipped configuration, a bridge with a scripted phone, and a probe on every topic."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from bridge.mqtt import MqttLimits
 from bridge.ports import Observer
 from bridge.settings import BridgeSettings, load
 from tests.mosquitto_server import MosquittoServer
-from tests.mqtt.ear import HERE, Ear, hearing
+from tests.mqtt.probe import TIMEOUT, MqttProbe, mqtt_probe
 
-#: A broker on loopback shows a retained status at once; there is no need to wait long for one that is missing.
-QUICK = BridgeLimits(standby=0.2, mqtt=MqttLimits(retained=0.3, sign_of_life=0.5))
+#: A broker on loopback delivers a retained status at once; waiting longer for a missing one is pointless.
+QUICK = BridgeLimits(standby=0.2, mqtt=MqttLimits(retained=0.3, owner_heartbeat=0.5))
 
 
-class Side:
-    """The bridge, in this process; it may be started, stopped and broken off. The phone outlives it."""
+class BridgeUnderTest:
+    """The bridge, in this process; it can be started, stopped and aborted. The phone outlives it."""
 
     def __init__(self, settings: BridgeSettings, url: str) -> None:
         self.settings = settings
@@ -33,7 +33,7 @@ class Side:
         self.phone = ScriptedPhone(SystemClock(), paired=True)
         self.bridge: Bridge
         self.running: asyncio.Task[None] | None = None
-        self.ear: Ear | None = None
+        self.probe: MqttProbe | None = None
         self.limits = QUICK
         self.observers: tuple[Observer, ...] = ()
 
@@ -54,13 +54,16 @@ class Side:
             observers=self.observers,
         )
         self.running = asyncio.create_task(self.bridge.run(), name="bridge under test")
-        async with asyncio.timeout(HERE):
+        async with asyncio.timeout(TIMEOUT):
             while until is not None and self.bridge.hosts[0].view.situation.state is not until:
                 if self.running.done():
                     self.running.result()
                 await asyncio.sleep(0.005)
-        if self.ear is not None and until not in (None, SessionState.STANDBY):  # who stands by says nothing
-            await self.ear.state(until)
+        if self.probe is not None and until not in (
+            None,
+            SessionState.STANDBY,
+        ):  # a bridge in standby publishes no status
+            await self.probe.state(until)
 
     async def stop(self) -> None:
         if self.running is not None:
@@ -68,16 +71,16 @@ class Side:
             running, self.running = self.running, None
             await running
 
-    async def break_off(self) -> None:
-        """End it abruptly: no status `offline`."""
+    async def abort(self) -> None:
+        """End it without publishing `offline`."""
         assert self.running is not None
         running, self.running = self.running, None
         running.cancel()
         await asyncio.wait([running])
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """For what nobody announces."""
-        async with asyncio.timeout(HERE):
+        """Poll for a condition without an event."""
+        async with asyncio.timeout(TIMEOUT):
             while not condition():  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
 
@@ -94,17 +97,19 @@ def settings(tmp_path: Path) -> BridgeSettings:
 
 
 @pytest.fixture
-async def side(settings: BridgeSettings, mosquitto: MosquittoServer, ear: Ear) -> AsyncIterator[Side]:
-    side = Side(settings, mosquitto.url("bridge"))
-    side.ear = ear
+async def harness(
+    settings: BridgeSettings, mosquitto: MosquittoServer, probe: MqttProbe
+) -> AsyncIterator[BridgeUnderTest]:
+    harness = BridgeUnderTest(settings, mosquitto.url("bridge"))
+    harness.probe = probe
     try:
-        yield side
+        yield harness
     finally:
-        await side.stop()
+        await harness.stop()
 
 
 @pytest.fixture
-async def ear(mosquitto: MosquittoServer) -> AsyncIterator[Ear]:
-    """As admin, on everything that the shipped ACL lets an admin hear."""
-    async with hearing(mosquitto.url("admin")) as ear:
-        yield ear
+async def probe(mosquitto: MosquittoServer) -> AsyncIterator[MqttProbe]:
+    """As admin, on everything that the shipped ACL allows an admin to read."""
+    async with mqtt_probe(mosquitto.url("admin")) as probe:
+        yield probe

@@ -1,4 +1,4 @@
-"""Starts the bridge in a process of its own and sees it end."""
+"""Starts the bridge in its own process and ends it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PROGRAM = Path(__file__).parent / "bridge_program.py"
 
 @asynccontextmanager
 async def bridge_program(url: str, data_dir: Path, death: str = "") -> AsyncIterator[asyncio.subprocess.Process]:
-    """Killed on the way out, if it still runs then."""
+    """Killed at the end, if it still runs."""
     with (data_dir.parent / "program.log").open("ab") as log:
         process = await asyncio.create_subprocess_exec(
             sys.executable, str(PROGRAM), url, str(data_dir), death, stdout=log, stderr=log

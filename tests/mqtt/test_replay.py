@@ -1,4 +1,4 @@
-"""Stored items again, for one reader, page by page."""
+"""Replays: stored items for one reader, page by page."""
 
 from __future__ import annotations
 
@@ -11,73 +11,75 @@ from bridge.mqtt.replay import has_gap
 from bridge.ports import Bounds
 from bridge.store import retention
 from bridge.store.journal import SqliteJournal
-from tests.mqtt.conftest import Side
-from tests.mqtt.ear import Ear
+from tests.mqtt.conftest import BridgeUnderTest
+from tests.mqtt.probe import MqttProbe
 
 ANA = "5491155500001@c.us"
 
 
 @pytest.fixture
-async def filled(side: Side, ear: Ear) -> Side:
-    """With seven messages and two events."""
-    await side.start()
+async def filled(harness: BridgeUnderTest, probe: MqttProbe) -> BridgeUnderTest:
+    """A bridge whose journal has seven messages and two events."""
+    await harness.start()
     for number in range(1, 8):
-        side.phone.incoming(ANA, str(number))
+        harness.phone.incoming(ANA, str(number))
     for number in range(1, 3):
-        side.phone.own(ANA, f"own {number}")
-    await ear.count("wa/haby/in", 7)
-    await ear.count("wa/haby/event", 2)
-    return side
+        harness.phone.own(ANA, f"own {number}")
+    await probe.count("wa/haby/in", 7)
+    await probe.count("wa/haby/event", 2)
+    return harness
 
 
-async def replay(ear: Ear, request: str, **fields: Any) -> list[dict[str, Any]]:
-    """One page, its end included."""
+async def replay(probe: MqttProbe, request: str, **fields: Any) -> list[dict[str, Any]]:
+    """One page, including its end."""
     topic = "wa/haby/replay/till"
-    known = len(ear.on(topic))
-    await ear.publish("wa/haby/replay", {"request": request, "reader": "till", **fields})
-    await ear.wait(topic, lambda item: item.get("request") == request)
-    return ear.on(topic)[known:]
+    known = len(probe.on(topic))
+    await probe.publish("wa/haby/replay", {"request": request, "reader": "till", **fields})
+    await probe.wait(topic, lambda item: item.get("request") == request)
+    return probe.on(topic)[known:]
 
 
-async def test_without_a_cursor_everything_comes_exactly_as_it_was_published(filled: Side, ear: Ear) -> None:
-    *items, end = await replay(ear, "r")
-    assert items == ear.on("wa/haby/in")
+async def test_without_a_cursor_everything_is_replayed_exactly_as_published(
+    filled: BridgeUnderTest, probe: MqttProbe
+) -> None:
+    *items, end = await replay(probe, "r")
+    assert items == probe.on("wa/haby/in")
     expected = {"done": True, "first_seq": 1, "last_seq": 7, "next": None, "gap": False, "stream": "in"}
     assert {name: end[name] for name in expected} == expected
     assert end["epoch"] == items[0]["epoch"]
-    assert not any(delivery.retain for delivery in ear.heard if "/replay/" in delivery.topic)
+    assert not any(delivery.retain for delivery in probe.received if "/replay/" in delivery.topic)
 
 
-async def test_pages_are_asked_for_one_after_the_other(filled: Side, ear: Ear) -> None:
+async def test_pages_are_requested_one_after_the_other(filled: BridgeUnderTest, probe: MqttProbe) -> None:
     epoch = filled.session._journal.epoch
     bodies: list[str] = []
     after: int | None = 0
     for request in ("1", "2", "3"):
-        *items, end = await replay(ear, request, after={"epoch": epoch, "seq": after}, limit=3)
+        *items, end = await replay(probe, request, after={"epoch": epoch, "seq": after}, limit=3)
         bodies += [item["body"] for item in items]
         after = end["next"]
     assert (bodies, after) == (["1", "2", "3", "4", "5", "6", "7"], None)
 
 
-async def test_events_have_a_stream_of_their_own(filled: Side, ear: Ear) -> None:
+async def test_events_have_their_own_stream(filled: BridgeUnderTest, probe: MqttProbe) -> None:
     epoch = filled.session._journal.epoch
-    *items, end = await replay(ear, "r", stream="event", after={"epoch": epoch, "seq": 1})
+    *items, end = await replay(probe, "r", stream="event", after={"epoch": epoch, "seq": 1})
     assert [item["message"]["body"] for item in items] == ["own 2"]
     assert (end["stream"], end["last_seq"]) == ("event", 2)
 
 
-async def test_a_cursor_of_another_epoch_starts_from_the_oldest(filled: Side, ear: Ear) -> None:
-    *items, _ = await replay(ear, "r", after={"epoch": "another", "seq": 5}, limit=2)
+async def test_a_cursor_of_another_epoch_starts_from_the_oldest(filled: BridgeUnderTest, probe: MqttProbe) -> None:
+    *items, _ = await replay(probe, "r", after={"epoch": "another", "seq": 5}, limit=2)
     assert [item["seq"] for item in items] == [1, 2]
 
 
-async def test_a_cursor_at_the_end_or_beyond_gets_the_end_alone(filled: Side, ear: Ear) -> None:
+async def test_a_cursor_at_the_end_or_beyond_gets_only_the_end(filled: BridgeUnderTest, probe: MqttProbe) -> None:
     for seq in (7, 99, 2**63 - 1):
-        (end,) = await replay(ear, f"r{seq}", after={"epoch": filled.session._journal.epoch, "seq": seq})
+        (end,) = await replay(probe, f"r{seq}", after={"epoch": filled.session._journal.epoch, "seq": seq})
         assert (end["next"], end["gap"]) == (None, False)
 
 
-async def test_what_is_no_longer_kept_is_told_as_a_gap(filled: Side, ear: Ear) -> None:
+async def test_compacted_items_are_reported_as_a_gap(filled: BridgeUnderTest, probe: MqttProbe) -> None:
     journal = filled.session._journal
     assert isinstance(journal, SqliteJournal)
     far_later = filled.session._clock.now() + 1000
@@ -85,10 +87,10 @@ async def test_what_is_no_longer_kept_is_told_as_a_gap(filled: Side, ear: Ear) -
     oldest = journal.bounds(Stream.IN).first
     assert oldest is not None
     assert oldest > 4
-    *items, end = await replay(ear, "r", after={"epoch": journal.epoch, "seq": 3})
+    *items, end = await replay(probe, "r", after={"epoch": journal.epoch, "seq": 3})
     assert [item["seq"] for item in items] == list(range(oldest, 8))
     assert (end["gap"], end["first_seq"], end["last_seq"], end["next"]) == (True, oldest, 7, None)
-    *_, end = await replay(ear, "s", after={"epoch": journal.epoch, "seq": oldest - 1})
+    *_, end = await replay(probe, "s", after={"epoch": journal.epoch, "seq": oldest - 1})
     assert end["gap"] is False
 
 
@@ -104,28 +106,30 @@ async def test_what_is_no_longer_kept_is_told_as_a_gap(filled: Side, ear: Ear) -
         (9, Bounds(2, 5), False),
     ],
 )
-def test_when_a_gap_is_told(after: int, bounds: Bounds, gap: bool) -> None:
+def test_when_a_gap_is_reported(after: int, bounds: Bounds, gap: bool) -> None:
     assert has_gap(after, bounds) is gap
 
 
 @pytest.mark.parametrize("fields", [{"limit": 0}, {"limit": 5001}, {"stream": "acks"}, {"after": 7}, {"lmit": 3}])
-async def test_a_request_that_cannot_be_carried_out_is_answered_to_its_reader(
-    filled: Side, ear: Ear, fields: dict[str, Any]
+async def test_an_invalid_request_is_answered_to_its_reader(
+    filled: BridgeUnderTest, probe: MqttProbe, fields: dict[str, Any]
 ) -> None:
-    (end,) = await replay(ear, "r", **fields)
+    (end,) = await replay(probe, "r", **fields)
     assert end["error"]["code"] == "invalid"
     assert next(iter(fields)) in end["error"]["text"]
 
 
 @pytest.mark.parametrize("reader", ["a/b", "+", "#", "", 7, None])
-async def test_a_request_without_a_reader_is_answered_as_a_refusal(filled: Side, ear: Ear, reader: Any) -> None:
-    await ear.publish("wa/haby/replay", {"request": "r", "reader": reader})
-    refused = await ear.wait("wa/haby/result", lambda result: result["id"] == "r")
+async def test_a_request_without_a_reader_is_answered_as_a_refusal(
+    filled: BridgeUnderTest, probe: MqttProbe, reader: Any
+) -> None:
+    await probe.publish("wa/haby/replay", {"request": "r", "reader": reader})
+    refused = await probe.wait("wa/haby/result", lambda result: result["id"] == "r")
     assert (refused["status"], refused["topic"], refused["error"]["code"]) == ("failed", "wa/haby/replay", "invalid")
 
 
-async def test_a_retained_request_is_ignored(side: Side, ear: Ear) -> None:
-    await ear.publish("wa/haby/replay", {"request": "r", "reader": "till"}, retain=True)
-    await side.start()
-    await ear.barrier()
-    assert ear.on("wa/haby/replay/till") == []
+async def test_a_retained_request_is_ignored(harness: BridgeUnderTest, probe: MqttProbe) -> None:
+    await probe.publish("wa/haby/replay", {"request": "r", "reader": "till"}, retain=True)
+    await harness.start()
+    await probe.barrier()
+    assert probe.on("wa/haby/replay/till") == []

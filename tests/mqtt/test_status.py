@@ -1,4 +1,4 @@
-"""The retained status: it tells the truth, also when the bridge cannot."""
+"""The retained status: true even when the bridge cannot publish."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from bridge.contract.payload import rfc3339
 from bridge.contract.session import SessionState
 from bridge.contract.status import SessionStatus
 from tests.mosquitto_server import MosquittoServer
-from tests.mqtt.conftest import Side
-from tests.mqtt.ear import Ear, hearing
+from tests.mqtt.conftest import BridgeUnderTest
+from tests.mqtt.probe import MqttProbe, mqtt_probe
 from tests.mqtt.programs import bridge_program
 
 STATUS, QR = "wa/haby/status", "wa/haby/qr"
@@ -35,118 +35,128 @@ def of_other(state: str = "connected", *, age: float = 0, owner: str = "other:1"
     }
 
 
-async def test_the_status_is_retained_and_follows_every_state(side: Side, ear: Ear, mosquitto: MosquittoServer) -> None:
-    await side.start()
-    side.phone.link(up=False)
-    await ear.state("reconnecting")
-    side.phone.link(up=True)
-    await ear.state("connected")
-    async with hearing(mosquitto.url("reader")) as late:
+async def test_the_status_is_retained_and_follows_every_state(
+    harness: BridgeUnderTest, probe: MqttProbe, mosquitto: MosquittoServer
+) -> None:
+    await harness.start()
+    harness.phone.link(up=False)
+    await probe.state("reconnecting")
+    harness.phone.link(up=True)
+    await probe.state("connected")
+    async with mqtt_probe(mosquitto.url("reader")) as late:
         status = SessionStatus.model_validate(await late.wait(STATUS))
-        assert next(delivery for delivery in late.heard if delivery.topic == STATUS).retain
+        assert next(delivery for delivery in late.received if delivery.topic == STATUS).retain
     assert (status.state, status.interval, status.owner.split(":")[0]) == (SessionState.CONNECTED, 15, "test")
-    assert status.epoch == side.session._journal.epoch
+    assert status.epoch == harness.session._journal.epoch
 
 
-async def test_a_clean_end_says_so(side: Side, ear: Ear) -> None:
-    await side.start()
-    await side.stop()
-    status = await ear.state("offline")
+async def test_a_clean_shutdown_is_published(harness: BridgeUnderTest, probe: MqttProbe) -> None:
+    await harness.start()
+    await harness.stop()
+    status = await probe.state("offline")
     assert status["reason"] == "shut_down"
-    assert (await ear.wait("wa/bridge/test/status", lambda bridge: bridge["state"] == "offline"))["instance"] == "test"
+    assert (await probe.wait("wa/bridge/test/status", lambda bridge: bridge["state"] == "offline"))[
+        "instance"
+    ] == "test"
 
 
-async def test_a_process_that_dies_is_told_by_its_will(ear: Ear, mosquitto: MosquittoServer, tmp_path: Path) -> None:
+async def test_a_killed_process_is_reported_by_its_will(
+    probe: MqttProbe, mosquitto: MosquittoServer, tmp_path: Path
+) -> None:
     async with bridge_program(mosquitto.url("bridge"), tmp_path / "data") as program:
-        await ear.state("connected", within=20)
+        await probe.state("connected", within=20)
         program.kill()
-        status = await ear.state("offline")
+        status = await probe.state("offline")
     assert status["reason"] == "bridge_gone"
-    assert (await ear.wait("wa/bridge/test/status", lambda bridge: bridge["state"] == "offline"))["v"] == 1
+    assert (await probe.wait("wa/bridge/test/status", lambda bridge: bridge["state"] == "offline"))["v"] == 1
 
 
-async def test_sigterm_ends_the_process_with_a_farewell(ear: Ear, mosquitto: MosquittoServer, tmp_path: Path) -> None:
+async def test_sigterm_publishes_offline_and_ends_the_process(
+    probe: MqttProbe, mosquitto: MosquittoServer, tmp_path: Path
+) -> None:
     async with bridge_program(mosquitto.url("bridge"), tmp_path / "data") as program:
-        await ear.state("connected", within=20)
+        await probe.state("connected", within=20)
         program.terminate()
         assert await asyncio.wait_for(program.wait(), 10) == 0
-    assert (await ear.state("offline"))["reason"] == "shut_down"
+    assert (await probe.state("offline"))["reason"] == "shut_down"
 
 
-async def test_a_heartbeat_renews_the_status(side: Side, ear: Ear) -> None:
-    side.limits = replace(side.limits, mqtt=replace(side.limits.mqtt, heartbeat=0.2, figures=0.1))
-    await side.start()
-    known = len(ear.on(STATUS))
-    heard = await ear.count(STATUS, known + 3)
-    moments = [status["at"] for status in heard[known:]]
-    assert moments == sorted(set(moments))
-    assert len({status["since"] for status in heard[known:]}) == 1
+async def test_a_heartbeat_renews_the_status(harness: BridgeUnderTest, probe: MqttProbe) -> None:
+    harness.limits = replace(harness.limits, mqtt=replace(harness.limits.mqtt, heartbeat=0.2, figures=0.1))
+    await harness.start()
+    known = len(probe.on(STATUS))
+    received = await probe.count(STATUS, known + 3)
+    times = [status["at"] for status in received[known:]]
+    assert times == sorted(set(times))
+    assert len({status["since"] for status in received[known:]}) == 1
 
 
-async def test_figures_come_once_a_second_at_most(side: Side, ear: Ear) -> None:
-    await side.start()
+async def test_figures_are_published_once_a_second_at_most(harness: BridgeUnderTest, probe: MqttProbe) -> None:
+    await harness.start()
     await asyncio.sleep(1.1)
-    known = len(ear.on(STATUS))
+    known = len(probe.on(STATUS))
     for number in range(40):
-        side.phone.incoming("5491155500001@c.us", str(number))
+        harness.phone.incoming("5491155500001@c.us", str(number))
         await asyncio.sleep(0.05)
-    await ear.wait(STATUS, lambda status: status["last_seq"] == 40)
-    assert 1 <= len(ear.on(STATUS)) - known <= 4
+    await probe.wait(STATUS, lambda status: status["last_seq"] == 40)
+    assert 1 <= len(probe.on(STATUS)) - known <= 4
 
 
-async def test_a_code_is_retained_and_cleared_when_it_is_used(side: Side, ear: Ear, mosquitto: MosquittoServer) -> None:
-    side.phone.paired = False
-    await side.start(until=SessionState.PAIRING)
-    shown = await ear.wait(QR, lambda code: isinstance(code, dict))
+async def test_a_code_is_retained_and_cleared_when_it_is_used(
+    harness: BridgeUnderTest, probe: MqttProbe, mosquitto: MosquittoServer
+) -> None:
+    harness.phone.paired = False
+    await harness.start(until=SessionState.PAIRING)
+    shown = await probe.wait(QR, lambda code: isinstance(code, dict))
     assert shown["code"].startswith("2@scripted1,")
-    side.phone.pair()
-    await ear.state("connected")
-    assert ear.on(QR)[-1] == b""
-    async with hearing(mosquitto.url("admin")) as late:
+    harness.phone.pair()
+    await probe.state("connected")
+    assert probe.on(QR)[-1] == b""
+    async with mqtt_probe(mosquitto.url("admin")) as late:
         await late.wait(STATUS)
         assert late.on(QR) == []
 
 
 async def test_a_code_of_an_earlier_run_is_cleared_at_the_start(
-    side: Side, ear: Ear, mosquitto: MosquittoServer
+    harness: BridgeUnderTest, probe: MqttProbe, mosquitto: MosquittoServer
 ) -> None:
-    async with hearing(mosquitto.url("bridge")) as other:
+    async with mqtt_probe(mosquitto.url("bridge")) as other:
         await other.publish(
             QR, {"v": 1, "session": "haby", "code": "2@old", "expires_at": rfc3339(datetime.now(UTC))}, retain=True
         )
-    await ear.wait(QR)
-    await side.start()
-    assert ear.on(QR)[-1] == b""
+    await probe.wait(QR)
+    await harness.start()
+    assert probe.on(QR)[-1] == b""
 
 
 async def test_a_session_of_another_owner_is_left_alone_until_it_is_offline(
-    side: Side, ear: Ear, mosquitto: MosquittoServer
+    harness: BridgeUnderTest, probe: MqttProbe, mosquitto: MosquittoServer
 ) -> None:
-    async with hearing(mosquitto.url("bridge")) as other:
+    async with mqtt_probe(mosquitto.url("bridge")) as other:
         await other.publish(STATUS, of_other(), retain=True)
-        await side.start(until=SessionState.STANDBY)
-        assert side.bridge.hosts[0].session is None
-        assert side.phone.listener is None
-        bridge = await ear.wait("wa/bridge/test/status")
+        await harness.start(until=SessionState.STANDBY)
+        assert harness.bridge.hosts[0].session is None
+        assert harness.phone.listener is None
+        bridge = await probe.wait("wa/bridge/test/status")
         assert set(bridge["sessions"]) == {"haby"}
         await other.publish(STATUS, of_other("offline"), retain=True)
-    await side.until(lambda: side.phone.listener is not None)
-    await ear.state("connected")
+    await harness.until(lambda: harness.phone.listener is not None)
+    await probe.state("connected")
 
 
-async def test_who_started_without_a_broker_asks_it_before_the_session_is_claimed(
-    side: Side, ear: Ear, mosquitto: MosquittoServer
+async def test_a_bridge_started_without_a_broker_checks_the_owner_before_connecting(
+    harness: BridgeUnderTest, probe: MqttProbe, mosquitto: MosquittoServer
 ) -> None:
-    side.limits = replace(side.limits, ownership=0.3)
-    async with hearing(mosquitto.url("bridge")) as other:
+    harness.limits = replace(harness.limits, ownership=0.3)
+    async with mqtt_probe(mosquitto.url("bridge")) as other:
         await other.publish(STATUS, of_other(), retain=True)
     mosquitto.stop()
-    side.ear = None
-    await side.start()
+    harness.probe = None
+    await harness.start()
     mosquitto.start()
-    await side.until(lambda: side.bridge.hosts[0].view.situation.state is SessionState.STANDBY)
-    assert side.phone.listener is None
-    async with hearing(mosquitto.url("admin")) as again:
+    await harness.until(lambda: harness.bridge.hosts[0].view.situation.state is SessionState.STANDBY)
+    assert harness.phone.listener is None
+    async with mqtt_probe(mosquitto.url("admin")) as again:
         assert (await again.wait(STATUS))["owner"] == "other:1"
 
 
@@ -155,31 +165,33 @@ async def test_who_started_without_a_broker_asks_it_before_the_session_is_claime
     [of_other(age=46), of_other(owner=""), {"not": "ours"}, of_other("offline")],
     ids=["stale", "own", "strange", "offline"],
 )
-async def test_a_status_that_names_no_living_owner_holds_up_nobody(
-    side: Side, ear: Ear, mosquitto: MosquittoServer, status: dict[str, Any]
+async def test_a_status_without_a_live_owner_does_not_delay_the_start(
+    harness: BridgeUnderTest, probe: MqttProbe, mosquitto: MosquittoServer, status: dict[str, Any]
 ) -> None:
     if status.get("owner") == "":
-        await side.start()
-        await side.break_off()  # no farewell: the status still says `connected`, by this very bridge
+        await harness.start()
+        await harness.abort()  # no `offline`: the status still says `connected`, by this same bridge
     else:
-        async with hearing(mosquitto.url("bridge")) as other:
+        async with mqtt_probe(mosquitto.url("bridge")) as other:
             await other.publish(STATUS, status, retain=True)
-    await side.start()
+    await harness.start()
 
 
-async def test_standby_lasts_while_the_broker_is_away(side: Side, ear: Ear, mosquitto: MosquittoServer) -> None:
-    side.limits = replace(side.limits, ownership=0.3)
-    async with hearing(mosquitto.url("bridge")) as other:
+async def test_standby_continues_while_the_broker_is_down(
+    harness: BridgeUnderTest, probe: MqttProbe, mosquitto: MosquittoServer
+) -> None:
+    harness.limits = replace(harness.limits, ownership=0.3)
+    async with mqtt_probe(mosquitto.url("bridge")) as other:
         await other.publish(STATUS, of_other(), retain=True)
-    await side.start(until=SessionState.STANDBY)
+    await harness.start(until=SessionState.STANDBY)
     mosquitto.stop()
     await asyncio.sleep(1.0)
-    assert side.bridge.hosts[0].view.situation.state is SessionState.STANDBY
-    assert side.phone.listener is None
+    assert harness.bridge.hosts[0].view.situation.state is SessionState.STANDBY
+    assert harness.phone.listener is None
 
 
-async def test_the_bridge_tells_of_itself(side: Side, ear: Ear) -> None:
-    await side.start()
-    bridge = await ear.wait("wa/bridge/test/status")
+async def test_the_bridge_publishes_its_own_status(harness: BridgeUnderTest, probe: MqttProbe) -> None:
+    await harness.start()
+    bridge = await probe.wait("wa/bridge/test/status")
     assert (bridge["state"], bridge["instance"], bridge["interval"]) == ("online", "test", 15)
-    assert next(delivery for delivery in ear.heard if delivery.topic == "wa/bridge/test/status").retain is False
+    assert next(delivery for delivery in probe.received if delivery.topic == "wa/bridge/test/status").retain is False

@@ -1,4 +1,4 @@
-"""Two bridges on two machines are configured with one session: one has it, and nothing is sent by both."""
+"""Two bridges on two machines with the same session: one owns it, and nothing is sent by both."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from bridge.contract.session import SessionState
 from bridge.settings import load
 from tests.broker.relay import Relay
 from tests.mosquitto_server import MosquittoServer
-from tests.mqtt.conftest import Side
-from tests.mqtt.ear import Ear, hearing
+from tests.mqtt.conftest import BridgeUnderTest
+from tests.mqtt.probe import MqttProbe, mqtt_probe
 from tests.mqtt.test_loss import claimed_and_killed
 from tests.mqtt.test_status import of_other
 
@@ -23,64 +23,64 @@ CONNECTED, STANDBY = SessionState.CONNECTED, SessionState.STANDBY
 
 
 @pytest.fixture
-async def other(tmp_path: Path, mosquitto: MosquittoServer) -> AsyncIterator[Side]:
+async def other(tmp_path: Path, mosquitto: MosquittoServer) -> AsyncIterator[BridgeUnderTest]:
     """The second bridge; not started."""
     settings = load(WA_DATA_DIR=tmp_path / "other", WA_PACE="off", WA_INSTANCE="other")
-    side = Side(settings, mosquitto.url("bridge"))
+    harness = BridgeUnderTest(settings, mosquitto.url("bridge"))
     try:
-        yield side
+        yield harness
     finally:
-        await side.stop()
+        await harness.stop()
 
 
-def state(side: Side) -> SessionState:
-    return side.bridge.hosts[0].view.situation.state
+def state(harness: BridgeUnderTest) -> SessionState:
+    return harness.bridge.hosts[0].view.situation.state
 
 
-async def test_who_was_cut_off_leaves_the_session_to_who_took_it_over(
-    side: Side, other: Side, ear: Ear, mosquitto: MosquittoServer
+async def test_a_cut_off_bridge_leaves_the_session_to_the_one_that_took_over(
+    harness: BridgeUnderTest, other: BridgeUnderTest, probe: MqttProbe, mosquitto: MosquittoServer
 ) -> None:
-    port = parse_addresses(side.url)[0].port
+    port = parse_addresses(harness.url)[0].port
     async with Relay(port) as relay:
-        side.url = side.url.replace(f":{port}", f":{relay.port}")
-        await side.start()
+        harness.url = harness.url.replace(f":{port}", f":{relay.port}")
+        await harness.start()
         await other.start(until=STANDBY)
         relay.freeze()
         relay.cut()
         await other.until(lambda: state(other) is CONNECTED)
-        await ear.wait(STATUS, lambda status: status["owner"].startswith("other:"))
+        await probe.wait(STATUS, lambda status: status["owner"].startswith("other:"))
         relay.thaw()
-        await side.until(lambda: state(side) is STANDBY)
-        assert side.phone.listener is None
-        await ear.barrier()
+        await harness.until(lambda: state(harness) is STANDBY)
+        assert harness.phone.listener is None
+        await probe.barrier()
         assert state(other) is CONNECTED
-        assert ear.on(STATUS)[-1]["owner"].startswith("other:")
-        await side.stop()
+        assert probe.on(STATUS)[-1]["owner"].startswith("other:")
+        await harness.stop()
 
 
-async def test_an_owner_whose_clock_is_behind_ours_is_left_alone_while_it_lives(
-    side: Side, mosquitto: MosquittoServer
+async def test_an_owner_whose_clock_is_behind_keeps_the_session_while_alive(
+    harness: BridgeUnderTest, mosquitto: MosquittoServer
 ) -> None:
-    side.ear = None
-    async with hearing(mosquitto.url("bridge")) as other:
+    harness.probe = None
+    async with mqtt_probe(mosquitto.url("bridge")) as other:
         await other.publish(STATUS, of_other(age=3600), retain=True)
-        await side.start(until=None)
-        await asyncio.sleep(0.2)  # it looks for a sign of life by now
+        await harness.start(until=None)
+        await asyncio.sleep(0.2)  # it is waiting for a heartbeat by now
         await other.publish(STATUS, of_other(age=3600), retain=True)
-        await side.until(lambda: state(side) is STANDBY)
-    assert side.phone.listener is None
+        await harness.until(lambda: state(harness) is STANDBY)
+    assert harness.phone.listener is None
 
 
-async def test_what_another_bridge_may_have_sent_is_not_sent_again(
-    side: Side, other: Side, ear: Ear, mosquitto: MosquittoServer
+async def test_a_command_that_another_bridge_may_have_sent_is_not_sent_again(
+    harness: BridgeUnderTest, other: BridgeUnderTest, probe: MqttProbe, mosquitto: MosquittoServer
 ) -> None:
-    """Claimed here, and killed before the PUBACK: the broker gives it to the other one."""
-    await claimed_and_killed(side, ear, mosquitto)
+    """Claimed here and killed before the PUBACK: the broker delivers it to the other bridge."""
+    await claimed_and_killed(harness, probe, mosquitto)
     await other.start()
-    await ear.wait("wa/haby/result", lambda result: result["status"] == "sent")
+    await probe.wait("wa/haby/result", lambda result: result["status"] == "sent")
     await other.stop()
-    side.phone.pair()
-    await side.start()
-    await ear.wait("wa/haby/result", lambda result: result["status"] == "unknown")
-    await ear.barrier()
-    assert [sent.text for sent in (*other.phone.sent, *side.phone.sent)] == ["Hola"]
+    harness.phone.pair()
+    await harness.start()
+    await probe.wait("wa/haby/result", lambda result: result["status"] == "unknown")
+    await probe.barrier()
+    assert [sent.text for sent in (*other.phone.sent, *harness.phone.sent)] == ["Hola"]

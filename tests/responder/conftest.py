@@ -15,6 +15,7 @@ import pytest
 
 from bridge.settings import load as load_bridge
 from responder.app import Responder
+from responder.http.limits import SurfaceLimits
 from responder.settings import ResponderSettings, load
 from responder.store.database import ResponderDatabase
 from responder.store.migrate import migrate
@@ -98,12 +99,20 @@ class Whole:
         return load(**{"port": 0, "gather": 0.2, **self.place, **self.options, **options})
 
     async def start(
-        self, *, wait: bool = True, user: str = "responder", protocol: Literal["3.1.1", "5"] = "3.1.1", **options: Any
+        self,
+        *,
+        wait: bool = True,
+        user: str = "responder",
+        protocol: Literal["3.1.1", "5"] = "3.1.1",
+        http_limits: SurfaceLimits | None = None,
+        **options: Any,
     ) -> Responder:
         """Start a responder and wait until it works."""
         self._stop = asyncio.Event()
         self.responder = responder = Responder(
-            self.settings(**options), BrokerAccess(self.broker.url(user), protocol=protocol, instance="test")
+            self.settings(**options),
+            BrokerAccess(self.broker.url(user), protocol=protocol, instance="test"),
+            http_limits=http_limits,
         )
         responder.load()
 

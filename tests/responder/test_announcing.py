@@ -11,7 +11,7 @@ from responder import fault_publisher, replies
 from responder.fault_publisher import UnpublishedFaults
 from responder.faults import Fault
 from tests.client.conftest import ANA, BETO
-from tests.mqtt.ear import hearing
+from tests.mqtt.probe import mqtt_probe as hearing
 from tests.responder.conftest import Whole
 from tests.responder.openai_server import OpenAiServer
 

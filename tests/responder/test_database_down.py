@@ -11,7 +11,7 @@ import pytest
 
 from tests.client.conftest import ANA, BETO
 from tests.mariadb_server import MariaDbServer
-from tests.mqtt.ear import hearing
+from tests.mqtt.probe import mqtt_probe as hearing
 from tests.responder.conftest import Whole, maria_place
 
 

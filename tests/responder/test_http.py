@@ -178,7 +178,7 @@ async def test_with_a_key_or_a_secret_callers_show_one(whole: Whole) -> None:
         assert (await http.get("/health")).status_code == 200
 
 
-async def test_changes_are_told_as_they_come(whole: Whole) -> None:
+async def test_changes_are_streamed(whole: Whole) -> None:
     responder = await whole.start()
     async with httpx.AsyncClient(base_url=responder.url) as http, http.stream("GET", "/api/live") as stream:
         lines = stream.aiter_lines()

@@ -1,19 +1,22 @@
-"""How much may be asked of the HTTP surface, and how fast: by those with a key, by those who guess one, by the slow."""
+"""Limits of the HTTP surface: rate, failed credentials, slow requests, large bodies, streams."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 
-from responder.http import chats, server
+from bridge.asgi.body import BodyLimits
+from bridge.asgi.server import ServerLimits
+from responder.http.limits import SurfaceLimits
 from tests.responder.conftest import Whole
 
 KEY = "clave-larga-de-prueba"
 
 
-async def test_more_than_the_rate_is_told_when_to_come_back(whole: Whole) -> None:
+async def test_requests_beyond_the_rate_get_retry_after(whole: Whole) -> None:
     responder = await whole.start(api_key=KEY, http_rate="3/minute")
     async with httpx.AsyncClient(base_url=responder.url, headers={"x-api-key": KEY}) as http:
         answers = [await http.get("/api/chats") for _ in range(4)]
@@ -35,7 +38,7 @@ async def test_programs_of_this_machine_are_not_counted_where_no_key_is_set(whol
         assert [(await http.get("/health")).status_code for _ in range(2)] == [200, 429]
 
 
-async def test_guessing_is_no_matter_of_speed_and_shuts_nobody_out(whole: Whole) -> None:
+async def test_guesses_are_limited_and_lock_out_no_valid_key(whole: Whole) -> None:
     responder = await whole.start(api_key=KEY)
     async with httpx.AsyncClient(base_url=responder.url) as http:
         right = {"x-api-key": KEY}
@@ -46,11 +49,8 @@ async def test_guessing_is_no_matter_of_speed_and_shuts_nobody_out(whole: Whole)
 
 
 @pytest.mark.parametrize("before", [b"", b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"])
-async def test_a_head_that_trickles_is_not_waited_for(
-    whole: Whole, monkeypatch: pytest.MonkeyPatch, before: bytes
-) -> None:
-    monkeypatch.setattr(server, "HEAD_LIMIT", 0.5)
-    responder = await whole.start()
+async def test_a_head_that_trickles_is_not_waited_for(whole: Whole, before: bytes) -> None:
+    responder = await whole.start(http_limits=SurfaceLimits(server=ServerLimits(head_timeout=0.5)))
     reader, writer = await asyncio.open_connection("127.0.0.1", httpx.URL(responder.url).port)
     try:
         if before:
@@ -63,10 +63,22 @@ async def test_a_head_that_trickles_is_not_waited_for(
         writer.close()
 
 
-async def test_pages_beyond_the_most_are_told_so(whole: Whole, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chats, "STREAMS", 1)
-    responder = await whole.start()
+async def test_streams_beyond_the_limit_are_refused(whole: Whole) -> None:
+    responder = await whole.start(http_limits=SurfaceLimits(pages=1))
     async with httpx.AsyncClient(base_url=responder.url) as http, http.stream("GET", "/api/live") as first:
         assert await anext(first.aiter_lines()) == ": open"
         second = await http.get("/api/live")
         assert (second.status_code, second.headers["retry-after"]) == (429, "10")
+
+
+async def test_a_body_without_a_length_may_not_be_larger_either(whole: Whole) -> None:
+    responder = await whole.start()
+
+    async def endless() -> AsyncIterator[bytes]:
+        for _ in range(2 * BodyLimits().size // 10_000):
+            yield b" " * 10_000
+
+    async with httpx.AsyncClient(base_url=responder.url) as client:
+        answer = await client.post("/api/message-received", content=endless())
+        assert answer.status_code == 413
+        assert (await client.post("/api/bot-config/toggle/51", json={"bot_activo": 0})).status_code == 200

@@ -18,7 +18,7 @@ from responder.errors import ModelFailed
 from responder.faults import FaultLog
 from responder.model import Model, ModelOptions
 from tests.client.conftest import ANA, BETO
-from tests.mqtt.ear import hearing
+from tests.mqtt.probe import mqtt_probe as hearing
 from tests.responder.conftest import Whole
 from tests.responder.openai_server import OpenAiServer, completion
 

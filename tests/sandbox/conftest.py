@@ -31,8 +31,8 @@ EVENTS = [
 ]
 # Text and numbers only: models and addresses cannot leave the page.
 RECORDER = """
-globalThis.heard = [];
-for (const name of EVENTS) WPP.on(name, (m) => heard.push({
+globalThis.recorded = [];
+for (const name of EVENTS) WPP.on(name, (m) => recorded.push({
   name,
   value: typeof m === 'string' ? m : m?.fullCode ?? null,
   id: m?.id?._serialized ?? null, ids: m?.ids?.map(String) ?? null, ack: m?.ack ?? null,
@@ -44,7 +44,7 @@ for (const name of EVENTS) WPP.on(name, (m) => heard.push({
 }));
 """
 USABLE = "() => WPP.isFullReady && WPP.conn.isAuthenticated() && WPP.conn.getStreamData().mode === 'MAIN'"
-PATIENCE = 10.0
+TIMEOUT = 10.0
 NOT_ROOT = os.geteuid() != 0  # Chromium has no sandbox for root
 
 
@@ -61,39 +61,39 @@ class Tab:
         return await self.page.evaluate(script, argument)
 
     async def until(self, script: str, argument: object = None) -> Any:
-        """Wait until the function gives something true, across reloads of the page."""
-        deadline = time.monotonic() + PATIENCE
+        """Wait until the function returns a truthy value, across reloads of the page."""
+        deadline = time.monotonic() + TIMEOUT
         while time.monotonic() < deadline:
             try:
                 if value := await self.run(script, argument):
                     return value
             except Error as error:
-                # A page on its way to the next one: no context yet, or wa-js not there yet.
-                if "context" not in str(error) and "WPP" not in str(error) and "heard" not in str(error):
+                # During a navigation: no context yet, or wa-js is not loaded yet.
+                if "context" not in str(error) and "WPP" not in str(error) and "recorded" not in str(error):
                     raise
             await asyncio.sleep(0.03)
         raise AssertionError(f"never true: {script} {argument}")
 
     async def usable(self) -> None:
-        """Wait until the page is logged in and loaded, and wa-js with it."""
+        """Wait until the page and wa-js are loaded and logged in."""
         await self.until(USABLE)
 
-    async def heard(self, name: str, **fields: object) -> dict[str, Any]:
+    async def event(self, name: str, **fields: object) -> dict[str, Any]:
         """Wait for a wa-js event with these fields."""
         script = (
-            "([name, fields]) => heard.find((e) => e.name === name"
+            "([name, fields]) => recorded.find((e) => e.name === name"
             " && Object.entries(fields).every(([k, v]) => JSON.stringify(e[k]) === JSON.stringify(v)))"
         )
         event: dict[str, Any] = await self.until(script, [name, fields])
         return event
 
-    async def all_heard(self, name: str) -> list[dict[str, Any]]:
+    async def events(self, name: str) -> list[dict[str, Any]]:
         """The wa-js events of that name so far."""
-        events: list[dict[str, Any]] = await self.run("(name) => heard.filter((e) => e.name === name)", name)
+        events: list[dict[str, Any]] = await self.run("(name) => recorded.filter((e) => e.name === name)", name)
         return events
 
     async def reserve(self, chat: str) -> str:
-        """A message id for a chat, before anything is sent."""
+        """Reserve a message id for a chat."""
         key: str = await self.run("async (chat) => (await WPP.chat.generateMessageID(chat)).toString()", chat)
         return key
 
@@ -139,7 +139,7 @@ async def sandbox() -> AsyncIterator[Sandbox]:
 async def open_profile(
     playwright: Playwright, browser_path: str, tmp_path: Path
 ) -> AsyncIterator[Callable[..., Awaitable[BrowserContext]]]:
-    """Opens a browser on a profile folder of the test; the same name is the same profile again."""
+    """Opens a browser on a profile folder of the test; the same name reuses the profile."""
     opened: list[BrowserContext] = []
 
     async def open_named(name: str = "profile") -> BrowserContext:

@@ -32,7 +32,7 @@ async def state(api: httpx.AsyncClient) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:3000", "localhost", "[::1]:80", "127.8.9.1"])
-async def test_it_answers_under_loopback_names(api: httpx.AsyncClient, host: str) -> None:
+async def test_it_answers_under_loopback_host_names(api: httpx.AsyncClient, host: str) -> None:
     assert (await api.get("/api/state", headers={"Host": host})).status_code == 200
 
 
@@ -60,7 +60,7 @@ async def test_it_refuses_foreign_and_forwarded_requests(api: httpx.AsyncClient,
 
 
 @pytest.mark.parametrize("path", ["ws/chat", "phone/live"])
-async def test_sockets_are_for_its_own_pages(sandbox: Sandbox, path: str) -> None:
+async def test_sockets_accept_only_its_own_pages(sandbox: Sandbox, path: str) -> None:
     url = sandbox.url.replace("http", "ws") + path
     async with connect(url, origin=sandbox.url.rstrip("/")):  # type: ignore[arg-type]
         pass
@@ -82,7 +82,7 @@ async def test_it_listens_on_loopback_only(host: str) -> None:
         await Sandbox(host=host).__aenter__()
 
 
-async def test_a_port_in_use_is_said_in_a_sentence(sandbox: Sandbox) -> None:
+async def test_a_port_in_use_is_reported_with_a_sentence(sandbox: Sandbox) -> None:
     port = int(sandbox.url.rsplit(":", 1)[1].strip("/"))
     with pytest.raises(AddressUnavailable, match=f"cannot listen on 127.0.0.1:{port}: Address already in use"):
         await Sandbox(port=port).__aenter__()
@@ -120,11 +120,11 @@ async def test_people_groups_link_and_behaviour(sandbox: Sandbox, api: httpx.Asy
 async def test_faults(sandbox: Sandbox, api: httpx.AsyncClient) -> None:
     await api.put("/api/trouble", json={"kind": "TOS_BLOCK"})
     assert (await state(api))["trouble"] == "TOS_BLOCK"
-    assert sandbox.world.line_up is False
-    sandbox.world.faults.take_over()  # which ends nothing but a conflict
+    assert sandbox.world.online is False
+    sandbox.world.faults.take_over()  # ends only a conflict
     assert (await state(api))["trouble"] == "TOS_BLOCK"
     await api.put("/api/trouble", json={"kind": None})
-    assert sandbox.world.line_up
+    assert sandbox.world.online
     hidden = (await api.post("/api/incoming", json={"chat": ANA, "type": "ciphertext"})).json()
     shown = (await api.post("/api/decrypt", json={"id": hidden["id"], "body": "por fin"})).json()
     assert (shown["body"], shown["type"], shown["id"]) == ("por fin", "chat", hidden["id"])
@@ -194,14 +194,14 @@ async def test_it_closes_while_pages_are_open() -> None:
 
 
 @pytest.mark.parametrize("path", ["ws/chat", "phone/live"])
-async def test_a_page_may_go_away_while_it_is_told_something(
+async def test_a_page_may_close_while_a_frame_is_pushed(
     sandbox: Sandbox, caplog: pytest.LogCaptureFixture, path: str
 ) -> None:
     for _ in range(20):
         async with connect(sandbox.url.replace("http", "ws") + path) as page:
             closing = asyncio.create_task(page.close(), name="close")
             while not closing.done():
-                sandbox.world.tell(LinkChanged(up=True))
+                sandbox.world.notify(LinkChanged(up=True))
                 await asyncio.sleep(0)
     assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
 
@@ -216,7 +216,7 @@ async def test_a_body_that_is_too_large_is_refused(api: httpx.AsyncClient, annou
     assert (answer.status_code, answer.json()) == (413, {"error": "The body has more than 1,000,000 bytes."})
 
 
-async def test_a_frame_that_is_too_large_ends_its_connection_alone(sandbox: Sandbox, api: httpx.AsyncClient) -> None:
+async def test_a_frame_that_is_too_large_ends_only_its_connection(sandbox: Sandbox, api: httpx.AsyncClient) -> None:
     async with connect(sandbox.url.replace("http", "ws") + "ws/chat") as page:
         await page.send("x" * 1_100_000)
         with suppress(ConnectionClosedError):

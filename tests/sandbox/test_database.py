@@ -1,4 +1,4 @@
-"""The linked device's own database: what it holds at which moment, and how it is paged through."""
+"""The linked device's own database: its contents over time, and paging."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def bodies(records: list[dict[str, object]] | None) -> list[object]:
     return [r["body"] for r in records or []]
 
 
-def test_what_was_there_at_the_pairing_is_history_and_the_rest_is_not(world: World) -> None:
+def test_messages_before_the_pairing_are_history_and_later_ones_are_not(world: World) -> None:
     before = world.incoming(ANA, "antes")
     database = pair(world)
     after = world.incoming(ANA, "después")
@@ -59,11 +59,11 @@ def test_a_chat_is_paged_from_any_message(world: World, count: int | None, befor
     assert bodies(pair(world).find(messages[3].key, count, before=before)) == found
 
 
-def test_paging_from_a_message_that_is_not_there_says_so(world: World) -> None:
+def test_paging_from_a_missing_message_returns_none(world: World) -> None:
     assert pair(world).find(f"false_{ANA}_NONE", 5, before=True) is None
 
 
-def test_an_own_message_is_there_from_the_moment_it_is_written(world: World, clock: Clock) -> None:
+def test_an_own_message_is_stored_as_soon_as_it_is_written(world: World, clock: Clock) -> None:
     database = pair(world)
     world.incoming(ANA, "hola")
     database.catch_up()
@@ -89,7 +89,7 @@ def test_an_own_message_is_there_from_the_moment_it_is_written(world: World, clo
     assert database.pending() == []
 
 
-def test_chats_come_newest_first_with_what_is_unread(world: World, clock: Clock) -> None:
+def test_chats_are_newest_first_with_unread_counts(world: World, clock: Clock) -> None:
     database = pair(world)
     world.incoming(ANA, "uno")
     clock.now += 10
@@ -97,9 +97,9 @@ def test_chats_come_newest_first_with_what_is_unread(world: World, clock: Clock)
     world.incoming(GROUP, "tres", author=ANA)
     database.catch_up()
     assert [(c["id"], c["unreadCount"]) for c in database.chats()][:2] == [(GROUP, 2), (ANA, 1)]
-    world.see(GROUP)
-    assert database.chat(world.cast.chats[GROUP])["unreadCount"] == 0
+    world.mark_seen(GROUP)
+    assert database.chat(world.directory.chats[GROUP])["unreadCount"] == 0
 
 
-def test_numbers_that_are_not_saved_are_not_in_the_address_book(world: World) -> None:
+def test_unsaved_numbers_are_not_in_the_address_book(world: World) -> None:
     assert "5491155500005@c.us" not in [c["pn"] for c in pair(world).contacts()]

@@ -1,4 +1,4 @@
-"""The double under the real, unmodified wa-js: code, pairing, messages in and out, as a driver will meet them."""
+"""The double under the real, unmodified wa-js: QR code, pairing, messages in and out, as a driver sees them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def test_wa_js_boots_without_a_page_error_and_shows_a_code(tab: Tab) -> No
     assert tab.errors == []
 
 
-async def test_the_page_brings_no_wa_js_and_asks_nobody_else(sandbox: Sandbox, tab: Tab) -> None:
+async def test_the_page_contains_no_wa_js_and_requests_no_other_host(sandbox: Sandbox, tab: Tab) -> None:
     requested: list[str] = []
     tab.page.on("request", lambda request: requested.append(request.url))
     await tab.page.reload()
@@ -43,13 +43,15 @@ async def test_the_code_rotates_by_itself_and_on_request(sandbox: Sandbox, tab: 
     sandbox.world.configure(settings.model_copy(update={"ref_ttl_ms": 300}))
     for slot in sandbox.world.linking.slots.values():
         sandbox.world.linking.rotate(slot)
-    second = await tab.until("(old) => heard.find((e) => e.value && e.value !== old)?.value", first)
-    third = await tab.until("(known) => heard.find((e) => e.value && !known.includes(e.value))?.value", [first, second])
+    second = await tab.until("(old) => recorded.find((e) => e.value && e.value !== old)?.value", first)
+    third = await tab.until(
+        "(known) => recorded.find((e) => e.value && !known.includes(e.value))?.value", [first, second]
+    )
     refreshed = await tab.run("async () => (await WPP.conn.refreshQR()).fullCode")
     assert len({first, second, third, refreshed}) == 4
 
 
-async def test_a_page_that_nobody_scans_gives_up_until_it_is_asked(sandbox: Sandbox, tab: Tab) -> None:
+async def test_an_unscanned_page_stops_until_a_code_is_requested(sandbox: Sandbox, tab: Tab) -> None:
     sandbox.world.configure(sandbox.world.state.settings.model_copy(update={"refs_before_idle": 1, "ref_ttl_ms": 200}))
     for slot in sandbox.world.linking.slots.values():
         sandbox.world.linking.rotate(slot)
@@ -59,24 +61,22 @@ async def test_a_page_that_nobody_scans_gives_up_until_it_is_asked(sandbox: Sand
     assert await tab.run("() => WPP.conn.isIdle()") is False
 
 
-async def test_scanning_pairs_and_brings_the_history(sandbox: Sandbox, tab: Tab) -> None:
+async def test_scanning_pairs_and_loads_the_history(sandbox: Sandbox, tab: Tab) -> None:
     sandbox.world.incoming(ANA, "antes")
     device = sandbox.world.linking.scan()
     await tab.usable()
-    await tab.heard("conn.authenticated")
-    modes = [e["value"] for e in await tab.all_heard("conn.stream_mode_changed")]
+    await tab.event("conn.authenticated")
+    modes = [e["value"] for e in await tab.events("conn.stream_mode_changed")]
     assert modes[-2:] == ["SYNCING", "MAIN"]
     assert await tab.run("() => WPP.conn.getMyUserId().toString()") == "5491155500000@c.us"
     assert await tab.run("() => WPP.conn.getAuthCode()") is None
     assert [(m["body"], m["history"]) for m in await tab.messages(ANA)] == [("antes", True)]
-    assert await tab.all_heard("chat.new_message") == []
+    assert await tab.events("chat.new_message") == []
     assert list(sandbox.world.linking.devices) == [device.id]
     assert sandbox.world.linking.slots == {}
 
 
-async def test_a_message_that_comes_in_the_moment_of_pairing_is_not_taken_back_by_the_history(
-    sandbox: Sandbox, tab: Tab
-) -> None:
+async def test_a_message_during_pairing_is_not_overwritten_by_the_history(sandbox: Sandbox, tab: Tab) -> None:
     sandbox.world.incoming(ANA, "antes")
     sandbox.world.linking.scan()
     for body in ("durante", "y otra"):
@@ -90,36 +90,36 @@ async def test_a_message_that_comes_in_the_moment_of_pairing_is_not_taken_back_b
 
 async def test_incoming_messages_are_announced_with_their_fields(sandbox: Sandbox, paired: Tab) -> None:
     hello = sandbox.world.incoming(ANA, "¿Hola? 👋 שלום")
-    event = await paired.heard("chat.new_message", id=hello.key)
+    event = await paired.event("chat.new_message", id=hello.key)
     assert event["body"] == "¿Hola? 👋 שלום"
     assert (event["chat"], event["from"], event["to"], event["author"]) == (ANA, ANA, "5491155500000@c.us", None)
     assert (event["type"], event["notifyName"], event["fromMe"], event["isNewMsg"]) == ("chat", "Ana", False, True)
     assert abs(event["t"] - time.time()) < 5
 
     grouped = sandbox.world.incoming(GROUP, "a todos", author=BRUNO_LID, quoted=None)
-    event = await paired.heard("chat.new_message", id=grouped.key)
+    event = await paired.event("chat.new_message", id=grouped.key)
     assert (event["chat"], event["from"], event["author"], event["notifyName"]) == (GROUP, GROUP, BRUNO_LID, "Bruno")
     assert event["id"].endswith(f"_{BRUNO_LID}")
 
     hidden = sandbox.world.incoming(DARIO, "sin número", quoted=None)
-    event = await paired.heard("chat.new_message", id=hidden.key)
+    event = await paired.event("chat.new_message", id=hidden.key)
     assert (event["chat"], event["to"]) == (DARIO, "277000000000000@lid")
     answer = sandbox.world.incoming(DARIO, "respuesta", quoted=hidden.id)
-    assert (await paired.heard("chat.new_message", id=answer.key))["quoted"] == hidden.key
+    assert (await paired.event("chat.new_message", id=answer.key))["quoted"] == hidden.key
 
 
-async def test_text_that_is_not_unicode_arrives_as_the_page_would_have_it(sandbox: Sandbox, paired: Tab) -> None:
+async def test_text_that_is_not_valid_unicode_arrives_unchanged(sandbox: Sandbox, paired: Tab) -> None:
     message = sandbox.world.incoming(ANA, "", fields={"bodyUnits": [0x61, 0xD83D, 0x62, 0]})
     units = "(id) => [...Array(4)].map((_, i) => WPP.whatsapp.MsgStore.get(id)?.body.charCodeAt(i))"
-    await paired.heard("chat.new_message", id=message.key)
+    await paired.event("chat.new_message", id=message.key)
     assert await paired.run(units, message.key) == [0x61, 0xD83D, 0x62, 0]
 
 
-async def test_what_the_owner_types_on_the_phone_is_announced_as_own(sandbox: Sandbox, paired: Tab) -> None:
+async def test_a_message_typed_on_the_phone_is_announced_as_own(sandbox: Sandbox, paired: Tab) -> None:
     own = sandbox.world.own(ANA, "desde el teléfono")
-    event = await paired.heard("chat.new_message", id=own.key)
+    event = await paired.event("chat.new_message", id=own.key)
     assert (event["fromMe"], event["chat"], event["to"]) == (True, ANA, ANA)
-    await paired.heard("chat.msg_ack_change", ids=[own.key], ack=3)
+    await paired.event("chat.msg_ack_change", ids=[own.key], ack=3)
     assert sandbox.world.state.sent == {}
 
 
@@ -129,8 +129,8 @@ async def test_a_sent_message_goes_through_all_its_acks(sandbox: Sandbox, paired
     answer = await paired.send(chat, "respuesta", key)
     assert (answer["id"], answer["ack"], answer["sendMsgResult"]["messageSendResult"]) == (key, 1, "OK")
     for ack in (1, 2, 3):
-        await paired.heard("chat.msg_ack_change", ids=[key], ack=ack)
-    acks = [e["ack"] for e in await paired.all_heard("chat.msg_ack_change")]
+        await paired.event("chat.msg_ack_change", ids=[key], ack=ack)
+    acks = [e["ack"] for e in await paired.events("chat.msg_ack_change")]
     assert acks == [1, 2, 3]
     message = sandbox.world.message(key)
     assert message is not None
@@ -138,7 +138,7 @@ async def test_a_sent_message_goes_through_all_its_acks(sandbox: Sandbox, paired
     assert await paired.run("async (id) => (await WPP.chat.getMessageById(id)).ack", key) == 3
 
 
-async def test_group_acks_name_who_gave_them_and_add_up(sandbox: Sandbox, paired: Tab) -> None:
+async def test_group_acks_have_a_participant_and_add_up(sandbox: Sandbox, paired: Tab) -> None:
     sandbox.world.configure(
         sandbox.world.state.settings.model_copy(update={"receipts": ReceiptPolicy(device_ms=None, read_ms=None)})
     )
@@ -146,27 +146,27 @@ async def test_group_acks_name_who_gave_them_and_add_up(sandbox: Sandbox, paired
     assert key.endswith("_277000000000000@lid")
     await paired.send(GROUP, "a todos", key)
     sandbox.world.acknowledge(key, 2, ANA)
-    await paired.heard("chat.msg_ack_change", ack=2)
+    await paired.event("chat.msg_ack_change", ack=2)
     ack = "(id) => WPP.whatsapp.MsgStore.get(id).ack"
     assert await paired.run(ack, key) == 1
     sandbox.world.acknowledge(key, 2)
     await paired.until(f"(id) => ({ack})(id) === 2", key)
-    events = [e for e in await paired.all_heard("chat.msg_ack_change") if e["ack"] == 2]
+    events = [e for e in await paired.events("chat.msg_ack_change") if e["ack"] == 2]
     assert len(events) == 3
 
 
-async def test_without_waiting_the_answer_comes_before_the_servers_ack(sandbox: Sandbox, paired: Tab) -> None:
+async def test_without_waiting_the_answer_precedes_the_servers_ack(sandbox: Sandbox, paired: Tab) -> None:
     settings = sandbox.world.state.settings
     sandbox.world.configure(settings.model_copy(update={"receipts": ReceiptPolicy(server_ms=None)}))
     key = await paired.reserve(ANA)
     answer = await paired.send(ANA, "sin esperar", key, waitForAck=False)
     assert (answer["ack"], answer["sendMsgResult"]) == (0, None)
     sandbox.world.acknowledge(await arrived(sandbox, paired, key), 1)
-    await paired.heard("chat.msg_ack_change", ids=[key], ack=1)
+    await paired.event("chat.msg_ack_change", ids=[key], ack=1)
 
 
 async def arrived(sandbox: Sandbox, tab: Tab, key: str) -> str:
-    """Wait until the service has the message; the page's own turn of the loop brings it."""
+    """Wait until the service has the message; the page sends it in a later turn of its event loop."""
     for _ in range(200):
         if sandbox.world.message(key):
             break
@@ -198,14 +198,14 @@ LOOK_UP = (
 
 async def test_looking_up_numbers(sandbox: Sandbox, paired: Tab) -> None:
     known_by_both = Contact(pn="5491155500006@c.us", lid="188000000000006@lid", name="Known by both", saved=False)
-    sandbox.world.cast.add_contact(known_by_both)
+    sandbox.world.directory.add_contact(known_by_both)
     expected: dict[str, Any] = {
         "5491155500001": [ANA, None],
         "5491155500005": ["5491155500005@c.us", None],
         "5491155500006": ["5491155500006@c.us", "188000000000006@lid"],
         "5491155500009": None,  # not on WhatsApp
-        "5491155500077": None,  # nobody's
-        "5491155500008": None,  # the service answers with an error, of which wa-js makes "no such number"
+        "5491155500077": None,  # unassigned
+        "5491155500008": None,  # the service answers with an error, which wa-js turns into "no such number"
     }
     assert {number: await paired.run(LOOK_UP, number) for number in expected} == expected
 
@@ -220,13 +220,13 @@ async def test_numbers_and_hidden_ids_are_mapped_where_they_are_known(paired: Ta
     assert await paired.run(entry, DARIO) == [None, DARIO]
 
 
-async def test_a_chat_is_found_under_either_address_or_made(sandbox: Sandbox, paired: Tab) -> None:
+async def test_a_chat_is_found_under_either_address_or_created(sandbox: Sandbox, paired: Tab) -> None:
     find = "async (id) => (await WPP.chat.find(id)).id.toString()"
     assert await paired.run(find, CARLA) == CARLA_LID
-    assert "5491155500005@c.us" not in sandbox.world.cast.chats
+    assert "5491155500005@c.us" not in sandbox.world.directory.chats
     assert await paired.run(find, "5491155500005@c.us") == "5491155500005@c.us"
-    assert "5491155500005@c.us" in sandbox.world.cast.chats
+    assert "5491155500005@c.us" in sandbox.world.directory.chats
 
 
-async def test_the_pages_clock_is_the_services(sandbox: Sandbox, paired: Tab) -> None:
+async def test_the_page_uses_the_services_clock(sandbox: Sandbox, paired: Tab) -> None:
     assert abs(await paired.run("() => WPP.whatsapp.functions.unixTime()") - sandbox.world.now()) < 3

@@ -1,4 +1,4 @@
-"""What outlives what: reloads, killed browsers, the link, lost answers, log-outs, a restarted sandbox."""
+"""Persistence: reloads, killed browsers, the link, lost answers, logouts, a restarted sandbox."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ async def reloaded(tab: Tab) -> None:
     await tab.usable()
 
 
-async def test_a_reload_keeps_the_login_and_what_was_sent(sandbox: Sandbox, paired: Tab) -> None:
+async def test_a_reload_keeps_the_login_and_sent_messages(sandbox: Sandbox, paired: Tab) -> None:
     key = await paired.reserve(ANA)
     await paired.send(ANA, "una vez", key)
     await reloaded(paired)
-    assert await paired.all_heard("conn.authenticated") == []
+    assert await paired.events("conn.authenticated") == []
     found = await paired.run("async (id) => {const m = await WPP.chat.getMessageById(id); return [m.body, m.ack]}", key)
     assert found[0] == "una vez"
     assert found[1] >= 1
@@ -55,9 +55,9 @@ async def test_an_older_message_that_is_not_in_memory_is_found_by_its_id(sandbox
     assert await paired.run("async (id) => (await WPP.chat.getMessageById(id)).body", old.key) == "vieja"
 
 
-async def test_messages_while_away_are_in_the_store_and_not_announced(sandbox: Sandbox, paired: Tab) -> None:
+async def test_messages_received_while_closed_are_stored_and_not_announced(sandbox: Sandbox, paired: Tab) -> None:
     seen = sandbox.world.incoming(ANA, "vista")
-    await paired.heard("chat.new_message", id=seen.key)
+    await paired.event("chat.new_message", id=seen.key)
     await paired.page.goto("about:blank")
     away = [sandbox.world.incoming(ANA, "uno"), sandbox.world.incoming(GROUP, "dos", author=ANA)]
     await paired.page.goto(sandbox.url)
@@ -67,9 +67,9 @@ async def test_messages_while_away_are_in_the_store_and_not_announced(sandbox: S
         ("vista", False, False),
         ("uno", False, False),
     ]
-    assert await paired.all_heard("chat.new_message") == []
+    assert await paired.events("chat.new_message") == []
     live = sandbox.world.incoming(ANA, "tres")
-    await paired.heard("chat.new_message", id=live.key)
+    await paired.event("chat.new_message", id=live.key)
 
 
 async def test_a_killed_browser_finds_its_login_again(
@@ -94,7 +94,7 @@ async def test_a_killed_browser_finds_its_login_again(
 
 
 def written(profile: Path, token: str) -> bool:
-    """Whether the login is on disk: Chromium writes localStorage late, and a login killed before is lost."""
+    """Whether the login is on disk: Chromium writes localStorage late, and a kill before that loses the login."""
     parts = profile.glob("**/Local Storage/leveldb/*.log")
     return any(token.encode() in part.read_bytes() for part in parts)
 
@@ -121,8 +121,8 @@ async def test_the_link_goes_down_and_comes_back(sandbox: Sandbox, paired: Tab) 
 
     sandbox.world.set_link(up=True)
     for message in missed:
-        await paired.heard("chat.new_message", id=message.key)
-    await paired.heard("chat.msg_ack_change", ids=[key], ack=1)
+        await paired.event("chat.new_message", id=message.key)
+    await paired.event("chat.msg_ack_change", ids=[key], ack=1)
     assert await paired.run(STATE) == ["CONNECTED", "MAIN", "NORMAL"]
     assert await paired.until("() => globalThis.answered")
     [sent] = sandbox.world.state.sent.values()
@@ -139,7 +139,7 @@ async def test_a_page_that_loads_while_the_link_is_down_is_usable_when_it_is_up(
     assert await paired.until("(id) => WPP.whatsapp.MsgStore.get(id)?.body", message.key) == "mientras tanto"
 
 
-async def test_a_lost_answer_leaves_the_message_in_doubt_and_a_reload_settles_it(sandbox: Sandbox, paired: Tab) -> None:
+async def test_a_lost_answer_leaves_the_message_in_doubt_until_a_reload(sandbox: Sandbox, paired: Tab) -> None:
     settings = sandbox.world.state.settings
     quiet = settings.receipts.model_copy(update={"device_ms": None, "read_ms": None})
     sandbox.world.configure(settings.model_copy(update={"send_mode": TransmissionMode.LOSE_ANSWER, "receipts": quiet}))
@@ -160,7 +160,7 @@ async def test_a_lost_answer_leaves_the_message_in_doubt_and_a_reload_settles_it
     assert [m.body for m in sandbox.world.state.messages] == ["¿llegó?"]
 
 
-async def test_a_message_lost_on_the_way_waits_in_the_devices_database(sandbox: Sandbox, paired: Tab) -> None:
+async def test_a_message_lost_in_transit_stays_in_the_devices_database(sandbox: Sandbox, paired: Tab) -> None:
     sending(sandbox, TransmissionMode.HOLD)
     key = await paired.reserve(ANA)
     await paired.run(HANGING_SEND, [ANA, "más tarde", key])
@@ -199,7 +199,7 @@ async def test_after_a_log_out_the_page_shows_a_code_again(sandbox: Sandbox, pai
     assert sandbox.world.linking.devices == {}
 
 
-async def test_a_device_logged_out_while_away_finds_out_when_it_loads(sandbox: Sandbox, paired: Tab) -> None:
+async def test_a_device_logged_out_while_closed_notices_at_its_next_load(sandbox: Sandbox, paired: Tab) -> None:
     [device] = sandbox.world.linking.devices
     await paired.page.goto("about:blank")
     sandbox.world.linking.log_out(device)
@@ -208,9 +208,7 @@ async def test_a_device_logged_out_while_away_finds_out_when_it_loads(sandbox: S
     assert await paired.run("() => WPP.conn.isAuthenticated()") is False
 
 
-async def test_a_device_logged_out_while_the_link_is_down_finds_out_when_it_is_up(
-    sandbox: Sandbox, paired: Tab
-) -> None:
+async def test_a_device_logged_out_while_the_link_is_down_notices_when_it_is_up(sandbox: Sandbox, paired: Tab) -> None:
     [device] = sandbox.world.linking.devices
     sandbox.world.set_link(up=False)
     await paired.until(f"() => ({STATE})()[0] === 'TIMEOUT'")
@@ -229,12 +227,12 @@ async def test_login_and_messages_survive_a_restart_of_the_sandbox(open_profile:
         await tab.usable()
         key = await tab.reserve(ANA)
         await tab.send(ANA, "antes", key)
-    # The page stays open: to it, the sandbox that is away looks like a link that is down.
+    # The page stays open: to it, a stopped sandbox looks like a link that is down.
     await tab.until(f"() => ({STATE})()[0] !== 'CONNECTED'")
     async with Sandbox(port=port, state_path=state, auto_scan=True) as second:
         await tab.until(f"() => ({STATE})()[0] === 'CONNECTED'")
         live = second.world.incoming(ANA, "después")
-        await tab.heard("chat.new_message", id=live.key)
+        await tab.event("chat.new_message", id=live.key)
         assert second.world.message(key) is not None
         [device] = second.world.linking.devices
         second.world.linking.log_out(device)

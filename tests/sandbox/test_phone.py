@@ -1,4 +1,4 @@
-"""The phone's page in a real browser: typed on with the keyboard, read by its labels."""
+"""The phone's page in a real browser: keyboard input, elements found by their labels."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def write(page: Page, text: str) -> None:
     await page.keyboard.press("Enter")
 
 
-async def test_who_types_decides_whose_message_it_is(sandbox: Sandbox, phone: Page) -> None:
+async def test_the_selected_author_decides_the_sender(sandbox: Sandbox, phone: Page) -> None:
     await phone.get_by_role("button", name="Ana").click()
     await write(phone, "¿Hola? 👋")
     await phone.get_by_text("Me", exact=True).click()
@@ -55,7 +55,7 @@ async def test_in_a_group_any_member_can_type(sandbox: Sandbox, phone: Page) -> 
     assert (message.chat, message.author) == (GROUP, BRUNO_LID)
 
 
-async def test_it_shows_what_a_linked_device_sends_with_its_ticks(sandbox: Sandbox, phone: Page, tab: Tab) -> None:
+async def test_it_shows_a_linked_devices_messages_with_their_ticks(sandbox: Sandbox, phone: Page, tab: Tab) -> None:
     policy = ReceiptPolicy(device_ms=None, read_ms=None)
     sandbox.world.configure(sandbox.world.state.settings.model_copy(update={"receipts": policy}))
     await phone.get_by_role("button", name="Scan").click()
@@ -68,7 +68,7 @@ async def test_it_shows_what_a_linked_device_sends_with_its_ticks(sandbox: Sandb
     await bubble.get_by_role("button", name="sent; press for delivered").click()
     await bubble.get_by_role("button", name="delivered; press for read").click()
     await expect(bubble.get_by_role("button", name="read")).to_be_disabled()
-    await tab.heard("chat.msg_ack_change", ack=3)
+    await tab.event("chat.msg_ack_change", ack=3)
 
 
 async def test_the_link_and_the_device_are_switched_off_on_the_phone(
@@ -84,7 +84,7 @@ async def test_the_link_and_the_device_are_switched_off_on_the_phone(
     assert sandbox.world.linking.devices == {}
 
 
-async def test_faults_and_a_link_code_are_there_to_try(sandbox: Sandbox, phone: Page, tab: Tab) -> None:
+async def test_faults_and_a_pairing_code_can_be_tried(sandbox: Sandbox, phone: Page, tab: Tab) -> None:
     code = tab.page.evaluate("(phone) => WPP.conn.startLinkDeviceCodeForPhoneNumber(phone)", ACCOUNT.split("@")[0])
     assert len(await code) == 8
     await phone.get_by_role("button", name="Type it").click()
@@ -95,7 +95,7 @@ async def test_faults_and_a_link_code_are_there_to_try(sandbox: Sandbox, phone: 
     sandbox.world.incoming(ANA, "meanwhile")
     await tab.run("() => { WPP.whatsapp.Socket.takeover(); }")
     await tab.until("() => WPP.whatsapp.Socket.state === 'CONNECTED' && WPP.conn.getStreamData().mode === 'MAIN'")
-    await tab.heard("chat.new_message", body="meanwhile")
+    await tab.event("chat.new_message", body="meanwhile")
     await expect(phone.get_by_role("combobox", name="Linked devices")).to_have_value("")
     await phone.get_by_role("button", name="Offer a newer version").click()
     await tab.until("() => WPP.conn.needsUpdate()")
@@ -116,9 +116,9 @@ async def test_a_new_contact_gets_a_chat(sandbox: Sandbox, phone: Page) -> None:
     assert sandbox.world.state.messages[0].chat == "5491155500044@c.us"
 
 
-async def test_what_the_sandbox_does_not_take_is_said_and_not_lost(sandbox: Sandbox, phone: Page) -> None:
+async def test_rejected_input_is_reported_and_not_lost(sandbox: Sandbox, phone: Page) -> None:
     await phone.get_by_role("button", name="Vecinos").click()
-    sandbox.world.cast.chats[GROUP].participants.remove(ANA)
+    sandbox.world.directory.chats[GROUP].participants.remove(ANA)
     await write(phone, "nadie")
     await expect(phone.get_by_role("alert")).to_contain_text("the author must be one of")
     await expect(phone.get_by_label("Message", exact=True)).to_have_value("nadie")

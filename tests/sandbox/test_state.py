@@ -1,4 +1,4 @@
-"""The state file: what survives, how soon, and what is refused."""
+"""The state file: what survives, when it is written, what is refused."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ asyncio.run(main())
 """
 
 
-async def test_everything_is_there_again_after_a_restart(tmp_path: Path) -> None:
+async def test_everything_survives_a_restart(tmp_path: Path) -> None:
     path = tmp_path / "new folder" / "world.json"
     async with Sandbox(state_path=path) as first:
         first.world.linking.open_slot()
@@ -43,26 +43,26 @@ async def test_everything_is_there_again_after_a_restart(tmp_path: Path) -> None
         assert second.world.linking.slots == {}
 
 
-async def test_without_a_path_nothing_is_kept() -> None:
+async def test_without_a_path_nothing_is_stored() -> None:
     async with Sandbox() as first:
         first.world.incoming(ANA, "hola")
     async with Sandbox() as second:
         assert second.world.state.messages == []
-        assert [c.name for c in second.world.cast.contacts][:2] == ["Ana", "Bruno"]
+        assert [c.name for c in second.world.directory.contacts][:2] == ["Ana", "Bruno"]
 
 
-def test_a_killed_sandbox_has_written_what_is_200_ms_old(tmp_path: Path) -> None:
+def test_a_killed_sandbox_has_written_changes_older_than_200_ms(tmp_path: Path) -> None:
     path = tmp_path / "world.json"
     with subprocess.Popen([sys.executable, "-c", RUNNER, str(path)], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"written\n"
-        time.sleep(0.25)  # the promise under test is one about time
+        time.sleep(0.25)  # the guarantee under test is a duration
         process.kill()
     assert [m.body for m in State.model_validate_json(path.read_bytes()).messages] == ["antes del corte"]
     assert [p.name for p in tmp_path.iterdir()] == ["world.json"]
 
 
-async def test_a_burst_of_changes_is_written_while_it_goes_on(tmp_path: Path) -> None:
+async def test_a_burst_of_changes_is_written_before_it_ends(tmp_path: Path) -> None:
     path = tmp_path / "world.json"
     async with Sandbox(state_path=path) as sandbox, asyncio.timeout(5):
         while b"hola" not in path.read_bytes():
@@ -71,7 +71,7 @@ async def test_a_burst_of_changes_is_written_while_it_goes_on(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("text", ["", "not json", "[]", '{"version": 1, "messages": 7}'])
-async def test_a_file_that_holds_something_else_is_refused_and_left_alone(tmp_path: Path, text: str) -> None:
+async def test_an_invalid_file_is_refused_and_not_changed(tmp_path: Path, text: str) -> None:
     path = tmp_path / "world.json"
     path.write_text(text)
     with pytest.raises(StateUnreadable, match=r"world\.json is not a sandbox state"):

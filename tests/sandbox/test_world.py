@@ -1,4 +1,4 @@
-"""The service as a state machine, without a socket or a clock of its own."""
+"""The service as a state machine, with injected time and no sockets."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import itertools
 import pytest
 
 from bridge.sandbox.changes import AckRaised, Change, MessageArrived, SendRefused
-from bridge.sandbox.contacts import LookupFailed, Unknown
-from bridge.sandbox.linked_devices import NobodyWaits, NotLinked
+from bridge.sandbox.contacts import EntryNotFound, LookupFailed
+from bridge.sandbox.linked_devices import CodeNotShown, NotLinked
 from bridge.sandbox.records import Contact, Device, ReceiptPolicy, State, TransmissionMode
 from bridge.sandbox.world import World
 
@@ -19,7 +19,7 @@ GROUP = "120363000000000001@g.us"
 
 
 class Clock:
-    """Time that passes only when told to."""
+    """Time that passes only when the test sets it."""
 
     def __init__(self) -> None:
         self.now = 1_790_000_000.0
@@ -45,7 +45,7 @@ def device(world: World) -> Device:
     return world.linking.scan()
 
 
-def told(world: World) -> list[Change]:
+def recorded_changes(world: World) -> list[Change]:
     changes: list[Change] = []
     world.listeners.append(changes.append)
     return changes
@@ -59,7 +59,7 @@ def mode(world: World, send_mode: TransmissionMode) -> None:
     world.configure(world.state.settings.model_copy(update={"send_mode": send_mode}))
 
 
-def test_messages_keep_the_order_in_which_the_service_got_them(world: World) -> None:
+def test_messages_keep_the_order_of_arrival_at_the_service(world: World) -> None:
     late = world.incoming(ANA, "uno", t=100)
     early = world.incoming(ANA, "dos", t=50)
     assert [late.position, early.position] == [0, 1]
@@ -73,41 +73,41 @@ def test_an_author_must_fit_the_chat(world: World, chat: str, author: str | None
         world.incoming(chat, "x", author=author)
 
 
-def test_a_group_has_to_exist_and_a_chat_with_a_person_is_made(world: World) -> None:
-    with pytest.raises(Unknown):
+def test_a_group_has_to_exist_and_a_chat_with_a_person_is_created(world: World) -> None:
+    with pytest.raises(EntryNotFound):
         world.incoming("120363999999999999@g.us", "x")
     world.incoming("5491155500077@c.us", "x")
-    assert world.cast.chats["5491155500077@c.us"].name == "5491155500077"
+    assert world.directory.chats["5491155500077@c.us"].name == "5491155500077"
 
 
-def test_a_chat_is_one_under_both_addresses_of_a_person(world: World) -> None:
-    assert world.cast.open_chat("5491155500003@c.us").id == "188000000000003@lid"
+def test_both_addresses_of_a_person_have_one_chat(world: World) -> None:
+    assert world.directory.open_chat("5491155500003@c.us").id == "188000000000003@lid"
     assert world.incoming("5491155500003@c.us", "x").chat == "188000000000003@lid"
 
 
-def test_a_message_id_is_used_once(world: World) -> None:
+def test_a_message_id_is_unique(world: World) -> None:
     world.incoming(ANA, "x", message_id="ABC")
     with pytest.raises(ValueError, match="already"):
         world.incoming(ANA, "y", message_id="ABC")
 
 
 @pytest.mark.parametrize(("number", "found"), [("5491155500001@c.us", True), ("5491155500009@c.us", False)])
-def test_a_look_up_says_who_is_on_whatsapp(world: World, number: str, found: bool) -> None:
-    assert (world.cast.look_up(number) is not None) is found
+def test_a_lookup_shows_which_numbers_are_on_whatsapp(world: World, number: str, found: bool) -> None:
+    assert (world.directory.look_up(number) is not None) is found
 
 
-def test_a_look_up_can_fail(world: World) -> None:
+def test_a_lookup_can_fail(world: World) -> None:
     with pytest.raises(LookupFailed):
-        world.cast.look_up("5491155500008@c.us")
+        world.directory.look_up("5491155500008@c.us")
 
 
 def test_a_contact_with_a_known_address_replaces_the_old_one(world: World) -> None:
-    world.cast.add_contact(Contact(pn=ANA, lid="188000000000001@lid", name="Ana María"))
-    assert world.cast.name("188000000000001@lid") == "Ana María"
-    assert [c.name for c in world.cast.contacts].count("Ana") == 0
+    world.directory.add_contact(Contact(pn=ANA, lid="188000000000001@lid", name="Ana María"))
+    assert world.directory.name("188000000000001@lid") == "Ana María"
+    assert [c.name for c in world.directory.contacts].count("Ana") == 0
 
 
-def test_own_messages_are_acknowledged_when_it_is_time(world: World, clock: Clock) -> None:
+def test_own_messages_are_acknowledged_when_due(world: World, clock: Clock) -> None:
     message = world.own(ANA, "x")
     seen = [message.ack]
     for _ in range(4):
@@ -119,7 +119,7 @@ def test_own_messages_are_acknowledged_when_it_is_time(world: World, clock: Cloc
 
 
 def test_a_transmission_is_delivered_once_per_id(world: World, device: Device, clock: Clock) -> None:
-    changes = told(world)
+    changes = recorded_changes(world)
     for _ in range(3):
         world.transmit(device, record("3EB01"))
     clock.now += 0.1
@@ -131,11 +131,11 @@ def test_a_transmission_is_delivered_once_per_id(world: World, device: Device, c
         ("3EB02", 1, 1),
     ]
     assert [c.message.id for c in changes if isinstance(c, MessageArrived)] == ["3EB01", "3EB02"]
-    # The server's ack, and the answer to who asked again.
+    # The server's ack, and the answer to the repeated transmission.
     assert [c.ack for c in changes if isinstance(c, AckRaised) and c.message.id == "3EB01"] == [1, 1]
 
 
-def test_a_held_transmission_or_one_without_a_link_never_happened(world: World, device: Device) -> None:
+def test_a_held_transmission_or_one_without_a_link_is_lost(world: World, device: Device) -> None:
     mode(world, TransmissionMode.HOLD)
     world.transmit(device, record("3EB01"))
     mode(world, TransmissionMode.NORMAL)
@@ -144,8 +144,8 @@ def test_a_held_transmission_or_one_without_a_link_never_happened(world: World, 
     assert (world.state.sent, world.state.messages) == ({}, [])
 
 
-def test_a_refused_transmission_is_told_and_not_kept(world: World, device: Device) -> None:
-    changes = told(world)
+def test_a_refused_transmission_is_reported_and_not_stored(world: World, device: Device) -> None:
+    changes = recorded_changes(world)
     mode(world, TransmissionMode.REFUSE)
     world.transmit(device, record("3EB01"))
     assert [c.key for c in changes if isinstance(c, SendRefused)] == [f"true_{ANA}_3EB01"]
@@ -163,13 +163,13 @@ def test_with_a_lost_answer_the_service_has_the_message(world: World, device: De
     assert message.answered is True
 
 
-def test_a_group_message_is_read_when_everybody_has_read_it(world: World, device: Device) -> None:
+def test_a_group_message_is_read_when_all_members_have_read_it(world: World, device: Device) -> None:
     world.configure(world.state.settings.model_copy(update={"receipts": ReceiptPolicy(device_ms=None, read_ms=None)}))
     world.transmit(device, record("3EB01_277000000000000@lid", GROUP))
     message = world.message("3EB01")
     assert message is not None
     acks = []
-    for person in world.cast.chats[GROUP].participants:
+    for person in world.directory.chats[GROUP].participants:
         world.acknowledge("3EB01", 3, person)
         acks.append(message.ack)
     assert acks == [0, 0, 3]
@@ -184,11 +184,11 @@ def test_acks_only_rise_and_only_for_own_messages(world: World) -> None:
         world.acknowledge(other.id, 3)
     with pytest.raises(ValueError, match="not a recipient"):
         world.acknowledge(own.id, 4, DARIO)
-    with pytest.raises(Unknown):
+    with pytest.raises(EntryNotFound):
         world.acknowledge("NONE", 2)
 
 
-def test_a_code_rotates_when_it_is_due_and_only_the_one_on_show_can_be_scanned(world: World, clock: Clock) -> None:
+def test_a_code_rotates_when_due_and_only_the_current_one_can_be_scanned(world: World, clock: Clock) -> None:
     slot = world.linking.open_slot()
     first = slot.ref
     clock.now += 19.9
@@ -197,16 +197,16 @@ def test_a_code_rotates_when_it_is_due_and_only_the_one_on_show_can_be_scanned(w
     clock.now += 0.2
     world.advance()
     assert slot.ref != first
-    with pytest.raises(NobodyWaits):
+    with pytest.raises(CodeNotShown):
         world.linking.scan(first)
     device = world.linking.scan(slot.ref)
-    with pytest.raises(NobodyWaits):
+    with pytest.raises(CodeNotShown):
         world.linking.scan()
     assert world.linking.log_in(device.id, device.secret) is device
     assert world.linking.log_in(device.id, "wrong") is None
 
 
-def test_after_some_codes_a_page_shows_none_until_it_asks(world: World, clock: Clock) -> None:
+def test_after_some_codes_a_page_shows_none_until_it_requests_one(world: World, clock: Clock) -> None:
     world.configure(world.state.settings.model_copy(update={"refs_before_idle": 3}))
     slot = world.linking.open_slot()
     shown = {slot.ref}
@@ -215,7 +215,7 @@ def test_after_some_codes_a_page_shows_none_until_it_asks(world: World, clock: C
         world.advance()
         shown.add(slot.ref)
     assert (slot.ref, len(shown - {""})) == ("", 3)
-    with pytest.raises(NobodyWaits):
+    with pytest.raises(CodeNotShown):
         world.linking.scan()
     world.linking.refresh(slot)
     assert world.linking.scan(slot.ref).id in world.linking.devices
@@ -228,7 +228,7 @@ def test_a_device_is_logged_out_once(world: World, device: Device) -> None:
         world.linking.log_out(device.id)
 
 
-def test_a_world_goes_on_from_its_state(world: World, device: Device, clock: Clock) -> None:
+def test_a_world_continues_from_its_state(world: World, device: Device, clock: Clock) -> None:
     world.transmit(device, record("3EB01"))
     again = World(clock, lambda: "F" * 18, State.model_validate_json(world.state.model_dump_json()))
     again.transmit(again.linking.devices[device.id], record("3EB01"))
@@ -239,10 +239,10 @@ def test_a_world_goes_on_from_its_state(world: World, device: Device, clock: Clo
     assert again.positions(ANA) == [0]
 
 
-def test_answering_quotes_what_was_written(world: World) -> None:
+def test_a_reply_quotes_the_message(world: World) -> None:
     first = world.incoming(GROUP, "¿quién?", author=BRUNO_LID)
     answer = world.own(GROUP, "yo", quoted=first.key)
     assert answer.quoted is not None
     assert (answer.quoted.id, answer.quoted.participant, answer.quoted.body) == (first.id, BRUNO_LID, "¿quién?")
-    with pytest.raises(Unknown):
+    with pytest.raises(EntryNotFound):
         world.own(GROUP, "yo", quoted="NONE")

@@ -1,4 +1,4 @@
-"""A whole session over the real page: store, core, web driver, browser, wa-js and the sandbox. Only MQTT is missing."""
+"""A whole session on the real page: store, core, web driver, browser, wa-js and sandbox. Only MQTT is missing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bridge.contract.commands import SendCommand
+from bridge.contract.commands import SendCommand, checked
 from bridge.contract.messages import Stream
 from bridge.contract.pace import Pace
 from bridge.contract.session import Reason, SessionState, Situation
@@ -30,7 +30,7 @@ from tests.drivers.conftest import web as web  # noqa: PLC0414
 from tests.drivers.worlds import LIMITS, SystemClock, WebWorld
 
 FREE = Pacing(Pace.parse("off", burst=1), Pace.parse("off", burst=1))
-PATIENCE = 25.0
+TIMEOUT = 25.0
 #: What takes minutes in production takes about a second here.
 QUICK = replace(LIMITS, no_site=0.5, lacking=1.0, link_down=1.5, refused=1.0, restarts=50)
 
@@ -39,13 +39,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     on_one_loop(items, Path(__file__).parent)
 
 
-class Life:
-    """One session from its start on; `told` is every situation that it showed, in order."""
+class LiveSession:
+    """One session; `situations` records every situation that it reported, in order."""
 
     def __init__(self, web: WebWorld, folder: Path, limits: Limits, browser_args: tuple[str, ...]) -> None:
         self.web = web
         self.driver = web.web_driver(limits=limits, browser_args=browser_args)
-        self.told: list[Situation] = []
+        self.situations: list[Situation] = []
         self.seen = 0
         self.session: Session
         self._path = folder / "store.db"
@@ -53,7 +53,7 @@ class Life:
         self._changed = asyncio.Event()
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[Life]:
+    async def running(self) -> AsyncIterator[LiveSession]:
         clock = SystemClock()
         async with AsyncExitStack() as stack:
             self.store = await stack.enter_async_context(open_store(self._path, now=clock.now))
@@ -76,11 +76,11 @@ class Life:
                 while True:
                     change = await changes.get()
                     if isinstance(change, StateChange):
-                        self.told.append(change.situation)
+                        self.situations.append(change.situation)
                     self._changed.set()
 
             tasks = [
-                asyncio.create_task(follow(), name="what the session tells"),
+                asyncio.create_task(follow(), name="session changes"),
                 asyncio.create_task(self.session.run(), name="session under test"),
             ]
             self._run = tasks[1]
@@ -93,8 +93,8 @@ class Life:
                 with suppress(asyncio.CancelledError):
                     tasks[1].result()
 
-    async def until(self, condition: Callable[[], object], limit: float = PATIENCE) -> None:
-        """Wait until it holds; looks whenever something was told, and now and then."""
+    async def until(self, condition: Callable[[], object], limit: float = TIMEOUT) -> None:
+        """Wait until the condition holds; checks it after every change, and periodically."""
         async with asyncio.timeout(limit):
             while not condition():
                 if self._run.done():
@@ -104,45 +104,50 @@ class Life:
                     async with asyncio.timeout(0.05):
                         await self._changed.wait()
 
-    async def reach(self, state: SessionState, reason: Reason | None = None, limit: float = PATIENCE) -> Situation:
-        """Wait for a situation after the last one that was waited for."""
+    async def reach(self, state: SessionState, reason: Reason | None = None, limit: float = TIMEOUT) -> Situation:
+        """Wait for a situation after the last one reached."""
 
-        def place() -> int | None:
-            places = range(self.seen, len(self.told))
-            fits = (n for n in places if self.told[n].state is state and reason in (None, self.told[n].reason))
-            return next(fits, None)
+        def position() -> int | None:
+            positions = range(self.seen, len(self.situations))
+            matches = (
+                n
+                for n in positions
+                if self.situations[n].state is state and reason in (None, self.situations[n].reason)
+            )
+            return next(matches, None)
 
         try:
-            await self.until(lambda: place() is not None, limit)
+            await self.until(lambda: position() is not None, limit)
         except TimeoutError:
-            raise AssertionError(f"{state} ({reason}) not within {limit:g} s; told: {self.told[self.seen :]}") from None
-        found = place()
+            reported = self.situations[self.seen :]
+            raise AssertionError(f"{state} ({reason}) not within {limit:g} s; reported: {reported}") from None
+        found = position()
         assert found is not None
         self.seen = found + 1
-        return self.told[found]
+        return self.situations[found]
 
     async def inbox(self, count: int = 0) -> list[dict[str, Any]]:
-        """What went to `in`; waits for so many first."""
-        async with asyncio.timeout(PATIENCE):
+        """What was published to `in`; waits for `count` messages first."""
+        async with asyncio.timeout(TIMEOUT):
             await self.store.journal.wait_beyond(Stream.IN, count - 1) if count else None
         page = await self.store.journal.read(Stream.IN, 0, 10_000)
         return [json.loads(body) for _, body in page.items]
 
     async def send(self, to: str, text: str) -> str:
         """Claim a send; returns its id."""
-        result = await self.session.outbound.submit(SendCommand(to=to, message=text))
+        result = await self.session.outbound.submit(checked(SendCommand, {"to": to, "message": text}))
         return result.id
 
-    async def until_told(self, command_id: str, expected: list[str]) -> None:
-        """Wait until these results and acks of a command were told, in order and without any other."""
-        told: list[str] = []
+    async def until_published(self, command_id: str, expected: list[str]) -> None:
+        """Wait until exactly these results and acks of a command were published, in order."""
+        published: list[str] = []
         with suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE):
-                while told != expected:
+            async with asyncio.timeout(TIMEOUT):
+                while published != expected:
                     notices = [json.loads(n.body) for n in await self.store.outbox.unpublished(0, 10_000)]
-                    told = [n.get("ack") or n["status"] for n in notices if n["id"] == command_id]
+                    published = [n.get("ack") or n["status"] for n in notices if n["id"] == command_id]
                     await asyncio.sleep(0.02)
-        assert told == expected
+        assert published == expected
 
 
 Live = Callable[..., Any]
@@ -155,8 +160,8 @@ def live(web: WebWorld, tmp_path: Path) -> Live:
     @asynccontextmanager
     async def start(
         *, paired: bool = False, limits: Limits = QUICK, browser_args: tuple[str, ...] = ()
-    ) -> AsyncIterator[Life]:
-        async with Life(web, tmp_path, limits, browser_args).running() as life:
+    ) -> AsyncIterator[LiveSession]:
+        async with LiveSession(web, tmp_path, limits, browser_args).running() as life:
             if paired:
                 await life.reach(SessionState.PAIRING)
                 await life.until(lambda: life.session.view.qr)

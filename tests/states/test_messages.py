@@ -1,4 +1,4 @@
-"""Messages as WhatsApp Web really brings them: old, unreadable, twice, under two addresses, out of order, late."""
+"""Messages as WhatsApp Web really delivers them: old, unreadable, twice, under two addresses, out of order, late."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bridge.contract.messages import Stream
 from bridge.contract.session import SessionState
 from bridge.sandbox.records import Contact
 from tests.drivers.worlds import ANA, DARIO, GROUP, MEMBER, WebWorld
-from tests.states.conftest import Life, Live
+from tests.states.conftest import Live, LiveSession
 
 pytestmark = pytest.mark.timeout(120)
 YEAR = 365 * 24 * 3600
@@ -21,7 +21,7 @@ CHATS = 3_000
 
 
 def years_of_history(web: WebWorld) -> None:
-    """Thousands of chats, and one with much in it; the newest of it from just before the pairing."""
+    """Thousands of chats and one long one, whose newest message is from just before the pairing."""
     world, now = web.sandbox.world, int(time.time())
     for number in range(CHATS):
         world.incoming(f"54911555{number:05}@c.us", "hace años", t=now - 3 * YEAR + number)
@@ -30,21 +30,21 @@ def years_of_history(web: WebWorld) -> None:
     world.incoming(GROUP, "recién", author=MEMBER, t=now - 2)
 
 
-async def acks_come(life: Life, *steps: tuple[list[int], list[str]]) -> tuple[str, list[str]]:
-    """Send a text; let ack packets come, and wait after each step for all that must have been told by then."""
+async def receive_acks(life: LiveSession, *steps: tuple[list[int], list[str]]) -> tuple[str, list[str]]:
+    """Send a text; deliver ack packets, and wait after each step for everything that must be published by then."""
     before = set(life.web.sent())
     command = await life.send(ANA, f"acks {steps}")
     await life.until(lambda: set(life.web.sent()) - before)
     (raw_id,) = set(life.web.sent()) - before
-    told: list[str] = []
-    for packets, told in steps:
+    published: list[str] = []
+    for packets, published in steps:
         for ack in packets:
             life.web.sandbox.world.faults.stray_ack(raw_id, ack)
-        await life.until_told(command, told)
-    return command, told
+        await life.until_published(command, published)
+    return command, published
 
 
-async def test_the_oddities_of_a_long_life(live: Live, web: WebWorld) -> None:
+async def test_unusual_messages_of_an_old_account(live: Live, web: WebWorld) -> None:
     years_of_history(web)
     web.manual_acks()
     world = web.sandbox.world
@@ -61,27 +61,27 @@ async def test_the_oddities_of_a_long_life(live: Live, web: WebWorld) -> None:
         assert sorted([m["body"] for m in await life.inbox(2)]) == ["legible", "por fin"]
         await life.store.journal.wait_beyond(Stream.EVENT, 0)
 
-        world.cast.add_contact(Contact(lid=FABIO_LID, name="Fabio"))
+        world.directory.add_contact(Contact(lid=FABIO_LID, name="Fabio"))
         world.incoming(FABIO_LID, "¿quién soy?")
         assert [(m["chat"], m["from_pn"]) for m in (await life.inbox(3))[2:]] == [(FABIO_LID, None)]
-        world.cast.add_contact(Contact(lid=FABIO_LID, pn=FABIO, name="Fabio"))
+        world.directory.add_contact(Contact(lid=FABIO_LID, pn=FABIO, name="Fabio"))
         world.incoming(FABIO_LID, "soy yo")
         assert [(m["chat"], m["from_pn"]) for m in (await life.inbox(4))[3:]] == [(FABIO_LID, FABIO)]
         world.faults.move_chat(FABIO_LID, FABIO)
         world.faults.reload()
         await life.reach(SessionState.CONNECTED)
         world.incoming(FABIO, "desde la otra dirección")
-        (moved,) = (await life.inbox(5))[4:]  # and nothing of what was there before again
+        (moved,) = (await life.inbox(5))[4:]  # and no earlier message again
         assert (moved["chat"], moved["from_lid"], moved["late"]) == (FABIO, FABIO_LID, False)
 
         sent = ["accepted", "sent", "server"]
         outcomes = [
-            await acks_come(life, ([1], sent), ([3, 2, 1, 3], [*sent, "read"])),
-            await acks_come(life, ([3], ["accepted", "sent", "read"]), ([1, 2], ["accepted", "sent", "read"])),
-            await acks_come(life, ([1], sent), ([-1, -1], [*sent, "failed", "error"])),
+            await receive_acks(life, ([1], sent), ([3, 2, 1, 3], [*sent, "read"])),
+            await receive_acks(life, ([3], ["accepted", "sent", "read"]), ([1, 2], ["accepted", "sent", "read"])),
+            await receive_acks(life, ([1], sent), ([-1, -1], [*sent, "failed", "error"])),
         ]
-        for command, told in outcomes:  # and nothing more of the first ones, now that the last is through
-            await life.until_told(command, told)
+        for command, published in outcomes:  # no further ones of the first commands after the last one
+            await life.until_published(command, published)
 
     now = int(time.time())
     chats = [f"54911555{number:05}@c.us" for number in range(40)]
@@ -97,8 +97,8 @@ async def test_the_oddities_of_a_long_life(live: Live, web: WebWorld) -> None:
         assert all(one < other for one, other in pairwise(numbers))
 
 
-async def test_a_page_whose_keys_have_lost_their_text(live: Live, web: WebWorld) -> None:
-    """WhatsApp >= 2.3000.1042401057: the whole page in the new style."""
+async def test_a_page_with_minified_keys(live: Live, web: WebWorld) -> None:
+    """As in WhatsApp >= 2.3000.1042401057."""
     web.set(minified_keys=True)
     async with live(paired=True) as life:
         command = await life.send(DARIO, "hola")
@@ -110,5 +110,5 @@ async def test_a_page_whose_keys_have_lost_their_text(live: Live, web: WebWorld)
         world.faults.reload()
         missed = world.incoming(ANA, "mientras tanto")
         assert [m["id"] for m in await life.inbox(2)] == [live_one.key, missed.key]
-        await life.until_told(command, ["accepted", "sent", "server", "device", "read"])
+        await life.until_published(command, ["accepted", "sent", "server", "device", "read"])
     assert [sent.deliveries for sent in world.state.sent.values()] == [1]

@@ -1,4 +1,4 @@
-"""Around a pairing: the order within a chat, where the page's memory has holes, and history that comes late."""
+"""Messages around a pairing: order within a chat with gaps in the page's memory, and late history."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from bridge.contract.session import SessionState
 from bridge.core import catch_up
 from tests.drivers.worlds import ANA, WebWorld
-from tests.states.conftest import PATIENCE, Live
+from tests.states.conftest import TIMEOUT, Live
 
 BRUNO = "5491155500002@c.us"
 
@@ -27,7 +27,7 @@ async def test_messages_of_one_second_stay_in_order_over_a_pairing(live: Live, w
         write(before)
         linking.log_out(next(iter(linking.devices)))
         write(before)
-        await life.until(lambda: any(slot.ref for slot in linking.slots.values()), PATIENCE)
+        await life.until(lambda: any(slot.ref for slot in linking.slots.values()), TIMEOUT)
         write()
         linking.scan()
         for _ in range(10):  # while the page loads its chats
@@ -37,7 +37,7 @@ async def test_messages_of_one_second_stay_in_order_over_a_pairing(live: Live, w
         assert [item["body"] for item in await life.inbox(len(written))] == written
 
 
-async def test_what_was_written_while_unlinked_is_told_though_the_phone_sends_it_late(
+async def test_messages_written_while_unlinked_are_published_although_the_phone_sends_them_late(
     live: Live, web: WebWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(catch_up, "AFTER_PAIRING", (0.5,) * 40)
@@ -56,6 +56,6 @@ async def test_what_was_written_while_unlinked_is_told_though_the_phone_sends_it
         web.incoming(ANA, "4")
         assert [item["body"] for item in await life.inbox(2)] == ["1", "4"]
         web.send_history()
-        told = [(item["body"], item["late"]) for item in await life.inbox(4)]
-        assert told[:2] == [("1", False), ("4", False)]
-        assert sorted(told[2:]) == [("2", True), ("3", True)]
+        published = [(item["body"], item["late"]) for item in await life.inbox(4)]
+        assert published[:2] == [("1", False), ("4", False)]
+        assert sorted(published[2:]) == [("2", True), ("3", True)]

@@ -1,6 +1,6 @@
-"""Every state that a page can bring a session into, with its reason, and nothing that the state table forbids.
+"""Every session state that a page can cause, with its reason, and no transition that the state table forbids.
 
-A transition that is not allowed raises in the session and ends the test.
+A forbidden transition raises in the session and ends the test.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import pytest
 
 from bridge.contract.commands import ControlAction
 from bridge.contract.session import Reason, SessionState
-from bridge.sandbox.records import ACCOUNT, Site, Trouble
+from bridge.sandbox.records import ACCOUNT, BlockReason, Site
 from tests.drivers.worlds import ANA
 from tests.states.conftest import Live
 
@@ -19,7 +19,7 @@ S, R = SessionState, Reason
 NUMBER = ACCOUNT.partition("@")[0]
 
 
-async def test_from_a_site_that_is_down_to_a_login_by_a_typed_code(live: Live) -> None:
+async def test_from_a_site_that_is_down_to_a_login_by_pairing_code(live: Live) -> None:
     async with live() as life:
         world = life.web.sandbox.world
 
@@ -30,11 +30,11 @@ async def test_from_a_site_that_is_down_to_a_login_by_a_typed_code(live: Live) -
         assert (await life.reach(S.UNREACHABLE, R.SITE_UNREACHABLE)).detail == "HTTP 500"
         site(Site.MAINTENANCE)
         assert "down for maintenance" in (await life.reach(S.UNREACHABLE, R.SITE_BROKEN)).text
-        seen = len(life.told)
+        seen = len(life.situations)
         site(Site.BLANK)
         life.web.set(ref_ttl_ms=400, refs_before_idle=2)
-        await life.until(lambda: life.told[seen:])
-        assert life.told[seen].detail == "blank"
+        await life.until(lambda: life.situations[seen:])
+        assert life.situations[seen].detail == "blank"
         site(Site.NORMAL)
         await life.reach(S.PAIRING, R.SCAN_QR)
         await life.until(lambda: life.session.view.qr)
@@ -48,8 +48,8 @@ async def test_from_a_site_that_is_down_to_a_login_by_a_typed_code(live: Live) -
         await life.reach(S.PAIRING, R.TYPE_LINK_CODE)
         await life.until(lambda: life.session.view.qr.link_code)
         code = life.session.view.qr.link_code
-        await life.session.control(ControlAction.INIT, phone=NUMBER)  # asked again, wa-js tells of no new code
-        for _ in range(3):  # the page is asked after its next report, and the third one tells what came of that
+        await life.session.control(ControlAction.INIT, phone=NUMBER)  # wa-js reports no new code for a repeated request
+        for _ in range(3):  # the page is queried after its next report, and the third one shows the result
             before = life.session.view.qr.code
             world.linking.rotate(next(iter(world.linking.slots.values())))
             await life.until(lambda before=before: life.session.view.qr.code != before)
@@ -64,7 +64,7 @@ async def test_from_a_site_that_is_down_to_a_login_by_a_typed_code(live: Live) -
         assert len(world.linking.devices) == 1
 
 
-async def test_what_happens_to_a_connected_session(live: Live) -> None:
+async def test_faults_of_a_connected_session(live: Live) -> None:
     async with live(paired=True) as life:
         world = life.web.sandbox.world
 
@@ -73,7 +73,7 @@ async def test_what_happens_to_a_connected_session(live: Live) -> None:
         life.web.link(up=True)
         await life.reach(S.CONNECTED)
 
-        life.web.link(up=False)  # for minutes, as the test's limits go
+        life.web.link(up=False)  # for minutes, on the scale of the test's limits
         await life.reach(S.RECONNECTING, R.LINK_DOWN)
         await life.reach(S.RECONNECTING, R.PAGE_STUCK)
         await life.reach(S.CONNECTING, R.PAGE_LOADING)
@@ -91,14 +91,14 @@ async def test_what_happens_to_a_connected_session(live: Live) -> None:
         await life.reach(S.CONNECTED)
 
         for kind, state, reason in [
-            (Trouble.PROXYBLOCK, S.ERROR, R.NETWORK_REFUSED),
-            (Trouble.TOS_BLOCK, S.ERROR, R.ACCOUNT_BLOCKED),
-            (Trouble.DEPRECATED_VERSION, S.PAGE_CHANGED, R.CLIENT_EXPIRED),
+            (BlockReason.PROXYBLOCK, S.ERROR, R.NETWORK_REFUSED),
+            (BlockReason.TOS_BLOCK, S.ERROR, R.ACCOUNT_BLOCKED),
+            (BlockReason.DEPRECATED_VERSION, S.PAGE_CHANGED, R.CLIENT_EXPIRED),
         ]:
-            world.faults.trouble(kind)
+            world.faults.block(kind)
             await life.reach(state, reason)
-            await life.reach(S.RECONNECTING, R.PAGE_STUCK)  # it is tried again
-            world.faults.trouble(None)
+            await life.reach(S.RECONNECTING, R.PAGE_STUCK)  # it is retried
+            world.faults.block(None)
             await life.reach(S.CONNECTED)
 
         life.web.set(missing_modules=["WAWebSendMsgChatAction"])
@@ -118,17 +118,17 @@ async def test_what_happens_to_a_connected_session(live: Live) -> None:
         assert status.memory.driver_mb > 10
 
 
-async def test_what_an_admin_asks_for(live: Live) -> None:
+async def test_control_actions(live: Live) -> None:
     async with live(paired=True) as life:
         world, control = life.web.sandbox.world, life.session.control
 
         def opened_elsewhere() -> bool:
-            return world.state.trouble is Trouble.CONFLICT
+            return world.state.trouble is BlockReason.CONFLICT
 
         for action in (ControlAction.INIT, ControlAction.RESTART):
-            world.faults.trouble(Trouble.CONFLICT)
+            world.faults.block(BlockReason.CONFLICT)
             await life.reach(S.CONFLICT, R.OPENED_ELSEWHERE)
-            await life.driver.reload()  # as after a crash: nobody asked to take over
+            await life.driver.reload()  # as after a crash: no takeover was requested
             await life.reach(S.CONFLICT, R.OPENED_ELSEWHERE)
             assert opened_elsewhere()
             await control(action)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bridge.contract.commands import Priority
+from bridge.contract.kinds import Text
 from bridge.contract.lifecycle import SendState
 from bridge.ports import Change, Claim, CommandOrigin, JournalRecord, NewNotice, ReplyTo
 
@@ -40,7 +41,7 @@ def claim(
     return Claim(
         id=command_id,
         to=PN,
-        text=text,
+        content=Text(text),
         content_hash=text,
         priority=Priority.REPLY,
         claimed_at=at,

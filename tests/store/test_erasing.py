@@ -13,18 +13,9 @@ from pathlib import Path
 import pytest
 
 from bridge.contract.errors import InvalidRequest
+from bridge.contract.events import ERASED_EVENT, OWN_MESSAGE, Event, EventBody
 from bridge.contract.lifecycle import SendState
-from bridge.contract.messages import (
-    ERASED,
-    Event,
-    EventBody,
-    EventKind,
-    Inbound,
-    MessageBody,
-    Quoted,
-    Stream,
-    in_stream,
-)
+from bridge.contract.messages import ERASED, Inbound, MessageBody, Quoted, Stream, in_stream
 from bridge.contract.payload import instant
 from bridge.ports import DeadLetter, JournalRecord, NewNotice, Webhook, WebhookFilter
 from bridge.store import BridgeStore, SessionStore
@@ -81,7 +72,7 @@ async def fill(store: SessionStore) -> None:
     ]
     await store.journal.add_alias(LID, PN)
     await store.journal.append([record(f"RAW{n}", message) for n, message in enumerate(messages)])
-    own = EventBody(kind=EventKind.OWN_MESSAGE, at=instant(1.7e9), chat=PN, message=body(PN, PN, SECRET))
+    own = EventBody(kind=OWN_MESSAGE, at=instant(1.7e9), chat=PN, message=body(PN, PN, SECRET))
     await store.journal.append_event(own.to_json())
     for number, (command_id, state) in enumerate([("done", SendState.SENT), ("waits", SendState.ACCEPTED)], 1):
         await store.outbox.claim(claim(command_id, SECRET), result(json.dumps({"id": command_id, "to": PN})))
@@ -139,7 +130,7 @@ async def test_content_goes_and_seq_stays_beside_a_bridge_that_runs(opener: Open
         assert (left[4]["body"], left[4]["mentions"], left[4]["quoted"]) == ("@… hola", [GROUP], None)
         assert left[1]["body"] == "de Juan"
         [event] = await items(store, Stream.EVENT)
-        assert (event["kind"], event["event_seq"], event["message"]) == (EventKind.ERASED, 1, None)
+        assert (event["kind"], event["event_seq"], event["message"]) == (ERASED_EVENT, 1, None)
         # the phone's copy of what was erased comes again: it is known
         again = body(PN, PN, SECRET, from_pn=PN)
         assert await store.journal.append([record("RAW0", again)]) == [None]
@@ -147,7 +138,7 @@ async def test_content_goes_and_seq_stays_beside_a_bridge_that_runs(opener: Open
         assert (await store.outbox.claim(claim("done", SECRET), result())).conflict
         row = await store.outbox.of_message("3EB0FF")
         assert row is not None
-        assert (row.claim.text, row.claim.to, row.claim.meta) == ("", "erased@c.us", None)
+        assert (row.claim.content.summary, row.claim.to, row.claim.meta) == ("", "erased@c.us", None)
         assert (await store.outbox.change(row.number, step(SendState.READ))).state is SendState.READ
         [waits] = await store.outbox.unpublished(0, 10)
         assert json.loads(waits.body) == {"id": "waits", "to": None}

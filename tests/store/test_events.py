@@ -10,13 +10,13 @@ from bridge.contract.lifecycle import SendState
 from bridge.contract.messages import Stream
 from bridge.ports import (
     MQTT_READER,
+    AlreadyJournalled,
     CommandAdvanced,
     CommandClaimed,
     Event,
     IllegalSendStep,
     Journalled,
     Published,
-    Repeated,
     Step,
     StoreUnusable,
     durations,
@@ -37,7 +37,7 @@ async def test_journalled_items_are_reported_and_repeated_ones_counted(path: Pat
         assert isinstance(event, Journalled)
         assert (event.stream, event.kind) == (Stream.IN, "chat")
         assert [step for step, _ in durations(event)] == [Step.JOURNAL]
-    assert repeated == Repeated(1)
+    assert repeated == AlreadyJournalled(1)
     assert own == Journalled(Stream.EVENT, "own_message")
     assert list(durations(own)) == []
 

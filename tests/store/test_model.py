@@ -106,7 +106,7 @@ class StoreAndModel(RuleBasedStateMachine):
         for command_id, (text, state) in self.commands.items():
             row = self.runner.run(self.store.outbox.get(command_id))
             assert row is not None
-            assert (row.claim.text, row.state) == (text, state)
+            assert (row.claim.content.summary, row.state) == (text, state)
         open_ids = [command_id for command_id, (_, state) in self.commands.items() if state not in FINAL]
         assert [row.claim.id for row in self.runner.run(self.store.outbox.open_rows())] == open_ids
         assert self.store.outbox.open_count == len(open_ids)

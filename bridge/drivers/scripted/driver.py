@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
 
 from typing_extensions import override
 
 from bridge.contract.errors import InvalidRequest, NotOnWhatsApp, ReachOutLocked, Refused
 from bridge.contract.jid import Jid, MessageKey
+from bridge.contract.kinds import KINDS, Content
+from bridge.contract.requests import BY_ACTION, Request, Typing
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.contract.status import MemoryUse
 from bridge.drivers.scripted.phone import ACCOUNT, ACCOUNT_LID, ScriptedPhone, SendMode, SentMessage, Signal
@@ -180,18 +183,23 @@ class ScriptedDriver(WhatsAppDriver):
             raise InvalidRequest(f"This account has no chat with {to}: it can only be answered.")
         return chat
 
+    @property
+    @override
+    def sends(self) -> frozenset[str]:
+        return frozenset(kind.kind for kind in KINDS)
+
     @override
     async def reserve(self, chat: Jid) -> MessageKey:
         self._need_connected()
         return MessageKey(True, chat, self._phone.new_id(), ACCOUNT_LID if chat.is_group else None)
 
     @override
-    async def send_text(self, key: MessageKey, text: str) -> int:
+    async def send(self, key: MessageKey, content: Content) -> int:
         self._need_connected()
         phone = self._phone
         if phone.delay:
             await asyncio.sleep(phone.delay)
-        message = SentMessage(key, text)
+        message = SentMessage(key, content)
         match phone.send_mode:
             case SendMode.UNAVAILABLE:
                 raise DriverUnavailable("The page is loading.")
@@ -213,9 +221,21 @@ class ScriptedDriver(WhatsAppDriver):
         phone.leave(message)
         return phone.ack_of.get(key.id, 0)
 
+    @property
     @override
-    async def show_typing(self, to: Jid, seconds: float) -> None:
+    def answers(self) -> frozenset[str]:
+        return frozenset(BY_ACTION)
+
+    @override
+    async def answer(self, request: Request) -> Any:
+        """Typing is played; of another action the script says the data."""
         self._need_connected()
+        if isinstance(request, Typing):
+            self._show_typing(request.recipient, request.seconds)
+            return None
+        return self._phone.answers.get(request.action)
+
+    def _show_typing(self, to: Jid, seconds: float) -> None:
         chat, typing = self._phone.lids.get(to, to), self._phone.typing
         typing.discard(chat)
         if seconds and chat in self._phone.chats:

@@ -13,10 +13,15 @@ from enum import StrEnum
 from typing import Any
 
 from bridge.contract.jid import Jid, MessageKey, Server
-from bridge.ports import AckChange, Clock, IncomingMessage
+from bridge.contract.kinds import RECEIVED, Content
+from bridge.contract.messages import MessageContent
+from bridge.ports import AckChange, Clock, IncomingEvent, IncomingMessage, Item
 
 ACCOUNT = Jid("5491155500000", Server.USER)
 ACCOUNT_LID = Jid("277000000000000", Server.LID)
+CONTENT = MessageContent.model_fields.keys()
+#: WhatsApp's type of a kind that is sent.
+TYPES = {kind.kind: kind.types[0] for kind in RECEIVED}
 
 
 class SendMode(StrEnum):
@@ -51,8 +56,13 @@ class SentMessage:
     """A message that left: `times` is how often, which must stay 1."""
 
     key: MessageKey
-    text: str
+    content: Content
     times: int = 1
+
+    @property
+    def text(self) -> str:
+        """The text, or what stands for it."""
+        return self.content.summary
 
 
 @dataclass(slots=True)
@@ -70,6 +80,7 @@ class ScriptedPhone:
     acks: tuple[int, ...] = (1,)  # levels that follow by themselves when a message leaves
     look_up_complete: bool = True
     chats: set[Jid] = field(default_factory=set)
+    answers: dict[str, Any] = field(default_factory=dict)  # action of a request -> its data
     missing: set[Jid] = field(default_factory=set)  # numbers that are not on WhatsApp
     damaged: set[Jid] = field(default_factory=set)  # chats of which the page can read the newest message only
     failing: set[Jid] = field(default_factory=set)  # numbers whose look-up the service answers with an error
@@ -80,7 +91,7 @@ class ScriptedPhone:
     ack_of: dict[str, int] = field(default_factory=dict)  # raw id -> level
     pending: list[SentMessage] = field(default_factory=list)
     typing: set[Jid] = field(default_factory=set)  # chats in which the other side sees that we are writing
-    live: list[IncomingMessage | AckChange] = field(default_factory=list)
+    live: list[Item] = field(default_factory=list)
     link_code: str | None = None  # shown once a number was given
     listener: Callable[[Signal], None] | None = None
     _withheld: int = 0
@@ -142,13 +153,17 @@ class ScriptedPhone:
         self.tell(Signal.REACHABLE if reachable else Signal.UNREACHABLE)
 
     def incoming(self, chat: str, body: str, *, author: str | None = None, **fields: Any) -> IncomingMessage:
-        """Somebody writes; `fields` are further fields of `IncomingMessage`."""
+        """Somebody writes; `fields` are further fields of `IncomingMessage` and its content."""
         return self._arrive(False, Jid.parse(chat), body, Jid.parse(author) if author else None, fields)
 
     def own(self, chat: str, body: str, **fields: Any) -> IncomingMessage:
         """The owner writes on the phone."""
         jid = Jid.parse(chat)
         return self._arrive(True, jid, body, ACCOUNT_LID if jid.is_group else None, fields)
+
+    def event(self, event: IncomingEvent) -> None:
+        """Something that is no message happens."""
+        self._announce(event)
 
     def acknowledge(self, raw_id: str, level: int) -> None:
         """A tick, or an error when negative."""
@@ -167,7 +182,10 @@ class ScriptedPhone:
                 return
         self.sent.append(message)
         participant = ACCOUNT_LID if message.key.remote.is_group else None
-        self._arrive(True, message.key.remote, message.text, participant, {"key": message.key})
+        content = message.content
+        fields: dict[str, Any] = {"key": message.key, "type": TYPES.get(content.kind, "chat")}
+        body = content.summary if fields["type"] == "chat" else ""
+        self._arrive(True, message.key.remote, body, participant, fields)
         for level in self.acks:
             self.acknowledge(message.key.id, level)
 
@@ -189,9 +207,12 @@ class ScriptedPhone:
             id=str(key),
             key=key,
             chat=chat,
-            body=body,
             type="chat",
             timestamp=self.now(),
+            # not validated: a script may hand over what fits no contract
+            content=MessageContent.model_construct(
+                body=body, **{name: fields.pop(name) for name in CONTENT & fields.keys()}
+            ),
             author=author,
             history=not self.paired,
         )
@@ -201,7 +222,7 @@ class ScriptedPhone:
         self._announce(message)
         return message
 
-    def _announce(self, item: IncomingMessage | AckChange) -> None:
+    def _announce(self, item: Item) -> None:
         """Live items exist only in a page that is logged in; without one there is the history."""
         if self.paired and self.listener is not None:
             self.live.append(item)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import Any
 
 from bridge.contract.errors import InternalError, InvalidRequest, NotOnWhatsApp, ReachOutLocked, Refused
 from bridge.contract.jid import Jid, MessageKey, mask
+from bridge.contract.kinds import Content
 from bridge.contract.lifecycle import AckLevel
 from bridge.contract.phone_numbers import candidates
+from bridge.contract.requests import Request
 from bridge.drivers.web.limits import Limits
 from bridge.drivers.web.number_cache import NumberCache
 from bridge.drivers.web.payloads import to_jid, to_key, to_message
@@ -50,10 +53,11 @@ def _forms(to: Jid, known: NumberCache, now: float) -> list[str]:
     return [str(Jid(number, to.server)) for number in known.spellings(to.user, candidates(to.user), now)]
 
 
-async def show_typing(page: WebPage, to: Jid, known: NumberCache, now: float, seconds: float) -> None:
-    """Show that we are writing. Raises `DriverUnavailable` where the page could not."""
+async def answer(page: WebPage, request: Request, known: NumberCache, now: float) -> Any:
+    """Carry out a request. Each recipient comes as the spellings that its country has, the likeliest first."""
+    forms = {name: _forms(to, known, now) for name, to in request.addresses.items()}
     try:
-        await page.call("showTyping", _forms(to, known, now), round(seconds * 1000))
+        return await page.call("answer", request.action, {**request.arguments, **forms})
     except PageFailure as failure:
         raise _before_leaving(failure) from failure
 
@@ -68,10 +72,11 @@ async def reserve(page: WebPage, chat: Jid) -> MessageKey:
         raise InternalError(f"WhatsApp Web made a message key that cannot be read: {error}.") from error
 
 
-async def send_text(page: WebPage, key: MessageKey, text: str, limits: Limits) -> int:
+async def send(page: WebPage, key: MessageKey, content: Content, limits: Limits) -> int:
     """Send under a reserved key."""
+    what = (content.kind, content.value)
     try:
-        answer = await page.call("send", str(key.remote), str(key), key.id, text, limit=limits.send)
+        answer = await page.call("send", str(key.remote), str(key), key.id, *what, limit=limits.send)
     except PageFailure as failure:
         if failure.stored:
             raise CallInDoubt(f"WhatsApp Web took the message, then failed: {failure.text}.") from failure

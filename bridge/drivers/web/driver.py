@@ -11,15 +11,18 @@ import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
+from typing import Any
 
 from playwright.async_api import Error as PlaywrightError
 from typing_extensions import override
 
 from bridge.contract.errors import StartError
 from bridge.contract.jid import Jid, MessageKey
+from bridge.contract.kinds import Content
+from bridge.contract.requests import Request
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.contract.status import MemoryUse
-from bridge.drivers.web import calls
+from bridge.drivers.web import calls, injection
 from bridge.drivers.web.browser import Browser, first_line
 from bridge.drivers.web.executable import BrowserFailed, LaunchFailed
 from bridge.drivers.web.limits import Limits, Restarts
@@ -159,18 +162,28 @@ class WebDriver(WhatsAppDriver):
         self._serving.upkeep.busy()
         return await calls.resolve(self._serving.live(), to, self._known, self._clock.monotonic())
 
+    @property
+    @override
+    def sends(self) -> frozenset[str]:
+        return injection.sendable_kinds()
+
     @override
     async def reserve(self, chat: Jid) -> MessageKey:
         return await calls.reserve(self._serving.live(), chat)
 
     @override
-    async def send_text(self, key: MessageKey, text: str) -> int:
-        return await calls.send_text(self._serving.live(), key, text, self._limits)
+    async def send(self, key: MessageKey, content: Content) -> int:
+        return await calls.send(self._serving.live(), key, content, self._limits)
+
+    @property
+    @override
+    def answers(self) -> frozenset[str]:
+        return injection.answered_actions()
 
     @override
-    async def show_typing(self, to: Jid, seconds: float) -> None:
+    async def answer(self, request: Request) -> Any:
         self._serving.upkeep.busy()
-        await calls.show_typing(self._serving.live(), to, self._known, self._clock.monotonic(), seconds)
+        return await calls.answer(self._serving.live(), request, self._known, self._clock.monotonic())
 
     @override
     async def look_up(self, key: MessageKey) -> LookUp:

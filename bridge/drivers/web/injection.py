@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from importlib import resources
 
 from bridge.contract.errors import StartError
@@ -31,7 +32,33 @@ REQUIRED_MODULES = (
 
 BINDING = "__bridgeTell"
 AGENT = "__bridgeAgent"
-_PARTS = ("models", "outlet", "state", "linking", "arrivals", "history", "calls")
+_PARTS = ("registry", "models", "outlet", "state", "linking", "arrivals", "history", "calls")
+#: Folders of capabilities, one file each.
+_CAPABILITIES = ("kinds", "events", "requests")
+
+
+def _scripts(folder: str) -> list[str]:
+    files = resources.files("bridge.drivers.web") / "page" / folder
+    if not files.is_dir():
+        return []
+    return [file.read_text("utf-8") for file in sorted(files.iterdir(), key=lambda file: file.name)]
+
+
+def _entries(folder: str, registry: str) -> frozenset[str]:
+    entry = re.compile(rf"^{registry}(?:\.(\w+)|\[\"([\w.]+)\"\]) =", re.MULTILINE)
+    return frozenset(one or other for script in _scripts(folder) for one, other in entry.findall(script))
+
+
+@functools.cache
+def sendable_kinds() -> frozenset[str]:
+    """The kinds that the page's scripts can send."""
+    return _entries("kinds", "senders")
+
+
+@functools.cache
+def answered_actions() -> frozenset[str]:
+    """The actions of requests that the page's scripts can carry out."""
+    return _entries("requests", "answerers")
 
 
 @functools.cache
@@ -41,7 +68,8 @@ def init_script(report: float) -> str:
     bundle = here / "node_modules" / "@wppconnect" / "wa-js" / "dist" / "wppconnect-wa.js"
     if not bundle.is_file():
         raise StartError("wa-js is not installed with the bridge. Run scripts/setup, or install the built wheel.")
-    agent = "\n".join((here / "page" / f"{part}.js").read_text("utf-8") for part in _PARTS)
+    parts = [(here / "page" / f"{part}.js").read_text("utf-8") for part in _PARTS]
+    agent = "\n".join([*parts, *(script for folder in _CAPABILITIES for script in _scripts(folder))])
     return f"""
 if (window === window.top && location.protocol.startsWith("http")) {{
   window.WPPConfig = {{ disableGoogleAnalytics: true }};

@@ -9,33 +9,35 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pydantic import ValidationError
+
 from bridge.contract.errors import InvalidRequest
 from bridge.contract.jid import Jid, MessageKey, Server
-from bridge.contract.messages import Location, Media, Quoted
+from bridge.contract.messages import MessageContent, Quoted
 from bridge.contract.payload import valid_text
-from bridge.ports import AckChange, IncomingMessage
+from bridge.ports import AckChange, IncomingEvent, IncomingMessage, Item
 
 UNKNOWN = "unknown"
 #: Where a message without a readable chat is put, so that it is still told.
 NOWHERE = Jid("unknown", Server.USER)
-_BODY_IS_TEXT = ("body", "caption", "pollName", "eventName")
-_NO_BODY = ("caption", "pollName", "eventName")
-#: A contact's picture in base64, with the lines that go on with it (RFC 6350, 3.2): pictures never travel in a message.
-_PHOTO = re.compile(r"^PHOTO[;:][^\n]*\n?(?:[ \t][^\n]*\n?)*", re.MULTILINE | re.IGNORECASE)
 
 
-def to_items(raws: Sequence[Any]) -> list[IncomingMessage | AckChange]:
+def to_items(raws: Sequence[Any]) -> list[Item]:
     """A batch as the page sent it."""
-    items: list[IncomingMessage | AckChange] = []
+    items: list[Item] = []
     for raw in raws:
         if isinstance(raw, dict) and raw.get("kind") == "ack":
             change = to_ack(raw)
             if change is not None:
                 items.append(change)
+                continue
+        if isinstance(raw, dict) and raw.get("kind") == "event":
+            event = to_event(raw)
+            if event is not None:
+                items.append(event)
                 continue
         items.append(to_message(raw))
     return items
@@ -53,6 +55,14 @@ def to_message(raw: Any) -> IncomingMessage:
         return _message(raw, key, kind)
     except (ValueError, TypeError, OverflowError, InvalidRequest):
         return _unconverted(raw)
+
+
+def to_event(raw: Mapping[str, Any]) -> IncomingEvent | None:
+    """An event as `page/events` read it, or None where it is none."""
+    kind, once, fields = raw.get("event"), raw.get("once"), raw.get("fields")
+    if not isinstance(kind, str) or not isinstance(once, str) or not isinstance(fields, dict):
+        return None
+    return IncomingEvent(kind, valid_text(once), _timestamp(raw), to_jid(raw.get("chat")), fields)
 
 
 def to_ack(raw: Mapping[str, Any]) -> AckChange | None:
@@ -99,21 +109,27 @@ def _message(raw: Mapping[str, Any], key: MessageKey, kind: str) -> IncomingMess
         id=str(key),
         key=key,
         chat=key.remote,
-        body=_body(raw),
         type=kind,
         timestamp=_timestamp(raw),
+        content=_content(raw.get("content")),
         author=(to_jid(raw.get("author")) or key.participant) if key.remote.is_group else None,
         from_pn=to_jid(person.get("pn")) if person else None,
         from_lid=to_jid(person.get("lid")) if person else None,
         notify_name=_text(raw.get("notifyName")),
-        quoted=_quoted(raw.get("quoted")),
-        mentions=tuple(str(jid) for jid in map(to_jid, _list(raw.get("mentions"))) if jid),
-        forwarded=_forwarded(raw),
-        media=_media(raw),
-        location=_location(raw),
-        contacts=_contacts(raw, kind),
         history=raw.get("isMdHistoryMsg") is True,
     )
+
+
+def _content(raw: Any) -> MessageContent:
+    """What the readers of `page/kinds` made of it, without the fields that do not fit the contract."""
+    fields = {name: value for name, value in raw.items() if value is not None} if isinstance(raw, dict) else {}
+    fields["quoted"] = _quoted(fields.get("quoted"))
+    fields["mentions"] = [str(jid) for jid in map(to_jid, _list(fields.get("mentions"))) if jid] or None
+    try:
+        return MessageContent.model_validate(fields)
+    except ValidationError as error:
+        unfit = {fault["loc"][0] for fault in error.errors()}
+        return MessageContent.model_validate({name: value for name, value in fields.items() if name not in unfit})
 
 
 def _unconverted(raw: Mapping[str, Any], key: MessageKey | None = None) -> IncomingMessage:
@@ -130,22 +146,11 @@ def _unconverted(raw: Mapping[str, Any], key: MessageKey | None = None) -> Incom
         id=str(key),
         key=key,
         chat=key.remote,
-        body="",
         type=UNKNOWN,
         timestamp=_timestamp(raw),
         author=key.participant if key.remote.is_group else None,
         raw=clean,
     )
-
-
-def _body(raw: Mapping[str, Any]) -> str:
-    """Text or caption. The body of anything with a file or a place is a thumbnail, even if the page let it through."""
-    has_thumbnail = raw.get("mimetype") or raw.get("type") == "location"
-    for name in _NO_BODY if has_thumbnail else _BODY_IS_TEXT:
-        text = _text(raw.get(name))
-        if text:
-            return _PHOTO.sub("", text) if raw.get("type") == "vcard" else text
-    return ""
 
 
 def _timestamp(raw: Mapping[str, Any]) -> int:
@@ -173,35 +178,3 @@ def _quoted(raw: Any) -> Quoted | None:
         quoted_id = _text(raw.get("stanza"))
     author = to_jid(raw.get("author"))
     return Quoted(id=quoted_id, author=str(author) if author else None, body=_text(raw.get("body")))
-
-
-def _forwarded(raw: Mapping[str, Any]) -> bool | None:
-    value = raw.get("isForwarded")
-    return value if isinstance(value, bool) else None
-
-
-def _media(raw: Mapping[str, Any]) -> Media | None:
-    mimetype = _text(raw.get("mimetype"))
-    if mimetype is None:
-        return None
-    size = raw.get("size")
-    return Media(
-        mimetype=mimetype,
-        size=size if isinstance(size, int) and not isinstance(size, bool) else None,
-        sha256=_text(raw.get("filehash")),
-        filename=_text(raw.get("filename")),
-    )
-
-
-def _location(raw: Mapping[str, Any]) -> Location | None:
-    lat, lng = raw.get("lat"), raw.get("lng")
-    if raw.get("type") != "location" or not all(
-        isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) for value in (lat, lng)
-    ):
-        return None
-    return Location(latitude=lat, longitude=lng, name=_text(raw.get("loc")))
-
-
-def _contacts(raw: Mapping[str, Any], kind: str) -> tuple[str, ...]:
-    cards = [raw.get("body")] if kind == "vcard" else _list(raw.get("vcards"))
-    return tuple(_PHOTO.sub("", card) for card in map(_text, cards) if card)

@@ -1,4 +1,4 @@
-"""The panel: one page at `/` that shows and steers the bridge through the same `/v1` as every other caller."""
+"""The panel: one page at `/` that shows and controls the bridge through the same `/v1` as every other caller."""
 
 from bridge.http.panel.routes import router
 

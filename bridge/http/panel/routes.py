@@ -1,4 +1,4 @@
-"""The page, its files, and its log-in. The page itself holds nothing of anybody, so it needs no credential."""
+"""The panel's page, its files, and its log-in. The page contains no private data, so it needs no credential."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from bridge.http.credentials import Principal
-from bridge.http.dependencies import AuditOf, Caller, PartsOf
+from bridge.http.dependencies import AuditOf, Caller, ContextOf
 from bridge.http.panel_sessions import COOKIE, IDLE_LIMIT, PanelSession
 from bridge.ports import StoreUnusable
 
 STATIC = Path(str(resources.files("bridge.http.panel"))) / "static"
-#: Everything from here, nothing inline, nobody around it.
+#: Everything from this origin, nothing inline, in no frame.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
     " manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -27,7 +27,7 @@ router = APIRouter(include_in_schema=False)
 
 
 class _Files(StaticFiles):
-    """Files that the browser keeps and asks about: unchanged ones cost a 304."""
+    """Files that the browser caches and revalidates: an unchanged one is a 304."""
 
     def file_response(self, *args: Any, **kwargs: Any) -> Response:
         response = super().file_response(*args, **kwargs)
@@ -40,18 +40,17 @@ router.routes.append(Mount("/panel/static", _Files(directory=STATIC), name="pane
 
 @router.get("/")
 async def page() -> FileResponse:
-    """The page."""
     return FileResponse(STATIC / "index.html", headers={"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"})
 
 
 @router.post("/panel/login")
-async def log_in(request: Request, parts: PartsOf, caller: Caller, audit: AuditOf) -> Response:
+async def log_in(request: Request, context: ContextOf, caller: Caller, audit: AuditOf) -> Response:
     """Turn the credential of this request into a cookie."""
-    if {"x-api-key", "authorization"} & {*request.headers}:  # else nobody had to show anything
-        with suppress(StoreUnusable):  # a full disk is a reason to look at the panel
+    if {"x-api-key", "authorization"} & {*request.headers}:  # otherwise no credential was needed
+        with suppress(StoreUnusable):  # a full disk is a reason to open the panel
             await audit("log in")
-    cookie, login = parts.logins.begin(caller, request.headers.get("x-api-key"))
-    response = JSONResponse(_me(caller, login, trusted=not await parts.credentials.are_configured()))
+    cookie, login = context.logins.begin(caller, request.headers.get("x-api-key"))
+    response = JSONResponse(_me(caller, login, trusted=not await context.credentials.are_configured()))
     response.set_cookie(
         COOKIE,
         cookie,
@@ -64,24 +63,24 @@ async def log_in(request: Request, parts: PartsOf, caller: Caller, audit: AuditO
 
 
 @router.get("/panel/me")
-async def me(request: Request, parts: PartsOf) -> Any:
-    """Who is logged in, and the token that its changes need; open to all, so that the page can ask quietly."""
-    caller, login = await parts.logins.admit("GET", request.headers), parts.logins.find(request.headers)
-    trusted = not await parts.credentials.are_configured()
+async def me(request: Request, context: ContextOf) -> Any:
+    """Who is logged in, with the CSRF token; needs no credential, so that the page can ask before the log-in."""
+    caller, login = await context.logins.identify(request.scope, request.headers), context.logins.find(request.headers)
+    trusted = not await context.credentials.are_configured()
     if caller is not None and login is not None:
         return _me(caller, login, trusted=trusted)
     return {"id": None, "trusted": trusted}
 
 
 @router.post("/panel/logout")
-async def log_out(request: Request, parts: PartsOf) -> Response:
+async def log_out(request: Request, context: ContextOf) -> Response:
     """End the log-in."""
-    parts.logins.end(request.headers)
+    context.logins.end(request.headers)
     response = Response(status_code=204)
     response.delete_cookie(COOKIE, httponly=True, samesite="strict")
     return response
 
 
 def _me(caller: Principal, login: PanelSession, *, trusted: bool) -> dict[str, Any]:
-    """`trusted`: no log-in is needed here, so that there is nothing to log out of."""
+    """`trusted`: no log-in is needed here, so the page offers no log-out."""
     return {"id": caller.id, "scopes": sorted(caller.scopes), "csrf": login.csrf, "trusted": trusted}

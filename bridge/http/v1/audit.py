@@ -1,25 +1,25 @@
-"""`/v1/audit`: what admins did."""
+"""`/v1/audit`: admin actions."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
-from bridge.contract.payload import Instant, instant
-from bridge.http.dependencies import Caller, PartsOf, needs
-from bridge.http.v1.documents import problems
+from bridge.http.dependencies import Caller, ContextOf, needs
+from bridge.http.v1.documents import StoredInstant
 from bridge.ports import Scope
 
 router = APIRouter(tags=["audit"])
 
 
 class AuditLine(BaseModel):
-    """One action."""
+    """One admin action."""
 
+    model_config = ConfigDict(from_attributes=True)
     number: int
-    at: Instant
+    at: StoredInstant
     actor: str
     address: str
     action: str
@@ -28,31 +28,18 @@ class AuditLine(BaseModel):
 
 
 class AuditLines(BaseModel):
-    """Actions, newest first; ask again with `before` = the last number."""
+    """Actions, newest first; for the next page give the last number as `before`."""
 
     audit: list[AuditLine]
 
 
-@router.get("/audit", response_model=AuditLines, dependencies=[needs(Scope.ADMIN)], responses=problems())
+@router.get("/audit", dependencies=[needs(Scope.ADMIN)])
 async def read_audit(
-    parts: PartsOf,
+    context: ContextOf,
     caller: Caller,
     before: Annotated[int | None, Query(ge=1, le=2**53)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
-) -> Any:
-    """What admins did: who, from where, what."""
-    found = [entry for entry in await parts.access.audit(before, limit) if caller.may(Scope.ADMIN, entry.session)]
-    return AuditLines(
-        audit=[
-            AuditLine(
-                number=entry.number,
-                at=instant(entry.at),
-                actor=entry.actor,
-                address=entry.address,
-                action=entry.action,
-                session=entry.session,
-                detail=entry.detail,
-            )
-            for entry in found
-        ]
-    )
+) -> AuditLines:
+    """Admin actions: the caller, its address, the action."""
+    found = [entry for entry in await context.access.audit(before, limit) if caller.may(Scope.ADMIN, entry.session)]
+    return AuditLines(audit=[AuditLine.model_validate(entry) for entry in found])

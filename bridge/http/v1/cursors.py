@@ -1,29 +1,23 @@
-"""Places in a stream as one word, for queries and `Last-Event-ID`: `<epoch>:<seq>`. Pure."""
+"""Cursors as text, for queries and `Last-Event-ID`: `<epoch>:<seq>`. Pure."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from bridge.contract.commands import Cursor
 from bridge.contract.errors import InvalidRequest
 
 _CURSOR = re.compile(r"([0-9A-Za-z-]{1,64}):([0-9]{1,15})", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """The last item that a reader has."""
-
-    epoch: str
-    seq: int
-
-    def __str__(self) -> str:
-        return f"{self.epoch}:{self.seq}"
+def format_cursor(epoch: str, seq: int) -> str:
+    """The cursor of a reader that has the item `seq`."""
+    return f"{epoch}:{seq}"
 
 
 def parse_cursor(text: str, epoch: str) -> Cursor:
-    """A reader's place in the store with `epoch`: another epoch begins with the oldest. Raises `InvalidRequest`."""
+    """A cursor in the store with `epoch`; for one of another epoch, seq 0. Raises `InvalidRequest`."""
     match = _CURSOR.fullmatch(text)
     if match is None:
-        raise InvalidRequest("A cursor is <epoch>:<seq>, as the items name them.")
-    return Cursor(epoch, int(match[2]) if match[1] == epoch else 0)
+        raise InvalidRequest("A cursor is <epoch>:<seq>, as in the items.")
+    return Cursor(epoch=epoch, seq=int(match[2]) if match[1] == epoch else 0)

@@ -1,29 +1,29 @@
-"""`/v1/sessions/{session}/dead-letters`: what listeners refused for good, to be looked at, repeated or thrown away."""
+"""`/v1/sessions/{session}/dead-letters`: items that webhooks refused permanently: list, post again, delete."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from bridge.contract.messages import Stream
-from bridge.contract.payload import Instant, instant
 from bridge.http.context import AppContext
-from bridge.http.dependencies import AuditOf, PartsOf, needs
+from bridge.http.dependencies import AuditOf, ContextOf, needs
 from bridge.http.errors import NotFound
-from bridge.http.v1.documents import problems
+from bridge.http.v1.documents import StoredInstant
 from bridge.ports import DeadLetter, Failure, Scope
 
-router = APIRouter(tags=["listeners"])
+router = APIRouter(tags=["webhooks"])
 Number = Annotated[int, Path(ge=1, le=2**53)]
 
 
 class DeadLetterView(BaseModel):
-    """An item that was refused. `body` is what was posted."""
+    """An item that was refused. `body` is the body of the post."""
 
+    model_config = ConfigDict(from_attributes=True)
     number: int
-    listener: str
+    listener: str = Field(validation_alias="listener_id")
     url: str
     stream: Stream
     epoch: str
@@ -32,18 +32,18 @@ class DeadLetterView(BaseModel):
     status: int | None
     error: str
     failure: Failure | None = Field(default=None, description="why the last post got no answer")
-    at: Instant
+    at: StoredInstant
     body: str
 
 
 class DeadLetters(BaseModel):
-    """Dead letters, oldest first; ask again with `after` = the last number."""
+    """Dead letters, oldest first; for the next page give the last number as `after`."""
 
     letters: list[DeadLetterView]
 
 
 class Repeated(BaseModel):
-    """What came of posting it once more. A delivered one is a dead letter no longer."""
+    """Result of posting it again. A delivered item is removed from the dead letters."""
 
     delivered: bool
     status: int | None
@@ -51,35 +51,29 @@ class Repeated(BaseModel):
     failure: Failure | None = None
 
 
-@router.get(
-    "/sessions/{session}/dead-letters",
-    response_model=DeadLetters,
-    dependencies=[needs(Scope.LISTEN)],
-    responses=problems(),
-)
-async def list_letters(
+@router.get("/sessions/{session}/dead-letters", dependencies=[needs(Scope.LISTEN)])
+async def list_dead_letters(
     session: str,
-    parts: PartsOf,
+    context: ContextOf,
     after: Annotated[int, Query(ge=0, le=2**53)] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
-) -> Any:
-    """What could not be delivered."""
-    parts.place(session)
-    return DeadLetters(letters=[_view(one) for one in await parts.letters.dead_letters(session, after, limit)])
+) -> DeadLetters:
+    """Items that could not be delivered."""
+    context.entry(session)
+    return DeadLetters(
+        letters=[
+            DeadLetterView.model_validate(one) for one in await context.dead_letters.dead_letters(session, after, limit)
+        ]
+    )
 
 
-@router.post(
-    "/sessions/{session}/dead-letters/{number}/repeat",
-    response_model=Repeated,
-    dependencies=[needs(Scope.LISTEN)],
-    responses=problems(),
-)
-async def repeat(session: str, number: Number, parts: PartsOf, audit: AuditOf) -> Any:
-    """Post it once more, to the same URL, with the same delivery id."""
-    letter = await _find(parts, session, number)
+@router.post("/sessions/{session}/dead-letters/{number}/repeat", dependencies=[needs(Scope.LISTEN)])
+async def repeat(session: str, number: Number, context: ContextOf, audit: AuditOf) -> Repeated:
+    """Post it again, to the same URL, with the same delivery id."""
+    letter = await _find(context, session, number)
     await audit("repeat dead letter", session, str(number))
-    answer = await parts.listeners.repeat(letter)
-    left = await parts.letters.dead_letter(number)
+    answer = await context.registry.repeat(letter)
+    left = await context.dead_letters.dead_letter(number)
     return Repeated(
         delivered=left is None, status=answer.status, error=left.error if left else None, failure=answer.failure
     )
@@ -90,36 +84,18 @@ async def repeat(session: str, number: Number, parts: PartsOf, audit: AuditOf) -
     status_code=204,
     response_class=Response,
     dependencies=[needs(Scope.LISTEN)],
-    responses=problems(),
 )
-async def throw_away(session: str, number: Number, parts: PartsOf, audit: AuditOf) -> Response:
-    """Forget it."""
-    await _find(parts, session, number)
-    await parts.letters.remove_dead_letter(number)
+async def delete(session: str, number: Number, context: ContextOf, audit: AuditOf) -> Response:
+    """Delete it."""
+    await _find(context, session, number)
+    await context.dead_letters.remove_dead_letter(number)
     await audit("remove dead letter", session, str(number))
     return Response(status_code=204)
 
 
-async def _find(parts: AppContext, session: str, number: int) -> DeadLetter:
-    parts.place(session)
-    letter = await parts.letters.dead_letter(number)
+async def _find(context: AppContext, session: str, number: int) -> DeadLetter:
+    context.entry(session)
+    letter = await context.dead_letters.dead_letter(number)
     if letter is None or letter.session != session:
         raise NotFound("This session has no such dead letter.")
     return letter
-
-
-def _view(letter: DeadLetter) -> DeadLetterView:
-    return DeadLetterView(
-        number=letter.number,
-        listener=letter.listener_id,
-        url=letter.url,
-        stream=letter.stream,
-        epoch=letter.epoch,
-        seq=letter.seq,
-        attempts=letter.attempts,
-        status=letter.status,
-        error=letter.error,
-        failure=letter.failure,
-        at=instant(letter.at),
-        body=letter.body,
-    )

@@ -1,6 +1,6 @@
-"""`/v1/sessions/{session}/events`: the journal as server-sent events, gapless over reconnects.
+"""`/v1/sessions/{session}/events`: the journal as server-sent events, without gaps over reconnects.
 
-The id of each event is its cursor, which a browser's EventSource gives back as `Last-Event-ID` by itself.
+The id of each event is its cursor; a browser's EventSource sends it as `Last-Event-ID` when it reconnects.
 """
 
 from __future__ import annotations
@@ -16,18 +16,13 @@ from fastapi.responses import StreamingResponse
 from bridge.contract.messages import Stream, in_stream
 from bridge.core.session_entry import SessionEntry
 from bridge.http.context import AppContext, journal_of
-from bridge.http.dependencies import PartsOf, needs
+from bridge.http.dependencies import ContextOf, needs
 from bridge.http.errors import RateLimited
-from bridge.http.v1.cursors import Cursor, parse_cursor
-from bridge.http.v1.documents import problems
+from bridge.http.v1.cursors import format_cursor, parse_cursor
 from bridge.http.v1.messages import After
 from bridge.ports import Journal, Scope
 
 router = APIRouter(tags=["messages"])
-#: Seconds between two comments that keep proxies from closing a quiet stream.
-PING = 15.0
-#: Streams at once; each holds a connection.
-STREAMS = 100
 _PAGE = 100
 
 
@@ -36,7 +31,6 @@ _PAGE = 100
     response_class=StreamingResponse,
     dependencies=[needs(Scope.LISTEN)],
     responses={
-        **problems(),
         200: {
             "description": "`event: message` (or `event`), `id: <epoch>:<seq>`, `data:` as on MQTT; `event: gap` where"
             " items are no longer kept",
@@ -46,62 +40,63 @@ _PAGE = 100
 )
 async def follow(
     session: str,
-    parts: PartsOf,
+    context: ContextOf,
     after: After = None,
     stream: Stream = Stream.IN,
     last_event_id: Annotated[
-        str | None, Header(description="the cursor of the last event; counts before `after`")
+        str | None, Header(description="the cursor of the last event; takes precedence over `after`")
     ] = None,
-    start: Annotated[str, Query(pattern="^(now|oldest)$", description="where to begin without a cursor")] = "now",
+    start: Annotated[str, Query(pattern="^(now|oldest)$", description="where to start without a cursor")] = "now",
 ) -> StreamingResponse:
     """Messages (or events) as they are journalled."""
-    place = parts.place(session)
-    journal = journal_of(place)
+    entry = context.entry(session)
+    journal = journal_of(entry)
     at = 0 if start == "oldest" else journal.bounds(stream).last
     if given := last_event_id or after:
         at = parse_cursor(given, journal.epoch).seq
-    if parts.streams.count >= STREAMS:
-        raise RateLimited(f"There are {STREAMS} event streams already.", {"Retry-After": "10"})
+    most = context.limits.event_streams
+    if context.streams.count >= most:
+        raise RateLimited(f"Limit of {most} event streams reached.", {"Retry-After": "10"})
     return StreamingResponse(
-        _counted(parts, _events(parts, place, journal, stream, at)), media_type="text/event-stream"
+        _counted(context, _events(context, entry, journal, stream, at)), media_type="text/event-stream"
     )
 
 
-async def _counted(parts: AppContext, events: AsyncIterator[str]) -> AsyncIterator[str]:
-    parts.streams.count += 1
+async def _counted(context: AppContext, events: AsyncIterator[str]) -> AsyncIterator[str]:
+    context.streams.count += 1
     try:
         async for event in events:
             yield event
     finally:
-        parts.streams.count -= 1
+        context.streams.count -= 1
 
 
 async def _events(
-    parts: AppContext, place: SessionEntry, journal: Journal, stream: Stream, at: int
+    context: AppContext, entry: SessionEntry, journal: Journal, stream: Stream, at: int
 ) -> AsyncIterator[str]:
     kind = "message" if stream is Stream.IN else "event"
-    yield ": here\n\n"  # the headers leave with it, so that a reader knows that it is connected
-    while place.journal is journal and not parts.closing.is_set():
+    yield ": connected\n\n"  # sends the headers, so that the reader knows it is connected
+    while entry.journal is journal and not context.closing.is_set():
         page = await journal.read(stream, at, _PAGE)
         first = page.items[0][0] if page.items else at + 1
         if first > at + 1:
             yield f"event: gap\ndata: {json.dumps({'after': at, 'first_seq': first})}\n\n"
         for seq, body in page.items:
-            text = in_stream(stream, place.name, journal.epoch, seq, body)
-            yield f"id: {Cursor(journal.epoch, seq)}\nevent: {kind}\ndata: {text}\n\n"
+            text = in_stream(stream, entry.name, journal.epoch, seq, body)
+            yield f"id: {format_cursor(journal.epoch, seq)}\nevent: {kind}\ndata: {text}\n\n"
             at = seq
-        if not page.items and not await _news(parts, journal, stream, at):
-            yield ": still here\n\n"
+        if not page.items and not await _wait_for_item(context, journal, stream, at):
+            yield ": ping\n\n"
 
 
-async def _news(parts: AppContext, journal: Journal, stream: Stream, at: int) -> bool:
-    """Wait for an item, the end, or the time for a comment; returns False for the latter."""
+async def _wait_for_item(context: AppContext, journal: Journal, stream: Stream, at: int) -> bool:
+    """Wait for an item or the end of the bridge; returns False when it is time for a ping."""
     waits = [
-        asyncio.create_task(journal.wait_beyond(stream, at), name="events news"),
-        asyncio.create_task(parts.closing.wait(), name="events closing"),
+        asyncio.create_task(journal.wait_beyond(stream, at), name="events item"),
+        asyncio.create_task(context.closing.wait(), name="events closing"),
     ]
     try:
-        done, _ = await asyncio.wait(waits, timeout=PING, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(waits, timeout=context.limits.event_ping, return_when=asyncio.FIRST_COMPLETED)
         return bool(done)
     finally:
         for wait in waits:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from bridge.contract.payload import instant
-from bridge.http.dependencies import PartsOf, needs
-from bridge.http.v1.documents import problems
+from bridge.http.dependencies import ContextOf, needs
 from bridge.metrics.charts import MINUTE, ChartSpan, Minute
 from bridge.ports import Step
 
@@ -18,14 +16,14 @@ router = APIRouter(tags=["sessions"])
 
 
 class ChartBucket(BaseModel):
-    """What happened from `at` on, for `step` seconds. Times are means, null where nothing was timed."""
+    """Counts of the `step` seconds from `at` on. Times are means, null where nothing was measured."""
 
     at: datetime
     received: int
     sent: int
     delivered: int
     read: int
-    failed: int = Field(description="sends that failed, or of which nobody knows")
+    failed: int = Field(description="sends that failed or whose outcome is unknown")
     webhooks_delivered: int
     webhooks_failed: int
     send_ms: float | None = Field(description="from the claim to WhatsApp's server")
@@ -40,11 +38,11 @@ class HistoryView(BaseModel):
     buckets: list[ChartBucket]
 
 
-@router.get("/sessions/{session}/history", response_model=HistoryView, dependencies=[needs(None)], responses=problems())
-async def read_history(session: str, parts: PartsOf, span: ChartSpan = ChartSpan.HOUR) -> Any:
+@router.get("/sessions/{session}/history", dependencies=[needs(None)])
+async def read_history(session: str, context: ContextOf, span: ChartSpan = ChartSpan.HOUR) -> HistoryView:
     """The last hour in minutes, or the last day in quarters of an hour."""
-    parts.place(session)
-    buckets = [_view(at, minute) for at, minute in parts.history.over(session, span)]
+    context.entry(session)
+    buckets = [_view(at, minute) for at, minute in context.charts.over(session, span)]
     return HistoryView(span=span, step=span.shape[1] * MINUTE, buckets=buckets)
 
 

@@ -1,25 +1,25 @@
-"""`/v1/keys`: the keys of HTTP callers. For who administers every session: a key may reach any of them."""
+"""`/v1/keys`: the keys of HTTP callers. For admins of every session, since a key may be for any of them."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from bridge.contract.payload import CleanText, instant
+from bridge.contract.payload import CleanText
 from bridge.http.credentials import Principal, new_key
-from bridge.http.dependencies import AuditOf, Caller, PartsOf, needs
+from bridge.http.dependencies import AuditOf, Caller, ContextOf, needs
 from bridge.http.errors import Forbidden, NotFound
-from bridge.http.v1.documents import problems
-from bridge.ports import ApiKey, Scope
+from bridge.http.v1.documents import of_unix
+from bridge.ports import Scope
 
 router = APIRouter(tags=["keys"], dependencies=[needs(Scope.ADMIN)])
 
 
 class NewKey(BaseModel):
-    """A key to make. `sessions` null = every session."""
+    """A key to create. `sessions` null = every session."""
 
     model_config = ConfigDict(strict=True, extra="forbid", json_schema_extra={"examples": [{"name": "node-red"}]})
     name: Annotated[CleanText, Field(min_length=1, max_length=100)]
@@ -31,15 +31,16 @@ class NewKey(BaseModel):
 
 
 class KeyView(BaseModel):
-    """A key, without what makes it one."""
+    """A key without its secret."""
 
+    model_config = ConfigDict(from_attributes=True)
     id: str
     name: str
-    scopes: list[Scope]
-    sessions: list[str] | None
-    created_at: datetime
-    revoked_at: datetime | None
-    key: str | None = Field(default=None, description="whole, only in the answer to the request that made it")
+    scopes: Annotated[list[Scope], BeforeValidator(sorted)]
+    sessions: Annotated[list[str], BeforeValidator(sorted)] | None
+    created_at: Annotated[datetime, BeforeValidator(of_unix)]
+    revoked_at: Annotated[datetime, BeforeValidator(of_unix)] | None
+    key: str | None = Field(default=None, description="the key with its secret, only in the answer to its creation")
 
 
 class Keys(BaseModel):
@@ -48,35 +49,35 @@ class Keys(BaseModel):
     keys: list[KeyView]
 
 
-@router.get("/keys", response_model=Keys, responses=problems())
-async def list_keys(parts: PartsOf, caller: Caller) -> Any:
-    """Who may call."""
+@router.get("/keys")
+async def list_keys(context: ContextOf, caller: Caller) -> Keys:
+    """Keys of HTTP callers, without their secrets."""
     _check_reach(caller)
-    return Keys(keys=[_view(key) for key in await parts.access.keys()])
+    return Keys(keys=[KeyView.model_validate(key) for key in await context.access.keys()])
 
 
-@router.post("/keys", status_code=201, response_model=KeyView, responses=problems())
-async def make(body: NewKey, parts: PartsOf, caller: Caller, audit: AuditOf) -> Any:
-    """Make a key. From the first one on, every request needs one."""
+@router.post("/keys", status_code=201)
+async def create(body: NewKey, context: ContextOf, caller: Caller, audit: AuditOf) -> KeyView:
+    """Create a key. Once one exists, every request needs a credential."""
     _check_reach(caller)
     for session in body.sessions or ():
-        parts.place(session)
-    made = new_key(body.name, body.scopes, body.sessions, parts.clock.now())
-    await parts.access.add_key(made.key)
-    parts.credentials.forget()
+        context.entry(session)
+    made = new_key(body.name, body.scopes, body.sessions, context.clock.now())
+    await context.access.add_key(made.key)
+    context.credentials.forget()
     await audit("create key", None, f"{made.key.id} {body.name}")
-    return _view(made.key).model_copy(update={"key": made.text})
+    return KeyView.model_validate(made.key).model_copy(update={"key": made.text})
 
 
-@router.delete("/keys/{id}", status_code=204, response_class=Response, responses=problems())
+@router.delete("/keys/{id}", status_code=204, response_class=Response)
 async def revoke(
-    key: Annotated[str, Path(alias="id", max_length=64)], parts: PartsOf, caller: Caller, audit: AuditOf
+    key: Annotated[str, Path(alias="id", max_length=64)], context: ContextOf, caller: Caller, audit: AuditOf
 ) -> Response:
-    """End a key, at once."""
+    """Revoke a key, with immediate effect."""
     _check_reach(caller)
-    if not await parts.access.revoke_key(key, parts.clock.now()):
-        raise NotFound("There is no such key in force.")
-    parts.credentials.forget()
+    if not await context.access.revoke_key(key, context.clock.now()):
+        raise NotFound("No valid key has this id.")
+    context.credentials.forget()
     await audit("revoke key", None, key)
     return Response(status_code=204)
 
@@ -84,14 +85,3 @@ async def revoke(
 def _check_reach(caller: Principal) -> None:
     if caller.sessions is not None:
         raise Forbidden("This needs an admin of every session.")
-
-
-def _view(key: ApiKey) -> KeyView:
-    return KeyView(
-        id=key.id,
-        name=key.name,
-        scopes=sorted(key.scopes),
-        sessions=None if key.sessions is None else sorted(key.sessions),
-        created_at=instant(key.created_at),
-        revoked_at=None if key.revoked_at is None else instant(key.revoked_at),
-    )

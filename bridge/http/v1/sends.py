@@ -1,22 +1,21 @@
-"""`/v1/sessions/{session}/sends`: commands, and what became of them."""
+"""`/v1/sessions/{session}/sends`: send commands and their results."""
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from bridge.contract.commands import SendCommand, parse_json
-from bridge.contract.errors import CodedError, InvalidRequest
+from bridge.contract.errors import InvalidRequest
 from bridge.contract.lifecycle import SendState
 from bridge.contract.messages import Result, ResultStatus
 from bridge.contract.payload import Instant, instant
 from bridge.core.results import result_of
 from bridge.http.context import outbox_of
-from bridge.http.dependencies import PartsOf, needs
-from bridge.http.errors import NotFound, problem
+from bridge.http.dependencies import ContextOf, needs
+from bridge.http.errors import NotFound, ReportedError, problem
 from bridge.http.submission import LONGEST_WAIT, settle
 from bridge.http.v1.documents import body_of, problems
 from bridge.ports import OutboxRow, Scope
@@ -25,10 +24,10 @@ router = APIRouter(tags=["sends"])
 
 
 class Send(Result):
-    """A result, and how far the message is: `device` and `read` are ticks that came after `sent`."""
+    """A result with the state of the message: `device` and `read` are receipts after `sent`."""
 
     state: SendState = Field(examples=["read"])
-    doubt: str | None = Field(default=None, description="while it is `unknown`: why nobody can tell")
+    doubt: str | None = Field(default=None, description="while the state is `unknown`: the reason")
 
 
 @router.post(
@@ -37,8 +36,8 @@ class Send(Result):
     response_class=Response,
     responses={
         **problems(409, 410, 422, 501),
-        200: {"description": "Final: sent, or unknown (it may have left; it is not repeated)", "model": Result},
-        202: {"description": "Accepted: durable, sent as soon as it can be", "model": Result},
+        200: {"description": "Final: sent, or unknown (it may have been sent; it is not repeated)", "model": Result},
+        202: {"description": "Accepted: stored, sent as soon as possible", "model": Result},
     },
     openapi_extra=body_of(
         SendCommand,
@@ -49,43 +48,44 @@ class Send(Result):
 async def send(
     session: str,
     request: Request,
-    parts: PartsOf,
+    context: ContextOf,
     wait: Annotated[float, Query(ge=0, le=LONGEST_WAIT, description="seconds to wait for WhatsApp")] = 0,
     idempotency_key: Annotated[
         str | None, Header(min_length=1, max_length=128, description="the command's id, where the body has none")
     ] = None,
 ) -> Response:
-    """Send a text. The same id with the same content answers the same result and never sends twice."""
-    place = parts.place(session)
+    """Send a text. The same id with the same content returns the same result and never sends twice."""
+    entry = context.entry(session)
     command = parse_json(SendCommand, await request.body())
     if idempotency_key is not None:
         if command.id not in (None, idempotency_key):
             raise InvalidRequest("Idempotency-Key and id are both given and differ.")
         command = command.model_copy(update={"id": idempotency_key})
-    result = await settle(parts, place, command, wait)
-    where = {"Location": f"/v1/sessions/{session}/sends/{result.id}"} if _fits_a_path(result.id) else {}
+    result = await settle(context, entry, command, wait)
+    location = {"Location": f"/v1/sessions/{session}/sends/{result.id}"} if _fits_a_path(result.id) else {}
     if result.error is not None:
-        return _failed(result)
+        return problem(ReportedError(result.error), result=result.model_dump(mode="json"))
     status = 202 if result.status is ResultStatus.ACCEPTED else 200
-    return Response(result.to_json(), status, where, media_type="application/json")
+    return Response(result.to_json(), status, location, media_type="application/json")
 
 
 class Sent(Send):
-    """A send as its list shows it. `number` orders; `message` is what was asked to be sent."""
+    """A send as its list shows it. `number` orders; `message` is the text, or one line that stands for the content."""
 
     number: int
     message: str
+    content: dict[str, Any] = Field(description="the command's content field", examples=[{"message": "Hola"}])
     claimed_at: Instant
     expires_at: Instant | None
 
 
 class SendPage(BaseModel):
-    """Sends, newest first; ask again with `before` = the last number."""
+    """Sends, newest first; for the next page give the last number as `before`."""
 
     sends: list[Sent]
 
 
-#: What a list may be narrowed to.
+#: Filters of the list.
 SELECTIONS: dict[str, frozenset[SendState]] = {
     "open": frozenset({SendState.ACCEPTED, SendState.SENDING}),
     "failed": frozenset({SendState.FAILED}),
@@ -98,18 +98,18 @@ SELECTIONS: dict[str, frozenset[SendState]] = {
     "/sessions/{session}/sends",
     dependencies=[needs(Scope.SEND)],
     response_class=Response,
-    responses={**problems(), 200: {"description": "A page", "model": SendPage}},
+    responses={200: {"description": "A page", "model": SendPage}},
 )
 async def list_sends(
     session: str,
-    parts: PartsOf,
+    context: ContextOf,
     only: Annotated[Literal["open", "failed", "unknown", "sent"] | None, Query()] = None,
     before: Annotated[int | None, Query(ge=1, le=2**53)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> Response:
-    """The outbox: what was asked to be sent, and what became of it."""
+    """The outbox: requested sends and their results."""
     states = None if only is None else SELECTIONS[only]
-    rows = await outbox_of(parts.place(session)).recent(before, limit, states)
+    rows = await outbox_of(context.entry(session)).recent(before, limit, states)
     return Response(
         SendPage(sends=[_listed(session, row) for row in rows]).model_dump_json(), media_type="application/json"
     )
@@ -122,7 +122,8 @@ def _listed(session: str, row: OutboxRow) -> Sent:
         state=row.state,
         doubt=_doubt(row),
         number=row.number,
-        message=claim.text,
+        message=claim.content.summary,
+        content=claim.content.as_field(),
         claimed_at=instant(claim.claimed_at),
         expires_at=None if claim.expires_at is None else instant(claim.expires_at),
     )
@@ -132,13 +133,13 @@ def _listed(session: str, row: OutboxRow) -> Sent:
     "/sessions/{session}/sends/{id}",
     dependencies=[needs(Scope.SEND)],
     response_class=Response,
-    responses={**problems(), 200: {"description": "How far it is", "model": Send}},
+    responses={200: {"description": "Its state", "model": Send}},
 )
-async def look_up(
-    session: str, command_id: Annotated[str, Path(alias="id", max_length=128)], parts: PartsOf
+async def read_send(
+    session: str, command_id: Annotated[str, Path(alias="id", max_length=128)], context: ContextOf
 ) -> Response:
-    """What became of a send. Ids are remembered 30 days after the last news."""
-    row = await outbox_of(parts.place(session)).get(command_id)
+    """The result of a send. Ids are kept for 30 days after the last change."""
+    row = await outbox_of(context.entry(session)).get(command_id)
     if row is None:
         raise NotFound("No send of this session has this id.")
     fields: dict[str, Any] = result_of(session, row).model_dump()
@@ -147,17 +148,6 @@ async def look_up(
 
 def _doubt(row: OutboxRow) -> str | None:
     return row.error_text if row.state is SendState.UNKNOWN else None
-
-
-class _Failed(CodedError):
-    """The error of a result."""
-
-
-def _failed(result: Result) -> JSONResponse:
-    assert result.error is not None  # noqa: S101 - asked by the caller
-    error = _Failed(result.error.text)
-    error.code, error.transient = result.error.code, result.error.transient
-    return problem(error, result=result.model_dump(mode="json"))
 
 
 def _fits_a_path(command_id: str) -> bool:

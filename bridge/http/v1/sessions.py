@@ -1,8 +1,6 @@
-"""`/v1/sessions`: status, pairing code, and what an admin can do to a session."""
+"""`/v1/sessions`: status, QR code, and control by admins."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
@@ -11,45 +9,47 @@ from bridge.contract.commands import ControlAction, ControlCommand, parse_json
 from bridge.contract.messages import Qr
 from bridge.contract.status import SessionStatus
 from bridge.http.context import running
-from bridge.http.dependencies import AuditOf, Caller, PartsOf, needs
+from bridge.http.dependencies import AuditOf, Caller, ContextOf, needs
 from bridge.http.errors import NotFound
 from bridge.http.qr_image import qr_png
-from bridge.http.v1.documents import body_of, problems
+from bridge.http.v1.documents import body_of
 from bridge.ports import Scope
 
 router = APIRouter(tags=["sessions"])
-_NO_CODE = "There is no pairing code: the session is logged in, or not running."
+_NO_CODE = "There is no QR code: the session is logged in, or not running."
 
 
 class Sessions(BaseModel):
-    """The sessions that are configured here."""
+    """The configured sessions."""
 
     sessions: list[SessionStatus]
 
 
 class ControlDone(BaseModel):
-    """An action that was carried out."""
+    """A control action that was carried out."""
 
     action: ControlAction
     status: SessionStatus
 
 
-@router.get("/sessions", response_model=Sessions, responses=problems())
-async def list_sessions(parts: PartsOf, caller: Caller) -> Any:
+@router.get("/sessions")
+async def list_sessions(context: ContextOf, caller: Caller) -> Sessions:
     """Every session that the caller may see."""
-    return Sessions(sessions=[parts.status(place) for place in parts.places.values() if caller.may(None, place.name)])
+    return Sessions(
+        sessions=[context.status(entry) for entry in context.entries.values() if caller.may(None, entry.name)]
+    )
 
 
-@router.get("/sessions/{session}", response_model=SessionStatus, dependencies=[needs(None)], responses=problems())
-async def session_status(session: str, parts: PartsOf) -> Any:
-    """The status, as MQTT retains it."""
-    return parts.status(parts.place(session))
+@router.get("/sessions/{session}", dependencies=[needs(None)])
+async def session_status(session: str, context: ContextOf) -> SessionStatus:
+    """The status, as retained on MQTT."""
+    return context.status(context.entry(session))
 
 
-@router.get("/sessions/{session}/qr", response_model=Qr, dependencies=[needs(Scope.ADMIN)], responses=problems())
-async def pairing_code(session: str, parts: PartsOf) -> Any:
-    """The pairing code. Whoever scans it owns the session's account: keep it from others."""
-    qr = parts.place(session).view.qr
+@router.get("/sessions/{session}/qr", dependencies=[needs(Scope.ADMIN)])
+async def qr_code(session: str, context: ContextOf) -> Qr:
+    """The QR code. A phone that scans it links its account to this session: keep it private."""
+    qr = context.entry(session).view.qr
     if qr is None:
         raise NotFound(_NO_CODE)
     return qr
@@ -59,11 +59,11 @@ async def pairing_code(session: str, parts: PartsOf) -> Any:
     "/sessions/{session}/qr.png",
     dependencies=[needs(Scope.ADMIN)],
     response_class=Response,
-    responses={**problems(), 200: {"description": "300 pixels square", "content": {"image/png": {}}}},
+    responses={200: {"description": "300 pixels square", "content": {"image/png": {}}}},
 )
-async def pairing_code_image(session: str, parts: PartsOf) -> Response:
-    """The pairing code as a picture."""
-    qr = parts.place(session).view.qr
+async def qr_code_image(session: str, context: ContextOf) -> Response:
+    """The QR code as a PNG."""
+    qr = context.entry(session).view.qr
     if qr is None:
         raise NotFound(_NO_CODE)
     return Response(qr_png(qr.code), media_type="image/png")
@@ -71,15 +71,13 @@ async def pairing_code_image(session: str, parts: PartsOf) -> Response:
 
 @router.post(
     "/sessions/{session}/control",
-    response_model=ControlDone,
     dependencies=[needs(Scope.ADMIN)],
-    responses=problems(),
     openapi_extra=body_of(ControlCommand, close={"action": "close"}, restart={"action": "restart"}),
 )
-async def control(session: str, request: Request, parts: PartsOf, audit: AuditOf) -> Any:
-    """Start, close (the login is kept), log out, or restart. Answers when it is done."""
-    place = parts.place(session)
+async def control(session: str, request: Request, context: ContextOf, audit: AuditOf) -> ControlDone:
+    """Start, close (the login is kept), log out, or restart. Answers once the action is complete."""
+    entry = context.entry(session)
     command = parse_json(ControlCommand, await request.body())
     await audit(command.action, session)
-    await running(place).control(command.action, phone=command.phone, reopen_after=command.reopen_after)
-    return ControlDone(action=command.action, status=parts.status(place))
+    await running(entry).control(command.action, phone=command.phone, reopen_after=command.reopen_after)
+    return ControlDone(action=command.action, status=context.status(entry))

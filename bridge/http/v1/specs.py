@@ -1,4 +1,4 @@
-"""`/v1/asyncapi.json` and `/v1/schemas/…`: the contract for programs, beside `/v1/openapi.json`."""
+"""`/v1/asyncapi.json` and `/v1/schemas/…`: the machine-readable contract, beside `/v1/openapi.json`."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Any
 from fastapi import APIRouter
 
 from bridge.contract.asyncapi import asyncapi, schemas
-from bridge.http.dependencies import PartsOf, needs
+from bridge.http.dependencies import ContextOf, needs
 from bridge.http.errors import NotFound
 
 router = APIRouter(dependencies=[needs(None)], include_in_schema=False)
 
 
 @router.get("/asyncapi.json")
-async def read_asyncapi(parts: PartsOf) -> dict[str, Any]:
-    """All of MQTT, under the prefix of this bridge."""
-    return asyncapi(parts.topics, parts.version)
+async def read_asyncapi(context: ContextOf) -> dict[str, Any]:
+    """AsyncAPI of the MQTT topics, with the prefix of this bridge."""
+    return asyncapi(context.topics, context.version)
 
 
 @router.get("/schemas")
@@ -30,5 +30,5 @@ async def read_schema(name: str) -> dict[str, Any]:
     """The JSON Schema of one payload."""
     found = schemas().get(name)
     if found is None:
-        raise NotFound("No payload has this name; /v1/schemas lists them.")
+        raise NotFound("No schema has this name; /v1/schemas lists them.")
     return found

@@ -1,30 +1,31 @@
-"""Backups of a session: its store and its browser profile with the login, in one file, and the way back.
+"""Backups of a session (store, browser profile with the login) in one file: create, verify, restore; store reset.
 
-A backup may be taken of a running bridge. A restore refuses one, keeps what was there before, and begins a new epoch.
+A backup can be taken of a running bridge. A restore refuses a running one, keeps the replaced files, and starts a new
+epoch.
 """
 
 from bridge.ops.backup.archive import BadBackup, Manifest, read_manifest
-from bridge.ops.backup.creation import Pause, Saved, save
+from bridge.ops.backup.creation import BackupResult, Pause, create_backup
 from bridge.ops.backup.paths import SessionInUse
-from bridge.ops.backup.reset import MovedAway, move_away, to_move_away
-from bridge.ops.backup.restoration import Restored, restore
-from bridge.ops.backup.verification import Checked, check_file, check_folder, newest
+from bridge.ops.backup.reset import ResetResult, reset_store, stores_to_move
+from bridge.ops.backup.restoration import RestoreResult, restore_backup
+from bridge.ops.backup.verification import VerificationResult, check_file, check_folder, newest_backup
 
 __all__ = [
+    "BackupResult",
     "BadBackup",
-    "Checked",
     "Manifest",
-    "MovedAway",
     "Pause",
-    "Restored",
-    "Saved",
+    "ResetResult",
+    "RestoreResult",
     "SessionInUse",
+    "VerificationResult",
     "check_file",
     "check_folder",
-    "move_away",
-    "newest",
+    "create_backup",
+    "newest_backup",
     "read_manifest",
-    "restore",
-    "save",
-    "to_move_away",
+    "reset_store",
+    "restore_backup",
+    "stores_to_move",
 ]

@@ -1,6 +1,6 @@
-"""The backup file: a tar.gz whose first member is a manifest with the checksum of every other one.
+"""The backup file: a tar.gz whose first member is a manifest with the checksum of every other member.
 
-Knows files, not what they mean. It takes nothing out of an archive that the manifest does not name.
+Handles files without knowing their meaning. Extracts only what the manifest names.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from bridge.contract.errors import CodedError
 
 MANIFEST = "manifest.json"
 KIND, VERSION = "whatsapp-mqtt-bridge session", 1
-#: A manifest of a profile with thousands of files has some hundred KB.
+#: Bytes. The manifest of a profile with thousands of files has several hundred KB.
 _MANIFEST_LIMIT = 50_000_000
 _CHUNK = 1 << 20
 
 
 class BadBackup(CodedError):
-    """The file is no backup of ours, or not whole."""
+    """The file is not a backup of this program, or is damaged."""
 
     code = "bad_backup"
     transient = False
 
 
 @dataclass(frozen=True, slots=True)
-class FileMark:
-    """How to recognise a file."""
+class FileDigest:
+    """Size in bytes and SHA-256 (hex) of a file."""
 
     size: int
     sha256: str
@@ -43,50 +43,50 @@ class FileMark:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a backup holds. `created_at` is RFC 3339; `files` are paths below the session's folder, and `shared/…`."""
+    """Content of a backup. `created_at` is RFC 3339; `files` are paths below the session's folder, and `shared/…`."""
 
     session: str
     epoch: str
     schema: int
     created_at: str
     bridge: str
-    files: dict[str, FileMark]
+    files: dict[str, FileDigest]
     kind: str = KIND
     v: int = VERSION
 
     @property
     def has_profile(self) -> bool:
-        """Whether the login is in it."""
+        """Whether the backup includes the login."""
         return any(name.startswith("profile/") for name in self.files)
 
     @property
     def size(self) -> int:
-        return sum(mark.size for mark in self.files.values())
+        return sum(digest.size for digest in self.files.values())
 
 
-def marks(folder: Path) -> dict[str, FileMark]:
-    """The marks of all files below a folder."""
+def digests(folder: Path) -> dict[str, FileDigest]:
+    """Digests of all files below a folder, by relative path."""
     found = {}
     for path in sorted(folder.rglob("*")):
         if path.is_file() and not path.is_symlink():
             with path.open("rb") as file:
-                found[path.relative_to(folder).as_posix()] = _mark(file)
+                found[path.relative_to(folder).as_posix()] = _digest(file)
     return found
 
 
 def pack(folder: Path, manifest: Manifest, target: Path) -> None:
-    """Write the archive, readable by its owner only; `target` is there whole or not at all."""
+    """Write the archive atomically, readable by its owner only."""
     draft = target.with_name(f".{target.name}.part")
     draft.unlink(missing_ok=True)
     try:
         with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
-            # most of a profile is compressed already: more than level 1 costs time and saves little
+            # most of a profile is already compressed: a level above 1 costs time and saves little
             with tarfile.open(fileobj=file, mode="w:gz", compresslevel=1) as tar:
                 text = json.dumps(asdict(manifest), indent=1).encode()
-                with (folder / MANIFEST).open("xb") as written:
-                    written.write(text)
+                with (folder / MANIFEST).open("xb") as manifest_file:
+                    manifest_file.write(text)
                 for name in (MANIFEST, *manifest.files):
-                    tar.add(folder / name, arcname=name, recursive=False, filter=_anonymous)
+                    tar.add(folder / name, arcname=name, recursive=False, filter=_without_owner)
             file.flush()
             os.fsync(file.fileno())
         draft.rename(target)
@@ -95,21 +95,21 @@ def pack(folder: Path, manifest: Manifest, target: Path) -> None:
 
 
 def read_manifest(path: Path) -> Manifest:
-    """What an archive says of itself. Raises `BadBackup`."""
-    with _reading(path) as tar:
+    """Read only the manifest. Raises `BadBackup`."""
+    with _open_archive(path) as tar:
         return _manifest(tar, path)
 
 
 def unpack(path: Path, into: Path) -> Manifest:
-    """Take every file out, checked. Raises `BadBackup` where one is missing, foreign, or not as it was."""
-    with _reading(path) as tar:
+    """Extract and verify every file. Raises `BadBackup` if one is missing, unexpected or changed."""
+    with _open_archive(path) as tar:
         manifest = _manifest(tar, path)
-        left = dict(manifest.files)
+        remaining = dict(manifest.files)
         while member := tar.next():
-            mark = left.pop(member.name, None)
+            expected = remaining.pop(member.name, None)
             source = tar.extractfile(member) if member.isreg() else None
-            if mark is None or source is None or not _is_below(member.name):
-                raise BadBackup(f"{path} holds {member.name!r}, which its manifest does not name.")
+            if expected is None or source is None or not _is_below(member.name):
+                raise BadBackup(f"{path} contains {member.name!r}, which its manifest does not name.")
             target = into / member.name
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with os.fdopen(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600), "w+b") as file:
@@ -118,10 +118,10 @@ def unpack(path: Path, into: Path) -> Manifest:
                 file.flush()
                 os.fsync(file.fileno())
                 file.seek(0)
-                if _mark(file) != mark:
-                    raise BadBackup(f"{path} is damaged: {member.name} is not as it was saved.")
-        if left:
-            raise BadBackup(f"{path} is not whole: {len(left)} files are missing, {next(iter(left))} for one.")
+                if _digest(file) != expected:
+                    raise BadBackup(f"{path} is damaged: {member.name} differs from its checksum.")
+        if remaining:
+            raise BadBackup(f"{path} is incomplete: {len(remaining)} files are missing, e.g. {next(iter(remaining))}.")
     return manifest
 
 
@@ -134,27 +134,27 @@ def _manifest(tar: tarfile.TarFile, path: Path) -> Manifest:
         fields = json.loads(source.read())
         if (fields["kind"], fields["v"]) != (KIND, VERSION):
             raise BadBackup(f"{path} is a {fields['kind']!r} of version {fields['v']}; this bridge reads {VERSION}.")
-        fields["files"] = {name: FileMark(**mark) for name, mark in fields["files"].items()}
+        fields["files"] = {name: FileDigest(**digest) for name, digest in fields["files"].items()}
         return Manifest(**fields)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadBackup(f"{path} has a manifest that cannot be read.") from error
+        raise BadBackup(f"{path} has an invalid manifest.") from error
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[tarfile.TarFile]:
+def _open_archive(path: Path) -> Iterator[tarfile.TarFile]:
     try:
         with tarfile.open(path, mode="r:gz") as tar:
             yield tar
     except FileNotFoundError as error:
         if error.filename not in (path, str(path)):
             raise
-        raise BadBackup(f"There is no file {path}.") from error
+        raise BadBackup(f"File not found: {path}.") from error
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise BadBackup(f"{path} is no backup of a session, or is not whole ({error}).") from error
+        raise BadBackup(f"{path} is not a session backup, or is incomplete ({error}).") from error
 
 
-def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
-    """Nobody's name, and nobody else's to read when it is unpacked by hand."""
+def _without_owner(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Removes the owner's name, and keeps files private when the archive is unpacked by hand."""
     member.uid = member.gid = 0
     member.uname = member.gname = ""
     member.mode = 0o600
@@ -166,9 +166,9 @@ def _is_below(name: str) -> bool:
     return not path.is_absolute() and ".." not in path.parts
 
 
-def _mark(file: IO[bytes]) -> FileMark:
-    digest, size = hashlib.sha256(), 0
+def _digest(file: IO[bytes]) -> FileDigest:
+    sha256, size = hashlib.sha256(), 0
     while chunk := file.read(_CHUNK):
-        digest.update(chunk)
+        sha256.update(chunk)
         size += len(chunk)
-    return FileMark(size, digest.hexdigest())
+    return FileDigest(size, sha256.hexdigest())

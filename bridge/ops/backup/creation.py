@@ -1,7 +1,7 @@
-"""Takes a backup: the store as it is at one moment, and the profile while no browser has it open.
+"""Creates a backup: a consistent snapshot of the store, and the profile while no browser has it open.
 
-A profile must not be copied under a running browser: its databases (LevelDB) move from file to file, and a copy of a
-moment in between is thrown away by the browser that opens it, with the login. So the browser is paused for the copy.
+A profile must not be copied under a running browser: its databases (LevelDB) are spread over changing files, and the
+browser discards an inconsistent copy together with the login. So the browser is closed during the copy.
 """
 
 from __future__ import annotations
@@ -18,32 +18,32 @@ from pathlib import Path
 
 from bridge.contract.payload import rfc3339
 from bridge.drivers.web.profile import LOCK, Profile
-from bridge.ops.backup.archive import FileMark, Manifest, marks, pack
-from bridge.ops.backup.paths import PROFILE, STORE, left_out
+from bridge.ops.backup.archive import FileDigest, Manifest, digests, pack
+from bridge.ops.backup.paths import PROFILE, STORE, excluded_names
 from bridge.ops.backup.shared import copy_shared
 from bridge.ports import StoreUnusable
 from bridge.store.inspection import glance, holders
 from bridge.store.online_copy import copy_store
 
-#: Makes the bridge close the session's browser, and open it again at the end.
+#: Context in which the bridge keeps the session's browser closed.
 Pause = Callable[[], AbstractAsyncContextManager[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Saved:
-    """A backup that is on disk. `paused` = seconds without a browser; None: none was running.
+class BackupResult:
+    """A backup on disk. `paused` is how many seconds the browser was closed; None: none was running.
 
-    `lacking` = further databases that could not be copied, each with the reason.
+    `skipped` maps each further database that could not be copied to the reason.
     """
 
     path: Path
     manifest: Manifest
     size: int
     paused: float | None
-    lacking: dict[str, str]
+    skipped: dict[str, str]
 
 
-async def save(
+async def create_backup(
     folder: Path,
     session: str,
     target: Path,
@@ -53,51 +53,51 @@ async def save(
     pause: Pause,
     with_profile: bool = True,
     shared: Sequence[Path] = (),
-) -> Saved:
+) -> BackupResult:
     """Back up the session in `folder` to `target`. `bridge` is the program's version, `shared` are further databases.
 
-    Raises `StoreUnusable` where there is no store or it is damaged, and what `pause` raises.
+    Raises `StoreUnusable` if the store is missing or damaged, and whatever `pause` raises.
     """
     if not (folder / STORE).exists():
         raise StoreUnusable(f"Session {session} has no store in {folder}: there is nothing to back up.")
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".wa-backup-", dir=target.parent) as name:
         staging = Path(name)
-        # The store first: what arrives while the profile is copied is caught up after a restore, not lost between.
+        # The store first: messages that arrive while the profile is copied are caught up after a restore, not lost.
         await asyncio.to_thread(copy_store, folder / STORE, staging / STORE)
-        lacking = await asyncio.to_thread(copy_shared, shared, staging)
+        skipped = await asyncio.to_thread(copy_shared, shared, staging)
         paused = None
         if with_profile and (folder / PROFILE).is_dir():
             paused = await _copy_profile(folder / PROFILE, staging / PROFILE, pause)
         manifest = await asyncio.to_thread(_describe, staging, session, bridge, now)
         await asyncio.to_thread(pack, staging, manifest, target)
         size = await asyncio.to_thread(lambda: target.stat().st_size)
-    return Saved(target, manifest, size, paused, lacking)
+    return BackupResult(target, manifest, size, paused, skipped)
 
 
 async def _copy_profile(source: Path, target: Path, pause: Pause) -> float | None:
-    began = time.monotonic()
+    started = time.monotonic()
     if not await asyncio.to_thread(holders, source / LOCK):
         async with Profile(source):
             await asyncio.to_thread(_copy, source, target)
         return None
     async with pause(), Profile(source):
         await asyncio.to_thread(_copy, source, target)
-    return time.monotonic() - began
+    return time.monotonic() - started
 
 
 def _copy(source: Path, target: Path) -> None:
-    shutil.copytree(source, target, ignore=left_out)
+    shutil.copytree(source, target, ignore=excluded_names)
 
 
 def _describe(staging: Path, session: str, bridge: str, now: datetime) -> Manifest:
-    # before the look: opening a database may leave companions beside it
-    files: dict[str, FileMark] = marks(staging)
-    found = glance(staging / STORE)
+    # before the store is opened: SQLite may leave -wal and -shm files beside it
+    files: dict[str, FileDigest] = digests(staging)
+    store = glance(staging / STORE)
     return Manifest(
         session=session,
-        epoch=found.epoch,
-        schema=found.schema,
+        epoch=store.epoch,
+        schema=store.schema,
         created_at=rfc3339(now.astimezone(UTC)),
         bridge=bridge,
         files=files,

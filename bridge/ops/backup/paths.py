@@ -1,4 +1,4 @@
-"""Where a session lives on disk, what of it is worth keeping, and whether somebody uses it."""
+"""A session's files on disk: which a backup includes, and locks that keep bridges off them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bridge.store.inspection import holders
 from bridge.store.online_copy import held
 
 STORE, PROFILE = "store.db", "profile"
-#: Folders that Chromium fills again by itself. They are most of a profile's size; a login is not in them.
+#: Folders that Chromium recreates. They are most of a profile's size and hold no part of the login.
 CACHES = frozenset(
     {
         "BrowserMetrics",
@@ -33,8 +33,8 @@ CACHES = frozenset(
         "ShaderCache",
     }
 )
-#: Locks and addresses of one run.
-OF_ONE_RUN = frozenset({LOCK, "DevToolsActivePort", "SingletonCookie", "SingletonLock", "SingletonSocket"})
+#: Locks and addresses of one browser run.
+RUNTIME_FILES = frozenset({LOCK, "DevToolsActivePort", "SingletonCookie", "SingletonLock", "SingletonSocket"})
 
 
 class SessionInUse(CodedError):
@@ -43,31 +43,31 @@ class SessionInUse(CodedError):
     code = "session_in_use"
 
 
-def left_out(folder: str, names: list[str]) -> set[str]:
-    """What of a profile is not copied; for `shutil.copytree`."""
-    return {name for name in names if name in CACHES or name in OF_ONE_RUN or not _is_plain(Path(folder) / name)}
+def excluded_names(folder: str, names: list[str]) -> set[str]:
+    """The files of a profile that are not copied; an `ignore` of `shutil.copytree`."""
+    return {name for name in names if name in CACHES or name in RUNTIME_FILES or not _is_plain(Path(folder) / name)}
 
 
-def stamp(moment: datetime) -> str:
-    """A moment as part of a file name, in UTC."""
+def timestamp(moment: datetime) -> str:
+    """`20261124T050000Z`, for file names; `moment` is in UTC."""
     return moment.strftime("%Y%m%dT%H%M%SZ")
 
 
 @contextmanager
-def out_of_use(folder: Path, session: str) -> Iterator[None]:
-    """Keep bridges off the session's files: they find store and profile locked. Raises `SessionInUse`."""
+def locked_session(folder: Path, session: str) -> Iterator[None]:
+    """Hold the locks of store and profile, so that no bridge can open them. Raises `SessionInUse`."""
     with ExitStack() as stack:
         try:
             stack.enter_context(held(folder / STORE))
         except StoreBusy as error:
             raise _in_use(session, folder / STORE) from error
         if (folder / PROFILE).is_dir():
-            stack.enter_context(_locked(folder / PROFILE / LOCK, session))
+            stack.enter_context(_file_lock(folder / PROFILE / LOCK, session))
         yield
 
 
 @contextmanager
-def _locked(path: Path, session: str) -> Iterator[None]:
+def _file_lock(path: Path, session: str) -> Iterator[None]:
     with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600)) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -78,8 +78,8 @@ def _locked(path: Path, session: str) -> Iterator[None]:
 
 def _in_use(session: str, path: Path) -> SessionInUse:
     pids = holders(path)
-    who = f"pid {', '.join(map(str, pids))}" if pids else "of another container or user"
-    return SessionInUse(f"A bridge uses session {session} ({who}). Stop it first: its files are to be changed.")
+    holder = f"pid {', '.join(map(str, pids))}" if pids else "in another container, or of another user"
+    return SessionInUse(f"A bridge uses session {session} ({holder}). Stop it before changing its files.")
 
 
 def _is_plain(path: Path) -> bool:

@@ -1,7 +1,7 @@
-"""What belongs to no session and is in every backup all the same: listeners, keys, audit log, conversations.
+"""Databases that belong to no session and are part of every backup: webhooks, keys, audit log, conversations.
 
-A restore puts it back where there is none, as on a new machine. Where there is one it is of today and of all sessions,
-so it is exchanged only when that is asked for.
+A restore adds them where they are missing, as on a new machine. Existing ones are newer and shared by all sessions, so
+they are replaced only on request.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ FOLDER = "shared"
 
 
 @dataclass(frozen=True, slots=True)
-class Shared:
-    """Names of databases: those that are put in place, and those that stay as they are."""
+class SharedDatabases:
+    """File names: the databases that are restored, and those that stay unchanged."""
 
-    placed: tuple[str, ...]
-    left: tuple[str, ...]
+    restored: tuple[str, ...]
+    unchanged: tuple[str, ...]
 
 
 def copy_shared(databases: Sequence[Path], staging: Path) -> dict[str, str]:
-    """Copy those that are there. Returns which could not be copied, and why: a session is not left unsaved for them."""
-    lacking = {}
+    """Copy the existing ones. Returns those that failed, with the reason: the session is backed up anyway."""
+    skipped = {}
     for source in databases:
         if source.exists():
             (staging / FOLDER).mkdir(mode=0o700, exist_ok=True)
@@ -39,33 +39,33 @@ def copy_shared(databases: Sequence[Path], staging: Path) -> dict[str, str]:
                 copy_database(source, target)
             except StoreUnusable as error:
                 target.unlink(missing_ok=True)
-                lacking[source.name] = error.text
-    return lacking
+                skipped[source.name] = error.text
+    return skipped
 
 
-async def checked(staging: Path, names: Sequence[str], clock: Callable[[], float]) -> None:
-    """Raises `StoreUnusable` where this bridge cannot use what is to be put in place."""
+async def check_usable(staging: Path, names: Sequence[str], clock: Callable[[], float]) -> None:
+    """Raises `StoreUnusable` if this bridge cannot open a database that is to be restored."""
     if BRIDGE_STORE in names:
         async with BridgeStore(staging / FOLDER / BRIDGE_STORE, now=clock):
             pass
 
 
-def choose(staging: Path, into: Path, *, exchange: bool) -> Shared:
-    """What of the unpacked backup is put into the data directory `into`."""
+def select(staging: Path, data_dir: Path, *, replace: bool) -> SharedDatabases:
+    """Decide which databases of the unpacked backup are restored to `data_dir`."""
     names = sorted(path.name for path in (staging / FOLDER).glob("*.db"))
-    placed = tuple(name for name in names if exchange or not (into / name).exists())
-    return Shared(placed, tuple(name for name in names if name not in placed))
+    restored = tuple(name for name in names if replace or not (data_dir / name).exists())
+    return SharedDatabases(restored, tuple(name for name in names if name not in restored))
 
 
 @contextmanager
-def out_of_use(into: Path, names: Sequence[str]) -> Iterator[None]:
-    """Keep others off the databases that are exchanged. Raises `SessionInUse`."""
+def locked_databases(data_dir: Path, names: Sequence[str]) -> Iterator[None]:
+    """Lock the databases that are replaced. Raises `SessionInUse`."""
     with ExitStack() as stack:
         for name in names:
             try:
-                stack.enter_context(held(into / name))
+                stack.enter_context(held(data_dir / name))
             except StoreBusy as error:
-                pids = ", ".join(map(str, holders(into / name) or ()))
-                who = f"pid {pids}" if pids else "of another container or user"
-                raise SessionInUse(f"{into / name} is in use ({who}): stop that first.") from error
+                pids = ", ".join(map(str, holders(data_dir / name) or ()))
+                holder = f"pid {pids}" if pids else "by another container or user"
+                raise SessionInUse(f"{data_dir / name} is in use ({holder}): stop that process first.") from error
         yield

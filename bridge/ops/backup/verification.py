@@ -1,7 +1,7 @@
-"""Whether a backup could be restored: tried in a scratch folder, with nothing else touched.
+"""Verifies that a backup can be restored, by restoring it to a temporary folder.
 
-A folder is what `deploy/backup` writes, with the checksum of every file in `SHA256SUMS`; a file is what `wa backup`
-writes. Every fault is a sentence that names the file; one of them hides no other.
+A folder is one written by `deploy/backup`, with the checksum of every file in `SHA256SUMS`; a file is one written by
+`wa backup`. Every fault is one sentence that names the file; a fault does not end the verification.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ _PAGE = 1000
 
 
 @dataclass(slots=True)
-class Checked:
-    """What was read back, and what is wrong."""
+class VerificationResult:
+    """Counts of what was read back, and the faults as sentences."""
 
-    place: Path
+    path: Path
     sessions: list[str] = field(default_factory=list)
     items: int = 0
     listeners: int = 0
@@ -45,134 +45,134 @@ class Checked:
 
     def __str__(self) -> str:
         if self.faults:
-            return f"{self.place} could not be restored whole: {'; '.join(self.faults)}"
+            return f"{self.path} cannot be restored completely: {'; '.join(self.faults)}"
         return (
-            f"{self.place} can be restored: {', '.join(self.sessions) or 'no session'}, {self.items} journalled items,"
-            f" {self.listeners} listeners, {self.keys} keys."
+            f"{self.path} can be restored: {', '.join(self.sessions) or 'no session'}, {self.items} journalled items,"
+            f" {self.listeners} webhooks, {self.keys} keys."
         )
 
 
-def newest(folder: Path) -> Path:
-    """The newest of the backups that `deploy/backup` has put there. Raises `BadBackup` where there is none."""
-    found = sorted(place for place in folder.iterdir() if place.is_dir() and _TAKEN_AT.fullmatch(place.name))
+def newest_backup(folder: Path) -> Path:
+    """The newest backup of `deploy/backup` in the folder. Raises `BadBackup` if there is none."""
+    found = sorted(path for path in folder.iterdir() if path.is_dir() and _TAKEN_AT.fullmatch(path.name))
     if not found:
-        raise BadBackup(f"There is no backup in {folder}.")
+        raise BadBackup(f"No backup found in {folder}.")
     return found[-1]
 
 
-async def check_folder(place: Path, *, now: datetime, max_age: timedelta, scratch: Path | None = None) -> Checked:
-    """Try one of `deploy/backup`. `scratch` is where room is taken; by default the system's temporary directory."""
-    checked = Checked(place)
-    age = now - datetime.strptime(place.name, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+async def check_folder(
+    folder: Path, *, now: datetime, max_age: timedelta, scratch: Path | None = None
+) -> VerificationResult:
+    """Verify a backup of `deploy/backup`. `scratch` is the folder for temporary files; by default the system's."""
+    result = VerificationResult(folder)
+    age = now - datetime.strptime(folder.name, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     if age > max_age:
-        checked.faults.append(f"it is {age.days} days old: no newer one was made")
-    checked.faults += _differing(place)
-    for archive in sorted((place / "bridge/sessions").glob("*.tar.gz")):
-        await _try_session(archive, checked, now, scratch)
+        result.faults.append(f"it is {age.days} days old: no newer backup exists")
+    result.faults += _checksum_faults(folder)
+    for archive in sorted((folder / "bridge/sessions").glob("*.tar.gz")):
+        await _check_session(archive, result, now, scratch)
     with tempfile.TemporaryDirectory(prefix="wa-check-", dir=scratch) as name:
-        if (bridge := place / "bridge" / BRIDGE_STORE).exists():
-            await _try(checked, bridge, _bridge_store(bridge, Path(name), checked, now.timestamp))
-        for database in sorted((place / "responder").glob("*.db")):
-            await _try(checked, database, _database(database, Path(name)))
-    checked.faults += _unreadable_settings(place / "settings.tar")
-    return checked
+        if (bridge := folder / "bridge" / BRIDGE_STORE).exists():
+            await _collect_faults(result, bridge, _read_bridge_store(bridge, Path(name), result, now.timestamp))
+        for database in sorted((folder / "responder").glob("*.db")):
+            await _collect_faults(result, database, _copy(database, Path(name)))
+    result.faults += _settings_faults(folder / "settings.tar")
+    return result
 
 
-async def check_file(archive: Path, *, now: datetime, scratch: Path | None = None) -> Checked:
-    """Try one of `wa backup`."""
-    checked = Checked(archive)
-    await _try_session(archive, checked, now, scratch)
-    return checked
+async def check_file(archive: Path, *, now: datetime, scratch: Path | None = None) -> VerificationResult:
+    """Verify a backup of `wa backup`."""
+    result = VerificationResult(archive)
+    await _check_session(archive, result, now, scratch)
+    return result
 
 
-def _differing(place: Path) -> Iterator[str]:
-    """What is missing, changed or foreign, by the sums that were written last."""
-    sums = place / SUMS
+def _checksum_faults(folder: Path) -> Iterator[str]:
+    """Missing, changed and unexpected files. SHA256SUMS is written last, so without it the backup is unfinished."""
+    sums = folder / SUMS
     if not sums.exists():
-        yield f"{SUMS} is missing: it was not finished, or an older release made it"
+        yield f"{SUMS} is missing: the backup was not finished, or an older release made it"
         return
     expected = {}
     for line in sums.read_text(encoding="utf-8", errors="replace").splitlines():
-        if known := _SUM.fullmatch(line):
-            expected[known[2]] = known[1]
+        if entry := _SUM.fullmatch(line):
+            expected[entry[2]] = entry[1]
         else:
             yield f"{SUMS} is damaged"
-    there = {path.relative_to(place).as_posix() for path in place.rglob("*") if path.is_file() and path != sums}
+    present = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file() and path != sums}
     for name, digest in sorted(expected.items()):
-        if name not in there:
+        if name not in present:
             yield f"{name} is missing"
             continue
-        with (place / name).open("rb") as file:
+        with (folder / name).open("rb") as file:
             if hashlib.file_digest(file, "sha256").hexdigest() != digest:
-                yield f"{name} is not as it was written"
-    yield from (f"{name} was not written by the backup" for name in sorted(there - set(expected)))
+                yield f"{name} differs from its checksum"
+    yield from (f"{name} was not written by the backup" for name in sorted(present - set(expected)))
 
 
-async def _try_session(archive: Path, checked: Checked, now: datetime, scratch: Path | None) -> None:
+async def _check_session(archive: Path, result: VerificationResult, now: datetime, scratch: Path | None) -> None:
     with tempfile.TemporaryDirectory(prefix="wa-check-", dir=scratch) as name:
-        await _try(checked, archive, _session(archive, Path(name), checked, now.timestamp))
+        await _collect_faults(result, archive, _read_session(archive, Path(name), result, now.timestamp))
 
 
-async def _session(archive: Path, staging: Path, checked: Checked, clock: Callable[[], float]) -> None:
+async def _read_session(archive: Path, staging: Path, result: VerificationResult, clock: Callable[[], float]) -> None:
     manifest = unpack(archive, staging)
     if STORE not in manifest.files:
-        raise BadBackup(f"{archive} holds no store.")
+        raise BadBackup(f"{archive} contains no store.")
     if faults := glance(staging / STORE, thorough=True).faults:
         raise StoreDamaged(f"its store is damaged: {'; '.join(faults)[:200]}")
     if not manifest.has_profile:
-        checked.faults.append(f"{archive.name} holds no login: the session would have to be paired again")
+        result.faults.append(f"{archive.name} contains no login: the session would have to be paired again")
     async with open_store(staging / STORE, now=clock) as store:
         for stream in Stream:
-            checked.items += await _read_through(store.journal, stream)
+            result.items += await _count_items(store.journal, stream)
     if (shared := staging / FOLDER / BRIDGE_STORE).exists():
         async with BridgeStore(shared, now=clock):
             pass
-    checked.sessions.append(manifest.session)
+    result.sessions.append(manifest.session)
 
 
-async def _read_through(journal: Journal, stream: Stream) -> int:
-    """How many items there are. Raises `StoreDamaged` where a seq is missing or the last one is not there."""
+async def _count_items(journal: Journal, stream: Stream) -> int:
+    """Reads the whole stream. Raises `StoreDamaged` if a seq or the last item is missing."""
     bounds, after, count = journal.bounds(stream), 0, 0
     if bounds.first is not None:
         after = bounds.first - 1
     while page := (await journal.read(stream, after, _PAGE)).items:
         for seq, _ in page:
             if seq != after + 1:
-                raise StoreDamaged(f"its journal lacks {stream} {after + 1}")
+                raise StoreDamaged(f"its journal has no {stream} {after + 1}")
             after, count = seq, count + 1
     if after != bounds.last:
         raise StoreDamaged(f"its journal ends at {stream} {after} instead of {bounds.last}")
     return count
 
 
-async def _bridge_store(source: Path, staging: Path, checked: Checked, clock: Callable[[], float]) -> None:
-    _copy(source, staging)
+async def _read_bridge_store(
+    source: Path, staging: Path, result: VerificationResult, clock: Callable[[], float]
+) -> None:
+    await _copy(source, staging)
     async with BridgeStore(staging / BRIDGE_STORE, now=clock) as store:
-        checked.listeners = len(await store.listeners.listeners())
-        checked.keys = len(await store.access.keys())
+        result.listeners = len(await store.listeners.listeners())
+        result.keys = len(await store.access.keys())
 
 
-async def _database(source: Path, staging: Path) -> None:
-    _copy(source, staging)
-
-
-def _copy(source: Path, staging: Path) -> None:
-    """Checked by SQLite, which has to write beside a database that was in WAL mode: not in the backup itself."""
+async def _copy(source: Path, staging: Path) -> None:
+    """Let SQLite check a copy: it writes beside a database in WAL mode, which must not happen in the backup itself."""
     raw = staging / f"{source.name}.raw"
     shutil.copyfile(source, raw)
     copy_database(raw, staging / source.name)
 
 
-async def _try(checked: Checked, file: Path, trial: Awaitable[None]) -> None:
+async def _collect_faults(result: VerificationResult, file: Path, check: Awaitable[None]) -> None:
     try:
-        await trial
+        await check
     except (CodedError, OSError) as error:
-        checked.faults.append(f"{file.name}: {error.text if isinstance(error, CodedError) else error}")
+        result.faults.append(f"{file.name}: {error.text if isinstance(error, CodedError) else error}")
 
 
-def _unreadable_settings(archive: Path) -> Iterator[str]:
+def _settings_faults(archive: Path) -> Iterator[str]:
     if not archive.exists():
-        return  # said by the sums
+        return  # reported by _checksum_faults
     try:
         with tarfile.open(archive) as tar:
             names = {member.name for member in tar if not member.isreg() or tar.extractfile(member)}
@@ -180,4 +180,4 @@ def _unreadable_settings(archive: Path) -> Iterator[str]:
         yield f"{archive.name} cannot be read: {error}"
         return
     if "etc/wa/wa.env" not in names:
-        yield f"{archive.name} holds no etc/wa/wa.env"
+        yield f"{archive.name} contains no etc/wa/wa.env"

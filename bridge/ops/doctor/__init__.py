@@ -1,7 +1,7 @@
-"""`wa doctor`: looks at everything a bridge stands on and says what is wrong and what to do about it.
+"""The checks of `wa doctor`: everything a bridge depends on, each fault with advice.
 
-It changes nothing and takes no lock, so it may be run beside a bridge at any time. Where something can be proven it is
-proven: a subscription by a delivery, a browser by a page, an address by a request.
+Changes nothing and takes no lock, so it can run beside a bridge at any time. Checks test the real thing where possible:
+a subscription by a delivery, a browser by loading a page, an address by a request.
 """
 
 from bridge.ops.doctor.examination import Examination, examine

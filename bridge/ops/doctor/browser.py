@@ -1,4 +1,4 @@
-"""The browser: found, its version, whether it starts and shows a page; and the wa-js that is injected into it."""
+"""The browser (path, version, whether it starts and loads a page), and the wa-js that is injected into it."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from bridge.ops.doctor.findings import Finding, fault, ok
 from bridge.settings import BridgeSettings
 
 _FOLDER = resources.files("bridge.drivers.web")
-_INSTALL = "On Debian: apt install chromium-headless-shell. Elsewhere name any Chromium in WA_BROWSER."
+_INSTALL = "On Debian: apt install chromium-headless-shell. Elsewhere set WA_BROWSER to any Chromium."
 
 
 async def browser(settings: BridgeSettings, runtime: PlaywrightRuntime) -> Finding:
-    """Start it once, on a profile of its own that is thrown away."""
+    """Start it once, on a temporary profile."""
     try:
-        own = (await runtime.playwright()).chromium.executable_path
-        executable = find_executable(settings.browser, own)
+        bundled = (await runtime.playwright()).chromium.executable_path
+        executable = find_executable(settings.browser, bundled)
         version = (await user_agent(executable)).partition("Chrome/")[2].partition(".")[0]
     except CodedError as error:
         return fault("browser", error.text, _INSTALL)
@@ -44,15 +44,15 @@ async def browser(settings: BridgeSettings, runtime: PlaywrightRuntime) -> Findi
             ):
                 answer = await (await running.page()).evaluate("() => 6 * 7")
     except CodedError as error:
-        return fault("browser", error.text, f"Try it by hand: {executable} --headless --dump-dom about:blank")
+        return fault("browser", error.text, f"Try it manually: {executable} --headless --dump-dom about:blank")
     if answer != 42:
-        return fault("browser", f"{executable} starts and computes nonsense.", _INSTALL)
-    took = time.monotonic() - started
-    return ok("browser", f"{executable} {version} starts and shows a page in {took:.1f} s.")
+        return fault("browser", f"{executable} starts but evaluates JavaScript wrongly.", _INSTALL)
+    seconds = time.monotonic() - started
+    return ok("browser", f"{executable} {version} starts and loads a page in {seconds:.1f} s.")
 
 
 def wa_js() -> Finding:
-    """The library that is shipped, against the version that this bridge was made for."""
+    """The installed version against the pinned one."""
     pinned = json.loads((_FOLDER / "package.json").read_text("utf-8"))["dependencies"]["@wppconnect/wa-js"]
     folder = _FOLDER / "node_modules" / "@wppconnect" / "wa-js"
     try:
@@ -60,5 +60,5 @@ def wa_js() -> Finding:
     except FileNotFoundError:
         return fault("wa-js", "It is not installed with the bridge.", "Run scripts/setup, or install the built wheel.")
     if installed != pinned:
-        return fault("wa-js", f"Version {installed} is installed, {pinned} is wanted.", "Run scripts/setup.")
+        return fault("wa-js", f"Version {installed} is installed, {pinned} is required.", "Run scripts/setup.")
     return ok("wa-js", f"Version {installed}.")

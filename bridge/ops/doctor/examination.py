@@ -1,4 +1,4 @@
-"""The whole examination: every check in turn, each on its own, so that one that fails hides none of the others."""
+"""Runs all checks one after the other, isolated: a check that fails does not hide the others."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from bridge.ports import StoreUnusable
 from bridge.settings import BridgeSettings
 from bridge.store.inspection import glance
 
-#: Seconds that one check may take.
+#: Timeout of one check in seconds.
 LIMIT = 120.0
 Findings = Finding | Iterable[Finding] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """What is to be looked at. `addresses` are the brokers; `private` tells that they come from `broker.json`."""
+    """What to check. `addresses` are the brokers; `private` means that they come from `broker.json`."""
 
     settings: BridgeSettings
     addresses: tuple[BrokerAddress, ...]
@@ -37,11 +37,11 @@ class Examination:
 
     @property
     def first(self) -> str:
-        """The session that is proven live."""
+        """The session that --live tests."""
         return self.session or self.settings.sessions[0].name
 
     def options(self) -> BrokerOptions:
-        """A connection that throws nobody out: a client id of its own, and nothing kept."""
+        """A unique client id and a clean session: the connection displaces no other client."""
         settings = self.settings
         return BrokerOptions(
             addresses=self.addresses,
@@ -55,16 +55,18 @@ class Examination:
 
 
 async def examine(plan: Examination) -> AsyncIterator[Finding]:
-    """Look at everything; findings come as they are made, grouped by part."""
+    """Run all checks; yields findings as they are made, grouped by part."""
     settings, folder = plan.settings, plan.settings.data_dir
     yield machine.user(os.geteuid())
-    for look in (machine.data_directory, machine.disk, machine.file_system):
-        async for finding in _guarded("data directory", _in_thread(look, folder)):
+    for inspect in (machine.data_directory, machine.disk, machine.file_system):
+        async for finding in _guarded("data directory", _in_thread(inspect, folder)):
             yield finding
     for setting in settings.sessions:
-        place = settings.session_dir(setting.name)
-        for what in (session_files.profile, session_files.store):
-            async for finding in _guarded(f"session {setting.name}", _in_thread(what, setting.name, place)):
+        session_dir = settings.session_dir(setting.name)
+        for inspect_session in (session_files.profile, session_files.store):
+            async for finding in _guarded(
+                f"session {setting.name}", _in_thread(inspect_session, setting.name, session_dir)
+            ):
                 yield finding
     async for finding in _guarded("site", site.site(settings.web_url)):
         yield finding
@@ -75,15 +77,15 @@ async def examine(plan: Examination) -> AsyncIterator[Finding]:
         if plan.live:
             async for finding in _guarded("page", page.page(settings, runtime)):
                 yield finding
-    proof = broker.broker(plan.options(), settings.topics, plan.first, private=plan.private)
-    async for finding in _guarded("broker", proof):
+    delivery = broker.broker(plan.options(), settings.topics, plan.first, private=plan.private)
+    async for finding in _guarded("broker", delivery):
         yield finding
     async for finding in _guarded("sessions", _sessions(plan)):
         yield finding
 
 
 async def _sessions(plan: Examination) -> AsyncIterator[Finding]:
-    """What the bridge says, and what it does. In silence where no broker answers: that has been told."""
+    """The retained statuses, and a live send. No findings if no broker answers: that is reported above."""
     names = [setting.name for setting in plan.settings.sessions]
     if not plan.addresses:
         return
@@ -95,18 +97,18 @@ async def _sessions(plan: Examination) -> AsyncIterator[Finding]:
             name="wa-doctor",
             protocol=options.protocol,
             ca_file=options.ca_file,
-            level=f"doctor-{uuid.uuid4().hex[:12]}" if plan.private else None,
-            patience=0,
+            reply_name=f"doctor-{uuid.uuid4().hex[:12]}" if plan.private else None,
+            connect_timeout=0,
         ) as client:
             try:
-                told = await client.statuses()
+                statuses = await client.statuses()
             except CodedError:
-                told = []
-            for finding in sessions.sessions(names, told, datetime.now(UTC)):
+                statuses = []
+            for finding in sessions.sessions(names, statuses, datetime.now(UTC)):
                 yield finding
             if plan.live:
                 number = plan.to or await asyncio.to_thread(_own_number, plan)
-                async for finding in live.message_to_oneself(client, plan.first, number):
+                async for finding in live.self_message(client, plan.first, number):
                     yield finding
     except BrokerError:
         return
@@ -120,16 +122,16 @@ def _own_number(plan: Examination) -> str | None:
     return str(Jid.parse(account)) if account else None
 
 
-async def _in_thread(look: Callable[..., Findings], *arguments: object) -> Findings:
+async def _in_thread(inspect: Callable[..., Findings], *arguments: object) -> Findings:
     def run() -> Findings:
-        found = look(*arguments)
+        found = inspect(*arguments)
         return found if found is None or isinstance(found, Finding) else list(found)
 
     return await asyncio.to_thread(run)
 
 
 async def _guarded(check: str, work: Awaitable[Findings] | AsyncIterable[Finding]) -> AsyncIterator[Finding]:
-    """The findings of a check; a check that breaks or hangs is a finding itself."""
+    """The findings of a check; a crash or timeout of the check becomes a finding."""
     try:
         async with asyncio.timeout(LIMIT):
             if isinstance(work, AsyncIterable):
@@ -138,8 +140,10 @@ async def _guarded(check: str, work: Awaitable[Findings] | AsyncIterable[Finding
                 return
             found = await work
     except TimeoutError:
-        yield fault(check, f"The check was not done after {LIMIT:g} s.", "Run it again; something there hangs.")
-    except Exception as error:  # noqa: BLE001 - the other checks go on whatever it was
+        yield fault(
+            check, f"The check did not finish within {LIMIT:g} s.", "Run it again; something it depends on hangs."
+        )
+    except Exception as error:  # noqa: BLE001 - the other checks continue after any error
         yield fault(check, f"The check itself failed: {type(error).__name__}: {error}", "Report this as a defect.")
     else:
         for finding in [found] if isinstance(found, Finding) else found or ():

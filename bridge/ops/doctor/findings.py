@@ -1,4 +1,4 @@
-"""What a check found: one sentence on how things are, one on what to do."""
+"""The result of a check: one sentence about the state, one with advice."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from enum import StrEnum
 
 
 class Level(StrEnum):
-    """How bad it is."""
-
     OK = "ok"
-    WARNING = "warning"  # it works, and may not for long or not as it should
-    FAULT = "fault"  # the bridge cannot do its work like this
+    WARNING = "warning"  # it works, but may stop working, or does not work as intended
+    FAULT = "fault"  # the bridge cannot work
 
     @property
     def rank(self) -> int:
@@ -22,7 +20,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the report. `check` names the part, with the session where it belongs to one."""
+    """One line of the report. `check` names the part, and the session if it belongs to one."""
 
     level: Level
     check: str
@@ -30,7 +28,6 @@ class Finding:
     advice: str | None = None
 
     def to_json(self) -> str:
-        """For programs: one JSON document."""
         return json.dumps(asdict(self), ensure_ascii=False)
 
 
@@ -39,7 +36,6 @@ def ok(check: str, what: str) -> Finding:
 
 
 def warning(check: str, what: str, advice: str) -> Finding:
-    """Something to look after."""
     return Finding(Level.WARNING, check, what, advice)
 
 
@@ -48,5 +44,5 @@ def fault(check: str, what: str, advice: str) -> Finding:
 
 
 def worst(findings: Iterable[Finding]) -> Level:
-    """The worst level among them."""
+    """The highest level; OK if there are no findings."""
     return max((finding.level for finding in findings), key=lambda level: level.rank, default=Level.OK)

@@ -1,7 +1,7 @@
-"""What the driver needs of WhatsApp's page: a look with a browser of our own that nobody is logged in to.
+"""The functions of WhatsApp's page that the driver needs, checked in a separate browser without a login.
 
-A change of the site is seen so without touching a session. What the site loads only after a login is not seen here;
-the running session names it (`page_changed`).
+This detects a change of the site without touching a session. Modules that the site loads only after a login are not
+visible here; a running session reports them (`page_changed`).
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from bridge.drivers.web.web_page import SiteUnreachable, StateReport, WebPage
 from bridge.ops.doctor.findings import Finding, fault, ok, warning
 from bridge.settings import BridgeSettings
 
-#: Seconds in which wa-js must have found its modules.
-BOOT = 60.0
-_LOOK = """(names) => {
+#: Seconds within which wa-js must find its modules.
+BOOT_TIMEOUT = 60.0
+_PROBE = """(names) => {
   const has = (path) => {
     let value = WPP.whatsapp;
     for (const step of path.split(".")) {
@@ -32,13 +32,13 @@ _LOOK = """(names) => {
     }
     return value !== undefined;
   };
-  const lacking = names.filter((alternatives) => !alternatives.split("|").some(has));
-  return { lacking, wanted: WPP.supportedWhatsappWeb ?? null, version: globalThis.Debug?.VERSION ?? null };
+  const missing = names.filter((alternatives) => !alternatives.split("|").some(has));
+  return { missing, wanted: WPP.supportedWhatsappWeb ?? null, version: globalThis.Debug?.VERSION ?? null };
 }"""
 
 
 async def page(settings: BridgeSettings, runtime: PlaywrightRuntime) -> list[Finding]:
-    """Load the site, let wa-js boot on it, and name what it lacks."""
+    """Load the site, wait for wa-js, and report missing functions."""
     with tempfile.TemporaryDirectory(prefix="wa-doctor-") as folder:
         try:
             async with (
@@ -56,37 +56,39 @@ async def page(settings: BridgeSettings, runtime: PlaywrightRuntime) -> list[Fin
                 await web_page.prepare()
                 await web_page.open(settings.web_url)
                 booted = await _booted(web_page)
-                seen = await tab.evaluate(_LOOK, list(REQUIRED_MODULES))
+                probe = await tab.evaluate(_PROBE, list(REQUIRED_MODULES))
         except SiteUnreachable as error:
             return [fault("page", f"WhatsApp Web cannot be loaded: {error.text}.", "See the site above.")]
         except CodedError as error:
             return [fault("page", error.text, "See the browser above.")]
-    return list(judged(seen, booted=booted))
+    return list(evaluate(probe, booted=booted))
 
 
-def judged(seen: Mapping[str, Any], *, booted: bool) -> Iterator[Finding]:
-    """From what the page answered to findings. Pure."""
-    lacking, version, wanted = list(seen["lacking"]), seen.get("version"), seen.get("wanted")
-    says = f"WhatsApp Web {version or 'of an unknown version'}; wa-js wants {wanted or 'any'}."
+def evaluate(probe: Mapping[str, Any], *, booted: bool) -> Iterator[Finding]:
+    """The findings for the probe's answer. Pure."""
+    missing, version, wanted = list(probe["missing"]), probe.get("version"), probe.get("wanted")
+    versions = f"WhatsApp Web {version or 'of an unknown version'}; wa-js requires {wanted or 'any'}."
     if not booted:
-        yield fault("page", f"wa-js did not get ready within {BOOT:g} s. {says}", "Update the bridge, or try again.")
-    elif lacking:
+        yield fault(
+            "page", f"wa-js was not ready within {BOOT_TIMEOUT:g} s. {versions}", "Update the bridge, or try again."
+        )
+    elif missing:
         yield warning(
             "page",
-            f"Without a login the page lacks {', '.join(lacking)}. {says}",
-            "Nothing while the session is connected: the site may load them later. If it is page_changed, it is these:"
-            " update the bridge.",
+            f"Without a login the page has no {', '.join(missing)}. {versions}",
+            "Nothing while the session is connected: the site may load them later. In state page_changed these"
+            " functions are the cause: update the bridge.",
         )
     else:
-        yield ok("page", f"All {len(REQUIRED_MODULES)} functions that the driver needs are there. {says}")
+        yield ok("page", f"All {len(REQUIRED_MODULES)} functions that the driver needs are available. {versions}")
     if booted and version and wanted and older(str(version), str(wanted)):
-        yield warning("page", f"{says} The site is older than that.", "Nothing, as long as nothing is missing.")
+        yield warning("page", f"{versions} The site is older than that.", "Nothing, as long as no function is missing.")
 
 
 def older(version: str, wanted: str) -> bool:
-    """Whether `2.3000.1012` is below `>=2.3000.1038-alpha`; False where either cannot be read. Pure."""
-    have, least = _numbers(version), _numbers(wanted.lstrip("><= "))
-    return bool(have) and bool(least) and have < least
+    """Whether `2.3000.1012` is below `>=2.3000.1038-alpha`; False if either cannot be parsed. Pure."""
+    actual, minimum = _numbers(version), _numbers(wanted.lstrip("><= "))
+    return bool(actual) and bool(minimum) and actual < minimum
 
 
 def _numbers(version: str) -> tuple[int, ...]:
@@ -95,9 +97,9 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 async def _booted(web_page: WebPage) -> bool:
-    """Whether wa-js says that it is ready, or the time is over."""
+    """Whether wa-js reports that it is ready before the timeout."""
     try:
-        async with asyncio.timeout(BOOT):
+        async with asyncio.timeout(BOOT_TIMEOUT):
             while True:
                 match await web_page.next_mail():
                     case StateReport(state) if state.get("ready"):

@@ -1,4 +1,4 @@
-"""What a session keeps on disk: its browser profile and who holds it, its store and whether it is sound."""
+"""A session's files: who has the browser profile open, and whether the store is intact."""
 
 from __future__ import annotations
 
@@ -14,38 +14,37 @@ from bridge.store.inspection import glance, holders
 
 
 def profile(session: str, folder: Path) -> Finding:
-    """Who uses the browser profile now."""
     check, path = f"profile {session}", folder / "profile"
     if not path.exists():
-        return ok(check, "There is none yet: the session has never been started here.")
-    holding = holders(path / LOCK)
+        return ok(check, "None yet: the session was never started here.")
+    pids = holders(path / LOCK)
     browser = browser_of(path.absolute())
-    if holding:
-        return ok(check, f"In use by {named(holding[0])}.")
+    if pids:
+        return ok(check, f"In use by {process_name(pids[0])}.")
     if browser is not None:
         return warning(
             check,
-            f"A browser runs on it (pid {browser.pid}) and no bridge does: it was left over.",
-            "Nothing: the next bridge that starts ends it.",
+            f"A leftover browser (pid {browser.pid}) runs on it, and no bridge.",
+            "Nothing: the next bridge that starts terminates it.",
         )
-    if holding is None:
-        return warning(check, "This system does not tell who holds a lock.", "Make sure that one bridge runs, not two.")
-    return ok(check, "Free.")
+    if pids is None:
+        return warning(check, "This system does not show who holds a lock.", "Make sure that only one bridge runs.")
+    return ok(check, "Not in use.")
 
 
 def store(session: str, folder: Path) -> Iterator[Finding]:
-    """Whether the store is there, sound, and of a schema that this bridge knows."""
+    """Whether the store exists, is intact, and has a schema that this bridge knows."""
     check, path = f"store {session}", folder / "store.db"
     kept = kept_aside(path)
     if not path.exists():
         if kept:
             yield fault(
                 check,
-                f"It was damaged and is kept as {kept[-1].name}; the session does not start without it.",
-                f"wa restore FILE for a backup, or wa store reset --session {session} to begin with an empty one.",
+                f"It was damaged and is kept as {kept[-1].name}; the session cannot start.",
+                f"wa restore FILE to restore a backup, or wa store reset --session {session} for an empty one.",
             )
         else:
-            yield ok(check, "There is none yet.")
+            yield ok(check, "None yet.")
         return
     try:
         found = glance(path, thorough=True)
@@ -53,7 +52,7 @@ def store(session: str, folder: Path) -> Iterator[Finding]:
         yield fault(check, error.text, f"Stop the bridge, then wa restore FILE, or wa store reset --session {session}.")
         return
     except StoreUnusable as error:
-        yield fault(check, error.text, "Correct its owner and mode, or name another WA_DATA_DIR.")
+        yield fault(check, error.text, "Correct its owner and mode, or set another WA_DATA_DIR.")
         return
     if found.faults:
         yield fault(
@@ -65,20 +64,20 @@ def store(session: str, folder: Path) -> Iterator[Finding]:
     if kept:
         yield warning(
             check,
-            f"An earlier one was damaged and is kept as {kept[-1].name}.",
-            f"wa store reset --session {session} --kept-only moves it away when you no longer need it.",
+            f"An earlier store was damaged and is kept as {kept[-1].name}.",
+            f"wa store reset --session {session} --kept-only sets it aside when you no longer need it.",
         )
     yield ok(
         check,
-        f"Sound: {found.last_seq} messages journalled, {found.open_commands} commands open,"
+        f"Intact: {found.last_seq} messages journalled, {found.open_commands} commands open,"
         f" {found.size / 1e6:.1f} MB, epoch {found.epoch[:8]}.",
     )
 
 
-def named(pid: int) -> str:
-    """A process as a person knows it."""
+def process_name(pid: int) -> str:
+    """`pid 12 (python wa bridge)`; 0 is a process outside this container."""
     if not pid:
-        return "a process of another container"
+        return "a process in another container"
     try:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
     except OSError:

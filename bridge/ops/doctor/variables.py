@@ -1,4 +1,4 @@
-"""The settings as they are in force: where each value comes from, secrets masked, names that nobody reads. Pure."""
+"""The effective settings: source of each value, secrets masked, unknown names. Pure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """One setting: the variable's name, its value for people, and whether somebody set it."""
+    """One setting. `value` is for display, without secrets; `source` is `environment`, `.env` or `default`."""
 
     name: str
     value: str
@@ -30,7 +30,7 @@ class Variable:
 def variables(
     settings: BridgeSettings, environment: Mapping[str, str], file: Mapping[str, str | None]
 ) -> list[Variable]:
-    """Every setting that the bridge knows. `file` is what `.env` holds; the environment goes before it."""
+    """Every setting of the bridge. `file` is the content of `.env`, which the environment overrides."""
     found = []
     for field, variable in _names():
         source = "environment" if environment.get(variable) else ".env" if file.get(variable) else "default"
@@ -39,18 +39,18 @@ def variables(
 
 
 def unknown(environment: Mapping[str, str], file: Mapping[str, str | None]) -> Iterator[Finding]:
-    """Names that begin like ours and that nobody reads: a value that was meant to count and does not."""
+    """Names with the prefix WA_ that are no setting: the value has no effect, usually because of a typo."""
     known = [variable for _, variable in _names()]
     for name in sorted({*environment, *file}):
         if not name.upper().startswith("WA_") or name.upper() in known:
             continue
-        near = difflib.get_close_matches(name.upper(), known, 1)
-        meant = f"Did you mean {near[0]}? " if near else ""
-        yield warning("settings", f"{name} is set and nothing reads it.", f"{meant}The README lists every name.")
+        similar = difflib.get_close_matches(name.upper(), known, 1)
+        hint = f"Did you mean {similar[0]}? " if similar else ""
+        yield warning("settings", f"{name} is set but is no setting.", f"{hint}The README lists every name.")
 
 
-def wrong(sentence: str) -> list[Finding]:
-    """A fault for each variable that `load` refused, from its sentence."""
+def invalid(sentence: str) -> list[Finding]:
+    """One fault per variable that `load` refused, from its error text."""
     return [
         fault("settings", part.strip().rstrip(".") + ".", "Correct it in the environment or in .env.")
         for part in sentence.removeprefix("Wrong settings.").split("; ")
@@ -58,7 +58,7 @@ def wrong(sentence: str) -> list[Finding]:
 
 
 def shown(value: Any) -> str:
-    """A value for people, without anything secret in it."""
+    """A value for display, with secrets masked."""
     if isinstance(value, SecretStr):
         return MASK
     if value is None or value in ("", ()):
@@ -72,5 +72,5 @@ def shown(value: Any) -> str:
 
 
 def _names() -> list[tuple[str, str]]:
-    """Field and variable of each setting."""
+    """Field name and variable name of each setting."""
     return [(name, str(field.validation_alias or name)) for name, field in BridgeSettings.model_fields.items()]

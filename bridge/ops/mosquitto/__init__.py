@@ -1,13 +1,19 @@
-"""A mosquitto of one's own for the bridge: who may do what, the files that say so to the broker, and the proof.
+"""Your own mosquitto for the bridge: roles of users, the configuration files, and checks that the broker enforces them.
 
-Owns the broker's configuration directory (configuration, ACL, passwords, list of users). Neither starts nor stops a
-production broker, which is its service's: it is only told to read its files again. `wa broker` is the way in.
+Owns the broker's configuration directory (configuration, ACL, passwords, list of users). A production broker is started
+and stopped by its service; this package only reloads it. The command is `wa broker`.
 """
 
-from bridge.ops.mosquitto.acl_check import AclFinding, let_in, prove_live, refusal_of_running, rehearse
-from bridge.ops.mosquitto.changes import BrokerChanges, changed
-from bridge.ops.mosquitto.configuration import Listening, Tls
-from bridge.ops.mosquitto.directory import BrokerDirectory, NotSetUp, Setup
+from bridge.ops.mosquitto.acl_check import (
+    AclFinding,
+    check_on_scratch_broker,
+    check_running_broker,
+    connect_refusal,
+    wait_until_accepted,
+)
+from bridge.ops.mosquitto.changes import BrokerChanges, apply_changes
+from bridge.ops.mosquitto.configuration import Listeners, Tls
+from bridge.ops.mosquitto.directory import BrokerDirectory, BrokerSetup, NotSetUp
 from bridge.ops.mosquitto.roles import Role, User
 from bridge.ops.mosquitto.running_broker import NotReloaded, reload_broker
 
@@ -15,17 +21,17 @@ __all__ = [
     "AclFinding",
     "BrokerChanges",
     "BrokerDirectory",
-    "Listening",
+    "BrokerSetup",
+    "Listeners",
     "NotReloaded",
     "NotSetUp",
     "Role",
-    "Setup",
     "Tls",
     "User",
-    "changed",
-    "let_in",
-    "prove_live",
-    "refusal_of_running",
-    "rehearse",
+    "apply_changes",
+    "check_on_scratch_broker",
+    "check_running_broker",
+    "connect_refusal",
     "reload_broker",
+    "wait_until_accepted",
 ]

@@ -1,7 +1,7 @@
-"""Proof by delivery: each user tries everything, and only what really arrived counts.
+"""Checks the ACL by delivery: each user tries every topic, and only messages that arrive count.
 
-mosquitto answers a denied SUBSCRIBE like a granted one and acknowledges a denied PUBLISH, so its word proves nothing.
-The rehearsal runs on a throw-away broker with the installed rules: no command of the proof can reach a phone.
+mosquitto answers a denied SUBSCRIBE like a granted one and acknowledges a denied PUBLISH, so its answers prove nothing.
+The full check runs on a scratch broker with the installed rules: none of its commands can reach a phone.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from dataclasses import dataclass
 
 from bridge.broker import BrokerConnection, BrokerRefused, connect
 from bridge.contract.topics import Leaf, Topics
-from bridge.ops.mosquitto.directory import BrokerDirectory, Setup
+from bridge.ops.mosquitto.directory import BrokerDirectory, BrokerSetup
 from bridge.ops.mosquitto.roles import Action, Role, User
 from bridge.ops.mosquitto.running_broker import NotReloaded, reload_broker
-from bridge.ops.mosquitto.scratch_broker import WITNESS, options, rehearsal
+from bridge.ops.mosquitto.scratch_broker import OBSERVER, options, scratch_broker
 
-#: Seconds in which a broker that was told to read its files must know a new user.
-RELOADED_WITHIN = 5.0
+#: Seconds within which a reloaded broker must accept a new user.
+RELOAD_TIMEOUT = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class AclFinding:
-    """One user, one action, one topic: what the role says and what the broker did."""
+    """One user, one action, one topic: whether the role allows it, and whether the broker did."""
 
     user: str
     action: Action
@@ -34,8 +34,7 @@ class AclFinding:
     found: bool
 
     @property
-    def is_right(self) -> bool:
-        """Whether the broker did as the role says."""
+    def is_expected(self) -> bool:
         return self.expected == self.found
 
     def __str__(self) -> str:
@@ -43,8 +42,8 @@ class AclFinding:
         return f"{self.user} {'can' if self.found else 'cannot'} {verb} {self.topic}"
 
 
-def probed_topics(setup: Setup, user: User) -> list[str]:
-    """Every topic of the contract in the user's session and in another one, its own answers and a stranger's."""
+def probed_topics(setup: BrokerSetup, user: User) -> list[str]:
+    """Every topic of the contract, in the user's session and another one, with its own and another reply level."""
     topics: Topics = setup.topics
     elsewhere = [topics.bridge_status("check"), topics.bot_config(51), topics.bot_switch(51)]
     elsewhere += [topics.responder_event("check"), "elsewhere/check"]
@@ -52,7 +51,7 @@ def probed_topics(setup: Setup, user: User) -> list[str]:
 
 
 def session_topics(topics: Topics, user: User) -> list[str]:
-    """Those of sessions alone."""
+    """Only the topics of sessions."""
     own, probed = user.session or "check", []
     for session in (own, f"{own[:50]}-not"):
         probed += [topics.session(session, leaf) for leaf in Leaf if leaf is not Leaf.REPLY]
@@ -62,64 +61,63 @@ def session_topics(topics: Topics, user: User) -> list[str]:
     return probed
 
 
-async def rehearse(directory: BrokerDirectory) -> list[AclFinding]:
-    """Every user of the directory, on a throw-away mosquitto with its files. Raises StartError."""
+async def check_on_scratch_broker(directory: BrokerDirectory) -> list[AclFinding]:
+    """Check every user of the directory, on a temporary mosquitto with its files. Raises StartError."""
     setup = directory.load()
-    passwords = {name: secrets.token_urlsafe(18) for name in (*setup.users, WITNESS)}
+    passwords = {name: secrets.token_urlsafe(18) for name in (*setup.users, OBSERVER)}
     findings: list[AclFinding] = []
-    async with rehearsal(directory, passwords) as port:
+    async with scratch_broker(directory, passwords) as port:
         for user in setup.users.values():
-            findings += await _tried(port, setup.topics, user, passwords, WITNESS, probed_topics(setup, user))
+            findings += await _check_user(port, setup.topics, user, passwords, OBSERVER, probed_topics(setup, user))
     return findings
 
 
-async def prove_live(directory: BrokerDirectory) -> list[AclFinding]:
-    """The same on the running broker, by two users that exist meanwhile, in sessions that no bridge has.
+async def check_running_broker(directory: BrokerDirectory) -> list[AclFinding]:
+    """Check with two temporary users that the running broker has loaded the files and enforces them.
 
-    Proves that it has read the files and keeps to them. Nothing is tried on topics that a running program acts on.
-    Raises NotReloaded, BrokerDown.
+    Uses sessions that no bridge has, so that no running program acts on the messages. Raises NotReloaded, BrokerDown.
     """
-    setup, mark = directory.load(), secrets.token_hex(6)
-    user = User(f"wa-check-{mark}", frozenset({Role.READER, Role.SENDER}), f"check-{mark}")
-    witness = User(f"{user.name}-witness", frozenset({Role.BRIDGE}))
-    passwords = {name: secrets.token_urlsafe(24) for name in (user.name, witness.name)}
-    port, pid_file = setup.listening.port, setup.listening.pid_file
+    setup, suffix = directory.load(), secrets.token_hex(6)
+    user = User(f"wa-check-{suffix}", frozenset({Role.READER, Role.SENDER}), f"check-{suffix}")
+    observer = User(f"{user.name}-observer", frozenset({Role.BRIDGE}))
+    passwords = {name: secrets.token_urlsafe(24) for name in (user.name, observer.name)}
+    port, pid_file = setup.listeners.port, setup.listeners.pid_file
     try:
-        for one in (user, witness):
+        for one in (user, observer):
             directory.put_user(one, passwords[one.name])
         reload_broker(pid_file)
-        await let_in(port, witness.name, passwords[witness.name])
+        await wait_until_accepted(port, observer.name, passwords[observer.name])
         probed = session_topics(setup.topics, user)
-        return await _tried(port, setup.topics, user, passwords, witness.name, probed)
+        return await _check_user(port, setup.topics, user, passwords, observer.name, probed)
     finally:
-        for name in {user.name, witness.name} & set(directory.load().users):
+        for name in {user.name, observer.name} & set(directory.load().users):
             directory.remove_user(name)
-        with suppress(NotReloaded):  # said already
+        with suppress(NotReloaded):  # reported before
             reload_broker(pid_file)
 
 
-async def let_in(port: int, user: str, password: str) -> None:
-    """Wait until the running broker knows a user that was added. Raises NotReloaded, BrokerDown."""
+async def wait_until_accepted(port: int, user: str, password: str) -> None:
+    """Wait until the running broker accepts a new user. Raises NotReloaded, BrokerDown."""
     try:
-        async with asyncio.timeout(RELOADED_WITHIN):
+        async with asyncio.timeout(RELOAD_TIMEOUT):
             while True:
-                if await refusal_of_running(port, user, password) is None:
+                if await connect_refusal(port, user, password) is None:
                     return
                 await asyncio.sleep(0.05)
     except TimeoutError:
-        sentence = f"The running broker does not know {user}: it may have read other files. Look at its log."
-        raise NotReloaded(sentence) from None
+        text = f"The running broker does not know {user}: it may use other files. See its log."
+        raise NotReloaded(text) from None
 
 
-async def _tried(
-    port: int, topics: Topics, user: User, passwords: dict[str, str], witness: str, probed: list[str]
+async def _check_user(
+    port: int, topics: Topics, user: User, passwords: dict[str, str], observer: str, probed: list[str]
 ) -> list[AclFinding]:
     async with (
-        connect(options(port, witness, passwords[witness])) as watching,
-        connect(options(port, user.name, passwords[user.name])) as prover,
+        connect(options(port, observer, passwords[observer])) as observing,
+        connect(options(port, user.name, passwords[user.name])) as client,
     ):
-        published = await _published(prover, watching, probed)
-        read = await _read(prover, watching, probed)
+        published = await _published(client, observing, probed)
+        read = await _read(client, observing, probed)
     arrivals: tuple[tuple[Action, set[str]], ...] = (("write", published), ("read", read))
     return [
         AclFinding(user.name, action, topic, user.may(action, topic, topics), topic in arrived)
@@ -128,10 +126,10 @@ async def _tried(
     ]
 
 
-async def refusal_of_running(
+async def connect_refusal(
     port: int, user: str | None = None, password: str | None = None, *, websockets: bool = False
 ) -> str | None:
-    """None where the broker on this port lets the user (None: a stranger) in, else why not. Raises BrokerDown."""
+    """Why the broker on this port refuses the user (None: anonymous), or None if it accepts. Raises BrokerDown."""
     try:
         async with connect(options(port, user, password, websockets=websockets)):
             return None
@@ -139,33 +137,33 @@ async def refusal_of_running(
         return str(refusal)
 
 
-async def _published(prover: BrokerConnection, witness: BrokerConnection, probed: Iterable[str]) -> set[str]:
-    """Where the user's messages arrived at somebody who reads everything."""
+async def _published(client: BrokerConnection, observer: BrokerConnection, probed: Iterable[str]) -> set[str]:
+    """The topics on which the user's messages reached an observer that may read everything."""
     for topic in probed:
-        await witness.subscribe(topic, qos=0)
+        await observer.subscribe(topic, qos=0)
     for topic in probed:
-        await prover.publish(topic, b"check")
-    return await _arrived(witness)
+        await client.publish(topic, b"check")
+    return await _arrived(observer)
 
 
-async def _read(prover: BrokerConnection, witness: BrokerConnection, probed: Iterable[str]) -> set[str]:
-    """Whose messages arrived at the user, who has asked for each topic by its name."""
+async def _read(client: BrokerConnection, observer: BrokerConnection, probed: Iterable[str]) -> set[str]:
+    """The topics whose messages reached the user, who subscribed to each by its name."""
     for topic in probed:
         with suppress(BrokerRefused):
-            await prover.subscribe(topic, qos=0)
+            await client.subscribe(topic, qos=0)
     for topic in probed:
-        await witness.publish(topic, b"check", qos=0)
-    await witness.publish("end", b"")  # its PUBACK comes when the broker has dealt with all before it
-    return await _arrived(prover)
+        await observer.publish(topic, b"check", qos=0)
+    await observer.publish("end", b"")  # its PUBACK arrives after the broker has processed everything before it
+    return await _arrived(client)
 
 
 async def _arrived(reader: BrokerConnection) -> set[str]:
-    """The topics that came up to now: a SUBACK stands behind everything that was sent before it."""
-    await reader.subscribe("nothing-comes-here", qos=0)
+    """The topics received so far: a SUBACK arrives after everything that was sent before it."""
+    await reader.subscribe("unused", qos=0)
     arrived: set[str] = set()
-    waiting = reader.deliveries()
+    deliveries = reader.deliveries()
     with suppress(TimeoutError):
         while True:
             async with asyncio.timeout(0):
-                arrived.add((await anext(waiting)).topic)
+                arrived.add((await anext(deliveries)).topic)
     return arrived

@@ -1,4 +1,4 @@
-"""The certificate of the broker's TLS listener: whether it is valid, for how long, and whether its key is private."""
+"""The certificate of the broker's TLS listener: its validity, and the permissions of its key."""
 
 from __future__ import annotations
 
@@ -10,45 +10,47 @@ from pathlib import Path
 
 from bridge.ops.mosquitto.configuration import Tls
 
-#: From here on it is told every day: a renewal that works has long happened by then.
-SOON = timedelta(days=30)
+#: Remaining validity below which each check warns: a working renewal happens earlier.
+EXPIRY_WARNING = timedelta(days=30)
 
 
-def faults_of_certificate(tls: Tls, now: datetime) -> list[str]:
-    """What makes it of no use, or its key known to others, one sentence each."""
+def certificate_faults(tls: Tls, now: datetime) -> list[str]:
+    """Why the certificate is unusable, or its key readable by others; one sentence each."""
     try:
         begins, ends = _validity(tls.certificate)
     except (OSError, ValueError) as error:
         return [f"{tls.certificate} cannot be read as a certificate: {error}"]
     found = []
     if now < begins:
-        found.append(f"{tls.certificate} is valid from {begins:%Y-%m-%d} on only: look at this machine's clock")
+        found.append(f"{tls.certificate} is not valid before {begins:%Y-%m-%d}: check this machine's clock")
     if now >= ends:
         found.append(f"{tls.certificate} expired on {ends:%Y-%m-%d}: renew it, then systemctl reload mosquitto")
     try:
         if stat.S_IMODE(tls.key.stat().st_mode) & 0o007:
-            found.append(f"{tls.key} can be read by everybody: chmod 640 {tls.key}, for root and mosquitto's group")
+            found.append(f"{tls.key} can be read by every user: chmod 640 {tls.key}, for root and mosquitto's group")
     except OSError as error:
         found.append(f"{tls.key} cannot be read: {error.strerror}")
     return found
 
 
-def warning_of_certificate(tls: Tls, now: datetime) -> str | None:
-    """That it expires soon, while it is still valid."""
+def certificate_warning(tls: Tls, now: datetime) -> str | None:
+    """A warning if the certificate is valid but expires soon."""
     try:
         _, ends = _validity(tls.certificate)
     except (OSError, ValueError):
         return None
-    left = ends - now
-    if not timedelta(0) < left <= SOON:
+    remaining = ends - now
+    if not timedelta(0) < remaining <= EXPIRY_WARNING:
         return None
-    return f"{tls.certificate} expires in {left.days} days, on {ends:%Y-%m-%d}: its renewal does not work"
+    return (
+        f"{tls.certificate} expires in {remaining.days} days, on {ends:%Y-%m-%d}: its automatic renewal does not work"
+    )
 
 
-def out_of_reach(tls: Tls, run_as: str | None) -> Path | None:
-    """The file that mosquitto's user cannot read, as in the folders of certbot: the broker would not start.
+def unreadable_file(tls: Tls, run_as: str | None) -> Path | None:
+    """The file that mosquitto's user cannot read, for example in certbot's folders: the broker would not start.
 
-    None where there is none, and where nobody can tell: only root sees every folder.
+    None if both are readable, or if this process is not root and cannot see every folder.
     """
     try:
         user = pwd.getpwnam(run_as or "mosquitto")
@@ -62,12 +64,12 @@ def out_of_reach(tls: Tls, run_as: str | None) -> Path | None:
 
 
 def may_read(file: Path, uid: int, groups: set[int]) -> bool:
-    """Whether rights let a user come to a file and read it."""
+    """Whether the modes of file and parent folders let a user read it."""
 
     def has(path: Path, right: int) -> bool:
-        found = path.stat()
-        shift = 6 if found.st_uid == uid else 3 if found.st_gid in groups else 0
-        return bool(found.st_mode >> shift & right)
+        status = path.stat()
+        shift = 6 if status.st_uid == uid else 3 if status.st_gid in groups else 0
+        return bool(status.st_mode >> shift & right)
 
     return has(file, os.R_OK) and all(has(folder, os.X_OK) for folder in file.parents)
 

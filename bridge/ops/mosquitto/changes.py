@@ -1,16 +1,16 @@
-"""What `wa broker init` is asked for, put on top of what was set up before: what is not named stays."""
+"""Applies the options of `wa broker init` to an existing setup: options that are not given stay as they are."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bridge.ops.mosquitto.configuration import Listening, Tls
+from bridge.ops.mosquitto.configuration import Listeners, Tls
 
 
 @dataclass(frozen=True, slots=True)
 class BrokerChanges:
-    """Options as they were given; None = not named. `no_tls` and `no_websockets` take a listener away."""
+    """The options; None = not given. `no_tls` and `no_websockets` remove a listener."""
 
     port: int | None = None
     state: Path | None = None
@@ -24,39 +24,41 @@ class BrokerChanges:
     no_websockets: bool = False
 
 
-def changed(was: Listening, wanted: BrokerChanges) -> Listening:
+def apply_changes(current: Listeners, changes: BrokerChanges) -> Listeners:
     """Raises ValueError for options that contradict each other."""
     return replace(
-        was,
-        port=wanted.port or was.port,
-        state=wanted.state.absolute() if wanted.state else was.state,
-        pid_file=wanted.pid_file.absolute() if wanted.pid_file else was.pid_file,
-        tls=_tls(was.tls, wanted),
-        websockets=_websockets(was.websockets, wanted),
-        run_as=wanted.run_as or was.run_as,
+        current,
+        port=changes.port or current.port,
+        state=changes.state.absolute() if changes.state else current.state,
+        pid_file=changes.pid_file.absolute() if changes.pid_file else current.pid_file,
+        tls=_tls(current.tls, changes),
+        websockets=_websockets(current.websockets, changes),
+        run_as=changes.run_as or current.run_as,
     )
 
 
-def _tls(was: Tls | None, wanted: BrokerChanges) -> Tls | None:
-    if (wanted.certificate is None) != (wanted.key is None):
+def _tls(current: Tls | None, changes: BrokerChanges) -> Tls | None:
+    if (changes.certificate is None) != (changes.key is None):
         raise ValueError("--certificate and --key belong together.")
-    if wanted.no_tls:
-        if wanted.certificate or wanted.tls_port:
-            raise ValueError("--no-tls takes the TLS listener away: leave the other options of it out.")
+    if changes.no_tls:
+        if changes.certificate or changes.tls_port:
+            raise ValueError("--no-tls removes the TLS listener: leave out its other options.")
         return None
-    if wanted.certificate and wanted.key:
-        for file in (wanted.certificate, wanted.key):
+    if changes.certificate and changes.key:
+        for file in (changes.certificate, changes.key):
             if not file.is_file():
-                raise ValueError(f"{file} is no file.")
-        was = replace(was or Tls(Path(), Path()), certificate=wanted.certificate.absolute(), key=wanted.key.absolute())
-    if was is None:
-        if wanted.tls_port:
+                raise ValueError(f"{file} is not a file.")
+        current = replace(
+            current or Tls(Path(), Path()), certificate=changes.certificate.absolute(), key=changes.key.absolute()
+        )
+    if current is None:
+        if changes.tls_port:
             raise ValueError("--tls-port needs --certificate and --key.")
         return None
-    return replace(was, port=wanted.tls_port or was.port)
+    return replace(current, port=changes.tls_port or current.port)
 
 
-def _websockets(was: int | None, wanted: BrokerChanges) -> int | None:
-    if wanted.no_websockets and wanted.websockets:
+def _websockets(current: int | None, changes: BrokerChanges) -> int | None:
+    if changes.no_websockets and changes.websockets:
         raise ValueError("--websockets and --no-websockets contradict each other.")
-    return None if wanted.no_websockets else wanted.websockets or was
+    return None if changes.no_websockets else changes.websockets or current

@@ -1,6 +1,6 @@
-"""mosquitto.conf, written from the one that the product ships and is tested with. Pure: text out, text in.
+"""mosquitto.conf, generated from the shipped one, which the tests use. Pure: works on texts.
 
-The shipped file says why each line is there; only what depends on the place (ports, paths, certificates) is changed.
+The shipped file explains each line; only ports, paths and certificates are changed.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-#: Options that begin a listener, belong to it, or name a place: a rehearsal has its own.
-_OF_THE_PLACE = frozenset(
+#: Options of listeners, and options with paths: the scratch broker has its own.
+_MACHINE_OPTIONS = frozenset(
     {
         "listener",
         "port",
@@ -42,7 +42,7 @@ _OF_THE_PLACE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """A listener for other machines, encrypted. The paths are PEM files that the broker's user can read."""
+    """The encrypted listener for other machines. The paths are PEM files that the broker's user can read."""
 
     certificate: Path
     key: Path
@@ -50,10 +50,10 @@ class Tls:
 
 
 @dataclass(frozen=True, slots=True)
-class Listening:
-    """Where the broker listens and keeps what is its own. `run_as` None leaves mosquitto's own choice.
+class Listeners:
+    """Ports, paths and user of the broker. `run_as` None keeps mosquitto's default.
 
-    `websockets` is the relay's port (`wa broker websockets`): mosquitto itself serves none.
+    `websockets` is the relay's port (`wa broker websockets`): mosquitto itself serves no websockets.
     """
 
     port: int = 1883
@@ -64,45 +64,45 @@ class Listening:
     run_as: str | None = None
 
 
-def configuration_text(shipped: str, directory: Path, listening: Listening) -> str:
-    """The shipped file with the places of this machine. Raises ValueError where an option is not in it once."""
-    places = {
-        "listener": f"{listening.port} 127.0.0.1",
+def configuration_text(shipped: str, directory: Path, listeners: Listeners) -> str:
+    """The shipped file with this machine's ports and paths. Raises ValueError unless it has each option once."""
+    values = {
+        "listener": f"{listeners.port} 127.0.0.1",
         "password_file": str(directory / "wa.passwords"),
         "acl_file": str(directory / "wa.acl"),
-        "persistence_location": f"{listening.state}/",
-        "pid_file": str(listening.pid_file),
+        "persistence_location": f"{listeners.state}/",
+        "pid_file": str(listeners.pid_file),
     }
     lines = shipped.splitlines()
-    for option, value in places.items():
+    for option, value in values.items():
         found = [number for number, line in enumerate(lines) if line.split(" ")[0] == option]
         if len(found) != 1:
-            raise ValueError(f"the shipped mosquitto.conf holds {option} {len(found)} times")
+            raise ValueError(f"the shipped mosquitto.conf has {option} {len(found)} times")
         lines[found[0]] = f"{option} {value}"
-    return "\n".join([*lines, *_added(listening)]) + "\n"
+    return "\n".join([*lines, *_added(listeners)]) + "\n"
 
 
-def _added(listening: Listening) -> list[str]:
+def _added(listeners: Listeners) -> list[str]:
     added = []
-    if listening.run_as:
-        added += ["", f"user {listening.run_as}"]
-    if tls := listening.tls:
+    if listeners.run_as:
+        added += ["", f"user {listeners.run_as}"]
+    if tls := listeners.tls:
         added += [
             "",
             "# For clients on other machines. SIGHUP reads a renewed certificate; connected clients stay.",
             f"listener {tls.port}",
             f"certfile {tls.certificate}",
             f"keyfile {tls.key}",
-            "# This version and newer ones.",
+            "# Minimum version.",
             "tls_version tlsv1.2",
-            "# Strangers who only connect must not take the file descriptors of everybody else.",
+            "# Unauthenticated connections must not use up the file descriptors.",
             "max_connections 2000",
         ]
     return added
 
 
 def option(text: str, name: str) -> str | None:
-    """The value that stands first for an option, None where it is not set."""
+    """The first value of an option, None if it is not set."""
     for line in text.splitlines():
         key, _, value = line.strip().partition(" ")
         if key == name:
@@ -110,10 +110,10 @@ def option(text: str, name: str) -> str | None:
     return None
 
 
-def rehearsal_text(installed: str, port: int, directory: Path, run_as: str | None) -> str:
-    """An installed configuration moved to a port and a directory of its own: rules and limits stay as they are."""
-    kept = [line for line in installed.splitlines() if line.strip().split(" ")[0] not in _OF_THE_PLACE]
-    moved = [
+def scratch_configuration_text(installed: str, port: int, directory: Path, run_as: str | None) -> str:
+    """The installed configuration with another port and directory; rules and limits stay the same."""
+    kept = [line for line in installed.splitlines() if line.strip().split(" ")[0] not in _MACHINE_OPTIONS]
+    replaced = [
         f"listener {port} 127.0.0.1",
         f"password_file {directory / 'passwords'}",
         f"acl_file {directory / 'acl'}",
@@ -121,4 +121,4 @@ def rehearsal_text(installed: str, port: int, directory: Path, run_as: str | Non
         "log_dest stderr",
         *([f"user {run_as}"] if run_as else []),
     ]
-    return "\n".join([*kept, *moved]) + "\n"
+    return "\n".join([*kept, *replaced]) + "\n"

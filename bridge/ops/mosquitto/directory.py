@@ -1,7 +1,7 @@
-"""The broker's configuration directory: five files, written whole or not at all, readable by whom they are for.
+"""The broker's configuration directory: five files, written atomically, with restricted modes.
 
-`wa.users.json` is the truth about users; ACL and configuration are written from it and never read back. Passwords
-exist as hashes only.
+`wa.users.json` is the source of truth; ACL and configuration are generated from it and never read back. Passwords exist
+as hashes only.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from typing import Any
 
 from bridge.contract.errors import CodedError, InvalidRequest
 from bridge.contract.topics import Topics, check_prefix
-from bridge.ops.mosquitto.acl import acl_text, users_named
-from bridge.ops.mosquitto.configuration import Listening, Tls, configuration_text
+from bridge.ops.mosquitto.acl import acl_text, user_names
+from bridge.ops.mosquitto.configuration import Listeners, Tls, configuration_text
 from bridge.ops.mosquitto.roles import Role, User
 from bridge.ops.private_broker.passwords import password_line
 
@@ -29,25 +29,24 @@ _VERSION = 1
 
 
 class NotSetUp(CodedError):
-    """The directory holds no broker of ours, or one that this version cannot read."""
+    """The directory has no setup by `wa broker`, or one that this version cannot read."""
 
     code = "not_set_up"
 
 
 @dataclass(frozen=True, slots=True)
-class Setup:
+class BrokerSetup:
     prefix: str = "wa"
-    listening: Listening = field(default_factory=Listening)
+    listeners: Listeners = field(default_factory=Listeners)
     users: Mapping[str, User] = field(default_factory=dict)
 
     @property
     def topics(self) -> Topics:
-        """Under the prefix that this broker's rules are for."""
         return Topics(self.prefix)
 
 
 class BrokerDirectory:
-    """The files in `path`, which is /etc/mosquitto on Debian. Raises OSError where they cannot be read or written."""
+    """The files in `path` (/etc/mosquitto on Debian). Raises OSError if they cannot be read or written."""
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
@@ -56,86 +55,84 @@ class BrokerDirectory:
         self.passwords = self.path / "wa.passwords"
         self.users = self.path / "wa.users.json"
 
-    def load(self) -> Setup:
-        """What was set up here. Raises NotSetUp."""
+    def load(self) -> BrokerSetup:
+        """Read the setup. Raises NotSetUp."""
         try:
-            kept = json.loads(self.users.read_text(encoding="utf-8"))
-            return _setup_of(kept)
+            fields = json.loads(self.users.read_text(encoding="utf-8"))
+            return _setup_from_json(fields)
         except FileNotFoundError:
-            raise NotSetUp(f"No broker was set up in {self.path}: `wa broker init` does that.") from None
+            raise NotSetUp(f"No broker is set up in {self.path}: run `wa broker init`.") from None
         except (ValueError, TypeError, KeyError, InvalidRequest) as error:
             raise NotSetUp(
-                f"{self.users} cannot be read ({error}): restore it, or remove it and set up anew."
+                f"{self.users} cannot be read ({error}): restore it, or delete it and run `wa broker init` again."
             ) from error
 
-    def set_up(self, prefix: str, listening: Listening) -> Setup:
-        """Write configuration and ACL; users of an earlier set-up stay. A mosquitto.conf that is not ours is kept."""
+    def set_up(self, prefix: str, listeners: Listeners) -> BrokerSetup:
+        """Write configuration and ACL; existing users stay. Keeps a foreign mosquitto.conf as *.before-wa."""
         self.path.mkdir(parents=True, exist_ok=True)
-        with self._alone():
-            return self._set_up(prefix, listening)
+        with self._locked():
+            return self._set_up(prefix, listeners)
 
-    def _set_up(self, prefix: str, listening: Listening) -> Setup:
-        fresh = not self.users.exists()
-        setup = replace(Setup() if fresh else self.load(), prefix=check_prefix(prefix), listening=listening)
-        if fresh and self.configuration.exists():
+    def _set_up(self, prefix: str, listeners: Listeners) -> BrokerSetup:
+        is_new = not self.users.exists()
+        setup = replace(BrokerSetup() if is_new else self.load(), prefix=check_prefix(prefix), listeners=listeners)
+        if is_new and self.configuration.exists():
             self.configuration.replace(self.configuration.with_name("mosquitto.conf.before-wa"))
-        text = configuration_text(SHIPPED.read_text(encoding="utf-8"), self.path, listening)
+        text = configuration_text(SHIPPED.read_text(encoding="utf-8"), self.path, listeners)
         _write(self.configuration, text, 0o644, None)
-        if fresh:
-            self._write_passwords({}, listening)
+        if is_new:
+            self._write_passwords({}, listeners)
         self._write_rules(setup)
         return setup
 
     def put_user(self, user: User, password: str | None) -> None:
-        """Add a user or change its roles; with None the password of an existing one stays."""
-        with self._alone():
+        """Add a user or change its roles; `password` None keeps the current password."""
+        with self._locked():
             setup = self.load()
             lines = self._password_lines()
             if password is not None:
                 lines[user.name] = password_line(user.name, password)
             elif user.name not in lines:
                 raise ValueError(f"{user.name} is new and needs a password")
-            self._write_passwords(lines, setup.listening)
+            self._write_passwords(lines, setup.listeners)
             self._write_rules(replace(setup, users={**setup.users, user.name: user}))
 
     def remove_user(self, name: str) -> None:
-        """Forget a user. Raises InvalidRequest for one that does not exist."""
-        with self._alone():
+        """Remove a user. Raises InvalidRequest if it does not exist."""
+        with self._locked():
             setup = self.load()
             if name not in setup.users:
                 known = ", ".join(sorted(setup.users)) or "none"
-                raise InvalidRequest(f"There is no user {name!r} here. Users: {known}.")
-            # the password first: a user without one cannot connect, whatever the rules still say
-            self._write_passwords({k: v for k, v in self._password_lines().items() if k != name}, setup.listening)
+                raise InvalidRequest(f"There is no user {name!r}. Users: {known}.")
+            # the password first: without one the user cannot connect, even while the ACL still names it
+            self._write_passwords({k: v for k, v in self._password_lines().items() if k != name}, setup.listeners)
             self._write_rules(replace(setup, users={k: v for k, v in setup.users.items() if k != name}))
 
     def faults(self) -> list[str]:
-        """What is wrong with the files, one sentence each: rights, hand edits, users that the files disagree on."""
+        """Faults of the files, one sentence each: file modes, manual edits, users missing in one of the files."""
         setup = self.load()
-        found = [
-            f"{file} can be read or written by others than its owner: chmod 600 {file}"
+        faults = [
+            f"{file} is accessible to other users than its owner: chmod 600 {file}"
             for file in (self.acl, self.passwords)
             if stat.S_IMODE(file.stat().st_mode) & 0o077
         ]
         if self.acl.read_text(encoding="utf-8") != acl_text(setup.users.values(), setup.topics):
-            found.append(f"{self.acl} is not what the list of users says; the next change of a user rewrites it")
-        expected = configuration_text(SHIPPED.read_text(encoding="utf-8"), self.path, setup.listening)
+            faults.append(f"{self.acl} does not match the list of users; the next change of a user rewrites it")
+        expected = configuration_text(SHIPPED.read_text(encoding="utf-8"), self.path, setup.listeners)
         if self.configuration.read_text(encoding="utf-8") != expected:
-            found.append(
-                f"{self.configuration} was changed by hand, or is of another version; `wa broker init` rewrites it"
-            )
-        for file, named in ((self.acl, self._users_of_acl()), (self.passwords, set(self._password_lines()))):
-            found += [f"{file} does not name {name}" for name in sorted(set(setup.users) - named)]
-            found += [f"{file} names {name}, who is no user here" for name in sorted(named - set(setup.users))]
-        return found
+            faults.append(f"{self.configuration} was edited, or is from another version; `wa broker init` rewrites it")
+        for file, names in ((self.acl, self._users_of_acl()), (self.passwords, set(self._password_lines()))):
+            faults += [f"{file} does not contain {name}" for name in sorted(set(setup.users) - names)]
+            faults += [f"{file} contains {name}, which is not a user" for name in sorted(names - set(setup.users))]
+        return faults
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """One change at a time: two that read the same list would each lose the other's user."""
+    def _locked(self) -> Iterator[None]:
+        """Serialise changes: two that read the same list would each lose the other's user."""
         try:
             folder = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
         except FileNotFoundError:
-            raise NotSetUp(f"No broker was set up in {self.path}: `wa broker init` does that.") from None
+            raise NotSetUp(f"No broker is set up in {self.path}: run `wa broker init`.") from None
         try:
             fcntl.flock(folder, fcntl.LOCK_EX)
             yield
@@ -143,26 +140,26 @@ class BrokerDirectory:
             os.close(folder)
 
     def _users_of_acl(self) -> set[str]:
-        return users_named(self.acl.read_text(encoding="utf-8"))
+        return user_names(self.acl.read_text(encoding="utf-8"))
 
     def _password_lines(self) -> dict[str, str]:
         lines = self.passwords.read_text(encoding="utf-8").splitlines(keepends=True)
         return {line.partition(":")[0]: line for line in lines if ":" in line}
 
-    def _write_passwords(self, lines: Mapping[str, str], listening: Listening) -> None:
-        _write(self.passwords, "".join(lines[name] for name in sorted(lines)), 0o600, _owner(listening))
+    def _write_passwords(self, lines: Mapping[str, str], listeners: Listeners) -> None:
+        _write(self.passwords, "".join(lines[name] for name in sorted(lines)), 0o600, _owner(listeners))
 
-    def _write_rules(self, setup: Setup) -> None:
-        _write(self.acl, acl_text(setup.users.values(), setup.topics), 0o600, _owner(setup.listening))
-        _write(self.users, json.dumps(_kept(setup), indent=2) + "\n", 0o644, None)
+    def _write_rules(self, setup: BrokerSetup) -> None:
+        _write(self.acl, acl_text(setup.users.values(), setup.topics), 0o600, _owner(setup.listeners))
+        _write(self.users, json.dumps(_to_json(setup), indent=2) + "\n", 0o644, None)
 
 
-def _owner(listening: Listening) -> pwd.struct_passwd | None:
-    """Whom mosquitto runs as when root starts it: newer versions refuse files that are not its own."""
+def _owner(listeners: Listeners) -> pwd.struct_passwd | None:
+    """The user that mosquitto runs as when root starts it: newer versions refuse files of other owners."""
     if os.geteuid() != 0:
         return None
     try:
-        return pwd.getpwnam(listening.run_as or "mosquitto")
+        return pwd.getpwnam(listeners.run_as or "mosquitto")
     except KeyError:
         return None
 
@@ -184,23 +181,23 @@ def _write(path: Path, text: str, mode: int, owner: pwd.struct_passwd | None) ->
         draft.unlink(missing_ok=True)
 
 
-def _kept(setup: Setup) -> dict[str, Any]:
+def _to_json(setup: BrokerSetup) -> dict[str, Any]:
     users = {name: {"roles": sorted(user.roles), "session": user.session} for name, user in sorted(setup.users.items())}
-    listening = json.loads(json.dumps(asdict(setup.listening), default=str))
-    return {"v": _VERSION, "prefix": setup.prefix, "listening": listening, "users": users}
+    listeners = json.loads(json.dumps(asdict(setup.listeners), default=str))
+    return {"v": _VERSION, "prefix": setup.prefix, "listening": listeners, "users": users}
 
 
-def _setup_of(kept: dict[str, Any]) -> Setup:
-    if kept["v"] != _VERSION:
-        raise ValueError(f"version {kept['v']}, this program knows {_VERSION}")
-    where = dict(kept["listening"])
-    tls = where.pop("tls")
-    listening = Listening(
-        **{**where, "state": Path(where["state"]), "pid_file": Path(where["pid_file"])},
+def _setup_from_json(fields: dict[str, Any]) -> BrokerSetup:
+    if fields["v"] != _VERSION:
+        raise ValueError(f"version {fields['v']}, this program supports {_VERSION}")
+    kept = dict(fields["listening"])
+    tls = kept.pop("tls")
+    listeners = Listeners(
+        **{**kept, "state": Path(kept["state"]), "pid_file": Path(kept["pid_file"])},
         tls=Tls(Path(tls["certificate"]), Path(tls["key"]), int(tls["port"])) if tls else None,
     )
     users = {
         name: User(name, frozenset(Role(role) for role in user["roles"]), user["session"])
-        for name, user in kept["users"].items()
+        for name, user in fields["users"].items()
     }
-    return Setup(check_prefix(kept["prefix"]), listening, users)
+    return BrokerSetup(check_prefix(fields["prefix"]), listeners, users)

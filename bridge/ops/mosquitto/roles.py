@@ -1,7 +1,7 @@
 """What each role may publish and read, as a table. Pure: knows no file and no broker.
 
-A user has one role or several, for one session or for all. Nobody is given a pattern such as `reply/%u`: granted to
-everyone it would reach into sessions that are not theirs.
+A user has one or more roles, for one session or for all. Patterns such as `reply/%u` are not used: they apply to every
+user and would grant access to other sessions.
 """
 
 from __future__ import annotations
@@ -18,8 +18,6 @@ Action = Literal["read", "write"]
 
 
 class Role(StrEnum):
-    """What a program or a person is here for."""
-
     BRIDGE = "bridge"
     RESPONDER = "responder"
     READER = "reader"
@@ -28,34 +26,34 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
-#: Roles that own what they publish for every session, so that one session cannot be cut out for them.
-UNDIVIDED = frozenset({Role.BRIDGE, Role.RESPONDER})
+#: Roles that publish for every session and cannot be restricted to one.
+ALL_SESSIONS = frozenset({Role.BRIDGE, Role.RESPONDER})
 
 PURPOSE = {
-    Role.BRIDGE: "The bridge. Everyone trusts what only it may publish, so it owns the whole prefix.",
-    Role.RESPONDER: "Reads and answers conversations, shows its switch and its faults. It neither pairs nor restarts.",
-    Role.READER: "Receives messages and ticks, and has them replayed on a topic of its own. It sends nothing.",
-    Role.SENDER: "Sends and hears what became of it. It reads nobody's messages.",
-    Role.PANEL: "A screen that shows states and the pairing code. Whoever reads the code can pair an account.",
-    Role.ADMIN: "A person who pairs, restarts, logs out, and may see and send everything.",
+    Role.BRIDGE: "The bridge. Owns the whole prefix: every client trusts what only the bridge may publish.",
+    Role.RESPONDER: "Reads and answers conversations, publishes its switch and its faults. Cannot pair or restart.",
+    Role.READER: "Receives messages and acks, and requests replays on its own topic. Cannot send.",
+    Role.SENDER: "Sends and receives the results. Cannot read messages.",
+    Role.PANEL: "A screen that shows states and the QR code. Reading the QR code is enough to pair an account.",
+    Role.ADMIN: "An operator: pairs, restarts, logs out, reads and sends everything.",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One permission; `topic_filter` may hold `+` and `#`."""
+    """One permission; `topic_filter` may contain `+` and `#`."""
 
     access: Literal["read", "write", "readwrite"]
     topic_filter: str
 
     def allows(self, action: Action, topic: str) -> bool:
-        """Whether it lets its user do that, as mosquitto reads it."""
+        """Whether mosquitto would allow the action because of this grant."""
         return action in self.access and matches(self.topic_filter, topic)
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """One account of the broker; `session` None means all of them. The name is also the level it is answered on."""
+    """One broker account; `session` None means all sessions. The name is also the topic level of its replies."""
 
     name: str
     roles: frozenset[Role]
@@ -68,16 +66,15 @@ class User:
             raise InvalidRequest(f"{self.name} has no role: choose from {', '.join(Role)}.")
         if self.session is not None:
             check_session_name(self.session)
-            if whole := UNDIVIDED & self.roles:
-                raise InvalidRequest(f"The role {min(whole)} is for all sessions: leave --session out.")
+            if whole := ALL_SESSIONS & self.roles:
+                raise InvalidRequest(f"The role {min(whole)} is for all sessions: omit --session.")
 
     def grants(self, topics: Topics) -> tuple[Grant, ...]:
-        """Everything that the account may do, each thing once."""
-        place = _Place(topics, self.session or "+", self.name)
-        return tuple(dict.fromkeys(grant for role in sorted(self.roles) for grant in _GRANTS[role](place)))
+        """All permissions of the account, without duplicates."""
+        scope = _Scope(topics, self.session or "+", self.name)
+        return tuple(dict.fromkeys(grant for role in sorted(self.roles) for grant in _GRANTS[role](scope)))
 
     def may(self, action: Action, topic: str, topics: Topics) -> bool:
-        """Whether the account may do that."""
         return any(grant.allows(action, topic) for grant in self.grants(topics))
 
     def __str__(self) -> str:
@@ -85,7 +82,7 @@ class User:
 
 
 def matches(topic_filter: str, topic: str) -> bool:
-    """MQTT's rule for topic filters, without its exception for `$` topics: no filter of ours begins with a wildcard."""
+    """MQTT's topic matching, without the exception for `$` topics: no filter here begins with a wildcard."""
     wanted, given = topic_filter.split("/"), topic.split("/")
     for position, level in enumerate(wanted):
         if level == "#":
@@ -96,7 +93,7 @@ def matches(topic_filter: str, topic: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Scope:
     topics: Topics
     session: str
     user: str
@@ -115,6 +112,7 @@ class _Place:
         yield Grant("write", self.topics.out(self.session))
         yield Grant("write", self.topics.out(self.session, "+"))
         yield Grant("write", self.topics.typing(self.session))
+        yield Grant("write", self.topics.request(self.session))
 
     @property
     def reply(self) -> Grant:
@@ -125,57 +123,57 @@ class _Place:
         return Grant("read", self.topics.bridge_status("+"))
 
 
-def _bridge(at: _Place) -> Iterator[Grant]:
-    yield Grant("readwrite", f"{at.topics.prefix}/#")
+def _bridge(scope: _Scope) -> Iterator[Grant]:
+    yield Grant("readwrite", f"{scope.topics.prefix}/#")
 
 
-def _responder(at: _Place) -> Iterator[Grant]:
-    yield from at.reading(Leaf.IN, Leaf.EVENT, Leaf.RESULT, Leaf.ACK, Leaf.STATUS)
-    yield at.bridges
-    yield from at.replays
-    yield Grant("write", at.topics.out(at.session))
-    yield Grant("write", at.topics.typing(at.session))
-    yield at.reply
-    yield Grant("readwrite", at.topics.bot_config())
-    yield Grant("read", at.topics.bot_switch())
-    yield Grant("write", at.topics.responder_event())
+def _responder(scope: _Scope) -> Iterator[Grant]:
+    yield from scope.reading(Leaf.IN, Leaf.EVENT, Leaf.RESULT, Leaf.ACK, Leaf.STATUS)
+    yield scope.bridges
+    yield from scope.replays
+    yield Grant("write", scope.topics.out(scope.session))
+    yield Grant("write", scope.topics.typing(scope.session))
+    yield scope.reply
+    yield Grant("readwrite", scope.topics.bot_config())
+    yield Grant("read", scope.topics.bot_switch())
+    yield Grant("write", scope.topics.responder_event())
 
 
-def _reader(at: _Place) -> Iterator[Grant]:
-    yield from at.reading(Leaf.IN, Leaf.EVENT, Leaf.ACK, Leaf.STATUS)
-    yield at.bridges
-    yield from at.replays
+def _reader(scope: _Scope) -> Iterator[Grant]:
+    yield from scope.reading(Leaf.IN, Leaf.EVENT, Leaf.ACK, Leaf.STATUS)
+    yield scope.bridges
+    yield from scope.replays
 
 
-def _sender(at: _Place) -> Iterator[Grant]:
-    yield from at.sends
-    # The status tells a sender at once that a session does not exist or is away; it holds nobody's messages.
-    yield from at.reading(Leaf.RESULT, Leaf.ACK, Leaf.STATUS)
-    yield at.bridges
-    yield at.reply
+def _sender(scope: _Scope) -> Iterator[Grant]:
+    yield from scope.sends
+    # The status shows a sender that a session does not exist or is offline; it contains no messages.
+    yield from scope.reading(Leaf.RESULT, Leaf.ACK, Leaf.RESPONSE, Leaf.STATUS)
+    yield scope.bridges
+    yield scope.reply
 
 
-def _panel(at: _Place) -> Iterator[Grant]:
-    yield from at.reading(Leaf.STATUS, Leaf.QR)
-    yield at.bridges
-    if at.session == "+":
-        yield Grant("read", at.topics.bot_config())
-        yield Grant("read", at.topics.responder_event())
+def _panel(scope: _Scope) -> Iterator[Grant]:
+    yield from scope.reading(Leaf.STATUS, Leaf.QR)
+    yield scope.bridges
+    if scope.session == "+":
+        yield Grant("read", scope.topics.bot_config())
+        yield Grant("read", scope.topics.responder_event())
 
 
-def _admin(at: _Place) -> Iterator[Grant]:
-    if at.session == "+":
-        yield Grant("read", f"{at.topics.prefix}/#")
-        yield Grant("write", at.topics.bot_switch())
+def _admin(scope: _Scope) -> Iterator[Grant]:
+    if scope.session == "+":
+        yield Grant("read", f"{scope.topics.prefix}/#")
+        yield Grant("write", scope.topics.bot_switch())
     else:
-        yield Grant("read", f"{at.topics.prefix}/{at.session}/#")
-        yield at.bridges
-    yield from at.sends
-    yield Grant("write", at.topics.replay(at.session))
-    yield Grant("write", at.topics.control(at.session))
+        yield Grant("read", f"{scope.topics.prefix}/{scope.session}/#")
+        yield scope.bridges
+    yield from scope.sends
+    yield Grant("write", scope.topics.replay(scope.session))
+    yield Grant("write", scope.topics.control(scope.session))
 
 
-_GRANTS: dict[Role, Callable[[_Place], Iterator[Grant]]] = {
+_GRANTS: dict[Role, Callable[[_Scope], Iterator[Grant]]] = {
     Role.BRIDGE: _bridge,
     Role.RESPONDER: _responder,
     Role.READER: _reader,

@@ -1,4 +1,4 @@
-"""The broker that runs: found by its pid file, told to read its files again. Never started or stopped from here."""
+"""Finds the running broker by its pid file and reloads it. Never starts or stops it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from bridge.contract.errors import CodedError
 
 
 class NotReloaded(CodedError):
-    """The files are written, but no running broker has read them."""
+    """The files are written, but no running broker has loaded them."""
 
     code = "not_reloaded"
 
 
 def running_broker(pid_file: Path) -> int | None:
-    """The pid of the mosquitto that wrote the file, None where none runs: a pid alone may be another program's."""
+    """The pid of the mosquitto that wrote the file; None if the pid is unused or another program's."""
     try:
         pid = int(pid_file.read_text(encoding="ascii").strip())
         return pid if psutil.Process(pid).name().startswith("mosquitto") else None
@@ -27,19 +27,19 @@ def running_broker(pid_file: Path) -> int | None:
 
 
 def reload_broker(pid_file: Path) -> None:
-    """Have users, passwords, ACL and certificates read again; listeners and limits need a restart.
+    """Reload users, passwords, ACL and certificates; listeners and limits need a restart.
 
-    Connected clients stay, but for those whose user or password is gone. Raises NotReloaded.
+    Clients stay connected unless their user or password was removed. Raises NotReloaded.
     """
     pid = running_broker(pid_file)
     if pid is None:
         raise NotReloaded(
-            f"No mosquitto runs here ({pid_file} names none): what was written counts from its next start."
+            f"No mosquitto is running ({pid_file} names none): the changes take effect at its next start."
         )
     try:
         os.kill(pid, signal.SIGHUP)
     except OSError as error:
         raise NotReloaded(
-            f"mosquitto ({pid}) could not be told to read its files again: {error.strerror}. Run this as root, or"
-            " reload it yourself (systemctl reload mosquitto)."
+            f"mosquitto ({pid}) could not be reloaded: {error.strerror}. Run this as root, or reload it"
+            " manually (systemctl reload mosquitto)."
         ) from error

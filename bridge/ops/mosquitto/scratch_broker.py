@@ -1,4 +1,4 @@
-"""A throw-away mosquitto with the installed rules, on which everything may be tried: no phone hears of it."""
+"""A temporary mosquitto with the installed rules, for checks that must not reach a phone."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ from pydantic import SecretStr
 
 from bridge.broker import BrokerAddress, BrokerDown, BrokerOptions, connect
 from bridge.contract.errors import StartError
-from bridge.ops.mosquitto.configuration import rehearsal_text
+from bridge.ops.mosquitto.configuration import scratch_configuration_text
 from bridge.ops.mosquitto.directory import BrokerDirectory
 from bridge.ops.private_broker.child import tied_command
 from bridge.ops.private_broker.passwords import password_line
 from bridge.ops.private_broker.private import find_program
 
-WITNESS = "wa-check-witness"
-_READY_WITHIN = 10.0  # seconds
+#: The user that may read and publish everything.
+OBSERVER = "wa-check-observer"
+_START_TIMEOUT = 10.0  # seconds
 
 
 def options(port: int, user: str | None, password: str | None, *, websockets: bool = False) -> BrokerOptions:
-    """How a user connects to a broker of this machine."""
+    """Connection options of a user (None: anonymous) for a broker on this machine."""
     secret = SecretStr(password) if password else None
     if websockets:
         address = BrokerAddress("ws", "127.0.0.1", port, user, secret, "/mqtt")
@@ -36,38 +37,38 @@ def options(port: int, user: str | None, password: str | None, *, websockets: bo
 
 
 @asynccontextmanager
-async def rehearsal(directory: BrokerDirectory, passwords: dict[str, str]) -> AsyncIterator[int]:
-    """Run it with these passwords, for the users of the ACL and for `WITNESS`, who may everything; yields the port.
+async def scratch_broker(directory: BrokerDirectory, passwords: dict[str, str]) -> AsyncIterator[int]:
+    """Run it with these passwords, for the users of the ACL and for `OBSERVER`; yields the port.
 
-    Raises StartError where mosquitto is missing or does not start with these files.
+    Raises StartError if mosquitto is missing or does not start with these files.
     """
     program = find_program("mosquitto")
     if program is None:
-        raise StartError("mosquitto is not installed here, so nothing can be proved: install the package mosquitto.")
+        raise StartError("mosquitto is not installed, so the rules cannot be checked: install the package mosquitto.")
     with tempfile.TemporaryDirectory(prefix="wa-broker-check-") as name:
-        place, port = Path(name), _free_port()
+        folder, port = Path(name), _free_port()
         as_root = os.geteuid() == 0
         installed = directory.configuration.read_text(encoding="utf-8")
-        rules = f"{directory.acl.read_text(encoding='utf-8')}\nuser {WITNESS}\ntopic readwrite #\n"
+        rules = f"{directory.acl.read_text(encoding='utf-8')}\nuser {OBSERVER}\ntopic readwrite #\n"
         lines = "".join(password_line(user, password) for user, password in passwords.items())
         for file, text in (
             ("acl", rules),
             ("passwords", lines),
-            ("mosquitto.conf", rehearsal_text(installed, port, place, "root" if as_root else None)),
+            ("mosquitto.conf", scratch_configuration_text(installed, port, folder, "root" if as_root else None)),
         ):
-            (place / file).write_text(text, encoding="utf-8")
-            (place / file).chmod(0o600)
-        with (place / "log").open("wb") as log:
+            (folder / file).write_text(text, encoding="utf-8")
+            (folder / file).chmod(0o600)
+        with (folder / "log").open("wb") as log:
             process = await asyncio.create_subprocess_exec(
-                *tied_command(program, "-c", str(place / "mosquitto.conf")),
+                *tied_command(program, "-c", str(folder / "mosquitto.conf")),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
             )
         try:
-            if not await _ready(process, options(port, WITNESS, passwords[WITNESS])):
-                said = (place / "log").read_text(encoding="utf-8", errors="replace").splitlines()[-3:]
-                raise StartError(f"mosquitto does not start with these files. Its last words: {' | '.join(said)}")
+            if not await _ready(process, options(port, OBSERVER, passwords[OBSERVER])):
+                tail = (folder / "log").read_text(encoding="utf-8", errors="replace").splitlines()[-3:]
+                raise StartError(f"mosquitto does not start with these files. Last log lines: {' | '.join(tail)}")
             yield port
         finally:
             with suppress(ProcessLookupError):
@@ -77,7 +78,7 @@ async def rehearsal(directory: BrokerDirectory, passwords: dict[str, str]) -> As
 
 async def _ready(process: asyncio.subprocess.Process, options: BrokerOptions) -> bool:
     with suppress(TimeoutError):
-        async with asyncio.timeout(_READY_WITHIN):
+        async with asyncio.timeout(_START_TIMEOUT):
             while process.returncode is None:
                 try:
                     async with connect(options):

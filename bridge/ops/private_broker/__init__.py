@@ -1,7 +1,7 @@
-"""The private broker that runs when no broker is configured, and where its address is kept.
+"""The private broker, which runs when no broker is configured, and the file with its address.
 
-Listens on loopback only, with random credentials. Owns its own files in the data directory and its child process;
-knows no topic. A broker that somebody else runs is never touched.
+Listens on loopback only, with random credentials. Owns its files in the data directory and its child process; knows no
+topics. Never touches any other broker.
 """
 
 from bridge.ops.private_broker.address_file import read_broker_json

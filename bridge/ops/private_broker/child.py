@@ -1,4 +1,4 @@
-"""A child process that ends with its parent, and one that was left over from an earlier parent."""
+"""A child process that ends with its parent, and the cleanup of one left over from an earlier parent."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ from bridge.ops.private_broker.address_file import write_private
 
 
 def tied_command(program: str, *arguments: str) -> list[str]:
-    """The command line that runs a program by its path so that the kernel ends it when this process ends.
+    """The command line that runs a program so that the kernel terminates it when this process ends.
 
-    The tie is to the thread that starts it. Where the kernel cannot do that, the program runs untied.
+    Tied to the thread that starts it. Where the kernel has no such function, the program runs untied.
     """
     script = Path(__file__).with_name("exec_with_parent.py")
     return [sys.executable, "-I", "-S", str(script), str(os.getpid()), program, *arguments]
 
 
-def remember(pid_file: Path, pid: int) -> None:
-    """Note the child with its start time, since a pid alone may be another program's by now."""
+def write_pid_file(pid_file: Path, pid: int) -> None:
+    """Record pid and start time: a pid alone may belong to another program later."""
     with suppress(psutil.NoSuchProcess):
         write_private(pid_file, json.dumps({"pid": pid, "started": psutil.Process(pid).create_time()}))
 
 
-def end_left_over(pid_file: Path, patience: float) -> None:
-    """End the noted process if it is still the same one (SIGTERM, then SIGKILL), wait for it, forget it."""
+def terminate_leftover(pid_file: Path, timeout: float) -> None:
+    """Terminate the recorded process if it is still the same one (SIGTERM, then SIGKILL), and remove the file."""
     try:
-        noted = json.loads(pid_file.read_text(encoding="utf-8"))
-        process = psutil.Process(noted["pid"])
-        same = abs(process.create_time() - noted["started"]) < 0.1
+        recorded = json.loads(pid_file.read_text(encoding="utf-8"))
+        process = psutil.Process(recorded["pid"])
+        is_same = abs(process.create_time() - recorded["started"]) < 0.1
     except (OSError, ValueError, KeyError, TypeError, psutil.Error):
-        same = False
+        is_same = False
     else:
-        if same:
+        if is_same:
             with suppress(psutil.NoSuchProcess):
                 process.terminate()
                 try:
-                    process.wait(patience)
+                    process.wait(timeout)
                 except psutil.TimeoutExpired:
                     process.kill()
-                    process.wait(patience)
+                    process.wait(timeout)
     pid_file.unlink(missing_ok=True)

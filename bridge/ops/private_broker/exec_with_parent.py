@@ -1,7 +1,7 @@
-"""A program of its own: `exec_with_parent.py PARENT PROGRAM ARGUMENT…` becomes PROGRAM, and ends when PARENT does.
+"""A script: `exec_with_parent.py PARENT PROGRAM ARGUMENT…` replaces itself by PROGRAM, which ends when PARENT does.
 
-Run as a script rather than between fork and exec in the parent: that is unsafe where other threads run, and Python
-3.12 says so. The tie (Linux only) outlives exec, but not a change of user.
+It is a script because code between fork and exec is unsafe with other threads, about which Python 3.12 warns. The
+setting (Linux only) survives exec, but not a change of user.
 """
 
 import ctypes
@@ -15,6 +15,6 @@ if __name__ == "__main__":
     parent, program = int(sys.argv[1]), sys.argv[2]
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:  # it ended before the tie was made
+        if os.getppid() != parent:  # the parent ended before prctl
             sys.exit(1)
     os.execv(program, sys.argv[2:])  # noqa: S606 - arguments are a list; there is no shell

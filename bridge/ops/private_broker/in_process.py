@@ -1,7 +1,7 @@
 """amqtt inside this process, for a trial on a machine without mosquitto.
 
-Measured with 0.12.1: an unacknowledged QoS 1 message is gone when its connection ends, nothing survives a restart,
-MQTT 5 is refused, a silent client's will is never sent. Whoever starts it has to say so.
+Measured with 0.12.1: an unacknowledged QoS 1 message is lost when its connection ends, nothing survives a restart,
+MQTT 5 is refused, a silent client's will is never sent. The caller must warn the user.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from bridge.contract.errors import StartError
 
 
 class OneUser(BaseAuthPlugin):  # type: ignore[misc]
-    """Lets in the private broker's user alone. It never marks a session anonymous: amqtt queues nothing for those."""
+    """Accepts only the private broker's user. Never marks a session anonymous: amqtt queues nothing for those."""
 
     @dataclass
     class Config:
-        """What amqtt fills in from the broker's configuration."""
+        """Filled by amqtt from the broker's configuration."""
 
         username: str
         password: str
 
     async def authenticate(self, *, session: Session) -> bool:
-        """amqtt asks this at every CONNECT."""
+        """Called by amqtt at every CONNECT."""
         expected, given = self.config, (session.username or "", session.password or "")
         return all(
             hmac.compare_digest(left.encode(), right.encode())
@@ -42,9 +42,9 @@ class OneUser(BaseAuthPlugin):  # type: ignore[misc]
 
 @asynccontextmanager
 async def amqtt_broker(address: BrokerAddress) -> AsyncIterator[None]:
-    """Serve on the address while the context lasts. Raises StartError."""
-    for chatty in ("amqtt", "transitions"):  # amqtt logs every packet's fate as a warning or an error
-        logging.getLogger(chatty).setLevel(logging.CRITICAL)
+    """Listen on the address inside the context. Raises StartError."""
+    for logger in ("amqtt", "transitions"):  # amqtt logs normal packets as warnings and errors
+        logging.getLogger(logger).setLevel(logging.CRITICAL)
     username, password = address.credentials
     user = {"username": username, "password": password}
     broker = Broker(

@@ -1,7 +1,7 @@
-"""One mosquitto child process: its configuration, its start, its restarts, its end.
+"""One mosquitto child process: configuration, start, restarts, stop.
 
-It must not outlive us, even when we are killed: on Linux the kernel is told to end it with us, and everywhere a
-pid file lets the next start end what was left over.
+It must not outlive this process, even a killed one: on Linux the kernel terminates it, and on every system the next
+start terminates a leftover found by its pid file.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from pathlib import Path
 from bridge.broker import RECONNECT, BrokerAddress, BrokerError, BrokerOptions, connect
 from bridge.contract.errors import StartError
 from bridge.ops.private_broker.address_file import write_private
-from bridge.ops.private_broker.child import end_left_over, remember, tied_command
+from bridge.ops.private_broker.child import terminate_leftover, tied_command, write_pid_file
 from bridge.ops.private_broker.passwords import password_line
 
 _log = logging.getLogger(__name__)
 
-READY_WITHIN = 10.0  # seconds; a start takes about 20 ms here, more with a large database
-LOG_LIMIT = 1_000_000  # bytes; a longer log is begun anew at a start
-STOP_PATIENCE = 5.0  # seconds for mosquitto to save its database
+START_TIMEOUT = 10.0  # seconds; a start takes about 20 ms, longer with a large database
+LOG_LIMIT = 1_000_000  # bytes; a longer log is emptied at a start
+STOP_TIMEOUT = 5.0  # seconds; mosquitto saves its database
 
 
 class PortTaken(StartError):
-    """Somebody took the port before mosquitto did."""
+    """Another process bound the port before mosquitto did."""
 
 
 class MosquittoChild:
-    """`start`, then `async with kept_alive()`."""
+    """Call `start`, then enter `supervised()`."""
 
     def __init__(self, program: str, directory: Path, address: BrokerAddress) -> None:
         self._program = program
@@ -42,12 +42,12 @@ class MosquittoChild:
         self._process: asyncio.subprocess.Process | None = None
 
     @staticmethod
-    async def end_left_over(directory: Path) -> None:
-        """End the child of an earlier run on this directory, if it still lives."""
-        await asyncio.to_thread(end_left_over, directory / "mosquitto.pid", STOP_PATIENCE)
+    async def terminate_leftover(directory: Path) -> None:
+        """Terminate the child of an earlier run on this directory, if it still runs."""
+        await asyncio.to_thread(terminate_leftover, directory / "mosquitto.pid", STOP_TIMEOUT)
 
     async def start(self) -> None:
-        """Write the configuration, start the child, return when it takes a CONNECT. Raises StartError."""
+        """Write the configuration, start the child, wait until it accepts a CONNECT. Raises StartError."""
         try:
             self._write_files()
         except OSError as error:
@@ -55,25 +55,25 @@ class MosquittoChild:
         await self._spawn()
 
     @asynccontextmanager
-    async def kept_alive(self) -> AsyncIterator[None]:
-        """Restart the child whenever it ends; end it at the end."""
-        keeper = asyncio.create_task(self._keep_alive(), name="private-broker")
+    async def supervised(self) -> AsyncIterator[None]:
+        """Restart the child whenever it exits; stop it when the context ends."""
+        supervisor = asyncio.create_task(self._supervise(), name="private-broker")
         try:
             yield
         finally:
-            keeper.cancel()
+            supervisor.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await keeper
+                await supervisor
             await self._stop()
 
-    async def _keep_alive(self) -> None:
+    async def _supervise(self) -> None:
         failures = 0
         clock = asyncio.get_running_loop().time
         while True:
             started = clock()
             if self._process is not None:
                 await self._process.wait()
-                _log.error("The private broker ended by itself and is started again. %s", self._last_words())
+                _log.error("The private broker exited and is being restarted. %s", self._log_tail())
             failures = 1 if clock() - started >= RECONNECT.reset_after else failures + 1
             await asyncio.sleep(RECONNECT.pause(failures, random.random()))  # noqa: S311 - a pause
             try:
@@ -89,10 +89,10 @@ class MosquittoChild:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=file,
                 stderr=file,
-                # A Ctrl-C in the terminal is for the bridge, which has a last status to publish through this broker.
+                # Ctrl-C must not reach the broker, through which the bridge still publishes its last status.
                 start_new_session=True,
             )
-        remember(self._directory / "mosquitto.pid", self._process.pid)
+        write_pid_file(self._directory / "mosquitto.pid", self._process.pid)
         try:
             await self._ready(self._process)
         except BaseException:
@@ -101,20 +101,20 @@ class MosquittoChild:
 
     async def _ready(self, process: asyncio.subprocess.Process) -> None:
         options = BrokerOptions((self._address,), client_id="wa-private-broker", clean=True, connect_timeout=2)
-        said = ""
+        failure = ""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(READY_WITHIN):
+            async with asyncio.timeout(START_TIMEOUT):
                 while process.returncode is None:
                     try:
                         async with connect(options):
                             return
                     except BrokerError as error:
-                        said = str(error)
+                        failure = str(error)
                         await asyncio.sleep(0.02)
-        words = self._last_words()
-        if "Address already in use" in words:
-            raise PortTaken(f"Port {self._address.port} is taken.")
-        raise StartError(f"The private broker ({self._program}) did not start. {words or said}")
+        tail = self._log_tail()
+        if "Address already in use" in tail:
+            raise PortTaken(f"Port {self._address.port} is in use.")
+        raise StartError(f"The private broker ({self._program}) did not start. {tail or failure}")
 
     async def _stop(self) -> None:
         process, self._process = self._process, None
@@ -124,7 +124,7 @@ class MosquittoChild:
             with contextlib.suppress(ProcessLookupError):
                 process.terminate()
             try:
-                async with asyncio.timeout(STOP_PATIENCE):
+                async with asyncio.timeout(STOP_TIMEOUT):
                     await process.wait()
             except TimeoutError:
                 process.kill()
@@ -138,16 +138,16 @@ class MosquittoChild:
         write_private(self._directory / "passwords", password_line(*self._address.credentials))
         write_private(self._directory / "mosquitto.conf", configuration(self._address.port, self._directory))
 
-    def _last_words(self) -> str:
+    def _log_tail(self) -> str:
         try:
             lines = (self._directory / "mosquitto.log").read_text(encoding="utf-8", errors="replace").splitlines()
         except OSError:
             return ""
-        return f"Its last words: {' | '.join(lines[-3:])}" if lines else ""
+        return f"Last log lines: {' | '.join(lines[-3:])}" if lines else ""
 
 
 def configuration(port: int, directory: Path) -> str:
-    """The child's mosquitto.conf. The reasons are those of the configuration for production, in mosquitto/."""
+    """The child's mosquitto.conf. The production configuration in mosquitto/ explains the options."""
     lines = [
         f"listener {port} 127.0.0.1",
         "allow_anonymous false",
@@ -163,7 +163,7 @@ def configuration(port: int, directory: Path) -> str:
         "log_timestamp_format %Y-%m-%dT%H:%M:%S",
     ]
     if os.geteuid() == 0:
-        # It would become the user mosquitto, which cannot read our files; and the kernel forgets at such a change
-        # that the child is to end with us.
+        # Otherwise it would switch to the user mosquitto, which cannot read these files; and the kernel clears the
+        # parent-death signal at a change of user.
         lines.append("user root")
     return "\n".join(lines) + "\n"

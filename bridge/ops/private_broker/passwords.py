@@ -1,4 +1,4 @@
-"""Mosquitto's password file format, so that the program mosquitto_passwd is not needed."""
+"""Mosquitto's password file format; replaces the program mosquitto_passwd."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import base64
 import hashlib
 import secrets
 
-ITERATIONS = 20_000  # the passwords are 32 random characters, so that this need not be slow
+ITERATIONS = 20_000  # few are enough: generated passwords have 32 random characters
 
 
 def password_line(username: str, password: str) -> str:
-    """One line: PBKDF2-HMAC-SHA512, `$7$iterations$salt$hash`, read by mosquitto 2.0 and later."""
+    """One line with PBKDF2-HMAC-SHA512: `$7$iterations$salt$hash`, for mosquitto 2.0 and later."""
     salt = secrets.token_bytes(12)
     digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, ITERATIONS)
     return f"{username}:$7${ITERATIONS}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}\n"

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from tests.chaos.deaths import Step
+from tests.chaos.crash_points import Step
 from tests.chaos.faults.bridge import BridgeKilled, BridgeKilledAt, BridgeTerminated, ClockJumps, TwoBridges
-from tests.chaos.faults.brokers import BareBroker, BrokerForgets, BrokerKilled
+from tests.chaos.faults.brokers import BrokerForgets, BrokerKilled, UnconfiguredBroker
 from tests.chaos.faults.browsers import BrowserKilled, KilledWhilePairing, PageHangs, PageReloads, RendererKilled
-from tests.chaos.faults.disks import DiskFails, DiskFull, DiskRefuses
+from tests.chaos.faults.disks import DiskFails, DiskFull, DiskWritesFail
 from tests.chaos.faults.fault import Fault
 from tests.chaos.faults.networks import NetworkCut, NetworkHalfOpen, NetworkSlow
 from tests.chaos.faults.poison import OddMessages, PoisonOnTopics
 from tests.chaos.faults.stores import StoreDamaged, StoreRestored, WalMissing
-from tests.chaos.faults.subscribers import OneOfAHundred, ReaderAway
+from tests.chaos.faults.subscribers import ReaderAway, SlowSubscriber
 from tests.chaos.faults.whatsapp import AnswersLost, Conflict, LinkDown, LoggedOut, SendsHeld
 
-#: What happens in a year of running: tried most.
-OFTEN: tuple[Fault, ...] = (
+#: Faults that occur in a year of operation: injected most often.
+COMMON: tuple[Fault, ...] = (
     BridgeKilled(),
     *(BridgeKilledAt(step, short=step is Step.SENT) for step in Step),
     BrokerKilled(),
     BrokerForgets(),
-    BareBroker(),
+    UnconfiguredBroker(),
     BrowserKilled(),
     RendererKilled(),
     PageHangs(),
@@ -32,15 +32,15 @@ OFTEN: tuple[Fault, ...] = (
     AnswersLost(),
     SendsHeld(),
 )
-#: Tried a quarter as often.
-SELDOM: tuple[Fault, ...] = (
+#: Injected a quarter as often.
+RARE: tuple[Fault, ...] = (
     LinkDown("minutes", 60.0, 120.0),
     NetworkCut(),
     NetworkSlow(),
     NetworkHalfOpen(),
-    OneOfAHundred(),
+    SlowSubscriber(),
     ReaderAway(),
-    DiskRefuses(),
+    DiskWritesFail(),
     DiskFull(),
     DiskFails(),
     ClockJumps(),
@@ -52,4 +52,4 @@ SELDOM: tuple[Fault, ...] = (
     WalMissing(),
     StoreRestored(),
 )
-FAULTS = (*OFTEN, *SELDOM)
+FAULTS = (*COMMON, *RARE)

@@ -1,22 +1,22 @@
-"""The bridge process dies or is asked to end: at any moment, at each step, in the middle of a send."""
+"""The bridge process is killed or terminated: at a random moment, at each step, during a send."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 
-from tests.chaos.deaths import Step
+from tests.chaos.crash_points import Step
 from tests.chaos.faults.fault import Fault, Scene
 from tests.chaos.rig import until
 
 
 class BridgeKilled(Fault):
-    """`kill -9` at any moment; started again at once, as a supervisor does."""
+    """`kill -9` at a random moment; restarted at once, as by a supervisor."""
 
     name = "bridge: kill -9 at any moment"
     short = True
 
-    async def strike(self, scene: Scene) -> float | None:
+    async def inject(self, scene: Scene) -> float | None:
         await asyncio.sleep(scene.rng.uniform(0, 1.0))
         scene.rig.bridge.kill()
         down = time.monotonic()
@@ -26,28 +26,26 @@ class BridgeKilled(Fault):
 
 
 class BridgeKilledAt(Fault):
-    """`kill -9` at a step."""
-
     def __init__(self, step: Step, *, short: bool = False) -> None:
         self.name = f"bridge: kill -9, {step}"
         self.short = short
         self._step = step
 
-    async def strike(self, scene: Scene) -> float | None:
+    async def inject(self, scene: Scene) -> float | None:
         await asyncio.sleep(scene.rng.uniform(0, 0.5))
-        if not await scene.rig.bridge.dies_at(self._step):
-            raise AssertionError(f"the bridge did not come by: {self._step}")
+        if not await scene.rig.bridge.crashes_at(self._step):
+            raise AssertionError(f"the bridge did not reach: {self._step}")
         down = time.monotonic()
         scene.rig.bridge.start()
         return down
 
 
 class BridgeTerminated(Fault):
-    """SIGTERM under load, so in the middle of sends."""
+    """SIGTERM under load, therefore during sends."""
 
     name = "bridge: SIGTERM in the middle of sends"
 
-    async def strike(self, scene: Scene) -> float | None:
+    async def inject(self, scene: Scene) -> float | None:
         await asyncio.sleep(scene.rng.uniform(0, 0.5))
         code = await scene.rig.bridge.terminate()
         down = time.monotonic()
@@ -58,16 +56,16 @@ class BridgeTerminated(Fault):
 
 
 class TwoBridges(Fault):
-    """A second one on the same data directory, and one elsewhere for the same session."""
+    """A second bridge on the same data directory, and one on another directory for the same session."""
 
     name = "two bridges for one session"
 
-    async def strike(self, scene: Scene) -> float | None:
-        """See the base. Neither may open a browser, and the first goes on."""
+    async def inject(self, scene: Scene) -> float | None:
+        """Neither may open a browser, and the first must keep running."""
         same = scene.rig.second_bridge()
         same.start()
         if await same.ended(30) == 0:
-            raise AssertionError("a second bridge on one data directory ended well")
+            raise AssertionError("a second bridge ran on the same data directory")
         other = scene.rig.second_bridge(scene.rig.folder / "second" / "data")
         other.start()
         try:
@@ -81,11 +79,11 @@ class TwoBridges(Fault):
 
 
 class ClockJumps(Fault):
-    """The machine's clock goes ten minutes ahead or back for some seconds, then right again."""
+    """The machine's clock jumps ten minutes forward or back for some seconds."""
 
     name = "clock jumps by ten minutes"
 
-    async def strike(self, scene: Scene) -> float | None:
+    async def inject(self, scene: Scene) -> float | None:
         scene.rig.bridge.clock.write_text(scene.rng.choice(("600", "-600")))
         await asyncio.sleep(scene.rng.uniform(1, 3))
         scene.rig.bridge.clock.unlink()

@@ -1,4 +1,4 @@
-"""The broker dies and comes back: with its memory, with none, and under a configuration that keeps nothing."""
+"""The broker is killed and restarted: with its database, without it, and with a configuration that persists nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class BrokerKilled(Fault):
     name = "mosquitto: kill -9, our configuration"
     short = True
 
-    async def strike(self, scene: Scene) -> float | None:
+    async def inject(self, scene: Scene) -> float | None:
         await asyncio.sleep(scene.rng.uniform(0, 1.0))
         scene.rig.broker.kill()
         await asyncio.sleep(scene.rng.uniform(0, 2.0))
@@ -22,11 +22,11 @@ class BrokerKilled(Fault):
 
 
 class BrokerForgets(Fault):
-    """`kill -9` of mosquitto, started again empty, while commands wait in the clients."""
+    """`kill -9` of mosquitto, restarted without its database, while commands wait in the clients."""
 
-    name = "mosquitto: kill -9, started again empty"
+    name = "mosquitto: kill -9, restarted empty"
 
-    async def strike(self, scene: Scene) -> float | None:
+    async def inject(self, scene: Scene) -> float | None:
         await asyncio.sleep(scene.rng.uniform(0, 1.0))
         scene.rig.broker.kill()
         scene.rig.broker.forget()
@@ -35,13 +35,13 @@ class BrokerForgets(Fault):
         return None
 
 
-class BareBroker(Fault):
-    """`kill -9` of mosquitto without a configuration: it keeps nothing of what it acknowledged."""
+class UnconfiguredBroker(Fault):
+    """`kill -9` of mosquitto with its default configuration: it loses what it has acknowledged."""
 
     name = "mosquitto: kill -9, its default configuration"
 
-    async def strike(self, scene: Scene) -> float | None:
-        """See the base. The first time only brings it under that configuration."""
+    async def inject(self, scene: Scene) -> float | None:
+        """The first injection only switches to that configuration."""
         await asyncio.sleep(scene.rng.uniform(0, 1.0))
         scene.rig.broker.kill()
         scene.rig.broker.bare = True

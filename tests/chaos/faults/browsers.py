@@ -1,4 +1,4 @@
-"""Browser and page die, hang, reload."""
+"""Browser and page crash, hang or reload."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from contextlib import suppress
 
 import psutil
 
-from bridge.sandbox.linked_devices import NobodyWaits
+from bridge.sandbox.linked_devices import CodeNotShown
 from tests.chaos.faults.fault import Fault, Scene
 from tests.chaos.rig import until
 
-#: Seconds after which Chromium has written a new login to its profile. Killed before, it has to be paired again.
-LOGIN_KEPT = 7.0
+#: Seconds until Chromium has written a new login to its profile. If killed earlier, it has to be paired again.
+LOGIN_WRITTEN = 7.0
 
 
-async def login_is_kept(scene: Scene) -> None:
+async def login_is_written(scene: Scene) -> None:
     """Wait until the browser can be killed without a new pairing."""
     newest = max((device.paired_at for device in scene.rig.world.linking.devices.values()), default=0)
-    await asyncio.sleep(max(0.0, newest + LOGIN_KEPT - time.time()))
+    await asyncio.sleep(max(0.0, newest + LOGIN_WRITTEN - time.time()))
 
 
-async def strike_process(scene: Scene, kind: str, number: signal.Signals) -> float:
-    """Send a signal to Chromium's processes of a kind once there are any (it may be being replaced); the moment."""
+async def signal_processes(scene: Scene, kind: str, number: signal.Signals) -> float:
+    """Send a signal to Chromium's processes of a kind, once there is one; returns the time (monotonic)."""
     await until(lambda: bool(scene.rig.bridge.browsers(kind)), 60, f"a process {kind or 'browser'}")
     for process in scene.rig.bridge.browsers(kind):
         with suppress(psutil.NoSuchProcess):
@@ -38,10 +38,10 @@ class BrowserKilled(Fault):
     name = "browser: kill -9"
     short = True
 
-    async def strike(self, scene: Scene) -> float | None:
-        await login_is_kept(scene)
+    async def inject(self, scene: Scene) -> float | None:
+        await login_is_written(scene)
         await asyncio.sleep(scene.rng.uniform(0, 1.0))
-        return await strike_process(scene, "", signal.SIGKILL)
+        return await signal_processes(scene, "", signal.SIGKILL)
 
 
 class RendererKilled(Fault):
@@ -49,62 +49,62 @@ class RendererKilled(Fault):
 
     name = "renderer: kill -9"
 
-    async def strike(self, scene: Scene) -> float | None:
-        await login_is_kept(scene)
+    async def inject(self, scene: Scene) -> float | None:
+        await login_is_written(scene)
         await asyncio.sleep(scene.rng.uniform(0, 1.0))
-        return await strike_process(scene, "renderer", signal.SIGKILL)
+        return await signal_processes(scene, "renderer", signal.SIGKILL)
 
 
 class PageHangs(Fault):
-    """The page's process is stopped and never goes on."""
+    """The page's process is stopped and never continues."""
 
     name = "page hangs"
 
-    async def strike(self, scene: Scene) -> float | None:
-        await login_is_kept(scene)
+    async def inject(self, scene: Scene) -> float | None:
+        await login_is_written(scene)
         await asyncio.sleep(scene.rng.uniform(0, 1.0))
-        return await strike_process(scene, "renderer", signal.SIGSTOP)
+        return await signal_processes(scene, "renderer", signal.SIGSTOP)
 
 
 class PageReloads(Fault):
-    """The site makes its page load again, in the middle of a burst: much arrives before the hook is in place."""
+    """The site reloads its page during a burst: messages arrive before the hook is installed."""
 
     name = "page reloads, messages before the hook"
 
-    async def strike(self, scene: Scene) -> float | None:
+    async def inject(self, scene: Scene) -> float | None:
         await asyncio.sleep(scene.rng.uniform(0, 0.5))
         scene.rig.world.faults.reload()
         down = time.monotonic()
         for number in range(40):
-            scene.load.person_writes(f"burst {down} {number}")
+            scene.load.contact_writes(f"burst {down} {number}")
             await asyncio.sleep(0.05)
         return down
 
 
 class KilledWhilePairing(Fault):
-    """Logged out by the phone; the browser is killed while the code is on show; then the code is scanned."""
+    """Logged out by the phone; the browser is killed while the QR code is shown; then the code is scanned."""
 
     name = "logged out, browser killed while pairing"
 
-    async def strike(self, scene: Scene) -> float | None:
+    async def inject(self, scene: Scene) -> float | None:
         linking = scene.rig.world.linking
         linking.log_out(next(iter(linking.devices)))
         down = time.monotonic()
-        await until(lambda: any(slot.ref for slot in linking.slots.values()), 60, "a code to scan")
+        await until(lambda: any(slot.ref for slot in linking.slots.values()), 60, "a QR code")
         if scene.rng.random() < 0.7:
             shown = set(linking.slots)
-            await strike_process(scene, "", signal.SIGKILL)
-            await until(lambda: set(linking.slots) - shown, 60, "a code of the next browser")
+            await signal_processes(scene, "", signal.SIGKILL)
+            await until(lambda: set(linking.slots) - shown, 60, "a QR code of the next browser")
         await scan(scene)
         return down
 
 
 async def scan(scene: Scene) -> None:
-    """Scan the code as soon as there is one."""
+    """Scan the QR code as soon as it is shown."""
     while True:
         try:
             scene.rig.world.linking.scan()
-        except NobodyWaits:
+        except CodeNotShown:
             await asyncio.sleep(0.1)
         else:
             return

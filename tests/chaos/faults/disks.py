@@ -1,4 +1,4 @@
-"""The disk under the session is full, or takes nothing any more."""
+"""The disk of the session is full, or rejects writes."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from contextlib import closing, suppress
 
 import psutil
 
-from tests.chaos.faults.browsers import login_is_kept
+from tests.chaos.faults.browsers import login_is_written
 from tests.chaos.faults.fault import Fault, Scene
 
 
-class DiskRefuses(Fault):
-    """Every write beyond a file's first bytes fails for some seconds (the limit on file sizes of the process)."""
+class DiskWritesFail(Fault):
+    """Every write beyond the first bytes of a file fails for some seconds (file size limit of the process)."""
 
     name = "disk: writes fail"
 
-    async def strike(self, scene: Scene) -> float | None:
+    async def inject(self, scene: Scene) -> float | None:
         await asyncio.sleep(scene.rng.uniform(0, 0.5))
         bridge = psutil.Process(scene.rig.bridge.pid)
         _, most = bridge.rlimit(psutil.RLIMIT_FSIZE)
@@ -30,13 +30,13 @@ class DiskRefuses(Fault):
 
 
 class DiskFull(Fault):
-    """A file system of its own is full to the last block for some seconds, under store and browser profile."""
+    """The file system with store and browser profile is full to the last block for some seconds."""
 
     name = "disk: full"
     own_disk = True
 
-    async def strike(self, scene: Scene) -> float | None:
-        """See the base. SQLite's log, which has room of its own, is taken in first."""
+    async def inject(self, scene: Scene) -> float | None:
+        """Checkpoints SQLite's log first, because it has reserved space of its own."""
         disk, store = scene.disk, scene.rig.bridge.store
         assert disk is not None
         with closing(sqlite3.connect(store)) as connection:
@@ -51,26 +51,26 @@ class DiskFull(Fault):
 
 
 class DiskFails(Fault):
-    """The file system stops itself, as after an error of the device: read-only, what was not flushed is gone.
+    """The file system aborts as after a device error: read-only, and unflushed data is lost.
 
-    The operator ends the bridge, mounts it again and starts the bridge.
+    The operator kills the bridge, mounts the disk again and starts the bridge.
     """
 
-    name = "disk: read-only after an error, mounted again"
+    name = "disk: read-only after an error, remounted"
     own_disk = True
 
-    async def strike(self, scene: Scene) -> float | None:
+    async def inject(self, scene: Scene) -> float | None:
         disk, bridge = scene.disk, scene.rig.bridge
         assert disk is not None
-        await login_is_kept(scene)
-        disk.settle()  # the login, too; the store does not wait for this
+        await login_is_written(scene)
+        disk.sync()  # for the login; the store syncs by itself
         await asyncio.sleep(scene.rng.uniform(0.5, 1.5))
         disk.fail()
         down = time.monotonic()
         await asyncio.sleep(scene.rng.uniform(1, 3))
-        below = psutil.Process(bridge.pid).children(recursive=True)
+        children = psutil.Process(bridge.pid).children(recursive=True)
         bridge.kill()
-        for process in below:
+        for process in children:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         await asyncio.to_thread(disk.unmount)

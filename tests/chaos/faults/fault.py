@@ -1,4 +1,4 @@
-"""What a fault is to the campaign that injects it."""
+"""The interface of a fault."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import random
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
-from tests.chaos.ground import Disk
 from tests.chaos.load import Load
 from tests.chaos.rig import Rig
+from tests.chaos.scratch_disk import Disk
 
 
 @dataclass(slots=True)
 class Scene:
-    """Where a fault happens."""
+    """The stack that a fault is injected into."""
 
     rig: Rig
     load: Load
@@ -24,18 +24,18 @@ class Scene:
 class Fault(ABC):
     """One kind of fault."""
 
-    #: The row in the table.
+    #: Name of the row in the table.
     name: str
-    #: Whether the suite's short run takes it.
+    #: Whether the short campaign of the test suite includes it.
     short: bool = False
-    #: Whether readers are to be told that the store is another one, and get what it holds again.
+    #: Whether readers must be notified of a new epoch and receive the store's content again.
     new_epoch: bool = False
-    #: Whether it needs a disk of its own under the bridge's data, so root.
+    #: Whether the bridge's data must be on a separate disk, which needs root.
     own_disk: bool = False
 
     @abstractmethod
-    async def strike(self, scene: Scene) -> float | None:
-        """Inject once and mend what does not mend itself.
+    async def inject(self, scene: Scene) -> float | None:
+        """Inject once, and repair what does not recover by itself.
 
-        Returns the moment (monotonic) from which the path to WhatsApp was down; None where it was not.
+        Returns the time (monotonic) since when the path to WhatsApp was down; None if it was not.
         """

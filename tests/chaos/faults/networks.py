@@ -1,4 +1,4 @@
-"""The way from the bridge to its broker: cut, slow, half open."""
+"""The network between bridge and broker: cut, slow, half open."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class NetworkCut(Fault):
     name = "network: connections reset"
     short = True
 
-    async def strike(self, scene: Scene) -> float | None:
+    async def inject(self, scene: Scene) -> float | None:
         await asyncio.sleep(scene.rng.uniform(0, 1.0))
         scene.rig.network.cut()
         return None
@@ -25,7 +25,7 @@ class NetworkSlow(Fault):
 
     name = "network: slow"
 
-    async def strike(self, scene: Scene) -> float | None:
+    async def inject(self, scene: Scene) -> float | None:
         scene.rig.network.delay = scene.rng.uniform(0.1, 0.5)
         await asyncio.sleep(scene.rng.uniform(2, 4))
         scene.rig.network.delay = 0.0
@@ -33,11 +33,11 @@ class NetworkSlow(Fault):
 
 
 class NetworkHalfOpen(Fault):
-    """Nothing passes and nobody is told; half of the times it lasts beyond the keepalive."""
+    """No packet passes and no connection is closed; half of the time for longer than the keepalive."""
 
     name = "network: half open"
 
-    async def strike(self, scene: Scene) -> float | None:
+    async def inject(self, scene: Scene) -> float | None:
         scene.rig.network.freeze()
         down = time.monotonic()
         await asyncio.sleep(scene.rng.choice((scene.rng.uniform(2, 6), scene.rng.uniform(16, 22))))

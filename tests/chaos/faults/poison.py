@@ -1,4 +1,4 @@
-"""Payloads that nobody meant, between good ones: on the command topics, and as messages from the page."""
+"""Malformed payloads between valid ones: on the command topics, and as messages from the page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.chaos.faults.payloads import poison
 from tests.chaos.load import ANA, DARIO
 from tests.chaos.rig import SESSION
 
-#: Payloads a strike: five strikes make ten thousand.
+#: Payloads per injection.
 COUNT = 2_000
 _KEYS = (
     "id",
@@ -65,7 +65,7 @@ _TEXTS = (
 
 
 def any_value(rng: Random, depth: int = 0) -> Any:
-    """Something that JSON can hold."""
+    """A random JSON value."""
     match rng.randrange(9 if depth < 4 else 6):
         case 0:
             return None
@@ -84,28 +84,28 @@ def any_value(rng: Random, depth: int = 0) -> Any:
 
 
 class PoisonOnTopics(Fault):
-    """Payloads on `out`, `out/<number>`, `replay` and `control`, while good ones pass between them."""
+    """Malformed payloads on `out`, `out/<number>`, `replay` and `control`, between valid ones."""
 
-    name = f"poison: {COUNT:,} payloads of hypothesis on out, control, replay"
+    name = f"poison: {COUNT:,} generated payloads on out, control, replay"
 
-    async def strike(self, scene: Scene) -> float | None:
+    async def inject(self, scene: Scene) -> float | None:
         options = BrokerOptions(
             parse_addresses(scene.rig.broker.url("admin")), client_id=f"poison-{scene.rng.random()}", clean=True
         )
-        # made beside the loop, which is WhatsApp, reader and sender meanwhile
-        made = await asyncio.to_thread(poison, COUNT, scene.rng.getrandbits(32))
-        assert len(made) > COUNT / 2  # hypothesis may run out of new ones, not so soon
+        # in a thread, because the event loop runs WhatsApp, reader and sender
+        payloads = await asyncio.to_thread(poison, COUNT, scene.rng.getrandbits(32))
+        assert len(payloads) > COUNT / 2  # hypothesis may generate fewer, but not that few
         async with connect(options) as connection:
-            await connection.publish_all(Publication(f"wa/{SESSION}/{leaf}", payload) for leaf, payload in made)
+            await connection.publish_all(Publication(f"wa/{SESSION}/{leaf}", payload) for leaf, payload in payloads)
         return None
 
 
 class OddMessages(Fault):
-    """Messages from the page with fields, types and texts that are none."""
+    """Messages from the page with invalid fields, types and texts."""
 
     name = "poison: odd messages from the page"
 
-    async def strike(self, scene: Scene) -> float | None:
+    async def inject(self, scene: Scene) -> float | None:
         rng, world = scene.rng, scene.rig.world
         for number in range(25):
             fields: dict[str, Any] = {}
@@ -118,5 +118,5 @@ class OddMessages(Fault):
             kind = rng.choice(("chat", "image", "location", "vcard", "poll_creation", "", "no_such_type", "ciphertext"))
             moment = rng.choice((None, None, 0, -5, 2**40))
             world.incoming(rng.choice((ANA, DARIO)), f"odd {number}", kind=kind, t=moment, fields=fields)
-            scene.load.person_writes(f"between {rng.random()} {number}")
+            scene.load.contact_writes(f"between {rng.random()} {number}")
         return None

@@ -1,4 +1,4 @@
-"""The session's database is damaged while the bridge is down, or put back from a backup."""
+"""The session's database is damaged while the bridge is down, or restored from a backup."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from tests.chaos.rig import until
 
 
 def truncated(store: Path, rng: Random) -> None:
-    """The end is missing."""
     os.truncate(store, rng.randrange(100, store.stat().st_size))
 
 
@@ -28,46 +27,45 @@ def flipped(store: Path, rng: Random) -> None:
 
 
 def emptied(store: Path, rng: Random) -> None:
-    """Nothing is left of it."""
     os.truncate(store, 0)
 
 
 class StoreDamaged(Fault):
-    """After a kill the database is damaged. The session must refuse it; then the operator puts the sound files back."""
+    """After a kill the database is damaged. The session must refuse it; then the operator restores the intact files."""
 
-    name = "store: damaged, refused, put back"
+    name = "store: damaged, refused, restored by hand"
 
-    async def strike(self, scene: Scene) -> float | None:
+    async def inject(self, scene: Scene) -> float | None:
         bridge, store = scene.rig.bridge, scene.rig.bridge.store
         bridge.kill()
         down = time.monotonic()
-        sound = scene.rig.folder / "sound"
-        sound.mkdir(exist_ok=True)
+        intact = scene.rig.folder / "intact"
+        intact.mkdir(exist_ok=True)
         files = [file for file in store.parent.glob("store.db*") if ".corrupt-" not in file.name]
         for file in files:
-            shutil.copy2(file, sound)
+            shutil.copy2(file, intact)
         for file in files:
             if file != store:
                 file.unlink()
         scene.rng.choice((truncated, flipped, emptied))(store, scene.rng)
         bridge.start()
-        await until(lambda: scene.load.samples[-1][1] == "error", 60, "the damage is told")
+        await until(lambda: scene.load.samples[-1][1] == "error", 60, "the status reports the damage")
         bridge.kill()
         for file in store.parent.glob("store.db*"):
             file.unlink()
-        for file in sound.iterdir():
+        for file in intact.iterdir():
             shutil.move(file, store.parent)
         bridge.start()
         return down
 
 
 class WalMissing(Fault):
-    """After a kill the database is there without its write-ahead log, as when somebody copied one file only."""
+    """After a kill the write-ahead log is missing, as after copying only the database file."""
 
     name = "store: -wal missing after a kill"
     new_epoch = True
 
-    async def strike(self, scene: Scene) -> float | None:
+    async def inject(self, scene: Scene) -> float | None:
         scene.rig.bridge.kill()
         down = time.monotonic()
         for ending in ("-wal", "-shm"):
@@ -82,7 +80,7 @@ class StoreRestored(Fault):
     name = "store: restored from a backup"
     new_epoch = True
 
-    async def strike(self, scene: Scene) -> float | None:
+    async def inject(self, scene: Scene) -> float | None:
         bridge, file = scene.rig.bridge, scene.rig.folder / f"backup-{scene.rng.random()}.tar.gz"
         await self._wa(scene, "backup", "--store-only", "--output", str(file))
         await asyncio.sleep(scene.rng.uniform(0.5, 2.0))
@@ -97,5 +95,5 @@ class StoreRestored(Fault):
         process = await asyncio.create_subprocess_exec(
             *command, env=scene.rig.bridge.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
-        said, _ = await process.communicate()
-        assert process.returncode == 0, said.decode()
+        output, _ = await process.communicate()
+        assert process.returncode == 0, output.decode()

@@ -1,4 +1,4 @@
-"""Subscribers that are slow or away: nobody else may notice."""
+"""Subscribers that are slow or away; other subscribers must not be affected."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from tests.chaos.rig import SESSION, start
 from tests.parts import require_binary
 
 
-class OneOfAHundred(Fault):
+class SlowSubscriber(Fault):
     """A hundred more subscribers, one of which is stopped, and a burst."""
 
     name = "a slow subscriber among a hundred"
 
-    async def strike(self, scene: Scene) -> float | None:
+    async def inject(self, scene: Scene) -> float | None:
         program, broker = require_binary("mosquitto_sub", "mosquitto-clients"), scene.rig.broker
         command = tied_command(
             program,
@@ -37,7 +37,7 @@ class OneOfAHundred(Fault):
             await asyncio.sleep(0.5)
             os.kill(crowd[0].pid, signal.SIGSTOP)
             for number in range(100):
-                scene.load.person_writes(f"crowd {scene.rng.random()} {number}")
+                scene.load.contact_writes(f"crowd {scene.rng.random()} {number}")
             await asyncio.sleep(scene.rng.uniform(1, 3))
         finally:
             for process in crowd:
@@ -48,14 +48,14 @@ class OneOfAHundred(Fault):
 
 
 class ReaderAway(Fault):
-    """The reader with the cursor is away while an hour's worth arrives (300 messages), then reads on."""
+    """The reader with the cursor stops while 300 messages arrive (about an hour of traffic), then continues."""
 
     name = "the reader is away for 300 messages"
 
-    async def strike(self, scene: Scene) -> float | None:
+    async def inject(self, scene: Scene) -> float | None:
         await scene.load.stop_reading()
         for number in range(300):
-            scene.load.person_writes(f"away {scene.rng.random()} {number}")
+            scene.load.contact_writes(f"away {scene.rng.random()} {number}")
         await asyncio.sleep(scene.rng.uniform(0.5, 2))
         scene.load.read()
         return None

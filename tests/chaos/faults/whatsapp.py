@@ -6,21 +6,21 @@ import asyncio
 import time
 
 from bridge.client import connect
-from bridge.sandbox.records import TransmissionMode, Trouble
+from bridge.sandbox.records import BlockReason, TransmissionMode
 from tests.chaos.faults.browsers import scan
 from tests.chaos.faults.fault import Fault, Scene
 from tests.chaos.rig import SESSION, until
 
 
 class LinkDown(Fault):
-    """The link to WhatsApp is down for so many seconds, with traffic both ways."""
+    """The link to WhatsApp is down for some time, with traffic in both directions."""
 
     def __init__(self, name: str, shortest: float, longest: float, *, short: bool = False) -> None:
         self.name = f"WhatsApp: link down for {name}"
         self.short = short
         self._range = shortest, longest
 
-    async def strike(self, scene: Scene) -> float | None:
+    async def inject(self, scene: Scene) -> float | None:
         scene.rig.world.set_link(up=False)
         down = time.monotonic()
         await asyncio.sleep(scene.rng.uniform(*self._range))
@@ -29,11 +29,11 @@ class LinkDown(Fault):
 
 
 class LoggedOut(Fault):
-    """The owner unlinks the device on the phone, and links it again."""
+    """The owner unlinks the device on the phone and links it again."""
 
     name = "WhatsApp: logged out by the phone"
 
-    async def strike(self, scene: Scene) -> float | None:
+    async def inject(self, scene: Scene) -> float | None:
         linking = scene.rig.world.linking
         linking.log_out(next(iter(linking.devices)))
         down = time.monotonic()
@@ -43,12 +43,12 @@ class LoggedOut(Fault):
 
 
 class Conflict(Fault):
-    """WhatsApp Web is opened elsewhere; an admin takes over."""
+    """WhatsApp Web is opened elsewhere; an admin takes the session back."""
 
     name = "WhatsApp: opened elsewhere"
 
-    async def strike(self, scene: Scene) -> float | None:
-        scene.rig.world.faults.trouble(Trouble.CONFLICT)
+    async def inject(self, scene: Scene) -> float | None:
+        scene.rig.world.faults.block(BlockReason.CONFLICT)
         down = time.monotonic()
         await until(lambda: scene.load.samples[-1][1] == "conflict", 30, "conflict")
         async with connect(scene.rig.broker.url("admin"), name="chaos-admin") as admin:
@@ -58,12 +58,12 @@ class Conflict(Fault):
 
 
 class AnswersLost(Fault):
-    """The service takes messages and answers nothing, then the link breaks."""
+    """The service accepts messages without an ack, then the link breaks."""
 
     name = "WhatsApp: acks lost"
     mode = TransmissionMode.LOSE_ANSWER
 
-    async def strike(self, scene: Scene) -> float | None:
+    async def inject(self, scene: Scene) -> float | None:
         world = scene.rig.world
         world.configure(world.state.settings.model_copy(update={"send_mode": self.mode}))
         await asyncio.sleep(scene.rng.uniform(0.5, 2.5))
@@ -76,7 +76,7 @@ class AnswersLost(Fault):
 
 
 class SendsHeld(AnswersLost):
-    """Messages are lost on the way to the service; the page keeps them until the link comes anew."""
+    """Messages are lost in transit to the service; the page keeps them until the link is up again."""
 
-    name = "WhatsApp: sends lost on the way"
+    name = "WhatsApp: sends lost in transit"
     mode = TransmissionMode.HOLD

@@ -12,7 +12,8 @@ import pytest
 from playwright.async_api import expect
 
 from bridge.client import connect
-from bridge.contract.messages import ERASED, EventKind, Stream
+from bridge.contract.events import ERASED_EVENT
+from bridge.contract.messages import ERASED, Stream
 from tests.http.conftest import ANA, BETO, HERE, HttpBridge
 from tests.http.panel.conftest import OpenPanel
 from tests.mosquitto_server import MosquittoServer
@@ -123,7 +124,7 @@ async def test_nobody_reads_of_a_person_who_was_forgotten(
         first, second, third = map(json.loads, after[way])
         assert (first["seq"], first["type"], second["body"], third["body"]) == (1, ERASED, "de Beto", "@… vino"), way
     for way in ("/v1 event", "feed event", "replay event"):
-        assert json.loads(after[way][0])["kind"] == EventKind.ERASED, way
+        assert json.loads(after[way][0])["kind"] == ERASED_EVENT, way
 
     page = await open_panel(side, at="#messages")
     feed = page.get_by_role("log")

@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.async_api import Page, expect
 
-from bridge.contract.errors import ErrorCode
+from bridge.contract.errors import ERRORS
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.core import send_steps
 from bridge.drivers.scripted import SendMode
@@ -29,7 +29,7 @@ async def _calls(page: Page, file: str, function: str, arguments: list[Any]) -> 
 async def test_whatever_has_a_code_is_told_in_spanish(started: HttpBridge, open_panel: OpenPanel) -> None:
     page = await open_panel(started, locale="es-AR")
     of_http = [one.code for one in vars(errors).values() if isinstance(one, type) and issubclass(one, errors.HttpError)]
-    faults = [{"code": code, "text": "English"} for code in [*ErrorCode, *of_http]]
+    faults = [{"code": code, "text": "English"} for code in [*ERRORS, *of_http]]
     reasons = [{"reason": str(reason), "text": "English"} for reason in Reason]
     answers = [PostAnswer(failure=failure, detail="d") for failure in Failure]
     answers += [PostAnswer(status=status) for status in (307, 404, 500)]

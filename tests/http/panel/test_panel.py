@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -11,6 +12,7 @@ from playwright.async_api import Page, ViewportSize, expect
 
 from bridge.contract.jid import Jid
 from bridge.contract.session import SessionState
+from bridge.http.limits import HttpLimits
 from bridge.ports import Scope
 from tests.http.conftest import ANA, BETO, HttpBridge
 from tests.http.panel.conftest import DESK, PHONE, OpenPanel
@@ -256,9 +258,9 @@ async def test_a_key_is_made_works_and_is_revoked(side: HttpBridge, open_panel: 
     assert stored.revoked_at is not None
 
 
-async def test_a_revoked_key_ends_its_log_in(side: HttpBridge, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_revoked_key_ends_its_log_in(side: HttpBridge) -> None:
     side.given |= {"api_key": KEY}
-    monkeypatch.setattr("bridge.http.credentials.REMEMBERED", 0.0)
+    side.limits = replace(side.limits, http=HttpLimits(key_cache=0.0))
     await side.start()
     key = await key_for(side, Scope.LISTEN)
     async with side.client() as client:

@@ -1,4 +1,4 @@
-"""A session on disk: a store with messages and commands, and a profile as a browser leaves it."""
+"""A session on disk: a store with messages and commands, and a closed browser profile."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bridge.contract.lifecycle import SendState
-from bridge.ops.backup import Saved, save
+from bridge.ops.backup import BackupResult, create_backup
 from bridge.ports import NewNotice
 from bridge.store import SessionStore, open_store
 from tests.store.samples import claim, record, step
@@ -25,7 +25,7 @@ def clock() -> float:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The session's folder, not made yet."""
+    """The session's folder, not created yet."""
     return tmp_path / "data" / "sessions" / "haby"
 
 
@@ -36,7 +36,7 @@ async def opened(folder: Path) -> AsyncIterator[SessionStore]:
 
 
 async def fill(folder: Path, *, messages: int = 3) -> str:
-    """Messages, a sent command, an open one, a profile; returns the epoch."""
+    """Create messages, a sent command, an open one, a profile; returns the epoch."""
     async with opened(folder) as store:
         await store.journal.append([record(f"3EB0{number}", content=str(number)) for number in range(messages)])
         done = await store.outbox.claim(claim("done"), NOTICE)
@@ -55,13 +55,15 @@ async def fill(folder: Path, *, messages: int = 3) -> str:
 
 @asynccontextmanager
 async def no_pause() -> AsyncIterator[None]:
-    """For a session that no bridge runs: nobody may be asked."""
-    raise AssertionError("nobody uses the profile")
+    """For a session that no bridge runs: must not be called."""
+    raise AssertionError("no process uses the profile")
     yield
 
 
-async def saved(folder: Path, target: Path, *, with_profile: bool = True, shared: Sequence[Path] = ()) -> Saved:
-    """A backup of a session that no bridge runs."""
-    return await save(
+async def back_up(
+    folder: Path, target: Path, *, with_profile: bool = True, shared: Sequence[Path] = ()
+) -> BackupResult:
+    """Back up a session that no bridge runs."""
+    return await create_backup(
         folder, "haby", target, bridge="1.0", now=NOW, pause=no_pause, with_profile=with_profile, shared=shared
     )

@@ -1,4 +1,4 @@
-"""The file itself: whole or refused, private, and nothing in it that its manifest does not name."""
+"""The archive file: complete or refused, private, and limited to what its manifest names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bridge.ops.backup import BadBackup, read_manifest
-from bridge.ops.backup.archive import FileMark, Manifest, marks, pack, unpack
+from bridge.ops.backup.archive import FileDigest, Manifest, digests, pack, unpack
 
 
 @pytest.fixture
@@ -19,16 +19,16 @@ def archive(tmp_path: Path) -> Path:
     (source / "store.db").write_bytes(b"store")
     (source / "profile" / "with space é").write_bytes(b"login" * 1000)
     target = tmp_path / "haby.tar.gz"
-    pack(source, manifest(marks(source)), target)
+    pack(source, manifest(digests(source)), target)
     return target
 
 
-def manifest(files: dict[str, FileMark]) -> Manifest:
+def manifest(files: dict[str, FileDigest]) -> Manifest:
     return Manifest("haby", "epoch", 1, "2026-11-24T05:00:00.000Z", "1.0", files)
 
 
 def with_member(archive: Path, name: str, *, link: str | None = None) -> None:
-    """Put one more member into an archive."""
+    """Add a member to an archive."""
     with tarfile.open(archive, "r:gz") as old:
         kept = [(member, old.extractfile(member).read()) for member in old.getmembers()]  # type: ignore[union-attr]
     with tarfile.open(archive, "w:gz") as new:
@@ -40,7 +40,7 @@ def with_member(archive: Path, name: str, *, link: str | None = None) -> None:
         new.addfile(extra, io.BytesIO(b""))
 
 
-def test_what_went_in_comes_out_and_only_its_owner_may_read_it(archive: Path, tmp_path: Path) -> None:
+def test_unpacked_files_equal_the_packed_ones_and_are_private(archive: Path, tmp_path: Path) -> None:
     into = tmp_path / "into"
     found = unpack(archive, into)
     assert (into / "profile" / "with space é").read_bytes() == b"login" * 1000
@@ -59,53 +59,53 @@ def test_a_member_that_the_manifest_does_not_name_is_refused(archive: Path, tmp_
     assert not (tmp_path / "outside").exists()
 
 
-def test_a_link_is_refused_even_where_its_name_is_known(archive: Path, tmp_path: Path) -> None:
+def test_a_link_is_refused_even_if_the_manifest_names_it(archive: Path, tmp_path: Path) -> None:
     with_member(archive, "store.db", link="/etc/passwd")
     with pytest.raises(BadBackup, match="does not name"):
         unpack(archive, tmp_path / "into")
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.8])
-def test_a_file_cut_short_is_refused(archive: Path, tmp_path: Path, share: float) -> None:
+def test_a_truncated_file_is_refused(archive: Path, tmp_path: Path, share: float) -> None:
     whole = archive.read_bytes()
     archive.write_bytes(whole[: int(len(whole) * share)])
     with pytest.raises(BadBackup):
         unpack(archive, tmp_path / "into")
 
 
-def test_content_that_changed_is_refused(tmp_path: Path) -> None:
+def test_changed_content_is_refused(tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.mkdir()
     (source / "store.db").write_bytes(b"store")
-    files = marks(source)
+    files = digests(source)
     (source / "store.db").write_bytes(b"STORE")
     pack(source, manifest(files), tmp_path / "bad.tar.gz")
-    with pytest.raises(BadBackup, match=r"store\.db is not as it was"):
+    with pytest.raises(BadBackup, match=r"store\.db differs from its checksum"):
         unpack(tmp_path / "bad.tar.gz", tmp_path / "into")
 
 
 @pytest.mark.parametrize("content", [b"", b"not an archive", b"\x1f\x8b\x08\x00 neither"])
-def test_another_file_is_no_backup(tmp_path: Path, content: bytes) -> None:
+def test_another_file_is_not_a_backup(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "other").write_bytes(content)
     with pytest.raises(BadBackup):
         read_manifest(tmp_path / "other")
 
 
-def test_an_archive_of_somebody_else_is_no_backup(tmp_path: Path) -> None:
+def test_a_foreign_archive_is_not_a_backup(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "other.tar.gz", "w:gz") as tar:
         tar.addfile(tarfile.TarInfo("hello"), io.BytesIO(b""))
     with pytest.raises(BadBackup, match="not a backup"):
         read_manifest(tmp_path / "other.tar.gz")
 
 
-def test_no_file_at_all(tmp_path: Path) -> None:
-    with pytest.raises(BadBackup, match="There is no file"):
+def test_a_missing_file_is_reported(tmp_path: Path) -> None:
+    with pytest.raises(BadBackup, match="File not found"):
         read_manifest(tmp_path / "none.tar.gz")
 
 
-def test_a_backup_that_fails_leaves_nothing_half_written(tmp_path: Path) -> None:
+def test_a_failed_backup_leaves_no_partial_file(tmp_path: Path) -> None:
     source = tmp_path / "source"
     source.mkdir()
     with pytest.raises(FileNotFoundError):
-        pack(source, manifest({"gone": FileMark(1, "0")}), tmp_path / "haby.tar.gz")
+        pack(source, manifest({"gone": FileDigest(1, "0")}), tmp_path / "haby.tar.gz")
     assert [path.name for path in tmp_path.iterdir()] == ["source"]

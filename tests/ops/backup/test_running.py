@@ -1,4 +1,4 @@
-"""Backup and restore of the whole product: a real browser's login, saved while it is connected."""
+"""Backup and restore of the whole product, with a real browser's login, while the session is connected."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.e2e.conftest import WA, Product, command, first_lines, running
 from tests.mosquitto_server import free_port
 
 ANA = "5491155500001@c.us"
-#: What is saved of `wa up` beside the session.
+#: Databases of `wa up` that a backup includes beside the session.
 SHARED = ["bridge.db", "responder.db"]
 
 
@@ -27,7 +27,7 @@ async def write(product: Product, body: str) -> None:
 
 
 async def connected_since(product: Product) -> str:
-    """Wait until the session is connected; returns since when."""
+    """Wait until the session is connected; returns its `since`."""
     command = [*WA, "status", "--watch", "--json"]
     process = await asyncio.create_subprocess_exec(
         *command, cwd=product.directory, env=product.environment, stdout=asyncio.subprocess.PIPE
@@ -46,7 +46,7 @@ async def connected_since(product: Product) -> str:
 
 
 @pytest.mark.timeout(180)
-async def test_a_connected_session_is_saved_and_restored_with_its_login_and_nothing_is_lost(tmp_path: Path) -> None:
+async def test_a_connected_session_is_backed_up_and_restored_with_its_login_and_nothing_is_lost(tmp_path: Path) -> None:
     port = free_port()
     async with running(tmp_path, port=port) as first:
         await first.printed("haby connected")
@@ -57,12 +57,12 @@ async def test_a_connected_session_is_saved_and_restored_with_its_login_and_noth
         assert (backup["profile"], backup["shared"], backup["lacking"]) == (True, SHARED, {})
         assert 0 < backup["paused"] < 20
         await write(first, "after the backup")
-        heard = await first_lines(first, 2, *WA, "listen", "--all", "--json")
-        assert [message["body"] for message in heard] == ["before", "after the backup"]
+        received = await first_lines(first, 2, *WA, "listen", "--all", "--json")
+        assert [message["body"] for message in received] == ["before", "after the backup"]
 
         folder = Path(backup["file"]).parent
         (tmp_path / folder / "haby-20200101T000000Z.tar.gz").touch()
-        (tmp_path / folder / "of-mine.tar.gz").touch()
+        (tmp_path / folder / "other-name.tar.gz").touch()
         since = await connected_since(first)
         code, out, _ = await wa(first, "backup", "--store-only", "--keep", "2", "--json")
         assert code == 0
@@ -84,9 +84,9 @@ async def test_a_connected_session_is_saved_and_restored_with_its_login_and_noth
     assert restored["from_epoch"] == backup["epoch"] != restored["epoch"]
     async with running(tmp_path, port=port) as second:
         await second.printed("haby connected")
-        assert not [line for line in second.lines if "pairing" in line], "the login came back with the backup"
-        heard = await first_lines(second, 2, *WA, "listen", "--all", "--json")
-        assert [(message["body"], message["epoch"]) for message in heard] == [
+        assert not [line for line in second.lines if "pairing" in line], "the login is restored from the backup"
+        received = await first_lines(second, 2, *WA, "listen", "--all", "--json")
+        assert [(message["body"], message["epoch"]) for message in received] == [
             ("before", restored["epoch"]),
             ("after the backup", restored["epoch"]),
         ]

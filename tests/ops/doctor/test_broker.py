@@ -1,4 +1,4 @@
-"""The broker's check on a real one: what is delivered counts, not what was granted."""
+"""The broker check on a real broker: a delivery counts, a granted subscription does not."""
 
 from __future__ import annotations
 
@@ -27,37 +27,37 @@ async def found(url: str, *, private: bool = False) -> list[Finding]:
     return [finding async for finding in broker.broker(options, TOPICS, "haby", private=private)]
 
 
-async def test_a_broker_that_delivers_is_well(mosquitto: MosquittoServer) -> None:
+async def test_a_broker_that_delivers_is_ok(mosquitto: MosquittoServer) -> None:
     [finding] = await found(mosquitto.url("bridge"))
     assert finding.level == "ok"
     assert "delivers in" in finding.what
     assert mosquitto.passwords["bridge"] not in finding.what
 
 
-async def test_a_subscription_that_was_granted_and_delivers_nothing_is_a_fault(
+async def test_a_granted_subscription_without_delivery_is_a_fault(
     mosquitto: MosquittoServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(broker, "PATIENCE", 0.5)
+    monkeypatch.setattr(broker, "DELIVERY_TIMEOUT", 0.5)
     [finding] = await found(mosquitto.url("sender"))
     assert finding.level == "fault"
     assert "does not deliver" in finding.what
     assert "role bridge" in str(finding.advice)
 
 
-async def test_a_wrong_password_is_told_as_one(mosquitto: MosquittoServer) -> None:
+async def test_a_wrong_password_is_reported(mosquitto: MosquittoServer) -> None:
     [finding] = await found(f"mqtt://bridge:wrong@127.0.0.1:{mosquitto.port}")
     assert finding.level == "fault"
     assert "refuses this user or password" in finding.what
     assert "wrong" not in finding.what.replace("wrong password", "")
 
 
-async def test_each_broker_of_a_list_is_tried(mosquitto: MosquittoServer) -> None:
-    away = f"mqtt://127.0.0.1:{free_port()}"
-    findings = await found(f"{away},{mosquitto.url('bridge')}")
+async def test_each_broker_of_a_list_is_checked(mosquitto: MosquittoServer) -> None:
+    unreachable = f"mqtt://127.0.0.1:{free_port()}"
+    findings = await found(f"{unreachable},{mosquitto.url('bridge')}")
     assert [finding.level for finding in findings] == ["fault", "ok"]
 
 
-async def test_no_broker_at_all_is_a_fault() -> None:
+async def test_a_missing_broker_is_a_fault() -> None:
     [finding] = await found("")
     assert finding.level == "fault"
     assert "wa up" in str(finding.advice)
@@ -67,6 +67,6 @@ async def test_no_broker_at_all_is_a_fault() -> None:
     ("url", "count"),
     [("mqtt://h:1", 2), ("mqtt://u:p@h:1", 1), ("mqtts://u:p@h:1", 0), ("mqtt://127.0.0.1:1", 0), ("mqtts://h:1", 1)],
 )
-def test_what_others_on_the_way_could_read_is_told(url: str, count: int) -> None:
+def test_an_address_that_exposes_data_on_the_network_is_reported(url: str, count: int) -> None:
     [address] = parse_addresses(url)
     assert len(broker._exposure(address)) == count

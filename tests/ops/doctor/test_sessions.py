@@ -1,4 +1,4 @@
-"""What the bridge says of its sessions, judged: pure, over every state."""
+"""Findings for the published statuses of sessions, in every state. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from bridge.contract.session import Reason, SessionState
 from bridge.contract.status import SessionStatus
-from bridge.ops.doctor.page import judged, older
+from bridge.ops.doctor.page import evaluate, older
 from bridge.ops.doctor.sessions import sessions
 
 NOW = datetime(2026, 11, 24, 5, tzinfo=UTC)
@@ -21,45 +21,45 @@ def status(state: SessionState, *, session: str = "haby", at: datetime = NOW) ->
 
 
 @pytest.mark.parametrize("state", SessionState)
-def test_every_state_is_judged_and_all_but_connected_say_what_to_do(state: SessionState) -> None:
+def test_every_state_but_connected_has_advice(state: SessionState) -> None:
     [finding] = sessions(["haby"], [status(state)], NOW)
     assert (finding.level == "ok") == (state is SessionState.CONNECTED)
     assert (finding.advice is None) == (state is SessionState.CONNECTED)
 
 
 @pytest.mark.parametrize("state", [SessionState.ERROR, SessionState.CONFLICT, SessionState.PAGE_CHANGED])
-def test_what_does_not_pass_by_itself_is_a_fault(state: SessionState) -> None:
+def test_a_state_that_does_not_end_on_its_own_is_a_fault(state: SessionState) -> None:
     [finding] = sessions(["haby"], [status(state)], NOW)
     assert finding.level == "fault"
 
 
-def test_an_old_heartbeat_counts_as_offline_whatever_it_says() -> None:
+def test_an_old_heartbeat_counts_as_offline_in_any_state() -> None:
     [finding] = sessions(["haby"], [status(SessionState.CONNECTED, at=NOW - timedelta(minutes=5))], NOW)
     assert finding.level == "warning"
     assert finding.what.startswith("offline")
 
 
-def test_a_status_from_the_future_means_that_the_clocks_disagree() -> None:
+def test_a_status_from_the_future_is_a_clock_warning() -> None:
     _, clock = sessions(["haby"], [status(SessionState.CONNECTED, at=NOW + timedelta(seconds=30))], NOW)
     assert (clock.check, clock.level) == ("clock", "warning")
     assert "30 s ahead" in clock.what
 
 
-def test_sessions_that_only_one_side_knows_are_told() -> None:
+def test_sessions_known_to_only_one_side_are_reported() -> None:
     missing, foreign = sessions(["haby"], [status(SessionState.CONNECTED, session="other")], NOW)
     assert (missing.check, missing.level) == ("session haby", "warning")
     assert (foreign.check, foreign.level) == ("session other", "warning")
 
 
-def test_a_page_that_lacks_something_is_told_by_name() -> None:
-    seen = {"lacking": ["functions.queryWidExists"], "wanted": ">=2.3000.1", "version": "2.3000.2"}
-    [finding] = judged(seen, booted=True)
+def test_missing_functions_of_the_page_are_named() -> None:
+    probe = {"missing": ["functions.queryWidExists"], "wanted": ">=2.3000.1", "version": "2.3000.2"}
+    [finding] = evaluate(probe, booted=True)
     assert finding.level == "warning"
     assert "functions.queryWidExists" in finding.what
 
 
 def test_a_page_on_which_wa_js_does_not_boot_is_a_fault() -> None:
-    [finding] = judged({"lacking": ["Socket.state"]}, booted=False)
+    [finding] = evaluate({"missing": ["Socket.state"]}, booted=False)
     assert finding.level == "fault"
 
 

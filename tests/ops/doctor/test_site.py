@@ -1,4 +1,4 @@
-"""The way to the site, against servers on loopback that answer in every way."""
+"""Reachability of the site, against servers on loopback."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ Server = Callable[..., AbstractAsyncContextManager[int]]
 
 @asynccontextmanager
 async def server(answer: bytes | None, context: ssl.SSLContext | None = None) -> AsyncIterator[int]:
-    """Answers every request so; None = never. Yields the port."""
+    """Answers every request with `answer`; None = never. Yields the port."""
     silent = asyncio.Event()
 
-    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         if answer is None:
             await silent.wait()
         writer.write(answer or b"")
         writer.close()
 
-    listening = await asyncio.start_server(take, "127.0.0.1", 0, ssl=context)
+    listening = await asyncio.start_server(respond, "127.0.0.1", 0, ssl=context)
     try:
         yield listening.sockets[0].getsockname()[1]
     finally:
@@ -42,7 +42,7 @@ async def found(url: str, **options: float) -> list[Finding]:
     return [finding async for finding in site.site(url, **options)]
 
 
-async def test_an_answer_is_well_and_sets_the_clock_right() -> None:
+async def test_a_response_is_ok_and_its_date_checks_the_clock() -> None:
     answer = b"HTTP/1.1 200 OK\r\nDate: Tue, 24 Nov 2026 05:00:00 GMT\r\n\r\n"
     async with server(answer) as port:
         reached, clock = await found(f"http://127.0.0.1:{port}/", now=1795496403.0)
@@ -51,13 +51,13 @@ async def test_an_answer_is_well_and_sets_the_clock_right() -> None:
 
 
 @pytest.mark.parametrize(("now", "word"), [(1795496400.0 + 90, "ahead of"), (1795496400.0 - 90, "behind")])
-def test_a_clock_that_is_wrong_is_told_with_its_direction(now: float, word: str) -> None:
+def test_a_wrong_clock_is_reported_with_its_direction(now: float, word: str) -> None:
     finding = site.clock("Tue, 24 Nov 2026 05:00:00 GMT", now)
     assert finding.level == "warning"
     assert f"90 s {word}" in finding.what
 
 
-def test_a_date_that_cannot_be_read_is_no_crash() -> None:
+def test_an_invalid_date_is_a_warning() -> None:
     assert site.clock("yesterday", 0.0).level == "warning"
 
 
@@ -70,21 +70,21 @@ def test_a_date_that_cannot_be_read_is_no_crash() -> None:
         (b"", "fault", "not HTTP"),
     ],
 )
-async def test_another_answer_is_told(answer: bytes, level: str, word: str) -> None:
+async def test_unexpected_responses_are_reported(answer: bytes, level: str, word: str) -> None:
     async with server(answer) as port:
         [finding] = await found(f"http://127.0.0.1:{port}/")
     assert finding.level == level
     assert word in finding.what
 
 
-async def test_a_server_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(site, "PATIENCE", 0.2)
+async def test_a_server_that_never_answers_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(site, "STEP_TIMEOUT", 0.2)
     async with server(None) as port:
         [finding] = await found(f"http://127.0.0.1:{port}/")
-    assert "gave no answer" in finding.what
+    assert "sent no response" in finding.what
 
 
-async def test_nobody_listening() -> None:
+async def test_a_closed_port() -> None:
     [finding] = await found(f"http://127.0.0.1:{free_port()}/")
     assert finding.level == "fault"
     assert "refuses" in finding.what
@@ -96,7 +96,7 @@ async def test_a_name_that_does_not_exist() -> None:
     assert "no-such-host.invalid" in finding.what
 
 
-async def test_a_certificate_of_a_stranger_is_told_as_one(tmp_path: Path) -> None:
+async def test_an_untrusted_certificate_is_reported(tmp_path: Path) -> None:
     certificates = make_certificates(tmp_path)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificates.server, certificates.key)

@@ -1,4 +1,4 @@
-"""Settings as the doctor shows them: sources, masks, names that nobody reads."""
+"""Settings as the doctor shows them: sources, masked secrets, unknown names."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 
 from bridge.contract.errors import StartError
-from bridge.ops.doctor.variables import unknown, variables, wrong
+from bridge.ops.doctor.variables import invalid, unknown, variables
 from bridge.settings import load
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_of_ours(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def _no_env_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def test_each_value_tells_where_it_comes_from_and_secrets_are_masked() -> None:
+def test_each_value_has_its_source_and_secrets_are_masked() -> None:
     environment = {"WA_MQTT_URL": "mqtt://bridge:s3cret@broker:1883, mqtts://b:s3cret@other"}
     file: dict[str, str | None] = {"WA_PACE": "5/minute"}
     settings = load(addresses=environment["WA_MQTT_URL"], pace="5/minute", jwt_secret="s3cret" * 6)
@@ -35,22 +35,22 @@ def test_credentials_inside_other_values_are_masked_too() -> None:
     assert "--proxy-server=http://***@proxy:3128" in [variable.value for variable in shown]
 
 
-def test_a_name_that_nobody_reads_is_told_with_the_nearest_one() -> None:
+def test_an_unknown_name_is_reported_with_the_most_similar_one() -> None:
     [finding] = unknown({"WA_MQTT_ULR": "x", "WA_PACE": "off", "PATH": "/bin"}, {})
     assert finding.level == "warning"
     assert "WA_MQTT_ULR" in finding.what
     assert "Did you mean WA_MQTT_URL?" in str(finding.advice)
 
 
-def test_a_name_like_no_other_is_told_without_a_guess() -> None:
+def test_an_unknown_name_without_a_similar_one_has_no_suggestion() -> None:
     [finding] = unknown({}, {"WA_ZZZZZZZZZZZZ": "x"})
     assert "Did you mean" not in str(finding.advice)
 
 
-def test_every_wrong_value_is_a_fault_of_its_own() -> None:
+def test_every_invalid_value_is_one_fault() -> None:
     with pytest.raises(StartError) as refused:
         load(pace="often", retention="long")
-    findings = wrong(refused.value.text)
+    findings = invalid(refused.value.text)
     assert [finding.level for finding in findings] == ["fault", "fault"]
     assert findings[0].what.startswith(("WA_PACE", "pace"))
     assert findings[1].what.startswith(("WA_RETENTION", "retention"))

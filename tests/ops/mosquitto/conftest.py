@@ -15,31 +15,31 @@ import pytest
 from typer.testing import CliRunner
 
 from bridge.cli import app
-from bridge.ops.mosquitto import BrokerDirectory, Listening
+from bridge.ops.mosquitto import BrokerDirectory, Listeners
 from bridge.ops.private_broker.child import tied_command
 from tests.mosquitto_server import free_port
 from tests.parts import require_binary
 
-Wa = Callable[..., "Said"]
+Wa = Callable[..., "CommandResult"]
 
 
-def listening(place: Path) -> Listening:
-    """On a free port, with everything inside `place`; root stays root, who alone can enter a test's folder."""
-    (place / "state").mkdir(parents=True, exist_ok=True)
+def free_listeners(folder: Path) -> Listeners:
+    """A free port and paths inside `folder`; root stays root, since other users cannot enter a test's folder."""
+    (folder / "state").mkdir(parents=True, exist_ok=True)
     run_as = "root" if os.geteuid() == 0 else None
-    return Listening(free_port(), place / "state", place / "mosquitto.pid", run_as=run_as)
+    return Listeners(free_port(), folder / "state", folder / "mosquitto.pid", run_as=run_as)
 
 
 @pytest.fixture
 def directory(tmp_path: Path) -> BrokerDirectory:
-    place = BrokerDirectory(tmp_path / "broker")
-    place.set_up("wa", listening(place.path))
-    return place
+    target = BrokerDirectory(tmp_path / "broker")
+    target.set_up("wa", free_listeners(target.path))
+    return target
 
 
 @contextmanager
 def mosquitto_with(configuration: Path, port: int) -> Iterator[int]:
-    """A mosquitto on these files; yields its pid once the port answers."""
+    """A mosquitto with this configuration file; yields its pid once the port answers."""
     command = tied_command(require_binary("mosquitto", "mosquitto"), "-c", str(configuration))
     log = configuration.with_suffix(".log")
     with log.open("wb") as file:
@@ -61,8 +61,8 @@ def mosquitto_with(configuration: Path, port: int) -> Iterator[int]:
 
 
 @dataclass(frozen=True)
-class Said:
-    """What a command left behind."""
+class CommandResult:
+    """Exit code and output of a command."""
 
     code: int
     stdout: str
@@ -71,12 +71,12 @@ class Said:
 
 @pytest.fixture
 def wa() -> Wa:
-    """`wa broker …`, without the second that a Python program needs to start."""
+    """Runs `wa broker …` in this process, which saves the second that Python needs to start."""
 
-    def run(*arguments: str, given: str = "") -> Said:
+    def run(*arguments: str, given: str = "") -> CommandResult:
         result = CliRunner().invoke(app, ["broker", *arguments], input=given)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
-        return Said(result.exit_code, result.stdout, result.stderr)
+        return CommandResult(result.exit_code, result.stdout, result.stderr)
 
     return run

@@ -1,4 +1,4 @@
-"""`wa broker init` run again: what is not named stays, so that a new version does not take a listener away."""
+"""A second `wa broker init`: options that are not given keep their values, so an update does not remove a listener."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from bridge.ops.mosquitto import BrokerChanges, BrokerDirectory, Listening, Tls, changed
+from bridge.ops.mosquitto import BrokerChanges, BrokerDirectory, Listeners, Tls, apply_changes
 from bridge.ops.mosquitto.certificate import may_read
 from tests.broker.certificates import make_certificates
 from tests.mosquitto_server import free_port
-from tests.ops.mosquitto.conftest import Wa, listening, mosquitto_with
+from tests.ops.mosquitto.conftest import Wa, free_listeners, mosquitto_with
 
 
 def test_a_second_init_without_options_changes_nothing(tmp_path: Path, wa: Wa) -> None:
@@ -38,25 +38,27 @@ def test_a_second_init_without_options_changes_nothing(tmp_path: Path, wa: Wa) -
     ("wanted", "says"),
     [
         (BrokerChanges(key=Path("k")), "belong together"),
-        (BrokerChanges(certificate=Path("/none"), key=Path("/none")), "is no file"),
+        (BrokerChanges(certificate=Path("/none"), key=Path("/none")), "is not a file"),
         (BrokerChanges(tls_port=8883), "needs --certificate"),
-        (BrokerChanges(tls_port=8883, no_tls=True), "leave the other options"),
+        (BrokerChanges(tls_port=8883, no_tls=True), "leave out its other options"),
         (BrokerChanges(websockets=9001, no_websockets=True), "contradict"),
     ],
 )
-def test_options_that_contradict_each_other(wanted: BrokerChanges, says: str) -> None:
+def test_contradicting_options_are_refused(wanted: BrokerChanges, says: str) -> None:
     with pytest.raises(ValueError, match=says):
-        changed(Listening(), wanted)
+        apply_changes(Listeners(), wanted)
 
 
-def test_a_renewed_certificate_at_another_place_keeps_its_port(tmp_path: Path) -> None:
+def test_a_renewed_certificate_at_another_path_keeps_its_port(tmp_path: Path) -> None:
     made = make_certificates(tmp_path)
-    was = Listening(tls=Tls(Path("/old.crt"), Path("/old.key"), 8884))
-    assert changed(was, BrokerChanges(certificate=made.server, key=made.key)).tls == Tls(made.server, made.key, 8884)
-    assert changed(was, BrokerChanges(tls_port=8885)).tls == Tls(Path("/old.crt"), Path("/old.key"), 8885)
+    current = Listeners(tls=Tls(Path("/old.crt"), Path("/old.key"), 8884))
+    assert apply_changes(current, BrokerChanges(certificate=made.server, key=made.key)).tls == Tls(
+        made.server, made.key, 8884
+    )
+    assert apply_changes(current, BrokerChanges(tls_port=8885)).tls == Tls(Path("/old.crt"), Path("/old.key"), 8885)
 
 
-def test_who_may_read_a_key(tmp_path: Path) -> None:
+def test_users_that_can_read_a_key(tmp_path: Path) -> None:
     key = tmp_path / "server.key"
     key.touch(mode=0o400)
     tmp_path.chmod(0o700)
@@ -64,13 +66,13 @@ def test_who_may_read_a_key(tmp_path: Path) -> None:
     assert may_read(key, here.st_uid, set())
     assert not may_read(key, here.st_uid + 1, {here.st_gid})
     key.chmod(0o444)
-    assert not may_read(key, here.st_uid + 1, set()), "its folder is closed"
+    assert not may_read(key, here.st_uid + 1, set()), "its folder is not accessible"
     assert may_read(Path(os.devnull).parent, here.st_uid + 1, set())
 
 
-def test_strangers_on_the_tls_listener_leave_room_for_the_others(tmp_path: Path) -> None:
+def test_unauthenticated_tls_connections_leave_room_for_other_listeners(tmp_path: Path) -> None:
     made = make_certificates(tmp_path)
-    where = replace(listening(tmp_path / "broker"), tls=Tls(made.server, made.key, free_port()))
+    where = replace(free_listeners(tmp_path / "broker"), tls=Tls(made.server, made.key, free_port()))
     place = BrokerDirectory(tmp_path / "broker")
     place.set_up("wa", where)
     text = place.configuration.read_text()
@@ -81,7 +83,7 @@ def test_strangers_on_the_tls_listener_leave_room_for_the_others(tmp_path: Path)
         for _ in range(3):
             held.enter_context(socket.create_connection(("127.0.0.1", where.tls.port), 5))
         with socket.create_connection(("127.0.0.1", where.tls.port), 5) as more, suppress(ConnectionResetError):
-            assert more.recv(1) == b"", "it is hung up on"
+            assert more.recv(1) == b"", "the connection is closed"
         with socket.create_connection(("127.0.0.1", where.port), 5) as here:
             here.sendall(bytes.fromhex("100d00044d5154540402000a000178"))  # CONNECT without a user
-            assert here.recv(4) == bytes.fromhex("20020005"), "loopback answers, if only to refuse"
+            assert here.recv(4) == bytes.fromhex("20020005"), "the loopback listener still answers, with a refusal"

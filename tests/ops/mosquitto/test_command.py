@@ -1,4 +1,4 @@
-"""`wa broker` as an operator uses it, with a mosquitto that reads its files again while clients are connected."""
+"""`wa broker` as an operator uses it, with a mosquitto that is reloaded while clients are connected."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from bridge.ops.mosquitto.directory import SHIPPED
 from bridge.ops.mosquitto.running_broker import running_broker
 from tests.broker.certificates import make_certificates
 from tests.mosquitto_server import free_port
-from tests.ops.mosquitto.conftest import Said, Wa, listening, mosquitto_with
+from tests.ops.mosquitto.conftest import CommandResult, Wa, free_listeners, mosquitto_with
 
 
 def options(url: str) -> BrokerOptions:
@@ -31,10 +31,10 @@ def options(url: str) -> BrokerOptions:
 
 
 def tls_version(port: int, newest: ssl.TLSVersion) -> str | None:
-    """What the broker agrees to with a client that knows nothing newer."""
+    """The TLS version that the broker accepts from a client whose newest one is `newest`."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    context.set_ciphers("DEFAULT@SECLEVEL=0")  # our own OpenSSL would refuse an old one before the broker is asked
+    context.set_ciphers("DEFAULT@SECLEVEL=0")  # otherwise the local OpenSSL refuses old versions before the broker does
     with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
         context.minimum_version, context.maximum_version = ssl.TLSVersion.TLSv1_1, newest
     with socket.create_connection(("127.0.0.1", port), 5) as plain, context.wrap_socket(plain) as encrypted:
@@ -42,12 +42,12 @@ def tls_version(port: int, newest: ssl.TLSVersion) -> str | None:
 
 
 class Running:
-    """A broker directory with the mosquitto that runs on it."""
+    """A broker directory and its running mosquitto."""
 
     def __init__(self, place: Path, wa: Wa) -> None:
         self.place = place
         self.wa = wa
-        where = listening(place)
+        where = free_listeners(place)
         made = wa(
             "init",
             "--dir",
@@ -65,8 +65,8 @@ class Running:
         self.urls = {user["user"]: user["url"] for user in json.loads(made.stdout)["added"]}
         self.port = where.port
 
-    async def change(self, *arguments: str) -> Said:
-        """In a thread: the command has a loop of its own."""
+    async def change(self, *arguments: str) -> CommandResult:
+        """In a thread: the command runs its own event loop."""
         return await asyncio.to_thread(self.wa, "user", *arguments, "--dir", str(self.place))
 
 
@@ -77,24 +77,24 @@ def running(tmp_path: Path, wa: Wa) -> Iterator[Running]:
         yield broker
 
 
-def test_init_writes_files_for_their_readers_and_users_that_stay(tmp_path: Path, wa: Wa) -> None:
+def test_init_writes_private_files_and_a_second_run_keeps_the_users(tmp_path: Path, wa: Wa) -> None:
     place = tmp_path / "broker"
     place.mkdir()
     (place / "mosquitto.conf").write_text("listener 1883\n")
     first = wa("init", "--dir", str(place))
     assert first.code == 0, first.stderr
-    assert first.stdout.count("shown only now") == 3
+    assert first.stdout.count("shown only once") == 3
     assert (place / "mosquitto.conf.before-wa").read_text() == "listener 1883\n"
     assert {stat.S_IMODE((place / name).stat().st_mode) for name in ("wa.acl", "wa.passwords")} == {0o600}
     hashes = (place / "wa.passwords").read_text()
     again = wa("init", "--dir", str(place), "--port", "1884")
-    assert "shown only now" not in again.stdout
+    assert "shown only once" not in again.stdout
     assert (place / "wa.passwords").read_text() == hashes
     assert "listener 1884 127.0.0.1" in (place / "mosquitto.conf").read_text()
     assert (place / "mosquitto.conf.before-wa").read_text() == "listener 1883\n"
 
 
-async def test_a_user_comes_changes_and_goes_while_the_broker_runs(running: Running) -> None:
+async def test_a_user_is_added_changed_and_removed_while_the_broker_runs(running: Running) -> None:
     added = await running.change("add", "dash", "--role", "reader", "--session", "haby", "--json")
     assert added.code == 0, added.stderr
     url = json.loads(added.stdout)["added"][0]["url"]
@@ -105,7 +105,7 @@ async def test_a_user_comes_changes_and_goes_while_the_broker_runs(running: Runn
             arriving = dash.deliveries()
             async with asyncio.timeout(10):
                 assert (await anext(arriving)).payload == b"one"
-            # another role without another password: the connection stays and the rules are new
+            # another role with the same password: the connection stays and the new rules apply
             assert (await running.change("add", "dash", "--role", "panel")).code == 0
             await dash.subscribe(
                 "wa/haby/status"
@@ -118,13 +118,13 @@ async def test_a_user_comes_changes_and_goes_while_the_broker_runs(running: Runn
             with pytest.raises(Exception, match="ended"):
                 async with asyncio.timeout(10):
                     await dash.down()
-        await bridge.publish("wa/haby/in", "three")  # who was not touched stays connected
+        await bridge.publish("wa/haby/in", "three")  # other users stay connected
         with pytest.raises(BrokerRefused):
             async with connect(options(url)):
                 pass
 
 
-def test_check_is_content_with_what_init_made_and_names_what_is_not(running: Running) -> None:
+def test_check_accepts_the_files_of_init_and_reports_faults(running: Running) -> None:
     good = running.wa("check", "--dir", str(running.place))
     assert good.code == 0, good.stdout + good.stderr
     assert re.search(r"(?m)^admin \(admin, all sessions\): (\d{2}) of \1 as", good.stdout)
@@ -137,36 +137,34 @@ def test_check_is_content_with_what_init_made_and_names_what_is_not(running: Run
     assert "chmod 600" in bad.stdout
 
 
-def test_a_running_broker_that_has_not_read_its_files_is_found_by_trying(
-    running: Running, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_running_broker_with_other_files_is_detected(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     good = running.wa("check", "--live", "--json", "--dir", str(running.place))
     assert good.code == 0, good.stdout + good.stderr
     live = [found for found in map(json.loads, good.stdout.splitlines()) if found["user"].startswith("wa-check-")]
-    assert len(live) == 60
+    assert len(live) == 68
     assert {found["topic"].split("/")[1] for found in live if found["found"]} == {live[0]["user"].replace("wa-", "")}
     assert "wa-check" not in (running.place / "wa.acl").read_text() + (running.place / "wa.passwords").read_text()
-    # the same broker, asked by a directory that it does not read
-    monkeypatch.setattr(acl_check, "RELOADED_WITHIN", 0.5)
+    # the same broker, checked against a directory that it does not use
+    monkeypatch.setattr(acl_check, "RELOAD_TIMEOUT", 0.5)
     other = BrokerDirectory(running.place.with_name("other"))
-    other.set_up("wa", BrokerDirectory(running.place).load().listening)
+    other.set_up("wa", BrokerDirectory(running.place).load().listeners)
     found = running.wa("check", "--live", "--dir", str(other.path))
     assert (found.code, "does not know wa-check-" in found.stderr) == (1, True)
 
 
-def test_a_broker_that_lets_strangers_in_is_named(tmp_path: Path, wa: Wa) -> None:
+def test_a_broker_that_accepts_anonymous_clients_is_reported(tmp_path: Path, wa: Wa) -> None:
     port = free_port()
     assert wa("init", "--dir", str(tmp_path / "b"), "--port", str(port)).code == 0
     down = wa("check", "--dir", str(tmp_path / "b"))
-    assert (down.code, "does not run" in down.stdout) == (1, True)
+    assert (down.code, "is not running" in down.stdout) == (1, True)
     (tmp_path / "open.conf").write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n")
     with mosquitto_with(tmp_path / "open.conf", port):
         found = wa("check", "--dir", str(tmp_path / "b"))
     assert found.code == 1
-    assert "lets strangers in" in found.stdout
+    assert "accepts anonymous clients" in found.stdout
 
 
-def test_credentials_go_to_files_and_not_to_the_screen(tmp_path: Path, wa: Wa) -> None:
+def test_credentials_are_written_to_files_and_not_printed(tmp_path: Path, wa: Wa) -> None:
     kept = tmp_path / "credentials"
     made = wa("init", "--dir", str(tmp_path / "b"), "--credentials", str(kept))
     assert "mqtt://" not in made.stdout
@@ -186,22 +184,22 @@ def test_credentials_go_to_files_and_not_to_the_screen(tmp_path: Path, wa: Wa) -
         given="a long enough one\n",
     )
     assert json.loads(chosen.stdout)["added"][0]["url"].startswith("mqtt://dash:a%20long%20enough%20one@")
-    assert "No mosquitto runs here" in chosen.stderr
+    assert "No mosquitto is running" in chosen.stderr
 
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["user", "add", "dash", "--role", "king"], "no role 'king'"),
+        (["user", "add", "dash", "--role", "king"], "No role 'king'"),
         (["user", "add", "da/sh", "--role", "reader"], "user name"),
         (["user", "add", "dash", "--role", "reader", "--password-stdin"], "12 characters"),
-        (["user", "remove", "nobody"], "no user 'nobody'"),
+        (["user", "remove", "unknown"], "no user 'unknown'"),
         (["init", "--key", "x"], "belong together"),
-        (["init", "--key", "x", "--certificate", "y"], "is no file"),
+        (["init", "--key", "x", "--certificate", "y"], "is not a file"),
         (["init", "--prefix", "a.b"], "topic prefix"),
     ],
 )
-def test_what_cannot_be_is_refused_in_a_sentence(tmp_path: Path, wa: Wa, arguments: list[str], says: str) -> None:
+def test_invalid_arguments_are_refused_in_a_sentence(tmp_path: Path, wa: Wa, arguments: list[str], says: str) -> None:
     assert wa("init", "--dir", str(tmp_path / "b")).code == 0
     before = (tmp_path / "b/wa.users.json").read_bytes()
     refused = wa(*arguments, "--dir", str(tmp_path / "b"), given="short\n")
@@ -211,7 +209,7 @@ def test_what_cannot_be_is_refused_in_a_sentence(tmp_path: Path, wa: Wa, argumen
     assert (tmp_path / "b/wa.users.json").read_bytes() == before
 
 
-def test_users_that_are_added_at_the_same_time_are_all_there(directory: BrokerDirectory) -> None:
+def test_users_added_concurrently_are_all_saved(directory: BrokerDirectory) -> None:
     names = [f"user{number}" for number in range(24)]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda name: directory.put_user(User(name, frozenset({Role.READER})), "long-enough-here"), names))
@@ -219,7 +217,7 @@ def test_users_that_are_added_at_the_same_time_are_all_there(directory: BrokerDi
     assert directory.faults() == []
 
 
-def test_a_directory_without_a_broker_or_with_a_damaged_one_is_named(tmp_path: Path, wa: Wa) -> None:
+def test_a_missing_or_damaged_setup_is_reported(tmp_path: Path, wa: Wa) -> None:
     empty = wa("check", "--dir", str(tmp_path / "none"))
     assert (empty.code, "wa broker init" in empty.stderr) == (1, True)
     assert wa("init", "--dir", str(tmp_path / "b")).code == 0
@@ -228,7 +226,7 @@ def test_a_directory_without_a_broker_or_with_a_damaged_one_is_named(tmp_path: P
     assert (damaged.code, "cannot be read" in damaged.stderr) == (1, True)
 
 
-def test_a_pid_that_another_program_has_now_is_not_told_anything(tmp_path: Path) -> None:
+def test_a_pid_of_another_program_is_not_signalled(tmp_path: Path) -> None:
     (tmp_path / "pid").write_text("1\n")
     assert running_broker(tmp_path / "pid") is None
     assert running_broker(tmp_path / "none") is None
@@ -244,7 +242,7 @@ async def test_a_renewed_certificate_is_read_at_reload_and_clients_stay(tmp_path
     certificate, key = tmp_path / "server.crt", tmp_path / "server.key"
     shutil.copy(first.server, certificate)
     shutil.copy(first.key, key)
-    where = replace(listening(tmp_path / "broker"), tls=Tls(certificate, key, free_port()))
+    where = replace(free_listeners(tmp_path / "broker"), tls=Tls(certificate, key, free_port()))
     place = BrokerDirectory(tmp_path / "broker")
     place.set_up("wa", where)
     place.put_user(User("dash", frozenset({Role.BRIDGE})), "long-enough-here")
@@ -263,7 +261,7 @@ async def test_a_renewed_certificate_is_read_at_reload_and_clients_stay(tmp_path
                         async with connect(new) as fresh:
                             await fresh.publish("wa/haby/in", "renewed")
                             break
-                    except BrokerRefused:  # the old certificate, until the signal is dealt with
+                    except BrokerRefused:  # still the old certificate, until the signal is handled
                         await asyncio.sleep(0.02)
                 assert (await anext(connected.deliveries())).payload == b"renewed"
                 assert await asyncio.to_thread(tls_version, where.tls.port, ssl.TLSVersion.TLSv1_2) == "TLSv1.2"

@@ -1,4 +1,4 @@
-"""MQTT over websockets: carried to the broker, and what strangers and mistakes may take on the way."""
+"""MQTT over websockets: relayed to the broker, with limits for anonymous and faulty clients."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from websockets.typing import Subprotocol
 from bridge.broker import BrokerConnection, connect
 from bridge.ops.mosquitto import BrokerDirectory, Role, User
 from bridge.ops.mosquitto.scratch_broker import options
-from bridge.ops.websocket_relay import RelayLimits, relaying
+from bridge.ops.websocket_relay import RelayLimits, serve_relay
 from tests.mosquitto_server import free_port
-from tests.ops.mosquitto.conftest import Wa, listening, mosquitto_with
+from tests.ops.mosquitto.conftest import Wa, free_listeners, mosquitto_with
 
 PASSWORD = "long-enough-here"
 
 
 @dataclass(frozen=True)
-class Entrance:
-    """A broker of which only the relay is to be used, by whoever has its password or none."""
+class RelayedBroker:
+    """A broker with a relay; clients connect through the relay, with a password or without."""
 
     directory: Path
     port: int
@@ -48,19 +48,19 @@ class Entrance:
 
 
 @asynccontextmanager
-async def entrance(directory: Path, limits: RelayLimits | None = None) -> AsyncIterator[Entrance]:
-    where = replace(listening(directory / "broker"), websockets=free_port())
+async def relayed_broker(directory: Path, limits: RelayLimits | None = None) -> AsyncIterator[RelayedBroker]:
+    where = replace(free_listeners(directory / "broker"), websockets=free_port())
     place = BrokerDirectory(directory / "broker")
     place.set_up("wa", where)
     place.put_user(User("bridge", frozenset({Role.BRIDGE})), PASSWORD)
     assert where.websockets
     with mosquitto_with(place.configuration, where.port) as pid:
-        async with asyncio.timeout(40), relaying(where.websockets, where.port, limits):
-            yield Entrance(place.path, where.port, where.websockets, pid)
+        async with asyncio.timeout(40), serve_relay(where.websockets, where.port, limits):
+            yield RelayedBroker(place.path, where.port, where.websockets, pid)
 
 
 def announced(size: int) -> bytes:
-    """The head of a CONNECT of that many bytes, which never come."""
+    """The header of a CONNECT that announces this many bytes, which are never sent."""
     written = bytearray([0x10])
     while True:
         size, low = divmod(size, 128)
@@ -80,9 +80,9 @@ async def ended(client: ClientConnection) -> tuple[int, str]:
     return closed.value.rcvd.code, closed.value.rcvd.reason
 
 
-async def test_strangers_who_announce_much_take_nothing_and_keep_nobody_out(tmp_path: Path) -> None:
-    """On websockets of mosquitto 2.0.11 itself 18 of these kept everybody out for 94 s."""
-    async with entrance(tmp_path) as broker:
+async def test_anonymous_clients_that_announce_large_packets_use_no_memory_and_block_no_client(tmp_path: Path) -> None:
+    """On mosquitto 2.0.11's own websocket listener 18 of these blocked all clients for 94 s."""
+    async with relayed_broker(tmp_path) as broker:
         before = psutil.Process(broker.pid).memory_info().vms
         strangers = [await broker.raw(announced(268_000_000)) for _ in range(30)]
         for stranger in strangers:
@@ -94,10 +94,10 @@ async def test_strangers_who_announce_much_take_nothing_and_keep_nobody_out(tmp_
             assert (await anext(client.deliveries())).payload == b"x" * 900_000
 
 
-async def test_too_large_a_message_is_told_to_its_sender_and_in_the_log(
+async def test_too_large_a_message_is_reported_to_its_sender_and_logged(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with entrance(tmp_path) as broker, broker.connect() as other:
+    async with relayed_broker(tmp_path) as broker, broker.connect() as other:
         await other.subscribe("wa/haby/in")
         client = await broker.raw()
         await client.send(b"\x30" + bytes(1_048_576))
@@ -108,18 +108,18 @@ async def test_too_large_a_message_is_told_to_its_sender_and_in_the_log(
     assert any("too large a message" in record.message for record in caplog.records)
 
 
-async def test_who_says_nothing_or_the_wrong_thing_is_sent_away(tmp_path: Path) -> None:
-    async with entrance(tmp_path, RelayLimits(answer=0.2)) as broker:
+async def test_clients_that_send_nothing_or_text_are_disconnected(tmp_path: Path) -> None:
+    async with relayed_broker(tmp_path, RelayLimits(answer=0.2)) as broker:
         assert (await ended(await broker.raw()))[0] == 1008
         texter = await broker.raw()
         await texter.send("MQTT is binary")
         assert (await ended(texter))[0] == 1003
 
 
-async def test_more_clients_than_the_limit_are_refused_and_a_place_comes_free(
+async def test_clients_above_the_limit_are_refused_until_one_disconnects(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with entrance(tmp_path, RelayLimits(connections=2)) as broker:
+    async with relayed_broker(tmp_path, RelayLimits(connections=2)) as broker:
         one, _two = await broker.raw(), await broker.raw()
         for _ in range(3):
             with pytest.raises(InvalidStatus, match="503"):
@@ -135,8 +135,8 @@ async def test_more_clients_than_the_limit_are_refused_and_a_place_comes_free(
                     await asyncio.sleep(0.01)
 
 
-async def test_a_client_that_is_cut_off_has_its_will_sent(tmp_path: Path) -> None:
-    async with entrance(tmp_path) as broker, broker.connect() as watching:
+async def test_the_will_of_an_aborted_client_is_published(tmp_path: Path) -> None:
+    async with relayed_broker(tmp_path) as broker, broker.connect() as watching:
         await watching.subscribe("wa/haby/status")
         fields = b"".join(map(_text, ("raw", "wa/haby/status", "gone", "bridge", PASSWORD)))
         body = _text("MQTT") + bytes([4, 0xC6, 0, 60]) + fields
@@ -146,16 +146,16 @@ async def test_a_client_that_is_cut_off_has_its_will_sent(tmp_path: Path) -> Non
         assert (await anext(watching.deliveries())).payload == b"gone"
 
 
-async def test_a_broker_that_is_away_is_told(tmp_path: Path) -> None:
+async def test_an_unreachable_broker_is_reported(tmp_path: Path) -> None:
     port = free_port()
-    async with asyncio.timeout(10), relaying(port, free_port()):
-        client = await Entrance(tmp_path, 0, port, 0).raw()
+    async with asyncio.timeout(10), serve_relay(port, free_port()):
+        client = await RelayedBroker(tmp_path, 0, port, 0).raw()
         assert await ended(client) == (1013, "The broker is not reachable.")
 
 
 @pytest.mark.timeout(60)
-async def test_the_command_serves_the_port_that_init_was_given_and_check_sees_it(tmp_path: Path, wa: Wa) -> None:
-    where = replace(listening(tmp_path / "broker"), websockets=free_port())
+async def test_the_command_serves_the_port_given_to_init_and_check_verifies_it(tmp_path: Path, wa: Wa) -> None:
+    where = replace(free_listeners(tmp_path / "broker"), websockets=free_port())
     place = BrokerDirectory(tmp_path / "broker")
     place.set_up("wa", where)
     place.put_user(User("web", frozenset({Role.PANEL})), PASSWORD)

@@ -1,4 +1,4 @@
-"""Every role on a real mosquitto, proven by delivery against a table written by hand.
+"""Every role on a real mosquitto, checked by delivery against a handwritten table.
 
 mosquitto grants a denied SUBSCRIBE and acknowledges a denied PUBLISH, so that only what arrives is evidence.
 """
@@ -9,17 +9,16 @@ import pytest
 
 from bridge.contract.errors import InvalidRequest
 from bridge.contract.topics import Topics
-from bridge.ops.mosquitto import AclFinding, BrokerDirectory, Role, User, rehearse
+from bridge.ops.mosquitto import AclFinding, BrokerDirectory, BrokerSetup, Role, User, check_on_scratch_broker
 from bridge.ops.mosquitto.acl import acl_text
 from bridge.ops.mosquitto.acl_check import probed_topics
 from bridge.ops.mosquitto.configuration import configuration_text
 from bridge.ops.mosquitto.directory import SHIPPED as TEMPLATE
-from bridge.ops.mosquitto.directory import Setup
 from bridge.ops.mosquitto.roles import matches
 from tests.mosquitto_server import SHIPPED
 from tests.parts import require_binary
 
-# r: reads it, w: publishes it. Of `reply` and `replay/…`, the level that is the user's own. What is not here is denied.
+# r: may read, w: may publish. `me` is the user's own reply level. Anything not listed is denied.
 OUT, DIGITS = "out", "out/5491155500001"
 MATRIX: dict[Role, dict[str, str]] = {
     Role.RESPONDER: {
@@ -35,7 +34,17 @@ MATRIX: dict[Role, dict[str, str]] = {
         "reply/me": "r",
     },
     Role.READER: {"in": "r", "event": "r", "ack": "r", "status": "r", "replay": "w", "replay/me": "r"},
-    Role.SENDER: {OUT: "w", DIGITS: "w", "typing": "w", "result": "r", "ack": "r", "status": "r", "reply/me": "r"},
+    Role.SENDER: {
+        OUT: "w",
+        DIGITS: "w",
+        "typing": "w",
+        "request": "w",
+        "response": "r",
+        "result": "r",
+        "ack": "r",
+        "status": "r",
+        "reply/me": "r",
+    },
     Role.PANEL: {"status": "r", "qr": "r"},
     Role.ADMIN: {
         "in": "r",
@@ -49,6 +58,8 @@ MATRIX: dict[Role, dict[str, str]] = {
         "replay": "rw",
         "control": "rw",
         "typing": "rw",
+        "request": "rw",
+        "response": "r",
         "replay/me": "r",
         "reply/me": "r",
         "replay/stranger": "r",
@@ -75,7 +86,7 @@ ELSEWHERE: dict[Role, dict[str, str]] = {
 
 
 def expected(role: Role, user: str, sessions: list[str]) -> set[tuple[str, str]]:
-    """(action, topic) of everything that has to work."""
+    """(action, topic) of everything that must be allowed."""
     grants = dict(ELSEWHERE[role])
     for session in sessions:
         grants |= {f"wa/{session}/{tail.replace('/me', f'/{user}')}": how for tail, how in MATRIX[role].items()}
@@ -86,22 +97,26 @@ def found(findings: list[AclFinding], user: str) -> set[tuple[str, str]]:
     return {(finding.action, finding.topic) for finding in findings if finding.user == user and finding.found}
 
 
-async def test_each_role_for_all_sessions_does_what_it_may_and_nothing_else(directory: BrokerDirectory) -> None:
+async def test_each_role_for_all_sessions_can_do_exactly_what_it_may(directory: BrokerDirectory) -> None:
     require_binary("mosquitto", "mosquitto")
     for role in Role:
         directory.put_user(User(f"a-{role}", frozenset({role})), "not secret here")
-    findings = await rehearse(directory)
+    findings = await check_on_scratch_broker(directory)
     for role in MATRIX:
         assert found(findings, f"a-{role}") == expected(role, f"a-{role}", ["check", "check-not"]), role
-    own = {topic for topic in probed_topics(Setup(), User("a-bridge", frozenset({Role.BRIDGE}))) if topic[:3] == "wa/"}
+    own = {
+        topic
+        for topic in probed_topics(BrokerSetup(), User("a-bridge", frozenset({Role.BRIDGE})))
+        if topic[:3] == "wa/"
+    }
     assert found(findings, "a-bridge") == {(action, topic) for topic in own for action in ("read", "write")}
 
 
-async def test_each_role_for_one_session_reaches_no_other(directory: BrokerDirectory) -> None:
+async def test_each_role_for_one_session_has_no_access_to_others(directory: BrokerDirectory) -> None:
     require_binary("mosquitto", "mosquitto")
     for role in (Role.READER, Role.SENDER, Role.ADMIN):
         directory.put_user(User(f"one-{role}", frozenset({role}), "haby"), "not secret here")
-    findings = await rehearse(directory)
+    findings = await check_on_scratch_broker(directory)
     for role in (Role.READER, Role.SENDER, Role.ADMIN):
         right = {
             (action, topic)
@@ -115,27 +130,27 @@ async def test_a_user_with_two_roles_has_both_and_no_more(directory: BrokerDirec
     require_binary("mosquitto", "mosquitto")
     directory.put_user(User("flow", frozenset({Role.READER, Role.SENDER}), "haby"), "not secret here")
     both = expected(Role.READER, "flow", ["haby"]) | expected(Role.SENDER, "flow", ["haby"])
-    assert found(await rehearse(directory), "flow") == both
+    assert found(await check_on_scratch_broker(directory), "flow") == both
 
 
-async def test_an_acl_that_gives_or_takes_one_thing_too_much_is_found(directory: BrokerDirectory) -> None:
+async def test_a_missing_or_additional_permission_in_the_acl_is_found(directory: BrokerDirectory) -> None:
     require_binary("mosquitto", "mosquitto")
     directory.put_user(User("dash", frozenset({Role.READER}), "haby"), "not secret here")
     text = directory.acl.read_text()
     assert "topic read wa/haby/ack\n" in text
     directory.acl.write_text(text.replace("topic read wa/haby/ack\n", "topic write wa/haby/control\n"))
-    wrong = {str(finding) for finding in await rehearse(directory) if not finding.is_right}
+    wrong = {str(finding) for finding in await check_on_scratch_broker(directory) if not finding.is_expected}
     assert wrong == {"dash cannot read wa/haby/ack", "dash can publish to wa/haby/control"}
 
 
-def test_the_shipped_files_are_what_the_command_writes() -> None:
+def test_the_shipped_files_equal_the_generated_ones() -> None:
     users = [User(role.value, frozenset({role})) for role in Role]
     assert (SHIPPED / "acl").read_text() == acl_text(users, Topics())
     shipped = (SHIPPED / "mosquitto.conf").read_text()
     assert TEMPLATE.read_text() == shipped
-    setup = Setup()
+    setup = BrokerSetup()
     assert (
-        configuration_text(shipped, directory=SHIPPED.__class__("/etc/mosquitto"), listening=setup.listening) == shipped
+        configuration_text(shipped, directory=SHIPPED.__class__("/etc/mosquitto"), listeners=setup.listeners) == shipped
     )
 
 
@@ -150,7 +165,7 @@ def test_the_shipped_files_are_what_the_command_writes() -> None:
         ("dash", {Role.RESPONDER}, "haby", "for all sessions"),
     ],
 )
-def test_a_user_that_the_acl_could_not_express_is_refused(
+def test_users_that_the_acl_cannot_express_are_refused(
     name: str, roles: set[Role], session: str | None, says: str
 ) -> None:
     with pytest.raises(InvalidRequest, match=says):
@@ -169,5 +184,5 @@ def test_a_user_that_the_acl_could_not_express_is_refused(
         ("wa/+", "wa/", True),
     ],
 )
-def test_filters_match_as_mqtt_says(topic_filter: str, topic: str, is_match: bool) -> None:
+def test_filters_match_as_in_mqtt(topic_filter: str, topic: str, is_match: bool) -> None:
     assert matches(topic_filter, topic) is is_match

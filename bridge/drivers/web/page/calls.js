@@ -45,13 +45,9 @@ async function resolve(forms) {
   return { missing: true };
 }
 
-// In a chat that is there: for a sign that lasts seconds nobody is looked up and no chat is made.
-async function showTyping(forms, ms) {
+async function answer(action, args) {
   needUsable();
-  const chat = forms.map(knownChat).find(Boolean);
-  if (!chat) return;
-  if (ms > 0) WPP.chat.markIsComposing(chat.id, ms).catch(() => undefined); // it answers when the time is over
-  else await WPP.chat.markIsPaused(chat.id);
+  return answerers[action](args);
 }
 
 async function reserve(chat) {
@@ -63,20 +59,13 @@ const storedMessage = (rawId) => memory().find((msg) => msg.id?.id === rawId);
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
 // With the server's answer if it comes soon, else as soon as the message is safely in the page's store.
-async function send(chat, key, rawId, text) {
+async function send(chat, key, rawId, kind, value) {
   needUsable();
   const earlier = storedMessage(rawId);
   if (earlier) return { ack: earlier.ack ?? 0 }; // wa-js would send it a second time
   sending.add(rawId);
   try {
-    const call = WPP.chat.sendTextMessage(chat, text, {
-      messageId: key,
-      createChat: true,
-      linkPreview: false,
-      markIsRead: false,
-      detectMentioned: false,
-      waitForAck: true,
-    });
+    const call = senders[kind](chat, value, { messageId: key, createChat: true, markIsRead: false, waitForAck: true });
     let settled = false;
     const answer = call.finally(() => { settled = true; });
     answer.catch(() => undefined);
@@ -115,7 +104,7 @@ const calls = {
   resume,
   resolve,
   reserve,
-  showTyping,
+  answer,
   send,
   lookUp,
   aliases,

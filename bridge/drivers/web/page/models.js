@@ -1,15 +1,7 @@
 // WhatsApp's models as plain JSON: addresses as strings, keys as parts, never a thumbnail.
 // It decides nothing about a message; what it cannot read it leaves out, and `payloads.py` makes the best of the rest.
 
-const SCALARS = [
-  "t", "type", "subtype", "caption", "notifyName", "isForwarded", "forwardingScore", "lat", "lng", "loc",
-  "vcardFormattedName", "mimetype", "filename", "size", "filehash", "isMdHistoryMsg", "isViewOnce", "ack",
-  "pollName", "eventName", "quotedStanzaID",
-];
-// The raw `body` of these is a base64 thumbnail, up to 100 KB that nobody may take for text.
-const THUMBNAILED = new Set([
-  "image", "video", "gif", "sticker", "document", "audio", "ptt", "ptv", "location", "product", "order", "album",
-]);
+const SCALARS = ["t", "type", "subtype", "notifyName", "isMdHistoryMsg", "ack"];
 
 function read(object, name) {
   try {
@@ -22,6 +14,10 @@ function read(object, name) {
 function scalar(value) {
   return ["string", "number", "boolean"].includes(typeof value) ? value : undefined;
 }
+
+const text = (value) => (typeof value === "string" && value ? value : undefined);
+const number = (value) => (Number.isFinite(value) ? value : undefined);
+const flag = (value) => (typeof value === "boolean" ? value : undefined);
 
 function address(wid) {
   if (wid === null || wid === undefined) return null;
@@ -58,32 +54,57 @@ function aliases(person) {
   return {};
 }
 
+// A file that belongs to a message. Its raw `body` is a base64 thumbnail, up to 100 KB that nobody may take for text.
+function mediaOf(msg) {
+  const mimetype = text(read(msg, "mimetype"));
+  if (!mimetype) return undefined;
+  return {
+    mimetype,
+    size: number(read(msg, "size")),
+    sha256: text(read(msg, "filehash")),
+    filename: text(read(msg, "filename")),
+  };
+}
+
+// Of a type without a reader of its own: the first text that it has.
+function readAny(msg) {
+  const media = mediaOf(msg);
+  const names = ["caption", "pollName", "eventName"];
+  if (!media && !["product", "order", "album"].includes(read(msg, "type"))) names.unshift("body");
+  return { body: names.map((name) => text(read(msg, name))).find(Boolean), media };
+}
+
+const readerOf = (msg) => readers[read(msg, "type")] ?? readAny;
+
 function quotedMessage(msg) {
   const quoted = read(msg, "quotedMsg");
   const stanza = read(msg, "quotedStanzaID");
   if (!quoted && !stanza) return undefined;
-  const thumbnailed = quoted && THUMBNAILED.has(read(quoted, "type"));
   return {
     key: keyParts(read(msg, "quotedMsgId")) ?? keyParts(read(quoted ?? {}, "id")),
     stanza: scalar(stanza),
     author: address(read(msg, "quotedParticipant")),
-    body: quoted ? scalar(read(quoted, thumbnailed ? "caption" : "body")) : undefined,
+    body: quoted ? readerOf(quoted)(quoted).body : undefined,
   };
+}
+
+// What the message says: the contract's own form, but for addresses and keys, which Python reads.
+function contentOf(msg) {
+  const content = { forwarded: flag(read(msg, "isForwarded")), ...readerOf(msg)(msg) };
+  const mentioned = read(msg, "mentionedJidList");
+  if (Array.isArray(mentioned)) content.mentions = mentioned.map(address);
+  content.quoted = quotedMessage(msg);
+  return content;
 }
 
 function messageItem(msg) {
   const item = { kind: "message", at: serviceTime() };
   try {
     for (const name of SCALARS) item[name] = scalar(read(msg, name));
-    if (!THUMBNAILED.has(item.type) && !item.mimetype) item.body = scalar(read(msg, "body"));
     item.key = keyParts(read(msg, "id"));
     for (const name of ["from", "to", "author"]) item[name] = address(read(msg, name));
-    const mentioned = read(msg, "mentionedJidList");
-    if (Array.isArray(mentioned)) item.mentions = mentioned.map(address);
-    const cards = read(msg, "vcardList");
-    if (Array.isArray(cards)) item.vcards = cards.map((card) => scalar(read(card, "vcard")));
-    item.quoted = quotedMessage(msg);
     item.person = aliases(item.author ?? item.key?.participant ?? item.key?.remote);
+    item.content = contentOf(msg);
   } catch (error) {
     item.unreadable = String(error);
   }

@@ -30,6 +30,11 @@ function put(item) {
   void handOut();
 }
 
+// An event, as a file of `events/` read it. `once` tells it from others, however often the page announces it.
+function putEvent(event, once, chat, t, fields) {
+  put({ kind: "event", event, once, chat: address(chat), t: number(t), at: serviceTime(), fields });
+}
+
 function tick(id, level) {
   const key = keyParts(id);
   if (!key || typeof level !== "number" || level === 0) return;

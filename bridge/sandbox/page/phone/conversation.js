@@ -34,7 +34,9 @@ function ticks(message) {
 }
 
 function bubble(message) {
-  const kind = message.type === 'chat' ? undefined : element('span', { class: 'kind' }, `${message.type} `);
+  const own = Object.entries(message.fields).filter(([, value]) => ['string', 'number'].includes(typeof value));
+  const kind = message.type === 'chat' ? undefined
+    : element('span', { class: 'kind' }, [message.type, ...own.map(([name, value]) => `${name} ${value}`)].join(' · '));
   const via = message.from_me && message.origin === 'device' ? element('span', { class: 'via', title: 'Sent by a linked device' }, 'linked device') : undefined;
   return element('li', { class: `bubble ${message.from_me ? 'mine' : 'theirs'}`, 'data-id': message.id },
     message.author && !message.from_me ? element('span', { class: `author ${tone(message.author)}` }, nameOf(message.author)) : undefined,

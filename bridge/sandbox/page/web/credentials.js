@@ -1,4 +1,4 @@
-// The login that the browser profile keeps: whose device this is in localStorage, its secret in IndexedDB.
+// The login stored in the browser profile: account and device in localStorage, the device's secret in IndexedDB.
 
 const OWNER = 'last-wid-md';
 const DEVICE = 'WADeviceToken';
@@ -24,7 +24,7 @@ async function transact(mode, act) {
   return request.result;
 }
 
-// Known without waiting, as on the real site.
+// Synchronous, as on the real site.
 export const isLoggedIn = () => Boolean(localStorage.getItem(OWNER) && localStorage.getItem(DEVICE));
 
 export const owner = () => JSON.parse(localStorage.getItem(OWNER));

@@ -1,6 +1,6 @@
 // The double of WhatsApp Web. It registers modules with the shapes that wa-js looks for, and starts the session.
 //
-// It never loads wa-js: who drives the page brings it. To add a group of modules, add its file here.
+// It never loads wa-js: the driver injects it. To add a group of modules, add its file here.
 
 import './modules/identity.js';
 import './modules/login.js';
@@ -9,8 +9,7 @@ import './modules/messages.js';
 import './modules/contacts.js';
 import './modules/chats.js';
 import './modules/sending.js';
-import './modules/presence.js';
-import './modules/quiet.js';
+import './modules/unused_stores.js';
 import { expose } from './registry.js';
 import { show } from './screen.js';
 import { start } from './session.js';

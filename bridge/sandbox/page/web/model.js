@@ -1,4 +1,4 @@
-// Events, models and collections, as the page's stores are built from them.
+// Events, models and collections: the building blocks of the page's stores.
 
 export class EventEmitter {
   #listeners = new Map();
@@ -42,7 +42,7 @@ Object.assign(EventEmitter.prototype, {
   emit: EventEmitter.prototype.trigger,
 });
 
-// A model's properties are its attributes; writing one that differs tells `change:<name>` (model, value, previous).
+// A model's properties are its attributes; changing one triggers `change:<name>` (model, value, previous).
 export class Model extends EventEmitter {
   attributes = {};
   collections = new Set();
@@ -180,7 +180,7 @@ Object.assign(Collection.prototype, {
 });
 
 export class BaseCollection extends Collection {
-  // What is not in memory would be asked of the service; the double knows all that there is at load.
+  // The real site requests from the service what is not in memory; the double has everything after the load.
   async find(key) {
     return this.assertGet(key);
   }

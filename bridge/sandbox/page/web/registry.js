@@ -1,12 +1,12 @@
 // The module registry of the page: a table of ids and exports behind the loader's global names.
 //
 // wa-js finds WhatsApp's modules through these globals and by the SHAPE of their exports: the first registered
-// module that fits wins. So one export name must not stand in two modules unless both may be found by it.
+// module that matches wins. So two modules must not have the same export name unless either may be found by it.
 
 const modulesMap = {};
 const namespaces = new Map();
 
-// The same object every time: wa-js replaces functions in it, and the page must then call the replacement.
+// Always the same object: wa-js replaces functions in it, and the page must then call the replacement.
 function importNamespace(id) {
   const namespace = namespaces.get(id);
   if (!namespace) throw new Error(`Requiring unknown module "${id}"`);
@@ -20,7 +20,7 @@ function load(id) {
   return names.length === 1 && names[0] === 'default' ? namespace.default : namespace;
 }
 
-// A module of the page calls another one's exports through this, so that wrapped functions are seen.
+// Modules of the page call each other's exports through this, so that wrapped functions are used.
 export const use = importNamespace;
 
 export function register(table) {
@@ -30,8 +30,8 @@ export function register(table) {
   }
 }
 
-// Last of all: wa-js starts as soon as `__d` and `require` are both there. What the page is to lack, its own code
-// still has: a changed site renames a module, it does not break itself.
+// Must be the last step: wa-js starts as soon as `__d` and `require` both exist. Missing modules are hidden from wa-js
+// only: a changed site renames a module, it does not break itself.
 export function expose() {
   const missing = new Set(document.documentElement.dataset.missing.split(' '));
   for (const id of missing) delete modulesMap[id];

@@ -1,7 +1,7 @@
-// The life of the page: code, pairing, load, link down and up, log-out. What is pushed to it is taken in here.
+// The page's lifecycle: QR code, pairing, load, link down and up, logout. Handles the frames pushed by the sandbox.
 
 import * as credentials from './credentials.js';
-import { line } from './line.js';
+import { socket } from './socket.js';
 import { addChat } from './modules/chats.js';
 import { Cmd, Conn, setClock, Socket, Stream } from './modules/connection.js';
 import { addContact } from './modules/contacts.js';
@@ -21,26 +21,26 @@ let syncMs = 0;
 let loaded = false;
 let outage;
 
-// Off the line for another reason than the network.
-function troubled(kind) {
-  line.setUp(false);
+// Disconnected for another reason than the network.
+function blocked(kind) {
+  socket.setUp(false);
   clearTimeout(outage);
   Socket.state = kind;
   Stream.mode = kind;
 }
 
-function setLine({ up, trouble }) {
+function setLink({ up, trouble }) {
   if (trouble) {
-    troubled(trouble);
+    blocked(trouble);
     return;
   }
-  if (Socket.state === Stream.mode) Stream.mode = loaded ? 'MAIN' : 'SYNCING'; // a trouble is over
+  if (Socket.state === Stream.mode) Stream.mode = loaded ? 'MAIN' : 'SYNCING'; // the block is over
   if (up) void linkUp();
   else linkDown();
 }
 
 function linkDown() {
-  line.setUp(false);
+  socket.setUp(false);
   Socket.state = 'OPENING';
   Stream.info = 'OPENING';
   clearTimeout(outage);
@@ -52,7 +52,7 @@ function linkDown() {
 
 async function linkUp() {
   clearTimeout(outage);
-  line.setUp(true);
+  socket.setUp(true);
   Socket.set({ state: 'CONNECTED', stream: 'CONNECTED' });
   Conn.connected = true;
   if (loaded) {
@@ -60,7 +60,7 @@ async function linkUp() {
     resend();
     return;
   }
-  // First time on this page: the chats are there, then the rest of the page becomes usable.
+  // First time on this page: the chats are loaded, then the rest of the page becomes usable.
   loaded = true;
   Stream.info = 'SYNCING';
   await wait(syncMs);
@@ -82,16 +82,16 @@ function welcome(frame) {
   setClock(frame.now);
   Stream.needsUpdate = frame.outdated;
   if (frame.ref) {
-    line.setUp(true);
+    socket.setUp(true);
     Stream.set({ mode: 'QR', info: 'PAIRING' });
     takeRef(frame);
     return;
   }
   if (frame.chats) load(frame);
-  setLine({ up: frame.link, trouble: frame.trouble });
+  setLink({ up: frame.link, trouble: frame.trouble });
 }
 
-// No code: nobody scanned the last ones, and the page waits to be asked (Cmd.refreshQR).
+// No QR code: the last ones were not scanned, and the page waits for Cmd.refreshQR.
 function takeRef({ ref }) {
   Socket.state = ref ? 'UNPAIRED' : 'UNPAIRED_IDLE';
   Conn.ref = ref;
@@ -149,12 +149,12 @@ function takeAck({ key, chat, ack, total, participant, t }) {
 export async function start() {
   login = await credentials.read();
   if (login.device) Stream.mode = 'SYNCING';
-  line.connect(() => ({ op: 'hello', ...login, resume: loaded }), {
+  socket.connect(() => ({ op: 'hello', ...login, resume: loaded }), {
     welcome,
     paired,
     ref: takeRef,
     link: (frame) => {
-      if (login.device) setLine(frame);
+      if (login.device) setLink(frame);
     },
     outdated: () => {
       Stream.needsUpdate = true;

@@ -1,14 +1,14 @@
-// Chats and groups.
+// Chats, groups, and the typing indicator.
 
-import { line } from '../line.js';
+import { socket } from '../socket.js';
 import { BaseCollection, Collection, Model } from '../model.js';
 import { register } from '../registry.js';
 import { otherAddress } from './contacts.js';
 import { createWid, MsgKey } from './identity.js';
 import { ChatMsgsCollection, inflate, MsgCollection } from './messages.js';
 
-// Messages of a chat that stay in memory; the database has the rest. So a page that is open for months does not grow.
-const KEPT = 500;
+// Messages per chat in memory; the database has the rest. So a page that is open for months does not grow.
+const MAX_MESSAGES = 500;
 
 export class Chat extends Model {
   msgs = new ChatMsgsCollection();
@@ -20,7 +20,7 @@ export class Chat extends Model {
     this.msgs.add(msg);
     this.set({ t: msg.t, lastReceivedKey: msg.id });
     if (!msg.id.fromMe) this.unreadCount += 1;
-    if (this.msgs.length > KEPT) {
+    if (this.msgs.length > MAX_MESSAGES) {
       const { oldest } = this.msgs;
       this.msgs.remove(oldest);
       MsgCollection.remove(oldest);
@@ -75,7 +75,7 @@ function describeGroup(chat, record) {
   chat.groupMetadata.participants = participants;
 }
 
-// A chat as the database describes it: new, or known and changed.
+// Adds or updates a chat from its database record.
 export function addChat(record) {
   const fields = {
     id: createWid(record.id),
@@ -96,11 +96,19 @@ const existing = (wid) => ChatCollection.get(wid) ?? ChatCollection.get(otherAdd
 
 async function findOrCreateLatestChat(wid) {
   const known = existing(wid);
-  const chat = known ?? addChat(await line.database('open_chat', { address: wid.toString() }));
+  const chat = known ?? addChat(await socket.database('open_chat', { address: wid.toString() }));
   return { chat: { id: chat.id }, created: !known };
 }
 
+// The typing indicator that the contact sees.
+const setTyping = (chat, typing) => socket.service('compose', { chat: chat.id.toString(), typing });
+
 register({
+  WAWebChatPresence: {
+    markComposing: (chat) => setTyping(chat, true),
+    markPaused: (chat) => setTyping(chat, false),
+    markRecording: (chat) => setTyping(chat, true),
+  },
   WAWebChatModel: { Chat },
   WAWebChatCollection: { ChatCollection, ChatCollectionImpl },
   WAWebParticipantModel: { Participant },
@@ -119,7 +127,7 @@ register({
     getShouldShowUnreadDivider: () => false,
   },
   WAWebUpdateUnreadChatAction: {
-    sendSeen: ({ chat }) => line.service('see', { chat: chat.id.toString() }),
+    sendSeen: ({ chat }) => socket.service('mark_seen', { chat: chat.id.toString() }),
     markUnread: async () => {},
   },
 });

@@ -1,6 +1,6 @@
-// The connection as the page's stores show it: socket, stream, commands, the code on show.
+// The stores of the connection: socket, stream, commands, the displayed QR code.
 
-import { line } from '../line.js';
+import { socket } from '../socket.js';
 import { EventEmitter, Model } from '../model.js';
 import { register } from '../registry.js';
 
@@ -13,16 +13,16 @@ class StreamModel extends Model {
   markUnavailable() {}
 }
 class SocketModel extends Model {
-  // Answered later: wa-js listens for Cmd 'logout' only after this has returned.
+  // Not awaited: wa-js listens for Cmd 'logout' only after this has returned.
   logout() {
-    void line.service('logout');
+    void socket.service('logout');
   }
 
   poke() {}
 
-  // "Use here": the line is claimed from wherever it is in use.
+  // "Use here": takes over from another open WhatsApp Web.
   takeover() {
-    void line.database('takeover');
+    void socket.database('takeover');
   }
 }
 class NetworkStatusModel extends Model {
@@ -37,7 +37,7 @@ class CmdImpl extends EventEmitter {
   }
 
   refreshQR() {
-    void line.service('refresh_ref');
+    void socket.service('refresh_ref');
   }
 }
 
@@ -80,7 +80,7 @@ register({
   WAWebBuildConstants: { SANITIZED_VERSION_STR: VERSION, VERSION_STR: VERSION },
   WAWebAltDeviceLinkingApi: {
     initializeAltDeviceLinking: async () => {},
-    genLinkDeviceCodeForPhoneNumber: (phone) => line.service('link_code', { phone }),
+    genLinkDeviceCodeForPhoneNumber: (phone) => socket.service('link_code', { phone }),
   },
   WAWebLinkDeviceEvents: { WAWebLinkDeviceEvents: new EventEmitter() },
   WAWebEventEmitter: { default: EventEmitter },

@@ -1,6 +1,6 @@
-// People: the address book, which number belongs to which hidden id, and the question whether a number exists.
+// Contacts: the address book, the mapping of numbers and hidden ids, and the lookup of numbers.
 
-import { line } from '../line.js';
+import { socket } from '../socket.js';
 import { BaseCollection, Model } from '../model.js';
 import { register } from '../registry.js';
 import { createWid } from './identity.js';
@@ -27,7 +27,7 @@ function learn({ pn, lid }) {
 const getCurrentLid = (wid) => (wid.isLid() ? wid : lids.get(wid.toString()));
 const getPhoneNumber = (wid) => numbers.get(wid.toString());
 
-// A person stands in the address book under each of their addresses.
+// The address book has a person under each of their addresses.
 export function addContact(record) {
   learn(record);
   for (const address of [record.pn, record.lid]) {
@@ -42,7 +42,7 @@ export function addContact(record) {
 export const otherAddress = (wid) => (wid.isLid() ? getPhoneNumber(wid) : lids.get(wid.toString()));
 
 async function queryWidExists(wid) {
-  const record = await line.service('exists', { address: wid.toString() });
+  const record = await socket.service('exists', { address: wid.toString() });
   if (!record) return null;
   learn(record);
   return { wid, biz: false };

@@ -100,7 +100,7 @@ function createUserWid(user, server = 'c.us') {
   return createWid(user.includes('@') ? user : `${user}@${server}`);
 }
 
-// Where a key keeps its text: WhatsApp >= 2.3000.1042401057 minifies the name. wa-js reads it off the source of toString.
+// The field with a key's text: WhatsApp >= 2.3000.1042401057 minifies its name. wa-js reads it from toString's source.
 const minified = document.documentElement.dataset.keys === 'minified';
 const TEXT = minified ? '$1' : '_serialized';
 
@@ -133,7 +133,7 @@ MsgKey.prototype.toString = minified
   ? function () { return this.$1; }
   : function () { return this._serialized; };
 
-// Called without `this`. The real one is asynchronous as well.
+// Called without `this`. Asynchronous, as the real one.
 MsgKey.newId = async () => `3EB0${[...randomBytes(9)].map((b) => b.toString(16).padStart(2, '0')).join('').toUpperCase()}`;
 
 register({

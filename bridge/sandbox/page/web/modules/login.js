@@ -1,4 +1,4 @@
-// Who is logged in, and the keys of which the code to scan is made.
+// The logged-in account, and the keys that the QR code contains.
 
 import { isLoggedIn, owner } from '../credentials.js';
 import { register } from '../registry.js';

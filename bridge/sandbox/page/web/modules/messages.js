@@ -1,6 +1,6 @@
-// Messages: the model, the store, what is read from the device's database, the receipts.
+// Messages: model, store, reads from the device's database, receipts.
 
-import { line } from '../line.js';
+import { socket } from '../socket.js';
 import { BaseCollection, Model } from '../model.js';
 import { register, use } from '../registry.js';
 import { createWid, MsgKey, Wid } from './identity.js';
@@ -26,7 +26,7 @@ export class Msg extends Model {
     this.ack = ack;
   }
 
-  // What a reply to this message carries of it.
+  // The fields of this message that a reply to it carries.
   msgContextInfo() {
     return {
       quotedStanzaID: this.id.id,
@@ -37,7 +37,7 @@ export class Msg extends Model {
 }
 Msg.prototype.proxyName = 'msg';
 
-// The messages of one chat that are in memory; part of them, until more are asked for.
+// The messages of one chat that are in memory; earlier ones are loaded on request.
 export class ChatMsgsCollection extends BaseCollection {
   constructor() {
     super(Msg);
@@ -50,7 +50,7 @@ class MsgCollectionImpl extends BaseCollection {
     super(Msg);
   }
 
-  // Whatever arrives comes through here; wa-js replaces this function to see it first.
+  // All arriving messages pass through here; wa-js replaces this function to see them first.
   async processMultipleMessages(chatId, records) {
     const { ChatCollection } = use('WAWebChatCollection');
     return records.map((record) => ChatCollection.assertGet(chatId).takeIn(this.add(record)));
@@ -62,19 +62,19 @@ class MsgCollectionImpl extends BaseCollection {
 }
 export const MsgCollection = new MsgCollectionImpl();
 
-// A database record as the page's model wants it.
+// A database record in the form of the page's model.
 export function inflate(record) {
   const raw = { ...record, id: MsgKey.fromString(record.id) };
   for (const name of ['from', 'to', 'author', 'quotedParticipant']) {
     if (raw[name]) raw[name] = createWid(raw[name]);
   }
   if (raw.mentionedJidList) raw.mentionedJidList = raw.mentionedJidList.map(createWid);
-  // Text that no JSON can carry as text, such as half of an emoji.
+  // Text that JSON cannot represent, such as half of an emoji.
   if (raw.bodyUnits) raw.body = String.fromCharCode(...raw.bodyUnits);
   return raw;
 }
 
-// A model's fields as the database keeps them: addresses and keys as text.
+// A model's fields in the form of the database: addresses and keys as text.
 export function flatten(value) {
   if (value instanceof Wid || value instanceof MsgKey) return value.toString();
   if (Array.isArray(value)) return value.map(flatten);
@@ -84,7 +84,7 @@ export function flatten(value) {
 }
 
 async function msgFindByDirection({ anchor, count, direction }) {
-  const records = await line.database('find', {
+  const records = await socket.database('find', {
     anchor: anchor.toString(),
     count: Number.isFinite(count) ? count : null,
     before: direction !== 'after',
@@ -92,10 +92,10 @@ async function msgFindByDirection({ anchor, count, direction }) {
   return records ? { status: 200, messages: records.map(inflate) } : { status: 404, messages: [] };
 }
 
-// One message from the database, with the promise that wa-js waits for. One parameter: wa-js counts them.
+// One message from the database, with the promise that wa-js awaits. One parameter: wa-js counts them.
 function getSearchContext({ chat, msgKey }) {
   const collection = new ChatMsgsCollection();
-  collection.loadAroundPromise = line.database('around', { key: msgKey.toString() }).then((records) => {
+  collection.loadAroundPromise = socket.database('around', { key: msgKey.toString() }).then((records) => {
     for (const record of records) {
       const msg = MsgCollection.add(inflate(record));
       chat.msgs.add(msg);
@@ -105,7 +105,7 @@ function getSearchContext({ chat, msgKey }) {
   return { collection, key: msgKey, highlightMsg: true };
 }
 
-// Overall state of a message: in a group the least of what its members did, which the service adds up.
+// A message's overall ack: in a group the lowest of its members, computed by the service.
 async function takeReceipt({ externalIds, from, ack, total }) {
   for (const id of externalIds) {
     const own = MsgCollection.findFirst((msg) => msg.id.fromMe && msg.id.id === id && msg.id.remote.equals(from));

@@ -1,4 +1,4 @@
-// Randomness and its spelling.
+// Random bytes and Base64.
 
 import { register } from '../registry.js';
 

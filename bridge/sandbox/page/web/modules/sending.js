@@ -1,16 +1,16 @@
-// Sending: into the store, into the device's database, to the service; again after a load or when the link is back.
+// Sending: to the store, the device's database, and the service; repeated after a load and when the link returns.
 
-import { line } from '../line.js';
+import { socket } from '../socket.js';
 import { register } from '../registry.js';
 import { Chat } from './chats.js';
 import { flatten, Msg, MsgCollection } from './messages.js';
 
-// What the service has not answered yet, in the order of writing: key -> {record, answer}.
+// Messages that the service has not answered yet, in the order of writing: key -> {record, answer}.
 const unanswered = new Map();
 
-// With the link down, or a line that breaks meanwhile, nothing is lost: `resend` comes with the next link.
+// Nothing is lost if the link or the socket is down: `resend` runs when the link returns.
 async function transmit(record) {
-  if (line.isUp) await line.service('transmit', { record }).catch(() => {});
+  if (socket.isUp) await socket.service('transmit', { record }).catch(() => {});
 }
 
 function addAndSendMsgToChat(chat, fields) {
@@ -19,7 +19,7 @@ function addAndSendMsgToChat(chat, fields) {
   chat.takeIn(msg);
   const record = flatten(fields);
   const answer = Promise.withResolvers();
-  const stored = line.database('write', { record }).then(() => {
+  const stored = socket.database('write', { record }).then(() => {
     unanswered.set(record.id, { record, answer });
     void transmit(record);
     return msg;

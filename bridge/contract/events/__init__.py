@@ -1,0 +1,59 @@
+"""Kinds of event: one file per kind, and the only list of them in Python.
+
+To add a kind: `contract/events/<kind>.py` with its `EVENT`, `drivers/web/page/events/<kind>.js` where it is the page
+that announces it, its golden file, and its name below.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import create_model
+
+from bridge.contract.events import erased, own_message
+from bridge.contract.events.erased import ERASED_EVENT
+from bridge.contract.events.event_kind import EventKind
+from bridge.contract.events.own_message import OWN_MESSAGE
+from bridge.contract.messages import MessageBody
+from bridge.contract.payload import VERSION, Instant, Payload
+
+EVENTS: tuple[EventKind, ...] = (own_message.EVENT, erased.EVENT)
+EVENT_KINDS = frozenset(event.kind for event in EVENTS)
+_FIELDS: dict[str, Any] = {name: model for event in EVENTS for name, model in event.fields.items()}
+
+
+class EventHead(Payload):
+    """What every event has. Readers take kinds of later versions, too."""
+
+    kind: str
+    at: Instant
+    chat: str | None = None
+
+
+if TYPE_CHECKING:
+
+    class EventFields(Payload):
+        """The fields that kinds add to an event, each optional. Typed here for those that our own code reads."""
+
+        message: MessageBody | None = None
+
+else:
+    EventFields = create_model(
+        "EventFields", __base__=Payload, **{name: (model | None, None) for name, model in _FIELDS.items()}
+    )
+
+
+class EventBody(EventFields, EventHead):
+    """Something about messages that is not an inbound one, without its position in the stream."""
+
+
+class Event(EventBody):
+    """`<prefix>/<session>/event`."""
+
+    v: Literal[1] = VERSION
+    session: str
+    epoch: str
+    event_seq: int
+
+
+__all__ = ["ERASED_EVENT", "EVENTS", "EVENT_KINDS", "OWN_MESSAGE", "Event", "EventBody", "EventKind"]

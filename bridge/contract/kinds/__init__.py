@@ -1,0 +1,81 @@
+"""Kinds of content: one file per kind, and the only list of them in Python.
+
+A kind's module has `RECEIVED`, how it is received, and `SENT`, the content that a command may carry, or one of them.
+To add a kind: `contract/kinds/<kind>.py`, `drivers/web/page/kinds/<kind>.js`, its golden file, and its name below.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pydantic import BaseModel
+
+from bridge.contract.kinds import (
+    audio,
+    buttons,
+    contacts,
+    document,
+    event,
+    gif,
+    image,
+    lists,
+    location,
+    poll,
+    sticker,
+    text,
+    video,
+    video_note,
+    voice,
+)
+from bridge.contract.kinds.content import Content, dump_content
+from bridge.contract.kinds.received import Noun, ReceivedKind
+from bridge.contract.kinds.text import ERASED_TEXT, MAX_TEXT, Text
+
+_MODULES = (
+    *(text, image, video, gif, video_note, audio, voice, sticker, document, location, contacts),
+    *(poll, event, lists, buttons),
+)
+#: What can be sent, in the order in which it is documented.
+KINDS: tuple[type[Content], ...] = tuple(module.SENT for module in _MODULES if hasattr(module, "SENT"))
+#: What is received.
+RECEIVED: tuple[ReceivedKind, ...] = tuple(module.RECEIVED for module in _MODULES if hasattr(module, "RECEIVED"))
+
+BY_FIELD = {kind.field: kind for kind in KINDS}
+#: WhatsApp's type -> its kind.
+BY_TYPE = {name: kind for kind in RECEIVED for name in kind.types}
+#: Every field that a kind adds to an inbound message.
+RECEIVED_FIELDS: dict[str, Any] = {name: model for kind in RECEIVED for name, model in kind.fields.items()}
+
+
+def load_content(stored: str) -> Content:
+    """Content as `dump_content` wrote it; an empty text for one that was erased."""
+    if not stored:
+        return ERASED_TEXT
+    [(field, value)] = json.loads(stored).items()
+    return load_field(field, value)
+
+
+def load_field(field: str, value: object) -> Content:
+    """The content of a command's field. Raises pydantic's `ValidationError`."""
+    model = BY_FIELD[field]
+    assert issubclass(model, BaseModel)  # noqa: S101 - each kind is its own model
+    content: Content = model.model_validate(value)
+    return content
+
+
+__all__ = [
+    "BY_FIELD",
+    "BY_TYPE",
+    "KINDS",
+    "MAX_TEXT",
+    "RECEIVED",
+    "RECEIVED_FIELDS",
+    "Content",
+    "Noun",
+    "ReceivedKind",
+    "Text",
+    "dump_content",
+    "load_content",
+    "load_field",
+]

@@ -1,0 +1,59 @@
+"""Contact cards."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import ConfigDict, Field, RootModel, model_validator
+from typing_extensions import override
+
+from bridge.contract.jid import parse_recipient
+from bridge.contract.kinds.content import Content
+from bridge.contract.kinds.received import Noun, ReceivedKind
+from bridge.contract.payload import CleanText, PageText, StrictPayload
+
+
+class ContactCard(StrictPayload):
+    """A name and a number, or a vCard (RFC 6350) as it is."""
+
+    name: Annotated[CleanText, Field(min_length=1, max_length=200)] | None = None
+    phone: CleanText | None = None
+    vcard: Annotated[CleanText, Field(min_length=1, max_length=65_536)] | None = None
+
+    @model_validator(mode="after")
+    def _has_one_form(self) -> Self:
+        if (self.vcard is None) is (self.name is None or self.phone is None) or (self.vcard and self.phone):
+            raise ValueError("a contact has a name and a phone, or a vcard")
+        if self.phone is not None and not parse_recipient(self.phone).is_user:
+            raise ValueError("phone must be a phone number")
+        return self
+
+
+class Contacts(RootModel[Annotated[list[ContactCard], Field(min_length=1, max_length=20)]], Content):
+    """`{"contacts": [{"name": "Ana", "phone": "5491155500001"}]}`, or `[{"vcard": "BEGIN:VCARD…"}]`; 1 to 20."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+    kind: ClassVar = "contacts"
+    field: ClassVar = "contacts"
+    metavar: ClassVar = "NAME:PHONE[,NAME:PHONE…]"
+    option_help: ClassVar = "Send contacts instead of a text."
+
+    @property
+    @override
+    def summary(self) -> str:
+        return ", ".join(card.name or "vCard" for card in self.root)
+
+    @classmethod
+    @override
+    def from_option(cls, text: str) -> Any:
+        cards = [card.rpartition(":") for card in text.split(",")]
+        return [{"name": name.strip(), "phone": phone.strip()} for name, _, phone in cards]
+
+
+SENT = Contacts
+RECEIVED = ReceivedKind(
+    kind="contacts",
+    types=("vcard", "multi_vcard"),
+    noun=Noun("contact", "contacto", "👤"),
+    fields={"contacts": list[PageText]},
+)

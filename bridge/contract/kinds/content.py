@@ -1,0 +1,56 @@
+"""What every kind of content has in common. Pure."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, ClassVar, cast
+
+from pydantic import BaseModel
+
+
+class Content:
+    """What one command carries. Each kind is a subclass that is also the pydantic model of its field's value.
+
+    A command has exactly one content field, and the field names the kind: `{"to": …, "location": {…}}`.
+    """
+
+    #: Name of the kind, as `status.sends`, logs and the CLI show it.
+    kind: ClassVar[str]
+    #: Name of its field in a command.
+    field: ClassVar[str]
+    #: How `wa send` takes it: `--<field> METAVAR`, read by `from_option`. Empty where it has no option.
+    metavar: ClassVar[str] = ""
+    #: The option's help text.
+    option_help: ClassVar[str] = ""
+
+    @property
+    def summary(self) -> str:
+        """One line for lists, logs and terminals."""
+        return f"[{self.kind}]"
+
+    @property
+    def value(self) -> Any:
+        """The JSON value of its field in a command."""
+        return cast("BaseModel", self).model_dump(mode="json", exclude_none=True)
+
+    def as_field(self) -> dict[str, Any]:
+        """Its field in a command, with the value."""
+        return {self.field: self.value}
+
+    @property
+    def identity(self) -> list[Any]:
+        """What makes two contents the same command. Released kinds never change it: ids are compared by it."""
+        return [self.kind, self.value]
+
+    def check(self) -> None:
+        """Checks that have an error code of their own. Raises `CodedError`."""
+
+    @classmethod
+    def from_option(cls, text: str) -> Any:
+        """The JSON value that the text of its command-line option stands for. Raises `ValueError`."""
+        raise ValueError(f"{cls.kind} has no command-line form: {text[:20]!r}")
+
+
+def dump_content(content: Content) -> str:
+    """As a store keeps it: the content field of a command as JSON."""
+    return json.dumps(content.as_field(), ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,14 @@
+"""Files of any type."""
+
+from __future__ import annotations
+
+from bridge.contract.kinds.media import Media
+from bridge.contract.kinds.received import Noun, ReceivedKind
+
+RECEIVED = ReceivedKind(
+    kind="document",
+    types=("document",),
+    noun=Noun("document", "documento", "📄"),
+    fields={"media": Media},
+    has_caption=True,
+)

@@ -1,0 +1,7 @@
+"""Invitations to an event; `body` is its name."""
+
+from __future__ import annotations
+
+from bridge.contract.kinds.received import Noun, ReceivedKind
+
+RECEIVED = ReceivedKind(kind="event", types=("event_creation",), noun=Noun("event", "evento", "📅"))

@@ -1,0 +1,48 @@
+"""Plain text."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import AfterValidator, ConfigDict, RootModel
+from typing_extensions import override
+
+from bridge.contract.errors import TooLarge
+from bridge.contract.kinds.content import Content
+from bridge.contract.kinds.received import Noun, ReceivedKind
+from bridge.contract.payload import CleanText
+
+#: Characters that WhatsApp takes.
+MAX_TEXT = 65_536
+
+
+def _refuse_blank(text: str) -> str:
+    if not text.strip():
+        raise ValueError("is empty")
+    return text
+
+
+class Text(RootModel[Annotated[CleanText, AfterValidator(_refuse_blank)]], Content):
+    """`{"message": "Hola"}`."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+    kind: ClassVar = "text"
+    field: ClassVar = "message"
+
+    @property
+    @override
+    def summary(self) -> str:
+        return self.root
+
+    @override
+    def check(self) -> None:
+        """Raises `TooLarge`."""
+        if len(self.root) > MAX_TEXT:
+            raise TooLarge(f"The message has {len(self.root):,} characters; WhatsApp takes {MAX_TEXT:,}.")
+
+
+#: What an erased command carried.
+ERASED_TEXT = Text.model_construct("")
+
+SENT = Text
+RECEIVED = ReceivedKind(kind="text", types=("chat",), noun=Noun("text", "texto"), is_text=True)

@@ -1,0 +1,32 @@
+"""Actions of requests: one file per action, and the only list of them in Python.
+
+To add an action: `contract/requests/<action>.py`, `drivers/web/page/requests/<action>.js`, and its class below.
+"""
+
+from __future__ import annotations
+
+from bridge.contract.commands import checked, json_object
+from bridge.contract.errors import InvalidRequest, Unsupported
+from bridge.contract.requests.request import Request, Response, ResponseStatus
+from bridge.contract.requests.typing import Typing
+
+REQUESTS: tuple[type[Request], ...] = (Typing,)
+BY_ACTION = {request.model_fields["action"].default: request for request in REQUESTS}
+
+
+def request_of(action: object, fields: dict[str, object]) -> Request:
+    """A request with these fields. Raises `InvalidRequest`, and `Unsupported` for an action that is none."""
+    if not isinstance(action, str):
+        raise InvalidRequest("Refused: action is missing." if action is None else "Refused: action must be text.")
+    if action not in BY_ACTION:
+        raise Unsupported(f"There is no action {action[:64]!r}: {', '.join(sorted(BY_ACTION))}.")
+    return checked(BY_ACTION[action], {**fields, "action": action})
+
+
+def parse_request(payload: bytes) -> Request:
+    """Turn a payload into a request. Raises `InvalidRequest`, `TooLarge`, `Unsupported`."""
+    fields = json_object(payload)
+    return request_of(fields.get("action"), fields)
+
+
+__all__ = ["BY_ACTION", "REQUESTS", "Request", "Response", "ResponseStatus", "Typing", "parse_request", "request_of"]

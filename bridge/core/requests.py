@@ -1,0 +1,81 @@
+"""Requests of one session: everything that is not a message, put to the driver."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from bridge.contract.errors import CodedError, LimitReached, NotConnected, Unsupported
+from bridge.contract.payload import instant
+from bridge.contract.requests import Request, Response, ResponseStatus
+from bridge.contract.session import SessionState
+from bridge.core.results import error_info
+from bridge.core.session_view import SessionView
+from bridge.ports import CallInDoubt, Clock, WhatsAppDriver
+
+#: Calls into the page at a time. Further ones are refused: they must not hold up messages.
+CONCURRENT = 8
+
+
+class RequestRunner:
+    """Carries out requests of one session."""
+
+    def __init__(self, session: str, driver: WhatsAppDriver, view: SessionView, clock: Clock) -> None:
+        self._session = session
+        self._driver = driver
+        self._view = view
+        self._clock = clock
+        self._running = 0
+
+    async def run(self, request: Request) -> Any:
+        """Its data. Raises `CodedError`: what cannot be asked now, and what the driver raises."""
+        if request.action not in self._driver.answers:
+            raise Unsupported(f"This bridge cannot do {request.action}.")
+        situation = self._view.situation
+        if situation.state is not SessionState.CONNECTED:
+            raise NotConnected(f"The session {self._session} is not connected: {situation.text}")
+        if self._running >= CONCURRENT:
+            raise LimitReached(f"{CONCURRENT} requests are being carried out; try again.")
+        self._running += 1
+        try:
+            return await self._driver.answer(request)
+        finally:
+            self._running -= 1
+
+    async def respond(self, request: Request) -> Response:
+        """The response, whatever happens. `unknown` where the driver gave no answer. Raises nothing that has a code."""
+        try:
+            data = await self.run(request)
+        except CallInDoubt as error:
+            return self._response(request, ResponseStatus.UNKNOWN, error=error)
+        except CodedError as error:
+            return self.refusal(error, request_id=request.id, action=request.action, transaction=request.transaction)
+        return self._response(request, ResponseStatus.DONE, data=data)
+
+    def refusal(
+        self, error: Exception, *, request_id: str | None, action: str | None, transaction: str | None
+    ) -> Response:
+        """The response to what could not be carried out, or could not even be read."""
+        return Response(
+            session=self._session,
+            id=request_id or uuid.uuid4().hex,
+            action=action,
+            status=ResponseStatus.FAILED,
+            error=error_info(error),
+            at=instant(self._clock.now()),
+            transaction=transaction,
+        )
+
+    def _response(
+        self, request: Request, status: ResponseStatus, *, data: Any = None, error: CodedError | None = None
+    ) -> Response:
+        return Response(
+            session=self._session,
+            id=request.id or uuid.uuid4().hex,
+            action=request.action,
+            status=status,
+            data=data,
+            error=error_info(error) if error else None,
+            at=instant(self._clock.now()),
+            transaction=request.transaction,
+        )

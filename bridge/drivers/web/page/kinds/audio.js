@@ -1,0 +1,3 @@
+// Audio files.
+
+readers.audio = (msg) => ({ media: mediaOf(msg) });

@@ -1,0 +1,3 @@
+// Files of any type.
+
+readers.document = (msg) => ({ body: text(read(msg, "caption")), media: mediaOf(msg) });

@@ -1,0 +1,3 @@
+// Invitations to an event.
+
+readers.event_creation = (msg) => ({ body: text(read(msg, "eventName")) });

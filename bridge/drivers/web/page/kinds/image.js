@@ -1,0 +1,3 @@
+// Pictures.
+
+readers.image = (msg) => ({ body: text(read(msg, "caption")), media: mediaOf(msg) });

@@ -1,0 +1,3 @@
+// Polls.
+
+readers.poll_creation = (msg) => ({ body: text(read(msg, "pollName")) });

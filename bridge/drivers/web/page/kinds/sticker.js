@@ -1,0 +1,3 @@
+// Stickers.
+
+readers.sticker = (msg) => ({ media: mediaOf(msg) });

@@ -1,0 +1,3 @@
+// Films.
+
+readers.video = (msg) => ({ body: text(read(msg, "caption")), media: mediaOf(msg) });

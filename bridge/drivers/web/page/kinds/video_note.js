@@ -1,0 +1,3 @@
+// Round video messages.
+
+readers.ptv = (msg) => ({ media: mediaOf(msg) });

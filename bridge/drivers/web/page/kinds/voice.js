@@ -1,0 +1,3 @@
+// Voice messages.
+
+readers.ptt = (msg) => ({ media: mediaOf(msg) });

@@ -1,0 +1,63 @@
+"""The middleware in front of the routes: authentication, rate limit, body limit, security headers."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Scope
+
+from bridge.asgi.authentication import Authentication, AuthRules, PublicPaths, client_address
+from bridge.asgi.body import BodyLimit
+from bridge.asgi.json_only import JsonOnly
+from bridge.asgi.rate_limit import RateLimit
+from bridge.asgi.security_headers import SecurityHeaders
+from bridge.contract.pace import Pace
+from bridge.http.context import AppContext
+from bridge.http.credentials import ANYBODY
+from bridge.http.errors import GUARD_ERRORS, answer
+
+_log = logging.getLogger(__name__)
+PUBLIC = PublicPaths(frozenset({"/", "/health", "/healthz", "/readyz", "/panel/me"}), ("/panel/static/",))
+_POLICY = "default-src 'none'; frame-ancestors 'none'"
+
+
+@dataclass(frozen=True, slots=True)
+class AuthOptions:
+    """`rate` is that of each key and each address. Unless `loopback_only`, credentials are needed in any case."""
+
+    rate: Pace
+    loopback_only: bool
+
+
+def guard(app: ASGIApp, options: AuthOptions, context: AppContext) -> ASGIApp:
+    """The application behind its middleware, innermost first."""
+    limits, clock = context.limits, context.clock.monotonic
+    app = BodyLimit(app, limits.body, refuse)
+    app = JsonOnly(app, refuse)
+    app = RateLimit(app, options.rate, refuse, clock)
+    rules = AuthRules(
+        server="the bridge",
+        local=ANYBODY,
+        public=PUBLIC,
+        are_configured=context.credentials.are_configured,
+        verify=context.credentials.verify,
+        identify=context.logins.identify,
+        trust_local=options.loopback_only,
+        challenge='Bearer realm="whatsapp-mqtt-bridge"',
+        limits=limits.guesses,
+    )
+    return SecurityHeaders(Authentication(app, rules, refuse, clock), _POLICY)
+
+
+def refuse(scope: Scope, refused: HTTPException) -> ASGIApp:
+    """The answer to a request that a middleware refused, in the form of its path."""
+    error = GUARD_ERRORS[refused.status_code](refused.detail or None, refused.headers)
+    _log.info("%s %s from %s: %s", scope["method"], _masked(scope["path"]), client_address(scope), error.code)
+    return answer(scope["path"], error)
+
+
+def _masked(path: str) -> str:
+    """A path for the log: it may contain a phone number."""
+    return path if len(path) <= 80 and not any(c.isdigit() for c in path) else f"{path[:12]!r}…"

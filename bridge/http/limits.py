@@ -1,0 +1,29 @@
+"""Limits of the HTTP side, with their defaults. Tests pass other values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bridge.asgi.authentication import GuessLimits
+from bridge.asgi.body import BodyLimits
+from bridge.asgi.server import ServerLimits
+
+
+@dataclass(frozen=True, slots=True)
+class HttpLimits:
+    """Times in seconds.
+
+    `key_cache`: how long keys are cached; a revoked key works no longer than this.
+    `outage`: a session on its way to a connection for longer counts as down: legacy sends are refused at once.
+    `session_poll`: between two checks of such a session.
+    `event_streams` at once, each of which holds a connection; `event_ping` keeps proxies from closing a quiet one.
+    """
+
+    server: ServerLimits = field(default_factory=ServerLimits)
+    body: BodyLimits = field(default_factory=BodyLimits)
+    guesses: GuessLimits = field(default_factory=GuessLimits)
+    key_cache: float = 2.0
+    outage: float = 60.0
+    session_poll: float = 0.1
+    event_streams: int = 100
+    event_ping: float = 15.0

@@ -1,0 +1,44 @@
+"""`/v1/sessions/{session}/requests/{action}`: everything that is not a message."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request, Response
+
+from bridge.contract import requests as actions
+from bridge.contract.commands import json_object
+from bridge.contract.errors import InvalidRequest
+from bridge.http.context import running
+from bridge.http.dependencies import ContextOf, needs
+from bridge.http.errors import NotFound, ReportedError, problem
+from bridge.http.v1.documents import body_of_any, problems
+from bridge.ports import Scope
+
+router = APIRouter(tags=["requests"])
+
+
+@router.post(
+    "/sessions/{session}/requests/{action}",
+    dependencies=[needs(Scope.SEND)],
+    response_class=Response,
+    responses={
+        **problems(422, 501),
+        200: {"description": "Done, or unknown: WhatsApp gave no answer", "model": actions.Response},
+    },
+    openapi_extra=body_of_any(actions.REQUESTS, typing={"to": "5491155500001", "seconds": 10}),
+)
+async def make_request(
+    session: str, action: Annotated[str, Path(max_length=64)], request: Request, context: ContextOf
+) -> Response:
+    """Carry out an action; the body has its arguments. The same as a request on MQTT."""
+    entry = context.entry(session)
+    if action not in actions.BY_ACTION:
+        raise NotFound(f"There is no action {action!r}.")
+    fields = json_object(await request.body() or b"{}")
+    if fields.get("action") not in (None, action):
+        raise InvalidRequest("The path and the body name different actions.")
+    response = await running(entry).requests.respond(actions.request_of(action, fields))
+    if response.error is not None and response.status is actions.ResponseStatus.FAILED:
+        return problem(ReportedError(response.error), response=response.model_dump(mode="json"))
+    return Response(response.to_json(), media_type="application/json")

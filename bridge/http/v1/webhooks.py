@@ -1,0 +1,219 @@
+"""`/v1/sessions/{session}/listeners`: webhooks, the items they receive, and their health."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Response
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+
+from bridge.contract.events import EVENT_KINDS
+from bridge.contract.jid import parse_recipient
+from bridge.contract.messages import Stream
+from bridge.contract.payload import CleanText, Instant, instant
+from bridge.http.context import AppContext
+from bridge.http.dependencies import AuditOf, ContextOf, needs
+from bridge.http.errors import NotFound
+from bridge.ports import MESSAGE, Failure, Position, Scope, Webhook, WebhookFilter
+from bridge.webhooks import Circuit, Start
+
+router = APIRouter(tags=["webhooks"])
+
+
+def _is_known(kind: str) -> str:
+    if kind != MESSAGE and kind not in EVENT_KINDS:
+        raise ValueError(f"is no kind of event: {', '.join(sorted({MESSAGE, *EVENT_KINDS}))}")
+    return kind
+
+
+Kind = Annotated[
+    str, AfterValidator(_is_known), WithJsonSchema({"type": "string", "enum": sorted({MESSAGE, *EVENT_KINDS})})
+]
+
+
+class WebhookStart(BaseModel):
+    """A cursor in each stream: the webhook receives the items after it."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+    epoch: Annotated[str, Field(max_length=64)]
+    seq: Annotated[int, Field(ge=0, le=2**53)] = 0
+    event_seq: Annotated[int, Field(ge=0, le=2**53)] = 0
+
+
+class NewWebhook(BaseModel):
+    """A webhook to register. For a URL that is registered already, omitted fields keep their values."""
+
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        json_schema_extra={"examples": [{"url": "http://localhost:3013/hook", "chats": ["5491155500001"]}]},
+    )
+    url: CleanText
+    events: Annotated[
+        list[Kind] | None,
+        Field(min_length=1, max_length=20, description="kinds of item; default `message`"),
+    ] = None
+    chats: Annotated[
+        list[CleanText] | None, Field(max_length=1000, description="numbers or addresses; default all")
+    ] = None
+    groups: Annotated[bool | None, Field(description="whether groups are included; default true")] = None
+    secret: Annotated[
+        CleanText | None, Field(min_length=16, max_length=256, description="signs deliveries; generated if omitted")
+    ] = None
+    start: Annotated[
+        Literal["now", "oldest"] | WebhookStart,
+        Field(description="where a new webhook starts; a known one keeps its cursor"),
+    ] = "now"
+
+
+class WebhookView(BaseModel):
+    """A webhook and its health. Fields from the session's store are null while that is closed."""
+
+    id: str
+    session: str
+    url: str
+    created_at: Instant
+    events: list[str]
+    chats: list[str] | None
+    groups: bool
+    paused: bool = Field(default=False, description="keeps its cursor, receives nothing until it is resumed")
+    legacy: bool = Field(description="registered on the legacy path: groups are included only with WA_LEGACY_GROUPS")
+    signed: bool
+    secret: str | None = Field(default=None, description="only in the answer to the registration that generated it")
+    circuit: Circuit | None = None
+    lag: int | None = Field(default=None, description="items in the journal that are not yet delivered")
+    delivered: int | None = Field(default=None, description="since the session was started")
+    failures: int | None = Field(default=None, description="consecutive")
+    last_status: int | None = None
+    last_error: str | None = Field(default=None, description="the last error as a sentence")
+    last_failure: Failure | None = Field(default=None, description="why the last post got no answer")
+    last_delivery_at: Instant | None = None
+    next_attempt_at: Instant | None = None
+    seq: int | None = Field(default=None, description="the last message that is delivered, skipped or a dead letter")
+    event_seq: int | None = None
+
+
+class WebhookList(BaseModel):
+    """Webhooks, oldest first."""
+
+    listeners: list[WebhookView]
+
+
+@router.get("/sessions/{session}/listeners", dependencies=[needs(Scope.LISTEN)])
+async def list_webhooks(session: str, context: ContextOf) -> WebhookList:
+    """Registered webhooks and their health."""
+    context.entry(session)
+    return WebhookList(listeners=[_view(context, one) for one in context.registry.active(session)])
+
+
+@router.post("/sessions/{session}/listeners", status_code=201, dependencies=[needs(Scope.LISTEN)])
+async def register(session: str, body: NewWebhook, context: ContextOf, audit: AuditOf) -> WebhookView:
+    """Register a webhook, or change the items that a registered one receives."""
+    context.entry(session)
+    url = await context.poster.check(body.url)
+    known = next((one for one in context.registry.active(session) if one.url == url), None)
+    made = secrets.token_urlsafe(32) if body.secret is None and (known is None or known.secret is None) else None
+    listener = await context.registry.register(
+        session,
+        url,
+        choice=_choice(body, known.choice if known else WebhookFilter()),
+        secret=body.secret or made,
+        start=_start(body),
+    )
+    await audit("register listener", session, listener.id)
+    view = _view(context, listener)
+    return view.model_copy(update={"secret": made}) if made else view
+
+
+@router.get("/sessions/{session}/listeners/{listener}", dependencies=[needs(Scope.LISTEN)])
+async def show(session: str, listener: str, context: ContextOf) -> WebhookView:
+    """One webhook and its health."""
+    return _view(context, _find(context, session, listener))
+
+
+@router.delete(
+    "/sessions/{session}/listeners/{listener}",
+    status_code=204,
+    response_class=Response,
+    dependencies=[needs(Scope.LISTEN)],
+)
+async def unregister(session: str, listener: str, context: ContextOf, audit: AuditOf) -> Response:
+    """Stop delivering. The cursor is kept ten minutes; dead letters stay."""
+    found = _find(context, session, listener)
+    await context.registry.unregister(session, found.url)
+    await audit("unregister listener", session, found.id)
+    return Response(status_code=204)
+
+
+@router.post("/sessions/{session}/listeners/{listener}/pause", dependencies=[needs(Scope.LISTEN)])
+async def pause(session: str, listener: str, context: ContextOf, audit: AuditOf) -> WebhookView:
+    """Pause deliveries; the cursor is kept as long as the journal keeps the items."""
+    found = _find(context, session, listener)
+    await audit("pause listener", session, found.id)
+    return _view(context, await context.registry.pause(found, paused=True))
+
+
+@router.post("/sessions/{session}/listeners/{listener}/resume", dependencies=[needs(Scope.LISTEN)])
+async def resume(session: str, listener: str, context: ContextOf, audit: AuditOf) -> WebhookView:
+    """Resume deliveries after the last delivered item."""
+    found = _find(context, session, listener)
+    await audit("resume listener", session, found.id)
+    return _view(context, await context.registry.pause(found, paused=False))
+
+
+def _find(context: AppContext, session: str, listener_id: str) -> Webhook:
+    context.entry(session)
+    found = context.registry.find(session, listener_id)
+    if found is None:
+        raise NotFound("This session has no such webhook.")
+    return found
+
+
+def _choice(body: NewWebhook, before: WebhookFilter) -> WebhookFilter:
+    return WebhookFilter(
+        kinds=before.kinds if body.events is None else frozenset(map(str, body.events)),
+        chats=before.chats if body.chats is None else frozenset(str(parse_recipient(chat)) for chat in body.chats),
+        groups=before.groups if body.groups is None else body.groups,
+    )
+
+
+def _start(body: NewWebhook) -> Start:
+    if isinstance(body.start, WebhookStart):
+        return Position(body.start.epoch, body.start.seq, body.start.event_seq)
+    return body.start
+
+
+def _view(context: AppContext, listener: Webhook) -> WebhookView:
+    choice = listener.choice
+    view = WebhookView(
+        id=listener.id,
+        session=listener.session,
+        url=listener.url,
+        created_at=instant(listener.created_at),
+        events=sorted(choice.kinds, key=lambda kind: (kind != MESSAGE, kind)),
+        chats=None if choice.chats is None else sorted(choice.chats),
+        groups=choice.groups,
+        paused=listener.paused_at is not None,
+        legacy=listener.legacy,
+        signed=listener.secret is not None,
+    )
+    standing = context.registry.standing(listener)
+    if standing is None:
+        return view
+    last, due = standing.last_delivery_at, standing.next_attempt_at
+    return view.model_copy(
+        update={
+            "circuit": standing.circuit,
+            "lag": context.registry.lag(listener),
+            "delivered": standing.delivered,
+            "failures": standing.failures,
+            "last_status": standing.last_status,
+            "last_error": standing.last_error,
+            "last_failure": standing.last_failure,
+            "last_delivery_at": None if last is None else instant(last),
+            "next_attempt_at": None if due is None else instant(due),
+            "seq": standing.at.get(Stream.IN),
+            "event_seq": standing.at.get(Stream.EVENT),
+        }
+    )

@@ -1,0 +1,10 @@
+// Stores that wa-js listens to at start and that stay empty here. Without them it logs uncaught errors.
+
+import { BaseCollection, Model } from '../model.js';
+import { register } from '../registry.js';
+
+register({
+  WAWebBlocklistCollection: { BlocklistCollection: new BaseCollection(Model) },
+  WAWebPresenceCollection: { PresenceCollection: new BaseCollection(Model) },
+  WAWebStatusCollection: { StatusCollection: new BaseCollection(Model) },
+});

@@ -1,0 +1,60 @@
+"""The middleware in front of the routes: authentication, rate limit, body limit, security headers.
+
+The same rules as in the bridge: with WHATSAPP_API_KEY or WA_JWT_SECRET a caller needs one of them; with neither, only
+this machine is answered.
+"""
+
+from __future__ import annotations
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Scope
+
+from bridge.asgi.authentication import Authentication, AuthRules, PublicPaths, client_address
+from bridge.asgi.body import BodyLimit
+from bridge.asgi.loopback import breach, is_loopback
+from bridge.asgi.rate_limit import RateLimit
+from bridge.asgi.security_headers import SecurityHeaders
+from bridge.contract.pace import Pace
+from responder.http.credentials import LOCAL, ApiCaller, ApiCredentials
+from responder.http.limits import SurfaceLimits
+
+_PUBLIC = PublicPaths(frozenset({"/"}), ("/health", "/readyz", "/static/"))
+#: Where a legacy sender posts, which knows no key: open to this machine.
+_WEBHOOK = "/api/message-received"
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
+    " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_TEXTS = {
+    401: "Unauthorized",
+    408: "El pedido no llegó a tiempo",
+    413: "El pedido es demasiado grande",
+    429: "Demasiados pedidos; probar de nuevo en unos segundos",
+}
+
+
+def guard(app: ASGIApp, credentials: ApiCredentials, rate: Pace, limits: SurfaceLimits) -> ASGIApp:
+    """The application behind its middleware, innermost first. `rate` is that of each caller and each address."""
+    app = BodyLimit(app, limits.body, _refuse)
+    app = RateLimit(app, rate, _refuse)
+    rules = AuthRules(
+        server="the responder",
+        local=LOCAL,
+        public=_PUBLIC,
+        are_configured=credentials.are_configured,
+        verify=credentials.verify,
+        identify=_legacy_sender,
+    )
+    return SecurityHeaders(Authentication(app, rules, _refuse), _POLICY)
+
+
+async def _legacy_sender(scope: Scope, headers: Headers) -> ApiCaller | None:
+    is_local = is_loopback(client_address(scope)) and breach(headers) is None
+    return LOCAL if scope["path"] == _WEBHOOK and is_local else None
+
+
+def _refuse(_: Scope, refused: HTTPException) -> ASGIApp:
+    error = _TEXTS.get(refused.status_code, refused.detail)
+    return JSONResponse({"error": error}, refused.status_code, refused.headers)

@@ -1,0 +1,20 @@
+"""Limits of the HTTP surface, with their defaults. Tests pass other values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bridge.asgi.body import BodyLimits
+from bridge.asgi.server import ServerLimits
+
+
+@dataclass(frozen=True, slots=True)
+class SurfaceLimits:
+    """Times in seconds. `pages` at once, each with a stream of changes; `ping` keeps a quiet stream open."""
+
+    server: ServerLimits = field(
+        default_factory=lambda: ServerLimits(connections=400, keep_alive=5, shutdown_timeout=2)
+    )
+    body: BodyLimits = field(default_factory=lambda: BodyLimits(timeout=15.0))
+    pages: int = 100
+    ping: float = 15.0

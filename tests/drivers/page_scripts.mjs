@@ -1,0 +1,22 @@
+// Runs the page's scripts of the kinds on recorded models, without a browser: JSON in, JSON out.
+// In: {folder, kind}; out: {received: [content], sent: [[call, ...arguments]]}.
+
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import vm from "node:vm";
+
+const { folder, golden } = JSON.parse(readFileSync(0, "utf8"));
+const calls = [];
+const record = (_, name) => (...args) => calls.push([name, ...args]);
+const context = vm.createContext({ WPP: { chat: new Proxy({}, { get: record }) } });
+const kinds = readdirSync(join(folder, "kinds")).sort().map((name) => join("kinds", name));
+const script = ["registry.js", "models.js", ...kinds].map((name) => readFileSync(join(folder, name), "utf8")).join("\n");
+const { contentOf, senders } = vm.runInContext(`${script}\n({ contentOf, senders })`, context);
+
+const answer = {};
+for (const [kind, { received = [], sent = [] }] of Object.entries(golden)) {
+  calls.length = 0;
+  for (const { value } of sent) senders[kind]("<chat>", value, {});
+  answer[kind] = { received: received.map(({ model }) => contentOf(model)), sent: [...calls] };
+}
+process.stdout.write(JSON.stringify(answer));

@@ -1,0 +1,118 @@
+"""Each kind has a golden file, `kinds/<kind>.json`: models as WhatsApp Web has them with what is published of each, and
+values of its field in a command with the call that wa-js gets. A kind without one fails here.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from functools import partial
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright._impl._driver import compute_driver_executable  # the Node.js that Playwright brings
+
+from bridge.contract.commands import SendCommand, checked
+from bridge.contract.jid import Jid
+from bridge.contract.kinds import KINDS, RECEIVED, Content, ReceivedKind, load_field
+from bridge.contract.messages import MessageContent
+from bridge.drivers.web.injection import sendable_kinds
+from bridge.ports import IncomingMessage
+from tests.drivers.recording import RecordingSink
+from tests.drivers.worlds import ANA, World, connected
+
+GOLDEN = Path(__file__).parent / "kinds"
+
+
+def golden(kind: str) -> dict[str, Any]:
+    file = GOLDEN / f"{kind}.json"
+    assert file.is_file(), f"the kind {kind} has no golden file: add {file.relative_to(Path.cwd())}"
+    found: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    return found
+
+
+@pytest.fixture(scope="session")
+def answers() -> dict[str, Any]:
+    """What the page's scripts make of every golden file."""
+    asked = {
+        "folder": str(resources.files("bridge.drivers.web") / "page"),
+        "golden": {file.stem: golden(file.stem) for file in GOLDEN.glob("*.json")},
+    }
+    node = compute_driver_executable()[0]
+    done = subprocess.run(
+        [node, str(Path(__file__).with_name("page_scripts.mjs"))],
+        input=json.dumps(asked),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+@pytest.mark.parametrize("kind", RECEIVED, ids=lambda kind: kind.kind)
+def test_a_received_kind(kind: ReceivedKind, answers: dict[str, Any]) -> None:
+    cases = golden(kind.kind)["received"]
+    assert {case["model"]["type"] for case in cases} <= set(kind.types)
+    assert answers[kind.kind]["received"] == [case["content"] for case in cases]
+    for case in cases:
+        assert MessageContent.model_validate(case["content"]).model_dump(exclude_none=True) == {
+            "body": "",
+            **case["content"],
+        }
+    own = set().union(*(case["content"] for case in cases)) - {"body", "forwarded"}
+    assert own == set(kind.fields), "each field that a kind declares is in its golden file"
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
+def test_a_kind_that_is_sent(kind: type[Content], answers: dict[str, Any]) -> None:
+    assert kind.kind in sendable_kinds()
+    cases = golden(kind.kind)["sent"]
+    assert cases
+    assert answers[kind.kind]["sent"] == [case["call"] for case in cases]
+    for case in cases:
+        command = checked(SendCommand, {"to": "5491155500001", kind.field: case["value"]})
+        assert command.content.value == case["value"]
+        assert command.content.summary
+
+
+def found(sink: RecordingSink, raw_id: str) -> IncomingMessage | None:
+    return next((message for message in sink.messages if message.key.id == raw_id), None)
+
+
+async def test_every_kind_is_received(world: World) -> None:
+    async with connected(world) as (_, sink):
+        for kind in RECEIVED:
+            for case in golden(kind.kind)["received"]:
+                raw_id = world.receive(ANA, case["model"], case["content"])
+                await sink.until(partial(found, sink, raw_id))
+                message = found(sink, raw_id)
+                assert message is not None
+                assert message.type == case["model"]["type"]
+                assert message.content.model_dump(exclude_none=True) == {"body": "", **case["content"]}, kind.kind
+
+
+async def test_every_kind_is_sent(world: World) -> None:
+    types = {kind.kind: kind.types for kind in RECEIVED}
+    async with connected(world) as (driver, _):
+        for kind in KINDS:
+            for case in golden(kind.kind)["sent"]:
+                key = await driver.reserve(await driver.resolve(Jid.parse(ANA)))
+                assert await driver.send(key, load_field(kind.field, case["value"])) >= 0
+                assert world.sent()[key.id][1] == 1
+                assert world.sent_type(key.id) in types[kind.kind]
+
+
+def test_every_kind_that_the_page_can_send_is_one_that_a_command_can_carry() -> None:
+    assert sendable_kinds() == {kind.kind for kind in KINDS}
+
+
+def test_kinds_types_and_fields_are_unique() -> None:
+    assert len({kind.kind for kind in RECEIVED}) == len(RECEIVED)
+    types = [name for kind in RECEIVED for name in kind.types]
+    assert len(set(types)) == len(types)
+    assert len({kind.field for kind in KINDS}) == len(KINDS)
