@@ -1,4 +1,4 @@
-"""Finds the answer to a turn's messages: the order's confirmation, a rule's text, or the model's."""
+"""Finds the answer to a turn's messages: the confirmation of an order, a rule's text, or the model's."""
 
 from __future__ import annotations
 
@@ -7,42 +7,40 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from responder.chat_state import OperatorSettings
 from responder.model import Model
 from responder.orders import Order, confirmation, order_in
+from responder.outgoing import AnswerSink, typing_shown
 from responder.policy import Verdict
 from responder.prompt import chat_messages, system_text
-from responder.recorder import OperatorSettings
 from responder.rules_file import RulesFile
 from responder.store.pending import PendingWork
 from responder.store.rows import Pending
 from responder.store.switches import Switches
 from responder.turns import TurnOrigin
-from responder.typing_indicator import TypingIndicator
 
-#: Messages that the model is given besides what it is to answer.
+#: Earlier messages of the chat that the model receives besides those it is to answer.
 HISTORY = 10
-#: How a mention stands in a group message; the rules are about what is said, not to whom.
+#: A mention in a group message; rules match the text without the person it is addressed to.
 _MENTION = re.compile(r"@\d{5,20}\b")
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A text and who made it."""
-
     origin: TurnOrigin
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """The system text's template and the operator's variables."""
+    """The template of the system text, and the operator's variables."""
 
     template: str
     variables: Mapping[str, str]
 
 
 class AnswerSource:
-    """Asks rules and model. Without a model, rules only."""
+    """Rules first, then the model. Without a model, rules only."""
 
     def __init__(
         self,
@@ -50,61 +48,60 @@ class AnswerSource:
         model: Model | None,
         prompt: Prompt,
         *,
-        house: OperatorSettings,
-        waiting: PendingWork,
+        operator: OperatorSettings,
+        store: PendingWork,
         switches: Switches,
-        thinking: TypingIndicator,
+        sink: AnswerSink,
         now: Callable[[], float],
     ) -> None:
-        self._thinking = thinking
         self._rules = rules
         self._model = model
         self._prompt = prompt
-        self._house = house
-        self._waiting = waiting
+        self._operator = operator
+        self._store = store
         self._switches = switches
+        self._sink = sink
         self._now = now
 
-    def canned(self, asked: Sequence[Pending]) -> Answer | None:
-        """What a rule says to these messages as one text. At once, no looking up."""
-        text = _MENTION.sub(" ", "\n".join(pending.body for pending in asked)).strip()
-        found = self._rules.rules.answer(text, turn=asked[0].id)
+    def canned(self, batch: Sequence[Pending]) -> Answer | None:
+        """A rule's answer to these messages as one text. Needs no I/O."""
+        text = _MENTION.sub(" ", "\n".join(pending.body for pending in batch)).strip()
+        found = self._rules.rules.answer(text, turn=batch[0].id)
         return Answer(TurnOrigin.RULE, found.text) if found else None
 
-    async def find(self, asked: Sequence[Pending]) -> Answer | Verdict:
-        """The answer, or why there is none. Raises ModelFailed, DatabaseDown."""
-        if asked[0].verdict is Verdict.ORDER:
-            return Answer(TurnOrigin.ORDER, await self._confirm(asked[0]))
-        answer = self.canned(asked)
+    async def find(self, batch: Sequence[Pending]) -> Answer | Verdict:
+        """The answer, or the verdict for which there is none. Raises ModelFailed, DatabaseDown."""
+        if batch[0].verdict is Verdict.ORDER:
+            return Answer(TurnOrigin.ORDER, await self._confirm(batch[0]))
+        answer = self.canned(batch)
         if answer is None and self._model is not None:
-            answer = await self._ask(self._model, asked)
-        elif answer is None and len(asked) > 1:
-            answer = next(filter(None, (self.canned([pending]) for pending in asked)), None)
+            answer = await self._complete(self._model, batch)
+        elif answer is None and len(batch) > 1:
+            answer = next(filter(None, (self.canned([pending]) for pending in batch)), None)
         return Verdict.NO_ANSWER if answer is None else answer
 
     def forbids(self, answer: Answer) -> str | None:
-        """The expression for which an answer may not go out."""
+        """The expression that forbids this answer."""
         return self._rules.rules.forbids(answer.text)
 
     async def _confirm(self, order: Pending) -> str:
         match order_in(order.body):
             case Order.STATE | None:
                 return confirmation(await self._switches.active())
-            case turned:
-                return confirmation(turned is Order.ON)
+            case switched:
+                return confirmation(switched is Order.ON)
 
-    async def _ask(self, model: Model, asked: Sequence[Pending]) -> Answer | None:
-        first = asked[0]
-        moment = datetime.fromtimestamp(self._now(), self._house.zone)
+    async def _complete(self, model: Model, batch: Sequence[Pending]) -> Answer | None:
+        first = batch[0]
         system = system_text(
             self._prompt.template,
             self._prompt.variables,
-            now=moment,
+            now=datetime.fromtimestamp(self._now(), self._operator.zone),
             session=first.session,
             cliente_id=first.cliente_id,
         )
-        history = await self._waiting.history(first, HISTORY)
-        asking = chat_messages(system, history, [pending.body for pending in asked])
-        async with self._thinking.shown(first.session, first.chat):
-            text = (await model.complete(asking)).strip()
+        history = await self._store.history(first, HISTORY)
+        messages = chat_messages(system, history, [pending.body for pending in batch])
+        async with typing_shown(self._sink, first.session, first.chat):
+            text = (await model.complete(messages)).strip()
         return Answer(TurnOrigin.MODEL, text) if text else None

@@ -1,4 +1,4 @@
-"""Composition: puts the responder together and takes it apart again. The one place that knows all its parts."""
+"""The composition root: constructs the responder's parts, starts them and stops them in order."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import asyncio
 import logging
 import socket
 import time
-from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Self
 
 from bridge.client import Client
 from responder.answers import AnswerSource, Prompt
 from responder.changes import Changes
-from responder.errors import DatabaseDown
+from responder.chat_state import OperatorSettings
+from responder.errors import DatabaseDown, WrongSettings
 from responder.fault_publisher import FaultPublisher
 from responder.faults import FaultLog
 from responder.health import Health
@@ -20,119 +21,150 @@ from responder.http.context import Surface
 from responder.http.limits import SurfaceLimits
 from responder.http.server import listen, serve
 from responder.incoming import ReceivedMessage
-from responder.lease_worker import LeaseWorker, StartReading
-from responder.leases import Leases, all_leases, is_gone, owner_name
+from responder.lease_worker import LeaseWorker, ReaderFactory
+from responder.leases import HeldLeases, Leases, all_leases, is_gone, owner_name
 from responder.model import Model
-from responder.recorder import OperatorSettings
 from responder.replies import Replies
 from responder.rules_file import RulesFile
 from responder.session_reader import SessionReader
 from responder.settings import ResponderSettings
 from responder.store.chats import Chats
 from responder.store.circumstances import CircumstanceReader
-from responder.store.database import PAUSE, ResponderDatabase, until_it_answers
+from responder.store.database import FIRST_PAUSE, ResponderDatabase, make_private, pause_before_retry
 from responder.store.human_replies import HumanReplies
 from responder.store.leases import LeaseTable
 from responder.store.migrate import migrate
 from responder.store.pending import PendingWork
-from responder.store.recorder import Recording
+from responder.store.recorder import Recorder
 from responder.store.retention import DAY, Pruning
-from responder.store.rows import Lease, Pending, Turn
-from responder.store.sqlite_folder import make_private
+from responder.store.rows import Lease, Pending
 from responder.store.switches import Switches
 from responder.store.turns import Turns
 from responder.switch_publisher import SwitchPublisher
-from responder.transports import BrokerAccess, Transport, over_broker, over_sender
-from responder.typing_indicator import TypingIndicator
+from responder.timing import DEFAULT_TIMING, Timing
+from responder.transports import BrokerAccess, BrokerTransport, SenderTransport, Transport
+from responder.webhook import LegacySender
 
 _log = logging.getLogger(__name__)
-#: Seconds that the end may take before it is cut short; what is under way then is found again at the next start.
-FAREWELL = 5.0
+#: Seconds that a shutdown may take before it is cut short; unfinished work is found in the store at the next start.
+SHUTDOWN_TIMEOUT = 5.0
 
 
 async def run(settings: ResponderSettings, broker: BrokerAccess | None, *, stop: asyncio.Event) -> None:
-    """Run until `stop`. A broker or a database that is away is waited for; webhook mode needs no broker.
+    """Run until `stop`; waits for a broker or a database that is down. Webhook mode needs no broker.
 
     Raises WrongSettings, WrongRules, DatabaseUnusable, BadAddress, BrokerRefused, OSError (port or data directory).
     """
-    responder = Responder(settings, broker)
+    responder = Responder.load(settings, broker)
     try:
-        responder.load()
         async with responder.database:
             await responder.run(stop)
     except ExceptionGroup as group:
-        raise _first_of(group) from group
+        raise _first_error(group) from group
     finally:
         responder.close()
 
 
 class Responder:
-    """The parts of one process."""
+    """The parts of one process. Made by `load`; `run` inside the context of `database`; `close` at the end."""
 
     def __init__(
         self,
         settings: ResponderSettings,
-        broker: BrokerAccess | None = None,
-        *,
-        http_limits: SurfaceLimits | None = None,
+        broker: BrokerAccess | None,
+        listener: socket.socket,
+        system_template: str,
+        timing: Timing,
+        http_limits: SurfaceLimits,
     ) -> None:
         self.settings = settings
-        self._http_limits = http_limits or SurfaceLimits()
-        self._broker = broker
-        self.announcer = FaultPublisher(broker.instance if broker else "")
-        self.faults = FaultLog(time.time, self.announcer.note)
+        self._listener = listener
+        self._http_limits = http_limits
+        self._fault_publisher = FaultPublisher(broker.instance if broker else "", timing.faults)
+        self.faults = FaultLog(time.time, self._fault_publisher.note)
         self.changes = Changes()
         self.database = ResponderDatabase(settings.database_url, self.faults)
-        self.house = OperatorSettings(settings.policy, settings.opening_hours, settings.timezone, settings.pause)
+        operator = OperatorSettings(settings.policy, settings.hours, settings.zone, settings.pause)
         self.rules = RulesFile(settings.rules_file, self.faults)
         self.switches = Switches(self.database, settings.active, time.monotonic)
-        self.turns = Turns(self.database, CircumstanceReader(self.house, self.switches))
-        self.recording = Recording(self.database, self.house, self.switches)
+        self._switch_publisher = SwitchPublisher(self.switches, settings.cliente_id, self.faults, time.time)
+        self._turns = Turns(self.database, CircumstanceReader(operator, self.switches))
+        self._recorder = Recorder(self.database, operator, self.switches)
+        self._pending = PendingWork(self.database)
+        self._held = HeldLeases()
         options = settings.model_options
-        self.model = None if options is None else Model(options, time.monotonic, self.faults)
-        self.held: dict[str, Lease] = {}
-        self.condition = Health(self.database, self.held, settings.sessions)
-        self.replies: Replies | None = None
-        self.mirror: SwitchPublisher | None = None
-        self.listener: socket.socket | None = None
-        self._template = ""
+        self.model = None if options is None else Model(options, time.monotonic, self.faults, timing.model)
+        self._transport = self._choose_transport(broker, timing)
+        self.health = Health(self.database, self._transport, self._held.by_name)
+        answers = AnswerSource(
+            self.rules,
+            self.model,
+            Prompt(system_template, settings.prompt_vars),
+            operator=operator,
+            store=self._pending,
+            switches=self.switches,
+            sink=self._transport.sink,
+            now=time.time,
+        )
+        self.replies = Replies(
+            answers,
+            self._turns,
+            self._transport.sink,
+            leases=self._held.by_name,
+            faults=self.faults,
+            changed=lambda chat_id: self.changes.notify([chat_id]),
+            now=time.time,
+            gather=settings.gather,
+            max_age=settings.max_age,
+            timing=timing.replies,
+        )
         self._closing = asyncio.Event()
+
+    @classmethod
+    def load(
+        cls,
+        settings: ResponderSettings,
+        broker: BrokerAccess | None = None,
+        *,
+        timing: Timing = DEFAULT_TIMING,
+        http_limits: SurfaceLimits | None = None,
+    ) -> Self:
+        """Read the files that settings name and take the port. Raises WrongSettings, WrongRules, OSError."""
+        template = settings.system_template()
+        url = settings.database_url
+        if url.get_backend_name() == "sqlite" and url.database:
+            make_private(Path(url.database))
+        protected = settings.api_key is not None or settings.jwt_secret is not None
+        listener = listen(settings.host, settings.port, protected=protected)
+        try:
+            responder = cls(settings, broker, listener, template, timing, http_limits or SurfaceLimits())
+            responder.rules.load()
+        except BaseException:
+            listener.close()
+            raise
+        return responder
 
     @property
     def url(self) -> str:
-        """Where the HTTP surface is."""
-        assert self.listener is not None  # noqa: S101 - taken by `load`
-        host, port = self.listener.getsockname()[:2]
+        """The address of the HTTP surface."""
+        host, port = self._listener.getsockname()[:2]
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     @property
     def is_working(self) -> bool:
         """Whether messages are read and answered now."""
-        return not self.condition.amiss()
-
-    def load(self) -> None:
-        """Read the files that settings name and take the port. Raises WrongSettings, WrongRules, OSError."""
-        self.rules.load()
-        self._template = self.settings.system_template()
-        if self.database.is_sqlite:
-            make_private(Path(self.settings.database_url.database or ""))
-        protected = self.settings.api_key is not None or self.settings.jwt_secret is not None
-        self.listener = listen(self.settings.host, self.settings.port, protected=protected)
+        return not self.health.problems()
 
     def close(self) -> None:
-        """Let go of the port."""
-        if self.listener is not None:
-            self.listener.close()
+        self._listener.close()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Run until `stop`, inside the database's context."""
         from responder.http.app import build_app
 
-        assert self.listener is not None  # noqa: S101 - taken by `load`
         _log.info("Conversations: %s", self.url)
         async with asyncio.TaskGroup() as tasks:
             serving = tasks.create_task(
-                serve(build_app(self._surface()), self.listener, self._closing, self._http_limits.server),
+                serve(build_app(self.surface()), self._listener, self._closing, self._http_limits.server),
                 name="responder http",
             )
             watching = tasks.create_task(self.rules.watch(), name="rules file")
@@ -140,126 +172,16 @@ class Responder:
             stopping = tasks.create_task(stop.wait(), name="responder stop")
             await asyncio.wait([working, stopping, serving], return_when=asyncio.FIRST_COMPLETED)
             stop.set()
-            # before there are answers nothing of ours is under way
-            await asyncio.wait([working], timeout=0 if self.replies is None else FAREWELL)
+            # a responder that still waits for its broker or database has nothing to finish
+            await asyncio.wait([working], timeout=SHUTDOWN_TIMEOUT if self.replies.is_running else 0)
             working.cancel()
             watching.cancel()
             self._closing.set()
         if self.model is not None:
             await self.model.close()
 
-    async def _work(self, stop: asyncio.Event) -> None:
-        async with asyncio.TaskGroup() as tasks:
-            migrating = tasks.create_task(self._migrated(stop), name="migration")
-            async with self._way() as way:
-                telling = tasks.create_task(self._tell(way), name="announcer")
-                if await migrating:
-                    await self._answer(way, stop)
-                telling.cancel()
-
-    def _way(self) -> AbstractAsyncContextManager[Transport]:
-        if self.settings.sender_url is not None:
-            return over_sender(self.settings, self.url, self.condition, self.turns, self.faults, time.time)
-        assert self._broker is not None  # noqa: S101 - whoever starts it gives one of the two
-        return over_broker(self._broker, self.condition, time.time)
-
-    async def _tell(self, way: Transport) -> None:
-        if way.client is not None:
-            await self.announcer.run(way.client)
-
-    async def _answer(self, way: Transport, stop: asyncio.Event) -> None:
-        settings = self.settings
-        names = all_leases(settings.sessions)
-        waiting = PendingWork(self.database)
-        prompt = Prompt(self._template, settings.prompt_vars)
-        answers = AnswerSource(
-            self.rules,
-            self.model,
-            prompt,
-            house=self.house,
-            waiting=waiting,
-            switches=self.switches,
-            thinking=TypingIndicator(way.outlet),
-            now=time.time,
-        )
-        self.replies = replies = Replies(
-            answers,
-            self.turns,
-            way.outlet,
-            held=self.held,
-            faults=self.faults,
-            changed=lambda chat_id: self.changes.tell([chat_id]),
-            now=time.time,
-            gather=settings.gather,
-            max_age=settings.max_age,
-        )
-        reading = None if way.client is None else self._readings(way.client)
-        work = LeaseWorker(settings.sessions, replies, waiting, reading)
-        leases = Leases(LeaseTable(self.database, names, is_gone), names, owner_name(), work, self.held)
-        work.alive = lambda: leases.alive
-        async with asyncio.TaskGroup() as tasks:
-            working = tasks.create_task(work.run(), name="work")
-            ending = [
-                tasks.create_task(leases.run(), name="leases"),
-                tasks.create_task(way.beside(), name="beside the responder"),
-            ]
-            pruning = Pruning(self.database, settings.retention * DAY, settings.retention_conversations * DAY)
-            ending.append(tasks.create_task(pruning.run(time.time), name="pruning"))
-            if way.client is not None:
-                self.mirror = SwitchPublisher(way.client, self.switches, settings.cliente_id, self.faults, time.time)
-                ending.append(tasks.create_task(self.mirror.run(), name="mirror"))
-            await stop.wait()
-            # first nothing new is begun, then what is ours is given back, then what is under way is left to the store
-            for task in ending:
-                task.cancel()
-            await asyncio.wait(ending)
-            await leases.leave()
-            working.cancel()
-
-    def _readings(self, client: Client) -> StartReading:
-        def reading(session: str, lease: Lease) -> SessionReader:
-            return SessionReader(
-                client,
-                self.recording,
-                session,
-                lease,
-                recorded=self._recorded,
-                faults=self.faults,
-                now=time.time,
-            )
-
-        return reading
-
-    async def _take(self, arrival: ReceivedMessage) -> None:
-        pending, touched = await self.recording.record([arrival], now=time.time())
-        self._recorded(pending, touched)
-
-    def _recorded(self, pending: list[Pending], touched: set[int]) -> None:
-        self.changes.tell(touched)
-        if self.replies is not None:
-            self.replies.offer(pending)
-
-    def _resume(self, turn: Turn) -> None:
-        if self.replies is not None:
-            self.replies.resume([turn])
-
-    def _switched(self) -> None:
-        self.changes.tell([None])
-        if self.mirror is not None:
-            self.mirror.look()
-
-    async def _migrated(self, stop: asyncio.Event) -> bool:
-        pause = PAUSE
-        while not stop.is_set():
-            try:
-                await migrate(self.database)
-            except DatabaseDown:
-                pause = await until_it_answers(pause)
-            else:
-                return True
-        return False
-
-    def _surface(self) -> Surface:
+    def surface(self) -> Surface:
+        """What the HTTP routes work with."""
         return Surface(
             settings=self.settings,
             database=self.database,
@@ -273,16 +195,102 @@ class Responder:
             now=time.time,
             started_at=time.time(),
             take=self._take,
-            resume=self._resume,
-            whatsapp=self.condition.whatsapp,
-            unready=self.condition.amiss,
+            resume=lambda turn: self.replies.resume([turn]),
+            whatsapp=self._transport.whatsapp,
+            unready=self.health.problems,
             switched=self._switched,
             closing=self._closing,
             limits=self._http_limits,
         )
 
+    def _choose_transport(self, broker: BrokerAccess | None, timing: Timing) -> Transport:
+        settings = self.settings
+        if settings.sender_url is not None:
+            callback = settings.callback_url or f"{self.url}/api/message-received"
+            key = settings.api_key.get_secret_value() if settings.api_key else None
+            sender = LegacySender(settings.sender_url, callback, key, timeout=timing.sender.request)
+            return SenderTransport(sender, self._turns, self.faults, time.time, timing.sender)
+        if broker is None:
+            raise WrongSettings("There is no broker to connect to: set WA_MQTT_URL or MASSIVE_SENDER_URL.")
+        return BrokerTransport(broker, settings.sessions, time.time)
 
-def _first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The error that the caller can do something about, out of what a task group wraps around it."""
+    async def _work(self, stop: asyncio.Event) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            migrating = tasks.create_task(self._migrate(stop), name="migration")
+            async with self._transport:
+                client = self._transport.client
+                publishing = None
+                if client is not None:
+                    publishing = tasks.create_task(self._fault_publisher.run(client), name="faults")
+                if await migrating:
+                    await self._answer(client, stop)
+                if publishing is not None:
+                    publishing.cancel()
+
+    async def _migrate(self, stop: asyncio.Event) -> bool:
+        """Wait for the database and migrate it; False if `stop` came first."""
+        pause = FIRST_PAUSE
+        while not stop.is_set():
+            try:
+                await migrate(self.database)
+            except DatabaseDown:
+                pause = await pause_before_retry(pause)
+            else:
+                return True
+        return False
+
+    async def _answer(self, client: Client | None, stop: asyncio.Event) -> None:
+        settings = self.settings
+        names = all_leases(settings.sessions)
+        open_reader = None if client is None else self._reader_factory(client)
+        worker = LeaseWorker(settings.sessions, self.replies, self._pending, self._held, open_reader)
+        leases = Leases(LeaseTable(self.database, names, is_gone), names, owner_name(), worker, self._held)
+        pruning = Pruning(self.database, settings.retention * DAY, settings.retention_conversations * DAY)
+        async with asyncio.TaskGroup() as tasks:
+            working = tasks.create_task(worker.run(), name="lease worker")
+            inputs = [
+                tasks.create_task(leases.run(), name="leases"),
+                tasks.create_task(self._transport.run(), name="transport"),
+                tasks.create_task(pruning.run(time.time), name="pruning"),
+            ]
+            if client is not None:
+                inputs.append(tasks.create_task(self._switch_publisher.run(client), name="switches"))
+            await stop.wait()
+            # in this order: take no more work, give up the leases, leave what is in progress to the store
+            for task in inputs:
+                task.cancel()
+            await asyncio.wait(inputs)
+            await leases.leave()
+            working.cancel()
+
+    def _reader_factory(self, client: Client) -> ReaderFactory:
+        def open_reader(session: str, lease: Lease) -> SessionReader:
+            return SessionReader(
+                client,
+                self._recorder,
+                session,
+                lease,
+                recorded=self._recorded,
+                faults=self.faults,
+                now=time.time,
+            )
+
+        return open_reader
+
+    async def _take(self, message: ReceivedMessage) -> None:
+        pending, changed = await self._recorder.record([message], now=time.time())
+        self._recorded(pending, changed)
+
+    def _recorded(self, pending: list[Pending], changed: set[int]) -> None:
+        self.changes.notify(changed)
+        self.replies.enqueue(pending)
+
+    def _switched(self) -> None:
+        self.changes.notify([None])
+        self._switch_publisher.changed()
+
+
+def _first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The error itself, without the groups that task groups wrap around it."""
     first = group.exceptions[0]
-    return _first_of(first) if isinstance(first, BaseExceptionGroup) else first
+    return _first_error(first) if isinstance(first, BaseExceptionGroup) else first

@@ -1,4 +1,4 @@
-"""A circuit breaker: after failures in a row nobody is asked for a while, then one question tries. Pure."""
+"""A circuit breaker: after failures in a row no request is made for a while, then a single one tries. Pure."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class Breaker:
-    """`threshold` failures in a row open it for `rest` seconds. Moments are seconds of any monotonic clock."""
+    """`threshold` failures in a row open it for `open_for` seconds. Moments are seconds of any monotonic clock."""
 
     threshold: int = 5
-    rest: float = 30.0
+    open_for: float = 30.0
     failures: int = 0
     open_until: float = 0.0
     _trying: bool = False
 
     def allows(self, now: float) -> bool:
-        """Whether to ask now. When the rest is over, one question may try, the others still not."""
+        """Whether a request may be made now. After `open_for`, one may try while the others still wait."""
         if self.failures < self.threshold:
             return True
         if now < self.open_until or self._trying:
@@ -25,23 +25,23 @@ class Breaker:
         return True
 
     def succeeded(self) -> bool:
-        """An answer came. Whether that closes it."""
+        """Count a success; returns whether it closes the breaker."""
         closes = self.failures >= self.threshold
         self.failures, self._trying = 0, False
         return closes
 
     def failed(self, now: float) -> bool:
-        """None came. Whether that opens it, which a try after the rest does not do anew."""
+        """Count a failure; returns whether it opens the breaker. A failed try keeps it open: that is not an opening."""
         self.failures += 1
         self._trying = False
         if self.failures >= self.threshold:
-            self.open_until = now + self.rest
+            self.open_until = now + self.open_for
         return self.failures == self.threshold
 
-    def gave_up(self) -> None:
-        """The question was withdrawn, which says nothing about the other side."""
+    def cancelled(self) -> None:
+        """The request was cancelled: neither a success nor a failure."""
         self._trying = False
 
     def is_open(self, now: float) -> bool:
-        """Whether it keeps questions back, for the status."""
+        """Whether it blocks requests, for the status."""
         return self.failures >= self.threshold and now < self.open_until

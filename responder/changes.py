@@ -1,4 +1,4 @@
-"""Tells whoever watches that something of a chat has changed. Holds no content: who is told looks it up."""
+"""Notifies watchers that something in a chat has changed. Carries ids only: a watcher reads the store for the rest."""
 
 from __future__ import annotations
 
@@ -6,55 +6,55 @@ import asyncio
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-#: Chats that may wait for one watcher; one that is slower than that is told to look at everything.
-WAITING = 200
+#: Changed chats queued for one watcher; beyond that it is asked to reload everything.
+QUEUED = 200
 
 
 class Watch:
-    """What one watcher is told: ids of chats, or None for "look at everything"."""
+    """The queue of one watcher: ids of chats, or None for "reload everything"."""
 
     def __init__(self) -> None:
         self._changed: dict[int | None, None] = {}
-        self._news = asyncio.Event()
+        self._notified = asyncio.Event()
 
-    def tell(self, chat_id: int | None) -> None:
-        """Note a change, once for each chat however often it changes meanwhile."""
-        if chat_id is None or len(self._changed) >= WAITING:
+    def notify(self, chat_id: int | None) -> None:
+        """Queue a change; a chat that changes repeatedly is queued once."""
+        if chat_id is None or len(self._changed) >= QUEUED:
             self._changed.clear()
             chat_id = None
         if None not in self._changed:
             self._changed[chat_id] = None
-        self._news.set()
+        self._notified.set()
 
     async def next(self) -> list[int | None]:
         """Wait for changes; returns all since the last call."""
-        await self._news.wait()
-        self._news.clear()
+        await self._notified.wait()
+        self._notified.clear()
         changed, self._changed = list(self._changed), {}
         return changed
 
 
 class Changes:
-    """All watchers of this process."""
+    """The watchers of this process."""
 
     def __init__(self) -> None:
         self._watches: set[Watch] = set()
 
     @property
     def watchers(self) -> int:
-        """How many there are."""
+        """The number of watchers."""
         return len(self._watches)
 
-    def tell(self, chat_ids: Iterable[int | None]) -> None:
-        """Something of these chats has changed."""
+    def notify(self, chat_ids: Iterable[int | None]) -> None:
+        """Notify every watcher that these chats have changed."""
         if self._watches:
             for chat_id in set(chat_ids):
                 for watch in self._watches:
-                    watch.tell(chat_id)
+                    watch.notify(chat_id)
 
     @contextmanager
     def watch(self) -> Iterator[Watch]:
-        """Be told inside the block."""
+        """A watch that is notified inside the block."""
         watch = Watch()
         self._watches.add(watch)
         try:

@@ -1,4 +1,4 @@
-"""The responder's errors: one root with a code, and whether trying again may help."""
+"""The responder's errors: one root, each with a code and whether a retry may help."""
 
 from __future__ import annotations
 
@@ -6,46 +6,46 @@ from bridge.contract.errors import CodedError
 
 
 class ResponderError(CodedError):
-    """Root of what the responder raises."""
+    """Root of the responder's errors."""
 
     code = "responder"
 
 
 class WrongSettings(ResponderError):
-    """The responder cannot start as configured: the sentence names the setting and what to write instead."""
+    """The responder cannot start with these settings; the sentence names the setting and what to write instead."""
 
     code = "start"
     transient = False
 
 
 class WrongRules(ResponderError):
-    """The rules file cannot be used: the sentence names the place in it."""
+    """The rules file cannot be used; the sentence names the line."""
 
     code = "wrong_rules"
     transient = False
 
 
 class DatabaseDown(ResponderError):
-    """The database does not answer now."""
+    """The database does not answer at present."""
 
     code = "database_down"
 
 
 class DatabaseUnusable(ResponderError):
-    """The database answers and cannot be used: wrong password, no such database, a schema that is newer than ours."""
+    """The database answers but cannot be used: wrong password, no such database, a newer schema."""
 
     code = "database_unusable"
     transient = False
 
 
 class LeaseLost(ResponderError):
-    """Another replica has this part of the work by now; what was about to be written was not."""
+    """Another replica holds the lease by now; nothing was written."""
 
     code = "lease_lost"
 
 
 class ModelFailed(ResponderError):
-    """The model gave no answer that can be sent; the customer hears nothing and the message stays answerable."""
+    """The model gave no answer that can be sent. The customer gets none; the message can still be answered."""
 
     code = "model_failed"
 
@@ -56,9 +56,9 @@ class ModelFailed(ResponderError):
 
 
 class SenderFailed(ResponderError):
-    """The legacy sender did not do what it was asked.
+    """A request to the legacy sender failed.
 
-    `never_left`: the request did not reach it; `refused`: it said no. With neither nobody can tell what it has done.
+    `never_left`: it did not reach the sender; `refused`: the sender refused it. With neither the outcome is unknown.
     """
 
     code = "sender_failed"
@@ -70,7 +70,7 @@ class SenderFailed(ResponderError):
 
 
 class NoSuchChat(ResponderError):
-    """There is no chat of this number here."""
+    """No chat has this id."""
 
     code = "no_such_chat"
     transient = False

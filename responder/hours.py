@@ -1,4 +1,4 @@
-"""Business hours: `lun-vie 09:00-18:00; sab 09:00-13:00`, read and asked. Pure: the moment is given.
+"""Business hours, as settings write them: `lun-vie 09:00-18:00; sab 09:00-13:00`. Pure.
 
 A range may pass midnight (`18:00-09:00`); it belongs to the day on which it begins.
 """
@@ -21,14 +21,14 @@ _MINUTES = 24 * 60
 
 @dataclass(frozen=True, slots=True)
 class OpeningSpan:
-    """A range of minutes on one day of the week (0 = Monday); an end before the beginning is on the next day."""
+    """Minutes of one day of the week (0 = Monday); an end before the beginning is on the next day."""
 
     day: int
     begin: int
     end: int
 
     def holds(self, day: int, minute: int) -> bool:
-        """Whether this minute of this day lies in it."""
+        """Whether the span contains this minute of this day."""
         if self.begin < self.end:
             return day == self.day and self.begin <= minute < self.end
         return (day == self.day and minute >= self.begin) or (day == (self.day + 1) % 7 and minute < self.end)
@@ -36,13 +36,13 @@ class OpeningSpan:
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """When there are answers; without any span, always."""
+    """When messages are answered; without spans, always."""
 
     spans: tuple[OpeningSpan, ...] = ()
 
     @classmethod
     def parse(cls, text: str) -> Hours:
-        """Read the written form. Raises ValueError that says what is wrong and shows an example."""
+        """Raises ValueError with the wrong part and an example."""
         spans: list[OpeningSpan] = []
         for part in filter(None, (piece.strip().casefold() for piece in text.split(";"))):
             days, _, times = part.partition(" ")
@@ -56,7 +56,7 @@ class Hours:
         return cls(tuple(spans))
 
     def are_open(self, moment: datetime) -> bool:
-        """Whether `moment`, in the zone of the business, lies within them."""
+        """Whether `moment`, in the time zone of the business, is within the hours."""
         day, minute = moment.weekday(), moment.hour * 60 + moment.minute
         return not self.spans or any(span.holds(day, minute) for span in self.spans)
 

@@ -1,4 +1,4 @@
-"""What comes in, brought to one form: from the `in` stream, the `event` stream, or a legacy webhook. Pure."""
+"""Incoming messages in one form: from the `in` stream, the `event` stream, or a legacy webhook. Pure."""
 
 from __future__ import annotations
 
@@ -11,16 +11,14 @@ from bridge.contract.jid import Jid, MessageKey
 from bridge.contract.messages import ERASED, MessageBody, Stream
 from responder.policy import Facts
 
-#: What the columns take.
+#: Limits of the columns.
 LONGEST_NAME, LONGEST_ADDRESS, LONGEST_ID, LARGEST_CLIENT = 128, 96, 255, 2**31 - 1
-#: Unix seconds of the year 2242, beyond which a moment is a mistake.
+#: Unix seconds of the year 2242; later timestamps are invalid.
 LATEST = 2**33
 
 
 @dataclass(frozen=True, slots=True)
 class StreamPosition:
-    """A place in a stream of a session."""
-
     session: str
     stream: Stream
     cursor: Cursor
@@ -28,7 +26,7 @@ class StreamPosition:
 
 @dataclass(frozen=True, slots=True)
 class ReceivedMessage:
-    """One message. `person` is how the legacy table names whom the chat is with: a number, else an address."""
+    """`person` identifies the other side of the chat as the legacy table does: by number, else by address."""
 
     session: str
     message_id: str
@@ -38,32 +36,32 @@ class ReceivedMessage:
     name: str | None
     from_me: bool
     facts: Facts
-    place: StreamPosition | None = None
+    position: StreamPosition | None = None
 
     @property
     def text(self) -> str:
-        """What is recorded: the text, or the kind of what has none."""
+        """What is recorded: the text, or `[type]` for a message without one."""
         return self.facts.body if self.facts.body.strip() or self.facts.type == "chat" else f"[{self.facts.type}]"
 
 
 def of_message(message: Message) -> ReceivedMessage | StreamPosition:
-    """From the `in` stream: a message, or nothing but the place where one was whose person was forgotten."""
-    place = StreamPosition(message.session, Stream.IN, message.cursor)
-    return place if message.type == ERASED else _arrival(message, message.session, place, from_me=False)
+    """From the `in` stream: a message, or only the position of one that was erased."""
+    position = StreamPosition(message.session, Stream.IN, message.cursor)
+    return position if message.type == ERASED else _received(message, message.session, position, from_me=False)
 
 
 def of_event(event: EventMessage) -> ReceivedMessage | StreamPosition:
-    """From the `event` stream: a message that a person wrote on the phone, or nothing but a place."""
-    place = StreamPosition(event.session, Stream.EVENT, event.cursor)
-    if event.kind != OWN_MESSAGE or event.message is None:  # kinds of later versions
-        return place
-    return _arrival(event.message, event.session, place, from_me=True)
+    """From the `event` stream: a message that a person wrote on the phone, or only the position of another event."""
+    position = StreamPosition(event.session, Stream.EVENT, event.cursor)
+    if event.kind != OWN_MESSAGE or event.message is None:
+        return position
+    return _received(event.message, event.session, position, from_me=True)
 
 
 def of_webhook(session: str, fields: dict[str, object], cliente_id: int) -> ReceivedMessage:
-    """From a legacy sender's webhook; `cliente_id` is for one that names none.
+    """From a legacy sender's webhook; `cliente_id` applies if the message names none.
 
-    Raises KeyError, TypeError, ValueError for what is not one.
+    Raises KeyError, TypeError, ValueError if the fields are not a message.
     """
     given = fields.get("cliente_id")
     client = int(str(given)) if given else cliente_id
@@ -78,11 +76,11 @@ def of_webhook(session: str, fields: dict[str, object], cliente_id: int) -> Rece
         }
     )
     if not 0 <= client <= LARGEST_CLIENT or not 0 <= body.timestamp <= LATEST:
-        raise ValueError("a client or a moment that there cannot be")
-    return _arrival(body, session, None, from_me=_is_own(body.id))
+        raise ValueError("client or timestamp out of range")
+    return _received(body, session, None, from_me=_is_own(body.id))
 
 
-def _arrival(message: MessageBody, session: str, place: StreamPosition | None, *, from_me: bool) -> ReceivedMessage:
+def _received(message: MessageBody, session: str, position: StreamPosition | None, *, from_me: bool) -> ReceivedMessage:
     try:
         chat = Jid.parse(message.chat)
     except CodedError:
@@ -96,7 +94,7 @@ def _arrival(message: MessageBody, session: str, place: StreamPosition | None, *
         is_conversation=chat is not None and chat.is_conversation,
         is_group=chat is not None and chat.is_group,
         mentions=frozenset(name for name in map(_normal, message.mentions or ()) if name),
-        mentions_us=message.mentions_me is True,
+        mentions_account=message.mentions_me is True,
     )
     return ReceivedMessage(
         session=session,
@@ -107,7 +105,7 @@ def _arrival(message: MessageBody, session: str, place: StreamPosition | None, *
         name=None if from_me else (message.notify_name or "")[:LONGEST_NAME] or None,
         from_me=from_me,
         facts=facts,
-        place=place,
+        position=position,
     )
 
 
@@ -119,7 +117,7 @@ def _normal(address: str) -> str | None:
 
 
 def _person(message: MessageBody, chat: Jid | None) -> str:
-    """Digits where the number is known, as the legacy installation wrote them, so that its history goes on."""
+    """The digits of the number where it is known, as the legacy installation wrote them: its history continues."""
     if chat is not None and chat.is_user:
         return chat.user
     if chat is not None and chat.is_lid and message.from_pn and (number := _normal(message.from_pn)):
@@ -128,7 +126,7 @@ def _person(message: MessageBody, chat: Jid | None) -> str:
 
 
 def _is_own(message_id: str) -> bool:
-    """Whether a serialized key is of a message that we sent."""
+    """Whether a serialized key is that of a message from the account itself."""
     try:
         return MessageKey.parse(message_id).from_me
     except CodedError:

@@ -1,7 +1,7 @@
-"""Replicas: each holds leases on a fair share of the work, and lets go of what is another's.
+"""Replicas: each holds leases on a fair share of the work and gives up the rest.
 
-The work is cut into leases: reading a session, and the chats in parts. A lease that was lost stops its work here at
-once; what that work still tries to write is stopped by the fence in the store.
+The work is divided into leases: reading a session, and the chats in parts. When a lease is lost, the work under it
+stops at once; what it still tries to write is stopped by the fence in the store.
 """
 
 from __future__ import annotations
@@ -12,47 +12,48 @@ import math
 import socket
 from collections.abc import Collection
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 import psutil
 
 from responder.errors import DatabaseDown
-from responder.store.database import until_it_answers
+from responder.store.database import FIRST_PAUSE, pause_before_retry
 from responder.store.leases import Holdings, LeaseTable
 from responder.store.rows import PARTS, Lease, chats_lease, reading_lease
 
 _log = logging.getLogger(__name__)
 #: Seconds that a lease lives without a heartbeat, and between two heartbeats.
-TTL, BEAT = 10.0, 3.0
+TTL, HEARTBEAT = 10.0, 3.0
 
 
 def all_leases(sessions: Collection[str]) -> tuple[str, ...]:
-    """Everything that is to be shared."""
+    """Names of all leases that the replicas share."""
     return (*(reading_lease(session) for session in sessions), *(chats_lease(part) for part in range(PARTS)))
 
 
 def fair_share(holdings: Holdings, names: Collection[str]) -> tuple[frozenset[str], frozenset[str]]:
-    """Which leases to take and which to give, so that every replica comes to hold as many. Pure."""
+    """Which leases to take and which to give up, so that all replicas hold about the same number. Pure."""
     share = math.ceil(len(names) / max(holdings.alive, 1))
-    room = share - len(holdings.mine)
-    if room >= 0:
-        return frozenset(sorted(holdings.free)[:room]), frozenset()
-    return frozenset(), frozenset(sorted(holdings.mine)[room:])
+    missing = share - len(holdings.mine)
+    if missing >= 0:
+        return frozenset(sorted(holdings.free)[:missing]), frozenset()
+    return frozenset(), frozenset(sorted(holdings.mine)[missing:])
 
 
 def owner_name() -> str:
-    """This process: host, its space of process ids, id and start, so that a successor can see that it has ended."""
+    """This process: host, pid namespace, pid and start time, so that a successor can check whether it has ended."""
     process = psutil.Process()
-    return f"{socket.gethostname()[:40]}|{_pid_space()}|{process.pid}|{process.create_time():.2f}"
+    return f"{socket.gethostname()[:40]}|{_pid_namespace()}|{process.pid}|{process.create_time():.2f}"
 
 
 def is_gone(owner: str) -> bool:
-    """Whether the owner was a process of this machine that has ended; false where that cannot be told."""
+    """Whether the owner was a process of this machine that has ended; False where that cannot be checked."""
     host, _, rest = owner.partition("|")
-    space, _, rest = rest.partition("|")
+    namespace, _, rest = rest.partition("|")
     pid, _, started = rest.partition("|")
-    if (host, space) != (socket.gethostname()[:40], _pid_space()) or not pid.isdigit():
+    if (host, namespace) != (socket.gethostname()[:40], _pid_namespace()) or not pid.isdigit():
         return False
     try:
         process = psutil.Process(int(pid))
@@ -63,77 +64,85 @@ def is_gone(owner: str) -> bool:
         return False
 
 
-def _pid_space() -> str:
-    """Containers that share a host name have process ids of their own."""
+def _pid_namespace() -> str:
+    """Containers that share a host name have pids of their own."""
     with suppress(OSError):
         return str(Path("/proc/self/ns/pid").readlink()).strip("pid:[]")
     return "0"
 
 
-class Work(Protocol):
-    """What is done under leases."""
+@dataclass(slots=True)
+class HeldLeases:
+    """What this process holds. Written by `Leases` alone, read by the parts that work under the leases."""
+
+    by_name: dict[str, Lease] = field(default_factory=dict)
+    #: Live replicas that share the work, this one included.
+    replicas: int = 1
+
+
+class LeasedWork(Protocol):
+    """The work that is done under leases."""
 
     async def begin(self, lease: Lease) -> None:
-        """The lease is ours from now on."""
+        """Start the work of a lease that this process has just taken."""
         ...
 
     async def end(self, name: str) -> None:
-        """It is not any more; on return nothing is done under it."""
+        """Stop the work of a lease; after the return nothing is done under it."""
         ...
 
 
 class Leases:
-    """Keeps this process's leases while `run` runs, in `held`, which those who write under them read."""
+    """Keeps `held` up to date while `run` runs, and starts and stops the work accordingly."""
 
     def __init__(
-        self, table: LeaseTable, names: Collection[str], owner: str, work: Work, held: dict[str, Lease]
+        self, table: LeaseTable, names: Collection[str], owner: str, work: LeasedWork, held: HeldLeases
     ) -> None:
         self._table = table
         self._names = tuple(names)
         self._owner = owner
         self._work = work
-        self.held = held
-        #: Replicas that share the work, this one included.
-        self.alive = 1
+        self._held = held
 
     async def run(self) -> None:
-        pause = 0.5
-        prepared = False
+        pause = FIRST_PAUSE
+        is_prepared = False
         while True:
             try:
-                if not prepared:
+                if not is_prepared:
                     await self._table.prepare()
-                    prepared = True
+                    is_prepared = True
                 await self._beat()
-                pause = 0.5
+                pause = FIRST_PAUSE
             except DatabaseDown:
-                pause = await until_it_answers(pause)
+                pause = await pause_before_retry(pause)
                 continue
-            await asyncio.sleep(BEAT)
+            await asyncio.sleep(HEARTBEAT)
 
     async def leave(self) -> None:
-        """Give everything back, so that another replica need not wait for the leases to run out."""
-        for name in list(self.held):
-            del self.held[name]
+        """Give up all leases, so that other replicas need not wait for them to expire."""
+        for name in list(self._held.by_name):
+            del self._held.by_name[name]
             await self._work.end(name)
         with suppress(DatabaseDown):
             await self._table.leave(self._owner)
 
     async def _beat(self) -> None:
+        held = self._held.by_name
         beat = await self._table.beat(self._owner, TTL, lambda holdings: fair_share(holdings, self._names))
-        if beat.alive != self.alive:
+        if beat.alive != self._held.replicas:
             _log.info("%d replicas share the work.", beat.alive)
-        self.alive = beat.alive
-        for name in [name for name, lease in self.held.items() if beat.held.get(name) != lease]:
+        self._held.replicas = beat.alive
+        for name in [name for name, lease in held.items() if beat.held.get(name) != lease]:
             _log.warning("Another replica has taken over %s.", name)
-            del self.held[name]
+            del held[name]
             await self._work.end(name)
         for name, lease in beat.held.items():
-            if name not in self.held:
-                self.held[name] = lease
+            if name not in held:
+                held[name] = lease
                 await self._work.begin(lease)
         if beat.give:
-            given = [self.held.pop(name) for name in sorted(beat.give) if name in self.held]
+            given = [held.pop(name) for name in sorted(beat.give) if name in held]
             for lease in given:
                 await self._work.end(lease.name)
             await self._table.release(given)

@@ -1,6 +1,6 @@
-"""The language model, over any server that speaks OpenAI's chat completions. The one file that imports openai.
+"""The language model, over any server with OpenAI's chat completions API. The one file that imports openai.
 
-Either an answer comes out or `ModelFailed`: what a failure means for a customer is decided elsewhere (silence).
+A request returns an answer or raises `ModelFailed`; what a failure means for a customer (silence) is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -20,20 +20,19 @@ from responder.breaker import Breaker
 from responder.errors import ModelFailed
 from responder.faults import FaultLog
 from responder.prompt import ChatMessage
+from responder.timing import ModelTiming
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 _log = logging.getLogger(__name__)
-#: Seconds before the second try, doubled for each further one; a server's own wish counts up to the longest.
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 20.0
-#: Seconds: the upper bounds of the latency histogram, from a local model's first words to a time-out.
+#: Seconds: the upper bounds of the latency histogram, from a local model's first words to a timeout.
 LATENCIES = (0.1, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
 
 
 @dataclass(frozen=True, slots=True)
 class ModelOptions:
-    """How to ask. Prices are for a million tokens, times in seconds."""
+    """Request parameters. Prices are per million tokens, times in seconds."""
 
     api_key: SecretStr
     base_url: str | None = None
@@ -49,7 +48,7 @@ class ModelOptions:
 
 @dataclass(slots=True)
 class Usage:
-    """What was asked and what it cost, since the start."""
+    """Requests, tokens and cost since the start."""
 
     questions: int = 0
     answers: int = 0
@@ -57,53 +56,64 @@ class Usage:
     tokens_in: int = 0
     tokens_out: int = 0
     cost: float = 0.0
-    seconds: float = 0.0  # that were spent waiting for answers
-    #: How many requests took so long at most, for each of `LATENCIES`, and one for those that took longer.
+    seconds: float = 0.0  # spent waiting for responses
+    #: Requests by latency: one count for each bound of `LATENCIES`, and one for the slower ones.
     took: list[int] = field(default_factory=lambda: [0] * (len(LATENCIES) + 1))
 
     def waited(self, seconds: float) -> None:
-        """Count a request, however it ended."""
+        """Count the latency of a request, whatever its outcome."""
         self.seconds += seconds
         self.took[bisect_left(LATENCIES, seconds)] += 1
 
 
 class Model:
-    """Usable as soon as it is made; the library is loaded with the first question. `close` at the end."""
+    """Ready after construction; the library is loaded with the first request. `close` at the end."""
 
-    def __init__(self, options: ModelOptions, clock: Callable[[], float], faults: FaultLog) -> None:
+    def __init__(
+        self,
+        options: ModelOptions,
+        clock: Callable[[], float],
+        faults: FaultLog,
+        timing: ModelTiming,
+    ) -> None:
         self._options = options
         self._faults = faults
+        self._timing = timing
         self.now = clock
-        self._turnstile = asyncio.Semaphore(options.concurrency)
+        self._slots = asyncio.Semaphore(options.concurrency)
         self._loading = asyncio.Lock()
         self._client: AsyncOpenAI | None = None
         self.usage = Usage()
-        self.breaker = Breaker()
+        self.breaker = Breaker(open_for=timing.breaker)
 
     async def complete(self, messages: Sequence[ChatMessage]) -> str:
-        """The model's answer, maybe empty. Raises ModelFailed."""
-        async with self._turnstile:
+        """The model's answer, possibly empty. Raises ModelFailed."""
+        async with self._slots:
             if not self.breaker.allows(self.now()):
-                rest = max(self.breaker.open_until - self.now(), 1.0)
-                raise ModelFailed("The model failed too often; it is left alone for a while.", retry_after=rest)
+                wait = max(self.breaker.open_until - self.now(), 1.0)
+                raise ModelFailed("The model failed too often; no requests are made for a while.", retry_after=wait)
             try:
                 answer = await self._try(messages)
             except ModelFailed as error:
                 self.usage.failures += 1
                 if self.breaker.failed(self.now()):
-                    told = f"It failed {self.breaker.failures} times in a row ({error.text}), and is left alone for"
-                    self._faults.note("model_resting", "model", f"{told} {self.breaker.rest:g} s.")
+                    self._faults.note(
+                        "model_resting",
+                        "model",
+                        f"It failed {self.breaker.failures} times in a row ({error.text});"
+                        f" no requests for {self.breaker.open_for:g} s.",
+                    )
                 raise
             except asyncio.CancelledError:
-                self.breaker.gave_up()
+                self.breaker.cancelled()
                 raise
             if self.breaker.succeeded():
-                self._faults.mended("model_back", "model", "It answers again.")
+                self._faults.recovered("model_back", "model", "It answers again.")
             self.usage.answers += 1
             return answer
 
     async def load(self) -> None:
-        """Load the library now instead of with the first question."""
+        """Load the library now instead of with the first request."""
         await self._loaded()
 
     async def close(self) -> None:
@@ -113,39 +123,39 @@ class Model:
     async def _try(self, messages: Sequence[ChatMessage]) -> str:
         for tried in range(self._options.retries + 1):
             try:
-                return await self._ask(messages)
+                return await self._request(messages)
             except ModelFailed as error:
                 if tried == self._options.retries or not error.transient:
                     raise
-                pause = error.retry_after or FIRST_PAUSE * 2**tried * (1 + random.random() / 4)  # noqa: S311
-                if pause > LONGEST_PAUSE:
+                pause = error.retry_after or self._timing.retry * 2**tried * (1 + random.random() / 4)  # noqa: S311
+                if pause > self._timing.longest_retry:
                     raise
                 _log.info("The model failed (%s); trying again in %.1f s.", error.text, pause)
                 await asyncio.sleep(pause)
         raise AssertionError("unreachable")
 
-    async def _ask(self, messages: Sequence[ChatMessage]) -> str:
+    async def _request(self, messages: Sequence[ChatMessage]) -> str:
         client = await self._loaded()
         openai = importlib.import_module("openai")
         self.usage.questions += 1
-        asked = {
+        body = {
             "model": self._options.model,
             "messages": list(messages),
             "temperature": self._options.temperature,
             "max_tokens": self._options.max_tokens,
         }
-        begun = self.now()
+        started = self.now()
         try:
             async with asyncio.timeout(self._options.timeout):
-                # by the client's door for any endpoint: `client.chat` loads all that OpenAI offers, 14 MB for ever
-                completion: Any = await client.post("/chat/completions", body=asked, cast_to=object)
+                # the client's generic request: `client.chat` would load every API of OpenAI, 14 MB that stay in memory
+                completion: Any = await client.post("/chat/completions", body=body, cast_to=object)
             self._count(completion.get("usage") or {})
             choice = completion["choices"][0]
             if choice.get("finish_reason") == "content_filter":
                 return ""
             content = choice["message"].get("content") or ""
             if not isinstance(content, str):
-                raise TypeError("the answer is no text")
+                raise TypeError("the answer is not a text")
             return content
         except TimeoutError as error:
             raise ModelFailed(f"no answer within {self._options.timeout:g} s") from error
@@ -158,12 +168,12 @@ class Model:
         except (openai.OpenAIError, ValueError, TypeError, AttributeError, LookupError) as error:
             raise ModelFailed(f"{type(error).__name__}: {str(error)[:200]}") from error
         finally:
-            self.usage.waited(max(self.now() - begun, 0.0))
+            self.usage.waited(max(self.now() - started, 0.0))
 
     async def _loaded(self) -> AsyncOpenAI:
         async with self._loading:
             if self._client is None:
-                # a second or two of work, during which messages still have to be recorded
+                # in a thread: it takes a second or two, during which messages are still recorded
                 self._client = await asyncio.to_thread(self._load)
             return self._client
 

@@ -1,4 +1,4 @@
-"""What people can order by a message: the administrators' switch, and a customer's wish to be left alone.
+"""Orders by message: an administrator's switch, and a customer's opt-out and opt-in.
 
 Pure. The phrases and the confirmations are the legacy responder's.
 """
@@ -25,7 +25,7 @@ _ORDER_OF = {plain(phrase): order for order, phrases in _PHRASES.items() for phr
 
 ACTIVE, PAUSED = "🤖 Respuesta automática ACTIVADA", "🤖 Respuesta automática PAUSADA"
 
-#: Alone in a message they end, or begin again, the answers to a person.
+#: A message with nothing else ends the answers to its author, or starts them again.
 OPT_OUT = frozenset(
     plain(word)
     for word in ("baja", "stop", "dar de baja", "darme de baja", "quiero darme de baja", "unsubscribe", "no molestar")
@@ -34,20 +34,20 @@ OPT_IN = frozenset(plain(word) for word in ("alta", "start", "darme de alta", "q
 
 
 def order_in(text: str) -> Order | None:
-    """The order that the whole text is, if it is one."""
+    """The order, if the whole text is one."""
     return _ORDER_OF.get(plain(text))
 
 
 def confirmation(active: bool) -> str:
-    """What the administrator is told: the state that holds from now on."""
+    """The reply to the administrator: the state from now on."""
     return ACTIVE if active else PAUSED
 
 
 def is_opt_out(text: str) -> bool:
-    """Whether the text is a wish for no more answers, and nothing else."""
+    """Whether the text is an opt-out and nothing else."""
     return plain(text) in OPT_OUT
 
 
 def is_opt_in(text: str) -> bool:
-    """Whether the text takes that wish back, and is nothing else."""
+    """Whether the text is an opt-in and nothing else."""
     return plain(text) in OPT_IN

@@ -1,13 +1,15 @@
-"""Publishes a turn's commands and says what became of them. Over MQTT here; webhook mode has an outlet of its own."""
+"""Publishes a turn's commands and reports their outcome. Over MQTT here; webhook mode has a sink of its own."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Protocol
+
+from typing_extensions import override
 
 from bridge.client import Client, CodedError, NoAnswer, NoSuchSession, Priority, Result, ResultStatus
 from bridge.contract.errors import Conflict
@@ -16,100 +18,122 @@ from responder.store.turns import Finished
 from responder.turns import TurnOrigin, TurnState
 
 _log = logging.getLogger(__name__)
-#: Seconds for which the outcome of a command is waited for before it is asked for again.
-PATIENCE = 120.0
-#: Seconds after the end of a command's time in which the bridge may still say what became of it.
+#: Seconds to wait for the outcome of a command before it is published again.
+RESULT_TIMEOUT = 120.0
+#: Seconds after a command has expired in which the bridge may still report its outcome.
 GRACE = 60.0
-#: Seconds before a session that nobody knows is tried again.
-UNKNOWN_SESSION = 15.0
+#: Seconds before a command to an unknown session is published again.
+UNKNOWN_SESSION_RETRY = 15.0
+#: Seconds that one typing indicator lasts, and between two of them: it ends by itself if the responder dies.
+TYPING, TYPING_AGAIN = 15.0, 10.0
 
 
 class AnswerSink(Protocol):
     """Where answers go out."""
 
     async def deliver(self, turn: Turn, accepted: Callable[[], None]) -> Finished | None:
-        """Publish and wait for the outcome; `accepted` is called when a next turn may follow without overtaking.
+        """Publish and wait for the outcome; `accepted` is called once a following turn can no longer overtake this one.
 
-        None: not to be finished here, since somebody else has it.
+        None: another replica delivers it, and this one must not finish it.
         """
         ...
 
     async def show_typing(self, session: str, chat: str, seconds: float) -> None:
-        """Show that an answer is being written, 0 = no more. Raises nothing: it may as well be lost."""
+        """Show the typing indicator, 0 ends it. Best effort: raises nothing."""
         ...
 
 
-class MqttAnswerSink:
-    """Repeats the same ids until there is a result: the bridge sends each once."""
+@asynccontextmanager
+async def typing_shown(sink: AnswerSink, session: str, chat: str) -> AsyncIterator[None]:
+    """Show the typing indicator while the block runs."""
 
-    def __init__(self, client: Client, now: Callable[[], float]) -> None:
+    async def keep_showing() -> None:
+        while True:
+            await sink.show_typing(session, chat, TYPING)
+            await asyncio.sleep(TYPING_AGAIN)
+
+    showing = asyncio.create_task(keep_showing(), name="typing")
+    try:
+        yield
+    finally:
+        showing.cancel()
+        await asyncio.wait([showing])
+        await sink.show_typing(session, chat, 0)
+
+
+class MqttAnswerSink(AnswerSink):
+    """Repeats the same ids until there is a result: the bridge sends each once. `client` returns the connected one."""
+
+    def __init__(self, client: Callable[[], Client], now: Callable[[], float]) -> None:
         self._client = client
         self._now = now
 
+    @override
     async def deliver(self, turn: Turn, accepted: Callable[[], None]) -> Finished:
-        """See `AnswerSink`. A part follows when the one before was accepted, which keeps their order."""
-        taken = [asyncio.Event() for _ in turn.commands]
+        """A part is published once the part before it was accepted, which keeps their order."""
+        part_accepted = [asyncio.Event() for _ in turn.commands]
         async with asyncio.TaskGroup() as tasks:
             outcomes = []
-            for number, event in enumerate(taken):
+            for number, event in enumerate(part_accepted):
                 outcomes.append(tasks.create_task(self._command(turn, number, event), name=f"deliver {turn.id}"))
                 await event.wait()
             accepted()
         results = [outcome.result() for outcome in outcomes]
         return next((result for result in results if result.state is not TurnState.SENT), results[0])
 
+    @override
     async def show_typing(self, session: str, chat: str, seconds: float) -> None:
         try:
-            await self._client.typing(session, chat, seconds)
+            await self._client().typing(session, chat, seconds)
         except CodedError as error:
             _log.debug("%s: typing is not shown: %s", session, error.text)
 
-    async def _command(self, turn: Turn, number: int, taken: asyncio.Event) -> Finished:
+    async def _command(self, turn: Turn, number: int, accepted: asyncio.Event) -> Finished:
         try:
             while True:
                 try:
-                    result = await self._send(turn, number, taken)
+                    result = await self._send(turn, number, accepted)
                 except NoAnswer:
                     result = None
                 except NoSuchSession as error:
                     _log.warning("%s: %s", turn.session, error.text)
                     result = None
-                    await asyncio.sleep(UNKNOWN_SESSION)
+                    await asyncio.sleep(UNKNOWN_SESSION_RETRY)
                 if result is not None and result.status is not ResultStatus.ACCEPTED:
                     return _finished(turn, result)
                 if self._now() > turn.expires_at + GRACE:
                     return Finished(turn.id, TurnState.UNKNOWN, "no_answer")
-        except CodedError as error:  # a command that the client itself refuses, or a client that is closing
+        except CodedError as error:  # the client itself refuses the command, or is closing
             if error.transient or error.code == "client_closed":
                 raise
             return Finished(turn.id, TurnState.FAILED, error.code)
         finally:
-            taken.set()
+            accepted.set()
 
-    async def _send(self, turn: Turn, number: int, taken: asyncio.Event) -> Result | None:
+    async def _send(self, turn: Turn, number: int, accepted: asyncio.Event) -> Result | None:
         command = turn.commands[number]
         result = None
-        steps = self._client.send_steps(
+        steps = self._client().send_steps(
             turn.session,
             turn.chat,
             command.text,
             id=command.id,
             expires_at=datetime.fromtimestamp(turn.expires_at, UTC),
             priority=Priority.HUMAN if turn.origin is TurnOrigin.HUMAN else Priority.REPLY,
-            timeout=PATIENCE,
+            timeout=RESULT_TIMEOUT,
         )
         async with aclosing(steps):
             async for step in steps:
                 if isinstance(step, Result):
                     result = step
-                    taken.set()
+                    accepted.set()
         return result
 
 
 def _finished(turn: Turn, result: Result) -> Finished:
     code = result.error.code if result.error else None
     if result.status is ResultStatus.SENT or code == Conflict.code:
-        # a conflict says that this turn was answered before, in other words: the first ones stand
+        # a conflict means that this turn was sent before with another text, which stands
         return Finished(turn.id, TurnState.SENT, code)
     if result.status is ResultStatus.UNKNOWN:
         return Finished(turn.id, TurnState.UNKNOWN, code)

@@ -1,6 +1,6 @@
-"""The policy: whether a message is answered, and if not, the name of the reason. Two tables, in the order of asking.
+"""The policy: whether a message is answered, and if not, the reason. Two tables; the first row that applies decides.
 
-Pure: the moment, the switches and what is known of the chat are given; nothing is looked up here.
+Pure: the time, the switches and the state of the chat are parameters.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ from responder.text_normalize import fingerprint
 
 
 class Groups(StrEnum):
-    """What is answered in groups."""
+    """Which messages of groups are answered."""
 
     NEVER = "never"
     MENTIONED = "mentioned"
 
 
 class Verdict(StrEnum):
-    """What becomes of a message. All but `ANSWER` are final when they are reached; each is one row of the record."""
+    """The outcome of a message. All but `ANSWER` are final; each is stored with its message."""
 
-    ANSWER = "answer"  # to be answered
-    ORDER = "order"  # an administrator's: carried out and confirmed
-    OPT_OUT = "opt_out"  # the customer wants no answers from here on: obeyed, without a word
+    ANSWER = "answer"  # waits for an answer
+    ORDER = "order"  # of an administrator: applied and confirmed
+    OPT_OUT = "opt_out"  # the customer asks for no more answers: applied, not confirmed
     NOT_A_CONVERSATION = "not_a_conversation"  # a status, a newsletter, WhatsApp's own account
     BLOCKED = "blocked"
     GROUP = "group"  # groups are not answered
-    NOT_MENTIONED = "not_mentioned"  # groups are answered where we are mentioned, and we were not
+    NOT_MENTIONED = "not_mentioned"  # groups are answered only where the account is mentioned
     NOT_TEXT = "not_text"
     EMPTY = "empty"
     TOO_OLD = "too_old"
@@ -38,17 +38,17 @@ class Verdict(StrEnum):
     HUMAN = "human"  # a person has taken over the chat
     CLOSED = "closed"  # outside business hours
     DUPLICATE = "duplicate"
-    CHAT_BUDGET = "chat_budget"  # this chat got as many answers as it may
+    CHAT_BUDGET = "chat_budget"  # this chat has had its answers for the hour
     TOTAL_BUDGET = "total_budget"
     OWN = "own"  # written by a person on the phone, not by a customer
-    ANSWERED = "answered"  # belongs to a turn
+    ANSWERED = "answered"  # part of a turn
     NO_ANSWER = "no_answer"  # neither a rule nor the model has one
-    FORBIDDEN = "forbidden"  # the answer held what must not go out
+    FORBIDDEN = "forbidden"  # the answer matched a forbidden expression
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the operator has set. Durations in seconds; a budget of 0 is none."""
+    """The operator's settings. Durations in seconds; a budget of 0 means unlimited."""
 
     max_age: float = 900
     captions: bool = False
@@ -63,7 +63,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of one message. `people` are all names of its author: number, LID, address."""
+    """One message. `people` are all addresses of its author: number, LID, address."""
 
     body: str
     type: str
@@ -72,16 +72,16 @@ class Facts:
     is_conversation: bool = True
     is_group: bool = False
     mentions: frozenset[str] = frozenset()
-    mentions_us: bool = False
-    """The bridge says that its account is among them."""
+    mentions_account: bool = False
+    """The bridge reports that its own account is mentioned."""
 
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """How things stand while it is decided.
+    """The state in which a message is decided.
 
-    `last_print` and `last_at` are of the chat's message before; `is_open` is asked for the moment at which it was
-    written; `answers_*` count the answers of the budget's hour.
+    `last_print` and `last_at` are those of the chat's previous message; `is_open` applies to the moment at which the
+    message was written; `answers_*` count the answers within the budget's hour.
     """
 
     now: float
@@ -100,26 +100,27 @@ class Circumstances:
 CAPTIONED = frozenset({"image", "video", "document", "gif"})
 
 
-def of_message(facts: Facts, policy: Policy) -> tuple[tuple[Verdict, bool], ...]:
-    """Refusals for what the message is and whose it is.
+def message_refusals(facts: Facts, policy: Policy) -> tuple[tuple[Verdict, bool], ...]:
+    """Refusals that depend on the message and its author.
 
-    Who may not be answered comes before what was said, so that a blocked person's «stop» stays a blocked person's.
+    The author comes before the text: the «stop» of a blocked person stays `blocked`.
     """
+    is_mentioned = facts.mentions_account or not facts.mentions.isdisjoint(policy.own)
     is_text = facts.type == "chat" or (policy.captions and facts.type in CAPTIONED)
     return (
         (Verdict.NOT_A_CONVERSATION, not facts.is_conversation),
         (Verdict.BLOCKED, not facts.people.isdisjoint(policy.blocked)),
         (Verdict.GROUP, facts.is_group and policy.groups is Groups.NEVER),
-        (Verdict.NOT_MENTIONED, facts.is_group and not facts.mentions_us and facts.mentions.isdisjoint(policy.own)),
+        (Verdict.NOT_MENTIONED, facts.is_group and not is_mentioned),
         (Verdict.NOT_TEXT, not is_text),
         (Verdict.EMPTY, not facts.body.strip()),
-        # holds however old it is
+        # whatever its age
         (Verdict.OPT_OUT, not facts.is_group and is_opt_out(facts.body)),
     )
 
 
-def of_moment(timestamp: float, now: Circumstances, policy: Policy) -> tuple[tuple[Verdict, bool], ...]:
-    """Refusals for how things stand."""
+def moment_refusals(timestamp: float, now: Circumstances, policy: Policy) -> tuple[tuple[Verdict, bool], ...]:
+    """Refusals that depend on the circumstances."""
     return (
         (Verdict.TOO_OLD, now.now - timestamp > policy.max_age),
         (Verdict.OFF, not now.active),
@@ -133,13 +134,13 @@ def of_moment(timestamp: float, now: Circumstances, policy: Policy) -> tuple[tup
 
 
 def decide(facts: Facts, now: Circumstances, policy: Policy) -> Verdict:
-    """The verdict on a message that arrives."""
-    if (refusal := _first(of_message(facts, policy))) is not None:
+    """The verdict on a received message."""
+    if (refusal := _first(message_refusals(facts, policy))) is not None:
         return refusal
     is_admin = not facts.is_group and not facts.people.isdisjoint(policy.admins)
-    if is_admin and order_in(facts.body) is not None:  # before the switch that it turns
+    if is_admin and order_in(facts.body) is not None:  # before the switch, which it may turn on
         return Verdict.TOO_OLD if now.now - facts.timestamp > policy.max_age else Verdict.ORDER
-    if (refusal := _first(of_moment(facts.timestamp, now, policy))) is not None:
+    if (refusal := _first(moment_refusals(facts.timestamp, now, policy))) is not None:
         return refusal
     is_recent = abs(facts.timestamp - now.last_at) <= policy.duplicate_window
     repeats = now.last_print is not None and is_recent and fingerprint(facts.body) == now.last_print
@@ -147,8 +148,8 @@ def decide(facts: Facts, now: Circumstances, policy: Policy) -> Verdict:
 
 
 def reconsider(timestamp: float, now: Circumstances, policy: Policy) -> Verdict:
-    """The verdict right before an answer is made or leaves, since much may have happened meanwhile."""
-    return _first(of_moment(timestamp, now, policy)) or Verdict.ANSWER
+    """The verdict again, right before an answer is made or sent: the circumstances may have changed."""
+    return _first(moment_refusals(timestamp, now, policy)) or Verdict.ANSWER
 
 
 def _first(refusals: tuple[tuple[Verdict, bool], ...]) -> Verdict | None:

@@ -1,7 +1,6 @@
 """The flow: recorded messages → gather → decide again → answer → record the turn → publish. In order within a chat.
 
-Owns the work that is in progress, which is only a copy: all of it is in the store, and is found there again after
-whatever happens to this process.
+The work in progress is only a copy of what the store holds; after any crash it is found there again.
 """
 
 from __future__ import annotations
@@ -18,56 +17,60 @@ from responder.errors import DatabaseDown, ModelFailed
 from responder.faults import FaultLog
 from responder.outgoing import AnswerSink
 from responder.policy import Verdict
-from responder.store.database import PAUSE, until_it_answers
+from responder.store.database import FIRST_PAUSE, pause_before_retry
 from responder.store.group_commit import GroupCommit
 from responder.store.rows import Lease, NewTurn, Pending, QueuedAnswer, Turn, chats_lease
 from responder.store.turns import Finished, Turns
+from responder.timing import ReplyTiming
 from responder.turns import command_ids, due_at, split_answer
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
-#: Seconds before a message that the model failed on is tried again: the first, and what it grows to.
-RETRY, LONGEST_RETRY = 15.0, 120.0
-#: Chats whose last turn is remembered, to tell a first message from one of several quick ones.
+#: Chats whose last turn is remembered, which is how the first message of a chat is distinguished from a quick second.
 REMEMBERED = 10_000
 
 
 @dataclass(slots=True)
 class _Chat:
-    """One chat's messages that wait here, with the moment each was seen."""
+    """The messages of one chat that wait here, each with the moment at which it was queued."""
 
     part: int
+    retry: float
     waiting: list[tuple[Pending, float]] = field(default_factory=list)
-    news: asyncio.Event = field(default_factory=asyncio.Event)
-    retry: float = field(default_factory=lambda: RETRY)
+    added: asyncio.Event = field(default_factory=asyncio.Event)
     not_before: float = 0.0
+
+    def remove(self, batch: Sequence[Pending]) -> None:
+        self.waiting = [one for one in self.waiting if one[0] not in batch]
 
 
 class Replies:
-    """Answers what is offered. `run` is its life; `max_age` and `gather` in seconds."""
+    """Answers what is enqueued, while `run` runs. `max_age` and `gather` in seconds."""
 
     def __init__(
         self,
         answers: AnswerSource,
         turns: Turns,
-        outlet: AnswerSink,
+        sink: AnswerSink,
         *,
-        held: Mapping[str, Lease],
+        leases: Mapping[str, Lease],
         faults: FaultLog,
         changed: Callable[[int], None],
         now: Callable[[], float],
         gather: float,
         max_age: float,
+        timing: ReplyTiming,
     ) -> None:
         self._answers = answers
         self._turns = turns
-        self._outlet = outlet
-        self._held = held
+        self._sink = sink
+        self._leases = leases
         self._faults = faults
         self._changed = changed
         self._now = now
         self._gather = gather
         self._max_age = max_age
+        self._timing = timing
         self._chats: dict[int, _Chat] = {}
         self._serving: dict[int, asyncio.Task[None]] = {}
         self._delivering: dict[int, asyncio.Task[None]] = {}
@@ -75,35 +78,55 @@ class Replies:
         self._opening: GroupCommit[NewTurn, Turn | Verdict | None] = GroupCommit(self._open)
         self._finishing: GroupCommit[Finished, None] = GroupCommit(self._finish)
         self._tasks: asyncio.TaskGroup
+        self._is_running = False
+
+    @property
+    def is_running(self) -> bool:
+        """Whether answers may be in progress."""
+        return self._is_running
+
+    @property
+    def deliveries(self) -> int:
+        """The number of turns that are being delivered."""
+        return len(self._delivering)
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as self._tasks:
-            self._tasks.create_task(self._opening.run(), name="open turns")
-            self._tasks.create_task(self._finishing.run(), name="finish turns")
+            self._is_running = True
+            try:
+                async with asyncio.TaskGroup() as writers:
+                    writers.create_task(self._opening.run(), name="open turns")
+                    writers.create_task(self._finishing.run(), name="finish turns")
+            finally:
+                self._is_running = False
 
-    def offer(self, found: Iterable[Pending]) -> None:
-        """Take messages that are recorded and wait; those of parts that are not ours are left to who has them."""
-        seen = asyncio.get_running_loop().time()
+    def enqueue(self, found: Iterable[Pending]) -> None:
+        """Queue recorded messages that wait for an answer; those of other replicas' parts are left to them."""
+        if not self._is_running:  # they are found in the store once it runs
+            return
+        queued_at = asyncio.get_running_loop().time()
         for pending in found:
-            if chats_lease(pending.part) not in self._held:
+            if chats_lease(pending.part) not in self._leases:
                 continue
-            chat = self._chats.setdefault(pending.chat_id, _Chat(pending.part))
+            chat = self._chats.setdefault(pending.chat_id, _Chat(pending.part, self._timing.retry))
             if any(known.id == pending.id for known, _ in chat.waiting):
                 continue
-            chat.waiting.append((pending, seen))
-            chat.news.set()
+            chat.waiting.append((pending, queued_at))
+            chat.added.set()
             if pending.chat_id not in self._serving:
                 task = self._tasks.create_task(self._serve(pending.chat_id, chat), name=f"chat {pending.chat_id}")
                 self._serving[pending.chat_id] = task
 
     def resume(self, turns: Iterable[Turn]) -> None:
         """Deliver turns whose outcome is not known: the same texts under the same ids."""
+        if not self._is_running:  # they are found in the store once it runs
+            return
         for turn in turns:
             if turn.id not in self._delivering:
                 self._deliver(turn)
 
     async def drop(self, part: int) -> None:
-        """Stop the work on a part: it is another replica's."""
+        """Stop the work on a part that another replica takes over."""
         dropped = [chat_id for chat_id, chat in self._chats.items() if chat.part == part]
         tasks = [self._serving[chat_id] for chat_id in dropped if chat_id in self._serving]
         for task in tasks:
@@ -115,14 +138,14 @@ class Replies:
         try:
             while chat.waiting:
                 answer = await self._gather_messages(chat_id, chat)
-                asked = self._asked(chat)
-                turn = await self._turn(chat, asked, answer)
+                batch = _next_batch(chat)
+                turn = await self._turn(chat, batch, answer)
                 if turn is None:
                     continue
                 self._note_turn(chat_id)
-                chat.waiting = [one for one in chat.waiting if one[0] not in asked]
+                chat.remove(batch)
                 await self._deliver(turn).wait()
-        except Exception as error:  # noqa: BLE001 - one chat must not stop the others; its messages are found again in the store
+        except Exception as error:  # noqa: BLE001 - one chat must not stop the others; the store still has its messages
             _log.exception("%s", mask(chat.waiting[0][0].chat) if chat.waiting else "a chat")
             self._faults.note("internal", f"chat {chat_id}", type(error).__name__)
         finally:
@@ -130,7 +153,7 @@ class Replies:
             self._serving.pop(chat_id, None)
 
     async def _gather_messages(self, chat_id: int, chat: _Chat) -> Answer | None:
-        """Wait until the messages are to be answered; the answer, where a rule has one to a first message."""
+        """Wait until the messages are due; returns the answer if a rule answers a first message at once."""
         clock = asyncio.get_running_loop().time
         first = chat.waiting[0][0]
         is_quiet = clock() - self._last_turn.get(chat_id, -self._gather) >= self._gather
@@ -139,76 +162,64 @@ class Replies:
         if is_quiet and len(chat.waiting) == 1 and (canned := self._answers.canned([first])) is not None:
             return canned
         while True:
-            chat.news.clear()
-            due = max(due_at([seen for _, seen in chat.waiting], self._gather), chat.not_before)
+            chat.added.clear()
+            due = max(due_at([queued_at for _, queued_at in chat.waiting], self._gather), chat.not_before)
             if clock() >= due:
                 return None
             try:
                 async with asyncio.timeout_at(due):
-                    await chat.news.wait()
+                    await chat.added.wait()
             except TimeoutError:
                 pass
 
-    def _asked(self, chat: _Chat) -> tuple[Pending, ...]:
-        """The messages of the next turn: an order alone, else all up to the next order."""
-        first = chat.waiting[0][0]
-        if first.verdict is Verdict.ORDER:
-            return (first,)
-        asked = []
-        for pending, _ in chat.waiting:
-            if pending.verdict is Verdict.ORDER:
-                break
-            asked.append(pending)
-        return tuple(asked)
-
-    async def _turn(self, chat: _Chat, asked: tuple[Pending, ...], answer: Answer | None) -> Turn | None:
-        """Record the turn. None: there is none, and the messages are dealt with or will be tried again."""
-        first = asked[0]
+    async def _turn(self, chat: _Chat, batch: tuple[Pending, ...], answer: Answer | None) -> Turn | None:
+        """Record the turn. None: the messages are refused, answered elsewhere, or tried again later."""
+        first = batch[0]
         found: Answer | Verdict
         if answer is None:
             oldest = self._now() - self._max_age
             if old := [
-                pending for pending in asked if pending.timestamp < oldest and pending.verdict is Verdict.ANSWER
+                pending for pending in batch if pending.timestamp < oldest and pending.verdict is Verdict.ANSWER
             ]:
                 await self._refuse(chat, old, Verdict.TOO_OLD)
                 return None
-            found = await self._patiently(lambda: self._turns.verdict(asked[-1], self._now()))
+            found = await self._while_down(lambda: self._turns.verdict(batch[-1], self._now()))
             if found is Verdict.ANSWER:
                 try:
-                    found = await self._patiently(lambda: self._answers.find(asked))
+                    found = await self._while_down(lambda: self._answers.find(batch))
                 except ModelFailed as error:
-                    self._put_off(chat, first, error)
+                    self._schedule_retry(chat, first, error)
                     return None
         else:
             found = answer
         if isinstance(found, Answer) and (expression := self._answers.forbids(found)) is not None:
-            self._faults.note("forbidden", mask(first.chat), f"the answer held what {expression!r} forbids; not sent")
+            self._faults.note("forbidden", mask(first.chat), f"the answer matches {expression!r}, which is forbidden")
             found = Verdict.FORBIDDEN
         if isinstance(found, Verdict):
-            await self._refuse(chat, asked, found)
+            await self._refuse(chat, batch, found)
             return None
         parts = split_answer(found.text)
         ids = command_ids(first.session, first.message_id, len(parts))
         commands = tuple(QueuedAnswer(one, text) for one, text in zip(ids, parts, strict=True))
-        new = NewTurn(asked, found.origin, commands, self._now() + self._max_age)
-        opened = await self._patiently(lambda: self._opening.put(new))
+        new = NewTurn(batch, found.origin, commands, self._now() + self._max_age)
+        opened = await self._while_down(lambda: self._opening.put(new))
         if isinstance(opened, Turn):
-            chat.retry = RETRY
+            chat.retry = self._timing.retry
             self._changed(first.chat_id)
-            _log.info("%s: %s answers %d from %s", first.session, found.origin, len(asked), mask(first.chat))
+            _log.info("%s: %s answers %d from %s", first.session, found.origin, len(batch), mask(first.chat))
             return opened
-        # a verdict is written already; with None the messages are somebody else's, or found again in the store
-        chat.waiting = [one for one in chat.waiting if one[0] not in asked]
+        # a verdict is written already; with None another replica has the messages, or the store is polled for them
+        chat.remove(batch)
         return None
 
-    async def _refuse(self, chat: _Chat, asked: Sequence[Pending], verdict: Verdict) -> None:
-        await self._patiently(lambda: self._turns.refuse(asked, verdict))
-        _log.debug("%s: not answered: %s", mask(asked[0].chat), verdict)
-        chat.waiting = [one for one in chat.waiting if one[0] not in asked]
+    async def _refuse(self, chat: _Chat, batch: Sequence[Pending], verdict: Verdict) -> None:
+        await self._while_down(lambda: self._turns.refuse(batch, verdict))
+        _log.debug("%s: not answered: %s", mask(batch[0].chat), verdict)
+        chat.remove(batch)
 
-    def _put_off(self, chat: _Chat, first: Pending, error: ModelFailed) -> None:
+    def _schedule_retry(self, chat: _Chat, first: Pending, error: ModelFailed) -> None:
         pause = max(chat.retry, error.retry_after or 0.0)
-        chat.retry = min(chat.retry * 2, LONGEST_RETRY)
+        chat.retry = min(chat.retry * 2, self._timing.longest_retry)
         chat.not_before = asyncio.get_running_loop().time() + pause
         self._faults.note(error.code, mask(first.chat), f"{error.text}; asked again in {pause:.0f} s")
 
@@ -220,14 +231,14 @@ class Replies:
 
     async def _delivery(self, turn: Turn, accepted: asyncio.Event) -> None:
         try:
-            finished = await self._outlet.deliver(turn, accepted.set)
+            finished = await self._sink.deliver(turn, accepted.set)
             if finished is None:
                 return
             if finished.error:
                 self._faults.note(finished.error, mask(turn.chat), f"the answer is {finished.state}")
-            await self._patiently(lambda: self._finishing.put(finished))
+            await self._while_down(lambda: self._finishing.put(finished))
             self._changed(turn.chat_id)
-        except Exception as error:  # noqa: BLE001 - the turn stays in the store, and is taken up again from there
+        except Exception as error:  # noqa: BLE001 - the turn stays in the store and is resumed from there
             _log.exception("turn %d", turn.id)
             self._faults.note("internal", mask(turn.chat), type(error).__name__)
         finally:
@@ -235,26 +246,39 @@ class Replies:
             self._delivering.pop(turn.id, None)
 
     async def _open(self, new: Iterable[NewTurn]) -> list[Turn | Verdict | None]:
-        wanted = list(new)
-        names = {chats_lease(turn.first.part) for turn in wanted}
-        leases = [self._held[name] for name in sorted(names) if name in self._held]
-        return await self._turns.open(wanted, leases, self._now())
+        turns = list(new)
+        names = {chats_lease(turn.first.part) for turn in turns}
+        leases = [self._leases[name] for name in sorted(names) if name in self._leases]
+        return await self._turns.open(turns, leases, self._now())
 
     async def _finish(self, finished: Iterable[Finished]) -> list[None]:
-        done = list(finished)
-        await self._turns.finish(done)
-        return [None] * len(done)
+        turns = list(finished)
+        await self._turns.finish(turns)
+        return [None] * len(turns)
 
-    async def _patiently(self, attempt: Callable[[], Awaitable[_T]]) -> _T:
-        """Try until the database answers; the work waits meanwhile, and nothing of it is lost."""
-        pause = PAUSE
+    async def _while_down(self, attempt: Callable[[], Awaitable[_T]]) -> _T:
+        """Repeat an attempt while the database is down."""
+        pause = FIRST_PAUSE
         while True:
             try:
                 return await attempt()
             except DatabaseDown:
-                pause = await until_it_answers(pause)
+                pause = await pause_before_retry(pause)
 
     def _note_turn(self, chat_id: int) -> None:
         if len(self._last_turn) >= REMEMBERED:
             self._last_turn.clear()
         self._last_turn[chat_id] = asyncio.get_running_loop().time()
+
+
+def _next_batch(chat: _Chat) -> tuple[Pending, ...]:
+    """The messages of the next turn: an order alone, else all up to the next order."""
+    first = chat.waiting[0][0]
+    if first.verdict is Verdict.ORDER:
+        return (first,)
+    batch = []
+    for pending, _ in chat.waiting:
+        if pending.verdict is Verdict.ORDER:
+            break
+        batch.append(pending)
+    return tuple(batch)

@@ -1,6 +1,6 @@
-"""Rules with canned answers: read from YAML, checked, and matched. Pure: the file is read elsewhere.
+"""Rules with canned answers: parsed from YAML, checked and matched. Pure: `rules_file` reads the file.
 
-A rule's patterns and answers go by language; the language whose pattern fits gives the answer.
+Patterns and answers of a rule are by language; the answer is in the language whose pattern matches.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from responder.errors import WrongRules
 from responder.text_normalize import LONGEST, contains_phrase, made_of, plain
 
-#: The language of patterns and answers that are written without one.
+#: The language of patterns and answers without one.
 ANY = "any"
 
 
@@ -39,7 +39,7 @@ def _expressions(value: Any) -> Any:
     try:
         return tuple(re.compile(text, re.IGNORECASE) if isinstance(text, str) else text for text in texts)
     except (re.error, OverflowError, RecursionError) as error:
-        raise ValueError(f"{texts!r:.200} holds what is not a regular expression: {error}") from error
+        raise ValueError(f"{texts!r:.200} is not a regular expression: {error}") from error
 
 
 _Phrases = Annotated[tuple[str, ...], BeforeValidator(_phrases)]
@@ -48,7 +48,7 @@ _Answer = Annotated[str, Field(min_length=1, max_length=65_536)]
 
 
 class Pattern(BaseModel):
-    """When a rule fits: one of the four ways does. `needs` makes one of its phrases necessary besides."""
+    """A rule applies if one of the four kinds matches, and, where `needs` is given, also one of its phrases."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     whole: _Phrases = ()
@@ -60,11 +60,11 @@ class Pattern(BaseModel):
     @model_validator(mode="after")
     def _check_not_empty(self) -> Pattern:
         if not (self.whole or self.starts or self.contains or self.matches):
-            raise ValueError("has none of whole, starts, contains and matches")
+            raise ValueError("needs one of whole, starts, contains and matches")
         return self
 
     def fits(self, text: str, plain_text: str) -> bool:
-        """Whether a text fits, given as it was written and in its plain form."""
+        """Whether a text matches, given as written and in its plain form."""
         if self.needs and not any(contains_phrase(plain_text, phrase) for phrase in self.needs):
             return False
         return (
@@ -99,8 +99,6 @@ class Rule(BaseModel):
 
 
 class Canned(BaseModel):
-    """An answer that a rule gives."""
-
     model_config = ConfigDict(frozen=True)
     rule: str
     language: str
@@ -108,7 +106,7 @@ class Canned(BaseModel):
 
 
 class Rules(BaseModel):
-    """All rules of a file."""
+    """The content of a rules file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     version: Literal[1]
@@ -123,7 +121,7 @@ class Rules(BaseModel):
         return self
 
     def answer(self, text: str, turn: int = 0) -> Canned | None:
-        """The answer of the first rule that fits; `turn` chooses among several answers."""
+        """The answer of the first rule that applies; `turn` chooses among several answers."""
         shortened = text[:LONGEST]
         plain_text = plain(shortened)
         for rule in self.rules:
@@ -135,12 +133,12 @@ class Rules(BaseModel):
         return None
 
     def forbids(self, text: str) -> str | None:
-        """The expression that keeps this answer from going out, or None."""
+        """The expression that forbids this answer, or None."""
         return next((found.pattern for found in self.forbidden if found.search(text)), None)
 
 
 def parse_rules(text: str) -> Rules:
-    """Read a rules file. Raises WrongRules with the place of the first mistakes."""
+    """Parse a rules file. Raises WrongRules with the lines of the first mistakes."""
     try:
         return Rules.model_validate(yaml.safe_load(text) or {"version": 1})
     except ValidationError as error:
@@ -150,15 +148,15 @@ def parse_rules(text: str) -> Rules:
             for fault in error.errors(include_url=False, include_input=False)
         ]
         raise WrongRules("; ".join(faults[:5])) from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a date such as 2001-99-99, brackets without end
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # also a date such as 2001-99-99, or endless brackets
         raise WrongRules(f"not YAML: {' '.join(str(error).split())}") from error
 
 
-def _line_of(text: str, place: tuple[int | str, ...]) -> int:
-    """The line on which a place begins, or what it is missing from."""
+def _line_of(text: str, location: tuple[int | str, ...]) -> int:
+    """The line of a field, or of the rule that lacks it."""
     node = yaml.compose(text, yaml.SafeLoader)
     line = 1
-    for step in place:
+    for step in location:
         if isinstance(node, yaml.MappingNode):
             for key, value in node.value:
                 if key.value == str(step):

@@ -1,6 +1,6 @@
-"""Reads the streams of a session and records them: in groups, each with its cursor in the same transaction.
+"""Reads the streams of a session and records them in batches, each with its cursor in the same transaction.
 
-While the database is away nothing moves; what was not recorded is read again from the bridge's journal.
+While the database is down nothing is read; the bridge's journal keeps what is not recorded yet.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from typing import Any, TypedDict
+from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -18,29 +18,24 @@ from bridge.contract.messages import Stream
 from responder.errors import DatabaseDown, LeaseLost
 from responder.faults import FaultLog
 from responder.incoming import ReceivedMessage, StreamPosition, of_event, of_message
-from responder.store.database import PAUSE, until_it_answers
-from responder.store.recorder import Recording
+from responder.store.database import FIRST_PAUSE, pause_before_retry
+from responder.store.recorder import Recorder
 from responder.store.rows import Lease, Pending
 
 _log = logging.getLogger(__name__)
-#: Messages recorded in one transaction, and those read ahead of it.
-GROUP, AHEAD = 100, 500
-#: Seconds before a subscription that was refused is tried again.
-REFUSED = 30.0
-
-
-class _Terms(TypedDict):
-    now: float
-    lease: Lease
+#: Messages recorded in one transaction, and messages read ahead of it.
+BATCH, READ_AHEAD = 100, 500
+#: Seconds before a refused subscription is tried again.
+REFUSED_RETRY = 30.0
 
 
 class SessionReader:
-    """Reads one session under a lease; `run` ends when the lease is lost."""
+    """Reads one session under a lease; `run` ends when the lease is lost. `recorded` receives what was recorded."""
 
     def __init__(
         self,
         client: Client,
-        recording: Recording,
+        recorder: Recorder,
         session: str,
         lease: Lease,
         *,
@@ -49,7 +44,7 @@ class SessionReader:
         now: Callable[[], float],
     ) -> None:
         self._client = client
-        self._recording = recording
+        self._recorder = recorder
         self._session = session
         self._lease = lease
         self._recorded = recorded
@@ -57,19 +52,18 @@ class SessionReader:
         self._now = now
 
     async def run(self) -> None:
-        """Read both streams until cancelled or the lease is lost."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 for stream in Stream:
                     tasks.create_task(self._follow(stream), name=f"read {self._session} {stream}")
         except* LeaseLost:
-            _log.warning("%s is read by another replica by now.", self._session)
+            _log.warning("%s: another replica reads it now.", self._session)
 
     async def _follow(self, stream: Stream) -> None:
-        pause = PAUSE
+        pause = FIRST_PAUSE
         while True:
             try:
-                after = await self._recording.cursor(self._session, stream)
+                after = await self._recorder.cursor(self._session, stream)
                 items: AsyncGenerator[Any, None] = (
                     self._client.messages(self._session, after=after, on_gap=self._gap)
                     if stream is Stream.IN
@@ -78,27 +72,27 @@ class SessionReader:
                 async with aclosing(items):
                     await self._copy(items)
             except DatabaseDown:
-                pause = await until_it_answers(pause)
+                pause = await pause_before_retry(pause)
             except BrokerRefused as error:
                 self._faults.note("broker_refused", self._session, error.text)
-                await asyncio.sleep(REFUSED)
+                await asyncio.sleep(REFUSED_RETRY)
 
     async def _copy(self, items: AsyncGenerator[Any, None]) -> None:
-        """From the stream into the store. Raises DatabaseDown, LeaseLost, and what reading raises."""
-        queue: asyncio.Queue[ReceivedMessage | StreamPosition | Exception] = asyncio.Queue(AHEAD)
+        """Record a stream. Raises DatabaseDown, LeaseLost, and the errors of reading."""
+        queue: asyncio.Queue[ReceivedMessage | StreamPosition | Exception] = asyncio.Queue(READ_AHEAD)
 
         async def read_ahead() -> None:
             try:
                 async for item in items:
                     await queue.put(of_message(item) if isinstance(item, Message) else of_event(item))
-            except Exception as error:  # noqa: BLE001 - raised below, in its turn
+            except Exception as error:  # noqa: BLE001 - raised below, after the items before it
                 await queue.put(error)
 
         reading = asyncio.create_task(read_ahead(), name=f"read ahead {self._session}")
         try:
             while True:
                 found = [await queue.get()]
-                while len(found) < GROUP and not queue.empty():
+                while len(found) < BATCH and not queue.empty():
                     found.append(queue.get_nowait())
                 if batch := [item for item in found if not isinstance(item, Exception)]:
                     await self._record(batch)
@@ -111,20 +105,17 @@ class SessionReader:
 
     async def _record(self, batch: Sequence[ReceivedMessage | StreamPosition]) -> None:
         try:
-            self._recorded(*await self._recording.record(batch, **self._terms()))
+            self._recorded(*await self._recorder.record(batch, now=self._now(), lease=self._lease))
         except (SQLAlchemyError, ValueError):
             if len(batch) > 1:
-                for item in batch:  # one of them cannot be recorded, the others can
+                for item in batch:  # one by one, to skip only the item that cannot be recorded
                     await self._record([item])
                 return
             [item] = batch
-            _log.exception("%s: a message cannot be recorded and is passed over.", self._session)
-            self._faults.note("not_recorded", self._session, "a message cannot be recorded; the log says why")
-            if (place := item.place if isinstance(item, ReceivedMessage) else item) is not None:
-                await self._recording.record([place], **self._terms())
-
-    def _terms(self) -> _Terms:
-        return {"now": self._now(), "lease": self._lease}
+            _log.exception("%s: a message cannot be recorded and is skipped.", self._session)
+            self._faults.note("not_recorded", self._session, "a message cannot be recorded; see the log")
+            if (position := item.position if isinstance(item, ReceivedMessage) else item) is not None:
+                await self._recorder.record([position], now=self._now(), lease=self._lease)
 
     def _gap(self, gap: Gap) -> None:
         missing = "an unknown number of" if gap.missing is None else str(gap.missing)

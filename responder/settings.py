@@ -1,17 +1,24 @@
-"""The responder's settings, under the names of the legacy installation, checked once at start.
+"""The responder's settings, under the names of the legacy installation, parsed and checked once at start.
 
-Those of the broker are not here: whoever composes the process knows how to reach it.
+The broker's settings are the bridge's: the caller of `responder.app.run` passes them.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import tzinfo
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    InstanceOf,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import URL
 
@@ -42,7 +49,7 @@ def _switch(value: Any) -> Any:
 
 
 def _people(value: Any) -> Any:
-    """A comma list of numbers in any spelling, or addresses: in the one form that is compared."""
+    """A comma list of numbers in any spelling, or of addresses, normalized for comparison."""
     if not isinstance(value, str):
         return value
     try:
@@ -52,12 +59,12 @@ def _people(value: Any) -> Any:
 
 
 def _session_names(value: Any) -> Any:
-    """`WA_SESSIONS` as the bridge has it; the numbers behind the names travel in each message."""
+    """`WA_SESSIONS` in the bridge's form. The client after `=` is ignored: each message carries its own."""
     if not isinstance(value, str):
         return value
     names = tuple(part.partition("=")[0].strip() for part in value.split(",") if part.strip())
     if not names:
-        raise ValueError("names no session; write for example haby=51")
+        raise ValueError("contains no session; write for example haby=51")
     return tuple(check_session_name(name) for name in names)
 
 
@@ -65,9 +72,34 @@ def _variables(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     pairs = [part.partition("=") for part in value.split(";") if part.strip()]
-    if any(not mark or not name.strip().isidentifier() for name, mark, _ in pairs):
-        raise ValueError("must be name=text, several with ; between, for example negocio=Panadería Sol;zona=Palermo")
+    if any(not equals or not name.strip().isidentifier() for name, equals, _ in pairs):
+        raise ValueError("must be name=text, separated by ; for example negocio=Panadería Sol;zona=Palermo")
     return {name.strip(): text.strip() for name, _, text in pairs}
+
+
+def _rate(value: Any) -> Any:
+    return Pace.of_requests(value) if isinstance(value, str) else value
+
+
+def _hours(value: Any) -> Any:
+    return Hours.parse(value) if isinstance(value, str) else value
+
+
+def _zone(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError(f"{value!r} is not a time zone; write for example America/Argentina/Cordoba") from error
+
+
+def _url(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if not value.startswith(("http://", "https://")):
+        raise ValueError("must begin with http:// or https://")
+    return value.rstrip("/")
 
 
 def _name(variable: str, **rest: Any) -> Any:
@@ -76,10 +108,14 @@ def _name(variable: str, **rest: Any) -> Any:
 
 _Switch = Annotated[bool, BeforeValidator(_switch)]
 _People = Annotated[frozenset[str], NoDecode, BeforeValidator(_people)]
+_Rate = Annotated[InstanceOf[Pace], NoDecode, BeforeValidator(_rate)]
+_Hours = Annotated[InstanceOf[Hours], NoDecode, BeforeValidator(_hours)]
+_Zone = Annotated[InstanceOf[ZoneInfo], NoDecode, BeforeValidator(_zone)]
+_Url = Annotated[str, BeforeValidator(_url)]
 
 
 class ResponderSettings(BaseSettings):
-    """The effective settings. Frozen; read with `load`."""
+    """The settings in force. Read with `load`."""
 
     model_config = SettingsConfigDict(
         env_file=".env",
@@ -99,8 +135,11 @@ class ResponderSettings(BaseSettings):
     jwt_audience: str = _name(
         "WA_JWT_AUDIENCE", default="whatsapp-mqtt-bridge", description="Audience (aud) that bearer tokens must have."
     )
-    http_rate: str = _name(
-        "WA_HTTP_RATE", default="6000/minute", description="Requests per key and per address; off: no limit."
+    http_rate: _Rate = _name(
+        "WA_HTTP_RATE",
+        default="6000/minute",
+        validate_default=True,
+        description="Requests per key and per address; off: no limit.",
     )
     sessions: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_session_names)] = _name(
         "WA_SESSIONS", default=("haby",), description="Sessions that are answered, as name=cliente_id, comma list."
@@ -148,14 +187,16 @@ class ResponderSettings(BaseSettings):
     captions: _Switch = _name(
         "RESPONDER_CAPTIONS", default=False, description="Whether captions of images are answered."
     )
-    hours: str = _name(
+    hours: _Hours = _name(
         "RESPONDER_HOURS",
         default="",
+        validate_default=True,
         description="Opening hours, for example lun-vie 09:00-18:00; sab 09:00-13:00. Empty: always.",
     )
-    zone: str = _name(
+    zone: _Zone = _name(
         "RESPONDER_TZ",
         default="America/Argentina/Buenos_Aires",
+        validate_default=True,
         description="Time zone of the hours and of the prompt.",
     )
     gather: float = _name(
@@ -205,7 +246,7 @@ class ResponderSettings(BaseSettings):
     openai_api_key: SecretStr | None = _name(
         "OPENAI_API_KEY", default=None, description="Key of the model; without it only rules answer."
     )
-    openai_base_url: str | None = _name(
+    openai_base_url: _Url | None = _name(
         "OPENAI_BASE_URL", default=None, description="Another server with the same API."
     )
     openai_model: str = _name("OPENAI_MODEL", default="gpt-4o-mini", description="Name of the model.")
@@ -232,8 +273,8 @@ class ResponderSettings(BaseSettings):
         " zona=Palermo",
     )
 
-    sender_url: str | None = _name("MASSIVE_SENDER_URL", default=None, description="URL of the legacy sender.")
-    callback_url: str | None = _name(
+    sender_url: _Url | None = _name("MASSIVE_SENDER_URL", default=None, description="URL of the legacy sender.")
+    callback_url: _Url | None = _name(
         "RESPONDER_CALLBACK_URL", default=None, description="URL at which the sender reaches the responder."
     )
 
@@ -241,43 +282,15 @@ class ResponderSettings(BaseSettings):
     @classmethod
     def _check_secret(cls, secret: SecretStr | None) -> SecretStr | None:
         if secret and secret.get_secret_value().strip().casefold() in _PLACEHOLDERS:
-            raise ValueError("holds a placeholder; put in a real one")
+            raise ValueError("is a placeholder; set a real one")
         return secret
 
     @field_validator("openai_api_key")
     @classmethod
     def _check_key(cls, key: SecretStr | None) -> SecretStr | None:
         if key and not _KEY.fullmatch(key.get_secret_value()):
-            raise ValueError("holds blanks or characters that a key cannot have")
+            raise ValueError("contains blanks or characters that a key cannot have")
         return key
-
-    @field_validator("http_rate")
-    @classmethod
-    def _check_http_rate(cls, rate: str) -> str:
-        Pace.of_requests(rate)
-        return rate
-
-    @field_validator("hours")
-    @classmethod
-    def _check_hours(cls, text: str) -> str:
-        Hours.parse(text)
-        return text
-
-    @field_validator("zone")
-    @classmethod
-    def _check_zone(cls, zone: str) -> str:
-        try:
-            ZoneInfo(zone)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError(f"{zone!r} is not a time zone: write for example America/Argentina/Cordoba") from error
-        return zone
-
-    @field_validator("sender_url", "callback_url", "openai_base_url")
-    @classmethod
-    def _check_url(cls, url: str | None) -> str | None:
-        if url is not None and not url.startswith(("http://", "https://")):
-            raise ValueError("must begin with http:// or https://")
-        return url and url.rstrip("/")
 
     @model_validator(mode="after")
     def _check_together(self) -> ResponderSettings:
@@ -285,19 +298,14 @@ class ResponderSettings(BaseSettings):
             raise ValueError("DB_HOST needs DB_DATABASE")
         if self.groups is Groups.MENTIONED and self.sender_url is not None and not self.own:
             raise ValueError(
-                "RESPONDER_GROUPS=mentioned with MASSIVE_SENDER_URL needs RESPONDER_OWN: a legacy sender does not tell"
-                " whether its account is mentioned"
+                "RESPONDER_GROUPS=mentioned with MASSIVE_SENDER_URL needs RESPONDER_OWN: a legacy sender does"
+                " not report whether its account is mentioned"
             )
         return self
 
     @property
-    def request_pace(self) -> Pace:
-        """How many HTTP requests there may be."""
-        return Pace.of_requests(self.http_rate)
-
-    @property
     def policy(self) -> Policy:
-        """What the policy needs of them."""
+        """The settings that the policy needs."""
         return Policy(
             max_age=self.max_age,
             captions=self.captions,
@@ -312,7 +320,7 @@ class ResponderSettings(BaseSettings):
 
     @property
     def model_options(self) -> ModelOptions | None:
-        """How to ask the model; None without a key."""
+        """The settings of the model; None without a key."""
         if self.openai_api_key is None:
             return None
         return ModelOptions(
@@ -330,7 +338,7 @@ class ResponderSettings(BaseSettings):
 
     @property
     def database_url(self) -> URL:
-        """Where conversations are kept."""
+        """The database of the conversations."""
         if self.db_host:
             return URL.create(
                 "mysql+aiomysql",
@@ -343,18 +351,8 @@ class ResponderSettings(BaseSettings):
             )
         return URL.create("sqlite+aiosqlite", database=str(self.data_dir / "responder.db"))
 
-    @property
-    def opening_hours(self) -> Hours:
-        """When there are answers."""
-        return Hours.parse(self.hours)
-
-    @property
-    def timezone(self) -> tzinfo:
-        """Zone of the business."""
-        return ZoneInfo(self.zone)
-
     def system_template(self) -> str:
-        """The system text with its variables still in it. Raises WrongSettings."""
+        """The system text before its variables are filled in. Raises WrongSettings."""
         template = DEFAULT_PROMPT
         if self.prompt_file is not None:
             try:
@@ -362,7 +360,7 @@ class ResponderSettings(BaseSettings):
             except (OSError, UnicodeDecodeError) as error:
                 raise WrongSettings(f"RESPONDER_PROMPT: {self.prompt_file} cannot be read: {error}") from error
         if unknown := unknown_variables(template, self.prompt_vars):
-            raise WrongSettings(f"RESPONDER_PROMPT: nobody fills {{{{{unknown[0]}}}}}; set it in RESPONDER_PROMPT_VARS")
+            raise WrongSettings(f"RESPONDER_PROMPT: {{{{{unknown[0]}}}}} has no value; set it in RESPONDER_PROMPT_VARS")
         return template
 
 

@@ -1,66 +1,182 @@
-"""The two ways to WhatsApp: over the broker to the bridge, or by HTTP to a legacy sender. A start takes one of them."""
+"""The two connections to WhatsApp: over the broker to the bridge, or by HTTP to a legacy sender. A start uses one."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Literal, Self
 
-from bridge.client import BrokerAddress, Client, connect
+from typing_extensions import override
+
+from bridge.client import BrokerAddress, Client, SessionStatus, connect
+from bridge.contract.session import SessionState
+from responder.errors import SenderFailed
 from responder.faults import FaultLog
-from responder.health import Health
 from responder.outgoing import AnswerSink, MqttAnswerSink
-from responder.settings import ResponderSettings
 from responder.store.turns import Turns
+from responder.timing import SenderTiming
 from responder.webhook import LegacyAnswerSink, LegacySender, stay_registered
 
 
 @dataclass(frozen=True, slots=True)
 class BrokerAccess:
-    """How to reach the broker: what `bridge.client.connect` takes. `instance` is the level on which faults are told."""
+    """What `bridge.client.connect` takes. `instance` is the topic level on which faults are published."""
 
     broker: str | Sequence[BrokerAddress]
     prefix: str = "wa"
     protocol: Literal["3.1.1", "5"] = "3.1.1"
     ca_file: str | None = None
-    level: str | None = None
+    reply_name: str | None = None
     instance: str = "responder"
 
 
 @dataclass(frozen=True, slots=True)
-class Transport:
-    """Where answers go out; `beside` runs while messages come in. Without `client` nothing is read or announced."""
+class WhatsAppState:
+    """The state of the connection to WhatsApp, as the legacy status words it."""
 
-    outlet: AnswerSink
-    beside: Callable[[], Coroutine[None, None, None]]
-    client: Client | None = None
-
-
-@asynccontextmanager
-async def over_broker(broker: BrokerAccess, condition: Health, now: Callable[[], float]) -> AsyncIterator[Transport]:
-    """Connected, however long that takes. Raises BadAddress, BrokerRefused."""
-    async with connect(
-        broker.broker,
-        prefix=broker.prefix,
-        name="responder",
-        protocol=broker.protocol,
-        ca_file=broker.ca_file,
-        reply_name=broker.level,
-        connect_timeout=None,
-    ) as client:
-        condition.client = client
-        yield Transport(MqttAnswerSink(client, now), lambda: condition.follow(client), client)
+    connected: bool
+    state: str
+    listeners: int = 0
 
 
-@asynccontextmanager
-async def over_sender(
-    settings: ResponderSettings, url: str, condition: Health, turns: Turns, faults: FaultLog, now: Callable[[], float]
-) -> AsyncIterator[Transport]:
-    """Ready to register; `url` is our own, where the sender finds us unless a setting says otherwise."""
-    assert settings.sender_url is not None  # noqa: S101 - this way is chosen by it
-    callback = settings.callback_url or f"{url}/api/message-received"
-    key = settings.api_key.get_secret_value() if settings.api_key else None
-    async with LegacySender(settings.sender_url, callback, key) as sender:
-        condition.sender = sender
-        yield Transport(LegacyAnswerSink(sender, turns, now), lambda: stay_registered(sender, faults))
+class Transport(ABC):
+    """Use as `async with`. `run` keeps the transport's state up to date while messages arrive."""
+
+    sink: AnswerSink
+
+    @abstractmethod
+    async def __aenter__(self) -> Self: ...
+
+    @abstractmethod
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    @property
+    @abstractmethod
+    def client(self) -> Client | None:
+        """The MQTT client; None in webhook mode, where no stream is read and nothing is published."""
+
+    @abstractmethod
+    async def run(self) -> None: ...
+
+    @abstractmethod
+    def problem(self) -> str | None:
+        """What keeps messages from arriving now: `broker`, `bridge` or `sender`."""
+
+    @abstractmethod
+    async def whatsapp(self) -> WhatsAppState:
+        """The state of the first session."""
+
+
+class BrokerTransport(Transport):
+    """Entering waits for the broker without a limit. Raises BadAddress, BrokerRefused."""
+
+    def __init__(self, broker: BrokerAccess, sessions: tuple[str, ...], now: Callable[[], float]) -> None:
+        self._sessions = sessions
+        self._statuses: dict[str, SessionStatus] = {}
+        self._client: Client | None = None
+        self._connection = connect(
+            broker.broker,
+            prefix=broker.prefix,
+            name="responder",
+            protocol=broker.protocol,
+            ca_file=broker.ca_file,
+            reply_name=broker.reply_name,
+            connect_timeout=None,
+        )
+        self.sink = MqttAnswerSink(self._connected, now)
+
+    @override
+    async def __aenter__(self) -> Self:
+        self._client = await self._connection.__aenter__()
+        return self
+
+    @override
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._connection.__aexit__(kind, error, trace)
+
+    @property
+    @override
+    def client(self) -> Client:
+        return self._connected()
+
+    @override
+    async def run(self) -> None:
+        async for status in self._connected().watch_status():
+            self._statuses[status.session] = status
+
+    @override
+    def problem(self) -> str | None:
+        if self._client is None or not self._client.is_connected:
+            return "broker"
+        if all(self._state(session) in (None, SessionState.OFFLINE) for session in self._sessions):
+            return "bridge"
+        return None
+
+    @override
+    async def whatsapp(self) -> WhatsAppState:
+        state = self._state(self._sessions[0])
+        if state is None:
+            return WhatsAppState(False, "UNKNOWN")
+        return WhatsAppState(state is SessionState.CONNECTED, state.upper(), 1)
+
+    def _connected(self) -> Client:
+        if self._client is None:
+            raise RuntimeError("The transport has not been entered.")
+        return self._client
+
+    def _state(self, session: str) -> SessionState | None:
+        status = self._statuses.get(session)
+        return None if status is None else status.seen_at(datetime.now(UTC)).state
+
+
+class SenderTransport(Transport):
+    """Webhook mode. `run` registers with the sender, repeatedly."""
+
+    def __init__(
+        self, sender: LegacySender, turns: Turns, faults: FaultLog, now: Callable[[], float], timing: SenderTiming
+    ) -> None:
+        self._sender = sender
+        self._faults = faults
+        self._timing = timing
+        self.sink = LegacyAnswerSink(sender, turns, now, timing)
+
+    @override
+    async def __aenter__(self) -> Self:
+        await self._sender.__aenter__()
+        return self
+
+    @override
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._sender.__aexit__(kind, error, trace)
+
+    @property
+    @override
+    def client(self) -> None:
+        return None
+
+    @override
+    async def run(self) -> None:
+        await stay_registered(self._sender, self._faults, self._timing)
+
+    @override
+    def problem(self) -> str | None:
+        return None if self._sender.is_registered else "sender"
+
+    @override
+    async def whatsapp(self) -> WhatsAppState:
+        try:
+            status = await self._sender.status()
+            return WhatsAppState(
+                status.get("connected") is True, str(status.get("state")), int(status.get("listeners") or 0)
+            )
+        except (SenderFailed, ValueError, TypeError):
+            return WhatsAppState(False, "UNREACHABLE")

@@ -1,7 +1,7 @@
 """Turns: which messages are answered together, when, under which command ids, and in how many parts. Pure.
 
-The command ids follow from the first message, so that whoever makes the turn again, after whatever loss, makes the
-same ids: the bridge sends an id once, and says `conflict` where the text differs, which counts as answered.
+The command ids are derived from the first message: a turn that is made again after a crash has the same ids. The bridge
+sends an id once, and answers `conflict` if the text differs, which counts as sent.
 """
 
 from __future__ import annotations
@@ -11,26 +11,26 @@ import re
 from collections.abc import Sequence
 from enum import StrEnum
 
-#: An answer longer than this is split; people read short messages.
+#: A longer answer is split; people read short messages.
 LONGEST_PART = 1_500
-#: No answer has more parts; what is beyond stays in the last one.
+#: Maximum number of parts; the last one takes the rest.
 MOST_PARTS = 4
-#: A person who never stops typing is answered after so many times the gathering time.
+#: A person who keeps writing is answered after this multiple of the gathering time.
 MOST_GATHERING = 5
 _BREAKS = (re.compile(r"\n\s*\n"), re.compile(r"\n"), re.compile(r"(?<=[.!?…])\s+"), re.compile(r"\s+"))
 
 
 class TurnState(StrEnum):
-    """How far a turn is. Only `READY` is ever published (again)."""
+    """The state of a turn. Only `READY` is published, and published again."""
 
-    READY = "ready"  # recorded; its commands may or may not be with the bridge
+    READY = "ready"  # recorded; the bridge may have its commands or not
     SENT = "sent"
     FAILED = "failed"
-    UNKNOWN = "unknown"  # may have left; never repeated under another id
+    UNKNOWN = "unknown"  # may have been sent; never repeated under another id
 
 
 class TurnOrigin(StrEnum):
-    """Who made an answer."""
+    """The author of an answer."""
 
     RULE = "rule"
     MODEL = "model"
@@ -39,18 +39,17 @@ class TurnOrigin(StrEnum):
 
 
 def command_ids(session: str, first_message: str, parts: int) -> list[str]:
-    """The ids of a turn's commands."""
     digest = hashlib.sha256(f"{session}\n{first_message}".encode()).hexdigest()[:32]
     return [f"turn-{digest}" if number == 0 else f"turn-{digest}-{number + 1}" for number in range(parts)]
 
 
 def due_at(arrived: Sequence[float], gather: float) -> float:
-    """When messages of one chat are answered: after a silence of `gather` seconds, but not put off for ever."""
+    """When the messages of a chat are answered: after `gather` seconds of silence, within an upper limit."""
     return min(arrived[-1] + gather, arrived[0] + gather * MOST_GATHERING)
 
 
 def split_answer(text: str, longest: int = LONGEST_PART, most: int = MOST_PARTS) -> list[str]:
-    """Cut an answer into parts at paragraphs, lines, sentences or words. Empty for an answer without content."""
+    """Split an answer at paragraphs, lines, sentences or words. Empty for an answer without content."""
     rest = text.strip()
     parts: list[str] = []
     while len(rest) > longest and len(parts) < most - 1:
@@ -63,12 +62,12 @@ def split_answer(text: str, longest: int = LONGEST_PART, most: int = MOST_PARTS)
 
 
 def _cut(text: str, longest: int) -> int:
-    """Where to cut: at the last break of the best kind that leaves a part of at least half the length."""
+    """The last break of the best kind that leaves a part of at least half the length."""
     for kind in _BREAKS:
         ends = [found.start() for found in kind.finditer(text, longest // 2, longest + 1)]
         if ends and ends[-1] > 0:
             return ends[-1]
-    # no place to cut: at least not inside a surrogate-free cluster that a joiner holds together
+    # no break: at least not inside an emoji that a zero-width joiner holds together
     cut = longest
     while cut > 1 and text[cut - 1] == "\u200d":
         cut -= 1

@@ -1,7 +1,7 @@
-"""Webhook mode: the legacy sender instead of the broker. Registers with it again and again, and sends by its HTTP.
+"""Webhook mode: the legacy sender instead of the broker. Registers with it repeatedly and sends by its HTTP.
 
-The sender's send has no id, so an answer is claimed in the store before the request leaves and is never repeated after
-it: what got no reply is `unknown`. The one file that speaks HTTP as a client.
+The sender's send has no id. An answer is therefore claimed in the store before the request leaves and never repeated
+after it: without a response the outcome is `unknown`. The one file that is an HTTP client.
 """
 
 from __future__ import annotations
@@ -12,63 +12,64 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from typing_extensions import override
+
 from responder.errors import SenderFailed
 from responder.faults import FaultLog
+from responder.outgoing import AnswerSink
 from responder.store.rows import Turn
 from responder.store.turns import Finished, Turns
+from responder.timing import SenderTiming
 from responder.turns import TurnState
 
 if TYPE_CHECKING:
     import httpx
 
 _log = logging.getLogger(__name__)
-#: Seconds for one request; a send may wait for WhatsApp.
-TIMEOUT = 35.0
-#: Seconds between two registrations: a sender that was restarted has forgotten us for so long at most.
-REGISTERED, REFUSED, LONGEST_REFUSED = 60.0, 2.0, 60.0
-#: Seconds before a sender that does not run is tried again with an answer.
-AWAY = 5.0
 
 
 class LegacySender:
-    """The legacy sender. Use as `async with`."""
+    """Use as `async with`. Every request raises SenderFailed. `timeout` is that of one request, in seconds."""
 
-    def __init__(self, url: str, callback_url: str, api_key: str | None) -> None:
+    def __init__(self, url: str, callback_url: str, api_key: str | None, *, timeout: float) -> None:
         self._url = url
         self._callback_url = callback_url
         self._headers = {"x-api-key": api_key} if api_key else {}
+        self._timeout = timeout
         self.is_registered = False
         self._http: httpx.AsyncClient
 
     async def __aenter__(self) -> LegacySender:
-        import httpx  # imported where it is needed: most installations speak MQTT
+        import httpx  # not at the top: most installations use MQTT
 
-        self._http = httpx.AsyncClient(base_url=self._url, headers=self._headers, timeout=TIMEOUT, trust_env=False)
+        self._http = httpx.AsyncClient(
+            base_url=self._url, headers=self._headers, timeout=self._timeout, trust_env=False
+        )
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._http.aclose()
 
     async def register(self) -> None:
-        """Have messages sent to us. Raises SenderFailed."""
+        """Subscribe our callback URL to the sender's messages."""
         await self._post("/api/whatsapp/register-listener", {"callbackUrl": self._callback_url})
         if not self.is_registered:
             _log.info("Listener registrado: %s at %s", self._callback_url, self._url)
         self.is_registered = True
 
     async def unregister(self) -> None:
-        """Have no more messages sent to us."""
+        """Best effort, within 3 seconds; raises nothing."""
         self.is_registered = False
         with suppress(SenderFailed):
             async with asyncio.timeout(3):
                 await self._post("/api/whatsapp/unregister-listener", {"callbackUrl": self._callback_url})
 
-    async def state(self) -> dict[str, Any]:
-        """What the sender says of its connection. Raises SenderFailed."""
+    async def status(self) -> dict[str, Any]:
+        """The sender's connection: `connected`, `state`, `listeners`."""
         return await self._request("GET", "/api/whatsapp/status", None)
 
     async def send(self, to: str, text: str) -> None:
-        """Send once. Raises SenderFailed, which tells whether it may have left."""
+        """Send once. The SenderFailed it raises says whether the message may have been sent."""
         await self._post("/api/whatsapp/send", {"to": to, "message": text})
 
     async def _post(self, path: str, body: dict[str, str]) -> dict[str, Any]:
@@ -82,7 +83,7 @@ class LegacySender:
             response.raise_for_status()
             answer = response.json()
         except httpx.ConnectError as error:
-            raise SenderFailed("The legacy sender does not run, or not there.", never_left=True) from error
+            raise SenderFailed("The legacy sender is not running at this address.", never_left=True) from error
         except httpx.HTTPStatusError as error:
             raise SenderFailed(f"The legacy sender answered {error.response.status_code}.", refused=True) from error
         except (httpx.HTTPError, ValueError) as error:
@@ -90,37 +91,40 @@ class LegacySender:
         return answer if isinstance(answer, dict) else {}
 
 
-async def stay_registered(sender: LegacySender, faults: FaultLog) -> None:
-    """Register, again and again, until cancelled; then unregister."""
-    pause = REFUSED
+async def stay_registered(sender: LegacySender, faults: FaultLog, timing: SenderTiming) -> None:
+    """Register repeatedly until cancelled; then unregister."""
+    pause = timing.retry
     try:
         while True:
             try:
                 await sender.register()
             except SenderFailed as error:
-                if sender.is_registered or pause == REFUSED:
+                if sender.is_registered or pause == timing.retry:
                     faults.note(error.code, "register", error.text)
                 sender.is_registered = False
                 await asyncio.sleep(pause)
-                pause = min(pause * 2, LONGEST_REFUSED)
+                pause = min(pause * 2, timing.longest_retry)
             else:
-                pause = REFUSED
-                await asyncio.sleep(REGISTERED)
+                pause = timing.retry
+                await asyncio.sleep(timing.registration)
     finally:
         await sender.unregister()
 
 
-class LegacyAnswerSink:
-    """`Outlet` over the legacy sender."""
+class LegacyAnswerSink(AnswerSink):
+    """Sends by the legacy sender, each turn at most once."""
 
-    def __init__(self, sender: LegacySender, turns: Turns, now: Callable[[], float]) -> None:
+    def __init__(self, sender: LegacySender, turns: Turns, now: Callable[[], float], timing: SenderTiming) -> None:
         self._sender = sender
         self._turns = turns
         self._now = now
+        self._timing = timing
 
+    @override
     async def show_typing(self, session: str, chat: str, seconds: float) -> None:
-        """See `Outlet`. The legacy sender cannot."""
+        """Does nothing: the legacy sender has no typing indicator."""
 
+    @override
     async def deliver(self, turn: Turn, accepted: Callable[[], None]) -> Finished | None:
         while self._now() < turn.expires_at:
             if not await self._turns.claim(turn):
@@ -136,7 +140,7 @@ class LegacyAnswerSink:
                 if not error.never_left or sent:
                     return Finished(turn.id, TurnState.UNKNOWN, error.code)
                 await self._turns.finish([Finished(turn.id, TurnState.READY)])
-                await asyncio.sleep(AWAY)
+                await asyncio.sleep(self._timing.resend)
             else:
                 accepted()
                 return Finished(turn.id, TurnState.SENT)

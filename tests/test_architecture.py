@@ -15,6 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 LONGEST = 400
+WIDEST = 120
 JID_SERVER = re.compile(r"@(c\.us|g\.us|lid|s\.whatsapp\.net|broadcast|newsletter)\b")
 TOPIC = re.compile(r"^wa/|/(in|event|out|result|ack|replay|reply|control|status|qr)(/[+#]?)?$")
 
@@ -112,6 +113,18 @@ def test_addresses_are_built_and_parsed_only_by_the_contract() -> None:
 def test_no_source_file_is_longer_than_400_lines() -> None:
     lengths = {named(path): len(path.read_text().splitlines()) for path in source_files(".py", ".js", ".css", ".html")}
     assert {name: lines for name, lines in lengths.items() if lines > LONGEST} == {}
+
+
+@pytest.mark.parametrize("folder", ["bridge/http/panel", "bridge/sandbox/page/phone"])
+def test_no_line_of_a_page_is_longer_than_120_characters(folder: str) -> None:
+    offences = [
+        f"{named(path)}:{number}"
+        for path in source_files(".js")
+        if named(path).startswith(f"{folder}/")
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if len(line) > WIDEST
+    ]
+    assert offences == []
 
 
 @pytest.mark.parametrize("name", ["requirements.lock", "bridge/drivers/web/package-lock.json"])

@@ -78,13 +78,12 @@ async def http_facade(
             )
         )
         registry = WebhookRegistry(
-            store.listeners,
+            store.webhooks,
             poster,
             clock,
             random=random.random,
             legacy_groups=settings.legacy_groups,
-            backoff=limits.webhook_retry,
-            forget_after=limits.webhook_forgotten,
+            limits=limits.webhooks,
         )
         await registry.load()
         switches = RetainedSwitches(
@@ -99,7 +98,7 @@ async def http_facade(
             default=settings.sessions[0].name,
             owner=owner,
             registry=registry,
-            dead_letters=store.listeners,
+            dead_letters=store.webhooks,
             access=store.access,
             credentials=credentials,
             logins=logins,

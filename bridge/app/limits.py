@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from bridge.contract.backoff import Backoff
 from bridge.http.limits import HttpLimits
 from bridge.mqtt import MqttLimits
-from bridge.webhooks import FORGOTTEN_AFTER, RETRY
+from bridge.webhooks import WebhookLimits
 
 MEGABYTE = 2**20
 
@@ -18,6 +17,7 @@ class BridgeLimits:
 
     mqtt: MqttLimits = field(default_factory=MqttLimits)
     http: HttpLimits = field(default_factory=HttpLimits)
+    webhooks: WebhookLimits = field(default_factory=WebhookLimits)
     #: For a broker to say who owns a session; then the session starts anyway.
     ownership: float = 30.0
     #: Between two checks of a session that another bridge owns.
@@ -29,9 +29,6 @@ class BridgeLimits:
     day: float = 86400.0
     #: Between two writes of the charts.
     charts: float = 60.0
-    #: Between two attempts of a webhook; and how long one that was unregistered keeps its cursor.
-    webhook_retry: Backoff = RETRY
-    webhook_forgotten: float = FORGOTTEN_AFTER
     #: Between two checks of the free disk, and the bytes that must be free.
     disk: float = 5.0
     least_free: int = 20 * MEGABYTE

@@ -108,14 +108,14 @@ async def _erase_from_responder(
     from responder.settings import load
     from responder.store.database import ResponderDatabase
     from responder.store.erasure import erase
-    from responder.store.migrate import is_there
+    from responder.store.migrate import is_migrated
 
     own = load(data_dir=settings.data_dir)
     database = ResponderDatabase(own.database_url)
     if database.is_sqlite and not (own.data_dir / RESPONDER_STORE).exists():
         return
     async with database:
-        if await is_there(database):
+        if await is_migrated(database):
             report.erased["responder"] = await erase(database, person.addresses, dry_run=dry_run)
 
 

@@ -70,7 +70,7 @@ def broker_options() -> BrokerAccess | None:
     # all programs share one user of the private broker: a topic level of its own separates the responder's replies
     if private is None:
         return None
-    return BrokerAccess((private,), settings.mqtt_prefix, level="responder", instance=settings.instance)
+    return BrokerAccess((private,), settings.mqtt_prefix, reply_name="responder", instance=settings.instance)
 
 
 async def run_beside(settings: ResponderSettings, broker: BrokerAccess, stop: asyncio.Event) -> None:

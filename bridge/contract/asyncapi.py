@@ -1,7 +1,7 @@
 """The contract as documents for programs: a JSON Schema for each payload, and all of MQTT as AsyncAPI 3. Pure.
 
-Made from the models, so that they cannot tell anything else. `send` and `receive` are seen
-from the bridge: it sends what readers subscribe to.
+Made from the models, so that they cannot differ from them. `send` and `receive` are seen from the bridge: it sends what
+readers subscribe to.
 """
 
 from __future__ import annotations
@@ -68,17 +68,23 @@ def channels(topics: Topics) -> tuple[Channel, ...]:
             "out", of(Leaf.OUT), "receive", ("SendCommand",), "Send something; `{to, message}` is enough for a text."
         ),
         Channel("outText", of(Leaf.OUT, "{digits}"), "receive", (_TEXT,), "Send plain text to one number."),
-        Channel("result", of(Leaf.RESULT), "send", ("Result", "ControlResult"), "What became of commands."),
+        Channel("result", of(Leaf.RESULT), "send", ("Result", "ControlResult"), "Results of commands."),
         Channel("ack", of(Leaf.ACK), "send", ("Ack",), "Ticks of what was sent."),
-        Channel("replay", of(Leaf.REPLAY), "receive", ("ReplayRequest",), "Ask for items after a cursor."),
+        Channel("replay", of(Leaf.REPLAY), "receive", ("ReplayRequest",), "Request the items after a cursor."),
         Channel(
             "replayed",
             of(Leaf.REPLAY, "{reader}"),
             "send",
             ("Inbound", "Event", "ReplayEnd"),
-            "The items, exactly as they were; `done` ends each page.",
+            "The items, unchanged; `done` ends each page.",
         ),
-        Channel("reply", of(Leaf.REPLY, "{client}"), "send", ("Result",), "A copy of the result for who asked."),
+        Channel(
+            "reply",
+            of(Leaf.REPLY, "{client}"),
+            "send",
+            ("Result",),
+            "A copy of the result, for the client that set `reply_topic`.",
+        ),
         Channel("control", of(Leaf.CONTROL), "receive", ("ControlCommand",), "Start, close, log out, restart.", qos=0),
         Channel(
             "request",
@@ -89,15 +95,24 @@ def channels(topics: Topics) -> tuple[Channel, ...]:
         ),
         Channel("response", of(Leaf.RESPONSE), "send", ("Response",), "The outcome of a request."),
         Channel("typing", of(Leaf.TYPING), "receive", ("Typing",), 'Show "typing…" in a chat.', qos=0),
-        Channel("status", of(Leaf.STATUS), "send", ("SessionStatus",), "How the session is; also the will.", True),
-        Channel("qr", of(Leaf.QR), "send", ("Qr",), "The pairing code; empty when there is none.", True),
-        Channel("bridge", topics.bridge_status("{instance}"), "send", ("BridgeStatus",), "How a bridge is.", True),
+        Channel(
+            "status", of(Leaf.STATUS), "send", ("SessionStatus",), "The session's status; `offline` is the will.", True
+        ),
+        Channel("qr", of(Leaf.QR), "send", ("Qr",), "The QR code; empty when there is none.", True),
+        Channel(
+            "bridge",
+            topics.bridge_status("{instance}"),
+            "send",
+            ("BridgeStatus",),
+            "The status of a bridge process.",
+            True,
+        ),
         Channel(
             "botConfig",
             topics.bot_config().replace("+", "{cliente_id}"),
             "send",
             ("BotConfig",),
-            "Whether the responder answers for a client; published by the responder.",
+            "Whether the responder answers for a client.",
             True,
         ),
         Channel(
@@ -105,14 +120,14 @@ def channels(topics: Topics) -> tuple[Channel, ...]:
             topics.bot_switch().replace("+", "{cliente_id}"),
             "receive",
             ("BotSwitch",),
-            "Switch the responder for a client; taken by the responder.",
+            "Switch the responder on or off for a client.",
         ),
         Channel(
             "responderEvent",
             topics.responder_event("{instance}"),
             "send",
             ("ResponderEvent",),
-            "What went wrong with the responder, or is right again; published by the responder.",
+            "A fault of the responder, or its end.",
         ),
     )
 

@@ -17,9 +17,9 @@ class BotConfig(Payload):
     """`<prefix>/responder/<cliente_id>/config`, retained: whether the responder answers for this client."""
 
     v: Literal[1] = VERSION
-    cliente_id: int
-    bot_activo: Literal[0, 1]
-    updated_at: Instant
+    cliente_id: int = Field(description="the client")
+    bot_activo: Literal[0, 1] = Field(description="1 = automatic answers are on")
+    updated_at: Instant = Field(description="when it was changed")
 
 
 class BotSwitch(StrictPayload):
@@ -36,9 +36,9 @@ class ResponderEvent(Payload):
     """
 
     v: Literal[1] = VERSION
-    instance: str
+    instance: str = Field(description="the responder's WA_INSTANCE")
     kind: str = Field(description="for example model_failed, model_resting, model_back, database_down, database_up")
     where: str = Field(description="a chat, masked, or a part of the responder")
-    text: PageText
-    count: int = Field(ge=1)
-    at: Instant
+    text: PageText = Field(description="one sentence for a person")
+    count: int = Field(ge=1, description="how often it happened since the last one of its kind")
+    at: Instant = Field(description="time of the newest")

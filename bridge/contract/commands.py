@@ -79,14 +79,25 @@ class SendEnvelope(StrictPayload):
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [field]} for field in BY_FIELD]})
 
     v: Literal[1] = VERSION
-    id: CommandId | None = None
-    to: CleanText
-    ttl: Annotated[int, Field(ge=0, le=MAX_TTL)] = DEFAULT_TTL
-    expires_at: Annotated[AwareDatetime | None, Field(strict=False), BeforeValidator(_refuse_other_spelling)] = None
-    priority: Annotated[Priority, Field(strict=False)] = Priority.REPLY
-    reply_topic: CleanText | None = None
-    transaction: CleanText | None = None
-    meta: CleanJson = None
+    id: CommandId | None = Field(
+        default=None,
+        description="1 to 128 characters; the same id is sent once. The bridge makes one where it is missing",
+    )
+    to: CleanText = Field(description="number in any spelling, or a chat's address")
+    ttl: Annotated[
+        int, Field(ge=0, le=MAX_TTL, description="seconds from the claim within which it must be sent; 0 = no limit")
+    ] = DEFAULT_TTL
+    expires_at: Annotated[
+        AwareDatetime | None,
+        Field(strict=False, description="time until which it must be sent"),
+        BeforeValidator(_refuse_other_spelling),
+    ] = None
+    priority: Annotated[Priority, Field(strict=False, description="order among waiting chats")] = Priority.REPLY
+    reply_topic: CleanText | None = Field(
+        default=None, description="where a copy of each result goes: `<prefix>/<session>/reply/<client>`"
+    )
+    transaction: CleanText | None = Field(default=None, description="returned in every result")
+    meta: CleanJson = Field(default=None, description="free JSON, returned in every result")
 
     @model_validator(mode="before")
     @classmethod
@@ -143,7 +154,7 @@ else:  # one optional field for each kind
 
         Without `id` the bridge makes one. `ttl` is seconds from the claim, 0 = no limit.
         """,
-        **{kind.field: (kind, None) for kind in KINDS},
+        **{kind.field: (kind, Field(default=None, description=f"content: {kind.noun}")) for kind in KINDS},
     )
 
 
@@ -164,10 +175,15 @@ class ControlCommand(StrictPayload):
     """
 
     v: Literal[1] = VERSION
-    action: Annotated[ControlAction, Field(strict=False)]
-    id: CommandId | None = None
-    phone: CleanText | None = None
-    reopen_after: Annotated[int | None, Field(ge=1, le=MAX_PAUSE)] = None
+    action: Annotated[ControlAction, Field(strict=False, description="what to do")]
+    id: CommandId | None = Field(default=None, description="returned in the results")
+    phone: CleanText | None = Field(
+        default=None, description="with `init`: ask for a pairing code to type on the phone of this number"
+    )
+    reopen_after: Annotated[
+        int | None,
+        Field(ge=1, le=MAX_PAUSE, description="with `close`: seconds after which the session opens again by itself"),
+    ] = None
 
     @field_validator("phone")
     @classmethod
@@ -200,30 +216,30 @@ class ControlResult(Payload):
     """Answer to a control command, on the result topic; told from a send's result by `action`."""
 
     v: Literal[1] = VERSION
-    session: str
-    id: str
-    action: ControlAction
-    status: ControlStatus
-    error: ErrorInfo | None = None
-    at: Instant
+    session: str = Field(description="the session's name")
+    id: str = Field(description="the control command's id, or one made by the bridge")
+    action: ControlAction = Field(description="as requested")
+    status: ControlStatus = Field(description="`accepted`, then `done` or `failed`")
+    error: ErrorInfo | None = Field(default=None, description="why it failed")
+    at: Instant = Field(description="time of the change")
 
 
 class Cursor(StrictPayload):
     """A place in a stream: the store's epoch and the last item a reader has."""
 
-    epoch: str
-    seq: Annotated[int, Field(ge=0, le=MAX_SEQ)]
+    epoch: str = Field(description="UUID of the store")
+    seq: Annotated[int, Field(ge=0, le=MAX_SEQ, description="the last item that the reader has")]
 
 
 class ReplayRequest(StrictPayload):
     """`<prefix>/<session>/replay`: items after a cursor (null: from the oldest) to `replay/<reader>`."""
 
     v: Literal[1] = VERSION
-    request: CommandId
-    reader: str
-    after: Cursor | None = None
-    stream: Annotated[Stream, Field(strict=False)] = Stream.IN
-    limit: Annotated[int, Field(ge=1, le=REPLAY_MAX)] = REPLAY_DEFAULT
+    request: CommandId = Field(description="returned at the end of each page")
+    reader: str = Field(description="items are published to `replay/<reader>`")
+    after: Cursor | None = Field(default=None, description="cursor to continue after; null = the oldest item")
+    stream: Annotated[Stream, Field(strict=False, description="which stream")] = Stream.IN
+    limit: Annotated[int, Field(ge=1, le=REPLAY_MAX, description="items in a page")] = REPLAY_DEFAULT
 
     @field_validator("reader")
     @classmethod
@@ -265,7 +281,7 @@ def checked(model: type[_C], fields: Mapping[str, object]) -> _C:
     try:
         command = model.model_validate(fields)
     except ValidationError as error:
-        raise InvalidRequest(_explain(error)) from error
+        raise InvalidRequest(_explain(error), detail=_detail(error)) from error
     command.check()
     return command
 
@@ -297,6 +313,12 @@ def parse_text(digits: str, payload: bytes) -> SendCommand:
     except UnicodeDecodeError as error:
         raise InvalidRequest("The text is not valid UTF-8.") from error
     return checked(SendCommand, {"to": digits, "message": text})
+
+
+def _detail(error: ValidationError) -> str | None:
+    """The detail of the first `InvalidRequest` that a validator raised."""
+    causes = (fault.get("ctx", {}).get("error") for fault in error.errors(include_url=False, include_input=False))
+    return next((cause.detail for cause in causes if isinstance(cause, InvalidRequest)), None)
 
 
 def _explain(error: ValidationError) -> str:

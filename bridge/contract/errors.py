@@ -19,10 +19,13 @@ class CodedError(Exception):
     code: str = "internal"
     #: Whether the same request may succeed later.
     transient: bool = True
+    #: A code of `bridge.contract.details`, where there is one.
+    detail: str | None = None
     #: What is wrong and, where that is known, what to do, where nothing more precise is given.
     sentence: ClassVar[str] = ""
 
-    def __init__(self, text: str | None = None) -> None:
+    def __init__(self, text: str | None = None, *, detail: str | None = None) -> None:
+        self.detail = detail
         super().__init__(text or self.sentence or type(self).__name__)
 
     @property

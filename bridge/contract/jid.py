@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
+from bridge.contract.details import InvalidDetail
 from bridge.contract.errors import InvalidRequest
 
 
@@ -50,7 +51,9 @@ class Jid:
         user, at, server = text.partition("@")
         user = user.partition(":")[0]
         if not at or not _USER.fullmatch(user) or not _SERVER.fullmatch(server):
-            raise InvalidRequest(f"{text[:80]!r} is not a WhatsApp address (user@server).")
+            raise InvalidRequest(
+                f"{text[:80]!r} is not a WhatsApp address (user@server).", detail=InvalidDetail.NOT_A_RECIPIENT
+            )
         return cls(user, Server.USER if server == Server.WIRE_USER else server)
 
     def __str__(self) -> str:
@@ -100,16 +103,22 @@ def parse_recipient(text: str) -> Jid:
     if "@" in stripped:
         jid = Jid.parse(stripped)
         if jid.server not in SENDABLE:
-            raise InvalidRequest(f"Messages can go to people and groups, not to @{jid.server}.")
+            raise InvalidRequest(
+                f"Messages can go to people and groups, not to @{jid.server}.", detail=InvalidDetail.NOT_A_RECIPIENT
+            )
         if jid.is_user and not _DIGITS.fullmatch(jid.user):
-            raise InvalidRequest(f"{jid.user[:40]!r} is not a phone number in international form.")
+            raise InvalidRequest(
+                f"{jid.user[:40]!r} is not a phone number in international form.",
+                detail=InvalidDetail.NOT_A_PHONE_NUMBER,
+            )
         return jid
     digits = _SPELLING.sub("", stripped)
     digits = digits.removeprefix("00")
     if not _DIGITS.fullmatch(digits) or not digits.isascii():
         raise InvalidRequest(
             f"{text[:40]!r} is not a phone number: 5 to 15 digits in international form, for example 5491155500001,"
-            " or a WhatsApp address."
+            " or a WhatsApp address.",
+            detail=InvalidDetail.NOT_A_PHONE_NUMBER,
         )
     return Jid(digits, Server.USER)
 

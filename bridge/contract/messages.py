@@ -11,7 +11,7 @@ from pydantic import Field, create_model
 
 from bridge.contract.errors import InvalidRequest
 from bridge.contract.jid import MessageKey
-from bridge.contract.kinds import RECEIVED_FIELDS
+from bridge.contract.kinds import RECEIVED, RECEIVED_FIELDS
 from bridge.contract.lifecycle import AckName
 from bridge.contract.payload import VERSION, Instant, PageText, Payload, is_none
 
@@ -26,9 +26,13 @@ ERASED: Final = "erased"
 class Quoted(Payload):
     """The message that this one answers."""
 
-    id: PageText | None = None
-    author: PageText | None = None
-    body: PageText | None = None
+    id: PageText | None = Field(default=None, description="the quoted message's id")
+    author: PageText | None = Field(default=None, description="who wrote it")
+    body: PageText | None = Field(default=None, description="its text or caption")
+
+
+def _kinds_with(field: str) -> str:
+    return ", ".join(f"`{kind.kind}`" for kind in RECEIVED if field in kind.fields)
 
 
 if TYPE_CHECKING:
@@ -42,7 +46,12 @@ if TYPE_CHECKING:
 
 else:
     KindFields = create_model(
-        "KindFields", __base__=Payload, **{name: (model | None, None) for name, model in RECEIVED_FIELDS.items()}
+        "KindFields",
+        __base__=Payload,
+        **{
+            name: (model | None, Field(default=None, description=f"with kind {_kinds_with(name)}"))
+            for name, model in RECEIVED_FIELDS.items()
+        },
     )
 
 
@@ -50,9 +59,9 @@ class TextFields(Payload):
     """What a message of any kind may say."""
 
     body: PageText = Field(default="", description="text or caption, never a thumbnail")
-    quoted: Quoted | None = None
-    mentions: list[PageText] | None = None
-    forwarded: bool | None = None
+    quoted: Quoted | None = Field(default=None, description="the message that this one answers")
+    mentions: list[PageText] | None = Field(default=None, description="addresses that are mentioned in it")
+    forwarded: bool | None = Field(default=None, description="whether it was forwarded")
 
 
 class MessageContent(KindFields, TextFields):
@@ -64,17 +73,17 @@ class MessageHead(Payload):
 
     id: PageText = Field(description="serialized WhatsApp key; the first form seen stays")
     from_: PageText = Field(alias="from", description="chat id, exactly as it arrived: answer to this")
-    chat: PageText
+    chat: PageText = Field(description="the same as `from`")
     author: PageText = Field(description="who wrote it: the participant in groups, else the chat")
-    from_pn: PageText | None = None
-    from_lid: PageText | None = None
+    from_pn: PageText | None = Field(default=None, description="phone-number address of the author, where known")
+    from_lid: PageText | None = Field(default=None, description="LID address of the author, where known")
     type: PageText = Field(description="WhatsApp's own name of the kind (legacy)")
     kind: str | None = Field(
         default=None, exclude_if=is_none, description="kind of the message; missing in what earlier versions journalled"
     )
     timestamp: int = Field(description="unix seconds")
-    cliente_id: int
-    notify_name: PageText | None = None
+    cliente_id: int = Field(description="legacy number of the customer that the session belongs to")
+    notify_name: PageText | None = Field(default=None, description="name that the author gave itself")
     late: bool = Field(description="true when catch-up found it, false when the page announced it")
 
 
@@ -95,9 +104,9 @@ class Inbound(MessageBody):
     """`<prefix>/<session>/in`."""
 
     v: Literal[1] = VERSION
-    session: str
-    epoch: str
-    seq: int
+    session: str = Field(description="the session's name")
+    epoch: str = Field(description="UUID of the session's store; a new one begins new streams")
+    seq: int = Field(description="position in the stream, gapless from 1")
 
 
 class Stream(StrEnum):
@@ -142,29 +151,39 @@ class ResultStatus(StrEnum):
 
 
 class ErrorInfo(Payload):
-    """Why a command failed: code and `transient` from the error table, a sentence for a person."""
+    """Why a command failed: code and `transient` from the error table, a sentence for a person.
 
-    code: str
-    text: str
-    transient: bool
+    `detail_code` says more precisely what is invalid, where there is a code for it (`bridge.contract.details`).
+    """
+
+    code: str = Field(description="stable, for programs")
+    text: str = Field(description="one sentence for a person")
+    transient: bool = Field(description="whether the same command may succeed later")
+    detail_code: str | None = Field(
+        default=None, exclude_if=is_none, description="more precisely what is invalid, where there is a code for it"
+    )
 
 
 class Result(Payload):
     """`<prefix>/<session>/result`. `topic` and `sha256` name an input that could not be parsed."""
 
     v: Literal[1] = VERSION
-    session: str
-    id: str
-    status: ResultStatus
-    to: str | None = None
-    chat: str | None = None
-    message_id: str | None = None
-    error: ErrorInfo | None = None
-    at: Instant
-    transaction: str | None = Field(default=None, exclude_if=is_none)
-    meta: Any = Field(default=None, exclude_if=is_none)
-    topic: str | None = Field(default=None, exclude_if=is_none)
-    sha256: str | None = Field(default=None, exclude_if=is_none)
+    session: str = Field(description="the session's name")
+    id: str = Field(description="the command's id, or one made by the bridge")
+    status: ResultStatus = Field(
+        description="`accepted` is durable and not final; `unknown`: it may have been sent and is not repeated"
+    )
+    to: str | None = Field(default=None, description="the recipient in its normal form")
+    chat: str | None = Field(default=None, description="the chat that it was sent to")
+    message_id: str | None = Field(default=None, description="WhatsApp's id of the sent message")
+    error: ErrorInfo | None = Field(default=None, description="with status `failed`: why")
+    at: Instant = Field(description="time of the change")
+    transaction: str | None = Field(default=None, exclude_if=is_none, description="as the command gave it")
+    meta: Any = Field(default=None, exclude_if=is_none, description="as the command gave it")
+    topic: str | None = Field(default=None, exclude_if=is_none, description="topic of an input that could not be read")
+    sha256: str | None = Field(
+        default=None, exclude_if=is_none, description="SHA-256 of an input that could not be read"
+    )
 
     @property
     def is_final(self) -> bool:
@@ -176,11 +195,11 @@ class Ack(Payload):
     """`<prefix>/<session>/ack`."""
 
     v: Literal[1] = VERSION
-    session: str
-    id: str
-    message_id: str
-    ack: AckName
-    at: Instant
+    session: str = Field(description="the session's name")
+    id: str = Field(description="the command's id")
+    message_id: str = Field(description="WhatsApp's id of the sent message")
+    ack: AckName = Field(description="how far the message is")
+    at: Instant = Field(description="time of the change")
 
 
 class Qr(Payload):
@@ -191,23 +210,23 @@ class Qr(Payload):
     """
 
     v: Literal[1] = VERSION
-    session: str
-    code: str
-    expires_at: Instant
-    link_code: str | None = None
+    session: str = Field(description="the session's name")
+    code: str = Field(description="the text to draw as a QR code")
+    expires_at: Instant = Field(description="an estimate: the page names no expiry")
+    link_code: str | None = Field(default=None, description="pairing code to type on the phone instead")
 
 
 class ReplayEnd(Payload):
     """Ends each page of a replay. `next` is the cursor to ask from; `gap` tells that items before it are gone."""
 
     v: Literal[1] = VERSION
-    session: str
-    done: Literal[True] = True
-    request: str
-    stream: Stream
-    epoch: str
-    first_seq: int | None
-    last_seq: int
+    session: str = Field(description="the session's name")
+    done: Literal[True] = Field(default=True, description="marks the end of a page")
+    request: str = Field(description="the request's own id")
+    stream: Stream = Field(description="the replayed stream")
+    epoch: str = Field(description="UUID of the session's store; a new one begins new streams")
+    first_seq: int | None = Field(description="oldest item that is kept; null when the stream is empty")
+    last_seq: int = Field(description="newest item of the stream")
     next: int | None = Field(description="seq to continue after, or null when this page reached the newest item")
     gap: bool = Field(description="items between the cursor and the first one sent are no longer kept")
-    error: ErrorInfo | None = Field(default=None, exclude_if=is_none)
+    error: ErrorInfo | None = Field(default=None, exclude_if=is_none, description="why the request was refused")

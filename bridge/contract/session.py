@@ -10,22 +10,40 @@ from enum import StrEnum
 
 
 class SessionState(StrEnum):
-    """`status.state`. The comment says what it means for the operator."""
+    """`status.state`; `STATE_MEANING` says what each means for the operator."""
 
-    STARTING = "starting"  # the browser is coming up: wait
-    CONNECTING = "connecting"  # logged in (or not yet known), the page is loading or catching up: wait
-    AUTHENTICATED = "authenticated"  # logged in, WhatsApp's stream is not MAIN yet: wait
-    PAIRING = "pairing"  # a code waits to be scanned: scan it
-    CONNECTED = "connected"  # page alive, logged in, socket CONNECTED, stream MAIN: nothing to do
-    RECONNECTING = "reconnecting"  # WhatsApp's link is down: wait, check the phone's internet if it lasts
-    UNREACHABLE = "unreachable"  # the site cannot be loaded: check the internet, it is tried again
-    CONFLICT = "conflict"  # WhatsApp Web was opened elsewhere: close it there, or restart the session to take over
-    PAGE_CHANGED = "page_changed"  # wa-js cannot find what it needs in the page: update the bridge
-    ERROR = "error"  # store, profile or browser cannot be used: the text says which
-    LOGGED_OUT = "logged_out"  # the login was ended: pair again
-    STOPPED = "stopped"  # closed on request: init to start
-    STANDBY = "standby"  # another bridge owns the session: nothing to do
-    OFFLINE = "offline"  # set by the will: the bridge is gone
+    STARTING = "starting"
+    CONNECTING = "connecting"
+    AUTHENTICATED = "authenticated"
+    PAIRING = "pairing"
+    CONNECTED = "connected"
+    RECONNECTING = "reconnecting"
+    UNREACHABLE = "unreachable"
+    CONFLICT = "conflict"
+    PAGE_CHANGED = "page_changed"
+    ERROR = "error"
+    LOGGED_OUT = "logged_out"
+    STOPPED = "stopped"
+    STANDBY = "standby"
+    OFFLINE = "offline"
+
+
+STATE_MEANING: dict[SessionState, str] = {
+    SessionState.STARTING: "The browser is starting: wait.",
+    SessionState.CONNECTING: "Logged in, or not known yet; the page is loading or catching up: wait.",
+    SessionState.AUTHENTICATED: "Logged in; WhatsApp's stream is not MAIN yet: wait.",
+    SessionState.PAIRING: "A QR code waits to be scanned: scan it.",
+    SessionState.CONNECTED: "The whole path works: page alive, logged in, socket CONNECTED, stream MAIN, catch-up done.",
+    SessionState.RECONNECTING: "WhatsApp's link is down: wait; check the phone's internet if it lasts.",
+    SessionState.UNREACHABLE: "The site cannot be loaded: check the internet. The bridge retries.",
+    SessionState.CONFLICT: "WhatsApp Web was opened elsewhere: close it there, or restart the session to take over.",
+    SessionState.PAGE_CHANGED: "wa-js does not find a module that it needs in the page: update the bridge.",
+    SessionState.ERROR: "Store, profile or browser cannot be used: the text says which.",
+    SessionState.LOGGED_OUT: "The login was ended: pair again.",
+    SessionState.STOPPED: "Closed on request: `init` starts it.",
+    SessionState.STANDBY: "Another bridge owns the session: nothing to do.",
+    SessionState.OFFLINE: "Set by the will: the bridge is gone.",
+}
 
 
 class Reason(StrEnum):
@@ -67,35 +85,35 @@ class Reason(StrEnum):
 REASON_TEXT: dict[Reason, str] = {
     Reason.BROWSER_STARTING: "The browser is starting.",
     Reason.PAGE_LOADING: "WhatsApp Web is loading.",
-    Reason.CATCHING_UP: "Connected; collecting what arrived meanwhile.",
+    Reason.CATCHING_UP: "Connected; catching up on missed messages.",
     Reason.SYNCING: "Logged in; WhatsApp is synchronising.",
-    Reason.SCAN_QR: "Scan the code: on the phone, Settings > Linked devices > Link a device.",
-    Reason.QR_EXPIRED: "The pairing code ran out unscanned; a new one is being asked for.",
-    Reason.TYPE_LINK_CODE: "Type the code on the phone: Linked devices > Link a device > Link with phone number.",
+    Reason.SCAN_QR: "Scan the QR code: on the phone, Settings > Linked devices > Link a device.",
+    Reason.QR_EXPIRED: "The QR code expired; requesting a new one.",
+    Reason.TYPE_LINK_CODE: "Type the pairing code on the phone: Linked devices > Link a device > Link with phone number.",
     Reason.READY: "Ready.",
     Reason.LINK_DOWN: "WhatsApp's connection is down; it reconnects by itself. If it lasts, check the internet.",
-    Reason.PAGE_LOST: "The page or the browser died; it is being started again.",
-    Reason.PAGE_STUCK: "WhatsApp Web has been stuck for too long; it is being loaded again.",
-    Reason.PAGE_OUTDATED: "WhatsApp Web has a newer version; it is being loaded.",
-    Reason.SITE_UNREACHABLE: "WhatsApp Web cannot be reached from this host; it is tried again. Check the internet.",
-    Reason.SITE_BROKEN: "WhatsApp's site answers, but not with WhatsApp Web (maintenance?); it is tried again.",
+    Reason.PAGE_LOST: "The page or the browser crashed; restarting it.",
+    Reason.PAGE_STUCK: "WhatsApp Web does not respond; reloading it.",
+    Reason.PAGE_OUTDATED: "WhatsApp Web has a newer version; loading it.",
+    Reason.SITE_UNREACHABLE: "WhatsApp Web cannot be reached from this host; retrying. Check the internet connection.",
+    Reason.SITE_BROKEN: "WhatsApp's site answers, but not with WhatsApp Web (maintenance?); retrying.",
     Reason.OPENED_ELSEWHERE: "WhatsApp Web was opened elsewhere with this login. Close it there, then restart.",
     Reason.MODULE_MISSING: "WhatsApp Web has changed and a needed function is missing. Update the bridge.",
-    Reason.CLIENT_EXPIRED: "WhatsApp says that this version of WhatsApp Web has expired. Restart the session.",
-    Reason.ACCOUNT_BLOCKED: "WhatsApp has blocked this account. WhatsApp on the phone says why and for how long.",
-    Reason.NETWORK_REFUSED: "WhatsApp refuses this host's network (proxy, VPN, data centre). Use another way out.",
-    Reason.STORE_UNUSABLE: "The session's store cannot be used; it is tried again.",
+    Reason.CLIENT_EXPIRED: "This version of WhatsApp Web has expired. Restart the session.",
+    Reason.ACCOUNT_BLOCKED: "WhatsApp has blocked this account. WhatsApp on the phone shows why and for how long.",
+    Reason.NETWORK_REFUSED: "WhatsApp refuses this host's network (proxy, VPN, data centre). Use another network.",
+    Reason.STORE_UNUSABLE: "The session's store cannot be used; retrying. See the log.",
     Reason.PROFILE_LOCKED: "Another process uses the browser profile of this session. Stop it.",
     Reason.PROFILE_UNUSABLE: "The browser profile of this session cannot be written. Check disk space and permissions.",
     Reason.BROWSER_FAILED: "The browser does not start. Install chromium, or name one in WA_BROWSER.",
-    Reason.TOO_MANY_RESTARTS: "Page or browser died too often; tried again in ten minutes. Check memory and disk.",
-    Reason.LOGGED_OUT_BY_PHONE: "The phone ended this login. A new code follows: scan it to pair again.",
+    Reason.TOO_MANY_RESTARTS: "Too many browser crashes; next attempt in ten minutes. Check memory and disk.",
+    Reason.LOGGED_OUT_BY_PHONE: "The phone ended this login. Scan the new QR code to pair again.",
     Reason.LOGGED_OUT_ON_REQUEST: "Logged out on request. Send init to pair again.",
     Reason.CLOSED_ON_REQUEST: "Closed on request; the login is kept. Send init to start.",
-    Reason.OWNED_ELSEWHERE: "Another bridge owns this session; this one takes over when that one is gone.",
-    Reason.BRIDGE_FAULT: "The bridge met a fault of its own and starts this session again. The log says which.",
+    Reason.OWNED_ELSEWHERE: "Another bridge owns this session; this one takes over when the other stops.",
+    Reason.BRIDGE_FAULT: "Internal error: the session is being restarted. See the log.",
     Reason.SHUT_DOWN: "The bridge was stopped.",
-    Reason.BRIDGE_GONE: "The bridge is gone without saying good-bye. Check that it runs.",
+    Reason.BRIDGE_GONE: "The bridge disconnected unexpectedly. Check that it runs.",
 }
 
 _S = SessionState

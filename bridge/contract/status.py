@@ -17,38 +17,38 @@ HEARTBEAT, STALE_AFTER = 15, 45
 class Queues(Payload):
     """What waits: commands without a final result, inbound messages not yet on MQTT."""
 
-    out: int
-    in_: int = Field(alias="in")
+    out: int = Field(description="commands without a final result")
+    in_: int = Field(alias="in", description="journalled items that are not published yet")
 
 
 class MemoryUse(Payload):
     """Megabytes (proportional set size): this session's browser, the browser's shared driver, the bridge's process."""
 
-    browser_mb: int
-    driver_mb: int
-    bridge_mb: int
+    browser_mb: int = Field(description="this session's browser")
+    driver_mb: int = Field(description="the browser driver that all sessions share")
+    bridge_mb: int = Field(description="the bridge's process")
 
 
 class SessionStatus(Payload):
     """`<prefix>/<session>/status`."""
 
     v: Literal[1] = VERSION
-    session: str
-    state: SessionState
-    reason: Reason
-    text: str
-    since: Instant
-    at: Instant
-    interval: int = HEARTBEAT
-    owner: str
-    epoch: str | None = None
-    first_seq: int | None = None
-    last_seq: int = 0
-    last_event_seq: int = 0
-    last_inbound: Instant | None = None
-    queue: Queues | None = None
-    budget: int | None = None
-    memory: MemoryUse | None = None
+    session: str = Field(description="the session's name")
+    state: SessionState = Field(description="see the table of states")
+    reason: Reason = Field(description="stable code for the state's cause")
+    text: str = Field(description="what the operator should do")
+    since: Instant = Field(description="when the state began")
+    at: Instant = Field(description="when this was published; older than 45 s counts as offline")
+    interval: int = Field(default=HEARTBEAT, description="seconds between two heartbeats")
+    owner: str = Field(description="the bridge that runs the session")
+    epoch: str | None = Field(default=None, description="UUID of the session's store; a new one begins new streams")
+    first_seq: int | None = Field(default=None, description="oldest item of `in` that is kept")
+    last_seq: int = Field(default=0, description="newest item of `in`")
+    last_event_seq: int = Field(default=0, description="newest item of `event`")
+    last_inbound: Instant | None = Field(default=None, description="when the newest message was journalled")
+    queue: Queues | None = Field(default=None, description="what is waiting")
+    budget: int | None = Field(default=None, description="sends that could leave at once; null without pacing")
+    memory: MemoryUse | None = Field(default=None, description="megabytes (proportional set size)")
     sends: list[str] | None = Field(default=None, description="the content fields that a command may carry here")
 
     def is_stale(self, now: datetime) -> bool:
@@ -67,10 +67,10 @@ class BridgeStatus(Payload):
     """`<prefix>/bridge/<instance>/status`."""
 
     v: Literal[1] = VERSION
-    instance: str
-    state: Literal["online", "offline"]
-    version: str
-    started_at: Instant
+    instance: str = Field(description="WA_INSTANCE")
+    state: Literal["online", "offline"] = Field(description="`offline` is set by the will")
+    version: str = Field(description="the bridge's version")
+    started_at: Instant = Field(description="when the process started")
     sessions: dict[str, SessionState] = Field(description="state of each configured session, standby included")
-    at: Instant
-    interval: int = HEARTBEAT
+    at: Instant = Field(description="when this was published")
+    interval: int = Field(default=HEARTBEAT, description="seconds between two heartbeats")

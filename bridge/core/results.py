@@ -35,7 +35,7 @@ class Rejection:
 def error_info(error: BaseException) -> ErrorInfo:
     """What is said about an error outside. An error without a code says nothing of its inside."""
     coded = error if isinstance(error, CodedError) else InternalError()
-    return ErrorInfo(code=coded.code, text=coded.text, transient=coded.transient)
+    return ErrorInfo(code=coded.code, text=coded.text, transient=coded.transient, detail_code=coded.detail)
 
 
 def result_of(session: str, row: OutboxRow) -> Result:
@@ -110,6 +110,7 @@ def told(session: str, row: OutboxRow, change: Change, ack: NewNotice | None = N
         message_id=change.message_id or row.message_id,
         error_code=change.error_code,
         error_text=change.error_text,
+        error_detail=change.error_detail,
         changed_at=change.at,
     )
     before, result = result_of(session, row), result_of(session, after)
@@ -124,4 +125,5 @@ def _error_of(row: OutboxRow) -> ErrorInfo | None:
         code=row.error_code,
         text=row.error_text or "",
         transient=row.error_code in _TRANSIENT,
+        detail_code=row.error_detail,
     )

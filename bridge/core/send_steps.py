@@ -12,6 +12,7 @@ import logging
 from enum import Enum, auto
 from weakref import WeakValueDictionary
 
+from bridge.contract.details import DOUBT_TEXT, Doubt
 from bridge.contract.errors import BridgeError, CodedError, Expired, InternalError, Refused
 from bridge.contract.jid import Jid, MessageKey, mask
 from bridge.contract.lifecycle import SendState, after_ack
@@ -33,9 +34,6 @@ from bridge.ports import (
 _log = logging.getLogger(__name__)
 #: Seconds after which a message that WhatsApp Web holds without the server's ack is reported as unknown.
 DOUBT_LIMIT = 3600.0
-_NOT_FOUND = "The message may have left before the connection broke, and WhatsApp Web does not know it."
-_ERROR_SHOWN = "WhatsApp Web shows an error that does not tell whether the message left."
-_NO_ANSWER = "WhatsApp has not confirmed the message in time; it may still go out."
 
 
 class Outcome(Enum):
@@ -103,7 +101,7 @@ class SendExecutor:
 
     async def give_up(self, row: OutboxRow) -> None:
         """Nobody could tell in time what became of the row; a later ack still upgrades it."""
-        await self._change(row, SendState.UNKNOWN, text=_NO_ANSWER)
+        await self._change(row, SendState.UNKNOWN, doubt=Doubt.NOT_CONFIRMED)
 
     async def acknowledged(self, change: AckChange) -> list[OutboxRow]:
         """Move the rows that an ack names; returns those that moved. Acks of messages not sent by us move nothing."""
@@ -161,7 +159,7 @@ class SendExecutor:
         if found.ack is not None:
             return await self._after_level(row, found.ack)
         if not found.complete or row.number in self._repeated:
-            await self._change(row, SendState.UNKNOWN, text=_NOT_FOUND)
+            await self._change(row, SendState.UNKNOWN, doubt=Doubt.CONNECTION_LOST)
             return Outcome.SETTLED
         try:
             self._check_time(row)
@@ -195,20 +193,20 @@ class SendExecutor:
                 return None
             now = self._clock.now()
             error = Refused(f"WhatsApp refused the message (ack {level}).") if state is SendState.FAILED else None
-            change = _change_to(state, now, error, _ERROR_SHOWN if state is SendState.UNKNOWN else None)
+            change = _change_to(state, now, error, Doubt.ERROR_SHOWN if state is SendState.UNKNOWN else None)
             _log.info("%s: %s to %s: %s", self._session, command_id, mask(row.claim.to), state, extra=self._traced(row))
             return await self._outbox.change(
                 row.number, told(self._session, row, change, ack_notice(self._session, row, level, now))
             )
 
     async def _change(
-        self, row: OutboxRow, state: SendState, error: CodedError | None = None, text: str | None = None
+        self, row: OutboxRow, state: SendState, error: CodedError | None = None, doubt: Doubt | None = None
     ) -> None:
         async with self._step(row.claim.id):
             current = await self._outbox.get(row.claim.id)
             if current is None or current.state is not row.state:
                 return  # an ack was quicker and knows better
-            change = _change_to(state, self._clock.now(), error, text)
+            change = _change_to(state, self._clock.now(), error, doubt)
             await self._outbox.change(row.number, told(self._session, current, change))
 
 
@@ -218,7 +216,7 @@ def doubt_ends(row: OutboxRow) -> float:
     return max(row.changed_at + HOLD, min(row.claim.expires_at or limit, limit))
 
 
-def _change_to(state: SendState, at: float, error: CodedError | None, text: str | None = None) -> Change:
+def _change_to(state: SendState, at: float, error: CodedError | None, doubt: Doubt | None = None) -> Change:
     if error is None:
-        return Change(state, at, error_text=text)
-    return Change(state, at, error_code=str(error.code), error_text=error.text)
+        return Change(state, at, error_text=DOUBT_TEXT[doubt] if doubt else None, error_detail=doubt)
+    return Change(state, at, error_code=str(error.code), error_text=error.text, error_detail=error.detail)

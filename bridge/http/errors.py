@@ -96,7 +96,7 @@ class ReportedError(CodedError):
     """The error of a result or response that was stored or made elsewhere."""
 
     def __init__(self, info: ErrorInfo) -> None:
-        super().__init__(info.text)
+        super().__init__(info.text, detail=info.detail_code)
         self.code, self.transient = info.code, info.transient
 
 
@@ -118,6 +118,7 @@ def problem(error: CodedError, **more: Any) -> JSONResponse:
         "detail": valid_text(shown.text),
         "code": shown.code,
         "transient": shown.transient,
+        **({"detail_code": shown.detail} if shown.detail else {}),
         **more,
     }
     return JSONResponse(body, status, _headers(error), media_type="application/problem+json")

@@ -196,8 +196,8 @@ class _Gauges(Collector):
     def _of_listeners(self, place: SessionEntry, behind: GaugeMetricFamily, failing: GaugeMetricFamily) -> None:
         listeners = self._listeners
         for listener in listeners.active(place.name):
-            standing, lag = listeners.standing(listener), listeners.lag(listener)
-            if standing is None or lag is None or not listener.delivering:
+            health, lag = listeners.health(listener), listeners.lag(listener)
+            if health is None or lag is None or not listener.delivering:
                 continue
             behind.add_metric([place.name, listener.id], lag)
-            failing.add_metric([place.name, listener.id], float(standing.circuit is not Circuit.CLOSED))
+            failing.add_metric([place.name, listener.id], float(health.circuit is not Circuit.CLOSED))

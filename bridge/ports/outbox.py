@@ -62,6 +62,7 @@ class OutboxRow:
     error_code: str | None = None
     error_text: str | None = None
     changed_at: float = 0.0
+    error_detail: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,7 @@ class Change:
     message_id: str | None = None
     error_code: str | None = None
     error_text: str | None = None
+    error_detail: str | None = None
     notices: tuple[NewNotice, ...] = field(default=())
 
 

@@ -1,4 +1,4 @@
-"""The ports of webhooks: who listens, what could not be delivered, and the way out to a callback URL."""
+"""The ports of webhooks: what is registered, what could not be delivered, and how a post is made."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Protocol
 
 from bridge.contract.messages import Stream
 
-#: The kind under which an inbound message goes to listeners; the others are the kinds of `event`.
+#: The kind under which an inbound message is delivered; the other kinds are those of `event`.
 MESSAGE = "message"
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookFilter:
-    """What a listener wants: kinds of item, chats (None = all), and whether groups are among them."""
+    """What a webhook gets: kinds of item, chats (None = all), and whether groups are included."""
 
     kinds: frozenset[str] = frozenset({MESSAGE})
     chats: frozenset[str] | None = None
@@ -23,37 +23,37 @@ class WebhookFilter:
 
     @property
     def streams(self) -> tuple[Stream, ...]:
-        """The streams that hold what is wanted."""
-        wanted = [Stream.IN] if MESSAGE in self.kinds else []
-        return (*wanted, Stream.EVENT) if self.kinds - {MESSAGE} else tuple(wanted)
+        """The streams that hold the filter's kinds."""
+        streams = [Stream.IN] if MESSAGE in self.kinds else []
+        return (*streams, Stream.EVENT) if self.kinds - {MESSAGE} else tuple(streams)
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where a listener began in a store: it gets what comes after, unless its cursor is further."""
+    """Where a webhook begins in a store: it gets the items after it, unless its cursor is already further."""
 
     epoch: str
     seq: int = 0
     event_seq: int = 0
 
     def of(self, stream: Stream) -> int:
-        """The last item of a stream that it does not get."""
+        """The last item of a stream that is not delivered."""
         return self.seq if stream is Stream.IN else self.event_seq
 
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """A registered callback URL. `ended_at` = unregistered then, and forgotten a while later.
+    """A registered callback URL.
 
-    `paused_at` = it keeps its place and gets nothing. `start` None = to be set to "now" when the session's store is
-    there. `legacy` = registered on the legacy path.
+    `ended_at`: unregistered at that time, to be removed later. `paused_at`: the cursor is kept, nothing is delivered.
+    `start` None: becomes "now" when the session's store opens. `legacy`: registered by the legacy endpoint.
     """
 
     id: str
     session: str
     url: str
     created_at: float
-    choice: WebhookFilter = field(default_factory=WebhookFilter)
+    filter: WebhookFilter = field(default_factory=WebhookFilter)
     secret: str | None = None
     legacy: bool = False
     start: Position | None = None
@@ -62,7 +62,7 @@ class Webhook:
 
     @property
     def active(self) -> bool:
-        """Whether it is registered."""
+        """Whether it is registered; paused ones are."""
         return self.ended_at is None
 
     @property
@@ -77,25 +77,25 @@ class Webhook:
 
 
 class Failure(StrEnum):
-    """Why a post got no answer."""
+    """Why a post got no response."""
 
     TIMED_OUT = "timed_out"
-    HOST_UNKNOWN = "host_unknown"  # its name leads nowhere
-    CONNECTION_REFUSED = "connection_refused"  # nothing listens there
-    TLS_FAILED = "tls_failed"  # mostly a certificate that nobody vouches for
-    BROKEN_OFF = "broken_off"  # it hung up, or what it said is not HTTP
-    UNREACHABLE = "unreachable"  # no way there
-    FORBIDDEN = "forbidden"  # the URL leads to an address that callbacks must not reach
+    HOST_UNKNOWN = "host_unknown"  # the name could not be resolved
+    CONNECTION_REFUSED = "connection_refused"  # nothing listens on that port
+    TLS_FAILED = "tls_failed"  # mostly an untrusted certificate
+    BROKEN_OFF = "broken_off"  # closed before a response was complete, or the response is not HTTP
+    UNREACHABLE = "unreachable"  # no route to the host
+    FORBIDDEN = "forbidden"  # the URL leads to an address that webhooks must not reach
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """An item that a listener refused for good. `body` is what was posted; `number` is 0 until it is stored.
+    """An item that a webhook refused permanently. `body` is what was posted; `number` is 0 until it is stored.
 
-    `status` or `failure` is what came of the last post, `error` the same as a sentence.
+    `status` or `failure` is the outcome of the last post, `error` the same as a sentence.
     """
 
-    listener_id: str
+    webhook_id: str
     session: str
     url: str
     stream: Stream
@@ -111,22 +111,22 @@ class DeadLetter:
 
 
 class WebhookRepository(Protocol):
-    """Listeners and dead letters of the whole bridge. Everything that returns is committed."""
+    """Webhooks and dead letters of the whole bridge. Every write that returned is committed."""
 
-    async def listeners(self) -> list[Webhook]:
-        """Every listener that is not forgotten, oldest first."""
+    async def webhooks(self) -> list[Webhook]:
+        """Every stored webhook, oldest first; unregistered ones until they are removed."""
         ...
 
-    async def put(self, listener: Webhook) -> None:
-        """Store a listener, new or changed."""
+    async def put(self, webhook: Webhook) -> None:
+        """Store a new or changed webhook."""
         ...
 
-    async def forget(self, listener_id: str) -> None:
-        """Forget a listener; its dead letters stay."""
+    async def remove(self, webhook_id: str) -> None:
+        """Remove a webhook; its dead letters stay."""
         ...
 
-    async def bury(self, letter: DeadLetter) -> DeadLetter:
-        """Store a dead letter, once for each listener and item; returns it with its number."""
+    async def put_dead_letter(self, dead_letter: DeadLetter) -> DeadLetter:
+        """Store a dead letter, one per webhook and item; returns it with its number."""
         ...
 
     async def dead_letters(self, session: str, after: int, limit: int) -> list[DeadLetter]:
@@ -136,15 +136,15 @@ class WebhookRepository(Protocol):
     async def dead_letter(self, number: int) -> DeadLetter | None: ...
 
     async def remove_dead_letter(self, number: int) -> bool:
-        """Remove one; returns whether it was there."""
+        """Remove a dead letter; returns whether it existed."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class PostAnswer:
-    """What came of a post: a status, or why there is none. `retry_after` is seconds, where the receiver named it.
+    """The outcome of a post: a status, or why there is none.
 
-    `detail` is what the system said of a failure.
+    `retry_after` is in seconds, where the receiver sent it. `detail` is the system's text for a failure.
     """
 
     status: int | None = None
@@ -154,8 +154,8 @@ class PostAnswer:
 
 
 class WebhookPost(Protocol):
-    """The way out. Never raises for what the receiver or the network does."""
+    """Makes posts. Never raises for what the receiver or the network does."""
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> PostAnswer:
-        """Post once: no redirect is followed, and the whole exchange has a time-out."""
+        """Post once. Redirects are not followed; the timeout covers the whole exchange."""
         ...

@@ -24,10 +24,17 @@ class BridgeStore:
     More than one process may have it open: `wa key` changes it while the bridge runs.
     """
 
-    def __init__(self, path: Path, *, now: Callable[[], float], audit_lines: int = AUDIT_LINES) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        now: Callable[[], float],
+        audit_lines: int = AUDIT_LINES,
+        dead_letter_limit: int = 10_000,
+    ) -> None:
         self._now = now
         self._database = SqliteDatabase(path, now(), schema.migrations("bridge_migrations"))
-        self.listeners = SqliteWebhookRepository(self._database)
+        self.webhooks = SqliteWebhookRepository(self._database, dead_letter_limit=dead_letter_limit)
         self.access = SqliteAccessRepository(self._database, audit_lines=audit_lines)
         self.charts = SqliteChartRepository(self._database)
 

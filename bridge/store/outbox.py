@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from typing_extensions import override
 
+from bridge.contract.details import DOUBT_TEXT, Doubt
 from bridge.contract.lifecycle import FINAL, SendState, may_follow
 from bridge.ports import (
     Change,
@@ -26,9 +27,6 @@ from bridge.ports import (
 from bridge.store import notices, rows
 from bridge.store.database import SqliteDatabase
 from bridge.store.journal import is_first_report
-
-#: The error text of commands that `abandon_open` ends.
-LEFT_OPEN = "It was open when the store was restored or another bridge had the session; it may have left."
 
 
 class SqliteOutbox(Outbox):
@@ -173,9 +171,11 @@ class SqliteOutbox(Outbox):
 
 def abandon_open(connection: sqlite3.Connection, at: float, unknown: Callable[[OutboxRow], NewNotice]) -> int | None:
     """Turn every command that is not final into `unknown`, with a notice for each; returns the last one's number."""
-    newest = None
+    newest, doubt = None, Doubt.LEFT_OPEN
     for row in rows.find_all(connection, rows.OPEN):
-        left = rows.update(connection, row.number, Change(SendState.UNKNOWN, at, error_text=LEFT_OPEN))
+        left = rows.update(
+            connection, row.number, Change(SendState.UNKNOWN, at, error_text=DOUBT_TEXT[doubt], error_detail=doubt)
+        )
         newest = notices.store(connection, [unknown(left)])
     return newest
 

@@ -16,7 +16,7 @@ from bridge.store.notices import reply_to
 _SELECT = """
     SELECT number, id, "to", content, content_hash, priority, claimed_at, expires_at, reply_client, correlation,
            "transaction", meta, topic, payload_sha256, packet_id, connection, state,
-           chat, message_id, error_code, error_text, changed_at
+           chat, message_id, error_code, error_text, changed_at, error_detail
     FROM commands
 """
 BY_ID = f"{_SELECT} WHERE id = ?"
@@ -118,7 +118,8 @@ def update(connection: sqlite3.Connection, number: int, change: Change) -> Outbo
         " chat = coalesce(:chat, chat), message_id = coalesce(:message_id, message_id),"
         " raw_id = coalesce(:raw_id, raw_id),"
         " error_code = CASE WHEN :failing THEN coalesce(:error_code, error_code) END,"
-        " error_text = CASE WHEN :failing THEN coalesce(:error_text, error_text) END"
+        " error_text = CASE WHEN :failing THEN coalesce(:error_text, error_text) END,"
+        " error_detail = CASE WHEN :failing THEN iif(:error_text IS NULL, error_detail, :error_detail) END"
         " WHERE number = :number",
         {
             "state": change.state,
@@ -130,6 +131,7 @@ def update(connection: sqlite3.Connection, number: int, change: Change) -> Outbo
             "failing": failing,
             "error_code": change.error_code,
             "error_text": change.error_text,
+            "error_detail": change.error_detail,
             "number": number,
         },
     )

@@ -1,4 +1,4 @@
-"""Listeners and their dead letters in SQLite."""
+"""Webhooks and their dead letters in SQLite. The tables keep the name `listeners`."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from bridge.contract.messages import Stream
 from bridge.ports import DeadLetter, Failure, Position, Webhook, WebhookFilter, WebhookRepository
 from bridge.store.database import SqliteDatabase
 
-_LISTENERS = """
+_WEBHOOKS = """
     SELECT id, session, url, created_at, kinds, chats, groups, secret, legacy, start_epoch, start_seq, start_event_seq,
            ended_at, paused_at
     FROM listeners ORDER BY created_at, id
 """
-_LETTERS = """
+_DEAD_LETTERS = """
     SELECT listener_id, session, url, stream, epoch, seq, body, attempts, status, error, at, number, failure
     FROM dead_letters
 """
-_BURY = """
+_PUT_DEAD_LETTER = """
     INSERT INTO dead_letters
         (listener_id, session, url, stream, epoch, seq, body, attempts, status, error, at, failure)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -30,34 +30,33 @@ _BURY = """
         failure = excluded.failure
     RETURNING number
 """
-#: Dead letters that a session keeps; the oldest make way.
-KEPT = 10_000
-_MAKE_WAY = """
+_TRIM_DEAD_LETTERS = """
     DELETE FROM dead_letters WHERE session = ?1 AND number <=
         (SELECT number FROM dead_letters WHERE session = ?1 ORDER BY number DESC LIMIT 1 OFFSET ?2)
 """
 
 
 class SqliteWebhookRepository(WebhookRepository):
-    def __init__(self, database: SqliteDatabase) -> None:
+    """`dead_letter_limit`: dead letters kept per session; the oldest are dropped."""
+
+    def __init__(self, database: SqliteDatabase, *, dead_letter_limit: int) -> None:
         self._database = database
+        self._dead_letter_limit = dead_letter_limit
 
     @override
-    async def listeners(self) -> list[Webhook]:
-        """Every listener that is not forgotten, oldest first."""
-        return await self._database.read(lambda connection: [_listener(*row) for row in connection.execute(_LISTENERS)])
+    async def webhooks(self) -> list[Webhook]:
+        return await self._database.read(lambda connection: [_webhook(*row) for row in connection.execute(_WEBHOOKS)])
 
     @override
-    async def put(self, listener: Webhook) -> None:
-        """Store a listener, new or changed."""
-        choice, start = listener.choice, listener.start
+    async def put(self, webhook: Webhook) -> None:
+        chosen, start = webhook.filter, webhook.start
         values = (
-            *(listener.id, listener.session, listener.url, listener.created_at),
-            " ".join(sorted(choice.kinds)),
-            None if choice.chats is None else json.dumps(sorted(choice.chats)),
-            *(choice.groups, listener.secret, listener.legacy),
+            *(webhook.id, webhook.session, webhook.url, webhook.created_at),
+            " ".join(sorted(chosen.kinds)),
+            None if chosen.chats is None else json.dumps(sorted(chosen.chats)),
+            *(chosen.groups, webhook.secret, webhook.legacy),
             *((start.epoch, start.seq, start.event_seq) if start else [None] * 3),
-            *(listener.ended_at, listener.paused_at),
+            *(webhook.ended_at, webhook.paused_at),
         )
 
         def write(connection: sqlite3.Connection) -> None:
@@ -69,64 +68,57 @@ class SqliteWebhookRepository(WebhookRepository):
         await self._database.write(write)
 
     @override
-    async def forget(self, listener_id: str) -> None:
-        """Forget a listener; its dead letters stay."""
-
+    async def remove(self, webhook_id: str) -> None:
         def write(connection: sqlite3.Connection) -> None:
-            connection.execute("DELETE FROM listeners WHERE id = ?", (listener_id,))
+            connection.execute("DELETE FROM listeners WHERE id = ?", (webhook_id,))
 
         await self._database.write(write)
 
     @override
-    async def bury(self, letter: DeadLetter) -> DeadLetter:
-        """Store a dead letter, once for each listener and item; returns it with its number."""
+    async def put_dead_letter(self, dead_letter: DeadLetter) -> DeadLetter:
 
         def write(connection: sqlite3.Connection) -> int:
             (number,) = connection.execute(
-                _BURY,
+                _PUT_DEAD_LETTER,
                 (
-                    *(letter.listener_id, letter.session, letter.url, letter.stream, letter.epoch, letter.seq),
-                    *(letter.body, letter.attempts, letter.status, letter.error, letter.at, letter.failure),
+                    *(dead_letter.webhook_id, dead_letter.session, dead_letter.url),
+                    *(dead_letter.stream, dead_letter.epoch, dead_letter.seq, dead_letter.body, dead_letter.attempts),
+                    *(dead_letter.status, dead_letter.error, dead_letter.at, dead_letter.failure),
                 ),
             ).fetchone()
-            connection.execute(_MAKE_WAY, (letter.session, KEPT))
+            connection.execute(_TRIM_DEAD_LETTERS, (dead_letter.session, self._dead_letter_limit))
             return int(number)
 
-        return replace(letter, number=await self._database.write(write))
+        return replace(dead_letter, number=await self._database.write(write))
 
     @override
     async def dead_letters(self, session: str, after: int, limit: int) -> list[DeadLetter]:
-        """Dead letters of a session with a number above `after`, in order."""
-
         def read(connection: sqlite3.Connection) -> list[DeadLetter]:
             found = connection.execute(
-                f"{_LETTERS} WHERE session = ? AND number > ? ORDER BY number LIMIT ?", (session, after, limit)
+                f"{_DEAD_LETTERS} WHERE session = ? AND number > ? ORDER BY number LIMIT ?", (session, after, limit)
             )
-            return [_letter(*row) for row in found]
+            return [_dead_letter(*row) for row in found]
 
         return await self._database.read(read)
 
     @override
     async def dead_letter(self, number: int) -> DeadLetter | None:
-
         def read(connection: sqlite3.Connection) -> DeadLetter | None:
-            row = connection.execute(f"{_LETTERS} WHERE number = ?", (number,)).fetchone()
-            return None if row is None else _letter(*row)
+            row = connection.execute(f"{_DEAD_LETTERS} WHERE number = ?", (number,)).fetchone()
+            return None if row is None else _dead_letter(*row)
 
         return await self._database.read(read)
 
     @override
     async def remove_dead_letter(self, number: int) -> bool:
-        """Remove one; returns whether it was there."""
-
         def write(connection: sqlite3.Connection) -> bool:
             return connection.execute("DELETE FROM dead_letters WHERE number = ?", (number,)).rowcount == 1
 
         return await self._database.write(write)
 
 
-def _listener(
-    listener_id: str,
+def _webhook(
+    webhook_id: str,
     session: str,
     url: str,
     created_at: float,
@@ -143,11 +135,11 @@ def _listener(
 ) -> Webhook:
     chosen = None if chats is None else frozenset(json.loads(chats))
     return Webhook(
-        id=listener_id,
+        id=webhook_id,
         session=session,
         url=url,
         created_at=created_at,
-        choice=WebhookFilter(frozenset(kinds.split()), chosen, bool(groups)),
+        filter=WebhookFilter(frozenset(kinds.split()), chosen, bool(groups)),
         secret=secret,
         legacy=bool(legacy),
         start=None if epoch is None else Position(epoch, seq, event_seq),
@@ -156,8 +148,8 @@ def _listener(
     )
 
 
-def _letter(
-    listener_id: str,
+def _dead_letter(
+    webhook_id: str,
     session: str,
     url: str,
     stream: str,
@@ -172,6 +164,6 @@ def _letter(
     failure: str | None,
 ) -> DeadLetter:
     return DeadLetter(
-        *(listener_id, session, url, Stream(stream), epoch, seq, body, attempts, status, error, at, number),
+        *(webhook_id, session, url, Stream(stream), epoch, seq, body, attempts, status, error, at, number),
         failure=None if failure is None else Failure(failure),
     )

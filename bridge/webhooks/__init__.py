@@ -1,18 +1,19 @@
-"""Listeners: callback URLs, each a durable reader of its session's journal. Knows nothing of HTTP but its statuses."""
+"""Webhooks: callback URLs, each a durable reader of its session's journal. Knows nothing of HTTP but its statuses."""
 
-from bridge.webhooks.delivery import SessionDeliveries, WebhookHealth
+from bridge.webhooks.delivery import WebhookHealth
 from bridge.webhooks.headers import SESSION_HEADER, signature
-from bridge.webhooks.registry import FORGOTTEN_AFTER, Start, WebhookRegistry
-from bridge.webhooks.retry_policy import RETRY, Circuit
+from bridge.webhooks.limits import WebhookLimits
+from bridge.webhooks.registry import Start, WebhookRegistry
+from bridge.webhooks.retry_policy import Circuit
+from bridge.webhooks.session_deliveries import SessionDeliveries
 
 __all__ = [
-    "FORGOTTEN_AFTER",
-    "RETRY",
     "SESSION_HEADER",
     "Circuit",
     "SessionDeliveries",
     "Start",
     "WebhookHealth",
+    "WebhookLimits",
     "WebhookRegistry",
     "signature",
 ]

@@ -1,8 +1,8 @@
-"""Where webhooks may point: the form of a callback URL, and which addresses it may lead to. Pure.
+"""The form of a callback URL, and the addresses that it may resolve to. Pure.
 
-The bridge posts to URLs that callers give it, so without these rules it would be everybody's way into the network
-that it runs in (SSRF). A URL is checked when it is registered, and the address again at each connection, since a name
-may lead elsewhere by then (DNS rebinding).
+The bridge posts to URLs that callers give it: without these rules any caller could reach the network that it runs in
+(SSRF). A URL is checked when it is registered, and the address again at each connection, since the name may resolve to
+another address by then (DNS rebinding).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Self
 from urllib.parse import urlsplit
 
+from bridge.contract.details import InvalidDetail
 from bridge.contract.errors import InvalidRequest
 
 Address = IPv4Address | IPv6Address
@@ -22,7 +23,7 @@ Network = IPv4Network | IPv6Network
 MAX_URL = 2048
 _PORTS = {"http": 80, "https": 443}
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
-#: What some resolvers take for an IPv4 address: 2130706433, 0x7f.1, 0177.0.0.1, 127.1.
+#: What some resolvers read as an IPv4 address: 2130706433, 0x7f.1, 0177.0.0.1, 127.1.
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 #: IPv6 ranges that carry an IPv4 address in their last 32 bits: NAT64, and the deprecated "compatible" form.
 _CARRIERS = (IPv6Network("64:ff9b::/96"), IPv6Network("::/96"))
@@ -31,7 +32,7 @@ _LOOPBACK: tuple[Network, ...] = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/1
 
 @dataclass(frozen=True, slots=True)
 class CallbackUrl:
-    """A callback URL in its normal form; two spellings of one URL are one listener."""
+    """A callback URL in its normal form; two spellings of one URL are one webhook."""
 
     scheme: str
     host: str
@@ -40,24 +41,33 @@ class CallbackUrl:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Parse a URL. Raises `InvalidRequest` with what is wrong with it."""
+        """Parse a URL. Raises `InvalidRequest`, which says what is wrong."""
         if len(text) > MAX_URL:
-            raise InvalidRequest(f"The callback URL is longer than {MAX_URL:,} characters.")
+            raise InvalidRequest(
+                f"The callback URL is longer than {MAX_URL:,} characters.", detail=InvalidDetail.URL_INVALID
+            )
         if not text.isascii() or not text.isprintable() or any(c in text for c in ' \\"<>^`{|}'):
-            raise InvalidRequest("The callback URL holds characters that a URL must write otherwise (%20, xn--…).")
+            raise InvalidRequest(
+                "The callback URL contains characters that must be encoded (%20, xn--…).",
+                detail=InvalidDetail.URL_INVALID,
+            )
         try:
             parts = urlsplit(text)
             port = parts.port
         except ValueError as error:
-            raise InvalidRequest("The callback URL is not a URL.") from error
+            raise InvalidRequest("The callback URL is not a valid URL.", detail=InvalidDetail.URL_INVALID) from error
         if parts.scheme not in _PORTS:
-            raise InvalidRequest("The callback URL must begin with http:// or https://.")
+            raise InvalidRequest(
+                "The callback URL must begin with http:// or https://.", detail=InvalidDetail.URL_SCHEME
+            )
         if "@" in parts.netloc:
-            raise InvalidRequest("The callback URL must not hold a user or password.")
+            raise InvalidRequest(
+                "The callback URL must not contain a user or password.", detail=InvalidDetail.URL_CREDENTIALS
+            )
         if "#" in text:
-            raise InvalidRequest("The callback URL must not hold a fragment (#).")
+            raise InvalidRequest("The callback URL must not contain a fragment (#).", detail=InvalidDetail.URL_FRAGMENT)
         if port == 0:
-            raise InvalidRequest("The callback URL names port 0.")
+            raise InvalidRequest("The callback URL must not use port 0.", detail=InvalidDetail.URL_INVALID)
         host = _check_host(parts.hostname or "")
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         return cls(parts.scheme, host, port or _PORTS[parts.scheme], target)
@@ -69,7 +79,7 @@ class CallbackUrl:
 
     @property
     def address(self) -> Address | None:
-        """The address, where the host is one."""
+        """The host, where it is an IP address."""
         return _address(self.host)
 
 
@@ -77,8 +87,8 @@ class CallbackUrl:
 class CallbackRules:
     """Which addresses and names webhooks may reach.
 
-    An address in `networks` is allowed under any name. A name in `names` (`*.example.com`: every name below it) is
-    allowed to lead to public addresses. Everything else is refused, the port that the façade listens on in any case.
+    An address in `networks` is allowed under any name. A name in `names` (`*.example.com`: every name below it) may
+    resolve to public addresses. Everything else is refused; the port that the façade listens on always is.
     """
 
     networks: tuple[Network, ...] = _LOOPBACK
@@ -100,7 +110,7 @@ class CallbackRules:
             except ValueError:
                 pass
             if "/" in part:
-                raise InvalidRequest(f"{part!r} is not a network; write for example 10.0.0.0/8.")
+                raise InvalidRequest(f"{part!r} is not a network, such as 10.0.0.0/8.")
             _check_host(part.removeprefix("*."))
             names.add(part)
         return cls(tuple(networks), frozenset(names), text.strip())
@@ -116,22 +126,22 @@ class CallbackRules:
         return any(f"*.{'.'.join(labels[start:])}" in self.names for start in range(1, len(labels)))
 
     def allow(self, host: str, address: Address) -> bool:
-        """Whether `host`, which leads to `address`, may be reached."""
+        """Whether `host`, which resolved to `address`, may be reached."""
         reached = carried(address)
         if any(reached in network for network in self.networks if network.version == reached.version):
             return True
         return self.names_host(host) and reached.is_global and not reached.is_multicast
 
     def refusal(self, host: str, addresses: Iterable[Address]) -> str | None:
-        """Why `host` with these addresses must not be reached, or None. One bad address is enough."""
+        """Why `host` with these addresses must not be reached, or None. One forbidden address is enough."""
         for address in addresses:
             if not self.allow(host, address):
-                return f"Callbacks must not go to {host}: {address} is not allowed. WA_CALLBACK_HOSTS lists what is."
+                return f"Webhooks must not go to {host}: {address} is not in WA_CALLBACK_HOSTS."
         return None
 
 
 def carried(address: Address) -> Address:
-    """The IPv4 address inside an IPv6 one, where it is only a way to write or reach it."""
+    """The IPv4 address that an IPv6 address is a notation of or a route to; any other address as it is."""
     if isinstance(address, IPv4Address):
         return address
     inner = address.ipv4_mapped or address.sixtofour
@@ -144,21 +154,25 @@ def carried(address: Address) -> Address:
 
 def _check_host(host: str) -> str:
     if "%" in host:
-        raise InvalidRequest("The callback URL names a network interface (%).")
+        raise InvalidRequest("The callback URL contains a network interface (%).", detail=InvalidDetail.URL_INVALID)
     if ":" in host:
         try:
             return str(IPv6Address(host))
         except ValueError as error:
-            raise InvalidRequest("The callback URL holds an address that is none.") from error
+            raise InvalidRequest(
+                "The callback URL contains an invalid IP address.", detail=InvalidDetail.URL_INVALID
+            ) from error
     name = host.removesuffix(".")
     labels = name.split(".")
     if len(name) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
-        raise InvalidRequest("The callback URL names no host.")
+        raise InvalidRequest("The callback URL has no valid host name.", detail=InvalidDetail.URL_INVALID)
     if _NUMBER.fullmatch(labels[-1]):
         try:
             return str(IPv4Address(name))
         except ValueError as error:
-            raise InvalidRequest("The callback URL writes an address unusually; use four decimal numbers.") from error
+            raise InvalidRequest(
+                "The callback URL uses a non-standard IPv4 notation; use four decimal numbers."
+            ) from error
     return name
 
 

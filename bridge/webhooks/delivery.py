@@ -1,8 +1,7 @@
-"""Delivery of one session's journal to its webhooks, item after item, each until it is delivered or refused for good.
+"""WebhookDelivery of one session's journal to one webhook, item after item, each until it is delivered or refused.
 
-At least once and in order: the cursor moves past an item before the next is posted. An item whose post was in flight
-when the process died is posted again, with the same delivery id. One worker runs per webhook while the session's store
-is open; the registry starts and ends them.
+At least once and in order: the cursor moves past an item before the next is posted. An item whose post was in progress
+when the process died is posted again, with the same delivery id.
 """
 
 from __future__ import annotations
@@ -12,9 +11,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
-from bridge.contract.backoff import Backoff
 from bridge.contract.jid import mask
 from bridge.contract.messages import Stream, trace_of
 from bridge.ports import (
@@ -22,40 +19,41 @@ from bridge.ports import (
     DeadLetter,
     Failure,
     Journal,
-    Position,
     PostAnswer,
     StoreUnusable,
     Webhook,
+    WebhookPost,
     WebhookRepository,
 )
-from bridge.ports import WebhookPost as Post
-from bridge.webhooks.headers import Delivered
+from bridge.webhooks.headers import WebhookDelivery
+from bridge.webhooks.limits import WebhookLimits
 from bridge.webhooks.page_cache import Item, PageCache
-from bridge.webhooks.retry_policy import OPENS_AFTER, RETRY, Circuit, PostVerdict, describe, judge, pause, wants
+from bridge.webhooks.retry_policy import Circuit, PostVerdict, describe, includes, judge, retry_pause
 
 _log = logging.getLogger(__name__)
-#: Posts under way at once. Listeners that failed last share a few of their own: those that hang must not take the
-#: place of those that answer.
-SLOTS, AILING_SLOTS = 128, 16
 
 
 class ConcurrencyLimit:
-    """Bounds the posts under way in the whole bridge."""
+    """Bounds the posts in progress in the whole bridge; webhooks whose last post failed have their own bound."""
 
-    def __init__(self) -> None:
-        self._sound = asyncio.Semaphore(SLOTS)
-        self._ailing = asyncio.Semaphore(AILING_SLOTS)
+    def __init__(self, limits: WebhookLimits) -> None:
+        self._healthy = asyncio.Semaphore(limits.posts)
+        self._failing = asyncio.Semaphore(limits.failing_posts)
 
     @asynccontextmanager
-    async def one(self, *, ailing: bool) -> AsyncIterator[None]:
-        async with self._ailing if ailing else self._sound:
+    async def slot(self, *, failing: bool) -> AsyncIterator[None]:
+        async with self._failing if failing else self._healthy:
             yield
 
 
 @dataclass(slots=True)
 class WebhookHealth:
-    """How a listener is. `at` = the last item of each stream that is done with; times are unix seconds."""
+    """The state of a webhook. `positions`: the last settled item of each stream; times are unix seconds.
 
+    `failures` are in a row; `delivered` counts since the session's store was opened.
+    """
+
+    open_after: int
     failures: int = 0
     delivered: int = 0
     posting: bool = False
@@ -64,49 +62,49 @@ class WebhookHealth:
     last_failure: Failure | None = None
     last_delivery_at: float | None = None
     next_attempt_at: float | None = None
-    at: dict[Stream, int] = field(default_factory=dict)
+    positions: dict[Stream, int] = field(default_factory=dict)
 
     @property
     def circuit(self) -> Circuit:
-        """Open after several failures in a row."""
-        if self.failures < OPENS_AFTER:
+        """Open after `open_after` failures in a row."""
+        if self.failures < self.open_after:
             return Circuit.CLOSED
         return Circuit.HALF_OPEN if self.posting else Circuit.OPEN
 
 
 @dataclass(frozen=True, slots=True)
 class DeliveryContext:
-    """What every reading of the bridge shares."""
+    """What all workers of the bridge share."""
 
-    book: WebhookRepository
-    post: Post
+    repository: WebhookRepository
+    poster: WebhookPost
     clock: Clock
-    slots: ConcurrencyLimit
+    concurrency: ConcurrencyLimit
     random: Callable[[], float]
     legacy_groups: bool
-    backoff: Backoff = RETRY
+    limits: WebhookLimits
 
 
 class WebhookWorker:
-    """Reads for one listener. `run` ends after `close`, once the post under way is answered."""
+    """Delivers to one webhook. `run` ends after `close`, once the post in progress is answered."""
 
     def __init__(
-        self, listener: Webhook, journal: Journal, pages: PageCache, means: DeliveryContext, standing: WebhookHealth
+        self, webhook: Webhook, journal: Journal, pages: PageCache, context: DeliveryContext, health: WebhookHealth
     ) -> None:
-        self.listener = listener
-        self.standing = standing
+        self.webhook = webhook
+        self.health = health
         self._journal = journal
         self._pages = pages
-        self._means = means
-        self._choice = listener.choice
-        if listener.legacy and not means.legacy_groups:
-            self._choice = replace(self._choice, groups=False)
-        self._turn = asyncio.Lock()  # held from a post to the cursor behind it: one item at a time
+        self._context = context
+        self._filter = webhook.filter
+        if webhook.legacy and not context.legacy_groups:
+            self._filter = replace(self._filter, groups=False)
+        self._in_flight = asyncio.Lock()  # held from a post until the cursor is stored: one item at a time
         self._woken = asyncio.Event()
         self._closing = asyncio.Event()
 
     def wake(self) -> None:
-        """Try at once: there is news of the listener."""
+        """End the current pause: try at once."""
         self._woken.set()
 
     def close(self) -> None:
@@ -116,109 +114,107 @@ class WebhookWorker:
         """Deliver until `close`. Raises what the journal raises."""
         async with asyncio.TaskGroup() as tasks:
             following = [
-                tasks.create_task(self._follow(stream), name=f"{self.listener.reader} {stream}")
-                for stream in self._choice.streams
+                tasks.create_task(self._follow(stream), name=f"{self.webhook.reader} {stream}")
+                for stream in self._filter.streams
             ]
             await self._closing.wait()
-            async with self._turn:
+            async with self._in_flight:
                 for task in following:
                     task.cancel()
 
     async def _follow(self, stream: Stream) -> None:
-        listener, journal = self.listener, self._journal
-        start = listener.start
-        at = await journal.cursor(listener.reader, stream)
+        reader, start, journal = self.webhook.reader, self.webhook.start, self._journal
+        position = await journal.cursor(reader, stream)
         if start is not None and start.epoch == journal.epoch:
-            at = max(at, start.of(stream))
-        moved = at
+            position = max(position, start.of(stream))
+        stored = position
         while True:
-            self.standing.at[stream] = at
-            if journal.bounds(stream).last <= at:
-                if moved < at:  # what was not wanted need not be read again after a restart
-                    await journal.move_cursor(listener.reader, stream, at)
-                    moved = at
-                await journal.wait_beyond(stream, at)
-            for item in await self._pages.after(stream, at):
-                if item.seq > at + 1:
-                    _log.warning("%s: %s %d to %d are no longer kept", listener.reader, stream, at + 1, item.seq - 1)
-                at_once = True
-                if wants(self._choice, stream, item.fields):
-                    at_once = await self._deliver(stream, item)
-                    moved = item.seq
-                self.standing.at[stream] = at = item.seq
-                if not at_once:  # the rest of the page is old, and may have been erased meanwhile
+            self.health.positions[stream] = position
+            if journal.bounds(stream).last <= position:
+                if stored < position:  # items that the filter excludes need not be read again after a restart
+                    await journal.move_cursor(reader, stream, position)
+                    stored = position
+                await journal.wait_beyond(stream, position)
+            for item in await self._pages.after(stream, position):
+                if item.seq > position + 1:
+                    _log.warning("%s: %s %d to %d are no longer kept", reader, stream, position + 1, item.seq - 1)
+                first_try = True
+                if includes(self._filter, stream, item.fields):
+                    first_try = await self._deliver(stream, item)
+                    stored = item.seq
+                self.health.positions[stream] = position = item.seq
+                if not first_try:  # the rest of the page is old by now, and may have been erased
                     break
 
     async def _deliver(self, stream: Stream, item: Item) -> bool:
-        """Post until it is settled; whether one post was enough."""
-        listener, standing = self.listener, self.standing
+        """Post until the item is settled; returns whether one post was enough."""
+        webhook, health = self.webhook, self.health
         attempts = 0
         while True:
             attempts += 1
             self._woken.clear()
-            async with self._turn:
+            async with self._in_flight:
                 answer = await self._post(stream, item, attempts)
-                verdict = judge(answer, attempts)
-                if verdict is PostVerdict.REFUSED and not await self._bury(stream, item, attempts, answer):
+                verdict = judge(answer, attempts, self._context.limits)
+                if verdict is PostVerdict.REFUSED and not await self._dead_letter(stream, item, attempts, answer):
                     verdict = PostVerdict.RETRY
                 _log.log(
                     logging.DEBUG if verdict is PostVerdict.DELIVERED else logging.INFO,
                     "%s: %s %d: %s",
-                    *(listener.reader, stream, item.seq, verdict.name.lower()),
-                    extra={"session": listener.session, "trace": trace_of(item.fields) or str(item.seq)},
+                    *(webhook.reader, stream, item.seq, verdict.name.lower()),
+                    extra={"session": webhook.session, "trace": trace_of(item.fields) or str(item.seq)},
                 )
                 if verdict is not PostVerdict.RETRY:
-                    await self._journal.move_cursor(listener.reader, stream, item.seq)
+                    await self._journal.move_cursor(webhook.reader, stream, item.seq)
             if verdict is not PostVerdict.RETRY:
                 return attempts == 1
-            wait = pause(standing.failures, answer, self._means.random(), self._means.backoff)
-            standing.next_attempt_at = self._means.clock.now() + wait
-            try:
-                async with asyncio.timeout(wait):
+            pause = retry_pause(health.failures, answer, self._context.random(), self._context.limits)
+            health.next_attempt_at = self._context.clock.now() + pause
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
                     await self._woken.wait()
-            except TimeoutError:
-                pass
-            there = next(iter(await self._pages.after(stream, item.seq - 1)), None)
-            if there is None or there.seq != item.seq or not wants(self._choice, stream, there.fields):
-                await self._journal.move_cursor(listener.reader, stream, item.seq)
+            current = next(iter(await self._pages.after(stream, item.seq - 1)), None)
+            if current is None or current.seq != item.seq or not includes(self._filter, stream, current.fields):
+                await self._journal.move_cursor(webhook.reader, stream, item.seq)
                 return False
-            item = there
+            item = current
 
     async def _post(self, stream: Stream, item: Item, attempts: int) -> PostAnswer:
-        standing, listener = self.standing, self.listener
-        delivered = Delivered(listener.id, listener.session, stream, self._journal.epoch, item.seq)
-        headers = delivered.headers(item.body, attempt=attempts, secret=listener.secret)
-        async with self._means.slots.one(ailing=standing.failures > 0):
-            standing.posting = True
+        health, webhook = self.health, self.webhook
+        delivery = WebhookDelivery(webhook.id, webhook.session, stream, self._journal.epoch, item.seq)
+        headers = delivery.headers(item.body, attempt=attempts, secret=webhook.secret)
+        async with self._context.concurrency.slot(failing=health.failures > 0):
+            health.posting = True
             try:
-                answer = await self._means.post.post(listener.url, item.body, headers)
+                answer = await self._context.poster.post(webhook.url, item.body, headers)
             finally:
-                standing.posting = False
-        self._note(answer, judge(answer, attempts))
+                health.posting = False
+        self._record(answer, judge(answer, attempts, self._context.limits))
         return answer
 
-    def _note(self, answer: PostAnswer, verdict: PostVerdict) -> None:
-        standing, now = self.standing, self._means.clock.now()
-        before = standing.circuit
-        standing.last_status, standing.last_failure = answer.status, answer.failure
-        standing.next_attempt_at = None
+    def _record(self, answer: PostAnswer, verdict: PostVerdict) -> None:
+        health, now = self.health, self._context.clock.now()
+        before = health.circuit
+        health.last_status, health.last_failure = answer.status, answer.failure
+        health.next_attempt_at = None
         if verdict is PostVerdict.DELIVERED:
-            standing.failures, standing.last_error = 0, None
-            standing.delivered += 1
-            standing.last_delivery_at = now
+            health.failures, health.last_error = 0, None
+            health.delivered += 1
+            health.last_delivery_at = now
         else:
-            # One that answers is there, even if it answers no.
-            standing.failures = 0 if verdict is PostVerdict.REFUSED else standing.failures + 1
-            standing.last_error = describe(answer)
-        if standing.circuit is not before:
-            _log.warning("%s: circuit %s. %s", self.listener.reader, standing.circuit, standing.last_error or "")
+            # A receiver that refuses an item works.
+            health.failures = 0 if verdict is PostVerdict.REFUSED else health.failures + 1
+            health.last_error = describe(answer)
+        if health.circuit is not before:
+            _log.warning("%s: circuit %s. %s", self.webhook.reader, health.circuit, health.last_error or "")
 
-    async def _bury(self, stream: Stream, item: Item, attempts: int, answer: PostAnswer) -> bool:
-        listener = self.listener
-        letter = DeadLetter(
-            listener_id=listener.id,
-            session=listener.session,
-            url=listener.url,
+    async def _dead_letter(self, stream: Stream, item: Item, attempts: int, answer: PostAnswer) -> bool:
+        """Store a refused item as a dead letter; returns whether it is stored."""
+        webhook = self.webhook
+        dead_letter = DeadLetter(
+            webhook_id=webhook.id,
+            session=webhook.session,
+            url=webhook.url,
             stream=stream,
             epoch=self._journal.epoch,
             seq=item.seq,
@@ -227,111 +223,13 @@ class WebhookWorker:
             status=answer.status,
             error=describe(answer),
             failure=answer.failure,
-            at=self._means.clock.now(),
+            at=self._context.clock.now(),
         )
         try:
-            await self._means.book.bury(letter)
+            await self._context.repository.put_dead_letter(dead_letter)
         except StoreUnusable as error:
-            _log.error("%s: a dead letter could not be stored, so it is tried again: %s", listener.reader, error)
+            _log.error("%s: a dead letter could not be stored; the item is posted again: %s", webhook.reader, error)
             return False
         chat = mask(item.fields.get("chat") or "")
-        _log.warning("%s refused %s %d of %s: %s", listener.reader, stream, item.seq, chat, letter.error)
+        _log.warning("%s refused %s %d of %s: %s", webhook.reader, stream, item.seq, chat, dead_letter.error)
         return True
-
-
-if TYPE_CHECKING:
-    from bridge.webhooks.registry import WebhookRegistry
-
-_log = logging.getLogger(__name__)
-#: Seconds between two looks for listeners that are to be forgotten.
-LOOK = 60.0
-
-
-class SessionDeliveries:
-    """Runs a `WebhookWorker` for each active webhook of a session. `run` ends after `close`, once posts have ended."""
-
-    def __init__(self, listeners: WebhookRegistry, session: str, journal: Journal, means: DeliveryContext) -> None:
-        self.session = session
-        self.journal = journal
-        self._listeners = listeners
-        self._pages = PageCache(session, journal)
-        self._means = means
-        self._readings: dict[str, tuple[WebhookWorker, asyncio.Task[None]]] = {}
-        self._standings: dict[str, WebhookHealth] = {}
-        self._news = asyncio.Event()
-        self._closing = asyncio.Event()
-
-    @property
-    def now(self) -> Position:
-        """The position behind everything that is journalled."""
-        bounds = self.journal.bounds
-        return Position(self.journal.epoch, bounds(Stream.IN).last, bounds(Stream.EVENT).last)
-
-    def close(self) -> None:
-        self._closing.set()
-        self._news.set()
-
-    def look(self) -> None:
-        self._news.set()
-
-    def wake(self, listener_id: str) -> None:
-        """Try this listener at once."""
-        if listener_id in self._readings:
-            self._readings[listener_id][0].wake()
-
-    def standing(self, listener_id: str) -> WebhookHealth | None:
-        """How a listener is, once it was read for."""
-        return self._standings.get(listener_id)
-
-    async def run(self) -> None:
-        """Deliver until `close`. Raises what the journal raises."""
-        # Before the first await: what is journalled from here on is for listeners that began at "now".
-        await self._listeners.attach(self)
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                while not self._closing.is_set():
-                    self._news.clear()
-                    self._follow_registry(tasks)
-                    await self._forget_ended()
-                    with suppress(TimeoutError):
-                        async with asyncio.timeout(LOOK):
-                            await self._news.wait()
-                for reading, _ in self._readings.values():
-                    reading.close()
-        finally:
-            self._listeners.detach(self)
-
-    def _follow_registry(self, tasks: asyncio.TaskGroup) -> None:
-        wanted = {listener.id: listener for listener in self._listeners.active(self.session) if listener.delivering}
-        for listener_id, (reading, task) in list(self._readings.items()):
-            if task.done():
-                del self._readings[listener_id]
-            elif wanted.get(listener_id) != reading.listener:
-                reading.close()
-        for listener_id, listener in wanted.items():
-            if listener_id not in self._readings:  # one that still closes is waited for: two would post an item twice
-                standing = self._standings.setdefault(listener_id, WebhookHealth())
-                reading = WebhookWorker(listener, self.journal, self._pages, self._means, standing)
-                task = tasks.create_task(self._read(reading), name=listener.reader)
-                task.add_done_callback(lambda _: self._news.set())
-                self._readings[listener_id] = reading, task
-
-    async def _read(self, reading: WebhookWorker) -> None:
-        """Run a reading; a fault of ours in one is no reason to end the session and the other readings."""
-        try:
-            await reading.run()
-        except* StoreUnusable:
-            raise
-        except* Exception:  # noqa: BLE001 - logged whole, and begun anew at the next look
-            _log.exception("%s: the reading failed and begins anew in a while", reading.listener.reader)
-            with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK):
-                    await self._closing.wait()
-
-    async def _forget_ended(self) -> None:
-        try:
-            for listener in await self._listeners.forget_ended(self.session):
-                await self.journal.forget_cursor(listener.reader)
-                self._standings.pop(listener.id, None)
-        except StoreUnusable as error:
-            _log.error("%s: listeners that ended could not be forgotten: %s", self.session, error)

@@ -1,4 +1,4 @@
-"""Why a post got no answer: what the network, TLS or the HTTP client raised, as one of the port's reasons. Pure."""
+"""Maps errors of the network, TLS and the HTTP client to the port's `Failure`. Pure."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from bridge.ports import Failure, PostAnswer
 
 
 class ForbiddenAddress(CodedError):
-    """A callback leads to where callbacks must not go."""
+    """A callback URL resolves to an address that webhooks must not reach."""
 
     code = "forbidden_callback"
     transient = False
 
 
-#: What `answer_to` knows about.
-FAULTS = (ForbiddenAddress, httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, OSError)
-#: In order: the first kind of error in the chain decides, since the client wraps what the system said.
-_MEANINGS: tuple[tuple[type[BaseException], Failure], ...] = (
+#: The errors that `answer_to` maps.
+POST_ERRORS = (ForbiddenAddress, httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError, OSError)
+#: In order: the first match in the chain of causes decides, since the client wraps the system's errors.
+_FAILURES: tuple[tuple[type[BaseException], Failure], ...] = (
     (ForbiddenAddress, Failure.FORBIDDEN),
     (httpcore.TimeoutException, Failure.TIMED_OUT),
     (TimeoutError, Failure.TIMED_OUT),
@@ -37,13 +37,13 @@ _MEANINGS: tuple[tuple[type[BaseException], Failure], ...] = (
 
 
 def answer_to(error: BaseException) -> PostAnswer:
-    """The answer that stands for an error of `FAULTS`."""
+    """The outcome of a post that raised one of `POST_ERRORS`."""
     chain = list(_chain(error))
-    for kind, failure in _MEANINGS:
+    for kind, failure in _FAILURES:
         for link in chain:
             if isinstance(link, kind):
-                return PostAnswer(failure=failure, detail=_said(link))
-    return PostAnswer(failure=Failure.UNREACHABLE, detail=_said(chain[-1]))
+                return PostAnswer(failure=failure, detail=_text(link))
+    return PostAnswer(failure=Failure.UNREACHABLE, detail=_text(chain[-1]))
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -52,7 +52,7 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _said(error: BaseException) -> str:
+def _text(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error) or type(error).__name__

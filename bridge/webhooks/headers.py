@@ -1,4 +1,4 @@
-"""What a post to a listener says beside its body. Pure."""
+"""The headers of a post to a webhook. Pure."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 from bridge.contract.messages import Stream
 
-#: Names the session of a delivery.
+#: The session of a delivery.
 SESSION_HEADER = "X-WA-Session"
 
 
 @dataclass(frozen=True, slots=True)
-class Delivered:
-    """The item that is posted: together its parts name it for ever, so a receiver can tell a repetition."""
+class WebhookDelivery:
+    """One item for one webhook. The parts identify it permanently, so a receiver recognises a repeated post."""
 
-    listener_id: str
+    webhook_id: str
     session: str
     stream: Stream
     epoch: str
@@ -25,13 +25,13 @@ class Delivered:
     @property
     def id(self) -> str:
         """The same at each attempt."""
-        return f"{self.listener_id}.{self.epoch}.{self.stream}.{self.seq}"
+        return f"{self.webhook_id}.{self.epoch}.{self.stream}.{self.seq}"
 
     def headers(self, body: bytes, *, attempt: int, secret: str | None) -> dict[str, str]:
         """The headers of one attempt; with a secret, signed."""
         headers = {
             "Content-Type": "application/json",
-            "X-WA-Delivery": self.id,
+            "X-WA-WebhookDelivery": self.id,
             "X-WA-Attempt": str(attempt),
             SESSION_HEADER: self.session,
             "X-WA-Stream": self.stream,

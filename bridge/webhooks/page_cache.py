@@ -1,4 +1,4 @@
-"""Pages of the journal, read and parsed once for all listeners that are at the same place, which most are."""
+"""Pages of the journal, read and parsed once for all webhooks with the same cursor, which most have."""
 
 from __future__ import annotations
 
@@ -10,11 +10,7 @@ from typing import Any
 
 from bridge.contract.messages import Stream, in_stream
 from bridge.ports import Journal
-
-#: Items read at once; small, since a listener that fails holds them in memory.
-PAGE = 20
-#: Seconds for which a page is taken to be what the journal has: `wa forget` changes items there.
-FRESH = 1.0
+from bridge.webhooks.limits import WebhookLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,25 +22,36 @@ class Item:
     body: bytes
 
 
-class PageCache:
-    """The newest page that anybody asked for, of each stream of one session."""
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """The items after `seq`, read at `at` on the loop's clock while `last` was the newest item of the stream."""
 
-    def __init__(self, session: str, journal: Journal) -> None:
+    seq: int
+    last: int
+    at: float
+    items: tuple[Item, ...]
+
+
+class PageCache:
+    """The last page that was read, one per stream of one session."""
+
+    def __init__(self, session: str, journal: Journal, limits: WebhookLimits) -> None:
         self._session = session
         self._journal = journal
-        self._held: dict[Stream, tuple[tuple[int, int], float, tuple[Item, ...]]] = {}
-        self._reading = {stream: asyncio.Lock() for stream in Stream}
+        self._limits = limits
+        self._pages: dict[Stream, _Page] = {}
+        self._locks = {stream: asyncio.Lock() for stream in Stream}
 
     async def after(self, stream: Stream, seq: int) -> tuple[Item, ...]:
-        """Items behind `seq`, at least one where the journal has one. Raises what the journal raises."""
-        async with self._reading[stream]:
-            place, now = (seq, self._journal.bounds(stream).last), asyncio.get_running_loop().time()
-            held = self._held.get(stream)
-            if held is None or held[0] != place or held[1] + FRESH < now:
-                page = await self._journal.read(stream, seq, PAGE)
-                held = place, now, tuple(self._item(stream, number, body) for number, body in page.items)
-                self._held[stream] = held
-            return held[2]
+        """Items after `seq`, at least one where the journal has one. Raises what the journal raises."""
+        async with self._locks[stream]:
+            last, now = self._journal.bounds(stream).last, asyncio.get_running_loop().time()
+            page = self._pages.get(stream)
+            if page is None or (page.seq, page.last) != (seq, last) or page.at + self._limits.page_age < now:
+                stored = await self._journal.read(stream, seq, self._limits.page)
+                items = tuple(self._item(stream, number, body) for number, body in stored.items)
+                page = self._pages[stream] = _Page(seq, last, now, items)
+            return page.items
 
     def _item(self, stream: Stream, seq: int, stored: str) -> Item:
         text = in_stream(stream, self._session, self._journal.epoch, seq, stored)

@@ -1,8 +1,8 @@
-"""The way out to callback URLs: HTTP posts to addresses that were checked at the moment of connecting.
+"""HTTP posts to callback URLs, whose addresses are checked at each connection.
 
-Below the HTTP client there is only `_CheckedNetwork`: it resolves, checks and connects to the very address that it
-checked, so nothing that a name server says in between can lead elsewhere. Follows no redirect, uses no proxy of the
-environment, keeps no cookie.
+All connections go through `_CheckedNetwork`, which resolves a name, checks the address and connects to that same
+address: no later answer of a name server can change it. Follows no redirect, uses no proxy of the environment, keeps no
+cookie.
 """
 
 from __future__ import annotations
@@ -21,23 +21,24 @@ from typing import Any, Self
 import httpcore
 from typing_extensions import override
 
+from bridge.contract.details import InvalidDetail
 from bridge.contract.errors import InvalidRequest
 from bridge.ports import Observer, PostAnswer, Posted, PostOutcome, WebhookPost
 from bridge.webhooks.callback_url import Address, CallbackRules, CallbackUrl
-from bridge.webhooks.failures import FAULTS, ForbiddenAddress, answer_to
+from bridge.webhooks.failures import POST_ERRORS, ForbiddenAddress, answer_to
 from bridge.webhooks.headers import SESSION_HEADER
 
 _log = logging.getLogger(__name__)
-#: Bytes of an answer that are read so that the connection can be used again; a longer answer costs the connection.
-ANSWER_LIMIT = 65_536
-#: Seconds that an idle connection is kept: less than the 5 s after which Node.js closes it under our hands.
+#: Bytes of a response that are read so that the connection can be reused; after a longer one it is closed.
+RESPONSE_LIMIT = 65_536
+#: Seconds that an idle connection is kept: less than the 5 s after which Node.js closes it, possibly during a post.
 KEEP_ALIVE = 4.0
-#: Idle connections kept to one receiver.
+#: Idle connections kept per receiver.
 IDLE = 128
 
 
 class WebhookPoster(WebhookPost):
-    """An `async with`; `timeout` is seconds for a whole exchange."""
+    """An `async with`; `timeout`: seconds for a whole exchange."""
 
     def __init__(
         self,
@@ -51,12 +52,11 @@ class WebhookPoster(WebhookPost):
         self._timeout = timeout
         self._observers = observers
         self._network = _CheckedNetwork(rules, own_port)
-        # Not httpcore's pool: it looks at every connection for every request, which made 90 listeners wait 15 s.
-        # No bound either: listeners bound themselves, and a dead host must not take another one's place.
+        # Not httpcore's pool: it scans every connection for every request, which made 90 webhooks wait 15 s.
+        # No bound either: `ConcurrencyLimit` bounds the posts, and a dead host must not use up another host's share.
         self._idle: dict[str, list[httpcore.AsyncHTTPConnection]] = {}
-        self._tls: ssl.SSLContext | None = (
-            None  # made when first needed: reading the authorities takes a tenth of a second
-        )
+        # Created when first needed: reading the authorities takes a tenth of a second.
+        self._tls: ssl.SSLContext | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -70,24 +70,27 @@ class WebhookPoster(WebhookPost):
         self._idle.clear()
 
     def normal_form(self, text: str) -> str:
-        """A callback URL as it is stored. Raises `InvalidRequest` for what is none."""
+        """A callback URL as it is stored. Raises `InvalidRequest` for text that is not a callback URL."""
         return str(CallbackUrl.parse(text))
 
     async def check(self, text: str) -> str:
         """The normal form of a callback URL that may be registered.
 
-        Raises `InvalidRequest` for what is no callback URL or must not be reached. A listed name that cannot be
-        resolved now is accepted: its host may not be up yet, and the address is checked at each connection.
+        Raises `InvalidRequest` for text that is not a callback URL and for one that must not be reached. A listed name
+        that cannot be resolved is accepted: its host may start later, and the address is checked at each connection.
         """
         url = CallbackUrl.parse(text)
         try:
             async with asyncio.timeout(self._timeout):
                 await self._network.addresses(url.host, url.port)
         except ForbiddenAddress as error:
-            raise InvalidRequest(error.text) from error
-        except OSError as error:  # a time-out is one, too
+            raise InvalidRequest(error.text, detail=error.detail) from error
+        except OSError as error:  # including a timeout
             if not self._rules.names_host(url.host):
-                raise InvalidRequest(f"The host {url.host} of the callback URL cannot be found.") from error
+                raise InvalidRequest(
+                    f"The host {url.host} of the callback URL could not be resolved.",
+                    detail=InvalidDetail.URL_HOST_UNKNOWN,
+                ) from error
         return str(url)
 
     @override
@@ -96,7 +99,7 @@ class WebhookPoster(WebhookPost):
         try:
             async with asyncio.timeout(self._timeout):
                 answer = await self._exchange(url, body, headers)
-        except FAULTS as error:  # a time-out is an OSError
+        except POST_ERRORS as error:  # a timeout is an OSError
             answer = answer_to(error)
         for observe in self._observers:
             observe(headers.get(SESSION_HEADER, ""), Posted(_outcome_of(answer), time.monotonic() - begun))
@@ -104,7 +107,7 @@ class WebhookPoster(WebhookPost):
 
     async def _exchange(self, url: str, body: bytes, headers: Mapping[str, str]) -> PostAnswer:
         limits = dict.fromkeys(("connect", "read", "write", "pool"), self._timeout)
-        # The length by hand: the client would send a body of bytes in chunks, which small servers do not take.
+        # Content-Length is set here: without it the client sends chunks, which small servers do not accept.
         sent = [("Host", _host_header(url)), ("User-Agent", "whatsapp-mqtt-bridge"), ("Accept", "*/*")]
         sent += [("Content-Length", str(len(body))), *headers.items()]
         request = httpcore.Request("POST", url, headers=sent, content=body, extensions={"timeout": limits})
@@ -113,7 +116,7 @@ class WebhookPoster(WebhookPost):
             response = await connection.handle_async_request(request)
             whole = await _read_whole(response)
             await response.aclose()
-        except BaseException:  # a time-out that cancels us as well: what is half read is of no use
+        except BaseException:  # cancellation by the timeout, too: a half-read connection cannot be reused
             await connection.aclose()
             raise
         idle = self._idle.setdefault(str(request.url.origin), [])
@@ -125,7 +128,7 @@ class WebhookPoster(WebhookPost):
         return PostAnswer(status=response.status, retry_after=_seconds(retry_after))
 
     async def _connection(self, origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
-        """One that is idle and still open, the last used first, or a new one."""
+        """The most recently used idle connection that is still open, or a new one."""
         idle = self._idle.get(str(origin), [])
         while idle:
             connection = idle.pop()
@@ -148,30 +151,28 @@ def _outcome_of(answer: PostAnswer) -> PostOutcome:
 
 
 async def _read_whole(response: httpcore.Response) -> bool:
-    """Read an answer, whose content says nothing to us; returns whether all of it came before the limit."""
+    """Read and discard a response; returns whether all of it was within the limit."""
     read = 0
     async for chunk in response.aiter_stream():
         read += len(chunk)
-        if read > ANSWER_LIMIT:
+        if read > RESPONSE_LIMIT:
             return False
     return True
 
 
 class _CheckedNetwork(httpcore.AsyncNetworkBackend):
-    """Connects to checked addresses only."""
-
     def __init__(self, rules: CallbackRules, own_port: int | None) -> None:
         self._rules = rules
         self._own_port = own_port
         self._backend = httpcore.AnyIOBackend()
 
     async def addresses(self, host: str, port: int) -> list[Address]:
-        """The addresses of a host, all of them allowed. Raises `ForbiddenAddress`, or `OSError` when there is none."""
+        """The addresses of a host, all of them allowed. Raises `ForbiddenAddress`, or `OSError` where it has none."""
         found = await _resolve(host, port)
         if refusal := self._rules.refusal(host, found):
-            raise ForbiddenAddress(refusal)
+            raise ForbiddenAddress(refusal, detail=InvalidDetail.URL_FORBIDDEN)
         if port == self._own_port and any(map(_is_own, found)):
-            raise ForbiddenAddress("Callbacks must not go to the bridge itself.")
+            raise ForbiddenAddress("Webhooks must not go to the bridge itself.", detail=InvalidDetail.URL_OF_THE_BRIDGE)
         return found
 
     async def connect_tcp(
@@ -182,7 +183,7 @@ class _CheckedNetwork(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Connect to the first address that answers."""
+        """Connect to the first address that accepts the connection."""
         failure: Exception = httpcore.ConnectError(f"{host} has no address")
         for address in await self.addresses(host, port):
             try:
@@ -202,7 +203,7 @@ async def _resolve(host: str, port: int) -> list[Address]:
 
 
 def _is_own(address: Address) -> bool:
-    """Whether an address is one of this machine: only those can be bound to."""
+    """Whether an address belongs to this machine: only those can be bound."""
     family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_STREAM) as probe:
@@ -221,7 +222,7 @@ def _header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None
 
 
 def _seconds(header: bytes | None) -> float | None:
-    """`Retry-After`: seconds, or a date."""
+    """The seconds of a `Retry-After` header, which holds seconds or a date."""
     if header is None:
         return None
     text = header.decode("ascii", "replace").strip()

@@ -1,4 +1,4 @@
-"""Who listens to what: the one place where listeners are registered, changed and ended. Durable before it is told."""
+"""The webhooks of every session: where they are registered, changed and unregistered. Stored before it takes effect."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
 
-from bridge.contract.backoff import Backoff
 from bridge.ports import (
     Clock,
     DeadLetter,
@@ -22,67 +21,70 @@ from bridge.ports import (
     WebhookPost,
     WebhookRepository,
 )
-from bridge.webhooks.delivery import ConcurrencyLimit, DeliveryContext, SessionDeliveries, WebhookHealth
-from bridge.webhooks.headers import Delivered
-from bridge.webhooks.retry_policy import RETRY, PostVerdict, describe, judge
+from bridge.webhooks.delivery import ConcurrencyLimit, DeliveryContext, WebhookHealth
+from bridge.webhooks.headers import WebhookDelivery
+from bridge.webhooks.limits import WebhookLimits
+from bridge.webhooks.retry_policy import PostVerdict, describe, judge
+from bridge.webhooks.session_deliveries import SessionDeliveries
 
 _log = logging.getLogger(__name__)
-#: Seconds that an unregistered listener keeps its cursor: one that restarts unregisters and registers again.
-FORGOTTEN_AFTER = 600.0
-#: Where a new listener begins.
+#: Where a new webhook begins.
 Start = Literal["now", "oldest"] | Position
 
 
 class WebhookRegistry:
-    """The listeners of every session. `load` first."""
+    """Call `load` before anything else."""
 
     def __init__(
         self,
-        book: WebhookRepository,
-        post: WebhookPost,
+        repository: WebhookRepository,
+        poster: WebhookPost,
         clock: Clock,
         *,
         random: Callable[[], float],
         legacy_groups: bool = False,
-        backoff: Backoff = RETRY,
-        forget_after: float = FORGOTTEN_AFTER,
+        limits: WebhookLimits | None = None,
     ) -> None:
-        self._book = book
+        self._repository = repository
         self._clock = clock
-        self._means = DeliveryContext(book, post, clock, ConcurrencyLimit(), random, legacy_groups, backoff)
-        self._forget_after = forget_after
-        self._listeners: dict[tuple[str, str], Webhook] = {}
+        self._limits = limits = limits or WebhookLimits()
+        self._context = DeliveryContext(
+            repository, poster, clock, ConcurrencyLimit(limits), random, legacy_groups, limits
+        )
+        self._webhooks: dict[tuple[str, str], Webhook] = {}
         self._attached: dict[str, SessionDeliveries] = {}
         self._changing = asyncio.Lock()
 
     async def load(self) -> None:
-        """Take up what is stored."""
-        self._listeners = {(listener.session, listener.url): listener for listener in await self._book.listeners()}
+        """Read the stored webhooks."""
+        self._webhooks = {(webhook.session, webhook.url): webhook for webhook in await self._repository.webhooks()}
 
     def deliveries(self, session: str, journal: Journal) -> SessionDeliveries:
         """The deliveries of a session whose store is open."""
-        return SessionDeliveries(self, session, journal, self._means)
+        return SessionDeliveries(self, session, journal, self._context)
 
     def active(self, session: str) -> list[Webhook]:
-        """Registered listeners of a session, oldest first; paused ones too."""
-        return [one for one in self._listeners.values() if one.session == session and one.active]
+        """Registered webhooks of a session, oldest first, including paused ones."""
+        return [webhook for webhook in self._webhooks.values() if webhook.session == session and webhook.active]
 
-    def find(self, session: str, listener_id: str) -> Webhook | None:
-        """An active listener by its id."""
-        return next((one for one in self.active(session) if one.id == listener_id), None)
+    def find(self, session: str, webhook_id: str) -> Webhook | None:
+        """An active webhook by its id."""
+        return next((webhook for webhook in self.active(session) if webhook.id == webhook_id), None)
 
-    def standing(self, listener: Webhook) -> WebhookHealth | None:
-        """How a listener is; None while its session's store is closed."""
-        deliveries = self._attached.get(listener.session)
-        return deliveries.standing(listener.id) if deliveries else None
+    def health(self, webhook: Webhook) -> WebhookHealth | None:
+        """The state of a webhook; None while its session's store is closed."""
+        deliveries = self._attached.get(webhook.session)
+        return deliveries.health(webhook.id) if deliveries else None
 
-    def lag(self, listener: Webhook) -> int | None:
-        """Items journalled and not yet delivered or passed over; None while the session's store is closed."""
-        deliveries = self._attached.get(listener.session)
-        standing = deliveries.standing(listener.id) if deliveries else None
-        if deliveries is None or standing is None:
+    def lag(self, webhook: Webhook) -> int | None:
+        """Items journalled and not yet delivered or skipped; None while the session's store is closed."""
+        deliveries = self._attached.get(webhook.session)
+        health = deliveries.health(webhook.id) if deliveries else None
+        if deliveries is None or health is None:
             return None
-        return sum(max(0, deliveries.journal.bounds(stream).last - at) for stream, at in standing.at.items())
+        return sum(
+            max(0, deliveries.journal.bounds(stream).last - position) for stream, position in health.positions.items()
+        )
 
     async def register(
         self,
@@ -90,82 +92,84 @@ class WebhookRegistry:
         url: str,
         *,
         legacy: bool = False,
-        choice: WebhookFilter | None = None,
+        chosen: WebhookFilter | None = None,
         secret: str | None = None,
         start: Start = "now",
     ) -> Webhook:
-        """Register a URL, or register it again: then it keeps its cursor, and what is not given stays as it was.
+        """Register a URL, or register it again: then it keeps its cursor and whatever is not given.
 
-        `url` is in the normal form and allowed; whoever calls has checked that.
+        `url` is in the normal form, and the caller has checked that it is allowed.
         """
         async with self._changing:
-            standing = self._listeners.get((session, url))
-            if standing is not None and self._is_over(standing):
-                await self._drop(standing)
-                standing = None
-            if standing is None:
-                listener = Webhook(
+            known = self._webhooks.get((session, url))
+            if known is not None and self._is_over(known):
+                await self._remove(known)
+                known = None
+            if known is None:
+                webhook = Webhook(
                     id=uuid.uuid4().hex,
                     session=session,
                     url=url,
                     created_at=self._clock.now(),
-                    choice=choice or WebhookFilter(),
+                    filter=chosen or WebhookFilter(),
                     secret=secret,
                     legacy=legacy,
                     start=self._position(session, start),
                 )
             else:
-                listener = replace(
-                    standing,
+                webhook = replace(
+                    known,
                     ended_at=None,
-                    choice=choice or standing.choice,
-                    secret=secret or standing.secret,
-                    legacy=standing.legacy and legacy,
+                    filter=chosen or known.filter,
+                    secret=secret or known.secret,
+                    legacy=known.legacy and legacy,
                 )
-            if listener != standing:
-                await self._put(listener)
-            if standing is None or not standing.active:
-                _log.info("%s: Listener registrado: %s (%s)", session, url, listener.id)
+            if webhook != known:
+                await self._put(webhook)
+            if known is None or not known.active:
+                _log.info("%s: Listener registrado: %s (%s)", session, url, webhook.id)  # the legacy log line
             if deliveries := self._attached.get(session):
-                deliveries.wake(listener.id)
-            return listener
+                deliveries.wake(webhook.id)
+            return webhook
 
     async def unregister(self, session: str, url: str) -> bool:
-        """End the listener of a URL; returns whether there was one. Its cursor is kept `FORGOTTEN_AFTER` seconds."""
+        """Unregister a URL; returns whether it was registered. Its cursor is kept for `ended_retention` seconds."""
         async with self._changing:
-            listener = self._listeners.get((session, url))
-            if listener is None or not listener.active:
+            webhook = self._webhooks.get((session, url))
+            if webhook is None or not webhook.active:
                 return False
-            await self._put(replace(listener, ended_at=self._clock.now()))
-            _log.info("%s: Listener removido: %s (%s)", session, url, listener.id)
+            await self._put(replace(webhook, ended_at=self._clock.now()))
+            _log.info("%s: Listener removido: %s (%s)", session, url, webhook.id)  # the legacy log line
             return True
 
-    async def pause(self, listener: Webhook, *, paused: bool) -> Webhook:
-        """Hold back what a listener would get, or go on where it stopped. Its place is kept as long as the journal."""
+    async def pause(self, webhook: Webhook, *, paused: bool) -> Webhook:
+        """Pause or resume deliveries. A paused webhook misses only what the journal's retention drops meanwhile."""
         async with self._changing:
-            standing = self._listeners.get((listener.session, listener.url), listener)
-            if paused is (standing.paused_at is not None):
-                return standing
-            changed = replace(standing, paused_at=self._clock.now() if paused else None)
+            known = self._webhooks.get((webhook.session, webhook.url), webhook)
+            if paused is (known.paused_at is not None):
+                return known
+            changed = replace(known, paused_at=self._clock.now() if paused else None)
             await self._put(changed)
-            _log.info("%s: listener %s %s", listener.session, listener.id, "paused" if paused else "resumed")
+            _log.info("%s: webhook %s %s", webhook.session, webhook.id, "paused" if paused else "resumed")
             return changed
 
-    async def repeat(self, letter: DeadLetter) -> PostAnswer:
-        """Post a dead letter once more; when it is taken, it is a dead letter no longer."""
-        listener = next((one for one in self._listeners.values() if one.id == letter.listener_id), None)
-        item = Delivered(letter.listener_id, letter.session, letter.stream, letter.epoch, letter.seq)
-        body = letter.body.encode()
-        headers = item.headers(body, attempt=letter.attempts + 1, secret=listener.secret if listener else None)
-        async with self._means.slots.one(ailing=True):
-            answer = await self._means.post.post(letter.url, body, headers)
-        if judge(answer, 1) is PostVerdict.DELIVERED:
-            await self._book.remove_dead_letter(letter.number)
+    async def redeliver(self, dead_letter: DeadLetter) -> PostAnswer:
+        """Post a dead letter again; removes it when it is accepted, else stores the new outcome."""
+        webhook = next((one for one in self._webhooks.values() if one.id == dead_letter.webhook_id), None)
+        delivery = WebhookDelivery(
+            dead_letter.webhook_id, dead_letter.session, dead_letter.stream, dead_letter.epoch, dead_letter.seq
+        )
+        body, attempt = dead_letter.body.encode(), dead_letter.attempts + 1
+        headers = delivery.headers(body, attempt=attempt, secret=webhook.secret if webhook else None)
+        async with self._context.concurrency.slot(failing=True):
+            answer = await self._context.poster.post(dead_letter.url, body, headers)
+        if judge(answer, 1, self._limits) is PostVerdict.DELIVERED:
+            await self._repository.remove_dead_letter(dead_letter.number)
         else:
-            await self._book.bury(
+            await self._repository.put_dead_letter(
                 replace(
-                    letter,
-                    attempts=letter.attempts + 1,
+                    dead_letter,
+                    attempts=attempt,
                     status=answer.status,
                     error=describe(answer),
                     failure=answer.failure,
@@ -175,49 +179,49 @@ class WebhookRegistry:
         return answer
 
     async def attach(self, deliveries: SessionDeliveries) -> None:
-        """A session's store is open: what was registered without it begins now."""
+        """A session's store was opened: webhooks that were registered without it begin at its end."""
         self._attached[deliveries.session] = deliveries
-        now = deliveries.now
+        end = deliveries.end
         async with self._changing:
-            for listener in self.active(deliveries.session):
-                if listener.start is None:
-                    begun = replace(listener, start=now)
-                    self._listeners[begun.session, begun.url] = begun
+            for webhook in self.active(deliveries.session):
+                if webhook.start is None:
+                    begun = replace(webhook, start=end)
+                    self._webhooks[begun.session, begun.url] = begun
                     try:
-                        await self._book.put(begun)
-                    except StoreUnusable as error:  # it gets what comes now; only a restart could make it begin later
-                        _log.error("%s: where %s begins is not stored: %s", deliveries.session, begun.reader, error)
+                        await self._repository.put(begun)
+                    except StoreUnusable as error:  # deliveries begin now; only a restart could move the start
+                        _log.error("%s: the start of %s is not stored: %s", deliveries.session, begun.reader, error)
 
     def detach(self, deliveries: SessionDeliveries) -> None:
         """A session's store is about to be closed."""
         if self._attached.get(deliveries.session) is deliveries:
             del self._attached[deliveries.session]
 
-    async def forget_ended(self, session: str) -> list[Webhook]:
-        """Forget the listeners that ended long ago, and return them."""
+    async def remove_ended(self, session: str) -> list[Webhook]:
+        """Remove webhooks that were unregistered `ended_retention` seconds ago, and return them."""
         async with self._changing:
-            over = [one for one in self._listeners.values() if one.session == session and self._is_over(one)]
-            for listener in over:
-                await self._drop(listener)
+            over = [one for one in self._webhooks.values() if one.session == session and self._is_over(one)]
+            for webhook in over:
+                await self._remove(webhook)
             return over
 
-    async def _put(self, listener: Webhook) -> None:
-        await self._book.put(listener)
-        self._listeners[listener.session, listener.url] = listener
-        if deliveries := self._attached.get(listener.session):
-            deliveries.look()
+    async def _put(self, webhook: Webhook) -> None:
+        await self._repository.put(webhook)
+        self._webhooks[webhook.session, webhook.url] = webhook
+        if deliveries := self._attached.get(webhook.session):
+            deliveries.refresh()
 
-    async def _drop(self, listener: Webhook) -> None:
-        await self._book.forget(listener.id)
-        del self._listeners[listener.session, listener.url]
+    async def _remove(self, webhook: Webhook) -> None:
+        await self._repository.remove(webhook.id)
+        del self._webhooks[webhook.session, webhook.url]
 
-    def _is_over(self, listener: Webhook) -> bool:
-        return listener.ended_at is not None and self._clock.now() - listener.ended_at >= self._forget_after
+    def _is_over(self, webhook: Webhook) -> bool:
+        return webhook.ended_at is not None and self._clock.now() - webhook.ended_at >= self._limits.ended_retention
 
     def _position(self, session: str, start: Start) -> Position | None:
         if isinstance(start, Position):
             return start
         if start == "oldest":
-            return Position("")  # no store has this epoch, and another epoch begins with the oldest
+            return Position("")  # matches no store's epoch; with another epoch, deliveries begin with the oldest item
         deliveries = self._attached.get(session)
-        return deliveries.now if deliveries else None
+        return deliveries.end if deliveries else None

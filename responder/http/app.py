@@ -40,7 +40,7 @@ def build_app(surface: Surface) -> ASGIApp:
     app.state.surface = surface
     settings = surface.settings
     credentials = ApiCredentials(settings.api_key, settings.jwt_secret, settings.jwt_audience)
-    return guard(app, credentials, settings.request_pace, surface.limits)
+    return guard(app, credentials, settings.http_rate, surface.limits)
 
 
 async def _metrics(request: Request) -> Response:

@@ -87,7 +87,7 @@ async def reply(request: Request) -> Response:
     now = surface.now()
     turn = await surface.human.open(chat_id, requested.text, requested.request, now=now, expires_at=now + REPLY_TTL)
     surface.resume(turn)
-    surface.changes.tell([chat_id])
+    surface.changes.notify([chat_id])
     return JSONResponse({"turn": turn.id, "state": turn.state})
 
 
@@ -96,7 +96,7 @@ async def pause(request: Request) -> Response:
     surface, chat_id, requested = surface_of(request), _chat_id(request), await body_of(request, Pause)
     until = surface.now() + requested.seconds if requested.seconds else 0.0
     await surface.chats.pause(chat_id, until)
-    surface.changes.tell([chat_id])
+    surface.changes.notify([chat_id])
     return JSONResponse({"paused_until": until})
 
 
@@ -104,7 +104,7 @@ async def opt_in(request: Request) -> Response:
     """Resume automatic answers to a person who opted out."""
     surface, chat_id = surface_of(request), _chat_id(request)
     await surface.chats.opt_in(chat_id)
-    surface.changes.tell([chat_id])
+    surface.changes.notify([chat_id])
     return JSONResponse({"opted_out": False})
 
 

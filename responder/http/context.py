@@ -18,15 +18,7 @@ from responder.store.database import ResponderDatabase
 from responder.store.human_replies import HumanReplies
 from responder.store.rows import Turn
 from responder.store.switches import Switches
-
-
-@dataclass(frozen=True, slots=True)
-class WhatsApp:
-    """State of the connection to WhatsApp, in the legacy form."""
-
-    connected: bool
-    state: str
-    listeners: int = 0
+from responder.transports import WhatsAppState
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +41,7 @@ class Surface:
     started_at: float
     take: Callable[[ReceivedMessage], Awaitable[None]]
     resume: Callable[[Turn], None]
-    whatsapp: Callable[[], Awaitable[WhatsApp]]
+    whatsapp: Callable[[], Awaitable[WhatsAppState]]
     unready: Callable[[], list[str]]
     switched: Callable[[], None]
     closing: asyncio.Event

@@ -1,1 +1,1 @@
-"""What the responder keeps: conversations in the legacy tables, and its own bookkeeping beside them."""
+"""The responder's database: conversations in the legacy tables, its own records in tables of its own."""

@@ -1,4 +1,4 @@
-"""The chats as a person looks at them: found, read, paused, resumed. Writes nothing but the pause."""
+"""The chats for the page: search, read, pause, resume, opt in. Writes only the pause and the opt-out."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from responder.errors import NoSuchChat
 from responder.store.database import ResponderDatabase
 from responder.store.rows import OPEN
-from responder.store.schema import chats, conversations, messages, turns
-from responder.store.timestamps import unix
+from responder.store.schema import chats, conversations, messages, turns, unix
 
-#: Persons among whose messages a text is looked for; more finds are of no use to a reader.
+#: Maximum of persons that a search in the messages returns.
 MOST_FOUND = 200
 
 
@@ -47,7 +46,7 @@ class ChatSummary:
 
 @dataclass(frozen=True, slots=True)
 class ConversationLine:
-    """A message of a conversation. `state` and `error` are of answers that the responder recorded."""
+    """A message of a conversation. `state` and `error` are those of an answer's turn."""
 
     id: int
     role: str
@@ -72,13 +71,13 @@ class LegacyRow:
 
 
 class Chats:
-    """Looks at chats. Every method raises DatabaseDown."""
+    """Every method raises DatabaseDown."""
 
     def __init__(self, database: ResponderDatabase) -> None:
         self._database = database
 
     async def find(self, *, now: float, search: str = "", show: Show = Show.ALL, limit: int = 50) -> list[ChatSummary]:
-        """The chats, the one with the newest message first."""
+        """Chats, newest message first."""
         waits = (
             select(func.count())
             .where(messages.c.chat_id == chats.c.id, messages.c.turn_id.is_(None), messages.c.verdict.in_(OPEN))
@@ -116,7 +115,7 @@ class Chats:
         return _view(row, newest.get((row.cliente_id, row.telefono)))
 
     async def lines(self, chat_id: int, *, before: int | None = None, limit: int = 50) -> list[ConversationLine]:
-        """The newest messages (before a given one), oldest first. Raises NoSuchChat."""
+        """The newest messages, or those before a given one, oldest first. Raises NoSuchChat."""
         chat = await self.one(chat_id)
         query = (
             select(
@@ -151,19 +150,19 @@ class Chats:
         ]
 
     async def pause(self, chat_id: int, until: float) -> None:
-        """Answer nothing in this chat before a moment; 0 resumes it. Raises NoSuchChat."""
+        """Answer nothing in this chat until a moment; 0 resumes it. Raises NoSuchChat."""
         async with self._database.write() as connection:
-            await self._known(connection, chat_id)
+            await _check_exists(connection, chat_id)
             await connection.execute(update(chats).where(chats.c.id == chat_id).values(paused_until=until))
 
     async def opt_in(self, chat_id: int) -> None:
-        """Take a person's wish for no answers back, when they ask for it by another way. Raises NoSuchChat."""
+        """Remove an opt-out, for a person who asked for it outside the chat. Raises NoSuchChat."""
         async with self._database.write() as connection:
-            await self._known(connection, chat_id)
+            await _check_exists(connection, chat_id)
             await connection.execute(update(chats).where(chats.c.id == chat_id).values(opted_out_at=None))
 
     async def newest(self, limit: int) -> list[LegacyRow]:
-        """What was said last, in all chats, newest first: the legacy listing."""
+        """The newest messages of all chats, newest first: the legacy listing."""
         name = select(func.max(chats.c.name)).where(
             chats.c.telefono == conversations.c.telefono, chats.c.cliente_id == conversations.c.cliente_id
         )
@@ -183,15 +182,16 @@ class Chats:
                 for row in rows
             ]
 
-    async def _known(self, connection: AsyncConnection, chat_id: int) -> None:
-        if (await connection.execute(select(chats.c.id).where(chats.c.id == chat_id))).first() is None:
-            raise NoSuchChat(f"There is no chat {chat_id}.")
+
+async def _check_exists(connection: AsyncConnection, chat_id: int) -> None:
+    if (await connection.execute(select(chats.c.id).where(chats.c.id == chat_id))).first() is None:
+        raise NoSuchChat(f"There is no chat {chat_id}.")
 
 
 def _matches(search: str) -> ColumnElement[bool]:
-    said = select(conversations.c.telefono).where(conversations.c.mensaje.icontains(search, autoescape=True))
-    # MySQL allows no limit directly inside IN
-    found = said.distinct().limit(MOST_FOUND).subquery()
+    matching = select(conversations.c.telefono).where(conversations.c.mensaje.icontains(search, autoescape=True))
+    # MySQL does not allow LIMIT directly inside IN
+    found = matching.distinct().limit(MOST_FOUND).subquery()
     return or_(
         chats.c.name.icontains(search, autoescape=True),
         chats.c.telefono.icontains(search, autoescape=True),

@@ -1,4 +1,4 @@
-"""How things stand at the moment of answering: switches, pauses, wishes and budgets, read together."""
+"""The circumstances at the moment of answering: switches, pauses, opt-outs and budgets, read together."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from responder.chat_state import OperatorSettings
 from responder.policy import Circumstances, Verdict, reconsider
-from responder.recorder import OperatorSettings
 from responder.store.rows import COUNTED, NewTurn, Pending
 from responder.store.statements import ANSWERS, CHATS_NOW
 from responder.store.switches import Switches
@@ -18,23 +18,23 @@ BUDGET_HOUR = 3600.0
 
 
 class CircumstanceReader:
-    def __init__(self, house: OperatorSettings, switches: Switches) -> None:
-        self._house = house
+    def __init__(self, operator: OperatorSettings, switches: Switches) -> None:
+        self._operator = operator
         self._switches = switches
 
     def reconsider(self, pending: Pending, circumstances: Circumstances) -> Verdict:
-        """Whether the message may still be answered; an order is confirmed whatever the switches say."""
+        """Whether the message may still be answered. An order is confirmed regardless of the switches."""
         if pending.verdict is Verdict.ORDER:
             return Verdict.ANSWER
-        is_open = self._house.is_open(pending.timestamp)
-        return reconsider(pending.timestamp, replace(circumstances, is_open=is_open), self._house.policy)
+        is_open = self._operator.is_open(pending.timestamp)
+        return reconsider(pending.timestamp, replace(circumstances, is_open=is_open), self._operator.policy)
 
     async def circumstances(
-        self, connection: AsyncConnection, asked: Sequence[Pending], now: float
+        self, connection: AsyncConnection, pending: Sequence[Pending], now: float
     ) -> dict[int, Circumstances]:
-        ids = list({pending.chat_id for pending in asked})
-        standing = await self._switches.standing(connection)
-        policy = self._house.policy
+        ids = list({message.chat_id for message in pending})
+        switches = await self._switches.state(connection)
+        policy = self._operator.policy
         answers: dict[int, int] = {}
         if policy.chat_budget or policy.total_budget:
             counted = await connection.execute(ANSWERS, {"ids": ids, "since": now - BUDGET_HOUR})
@@ -43,8 +43,8 @@ class CircumstanceReader:
         return {
             row.id: Circumstances(
                 now=now,
-                active=standing.active,
-                client_active=standing.clients.get(row.cliente_id),
+                active=switches.active,
+                client_active=switches.clients.get(row.cliente_id),
                 opted_out=row.opted_out_at is not None,
                 paused_until=row.paused_until,
                 answers_to_chat=answers.get(row.id, 0),
@@ -55,7 +55,7 @@ class CircumstanceReader:
 
 
 def with_answers(present: Circumstances, chat_id: int, opened: Sequence[NewTurn]) -> Circumstances:
-    """The circumstances after turns that are being opened in the same transaction."""
+    """The circumstances after the turns that the same transaction opens."""
     counted = [turn for turn in opened if turn.origin in COUNTED]
     if not counted:
         return present

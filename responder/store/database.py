@@ -1,6 +1,6 @@
 """The database: connections, transactions, and whether it answers. One writer at a time on SQLite.
 
-Owns the engine. What is in the tables is the business of the other files here; `DatabaseDown` is raised here alone.
+Owns the engine and raises `DatabaseDown`; the other files here own the tables.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -17,28 +18,28 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, Operationa
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from responder.errors import DatabaseDown
+from responder.errors import DatabaseDown, WrongSettings
 from responder.faults import FaultLog
 from responder.store.mysql_driver import load_driver
 
-#: Seconds that a transaction may take; a server that hangs counts as one that is away.
+#: Seconds that a transaction may take; a server that hangs counts as down.
 DEADLINE = 15.0
-#: Seconds before another try while the database is away: the first, and what it grows to.
-PAUSE, LONGEST_PAUSE = 0.5, 10.0
+#: Seconds before a retry while the database is down: the first, and the limit of the doubling.
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
 
-#: MySQL's codes for a lock that was waited for too long, and for a deadlock: it is there, and the next try succeeds.
+#: MySQL's codes for a lock wait timeout and a deadlock: the server is up, and the next try succeeds.
 _TRY_AGAIN = (1205, 1213)
 _NOT_TRIED = "not tried yet"
 
 
 class ResponderDatabase:
-    """Use as `async with`; connections are opened when they are first needed, so that a start needs no server."""
+    """Use as `async with`. Connections are opened on first use, so that a start needs no server."""
 
     def __init__(self, url: URL, faults: FaultLog | None = None) -> None:
         self.url = url
         self._faults = faults
         self.is_sqlite = url.get_backend_name() == "sqlite"
-        #: Why it did not answer the last time, None while it answers.
+        #: The error of the last attempt, None while the database answers.
         self.trouble: str | None = _NOT_TRIED
         self._writing = asyncio.Lock()
         self._engine: AsyncEngine
@@ -52,7 +53,7 @@ class ResponderDatabase:
             load_driver()
             self._engine = create_async_engine(
                 self.url,
-                isolation_level="READ COMMITTED",  # what another replica committed has to be seen at once
+                isolation_level="READ COMMITTED",  # what another replica commits must be visible at once
                 pool_pre_ping=True,
                 pool_recycle=1800,
                 pool_timeout=DEADLINE,
@@ -68,7 +69,7 @@ class ResponderDatabase:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
-        """A connection to read with. Raises DatabaseDown."""
+        """A connection for reading. Raises DatabaseDown."""
         async with self._answering(), self._connected() as connection:
             yield connection
 
@@ -86,36 +87,35 @@ class ResponderDatabase:
 
     @asynccontextmanager
     async def migrating(self) -> AsyncIterator[AsyncConnection]:
-        """A connection without a deadline: a large table takes its time to change. Raises DatabaseDown."""
+        """A connection without a deadline: altering a large table takes long. Raises DatabaseDown."""
         async with self._writing, self._answering(None), self._engine.connect() as plain:
             connection = await plain.execution_options(writes=True)
             yield connection
 
     async def wipe(self) -> None:
-        """Overwrite on disk what was deleted from a SQLite file; a server does that in its own time.
+        """Overwrite deleted rows on disk (SQLite; a server does this by itself).
 
-        Raises DatabaseDown where others use the file all the time: then it is done at another one's turn.
+        Raises DatabaseDown if other processes keep the file busy.
         """
         if not self.is_sqlite:
             return
         async with self._writing, self._answering(), self._engine.connect() as connection:
-            raw = (await connection.get_raw_connection()).driver_connection
-            assert raw is not None  # noqa: S101 - it is connected
+            raw: Any = (await connection.get_raw_connection()).driver_connection
             for step in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
                 await (await raw.execute(step)).close()
 
     async def now(self, connection: AsyncConnection) -> float:
-        """Unix seconds by the clock that all replicas share."""
+        """Unix seconds by the database's clock, which all replicas share."""
         clock = "(julianday('now') - 2440587.5) * 86400.0" if self.is_sqlite else "UNIX_TIMESTAMP(NOW(6))"
         return float((await connection.execute(text(f"SELECT {clock}"))).scalar_one())
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[AsyncConnection]:
-        """A connection that can be given up while it is closed.
+        """A connection whose close can be cancelled.
 
-        `async with` of SQLAlchemy closes to the end however often it is cancelled, and closing asks the server to roll
-        back: one that hangs was waited for without end, past the deadline and past the end of the process. On SQLite
-        there is nobody to wait for, and a close that is cut short would leave its lock.
+        SQLAlchemy's `async with` shields the close from cancellation, and the close asks the server to roll back: with
+        a server that hangs it never ended, past the deadline and past the shutdown. On SQLite there is no server to
+        wait for, and an interrupted close would keep its lock.
         """
         if self.is_sqlite:
             async with self._engine.connect() as connection:
@@ -135,7 +135,7 @@ class ResponderDatabase:
         except (OperationalError, InterfaceError, InternalError, PoolTimeout, OSError, TimeoutError) as error:
             cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
             if cause.args and cause.args[0] in _TRY_AGAIN:
-                raise DatabaseDown(f"Another transaction was in the way ({cause}).") from error
+                raise DatabaseDown(f"Conflict with another transaction ({cause}).") from error
             self._note(f"{type(cause).__name__}: {cause}"[:300] if str(cause) else type(cause).__name__)
             raise DatabaseDown(f"The database does not answer ({self.trouble}).") from error
         else:
@@ -146,19 +146,19 @@ class ResponderDatabase:
         if self._faults is None or (trouble is None and before in (None, _NOT_TRIED)):
             return
         if trouble is None:
-            self._faults.mended("database_up", "database", "It answers again.")
+            self._faults.recovered("database_up", "database", "It answers again.")
         elif before in (None, _NOT_TRIED):
             self._faults.note(DatabaseDown.code, "database", f"It does not answer: {trouble}")
 
 
-async def until_it_answers(pause: float) -> float:
-    """Wait before another try; returns how long the wait after it should be."""
+async def pause_before_retry(pause: float) -> float:
+    """Wait before a retry; returns the pause before the next one."""
     await asyncio.sleep(pause)
     return min(pause * 2, LONGEST_PAUSE)
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:
-    connection.isolation_level = None  # transactions are begun below, not by the driver's guess
+    connection.isolation_level = None  # `_begin_sqlite` begins transactions, not the driver
     cursor = connection.cursor()
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "secure_delete=ON"):
         cursor.execute(f"PRAGMA {pragma}")
@@ -166,9 +166,9 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
 
 
 def _prepare_mysql(connection: Any, _: object) -> None:
-    """A replica that hangs in the middle of a transaction must not hold its locks for ever, nor others wait long.
+    """A replica that hangs within a transaction must not hold its locks indefinitely, nor block others for long.
 
-    MariaDB ends such a transaction by itself; MySQL cannot, and there the locks last until the connection breaks.
+    MariaDB ends such a transaction; MySQL cannot, and there the locks last until the connection breaks.
     """
     cursor = connection.cursor()
     cursor.execute("SET SESSION innodb_lock_wait_timeout = 5")
@@ -181,3 +181,19 @@ def _prepare_mysql(connection: Any, _: object) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     writes = connection.get_execution_options().get("writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def make_private(database: Path) -> None:
+    """Create a SQLite database and its folder if missing; deny other users access. Raises OSError, WrongSettings."""
+    folder = database.parent
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    database.touch(mode=0o600)  # SQLite gives -wal and -shm the mode of the database
+    for path in (folder, *(database.with_name(database.name + suffix) for suffix in ("", "-wal", "-shm"))):
+        if path.exists() and path.stat().st_mode & 0o077:
+            try:
+                path.chmod(0o700 if path is folder else 0o600)
+            except PermissionError as error:
+                raise WrongSettings(
+                    f"Other users can read {path}, which holds conversations, and this user may not change its mode."
+                    f" Give it to this user, or name another folder in WA_DATA_DIR."
+                ) from error

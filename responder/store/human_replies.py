@@ -1,4 +1,4 @@
-"""A person's answer from the page: recorded as theirs, pausing the chat, and sent as a turn like any other."""
+"""A person's answer from the page: recorded as theirs, pauses the chat, and is sent as a turn like any other."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from sqlalchemy import insert, select, update
 from responder.errors import NoSuchChat
 from responder.policy import Verdict
 from responder.store.database import ResponderDatabase
-from responder.store.inserts import insert_rows
 from responder.store.rows import QueuedAnswer, Turn, commands_from_json, commands_to_json
 from responder.store.schema import chats, conversations, messages, turns
+from responder.store.statements import insert_rows
 from responder.turns import TurnOrigin, TurnState, command_ids
 
 
 class HumanReplies:
-    """Opens turns of people. `pause` seconds follow in which nothing else answers there."""
+    """`pause`: seconds without automatic answers in the chat after a person's answer."""
 
     def __init__(self, database: ResponderDatabase, pause: float) -> None:
         self._database = database
@@ -32,21 +32,21 @@ class HumanReplies:
             if chat is None:
                 raise NoSuchChat(f"There is no chat {chat_id}.")
             where = (turns.c.session == chat.session) & (turns.c.first_message == name)
-            there = (await connection.execute(select(turns).where(where))).one_or_none()
-            if there is not None:
+            existing = (await connection.execute(select(turns).where(where))).one_or_none()
+            if existing is not None:
                 return Turn(
-                    there.id,
+                    existing.id,
                     chat.session,
                     chat.chat,
                     chat_id,
                     chat.part,
                     TurnOrigin.HUMAN,
-                    commands_from_json(there.commands),
-                    TurnState(there.state),
-                    there.created_at,
-                    there.expires_at,
+                    commands_from_json(existing.commands),
+                    TurnState(existing.state),
+                    existing.created_at,
+                    existing.expires_at,
                 )
-            said = {
+            line = {
                 "cliente_id": chat.cliente_id,
                 "telefono": chat.telefono,
                 "rol": "assistant",
@@ -54,8 +54,8 @@ class HumanReplies:
                 "pauso_ia": 1,
                 "mensaje": text,
             }
-            [said_id] = await insert_rows(connection, conversations, [said])
-            common = {"session": chat.session, "chat_id": chat_id, "part": chat.part, "conversation_id": said_id}
+            [line_id] = await insert_rows(connection, conversations, [line])
+            common = {"session": chat.session, "chat_id": chat_id, "part": chat.part, "conversation_id": line_id}
             message = {**common, "message_id": name, "verdict": Verdict.OWN, "timestamp": now}
             [row_id] = await insert_rows(connection, messages, [message])
             [command_id] = command_ids(chat.session, name, 1)

@@ -1,22 +1,24 @@
-"""The leases in the store: taken, kept and given back by one transaction each, on the database's own clock."""
+"""The leases in the store: taken, renewed and released by one transaction each, on the database's clock."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from responder.errors import LeaseLost
 from responder.store.database import ResponderDatabase
 from responder.store.rows import Lease
 from responder.store.schema import leases, replicas
+from responder.store.statements import LEASES
 
 
 @dataclass(frozen=True, slots=True)
 class Holdings:
-    """How the leases stand: which are ours, which nobody has, how many replicas are alive (we among them)."""
+    """The leases of this replica, those without an owner, and the number of live replicas, this one included."""
 
     mine: frozenset[str]
     free: frozenset[str]
@@ -25,7 +27,7 @@ class Holdings:
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """What one heartbeat did: all that is ours after it, and how many replicas are alive."""
+    """The result of a heartbeat: the leases held after it, those to give up, and the number of live replicas."""
 
     held: dict[str, Lease]
     give: frozenset[str]
@@ -36,7 +38,7 @@ Plan = Callable[[Holdings], tuple[frozenset[str], frozenset[str]]]
 
 
 class LeaseTable:
-    """`names` are all leases there are; `is_gone` tells of an owner whose process is known to have ended."""
+    """`names` are all leases; `is_gone` says of an owner whether its process is known to have ended."""
 
     def __init__(self, database: ResponderDatabase, names: Collection[str], is_gone: Callable[[str], bool]) -> None:
         self._database = database
@@ -44,17 +46,17 @@ class LeaseTable:
         self._is_gone = is_gone
 
     async def prepare(self) -> None:
-        """Make the rows that are missing. Raises DatabaseDown."""
+        """Insert the missing rows. Raises DatabaseDown."""
         try:
             async with self._database.write() as connection:
-                there = set((await connection.execute(select(leases.c.name))).scalars())
-                if missing := [{"name": name} for name in self._names if name not in there]:
+                present = set((await connection.execute(select(leases.c.name))).scalars())
+                if missing := [{"name": name} for name in self._names if name not in present]:
                     await connection.execute(insert(leases), missing)
-        except IntegrityError:  # another replica made them at this moment
+        except IntegrityError:  # another replica inserted them at the same time
             return
 
     async def beat(self, owner: str, ttl: float, plan: Plan) -> Beat:
-        """Keep what is ours for `ttl` seconds more, and take what the plan says. Raises DatabaseDown."""
+        """Renew the held leases for `ttl` seconds and take what `plan` selects. Raises DatabaseDown."""
         async with self._database.write() as connection:
             now = await self._database.now(connection)
             alive = await self._alive(connection, owner, now, ttl)
@@ -75,7 +77,7 @@ class LeaseTable:
             return Beat(held, give, alive)
 
     async def release(self, held: Collection[Lease]) -> None:
-        """Give leases back. Raises DatabaseDown."""
+        """Release leases. Raises DatabaseDown."""
         async with self._database.write() as connection:
             for lease in held:
                 await connection.execute(
@@ -85,7 +87,7 @@ class LeaseTable:
                 )
 
     async def leave(self, owner: str) -> None:
-        """Be no replica any more. Raises DatabaseDown."""
+        """Remove this replica and release its leases. Raises DatabaseDown."""
         async with self._database.write() as connection:
             await connection.execute(delete(replicas).where(replicas.c.owner == owner))
             await connection.execute(update(leases).where(leases.c.owner == owner).values(owner=None, expires_at=0))
@@ -100,3 +102,18 @@ class LeaseTable:
         if gone:
             await connection.execute(delete(replicas).where(replicas.c.owner.in_(gone)))
         return len({*known, owner} - set(gone))
+
+
+async def lost_leases(connection: AsyncConnection, held: Iterable[Lease]) -> set[str]:
+    """Names of the leases that another replica holds by now. The rows stay locked until the transaction ends."""
+    wanted = {lease.name: (lease.owner, lease.fence) for lease in held}
+    if not wanted:
+        return set()
+    present = {row.name: (row.owner, row.fence) for row in await connection.execute(LEASES, {"names": sorted(wanted)})}
+    return {name for name, mine in wanted.items() if present.get(name) != mine}
+
+
+async def check_lease(connection: AsyncConnection, lease: Lease) -> None:
+    """Raise LeaseLost if another replica holds the lease by now."""
+    if await lost_leases(connection, [lease]):
+        raise LeaseLost(f"{lease.name} is served by another replica by now.")

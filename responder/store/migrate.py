@@ -1,7 +1,7 @@
-"""Brings a database to the present schema: an empty one, an older one of ours, or one of a legacy installation.
+"""Migrates a database to the current schema: an empty one, an earlier schema, or a legacy installation.
 
-Alembic does the work in a process of its own, and only where there is work: it would stay in memory for ever (10 MB).
-Two replicas that start at once take turns.
+Alembic runs in a process of its own, and only if there is something to migrate: it would stay in memory (10 MB).
+Replicas that start at the same time take turns.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from responder.store.database import ResponderDatabase
 #: The newest file in `migrations/versions`.
 HEAD = "0001"
 VERSION_TABLE = "wa_schema"
-#: Seconds to wait for another replica that migrates.
-PATIENCE = 600
-#: How the process says that the database went away meanwhile (as `EX_TEMPFAIL` of sysexits.h).
-AWAY = 75
+#: Seconds to wait for another replica that is migrating.
+LOCK_TIMEOUT = 600
+#: Exit code of the process if the database went down meanwhile (`EX_TEMPFAIL` of sysexits.h).
+DOWN = 75
 
 
 async def migrate(database: ResponderDatabase) -> None:
-    """Migrate if need be. Raises DatabaseDown, DatabaseUnusable (a schema of a later version, or one that resists)."""
+    """Migrate if necessary. Raises DatabaseDown, DatabaseUnusable (a newer schema, or a migration that failed)."""
     async with database.read() as connection:
         version = await connection.run_sync(_version)
     if version == HEAD:
@@ -39,20 +39,20 @@ async def migrate(database: ResponderDatabase) -> None:
         sys.executable, "-m", __spec__.name, stdin=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
     try:
-        # not as an argument, which everybody on the machine can read
-        _, complaint = await process.communicate(database.url.render_as_string(hide_password=False).encode())
+        # not as an argument: every user of the machine can read those
+        _, stderr = await process.communicate(database.url.render_as_string(hide_password=False).encode())
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
     if process.returncode:
-        reason = complaint.decode(errors="replace").strip().rpartition("\n")[2]
-        kind = DatabaseDown if process.returncode == AWAY else DatabaseUnusable
-        raise kind(f"The tables of the responder could not be made: {reason}")
+        reason = stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        kind = DatabaseDown if process.returncode == DOWN else DatabaseUnusable
+        raise kind(f"The responder's tables could not be migrated: {reason}")
 
 
-async def is_there(database: ResponderDatabase) -> bool:
-    """Whether the responder ever made its tables here. Raises DatabaseDown."""
+async def is_migrated(database: ResponderDatabase) -> bool:
+    """Whether the database has the responder's tables. Raises DatabaseDown."""
     async with database.read() as connection:
         return await connection.run_sync(_version) is not None
 
@@ -61,7 +61,9 @@ async def upgrade(database: ResponderDatabase) -> None:
     """Migrate in this process. Raises DatabaseDown, and what Alembic raises."""
     async with database.migrating() as connection:
         if not database.is_sqlite:
-            await connection.execute(text("SELECT GET_LOCK('wa_responder_schema', :patience)"), {"patience": PATIENCE})
+            await connection.execute(
+                text("SELECT GET_LOCK('wa_responder_schema', :timeout)"), {"timeout": LOCK_TIMEOUT}
+            )
         try:
             if await connection.run_sync(_version) != HEAD:
                 await connection.run_sync(_upgrade)
@@ -95,7 +97,7 @@ async def _main() -> None:
             await upgrade(database)
         except DatabaseDown as error:
             sys.stderr.write(f"{error.text}\n")
-            sys.exit(AWAY)
+            sys.exit(DOWN)
 
 
 if __name__ == "__main__":

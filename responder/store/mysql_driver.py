@@ -1,7 +1,7 @@
-"""aiomysql without cryptography, until a server asks for it: 8 MB of Rust that only MySQL's log-ins by RSA need.
+"""aiomysql without cryptography until a server needs it: 8 MB of Rust that only MySQL's logins by RSA use.
 
-pymysql imports three modules of it as soon as it is imported itself. While it is, their packages show stand-ins in
-their places, which import the module behind them when something of it is used.
+pymysql imports three of its modules when it is imported. During that import their packages hold lazy modules instead,
+which import the real module when an attribute is used.
 """
 
 from __future__ import annotations
@@ -19,32 +19,32 @@ _PARTS = (f"{_PACKAGE}.hashes", f"{_PACKAGE}.serialization", f"{_PACKAGE}.asymme
 
 def load_driver() -> None:
     if "pymysql" not in sys.modules:
-        with _standing_in():
+        with _lazy_modules():
             importlib.import_module("pymysql")
     importlib.import_module("aiomysql")
 
 
-class _StandIn(ModuleType):
-    """Looks like the module of its name. The standard library's LazyLoader cannot: a module that is loaded replaces
-    itself by another (cryptography's way of saying that a name is deprecated)."""
+class _LazyModule(ModuleType):
+    """Imports the module of its name on use. The standard library's LazyLoader cannot: these modules replace themselves
+    in sys.modules while they load (how cryptography deprecates names)."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(importlib.import_module(self.__name__), name)
 
 
 @contextmanager
-def _standing_in() -> Iterator[None]:
-    """Stand-ins for what is not loaded yet. `from package import part` asks the package for an attribute first."""
-    placed = []
+def _lazy_modules() -> Iterator[None]:
+    """Install lazy modules for what is not loaded. `from package import part` reads the package's attribute first."""
+    installed = []
     for name in _PARTS:
         package, _, part = name.rpartition(".")
         parent = importlib.import_module(package)
         if not hasattr(parent, part):
-            setattr(parent, part, _StandIn(name))
-            placed.append((parent, part))
+            setattr(parent, part, _LazyModule(name))
+            installed.append((parent, part))
     try:
         yield
     finally:
-        for parent, part in placed:
-            if isinstance(getattr(parent, part), _StandIn):
+        for parent, part in installed:
+            if isinstance(getattr(parent, part), _LazyModule):
                 delattr(parent, part)

@@ -1,4 +1,4 @@
-"""What waits: messages without a turn, turns without an outcome, and what was said before. Reads only."""
+"""Unfinished work: messages without a turn, turns without an outcome; and the history of a chat. Reads only."""
 
 from __future__ import annotations
 
@@ -13,18 +13,16 @@ from responder.store.rows import OPEN, Pending, Turn, commands_from_json
 from responder.store.schema import chats, conversations, messages, turns
 from responder.turns import TurnOrigin, TurnState
 
-#: Messages taken up at once; the others follow when there is room again.
+#: Messages read at once; the next poll reads more.
 PAGE = 1000
 
 
 class PendingWork:
-    """The work that is left, as it is in the store."""
-
     def __init__(self, database: ResponderDatabase) -> None:
         self._database = database
 
     async def pending(self, parts: Collection[int]) -> list[Pending]:
-        """The oldest messages of these parts that wait for a turn. Raises DatabaseDown."""
+        """The oldest messages of these parts without a turn. Raises DatabaseDown."""
         query = (
             select(
                 messages, chats.c.chat, chats.c.telefono, chats.c.cliente_id, chats.c.is_group, conversations.c.mensaje
@@ -54,13 +52,13 @@ class PendingWork:
             return [_turn(row) for row in await connection.execute(query)]
 
     async def history(self, pending: Pending, length: int) -> list[HistoryEntry]:
-        """What was said with this person before the message, oldest first. Raises DatabaseDown."""
+        """The conversation with this person before the message, oldest first. Raises DatabaseDown."""
         conversation = select(messages.c.conversation_id).where(messages.c.id == pending.id).scalar_subquery()
         query = (
             select(conversations.c.rol, conversations.c.mensaje)
             .where(
                 conversations.c.cliente_id == pending.cliente_id,
-                # older rows may hold the address where newer ones hold the number
+                # older rows may have the address where newer ones have the number
                 conversations.c.telefono.in_({pending.person, pending.chat}),
                 conversations.c.id < conversation,
                 (conversations.c.origen_mensaje != "sistema") | conversations.c.origen_mensaje.is_(None),

@@ -1,4 +1,4 @@
-"""What the store gives out: messages that wait for an answer, turns, and the leases under which they are written."""
+"""What the store returns: messages that wait for an answer, turns, and the leases under which they are written."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ COUNTED = (TurnOrigin.RULE, TurnOrigin.MODEL)
 
 
 def part_of(session: str, chat: str) -> int:
-    """The part to which a chat belongs. Never changes, whatever is restarted or upgraded."""
+    """The part of a chat. Must never change: rows of earlier versions store it."""
     return zlib.crc32(f"{session}\n{chat}".encode("utf-8", "replace")) % PARTS
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to a piece of the work. `fence` grows with each change of hands, so that an old holder is found out."""
+    """The right to a part of the work. `fence` grows with each new owner, which is how a former one is recognised."""
 
     name: str
     owner: str
@@ -32,12 +32,10 @@ class Lease:
 
 
 def chats_lease(part: int) -> str:
-    """Name of the lease on a part of the chats."""
     return f"chats-{part}"
 
 
 def reading_lease(session: str) -> str:
-    """Name of the lease on reading a session."""
     return f"reading-{session}"
 
 
@@ -61,7 +59,7 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class QueuedAnswer:
-    """A text under the id with which it is published, for ever."""
+    """A text with the command id under which it is always published."""
 
     id: str
     text: str
@@ -69,28 +67,26 @@ class QueuedAnswer:
 
 @dataclass(frozen=True, slots=True)
 class NewTurn:
-    """A turn to be opened: `asked` are its messages, all of one chat, oldest first."""
+    """A turn to be opened. `messages` are all of one chat, oldest first."""
 
-    asked: tuple[Pending, ...]
+    messages: tuple[Pending, ...]
     origin: TurnOrigin
     commands: tuple[QueuedAnswer, ...]
     expires_at: float
 
     @property
     def first(self) -> Pending:
-        """The message that names it."""
-        return self.asked[0]
+        """The message that the turn and its command ids are named after."""
+        return self.messages[0]
 
     @property
     def text(self) -> str:
-        """What is recorded as said."""
+        """The text that the conversation records."""
         return "\n\n".join(command.text for command in self.commands)
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A turn that is recorded."""
-
     id: int
     session: str
     chat: str
@@ -104,10 +100,9 @@ class Turn:
 
 
 def commands_to_json(commands: tuple[QueuedAnswer, ...]) -> str:
-    """As a turn's row keeps them."""
+    """The form of the column `commands`."""
     return json.dumps([[command.id, command.text] for command in commands], ensure_ascii=False)
 
 
 def commands_from_json(text: str) -> tuple[QueuedAnswer, ...]:
-    """From a turn's row."""
     return tuple(QueuedAnswer(command_id, content) for command_id, content in json.loads(text))

@@ -1,15 +1,18 @@
-"""The tables: the two of the legacy installation under their names, and our own beside them (`wa_…`).
+"""The tables: the two of the legacy installation under their names, and our own (`wa_…`).
 
-One schema for MySQL, MariaDB and SQLite. Moments of our own tables are unix seconds, so that no server's time zone
-plays a part; the legacy tables keep the clock of the server, as they always did.
+One schema for MySQL, MariaDB and SQLite. Moments in our own tables are unix seconds, independent of the server's time
+zone; the legacy tables keep the server's clock.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Connection,
     Double,
     Enum,
@@ -21,6 +24,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    cast,
     event,
     func,
 )
@@ -28,24 +32,24 @@ from sqlalchemy.types import TIMESTAMP, DateTime, TypeEngine
 
 metadata = MetaData()
 
-_ID = BigInteger().with_variant(Integer(), "sqlite")  # SQLite numbers rows by itself only for INTEGER
-# Said without MySQL's own types, whose dialect is a megabyte that SQLite has no use for.
-_FLAG = Boolean(create_constraint=False)  # TINYINT there, as the legacy has it
+_ID = BigInteger().with_variant(Integer(), "sqlite")  # SQLite generates ids for INTEGER only
+# Without MySQL's own types: their dialect would add a megabyte to an installation on SQLite.
+_FLAG = Boolean(create_constraint=False)  # TINYINT on MySQL, as in the legacy tables
 _MOMENT = DateTime().with_variant(TIMESTAMP(), "mysql", "mariadb")
-#: MEDIUMTEXT there, which is chosen by so many characters: WhatsApp's 65,536 are up to 256 KB.
+#: MEDIUMTEXT on MySQL, which this length selects: WhatsApp's 65,536 characters are up to 256 KB.
 _LONG = Text().with_variant(Text(2**22 - 1), "mysql", "mariadb")
 
 
 @event.listens_for(metadata, "before_create")
 def _prepare(_: MetaData, connection: Connection, **_others: object) -> None:
-    """On a server, whatever it makes by default: an engine with transactions, and every script."""
+    """On a server, whatever its defaults: an engine with transactions, and full Unicode."""
     if connection.dialect.name == "mysql":
         for table in metadata.tables.values():
             table.dialect_kwargs.update({"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4"})
 
 
 def _exact(length: int) -> TypeEngine[str]:
-    """Text that is compared byte for byte: MySQL otherwise takes `a` for `A`, and ids differ by that."""
+    """Text compared byte for byte: MySQL otherwise treats `a` as `A`, and ids differ by case."""
     return String(length).with_variant(String(length, collation="utf8mb4_bin"), "mysql", "mariadb")
 
 
@@ -91,9 +95,9 @@ chats = Table(
     metadata,
     Column("id", _ID, primary_key=True, autoincrement=True),
     Column("session", _exact(64), nullable=False),
-    Column("chat", _exact(96), nullable=False),  # the address exactly as it arrived: answers go there
-    Column("part", SmallInteger, nullable=False),  # which replica serves it, see leases
-    Column("telefono", String(64), nullable=False),  # as the legacy table names the person
+    Column("chat", _exact(96), nullable=False),  # the address exactly as received: answers go there
+    Column("part", SmallInteger, nullable=False),  # the lease under which it is answered
+    Column("telefono", String(64), nullable=False),  # the person as in the legacy table
     Column("cliente_id", Integer, nullable=False),
     Column("name", String(128)),
     Column("is_group", Boolean(create_constraint=False), nullable=False),
@@ -101,7 +105,7 @@ chats = Table(
     Column("opted_out_at", Double),
     Column("last_print", String(64)),
     Column("last_at", Double, nullable=False, server_default="0"),
-    Column("last_message", BigInteger, nullable=False, server_default="0"),  # WhatsApp's seconds do not tell the order
+    Column("last_message", BigInteger, nullable=False, server_default="0"),  # WhatsApp's seconds do not give the order
     UniqueConstraint("session", "chat", name="uq_wa_chat"),
     Index("ix_wa_chat_last", "last_at", "last_message"),
 )
@@ -127,14 +131,14 @@ messages = Table(
 turns = Table(
     "wa_turn",
     metadata,
-    Column("id", _ID, primary_key=True, autoincrement=False),  # that of its first message: no message has two
+    Column("id", _ID, primary_key=True, autoincrement=False),  # the id of its first message: a message has one turn
     Column("session", _exact(64), nullable=False),
     Column("first_message", _exact(255), nullable=False),
     Column("chat_id", BigInteger, nullable=False),
     Column("part", SmallInteger, nullable=False),
     Column("conversation_id", BigInteger),
     Column("origin", String(8), nullable=False),
-    Column("commands", _LONG, nullable=False),  # JSON [[id, text], …], published verbatim whenever it is published
+    Column("commands", _LONG, nullable=False),  # JSON [[id, text], …], always published verbatim
     Column("state", String(8), nullable=False),
     Column("error", String(64)),
     Column("created_at", Double, nullable=False),
@@ -151,7 +155,7 @@ switches = Table(
     metadata,
     Column("name", String(32), primary_key=True),
     Column("value", Boolean(create_constraint=False), nullable=False),
-    Column("configured", Boolean(create_constraint=False), nullable=False),  # what the setting said at that time
+    Column("configured", Boolean(create_constraint=False), nullable=False),  # RESPONDER_ACTIVO at that time
 )
 
 leases = Table(
@@ -169,3 +173,9 @@ replicas = Table(
     Column("owner", String(96), primary_key=True),
     Column("expires_at", Double, nullable=False),
 )
+
+
+def unix(column: Column[Any], is_sqlite: bool) -> ColumnElement[float]:
+    """A moment of a legacy table as unix seconds; the server stores it in its own clock and zone."""
+    seconds = func.strftime("%s", column) if is_sqlite else func.unix_timestamp(column)
+    return cast(seconds, Double)

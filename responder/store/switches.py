@@ -1,4 +1,4 @@
-"""The switches: of the whole responder, and of each client in the legacy table."""
+"""The switch of the whole responder, and that of each client in the legacy table."""
 
 from __future__ import annotations
 
@@ -8,32 +8,28 @@ from dataclasses import dataclass
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from responder.recorder import SwitchState
+from responder.chat_state import SwitchState
 from responder.store.database import ResponderDatabase
-from responder.store.schema import bot_config, switches
-from responder.store.timestamps import unix
+from responder.store.schema import bot_config, switches, unix
 
 ACTIVE = "active"
 
 
 @dataclass(frozen=True, slots=True)
 class ClientSwitch:
-    """One client's switch. Without a row it follows that of the whole, and nobody has turned it."""
+    """One client's switch. Without a row it follows the responder's, and `updated_at` is None."""
 
     cliente_id: int
     active: bool
     updated_at: float | None
 
 
-#: Seconds for which a switch that somebody else turned may go unnoticed: another replica, or a tool of the operator's.
-REMEMBERED = 1.0
+#: Seconds for which the state is cached: how long a change by another replica or tool may go unnoticed.
+CACHED = 1.0
 
 
 async def _read(connection: AsyncConnection, configured: bool) -> SwitchState:
-    """All switches.
-
-    An administrator's order outlives a restart, until the operator changes the setting: the later word counts.
-    """
+    """An administrator's order survives restarts until the operator changes the setting: the later change counts."""
     row = (await connection.execute(select(switches).where(switches.c.name == ACTIVE))).one_or_none()
     found = await connection.execute(select(bot_config.c.cliente_id, bot_config.c.bot_activo))
     return SwitchState(
@@ -43,38 +39,38 @@ async def _read(connection: AsyncConnection, configured: bool) -> SwitchState:
 
 
 class Switches:
-    """Reads and turns them. `configured` is RESPONDER_ACTIVO; what was read is good for `REMEMBERED` seconds."""
+    """Reads and sets the switches. `configured` is RESPONDER_ACTIVO."""
 
     def __init__(self, database: ResponderDatabase, configured: bool, clock: Callable[[], float]) -> None:
         self._database = database
         self._configured = configured
         self._clock = clock
-        self._known: SwitchState | None = None
-        self._known_until = 0.0
+        self._cached: SwitchState | None = None
+        self._cached_until = 0.0
 
-    async def standing(self, connection: AsyncConnection) -> SwitchState:
-        """The switches, for the caller to keep."""
-        if self._known is None or self._clock() >= self._known_until:
-            self._known = await _read(connection, self._configured)
-            self._known_until = self._clock() + REMEMBERED
-        return SwitchState(self._known.active, self._known.clients)
+    async def state(self, connection: AsyncConnection) -> SwitchState:
+        """All switches, in a copy that the caller may change."""
+        if self._cached is None or self._clock() >= self._cached_until:
+            self._cached = await _read(connection, self._configured)
+            self._cached_until = self._clock() + CACHED
+        return SwitchState(self._cached.active, self._cached.clients)
 
     async def active(self) -> bool:
         """The switch of the whole responder. Raises DatabaseDown."""
         async with self._database.read() as connection:
-            return (await self.standing(connection)).active
+            return (await self.state(connection)).active
 
     async def set_active(self, active: bool) -> None:
-        """Turn it. Raises DatabaseDown."""
+        """Set the responder's switch. Raises DatabaseDown."""
         async with self._database.write() as connection:
             await self.write_active(connection, active)
 
     async def write_active(self, connection: AsyncConnection, active: bool) -> None:
-        """Turn it within a transaction."""
-        self._known = None
+        """Set the responder's switch within a transaction."""
+        self._cached = None
         values = {"value": active, "configured": self._configured}
-        there = (await connection.execute(select(switches.c.name).where(switches.c.name == ACTIVE))).first()
-        if there:
+        row = (await connection.execute(select(switches.c.name).where(switches.c.name == ACTIVE))).first()
+        if row:
             await connection.execute(update(switches).where(switches.c.name == ACTIVE).values(values))
         else:
             await connection.execute(insert(switches).values(name=ACTIVE, **values))
@@ -87,12 +83,12 @@ class Switches:
         async with self._database.read() as connection:
             row = (await connection.execute(query)).first()
             if row is None:
-                return ClientSwitch(cliente_id, (await self.standing(connection)).active, None)
+                return ClientSwitch(cliente_id, (await self.state(connection)).active, None)
         return ClientSwitch(cliente_id, bool(row[0]), row[1] and float(row[1]))
 
     async def set_client(self, cliente_id: int, active: bool) -> None:
-        """Turn it. Raises DatabaseDown."""
-        self._known = None
+        """Set a client's switch, with or without a row. Raises DatabaseDown."""
+        self._cached = None
         values = {"bot_activo": int(active), "updated_at": func.current_timestamp()}
         async with self._database.write() as connection:
             where = bot_config.c.cliente_id == cliente_id
@@ -102,7 +98,7 @@ class Switches:
                 await connection.execute(insert(bot_config).values(cliente_id=cliente_id, **values))
 
     async def clients(self) -> list[ClientSwitch]:
-        """All clients that have one. Raises DatabaseDown."""
+        """The switches of all clients that have a row. Raises DatabaseDown."""
         query = select(
             bot_config.c.cliente_id, bot_config.c.bot_activo, unix(bot_config.c.updated_at, self._database.is_sqlite)
         ).order_by(bot_config.c.cliente_id)

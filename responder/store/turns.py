@@ -1,4 +1,4 @@
-"""Turns in the store: opened once for each message, and finished with what became of them."""
+"""Turns in the store: opened once for each message, finished with their outcome."""
 
 from __future__ import annotations
 
@@ -9,19 +9,18 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from responder.policy import Verdict
-from responder.store import fences
 from responder.store.circumstances import CircumstanceReader, with_answers
 from responder.store.database import ResponderDatabase
-from responder.store.inserts import insert_rows
+from responder.store.leases import lost_leases
 from responder.store.rows import Lease, NewTurn, Pending, Turn, chats_lease, commands_to_json
 from responder.store.schema import conversations, turns
-from responder.store.statements import ANSWERED, FINISH_TURN, NEW_TURN, REFUSE, STILL_OPEN
+from responder.store.statements import ANSWERED, FINISH_TURN, NEW_TURN, REFUSE, STILL_OPEN, insert_rows
 from responder.turns import TurnOrigin, TurnState
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """What became of a turn."""
+    """The outcome of a turn."""
 
     id: int
     state: TurnState
@@ -29,38 +28,38 @@ class Finished:
 
 
 class Turns:
-    """What is written of turns."""
-
-    def __init__(self, database: ResponderDatabase, moment: CircumstanceReader) -> None:
+    def __init__(self, database: ResponderDatabase, reader: CircumstanceReader) -> None:
         self._database = database
-        self._moment = moment
+        self._reader = reader
 
     async def verdict(self, pending: Pending, now: float) -> Verdict:
         """Whether the message may still be answered. Raises DatabaseDown."""
         async with self._database.read() as connection:
-            [circumstances] = (await self._moment.circumstances(connection, [pending], now)).values()
-        return self._moment.reconsider(pending, circumstances)
+            [circumstances] = (await self._reader.circumstances(connection, [pending], now)).values()
+        return self._reader.reconsider(pending, circumstances)
 
     async def open(self, new: Sequence[NewTurn], held: Sequence[Lease], now: float) -> list[Turn | Verdict | None]:
-        """Record turns in one transaction: each is a turn, the verdict against it, or None where it is not ours.
+        """Record turns in one transaction; the result for each is a turn, a verdict against it, or None.
 
-        Not ours: its part is under none of the leases, or not any more, or a message of it has got its turn or its
-        verdict from somebody else. Raises DatabaseDown.
+        None: its part is under none of the `held` leases or the lease is lost, or another process has opened a turn or
+        written a verdict for one of its messages. Raises DatabaseDown.
         """
         async with self._database.write() as connection:
-            lost = await fences.lost_among(connection, held)
-            ours = {lease.name for lease in held} - lost
-            there = await _still_open(connection, [pending for turn in new for pending in turn.asked])
-            circumstances = await self._moment.circumstances(connection, [turn.asked[-1] for turn in new], now)
+            lost = await lost_leases(connection, held)
+            valid = {lease.name for lease in held} - lost
+            still_open = await _still_open(connection, [pending for turn in new for pending in turn.messages])
+            circumstances = await self._reader.circumstances(connection, [turn.messages[-1] for turn in new], now)
             outcomes: list[Turn | Verdict | None] = []
             opened: list[NewTurn] = []
             for turn in new:
                 present = circumstances[turn.first.chat_id]
-                verdict = self._moment.reconsider(turn.asked[-1], with_answers(present, turn.first.chat_id, opened))
-                if chats_lease(turn.first.part) not in ours or not there.issuperset(one.id for one in turn.asked):
+                verdict = self._reader.reconsider(turn.messages[-1], with_answers(present, turn.first.chat_id, opened))
+                if chats_lease(turn.first.part) not in valid or not still_open.issuperset(
+                    one.id for one in turn.messages
+                ):
                     outcomes.append(None)
                 elif verdict is not Verdict.ANSWER:
-                    await _set_verdict(connection, turn.asked, verdict)
+                    await _set_verdict(connection, turn.messages, verdict)
                     outcomes.append(verdict)
                 else:
                     opened.append(turn)
@@ -69,7 +68,7 @@ class Turns:
             return outcomes
 
     async def finish(self, finished: Sequence[Finished]) -> None:
-        """Note what became of turns. Raises DatabaseDown."""
+        """Record the outcome of turns. Raises DatabaseDown."""
         async with self._database.write() as connection:
             await connection.execute(
                 FINISH_TURN,
@@ -77,31 +76,31 @@ class Turns:
             )
 
     async def claim(self, turn: Turn) -> bool:
-        """Take a turn that can be sent once only out of `ready`; False where somebody did. Raises DatabaseDown."""
+        """Claim a turn that may be sent only once; False if another process has claimed it. Raises DatabaseDown."""
         async with self._database.write() as connection:
-            taken = await connection.execute(
+            claimed = await connection.execute(
                 update(turns)
                 .where(turns.c.id == turn.id, turns.c.state == TurnState.READY)
                 .values(state=TurnState.UNKNOWN)
             )
-        return bool(taken.rowcount)
+        return bool(claimed.rowcount)
 
-    async def refuse(self, asked: Sequence[Pending], verdict: Verdict) -> None:
-        """Give messages a verdict other than an answer. Raises DatabaseDown."""
+    async def refuse(self, batch: Sequence[Pending], verdict: Verdict) -> None:
+        """Write a verdict other than an answer. Raises DatabaseDown."""
         async with self._database.write() as connection:
-            await _set_verdict(connection, asked, verdict)
+            await _set_verdict(connection, batch, verdict)
 
 
-async def _still_open(connection: AsyncConnection, asked: Sequence[Pending]) -> set[int]:
-    """Those that nobody has answered or refused meanwhile, locked to the end of the transaction."""
-    found = await connection.execute(STILL_OPEN, {"rows": [pending.id for pending in asked]})
+async def _still_open(connection: AsyncConnection, batch: Sequence[Pending]) -> set[int]:
+    """Ids of the messages that are still neither answered nor refused, locked until the transaction ends."""
+    found = await connection.execute(STILL_OPEN, {"rows": [pending.id for pending in batch]})
     return set(found.scalars())
 
 
 async def _write(connection: AsyncConnection, opened: Sequence[NewTurn], now: float) -> None:
     if not opened:
         return
-    said = [
+    lines = [
         {
             "cliente_id": turn.first.cliente_id,
             "telefono": turn.first.person,
@@ -111,7 +110,7 @@ async def _write(connection: AsyncConnection, opened: Sequence[NewTurn], now: fl
         }
         for turn in opened
     ]
-    said_ids = await insert_rows(connection, conversations, said)
+    line_ids = await insert_rows(connection, conversations, lines)
     rows = [
         {
             "id": turn.first.id,
@@ -119,18 +118,18 @@ async def _write(connection: AsyncConnection, opened: Sequence[NewTurn], now: fl
             "first_message": turn.first.message_id,
             "chat_id": turn.first.chat_id,
             "part": turn.first.part,
-            "conversation_id": said_id,
+            "conversation_id": line_id,
             "origin": turn.origin,
             "commands": commands_to_json(turn.commands),
             "state": TurnState.READY,
             "created_at": now,
             "expires_at": turn.expires_at,
         }
-        for turn, said_id in zip(opened, said_ids, strict=True)
+        for turn, line_id in zip(opened, line_ids, strict=True)
     ]
     await connection.execute(NEW_TURN, rows)
     await connection.execute(
-        ANSWERED, [{"row": one.id, "turn": turn.first.id} for turn in opened for one in turn.asked]
+        ANSWERED, [{"row": one.id, "turn": turn.first.id} for turn in opened for one in turn.messages]
     )
 
 
@@ -150,5 +149,5 @@ def _turn(turn: NewTurn, now: float) -> Turn:
     )
 
 
-async def _set_verdict(connection: AsyncConnection, asked: Sequence[Pending], verdict: Verdict) -> None:
-    await connection.execute(REFUSE, {"rows": [pending.id for pending in asked], "reason": verdict})
+async def _set_verdict(connection: AsyncConnection, batch: Sequence[Pending], verdict: Verdict) -> None:
+    await connection.execute(REFUSE, {"rows": [pending.id for pending in batch], "reason": verdict})

@@ -103,9 +103,9 @@ async def test_messages_are_delivered_and_unknown_users_refused(tmp_path: Path, 
             await connection.subscribe("wa/haby/in")
             await connection.publish("wa/haby/in", "hola")
             assert (await read(connection, 1))[0].payload == b"hola"
-        for stranger in ("mqtt://127.0.0.1", "mqtt://wa:guess@127.0.0.1", "mqtt://other:guess@127.0.0.1"):
+        for url in ("mqtt://127.0.0.1", "mqtt://wa:guess@127.0.0.1", "mqtt://other:guess@127.0.0.1"):
             with pytest.raises(BrokerRefused):
-                async with connect(options(BrokerAddress.parse(f"{stranger}:{broker.address.port}"))):
+                async with connect(options(BrokerAddress.parse(f"{url}:{broker.address.port}"))):
                     pass
 
 

@@ -29,14 +29,14 @@ async def test_no_faults_beside_a_running_bridge_and_live(side: BridgeSide, wa: 
         await side.start()
         [address] = side.settings.addresses
         # the bridge's own user: the delivery check needs its permissions
-        ended = await wa(
+        result = await wa(
             *("doctor", "--json", "--live", "--to", "5491155500001"),
             WA_MQTT_URL=address.reveal(),
             WA_WEB_URL=sandbox.url,
         )
-    found = by_check(ended.out)
+    found = by_check(result.out)
     assert {name: f for name, f in found.items() if f["level"] == "fault"} == {}
-    assert ended.code == 0
+    assert result.code == 0
     for check in ("settings", "disk", "site", "clock", "wa-js", "browser", "page", "broker", "session haby"):
         assert found[check]["level"] == "ok", found[check]
     assert found["live haby"]["what"].startswith("A self-message went through")
@@ -45,22 +45,24 @@ async def test_no_faults_beside_a_running_bridge_and_live(side: BridgeSide, wa: 
 
 
 async def test_unreachable_parts_are_reported_and_the_command_fails(wa: Wa) -> None:
-    ended = await wa("doctor", WA_MQTT_URL="mqtt://127.0.0.1:1", WA_WEB_URL="http://127.0.0.1:1/", WA_BROWSER="no-such")
-    assert ended.code == 1
+    result = await wa(
+        "doctor", WA_MQTT_URL="mqtt://127.0.0.1:1", WA_WEB_URL="http://127.0.0.1:1/", WA_BROWSER="no-such"
+    )
+    assert result.code == 1
     for words in ("Nothing listens at", "refuses the connection", "no-such", "→", "to fix"):
-        assert words in ended.out
-    assert ended.err == ""
+        assert words in result.out
+    assert result.err == ""
 
 
 async def test_invalid_settings_are_findings(wa: Wa) -> None:
-    ended = await wa("doctor", "--json", WA_PACE="often", WA_SESIONS="haby=51")
-    assert ended.code == 1
-    levels = [(f["level"], f["what"].split(":")[0].split(" ")[0]) for f in map(json.loads, ended.out.splitlines())]
+    result = await wa("doctor", "--json", WA_PACE="often", WA_SESIONS="haby=51")
+    assert result.code == 1
+    levels = [(f["level"], f["what"].split(":")[0].split(" ")[0]) for f in map(json.loads, result.out.splitlines())]
     assert levels == [("fault", "WA_PACE"), ("warning", "WA_SESIONS")]
 
 
 async def test_live_without_a_known_number_has_advice_to_give_one(side: BridgeSide, wa: Wa, tmp_path: Path) -> None:
     await side.start()
-    ended = await wa("doctor", "--json", "--live", WA_WEB_URL="http://127.0.0.1:1/", WA_DATA_DIR=str(tmp_path / "new"))
-    assert "--to NUMBER" in by_check(ended.out)["live haby"]["advice"]
+    result = await wa("doctor", "--json", "--live", WA_WEB_URL="http://127.0.0.1:1/", WA_DATA_DIR=str(tmp_path / "new"))
+    assert "--to NUMBER" in by_check(result.out)["live haby"]["advice"]
     assert side.phone.sent == []

@@ -63,9 +63,9 @@ async def test_the_next_run_resumes_after_the_cursor(side: BridgeSide, start: St
 
 async def test_an_invalid_cursor_file_is_reported(wa: Wa, tmp_path: Path) -> None:
     (tmp_path / "seen.json").write_text("{}")
-    ended = await wa("listen", "--cursor", str(tmp_path / "seen.json"))
-    assert ended.code == 2
-    assert "does not hold a cursor" in ended.err
+    result = await wa("listen", "--cursor", str(tmp_path / "seen.json"))
+    assert result.code == 2
+    assert "does not hold a cursor" in result.err
 
 
 async def test_it_exits_when_the_reader_of_the_pipe_exits(side: BridgeSide, environment: Environment) -> None:
@@ -89,8 +89,8 @@ async def test_conversations_for_people(side: BridgeSide, start: StartCommand) -
     [state] = await lines(process, 1)
     assert state.endswith("haby is connected: Ready.")
     side.phone.incoming(ANA, "Hola [bold]\x1b[31m", notify_name="Ana")
-    [said] = await lines(process, 1)
-    assert said[8:] == "  Ana 5491155500001  Hola [bold]\ufffd[31m"
+    [received] = await lines(process, 1)
+    assert received[8:] == "  Ana 5491155500001  Hola [bold]\ufffd[31m"
     side.phone.incoming(GROUP, "Buenas", author="5491155500002@c.us")
     [in_group] = await lines(process, 1)
     assert in_group[8:] == f"  5491155500002 in {GROUP}  Buenas"

@@ -54,7 +54,7 @@ async def test_webhooks_are_listed_and_paused_and_dead_letters_redelivered(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "given", "code", "said"),
+    ("arguments", "given", "code", "expected"),
     [
         (("list",), {"WHATSAPP_API_KEY": "another-key"}, 1, "WHATSAPP_API_KEY"),
         (("list", "--session", "unknown"), {"WA_JWT_SECRET": SECRET}, 6, "WA_SESSIONS"),
@@ -66,15 +66,15 @@ async def test_webhooks_are_listed_and_paused_and_dead_letters_redelivered(
     ],
 )
 async def test_errors_have_a_sentence_and_an_exit_code(
-    side_with_http: HttpBridge, wa: Wa, arguments: tuple[str, ...], given: dict[str, str], code: int, said: str
+    side_with_http: HttpBridge, wa: Wa, arguments: tuple[str, ...], given: dict[str, str], code: int, expected: str
 ) -> None:
     side = side_with_http
     side.given |= {"jwt_secret": SECRET}
     await side.start()
     began = time.monotonic()
-    ended = await wa("listeners", *arguments, **{"WA_HTTP_PORT": str(side.port)} | given)
-    assert (ended.code, ended.out) == (code, "")
-    assert said in ended.err
+    result = await wa("listeners", *arguments, **{"WA_HTTP_PORT": str(side.port)} | given)
+    assert (result.code, result.out) == (code, "")
+    assert expected in result.err
     assert time.monotonic() - began < 10
 
 

@@ -34,9 +34,9 @@ async def test_each_tick_is_one_line(side: BridgeSide, start: StartCommand) -> N
 
 async def test_json_lines(side: BridgeSide, wa: Wa) -> None:
     await side.start()
-    ended = await wa("send", TO, "Hola", "--json", "--priority", "human", "--ttl", "60")
-    lines = [json.loads(line) for line in ended.out.splitlines()]
-    assert ended.code == 0
+    result = await wa("send", TO, "Hola", "--json", "--priority", "human", "--ttl", "60")
+    lines = [json.loads(line) for line in result.out.splitlines()]
+    assert result.code == 0
     assert [line["status"] for line in lines if "status" in line] == ["accepted", "sent"]
 
 
@@ -50,7 +50,7 @@ async def test_the_text_from_standard_input(side: BridgeSide, wa: Wa) -> None:
     assert "not valid UTF-8" in refused.err
 
 
-async def test_a_text_that_looks_like_markup_is_sent_as_it_is(side: BridgeSide, wa: Wa) -> None:
+async def test_text_with_markup_is_sent_unchanged(side: BridgeSide, wa: Wa) -> None:
     await side.start()
     assert (await wa("send", TO, "--", "-[bold]x[/]")).code == 0
     assert [sent.text for sent in side.phone.sent] == ["-[bold]x[/]"]
@@ -59,65 +59,65 @@ async def test_a_text_that_looks_like_markup_is_sent_as_it_is(side: BridgeSide, 
 async def test_a_number_without_whatsapp(side: BridgeSide, wa: Wa) -> None:
     await side.start()
     side.phone.missing.add(Jid.parse(f"{TO}@c.us"))
-    ended = await wa("send", TO, "Hola")
-    assert ended.code == 1
-    assert ended.err == "error: This number is not on WhatsApp.\n"
+    result = await wa("send", TO, "Hola")
+    assert result.code == 1
+    assert result.err == "error: This number is not on WhatsApp.\n"
 
 
 async def test_an_unknown_outcome(side: BridgeSide, wa: Wa) -> None:
     await side.start()
     side.phone.send_mode, side.phone.look_up_complete = SendMode.CALL_LOST, False
-    ended = await wa("send", TO, "Hola")
-    assert ended.code == 3
-    assert "check the chat" in ended.err
+    result = await wa("send", TO, "Hola")
+    assert result.code == 3
+    assert "check the chat" in result.err
 
 
 async def test_still_waiting_at_the_timeout(side: BridgeSide, wa: Wa) -> None:
     side.phone.paired = False
     await side.start(until=SessionState.PAIRING)
-    ended = await wa("send", TO, "Hola", "--id", "pedido-7", "--timeout", "1")
-    assert ended.code == 4
-    assert "--id pedido-7" in ended.err
+    result = await wa("send", TO, "Hola", "--id", "pedido-7", "--timeout", "1")
+    assert result.code == 4
+    assert "--id pedido-7" in result.err
     assert (await wa("send", TO, "Hola", "--id", "pedido-7", "--wait", "accepted")).code == 0
 
 
 async def test_not_waiting(side: BridgeSide, wa: Wa) -> None:
     await side.start()
-    ended = await wa("send", TO, "Hola", "--wait", "no", "--json")
-    assert ended.code == 0
-    assert len(json.loads(ended.out)["id"]) == 32
+    result = await wa("send", TO, "Hola", "--wait", "no", "--json")
+    assert result.code == 0
+    assert len(json.loads(result.out)["id"]) == 32
 
 
 async def test_no_bridge_answers(wa: Wa) -> None:
-    ended = await wa("send", TO, "Hola", "--timeout", "0.5")
-    assert ended.code == 5
-    assert "no bridge is connected" in ended.err
+    result = await wa("send", TO, "Hola", "--timeout", "0.5")
+    assert result.code == 5
+    assert "no bridge is connected" in result.err
 
 
 async def test_no_such_session(side: BridgeSide, wa: Wa) -> None:
     await side.start()
-    ended = await wa("send", TO, "Hola", "--session", "habi")
-    assert ended.code == 6
-    assert "known sessions: haby" in ended.err
+    result = await wa("send", TO, "Hola", "--session", "habi")
+    assert result.code == 6
+    assert "known sessions: haby" in result.err
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "expected"),
     [
         ({"WA_MQTT_URL": ""}, "start `wa up`"),
         ({"WA_MQTT_URL": f"mqtt://127.0.0.1:{free_port()}"}, "Nothing listens"),
     ],
 )
-async def test_no_broker(wa: Wa, changes: dict[str, str], said: str) -> None:
-    ended = await wa("send", TO, "Hola", **changes)
-    assert ended.code == 5
-    assert said in ended.err
-    assert ended.err.startswith("error: ")
-    assert len(ended.err.splitlines()) == 1
+async def test_no_broker(wa: Wa, changes: dict[str, str], expected: str) -> None:
+    result = await wa("send", TO, "Hola", **changes)
+    assert result.code == 5
+    assert expected in result.err
+    assert result.err.startswith("error: ")
+    assert len(result.err.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "expected"),
     [
         (("send", "Ana", "Hola"), "not a phone number"),
         (("send", TO, ""), "message"),
@@ -126,14 +126,14 @@ async def test_no_broker(wa: Wa, changes: dict[str, str], said: str) -> None:
         (("send", TO, "Hola", "--wait", "delivered"), "delivered"),
     ],
 )
-async def test_wrong_usage(wa: Wa, arguments: tuple[str, ...], said: str) -> None:
-    ended = await wa(*arguments)
-    assert ended.code == 2
-    assert said in ended.err
-    assert "Traceback" not in ended.err
+async def test_wrong_usage(wa: Wa, arguments: tuple[str, ...], expected: str) -> None:
+    result = await wa(*arguments)
+    assert result.code == 2
+    assert expected in result.err
+    assert "Traceback" not in result.err
 
 
 async def test_an_invalid_setting(wa: Wa) -> None:
-    ended = await wa("send", TO, "Hola", WA_MQTT_PREFIX="a b")
-    assert ended.code == 2
-    assert "WA_MQTT_PREFIX" in ended.err
+    result = await wa("send", TO, "Hola", WA_MQTT_PREFIX="a b")
+    assert result.code == 2
+    assert "WA_MQTT_PREFIX" in result.err

@@ -30,9 +30,9 @@ async def test_status_shows_what_to_do(side: BridgeSide, wa: Wa) -> None:
 
 
 async def test_status_without_a_bridge(wa: Wa) -> None:
-    ended = await wa("status")
-    assert (ended.code, ended.out) == (5, "")
-    assert "wa up" in ended.err
+    result = await wa("status")
+    assert (result.code, result.out) == (5, "")
+    assert "wa up" in result.err
 
 
 async def test_status_watch_shows_changes(side: BridgeSide, start: StartCommand) -> None:
@@ -87,16 +87,16 @@ async def test_a_pairing_code_is_shown_for_a_phone_number(side: BridgeSide, wa: 
 
 async def test_qr_of_a_paired_session(side: BridgeSide, wa: Wa) -> None:
     await side.start()
-    ended = await wa("qr")
-    assert (ended.code, ended.out) == (0, "")
-    assert "haby is connected" in ended.err
+    result = await wa("qr")
+    assert (result.code, result.out) == (0, "")
+    assert "haby is connected" in result.err
 
 
 async def test_help_is_instant_and_lists_the_exit_codes(wa: Wa) -> None:
     loop = asyncio.get_running_loop()
     begun = loop.time()
-    ended = await wa("--help")
+    result = await wa("--help")
     assert loop.time() - begun < 2  # 0.35 s on an idle machine: nothing heavy is imported
-    assert ended.code == 0
-    assert "listen" in ended.out
+    assert result.code == 0
+    assert "listen" in result.out
     assert "Exit codes" in (await wa("send", "--help")).out

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.contract.bot import ResponderEvent
+from bridge.contract.bot import BotConfig, ResponderEvent
 from bridge.contract.commands import ControlAction, ControlResult, ControlStatus
 from bridge.contract.errors import ERRORS, InvalidRequest, NotConnected
 from bridge.contract.events import ERASED_EVENT, OWN_MESSAGE, Event, EventBody
@@ -24,6 +24,7 @@ from bridge.contract.messages import (
     in_stream,
 )
 from bridge.contract.payload import Payload, instant
+from bridge.contract.requests import Response, ResponseStatus
 from bridge.contract.session import REASON_TEXT, Reason, SessionState
 from bridge.contract.status import BridgeStatus, Queues, SessionStatus
 
@@ -178,6 +179,18 @@ def _others() -> dict[str, Payload]:
             sessions={"haby": SessionState.CONNECTED},
             at=AT,
         ),
+        "response-done": Response(
+            session="haby", id="r1", action="typing", status=ResponseStatus.DONE, at=AT, transaction="t-7"
+        ),
+        "response-failed": Response(
+            session="haby",
+            id="r2",
+            action=None,
+            status=ResponseStatus.FAILED,
+            error=error(InvalidRequest.code),
+            at=AT,
+        ),
+        "bot-config": BotConfig(cliente_id=51, bot_activo=1, updated_at=AT),
         "responder-event": ResponderEvent(
             instance="shop",
             kind="model_failed",

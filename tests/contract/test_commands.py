@@ -18,6 +18,7 @@ from bridge.contract.commands import (
     parse_json,
     parse_text,
 )
+from bridge.contract.details import InvalidDetail
 from bridge.contract.errors import CodedError, InvalidRequest, TooLarge
 from bridge.contract.kinds import MAX_TEXT
 from bridge.contract.messages import ErrorInfo, Result, ResultStatus, Stream
@@ -116,6 +117,33 @@ def test_bad_input_is_refused_with_a_sentence_that_names_it(name: str) -> None:
         parse_json(SendCommand, payload)
     assert said in refused.value.text
     ErrorInfo(code=refused.value.code, text=refused.value.text, transient=False).to_json()
+
+
+@pytest.mark.parametrize(
+    ("to", "detail"),
+    [
+        ("hola", InvalidDetail.NOT_A_PHONE_NUMBER),
+        ("ana@c.us", InvalidDetail.NOT_A_PHONE_NUMBER),
+        ("status@broadcast", InvalidDetail.NOT_A_RECIPIENT),
+        ("@@", InvalidDetail.NOT_A_RECIPIENT),
+    ],
+)
+def test_a_wrong_recipient_has_a_detail_code(to: str, detail: InvalidDetail) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        parse_json(SendCommand, send(to=to))
+    assert refused.value.detail is detail
+
+
+def test_the_detail_code_of_a_validator_is_kept() -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        parse_json(ControlCommand, b'{"action": "init", "phone": "hola"}')
+    assert refused.value.detail is InvalidDetail.NOT_A_PHONE_NUMBER
+
+
+def test_an_error_without_a_detail_code_has_no_such_field() -> None:
+    error = ErrorInfo(code="invalid", text="…", transient=False)
+    assert "detail_code" not in error.to_json()
+    assert '"detail_code":"no_such_chat"' in error.model_copy(update={"detail_code": "no_such_chat"}).to_json()
 
 
 @pytest.mark.parametrize(

@@ -85,14 +85,14 @@ async def test_a_session_is_restored_with_its_webhooks(root: Path) -> None:
     data = root / "var/lib/wa-bridge"
     (data / "bridge.db").unlink()
     async with BridgeStore(data / "bridge.db", now=time.time) as store:
-        await store.listeners.put(Webhook("crm", "haby", "http://127.0.0.1:9/", 1.0, WebhookFilter()))
+        await store.webhooks.put(Webhook("crm", "haby", "http://127.0.0.1:9/", 1.0, WebhookFilter()))
     assert backup(root, "--to", str(root / "backups")).returncode == 0
     shutil.rmtree(data)
     (file,) = (root / "backups").glob("*/bridge/sessions/haby-*.tar.gz")
     done = restore(root, file, data)
     assert done.returncode == 0, done.stderr
     async with BridgeStore(data / "bridge.db", now=time.time) as store:
-        assert [listener.id for listener in await store.listeners.listeners()] == ["crm"]
+        assert [webhook.id for webhook in await store.webhooks.webhooks()] == ["crm"]
     async with open_store(data / "sessions/haby/store.db", now=time.time):
         pass
 

@@ -32,7 +32,7 @@ async def folder(root: Path) -> Path:
     shutil.rmtree(data)
     await fill(data / "sessions/haby")
     async with BridgeStore(data / "bridge.db", now=clock) as store:
-        await store.listeners.put(Webhook("crm", "haby", "http://127.0.0.1:9/", 1.0, WebhookFilter()))
+        await store.webhooks.put(Webhook("crm", "haby", "http://127.0.0.1:9/", 1.0, WebhookFilter()))
     done = backup(root, "--to", str(root / "backups"))
     assert done.returncode == 0, done.stderr
     return newest_backup(root / "backups")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from responder.errors import WrongSettings
-from responder.store.sqlite_folder import make_private
+from responder.store.database import make_private
 from tests.mosquitto_server import free_port
 
 WA = [sys.executable, "-c", "from bridge.cli import main; main()"]

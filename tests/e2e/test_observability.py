@@ -46,14 +46,14 @@ async def test_the_printed_link_opens_a_panel_that_receives_and_answers(tmp_path
         await expect(card.locator(".badge")).to_have_text("Connected", timeout=30_000)
         await up.api("POST", "/incoming", {"chat": ANA, "body": "¿Abren hoy?"})
         await page.locator('nav a[href="#messages"]').click()
-        await page.get_by_role("log").get_by_role("button", name="Answer").click()
+        await page.get_by_role("log").get_by_role("button", name="Reply").click()
         await page.keyboard.type("Sí, hasta las 20.")
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("log").locator(".mine")).to_contain_text("read", timeout=15_000)
         await browser.close()
         code, output, errors = await command(up, *WA, "listeners", "list")  # finds the port in use
         assert (code, errors) == (0, "")
-        assert "Nobody listens" in output
+        assert "No webhook is registered" in output
 
 
 async def test_one_trace_id_follows_a_message_to_the_webhook_and_a_command_to_its_tick(

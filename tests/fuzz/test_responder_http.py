@@ -16,6 +16,7 @@ from responder.app import Responder
 from responder.http.app import build_app
 from responder.settings import load
 from responder.store.migrate import migrate
+from responder.transports import BrokerAccess
 from tests.fuzz.values import ADDRESSES, ANY_TEXT, BUDGET, JSON, nearly, written
 
 BODIES = nearly(
@@ -60,11 +61,12 @@ Post = Callable[[str, bytes], httpx.Response]
 @pytest.fixture(scope="module")
 def post(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Post]:
     """The responder's routes on their own database; unexpected errors are raised here."""
-    responder = Responder(load(data_dir=tmp_path_factory.mktemp("responder"), cliente_id=51))
+    settings = load(data_dir=tmp_path_factory.mktemp("responder"), cliente_id=51, port=0)
+    responder = Responder.load(settings, BrokerAccess("mqtt://127.0.0.1:1"))
     with asyncio.Runner() as runner:
         runner.run(responder.database.__aenter__())
         runner.run(migrate(responder.database))
-        transport = httpx.ASGITransport(build_app(responder._surface()))
+        transport = httpx.ASGITransport(build_app(responder.surface()))
         http = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1")
 
         def post(path: str, body: bytes) -> httpx.Response:
@@ -74,6 +76,7 @@ def post(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Post]:
         yield post
         runner.run(http.aclose())
         runner.run(responder.database.__aexit__(None, None, None))
+        responder.close()
 
 
 BYTES = st.one_of(st.binary(max_size=100), BODIES.map(written), JSON.map(written), st.just(b"[" * 9999))

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.contract.details import InvalidDetail
 from bridge.contract.errors import InvalidRequest
 from bridge.ports import Failure
 from bridge.webhooks.callback_url import CallbackRules, CallbackUrl, carried
@@ -92,6 +93,26 @@ def test_a_url_has_one_normal_form(text: str, normal: str) -> None:
 def test_what_is_no_callback_url_is_refused(text: str) -> None:
     with pytest.raises(InvalidRequest):
         CallbackUrl.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "detail"),
+    [
+        ("ftp://localhost/hook", InvalidDetail.URL_SCHEME),
+        ("http://user@localhost/", InvalidDetail.URL_CREDENTIALS),
+        ("http://localhost/#a", InvalidDetail.URL_FRAGMENT),
+        ("http://localhost:0/", InvalidDetail.URL_INVALID),
+        ("http://10.0.0.1/", InvalidDetail.URL_FORBIDDEN),
+        ("http://localhost:3011/v1", InvalidDetail.URL_OF_THE_BRIDGE),
+        ("http://bot.lan/", InvalidDetail.URL_HOST_UNKNOWN),
+    ],
+)
+async def test_a_refused_url_has_a_detail_code(resolver: Resolver, text: str, detail: InvalidDetail) -> None:
+    resolver.answers = {"localhost": ["127.0.0.1"]}
+    async with WebhookPoster(LOOPBACK, own_port=3011) as webhooks:
+        with pytest.raises(InvalidRequest) as refused:
+            await webhooks.check(text)
+    assert refused.value.detail is detail
 
 
 @given(st.text(max_size=60) | st.from_regex(r"https?://[^/]{0,30}/?.{0,10}"))
@@ -177,7 +198,7 @@ async def test_a_listed_name_that_is_not_known_yet_is_accepted_and_another_is_no
     resolver.answers = {}
     async with WebhookPoster(INTERNET, own_port=None) as webhooks:
         assert await webhooks.check("http://a.example.com/hook") == "http://a.example.com/hook"
-        with pytest.raises(InvalidRequest, match="cannot be found"):
+        with pytest.raises(InvalidRequest, match="could not be resolved"):
             await webhooks.check("http://bot.lan/hook")
         answer = await webhooks.post("http://a.example.com/hook", b"{}", {})
     assert answer.failure is Failure.HOST_UNKNOWN

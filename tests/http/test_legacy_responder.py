@@ -9,8 +9,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from bridge.contract.backoff import Backoff
 from bridge.contract.session import SessionState
 from bridge.http.limits import HttpLimits
+from bridge.webhooks import WebhookLimits
 from tests.http.conftest import ANA, BETO, HERE, HttpBridge
 from tests.http.legacy_responder import LegacyResponder
 from tests.mosquitto_server import free_port
@@ -18,7 +20,7 @@ from tests.mosquitto_server import free_port
 
 @pytest.fixture(autouse=True)
 def _retry_soon(side: HttpBridge) -> None:
-    side.limits = replace(side.limits, webhook_retry=replace(side.limits.webhook_retry, first=0.05))
+    side.limits = replace(side.limits, webhooks=WebhookLimits(retry=Backoff(0.05, 60.0, jitter=0.5)))
 
 
 async def sent(side: HttpBridge, count: int) -> list[str]:

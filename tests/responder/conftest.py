@@ -1,4 +1,4 @@
-"""The responder's tests: each database that there is, and the whole with the real bridge side on a real mosquitto."""
+"""Fixtures: each kind of database, and a responder with the real bridge on a real mosquitto."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from responder.http.limits import SurfaceLimits
 from responder.settings import ResponderSettings, load
 from responder.store.database import ResponderDatabase
 from responder.store.migrate import migrate
+from responder.timing import DEFAULT_TIMING, Timing
 from responder.transports import BrokerAccess
 from tests.client.conftest import BridgeSide
 from tests.mariadb_server import MariaDbServer
@@ -34,9 +35,9 @@ def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDbServer]
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file with our tables, to be copied: making them takes a second each time."""
-    folder = tmp_path_factory.mktemp("made")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file to copy: a migration takes a second."""
+    folder = tmp_path_factory.mktemp("migrated")
 
     async def make() -> None:
         async with ResponderDatabase(load(data_dir=folder).database_url) as database:
@@ -47,25 +48,25 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def sqlite_place(made: Path, tmp_path: Path) -> dict[str, Any]:
-    """Settings that name a SQLite database without a row."""
+def sqlite_settings(migrated_file: Path, tmp_path: Path) -> dict[str, Any]:
+    """Settings of an empty, migrated SQLite database."""
     (tmp_path / "responder").mkdir()
-    shutil.copy(made, tmp_path / "responder")
+    shutil.copy(migrated_file, tmp_path / "responder")
     return {"data_dir": tmp_path / "responder"}
 
 
 @pytest.fixture(params=["sqlite", "mariadb"])
-def place(request: pytest.FixtureRequest) -> dict[str, Any]:
-    """Settings that name an empty database; every test that asks for it runs on each kind."""
+def database_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Settings of an empty database; a test that uses it runs on each kind."""
     if request.param == "sqlite":
-        place: dict[str, Any] = request.getfixturevalue("sqlite_place")
-        return place
+        settings: dict[str, Any] = request.getfixturevalue("sqlite_settings")
+        return settings
     server: MariaDbServer = request.getfixturevalue("mariadb")
-    return maria_place(server, server.create(f"test{next(_numbers)}"))
+    return mariadb_settings(server, server.create(f"test{next(_numbers)}"))
 
 
-def maria_place(server: MariaDbServer, name: str) -> dict[str, Any]:
-    """Settings that name a database on the server."""
+def mariadb_settings(server: MariaDbServer, name: str) -> dict[str, Any]:
+    """Settings of a database on the server."""
     return {
         "db_host": "127.0.0.1",
         "db_port": server.port,
@@ -76,27 +77,27 @@ def maria_place(server: MariaDbServer, name: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-async def database(place: dict[str, Any]) -> AsyncIterator[ResponderDatabase]:
-    """A database with our tables, open."""
-    async with ResponderDatabase(load(**place).database_url) as database:
+async def database(database_settings: dict[str, Any]) -> AsyncIterator[ResponderDatabase]:
+    """An open, migrated database."""
+    async with ResponderDatabase(load(**database_settings).database_url) as database:
         await migrate(database)
         yield database
 
 
 @dataclass
 class Whole:
-    """Bridge side with a scripted phone, and a responder that can be started and stopped, on one broker."""
+    """A bridge with a scripted phone, and a responder that can be started and stopped, on one broker."""
 
     side: BridgeSide
     broker: MosquittoServer
-    place: dict[str, Any]
+    database_settings: dict[str, Any]
     options: dict[str, Any] = field(default_factory=dict)
     responder: Responder | None = None
     _running: asyncio.Task[None] | None = None
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
 
     def settings(self, **options: Any) -> ResponderSettings:
-        return load(**{"port": 0, "gather": 0.2, **self.place, **self.options, **options})
+        return load(**{"port": 0, "gather": 0.2, **self.database_settings, **self.options, **options})
 
     async def start(
         self,
@@ -104,21 +105,23 @@ class Whole:
         wait: bool = True,
         user: str = "responder",
         protocol: Literal["3.1.1", "5"] = "3.1.1",
+        timing: Timing = DEFAULT_TIMING,
         http_limits: SurfaceLimits | None = None,
         **options: Any,
     ) -> Responder:
         """Start a responder and wait until it works."""
         self._stop = asyncio.Event()
-        self.responder = responder = Responder(
-            self.settings(**options),
-            BrokerAccess(self.broker.url(user), protocol=protocol, instance="test"),
-            http_limits=http_limits,
+        access = BrokerAccess(self.broker.url(user), protocol=protocol, instance="test")
+        self.responder = responder = Responder.load(
+            self.settings(**options), access, timing=timing, http_limits=http_limits
         )
-        responder.load()
 
         async def run() -> None:
-            async with responder.database:
-                await responder.run(self._stop)
+            try:
+                async with responder.database:
+                    await responder.run(self._stop)
+            finally:
+                responder.close()
 
         self._running = asyncio.create_task(run(), name="responder under test")
         if wait:
@@ -133,22 +136,22 @@ class Whole:
                 await running
 
     async def until(self, holds: Callable[[], bool], within: float = 20) -> None:
-        """Wait for something that nobody announces to the test."""
+        """Poll a condition that has no event to wait for."""
         deadline = time.monotonic() + within
         while not holds():
             if self._running is not None and self._running.done():
                 self._running.result()
             if time.monotonic() > deadline:
-                raise AssertionError("it did not come about in time")
+                raise AssertionError("the condition was not met in time")
             await asyncio.sleep(0.01)
 
     async def answers(self, count: int, within: float = 20) -> list[str]:
-        """Wait for so many messages that left the phone; their texts."""
+        """Wait until the phone has sent `count` messages; returns all their texts."""
         await self.until(lambda: len(self.side.phone.sent) >= count, within)
         return [sent.text for sent in self.side.phone.sent]
 
     async def rows(self, query: str) -> list[tuple[Any, ...]]:
-        """Ask the responder's database."""
+        """Query the responder's database."""
         from sqlalchemy import text
 
         assert self.responder is not None
@@ -156,14 +159,14 @@ class Whole:
             return [tuple(row) for row in await connection.execute(text(query))]
 
     async def until_rows(self, query: str, expected: list[tuple[Any, ...]]) -> None:
-        """Wait until the database says so; what it says instead is shown when it does not."""
+        """Wait until a query returns `expected`; fails with the last result."""
         deadline = time.monotonic() + 10
         while (found := await self.rows(query)) != expected:
             assert time.monotonic() < deadline, found
             await asyncio.sleep(0.02)
 
     async def verdicts(self, count: int) -> list[str]:
-        """Wait until so many messages are recorded and none waits; their verdicts in order."""
+        """Wait until `count` messages are recorded and none waits; returns their verdicts in order."""
         while True:
             found = [row[0] for row in await self.rows("SELECT verdict FROM wa_message ORDER BY id")]
             if len(found) >= count and not {"answer", "order"} & set(found):
@@ -179,7 +182,7 @@ def broker(tmp_path: Path) -> Iterator[MosquittoServer]:
 
 @pytest.fixture
 async def side(broker: MosquittoServer, tmp_path: Path) -> AsyncIterator[BridgeSide]:
-    """The bridge side, connected."""
+    """A bridge that is connected to the broker."""
     settings = load_bridge(addresses=broker.url("bridge"), data_dir=tmp_path / "bridge", pace="off", instance="test")
     side = BridgeSide(settings)
     try:
@@ -190,9 +193,9 @@ async def side(broker: MosquittoServer, tmp_path: Path) -> AsyncIterator[BridgeS
 
 
 @pytest.fixture
-async def whole(side: BridgeSide, broker: MosquittoServer, sqlite_place: dict[str, Any]) -> AsyncIterator[Whole]:
-    """On SQLite; the flow does not depend on the database, what does is tested on each."""
-    whole = Whole(side, broker, sqlite_place)
+async def whole(side: BridgeSide, broker: MosquittoServer, sqlite_settings: dict[str, Any]) -> AsyncIterator[Whole]:
+    """On SQLite: the flow does not depend on the database."""
+    whole = Whole(side, broker, sqlite_settings)
     try:
         yield whole
     finally:
@@ -200,9 +203,11 @@ async def whole(side: BridgeSide, broker: MosquittoServer, sqlite_place: dict[st
 
 
 @pytest.fixture
-async def whole_on_each(side: BridgeSide, broker: MosquittoServer, place: dict[str, Any]) -> AsyncIterator[Whole]:
-    """The same on every kind of database."""
-    whole = Whole(side, broker, place)
+async def whole_on_each(
+    side: BridgeSide, broker: MosquittoServer, database_settings: dict[str, Any]
+) -> AsyncIterator[Whole]:
+    """On each kind of database."""
+    whole = Whole(side, broker, database_settings)
     try:
         yield whole
     finally:

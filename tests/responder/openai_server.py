@@ -1,4 +1,4 @@
-"""A server that speaks OpenAI's chat completions, as badly as it is told to."""
+"""A server with OpenAI's chat completions API whose failures are scripted."""
 
 from __future__ import annotations
 
@@ -25,11 +25,10 @@ def completion(text: str | None, *, finish: str = "stop") -> bytes:
 
 
 class OpenAiServer:
-    """Use as `async with`. `script` is worked off, one entry a request; then `answer` speaks.
+    """Use as `async with`. Each request takes one entry of `script`; after the last one, `answer` makes the answers.
 
-    An entry is a text (the answer), an int (that HTTP status), bytes (the body as it is), a float (silence for so many
-    seconds, then an answer), an event (silence until it is set, then an answer), a dict (429 with these headers), or
-    None (the connection is cut).
+    An entry is a text (the answer), an int (the HTTP status), bytes (the body), a float (seconds until an answer),
+    an event (an answer once it is set), a dict (429 with these headers), or None (the connection is closed).
     """
 
     def __init__(self) -> None:

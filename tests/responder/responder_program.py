@@ -1,7 +1,7 @@
-"""A program: the responder as a process of its own, which a test may kill. `responder_program.py BROKER_URL`.
+"""The responder as a process that a test may kill: `responder_program.py BROKER_URL`.
 
-Settings come from the environment, as for `wa responder`. RESPONDER_HALT names a step at which the process stands still
-(and says so on stdout) until it is killed.
+Settings come from the environment, as for `wa responder`. RESPONDER_HALT names a step at which the process reports
+on stdout and halts until it is killed.
 """
 
 import asyncio
@@ -14,26 +14,26 @@ from typing import Any
 from responder.app import run
 from responder.outgoing import MqttAnswerSink
 from responder.settings import load
-from responder.store.recorder import Recording
+from responder.store.recorder import Recorder
 from responder.store.turns import Turns
 from responder.transports import BrokerAccess
 
 
-async def stand_still(step: str) -> None:
+async def halt(step: str) -> None:
     print(f"halted {step}", flush=True)
     await asyncio.Event().wait()
 
 
 def halt_around(owner: type, method: str, step: str, wanted: str) -> None:
-    """Stand still before or after a method, if that is the step that is wanted."""
+    """Halt before or after a method if RESPONDER_HALT names that step."""
     original = getattr(owner, method)
 
     async def halting(self: Any, *arguments: Any, **named: Any) -> Any:
         if wanted == f"before {step}":
-            await stand_still(wanted)
+            await halt(wanted)
         outcome = await original(self, *arguments, **named)
         if wanted == f"after {step}" and outcome != []:
-            await stand_still(wanted)
+            await halt(wanted)
         return outcome
 
     setattr(owner, method, halting)
@@ -42,7 +42,7 @@ def halt_around(owner: type, method: str, step: str, wanted: str) -> None:
 async def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(name)s %(message)s")
     wanted = os.environ.get("RESPONDER_HALT", "")
-    halt_around(Recording, "record", "recording", wanted)
+    halt_around(Recorder, "record", "recording", wanted)
     halt_around(Turns, "open", "opening", wanted)
     halt_around(MqttAnswerSink, "deliver", "delivery", wanted)
     halt_around(Turns, "finish", "finishing", wanted)

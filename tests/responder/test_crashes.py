@@ -1,4 +1,4 @@
-"""SIGKILL at every step, then a new start: every message is answered once, and recorded once."""
+"""SIGKILL at every step, then a restart: every message is recorded once and answered once."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ GREETING = "¡Hola! Gracias por escribirnos. ¿En qué podemos ayudarte?"
 STEPS = [f"{when} {what}" for what in ("recording", "opening", "delivery", "finishing") for when in ("before", "after")]
 
 
-def environment(place: dict[str, Any], halt: str = "") -> dict[str, str]:
-    """Of a child process that uses the same database."""
+def environment(database_settings: dict[str, Any], halt: str = "") -> dict[str, str]:
+    """The environment of a responder on this database."""
     names = {
         "data_dir": "WA_DATA_DIR",
         "db_host": "DB_HOST",
@@ -37,7 +37,7 @@ def environment(place: dict[str, Any], halt: str = "") -> dict[str, str]:
     }
     return {
         **os.environ,
-        **{names[name]: str(value) for name, value in place.items()},
+        **{names[name]: str(value) for name, value in database_settings.items()},
         "PORT": "0",
         "RESPONDER_GATHER": "0.1",
         "RESPONDER_HALT": halt,
@@ -47,14 +47,14 @@ def environment(place: dict[str, Any], halt: str = "") -> dict[str, str]:
 
 @asynccontextmanager
 async def process(
-    broker: MosquittoServer, place: dict[str, Any], halt: str = ""
+    broker: MosquittoServer, database_settings: dict[str, Any], halt: str = ""
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A responder as a process; killed at the end if it still runs."""
+    """A responder as a process, killed at the end if it still runs."""
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         str(PROGRAM),
         broker.url("responder"),
-        env=environment(place, halt),
+        env=environment(database_settings, halt),
         cwd=str(broker.directory),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
@@ -70,41 +70,43 @@ async def process(
 
 
 async def halted(child: asyncio.subprocess.Process, step: str) -> None:
-    """Wait until the process stands still at the step."""
+    """Wait until the process halts at the step."""
     assert child.stdout
     async with asyncio.timeout(20):
         while (line := await child.stdout.readline()) != f"halted {step}\n".encode():
             assert line, "it ended instead"
 
 
-async def rows(place: dict[str, Any], query: str) -> list[tuple[Any, ...]]:
-    async with ResponderDatabase(load(**place).database_url) as database, database.read() as connection:
+async def rows(database_settings: dict[str, Any], query: str) -> list[tuple[Any, ...]]:
+    async with ResponderDatabase(load(**database_settings).database_url) as database, database.read() as connection:
         return [tuple(row) for row in await connection.execute(text(query))]
 
 
 async def until_sent(side: BridgeSide, count: int) -> None:
     async with asyncio.timeout(30):
-        while len(side.phone.sent) < count:  # noqa: ASYNC110 - the scripted phone announces nothing
+        while len(side.phone.sent) < count:  # noqa: ASYNC110 - the scripted phone has no event for it
             await asyncio.sleep(0.02)
 
 
 @pytest.mark.parametrize("step", STEPS)
-async def test_killed_at_a_step(side: BridgeSide, broker: MosquittoServer, place: dict[str, Any], step: str) -> None:
-    async with process(broker, place, step) as child:
+async def test_killed_at_a_step(
+    side: BridgeSide, broker: MosquittoServer, database_settings: dict[str, Any], step: str
+) -> None:
+    async with process(broker, database_settings, step) as child:
         side.phone.incoming(ANA, "hola")
         await halted(child, step)
         child.kill()
         await child.wait()
-    async with process(broker, place):
+    async with process(broker, database_settings):
         side.phone.incoming(BETO, "hola")
         await until_sent(side, 2)
-        await settled(place)
+        await settled(database_settings)
     assert sorted((str(sent.key.remote), sent.text, sent.times) for sent in side.phone.sent) == [
         (ANA, GREETING, 1),
         (BETO, GREETING, 1),
     ]
-    said = await rows(place, "SELECT telefono, rol FROM ll_ia_conversaciones ORDER BY telefono, id")
-    assert said == [
+    recorded = await rows(database_settings, "SELECT telefono, rol FROM ll_ia_conversaciones ORDER BY telefono, id")
+    assert recorded == [
         ("5491155500001", "user"),
         ("5491155500001", "assistant"),
         ("5491155500002", "user"),
@@ -112,21 +114,21 @@ async def test_killed_at_a_step(side: BridgeSide, broker: MosquittoServer, place
     ]
 
 
-async def settled(place: dict[str, Any]) -> None:
-    """Wait until both turns are known to be sent: what could still be repeated would have been by then."""
+async def settled(database_settings: dict[str, Any]) -> None:
+    """Wait until both turns are finished: any repetition has happened by then."""
     async with asyncio.timeout(20):
-        while await rows(place, "SELECT state FROM wa_turn") != [("sent",)] * 2:  # noqa: ASYNC110
+        while await rows(database_settings, "SELECT state FROM wa_turn") != [("sent",)] * 2:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
 
-async def test_sigterm_ends_it_soon_and_leaves_no_lease(
-    side: BridgeSide, broker: MosquittoServer, place: dict[str, Any]
+async def test_sigterm_stops_it_quickly_and_releases_its_leases(
+    side: BridgeSide, broker: MosquittoServer, database_settings: dict[str, Any]
 ) -> None:
-    async with process(broker, place) as child:
+    async with process(broker, database_settings) as child:
         side.phone.incoming(ANA, "hola")
         await until_sent(side, 1)
         child.terminate()
         async with asyncio.timeout(8):
             assert await child.wait() == 0
-    assert await rows(place, "SELECT COUNT(*) FROM wa_lease WHERE owner IS NOT NULL") == [(0,)]
-    assert await rows(place, "SELECT COUNT(*) FROM wa_replica") == [(0,)]
+    assert await rows(database_settings, "SELECT COUNT(*) FROM wa_lease WHERE owner IS NOT NULL") == [(0,)]
+    assert await rows(database_settings, "SELECT COUNT(*) FROM wa_replica") == [(0,)]

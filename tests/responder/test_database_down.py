@@ -1,4 +1,4 @@
-"""A database that is away: nothing moves, the responder says so, stays up, and catches up."""
+"""A database that is down: the responder reports it, keeps running, and catches up."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ import pytest
 
 from tests.client.conftest import ANA, BETO
 from tests.mariadb_server import MariaDbServer
-from tests.mqtt.probe import mqtt_probe as hearing
-from tests.responder.conftest import Whole, maria_place
+from tests.mqtt.probe import mqtt_probe
+from tests.responder.conftest import Whole, mariadb_settings
 
 
 @pytest.fixture
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDbServer]:
-    """One of our own, since it is killed."""
+    """A server of its own, because the test kills it."""
     with MariaDbServer(tmp_path_factory.mktemp("maria")) as server:
         yield server
 
 
 @pytest.mark.timeout(120)
-async def test_killed_and_started_again(whole: Whole, server: MariaDbServer) -> None:
-    whole.place = maria_place(server, server.create("down"))
+async def test_a_database_that_is_killed_and_restarted(whole: Whole, server: MariaDbServer) -> None:
+    whole.database_settings = mariadb_settings(server, server.create("down"))
     responder = await whole.start()
     whole.side.phone.incoming(ANA, "hola")
     await whole.answers(1)
@@ -32,7 +32,7 @@ async def test_killed_and_started_again(whole: Whole, server: MariaDbServer) -> 
     whole.side.phone.incoming(ANA, "gracias")
     whole.side.phone.incoming(BETO, "hola")
     async with httpx.AsyncClient(base_url=responder.url) as http:
-        await whole.until(lambda: "database" in responder.condition.amiss())
+        await whole.until(lambda: "database" in responder.health.problems())
         ready = await http.get("/health/ready")
         assert (ready.status_code, ready.json()["amiss"]) == (503, ["database"])
         assert (await http.get("/health")).json()["status"] == "online"
@@ -50,36 +50,36 @@ async def test_killed_and_started_again(whole: Whole, server: MariaDbServer) -> 
 
 
 @pytest.mark.timeout(120)
-async def test_away_at_the_start(whole: Whole, server: MariaDbServer) -> None:
-    whole.place = maria_place(server, server.create("down"))
+async def test_a_database_that_is_down_at_the_start(whole: Whole, server: MariaDbServer) -> None:
+    whole.database_settings = mariadb_settings(server, server.create("down"))
     whole.side.phone.incoming(ANA, "hola")
     server.kill()
-    async with hearing(whole.broker.url("panel")) as ear:
+    async with mqtt_probe(whole.broker.url("panel")) as probe:
         responder = await whole.start(wait=False)
-        told = await ear.wait("wa/responder/test/event")
-        assert (told["kind"], told["count"]) == ("database_down", 1)
+        event = await probe.wait("wa/responder/test/event")
+        assert (event["kind"], event["count"]) == ("database_down", 1)
         async with httpx.AsyncClient(base_url=responder.url) as http:
             assert "database" in (await http.get("/health")).json()["amiss"]
         server.start()
         await whole.answers(1, within=40)
-        assert [told["kind"] for told in await ear.count("wa/responder/test/event", 2)] == [
+        assert [event["kind"] for event in await probe.count("wa/responder/test/event", 2)] == [
             "database_down",
             "database_up",
         ]
 
 
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize("way", ["killed", "frozen"])
-async def test_it_stops_while_the_database_is_away(whole: Whole, server: MariaDbServer, way: str) -> None:
-    whole.place = maria_place(server, server.create("down"))
+@pytest.mark.parametrize("how", ["killed", "frozen"])
+async def test_it_stops_while_the_database_is_down(whole: Whole, server: MariaDbServer, how: str) -> None:
+    whole.database_settings = mariadb_settings(server, server.create("down"))
     responder = await whole.start()
-    if way == "killed":
+    if how == "killed":
         server.kill()
     else:
         server.freeze()
     whole.side.phone.incoming(ANA, "hola")
     whole.side.phone.incoming(BETO, "gracias")
-    if way == "killed":
+    if how == "killed":
         await whole.until(lambda: responder.database.trouble is not None)
     began = time.monotonic()
     await whole.stop()

@@ -1,4 +1,4 @@
-"""The whole product: typed on the phone in a browser, answered there with ticks. `wa up` with everything real."""
+"""The whole product with `wa up`: a message typed on the sandbox phone is answered there, with ticks."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ async def say(phone: Page, text: str) -> None:
 
 
 @pytest.mark.timeout(120)
-async def test_the_phone_shows_writing_while_the_model_thinks_and_then_the_answer(tmp_path: Path) -> None:
+async def test_the_phone_shows_typing_while_the_model_works_and_then_the_answer(tmp_path: Path) -> None:
     async with OpenAiServer() as server:
-        server.script = [thinking := asyncio.Event()]
+        server.script = [answering := asyncio.Event()]
         async with running(
             tmp_path, RESPONDER_ACTIVO="on", PORT=str(free_port()), OPENAI_API_KEY="clave", OPENAI_BASE_URL=server.url
         ) as product:
@@ -49,8 +49,8 @@ async def test_the_phone_shows_writing_while_the_model_thinks_and_then_the_answe
                 await say(phone, "¿Hacen envíos a Rosario?")
                 bubbles = phone.get_by_role("log").locator(".bubble")
                 await expect(phone.locator(".bubble.typing")).to_be_visible(timeout=20_000)
-                await expect(bubbles).to_have_count(2)  # the question, and the sign that somebody writes
-                thinking.set()
+                await expect(bubbles).to_have_count(2)  # the question and the typing indicator
+                answering.set()
                 await expect(bubbles.nth(1)).to_contain_text("Sobre «¿Hacen envíos a Rosario?»: sí.", timeout=20_000)
                 await expect(bubbles.nth(1).get_by_label("read")).to_be_visible()
                 await expect(phone.locator(".bubble.typing")).to_have_count(0)

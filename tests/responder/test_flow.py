@@ -1,4 +1,4 @@
-"""What a customer and an operator see: messages typed on a (scripted) phone, answers that leave it."""
+"""From a message on a (scripted) phone to the answer that it sends, as customers and operators see it."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ async def test_a_greeting_is_answered_and_both_are_recorded(whole_on_each: Whole
     ]
 
 
-async def test_what_no_rule_knows_is_recorded_and_not_answered(whole: Whole) -> None:
+async def test_a_message_without_a_matching_rule_is_recorded_and_not_answered(whole: Whole) -> None:
     await whole.start()
     whole.side.phone.incoming(ANA, "¿Tienen turno para el jueves?")
     assert await whole.verdicts(1) == ["no_answer"]
     assert whole.side.phone.sent == []
 
 
-async def test_the_chat_is_answered_exactly_as_it_was_addressed(whole: Whole) -> None:
+async def test_the_answer_goes_to_the_exact_address_of_the_chat(whole: Whole) -> None:
     await whole.start()
     whole.side.phone.incoming("123456789012345@lid", "hola", from_pn=None)
     await whole.answers(1)
@@ -59,7 +59,7 @@ async def test_groups_are_recorded_only(whole: Whole) -> None:
     assert await whole.rows("SELECT telefono FROM ll_ia_conversaciones") == [("120363000000000001@g.us",)]
 
 
-async def test_what_arrived_long_before_the_responder_is_recorded_only(whole: Whole) -> None:
+async def test_messages_from_long_before_the_start_are_recorded_only(whole: Whole) -> None:
     phone = whole.side.phone
     message = phone.incoming(ANA, "hola")
     await whole.until(lambda: time.time() > message.timestamp + 1.1)
@@ -92,7 +92,7 @@ async def test_the_pause_ends(whole: Whole) -> None:
 
 
 @pytest.mark.parametrize("word", ["baja", "STOP", "¡Baja!"])
-async def test_who_opts_out_hears_nothing_until_they_opt_in(whole: Whole, word: str) -> None:
+async def test_an_opt_out_holds_until_the_opt_in(whole: Whole, word: str) -> None:
     await whole.start()
     phone = whole.side.phone
     phone.incoming(ANA, word)
@@ -104,11 +104,11 @@ async def test_who_opts_out_hears_nothing_until_they_opt_in(whole: Whole, word: 
     assert await whole.answers(1) == [GREETING]
 
 
-async def test_an_administrator_turns_the_answers_off_and_on(whole_on_each: Whole) -> None:
+async def test_an_administrator_switches_answers_off_and_on(whole_on_each: Whole) -> None:
     whole = whole_on_each
     await whole.start(admins=ADMIN)
     phone = whole.side.phone
-    admin = "277000000000009@lid"  # the person counts, not the address
+    admin = "277000000000009@lid"  # recognised as a person, not by the address
     phone.incoming(admin, "Pausar respuestas", from_pn=f"{ADMIN}@c.us")
     assert await whole.answers(1) == ["🤖 Respuesta automática PAUSADA"]
     phone.incoming(ANA, "hola")
@@ -129,7 +129,7 @@ async def test_an_administrator_turns_the_answers_off_and_on(whole_on_each: Whol
     assert roles == [(3,)]
 
 
-async def test_an_order_outlives_a_restart_until_the_setting_changes(whole: Whole) -> None:
+async def test_an_order_survives_a_restart_until_the_setting_changes(whole: Whole) -> None:
     responder = await whole.start(active=True)
     await responder.switches.set_active(False)
     await whole.stop()
@@ -140,12 +140,12 @@ async def test_an_order_outlives_a_restart_until_the_setting_changes(whole: Whol
     assert await responder.switches.active() is False
     await whole.stop()
     responder = await whole.start(active=True)
-    assert await responder.switches.active() is False  # it was off by order while the setting said on
+    assert await responder.switches.active() is False  # switched off by an order while the setting was on
     await responder.switches.set_active(True)
     assert await responder.switches.active() is True
 
 
-async def test_only_an_explicit_zero_silences_a_client(whole: Whole) -> None:
+async def test_a_client_without_a_row_is_answered(whole: Whole) -> None:
     responder = await whole.start()
     whole.side.phone.incoming(ANA, "hola")
     await whole.answers(1)
@@ -166,8 +166,8 @@ async def test_the_budget_of_a_chat(whole: Whole) -> None:
     assert await whole.verdicts(4) == ["answered", "answered", "chat_budget", "answered"]
 
 
-async def test_what_the_operator_set_is_what_is_done(whole: Whole) -> None:
-    """Each setting of the policy from its variable to the phone; their combinations are a table of their own."""
+async def test_each_policy_setting_takes_effect(whole: Whole) -> None:
+    """From the settings to the phone; test_policy.py covers the combinations."""
     await whole.start(blocked="+54 9 11 5550-0002", groups="mentioned", captions="on", total_budget=2)
     phone, group = whole.side.phone, "120363000000000001@g.us"
     phone.incoming(BETO, "hola")
@@ -182,8 +182,8 @@ async def test_what_the_operator_set_is_what_is_done(whole: Whole) -> None:
     assert (await whole.verdicts(5))[3:] == ["answered", "total_budget"]
 
 
-async def test_outside_the_hours_nobody_is_answered(whole: Whole) -> None:
-    another = ("lun", "mar", "mie", "jue", "vie", "sab", "dom")[(time.gmtime().tm_wday + 2) % 7]  # in any zone
+async def test_outside_business_hours_no_message_is_answered(whole: Whole) -> None:
+    another = ("lun", "mar", "mie", "jue", "vie", "sab", "dom")[(time.gmtime().tm_wday + 2) % 7]  # in any time zone
     await whole.start(hours=f"{another} 09:00-18:00")
     whole.side.phone.incoming(ANA, "hola")
     assert await whole.verdicts(1) == ["closed"]

@@ -1,4 +1,4 @@
-"""What a responder at rest holds in memory: what it has no use for is not loaded, and works when it is used."""
+"""The memory of an idle responder: modules that it does not need are not loaded, and load on use."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from typing import Any
 
 import pytest
 
-#: Connects to a database, then logs in by RSA as MySQL 8 asks for it where there is no TLS; tells what it took.
-LOG_IN = """
+#: Connects to a database, then does the RSA login that MySQL 8 requires without TLS; prints which modules it loaded.
+LOGIN = """
 import asyncio, json, sys
 from responder.settings import load
-from responder.store.database import Database
+from responder.store.database import ResponderDatabase
 from sqlalchemy import text
 
 RUST = "cryptography.hazmat.bindings._rust"
 
 async def ask():
-    async with Database(load(**json.loads(sys.argv[1])).database_url) as database, database.read() as connection:
+    url = load(**json.loads(sys.argv[1])).database_url
+    async with ResponderDatabase(url) as database, database.read() as connection:
         return (await connection.execute(text("SELECT 1"))).scalar()
 
 assert asyncio.run(ask()) == 1
@@ -35,7 +36,7 @@ print(json.dumps([before, RUST in sys.modules, bytes(a ^ ord("x") for a in opene
 """
 
 
-def told_by(script: str, *arguments: str) -> Any:
+def output_of(script: str, *arguments: str) -> Any:
     done = subprocess.run(
         [sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=False, timeout=60
     )
@@ -43,31 +44,32 @@ def told_by(script: str, *arguments: str) -> Any:
     return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize("place", ["mariadb"], indirect=True)
-def test_cryptography_is_loaded_by_a_log_in_that_needs_it_and_by_no_other(place: dict[str, Any]) -> None:
-    assert told_by(LOG_IN, json.dumps(place)) == [False, True, "clave"]
+@pytest.mark.parametrize("database_settings", ["mariadb"], indirect=True)
+def test_cryptography_is_loaded_only_by_a_login_that_needs_it(database_settings: dict[str, Any]) -> None:
+    assert output_of(LOGIN, json.dumps(database_settings)) == [False, True, "clave"]
 
 
-def test_the_models_client_brings_what_it_needs_and_not_all_that_openai_offers() -> None:
+def test_the_model_client_does_not_load_all_of_openai() -> None:
     """8 MB more in openai 2.45, 14 MB more for `client.chat`: each is as many modules."""
     script = (
         "import asyncio, json, sys\n"
         "from pydantic import SecretStr\n"
         "from responder.errors import ModelFailed\n"
-        "from responder.faults import Faults\n"
+        "from responder.faults import FaultLog\n"
         "from responder.model import Model, ModelOptions\n"
+        "from responder.timing import ModelTiming\n"
         "async def ask():\n"
         "    options = ModelOptions(SecretStr('clave'), base_url='http://127.0.0.1:9/v1', retries=0)\n"
-        "    model = Model(options, lambda: 0.0, Faults(lambda: 0.0, lambda _: None))\n"
+        "    model = Model(options, lambda: 0.0, FaultLog(lambda: 0.0, lambda _: None), ModelTiming())\n"
         "    try:\n"
         "        await model.complete([])\n"
         "    except ModelFailed as error:\n"
-        "        told = error.text\n"
+        "        text = error.text\n"
         "    await model.close()\n"
-        "    return told\n"
-        "told = asyncio.run(ask())\n"
-        "print(json.dumps([told, sum(name.startswith('openai.') for name in sys.modules)]))"
+        "    return text\n"
+        "text = asyncio.run(ask())\n"
+        "print(json.dumps([text, sum(name.startswith('openai.') for name in sys.modules)]))"
     )
-    told, modules = told_by(script)
-    assert told.startswith("APIConnectionError")
-    assert modules < 620, "did openai grow again? `python -m bench.responder --memory` tells what it costs"
+    text, modules = output_of(script)
+    assert text.startswith("APIConnectionError")
+    assert modules < 620, "openai has grown: measure it with `python -m bench.responder --memory`"

@@ -1,4 +1,4 @@
-"""The HTTP surface as legacy callers and the page meet it, on each database."""
+"""The HTTP surface for legacy callers and the page, on each database."""
 
 from __future__ import annotations
 
@@ -87,14 +87,12 @@ async def test_a_path_that_does_not_exist(http: httpx.AsyncClient) -> None:
     assert (answer.status_code, answer.json()) == (404, {"ok": False, "error": "Ruta no encontrada"})
 
 
-async def test_a_reply_is_sent_once_however_often_it_is_asked_for(
-    whole_on_each: Whole, http: httpx.AsyncClient
-) -> None:
+async def test_a_repeated_reply_is_sent_once(whole_on_each: Whole, http: httpx.AsyncClient) -> None:
     whole_on_each.side.phone.incoming(ANA, "¿Están?")
     await whole_on_each.verdicts(1)
     [chat] = (await http.get("/api/chats")).json()["chats"]
-    wanted = {"text": "Sí, decime", "request": "solicitud-0001"}
-    replies = await asyncio.gather(*(http.post(f"/api/chats/{chat['id']}/replies", json=wanted) for _ in range(3)))
+    body = {"text": "Sí, decime", "request": "solicitud-0001"}
+    replies = await asyncio.gather(*(http.post(f"/api/chats/{chat['id']}/replies", json=body) for _ in range(3)))
     assert {reply.status_code for reply in replies} == {200}
     assert len({reply.json()["turn"] for reply in replies}) == 1
     assert await whole_on_each.answers(1) == ["Sí, decime"]
@@ -114,7 +112,7 @@ async def test_a_wrong_reply(whole_on_each: Whole, http: httpx.AsyncClient) -> N
     form = await http.post(
         f"/api/chats/{chat['id']}/replies",
         content=json.dumps({"text": "x", "request": request}),
-        headers={"content-type": "text/plain"},  # as far as a page of another site gets without being asked
+        headers={"content-type": "text/plain"},  # what a form of another site can send without a preflight
     )
     assert (form.status_code, form.json()) == (400, {"error": "body: must be application/json"})
     answer = await http.post("/api/chats/999/replies", json={"text": "x", "request": request})
@@ -122,7 +120,7 @@ async def test_a_wrong_reply(whole_on_each: Whole, http: httpx.AsyncClient) -> N
     assert whole_on_each.side.phone.sent == []
 
 
-async def test_what_cannot_be_asked_for_is_an_error_of_the_caller(whole: Whole) -> None:
+async def test_an_invalid_request_is_an_error_of_the_caller(whole: Whole) -> None:
     responder = await whole.start()
     async with httpx.AsyncClient(base_url=responder.url) as http:
         for path in (
@@ -141,7 +139,7 @@ async def test_what_cannot_be_asked_for_is_an_error_of_the_caller(whole: Whole) 
         assert (await http.post("/api/chats")).status_code == 405
 
 
-async def test_strangers_are_refused(whole: Whole) -> None:
+async def test_requests_from_elsewhere_are_refused_without_a_key(whole: Whole) -> None:
     responder = await whole.start()
     async with httpx.AsyncClient(base_url=responder.url) as http:
         for headers in (
@@ -154,7 +152,7 @@ async def test_strangers_are_refused(whole: Whole) -> None:
         assert "script-src 'self'" in answer.headers["content-security-policy"]
 
 
-async def test_with_a_key_or_a_secret_callers_show_one(whole: Whole) -> None:
+async def test_with_a_key_or_a_secret_each_request_needs_one(whole: Whole) -> None:
     responder = await whole.start(api_key=KEY, jwt_secret=SECRET)
     claims = {"sub": "panel", "aud": "whatsapp-mqtt-bridge", "exp": time.time() + 60, "scope": "admin"}
     token = jwt.encode(claims, SECRET, "HS256")

@@ -1,4 +1,4 @@
-"""What watches the responder: metrics that promtool finds right, and health that tells alive from ready."""
+"""Monitoring: metrics that promtool accepts, and health checks that distinguish alive from ready."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def server() -> AsyncIterator[OpenAiServer]:
 
 
 async def exposed(url: str) -> tuple[str, dict[tuple[str, str], float]]:
-    """The text of /metrics, and the value of each sample by name and by the label that tells it from the others."""
+    """The text of /metrics, and each sample's value by its name and its label."""
     async with httpx.AsyncClient(base_url=url, trust_env=False) as http:
         text = (await http.get("/metrics")).text
     samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
@@ -45,7 +45,7 @@ async def test_the_models_time_tokens_and_cost_are_counted(whole: Whole, server:
     await whole.until(lambda: responder.model is not None and responder.model.usage.failures == 1)
     text, samples = await exposed(responder.url)
     took = "wa_model_request_duration_seconds"
-    assert [samples[f"{took}_bucket", bound] for bound in ("0.25", "60.0", "+Inf")] == [1, 2, 2]  # a refusal is quick
+    assert [samples[f"{took}_bucket", bound] for bound in ("0.25", "60.0", "+Inf")] == [1, 2, 2]  # a refusal is fast
     assert samples[f"{took}_count", ""] == 2
     assert 0.3 <= samples[f"{took}_sum", ""] < 5
     assert samples["wa_model_requests_total", ""] == 2
@@ -53,10 +53,10 @@ async def test_the_models_time_tokens_and_cost_are_counted(whole: Whole, server:
     assert (samples["wa_model_tokens_total", "in"], samples["wa_model_tokens_total", "out"]) == (100, 20)
     assert samples["wa_model_cost_total", ""] == pytest.approx(100 / 1_000_000)
     assert ANA.partition("@")[0] not in text
-    drawn = set(re.findall(r"\bwa_model_[a-z_]+", json.dumps(json.loads(DASHBOARD.read_text()))))
-    assert drawn <= {name for name, _ in samples}
-    told = set(re.findall(r"`(wa_[a-z_]+)`", OPERATIONS.read_text()))
-    assert {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE wa_")} <= told
+    charted = set(re.findall(r"\bwa_model_[a-z_]+", json.dumps(json.loads(DASHBOARD.read_text()))))
+    assert charted <= {name for name, _ in samples}
+    documented = set(re.findall(r"`(wa_[a-z_]+)`", OPERATIONS.read_text()))
+    assert {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE wa_")} <= documented
     await promtool_agrees(text)
 
 
@@ -80,25 +80,25 @@ async def test_a_real_prometheus_scrapes_the_responder_and_its_alerts_fire(
 
 
 async def promtool_agrees(text: str) -> None:
-    """It knows the conventions for names, units and types, and complains of each breach."""
+    """promtool checks the conventions for names, units and types."""
     program = await asyncio.create_subprocess_exec(
         *(require_binary("promtool", "prometheus"), "check", "metrics"),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    told, _ = await program.communicate(text.encode())
-    assert (program.returncode, told.decode()) == (0, "")
+    output, _ = await program.communicate(text.encode())
+    assert (program.returncode, output.decode()) == (0, "")
 
 
-async def test_a_bridge_that_goes_leaves_the_responder_alive_and_not_ready(whole: Whole) -> None:
+async def test_without_a_bridge_the_responder_is_alive_and_not_ready(whole: Whole) -> None:
     responder = await whole.start()
     async with httpx.AsyncClient(base_url=responder.url, trust_env=False) as http:
         ready = await http.get("/readyz")
         assert (ready.status_code, ready.json()) == (200, {"status": "ready", "amiss": 0})
         await whole.side.stop()
         async with asyncio.timeout(20):
-            while (ready := await http.get("/readyz")).status_code == 200:  # noqa: ASYNC110 - nobody announces it
+            while (ready := await http.get("/readyz")).status_code == 200:  # noqa: ASYNC110 - there is no event for it
                 await asyncio.sleep(0.05)
         assert (ready.status_code, ready.json()) == (503, {"status": "not ready", "amiss": 1})
         assert (await http.get("/healthz")).json() == {"status": "alive"}

@@ -1,4 +1,4 @@
-"""The page with the conversations in a real browser, at the size of a desk and of a phone."""
+"""The conversations page in a real browser, at desktop and phone size."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from tests.parts import require_binary
 from tests.pictures import picture
 from tests.responder.conftest import Whole
 
-#: A name that a browser does not take for this machine: without HTTPS a page has fewer rights there.
-ELSEWHERE = "conversaciones.test"
+#: A host name that is not localhost: without HTTPS the browser restricts the page there.
+REMOTE_HOST = "conversaciones.test"
 NOT_ROOT = os.geteuid() != 0  # Chromium has no sandbox for root
 
 
 @pytest.fixture
 async def page() -> AsyncIterator[Page]:
-    """A Spanish browser that reports faults of the page and what its security policy stopped."""
+    """A browser in Spanish; fails the test on a script error or a violation of the security policy."""
     problems: list[str] = []
     async with async_playwright() as playwright:
         path = os.environ.get("WA_BROWSER") or require_binary("chromium-headless-shell", "chromium-headless-shell")
         browser = await playwright.chromium.launch(
-            executable_path=path, chromium_sandbox=NOT_ROOT, args=[f"--host-resolver-rules=MAP {ELSEWHERE} 127.0.0.1"]
+            executable_path=path, chromium_sandbox=NOT_ROOT, args=[f"--host-resolver-rules=MAP {REMOTE_HOST} 127.0.0.1"]
         )
         context = await browser.new_context(locale="es-AR", viewport={"width": 1200, "height": 800})
         page = await context.new_page()
         page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("console", lambda said: problems.append(said.text) if "Security Policy" in said.text else None)
+        page.on("console", lambda line: problems.append(line.text) if "Security Policy" in line.text else None)
         yield page
         await browser.close()
     assert problems == []
@@ -58,7 +58,7 @@ async def test_conversations_are_shown_live_and_text_stays_text(shown: Whole, pa
     await page.get_by_role("button", name="Beto Gómez").click()
     log = page.get_by_role("log")
     await expect(log).to_contain_text("¿Cuánto sale el envío a Córdoba? <b>gracias</b>")
-    await expect(log).to_contain_text("sin respuesta conocida")
+    await expect(log).to_contain_text("sin respuesta automática")
     shown.side.phone.incoming(BETO, "¿Hola?", notify_name="Beto Gómez")
     await expect(log.get_by_text("¿En qué podemos ayudarte?")).to_be_visible()
     await expect(chats.nth(0)).to_contain_text("Beto Gómez")
@@ -75,12 +75,12 @@ async def test_a_person_answers_and_the_chat_pauses(shown: Whole, page: Page) ->
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("log")).to_contain_text("persona")
     assert (await shown.answers(2))[1] == "Hola Beto, $4.500 a toda la provincia.\nLlega en 3 días."
-    await expect(page.get_by_text("están en pausa acá")).to_be_visible()
+    await expect(page.get_by_text("en pausa en este chat")).to_be_visible()
     shown.side.phone.incoming(BETO, "gracias")
     await expect(page.get_by_role("log")).to_contain_text("lo atiende una persona")
     await picture(page, "responder-paused")
     await page.get_by_role("button", name="Reanudar").click()
-    await expect(page.get_by_text("están en pausa acá")).to_be_hidden()
+    await expect(page.get_by_text("en pausa en este chat")).to_be_hidden()
     shown.side.phone.incoming(BETO, "muchas gracias")
     await shown.answers(3)
 
@@ -93,7 +93,7 @@ async def test_search_and_filters(shown: Whole, page: Page) -> None:
         await expect(chats).to_have_count(1)
         await expect(chats.first).to_contain_text(name)
     await search.fill("100%_nada")
-    await expect(page.get_by_text("No hay nada.")).to_be_visible()
+    await expect(page.get_by_text("Sin resultados.")).to_be_visible()
     await search.fill("")
     await page.get_by_role("button", name="En pausa").click()
     await expect(chats).to_have_count(0)
@@ -102,18 +102,18 @@ async def test_search_and_filters(shown: Whole, page: Page) -> None:
 async def test_the_switches(shown: Whole, page: Page) -> None:
     await page.get_by_text("Respuestas automáticas").click()
     await page.get_by_role("switch", name="Todos los clientes").click()
-    await expect(page.get_by_text("apagadas")).to_be_visible()
+    await expect(page.get_by_text("desactivadas")).to_be_visible()
     shown.side.phone.incoming(BETO, "hola")
     assert (await shown.verdicts(3))[-1] == "off"
     await page.get_by_role("switch", name="Todos los clientes").click()
     await page.get_by_role("switch", name="Cliente 51").click()
     await expect(page.get_by_role("switch", name="Cliente 51")).not_to_be_checked()
-    await expect(page.get_by_text("apagadas")).to_be_visible()  # for the only client there is
+    await expect(page.get_by_text("desactivadas")).to_be_visible()  # for the only client
     await shown.until_rows("SELECT cliente_id, bot_activo FROM ll_bot_config", [(51, 0)])
     await picture(page, "responder-switches")
 
 
-async def test_on_a_phone_one_thing_at_a_time(shown: Whole, page: Page) -> None:
+async def test_on_a_phone_either_the_list_or_the_chat_is_shown(shown: Whole, page: Page) -> None:
     await page.set_viewport_size({"width": 360, "height": 740})
     await expect(page.get_by_role("status")).to_have_text("Funciona")
     await picture(page, "responder-phone-list")
@@ -138,7 +138,7 @@ def responder_url(shown: Whole) -> str:
     return f"{shown.responder.url}/"
 
 
-async def test_what_was_being_written_is_there_when_one_comes_back(shown: Whole, page: Page) -> None:
+async def test_a_draft_is_kept_while_another_chat_is_open(shown: Whole, page: Page) -> None:
     await page.get_by_role("button", name="Beto Gómez").click()
     await page.get_by_label("Escribí una respuesta").fill("Hola Beto, te averiguo")
     await page.get_by_role("button", name="Ana Suárez").click()
@@ -147,7 +147,7 @@ async def test_what_was_being_written_is_there_when_one_comes_back(shown: Whole,
     await expect(page.get_by_label("Escribí una respuesta")).to_have_value("Hola Beto, te averiguo")
 
 
-async def test_what_went_wrong_is_shown(whole: Whole, page: Page, tmp_path: Path) -> None:
+async def test_problems_are_shown(whole: Whole, page: Page, tmp_path: Path) -> None:
     rules = tmp_path / "rules.yaml"
     rules.write_text("version: 1\nrules: []\n")
     responder = await whole.start(rules_file=rules)
@@ -157,33 +157,33 @@ async def test_what_went_wrong_is_shown(whole: Whole, page: Page, tmp_path: Path
     rules.write_text("version: 1\nrules: nothing\n")
     for _ in range(2):
         responder.faults.note("model_failed", "54911***01", "HTTP 503; asked again in 15 s")
-    responder.changes.tell([None])
+    responder.changes.notify([None])
     await page.get_by_text("2 problemas recientes").click()
     await expect(page.get_by_text("HTTP 503; asked again in 15 s")).to_be_visible()
     await expect(page.get_by_text("rules.yaml")).to_be_visible()
-    await picture(page, "responder-troubles")
+    await picture(page, "responder-problems")
 
 
-async def test_a_flood_of_changes_is_looked_at_a_few_times(shown: Whole, page: Page) -> None:
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+async def test_many_changes_cause_few_requests(shown: Whole, page: Page) -> None:
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.url))
     assert shown.responder is not None
     for _ in range(50):
-        shown.responder.changes.tell([1])
-        await asyncio.sleep(0.02)  # as they come in a busy second
+        shown.responder.changes.notify([1])
+        await asyncio.sleep(0.02)  # as in a busy second
     shown.side.phone.incoming(BETO, "el último", notify_name="Beto Gómez")
     await expect(page.get_by_text("el último")).to_be_visible()
-    assert len(asked) < 40
+    assert len(requests) < 40
 
 
-async def test_a_key_is_asked_for_and_kept(whole: Whole, page: Page) -> None:
+async def test_the_key_is_requested_once_and_kept(whole: Whole, page: Page) -> None:
     responder = await whole.start(api_key="clave-larga-de-prueba")
     whole.side.phone.incoming(ANA, "¿Están?", notify_name="Ana Suárez")
-    await page.goto(responder.url.replace("127.0.0.1", ELSEWHERE))
+    await page.goto(responder.url.replace("127.0.0.1", REMOTE_HOST))
     await page.get_by_role("textbox", name="Clave").fill("otra")
-    await page.get_by_role("button", name="Entrar").click()
+    await page.get_by_role("button", name="Ingresar").click()
     await page.get_by_role("textbox", name="Clave").fill("clave-larga-de-prueba")
-    await page.get_by_role("button", name="Entrar").click()
+    await page.get_by_role("button", name="Ingresar").click()
     await expect(page.get_by_role("status")).to_have_text("Funciona")
     await page.reload()
     await expect(page.get_by_role("status")).to_have_text("Funciona")

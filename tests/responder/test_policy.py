@@ -1,4 +1,4 @@
-"""The policy: every combination of conditions, against the order that people were told; then each condition's edges."""
+"""The policy: every combination of conditions against the documented order, then the edges of each condition."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PERSON, ADMIN, BLOCKED, OWN = (f"549115550000{n}@c.us" for n in (1, 9, 8, 0))
 POLICY = Policy(admins=frozenset({ADMIN}), blocked=frozenset({BLOCKED}), own=frozenset({OWN}))
 MESSAGE = Facts("¿Tienen turno?", "chat", NOW - 1, frozenset({PERSON}))
 
-#: What can be the matter with a message, in the order in which it decides. Each changes message, moment and policy.
+#: The conditions in the order in which they decide, each with the change that makes it apply.
 OF_MESSAGE = (
     (Verdict.NOT_A_CONVERSATION, {"is_conversation": False}),
     (Verdict.BLOCKED, {"people": frozenset({BLOCKED, PERSON})}),
@@ -36,7 +36,7 @@ OF_MOMENT = (
 )
 
 
-def test_every_combination_is_decided_by_the_first_that_applies() -> None:
+def test_the_first_condition_that_applies_decides_in_every_combination() -> None:
     conditions = (*OF_MESSAGE, *OF_MOMENT)
     for chosen in itertools.product((False, True), repeat=len(conditions)):
         facts, now = MESSAGE, Circumstances(NOW)
@@ -51,7 +51,7 @@ def test_every_combination_is_decided_by_the_first_that_applies() -> None:
         assert decide(facts, now, POLICY) is expected, applying
 
 
-def test_right_before_an_answer_leaves_the_moment_decides_again() -> None:
+def test_the_circumstances_decide_again_right_before_the_answer() -> None:
     for chosen in itertools.product((False, True), repeat=len(OF_MOMENT)):
         now = Circumstances(NOW)
         for (_, change), applies in zip(OF_MOMENT, chosen, strict=True):
@@ -72,7 +72,7 @@ def test_right_before_an_answer_leaves_the_moment_decides_again() -> None:
         ("hola", Verdict.OFF),
     ],
 )
-def test_an_administrator_commands_even_while_all_is_off(order: str, expected: Verdict) -> None:
+def test_an_administrators_order_applies_while_answers_are_off(order: str, expected: Verdict) -> None:
     off = Circumstances(NOW, active=False, client_active=False, paused_until=NOW + 9, is_open=False)
     facts = replace(MESSAGE, body=order, people=frozenset({ADMIN}))
     assert decide(facts, off, POLICY) is expected
@@ -80,30 +80,30 @@ def test_an_administrator_commands_even_while_all_is_off(order: str, expected: V
     assert decide(replace(facts, is_group=True), off, POLICY) is Verdict.GROUP
 
 
-def test_an_old_order_is_not_carried_out() -> None:
+def test_an_old_order_is_not_applied() -> None:
     facts = replace(MESSAGE, body="activar bot", people=frozenset({ADMIN}), timestamp=NOW - 901)
     assert decide(facts, Circumstances(NOW), POLICY) is Verdict.TOO_OLD
 
 
 @pytest.mark.parametrize("text", ["baja", "BAJA.", "stop", "darme de baja", "Quiero darme de baja"])
-def test_a_wish_for_silence_holds_whatever_the_age_and_the_switches(text: str) -> None:
+def test_an_opt_out_applies_whatever_its_age_and_the_switches(text: str) -> None:
     facts = replace(MESSAGE, body=text, timestamp=NOW - 100_000)
     assert decide(facts, Circumstances(NOW, active=False), POLICY) is Verdict.OPT_OUT
     assert decide(replace(facts, is_group=True), Circumstances(NOW), POLICY) is Verdict.GROUP
 
 
 @pytest.mark.parametrize("text", ["la calefacción está baja", "¿baja el precio?", "stop motion", "bajá la música"])
-def test_the_word_in_a_sentence_is_no_such_wish(text: str) -> None:
+def test_the_word_within_a_sentence_is_not_an_opt_out(text: str) -> None:
     assert decide(replace(MESSAGE, body=text), Circumstances(NOW), POLICY) is Verdict.ANSWER
 
 
-def test_groups_only_where_we_are_mentioned() -> None:
+def test_groups_are_answered_only_where_the_account_is_mentioned() -> None:
     policy = replace(POLICY, groups=Groups.MENTIONED)
     said = replace(MESSAGE, is_group=True)
     assert decide(said, Circumstances(NOW), policy) is Verdict.NOT_MENTIONED
     assert decide(replace(said, mentions=frozenset({PERSON})), Circumstances(NOW), policy) is Verdict.NOT_MENTIONED
     assert decide(replace(said, mentions=frozenset({OWN, PERSON})), Circumstances(NOW), policy) is Verdict.ANSWER
-    assert decide(replace(said, mentions_us=True), Circumstances(NOW), policy) is Verdict.ANSWER
+    assert decide(replace(said, mentions_account=True), Circumstances(NOW), policy) is Verdict.ANSWER
 
 
 @pytest.mark.parametrize(
@@ -117,13 +117,13 @@ def test_groups_only_where_we_are_mentioned() -> None:
         ("unknown", "x", Verdict.NOT_TEXT),
     ],
 )
-def test_captions_where_the_operator_wants_them(kind: str, body: str, expected: Verdict) -> None:
+def test_captions_are_answered_only_with_the_setting(kind: str, body: str, expected: Verdict) -> None:
     facts = replace(MESSAGE, type=kind, body=body)
     assert decide(facts, Circumstances(NOW), replace(POLICY, captions=True)) is expected
     assert decide(facts, Circumstances(NOW), POLICY) is Verdict.NOT_TEXT
 
 
-def test_the_same_text_counts_as_such_only_for_a_while_and_in_a_row() -> None:
+def test_a_repeated_text_is_a_duplicate_only_within_the_window_and_in_a_row() -> None:
     said = fingerprint("TIENEN turno")
     assert decide(MESSAGE, Circumstances(NOW, last_print=said, last_at=NOW - 121), POLICY) is Verdict.DUPLICATE
     assert decide(MESSAGE, Circumstances(NOW, last_print=said, last_at=NOW - 122), POLICY) is Verdict.ANSWER
@@ -131,7 +131,7 @@ def test_the_same_text_counts_as_such_only_for_a_while_and_in_a_row() -> None:
     assert decide(MESSAGE, Circumstances(NOW, last_print=other, last_at=NOW - 2), POLICY) is Verdict.ANSWER
 
 
-def test_only_an_explicit_zero_silences_a_client_and_a_budget_of_zero_is_none() -> None:
+def test_a_client_without_a_row_is_answered_and_a_budget_of_zero_is_unlimited() -> None:
     assert decide(MESSAGE, Circumstances(NOW, client_active=None), POLICY) is Verdict.ANSWER
     free = replace(POLICY, chat_budget=0, total_budget=0)
     assert decide(MESSAGE, Circumstances(NOW, answers_to_chat=10**6, answers_in_all=10**6), free) is Verdict.ANSWER

@@ -1,4 +1,4 @@
-"""Several responders on one database: the work is shared, and taken over from one that dies or hangs."""
+"""Replicas on one database: they share the work, and take it over from one that dies or hangs."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ def test_parts_are_spread_and_never_change() -> None:
     assert max(spread.values()) < 200
 
 
-def test_an_owner_that_has_ended_is_known_to_be_gone() -> None:
+def test_an_owner_whose_process_has_ended_is_gone() -> None:
     mine = owner_name()
     assert not is_gone(mine)
     host, space, _, _ = mine.split("|")
     assert is_gone(f"{host}|{space}|{2**22 + 1}|1.00")
-    assert is_gone(f"{mine.rpartition('|')[0]}|1.00")  # another process had our id before us
+    assert is_gone(f"{mine.rpartition('|')[0]}|1.00")  # an earlier process with the same pid
     assert not is_gone(f"elsewhere|{space}|1|1.00")
     assert not is_gone("nonsense")
 
 
-async def test_a_lease_that_changes_hands_has_another_fence(database: ResponderDatabase) -> None:
+async def test_a_lease_gets_a_new_fence_with_a_new_owner(database: ResponderDatabase) -> None:
     table = LeaseTable(database, NAMES, lambda _: False)
     await table.prepare()
     await table.prepare()
@@ -62,27 +62,27 @@ async def test_a_lease_that_changes_hands_has_another_fence(database: ResponderD
         await asyncio.sleep(0.05)
     assert {name: lease.fence for name, lease in taken.items()} == dict.fromkeys(NAMES, 2)
     assert (await table.beat("one", 5, lambda held: (frozenset(), frozenset()))).held == {}
-    await table.release(list(first.held.values()))  # of an owner that has lost them: without effect
+    await table.release(list(first.held.values()))  # no effect: the owner has lost them
     beat = await table.beat("two", 5, lambda held: fair_share(held, NAMES))
     assert (len(beat.held), len(beat.give), beat.alive) == (len(NAMES), 8, 2)  # "one" is alive again
 
 
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize(
-    ("place", "how"),
-    # Who hangs while it writes to SQLite stops every other writer: replicas there are for one machine.
+    ("database_settings", "how"),
+    # no SIGSTOP on SQLite: a process that hangs while it writes blocks every other writer
     [("sqlite", signal.SIGKILL), ("mariadb", signal.SIGKILL), ("mariadb", signal.SIGSTOP)],
-    indirect=["place"],
+    indirect=["database_settings"],
 )
 async def test_one_of_two_dies_or_hangs(
-    side: BridgeSide, broker: MosquittoServer, place: dict[str, Any], how: signal.Signals
+    side: BridgeSide, broker: MosquittoServer, database_settings: dict[str, Any], how: signal.Signals
 ) -> None:
     people = [f"54911555{number:05d}@c.us" for number in range(40)]
-    async with process(broker, place) as first:
+    async with process(broker, database_settings) as first:
         side.phone.incoming(people[0], "hola")
         await until_sent(side, 1)
-        async with process(broker, place):
-            await shared(place)
+        async with process(broker, database_settings):
+            await shared(database_settings)
             for person in people[1:20]:
                 side.phone.incoming(person, "hola")
             await until_sent(side, 10)
@@ -92,7 +92,7 @@ async def test_one_of_two_dies_or_hangs(
             await until_sent(side, 40)
             if how is signal.SIGSTOP:
                 first.send_signal(signal.SIGCONT)
-                await shared(place)
+                await shared(database_settings)
             for person in people:
                 side.phone.incoming(person, "gracias")
             await until_sent(side, 80)
@@ -102,9 +102,9 @@ async def test_one_of_two_dies_or_hangs(
     assert {one.times for one in side.phone.sent} == {1}
 
 
-async def shared(place: dict[str, Any]) -> None:
+async def shared(database_settings: dict[str, Any]) -> None:
     """Wait until two replicas hold about half each."""
     query = "SELECT COUNT(*) FROM wa_lease WHERE owner IS NOT NULL GROUP BY owner ORDER BY 1"
     async with asyncio.timeout(40):
-        while await rows(place, query) != [(8,), (9,)]:  # noqa: ASYNC110 - another process does it
+        while await rows(database_settings, query) != [(8,), (9,)]:  # noqa: ASYNC110 - there is no event for it
             await asyncio.sleep(0.1)

@@ -1,4 +1,4 @@
-"""Small promises of the store, on each database."""
+"""Inserts, transactions, group commit and outcomes, on each database."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from responder.outgoing import _finished
 from responder.settings import load
 from responder.store.database import ResponderDatabase
 from responder.store.group_commit import GroupCommit
-from responder.store.inserts import insert_rows
 from responder.store.migrate import migrate
 from responder.store.rows import QueuedAnswer, Turn, commands_from_json, commands_to_json
 from responder.store.schema import conversations
+from responder.store.statements import insert_rows
 from responder.turns import TurnOrigin, TurnState
 
 
 @pytest.mark.parametrize("returning", [True, False])  # MariaDB and SQLite can return ids, MySQL cannot
-async def test_inserted_rows_tell_their_ids_in_order(
+async def test_inserted_rows_return_their_ids_in_order(
     database: ResponderDatabase, returning: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = [{"telefono": str(n), "rol": "user", "mensaje": f"ñ😀 {n}"} for n in range(7)]
@@ -42,7 +42,7 @@ async def test_inserted_rows_tell_their_ids_in_order(
     assert [by_id[one] for one in ids] == [(row["telefono"], row["mensaje"]) for row in rows]
 
 
-async def test_an_error_undoes_the_whole_transaction(database: ResponderDatabase) -> None:
+async def test_an_error_rolls_back_the_transaction(database: ResponderDatabase) -> None:
     async def fail() -> None:
         async with database.write() as connection:
             await insert_rows(connection, conversations, [{"telefono": "1", "rol": "user", "mensaje": "x"}])
@@ -54,11 +54,12 @@ async def test_an_error_undoes_the_whole_transaction(database: ResponderDatabase
         assert (await connection.execute(select(conversations.c.id))).all() == []
 
 
-@pytest.mark.parametrize("place", ["mariadb"], indirect=True)
-async def test_a_deadlock_is_tried_again_and_no_database_that_is_down(place: dict[str, Any]) -> None:
-    told: list[Fault] = []
+@pytest.mark.parametrize("database_settings", ["mariadb"], indirect=True)
+async def test_a_deadlock_is_not_reported_as_a_database_that_is_down(database_settings: dict[str, Any]) -> None:
+    published: list[Fault] = []
     rows = [{"telefono": str(number), "rol": "user", "mensaje": "x"} for number in range(2)]
-    async with ResponderDatabase(load(**place).database_url, FaultLog(time.time, told.append)) as database:
+    url = load(**database_settings).database_url
+    async with ResponderDatabase(url, FaultLog(time.time, published.append)) as database:
         await migrate(database)
         async with database.write() as connection:
             ids = await insert_rows(connection, conversations, rows)
@@ -73,10 +74,10 @@ async def test_a_deadlock_is_tried_again_and_no_database_that_is_down(place: dic
         outcomes = await asyncio.gather(change(*ids), change(*reversed(ids)), return_exceptions=True)
         assert [type(outcome) for outcome in outcomes if outcome is not None] == [DatabaseDown]
         assert database.trouble is None
-    assert told == []
+    assert published == []
 
 
-async def test_what_waits_is_written_together_and_an_error_reaches_everyone() -> None:
+async def test_waiting_items_share_a_transaction_and_its_error() -> None:
     groups: list[list[int]] = []
     gate = asyncio.Event()
 
@@ -112,7 +113,7 @@ def test_commands_are_kept_verbatim() -> None:
     ("status", "code", "state"),
     [
         (ResultStatus.SENT, None, TurnState.SENT),
-        (ResultStatus.FAILED, "conflict", TurnState.SENT),  # answered before, in other words
+        (ResultStatus.FAILED, "conflict", TurnState.SENT),  # sent before with another text
         (ResultStatus.FAILED, "expired", TurnState.FAILED),
         (ResultStatus.FAILED, "not_on_whatsapp", TurnState.FAILED),
         (ResultStatus.UNKNOWN, None, TurnState.UNKNOWN),

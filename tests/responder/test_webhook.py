@@ -1,4 +1,4 @@
-"""Webhook mode against our own façade, whose legacy paths any legacy sender has, and against one that misbehaves."""
+"""Webhook mode against the bridge's legacy endpoints, and against a sender that misbehaves."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import pytest
 from bridge.app import Bridge
 from bridge.drivers.scripted import ScriptedDriver
 from bridge.http.server import address_of, listen
+from responder.timing import SenderTiming, Timing
 from tests.client.conftest import ANA, BETO, QUICK, BridgeSide
 from tests.responder.conftest import Whole
 
@@ -21,12 +22,12 @@ GREETING = "¡Hola! Gracias por escribirnos. ¿En qué podemos ayudarte?"
 
 
 class FacadeSide(BridgeSide):
-    """A bridge with its HTTP façade."""
+    """A bridge with its HTTP surface."""
 
     url = ""
 
     async def start_with_facade(self) -> None:
-        """Run it and wait until it is connected; a restart keeps the address."""
+        """Start and wait until it is connected; a restart keeps the address."""
         listener = listen("127.0.0.1", int(self.url.rpartition(":")[2] or 0))
         self.url = address_of(listener)
         self.bridge = Bridge(
@@ -62,7 +63,7 @@ async def listeners(facade: FacadeSide) -> int:
         return int((await http.get("/api/whatsapp/status")).json()["listeners"])
 
 
-async def test_a_message_comes_by_webhook_and_its_answer_goes_by_http(facade: FacadeSide, whole: Whole) -> None:
+async def test_a_message_by_webhook_is_answered_by_http(facade: FacadeSide, whole: Whole) -> None:
     whole.side = facade
     responder = await whole.start(sender_url=facade.url)
     assert await listeners(facade) == 1
@@ -76,16 +77,15 @@ async def test_a_message_comes_by_webhook_and_its_answer_goes_by_http(facade: Fa
     assert await listeners(facade) == 0
 
 
-async def test_it_registers_again_with_a_sender_that_has_forgotten_it(
-    facade: FacadeSide, whole: Whole, monkeypatch: pytest.MonkeyPatch
+async def test_it_registers_again_with_a_sender_that_has_lost_the_registration(
+    facade: FacadeSide, whole: Whole
 ) -> None:
-    monkeypatch.setattr("responder.webhook.REGISTERED", 0.2)
     whole.side = facade
-    responder = await whole.start(sender_url=facade.url)
+    responder = await whole.start(sender_url=facade.url, timing=Timing(sender=SenderTiming(registration=0.2)))
     async with httpx.AsyncClient(base_url=facade.url) as http:
         callback = f"{responder.url}/api/message-received"
         await http.post("/api/whatsapp/unregister-listener", json={"callbackUrl": callback})
-    while await listeners(facade) == 0:  # noqa: ASYNC110 - the façade announces nothing
+    while await listeners(facade) == 0:  # noqa: ASYNC110 - there is no event for it
         await asyncio.sleep(0.05)
     facade.phone.incoming(ANA, "hola")
     await whole.answers(1)
@@ -113,7 +113,7 @@ async def test_the_same_webhook_twice_is_answered_once(facade: FacadeSide, whole
 
 
 class BadSender:
-    """Takes registrations; what it does with sends is scripted: a status, None (takes it and cuts the connection)."""
+    """Accepts registrations; sends are scripted: an HTTP status, or None (reads the request, closes the connection)."""
 
     def __init__(self, *script: Any) -> None:
         self.script = list(script)
@@ -162,7 +162,7 @@ async def bad_sender() -> AsyncIterator[BadSender]:
 
 
 @pytest.mark.parametrize(("step", "state"), [(200, "sent"), (500, "failed"), (400, "failed"), (None, "unknown")])
-async def test_what_may_have_left_is_not_sent_again(
+async def test_an_answer_that_may_have_been_sent_is_not_repeated(
     whole: Whole, bad_sender: BadSender, step: int | None, state: str
 ) -> None:
     await whole.side.stop()
@@ -177,22 +177,19 @@ async def test_what_may_have_left_is_not_sent_again(
     assert [send["to"] for send in bad_sender.sends] == [ANA, BETO]
 
 
-async def test_a_sender_that_does_not_run_gets_the_answer_later(
-    whole: Whole, bad_sender: BadSender, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("responder.webhook.AWAY", 0.2)
+async def test_a_sender_that_is_not_running_gets_the_answer_later(whole: Whole, bad_sender: BadSender) -> None:
     await whole.side.stop()
-    responder = await whole.start(sender_url=bad_sender.url)
+    responder = await whole.start(sender_url=bad_sender.url, timing=Timing(sender=SenderTiming(resend=0.2)))
     await bad_sender.stop()
     await post(responder.url, ANA, "A1")
-    await whole.until(lambda: len(responder.replies._delivering) == 1 if responder.replies else False)
+    await whole.until(lambda: responder.replies.deliveries == 1)
     await bad_sender.start()
     await whole.until_rows("SELECT state FROM wa_turn", [("sent",)])
     assert [send["to"] for send in bad_sender.sends] == [ANA]
 
 
 async def post(url: str, chat: str, raw_id: str) -> None:
-    """A message as a legacy sender posts it."""
+    """Post a message in the form of a legacy sender."""
     message = {
         "from": chat,
         "body": "hola",

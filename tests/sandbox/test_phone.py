@@ -48,7 +48,7 @@ async def test_the_selected_author_decides_the_sender(sandbox: Sandbox, phone: P
 
 async def test_in_a_group_any_member_can_type(sandbox: Sandbox, phone: Page) -> None:
     await phone.get_by_role("button", name="Vecinos").click()
-    await phone.get_by_role("group", name="Typed by").get_by_text("Bruno").click()
+    await phone.get_by_role("group", name="Write as").get_by_text("Bruno").click()
     await write(phone, "soy Bruno")
     await expect(phone.get_by_role("log").locator(".author")).to_have_text("Bruno")
     [message] = sandbox.world.state.messages
@@ -80,14 +80,14 @@ async def test_the_link_and_the_device_are_switched_off_on_the_phone(
     await phone.get_by_role("switch", name="Linked devices are connected").click()
     await paired.until("() => WPP.whatsapp.Socket.state === 'CONNECTED'")
     await phone.get_by_role("button", name="Log out").click()
-    await expect(phone.get_by_text("A page shows a code")).to_be_visible()
+    await expect(phone.get_by_text("A page shows a QR code")).to_be_visible()
     assert sandbox.world.linking.devices == {}
 
 
 async def test_faults_and_a_pairing_code_can_be_tried(sandbox: Sandbox, phone: Page, tab: Tab) -> None:
     code = tab.page.evaluate("(phone) => WPP.conn.startLinkDeviceCodeForPhoneNumber(phone)", ACCOUNT.split("@")[0])
     assert len(await code) == 8
-    await phone.get_by_role("button", name="Type it").click()
+    await phone.get_by_role("button", name="Enter it").click()
     await tab.usable()
     await phone.get_by_text("Faults").click()
     await phone.get_by_role("combobox", name="Linked devices").select_option("are in use elsewhere")
@@ -99,7 +99,7 @@ async def test_faults_and_a_pairing_code_can_be_tried(sandbox: Sandbox, phone: P
     await expect(phone.get_by_role("combobox", name="Linked devices")).to_have_value("")
     await phone.get_by_role("button", name="Offer a newer version").click()
     await tab.until("() => WPP.conn.needsUpdate()")
-    await phone.get_by_label("The site answers").select_option("with a maintenance page")
+    await phone.get_by_label("The site responds").select_option("with a maintenance page")
     async with tab.page.expect_navigation():
         await phone.get_by_role("button", name="Reload open pages").click()
     await expect(tab.page.get_by_text("down for maintenance")).to_be_visible()

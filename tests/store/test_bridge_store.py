@@ -22,7 +22,7 @@ FULL = Webhook(
     session="ventas",
     url="https://example.com/ñ?a=b",
     created_at=2.5,
-    choice=WebhookFilter(frozenset({"message", "own_message"}), frozenset({"5491155500001@c.us"}), groups=False),
+    filter=WebhookFilter(frozenset({"message", "own_message"}), frozenset({"5491155500001@c.us"}), groups=False),
     secret="s3cret",
     start=Position("epoch", 7, 3),
     ended_at=9.0,
@@ -37,39 +37,39 @@ def opener(tmp_path: Path, clock: SetClock) -> Opener:
     return lambda: BridgeStore(tmp_path / "data" / "bridge.db", now=clock)
 
 
-async def test_listeners_come_back_as_they_were_put(opener: Opener) -> None:
+async def test_webhooks_are_read_as_they_were_stored(opener: Opener) -> None:
     async with opener() as store:
-        assert await store.listeners.listeners() == []
-        await store.listeners.put(FULL)
-        await store.listeners.put(PLAIN)
+        assert await store.webhooks.webhooks() == []
+        await store.webhooks.put(FULL)
+        await store.webhooks.put(PLAIN)
     async with opener() as store:
-        assert await store.listeners.listeners() == [PLAIN, FULL]
-        changed = replace(FULL, ended_at=None, choice=WebhookFilter(), secret=None, start=None)
-        await store.listeners.put(changed)
-        await store.listeners.forget(PLAIN.id)
-        await store.listeners.forget("unknown")
-        assert await store.listeners.listeners() == [changed]
+        assert await store.webhooks.webhooks() == [PLAIN, FULL]
+        changed = replace(FULL, ended_at=None, filter=WebhookFilter(), secret=None, start=None)
+        await store.webhooks.put(changed)
+        await store.webhooks.remove(PLAIN.id)
+        await store.webhooks.remove("unknown")
+        assert await store.webhooks.webhooks() == [changed]
 
 
 async def test_a_dead_letter_is_stored_once_for_each_item_and_outlives_its_listener(opener: Opener) -> None:
     async with opener() as store:
-        await store.listeners.put(PLAIN)
-        first = await store.listeners.bury(LETTER)
-        again = await store.listeners.bury(
+        await store.webhooks.put(PLAIN)
+        first = await store.webhooks.put_dead_letter(LETTER)
+        again = await store.webhooks.put_dead_letter(
             replace(LETTER, attempts=4, status=None, error="Gone.", failure=Failure.TLS_FAILED)
         )
-        other = await store.listeners.bury(replace(LETTER, seq=8))
-        await store.listeners.bury(replace(LETTER, session="ventas", seq=9))
+        other = await store.webhooks.put_dead_letter(replace(LETTER, seq=8))
+        await store.webhooks.put_dead_letter(replace(LETTER, session="ventas", seq=9))
         assert first.number == again.number < other.number
-        await store.listeners.forget(PLAIN.id)
+        await store.webhooks.remove(PLAIN.id)
     async with opener() as store:
-        assert await store.listeners.dead_letters("haby", 0, 10) == [again, other]
-        assert await store.listeners.dead_letters("haby", first.number, 10) == [other]
-        assert await store.listeners.dead_letters("haby", 0, 1) == [again]
-        assert await store.listeners.dead_letter(other.number) == other
-        assert await store.listeners.remove_dead_letter(first.number)
-        assert not await store.listeners.remove_dead_letter(first.number)
-        assert await store.listeners.dead_letter(first.number) is None
+        assert await store.webhooks.dead_letters("haby", 0, 10) == [again, other]
+        assert await store.webhooks.dead_letters("haby", first.number, 10) == [other]
+        assert await store.webhooks.dead_letters("haby", 0, 1) == [again]
+        assert await store.webhooks.dead_letter(other.number) == other
+        assert await store.webhooks.remove_dead_letter(first.number)
+        assert not await store.webhooks.remove_dead_letter(first.number)
+        assert await store.webhooks.dead_letter(first.number) is None
 
 
 async def test_keys_are_revoked_once_and_stay_in_the_list(opener: Opener) -> None:
@@ -104,14 +104,13 @@ async def test_the_audit_is_read_backwards_in_pages(opener: Opener) -> None:
 async def test_dead_letters_and_audit_are_limited_in_number(
     tmp_path: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.store.webhooks.KEPT", 3)
-    async with BridgeStore(tmp_path / "bridge.db", now=clock, audit_lines=3) as store:
-        await store.listeners.bury(replace(LETTER, session="ventas"))
+    async with BridgeStore(tmp_path / "bridge.db", now=clock, audit_lines=3, dead_letter_limit=3) as store:
+        await store.webhooks.put_dead_letter(replace(LETTER, session="ventas"))
         for number in range(1, 6):
-            await store.listeners.bury(replace(LETTER, listener_id="2", seq=number))
+            await store.webhooks.put_dead_letter(replace(LETTER, webhook_id="2", seq=number))
             await store.access.record(AuditEntry(float(number), "boss", "127.0.0.1", f"act {number}"))
-        assert [letter.seq for letter in await store.listeners.dead_letters("haby", 0, 10)] == [3, 4, 5]
-        assert len(await store.listeners.dead_letters("ventas", 0, 10)) == 1
+        assert [letter.seq for letter in await store.webhooks.dead_letters("haby", 0, 10)] == [3, 4, 5]
+        assert len(await store.webhooks.dead_letters("ventas", 0, 10)) == 1
         assert [entry.action for entry in await store.access.audit(None, 10)] == ["act 5", "act 4", "act 3"]
 
 
@@ -130,8 +129,8 @@ async def test_dead_letters_and_audit_go_by_age(tmp_path: Path, clock: SetClock)
         for seq, age in enumerate([400 * DAY, 40 * DAY, DAY], 1):
             at = clock.seconds - age
             letter = DeadLetter("l", "haby", "http://127.0.0.1:9", Stream.IN, "e", seq, "{}", 1, 400, "no", at)
-            await store.listeners.bury(letter)
+            await store.webhooks.put_dead_letter(letter)
             await store.access.record(AuditEntry(at, "admin", "127.0.0.1", "restart", "haby"))
         assert await store.compact(letters=30 * DAY, audit=365 * DAY) == 3
-        assert [letter.seq for letter in await store.listeners.dead_letters("haby", 0, 9)] == [3]
+        assert [letter.seq for letter in await store.webhooks.dead_letters("haby", 0, 9)] == [3]
         assert len(await store.access.audit(None, 9)) == 2

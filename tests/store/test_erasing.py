@@ -199,13 +199,13 @@ async def test_dead_letters_and_details_of_the_audit(tmp_path: Path, clock: SetC
         for seq, chat in enumerate([PN, OTHER_PN], 1):
             text = json.dumps({"chat": chat, "body": SECRET if chat == PN else "de Juan"})
             letter = DeadLetter("l1", "haby", "http://127.0.0.1:9", Stream.IN, "e", seq, text, 1, 400, "no", 1.0)
-            await store.listeners.bury(letter)
+            await store.webhooks.put_dead_letter(letter)
         for number, chat in enumerate([PN, OTHER_PN]):
             choice = WebhookFilter(chats=frozenset({chat}))
-            await store.listeners.put(Webhook(f"l{number}", "haby", f"http://127.0.0.1:9/{number}", 1.0, choice))
+            await store.webhooks.put(Webhook(f"l{number}", "haby", f"http://127.0.0.1:9/{number}", 1.0, choice))
         assert erase_bridge(path, ErasedPerson.of(TYPED)) == {"dead letters": 1, "audit details": 0, "filters kept": 1}
         assert wipe(path, "bridge_migrations", beside_a_bridge=True)
-        [left] = await store.listeners.dead_letters("haby", 0, 10)
+        [left] = await store.webhooks.dead_letters("haby", 0, 10)
         assert "de Juan" in left.body
     assert_gone(path)
 

@@ -8,10 +8,10 @@ from itertools import product
 
 import pytest
 
+from bridge.contract.details import Doubt
 from bridge.contract.lifecycle import FINAL, TRANSITIONS, SendState
 from bridge.ports import Change, CommandOrigin, IllegalSendStep
 from bridge.store import SessionStore
-from bridge.store.outbox import LEFT_OPEN
 from tests.store.conftest import Opener
 from tests.store.samples import LID, PN, claim, origin, result, step
 
@@ -149,10 +149,12 @@ async def test_a_step_changes_only_what_it_names(store: SessionStore) -> None:
 
 async def test_an_error_is_forgotten_when_it_turns_out_to_be_none(store: SessionStore) -> None:
     number = await claimed_in(store, S.SENDING)
-    doubtful = await store.outbox.change(number, Change(S.UNKNOWN, 5.0, error_code="internal", error_text="no answer"))
+    change = Change(S.UNKNOWN, 5.0, error_code="internal", error_text="no answer", error_detail=Doubt.NOT_CONFIRMED)
+    doubtful = await store.outbox.change(number, change)
     assert (doubtful.error_code, doubtful.error_text) == ("internal", "no answer")
+    assert doubtful.error_detail == Doubt.NOT_CONFIRMED
     sent = await store.outbox.change(number, Change(S.SENT, 6.0))
-    assert (sent.error_code, sent.error_text) == (None, None)
+    assert (sent.error_code, sent.error_text, sent.error_detail) == (None, None, None)
 
 
 async def test_a_row_is_found_by_its_raw_message_id_whatever_the_address(store: SessionStore) -> None:
@@ -193,7 +195,7 @@ async def test_a_new_epoch_makes_unknown_what_was_not_final_and_says_so(opener: 
         assert store.epoch == new
         rows = [await store.outbox.get(f"id-{n}") for n in range(3)]
         assert [row.state for row in rows if row] == [S.UNKNOWN, S.UNKNOWN, S.SENT]
-        assert [row.error_text for row in rows if row] == [LEFT_OPEN, LEFT_OPEN, None]
+        assert [row.error_detail for row in rows if row] == [Doubt.LEFT_OPEN, Doubt.LEFT_OPEN, None]
         bodies = [notice.body for notice in await store.outbox.unpublished(0, 10)]
         assert bodies == ["accepted"] * 3 + ["id-0 unknown", "id-1 unknown"]
 

@@ -1,4 +1,4 @@
-"""Deliveries over the real stores, with a way out in the test's hand: what overtakes, breaks or repeats them."""
+"""Deliveries from real stores to a scripted receiver: retention, erasure, faults and restarts in between."""
 
 from __future__ import annotations
 
@@ -11,21 +11,23 @@ from pathlib import Path
 import pytest
 
 from bridge.app.clock import SystemClock
+from bridge.contract.backoff import Backoff
 from bridge.contract.messages import Stream
 from bridge.ports import DeadLetter, JournalRecord, PostAnswer, StoreUnusable
 from bridge.store import BridgeStore, SessionStore, open_store
-from bridge.webhooks import FORGOTTEN_AFTER, RETRY, SessionDeliveries, WebhookRegistry
+from bridge.webhooks import SessionDeliveries, WebhookLimits, WebhookRegistry
 
 URL = "http://localhost:3013/hook"
-TAKEN = PostAnswer(status=200)
+ACCEPTED = PostAnswer(status=200)
+FAST = WebhookLimits(retry=Backoff(0.02, 60.0, jitter=0.5))
 
 
-class WayOut:
-    """Implements `WebhookPost`: remembers, and answers as `answer` says."""
+class ScriptedPoster:
+    """A `WebhookPost` that keeps its posts and answers by `answer`."""
 
     def __init__(self) -> None:
         self.posts: list[tuple[str, str]] = []
-        self.answer: Callable[[str], PostAnswer] = lambda _: TAKEN
+        self.answer: Callable[[str], PostAnswer] = lambda _: ACCEPTED
         self._posted = asyncio.Condition()
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> PostAnswer:
@@ -35,37 +37,31 @@ class WayOut:
         return self.answer(url)
 
     async def got(self, count: int) -> list[str]:
-        """Wait for so many posts; their numbers."""
+        """Wait for `count` posts; returns the `seq` of each so far."""
         async with asyncio.timeout(10), self._posted:
             await self._posted.wait_for(lambda: len(self.posts) >= count)
         return [seq for _, seq in self.posts]
 
 
-class Stage:
-    """Both stores, a registry and the deliveries of one session, which can be begun anew."""
+class DeliveryHarness:
+    """Both stores, a registry and the deliveries of one session, which can be restarted with other limits."""
 
-    def __init__(self, bridge: BridgeStore, session: SessionStore, way_out: WayOut) -> None:
+    def __init__(self, bridge: BridgeStore, session: SessionStore, poster: ScriptedPoster) -> None:
         self.bridge = bridge
         self.session = session
-        self.way_out = way_out
-        self.listeners = self.registry()
+        self.poster = poster
+        self.limits = FAST
+        self.registry = self._registry()
         self.deliveries: SessionDeliveries | None = None
         self._running: asyncio.Task[None] | None = None
 
-    def registry(self, forget_after: float = FORGOTTEN_AFTER) -> WebhookRegistry:
-        soon = replace(RETRY, first=0.02)
-        return WebhookRegistry(
-            self.bridge.listeners,
-            self.way_out,
-            SystemClock(),
-            random=lambda: 0.0,
-            backoff=soon,
-            forget_after=forget_after,
-        )
+    def _registry(self) -> WebhookRegistry:
+        return WebhookRegistry(self.bridge.webhooks, self.poster, SystemClock(), random=lambda: 0.0, limits=self.limits)
 
     async def start(self) -> None:
-        await self.listeners.load()
-        self.deliveries = self.listeners.deliveries("haby", self.session.journal)
+        self.registry = self._registry()
+        await self.registry.load()
+        self.deliveries = self.registry.deliveries("haby", self.session.journal)
         self._running = asyncio.create_task(self.deliveries.run(), name="deliveries")
         await asyncio.sleep(0)
 
@@ -94,130 +90,129 @@ class Stage:
 
 
 @pytest.fixture
-async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
+async def harness(tmp_path: Path) -> AsyncIterator[DeliveryHarness]:
     now = SystemClock().now
     async with AsyncExitStack() as stack:
         bridge = await stack.enter_async_context(BridgeStore(tmp_path / "bridge.db", now=now))
         session = await stack.enter_async_context(open_store(tmp_path / "haby" / "store.db", now=now))
-        stage = Stage(bridge, session, WayOut())
-        stack.push_async_callback(stage.stop)
-        yield stage
+        harness = DeliveryHarness(bridge, session, ScriptedPoster())
+        stack.push_async_callback(harness.stop)
+        yield harness
 
 
-async def test_a_listener_that_retention_overtook_is_moved_on(stage: Stage, caplog: pytest.LogCaptureFixture) -> None:
-    await stage.start()
-    await stage.listeners.register("haby", URL)
-    await stage.stop()
-    await stage.arrive("a", "b", "c", "d")
-    await stage.session.compact(max_age=1e9, max_bytes=60)  # only the newest is left
-    await stage.start()
-    assert await stage.way_out.got(1) == ["4"]
+async def test_a_webhook_behind_the_retention_continues_with_the_oldest_item(
+    harness: DeliveryHarness, caplog: pytest.LogCaptureFixture
+) -> None:
+    await harness.start()
+    await harness.registry.register("haby", URL)
+    await harness.stop()
+    await harness.arrive("a", "b", "c", "d")
+    await harness.session.compact(max_age=1e9, max_bytes=60)  # only the newest stays
+    await harness.start()
+    assert await harness.poster.got(1) == ["4"]
     assert "1 to 3 are no longer kept" in caplog.text
 
 
-async def test_what_was_erased_while_a_listener_failed_is_not_posted_again(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bridge.webhooks.page_cache.FRESH", 0.0)
-    await stage.start()
-    await stage.listeners.register("haby", URL)
-    stage.way_out.answer = lambda _: PostAnswer(status=503)
-    await stage.arrive("a", "b", "c")
-    await stage.way_out.got(1)
+async def test_an_item_erased_while_a_webhook_failed_is_not_posted(harness: DeliveryHarness) -> None:
+    harness.limits = replace(FAST, page_age=0.0)
+    await harness.start()
+    await harness.registry.register("haby", URL)
+    harness.poster.answer = lambda _: PostAnswer(status=503)
+    await harness.arrive("a", "b", "c")
+    await harness.poster.got(1)
     erased = 'UPDATE journal SET body = \'{"type":"erased"}\' WHERE seq < 3'
-    await stage.session.database.write(
-        lambda connection: connection.execute(erased).rowcount, lambda _: stage.session.journal.reread()
+    await harness.session.database.write(
+        lambda connection: connection.execute(erased).rowcount, lambda _: harness.session.journal.reread()
     )
-    before, stage.way_out.answer = len(stage.way_out.posts), lambda _: TAKEN
-    posts = await stage.way_out.got(before + 1)
-    if posts[-1] == "1":  # it was on its way
-        posts = await stage.way_out.got(before + 2)
+    before, harness.poster.answer = len(harness.poster.posts), lambda _: ACCEPTED
+    posts = await harness.poster.got(before + 1)
+    if posts[-1] == "1":  # this post was in progress
+        posts = await harness.poster.got(before + 2)
     assert posts[-1] == "3"
     assert "2" not in posts
 
 
-async def test_another_epoch_begins_with_the_oldest(stage: Stage) -> None:
-    await stage.start()
-    await stage.arrive("a", "b")
-    await stage.listeners.register("haby", URL)
-    await stage.stop()
-    await stage.session.new_epoch(lambda _: pytest.fail("there are no commands"))
-    await stage.start()
-    assert await stage.way_out.got(2) == ["1", "2"]
+async def test_another_epoch_begins_with_the_oldest(harness: DeliveryHarness) -> None:
+    await harness.start()
+    await harness.arrive("a", "b")
+    await harness.registry.register("haby", URL)
+    await harness.stop()
+    await harness.session.new_epoch(lambda _: pytest.fail("there are no commands"))
+    await harness.start()
+    assert await harness.poster.got(2) == ["1", "2"]
 
 
-async def test_what_was_delivered_is_not_posted_again_after_a_restart(stage: Stage) -> None:
-    await stage.start()
-    await stage.listeners.register("haby", URL)
-    await stage.arrive("a", "b")
-    await stage.way_out.got(2)
-    await stage.stop()
-    await stage.start()
-    await stage.arrive("c")
-    assert await stage.way_out.got(3) == ["1", "2", "3"]
+async def test_delivered_items_are_not_posted_again_after_a_restart(harness: DeliveryHarness) -> None:
+    await harness.start()
+    await harness.registry.register("haby", URL)
+    await harness.arrive("a", "b")
+    await harness.poster.got(2)
+    await harness.stop()
+    await harness.start()
+    await harness.arrive("c")
+    assert await harness.poster.got(3) == ["1", "2", "3"]
 
 
-async def test_a_dead_letter_that_cannot_be_stored_is_no_reason_to_lose_the_item(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+async def test_an_item_is_posted_again_until_its_dead_letter_is_stored(
+    harness: DeliveryHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, tries = stage.bridge.listeners.bury, 0
+    real, tries = harness.bridge.webhooks.put_dead_letter, 0
 
-    async def bury(letter: DeadLetter) -> DeadLetter:
+    async def put_dead_letter(dead_letter: DeadLetter) -> DeadLetter:
         nonlocal tries
         tries += 1
         if tries < 3:
             raise StoreUnusable("the disk is full")
-        return await real(letter)
+        return await real(dead_letter)
 
-    monkeypatch.setattr(stage.bridge.listeners, "bury", bury)
-    stage.way_out.answer = lambda _: PostAnswer(status=404)
-    await stage.start()
-    await stage.listeners.register("haby", URL)
-    await stage.arrive("a", "b")
-    assert await stage.way_out.got(4) == ["1", "1", "1", "2"]
-    await stage.stop()
-    assert [letter.seq for letter in await stage.bridge.listeners.dead_letters("haby", 0, 10)] == [1, 2]
+    monkeypatch.setattr(harness.bridge.webhooks, "put_dead_letter", put_dead_letter)
+    harness.poster.answer = lambda _: PostAnswer(status=404)
+    await harness.start()
+    await harness.registry.register("haby", URL)
+    await harness.arrive("a", "b")
+    assert await harness.poster.got(4) == ["1", "1", "1", "2"]
+    await harness.stop()
+    assert [one.seq for one in await harness.bridge.webhooks.dead_letters("haby", 0, 10)] == [1, 2]
 
 
-async def test_a_fault_in_one_reading_leaves_the_others_alone(stage: Stage) -> None:
+async def test_an_internal_error_in_one_worker_does_not_stop_the_others(harness: DeliveryHarness) -> None:
     def answer(url: str) -> PostAnswer:
         if url.endswith("faulty"):
-            raise RuntimeError("a fault of ours")
-        return TAKEN
+            raise RuntimeError("an internal error")
+        return ACCEPTED
 
-    stage.way_out.answer = answer
-    await stage.start()
-    await stage.listeners.register("haby", "http://localhost/faulty")
-    await stage.listeners.register("haby", URL)
-    await stage.arrive("a", "b", "c")
+    harness.poster.answer = answer
+    await harness.start()
+    await harness.registry.register("haby", "http://localhost/faulty")
+    await harness.registry.register("haby", URL)
+    await harness.arrive("a", "b", "c")
     async with asyncio.timeout(10):
-        while [seq for url, seq in stage.way_out.posts if url == URL] != ["1", "2", "3"]:
-            await stage.way_out.got(len(stage.way_out.posts) + 1)
-    await stage.stop()  # which does not wait until the faulty one is begun anew
+        while [seq for url, seq in harness.poster.posts if url == URL] != ["1", "2", "3"]:
+            await harness.poster.got(len(harness.poster.posts) + 1)
+    await harness.stop()  # without waiting for the faulty worker to restart
 
 
-async def test_listeners_of_another_session_are_not_served(stage: Stage) -> None:
-    await stage.start()
-    await stage.listeners.register("ventas", "http://localhost/ventas")
-    await stage.listeners.register("haby", URL)
-    await stage.arrive("a")
-    await stage.way_out.got(1)
-    assert stage.way_out.posts == [(URL, "1")]
-    assert stage.session.journal.bounds(Stream.IN).last == 1
+async def test_webhooks_of_another_session_get_nothing(harness: DeliveryHarness) -> None:
+    await harness.start()
+    await harness.registry.register("ventas", "http://localhost/ventas")
+    await harness.registry.register("haby", URL)
+    await harness.arrive("a")
+    await harness.poster.got(1)
+    assert harness.poster.posts == [(URL, "1")]
+    assert harness.session.journal.bounds(Stream.IN).last == 1
 
 
-async def test_an_ended_listener_is_forgotten_with_its_cursor(stage: Stage) -> None:
-    await stage.start()
-    listener = await stage.listeners.register("haby", URL)
-    await stage.arrive("a")
-    await stage.way_out.got(1)
-    await stage.stop()
-    assert await stage.session.journal.cursor(listener.reader, Stream.IN) == 1
-    stage.listeners = stage.registry(forget_after=0.0)
-    await stage.listeners.load()
-    await stage.listeners.unregister("haby", URL)
-    await stage.start()
+async def test_an_unregistered_webhook_is_removed_with_its_cursor(harness: DeliveryHarness) -> None:
+    await harness.start()
+    webhook = await harness.registry.register("haby", URL)
+    await harness.arrive("a")
+    await harness.poster.got(1)
+    await harness.stop()
+    assert await harness.session.journal.cursor(webhook.reader, Stream.IN) == 1
+    harness.limits = replace(FAST, ended_retention=0.0)
+    await harness.start()
+    await harness.registry.unregister("haby", URL)
     async with asyncio.timeout(10):
-        while await stage.session.journal.cursor(listener.reader, Stream.IN):  # noqa: ASYNC110
+        while await harness.session.journal.cursor(webhook.reader, Stream.IN):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
-    assert await stage.bridge.listeners.listeners() == []
+    assert await harness.bridge.webhooks.webhooks() == []

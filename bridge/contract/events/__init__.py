@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import create_model
+from pydantic import Field, create_model
 
 from bridge.contract.events import erased, own_message
 from bridge.contract.events.erased import ERASED_EVENT
@@ -22,12 +22,16 @@ EVENT_KINDS = frozenset(event.kind for event in EVENTS)
 _FIELDS: dict[str, Any] = {name: model for event in EVENTS for name, model in event.fields.items()}
 
 
+def _kinds_with(field: str) -> str:
+    return ", ".join(f"`{event.kind}`" for event in EVENTS if field in event.fields)
+
+
 class EventHead(Payload):
     """What every event has. Readers take kinds of later versions, too."""
 
-    kind: str
-    at: Instant
-    chat: str | None = None
+    kind: str = Field(description="kind of the event")
+    at: Instant = Field(description="when it happened")
+    chat: str | None = Field(default=None, description="the chat that it belongs to")
 
 
 if TYPE_CHECKING:
@@ -39,7 +43,12 @@ if TYPE_CHECKING:
 
 else:
     EventFields = create_model(
-        "EventFields", __base__=Payload, **{name: (model | None, None) for name, model in _FIELDS.items()}
+        "EventFields",
+        __base__=Payload,
+        **{
+            name: (model | None, Field(default=None, description=f"with kind {_kinds_with(name)}"))
+            for name, model in _FIELDS.items()
+        },
     )
 
 
@@ -51,9 +60,9 @@ class Event(EventBody):
     """`<prefix>/<session>/event`."""
 
     v: Literal[1] = VERSION
-    session: str
-    epoch: str
-    event_seq: int
+    session: str = Field(description="the session's name")
+    epoch: str = Field(description="UUID of the session's store; a new one begins new streams")
+    event_seq: int = Field(description="position in the stream, gapless from 1")
 
 
 __all__ = ["ERASED_EVENT", "EVENTS", "EVENT_KINDS", "OWN_MESSAGE", "Event", "EventBody", "EventKind"]

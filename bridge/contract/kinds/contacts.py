@@ -16,9 +16,13 @@ from bridge.contract.payload import CleanText, PageText, StrictPayload
 class ContactCard(StrictPayload):
     """A name and a number, or a vCard (RFC 6350) as it is."""
 
-    name: Annotated[CleanText, Field(min_length=1, max_length=200)] | None = None
-    phone: CleanText | None = None
-    vcard: Annotated[CleanText, Field(min_length=1, max_length=65_536)] | None = None
+    name: Annotated[CleanText, Field(min_length=1, max_length=200)] | None = Field(
+        default=None, description="name to show"
+    )
+    phone: CleanText | None = Field(default=None, description="number in any spelling")
+    vcard: Annotated[CleanText, Field(min_length=1, max_length=65_536)] | None = Field(
+        default=None, description="a vCard (RFC 6350)"
+    )
 
     @model_validator(mode="after")
     def _has_one_form(self) -> Self:
@@ -35,6 +39,7 @@ class Contacts(RootModel[Annotated[list[ContactCard], Field(min_length=1, max_le
     model_config = ConfigDict(frozen=True, strict=True)
     kind: ClassVar = "contacts"
     field: ClassVar = "contacts"
+    noun: ClassVar = "contact cards, 1 to 20"
     metavar: ClassVar = "NAME:PHONE[,NAME:PHONE…]"
     option_help: ClassVar = "Send contacts instead of a text."
 

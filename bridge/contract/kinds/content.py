@@ -18,6 +18,8 @@ class Content:
     kind: ClassVar[str]
     #: Name of its field in a command.
     field: ClassVar[str]
+    #: What it is, for the documentation.
+    noun: ClassVar[str]
     #: How `wa send` takes it: `--<field> METAVAR`, read by `from_option`. Empty where it has no option.
     metavar: ClassVar[str] = ""
     #: The option's help text.

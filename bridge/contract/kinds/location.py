@@ -17,13 +17,14 @@ class Location(StrictPayload, Content):
 
     kind: ClassVar = "location"
     field: ClassVar = "location"
+    noun: ClassVar = "a place on the map"
     metavar: ClassVar = "LATITUDE,LONGITUDE[,NAME[,ADDRESS]]"
     option_help: ClassVar = "Send a place instead of a text."
 
-    latitude: Annotated[float, Field(ge=-90, le=90)]
-    longitude: Annotated[float, Field(ge=-180, le=180)]
-    name: Annotated[CleanText, Field(max_length=1000)] | None = None
-    address: Annotated[CleanText, Field(max_length=1000)] | None = None
+    latitude: Annotated[float, Field(ge=-90, le=90, description="degrees")]
+    longitude: Annotated[float, Field(ge=-180, le=180, description="degrees")]
+    name: Annotated[CleanText, Field(max_length=1000)] | None = Field(default=None, description="name of the place")
+    address: Annotated[CleanText, Field(max_length=1000)] | None = Field(default=None, description="its address")
 
     @property
     @override
@@ -44,9 +45,9 @@ class Location(StrictPayload, Content):
 class Place(Payload):
     """A place in an inbound message, in degrees."""
 
-    latitude: float
-    longitude: float
-    name: PageText | None = None
+    latitude: float = Field(description="degrees")
+    longitude: float = Field(description="degrees")
+    name: PageText | None = Field(default=None, description="name and address")
 
 
 SENT = Location

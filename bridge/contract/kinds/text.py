@@ -28,6 +28,7 @@ class Text(RootModel[Annotated[CleanText, AfterValidator(_refuse_blank)]], Conte
     model_config = ConfigDict(frozen=True, strict=True)
     kind: ClassVar = "text"
     field: ClassVar = "message"
+    noun: ClassVar = "a text, 1 to 65,536 characters"
 
     @property
     @override

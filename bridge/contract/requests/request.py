@@ -26,10 +26,14 @@ class Request(StrictPayload):
     recipients: ClassVar[tuple[str, ...]] = ()
 
     v: Literal[1] = VERSION
-    id: Annotated[CleanText, StringConstraints(min_length=1, max_length=128)] | None = None
-    action: str
-    reply_topic: CleanText | None = None
-    transaction: CleanText | None = None
+    id: Annotated[CleanText, StringConstraints(min_length=1, max_length=128)] | None = Field(
+        default=None, description="returned in the response"
+    )
+    action: str = Field(description="what to do")
+    reply_topic: CleanText | None = Field(
+        default=None, description="where a copy of the response goes: `<prefix>/<session>/reply/<client>`"
+    )
+    transaction: CleanText | None = Field(default=None, description="returned in the response")
 
     @property
     def addresses(self) -> Mapping[str, Jid]:
@@ -54,11 +58,11 @@ class Response(Payload):
     """`<prefix>/<session>/response`, and a copy to the reply topic."""
 
     v: Literal[1] = VERSION
-    session: str
-    id: str
+    session: str = Field(description="the session's name")
+    id: str = Field(description="the request's id, or one made by the bridge")
     action: str | None = Field(description="null where the request named none")
-    status: ResponseStatus
+    status: ResponseStatus = Field(description="`unknown`: WhatsApp gave no answer")
     data: Any = Field(default=None, description="what the action answers; each action documents its own")
-    error: ErrorInfo | None = None
-    at: Instant
-    transaction: str | None = Field(default=None, exclude_if=is_none)
+    error: ErrorInfo | None = Field(default=None, description="why it failed")
+    at: Instant = Field(description="time of the change")
+    transaction: str | None = Field(default=None, exclude_if=is_none, description="as the command gave it")

@@ -26,8 +26,8 @@ class Typing(Request):
     summary: ClassVar = 'Show "typing…" in a chat for `seconds`; 0 ends it.'
 
     action: Literal["typing"] = "typing"
-    to: CleanText
-    seconds: Annotated[float, Field(ge=0, le=MAX_SECONDS)] = 10
+    to: CleanText = Field(description="number in any spelling, or a chat's address")
+    seconds: Annotated[float, Field(ge=0, le=MAX_SECONDS, description="how long; 0 ends it")] = 10
 
     @cached_property
     def recipient(self) -> Jid:

@@ -9,6 +9,7 @@ from typing import Any
 
 from typing_extensions import override
 
+from bridge.contract.details import InvalidDetail
 from bridge.contract.errors import InvalidRequest, NotOnWhatsApp, ReachOutLocked, Refused
 from bridge.contract.jid import Jid, MessageKey
 from bridge.contract.kinds import KINDS, Content
@@ -180,7 +181,9 @@ class ScriptedDriver(WhatsAppDriver):
             raise NotOnWhatsApp
         chat = phone.lids.get(to, to)
         if not to.is_user and chat not in phone.chats:
-            raise InvalidRequest(f"This account has no chat with {to}: it can only be answered.")
+            raise InvalidRequest(
+                f"This account has no chat with {to}: it can only be answered.", detail=InvalidDetail.NO_SUCH_CHAT
+            )
         return chat
 
     @property

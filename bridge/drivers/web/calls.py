@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
+from bridge.contract.details import InvalidDetail
 from bridge.contract.errors import InternalError, InvalidRequest, NotOnWhatsApp, ReachOutLocked, Refused
 from bridge.contract.jid import Jid, MessageKey, mask
 from bridge.contract.kinds import Content
@@ -43,7 +44,10 @@ async def resolve(page: WebPage, to: Jid, known: NumberCache, now: float) -> Jid
         if to.is_user:
             raise NotOnWhatsApp
         kind = "group" if to.is_group else "hidden address (LID)"
-        raise InvalidRequest(f"This account has no chat with the {kind} {to}: it can only be answered.")
+        raise InvalidRequest(
+            f"This account has no chat with the {kind} {to}: it can only be answered.",
+            detail=InvalidDetail.NO_SUCH_CHAT,
+        )
     return Jid.parse(answer["chat"])
 
 
@@ -131,7 +135,7 @@ def _before_leaving(failure: PageFailure) -> Exception:
         case "not_connected":
             return DriverUnavailable(failure.text)
         case "chat_not_found":
-            return InvalidRequest(f"This account has no such chat: {failure.text}.")
+            return InvalidRequest(f"This account has no such chat: {failure.text}.", detail=InvalidDetail.NO_SUCH_CHAT)
         case "463":
             return ReachOutLocked()
         case _ if "463" in failure.text:

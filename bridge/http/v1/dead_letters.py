@@ -23,7 +23,7 @@ class DeadLetterView(BaseModel):
 
     model_config = ConfigDict(from_attributes=True)
     number: int
-    listener: str = Field(validation_alias="listener_id")
+    listener: str = Field(validation_alias="webhook_id")
     url: str
     stream: Stream
     epoch: str
@@ -72,7 +72,7 @@ async def repeat(session: str, number: Number, context: ContextOf, audit: AuditO
     """Post it again, to the same URL, with the same delivery id."""
     letter = await _find(context, session, number)
     await audit("repeat dead letter", session, str(number))
-    answer = await context.registry.repeat(letter)
+    answer = await context.registry.redeliver(letter)
     left = await context.dead_letters.dead_letter(number)
     return Repeated(
         delivered=left is None, status=answer.status, error=left.error if left else None, failure=answer.failure

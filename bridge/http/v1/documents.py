@@ -29,6 +29,11 @@ class ProblemDocument(BaseModel):
     detail: str = Field(examples=["The WhatsApp session is not connected."])
     code: str = Field(examples=["not_connected"], description="stable, for programs")
     transient: bool = Field(description="whether the same request may succeed later")
+    detail_code: str | None = Field(
+        default=None,
+        examples=["not_a_phone_number"],
+        description="what exactly is invalid, where there is a code for it",
+    )
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -28,6 +28,7 @@ class Send(Result):
 
     state: SendState = Field(examples=["read"])
     doubt: str | None = Field(default=None, description="while the state is `unknown`: the reason")
+    doubt_code: str | None = Field(default=None, examples=["connection_lost"], description="the reason as a code")
 
 
 @router.post(
@@ -120,7 +121,7 @@ def _listed(session: str, row: OutboxRow) -> Sent:
     return Sent(
         **fields,
         state=row.state,
-        doubt=_doubt(row),
+        **_doubt(row),
         number=row.number,
         message=claim.content.summary,
         content=claim.content.as_field(),
@@ -143,11 +144,13 @@ async def read_send(
     if row is None:
         raise NotFound("No send of this session has this id.")
     fields: dict[str, Any] = result_of(session, row).model_dump()
-    return Response(Send(**fields, state=row.state, doubt=_doubt(row)).to_json(), media_type="application/json")
+    return Response(Send(**fields, state=row.state, **_doubt(row)).to_json(), media_type="application/json")
 
 
-def _doubt(row: OutboxRow) -> str | None:
-    return row.error_text if row.state is SendState.UNKNOWN else None
+def _doubt(row: OutboxRow) -> dict[str, str | None]:
+    if row.state is not SendState.UNKNOWN:
+        return {}
+    return {"doubt": row.error_text, "doubt_code": row.error_detail}
 
 
 def _fits_a_path(command_id: str) -> bool:

@@ -114,15 +114,15 @@ async def register(session: str, body: NewWebhook, context: ContextOf, audit: Au
     url = await context.poster.check(body.url)
     known = next((one for one in context.registry.active(session) if one.url == url), None)
     made = secrets.token_urlsafe(32) if body.secret is None and (known is None or known.secret is None) else None
-    listener = await context.registry.register(
+    webhook = await context.registry.register(
         session,
         url,
-        choice=_choice(body, known.choice if known else WebhookFilter()),
+        chosen=_filter(body, known.filter if known else WebhookFilter()),
         secret=body.secret or made,
         start=_start(body),
     )
-    await audit("register listener", session, listener.id)
-    view = _view(context, listener)
+    await audit("register listener", session, webhook.id)
+    view = _view(context, webhook)
     return view.model_copy(update={"secret": made}) if made else view
 
 
@@ -162,15 +162,15 @@ async def resume(session: str, listener: str, context: ContextOf, audit: AuditOf
     return _view(context, await context.registry.pause(found, paused=False))
 
 
-def _find(context: AppContext, session: str, listener_id: str) -> Webhook:
+def _find(context: AppContext, session: str, webhook_id: str) -> Webhook:
     context.entry(session)
-    found = context.registry.find(session, listener_id)
+    found = context.registry.find(session, webhook_id)
     if found is None:
         raise NotFound("This session has no such webhook.")
     return found
 
 
-def _choice(body: NewWebhook, before: WebhookFilter) -> WebhookFilter:
+def _filter(body: NewWebhook, before: WebhookFilter) -> WebhookFilter:
     return WebhookFilter(
         kinds=before.kinds if body.events is None else frozenset(map(str, body.events)),
         chats=before.chats if body.chats is None else frozenset(str(parse_recipient(chat)) for chat in body.chats),
@@ -184,36 +184,36 @@ def _start(body: NewWebhook) -> Start:
     return body.start
 
 
-def _view(context: AppContext, listener: Webhook) -> WebhookView:
-    choice = listener.choice
+def _view(context: AppContext, webhook: Webhook) -> WebhookView:
+    chosen = webhook.filter
     view = WebhookView(
-        id=listener.id,
-        session=listener.session,
-        url=listener.url,
-        created_at=instant(listener.created_at),
-        events=sorted(choice.kinds, key=lambda kind: (kind != MESSAGE, kind)),
-        chats=None if choice.chats is None else sorted(choice.chats),
-        groups=choice.groups,
-        paused=listener.paused_at is not None,
-        legacy=listener.legacy,
-        signed=listener.secret is not None,
+        id=webhook.id,
+        session=webhook.session,
+        url=webhook.url,
+        created_at=instant(webhook.created_at),
+        events=sorted(chosen.kinds, key=lambda kind: (kind != MESSAGE, kind)),
+        chats=None if chosen.chats is None else sorted(chosen.chats),
+        groups=chosen.groups,
+        paused=webhook.paused_at is not None,
+        legacy=webhook.legacy,
+        signed=webhook.secret is not None,
     )
-    standing = context.registry.standing(listener)
-    if standing is None:
+    health = context.registry.health(webhook)
+    if health is None:
         return view
-    last, due = standing.last_delivery_at, standing.next_attempt_at
+    last, due = health.last_delivery_at, health.next_attempt_at
     return view.model_copy(
         update={
-            "circuit": standing.circuit,
-            "lag": context.registry.lag(listener),
-            "delivered": standing.delivered,
-            "failures": standing.failures,
-            "last_status": standing.last_status,
-            "last_error": standing.last_error,
-            "last_failure": standing.last_failure,
+            "circuit": health.circuit,
+            "lag": context.registry.lag(webhook),
+            "delivered": health.delivered,
+            "failures": health.failures,
+            "last_status": health.last_status,
+            "last_error": health.last_error,
+            "last_failure": health.last_failure,
             "last_delivery_at": None if last is None else instant(last),
             "next_attempt_at": None if due is None else instant(due),
-            "seq": standing.at.get(Stream.IN),
-            "event_seq": standing.at.get(Stream.EVENT),
+            "seq": health.positions.get(Stream.IN),
+            "event_seq": health.positions.get(Stream.EVENT),
         }
     )

@@ -152,7 +152,7 @@ async def _read_bridge_store(
 ) -> None:
     await _copy(source, staging)
     async with BridgeStore(staging / BRIDGE_STORE, now=clock) as store:
-        result.listeners = len(await store.listeners.listeners())
+        result.listeners = len(await store.webhooks.webhooks())
         result.keys = len(await store.access.keys())
 
 

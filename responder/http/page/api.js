@@ -1,20 +1,20 @@
-// Talks to the responder. A key that it asks for is asked of the person, and kept in this tab only.
+// Requests to the responder. If it requires a key, the page asks for it and keeps it in this tab only.
 
 const KEY = 'responder-key';
 const dialog = document.getElementById('key-dialog');
-let asking = null;
+let keyRequest = null;
 
 function askForKey() {
-  asking ??= new Promise((resolve) => {
+  keyRequest ??= new Promise((resolve) => {
     dialog.addEventListener('close', () => {
       sessionStorage.setItem(KEY, document.getElementById('key').value);
-      asking = null;
+      keyRequest = null;
       resolve();
     }, { once: true });
     dialog.addEventListener('cancel', (event) => event.preventDefault());
     dialog.showModal();
   });
-  return asking;
+  return keyRequest;
 }
 
 async function request(path, options = {}) {
@@ -38,7 +38,7 @@ export const get = async (path) => json(await request(path));
 export const post = async (path, body) =>
   json(await request(path, { method: 'POST', body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }));
 
-// Calls `changed` with the ids of chats that have changed (null: all); again after every break.
+// Calls `changed` with the ids of changed chats (null: all), and `broken` when the stream breaks; reconnects.
 export async function follow(changed, broken) {
   for (;;) {
     try {
@@ -46,7 +46,7 @@ export async function follow(changed, broken) {
       if (!response.ok) throw new Error(`HTTP ${response.status}`);
       changed([null]);
       let rest = '';
-      for await (const chunk of textOf(response.body)) {
+      for await (const chunk of chunksOf(response.body)) {
         rest += chunk;
         const events = rest.split('\n\n');
         rest = events.pop();
@@ -61,7 +61,7 @@ export async function follow(changed, broken) {
 }
 
 // Not every browser can iterate a stream.
-async function* textOf(body) {
+async function* chunksOf(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   for (;;) {
     const { done, value } = await reader.read();

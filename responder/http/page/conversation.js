@@ -1,8 +1,8 @@
-// One conversation: its messages, a person's answer, pause and resume.
+// The open conversation: messages, a person's answer, pause and resume.
 
 import { get, post } from './api.js';
 import { clock, day, element, initialOf, moment, nameOf, toneOf } from './element.js';
-import { spoken, words } from './words.js';
+import { textOf, words } from './words.js';
 
 const PAGE = 50;
 const PAUSE = 1800;
@@ -13,8 +13,8 @@ let shown = null; // the chat that is open
 let lines = [];
 let complete = false;
 let fail = () => {};
-let asked = 0;
-let drawnAs = '';
+let requests = 0;
+let drawn = '';
 const drafts = new Map();
 
 export const current = () => shown?.id ?? null;
@@ -39,7 +39,7 @@ export async function open(chatId) {
 }
 
 export function close() {
-  asked += 1;
+  requests += 1;
   keepDraft();
   shown = null;
   byId('open').hidden = true;
@@ -54,9 +54,9 @@ export const refresh = () => (shown ? load(shown.id) : undefined);
 
 async function load(chatId) {
   const atEnd = messages.scrollHeight - messages.scrollTop - messages.clientHeight < 80;
-  const number = ++asked;
+  const number = ++requests;
   const found = await get(`/api/chats/${chatId}?limit=${PAGE}`);
-  if (number !== asked) return; // a later question has been asked meanwhile
+  if (number !== requests) return; // a later request has been made
   shown = { ...found.chat, now: found.now };
   if (lines.length === 0) complete = found.messages.length < PAGE;
   const oldest = found.messages[0]?.id ?? 0;
@@ -85,7 +85,7 @@ async function act(action) {
   }
 }
 
-// Not `randomUUID`, which pages have over HTTPS and on this machine only.
+// Not `randomUUID`: browsers offer it over HTTPS and on localhost only.
 const newRequest = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 
 async function send() {
@@ -93,7 +93,7 @@ async function send() {
   if (!written.trim() || !shown) return;
   const button = byId('composer').querySelector('button');
   button.disabled = true;
-  // the same answer again after a failure has the same request, and is sent once
+  // repeating an answer after a failure repeats the request id, so it is sent once
   const request = send.pending?.written === written && send.pending.chat === shown.id ? send.pending.request : newRequest();
   send.pending = { written, chat: shown.id, request };
   try {
@@ -120,26 +120,26 @@ function draw() {
   byId('subtitle').textContent = [shown.name ? shown.person : null, shown.session, words.client(shown.cliente_id)].filter(Boolean).join(' · ');
   byId('pause').textContent = isPaused() ? words.resume : words.pause;
   drawNotice();
-  const look = JSON.stringify([shown.id, complete, lines]);
-  if (look === drawnAs) return; // what somebody has selected stays selected
-  drawnAs = look;
-  const drawn = [];
+  const state = JSON.stringify([shown.id, complete, lines]);
+  if (state === drawn) return; // keeps a selection in the text
+  drawn = state;
+  const items = [];
   if (!complete && lines.length) {
-    drawn.push(element('li', { class: 'earlier' }, element('button', { type: 'button', class: 'button', onclick: () => loadEarlier().catch(fail) }, words.earlier)));
+    items.push(element('li', { class: 'earlier' }, element('button', { type: 'button', class: 'button', onclick: () => loadEarlier().catch(fail) }, words.earlier)));
   }
   let before = null;
   for (const line of lines) {
-    if (day(line.at) !== before) drawn.push(element('li', { class: 'day' }, before = day(line.at)));
-    drawn.push(message(line));
+    if (day(line.at) !== before) items.push(element('li', { class: 'day' }, before = day(line.at)));
+    items.push(message(line));
   }
-  messages.replaceChildren(...drawn);
+  messages.replaceChildren(...items);
 }
 
 function drawNotice() {
   const notice = byId('notice');
   notice.hidden = !shown.opted_out && !isPaused();
   if (shown.opted_out) {
-    notice.replaceChildren(words.optedOut, element('button', { type: 'button', class: 'button', onclick: () => act(() => post(`/api/chats/${shown.id}/opt-in`, {})) }, words.allow));
+    notice.replaceChildren(words.optedOut, element('button', { type: 'button', class: 'button', onclick: () => act(() => post(`/api/chats/${shown.id}/opt-in`, {})) }, words.optIn));
   } else if (isPaused()) {
     notice.replaceChildren(words.pausedUntil(moment(shown.paused_until)));
   }
@@ -150,7 +150,7 @@ function message(line) {
   return element(
     'li',
     { class: `message ${line.role} ${line.role === 'assistant' ? line.origin : ''}` },
-    element('p', {}, spoken(line.text)),
+    element('p', {}, textOf(line.text)),
     element(
       'footer', {},
       note ? element('span', { class: line.state === 'failed' || line.state === 'unknown' ? 'bad' : '' }, note) : null,

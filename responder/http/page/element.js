@@ -1,4 +1,4 @@
-// Builds page elements; text goes in as text, never as markup.
+// Builds page elements; text is inserted as text, never as markup.
 
 import { language } from './words.js';
 
@@ -13,20 +13,20 @@ export function element(tag, attributes = {}, ...children) {
   return made;
 }
 
-// The name of a chat for people: a number is written with its plus.
+// The displayed name of a chat; a number gets its plus sign.
 export const nameOf = (chat) => chat.name || (/^\d{5,15}$/.test(chat.person) ? `+${chat.person}` : chat.person);
 
 export const toneOf = (text) => `tone-${[...text].reduce((sum, c) => sum + c.codePointAt(0), 0) % 6}`;
 
 export const initialOf = (name) => [...name.replace(/^\+/, '')][0]?.toUpperCase() ?? '?';
 
-// As this browser's region writes it, where it speaks the page's language.
+// The browser's region decides the format if its language is the page's.
 const locale = navigator.language.startsWith(language) ? navigator.language : language;
 export const clock = (seconds) => new Date(seconds * 1000).toLocaleTimeString(language, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
 
 export const day = (seconds) => new Date(seconds * 1000).toLocaleDateString(locale, { day: 'numeric', month: 'long', year: 'numeric' });
 
-// The time of today, the date of before.
+// The time if it is today, else the date.
 export function moment(seconds) {
   const then = new Date(seconds * 1000);
   return then.toDateString() === new Date().toDateString() ? clock(seconds) : then.toLocaleDateString(locale, { day: 'numeric', month: 'short' });

@@ -1,17 +1,17 @@
-// The list of chats: search, filters, and which one is open.
+// The list of chats: search, filters, selection.
 
 import { get } from './api.js';
 import { element, initialOf, moment, nameOf, toneOf } from './element.js';
-import { spoken, words } from './words.js';
+import { textOf, words } from './words.js';
 
 const SHOWN = ['all', 'waiting', 'paused', 'opted_out'];
-const place = document.getElementById('chats');
+const list = document.getElementById('chats');
 const search = document.getElementById('search');
 const filters = document.getElementById('filters');
 let show = 'all';
 let open = null;
-let asked = 0;
-let drawnAs = '';
+let requests = 0;
+let drawn = '';
 let onOpen = () => {};
 
 export function start(opened) {
@@ -34,22 +34,22 @@ function choose(name) {
 
 export function mark(chatId) {
   open = chatId;
-  for (const button of place.querySelectorAll('button')) {
+  for (const button of list.querySelectorAll('button')) {
     button.setAttribute('aria-current', String(Number(button.dataset.chat) === open));
   }
 }
 
 export async function refresh() {
-  const number = ++asked;
+  const number = ++requests;
   const query = new URLSearchParams({ search: search.value, show, limit: 100 });
   const { chats, now } = await get(`/api/chats?${query}`);
-  if (number !== asked) return; // a later question has been asked meanwhile
-  const look = JSON.stringify([new Date().toDateString(), chats.map((chat) => [chat, chat.paused_until > now])]);
-  if (look === drawnAs) return;
-  drawnAs = look;
+  if (number !== requests) return; // a later request has been made
+  const state = JSON.stringify([new Date().toDateString(), chats.map((chat) => [chat, chat.paused_until > now])]);
+  if (state === drawn) return;
+  drawn = state;
   const focused = document.activeElement?.dataset?.chat;
-  place.replaceChildren(...(chats.length ? chats.map((chat) => row(chat, now)) : [element('li', { class: 'none' }, words.none)]));
-  if (focused) place.querySelector(`[data-chat="${focused}"]`)?.focus();
+  list.replaceChildren(...(chats.length ? chats.map((chat) => row(chat, now)) : [element('li', { class: 'none' }, words.none)]));
+  if (focused) list.querySelector(`[data-chat="${focused}"]`)?.focus();
 }
 
 function row(chat, now) {
@@ -61,7 +61,7 @@ function row(chat, now) {
     element('span', { class: `avatar ${toneOf(chat.person)}`, 'aria-hidden': 'true' }, initialOf(name)),
     element('span', { class: 'name' }, name),
     element('time', {}, chat.last_at ? moment(chat.last_at) : ''),
-    element('span', { class: 'last' }, `${chat.last_role === 'assistant' ? '↩ ' : ''}${spoken(chat.last_text)}`),
+    element('span', { class: 'last' }, `${chat.last_role === 'assistant' ? '↩ ' : ''}${textOf(chat.last_text)}`),
     state ? element('span', { class: 'mark' }, state) : null,
   ));
 }

@@ -1,4 +1,4 @@
-// Puts the parts of the page together and keeps them up to date.
+// Connects the parts of the page and refreshes them.
 
 import { follow } from './api.js';
 import * as conversation from './conversation.js';
@@ -6,17 +6,17 @@ import * as list from './list.js';
 import * as switches from './switches.js';
 import { translate } from './words.js';
 
-const LOOK_EVERY = 10_000; // what another replica does is not announced here
-const PAUSE = 250; // milliseconds between two looks
+const REFRESH = 10_000; // milliseconds; changes by another replica are not in the live stream
+const PAUSE = 250; // milliseconds between two refreshes
 const page = document.getElementById('page');
-const problem = document.getElementById('problem');
-let shownFor;
+const alertBox = document.getElementById('alert');
+let hiding;
 
 function fail(error) {
-  problem.textContent = error.message;
-  problem.hidden = false;
-  clearTimeout(shownFor);
-  shownFor = setTimeout(() => { problem.hidden = true; }, 6000);
+  alertBox.textContent = error.message;
+  alertBox.hidden = false;
+  clearTimeout(hiding);
+  hiding = setTimeout(() => { alertBox.hidden = true; }, 6000);
 }
 
 async function open(chatId) {
@@ -36,14 +36,14 @@ function close() {
   list.mark(null);
 }
 
-// What is open stands in the address: a reload keeps it, and a phone's own "back" leads to the list.
+// The address holds the open chat: a reload keeps it, and the back button of a phone returns to the list.
 function go(chatId) {
-  history.pushState({ fromHere: true }, '', `#chat-${chatId}`);
+  history.pushState({ fromList: true }, '', `#chat-${chatId}`);
   return open(chatId);
 }
 
 function back() {
-  if (history.state?.fromHere) history.back();
+  if (history.state?.fromList) history.back();
   else {
     history.replaceState(null, '', location.pathname);
     close();
@@ -55,25 +55,25 @@ function followAddress() {
   return chatId ? open(chatId) : close();
 }
 
-// However many changes come, one look at a time, and no more than a few a second.
+// Whatever the rate of changes: one refresh at a time, at most four a second.
 let waiting = null;
-let looking = false;
+let refreshing = false;
 
 async function changed(chatIds) {
   waiting = [...(waiting ?? []), ...chatIds];
-  if (looking) return;
-  looking = true;
+  if (refreshing) return;
+  refreshing = true;
   while (waiting) {
-    const touched = waiting.includes(null) || waiting.includes(conversation.current());
+    const isOpen = waiting.includes(null) || waiting.includes(conversation.current());
     waiting = null;
     try {
-      await Promise.all([list.refresh(), switches.refresh(), touched ? conversation.refresh() : null]);
+      await Promise.all([list.refresh(), switches.refresh(), isOpen ? conversation.refresh() : null]);
     } catch (error) {
       switches.unreachable();
     }
     await new Promise((resolve) => { setTimeout(resolve, PAUSE); });
   }
-  looking = false;
+  refreshing = false;
 }
 
 translate(document);
@@ -82,5 +82,5 @@ list.start(go);
 conversation.start({ closed: back, failed: fail });
 addEventListener('popstate', followAddress);
 if (location.hash) followAddress();
-setInterval(() => changed([null]), LOOK_EVERY);
+setInterval(() => changed([null]), REFRESH);
 follow(changed, switches.unreachable);

@@ -4,28 +4,28 @@ import { get, post } from './api.js';
 import { element, moment } from './element.js';
 import { words } from './words.js';
 
-const place = document.getElementById('switches-list');
+const list = document.getElementById('switches-list');
 const state = document.getElementById('switches-state');
-const troubles = document.getElementById('troubles');
-const condition = document.getElementById('condition');
+const problems = document.getElementById('problems');
+const health = document.getElementById('health');
 let fail = () => {};
-let asked = 0;
+let requests = 0;
 
 export function start(failed) {
   fail = failed;
 }
 
 export async function refresh() {
-  const number = ++asked;
-  const { active, clients, amiss, rules, faults } = await get('/api/switches');
-  if (number !== asked) return; // asked before a switch was turned, and answered after it
-  const silent = clients.filter((client) => !client.active).length;
-  state.textContent = !active || silent === clients.length ? words.off : silent ? words.partly : words.on;
-  state.className = active && !silent ? '' : 'off';
-  condition.className = `condition ${amiss.length ? 'bad' : 'good'}`;
-  condition.textContent = amiss.length ? amiss.map((what) => words.amiss[what] ?? what).join(' · ') : words.works;
+  const number = ++requests;
+  const { active, clients, amiss: missing, rules, faults } = await get('/api/switches');
+  if (number !== requests) return; // a later request has been made
+  const disabled = clients.filter((client) => !client.active).length;
+  state.textContent = !active || disabled === clients.length ? words.off : disabled ? words.partly : words.on;
+  state.className = active && !disabled ? '' : 'off';
+  health.className = `health ${missing.length ? 'bad' : 'good'}`;
+  health.textContent = missing.length ? missing.map((part) => words.problems[part] ?? part).join(' · ') : words.works;
   drawFaults(rules, faults);
-  place.replaceChildren(
+  list.replaceChildren(
     control(words.everywhere, active, (on) => post('/api/switches/active', { active: on })),
     ...clients.map((client) => control(
       words.client(client.cliente_id), client.active,
@@ -37,24 +37,24 @@ export async function refresh() {
 function drawFaults(rules, faults) {
   const found = faults.map(({ at, where, text }) => element('li', {}, element('time', {}, moment(at)), ` ${where}: ${text}`));
   if (rules) found.unshift(element('li', {}, rules));
-  troubles.hidden = found.length === 0;
-  troubles.querySelector('summary').textContent = words.troubles(found.length);
-  troubles.querySelector('ul').replaceChildren(...found);
+  problems.hidden = found.length === 0;
+  problems.querySelector('summary').textContent = words.problemCount(found.length);
+  problems.querySelector('ul').replaceChildren(...found);
 }
 
 export function unreachable() {
-  condition.className = 'condition bad';
-  condition.textContent = words.unreachable;
+  health.className = 'health bad';
+  health.textContent = words.unreachable;
 }
 
-function control(label, on, turn) {
-  const turned = async (event) => {
+function control(label, on, change) {
+  const changed = async (event) => {
     try {
-      await turn(event.target.checked);
+      await change(event.target.checked);
     } catch (error) {
       fail(error);
     }
     await refresh().catch(fail);
   };
-  return element('label', { class: 'switch' }, element('span', {}, label), element('input', { type: 'checkbox', role: 'switch', checked: on, onchange: turned }));
+  return element('label', { class: 'switch' }, element('span', {}, label), element('input', { type: 'checkbox', role: 'switch', checked: on, onchange: changed }));
 }

@@ -1,71 +1,71 @@
-// Every word of the page, in the two languages of its readers; the browser says which.
+// The texts of the page in English and Spanish; the browser's language selects one.
 
 const en = {
   conversations: 'Conversations', automatic: 'Automatic answers', search: 'Search name, number or text', show: 'Show',
   choose: 'Choose a conversation.', back: 'Back to the list', messages: 'Messages', write: 'Write an answer', send: 'Send',
-  key: 'Key', keyHelp: 'WHATSAPP_API_KEY of this responder. It is kept until this tab is closed.', enter: 'Enter',
-  all: 'All', waiting: 'Waiting', paused: 'Paused', opted_out: 'Opted out',
-  none: 'Nothing found.', everywhere: 'All clients', client: (id) => `Client ${id}`, on: 'on', off: 'off', partly: 'off for some',
-  troubles: (count) => (count === 1 ? 'One problem lately' : `${count} problems lately`),
-  pause: 'Pause', resume: 'Resume', pausedUntil: (time) => `Automatic answers are paused here until ${time}.`,
-  optedOut: 'This person asked for no automatic answers.', allow: 'Answer again', earlier: 'Earlier messages',
-  works: 'Working', amiss: {
-    database: 'The database does not answer', broker: 'The broker does not answer', bridge: 'The bridge is away',
-    sender: 'The sender does not answer', leases: 'Another replica does the work',
+  key: 'Key', keyHelp: 'The WHATSAPP_API_KEY of this responder. It is kept until you close this tab.', enter: 'Enter',
+  all: 'All', waiting: 'Unanswered', paused: 'Paused', opted_out: 'Opted out',
+  none: 'No results.', everywhere: 'All clients', client: (id) => `Client ${id}`, on: 'on', off: 'off', partly: 'off for some',
+  problemCount: (count) => (count === 1 ? 'One recent problem' : `${count} recent problems`),
+  pause: 'Pause', resume: 'Resume', pausedUntil: (time) => `Automatic answers in this chat are paused until ${time}.`,
+  optedOut: 'This person asked for no automatic answers.', optIn: 'Answer again', earlier: 'Earlier messages',
+  works: 'Working', problems: {
+    database: 'The database does not respond', broker: 'The broker does not respond', bridge: 'The bridge is not connected',
+    sender: 'The sender does not respond', leases: 'Another replica answers the messages',
   },
   kinds: {
     audio: '🎤 Audio', ptt: '🎤 Voice message', image: '📷 Photo', video: '🎥 Video', ptv: '🎥 Video message', gif: 'GIF',
     sticker: 'Sticker', document: '📄 Document', location: '📍 Location', vcard: '👤 Contact', multi_vcard: '👤 Contacts',
     poll_creation: '📊 Poll',
   },
-  ia: 'automatic', humano: 'person', sistema: 'system', unreachable: 'The responder does not answer. Trying again…',
-  states: { ready: 'being sent', failed: 'not sent', unknown: 'may not have arrived' },
+  ia: 'automatic', humano: 'person', sistema: 'system', unreachable: 'No connection to the responder. Retrying…',
+  states: { ready: 'sending', failed: 'not sent', unknown: 'may not have been sent' },
   verdicts: {
-    answer: 'waits for an answer', duplicate: 'repeated', human: 'left to a person', off: 'answers were off',
-    client_off: 'answers were off', too_old: 'too old to answer', closed: 'outside opening hours', no_answer: 'no answer known',
-    forbidden: 'answer held back', opt_out: 'opted out', opted_out: 'opted out', chat_budget: 'answered often enough',
-    total_budget: 'too many answers', not_text: 'not a text', group: 'group', not_mentioned: 'group', blocked: 'blocked',
+    answer: 'waiting for an answer', duplicate: 'repeated', human: 'handled by a person', off: 'answers off',
+    client_off: 'answers off', too_old: 'too old', closed: 'outside business hours', no_answer: 'no automatic answer',
+    forbidden: 'answer blocked', opt_out: 'opted out', opted_out: 'opted out', chat_budget: 'chat limit reached',
+    total_budget: 'total limit reached', not_text: 'not a text', group: 'group', not_mentioned: 'group', blocked: 'blocked',
   },
 };
 
 const es = {
   conversations: 'Conversaciones', automatic: 'Respuestas automáticas', search: 'Buscar nombre, número o texto', show: 'Mostrar',
   choose: 'Elegí una conversación.', back: 'Volver a la lista', messages: 'Mensajes', write: 'Escribí una respuesta', send: 'Enviar',
-  key: 'Clave', keyHelp: 'La WHATSAPP_API_KEY de este responder. Se guarda hasta cerrar esta pestaña.', enter: 'Entrar',
-  all: 'Todas', waiting: 'Esperan', paused: 'En pausa', opted_out: 'De baja',
-  none: 'No hay nada.', everywhere: 'Todos los clientes', client: (id) => `Cliente ${id}`, on: 'activadas', off: 'apagadas', partly: 'apagadas para algunos',
-  troubles: (count) => (count === 1 ? 'Un problema reciente' : `${count} problemas recientes`),
-  pause: 'Pausar', resume: 'Reanudar', pausedUntil: (time) => `Las respuestas automáticas están en pausa acá hasta ${time}.`,
-  optedOut: 'Esta persona pidió no recibir respuestas automáticas.', allow: 'Volver a responder', earlier: 'Mensajes anteriores',
-  works: 'Funciona', amiss: {
-    database: 'La base de datos no responde', broker: 'El broker no responde', bridge: 'El puente no está',
-    sender: 'El emisor no responde', leases: 'Trabaja otra réplica',
+  key: 'Clave', keyHelp: 'La WHATSAPP_API_KEY de este responder. Se guarda hasta que cierres esta pestaña.', enter: 'Ingresar',
+  all: 'Todas', waiting: 'Sin responder', paused: 'En pausa', opted_out: 'De baja',
+  none: 'Sin resultados.', everywhere: 'Todos los clientes', client: (id) => `Cliente ${id}`, on: 'activadas', off: 'desactivadas', partly: 'desactivadas para algunos',
+  problemCount: (count) => (count === 1 ? 'Un problema reciente' : `${count} problemas recientes`),
+  pause: 'Pausar', resume: 'Reanudar', pausedUntil: (time) => `Respuestas automáticas en pausa en este chat (hasta ${time}).`,
+  optedOut: 'Esta persona pidió no recibir respuestas automáticas.', optIn: 'Volver a responder', earlier: 'Mensajes anteriores',
+  works: 'Funciona', problems: {
+    database: 'La base de datos no responde', broker: 'El broker no responde', bridge: 'El puente no está conectado',
+    sender: 'El emisor no responde', leases: 'Otra réplica responde los mensajes',
   },
   kinds: {
     audio: '🎤 Audio', ptt: '🎤 Mensaje de voz', image: '📷 Foto', video: '🎥 Video', ptv: '🎥 Videomensaje', gif: 'GIF',
     sticker: 'Sticker', document: '📄 Documento', location: '📍 Ubicación', vcard: '👤 Contacto', multi_vcard: '👤 Contactos',
     poll_creation: '📊 Encuesta',
   },
-  ia: 'automática', humano: 'persona', sistema: 'sistema', unreachable: 'El responder no contesta. Se vuelve a intentar…',
-  states: { ready: 'enviándose', failed: 'no se envió', unknown: 'puede no haber llegado' },
+  ia: 'automática', humano: 'persona', sistema: 'sistema', unreachable: 'Sin conexión con el responder. Reintentando…',
+  states: { ready: 'enviando', failed: 'no se envió', unknown: 'no se sabe si se envió' },
   verdicts: {
-    answer: 'espera respuesta', duplicate: 'repetido', human: 'lo atiende una persona', off: 'respuestas apagadas',
-    client_off: 'respuestas apagadas', too_old: 'muy viejo para responder', closed: 'fuera de horario', no_answer: 'sin respuesta conocida',
-    forbidden: 'respuesta retenida', opt_out: 'se dio de baja', opted_out: 'de baja', chat_budget: 'ya se respondió bastante',
-    total_budget: 'demasiadas respuestas', not_text: 'no es texto', group: 'grupo', not_mentioned: 'grupo', blocked: 'bloqueado',
+    answer: 'espera respuesta', duplicate: 'repetido', human: 'lo atiende una persona', off: 'respuestas desactivadas',
+    client_off: 'respuestas desactivadas', too_old: 'demasiado antiguo', closed: 'fuera de horario', no_answer: 'sin respuesta automática',
+    forbidden: 'respuesta bloqueada', opt_out: 'se dio de baja', opted_out: 'de baja', chat_budget: 'límite del chat alcanzado',
+    total_budget: 'límite total alcanzado', not_text: 'no es texto', group: 'grupo', not_mentioned: 'grupo', blocked: 'bloqueado',
   },
 };
 
 export const language = navigator.language.startsWith('es') ? 'es' : 'en';
 export const words = language === 'es' ? es : en;
 
-// What a line says: the name of its kind, where it came without a text and is recorded as `[kind]`.
-export function spoken(text) {
+// The text of a message; for one without a text, recorded as `[kind]`, the name of its kind.
+export function textOf(text) {
   const [, kind] = /^\[(\w+)\]$/.exec(text) ?? [];
   return words.kinds[kind] ?? text;
 }
 
-// Puts the words into the page as it came from the server.
+// Fills the texts into the served page.
 export function translate(root) {
   root.documentElement.lang = language;
   root.title = words.conversations;

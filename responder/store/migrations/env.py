@@ -1,4 +1,4 @@
-"""Alembic's entry: runs on the connection that it is given, and never opens one of its own."""
+"""Alembic's entry point: runs on the caller's connection, never opens one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ config = context.config
 context.configure(
     connection=config.attributes["connection"],
     version_table=config.attributes["version_table"],
-    transactional_ddl=False,  # MySQL commits each DDL statement by itself, so every step can be run again
+    transactional_ddl=False,  # MySQL commits each DDL statement; every step is repeatable
 )
 context.run_migrations()

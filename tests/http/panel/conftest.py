@@ -1,4 +1,4 @@
-"""A browser for the panel: it reports every fault of the page, and whatever was loaded from elsewhere."""
+"""A browser for the panel. Errors of the page and requests to other hosts fail the test."""
 
 from __future__ import annotations
 
@@ -48,15 +48,17 @@ async def open_panel(browser: Browser) -> AsyncIterator[OpenPanel]:
         page.on("pageerror", lambda error: problems.append(f"page error: {error}"))
         page.on(
             "console",
-            lambda said: (
-                problems.append(said.text) if said.type in ("error", "warning") and expected not in said.text else None
+            lambda message: (
+                problems.append(message.text)
+                if message.type in ("error", "warning") and expected not in message.text
+                else None
             ),
         )
         page.on(
             "request",
-            lambda asked: (
-                problems.append(f"loaded from elsewhere: {asked.url}")
-                if urlsplit(asked.url).netloc != urlsplit(side.url).netloc
+            lambda request: (
+                problems.append(f"request to another host: {request.url}")
+                if urlsplit(request.url).netloc != urlsplit(side.url).netloc
                 else None
             ),
         )

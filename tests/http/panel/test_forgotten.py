@@ -1,4 +1,4 @@
-"""After `wa forget` beside a running bridge: no reader of any kind gets to see the person, and each sees the others."""
+"""After `wa forget` beside a running bridge no reader gets the person's data, and every reader gets the other items."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.http.conftest import ANA, BETO, HERE, HttpBridge
 from tests.http.panel.conftest import OpenPanel
 from tests.mosquitto_server import MosquittoServer
 
-#: What must be nowhere: a name, a text in, a text out, one typed on the phone, and the number.
+#: What no reader may get: a name, a text in, a text out, one typed on the phone, and the number.
 SECRETS = ["Marta", "el secreto", "para Marta", "desde el teléfono", ANA.removesuffix("@c.us")]
 
 
@@ -28,7 +28,7 @@ def side(on_mqtt: HttpBridge) -> HttpBridge:
 
 
 class Wa:
-    """The command, with the bridge's settings; `admin` as it reads from the broker."""
+    """The command with the bridge's settings, connected to the broker as `admin`."""
 
     def __init__(self, side: HttpBridge, url: str) -> None:
         self._environment = {
@@ -75,7 +75,7 @@ async def _follow(side: HttpBridge, stream: Stream, count: int) -> list[str]:
 
 
 async def _read(side: HttpBridge, url: str) -> dict[str, list[str]]:
-    """Everything that a reader can get, by the way that it is got."""
+    """Everything that a reader can get, by interface."""
     found: dict[str, list[str]] = {}
     async with side.client() as client:
         for stream in Stream:
@@ -92,7 +92,7 @@ async def _read(side: HttpBridge, url: str) -> dict[str, list[str]]:
     return found
 
 
-async def test_nobody_reads_of_a_person_who_was_forgotten(
+async def test_an_erased_person_is_in_no_interface(
     side: HttpBridge, mosquitto: MosquittoServer, open_panel: OpenPanel
 ) -> None:
     await side.start()
@@ -106,7 +106,7 @@ async def test_nobody_reads_of_a_person_who_was_forgotten(
     async with side.client() as client:
         order = {"id": "order-1", "to": ANA, "message": "para Marta"}
         assert (await client.post("/v1/sessions/haby/sends?wait=5", json=order)).json()["status"] == "sent"
-    before = await _read(side, mosquitto.url("admin"))  # and so from memory, too
+    before = await _read(side, mosquitto.url("admin"))  # so it is in caches, too
     assert all(any(secret in "".join(before[way]) for secret in SECRETS) for way in before), before
 
     assert (await wa.run("forget", ANA, "--yes"))[0] == 0

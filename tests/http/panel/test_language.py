@@ -1,4 +1,4 @@
-"""What the bridge says by a code, the panel says in the language of the page: all of it, and times and numbers too."""
+"""The panel has a text in the language of the page for every code of the bridge; times and numbers are localised."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from typing import Any
 
 from playwright.async_api import Page, expect
 
+from bridge.contract.details import DOUBT_TEXT, Doubt, InvalidDetail
 from bridge.contract.errors import ERRORS
 from bridge.contract.session import Reason, SessionState, Situation
-from bridge.core import send_steps
 from bridge.drivers.scripted import SendMode
 from bridge.http import errors
 from bridge.ports import Failure, PostAnswer
-from bridge.store.outbox import LEFT_OPEN
 from bridge.webhooks.retry_policy import describe
 from tests.http.conftest import ANA, HttpBridge
 from tests.http.panel.conftest import OpenPanel
@@ -20,62 +19,83 @@ from tests.pictures import picture
 
 
 async def _calls(page: Page, file: str, function: str, arguments: list[Any]) -> list[str]:
-    """What a function of the page's own files answers to each argument."""
+    """The result of a function of one of the page's modules for each argument."""
     script = f"async (all) => {{ const file = await import('/panel/static/{file}'); return all.map(file.{function}); }}"
     answers: list[str] = await page.evaluate(script, arguments)
     return answers
 
 
-async def test_whatever_has_a_code_is_told_in_spanish(started: HttpBridge, open_panel: OpenPanel) -> None:
+async def test_every_code_has_a_spanish_text(started: HttpBridge, open_panel: OpenPanel) -> None:
     page = await open_panel(started, locale="es-AR")
     of_http = [one.code for one in vars(errors).values() if isinstance(one, type) and issubclass(one, errors.HttpError)]
-    faults = [{"code": code, "text": "English"} for code in [*ERRORS, *of_http]]
+    coded = [{"code": code, "text": "English"} for code in [*ERRORS, *of_http]]
     reasons = [{"reason": str(reason), "text": "English"} for reason in Reason]
     answers = [PostAnswer(failure=failure, detail="d") for failure in Failure]
     answers += [PostAnswer(status=status) for status in (307, 404, 500)]
     posts = [{"status": one.status, "failure": one.failure, "error": describe(one)} for one in answers]
-    assert "English" not in await _calls(page, "faults.js", "fault", faults)
-    assert "English" not in await _calls(page, "words.js", "reason", reasons)
+    coded += [{"code": "invalid", "detail_code": detail, "text": "English"} for detail in InvalidDetail]
+    shown_errors = await _calls(page, "problems.js", "errorText", coded)
+    assert "English" not in shown_errors
+    codes = {(error["code"], error.get("detail_code")) for error in coded}
+    assert len(set(shown_errors)) == len(codes)
+    doubts = [{"doubt": "English", "doubt_code": doubt} for doubt in Doubt]
+    shown_doubts = await _calls(page, "problems.js", "doubtText", doubts)
+    assert "English" not in shown_doubts
+    assert len(set(shown_doubts)) == len(Doubt)
+    assert "English" not in await _calls(page, "language.js", "reasonText", reasons)
     refused = Situation(SessionState.PAIRING, Reason.SCAN_QR, "WhatsApp refuses (429) that number.")
-    [why] = await _calls(page, "words.js", "reason", [{"reason": str(refused.reason), "text": refused.text}])
+    [why] = await _calls(page, "language.js", "reasonText", [{"reason": str(refused.reason), "text": refused.text}])
     assert why.startswith("Escaneá")
-    assert why.endswith("(WhatsApp refuses (429) that number.)")  # what the page or the system said
-    told = await _calls(page, "faults.js", "post", posts)
-    assert not {post["error"] for post in posts} & set(told)
-    assert len(set(told)) == len(posts)
+    assert why.endswith("(WhatsApp refuses (429) that number.)")  # the text of the page or the system
+    shown = await _calls(page, "problems.js", "postText", posts)
+    assert not {post["error"] for post in posts} & set(shown)
+    assert len(set(shown)) == len(posts)
 
 
-async def test_why_nobody_can_tell_what_became_of_a_send_is_said(started: HttpBridge, open_panel: OpenPanel) -> None:
+async def test_both_languages_have_the_same_keys(started: HttpBridge, open_panel: OpenPanel) -> None:
+    page = await open_panel(started)
+    script = """async () => {
+        const { english } = await import('/panel/static/texts/en.js');
+        const { spanish } = await import('/panel/static/texts/es.js');
+        const keys = (texts) => ['words', 'states', 'advice'].map((table) => Object.keys(texts[table]).sort());
+        return [keys(english), keys(spanish), Object.keys(english), Object.keys(spanish)];
+    }"""
+    english, spanish, tables_en, tables_es = await page.evaluate(script)
+    assert english == spanish
+    assert tables_en == tables_es
+
+
+async def test_the_reason_of_an_unknown_outcome_is_shown_in_spanish(started: HttpBridge, open_panel: OpenPanel) -> None:
     started.phone.send_mode, started.phone.look_up_complete = SendMode.CALL_LOST, False
     async with started.client() as client:
         sent = await client.post("/v1/sessions/haby/sends?wait=10", json={"id": "which", "to": ANA, "message": "hola"})
         assert (sent.json()["status"], sent.json()["error"]) == ("unknown", None)
-        why = (await client.get("/v1/sessions/haby/sends/which")).json()["doubt"]
+        seen = (await client.get("/v1/sessions/haby/sends/which")).json()
+        assert (seen["doubt"], seen["doubt_code"]) == (DOUBT_TEXT[Doubt.CONNECTION_LOST], Doubt.CONNECTION_LOST)
     page = await open_panel(started, locale="es-AR", at="#outbox")
     await expect(page.get_by_text("WhatsApp Web no lo conoce")).to_be_visible()
     await expect(page.get_by_text("Mirá el chat en el teléfono")).to_be_visible()
-    every = [send_steps._NOT_FOUND, send_steps._ERROR_SHOWN, send_steps._NO_ANSWER, LEFT_OPEN]
-    assert why in every
-    assert len({*every, *await _calls(page, "faults.js", "doubt", every)}) == 2 * len(every)
 
 
-async def test_a_webhook_that_fails_says_so_in_spanish(started: HttpBridge, open_panel: OpenPanel) -> None:
+async def test_the_failure_of_a_webhook_is_shown_in_spanish(started: HttpBridge, open_panel: OpenPanel) -> None:
     async with started.client() as client:
         await client.post("/v1/sessions/haby/listeners", json={"url": "http://127.0.0.1:9/hook"})
         started.phone.incoming(ANA, "hola")
     page = await open_panel(started, locale="es-AR", at="#listeners", expected="400")
-    await expect(page.get_by_text("Ahí no escucha nadie")).to_be_visible()
+    await expect(page.get_by_text("no hay nada escuchando en ese puerto")).to_be_visible()
     await page.get_by_role("button", name="Agregar un webhook").click()
     await page.get_by_label("Dirección").fill("http://10.0.0.1/hook")
     await page.get_by_role("dialog").get_by_role("button", name="Agregar").click()
-    await expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text("WA_CALLBACK_HOSTS dice a cuáles sí")
-    await expect(page.get_by_label("Dirección")).to_have_value("http://10.0.0.1/hook")  # to be corrected
+    await expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text(
+        "WA_CALLBACK_HOSTS tiene las permitidas"
+    )
+    await expect(page.get_by_label("Dirección")).to_have_value("http://10.0.0.1/hook")  # kept, to be corrected
     await picture(page, "panel-refused")
 
 
-async def test_numbers_are_spelled_as_people_write_them(started: HttpBridge, open_panel: OpenPanel) -> None:
+async def test_numbers_are_grouped_as_people_write_them(started: HttpBridge, open_panel: OpenPanel) -> None:
     page = await open_panel(started)
-    spelled = {
+    grouped = {
         "5491155500001@c.us": "+54 9 11 5550-0001",
         "5493515550001": "+54 9 351 555-0001",
         "+543541550001": "+54 3541 55-0001",
@@ -85,10 +105,10 @@ async def test_numbers_are_spelled_as_people_write_them(started: HttpBridge, ope
         "98765432109876@lid": "98765432109876@lid",
         "": "",
     }
-    assert await _calls(page, "phones.js", "person", list(spelled)) == list(spelled.values())
+    assert await _calls(page, "addresses.js", "readableAddress", list(grouped)) == list(grouped.values())
 
 
-async def test_a_bridge_that_is_gone_is_said_and_what_is_shown_is_old(
+async def test_an_unreachable_bridge_is_shown_and_the_data_is_marked_as_old(
     started: HttpBridge, open_panel: OpenPanel
 ) -> None:
     page = await open_panel(started, expected="ERR_CONNECTION_REFUSED")
@@ -96,7 +116,7 @@ async def test_a_bridge_that_is_gone_is_said_and_what_is_shown_is_old(
     await expect(card.locator("time").first).to_have_text("now")
     assert "20" in str(await card.locator("time").first.get_attribute("title"))  # the year of the exact time
     await started.stop()
-    await expect(page.locator("#pulse")).to_contain_text("The bridge does not answer")
+    await expect(page.locator("#pulse")).to_contain_text("The bridge does not respond")
     await expect(page.locator("#frame")).to_have_class("frame lost")
     await picture(page, "panel-lost")
     await started.start()

@@ -35,7 +35,7 @@ async def _answers_to(page: Page, button: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "size", "scheme"), [("desk", DESK, "light"), ("phone", PHONE, "dark")])
-async def test_no_section_shuts_anybody_out(
+async def test_every_section_is_accessible_and_fits_the_window(
     started: HttpBridge, receiver: Receiver, open_panel: OpenPanel, name: str, size: ViewportSize, scheme: str
 ) -> None:
     started.phone.missing.add(Jid.parse(BETO))
@@ -58,11 +58,11 @@ async def test_no_section_shuts_anybody_out(
         assert wide <= 0, f"{section} is wider than the window by {wide} pixels"
 
 
-async def test_a_phone_is_paired_and_the_code_goes(side: HttpBridge, open_panel: OpenPanel) -> None:
+async def test_a_paired_phone_replaces_the_qr_code_by_the_state(side: HttpBridge, open_panel: OpenPanel) -> None:
     side.phone.paired = False
     await side.start(until=SessionState.PAIRING)
     page = await open_panel(side)
-    code = page.get_by_role("img", name="Pairing code of haby")
+    code = page.get_by_role("img", name="QR code of haby")
     await expect(code).to_be_visible()
     assert await code.evaluate("(image) => image.decode().then(() => image.naturalWidth)") == 300
     before = await code.get_attribute("src")
@@ -74,7 +74,7 @@ async def test_a_phone_is_paired_and_the_code_goes(side: HttpBridge, open_panel:
     await expect(page.get_by_role("article", name="haby")).to_contain_text("Connected")
 
 
-async def test_messages_arrive_live_and_sends_get_their_ticks(started: HttpBridge, open_panel: OpenPanel) -> None:
+async def test_messages_arrive_live_and_sends_show_their_ticks(started: HttpBridge, open_panel: OpenPanel) -> None:
     page = await open_panel(started, at="#messages")
     await expect(page.get_by_text("Waiting for messages…")).to_be_visible()
     await picture(page, "panel-nothing-yet")
@@ -86,7 +86,7 @@ async def test_messages_arrive_live_and_sends_get_their_ticks(started: HttpBridg
         started.phone.incoming(BETO, text, timestamp=second)
     newest_first = [re.compile("después"), re.compile("primero"), re.compile("hola")]
     await expect(feed.locator(".bubble .text")).to_have_text(newest_first)
-    await feed.get_by_role("button", name="Answer").last.click()
+    await feed.get_by_role("button", name="Reply").last.click()
     await expect(page.get_by_label("To (number)")).to_have_value("+54 9 11 5550-0001")
     await page.keyboard.type("¡Hola, Ana!")
     await page.keyboard.press("Enter")
@@ -102,7 +102,7 @@ async def test_messages_arrive_live_and_sends_get_their_ticks(started: HttpBridg
     await expect(page.get_by_role("article")).to_contain_text("Ana · +54 9 11 5550-0001")
 
 
-async def test_what_came_just_before_the_messages_are_opened_is_there(
+async def test_a_message_from_before_the_section_was_opened_is_shown(
     started: HttpBridge, open_panel: OpenPanel
 ) -> None:
     page = await open_panel(started)
@@ -113,7 +113,7 @@ async def test_what_came_just_before_the_messages_are_opened_is_there(
     await expect(page.get_by_role("log")).to_contain_text("justo antes")
 
 
-async def test_a_failed_send_says_what_to_do(started: HttpBridge, open_panel: OpenPanel) -> None:
+async def test_a_failed_send_shows_what_to_do(started: HttpBridge, open_panel: OpenPanel) -> None:
     started.phone.missing.add(Jid.parse(BETO))
     async with started.client() as client:
         await client.post("/v1/sessions/haby/sends?wait=5", json={"to": BETO, "message": "hola"})
@@ -146,13 +146,13 @@ async def test_restart_close_and_start_are_confirmed(started: HttpBridge, open_p
     await expect(page.get_by_role("main")).to_contain_text("restart")
 
 
-async def test_a_dead_letter_is_delivered_again_and_a_listener_paused(
+async def test_a_dead_letter_is_delivered_again_and_a_webhook_paused(
     started: HttpBridge, receiver: Receiver, open_panel: OpenPanel
 ) -> None:
     receiver.answers.append(Answer(410))
     page = await open_panel(started, at="#listeners")
-    await page.get_by_role("button", name="Add a listener").click()
-    await page.get_by_label("Callback URL").fill(receiver.url)
+    await page.get_by_role("button", name="Add a webhook").click()
+    await page.get_by_label("URL").fill(receiver.url)
     await _answers_to(page, "Add")
     await expect(page.get_by_role("dialog")).to_contain_text("secret")
     await _answers_to(page, "Close")
@@ -166,7 +166,7 @@ async def test_a_dead_letter_is_delivered_again_and_a_listener_paused(
     started.phone.incoming(ANA, "dos")
     await started.journalled(2)
     await started.stop()
-    assert receiver.bodies == ["uno", "uno"]  # whatever was to come had its time: a stop lets posts finish
+    assert receiver.bodies == ["uno", "uno"]  # a stop lets posts finish, so nothing else was posted
     await started.start()  # and a pause outlives the bridge
     await page.goto("about:blank")
     await page.goto(f"{started.url}/#listeners")
@@ -176,7 +176,7 @@ async def test_a_dead_letter_is_delivered_again_and_a_listener_paused(
     await expect(page.locator(".badge")).to_have_text("works")
 
 
-async def test_a_button_that_is_held_while_the_time_runs_on_is_pressed(
+async def test_a_refresh_of_the_times_keeps_a_button_that_is_being_pressed(
     started: HttpBridge, receiver: Receiver, open_panel: OpenPanel
 ) -> None:
     receiver.answers.append(Answer(503, {"Retry-After": "50"}))
@@ -194,11 +194,11 @@ async def test_a_button_that_is_held_while_the_time_runs_on_is_pressed(
     await expect(page.locator(".badge")).to_have_text("paused")
 
 
-async def test_log_in_by_key_and_no_change_without_the_token(side: HttpBridge, open_panel: OpenPanel) -> None:
+async def test_login_by_key_and_no_change_without_the_csrf_token(side: HttpBridge, open_panel: OpenPanel) -> None:
     side.given |= {"api_key": KEY}
     await side.start()
     page = await open_panel(side, locale="es-AR", expected="401")
-    await picture(page, "panel-door")
+    await picture(page, "panel-login")
     await page.get_by_label("Clave de API").fill("wrong")
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("alert")).to_have_text("Esta clave no es válida.")
@@ -216,7 +216,7 @@ async def test_log_in_by_key_and_no_change_without_the_token(side: HttpBridge, o
     await page.get_by_role("button", name="English").click()
     await expect(page.get_by_role("article", name="haby")).to_contain_text("Connected")
     await page.reload()
-    await expect(page.get_by_role("heading", name="Sessions")).to_be_visible()  # language and log-in are kept
+    await expect(page.get_by_role("heading", name="Sessions")).to_be_visible()  # language and login are kept
     await page.get_by_role("button", name="Log out", exact=True).click()
     await expect(page.get_by_label("API key")).to_be_visible()
     async with side.client(headers=headers) as client:
@@ -234,21 +234,21 @@ async def test_a_link_logs_in_once(side: HttpBridge, open_panel: OpenPanel) -> N
     await expect(other.get_by_role("alert")).to_contain_text("was used")
 
 
-async def test_a_key_is_made_works_and_is_revoked(side: HttpBridge, open_panel: OpenPanel) -> None:
+async def test_a_key_is_created_used_and_revoked(side: HttpBridge, open_panel: OpenPanel) -> None:
     await side.start()
     page = await open_panel(side, at="#access")
     log_out = page.get_by_role("button", name="Log out", exact=True)
     await expect(page.get_by_role("heading", name="Access")).to_be_visible()
-    await expect(log_out).to_be_hidden()  # no log-in is needed here yet
+    await expect(log_out).to_be_hidden()  # no login is needed here yet
     await page.get_by_role("button", name="New key").click()
     await page.get_by_label("Name").fill("node-red")
-    await _answers_to(page, "Make it")
+    await _answers_to(page, "Create")
     key = await page.locator("#made-key").text_content()
     await _answers_to(page, "Close")
     await expect(log_out).to_be_visible()
     assert key is not None
     async with side.client() as client:
-        assert (await client.get("/v1/sessions")).status_code == 401  # from now on every program needs one
+        assert (await client.get("/v1/sessions")).status_code == 401  # now every program needs a key
         assert (await client.get("/v1/sessions", headers={"x-api-key": key})).status_code == 200
     await page.get_by_role("button", name="Revoke node-red").click()
     await _answers_to(page, "Revoke")
@@ -258,7 +258,7 @@ async def test_a_key_is_made_works_and_is_revoked(side: HttpBridge, open_panel: 
     assert stored.revoked_at is not None
 
 
-async def test_a_revoked_key_ends_its_log_in(side: HttpBridge) -> None:
+async def test_a_revoked_key_ends_its_login(side: HttpBridge) -> None:
     side.given |= {"api_key": KEY}
     side.limits = replace(side.limits, http=HttpLimits(key_cache=0.0))
     await side.start()
@@ -272,7 +272,7 @@ async def test_a_revoked_key_ends_its_log_in(side: HttpBridge) -> None:
         assert (await client.get("/v1/sessions")).status_code == 401
 
 
-async def test_health_tells_alive_from_ready_and_counts(started: HttpBridge) -> None:
+async def test_health_readiness_metrics_and_charts_agree(started: HttpBridge) -> None:
     started.phone.incoming(ANA, "uno")
     await started.journalled(1)
     async with httpx.AsyncClient(base_url=started.url, trust_env=False) as client:

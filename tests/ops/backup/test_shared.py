@@ -23,20 +23,20 @@ def webhook(name: str) -> Webhook:
 
 async def webhooks(data_dir: Path) -> list[str]:
     async with BridgeStore(data_dir / BRIDGE_STORE, now=clock) as store:
-        return sorted(one.id for one in await store.listeners.listeners())
+        return sorted(one.id for one in await store.webhooks.webhooks())
 
 
 async def register(data_dir: Path, name: str) -> None:
     async with BridgeStore(data_dir / BRIDGE_STORE, now=clock) as store:
-        await store.listeners.put(webhook(name))
+        await store.webhooks.put(webhook(name))
 
 
 def conversations(data_dir: Path, *texts: str) -> list[str]:
     """Write texts to the responder's database; returns its content."""
     with closing(sqlite3.connect(data_dir / RESPONDER)) as database, database:
-        database.execute("CREATE TABLE IF NOT EXISTS said (text TEXT)")
-        database.executemany("INSERT INTO said VALUES (?)", [(text,) for text in texts])
-        return [text for (text,) in database.execute("SELECT text FROM said")]
+        database.execute("CREATE TABLE IF NOT EXISTS messages (text TEXT)")
+        database.executemany("INSERT INTO messages VALUES (?)", [(text,) for text in texts])
+        return [text for (text,) in database.execute("SELECT text FROM messages")]
 
 
 async def restore(archive: Path, data_dir: Path, *, replace: bool = False) -> RestoreResult:
@@ -64,7 +64,7 @@ async def archive_of(data_dir: Path, target: Path) -> Path:
 async def test_on_a_new_machine_they_are_restored_with_the_session(data_dir: Path, tmp_path: Path) -> None:
     with closing(sqlite3.connect(data_dir / RESPONDER)) as database:  # the responder runs, in WAL mode
         database.execute("PRAGMA journal_mode = WAL")
-        database.execute("INSERT INTO said VALUES ('only in the -wal')")
+        database.execute("INSERT INTO messages VALUES ('only in the -wal')")
         database.commit()
         archive = await archive_of(data_dir, tmp_path / "haby.tar.gz")
     other = tmp_path / "other"

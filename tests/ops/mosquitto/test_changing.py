@@ -20,22 +20,22 @@ from tests.ops.mosquitto.conftest import Wa, free_listeners, mosquitto_with
 
 def test_a_second_init_without_options_changes_nothing(tmp_path: Path, wa: Wa) -> None:
     made = make_certificates(tmp_path)
-    place = tmp_path / "broker"
+    folder = tmp_path / "broker"
     options = ["--port", str(free_port()), "--websockets", "9001", "--tls-port", "8884", "--run-as", "root"]
     options += ["--certificate", str(made.server), "--key", str(made.key), "--prefix", "a/b", "--state", str(tmp_path)]
-    assert wa("init", "--dir", str(place), *options).code == 0
-    before = {file.name: file.read_bytes() for file in place.iterdir()}
-    assert wa("init", "--dir", str(place)).code == 0
-    assert {file.name: file.read_bytes() for file in place.iterdir()} == before
-    gone = wa("init", "--dir", str(place), "--no-tls", "--no-websockets")
+    assert wa("init", "--dir", str(folder), *options).code == 0
+    before = {file.name: file.read_bytes() for file in folder.iterdir()}
+    assert wa("init", "--dir", str(folder)).code == 0
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
+    gone = wa("init", "--dir", str(folder), "--no-tls", "--no-websockets")
     assert gone.code == 0, gone.stderr
-    where = json.loads((place / "wa.users.json").read_text())["listening"]
+    where = json.loads((folder / "wa.users.json").read_text())["listening"]
     assert (where["tls"], where["websockets"], where["state"]) == (None, None, str(tmp_path))
-    assert "8884" not in (place / "mosquitto.conf").read_text()
+    assert "8884" not in (folder / "mosquitto.conf").read_text()
 
 
 @pytest.mark.parametrize(
-    ("wanted", "says"),
+    ("changes", "error"),
     [
         (BrokerChanges(key=Path("k")), "belong together"),
         (BrokerChanges(certificate=Path("/none"), key=Path("/none")), "is not a file"),
@@ -44,9 +44,9 @@ def test_a_second_init_without_options_changes_nothing(tmp_path: Path, wa: Wa) -
         (BrokerChanges(websockets=9001, no_websockets=True), "contradict"),
     ],
 )
-def test_contradicting_options_are_refused(wanted: BrokerChanges, says: str) -> None:
-    with pytest.raises(ValueError, match=says):
-        apply_changes(Listeners(), wanted)
+def test_contradicting_options_are_refused(changes: BrokerChanges, error: str) -> None:
+    with pytest.raises(ValueError, match=error):
+        apply_changes(Listeners(), changes)
 
 
 def test_a_renewed_certificate_at_another_path_keeps_its_port(tmp_path: Path) -> None:
@@ -73,13 +73,13 @@ def test_users_that_can_read_a_key(tmp_path: Path) -> None:
 def test_unauthenticated_tls_connections_leave_room_for_other_listeners(tmp_path: Path) -> None:
     made = make_certificates(tmp_path)
     where = replace(free_listeners(tmp_path / "broker"), tls=Tls(made.server, made.key, free_port()))
-    place = BrokerDirectory(tmp_path / "broker")
-    place.set_up("wa", where)
-    text = place.configuration.read_text()
+    target = BrokerDirectory(tmp_path / "broker")
+    target.set_up("wa", where)
+    text = target.configuration.read_text()
     assert "\nmax_connections 2000\n" in text
-    place.configuration.write_text(text.replace("max_connections 2000", "max_connections 3"))
+    target.configuration.write_text(text.replace("max_connections 2000", "max_connections 3"))
     assert where.tls
-    with mosquitto_with(place.configuration, where.port), ExitStack() as held:
+    with mosquitto_with(target.configuration, where.port), ExitStack() as held:
         for _ in range(3):
             held.enter_context(socket.create_connection(("127.0.0.1", where.tls.port), 5))
         with socket.create_connection(("127.0.0.1", where.tls.port), 5) as more, suppress(ConnectionResetError):

@@ -44,14 +44,14 @@ def tls_version(port: int, newest: ssl.TLSVersion) -> str | None:
 class Running:
     """A broker directory and its running mosquitto."""
 
-    def __init__(self, place: Path, wa: Wa) -> None:
-        self.place = place
+    def __init__(self, folder: Path, wa: Wa) -> None:
+        self.folder = folder
         self.wa = wa
-        where = free_listeners(place)
+        where = free_listeners(folder)
         made = wa(
             "init",
             "--dir",
-            str(place),
+            str(folder),
             "--port",
             str(where.port),
             "--state",
@@ -67,31 +67,31 @@ class Running:
 
     async def change(self, *arguments: str) -> CommandResult:
         """In a thread: the command runs its own event loop."""
-        return await asyncio.to_thread(self.wa, "user", *arguments, "--dir", str(self.place))
+        return await asyncio.to_thread(self.wa, "user", *arguments, "--dir", str(self.folder))
 
 
 @pytest.fixture
 def running(tmp_path: Path, wa: Wa) -> Iterator[Running]:
     broker = Running(tmp_path / "broker", wa)
-    with mosquitto_with(broker.place / "mosquitto.conf", broker.port):
+    with mosquitto_with(broker.folder / "mosquitto.conf", broker.port):
         yield broker
 
 
 def test_init_writes_private_files_and_a_second_run_keeps_the_users(tmp_path: Path, wa: Wa) -> None:
-    place = tmp_path / "broker"
-    place.mkdir()
-    (place / "mosquitto.conf").write_text("listener 1883\n")
-    first = wa("init", "--dir", str(place))
+    folder = tmp_path / "broker"
+    folder.mkdir()
+    (folder / "mosquitto.conf").write_text("listener 1883\n")
+    first = wa("init", "--dir", str(folder))
     assert first.code == 0, first.stderr
     assert first.stdout.count("shown only once") == 3
-    assert (place / "mosquitto.conf.before-wa").read_text() == "listener 1883\n"
-    assert {stat.S_IMODE((place / name).stat().st_mode) for name in ("wa.acl", "wa.passwords")} == {0o600}
-    hashes = (place / "wa.passwords").read_text()
-    again = wa("init", "--dir", str(place), "--port", "1884")
+    assert (folder / "mosquitto.conf.before-wa").read_text() == "listener 1883\n"
+    assert {stat.S_IMODE((folder / name).stat().st_mode) for name in ("wa.acl", "wa.passwords")} == {0o600}
+    hashes = (folder / "wa.passwords").read_text()
+    again = wa("init", "--dir", str(folder), "--port", "1884")
     assert "shown only once" not in again.stdout
-    assert (place / "wa.passwords").read_text() == hashes
-    assert "listener 1884 127.0.0.1" in (place / "mosquitto.conf").read_text()
-    assert (place / "mosquitto.conf.before-wa").read_text() == "listener 1883\n"
+    assert (folder / "wa.passwords").read_text() == hashes
+    assert "listener 1884 127.0.0.1" in (folder / "mosquitto.conf").read_text()
+    assert (folder / "mosquitto.conf.before-wa").read_text() == "listener 1883\n"
 
 
 async def test_a_user_is_added_changed_and_removed_while_the_broker_runs(running: Running) -> None:
@@ -125,29 +125,29 @@ async def test_a_user_is_added_changed_and_removed_while_the_broker_runs(running
 
 
 def test_check_accepts_the_files_of_init_and_reports_faults(running: Running) -> None:
-    good = running.wa("check", "--dir", str(running.place))
+    good = running.wa("check", "--dir", str(running.folder))
     assert good.code == 0, good.stdout + good.stderr
     assert re.search(r"(?m)^admin \(admin, all sessions\): (\d{2}) of \1 as", good.stdout)
-    acl = running.place / "wa.acl"
+    acl = running.folder / "wa.acl"
     acl.write_text(acl.read_text().replace("topic write wa/+/control\n", ""))
     acl.chmod(0o644)
-    bad = running.wa("check", "--dir", str(running.place))
+    bad = running.wa("check", "--dir", str(running.folder))
     assert bad.code == 1
     assert "admin cannot publish to wa/check/control, which its role grants" in bad.stdout
     assert "chmod 600" in bad.stdout
 
 
 def test_a_running_broker_with_other_files_is_detected(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    good = running.wa("check", "--live", "--json", "--dir", str(running.place))
+    good = running.wa("check", "--live", "--json", "--dir", str(running.folder))
     assert good.code == 0, good.stdout + good.stderr
     live = [found for found in map(json.loads, good.stdout.splitlines()) if found["user"].startswith("wa-check-")]
     assert len(live) == 68
     assert {found["topic"].split("/")[1] for found in live if found["found"]} == {live[0]["user"].replace("wa-", "")}
-    assert "wa-check" not in (running.place / "wa.acl").read_text() + (running.place / "wa.passwords").read_text()
+    assert "wa-check" not in (running.folder / "wa.acl").read_text() + (running.folder / "wa.passwords").read_text()
     # the same broker, checked against a directory that it does not use
     monkeypatch.setattr(acl_check, "RELOAD_TIMEOUT", 0.5)
-    other = BrokerDirectory(running.place.with_name("other"))
-    other.set_up("wa", BrokerDirectory(running.place).load().listeners)
+    other = BrokerDirectory(running.folder.with_name("other"))
+    other.set_up("wa", BrokerDirectory(running.folder).load().listeners)
     found = running.wa("check", "--live", "--dir", str(other.path))
     assert (found.code, "does not know wa-check-" in found.stderr) == (1, True)
 
@@ -188,7 +188,7 @@ def test_credentials_are_written_to_files_and_not_printed(tmp_path: Path, wa: Wa
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "expected"),
     [
         (["user", "add", "dash", "--role", "king"], "No role 'king'"),
         (["user", "add", "da/sh", "--role", "reader"], "user name"),
@@ -199,12 +199,14 @@ def test_credentials_are_written_to_files_and_not_printed(tmp_path: Path, wa: Wa
         (["init", "--prefix", "a.b"], "topic prefix"),
     ],
 )
-def test_invalid_arguments_are_refused_in_a_sentence(tmp_path: Path, wa: Wa, arguments: list[str], says: str) -> None:
+def test_invalid_arguments_are_refused_in_a_sentence(
+    tmp_path: Path, wa: Wa, arguments: list[str], expected: str
+) -> None:
     assert wa("init", "--dir", str(tmp_path / "b")).code == 0
     before = (tmp_path / "b/wa.users.json").read_bytes()
     refused = wa(*arguments, "--dir", str(tmp_path / "b"), given="short\n")
     assert refused.code == 2
-    assert says in refused.stderr
+    assert expected in refused.stderr
     assert "Traceback" not in refused.stderr
     assert (tmp_path / "b/wa.users.json").read_bytes() == before
 
@@ -243,11 +245,11 @@ async def test_a_renewed_certificate_is_read_at_reload_and_clients_stay(tmp_path
     shutil.copy(first.server, certificate)
     shutil.copy(first.key, key)
     where = replace(free_listeners(tmp_path / "broker"), tls=Tls(certificate, key, free_port()))
-    place = BrokerDirectory(tmp_path / "broker")
-    place.set_up("wa", where)
-    place.put_user(User("dash", frozenset({Role.BRIDGE})), "long-enough-here")
+    target = BrokerDirectory(tmp_path / "broker")
+    target.set_up("wa", where)
+    target.put_user(User("dash", frozenset({Role.BRIDGE})), "long-enough-here")
     assert where.tls
-    with mosquitto_with(place.configuration, where.tls.port):
+    with mosquitto_with(target.configuration, where.tls.port):
         url = f"mqtts://dash:long-enough-here@127.0.0.1:{where.tls.port}"
         old, new = (replace(options(url), ca_file=str(pair.authority)) for pair in (first, second))
         async with connect(old) as connected:

@@ -50,13 +50,13 @@ class RelayedBroker:
 @asynccontextmanager
 async def relayed_broker(directory: Path, limits: RelayLimits | None = None) -> AsyncIterator[RelayedBroker]:
     where = replace(free_listeners(directory / "broker"), websockets=free_port())
-    place = BrokerDirectory(directory / "broker")
-    place.set_up("wa", where)
-    place.put_user(User("bridge", frozenset({Role.BRIDGE})), PASSWORD)
+    target = BrokerDirectory(directory / "broker")
+    target.set_up("wa", where)
+    target.put_user(User("bridge", frozenset({Role.BRIDGE})), PASSWORD)
     assert where.websockets
-    with mosquitto_with(place.configuration, where.port) as pid:
+    with mosquitto_with(target.configuration, where.port) as pid:
         async with asyncio.timeout(40), serve_relay(where.websockets, where.port, limits):
-            yield RelayedBroker(place.path, where.port, where.websockets, pid)
+            yield RelayedBroker(target.path, where.port, where.websockets, pid)
 
 
 def announced(size: int) -> bytes:
@@ -84,9 +84,9 @@ async def test_anonymous_clients_that_announce_large_packets_use_no_memory_and_b
     """On mosquitto 2.0.11's own websocket listener 18 of these blocked all clients for 94 s."""
     async with relayed_broker(tmp_path) as broker:
         before = psutil.Process(broker.pid).memory_info().vms
-        strangers = [await broker.raw(announced(268_000_000)) for _ in range(30)]
-        for stranger in strangers:
-            await stranger.wait_closed()
+        clients = [await broker.raw(announced(268_000_000)) for _ in range(30)]
+        for anonymous in clients:
+            await anonymous.wait_closed()
         assert psutil.Process(broker.pid).memory_info().vms - before < 100_000_000
         async with broker.connect() as client:
             await client.subscribe("wa/haby/in")
@@ -156,13 +156,13 @@ async def test_an_unreachable_broker_is_reported(tmp_path: Path) -> None:
 @pytest.mark.timeout(60)
 async def test_the_command_serves_the_port_given_to_init_and_check_verifies_it(tmp_path: Path, wa: Wa) -> None:
     where = replace(free_listeners(tmp_path / "broker"), websockets=free_port())
-    place = BrokerDirectory(tmp_path / "broker")
-    place.set_up("wa", where)
-    place.put_user(User("web", frozenset({Role.PANEL})), PASSWORD)
+    target = BrokerDirectory(tmp_path / "broker")
+    target.set_up("wa", where)
+    target.put_user(User("web", frozenset({Role.PANEL})), PASSWORD)
     assert where.websockets
-    command = [sys.executable, "-m", "bridge.cli", "broker", "websockets", "--dir", str(place.path)]
-    with mosquitto_with(place.configuration, where.port):
-        alone = await asyncio.to_thread(wa, "check", "--dir", str(place.path))
+    command = [sys.executable, "-m", "bridge.cli", "broker", "websockets", "--dir", str(target.path)]
+    with mosquitto_with(target.configuration, where.port):
+        alone = await asyncio.to_thread(wa, "check", "--dir", str(target.path))
         assert (alone.code, "wrong: websockets are not served" in alone.stdout) == (1, True)
         served = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
         try:
@@ -175,7 +175,7 @@ async def test_the_command_serves_the_port_given_to_init_and_check_verifies_it(t
             ]
             async with connect(options(where.websockets, "web", PASSWORD, websockets=True)):
                 pass
-            checked = await asyncio.to_thread(wa, "check", "--dir", str(place.path))
+            checked = await asyncio.to_thread(wa, "check", "--dir", str(target.path))
             assert (checked.code, checked.stderr) == (0, "")
         finally:
             served.terminate()

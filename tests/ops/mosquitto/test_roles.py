@@ -62,8 +62,8 @@ MATRIX: dict[Role, dict[str, str]] = {
         "response": "r",
         "replay/me": "r",
         "reply/me": "r",
-        "replay/stranger": "r",
-        "reply/stranger": "r",
+        "replay/other": "r",
+        "reply/other": "r",
     },
 }
 ELSEWHERE: dict[Role, dict[str, str]] = {
@@ -155,7 +155,7 @@ def test_the_shipped_files_equal_the_generated_ones() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "roles", "session", "says"),
+    ("name", "roles", "session", "error"),
     [
         ("a/b", {Role.READER}, None, "user name"),
         ("é", {Role.READER}, None, "user name"),
@@ -166,9 +166,9 @@ def test_the_shipped_files_equal_the_generated_ones() -> None:
     ],
 )
 def test_users_that_the_acl_cannot_express_are_refused(
-    name: str, roles: set[Role], session: str | None, says: str
+    name: str, roles: set[Role], session: str | None, error: str
 ) -> None:
-    with pytest.raises(InvalidRequest, match=says):
+    with pytest.raises(InvalidRequest, match=error):
         User(name, frozenset(roles), session)
 
 

@@ -1,59 +1,63 @@
-// The way to the bridge: the same /v1 as everybody's, with the cookie of this log-in and the token for changes.
+// Calls of the bridge's HTTP API, with the cookie of this login and the CSRF token that changes need.
 
 class Problem extends Error {
-  constructor(status, detail, code) {
-    super(detail);
+  constructor(status, text, code, detailCode) {
+    super(text);
     this.status = status;
     this.code = code;
+    this.detailCode = detailCode;
   }
 }
 
-export const login = { me: null };
+// The login of this browser; `me` is null without one.
+export const account = { me: null };
 
 async function call(method, path, body, headers = {}) {
   const sent = { ...headers };
   if (body !== undefined) sent['Content-Type'] = 'application/json';
-  if (login.me?.csrf) sent['X-CSRF-Token'] = login.me.csrf;
-  let answer;
+  if (account.me?.csrf) sent['X-CSRF-Token'] = account.me.csrf;
+  const text = body === undefined ? undefined : JSON.stringify(body);
+  let response;
   try {
-    answer = await fetch(path, { method, headers: sent, body: body === undefined ? undefined : JSON.stringify(body), cache: 'no-store' });
+    response = await fetch(path, { method, headers: sent, body: text, cache: 'no-store' });
   } catch {
     throw new Problem(0, 'offline', 'offline');
   }
-  if (answer.status === 204) return null;
-  const told = await answer.json().catch(() => ({}));
-  if (!answer.ok) {
-    if (answer.status === 401 && login.me) document.dispatchEvent(new Event('logged-out'));
-    throw new Problem(answer.status, told.detail ?? told.details ?? told.error ?? answer.statusText, told.code);
+  if (response.status === 204) return null;
+  const answer = await response.json().catch(() => ({}));
+  if (!response.ok) {
+    if (response.status === 401 && account.me) document.dispatchEvent(new Event('logged-out'));
+    const sentence = answer.detail ?? answer.details ?? answer.error ?? response.statusText;
+    throw new Problem(response.status, sentence, answer.code, answer.detail_code);
   }
-  return told;
+  return answer;
 }
 
 export const get = (path) => call('GET', path);
 export const post = (path, body) => call('POST', path, body);
 export const remove = (path) => call('DELETE', path);
-export const of = (session) => `/v1/sessions/${encodeURIComponent(session)}`;
+export const sessionPath = (session) => `/v1/sessions/${encodeURIComponent(session)}`;
 
-// With a key, with the token of a link that works once, or with nothing where this machine is trusted.
-export async function enter({ key, link } = {}) {
-  const shown = key ? { 'x-api-key': key } : link ? { Authorization: `Link ${link}` } : {};
-  login.me = null;
-  login.me = await call('POST', '/panel/login', undefined, shown);
+// With a key, with the one-time token of a link, or without a credential where this machine is trusted.
+export async function logIn({ key, link } = {}) {
+  const credential = key ? { 'x-api-key': key } : link ? { Authorization: `Link ${link}` } : {};
+  account.me = null;
+  account.me = await call('POST', '/panel/login', undefined, credential);
 }
 
-// The log-in that this browser has already; tells where none is needed.
-export async function resume() {
-  const told = await call('GET', '/panel/me');
-  login.me = told.id ? told : null;
-  return told;
+// Takes up this browser's login, if it has one. The answer says in `trusted` whether none is needed.
+export async function resumeLogin() {
+  const answer = await call('GET', '/panel/me');
+  account.me = answer.id ? answer : null;
+  return answer;
 }
 
-// Rights can change under a log-in: from the first key on, nobody is trusted for where they are.
-export async function renew() {
-  await resume();
+// The rights of a login can change: the first key ends the trust in this machine.
+export async function renewLogin() {
+  await resumeLogin();
   document.dispatchEvent(new Event('renewed'));
 }
 
-export const leave = () => call('POST', '/panel/logout').finally(() => { login.me = null; });
+export const logOut = () => call('POST', '/panel/logout').finally(() => { account.me = null; });
 
-export const may = (scope) => login.me?.scopes.some((one) => one === scope || one === 'admin') ?? false;
+export const hasScope = (scope) => account.me?.scopes.some((one) => one === scope || one === 'admin') ?? false;

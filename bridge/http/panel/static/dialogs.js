@@ -1,35 +1,40 @@
-// Questions before something is done: one that waits for a yes, and one that asks on until what was given is taken.
+// Dialogs: a question with buttons, and a form that stays open until what was entered is accepted.
 
 import { h } from './element.js';
-import { said } from './faults.js';
+import { problemText } from './problems.js';
+import { button } from './widgets.js';
 
-// Resolves to the form's fields, or null where the person left.
-export function ask({ title, text, action, danger = false, cancel, fields = [], problem }) {
+// Resolves to the form's data, or to null if the dialog was cancelled.
+export function openDialog({ title, text, action, danger = false, cancel, fields = [], problem }) {
   const dialog = document.getElementById('ask');
   return new Promise((resolve) => {
-    let answer = null;
+    let data = null;
     const form = h('form', { method: 'dialog' },
-      h('h2', { id: 'ask-title' }, title), text ? h('p', null, text) : null, ...fields, problem ? h('p.bad', { role: 'alert' }, problem) : null,
+      h('h2', { id: 'ask-title' }, title),
+      text ? h('p', null, text) : null,
+      ...fields,
+      problem ? h('p.bad', { role: 'alert' }, problem) : null,
       h('div.actions', null,
-        cancel ? h('button.button', { type: 'button', onclick: () => dialog.close() }, cancel) : null,
+        cancel ? button('button', cancel, () => dialog.close()) : null,
         h(danger ? 'button.danger' : 'button.main-button', { type: 'submit' }, action)));
-    form.addEventListener('submit', () => { answer = new FormData(form); });
+    form.addEventListener('submit', () => { data = new FormData(form); });
     dialog.replaceChildren(form);
-    dialog.addEventListener('close', () => { dialog.replaceChildren(); resolve(answer); }, { once: true });
+    dialog.addEventListener('close', () => { dialog.replaceChildren(); resolve(data); }, { once: true });
     dialog.showModal();
   });
 }
 
-// Asks, and tries `work` with what was given; what is refused can be corrected. `question` is told what stood there.
-export async function askUntil(question, work) {
-  let before = null, problem = null;
+// Opens the dialog that `describe(entered)` returns until `submit(data)` succeeds; `entered` is the data of the last
+// attempt, and its error is shown. Resolves to what `submit` returns, or to null if the dialog was cancelled.
+export async function openForm(describe, submit) {
+  let entered = null, problem = null;
   for (;;) {
-    const given = await ask({ ...question(before), problem });
-    if (!given) return null;
+    const data = await openDialog({ ...describe(entered), problem });
+    if (!data) return null;
     try {
-      return await work(given);
+      return await submit(data);
     } catch (error) {
-      [before, problem] = [given, said(error)];
+      [entered, problem] = [data, problemText(error)];
     }
   }
 }

@@ -1,71 +1,86 @@
-// The outbox of one session: every command, how far it is, and what to do about one that went wrong.
+// The outbox of one session: every command, its state, and what to do about one that failed.
 
-import { get, of, post } from './api.js';
-import { ask } from './dialogs.js';
-import { empty, h, show, toast } from './element.js';
-import { advice, doubt, fault, said } from './faults.js';
-import { learn, spelledOut } from './names.js';
-import { isErased } from './phones.js';
+import { get, post, sessionPath } from './api.js';
+import { isErased } from './addresses.js';
+import { loadNames, nameAndNumber } from './contact_names.js';
+import { openDialog } from './dialogs.js';
+import { h, update } from './element.js';
+import { word } from './language.js';
+import { adviceText, doubtText, errorText, problemText } from './problems.js';
 import { ticks } from './ticks.js';
 import { ago } from './times.js';
-import { word } from './words.js';
+import { button, chip, emptyState, heading, toast } from './widgets.js';
 
-//: Of each selection: its name in the query, on its button, and what to say where it has nothing.
-const SELECTIONS = [[null, 'all', 'nothingSent'], ['open', 'open', 'noneOpen'], ['failed', 'failedMany', 'noneSuch'], ['unknown', 'unknownMany', 'noneSuch'], ['sent', 'sentMany', 'nothingSent']];
-const PAGE = 25;
+//: Of each selection: its value in the query, the key of its button, and that of the text for an empty list.
+const SELECTIONS = [
+  [null, 'all', 'nothingSent'],
+  ['open', 'open', 'noneOpen'],
+  ['failed', 'failedMany', 'noneSuch'],
+  ['unknown', 'unknownMany', 'noneSuch'],
+  ['sent', 'sentMany', 'nothingSent'],
+];
+const PAGE = 25, LONGEST = 500;
 
-export function open(view, world) {
-  const { session } = world;
+export function open(view, app) {
+  const { session } = app, path = `${sessionPath(session)}/sends`;
   const chips = h('div.chips', { role: 'group', 'aria-label': word('outbox') }), list = h('div.feed'), foot = h('div');
-  let only = null, rows = [], more = false, ended = false, length = PAGE;
+  let only = null, sends = [], more = false, closed = false, length = PAGE;
 
   async function load() {
-    const asked = only;
-    const told = await get(`${of(session)}/sends?limit=${length}${only ? `&only=${only}` : ''}`);
-    if (ended || asked !== only) return;
-    rows = told.sends;
-    more = rows.length === length && length < 500;
+    const requested = only;
+    const page = await get(`${path}?limit=${length}${only ? `&only=${only}` : ''}`);
+    if (closed || requested !== only) return;
+    sends = page.sends;
+    more = sends.length === length && length < LONGEST;
     draw();
   }
 
   function draw() {
-    show(chips, SELECTIONS.map(([value, name]) => h('button', { type: 'button', 'aria-pressed': String(only === value), onclick: () => { only = value; length = PAGE; load(); } }, word(name))));
-    show(list, rows.length ? rows.map(item) : [nothing()]);
-    show(foot, more ? [h('button.button', { type: 'button', onclick: () => { length = Math.min(500, length * 2); load(); } }, word('more'))] : []);
+    const choose = (value) => { only = value; length = PAGE; load(); };
+    const lengthen = () => { length = Math.min(LONGEST, length * 2); load(); };
+    update(chips, SELECTIONS.map(([value, name]) => chip(word(name), only === value, () => choose(value))));
+    update(list, sends.length ? sends.map(card) : nothing());
+    update(foot, more ? button('button', word('more'), lengthen) : null);
   }
 
   function nothing() {
-    const text = SELECTIONS.find(([value]) => value === only)[2];
-    return empty(word(text), text === 'nothingSent' ? word('nothingSentHint') : null);
+    const [, , text] = SELECTIONS.find(([value]) => value === only);
+    return emptyState(word(text), text === 'nothingSent' ? word('nothingSentHint') : null);
   }
 
-  function item(one) {
-    const wrong = (one.state === 'failed' || one.state === 'unknown') && !isErased(one.to);
+  function card(send) {
+    const { state, error } = send;
+    const settledBadly = (state === 'failed' || state === 'unknown') && !isErased(send.to);
     return h('article.card.send-item', null,
-      h('div.row.apart', null, h('strong', null, spelledOut(one.chat, one.to)), ticks(one.state)),
-      h('p.text', { dir: 'auto' }, one.message),
-      one.error || one.doubt ? h('p', null, one.error ? fault(one.error) : doubt(one.doubt)) : null,
-      wrong ? h(`p.advice.${one.state === 'failed' ? 'bad' : 'wait'}`, null, advice(one.error?.code)) : null,
-      h('div.row.apart', null, h('span.soft', null, ago(one.claimed_at), ' · ', h('span.mono', null, one.id)),
-        wrong ? h('button.button', { type: 'button', onclick: () => again(one) }, word('again')) : null));
+      h('div.row.apart', null, h('strong', null, nameAndNumber(send.chat, send.to)), ticks(state)),
+      h('p.text', { dir: 'auto' }, send.message),
+      error || send.doubt ? h('p', null, error ? errorText(error) : doubtText(send)) : null,
+      settledBadly ? h(`p.advice.${state === 'failed' ? 'bad' : 'wait'}`, null, adviceText(error?.code)) : null,
+      h('div.row.apart', null,
+        h('span.soft', null, ago(send.claimed_at), ' · ', h('span.mono', null, send.id)),
+        settledBadly ? button('button', word('again'), () => sendAgain(send)) : null));
   }
 
-  async function again(one) {
-    const text = one.state === 'unknown' ? word('againUnknown') : word('againText');
-    if (!(await ask({ title: word('againAsk'), text, action: word('again'), cancel: word('cancel'), danger: one.state === 'unknown' }))) return;
+  async function sendAgain({ state, to, message }) {
+    const unknown = state === 'unknown', text = word(unknown ? 'againUnknown' : 'againText');
+    const question = { title: word('againAsk'), text, action: word('again'), cancel: word('cancel') };
+    if (!(await openDialog({ ...question, danger: unknown }))) return;
     try {
-      await post(`${of(session)}/sends`, { to: one.to, message: one.message, priority: 'human' });
+      await post(path, { to, message, priority: 'human' });
       toast(word('done'));
     } catch (problem) {
-      toast(said(problem), true);
+      toast(problemText(problem), true);
     }
     only = null;
     await load();
   }
 
-  view.append(h('div.head', null, h('h1', null, word('outbox')), h('p.soft', null, word('outboxLead'))), chips, list, foot);
-  const gentle = () => load().catch((problem) => { if (!ended) show(list, empty(said(problem))); });
-  gentle();
-  learn(world.sessions.find((one) => one.session === session)).then((found) => { if (found && !ended) draw(); });
-  return { tick: gentle, end: () => { ended = true; } };
+  function refresh() {
+    load().catch((problem) => { if (!closed) update(list, emptyState(problemText(problem))); });
+  }
+
+  view.append(heading(word('outbox'), word('outboxLead')), chips, list, foot);
+  refresh();
+  loadNames(app.sessions.find((one) => one.session === session)).then((known) => { if (known && !closed) draw(); });
+  return { refresh, close: () => { closed = true; } };
 }

@@ -1,106 +1,135 @@
-// Sessions as cards: how each is, its pairing code, and what an admin can do.
+// Sessions as cards: state, pairing code, and the controls of an admin.
 
-import { get, may, of, post } from './api.js';
-import { ask, askUntil } from './dialogs.js';
-import { h, show, toast } from './element.js';
-import { said } from './faults.js';
+import { get, hasScope, post, sessionPath } from './api.js';
+import { openDialog, openForm } from './dialogs.js';
+import { h, update } from './element.js';
+import { number, reasonText, stateName, word } from './language.js';
+import { problemText } from './problems.js';
 import { ago } from './times.js';
-import { number, reason, state, word } from './words.js';
+import { button, fact, field, heading, toast } from './widgets.js';
 
 const TONES = {
-  connected: 'good', starting: 'wait', connecting: 'wait', authenticated: 'wait', pairing: 'calm', reconnecting: 'wait',
-  unreachable: 'bad', conflict: 'bad', page_changed: 'bad', error: 'bad', logged_out: 'bad', stopped: 'dim', standby: 'dim', offline: 'bad',
+  connected: 'good',
+  starting: 'wait',
+  connecting: 'wait',
+  authenticated: 'wait',
+  pairing: 'calm',
+  reconnecting: 'wait',
+  unreachable: 'bad',
+  conflict: 'bad',
+  page_changed: 'bad',
+  error: 'bad',
+  logged_out: 'bad',
+  stopped: 'dim',
+  standby: 'dim',
+  offline: 'bad',
 };
-export const tone = (name) => TONES[name] ?? 'dim';
+export const tone = (state) => TONES[state] ?? 'dim';
+//: States from which `init` starts the session.
 const AT_REST = new Set(['stopped', 'logged_out']);
 
-export function open(view, world) {
+export function open(view, app) {
   const list = h('div.cards'), codes = new Map(), busy = new Set();
-  let ended = false;
-  view.append(h('div.head', null, h('h1', null, word('sessions')), h('p.soft', null, word('sessionsLead'))), list);
+  let closed = false;
+  view.append(heading(word('sessions'), word('sessionsLead')), list);
 
-  const draw = () => { if (!ended) show(list, world.sessions.map((one) => card(one, codes.get(one.session), busy, draw, world))); };
+  function draw() {
+    if (!closed) update(list, app.sessions.map(card));
+  }
 
-  async function tick() {
-    await Promise.all(world.sessions.map(async ({ session, state: now }) => {
-      if (now !== 'pairing' || !may('admin')) return codes.delete(session);
-      const code = await get(`${of(session)}/qr`).catch(() => null);
+  async function refresh() {
+    await Promise.all(app.sessions.map(async ({ session, state }) => {
+      if (state !== 'pairing' || !hasScope('admin')) return codes.delete(session);
+      const code = await get(`${sessionPath(session)}/qr`).catch(() => null);
       return code ? codes.set(session, code) : codes.delete(session);
     }));
     draw();
   }
 
-  tick();
-  return { tick, end: () => { ended = true; } };
-}
-
-function card(one, code, busy, draw, world) {
-  const { session } = one;
-  const fact = (name, value) => h('div', null, h('dt', null, word(name)), h('dd', null, value));
-  return h('article.card.session', { 'aria-label': session },
-    h('div.row.apart', null,
-      h('h2.name', null, session),
-      h(`span.badge.${tone(one.state)}`, null, state(one.state))),
-    h('p.tell', null, reason(one)),
-    code ? pairing(session, code, busy, draw, world) : null,
-    h('dl.facts', null,
-      fact('since', ago(one.since)),
-      fact('lastMessage', one.last_inbound ? ago(one.last_inbound) : word('never')),
-      fact('journalled', number(one.last_seq)),
-      fact('queueOut', number(one.queue?.out ?? 0)),
-      fact('queueIn', number(one.queue?.in ?? 0)),
-      fact('budget', one.queue && one.budget !== null ? number(one.budget) : one.queue ? word('noLimit') : '–'),
-      fact('memory', one.memory?.browser_mb ? `${number(one.memory.browser_mb)} MB` : '–'),
-      fact('owner', one.owner.split(':')[0])),
-    may('admin') ? controls(one, busy, draw, world) : null);
-}
-
-function pairing(session, code, busy, draw, world) {
-  if (code.link_code) {
-    return h('div.pairing.typed', null,
-      h('p.code', { 'aria-label': [...code.link_code].join(' ') }, code.link_code.replace(/^(.{4})(.{4})$/, '$1-$2')),
-      h('button.button', { type: 'button', onclick: () => byPhone(session, busy, draw, world) }, word('pairOther')));
+  function card(status) {
+    const { session, state, queue } = status, code = codes.get(session);
+    const budget = status.budget === null ? word('noLimit') : number(status.budget);
+    return h('article.card.session', { 'aria-label': session },
+      h('div.row.apart', null,
+        h('h2.name', null, session),
+        h(`span.badge.${tone(state)}`, null, stateName(state))),
+      h('p.reason', null, reasonText(status)),
+      code ? pairing(session, code) : null,
+      h('dl.facts', null,
+        fact(word('since'), ago(status.since)),
+        fact(word('lastMessage'), status.last_inbound ? ago(status.last_inbound) : word('never')),
+        fact(word('journalled'), number(status.last_seq)),
+        fact(word('queueOut'), number(queue?.out ?? 0)),
+        fact(word('queueIn'), number(queue?.in ?? 0)),
+        fact(word('budget'), queue ? budget : '–'),
+        fact(word('memory'), status.memory?.browser_mb ? `${number(status.memory.browser_mb)} MB` : '–'),
+        fact(word('owner'), status.owner.split(':')[0])),
+      hasScope('admin') ? controls(session, state) : null);
   }
-  const stamp = encodeURIComponent(code.expires_at);
-  return h('div.pairing', null,
-    h('img', { src: `${of(session)}/qr.png?at=${stamp}`, alt: word('qrAlt', session), width: 200, height: 200 }),
-    h('div', null, h('h3', null, word('pairTitle')),
-      h('ol', null, h('li', null, word('pair1')), h('li', null, word('pair2')), h('li', null, word('pair3'))),
-      h('button.button', { type: 'button', onclick: () => byPhone(session, busy, draw, world) }, word('pairPhone'))));
-}
 
-function controls({ session, state: now }, busy, draw, world) {
-  const act = (action, label, question) => h(action === 'logout' ? 'button.danger' : 'button.button', {
-    type: 'button', disabled: busy.has(session),
-    onclick: async () => {
-      if (question && !(await ask({ ...question, action: word(label), cancel: word('cancel'), danger: action === 'logout' }))) return;
-      await control(session, { action }, busy, draw, world).catch((problem) => toast(said(problem), true));
-    },
-  }, word(label));
-  const question = (name) => ({ title: word(`${name}Ask`, session), text: word(`${name}Text`) });
-  if (AT_REST.has(now)) return h('div.row', null, act('init', 'init'));
-  return h('div.row', null,
-    act('restart', 'restart', question('restart')),
-    act('close', 'closeSession', question('close')),
-    now === 'pairing' ? null : act('logout', 'logout', question('logout')));
-}
+  function pairing(session, { link_code: linkCode, expires_at: expiresAt }) {
+    if (linkCode) {
+      const spelled = [...linkCode].join(' '), grouped = linkCode.replace(/^(.{4})(.{4})$/, '$1-$2');
+      return h('div.pairing.typed', null,
+        h('p.code', { 'aria-label': spelled }, grouped),
+        button('button', word('pairOther'), () => pairByPhone(session)));
+    }
+    const image = `${sessionPath(session)}/qr.png?at=${encodeURIComponent(expiresAt)}`;
+    return h('div.pairing', null,
+      h('img', { src: image, alt: word('qrAlt', session), width: 200, height: 200 }),
+      h('div', null, h('h3', null, word('pairTitle')),
+        h('ol', null, ['pair1', 'pair2', 'pair3'].map((step) => h('li', null, word(step)))),
+        button('button', word('pairPhone'), () => pairByPhone(session))));
+  }
 
-async function byPhone(session, busy, draw, world) {
-  await askUntil((before) => ({
-    title: word('pairPhone'), action: word('pairAsk'), cancel: word('cancel'),
-    fields: [h('label.field', null, h('span', null, word('phone')), h('input', { name: 'phone', type: 'tel', required: true, maxlength: 32, value: before?.get('phone') ?? '', placeholder: '+54 9 11 5550-0001', autocomplete: 'tel' }))],
-  }), (given) => control(session, { action: 'init', phone: given.get('phone') }, busy, draw, world, 'codeAsked'));
-}
+  function controls(session, state) {
+    const control = (action, label, asks = true) => {
+      const danger = action === 'logout';
+      const question = { title: word(`${action}Ask`, session), text: word(`${action}Text`) };
+      return button(danger ? 'danger' : 'button', word(label), async () => {
+        const options = { ...question, action: word(label), cancel: word('cancel'), danger };
+        if (asks && !(await openDialog(options))) return;
+        await send(session, { action }).catch((problem) => toast(problemText(problem), true));
+      }, { disabled: busy.has(session) });
+    };
+    if (AT_REST.has(state)) return h('div.row', null, control('init', 'init', false));
+    return h('div.row', null,
+      control('restart', 'restart'),
+      control('close', 'closeSession'),
+      state === 'pairing' ? null : control('logout', 'logout'));
+  }
 
-async function control(session, command, busy, draw, world, told = 'done') {
-  busy.add(session);
-  draw();
-  try {
-    const done = await post(`${of(session)}/control`, command);
-    world.sessions = world.sessions.map((one) => (one.session === session ? done.status : one));
-    toast(word(told));
-  } finally {
-    busy.delete(session);
+  async function pairByPhone(session) {
+    const describe = (entered) => ({
+      title: word('pairPhone'),
+      action: word('pairAsk'),
+      cancel: word('cancel'),
+      fields: [field(word('phone'), h('input', {
+        name: 'phone',
+        type: 'tel',
+        required: true,
+        maxlength: 32,
+        value: entered?.get('phone') ?? '',
+        placeholder: '+54 9 11 5550-0001',
+        autocomplete: 'tel',
+      }))],
+    });
+    await openForm(describe, (data) => send(session, { action: 'init', phone: data.get('phone') }, 'codeAsked'));
+  }
+
+  async function send(session, command, confirmation = 'done') {
+    busy.add(session);
     draw();
+    try {
+      const { status } = await post(`${sessionPath(session)}/control`, command);
+      app.sessions = app.sessions.map((one) => (one.session === session ? status : one));
+      toast(word(confirmation));
+    } finally {
+      busy.delete(session);
+      draw();
+    }
   }
+
+  refresh();
+  return { refresh, close: () => { closed = true; } };
 }

@@ -1,30 +1,33 @@
-// Times: how long ago, with the exact moment on hover and for screen readers that ask for it.
+// Times, with the exact moment as a tooltip.
 
 import { h } from './element.js';
-import { language, locale } from './words.js';
+import { language, locale } from './language.js';
 
 const UNITS = [['day', 86400], ['hour', 3600], ['minute', 60]];
 const WEEK = 7 * 86400;
 
 const exact = (at) => at.toLocaleString(locale(), { dateStyle: 'full', timeStyle: 'medium', hourCycle: 'h23' });
-const clock = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' };
+const CLOCK = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' };
 
-function distance(at) {
-  const seconds = (at - Date.now()) / 1000, far = Math.abs(seconds);
-  const words = new Intl.RelativeTimeFormat(language(), { numeric: 'auto', style: 'short' });
-  if (far >= WEEK) return at.toLocaleDateString(locale(), { day: 'numeric', month: 'short', year: 'numeric' });
-  const [unit, length] = UNITS.find(([, size]) => far >= size) ?? ['second', 1];
-  if (unit === 'second') return words.format(seconds < 1 ? 0 : Math.round(seconds), 'second');
-  return words.format(Math.trunc(seconds / length), unit);
+function relative(at) {
+  const seconds = (at - Date.now()) / 1000, distance = Math.abs(seconds);
+  if (distance >= WEEK) return at.toLocaleDateString(locale(), { day: 'numeric', month: 'short', year: 'numeric' });
+  const format = new Intl.RelativeTimeFormat(language(), { numeric: 'auto', style: 'short' });
+  const [unit, length] = UNITS.find(([, size]) => distance >= size) ?? ['second', 1];
+  if (unit === 'second') return format.format(seconds < 1 ? 0 : Math.round(seconds), 'second');
+  return format.format(Math.trunc(seconds / length), unit);
 }
 
 const time = (at, shown) => h('time', { datetime: at.toISOString(), title: exact(at) }, shown);
 
-// "3 min ago"; within the last minute simply "now", since a second hand would only distract.
-export const ago = (text) => { const at = new Date(text); return time(at, distance(at)); };
+// "3 min ago"; within the last minute "now", since a running seconds display would distract.
+export function ago(text) {
+  const at = new Date(text);
+  return time(at, relative(at));
+}
 
-// The time of day, with the day where it is not today.
-export function moment(text) {
+// The time of day, with the date unless it is today.
+export function timeOfDay(text) {
   const at = new Date(text), today = at.toDateString() === new Date().toDateString();
-  return time(at, at.toLocaleString(locale(), today ? clock : { day: 'numeric', month: 'short', ...clock }));
+  return time(at, at.toLocaleString(locale(), today ? CLOCK : { day: 'numeric', month: 'short', ...CLOCK }));
 }

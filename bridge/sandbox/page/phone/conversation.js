@@ -1,4 +1,4 @@
-// The open chat: bubbles with ticks, and the line to write on, as the other person or as the phone's owner.
+// The open chat: bubbles with ticks, and the composer, which writes as a contact or as the phone's owner.
 
 import { clock, element, initial, tone } from './element.js';
 import { ticksAreAutomatic } from './linked.js';
@@ -34,16 +34,20 @@ function ticks(message) {
 }
 
 function bubble(message) {
-  const own = Object.entries(message.fields).filter(([, value]) => ['string', 'number'].includes(typeof value));
-  const kind = message.type === 'chat' ? undefined
-    : element('span', { class: 'kind' }, [message.type, ...own.map(([name, value]) => `${name} ${value}`)].join(' · '));
-  const via = message.from_me && message.origin === 'device' ? element('span', { class: 'via', title: 'Sent by a linked device' }, 'linked device') : undefined;
+  const fields = Object.entries(message.fields).filter(([, value]) => ['string', 'number'].includes(typeof value));
+  const details = [message.type, ...fields.map(([name, value]) => `${name} ${value}`)].join(' · ');
+  const kind = message.type === 'chat' ? undefined : element('span', { class: 'kind' }, details);
+  const fromDevice = message.from_me && message.origin === 'device';
+  const showsAuthor = message.author && !message.from_me;
   return element('li', { class: `bubble ${message.from_me ? 'mine' : 'theirs'}`, 'data-id': message.id },
-    message.author && !message.from_me ? element('span', { class: `author ${tone(message.author)}` }, nameOf(message.author)) : undefined,
+    showsAuthor ? element('span', { class: `author ${tone(message.author)}` }, nameOf(message.author)) : undefined,
     message.quoted ? element('span', { class: 'quote' }, message.quoted.body || message.quoted.type) : undefined,
     kind,
     element('span', { class: 'body' }, message.body),
-    element('span', { class: 'meta' }, via, clock(message.t), message.from_me ? ticks(message) : undefined));
+    element('span', { class: 'meta' },
+      fromDevice ? element('span', { class: 'via', title: 'Sent by a linked device' }, 'linked device') : undefined,
+      clock(message.t),
+      message.from_me ? ticks(message) : undefined));
 }
 
 function withDays(messages) {
@@ -56,40 +60,41 @@ function withDays(messages) {
   });
 }
 
-function writer(value, label, checked) {
-  return element('label', {}, element('input', { type: 'radio', name: 'writer', value, checked }), element('span', {}, label));
+function writerChoice(value, label, checked) {
+  const input = element('input', { type: 'radio', name: 'writer', value, checked });
+  return element('label', {}, input, element('span', {}, label));
 }
 
-function drawWriters(room) {
-  const others = room.participants.length ? room.participants : [room.id];
-  const choices = others.map((address, n) => writer(address, nameOf(address), n === 0));
-  part('writers').replaceChildren(element('legend', {}, 'Typed by'), ...choices, writer(ME, 'Me'));
+function drawWriters({ id, participants }) {
+  const others = participants.length ? participants : [id];
+  const choices = others.map((address, n) => writerChoice(address, nameOf(address), n === 0));
+  part('writers').replaceChildren(element('legend', {}, 'Write as'), ...choices, writerChoice(ME, 'Me'));
 }
 
 export function drawConversation() {
-  const room = world.state.chats.find(({ id }) => id === chat);
-  if (!room) return;
+  const known = world.state.chats.find(({ id }) => id === chat);
+  if (!known) return;
   const messages = messagesOf(chat).slice(-SHOWN);
-  const look = JSON.stringify([chat, room.typing, ticksAreAutomatic(), messages.map(({ id, ack }) => [id, ack])]);
-  if (look === drawn) return;
-  drawn = look;
+  const shown = JSON.stringify([chat, known.typing, ticksAreAutomatic(), messages.map(({ id, ack }) => [id, ack])]);
+  if (shown === drawn) return;
+  drawn = shown;
   const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
-  const typing = room.typing ? [element('li', { class: 'bubble mine typing' }, 'typing…')] : [];
+  const typing = known.typing ? [element('li', { class: 'bubble mine typing' }, 'typing…')] : [];
   log.replaceChildren(...withDays(messages), ...typing);
   if (atEnd) log.scrollTop = log.scrollHeight;
 }
 
 export function openConversation(id) {
   chat = id;
-  const room = world.state.chats.find((known) => known.id === id);
+  const { name, participants } = world.state.chats.find((known) => known.id === id);
   part('empty').hidden = true;
   part('open').hidden = false;
   part('phone').classList.add('chatting');
   part('avatar').className = `avatar ${tone(id)}`;
-  part('avatar').textContent = initial(room.name);
-  part('title').textContent = room.name;
-  part('subtitle').textContent = room.participants.length ? `${room.participants.map(nameOf).join(', ')}, Me` : id;
-  drawWriters(room);
+  part('avatar').textContent = initial(name);
+  part('title').textContent = name;
+  part('subtitle').textContent = participants.length ? `${participants.map(nameOf).join(', ')}, Me` : id;
+  drawWriters({ id, participants });
   drawConversation();
   log.scrollTop = log.scrollHeight;
   text.focus({ preventScroll: true });
@@ -98,13 +103,13 @@ export function openConversation(id) {
 async function send() {
   const body = text.value;
   if (!body.trim()) return;
-  const who = new FormData(part('composer')).get('writer');
+  const writer = new FormData(part('composer')).get('writer');
   const group = world.state.chats.find(({ id }) => id === chat).participants.length > 0;
   text.value = '';
-  const sent = who === ME
+  const sent = writer === ME
     ? await ask('own', { chat, body })
-    : await ask('incoming', { chat, body, ...(group && { author: who }) });
-  // What could not be sent must not be typed again.
+    : await ask('incoming', { chat, body, ...(group && { author: writer }) });
+  // Text that could not be sent is put back.
   if (!sent && !text.value) text.value = body;
 }
 

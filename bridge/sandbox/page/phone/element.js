@@ -1,4 +1,4 @@
-// Builds page elements; text goes in as text, never as markup.
+// Builds page elements; text is inserted as text, never as markup.
 
 export function element(tag, attributes = {}, ...children) {
   const made = document.createElement(tag);
@@ -11,7 +11,7 @@ export function element(tag, attributes = {}, ...children) {
   return made;
 }
 
-// A colour that stays the same for a person.
+// The colour of a contact, always the same for an address.
 export const tone = (address) => `tone-${[...address].reduce((sum, c) => sum + c.charCodeAt(0), 0) % 6}`;
 
 export const initial = (name) => [...name][0]?.toUpperCase() ?? '?';

@@ -1,4 +1,4 @@
-// What goes wrong: chosen here, done by the sandbox.
+// Faults that the sandbox simulates.
 
 import { ask, world } from './world.js';
 

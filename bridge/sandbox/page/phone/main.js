@@ -1,4 +1,4 @@
-// The phone: puts the parts of the page together and draws them again when the world changed.
+// The phone: draws the parts of the page, again after every change of the sandbox's world.
 
 import { drawChats } from './chats.js';
 import { drawConversation, openConversation } from './conversation.js';
@@ -12,7 +12,7 @@ const form = part('contact-form');
 
 let open;
 
-// The owner looks at the chat, so it counts as read on every device.
+// An opened chat counts as read on every device.
 function choose(chat) {
   open = chat;
   openConversation(chat);

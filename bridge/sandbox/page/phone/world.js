@@ -1,4 +1,4 @@
-// The page's copy of the sandbox's world: read once, then kept up to date by the live feed.
+// The page's copy of the sandbox's state: read once, then updated by the live feed.
 
 const RETRY_MS = 1000;
 
@@ -7,7 +7,7 @@ export const world = { state: undefined, messages: new Map() };
 const watchers = [];
 export const watch = (watcher) => watchers.push(watcher);
 
-// Tells whether the sandbox answered; what went wrong is shown at the foot of the page.
+// Returns whether the request succeeded; an error is shown at the bottom of the page.
 export async function ask(path, body, method = 'POST') {
   const problem = document.querySelector('#problem');
   try {
@@ -18,10 +18,10 @@ export async function ask(path, body, method = 'POST') {
     });
     const answer = await response.json();
     problem.hidden = response.ok;
-    if (!response.ok) problem.textContent = answer.error ?? 'The sandbox did not take that.';
+    if (!response.ok) problem.textContent = answer.error ?? 'The sandbox refused that.';
     return response.ok;
   } catch {
-    problem.textContent = 'The sandbox does not answer.';
+    problem.textContent = 'The sandbox does not respond.';
     problem.hidden = false;
     return false;
   }
@@ -40,7 +40,7 @@ function takeMessage(message) {
   world.messages.set(message.chat, known.set(message.id, message));
 }
 
-function tell() {
+function notify() {
   for (const watcher of watchers) watcher();
 }
 
@@ -49,20 +49,20 @@ async function readAll() {
   world.messages.clear();
   for (const chat of state.chats) chat.messages.forEach(takeMessage);
   world.state = state;
-  tell();
+  notify();
 }
 
 export function follow() {
   const url = new URL('/phone/live', location.href);
   url.protocol = url.protocol.replace('http', 'ws');
   const socket = new WebSocket(url);
-  // Read after the feed is open: what happens in between comes twice rather than never.
+  // Read after the feed is open: changes in between are then seen twice, not missed.
   socket.addEventListener('open', () => void readAll());
   socket.addEventListener('message', ({ data }) => {
     const { state, messages } = JSON.parse(data);
     messages.forEach(takeMessage);
     world.state = state;
-    tell();
+    notify();
   });
   socket.addEventListener('close', () => setTimeout(follow, RETRY_MS));
 }

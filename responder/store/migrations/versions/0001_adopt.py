@@ -1,7 +1,7 @@
-"""Our tables; and the legacy ones, made where they are missing, widened where they are found. No row is touched.
+"""Creates our tables and the missing legacy ones; widens the legacy tables that exist. Changes no row.
 
-A later migration must not change with `schema.py`: it says what it does in its own words. This first one makes what
-`schema.py` says, and looks before every step, since MySQL cannot take a half-done one back.
+This first migration creates what `schema.py` declares; a later one must declare its own steps, so that it does not
+change with `schema.py`. Every step checks first whether it is needed: MySQL cannot roll back half a migration.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ _ORIGINS = sa.Enum("ia", "humano", "sistema")
 
 
 def upgrade() -> None:
-    """Adopt, then make what is missing."""
     bind = op.get_bind()
     tables = set(sa.inspect(bind).get_table_names())
     if conversations.name in tables:
@@ -40,10 +39,10 @@ def _adopt_conversations(bind: sa.Connection) -> None:
     if "pauso_ia" not in columns:
         op.add_column(name, sa.Column("pauso_ia", sa.SmallInteger, server_default="0"))
     if "created_at" not in columns:
-        # SQLite adds no column whose default is not a constant
+        # SQLite cannot add a column whose default is not a constant
         default = None if bind.dialect.name == "sqlite" else sa.func.current_timestamp()
         op.add_column(name, sa.Column("created_at", sa.DateTime, server_default=default))
-    if bind.dialect.name != "sqlite":  # there, lengths are words without effect
+    if bind.dialect.name != "sqlite":  # SQLite ignores lengths
         if (getattr(columns["telefono"]["type"], "length", None) or 0) < 64:
             op.alter_column(name, "telefono", type_=sa.String(64), existing_nullable=False, nullable=False)
         if not isinstance(columns["mensaje"]["type"], MEDIUMTEXT):
@@ -77,5 +76,5 @@ def _to_utf8mb4(bind: sa.Connection, name: str) -> None:
         {"name": name},
     ).scalars()
     if set(charset) != {"utf8mb4"}:
-        # the server translates each text from the character set that it has by the table's own account
+        # the server converts each text from the table's declared character set
         op.execute(sa.text(f"ALTER TABLE {name} CONVERT TO CHARACTER SET utf8mb4"))

@@ -1,4 +1,4 @@
-"""What answers mean, when to try again, what a listener wants: tables and bounds."""
+"""The verdict on each response, the pause before a retry, and which items a filter includes."""
 
 from __future__ import annotations
 
@@ -8,17 +8,11 @@ from hypothesis import strategies as st
 
 from bridge.contract.messages import Stream
 from bridge.ports import Failure, PostAnswer, WebhookFilter
-from bridge.webhooks.headers import Delivered, signature
-from bridge.webhooks.retry_policy import (
-    INDIGESTIBLE,
-    LONGEST_RETRY_AFTER,
-    RETRY,
-    PostVerdict,
-    judge,
-    pause,
-    wants,
-)
+from bridge.webhooks.headers import WebhookDelivery, signature
+from bridge.webhooks.limits import WebhookLimits
+from bridge.webhooks.retry_policy import PostVerdict, includes, judge, retry_pause
 
+LIMITS = WebhookLimits()
 ANA, GROUP = "5491155500001@c.us", "120363000000000001@g.us"
 
 
@@ -34,38 +28,38 @@ def test_every_status_has_one_verdict(status: int) -> None:
         expected = PostVerdict.RETRY
     else:
         expected = PostVerdict.REFUSED
-    assert judge(answered(status), 1) is expected
+    assert judge(answered(status), 1, LIMITS) is expected
 
 
 @pytest.mark.parametrize("failure", Failure)
-def test_silence_is_tried_again_for_ever(failure: Failure) -> None:
-    assert judge(PostAnswer(failure=failure), 10_000) is PostVerdict.RETRY
+def test_a_failure_without_a_response_is_retried_indefinitely(failure: Failure) -> None:
+    assert judge(PostAnswer(failure=failure), 10_000, LIMITS) is PostVerdict.RETRY
 
 
 @pytest.mark.parametrize(
     ("status", "verdict"), [(500, PostVerdict.REFUSED), (501, PostVerdict.REFUSED), (503, PostVerdict.RETRY)]
 )
-def test_an_item_that_only_ever_makes_the_receiver_fail_is_given_up(status: int, verdict: PostVerdict) -> None:
-    assert judge(answered(status), INDIGESTIBLE - 1) is PostVerdict.RETRY
-    assert judge(answered(status), INDIGESTIBLE) is verdict
+def test_an_item_that_always_causes_a_server_error_is_refused(status: int, verdict: PostVerdict) -> None:
+    assert judge(answered(status), LIMITS.server_errors - 1, LIMITS) is PostVerdict.RETRY
+    assert judge(answered(status), LIMITS.server_errors, LIMITS) is verdict
 
 
 @given(st.integers(1, 10_000), st.floats(0, 1, exclude_max=True))
 def test_pauses_grow_and_stay_within_bounds(failures: int, random: float) -> None:
-    wait = pause(failures, answered(503), random)
-    assert 0.5 <= wait <= RETRY.limit
-    assert wait <= pause(failures + 1, answered(503), 0.999999) or wait >= RETRY.limit / 2
+    wait = retry_pause(failures, answered(503), random, LIMITS)
+    assert 0.5 <= wait <= LIMITS.retry.limit
+    assert wait <= retry_pause(failures + 1, answered(503), 0.999999, LIMITS) or wait >= LIMITS.retry.limit / 2
 
 
 @given(st.floats(0, 1e9), st.floats(0, 1, exclude_max=True))
-def test_a_receiver_may_ask_for_a_longer_pause_within_reason(asked: float, random: float) -> None:
-    wait = pause(1, PostAnswer(status=429, retry_after=asked), random)
-    assert wait >= min(asked, LONGEST_RETRY_AFTER)
-    assert wait <= max(1.0, LONGEST_RETRY_AFTER)
+def test_a_receiver_may_request_a_longer_pause_up_to_a_limit(asked: float, random: float) -> None:
+    wait = retry_pause(1, PostAnswer(status=429, retry_after=asked), random, LIMITS)
+    assert wait >= min(asked, LIMITS.longest_retry_after)
+    assert wait <= max(1.0, LIMITS.longest_retry_after)
 
 
 @pytest.mark.parametrize(
-    ("choice", "stream", "item", "expected"),
+    ("chosen", "stream", "item", "expected"),
     [
         (WebhookFilter(), Stream.IN, {"chat": ANA}, True),
         (WebhookFilter(), Stream.IN, {"chat": "", "type": "erased"}, False),
@@ -86,24 +80,24 @@ def test_a_receiver_may_ask_for_a_longer_pause_within_reason(asked: float, rando
         (WebhookFilter(kinds=frozenset({"x"}), chats=frozenset({ANA})), Stream.EVENT, {"kind": "x"}, False),
     ],
 )
-def test_what_is_wanted(choice: WebhookFilter, stream: Stream, item: dict[str, str], expected: bool) -> None:
-    assert wants(choice, stream, item) is expected
+def test_a_filter_includes_an_item(chosen: WebhookFilter, stream: Stream, item: dict[str, str], expected: bool) -> None:
+    assert includes(chosen, stream, item) is expected
 
 
-def test_streams_that_hold_what_is_wanted() -> None:
+def test_a_filter_reads_the_streams_of_its_kinds() -> None:
     assert WebhookFilter().streams == (Stream.IN,)
     assert WebhookFilter(kinds=frozenset({"own_message"})).streams == (Stream.EVENT,)
     assert WebhookFilter(kinds=frozenset({"message", "own_message"})).streams == (Stream.IN, Stream.EVENT)
 
 
-def test_the_signature_is_the_one_that_receivers_know() -> None:
-    # The example of GitHub's documentation of this header.
+def test_the_signature_has_the_format_of_github() -> None:
+    # The example in GitHub's documentation of this header.
     expected = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
     assert signature("It's a Secret to Everybody", b"Hello, World!") == expected
 
 
 def test_each_attempt_has_the_same_delivery_id() -> None:
-    item = Delivered("abc", "haby", Stream.IN, "e", 7)
-    first, second = (item.headers(b"{}", attempt=attempt, secret=None) for attempt in (1, 2))
-    assert first["X-WA-Delivery"] == second["X-WA-Delivery"] == "abc.e.in.7"
+    delivery = WebhookDelivery("abc", "haby", Stream.IN, "e", 7)
+    first, second = (delivery.headers(b"{}", attempt=attempt, secret=None) for attempt in (1, 2))
+    assert first["X-WA-WebhookDelivery"] == second["X-WA-Delivery"] == "abc.e.in.7"
     assert "X-Hub-Signature-256" not in first

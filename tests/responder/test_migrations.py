@@ -1,4 +1,4 @@
-"""The databases that we come to: empty, of a legacy installation in each of its shapes, of a later version."""
+"""Migration of an empty database, of each legacy schema, and of a newer schema."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from responder.store.migrate import migrate
 from responder.store.pending import PendingWork
 from responder.store.rows import Pending
 from tests.mariadb_server import MariaDbServer
-from tests.responder.conftest import maria_place
+from tests.responder.conftest import mariadb_settings
 
 OLDEST = """
 CREATE TABLE ll_ia_conversaciones (
@@ -50,7 +50,7 @@ async def legacy(mariadb: MariaDbServer, request: pytest.FixtureRequest) -> Asyn
     """A legacy database with the tables of `request.param`."""
     name = mariadb.create(f"legacy_{request.node.name.encode().hex()[-24:]}", "latin1")
     mariadb.sql(request.param, name)
-    async with ResponderDatabase(load(**maria_place(mariadb, name)).database_url) as database:
+    async with ResponderDatabase(load(**mariadb_settings(mariadb, name)).database_url) as database:
         yield database
 
 
@@ -60,7 +60,7 @@ async def rows(database: ResponderDatabase, query: str) -> list[tuple[object, ..
 
 
 @pytest.mark.parametrize("legacy", [OLDEST], indirect=True)
-async def test_the_oldest_shape_is_adopted_without_losing_a_row(legacy: ResponderDatabase) -> None:
+async def test_the_oldest_legacy_schema_is_migrated_without_losing_a_row(legacy: ResponderDatabase) -> None:
     before = await rows(legacy, "SELECT id, telefono, rol, mensaje, created_at FROM ll_ia_conversaciones ORDER BY id")
     await migrate(legacy)
     query = "SELECT id, telefono, rol, mensaje, created_at FROM ll_ia_conversaciones ORDER BY id"
@@ -78,7 +78,7 @@ async def test_the_oldest_shape_is_adopted_without_losing_a_row(legacy: Responde
 
 
 @pytest.mark.parametrize("legacy", [NEWEST], indirect=True)
-async def test_the_newest_shape_keeps_its_columns_and_its_switches(legacy: ResponderDatabase) -> None:
+async def test_the_newest_legacy_schema_keeps_its_columns_and_switches(legacy: ResponderDatabase) -> None:
     await migrate(legacy)
     await migrate(legacy)
     assert await rows(legacy, "SELECT cliente_id, telefono, mensaje, notas FROM ll_ia_conversaciones ORDER BY id") == [
@@ -100,7 +100,7 @@ async def test_the_newest_shape_keeps_its_columns_and_its_switches(legacy: Respo
 
 
 @pytest.mark.parametrize("legacy", [NEWEST], indirect=True)
-async def test_the_legacy_responders_own_statements_still_work_afterwards(legacy: ResponderDatabase) -> None:
+async def test_the_legacy_responders_statements_still_work(legacy: ResponderDatabase) -> None:
     await migrate(legacy)
     async with legacy.write() as connection:
         await connection.execute(
@@ -113,8 +113,8 @@ async def test_the_legacy_responders_own_statements_still_work_afterwards(legacy
 
 
 @pytest.mark.parametrize("legacy", [OLDEST], indirect=True)
-async def test_a_migration_that_was_cut_short_is_finished(legacy: ResponderDatabase) -> None:
-    async with legacy.write() as connection:  # as far as it had come
+async def test_an_interrupted_migration_is_completed(legacy: ResponderDatabase) -> None:
+    async with legacy.write() as connection:  # the steps before the interruption
         await connection.execute(text("ALTER TABLE ll_ia_conversaciones CONVERT TO CHARACTER SET utf8mb4"))
         await connection.execute(text("ALTER TABLE ll_ia_conversaciones ADD cliente_id INT NOT NULL DEFAULT 51"))
         await connection.execute(
@@ -125,9 +125,9 @@ async def test_a_migration_that_was_cut_short_is_finished(legacy: ResponderDatab
     assert await rows(legacy, "SELECT version_num FROM wa_schema") == [("0001",)]
 
 
-async def test_new_tables_are_as_a_server_needs_them_whatever_it_makes_by_default(mariadb: MariaDbServer) -> None:
+async def test_new_tables_do_not_depend_on_the_servers_defaults(mariadb: MariaDbServer) -> None:
     name = mariadb.create("plain", "latin1")
-    async with ResponderDatabase(load(**maria_place(mariadb, name)).database_url) as database:
+    async with ResponderDatabase(load(**mariadb_settings(mariadb, name)).database_url) as database:
         await migrate(database)
         tables = (
             "SELECT DISTINCT engine, SUBSTRING_INDEX(table_collation, '_', 1) FROM information_schema.tables"
@@ -139,8 +139,12 @@ async def test_new_tables_are_as_a_server_needs_them_whatever_it_makes_by_defaul
             " WHERE table_schema = DATABASE() AND (table_name, column_name) IN (('wa_message', 'message_id'),"
             " ('ll_ia_conversaciones', 'mensaje'), ('ll_bot_config', 'bot_activo')) ORDER BY column_name"
         )
-        [switch, said, message_id] = await rows(database, columns)
-        assert (switch[1], said[1], message_id[1:]) == ("tinyint(1)", "mediumtext", ("varchar(255)", "utf8mb4_bin"))
+        [switch, text_column, message_id] = await rows(database, columns)
+        assert (switch[1], text_column[1], message_id[1:]) == (
+            "tinyint(1)",
+            "mediumtext",
+            ("varchar(255)", "utf8mb4_bin"),
+        )
 
 
 @pytest.mark.parametrize("legacy", [OLDEST], indirect=True)
@@ -152,8 +156,8 @@ async def test_replicas_that_start_together_migrate_once(legacy: ResponderDataba
 
 
 @pytest.mark.parametrize("legacy", [NEWEST], indirect=True)
-async def test_the_legacy_history_goes_on(legacy: ResponderDatabase) -> None:
-    """Whether it was kept under the number or under the address."""
+async def test_the_legacy_history_is_used(legacy: ResponderDatabase) -> None:
+    """Stored under the number or under the address."""
     await migrate(legacy)
     async with legacy.write() as connection:
         await connection.execute(
@@ -173,21 +177,21 @@ async def test_the_legacy_history_goes_on(legacy: ResponderDatabase) -> None:
                 " VALUES (1, 'haby', 'x', 1, 0, 4, 'answer', 0)"
             )
         )
-    asked = Pending(
+    pending = Pending(
         1, "haby", "x", 1, "5491155500001@c.us", 0, "5491155500001", 51, "¿Seguro?", 0, False, Verdict.ANSWER
     )
-    said = await PendingWork(legacy).history(asked, 10)
-    assert [(one.role, one.text) for one in said] == [("user", "Mañana ¿a qué hora?"), ("assistant", "A las 9")]
+    history = await PendingWork(legacy).history(pending, 10)
+    assert [(one.role, one.text) for one in history] == [("user", "Mañana ¿a qué hora?"), ("assistant", "A las 9")]
 
 
-async def test_a_later_schema_is_refused(database: ResponderDatabase) -> None:
+async def test_a_newer_schema_is_refused(database: ResponderDatabase) -> None:
     async with database.write() as connection:
         await connection.execute(text("UPDATE wa_schema SET version_num = '9999'"))
     with pytest.raises(DatabaseUnusable, match="Update the responder"):
         await migrate(database)
 
 
-async def test_a_legacy_table_on_sqlite_is_adopted_too(tmp_path_factory: pytest.TempPathFactory) -> None:
+async def test_a_legacy_table_on_sqlite_is_migrated(tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("sqlite")
     async with ResponderDatabase(load(data_dir=folder).database_url) as database:
         async with database.write() as connection:

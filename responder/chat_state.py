@@ -1,4 +1,4 @@
-"""How a message changes what is known of its chat, and the verdict on it. Pure; the store keeps what comes out."""
+"""How a message changes the state of its chat, and the verdict on it. Pure; the store writes the result."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ChatState:
 
 @dataclass(slots=True)
 class SwitchState:
-    """The switches while messages are recorded; an administrator's order among them turns `active`."""
+    """The switches while messages are recorded; an administrator's order among them changes `active`."""
 
     active: bool
     clients: dict[int, bool]
@@ -36,7 +36,7 @@ class SwitchState:
 
 @dataclass(frozen=True, slots=True)
 class OperatorSettings:
-    """What the operator has set, as far as recording and deciding need it. `pause` in seconds."""
+    """The settings that recording and deciding need. `pause` in seconds."""
 
     policy: Policy
     hours: Hours
@@ -44,19 +44,19 @@ class OperatorSettings:
     pause: float
 
     def is_open(self, timestamp: float) -> bool:
-        """Whether there are answers to what was written at this moment."""
+        """Whether messages written at this moment are answered."""
         return self.hours.are_open(datetime.fromtimestamp(timestamp, self.zone))
 
 
 def judge(
-    arrival: ReceivedMessage, chat: ChatState, standing: SwitchState, house: OperatorSettings, now: float
+    message: ReceivedMessage, chat: ChatState, switches: SwitchState, operator: OperatorSettings, now: float
 ) -> Verdict:
-    """The verdict on a message; `chat` and `standing` are brought up to date with it."""
-    facts = arrival.facts
-    chat.person, chat.cliente_id, chat.name = arrival.person, arrival.cliente_id, arrival.name or chat.name
-    if arrival.from_me:
+    """The verdict on a message; updates `chat` and `switches`."""
+    facts = message.facts
+    chat.person, chat.cliente_id, chat.name = message.person, message.cliente_id, message.name or chat.name
+    if message.from_me:
         chat.last_at = max(chat.last_at, facts.timestamp)
-        chat.paused_until = max(chat.paused_until, facts.timestamp + house.pause)
+        chat.paused_until = max(chat.paused_until, facts.timestamp + operator.pause)
         return Verdict.OWN
     if is_opt_in(facts.body):
         chat.opted_out_at = None
@@ -64,20 +64,20 @@ def judge(
         facts,
         Circumstances(
             now=now,
-            active=standing.active,
-            client_active=standing.clients.get(arrival.cliente_id),
+            active=switches.active,
+            client_active=switches.clients.get(message.cliente_id),
             opted_out=chat.opted_out_at is not None,
             paused_until=chat.paused_until,
-            is_open=house.is_open(facts.timestamp),
+            is_open=operator.is_open(facts.timestamp),
             last_print=chat.last_print,
             last_at=chat.last_at,
         ),
-        house.policy,
+        operator.policy,
     )
     if verdict is Verdict.OPT_OUT:
         chat.opted_out_at = now
     if verdict is Verdict.ORDER and (order := order_in(facts.body)) is not Order.STATE:
-        standing.active = order is Order.ON
+        switches.active = order is Order.ON
     chat.last_print = fingerprint(facts.body) if facts.body.strip() else None
     chat.last_at = max(chat.last_at, facts.timestamp)
     return verdict

@@ -1,4 +1,4 @@
-"""What the responder forgets by itself, and what never, on each database."""
+"""Which rows are deleted by age and which never, on each database."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ from datetime import UTC, datetime
 
 from sqlalchemy import text, update
 
-from responder.store import retention
 from responder.store.database import ResponderDatabase
 from responder.store.retention import DAY, Pruning
 from responder.store.schema import chats, conversations, messages, turns
-from tests.responder.test_erasing import fill, ids
+from tests.responder.test_erasure import fill, ids
 
-#: `fill` writes everything at second 1 of 1970, but for conversations, whose moment is the server's.
+#: `fill` dates every row to second 1 of 1970, except conversations: those get the server's time.
 NOW = 40 * DAY
 
 
-async def test_bookkeeping_goes_by_age_and_what_waits_stays(database: ResponderDatabase) -> None:
+async def test_old_records_are_deleted_and_waiting_ones_stay(database: ResponderDatabase) -> None:
     await fill(database)
     async with database.write() as connection:
         await connection.execute(update(messages).where(messages.c.id == 2).values(turn_id=None, verdict="answer"))
@@ -29,7 +28,7 @@ async def test_bookkeeping_goes_by_age_and_what_waits_stays(database: ResponderD
     assert await ids(database, chats) == [1, 2, 3, 4]
 
 
-async def test_conversations_go_where_it_is_asked_for_but_no_wish(database: ResponderDatabase) -> None:
+async def test_old_conversations_are_deleted_and_opt_outs_stay(database: ResponderDatabase) -> None:
     await fill(database)
     now = datetime.now(UTC).timestamp()
     before = "datetime('now', '-41 days')" if database.is_sqlite else "NOW() - INTERVAL 41 DAY"
@@ -42,10 +41,6 @@ async def test_conversations_go_where_it_is_asked_for_but_no_wish(database: Resp
     assert await ids(database, chats) == [1, 2]
 
 
-async def test_many_rows_go_in_small_transactions(database: ResponderDatabase) -> None:
+async def test_rows_are_deleted_in_small_transactions(database: ResponderDatabase) -> None:
     await fill(database)
-    retention.CHUNK, before = 1, retention.CHUNK
-    try:
-        assert await Pruning(database, 30 * DAY, 0).once(NOW) == 8
-    finally:
-        retention.CHUNK = before
+    assert await Pruning(database, 30 * DAY, 0, chunk=1).once(NOW) == 8

@@ -1,4 +1,4 @@
-"""The switch of a client on its retained topic, for those without the table: shown, wished, followed."""
+"""The switch of a client on its retained topic: published, changed on request, and followed."""
 
 from __future__ import annotations
 
@@ -28,27 +28,27 @@ def options(broker: MosquittoServer, name: str) -> BrokerOptions:
 
 
 async def configs(connection: BrokerConnection) -> AsyncIterator[tuple[bool, BotConfig]]:
-    """What is retained, and each change; with whether it was retained."""
+    """The retained configs, then each change; the flag says whether it was retained."""
     await connection.subscribe(TOPICS.bot_config())
     async for delivery in connection.deliveries():
         connection.acknowledge(delivery)
         yield delivery.retain, BotConfig.model_validate_json(delivery.payload)
 
 
-async def test_shown_wished_and_turned(whole: Whole, admin: BrokerConnection) -> None:
+async def test_the_switch_is_published_and_changed_on_request(whole: Whole, admin: BrokerConnection) -> None:
     responder = await whole.start()
     async with asyncio.timeout(20):
-        told = configs(admin)
-        _, first = await anext(told)
+        published = configs(admin)
+        _, first = await anext(published)
         assert (first.cliente_id, first.bot_activo) == (51, 1)
-        for wish in (0, 0, 1):  # one that changes nothing is confirmed as well: somebody waits for it
-            await admin.publish(TOPICS.bot_switch(51), json.dumps({"bot_activo": wish}))
-            assert (await anext(told))[1].bot_activo == wish
-            assert (await responder.switches.client(51)).active is bool(wish)
+        for requested in (0, 0, 1):  # a request that changes nothing is confirmed as well
+            await admin.publish(TOPICS.bot_switch(51), json.dumps({"bot_activo": requested}))
+            assert (await anext(published))[1].bot_activo == requested
+            assert (await responder.switches.client(51)).active is bool(requested)
         await admin.publish(TOPICS.bot_switch(51), b'{"bot_activo": 5}')
         await admin.publish(TOPICS.bot_switch(51), b"nonsense")
         await admin.publish(TOPICS.bot_switch(52), b'{"bot_activo": 0}')
-        other = (await anext(told))[1]
+        other = (await anext(published))[1]
         assert (other.cliente_id, other.bot_activo) == (52, 0)
         assert await whole.rows("SELECT cliente_id, bot_activo FROM ll_bot_config ORDER BY cliente_id") == [
             (51, 1),
@@ -56,10 +56,10 @@ async def test_shown_wished_and_turned(whole: Whole, admin: BrokerConnection) ->
         ]
 
 
-async def test_it_outlives_the_responder(whole: Whole, broker: MosquittoServer) -> None:
+async def test_the_switch_stays_retained_after_the_responder_stops(whole: Whole, broker: MosquittoServer) -> None:
     responder = await whole.start()
     await responder.switches.set_client(51, False)
-    responder._switched()
+    responder.surface().switched()
     async with asyncio.timeout(20):
         async with connect(options(broker, "live")) as live:
             async for _, config in configs(live):

@@ -1,4 +1,4 @@
-"""What the responder keeps of a person after they were forgotten, on each database."""
+"""What remains of a person after the erasure, on each database."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ SECRET = "el secreto de Marta"
 
 
 async def fill(database: ResponderDatabase) -> None:
-    """Chats of two people, and a group in which both wrote; each message was answered."""
+    """Chats of two people and a group with messages of both; every message is answered."""
     people = [(1, MARTA, f"{MARTA}@c.us"), (2, JUAN, f"{JUAN}@c.us"), (3, GROUP, GROUP), (4, MARTA_LID, MARTA_LID)]
-    said = [(MARTA, 1, "P"), (JUAN, 2, "Q"), (GROUP, 3, f"R_{MARTA}@c.us"), (GROUP, 3, f"S_{JUAN}@c.us")]
+    lines = [(MARTA, 1, "P"), (JUAN, 2, "Q"), (GROUP, 3, f"R_{MARTA}@c.us"), (GROUP, 3, f"S_{JUAN}@c.us")]
     row: dict[str, Any]
     async with database.write() as connection:
         for number, person, chat in people:
@@ -30,10 +30,10 @@ async def fill(database: ResponderDatabase) -> None:
             await connection.execute(
                 insert(chats).values(**row, name=SECRET if number in (1, 4) else "J", is_group=chat == GROUP)
             )
-        for number, (person, in_chat, key) in enumerate(said, 1):
+        for number, (person, in_chat, key) in enumerate(lines, 1):
             text = SECRET if MARTA in person + key else "de Juan"
-            for spoken, role in ((number, "user"), (number + 10, "assistant")):
-                row = {"id": spoken, "telefono": person, "rol": role, "mensaje": text}
+            for line_id, role in ((number, "user"), (number + 10, "assistant")):
+                row = {"id": line_id, "telefono": person, "rol": role, "mensaje": text}
                 await connection.execute(insert(conversations).values(row))
             row = {
                 "id": number,
@@ -64,7 +64,7 @@ async def ids(database: ResponderDatabase, table: Any) -> list[int]:
         return list((await connection.execute(select(table.c.id).order_by(table.c.id))).scalars())
 
 
-async def test_a_person_goes_and_nobody_else(database: ResponderDatabase) -> None:
+async def test_one_person_is_erased_and_no_other(database: ResponderDatabase) -> None:
     await fill(database)
     counted = await erase(database, ADDRESSES, dry_run=True)
     assert counted == {"conversations": 4, "answers": 2, "messages": 2, "chats": 2, "wishes kept": 0}
@@ -75,7 +75,7 @@ async def test_a_person_goes_and_nobody_else(database: ResponderDatabase) -> Non
     assert sum((await erase(database, ADDRESSES)).values()) == 0
 
 
-async def test_the_wish_for_no_answers_stays_without_a_name(database: ResponderDatabase) -> None:
+async def test_the_opt_out_stays_without_the_name(database: ResponderDatabase) -> None:
     await fill(database)
     async with database.write() as connection:
         await connection.execute(update(chats).where(chats.c.id == 1).values(opted_out_at=7.0))
@@ -86,14 +86,14 @@ async def test_the_wish_for_no_answers_stays_without_a_name(database: ResponderD
     assert (row.chat, row.opted_out_at, row.name) == (f"{MARTA}@c.us", 7.0, None)
 
 
-@pytest.mark.usefixtures("sqlite_place")
-async def test_no_file_of_sqlite_holds_it_any_more(sqlite_place: dict[str, Any]) -> None:
+@pytest.mark.usefixtures("sqlite_settings")
+async def test_no_sqlite_file_contains_the_erased_text(sqlite_settings: dict[str, Any]) -> None:
     async with (
-        ResponderDatabase(load(**sqlite_place).database_url) as running,
+        ResponderDatabase(load(**sqlite_settings).database_url) as running,
         ResponderDatabase(running.url) as beside,
     ):
         await migrate(running)
         await fill(running)
         await erase(beside, ADDRESSES)
-        for file in Path(sqlite_place["data_dir"]).iterdir():  # noqa: ASYNC240 - a few files, on a local disk
+        for file in Path(sqlite_settings["data_dir"]).iterdir():  # noqa: ASYNC240 - a few files, on a local disk
             assert SECRET.encode() not in file.read_bytes(), file.name

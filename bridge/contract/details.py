@@ -1,0 +1,45 @@
+"""Codes below the error codes: what exactly is invalid, and why the outcome of a command is unknown.
+
+They are stable and for programs, which show a text of their own language for them. Adding one is a change of the
+contract; a program has to accept codes that it does not know.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class InvalidDetail(StrEnum):
+    """`detail_code` of an `invalid` error. Errors that only a programmer sees have none."""
+
+    NOT_A_PHONE_NUMBER = "not_a_phone_number"
+    NOT_A_RECIPIENT = "not_a_recipient"  # not a WhatsApp address, or one that takes no messages
+    NO_SUCH_CHAT = "no_such_chat"  # groups and hidden addresses (LIDs) can be answered, not written to first
+    URL_INVALID = "url_invalid"
+    URL_SCHEME = "url_scheme"  # neither http:// nor https://
+    URL_CREDENTIALS = "url_credentials"
+    URL_FRAGMENT = "url_fragment"
+    URL_HOST_UNKNOWN = "url_host_unknown"  # the host name could not be resolved
+    URL_FORBIDDEN = "url_forbidden"  # WA_CALLBACK_HOSTS does not allow the address
+    URL_OF_THE_BRIDGE = "url_of_the_bridge"
+
+
+class Doubt(StrEnum):
+    """`doubt_code`: why the outcome of a command is unknown."""
+
+    CONNECTION_LOST = "connection_lost"
+    ERROR_SHOWN = "error_shown"
+    NOT_CONFIRMED = "not_confirmed"
+    LEFT_OPEN = "left_open"
+
+
+DOUBT_TEXT: dict[Doubt, str] = {
+    Doubt.CONNECTION_LOST: (
+        "The message may have been sent before the connection was lost, and WhatsApp Web does not know it."
+    ),
+    Doubt.ERROR_SHOWN: "WhatsApp Web shows an error that does not say whether the message was sent.",
+    Doubt.NOT_CONFIRMED: "WhatsApp has not confirmed the message in time; it may still be sent.",
+    Doubt.LEFT_OPEN: (
+        "It was open when the store was restored or another bridge had the session; it may have been sent."
+    ),
+}

@@ -1,0 +1,43 @@
+// The page's language, and everything that depends on it: texts, numbers, locale.
+
+import { english } from './texts/en.js';
+import { spanish } from './texts/es.js';
+
+const TEXTS = { en: english, es: spanish };
+const LOCALES = { en: 'en-GB', es: 'es-AR' };
+
+let chosen = (localStorage.getItem('language') ?? navigator.language).startsWith('es') ? 'es' : 'en';
+
+export const language = () => chosen;
+export const otherLanguage = () => (chosen === 'es' ? 'en' : 'es');
+export const locale = () => LOCALES[chosen];
+
+export function chooseLanguage(name) {
+  chosen = name;
+  localStorage.setItem('language', name);
+}
+
+// A text of this language by its key, undefined where it has none. `{0}` and so on are replaced by `values`.
+export const lookup = (table, key, ...values) =>
+  values.reduce((text, value, index) => text?.replace(`{${index}}`, () => value), TEXTS[chosen][table][key]);
+
+export const word = (key, ...values) => lookup('words', key, ...values) ?? key;
+export const stateName = (state) => lookup('states', state) ?? state;
+export const number = (value) => new Intl.NumberFormat(locale()).format(value);
+
+// Why a session is in its state. The bridge's sentence may end with a text of WhatsApp or the system in brackets, which
+// is kept as it is.
+export function reasonText({ reason, text }) {
+  const sentence = lookup('reasons', reason);
+  return sentence ? [sentence, /\. (\(.*\))$/s.exec(text)?.[1]].filter(Boolean).join(' ') : text;
+}
+
+// An action or actor of the audit. Keys have names, which are kept.
+export const auditText = (text) =>
+  lookup('audit', text) ?? text.replace(/^key /, chosen === 'es' ? 'clave ' : 'key ');
+
+export function translate(root) {
+  document.documentElement.lang = chosen;
+  for (const one of root.querySelectorAll('[data-word]')) one.textContent = word(one.dataset.word);
+  for (const one of root.querySelectorAll('[data-label]')) one.setAttribute('aria-label', word(one.dataset.label));
+}

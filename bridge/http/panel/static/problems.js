@@ -1,0 +1,26 @@
+// Errors in the language of the page, looked up by code. The bridge's English sentence is shown where the language has
+// no text for the code.
+
+import { language, lookup, word } from './language.js';
+
+// An error of the bridge.
+export const errorText = ({ code, detail_code: detailCode, text }) =>
+  lookup('details', detailCode) ?? lookup('errors', code) ?? text;
+
+// An error of a call that this page made.
+export const problemText = ({ code, detailCode, message }) =>
+  errorText({ code, detail_code: detailCode, text: message });
+
+// What to do about a command that failed; without a code, about one whose outcome is unknown.
+export const adviceText = (code) => lookup('advice', code) ?? lookup('advice', 'unknown');
+
+// Why the outcome of a command is unknown.
+export const doubtText = ({ doubt, doubt_code: code }) => lookup('doubts', code) ?? doubt;
+
+// The outcome of the last post to a webhook; `error` is the same as an English sentence.
+export function postText({ status, failure, error }) {
+  if (language() === 'en') return error;
+  if (failure) return lookup('posts', failure) ?? error;
+  if (status === null || status === undefined) return error; // stored by a version without codes
+  return word(status >= 300 && status < 400 ? 'answeredRedirect' : 'answered', status);
+}

@@ -1,0 +1,98 @@
+// The webhooks of one session: their state, pause and resume; below them the dead letters.
+
+import { get, post, remove, sessionPath } from './api.js';
+import { deadLetterList } from './dead_letters.js';
+import { openDialog, openForm } from './dialogs.js';
+import { h, update } from './element.js';
+import { number, word } from './language.js';
+import { postText, problemText } from './problems.js';
+import { ago } from './times.js';
+import { button, emptyState, fact, field, heading, toast } from './widgets.js';
+
+const CIRCUITS = { closed: ['good', 'closed'], half_open: ['wait', 'half_open'], open: ['bad', 'openCircuit'] };
+
+// Tone and key of the badge.
+function badge(webhook) {
+  if (webhook.paused) return ['dim', 'paused'];
+  if (webhook.circuit === 'closed' && webhook.last_error) return ['wait', 'lastFailed'];
+  return CIRCUITS[webhook.circuit] ?? ['dim', 'closed'];
+}
+
+const count = (value) => (value === null ? '–' : number(value));
+
+export function open(view, app) {
+  const base = sessionPath(app.session), list = h('div.cards'), deadLetters = deadLetterList(base, attempt);
+  let closed = false;
+
+  async function load() {
+    const [registered, refused] = await Promise.all([
+      get(`${base}/listeners`),
+      get(`${base}/dead-letters?limit=100`),
+    ]);
+    if (closed) return;
+    const cards = registered.listeners.map(card);
+    update(list, cards.length ? cards : emptyState(word('noWebhooks'), word('noWebhooksHint')));
+    deadLetters.draw(refused.letters);
+  }
+
+  function card(webhook) {
+    const [tone, name] = badge(webhook), path = `${base}/listeners/${webhook.id}`;
+    const [action, label] = webhook.paused ? ['resume', word('resume')] : ['pause', word('pause')];
+    const last = { status: webhook.last_status, failure: webhook.last_failure, error: webhook.last_error };
+    return h('article.card', { 'aria-label': webhook.url },
+      h('div.row.apart', null, h('h2.mono', null, webhook.url), h(`span.badge.${tone}`, null, word(name))),
+      h('dl.facts.few', null,
+        fact(word('lag'), count(webhook.lag)),
+        fact(word('delivered'), count(webhook.delivered)),
+        fact(word('lastMessage'), webhook.last_delivery_at ? ago(webhook.last_delivery_at) : word('never')),
+        webhook.next_attempt_at ? fact(word('nextTry'), ago(webhook.next_attempt_at)) : null),
+      webhook.last_error ? h('p.advice.bad', null, postText(last)) : null,
+      h('div.row', null,
+        button('button', label, () => attempt(() => post(`${path}/${action}`))),
+        button('danger', word('unregister'), () => unregister(webhook.url, path))));
+  }
+
+  async function unregister(url, path) {
+    const question = { title: word('unregisterAsk', url), action: word('unregister'), cancel: word('cancel') };
+    if (await openDialog({ ...question, danger: true })) await attempt(() => remove(path));
+  }
+
+  async function add() {
+    const describe = (entered) => ({
+      title: word('addWebhook'),
+      action: word('add'),
+      cancel: word('cancel'),
+      fields: [field(word('url'), h('input', {
+        name: 'url',
+        type: 'url',
+        required: true,
+        value: entered?.get('url') ?? '',
+        placeholder: 'http://localhost:3013/hook',
+      }))],
+    });
+    const made = await openForm(describe, (data) => post(`${base}/listeners`, { url: data.get('url') }));
+    if (made?.secret) {
+      const fields = [h('p.mono', { tabindex: 0 }, made.secret)];
+      await openDialog({ title: word('done'), text: word('secret'), action: word('close'), fields });
+    }
+    await load();
+  }
+
+  async function attempt(work) {
+    try {
+      await work();
+    } catch (problem) {
+      toast(problemText(problem), true);
+    }
+    await load();
+  }
+
+  function refresh() {
+    load().catch((problem) => { if (!closed) update(list, emptyState(problemText(problem))); });
+  }
+
+  const adding = button('main-button', word('addWebhook'), add);
+  view.append(heading(word('listeners'), word('webhooksLead'), adding), list, ...deadLetters.elements);
+  refresh();
+  return { refresh, close: () => { closed = true; } };
+}
