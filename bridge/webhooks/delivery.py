@@ -1,4 +1,4 @@
-"""WebhookDelivery of one session's journal to one webhook, item after item, each until it is delivered or refused.
+"""Delivery of one session's journal to one webhook, item after item, each until it is delivered or refused.
 
 At least once and in order: the cursor moves past an item before the next is posted. An item whose post was in progress
 when the process died is posted again, with the same delivery id.

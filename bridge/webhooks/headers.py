@@ -31,7 +31,7 @@ class WebhookDelivery:
         """The headers of one attempt; with a secret, signed."""
         headers = {
             "Content-Type": "application/json",
-            "X-WA-WebhookDelivery": self.id,
+            "X-WA-Delivery": self.id,
             "X-WA-Attempt": str(attempt),
             SESSION_HEADER: self.session,
             "X-WA-Stream": self.stream,

@@ -99,5 +99,5 @@ def test_the_signature_has_the_format_of_github() -> None:
 def test_each_attempt_has_the_same_delivery_id() -> None:
     delivery = WebhookDelivery("abc", "haby", Stream.IN, "e", 7)
     first, second = (delivery.headers(b"{}", attempt=attempt, secret=None) for attempt in (1, 2))
-    assert first["X-WA-WebhookDelivery"] == second["X-WA-Delivery"] == "abc.e.in.7"
+    assert first["X-WA-Delivery"] == second["X-WA-Delivery"] == "abc.e.in.7"
     assert "X-Hub-Signature-256" not in first
