@@ -15,7 +15,7 @@ from bridge.settings import BridgeSettings, SessionSetting
 
 @asynccontextmanager
 async def web_drivers(settings: BridgeSettings, clock: Clock) -> AsyncIterator[DriverFactory]:
-    """Make web drivers as the settings say; they are usable inside the context."""
+    """A factory of web drivers, which are usable inside the context."""
     async with PlaywrightRuntime() as runtime:
 
         def driver(session: SessionSetting) -> WhatsAppDriver:

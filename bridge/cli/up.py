@@ -81,7 +81,7 @@ async def _up(*, sandbox: bool, sandbox_port: int, scan: bool, answering: bool, 
             hints: list[Hint] = []
             if sandbox:
                 # with its own broker: a command sent here must never reach a real session
-                settings = settings.model_copy(update={"data_dir": settings.data_dir / SANDBOX, "mqtt_url": None})
+                settings = settings.model_copy(update={"data_dir": settings.data_dir / SANDBOX, "addresses": ()})
                 simulator = await stack.enter_async_context(await _sandbox(settings.data_dir, sandbox_port, scan=scan))
                 settings = settings.model_copy(update={"web_url": simulator.url})
                 _step(console, "sandbox", f"the phone is at {simulator.phone_url}")

@@ -1,11 +1,12 @@
 """Protocols that the core talks to, and the values that cross them. No I/O and no MQTT, HTTP or browser library here.
 
 Adapters implement these: `drivers/*` the `WhatsAppDriver`; `store/*` the `Journal`, `Outbox`, `KeyValueStore` and the
-repositories; `webhooks/*` the `WebhookPost`; `metrics/*` the `Metrics`; `mqtt/*` the `BotSwitches`. The session is the
-driver's `DriverSink`.
+repositories; `webhooks/*` the `WebhookPost`; `mqtt/*` the `BotSwitches` and the `PublishProgress`. The session is the
+driver's `DriverSink`. Stores, webhooks and MQTT report an `Event`; `metrics/*` observe them.
 """
 
 from bridge.ports.access import AccessRepository, ApiKey, AuditEntry, BotSwitches, Scope
+from bridge.ports.charts import ChartRepository, ChartRow
 from bridge.ports.clock import Clock
 from bridge.ports.driver import (
     Account,
@@ -20,9 +21,22 @@ from bridge.ports.driver import (
     PairingCode,
     WhatsAppDriver,
 )
-from bridge.ports.journal import Bounds, Journal, JournalRecord, StoreUnusable, StreamPage
+from bridge.ports.events import (
+    AlreadyJournalled,
+    CommandAdvanced,
+    CommandClaimed,
+    EmptyCommand,
+    Event,
+    Journalled,
+    Observer,
+    Posted,
+    PostOutcome,
+    Published,
+    Step,
+    durations,
+)
+from bridge.ports.journal import MQTT_READER, Bounds, Journal, JournalRecord, StoreUnusable, StreamPage
 from bridge.ports.key_value import KeyValueStore
-from bridge.ports.metrics import ChartRepository, ChartRow, Metrics, PostOutcome, Step
 from bridge.ports.outbox import (
     Change,
     Claim,
@@ -35,6 +49,7 @@ from bridge.ports.outbox import (
     OutboxRow,
     ReplyTo,
 )
+from bridge.ports.progress import PublishProgress
 from bridge.ports.webhooks import (
     MESSAGE,
     DeadLetter,
@@ -49,9 +64,11 @@ from bridge.ports.webhooks import (
 
 __all__ = [
     "MESSAGE",
+    "MQTT_READER",
     "AccessRepository",
     "Account",
     "AckChange",
+    "AlreadyJournalled",
     "ApiKey",
     "AuditEntry",
     "BotSwitches",
@@ -63,10 +80,14 @@ __all__ = [
     "Claim",
     "Claimed",
     "Clock",
+    "CommandAdvanced",
+    "CommandClaimed",
     "CommandOrigin",
     "DeadLetter",
     "DriverSink",
     "DriverUnavailable",
+    "EmptyCommand",
+    "Event",
     "Failure",
     "IllegalSendStep",
     "IncomingEvent",
@@ -74,17 +95,21 @@ __all__ = [
     "Item",
     "Journal",
     "JournalRecord",
+    "Journalled",
     "KeyValueStore",
     "LookUp",
-    "Metrics",
     "NewNotice",
     "Notice",
+    "Observer",
     "Outbox",
     "OutboxRow",
     "PairingCode",
     "Position",
     "PostAnswer",
     "PostOutcome",
+    "Posted",
+    "PublishProgress",
+    "Published",
     "ReplyTo",
     "Scope",
     "Step",
@@ -95,4 +120,5 @@ __all__ = [
     "WebhookPost",
     "WebhookRepository",
     "WhatsAppDriver",
+    "durations",
 ]
