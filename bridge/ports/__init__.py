@@ -21,6 +21,7 @@ from bridge.ports.driver import (
     PairingCode,
     WhatsAppDriver,
 )
+from bridge.ports.driver_kind import Check, DriverFactory, DriverKind, DriverSettings, LoginFiles
 from bridge.ports.events import (
     AlreadyJournalled,
     CommandAdvanced,
@@ -35,6 +36,7 @@ from bridge.ports.events import (
     Step,
     durations,
 )
+from bridge.ports.findings import Finding, Level, fault, ok, warning, worst
 from bridge.ports.journal import MQTT_READER, Bounds, Journal, JournalRecord, StoreUnusable, StreamPage
 from bridge.ports.key_value import KeyValueStore
 from bridge.ports.outbox import (
@@ -77,6 +79,7 @@ __all__ = [
     "Change",
     "ChartRepository",
     "ChartRow",
+    "Check",
     "Claim",
     "Claimed",
     "Clock",
@@ -84,11 +87,15 @@ __all__ = [
     "CommandClaimed",
     "CommandOrigin",
     "DeadLetter",
+    "DriverFactory",
+    "DriverKind",
+    "DriverSettings",
     "DriverSink",
     "DriverUnavailable",
     "EmptyCommand",
     "Event",
     "Failure",
+    "Finding",
     "IllegalSendStep",
     "IncomingEvent",
     "IncomingMessage",
@@ -97,6 +104,8 @@ __all__ = [
     "JournalRecord",
     "Journalled",
     "KeyValueStore",
+    "Level",
+    "LoginFiles",
     "LookUp",
     "NewNotice",
     "Notice",
@@ -121,4 +130,8 @@ __all__ = [
     "WebhookRepository",
     "WhatsAppDriver",
     "durations",
+    "fault",
+    "ok",
+    "warning",
+    "worst",
 ]
