@@ -20,7 +20,9 @@ import time
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from bridge.app import Bridge, bridge, host
+import httpx
+
+from bridge.app import Bridge, BridgeLimits
 from bridge.app.clock import SystemClock
 from bridge.broker import parse_addresses
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
@@ -48,7 +50,12 @@ class ServedBridge:
     async def __aenter__(self) -> ServedBridge:
         unreachable = parse_addresses("mqtt://127.0.0.1:9")
         self.bridge = Bridge(
-            self.settings, unreachable, lambda _: ScriptedDriver(self.phone), self.clock, http=self.listener
+            self.settings,
+            unreachable,
+            lambda _: ScriptedDriver(self.phone),
+            self.clock,
+            http=self.listener,
+            limits=BridgeLimits(ownership=0.05, status_end=0.05),  # there is no broker to ask
         )
         self.running = asyncio.create_task(self.bridge.run(), name="bridge")
         while self.bridge.hosts[0].view.situation.state != "connected":  # noqa: ASYNC110 - no event
@@ -150,11 +157,11 @@ async def measure_webhooks(listeners: int = LISTENERS, hanging: int = HANGING, m
             process = PROCESSES.Process(target=receive, args=(listeners, hanging, messages, theirs))
             process.start()
             port = await asyncio.to_thread(ours.recv)
-            registry = served.bridge.hosts[0].listeners
-            if registry is None:
-                raise SystemExit("The bridge runs without webhooks.")
-            for number in range(listeners):
-                await registry.register("haby", f"http://127.0.0.1:{port}/{number}", legacy=True)
+            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{served.port}", trust_env=False) as client:
+                for number in range(listeners):
+                    url = f"http://127.0.0.1:{port}/{number}"
+                    answer = await client.post("/api/whatsapp/register-listener", json={"callbackUrl": url})
+                    answer.raise_for_status()
             busy = time.process_time()
             for _ in range(messages):
                 served.phone.incoming("5491155500001@c.us", str(time.time()))
@@ -195,7 +202,6 @@ def percentile(values: list[float], percent: int) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", nargs="*", choices=["sends", "webhooks", []])
-    host.OWNERSHIP_PATIENCE = bridge.FAREWELL = 0.05  # there is no broker to ask
     for what in parser.parse_args().what or ["sends", "webhooks"]:
         asyncio.run(measure_sends() if what == "sends" else measure_webhooks())
 

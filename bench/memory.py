@@ -26,6 +26,7 @@ from bridge.core.pacing import Pacing
 from bridge.core.session import Session
 from bridge.drivers.web import Limits, PlaywrightRuntime, WebDriver
 from bridge.drivers.web.page_memory import measure
+from bridge.mqtt import MqttProgress
 from bridge.sandbox import Sandbox
 from bridge.store import open_store
 
@@ -95,6 +96,7 @@ async def run(total: int) -> list[Point]:
                     inbound=InboundPipeline("haby", 51, store.journal, store.outbox, store.memory),
                     outbound=OutboundPipeline("haby", store.outbox, driver, clock, Pacing(free, free)),
                     clock=clock,
+                    progress=MqttProgress(),
                 )
                 running_session = asyncio.create_task(session.run(), name="session")
                 try:

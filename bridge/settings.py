@@ -1,15 +1,17 @@
-"""Settings: every value that an operator can set, from the environment or `.env`, checked once at start.
+"""Settings: every value that an operator can set, from the environment or `.env`, parsed once at start.
 
 The names are the contract's. A wrong value is a `StartError` that names the variable and what to write instead.
+deploy/wa.env.example is made from the descriptions here (scripts/env_files.py).
 """
 
 from __future__ import annotations
 
 import re
 import socket
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -19,6 +21,7 @@ from bridge.contract.errors import StartError
 from bridge.contract.pace import Pace
 from bridge.contract.topics import Topics, check_prefix, check_session_name
 from bridge.core.pacing import Pacing
+from bridge.drivers import DriverName
 from bridge.webhooks.callback_url import CallbackRules
 
 _PLACEHOLDERS = frozenset({"changeme", "change-me", "change_me", "password", "secret", "example", "xxx", "<password>"})
@@ -33,12 +36,38 @@ class SessionSetting:
     name: str
     cliente_id: int
 
+    def __str__(self) -> str:
+        return f"{self.name}={self.cliente_id}"
 
-def _parse_sessions(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How much of a journal is kept: days, and bytes of bodies."""
+
+    days: int
+    size: int
+    text: str = field(default="", compare=False)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Parse `30d,1GB`. Raises ValueError."""
+        match = _RETENTION.fullmatch(text.strip())
+        if match is None:
+            raise ValueError("must be days and size, for example 30d,1GB")
+        return cls(int(match[1]), int(match[2]) * (10**9 if match[3] == "GB" else 10**6), text.strip())
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def _parsed(parse: Callable[[str], Any]) -> BeforeValidator:
+    """Parse what is set as text; a program may also give the parsed value."""
+    return BeforeValidator(lambda value: parse(value) if isinstance(value, str) else value)
+
+
+def _parse_sessions(text: str) -> tuple[SessionSetting, ...]:
     sessions = []
-    for part in filter(None, (piece.strip() for piece in value.split(","))):
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
         name, _, number = part.partition("=")
         if not number.strip().isdigit():
             raise ValueError(f"{part!r} is not name=cliente_id, for example haby=51")
@@ -50,8 +79,21 @@ def _parse_sessions(value: Any) -> Any:
     return tuple(sessions)
 
 
-def _parse_port(value: Any) -> Any:
-    return None if isinstance(value, str) and value.strip().lower() == "off" else value
+def _parse_brokers(text: str) -> tuple[BrokerAddress, ...]:
+    addresses = parse_addresses(text)
+    for address in addresses:
+        if address.password and address.password.get_secret_value().lower() in _PLACEHOLDERS:
+            raise ValueError("contains a placeholder password; put in a real one")
+    return addresses
+
+
+def _parse_pace(value: Any, info: ValidationInfo) -> Any:
+    """`pace_burst` stands before the paces, so that it is known here; 1 where it is wrong itself."""
+    return Pace.parse(value, burst=info.data.get("pace_burst", 1)) if isinstance(value, str) else value
+
+
+def _parse_port(text: str) -> str | None:
+    return None if text.strip().lower() == "off" else text
 
 
 def _default_instance() -> str:
@@ -59,7 +101,7 @@ def _default_instance() -> str:
 
 
 def _name(variable: str, **rest: Any) -> Any:
-    return Field(validation_alias=variable, **rest)
+    return Field(validation_alias=variable, validate_default=True, **rest)
 
 
 class BridgeSettings(BaseSettings):
@@ -74,73 +116,175 @@ class BridgeSettings(BaseSettings):
         env_ignore_empty=True,
     )
 
-    mqtt_url: SecretStr | None = _name(
-        "WA_MQTT_URL", default=None, description="mqtt[s]:// or ws[s]:// addresses, comma list; none: a private broker"
+    addresses: Annotated[tuple[BrokerAddress, ...], NoDecode, _parsed(_parse_brokers)] = _name(
+        "WA_MQTT_URL",
+        default=(),
+        description="Brokers, comma list, tried in order; none: a private broker. mqtt://user:password@host:1883"
+        " mqtts://…:8883 (TLS) ws://…:9001/mqtt wss://…/mqtt. It contains a password, so an"
+        " installation keeps it in /etc/wa/credentials/bridge.env and responder.env, which `wa broker"
+        " init --credentials /etc/wa/credentials` writes.",
     )
-    mqtt_prefix: str = _name("WA_MQTT_PREFIX", default="wa", description="first levels of every topic")
-    mqtt_protocol: Literal["3.1.1", "5"] = _name("WA_MQTT_PROTOCOL", default="3.1.1", description="3.1.1 or 5")
+    mqtt_prefix: str = _name(
+        "WA_MQTT_PREFIX",
+        default="wa",
+        description="First levels of every topic; may contain /. The broker's ACL must match: wa broker init"
+        " --prefix …",
+    )
+    mqtt_protocol: Literal["3.1.1", "5"] = _name(
+        "WA_MQTT_PROTOCOL",
+        default="3.1.1",
+        description="3.1.1 works with every broker; 5 adds response topics and message expiry.",
+    )
     mqtt_ca_file: Path | None = _name(
-        "WA_MQTT_CA_FILE", default=None, description="PEM file of the authorities to trust instead of the system's"
+        "WA_MQTT_CA_FILE",
+        default=None,
+        description="PEM file of the authorities that sign the broker's certificate, if they are not in the"
+        " system's store.",
     )
-    sessions: Annotated[tuple[SessionSetting, ...], NoDecode, BeforeValidator(_parse_sessions)] = _name(
-        "WA_SESSIONS", default=(SessionSetting("haby", 51),), description="name=cliente_id, comma list"
+    sessions: Annotated[tuple[SessionSetting, ...], NoDecode, _parsed(_parse_sessions)] = _name(
+        "WA_SESSIONS",
+        default="haby=51",
+        description="One session per number, as name=cliente_id, comma list; paths without a session name use the"
+        " first.",
     )
-    data_dir: Path = _name("WA_DATA_DIR", default=Path("data"), description="profiles and stores; a local disk")
-    web_url: str = _name("WA_WEB_URL", default="https://web.whatsapp.com/", description="the page the driver opens")
-    browser: str | None = _name("WA_BROWSER", default=None, description="browser executable; none: found")
-    browser_args: str = _name("WA_BROWSER_ARGS", default="", description="extra arguments, space separated")
-    instance: str = _name("WA_INSTANCE", default_factory=_default_instance, description="this bridge's name")
-    pace: str = _name("WA_PACE", default="20/minute", description="sends a session; off for tests")
-    pace_burst: int = _name("WA_PACE_BURST", default=5, ge=1, le=1000, description="sends at once after a pause")
-    pace_chat: str = _name("WA_PACE_CHAT", default="10/minute", description="sends to one chat")
-    pace_spacing: float = _name("WA_PACE_SPACING", default=0.5, ge=0, le=60, description="seconds between two sends")
+    data_dir: Path = _name(
+        "WA_DATA_DIR",
+        default=Path("data"),
+        description="Logins and stores, on a local disk. The systemd units set it to /var/lib/wa-bridge and"
+        " /var/lib/wa-responder.",
+    )
+    web_url: str = _name(
+        "WA_WEB_URL",
+        default="https://web.whatsapp.com/",
+        description="The page that the driver opens. Only tests change it.",
+    )
+    browser: str | None = _name(
+        "WA_BROWSER",
+        default=None,
+        description="Path of a Chromium. Default: the first of chromium-headless-shell, chromium, google-chrome"
+        " that is installed.",
+    )
+    browser_args: str = _name(
+        "WA_BROWSER_ARGS",
+        default="",
+        description="Extra arguments for Chromium, separated by blanks; for example"
+        " --proxy-server=http://proxy.example:3128",
+    )
+    instance: str = _name(
+        "WA_INSTANCE",
+        default_factory=_default_instance,
+        description="This bridge's name in wa/bridge/<name>/status. Default: the host name.",
+    )
+    pace_burst: int = _name(
+        "WA_PACE_BURST",
+        default=5,
+        ge=1,
+        le=1000,
+        description="Burst size: sends at once after a pause, per session and per chat.",
+    )
+    pace: Annotated[Pace, NoDecode, BeforeValidator(_parse_pace)] = _name(
+        "WA_PACE",
+        default="20/minute",
+        description="Send rate of a session. WhatsApp blocks numbers that send like machines: be slow with a new"
+        " number. off, for tests only, switches all pacing off.",
+    )
+    pace_chat: Annotated[Pace, NoDecode, BeforeValidator(_parse_pace)] = _name(
+        "WA_PACE_CHAT", default="10/minute", description="Send rate per chat."
+    )
+    pace_spacing: float = _name(
+        "WA_PACE_SPACING", default=0.5, ge=0, le=60, description="Minimum seconds between two sends."
+    )
     pace_jitter: float = _name(
-        "WA_PACE_JITTER", default=1.5, ge=0, le=60, description="up to so many seconds more for a send that had to wait"
+        "WA_PACE_JITTER",
+        default=1.5,
+        ge=0,
+        le=60,
+        description="Maximum random extra seconds for a send that had to wait.",
     )
-    retention: str = _name("WA_RETENTION", default="30d,1GB", description="journal: days and size kept")
+    retention: Annotated[Retention, NoDecode, _parsed(Retention.parse)] = _name(
+        "WA_RETENTION",
+        default="30d,1GB",
+        description="How long received messages are kept for replays: days and size, whichever is reached first.",
+    )
     retention_commands: int = _name(
-        "WA_RETENTION_COMMANDS", default=30, ge=1, le=3650, description="days that a command's id is remembered"
+        "WA_RETENTION_COMMANDS",
+        default=30,
+        ge=1,
+        le=3650,
+        description="Days that command ids are kept; after that, a repeated id is sent again.",
     )
     retention_keys: int = _name(
         "WA_RETENTION_KEYS",
         default=400,
         ge=30,
         le=3650,
-        description="days that a message is known again; older ones are history",
+        description="Days that message keys are kept; older messages are history and not published.",
     )
     retention_letters: int = _name(
-        "WA_RETENTION_LETTERS", default=30, ge=1, le=3650, description="days that dead letters of webhooks are kept"
+        "WA_RETENTION_LETTERS",
+        default=30,
+        ge=1,
+        le=3650,
+        description="Days that dead letters of webhooks are kept, at most 10,000 per session.",
     )
     retention_audit: int = _name(
-        "WA_RETENTION_AUDIT", default=365, ge=1, le=3650, description="days that the record of admins' actions is kept"
+        "WA_RETENTION_AUDIT",
+        default=365,
+        ge=1,
+        le=3650,
+        description="Days that the audit log of admin actions is kept, at most 100,000 lines.",
     )
-    http_host: str = _name("WA_HTTP_HOST", default="127.0.0.1", description="where HTTP listens")
-    http_port: Annotated[int | None, BeforeValidator(_parse_port)] = _name(
-        "WA_HTTP_PORT", default=3011, ge=0, le=65535, description="0 takes a free one; off: no HTTP and no webhooks"
+    http_host: str = _name(
+        "WA_HTTP_HOST",
+        default="127.0.0.1",
+        description="Address of the HTTP server: legacy endpoints, /v1 and panel. Keep it on loopback, behind nginx.",
     )
-    http_rate: str = _name(
-        "WA_HTTP_RATE", default="6000/minute", description="requests of each key and each address; off: no limit"
+    http_port: Annotated[int | None, _parsed(_parse_port)] = _name(
+        "WA_HTTP_PORT", default=3011, ge=0, le=65535, description="0 takes a free port; off: no HTTP and no webhooks."
+    )
+    http_rate: Annotated[Pace, NoDecode, _parsed(Pace.of_requests)] = _name(
+        "WA_HTTP_RATE",
+        default="6000/minute",
+        description="Requests per key and per address, for bridge and responder; off: no limit. nginx has its own"
+        " limit.",
     )
     api_key: SecretStr | None = _name(
-        "WHATSAPP_API_KEY", default=None, description="the one key of the legacy document: it may do everything"
+        "WHATSAPP_API_KEY",
+        default=None,
+        description="Key that legacy callers send as x-api-key; it may do everything. With neither this nor"
+        " WA_JWT_SECRET the bridge serves this machine only, and refuses requests through a proxy."
+        " Create one: openssl rand -hex 32",
     )
     jwt_secret: SecretStr | None = _name(
-        "WA_JWT_SECRET", default=None, description="HS256 secret of bearer tokens, 32 characters or more"
+        "WA_JWT_SECRET", default=None, description="HS256 secret of bearer tokens, 32 characters or more."
     )
-    jwt_audience: str = _name("WA_JWT_AUDIENCE", default="whatsapp-mqtt-bridge", description="aud of bearer tokens")
-    callback_hosts: str = _name(
-        "WA_CALLBACK_HOSTS", default="loopback", description="names, addresses and networks webhooks may point at"
+    jwt_audience: str = _name(
+        "WA_JWT_AUDIENCE", default="whatsapp-mqtt-bridge", description="Audience (aud) that bearer tokens must have."
+    )
+    callback_hosts: Annotated[CallbackRules, NoDecode, _parsed(CallbackRules.parse)] = _name(
+        "WA_CALLBACK_HOSTS",
+        default="loopback",
+        description="Hosts that webhooks may point to: loopback, names, addresses and networks, comma list, for"
+        " example loopback,10.0.0.0/24,crm.example",
     )
     callback_timeout: float = _name(
-        "WA_CALLBACK_TIMEOUT", default=5.0, gt=0, le=60, description="seconds that a webhook may take"
+        "WA_CALLBACK_TIMEOUT", default=5.0, gt=0, le=60, description="Timeout of a webhook in seconds."
     )
     legacy_groups: bool = _name(
-        "WA_LEGACY_GROUPS", default=False, description="group messages to listeners of the legacy path"
+        "WA_LEGACY_GROUPS",
+        default=False,
+        description="Whether group messages are sent to webhooks registered on the legacy path. Old responders"
+        " would answer groups.",
+    )
+    driver: DriverName = _name(
+        "WA_DRIVER", default="web", description="The way to WhatsApp: web, or scripted for trials without a browser."
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _name(
-        "WA_LOG_LEVEL", default="INFO", description="DEBUG shows message bodies"
+        "WA_LOG_LEVEL", default="INFO", description="DEBUG writes message bodies to the log: not in production."
     )
-    log_format: Literal["text", "json"] = _name("WA_LOG_FORMAT", default="text", description="json for machines")
+    log_format: Literal["text", "json"] = _name(
+        "WA_LOG_FORMAT", default="text", description="text, or json for machines, which the systemd units set."
+    )
 
     @field_validator("mqtt_prefix")
     @classmethod
@@ -151,14 +295,6 @@ class BridgeSettings(BaseSettings):
     @classmethod
     def _check_instance(cls, instance: str) -> str:
         return check_session_name(instance) if instance != "bridge" else instance
-
-    @field_validator("mqtt_url")
-    @classmethod
-    def _check_url(cls, url: SecretStr | None) -> SecretStr | None:
-        for address in parse_addresses(url.get_secret_value()) if url else ():
-            if address.password and address.password.get_secret_value().lower() in _PLACEHOLDERS:
-                raise ValueError("holds a placeholder password; put in a real one")
-        return url
 
     @field_validator("api_key", "jwt_secret")
     @classmethod
@@ -172,18 +308,6 @@ class BridgeSettings(BaseSettings):
             raise ValueError(f"is too short to be a secret: {shortest} characters or more")
         return secret
 
-    @field_validator("callback_hosts")
-    @classmethod
-    def _check_callback_hosts(cls, hosts: str) -> str:
-        CallbackRules.parse(hosts)
-        return hosts
-
-    @field_validator("http_rate")
-    @classmethod
-    def _check_http_rate(cls, rate: str) -> str:
-        Pace.parse(rate, burst=1)
-        return rate
-
     @field_validator("web_url")
     @classmethod
     def _check_web_url(cls, url: str) -> str:
@@ -191,48 +315,17 @@ class BridgeSettings(BaseSettings):
             raise ValueError("must begin with https:// (or http:// for a local page)")
         return url
 
-    @field_validator("pace", "pace_chat")
-    @classmethod
-    def _check_pace(cls, pace: str) -> str:
-        Pace.parse(pace, burst=1)
-        return pace
-
-    @field_validator("retention")
-    @classmethod
-    def _check_retention(cls, retention: str) -> str:
-        if not _RETENTION.fullmatch(retention.strip()):
-            raise ValueError("must be days and size, for example 30d,1GB")
-        return retention
-
-    @property
-    def retention_limits(self) -> tuple[int, int]:
-        """Days and bytes that the journal keeps."""
-        match = _RETENTION.fullmatch(self.retention.strip())
-        assert match is not None  # noqa: S101 - validated
-        return int(match[1]), int(match[2]) * (10**9 if match[3] == "GB" else 10**6)
-
     @property
     def topics(self) -> Topics:
         """Topics under the configured prefix."""
         return Topics(self.mqtt_prefix)
 
     @property
-    def addresses(self) -> tuple[BrokerAddress, ...]:
-        """The configured brokers; empty when a private one is to be used."""
-        return parse_addresses(self.mqtt_url.get_secret_value()) if self.mqtt_url else ()
-
-    @property
     def pacing(self) -> Pacing:
         """The paces of each session; `WA_PACE=off` switches all of them off."""
-        session = Pace.parse(self.pace, burst=self.pace_burst)
-        if session.is_off:
-            return Pacing(session, session)
-        return Pacing(session, Pace.parse(self.pace_chat, burst=self.pace_burst), self.pace_spacing, self.pace_jitter)
-
-    @property
-    def http_allowance(self) -> Pace:
-        """Requests of one key and one address."""
-        return Pace.of_requests(self.http_rate)
+        if self.pace.is_off:
+            return Pacing(self.pace, self.pace)
+        return Pacing(self.pace, self.pace_chat, self.pace_spacing, self.pace_jitter)
 
     def session_dir(self, name: str) -> Path:
         """Where a session keeps its profile and store."""

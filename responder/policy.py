@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from responder.orders import is_opt_out, order_in
+from bridge.contract.kinds import BY_TYPE
+from responder.orders import (is_opt_out, order_in)
 from responder.text_normalize import fingerprint
 
 
@@ -96,17 +97,14 @@ class Circumstances:
     answers_in_all: int = 0
 
 
-#: Types whose body is a caption.
-CAPTIONED = frozenset({"image", "video", "document", "gif"})
-
-
 def message_refusals(facts: Facts, policy: Policy) -> tuple[tuple[Verdict, bool], ...]:
     """Refusals that depend on the message and its author.
 
     The author comes before the text: the «stop» of a blocked person stays `blocked`.
     """
     is_mentioned = facts.mentions_account or not facts.mentions.isdisjoint(policy.own)
-    is_text = facts.type == "chat" or (policy.captions and facts.type in CAPTIONED)
+    kind = BY_TYPE.get(facts.type)
+    is_text = kind is not None and (kind.is_text or (policy.captions and kind.has_caption))
     return (
         (Verdict.NOT_A_CONVERSATION, not facts.is_conversation),
         (Verdict.BLOCKED, not facts.people.isdisjoint(policy.blocked)),

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypedDict
 
+from bridge.contract.kinds import BY_TYPE
+
 _VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _DAYS = ("lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo")
 #: Built-in variables; RESPONDER_PROMPT_VARS adds the operator's.
@@ -56,7 +58,8 @@ def system_text(template: str, own: Mapping[str, str], *, now: datetime, session
 
 
 #: Messages recorded as `[type]` whose type a model would not know.
-_KINDS = {"[ptt]": "[voice message]", "[ptv]": "[video message]", "[vcard]": "[contact]", "[multi_vcard]": "[contacts]"}
+#: A message without text is recorded as `[type]`; the model reads what people call it.
+_NAMES = {f"[{name}]": f"[{kind.noun.en}]" for name, kind in BY_TYPE.items()}
 
 
 def chat_messages(system: str, history: Sequence[HistoryEntry], unanswered: Sequence[str]) -> list[ChatMessage]:
@@ -68,7 +71,7 @@ def chat_messages(system: str, history: Sequence[HistoryEntry], unanswered: Sequ
     entries = [*history, *(HistoryEntry("user", text) for text in unanswered)]
     messages: list[ChatMessage] = [{"role": "system", "content": system}]
     for entry in entries:
-        text = _KINDS.get(entry.text, entry.text)
+        text = _NAMES.get(entry.text, entry.text)
         if messages[-1]["role"] == entry.role:
             messages[-1]["content"] += f"\n{text}"
         else:

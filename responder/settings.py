@@ -29,8 +29,8 @@ from bridge.contract.topics import check_session_name
 from responder.errors import WrongSettings
 from responder.hours import Hours
 from responder.model import ModelOptions
-from responder.policy import Groups, Policy
-from responder.prompt import DEFAULT_PROMPT, unknown_variables
+from responder.policy import (Groups, Policy)
+from responder.prompt import (DEFAULT_PROMPT, unknown_variables)
 
 _PLACEHOLDERS = frozenset(
     {"changeme", "change-me", "change_me", "password", "secret", "example", "xxx", "sk-...", "your-api-key", "tu_clave"}
@@ -126,84 +126,156 @@ class ResponderSettings(BaseSettings):
         env_ignore_empty=True,
     )
 
-    host: str = _name("RESPONDER_HOST", default="127.0.0.1", description="address of the HTTP surface")
-    port: int = _name("PORT", default=3013, ge=0, le=65535, description="its port; 0 takes a free one")
-    api_key: SecretStr | None = _name("WHATSAPP_API_KEY", default=None, description="required as x-api-key")
-    jwt_secret: SecretStr | None = _name("WA_JWT_SECRET", default=None, description="HS256 secret of bearer tokens")
-    jwt_audience: str = _name("WA_JWT_AUDIENCE", default="whatsapp-mqtt-bridge", description="aud of bearer tokens")
+    host: str = _name("RESPONDER_HOST", default="127.0.0.1", description="Address of the HTTP server.")
+    port: int = _name("PORT", default=3013, ge=0, le=65535, description="Its port; 0 takes a free one.")
+    api_key: SecretStr | None = _name(
+        "WHATSAPP_API_KEY", default=None, description="Key that callers send as x-api-key."
+    )
+    jwt_secret: SecretStr | None = _name("WA_JWT_SECRET", default=None, description="HS256 secret of bearer tokens.")
+    jwt_audience: str = _name(
+        "WA_JWT_AUDIENCE", default="whatsapp-mqtt-bridge", description="Audience (aud) that bearer tokens must have."
+    )
     http_rate: _Rate = _name(
         "WA_HTTP_RATE",
-        default=Pace.of_requests("6000/minute"),
-        description="requests of each key and each address; off: no limit",
+        default="6000/minute",
+        validate_default=True,
+        description="Requests per key and per address; off: no limit.",
     )
     sessions: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_session_names)] = _name(
-        "WA_SESSIONS", default=("haby",), description="sessions that are answered; name=cliente_id, comma list"
+        "WA_SESSIONS", default=("haby",), description="Sessions that are answered, as name=cliente_id, comma list."
     )
-    cliente_id: int = _name("CLIENTE_ID", default=51, description="the client of messages that name none")
-    data_dir: Path = _name("WA_DATA_DIR", default=Path("data"), description="holds responder.db without DB_HOST")
+    cliente_id: int = _name("CLIENTE_ID", default=51, description="The client (cliente_id) of messages that have none.")
+    data_dir: Path = _name(
+        "WA_DATA_DIR", default=Path("data"), description="Folder of responder.db, without a legacy database."
+    )
 
-    db_host: str | None = _name("DB_HOST", default=None, description="MySQL or MariaDB; none: SQLite")
-    db_port: int = _name("DB_PORT", default=3306, ge=1, le=65535, description="its port")
-    db_user: str = _name("DB_USER", default="root", description="its user")
-    db_password: SecretStr = _name("DB_PASSWORD", default=SecretStr(""), description="the user's password")
-    db_database: str | None = _name("DB_DATABASE", default=None, description="the legacy installation's database")
+    db_host: str | None = _name(
+        "DB_HOST", default=None, description="MySQL or MariaDB; none: SQLite in the data directory."
+    )
+    db_port: int = _name("DB_PORT", default=3306, ge=1, le=65535, description="Its port.")
+    db_user: str = _name("DB_USER", default="root", description="Its user.")
+    db_password: SecretStr = _name("DB_PASSWORD", default=SecretStr(""), description="The user's password.")
+    db_database: str | None = _name("DB_DATABASE", default=None, description="The legacy installation's database.")
 
-    active: _Switch = _name("RESPONDER_ACTIVO", default=True, description="whether messages are answered")
-    max_age: float = _name("RESPONDER_MAX_AGE", default=900, ge=1, description="seconds; older: not answered")
-    admins: _People = _name("ADMIN_NUMBERS", default=frozenset(), description="numbers that may switch it, comma list")
-    blocked: _People = _name("RESPONDER_BLOCKED", default=frozenset(), description="never answered, comma list")
+    active: _Switch = _name(
+        "RESPONDER_ACTIVO",
+        default=True,
+        description="Main switch (true, 1, on, si, yes or false, 0, off, no). Each client also has its own switch.",
+    )
+    max_age: float = _name(
+        "RESPONDER_MAX_AGE",
+        default=900,
+        ge=1,
+        description="Messages older than this many seconds are recorded but not answered, so that an outage"
+        " causes no late answers.",
+    )
+    admins: _People = _name(
+        "ADMIN_NUMBERS",
+        default=frozenset(),
+        description="Numbers that may command it from WhatsApp («responder off»), comma list.",
+    )
+    blocked: _People = _name(
+        "RESPONDER_BLOCKED", default=frozenset(), description="Numbers that are never answered, comma list."
+    )
     own: _People = _name(
-        "RESPONDER_OWN", default=frozenset(), description="more numbers and LIDs that count as a mention of the account"
+        "RESPONDER_OWN",
+        default=frozenset(),
+        description="Further numbers and LIDs that count as mentions of this account in groups, comma list."
+        " The bridge knows its own account; a legacy sender does not report it.",
     )
-    groups: Groups = _name("RESPONDER_GROUPS", default=Groups.NEVER, description="never or mentioned")
-    captions: _Switch = _name("RESPONDER_CAPTIONS", default=False, description="whether captions are answered")
+    groups: Groups = _name("RESPONDER_GROUPS", default=Groups.NEVER, description="Groups: never, or mentioned.")
+    captions: _Switch = _name(
+        "RESPONDER_CAPTIONS", default=False, description="Whether captions of images are answered."
+    )
     hours: _Hours = _name(
-        "RESPONDER_HOURS", default=Hours(), description="lun-vie 09:00-18:00; sab 09:00-13:00; none: always"
+        "RESPONDER_HOURS",
+        default="",
+        validate_default=True,
+        description="Opening hours, for example lun-vie 09:00-18:00; sab 09:00-13:00. Empty: always.",
     )
     zone: _Zone = _name(
         "RESPONDER_TZ",
-        default=ZoneInfo("America/Argentina/Buenos_Aires"),
-        description="time zone of the hours and the prompt",
+        default="America/Argentina/Buenos_Aires",
+        validate_default=True,
+        description="Time zone of the hours and of the prompt.",
     )
     gather: float = _name(
-        "RESPONDER_GATHER", default=2.0, ge=0, le=60, description="seconds without a further message before an answer"
+        "RESPONDER_GATHER",
+        default=2.0,
+        ge=0,
+        le=60,
+        description="Seconds of quiet time before several messages get one answer.",
     )
-    pause: float = _name("RESPONDER_PAUSE", default=1800, ge=0, description="seconds of pause after a person replied")
+    pause: float = _name(
+        "RESPONDER_PAUSE", default=1800, ge=0, description="Seconds without automatic answers after a person answered."
+    )
     duplicate_window: float = _name(
-        "RESPONDER_DUPLICATE_WINDOW", default=120, ge=0, description="seconds in which a repeated text is not answered"
+        "RESPONDER_DUPLICATE_WINDOW",
+        default=120,
+        ge=0,
+        description="Seconds in which the same text gets no second answer.",
     )
-    chat_budget: int = _name("RESPONDER_CHAT_BUDGET", default=20, ge=0, description="answers an hour to one chat")
-    total_budget: int = _name("RESPONDER_TOTAL_BUDGET", default=1000, ge=0, description="answers an hour to all chats")
+    chat_budget: int = _name(
+        "RESPONDER_CHAT_BUDGET",
+        default=20,
+        ge=0,
+        description="Answers per hour and chat: stops two bots that answer each other.",
+    )
+    total_budget: int = _name("RESPONDER_TOTAL_BUDGET", default=1000, ge=0, description="Answers per hour in total.")
     retention: int = _name(
         "RESPONDER_RETENTION",
         default=30,
         ge=1,
         le=3650,
-        description="days for which verdicts and turns are kept",
+        description="Days that records of messages and answers (wa_message, wa_turn) are kept.",
     )
     retention_conversations: int = _name(
-        "RESPONDER_RETENTION_CONVERSATIONS", default=0, ge=0, le=36500, description="days; 0: unlimited"
+        "RESPONDER_RETENTION_CONVERSATIONS",
+        default=0,
+        ge=0,
+        le=36500,
+        description="Days that conversations are kept; 0: indefinitely, as the legacy service did. Opt-outs"
+        " are always kept.",
     )
-    rules_file: Path | None = _name("RESPONDER_RULES", default=None, description="rules file; none: the shipped rules")
+    rules_file: Path | None = _name(
+        "RESPONDER_RULES",
+        default=None,
+        description="Rules (YAML) that answer before the model. Default: the shipped rules.",
+    )
 
-    openai_api_key: SecretStr | None = _name("OPENAI_API_KEY", default=None, description="none: rules only")
-    openai_base_url: _Url | None = _name("OPENAI_BASE_URL", default=None, description="another compatible server")
-    openai_model: str = _name("OPENAI_MODEL", default="gpt-4o-mini", description="the model")
-    temperature: float = _name("OPENAI_TEMPERATURE", default=0.7, ge=0, le=2, description="0 to 2")
-    max_tokens: int = _name("OPENAI_MAX_TOKENS", default=500, ge=1, description="maximum tokens of an answer")
-    model_timeout: float = _name("OPENAI_TIMEOUT", default=30, gt=0, le=300, description="seconds for one try")
-    model_retries: int = _name("OPENAI_RETRIES", default=2, ge=0, le=5, description="further tries")
-    model_concurrency: int = _name("OPENAI_CONCURRENCY", default=4, ge=1, le=64, description="concurrent requests")
-    price_in: float = _name("OPENAI_PRICE_IN", default=0, ge=0, description="price of a million input tokens")
-    price_out: float = _name("OPENAI_PRICE_OUT", default=0, ge=0, description="price of a million output tokens")
-    prompt_file: Path | None = _name("RESPONDER_PROMPT", default=None, description="system text file; none: shipped")
+    openai_api_key: SecretStr | None = _name(
+        "OPENAI_API_KEY", default=None, description="Key of the model; without it only rules answer."
+    )
+    openai_base_url: _Url | None = _name(
+        "OPENAI_BASE_URL", default=None, description="Another server with the same API."
+    )
+    openai_model: str = _name("OPENAI_MODEL", default="gpt-4o-mini", description="Name of the model.")
+    temperature: float = _name(
+        "OPENAI_TEMPERATURE", default=0.7, ge=0, le=2, description="Temperature; the default is the legacy one."
+    )
+    max_tokens: int = _name("OPENAI_MAX_TOKENS", default=500, ge=1, description="Maximum tokens of an answer.")
+    model_timeout: float = _name(
+        "OPENAI_TIMEOUT", default=30, gt=0, le=300, description="Timeout of one attempt in seconds."
+    )
+    model_retries: int = _name("OPENAI_RETRIES", default=2, ge=0, le=5, description="Number of retries.")
+    model_concurrency: int = _name("OPENAI_CONCURRENCY", default=4, ge=1, le=64, description="Concurrent questions.")
+    price_in: float = _name(
+        "OPENAI_PRICE_IN", default=0, ge=0, description="Price of a million input tokens, to count costs."
+    )
+    price_out: float = _name("OPENAI_PRICE_OUT", default=0, ge=0, description="Price of a million output tokens.")
+    prompt_file: Path | None = _name(
+        "RESPONDER_PROMPT", default=None, description="File with the system text. Default: the shipped one."
+    )
     prompt_vars: Annotated[dict[str, str], NoDecode, BeforeValidator(_variables)] = _name(
-        "RESPONDER_PROMPT_VARS", default={}, description="name=text; name=text, for {{name}} in the system text"
+        "RESPONDER_PROMPT_VARS",
+        default={},
+        description="Values of the {{name}} variables in the system text, for example negocio=Panadería Sol;"
+        " zona=Palermo",
     )
 
-    sender_url: _Url | None = _name("MASSIVE_SENDER_URL", default=None, description="legacy sender: webhook mode")
+    sender_url: _Url | None = _name("MASSIVE_SENDER_URL", default=None, description="URL of the legacy sender.")
     callback_url: _Url | None = _name(
-        "RESPONDER_CALLBACK_URL", default=None, description="URL that the legacy sender posts messages to"
+        "RESPONDER_CALLBACK_URL", default=None, description="URL at which the sender reaches the responder."
     )
 
     @field_validator("api_key", "jwt_secret", "db_password", "openai_api_key")

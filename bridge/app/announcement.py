@@ -1,4 +1,4 @@
-"""What is said of a session that cannot run, for as long as it cannot: on its status topic, and of its end."""
+"""The status of a session that cannot run, published until it is tried again or the bridge stops."""
 
 from __future__ import annotations
 
@@ -8,58 +8,56 @@ from dataclasses import replace
 from bridge.broker import BrokerConnection, keep_connected
 from bridge.contract.payload import instant
 from bridge.contract.session import Reason, SessionState, Situation
-from bridge.contract.status import HEARTBEAT, SessionStatus
+from bridge.contract.status import SessionStatus
 from bridge.mqtt import MqttOptions
 from bridge.ports import Clock
-
-#: Seconds that a farewell may take.
-FAREWELL = 2.0
 
 
 async def announce(
     situation: Situation,
     since: float,
     session: str,
-    door: MqttOptions,
+    mqtt: MqttOptions,
     clock: Clock,
     stopping: asyncio.Event,
+    *,
     seconds: float,
+    end_within: float,
 ) -> None:
-    """Say what is wrong for so many seconds, by a client that takes no commands; a stop ends it with a farewell."""
-    options = door.of_session(session, clock)
+    """Publish `situation` for `seconds`, on a connection that takes no commands; a stop publishes `offline` first."""
+    options = mqtt.of_session(session, clock)
 
-    async def say(connection: BrokerConnection, said: Situation, since: float) -> None:
+    async def publish(connection: BrokerConnection, shown: Situation, since: float) -> None:
         status = SessionStatus(
             session=session,
-            state=said.state,
-            reason=said.reason,
-            text=said.text,
+            state=shown.state,
+            reason=shown.reason,
+            text=shown.text,
             since=instant(since),
             at=instant(clock.now()),
-            owner=door.owner,
+            owner=mqtt.owner,
         )
-        await connection.publish(door.topics.status(session), status.to_json(), retain=True)
+        await connection.publish(mqtt.topics.status(session), status.to_json(), retain=True)
 
-    async def speak(connection: BrokerConnection) -> None:
+    async def serve(connection: BrokerConnection) -> None:
         while not stopping.is_set():
-            await say(connection, situation, since)
-            await _happens(stopping, HEARTBEAT)
-        await say(connection, Situation(SessionState.OFFLINE, Reason.SHUT_DOWN), clock.now())
+            await publish(connection, situation, since)
+            await _is_set_within(stopping, mqtt.limits.heartbeat)
+        await publish(connection, Situation(SessionState.OFFLINE, Reason.SHUT_DOWN), clock.now())
 
-    speaking = asyncio.create_task(
-        keep_connected(replace(options, client_id=f"{options.client_id}-error", clean=True), speak),
+    publishing = asyncio.create_task(
+        keep_connected(replace(options, client_id=f"{options.client_id}-error", clean=True), serve),
         name=f"announce {session}",
     )
     try:
-        if await _happens(stopping, seconds):
-            await asyncio.wait([speaking], timeout=FAREWELL)
+        if await _is_set_within(stopping, seconds):
+            await asyncio.wait([publishing], timeout=end_within)
     finally:
-        speaking.cancel()
-        await asyncio.wait([speaking])
+        publishing.cancel()
+        await asyncio.wait([publishing])
 
 
-async def _happens(event: asyncio.Event, seconds: float) -> bool:
-    """Whether it happens within so many seconds."""
+async def _is_set_within(event: asyncio.Event, seconds: float) -> bool:
     try:
         async with asyncio.timeout(seconds):
             await event.wait()

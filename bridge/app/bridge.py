@@ -11,27 +11,22 @@ from dataclasses import replace
 from importlib.metadata import version
 from typing import Literal
 
-from bridge.app.facade import HttpFacade
-from bridge.app.host import DriverFactory, SessionHost
+from bridge.app.facade import http_facade
+from bridge.app.host import SessionHost, SessionServices
 from bridge.app.identity import data_directory
+from bridge.app.limits import BridgeLimits
 from bridge.broker import BrokerAddress, BrokerConnection, BrokerError, BrokerOptions, Will, keep_connected
 from bridge.contract.payload import instant
-from bridge.contract.status import HEARTBEAT, BridgeStatus
-from bridge.http.limits import HttpLimits
+from bridge.contract.status import BridgeStatus
 from bridge.mqtt import MqttOptions
-from bridge.ports import Clock
+from bridge.ports import Clock, DriverFactory, Observer
 from bridge.settings import BridgeSettings
-from bridge.webhooks import WebhookLimits
 
 _log = logging.getLogger(__name__)
 DISTRIBUTION = "whatsapp-mqtt-bridge"
-#: Seconds that the sessions may take to end, each with what it has under way; then they are broken off.
-PATIENCE = 20.0
-#: Seconds after which a thread that computes lets another go on. A store's writer needs the interpreter twice a commit;
-#: with Python's own 5 ms it waited longer for that than for the disk (3,200 claims a second instead of 7,000).
-TURN = 0.0005
-#: Seconds that the bridge's own farewell may take.
-FAREWELL = 1.0
+#: Python's switch interval in seconds. A store's writer needs the interpreter twice a commit; with the default of 5 ms
+#: it waited longer for that than for the disk (3,200 claims a second instead of 7,000).
+SWITCH_INTERVAL = 0.0005
 
 
 class Bridge:
@@ -46,8 +41,8 @@ class Bridge:
         *,
         http: socket.socket | None = None,
         login_link: str | None = None,
-        http_limits: HttpLimits | None = None,
-        webhook_limits: WebhookLimits | None = None,
+        limits: BridgeLimits | None = None,
+        observers: tuple[Observer, ...] = (),
     ) -> None:
         """`http` is the façade's socket (`bridge.http.server.listen`); without one there is no HTTP and no webhook.
 
@@ -55,6 +50,8 @@ class Bridge:
         """
         self._settings = settings
         self._clock = clock
+        self._limits = limits or BridgeLimits()
+        self._observers = observers
         self._started_at = clock.now()
         self._stopping = asyncio.Event()
         self._broker = BrokerOptions(
@@ -65,54 +62,68 @@ class Bridge:
             ca_file=str(settings.mqtt_ca_file) if settings.mqtt_ca_file else None,
         )
         self.hosts = [
-            SessionHost(setting, settings=settings, driver=driver, clock=clock) for setting in settings.sessions
+            SessionHost(setting, settings=settings, driver=driver, clock=clock, limits=self._limits)
+            for setting in settings.sessions
         ]
-        self._http: HttpFacade | None = None
-        if http is not None:
-            self._http = HttpFacade(
-                settings, http, self.hosts, self._broker, clock, login_link, http_limits, webhook_limits
-            )
+        self._http = http
+        self._login_link = login_link
 
     def stop(self) -> None:
-        """Ask for a clean end; `run` returns when it is done."""
+        """Request a clean end; `run` returns when it is done."""
         self._stopping.set()
 
     async def run(self) -> None:
         """Run until `stop`. Raises `StartError` for a data directory that cannot be used."""
-        sys.setswitchinterval(TURN)
+        sys.setswitchinterval(SWITCH_INTERVAL)
         async with AsyncExitStack() as stack:
             owner = stack.enter_context(data_directory(self._settings.data_dir, self._settings.instance))
+            facade = None
             if self._http is not None:
-                await stack.enter_async_context(self._http.running(owner))
-            door = MqttOptions(self._broker, self._settings.topics, owner)
+                facade = await stack.enter_async_context(
+                    http_facade(
+                        self._settings,
+                        self._http,
+                        self.hosts,
+                        self._broker,
+                        self._clock,
+                        self._limits,
+                        owner=owner,
+                        login_link=self._login_link,
+                    )
+                )
+            services = SessionServices(
+                MqttOptions(self._broker, self._settings.topics, owner, self._limits.mqtt),
+                facade.registry if facade else None,
+                (*self._observers, *(facade.observers if facade else ())),
+            )
             async with asyncio.TaskGroup() as tasks:
-                hosts = [tasks.create_task(host.run(door), name=f"host {host.setting.name}") for host in self.hosts]
-                speaking = tasks.create_task(self._speak(), name="bridge status")
+                hosts = [tasks.create_task(host.run(services), name=f"host {host.name}") for host in self.hosts]
+                publishing = tasks.create_task(self._publish_status(), name="bridge status")
                 await self._stopping.wait()
-                if self._http is not None:
-                    self._http.stop()
+                if facade is not None:
+                    facade.server.stop()
                 for host in self.hosts:
                     host.stop()
-                await asyncio.wait(hosts, timeout=PATIENCE)
-                await asyncio.wait([speaking], timeout=FAREWELL)
-                for task in (*hosts, speaking):
+                await asyncio.wait(hosts, timeout=self._limits.sessions_end)
+                await asyncio.wait([publishing], timeout=self._limits.status_end)
+                for task in (*hosts, publishing):
                     task.cancel()
 
-    async def _speak(self) -> None:
+    async def _publish_status(self) -> None:
         topic = self._settings.topics.bridge_status(self._settings.instance)
 
         async def serve(connection: BrokerConnection) -> None:
             while not self._stopping.is_set():
                 await connection.publish(topic, self._status("online").to_json(), retain=True)
                 try:
-                    async with asyncio.timeout(HEARTBEAT):
+                    async with asyncio.timeout(self._limits.mqtt.heartbeat):
                         await self._stopping.wait()
                 except TimeoutError:
                     pass
             await connection.publish(topic, self._status("offline").to_json(), retain=True)
 
         def down(error: BrokerError, pause: float) -> None:
-            _log.debug("bridge status: %s Trying again in %.1f s.", error.text, pause)
+            _log.debug("bridge status: %s Retrying in %.1f s.", error.text, pause)
 
         will = Will(topic, self._status("offline").to_json().encode())
         await keep_connected(replace(self._broker, will=will), serve, on_down=down)
@@ -123,6 +134,6 @@ class Bridge:
             state=state,
             version=version(DISTRIBUTION),
             started_at=instant(self._started_at),
-            sessions={host.setting.name: host.view.situation.state for host in self.hosts},
+            sessions={host.name: host.view.situation.state for host in self.hosts},
             at=instant(self._clock.now()),
         )

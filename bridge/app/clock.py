@@ -10,13 +10,10 @@ from bridge.ports import Clock
 
 
 class SystemClock(Clock):
-    """`Clock` of the real world."""
-
     @override
     def now(self) -> float:
         return time.time()
 
     @override
     def monotonic(self) -> float:
-        """Seconds that never jump."""
         return time.monotonic()

@@ -1,4 +1,4 @@
-"""Room on the disk: a session that cannot store what arrives must not call itself connected."""
+"""Free disk: a session that cannot store what arrives must not call itself connected."""
 
 from __future__ import annotations
 
@@ -6,26 +6,23 @@ import asyncio
 import shutil
 from pathlib import Path
 
-from bridge.drivers.web.profile import LEAST_FREE, MEGABYTE
+from bridge.app.limits import MEGABYTE
 from bridge.ports import StoreUnusable
 
-#: Seconds between two looks.
-LOOK = 5.0
 
-
-def check_room(folder: Path) -> None:
-    """Raises `StoreUnusable` where a folder, or what is there of its path, has too little room."""
-    there = next(path for path in (folder, *folder.absolute().parents) if path.is_dir())
-    free = shutil.disk_usage(there).free
-    if free < LEAST_FREE:
+def check_disk(folder: Path, least_free: int) -> None:
+    """Raises `StoreUnusable` when fewer than `least_free` bytes are free at a folder, or at its nearest parent."""
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.is_dir())
+    free = shutil.disk_usage(existing).free
+    if free < least_free:
         raise StoreUnusable(
-            f"Only {free // MEGABYTE} MB are free at {folder}. Make room: the session goes on by itself, and nothing"
-            " is lost meanwhile."
+            f"Only {free // MEGABYTE} MB are free at {folder}. Make room: the session resumes automatically, and"
+            " nothing is lost meanwhile."
         )
 
 
-async def watch_room(folder: Path) -> None:
-    """Look again and again. Raises `StoreUnusable`."""
+async def watch_disk(folder: Path, least_free: int, every: float) -> None:
+    """Check again and again, `every` seconds. Raises `StoreUnusable`."""
     while True:
-        await asyncio.sleep(LOOK)
-        check_room(folder)
+        await asyncio.sleep(every)
+        check_disk(folder, least_free)

@@ -1,4 +1,4 @@
-"""The HTTP side of a bridge, composed: its store, its listeners, the façade, and the responder's switches."""
+"""The HTTP side of a bridge, composed: its store, webhooks, HTTP server, and the responder's switches."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import random
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 
-from bridge.app.host import COMPACTION, DAY, SessionHost
+from bridge.app.host import SessionHost
+from bridge.app.limits import BridgeLimits
 from bridge.broker import BrokerOptions
 from bridge.contract.errors import StartError
 from bridge.http.context import AppContext, entries_by_name
@@ -21,132 +22,123 @@ from bridge.http.limits import HttpLimits
 from bridge.http.panel_sessions import PanelSessions
 from bridge.http.server import HttpServer, is_loopback
 from bridge.metrics.charts import ChartRecorder
-from bridge.metrics.metering import MeteredPost, Tee
 from bridge.metrics.prometheus import PrometheusMetrics
 from bridge.mqtt import RetainedSwitches
-from bridge.ports import Clock, StoreUnusable
+from bridge.ports import Clock, Observer, StoreUnusable
 from bridge.settings import BridgeSettings
 from bridge.store import BRIDGE_STORE, BridgeStore
-from bridge.webhooks import SESSION_HEADER, WebhookLimits, WebhookRegistry
-from bridge.webhooks.callback_url import CallbackRules
+from bridge.webhooks import WebhookRegistry
 from bridge.webhooks.poster import WebhookPoster
 
 _log = logging.getLogger(__name__)
 DISTRIBUTION = "whatsapp-mqtt-bridge"
 
 
+@dataclass(frozen=True, slots=True)
 class HttpFacade:
-    """What `Bridge` runs beside its sessions where HTTP is on. `listener` is the façade's socket, already bound."""
+    """The HTTP side of a running bridge."""
 
-    def __init__(
-        self,
-        settings: BridgeSettings,
-        listener: socket.socket,
-        hosts: Sequence[SessionHost],
-        broker: BrokerOptions,
-        clock: Clock,
-        login_link: str | None = None,
-        limits: HttpLimits | None = None,
-        webhook_limits: WebhookLimits | None = None,
-    ) -> None:
-        self._settings = settings
-        self._login_link = login_link
-        self._limits = limits or HttpLimits()
-        self._listener = listener
-        self._hosts = hosts
-        self._broker = broker
-        self._clock = clock
-        self._webhook_limits = webhook_limits
-        self._facade: HttpServer | None = None
-        self.logins: PanelSessions
+    server: HttpServer
+    registry: WebhookRegistry
+    observers: tuple[Observer, ...]
 
-    def stop(self) -> None:
-        """Take no more requests."""
-        if self._facade is not None:
-            self._facade.stop()
 
-    @asynccontextmanager
-    async def running(self, owner: str) -> AsyncIterator[None]:
-        """Serve inside the context. Raises `StartError` for a store that cannot be used or a façade without keys."""
-        settings, clock = self._settings, self._clock
-        async with AsyncExitStack() as stack:
-            stack.enter_context(self._listener)
-            try:
-                store = await stack.enter_async_context(BridgeStore(settings.data_dir / BRIDGE_STORE, now=clock.now))
-            except StoreUnusable as error:
-                raise StartError(f"Listeners and keys cannot be read. {error.text}") from error
-            history, counters = ChartRecorder(clock, store.charts), PrometheusMetrics(settings.data_dir)
-            await history.load()
-            metrics = Tee(history, counters)
-            webhooks = await stack.enter_async_context(
-                WebhookPoster(
-                    CallbackRules.parse(settings.callback_hosts),
-                    own_port=self._listener.getsockname()[1],
-                    timeout=settings.callback_timeout,
-                )
-            )
-            listeners = WebhookRegistry(
-                store.webhooks,
-                MeteredPost(webhooks, metrics, clock, SESSION_HEADER),
-                clock,
-                random=random.random,
-                legacy_groups=settings.legacy_groups,
-                limits=self._webhook_limits,
-            )
-            await listeners.load()
-            switches = RetainedSwitches(
-                replace(self._broker, client_id=f"{self._broker.client_id}-switches"), settings.topics
-            )
-            credentials = _credentials(settings, store, clock, self._limits)
-            self.logins = logins = PanelSessions(credentials, clock)
-            if self._login_link is not None:
-                logins.offer(self._login_link)
-            context = AppContext(
-                entries=entries_by_name(self._hosts),
-                default=settings.sessions[0].name,
-                owner=owner,
-                registry=listeners,
-                dead_letters=store.webhooks,
-                access=store.access,
-                credentials=credentials,
-                logins=logins,
-                poster=webhooks,
-                switches=switches,
-                clock=clock,
-                charts=history,
-                metrics_text=counters.text,
-                topics=settings.topics,
-                version=version(DISTRIBUTION),
-                limits=self._limits,
-            )
-            counters.watch(context.entries, listeners)
-            options = AuthOptions(settings.http_allowance, loopback_only=is_loopback(self._listener))
-            self._facade = HttpServer(context, options, self._listener, version=version(DISTRIBUTION))
-            for host in self._hosts:
-                host.listeners, host.metrics = listeners, metrics
-            async with asyncio.TaskGroup() as tasks:
-                following = tasks.create_task(switches.run(), name="switches")
-                compacting = tasks.create_task(self._compact(store), name="compaction of bridge.db")
-                charting = tasks.create_task(history.run(), name="charts")
-                serving = tasks.create_task(self._facade.run(), name="http")
-                yield
-                self._facade.stop()
-                following.cancel()
-                compacting.cancel()
-                charting.cancel()
-                await asyncio.wait([serving])
-                await history.keep()
+@asynccontextmanager
+async def http_facade(
+    settings: BridgeSettings,
+    listener: socket.socket,
+    hosts: Sequence[SessionHost],
+    broker: BrokerOptions,
+    clock: Clock,
+    limits: BridgeLimits,
+    *,
+    owner: str,
+    login_link: str | None = None,
+) -> AsyncIterator[HttpFacade]:
+    """Serve on `listener`, already bound, inside the context.
 
-    async def _compact(self, store: BridgeStore) -> None:
-        settings = self._settings
-        while True:
-            try:
-                await store.compact(letters=settings.retention_letters * DAY, audit=settings.retention_audit * DAY)
-            except StoreUnusable as error:
-                if not error.transient:
-                    raise
-                _log.warning("Dead letters and audit were not compacted: %s", error)
-            await asyncio.sleep(COMPACTION)
+    Raises `StartError` for a store that cannot be used, or for a façade that other machines reach and no key protects.
+    """
+    async with AsyncExitStack() as stack:
+        stack.enter_context(listener)
+        try:
+            store = await stack.enter_async_context(BridgeStore(settings.data_dir / BRIDGE_STORE, now=clock.now))
+        except StoreUnusable as error:
+            raise StartError(f"Webhooks and keys cannot be read. {error.text}") from error
+        charts = ChartRecorder(clock, store.charts, store_every=limits.charts)
+        counters = PrometheusMetrics(settings.data_dir)
+        await charts.load()
+        observers: tuple[Observer, ...] = (charts.observe, counters.observe)
+        poster = await stack.enter_async_context(
+            WebhookPoster(
+                settings.callback_hosts,
+                own_port=listener.getsockname()[1],
+                timeout=settings.callback_timeout,
+                observers=observers,
+            )
+        )
+        registry = WebhookRegistry(
+            store.webhooks,
+            poster,
+            clock,
+            random=random.random,
+            legacy_groups=settings.legacy_groups,
+            limits=limits.webhooks,
+        )
+        await registry.load()
+        switches = RetainedSwitches(
+            replace(broker, client_id=f"{broker.client_id}-switches"), settings.topics, timeout=limits.mqtt.switch
+        )
+        credentials = _credentials(settings, store, clock, limits.http)
+        logins = PanelSessions(credentials, clock)
+        if login_link is not None:
+            logins.offer(login_link)
+        context = AppContext(
+            entries=entries_by_name(hosts),
+            default=settings.sessions[0].name,
+            owner=owner,
+            registry=registry,
+            dead_letters=store.webhooks,
+            access=store.access,
+            credentials=credentials,
+            logins=logins,
+            poster=poster,
+            switches=switches,
+            clock=clock,
+            charts=charts,
+            metrics_text=counters.text,
+            topics=settings.topics,
+            version=version(DISTRIBUTION),
+            limits=limits.http,
+        )
+        counters.watch(context.entries, registry)
+        auth = AuthOptions(settings.http_rate, loopback_only=is_loopback(listener))
+        server = HttpServer(context, auth, listener, version=version(DISTRIBUTION))
+        async with asyncio.TaskGroup() as tasks:
+            beside = [
+                tasks.create_task(switches.run(), name="switches"),
+                tasks.create_task(_compact(store, settings, limits), name="compaction of bridge.db"),
+                tasks.create_task(charts.run(), name="charts"),
+            ]
+            serving = tasks.create_task(server.run(), name="http")
+            yield HttpFacade(server, registry, observers)
+            server.stop()
+            for task in beside:
+                task.cancel()
+            await asyncio.wait([serving])
+            await charts.store()
+
+
+async def _compact(store: BridgeStore, settings: BridgeSettings, limits: BridgeLimits) -> None:
+    letters, audit = settings.retention_letters * limits.day, settings.retention_audit * limits.day
+    while True:
+        try:
+            await store.compact(letters=letters, audit=audit)
+        except StoreUnusable as error:
+            if not error.transient:
+                raise
+            _log.warning("Dead letters and audit were not compacted: %s", error)
+        await asyncio.sleep(limits.compaction)
 
 
 def _credentials(settings: BridgeSettings, store: BridgeStore, clock: Clock, limits: HttpLimits) -> Credentials:

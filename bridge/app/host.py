@@ -1,6 +1,6 @@
-"""One session's place in the process: waits for ownership, opens the store, runs session and door, and again.
+"""One configured session in the process: awaits ownership, opens the store, runs session and MQTT, and again.
 
-Whatever fails in one session is said in its status and tried again; it never takes another session down.
+A failure is shown in the session's status and the session is tried again; it never takes another session down.
 """
 
 from __future__ import annotations
@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from bridge.app.announcement import announce
-from bridge.app.disk_space import check_room, watch_room
+from bridge.app.disk_space import check_disk, watch_disk
+from bridge.app.limits import BridgeLimits
 from bridge.app.ownership import Ownership
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.core.inbound import InboundPipeline
@@ -18,49 +20,46 @@ from bridge.core.outbound import OutboundPipeline
 from bridge.core.results import notice, result_of
 from bridge.core.session import Session
 from bridge.core.session_view import SessionView
-from bridge.metrics.metering import MeteredJournal, MeteredOutbox, Tee
-from bridge.mqtt import MqttAdapter, MqttOptions
-from bridge.ports import Clock, Journal, Metrics, Outbox, StoreUnusable, WhatsAppDriver
+from bridge.mqtt import MqttAdapter, MqttOptions, MqttProgress
+from bridge.ports import Clock, DriverFactory, Event, Journal, Observer, Outbox, StoreUnusable
 from bridge.settings import BridgeSettings, SessionSetting
 from bridge.store import SessionStore, StoreDamaged, keep_aside, open_store
 from bridge.webhooks import WebhookRegistry
 
 _log = logging.getLogger(__name__)
-DriverFactory = Callable[[SessionSetting], WhatsAppDriver]
-#: Seconds between looks at a session that another bridge owns.
-STANDBY_LOOK = 5.0
-#: Seconds before a session that failed is tried again.
-RETRY = 15.0
-#: Seconds to wait for the broker's word about ownership before starting without it.
-OWNERSHIP_PATIENCE = 30.0
-#: Seconds between two compactions of the store.
-COMPACTION, DAY = 3600.0, 86400.0
-#: Seconds that the farewell may take.
-FAREWELL = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class SessionServices:
+    """What every session of a running bridge uses. `registry` None = no webhooks."""
+
+    mqtt: MqttOptions
+    registry: WebhookRegistry | None = None
+    observers: tuple[Observer, ...] = ()
 
 
 class SessionHost:
-    """Keeps one configured session going until `stop`."""
-
-    _door: MqttOptions
+    """Keeps one configured session running until `stop`."""
 
     def __init__(
-        self, setting: SessionSetting, *, settings: BridgeSettings, driver: DriverFactory, clock: Clock
+        self,
+        setting: SessionSetting,
+        *,
+        settings: BridgeSettings,
+        driver: DriverFactory,
+        clock: Clock,
+        limits: BridgeLimits,
     ) -> None:
         self.setting = setting
         self.session: Session | None = None
-        #: Set by the HTTP side before `run`; None = no webhooks.
-        self.listeners: WebhookRegistry | None = None
-        #: Set by the HTTP side before `run`; until then nobody counts.
-        self.metrics: Metrics = Tee()
         self._journal: Journal | None = None
         self._outbox: Outbox | None = None
         self._settings = settings
         self._driver = driver
         self._clock = clock
+        self._limits = limits
         self._stopping = asyncio.Event()
-        self._leaving = asyncio.Event()  # the session in service is to end: at a stop, or because it is another's
-        self._ownership = Ownership(setting.name, clock, self._leaving)
+        self._leaving = asyncio.Event()  # the session's service is to end: at a stop, or when another bridge owns it
         self._view = SessionView(setting.name, clock)
 
     @property
@@ -88,148 +87,174 @@ class SessionHost:
         return self.session.view if self.session else self._view
 
     def stop(self) -> None:
-        """Ask for a clean end; `run` returns when it is done."""
+        """Request a clean end; `run` returns when it is done."""
         self._stopping.set()
         self._leaving.set()
 
-    async def run(self, door: MqttOptions) -> None:
+    async def run(self, services: SessionServices) -> None:
         """Serve the session, through every failure, until `stop`."""
-        self._door = self._ownership.door = door
+        limits = self._limits
+        ownership = Ownership(self.name, services.mqtt, self._clock, self._leaving)
         while not self._stopping.is_set():
             failure: Situation | None = None
             try:
                 self._leaving.clear()
-                if await self._owned_elsewhere():
-                    await self._pause(STANDBY_LOOK)
+                if await self._owned_elsewhere(ownership):
+                    await self._pause(limits.standby)
                 else:
-                    await self._serve()
+                    await self._serve(services, ownership)
             except* StoreUnusable as group:
                 error = _first(group)
-                _log.error("%s: %s", self.setting.name, error)
+                _log.error("%s: %s", self.name, error)
                 failure = Situation(SessionState.ERROR, Reason.STORE_UNUSABLE, str(error))
-            except* Exception:  # noqa: BLE001 - whatever it was, the other sessions go on and this one comes again
-                _log.exception("%s: the session failed", self.setting.name)
+            except* Exception:  # noqa: BLE001 - the other sessions continue, and this one is tried again
+                _log.exception("%s: the session failed", self.name)
                 failure = failure or Situation(SessionState.ERROR, Reason.BRIDGE_FAULT)
             if self._stopping.is_set() and failure is None:
                 self._view.set(Situation(SessionState.OFFLINE, Reason.SHUT_DOWN))
             self.session = self._journal = self._outbox = None
             if failure is not None:
                 self._view.set(failure)
-                await announce(failure, self._view.since, self.name, door, self._clock, self._stopping, RETRY)
+                await announce(
+                    failure,
+                    self._view.since,
+                    self.name,
+                    services.mqtt,
+                    self._clock,
+                    self._stopping,
+                    seconds=limits.retry,
+                    end_within=limits.announcement_end,
+                )
 
-    async def _owned_elsewhere(self) -> bool:
-        """Ask the broker, for a while; a broker that stays away must not keep HTTP callers from WhatsApp.
+    async def _owned_elsewhere(self, ownership: Ownership) -> bool:
+        """Ask the broker, for a limited time: an unreachable broker must not keep HTTP callers from WhatsApp.
 
-        Where an owner was seen before, only the broker can say that it is gone.
+        Where an owner was seen before, only the broker can say that it has ended.
         """
         in_standby = self._view.situation.state is SessionState.STANDBY
         try:
-            owner = await self._ownership.ask(OWNERSHIP_PATIENCE)
+            owner = await ownership.ask(self._limits.ownership)
         except TimeoutError:
             if not self._stopping.is_set() and not in_standby:
-                _log.warning("%s: no broker says who owns the session; starting without asking", self.setting.name)
+                _log.warning("%s: could not determine the owner (no broker answers); starting anyway", self.name)
             return in_standby or self._stopping.is_set()
         if owner is None or not owner.alive:
             return False
         if not in_standby:
-            self._view = SessionView(self.setting.name, self._clock)
+            self._view = SessionView(self.name, self._clock)
             self._view.set(Situation(SessionState.STANDBY, Reason.OWNED_ELSEWHERE, owner.name))
         return True
 
-    async def _serve(self) -> None:
-        path = self._settings.session_dir(self.setting.name) / "store.db"
-        check_room(path.parent)
+    async def _serve(self, services: SessionServices, ownership: Ownership) -> None:
+        path = self._settings.session_dir(self.name) / "store.db"
+        check_disk(path.parent, self._limits.least_free)
+
+        def observe(event: Event) -> None:
+            for observer in services.observers:
+                observer(self.name, event)
+
         try:
-            async with open_store(path, now=self._clock.now) as store:
-                if store.lacking:
+            async with open_store(path, now=self._clock.now, observe=observe) as store:
+                if store.incomplete:
                     await self._begin_new_epoch(store)
-                elif self._ownership.interrupted:
+                elif ownership.interrupted:
                     await self._abandon_open(store)
-                self._ownership.interrupted = False
-                await self._serve_store(store)
+                ownership.interrupted = False
+                await self._serve_store(store, services, ownership, observe)
         except* StoreDamaged as group:
             kept = keep_aside(path)
             raise StoreUnusable(f"{_first(group)} It was kept as {kept}.") from group
 
     async def _begin_new_epoch(self, store: SessionStore) -> None:
-        """Sequence numbers may be given again and commands may be forgotten: whoever reads or sends has to know."""
-        name = self.setting.name
-        _log.error("%s: the store lacks its -wal file, and perhaps what was written last; a new epoch begins", name)
+        """Sequence numbers may be used again and commands may be lost: readers and senders have to know."""
+        name = self.name
+        _log.error("%s: the store's -wal file is missing, perhaps with the last writes; a new epoch begins", name)
         await store.new_epoch(lambda row: notice(result_of(name, row), row.claim.reply_to))
 
     async def _abandon_open(self, store: SessionStore) -> None:
-        """A broker gives commands without PUBACK to whoever comes next, and senders without a result repeat them."""
+        """A broker gives commands without PUBACK to the next owner, and senders repeat those without a result."""
         name, open_rows = self.name, store.outbox.open_count
         if open_rows:
             _log.warning("%s: another bridge had the session; it may have sent %d open commands", name, open_rows)
             await store.abandon_open(lambda row: notice(result_of(name, row), row.claim.reply_to))
 
-    async def _serve_store(self, store: SessionStore) -> None:
-        journal = MeteredJournal(self.name, store.journal, self.metrics, self._clock)
-        outbox = MeteredOutbox(self.name, store.outbox, self.metrics, self._clock)
-        session, door = self._compose(store, journal, outbox)
-        self.session, self._journal, self._outbox = session, journal, outbox
-        deliveries = self.listeners.deliveries(session.name, journal) if self.listeners else None
+    async def _serve_store(
+        self,
+        store: SessionStore,
+        services: SessionServices,
+        ownership: Ownership,
+        observe: Callable[[Event], None],
+    ) -> None:
+        session, adapter = self._compose(store, services.mqtt, observe)
+        self.session, self._journal, self._outbox = session, store.journal, store.outbox
+        deliveries = services.registry.deliveries(self.name, store.journal) if services.registry else None
         async with asyncio.TaskGroup() as tasks:
-            ending = [tasks.create_task(door.run(self._ownership.may_connect), name=f"door {session.name}")]
-            if deliveries is not None:  # before the session: what it journals first is for those who registered before
-                ending.append(tasks.create_task(deliveries.run(), name=f"deliveries {session.name}"))
-            living = tasks.create_task(session.run(), name=f"session {session.name}")
+            ending = [tasks.create_task(adapter.run(ownership.may_connect), name=f"mqtt {self.name}")]
+            if deliveries is not None:  # before the session: its first items are for the webhooks registered by now
+                ending.append(tasks.create_task(deliveries.run(), name=f"deliveries {self.name}"))
+            living = tasks.create_task(session.run(), name=f"session {self.name}")
             beside = [
-                tasks.create_task(self._compact(store), name=f"compaction {session.name}"),
-                tasks.create_task(watch_room(store.database.path.parent), name=f"disk of {session.name}"),
+                tasks.create_task(self._compact(store), name=f"compaction {self.name}"),
+                tasks.create_task(
+                    watch_disk(store.database.path.parent, self._limits.least_free, self._limits.disk),
+                    name=f"disk of {self.name}",
+                ),
             ]
             await self._leaving.wait()
             for task in beside:
                 task.cancel()
             await session.quiesce()
-            door.close()
+            adapter.close()
             if deliveries is not None:
                 deliveries.close()
-            await asyncio.wait(ending, timeout=FAREWELL)
+            await asyncio.wait(ending, timeout=self._limits.session_end)
             for task in ending:
                 task.cancel()
             living.cancel()
 
-    def _compose(self, store: SessionStore, journal: Journal, outbox: Outbox) -> tuple[Session, MqttAdapter]:
-        name = self.setting.name
-        driver = self._driver(self.setting)
+    def _compose(
+        self, store: SessionStore, mqtt: MqttOptions, observe: Callable[[Event], None]
+    ) -> tuple[Session, MqttAdapter]:
+        name, clock, journal, outbox, memory = self.name, self._clock, store.journal, store.outbox, store.memory
+        driver, progress = self._driver(self.setting.name), MqttProgress()
         session = Session(
             name,
-            owner=self._door.owner,
+            owner=mqtt.owner,
             journal=journal,
             outbox=outbox,
-            memory=store.memory,
+            memory=memory,
             driver=driver,
-            inbound=InboundPipeline(name, self.setting.cliente_id, journal, outbox, store.memory),
-            outbound=OutboundPipeline(name, outbox, driver, self._clock, self._settings.pacing),
-            clock=self._clock,
+            inbound=InboundPipeline(name, self.cliente_id, journal, outbox, memory),
+            outbound=OutboundPipeline(name, outbox, driver, clock, self._settings.pacing),
+            clock=clock,
+            progress=progress,
         )
-        door = MqttAdapter(
+        adapter = MqttAdapter(
             session,
-            options=self._door,
+            options=mqtt,
             journal=journal,
             outbox=outbox,
-            memory=store.memory,
-            clock=self._clock,
-            metrics=self.metrics,
+            memory=memory,
+            clock=clock,
+            progress=progress,
+            observe=observe,
         )
-        return session, door
+        return session, adapter
 
     async def _compact(self, store: SessionStore) -> None:
         settings = self._settings
-        days, size = settings.retention_limits
-        age, ids, keys = (kept * DAY for kept in (days, settings.retention_commands, settings.retention_keys))
+        kept, day = settings.retention, self._limits.day
+        age, ids, keys = kept.days * day, settings.retention_commands * day, settings.retention_keys * day
         while True:
             try:
-                done = await store.compact(max_age=age, max_bytes=size, ids_remembered=ids, keys_remembered=keys)
+                done = await store.compact(max_age=age, max_bytes=kept.size, ids_remembered=ids, keys_remembered=keys)
             except StoreUnusable as error:
                 if not error.transient:
                     raise
-                _log.warning("%s: the journal was not compacted: %s", self.setting.name, error)
+                _log.warning("%s: the journal was not compacted: %s", self.name, error)
             else:
-                _log.debug("%s: compaction: %s", self.setting.name, done)
-            await asyncio.sleep(COMPACTION)
+                _log.debug("%s: compaction: %s", self.name, done)
+            await asyncio.sleep(self._limits.compaction)
 
     async def _pause(self, seconds: float) -> None:
         try:

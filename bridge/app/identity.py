@@ -1,7 +1,7 @@
-"""Who this bridge is to others, and that its data directory is its own.
+"""The identity of a bridge, and the lock on its data directory.
 
-The name is the instance's with a mark of the data directory: two bridges with one host name and two data directories
-are different owners, and a bridge that was killed and started again is the same one.
+The owner's name is the instance's with a mark of the data directory: two bridges with one host name and two data
+directories are different owners, and a bridge that was killed and started again is the same one.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from bridge.contract.errors import StartError
 
 @contextmanager
 def data_directory(path: Path, instance: str) -> Iterator[str]:
-    """Hold the data directory, made if it is missing, and yield the owner's name, `<instance>:<mark>`.
+    """Lock the data directory, created if missing, and yield the owner's name, `<instance>:<mark>`.
 
-    Raises `StartError` when it cannot be written or another bridge holds it: two on one store and one login would
-    throw each other out for ever. The lock goes with the process, however that ends.
+    Raises `StartError` when it cannot be written or another bridge has locked it: two on one store and one login would
+    disconnect each other again and again. The lock ends with the process, however that ends.
     """
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -40,7 +40,7 @@ def data_directory(path: Path, instance: str) -> Iterator[str]:
 
 
 def of_same_directory(one: str, other: str) -> bool:
-    """Whether two owners have one data directory, and with it one store, under whatever instance names."""
+    """Whether two owners have one data directory, and so one store, whatever their instance names."""
     return one.rpartition(":")[2] == other.rpartition(":")[2]
 
 

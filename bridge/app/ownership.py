@@ -1,4 +1,4 @@
-"""Whether a session is ours: asked of the broker before it is started, and before each connection of its own."""
+"""Who owns a session: asked of the broker before the session starts, and before each connection of its own."""
 
 from __future__ import annotations
 
@@ -13,28 +13,25 @@ _log = logging.getLogger(__name__)
 
 
 class Ownership:
-    """Of one session. `leaving` = the session in service is to end; set here where another bridge has taken it."""
+    """Of one session. `leaving` ends its service; set here when another bridge has taken the session over."""
 
-    door: MqttOptions
-
-    def __init__(self, session: str, clock: Clock, leaving: asyncio.Event) -> None:
+    def __init__(self, session: str, mqtt: MqttOptions, clock: Clock, leaving: asyncio.Event) -> None:
         self._session = session
+        self._mqtt = mqtt
         self._clock = clock
         self._leaving = leaving
-        self._asked = False  # a broker has just said that nobody else has it
-        #: Another store has had the session since ours did: what is still open here may have been sent by that one.
+        self._confirmed = False  # a broker has just answered that no other bridge has it
+        #: Another store has had the session since ours did: commands still open here may have been sent by that one.
         self.interrupted = False
 
-    async def ask(self, patience: float | None) -> Owner | None:
-        """Who else has it. Raises TimeoutError where no broker answers in time, or before we leave."""
-        door = self.door
-        self._asked = False
-        asking = asyncio.create_task(
-            other_owner(door.broker, door.topics, self._session, door.owner, self._clock), name=f"owner {self._session}"
-        )
+    async def ask(self, timeout: float | None) -> Owner | None:
+        """The other owner, if any. Raises TimeoutError when no broker answers in time, or before we leave."""
+        mqtt = self._mqtt
+        self._confirmed = False
+        asking = asyncio.create_task(other_owner(mqtt, self._session, self._clock), name=f"owner {self._session}")
         leaving = asyncio.create_task(self._leaving.wait(), name=f"end of {self._session}")
         try:
-            await asyncio.wait([asking, leaving], timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([asking, leaving], timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         finally:
             asking.cancel()
             leaving.cancel()
@@ -42,23 +39,23 @@ class Ownership:
         if asking.cancelled():
             raise TimeoutError
         owner = asking.result()
-        self._asked = owner is None or not owner.alive
-        self.interrupted = self.interrupted or (owner is not None and not of_same_directory(owner.name, door.owner))
+        self._confirmed = owner is None or not owner.alive
+        self.interrupted = self.interrupted or (owner is not None and not of_same_directory(owner.name, mqtt.owner))
         return owner
 
     async def may_connect(self) -> bool:
-        """Whether the session's own connection may be made: it throws out whoever has the session now.
+        """Whether the session's own connection may be made: it disconnects any other owner.
 
-        While ours was gone another bridge may have taken over; then we leave, even if that one is gone again.
+        While ours was down another bridge may have taken over; then we leave, even if that one has ended since.
         """
-        if not self._asked:
+        if not self._confirmed:
             try:
                 await self.ask(None)
             except TimeoutError:
                 return False
-            if self.interrupted or not self._asked:
+            if self.interrupted or not self._confirmed:
                 _log.warning("%s: another bridge has taken the session over; leaving it", self._session)
                 self._leaving.set()
                 return False
-        self._asked = False
+        self._confirmed = False
         return True

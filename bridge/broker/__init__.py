@@ -10,10 +10,10 @@ from bridge.broker.address import BadAddress, BrokerAddress, parse_addresses
 from bridge.broker.connection import BrokerConnection, connect
 from bridge.broker.errors import BrokerDown, BrokerError, BrokerRefused
 from bridge.broker.messages import BrokerOptions, Delivery, Publication, Will
-from bridge.broker.reconnect import Backoff, keep_connected
+from bridge.broker.reconnect import RECONNECT, keep_connected
 
 __all__ = [
-    "Backoff",
+    "RECONNECT",
     "BadAddress",
     "BrokerAddress",
     "BrokerConnection",

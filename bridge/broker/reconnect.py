@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from random import random
 
 from bridge.broker.connection import BrokerConnection, connect
 from bridge.broker.errors import BrokerError
 from bridge.broker.messages import BrokerOptions
+from bridge.contract.backoff import Backoff
 
-
-@dataclass(frozen=True)
-class Backoff:
-    """Pauses between attempts, in seconds. Full jitter: the clients of one broker must not all return at once."""
-
-    first: float = 0.5
-    limit: float = 8
-    """Longest delay after the broker is back; half of it on average."""
-    reset_after: float = 10
-    """A connection that lasted this long resets the pauses."""
-
-    def pause(self, failures: int, uniform: Callable[[float, float], float]) -> float:
-        """The pause after this many consecutive failures (1 is the first)."""
-        return uniform(0, min(self.limit, self.first * 2.0 ** min(failures - 1, 30)))
+#: Full jitter: the clients of one broker must not all return at once. The limit is the longest delay after the broker
+#: is back; half of it on average.
+RECONNECT = Backoff(0.5, 8.0, jitter=1.0, reset_after=10.0)
 
 
 async def keep_connected(
@@ -33,8 +22,8 @@ async def keep_connected(
     *,
     on_down: Callable[[BrokerError, float], Awaitable[None] | None] | None = None,
     allowed: Callable[[], Awaitable[bool]] | None = None,
-    backoff: Backoff = Backoff(),
-    uniform: Callable[[float, float], float] = random.uniform,
+    backoff: Backoff = RECONNECT,
+    random: Callable[[], float] = random,
 ) -> None:
     """Run `use` on each connection until it returns, or until `allowed`, called before each attempt, returns False.
 
@@ -58,7 +47,7 @@ async def keep_connected(
                 raise
         lived = connected_at is not None and clock() - connected_at >= backoff.reset_after
         failures = 1 if lived else failures + 1
-        pause = backoff.pause(failures, uniform)
+        pause = backoff.pause(failures, random())
         if on_down is not None:
             pending = on_down(broken, pause)
             if pending is not None:

@@ -65,7 +65,7 @@ async def _forget(
     from bridge.cli.paths import configured_session, confirm
     from bridge.settings import load
     from bridge.store import BRIDGE_STORE
-    from bridge.store.database import LOOK
+    from bridge.store.database import POLL
     from bridge.store.erasure import erase_bridge, erase_session, known_addresses, wipe
     from bridge.store.inspection import holders
     from bridge.store.redaction import ErasedPerson
@@ -93,7 +93,7 @@ async def _forget(
                 report.in_wal.append(str(path))
     await _erase_from_responder(report, person, settings, dry_run=dry_run)
     if in_use and not dry_run:
-        await asyncio.sleep(2 * LOOK)  # by then the bridge has dropped its in-memory copy
+        await asyncio.sleep(2 * POLL)  # by then the bridge has dropped its in-memory copy
     report.copies = [str(path) for path in _copies(settings, names)]
     _print_report(report, dry_run=dry_run, json=json)
     incomplete = report.in_wal or any(counts.get(STILL_OPEN) for counts in report.erased.values())

@@ -11,12 +11,13 @@ import logging
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Generic, Protocol, TypeVar
 
 from typing_extensions import override
 
 from bridge.broker import (
-    Backoff,
+    RECONNECT,
     BrokerConnection,
     BrokerDown,
     BrokerError,
@@ -31,7 +32,7 @@ _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 #: A reader has to be back soon, so a connection of 1 s resets the pauses; a broker that disconnects it at once still
 #: sees growing pauses.
-BACKOFF = Backoff(reset_after=1)
+BACKOFF = replace(RECONNECT, reset_after=1.0)
 
 
 class Resubscribed:

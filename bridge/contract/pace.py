@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 from bridge.contract.errors import InvalidRequest
@@ -15,26 +15,30 @@ _RATE = re.compile(r"(\d{1,6})\s*/\s*(second|minute|hour|day)")
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """`rate` sends a second, `burst` at once after a pause. An infinite rate means no pacing."""
+    """`rate` a second, `burst` at once after a pause. An infinite rate means no pacing. `text` is what was parsed."""
 
     rate: float
     burst: int
+    text: str = field(default="", compare=False)
 
     @classmethod
     def parse(cls, text: str, *, burst: int) -> Self:
         """Parse `20/minute` or `off`. Raises `InvalidRequest`."""
         if text.strip().lower() == "off":
-            return cls(math.inf, burst)
+            return cls(math.inf, burst, "off")
         match = _RATE.fullmatch(text.strip().lower())
         if match is None or int(match[1]) == 0:
             raise InvalidRequest(f"{text!r} is not a pace: write for example 20/minute, 5/second, or off.")
-        return cls(int(match[1]) / _SECONDS[match[2]], burst)
+        return cls(int(match[1]) / _SECONDS[match[2]], burst, text.strip())
 
     @classmethod
     def of_requests(cls, text: str) -> Self:
         """Of HTTP: a minute's worth at once, at most. Raises `InvalidRequest`."""
         pace = cls.parse(text, burst=1)
-        return pace if pace.is_off else cls(pace.rate, max(1, round(pace.rate * 60)))
+        return pace if pace.is_off else replace(pace, burst=max(1, round(pace.rate * 60)))
+
+    def __str__(self) -> str:
+        return self.text
 
     @property
     def is_off(self) -> bool:

@@ -127,7 +127,7 @@ class InboundPipeline:
                 "%s: an event of kind %s cannot be read: %s", self._session, event.kind, error.errors()[0]["msg"]
             )
             return
-        await self._journal.append_event(body, once=f"{event.kind}:{event.once}")
+        await self._journal.append_event(body, kind=event.kind, once=f"{event.kind}:{event.once}")
 
     async def watermarks(self) -> tuple[dict[str, int], int]:
         """Where catch-up starts: the newest time in each chat, and where history ends for the others.
@@ -188,7 +188,8 @@ class InboundPipeline:
             chat=str(message.chat),
             message=body_of(message, self._cliente_id, self._own, late=late),
         )
-        seq = await self._journal.append_event(event.to_json(), once=f"{OWN_MESSAGE}:{raw_id}")
+        once = f"{OWN_MESSAGE}:{raw_id}"
+        seq = await self._journal.append_event(event.to_json(), kind=OWN_MESSAGE, once=once)
         return 0 if seq is None else 1
 
     def _record(self, message: IncomingMessage, *, late: bool) -> JournalRecord:

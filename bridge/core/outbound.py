@@ -7,6 +7,7 @@ import logging
 import random
 import uuid
 
+from bridge.contract.backoff import Backoff
 from bridge.contract.commands import SendCommand
 from bridge.contract.errors import CodedError, Conflict, Expired, Unsupported
 from bridge.contract.lifecycle import SendState
@@ -30,8 +31,8 @@ from bridge.ports import (
 _log = logging.getLogger(__name__)
 #: Calls into the page at the same time, each for another chat: a slow chat must not hold up the others.
 CONCURRENT = 8
-#: Seconds before a send that could not start, or a look-up that was not answered, is tried again; doubled each time.
-RETRY_AFTER, RETRY_LIMIT = 2.0, 60.0
+#: Before a send that could not start, or a look-up that was not answered, is tried again.
+RETRY = Backoff(2.0, 60.0)
 
 
 class OutboundPipeline:
@@ -229,7 +230,7 @@ class OutboundPipeline:
 
     def _pause(self, row: OutboxRow) -> float:
         tries = self._tries[row.number] = self._tries.get(row.number, 0) + 1
-        return float(min(RETRY_LIMIT, RETRY_AFTER * 2 ** (min(tries, 10) - 1)))
+        return RETRY.pause(tries)
 
     def _settled(self, row: OutboxRow) -> None:
         self._pending.pop(row.number, None)

@@ -40,6 +40,7 @@ from bridge.ports import (
     KeyValueStore,
     Outbox,
     PairingCode,
+    PublishProgress,
     StoreUnusable,
     WhatsAppDriver,
 )
@@ -64,15 +65,13 @@ class Session(DriverSink):
         inbound: InboundPipeline,
         outbound: OutboundPipeline,
         clock: Clock,
+        progress: PublishProgress,
     ) -> None:
         self.name = name
         self.outbound = outbound
         self.view = SessionView(name, clock)
         self.requests = RequestRunner(name, driver, self.view, clock)
-        #: The newest item of each stream that MQTT has; kept by the door, shown in the status.
-        self.published = dict.fromkeys(Stream, 0)
-        #: Whether MQTT is connected; kept by the door, asked by whoever wants to know that the path works.
-        self.on_mqtt = False
+        self.progress = progress
         self._owner = owner
         self._journal = journal
         self._outbox = outbox
@@ -107,7 +106,7 @@ class Session(DriverSink):
             last_seq=bounds.last,
             last_event_seq=self._journal.bounds(Stream.EVENT).last,
             last_inbound=None if last_inbound is None else instant(last_inbound),
-            queue=Queues(out=self._outbox.open_count, in_=max(0, bounds.last - self.published[Stream.IN])),
+            queue=Queues(out=self._outbox.open_count, in_=max(0, bounds.last - self.progress.published(Stream.IN))),
             budget=self.outbound.budget,
             memory=self._driver.memory,
             sends=[kind.field for kind in KINDS if kind.kind in self._driver.sends],

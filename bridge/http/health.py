@@ -26,7 +26,7 @@ async def ready(context: ContextOf, response: Response) -> dict[str, Any]:
     """Readiness: every session that should run here is connected, to WhatsApp and MQTT. No key, so no names."""
     expected = [entry for entry in context.entries.values() if not _rests(entry)]
     connected = sum(is_connected(entry) for entry in expected)
-    published = sum(entry.session is not None and entry.session.on_mqtt for entry in expected)
+    published = sum(entry.session is not None and entry.session.progress.connected for entry in expected)
     is_ready = connected == published == len(expected) and not context.closing.is_set()
     response.status_code = 200 if is_ready else 503
     return {

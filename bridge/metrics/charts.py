@@ -1,6 +1,6 @@
-"""The last day in minutes, for the charts of the panel. Counted in memory, and kept in a book once a minute.
+"""The last day in minutes, for the charts of the panel: counted in memory, stored once a minute.
 
-What a process that is killed had not yet kept, a minute's counts at most, is lost: charts are no record.
+A process that is killed loses what it had not stored yet, at most a minute's counts: charts are no record.
 """
 
 from __future__ import annotations
@@ -12,36 +12,41 @@ from collections import defaultdict
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
-from typing_extensions import override
-
 from bridge.contract.lifecycle import SendState
 from bridge.contract.messages import Stream
-from bridge.contract.topics import Leaf
-from bridge.ports import ChartRepository, ChartRow, Clock, Metrics, PostOutcome, Step, StoreUnusable
+from bridge.ports import (
+    ChartRepository,
+    ChartRow,
+    Clock,
+    CommandAdvanced,
+    Event,
+    Journalled,
+    Posted,
+    PostOutcome,
+    Step,
+    StoreUnusable,
+    durations,
+)
 
 _log = logging.getLogger(__name__)
 MINUTE = 60
-#: Seconds between two looks at what is to be kept.
-KEEPS_EVERY = 60.0
 #: Minutes that are kept.
 KEPT = 24 * 60
 
 
 class ChartSpan(StrEnum):
-    """What a chart shows."""
-
     HOUR = "hour"
     DAY = "day"
 
     @property
     def shape(self) -> tuple[int, int]:
-        """How many buckets, and the minutes in each."""
+        """Number of buckets, and minutes in each."""
         return (60, 1) if self is ChartSpan.HOUR else (96, 15)
 
 
 @dataclass(slots=True)
 class Minute:
-    """Counts of one minute, or of several added up. Times are sums of seconds with how many were summed."""
+    """Counts of one minute, or of several added up. `times`: the sum of a step's seconds, and how many were summed."""
 
     received: int = 0
     sent: int = 0
@@ -54,7 +59,7 @@ class Minute:
 
     @classmethod
     def parse(cls, counts: str) -> Minute:
-        """From `to_json`. Raises ValueError, TypeError for what is none."""
+        """Read what `to_json` wrote. Raises ValueError, TypeError, KeyError or AttributeError for anything else."""
         fields = json.loads(counts)
         fields["times"] = {Step(step): (float(total), int(count)) for step, (total, count) in fields["times"].items()}
         return cls(**fields)
@@ -63,7 +68,7 @@ class Minute:
         return json.dumps(asdict(self))
 
     def mean(self, step: Step) -> float | None:
-        """Mean seconds of a step; None where none was taken."""
+        """Mean seconds of a step; None without one."""
         total, count = self.times.get(step, (0.0, 0))
         return total / count if count else None
 
@@ -76,24 +81,26 @@ class Minute:
         self.webhooks_delivered += other.webhooks_delivered
         self.webhooks_failed += other.webhooks_failed
         for step, (total, count) in other.times.items():
-            before, many = self.times.get(step, (0.0, 0))
-            self.times[step] = before + total, many + count
+            total_before, count_before = self.times.get(step, (0.0, 0))
+            self.times[step] = total_before + total, count_before + count
 
 
-class ChartRecorder(Metrics):
-    def __init__(self, clock: Clock, book: ChartRepository) -> None:
+class ChartRecorder:
+    def __init__(self, clock: Clock, repository: ChartRepository, *, store_every: float = 60.0) -> None:
+        """`store_every`: seconds between two writes of what has changed."""
         self._clock = clock
-        self._book = book
+        self._repository = repository
+        self._store_every = store_every
         self._minutes: defaultdict[str, dict[int, Minute]] = defaultdict(dict)
         self._changed: set[tuple[str, int]] = set()
 
     async def load(self) -> None:
-        """Take up the last day. What cannot be read is left out: a chart is not worth a start."""
+        """Read the last day. Minutes that cannot be read are left out: charts must not prevent a start."""
         now = int(self._clock.now()) // MINUTE
         try:
-            rows = await self._book.minutes(now - KEPT)
+            rows = await self._repository.minutes(now - KEPT)
         except StoreUnusable as error:
-            _log.warning("The charts begin anew: %s", error)
+            _log.warning("The charts cannot be read and start empty: %s", error)
             return
         for session, number, counts in rows:
             try:
@@ -103,13 +110,13 @@ class ChartRecorder(Metrics):
                 _log.warning("%s: minute %d of the charts cannot be read.", session, number)
 
     async def run(self) -> None:
-        """Keep what is counted, until cancelled."""
+        """Store what has changed, again and again, until cancelled."""
         while True:
-            await asyncio.sleep(KEEPS_EVERY)
-            await self.keep()
+            await asyncio.sleep(self._store_every)
+            await self.store()
 
-    async def keep(self) -> None:
-        """Keep the minutes that changed; those that could not be are kept the next time."""
+    async def store(self) -> None:
+        """Store the minutes that changed; a failed write is repeated with the next one."""
         changed, self._changed = self._changed, set()
         rows = [
             ChartRow(session, number, self._minutes[session][number].to_json())
@@ -119,60 +126,37 @@ class ChartRecorder(Metrics):
         if not rows:
             return
         try:
-            await self._book.keep_minutes(rows, int(self._clock.now()) // MINUTE - KEPT)
+            await self._repository.keep_minutes(rows, int(self._clock.now()) // MINUTE - KEPT)
         except StoreUnusable as error:
             self._changed |= changed
-            _log.warning("The charts' last minutes are not stored: %s", error)
+            _log.warning("The charts' last minutes could not be stored and are stored later: %s", error)
 
-    @override
-    def received(self, session: str, stream: Stream, kind: str, count: int = 1) -> None:
-        """Counts messages; events are not charted."""
-        if stream is Stream.IN:
-            self._now(session).received += count
-
-    @override
-    def repeated(self, session: str, count: int) -> None: ...
-
-    @override
-    def published(self, session: str, stream: Stream, count: int) -> None:
-        """Not charted: it follows what was received."""
-
-    @override
-    def reached(self, session: str, state: SendState, code: str | None = None) -> None:
-        """Counts what became of sends."""
+    def observe(self, session: str, event: Event) -> None:
+        """Count messages, results and posts; other events of the journal are not charted."""
         minute = self._now(session)
-        match state:
-            case SendState.SENT:
+        for step, seconds in durations(event):
+            total, count = minute.times.get(step, (0.0, 0))
+            minute.times[step] = total + seconds, count + 1
+        match event:
+            case Journalled(Stream.IN):
+                minute.received += 1
+            case CommandAdvanced(SendState.SENT):
                 minute.sent += 1
-            case SendState.DEVICE:
+            case CommandAdvanced(SendState.DEVICE):
                 minute.delivered += 1
-            case SendState.READ:
+            case CommandAdvanced(SendState.READ):
                 minute.read += 1
-            case SendState.FAILED | SendState.UNKNOWN:
+            case CommandAdvanced(SendState.FAILED | SendState.UNKNOWN):
                 minute.failed += 1
+            case Posted(PostOutcome.DELIVERED):
+                minute.webhooks_delivered += 1
+            case Posted():
+                minute.webhooks_failed += 1
             case _:
                 pass
 
-    @override
-    def posted(self, session: str, outcome: PostOutcome) -> None:
-        """Counts posts to listeners."""
-        minute = self._now(session)
-        if outcome is PostOutcome.DELIVERED:
-            minute.webhooks_delivered += 1
-        else:
-            minute.webhooks_failed += 1
-
-    @override
-    def empty(self, session: str, leaf: Leaf) -> None: ...
-
-    @override
-    def took(self, session: str, step: Step, seconds: float) -> None:
-        minute = self._now(session)
-        total, count = minute.times.get(step, (0.0, 0))
-        minute.times[step] = total + seconds, count + 1
-
     def over(self, session: str, span: ChartSpan) -> list[tuple[float, Minute]]:
-        """Buckets of a span, oldest first, each with the unix second at which it begins; the last one is now's."""
+        """Buckets of a span, oldest first, each with the unix second of its start; the last is the current one."""
         count, width = span.shape
         kept = self._minutes.get(session, {})
         last = int(self._clock.now()) // (MINUTE * width)

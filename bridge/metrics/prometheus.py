@@ -1,6 +1,6 @@
-"""Prometheus: what is counted as it happens, and what is read when somebody scrapes. The one home of its client.
+"""Prometheus: counters fed by events, and gauges read at each scrape. The only module that imports its client.
 
-Labels are session names, contract states, codes and kinds, and listener ids: all bounded, and nobody's number.
+Labels are session names, contract states, codes and kinds, and webhook ids: all bounded, and never a phone number.
 """
 
 from __future__ import annotations
@@ -20,19 +20,29 @@ from prometheus_client import (
 from prometheus_client.exposition import generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from typing_extensions import override
 
 from bridge.contract.errors import ERRORS
 from bridge.contract.lifecycle import SendState
 from bridge.contract.messages import Stream
 from bridge.contract.session import SessionState
-from bridge.contract.topics import Leaf
 from bridge.core.session_entry import SessionEntry
-from bridge.ports import Metrics, PostOutcome, Step
+from bridge.ports import (
+    AlreadyJournalled,
+    CommandAdvanced,
+    CommandClaimed,
+    EmptyCommand,
+    Event,
+    Journalled,
+    Posted,
+    PostOutcome,
+    Published,
+    Step,
+    durations,
+)
 from bridge.webhooks import Circuit, WebhookRegistry
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-#: WhatsApp's message types that have a label of their own; whatever else the page names is `other`.
+#: WhatsApp's message types that have a label of their own; every other type is `other`.
 KINDS = frozenset(
     {
         "audio",
@@ -52,9 +62,9 @@ _CODES = frozenset(ERRORS)
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
 
 
-class PrometheusMetrics(Metrics):
+class PrometheusMetrics:
     def __init__(self, data_dir: Path) -> None:
-        # else a second series stands beside each counter, which nobody asks for
+        # else each counter gets a second series, `_created`, that no rule or chart uses
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._data_dir = data_dir
         self._registry = CollectorRegistry()
@@ -76,8 +86,8 @@ class PrometheusMetrics(Metrics):
 
     def watch(self, sessions: Mapping[str, SessionEntry], listeners: WebhookRegistry) -> None:
         """Read states, queues and lags of these sessions at each scrape."""
-        self._registry.register(_Present(sessions, listeners, self._data_dir))
-        for session in sessions:  # an increase is seen only in what was there before
+        self._registry.register(_Gauges(sessions, listeners, self._data_dir))
+        for session in sessions:  # Prometheus sees an increase only in a series that existed before
             for state in (one for one in SendState if one is not SendState.SENDING):
                 self._sends.labels(session, state, "")
             for code in ERRORS:
@@ -94,40 +104,31 @@ class PrometheusMetrics(Metrics):
         """Everything in Prometheus' text format."""
         return generate_latest(self._registry)
 
-    @override
-    def received(self, session: str, stream: Stream, kind: str, count: int = 1) -> None:
-        self._received.labels(session, stream, kind if kind in KINDS else "other").inc(count)
-
-    @override
-    def repeated(self, session: str, count: int) -> None:
-        self._repeated.labels(session).inc(count)
-
-    @override
-    def published(self, session: str, stream: Stream, count: int) -> None:
-        self._published.labels(session, stream).inc(count)
-
-    @override
-    def reached(self, session: str, state: SendState, code: str | None = None) -> None:
-        self._sends.labels(session, state, "" if code is None else code if code in _CODES else "other").inc()
-
-    @override
-    def posted(self, session: str, outcome: PostOutcome) -> None:
-        self._posts.labels(session, outcome).inc()
-
-    @override
-    def empty(self, session: str, leaf: Leaf) -> None:
-        self._empty.labels(session, leaf).inc()
-
-    @override
-    def took(self, session: str, step: Step, seconds: float) -> None:
-        self._steps.labels(session, step).observe(seconds)
+    def observe(self, session: str, event: Event) -> None:
+        for step, seconds in durations(event):
+            self._steps.labels(session, step).observe(seconds)
+        match event:
+            case Journalled(stream, kind):
+                self._received.labels(session, stream, kind if kind in KINDS else "other").inc()
+            case AlreadyJournalled(count):
+                self._repeated.labels(session).inc(count)
+            case Published(stream, count):
+                self._published.labels(session, stream).inc(count)
+            case CommandClaimed():
+                self._sends.labels(session, SendState.ACCEPTED, "").inc()
+            case CommandAdvanced(state, code):
+                self._sends.labels(session, state, "" if code is None else code if code in _CODES else "other").inc()
+            case Posted(outcome):
+                self._posts.labels(session, outcome).inc()
+            case EmptyCommand(leaf):
+                self._empty.labels(session, leaf).inc()
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"wa_{name}", text, ["session", *labels], registry=self._registry)
 
 
-class _Present(Collector):
-    """What is, rather than what happened."""
+class _Gauges(Collector):
+    """States, queues and lags, read at each scrape."""
 
     def __init__(self, sessions: Mapping[str, SessionEntry], listeners: WebhookRegistry, data_dir: Path) -> None:
         self._sessions = sessions
@@ -135,7 +136,7 @@ class _Present(Collector):
         self._data_dir = data_dir
 
     def collect(self) -> Iterable[Metric]:
-        """One sample a session, state, stream or listener."""
+        """One sample for each session, state, stream or webhook."""
         state = GaugeMetricFamily(
             "wa_session_state", "1 for the state that a session is in.", labels=["session", "state"]
         )
@@ -162,7 +163,7 @@ class _Present(Collector):
             since.add_metric([name], place.view.since)
             changes.add_metric([name], place.view.losses)
             if place.session is not None:
-                mqtt.add_metric([name], float(place.session.on_mqtt))
+                mqtt.add_metric([name], float(place.session.progress.connected))
                 if (left := place.session.outbound.budget) is not None:
                     budget.add_metric([name], left)
                 use = place.session.status().memory
@@ -187,7 +188,7 @@ class _Present(Collector):
             return
         waiting.add_metric([place.name], place.outbox.open_count)
         for stream in Stream:
-            newest, published = place.journal.bounds(stream).last, place.session.published[stream]
+            newest, published = place.journal.bounds(stream).last, place.session.progress.published(stream)
             lag.add_metric([place.name, stream], max(0, newest - published))
         if (at := place.journal.last_inbound_at) is not None:
             last.add_metric([place.name], at)

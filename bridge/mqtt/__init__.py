@@ -3,8 +3,11 @@
 Uses `bridge.broker` for all I/O; decides nothing about the meaning of a command.
 """
 
-from bridge.mqtt.adapter import MqttAdapter, MqttOptions
+from bridge.mqtt.adapter import MqttAdapter
 from bridge.mqtt.bot_switches import RetainedSwitches
+from bridge.mqtt.limits import MqttLimits
+from bridge.mqtt.options import MqttOptions
 from bridge.mqtt.ownership import Owner, other_owner
+from bridge.mqtt.progress import MqttProgress
 
-__all__ = ["MqttAdapter", "MqttOptions", "Owner", "RetainedSwitches", "other_owner"]
+__all__ = ["MqttAdapter", "MqttLimits", "MqttOptions", "MqttProgress", "Owner", "RetainedSwitches", "other_owner"]

@@ -5,39 +5,21 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from functools import partial
 
-from bridge.broker import BrokerConnection, BrokerError, BrokerOptions, keep_connected
+from bridge.broker import BrokerConnection, BrokerError, keep_connected
 from bridge.contract.messages import Stream
 from bridge.contract.session import Reason
-from bridge.contract.topics import Topics
 from bridge.core.session import Session
 from bridge.mqtt.commands import CommandIntake
-from bridge.mqtt.relay import READER, relay_notices, relay_stream
+from bridge.mqtt.options import MqttOptions
+from bridge.mqtt.progress import MqttProgress
+from bridge.mqtt.relay import relay_notices, relay_stream
 from bridge.mqtt.replay import Replayer
-from bridge.mqtt.status import offline_status, publish_status, will_of
-from bridge.ports import Clock, Journal, KeyValueStore, Metrics, Outbox
+from bridge.mqtt.status import offline_status, publish_status
+from bridge.ports import MQTT_READER, Clock, Event, Journal, KeyValueStore, Outbox
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class MqttOptions:
-    """How a session connects to the broker; the adapter sets client id and will."""
-
-    broker: BrokerOptions
-    topics: Topics
-    owner: str
-
-    def of_session(self, session: str, clock: Clock) -> BrokerOptions:
-        """Options of the connection that owns `session`: persistent, so commands wait while the bridge is offline."""
-        prefix = self.topics.prefix.replace("/", "-")
-        return replace(
-            self.broker,
-            client_id=f"{prefix}-bridge-{session}",
-            clean=False,
-            will=will_of(session, self.owner, self.topics, clock),
-        )
 
 
 class MqttAdapter:
@@ -52,7 +34,8 @@ class MqttAdapter:
         outbox: Outbox,
         memory: KeyValueStore,
         clock: Clock,
-        metrics: Metrics,
+        progress: MqttProgress,
+        observe: Callable[[Event], None] = lambda _: None,
     ) -> None:
         self._session = session
         self._options = options
@@ -61,10 +44,9 @@ class MqttAdapter:
         self._outbox = outbox
         self._memory = memory
         self._clock = clock
-        self._metrics = metrics
+        self._progress = progress
+        self._observe = observe
         self._closing = asyncio.Event()
-        self._connected = False
-        self._background: asyncio.TaskGroup
 
     def close(self) -> None:
         """Publish `offline` and disconnect cleanly; `run` then returns."""
@@ -78,10 +60,12 @@ class MqttAdapter:
         """
         name = self._session.name
         async with asyncio.TaskGroup() as tasks:
-            self._background = tasks
             serving = tasks.create_task(
                 keep_connected(
-                    self._options.of_session(name, self._clock), self._serve, on_down=self._down, allowed=allowed
+                    self._options.of_session(name, self._clock),
+                    partial(self._serve, tasks),
+                    on_down=self._down,
+                    allowed=allowed,
                 ),
                 name=f"mqtt {name}",
             )
@@ -89,14 +73,14 @@ class MqttAdapter:
             await asyncio.wait([serving, closing], return_when=asyncio.FIRST_COMPLETED)
             closing.cancel()
             # an open connection ends by itself when `closing` is set; an attempt to connect would not
-            if not self._connected:
+            if not self._progress.connected:
                 serving.cancel()
 
-    async def _serve(self, connection: BrokerConnection) -> None:
-        self._connected = self._session.on_mqtt = True
+    async def _serve(self, background: asyncio.TaskGroup, connection: BrokerConnection) -> None:
+        self._progress.connection_changed(connected=True)
         name = self._session.name
         for stream in Stream:
-            self._session.published[stream] = await self._journal.cursor(READER, stream)
+            self._progress.note(stream, await self._journal.cursor(MQTT_READER, stream))
         _log.info("%s: MQTT connected to %s", name, connection.address.masked)
         replayer = Replayer(name, self._journal, self._topics, connection)
         intake = CommandIntake(
@@ -107,8 +91,8 @@ class MqttAdapter:
             clock=self._clock,
             replayer=replayer,
             connection=connection,
-            background=self._background,
-            metrics=self._metrics,
+            background=background,
+            observe=self._observe,
         )
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -116,9 +100,10 @@ class MqttAdapter:
                     "intake": intake.run(),
                     "status": self._publish_status(connection),
                     "replay": replayer.run(),
-                    "results": relay_notices(self._session, self._outbox, self._topics, connection),
-                    "in": relay_stream(Stream.IN, self._session, self._journal, self._topics, connection),
-                    "event": relay_stream(Stream.EVENT, self._session, self._journal, self._topics, connection),
+                    "results": relay_notices(name, self._outbox, self._topics, connection),
+                } | {
+                    str(stream): relay_stream(stream, name, self._journal, self._topics, connection, self._progress)
+                    for stream in Stream
                 }
                 running = [tasks.create_task(part, name=f"mqtt {what} {name}") for what, part in parts.items()]
                 await self._closing.wait()
@@ -128,14 +113,14 @@ class MqttAdapter:
             await connection.publish(self._topics.qr(name), b"", retain=True)
             await connection.publish(self._topics.status(name), offline.to_json(), retain=True)
         finally:
-            self._connected = self._session.on_mqtt = False
+            self._progress.connection_changed(connected=False)
 
     async def _publish_status(self, connection: BrokerConnection) -> None:
         # Subscribe before publishing `connected`: at the first start, earlier commands would reach no subscriber.
         # amqtt withholds the SUBACK until queued commands are acknowledged, so the intake already runs.
         await connection.subscribe(*self._topics.passing_commands(self._session.name), qos=0)
         await connection.subscribe(*self._topics.commands(self._session.name), qos=1)
-        await publish_status(self._session, self._topics, connection)
+        await publish_status(self._session, self._topics, connection, self._options.limits)
 
     def _down(self, error: BrokerError, pause: float) -> None:
         _log.warning("%s: MQTT: %s Retrying in %.1f s.", self._session.name, error.text, pause)

@@ -12,20 +12,20 @@ from bridge.broker import BrokerConnection, BrokerError, BrokerOptions, keep_con
 from bridge.contract.bot import BotConfig, BotSwitch
 from bridge.contract.errors import NotConnected
 from bridge.contract.topics import Topics
+from bridge.mqtt.limits import MqttLimits
 from bridge.ports import BotSwitches
 
 _log = logging.getLogger(__name__)
-#: Seconds to wait for the responder's confirmation.
-CONFIRM_TIMEOUT = 5.0
 _NO_RESPONDER = "No responder has confirmed it. Check that the responder runs and is connected to the broker."
 
 
 class RetainedSwitches(BotSwitches):
-    """Uses its own broker connection."""
+    """Uses its own broker connection. `timeout`: seconds for the responder to confirm a switch."""
 
-    def __init__(self, options: BrokerOptions, topics: Topics) -> None:
+    def __init__(self, options: BrokerOptions, topics: Topics, *, timeout: float = MqttLimits().switch) -> None:
         self._options = options
         self._topics = topics
+        self._timeout = timeout
         self._configs: dict[int, BotConfig] = {}
         self._connection: BrokerConnection | None = None
         self._changed = asyncio.Condition()
@@ -40,7 +40,7 @@ class RetainedSwitches(BotSwitches):
             raise NotConnected("The broker is not connected, so the responder cannot be reached.")
         before = self._configs.get(cliente_id)
         try:
-            async with asyncio.timeout(CONFIRM_TIMEOUT), self._changed:
+            async with asyncio.timeout(self._timeout), self._changed:
                 await self._connection.publish(
                     self._topics.bot_switch(cliente_id), BotSwitch(bot_activo=bot_activo).model_dump_json()
                 )

@@ -11,6 +11,7 @@ import hashlib
 import json
 import logging
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -32,7 +33,17 @@ from bridge.contract.topics import Leaf, SessionTopic, Topics, is_level
 from bridge.core.results import Rejection, error_info
 from bridge.core.session import Session
 from bridge.mqtt.replay import Replayer
-from bridge.ports import Clock, CommandOrigin, KeyValueStore, Metrics, NewNotice, Outbox, ReplyTo, StoreUnusable
+from bridge.ports import (
+    Clock,
+    CommandOrigin,
+    EmptyCommand,
+    Event,
+    KeyValueStore,
+    NewNotice,
+    Outbox,
+    ReplyTo,
+    StoreUnusable,
+)
 
 _log = logging.getLogger(__name__)
 _CONNECTION = "mqtt_connection"
@@ -90,7 +101,7 @@ class CommandIntake:
         replayer: Replayer,
         connection: BrokerConnection,
         background: asyncio.TaskGroup,
-        metrics: Metrics,
+        observe: Callable[[Event], None],
     ) -> None:
         self._session = session
         self._outbox = outbox
@@ -99,7 +110,7 @@ class CommandIntake:
         self._replayer = replayer
         self._connection = connection
         self._memory = memory
-        self._metrics = metrics
+        self._observe = observe
         self._number: int | None = None
         self._brought_something = False
         self._background = background  # outlives the connection: a reconnect does not cancel a control action
@@ -145,7 +156,7 @@ class CommandIntake:
 
     async def _dispatch(self, topic: SessionTopic, delivery: Delivery) -> None:
         if not delivery.payload:
-            self._metrics.empty(self._session.name, topic.leaf)
+            self._observe(EmptyCommand(topic.leaf))
             return
         match topic.leaf:
             case Leaf.OUT:

@@ -12,39 +12,42 @@ import logging
 from bridge.broker import BrokerConnection, Publication
 from bridge.contract.messages import Stream, in_stream, trace_of
 from bridge.contract.topics import Leaf, Topics
-from bridge.core.session import Session
-from bridge.ports import Journal, Notice, Outbox
+from bridge.mqtt.progress import MqttProgress
+from bridge.ports import MQTT_READER, Journal, Notice, Outbox
 
 _log = logging.getLogger(__name__)
-#: Name of MQTT's cursors in the journal.
-READER = "mqtt"
 #: Items per read; the connection's window pipelines their PUBACKs, and the cursor moves after the last.
 PAGE = 200
 
 
 async def relay_stream(
-    stream: Stream, session: Session, journal: Journal, topics: Topics, connection: BrokerConnection
+    stream: Stream,
+    session: str,
+    journal: Journal,
+    topics: Topics,
+    connection: BrokerConnection,
+    progress: MqttProgress,
 ) -> None:
     """Publish a stream of the journal from its cursor. Raises BrokerDown when the connection ends."""
-    topic = topics.inbound(session.name) if stream is Stream.IN else topics.event(session.name)
-    sent = await journal.cursor(READER, stream)
+    topic = topics.inbound(session) if stream is Stream.IN else topics.event(session)
+    sent = await journal.cursor(MQTT_READER, stream)
     while True:
-        session.published[stream] = sent
+        progress.note(stream, sent)
         page = await journal.read(stream, sent, PAGE)
         if not page.items:
             await journal.wait_beyond(stream, sent)
             continue
         await connection.publish_all(
-            Publication(topic, in_stream(stream, session.name, journal.epoch, seq, body)) for seq, body in page.items
+            Publication(topic, in_stream(stream, session, journal.epoch, seq, body)) for seq, body in page.items
         )
         sent = page.items[-1][0]
-        await journal.move_cursor(READER, stream, sent)
+        await journal.move_cursor(MQTT_READER, stream, sent)
         if _log.isEnabledFor(logging.DEBUG):
             for seq, body in page.items:
-                _log_published(session.name, f"{stream} {seq}", trace_of(json.loads(body)))
+                _log_published(session, f"{stream} {seq}", trace_of(json.loads(body)))
 
 
-async def relay_notices(session: Session, outbox: Outbox, topics: Topics, connection: BrokerConnection) -> None:
+async def relay_notices(session: str, outbox: Outbox, topics: Topics, connection: BrokerConnection) -> None:
     """Publish results and acks in order, each also on its reply topic. Raises BrokerDown when the connection ends."""
     sent = 0
     while True:
@@ -53,14 +56,14 @@ async def relay_notices(session: Session, outbox: Outbox, topics: Topics, connec
             await outbox.wait_notices(sent)
             continue
         await connection.publish_all(
-            publication for notice in notices for publication in _publications(notice, session.name, topics)
+            publication for notice in notices for publication in _publications(notice, session, topics)
         )
         sent = notices[-1].number
         await outbox.published([notice.number for notice in notices])
         if _log.isEnabledFor(logging.DEBUG):
             for notice in notices:
                 body = json.loads(notice.body)
-                _log_published(session.name, f"{notice.leaf} {body.get('status') or body.get('ack')}", body.get("id"))
+                _log_published(session, f"{notice.leaf} {body.get('status') or body.get('ack')}", body.get("id"))
 
 
 def _log_published(session: str, what: str, trace: str | None) -> None:

@@ -7,14 +7,12 @@ import asyncio
 from bridge.broker import BrokerConnection, Will
 from bridge.contract.payload import instant
 from bridge.contract.session import REASON_TEXT, Reason, SessionState
-from bridge.contract.status import HEARTBEAT, SessionStatus
+from bridge.contract.status import SessionStatus
 from bridge.contract.topics import Topics
 from bridge.core.session import Session
 from bridge.core.session_view import QrChange, StateChange
+from bridge.mqtt.limits import MqttLimits
 from bridge.ports import Clock
-
-#: Seconds between two statuses that differ only in figures, not in state.
-FIGURES_EVERY = 1.0
 
 
 def offline_status(session: str, owner: str, clock: Clock, reason: Reason) -> SessionStatus:
@@ -37,7 +35,7 @@ def will_of(session: str, owner: str, topics: Topics, clock: Clock) -> Will:
     return Will(topics.status(session), offline_status(session, owner, clock, Reason.BRIDGE_GONE).to_json().encode())
 
 
-async def publish_status(session: Session, topics: Topics, connection: BrokerConnection) -> None:
+async def publish_status(session: Session, topics: Topics, connection: BrokerConnection, limits: MqttLimits) -> None:
     """Publish status and QR code now, at every change and each heartbeat. Raises BrokerDown at the connection's end."""
     loop = asyncio.get_running_loop()
     status_topic, qr_topic = topics.status(session.name), topics.qr(session.name)
@@ -47,17 +45,17 @@ async def publish_status(session: Session, topics: Topics, connection: BrokerCon
         qr = session.view.qr
         await connection.publish(qr_topic, qr.to_json() if qr else b"", retain=True)
         await connection.publish(status_topic, session.status().to_json(), retain=True)
-        published, heartbeat = session.status(), loop.time() + HEARTBEAT
+        published, heartbeat = session.status(), loop.time() + limits.heartbeat
         while True:
             try:
-                async with asyncio.timeout(FIGURES_EVERY):
+                async with asyncio.timeout(limits.figures):
                     change = await changes.get()
             except TimeoutError:
                 status = session.status()
                 due = loop.time() >= heartbeat
                 if due or status.model_copy(update={"at": published.at}) != published:
                     await connection.publish(status_topic, status.to_json(), retain=True)
-                    published, heartbeat = status, loop.time() + HEARTBEAT
+                    published, heartbeat = status, loop.time() + limits.heartbeat
                 continue
             match change:
                 case QrChange(qr):
@@ -65,4 +63,4 @@ async def publish_status(session: Session, topics: Topics, connection: BrokerCon
                 case StateChange():
                     status = session.status(change)
                     await connection.publish(status_topic, status.to_json(), retain=True)
-                    published, heartbeat = status, loop.time() + HEARTBEAT
+                    published, heartbeat = status, loop.time() + limits.heartbeat

@@ -1,11 +1,12 @@
 """Protocols that the core talks to, and the values that cross them. No I/O and no MQTT, HTTP or browser library here.
 
 Adapters implement these: `drivers/*` the `WhatsAppDriver`; `store/*` the `Journal`, `Outbox`, `KeyValueStore` and the
-repositories; `webhooks/*` the `WebhookPost`; `metrics/*` the `Metrics`; `mqtt/*` the `BotSwitches`. The session is the
-driver's `DriverSink`.
+repositories; `webhooks/*` the `WebhookPost`; `mqtt/*` the `BotSwitches` and the `PublishProgress`. The session is the
+driver's `DriverSink`. Stores, webhooks and MQTT report an `Event`; `metrics/*` observe them.
 """
 
 from bridge.ports.access import AccessRepository, ApiKey, AuditEntry, BotSwitches, Scope
+from bridge.ports.charts import ChartRepository, ChartRow
 from bridge.ports.clock import Clock
 from bridge.ports.driver import (
     Account,
@@ -20,9 +21,24 @@ from bridge.ports.driver import (
     PairingCode,
     WhatsAppDriver,
 )
-from bridge.ports.journal import Bounds, Journal, JournalRecord, StoreUnusable, StreamPage
+from bridge.ports.driver_kind import Check, DriverFactory, DriverKind, DriverSettings, LoginFiles
+from bridge.ports.events import (
+    AlreadyJournalled,
+    CommandAdvanced,
+    CommandClaimed,
+    EmptyCommand,
+    Event,
+    Journalled,
+    Observer,
+    Posted,
+    PostOutcome,
+    Published,
+    Step,
+    durations,
+)
+from bridge.ports.findings import Finding, Level, fault, ok, warning, worst
+from bridge.ports.journal import MQTT_READER, Bounds, Journal, JournalRecord, StoreUnusable, StreamPage
 from bridge.ports.key_value import KeyValueStore
-from bridge.ports.metrics import ChartRepository, ChartRow, Metrics, PostOutcome, Step
 from bridge.ports.outbox import (
     Change,
     Claim,
@@ -35,6 +51,7 @@ from bridge.ports.outbox import (
     OutboxRow,
     ReplyTo,
 )
+from bridge.ports.progress import PublishProgress
 from bridge.ports.webhooks import (
     MESSAGE,
     DeadLetter,
@@ -49,9 +66,11 @@ from bridge.ports.webhooks import (
 
 __all__ = [
     "MESSAGE",
+    "MQTT_READER",
     "AccessRepository",
     "Account",
     "AckChange",
+    "AlreadyJournalled",
     "ApiKey",
     "AuditEntry",
     "BotSwitches",
@@ -60,31 +79,46 @@ __all__ = [
     "Change",
     "ChartRepository",
     "ChartRow",
+    "Check",
     "Claim",
     "Claimed",
     "Clock",
+    "CommandAdvanced",
+    "CommandClaimed",
     "CommandOrigin",
     "DeadLetter",
+    "DriverFactory",
+    "DriverKind",
+    "DriverSettings",
     "DriverSink",
     "DriverUnavailable",
+    "EmptyCommand",
+    "Event",
     "Failure",
+    "Finding",
     "IllegalSendStep",
     "IncomingEvent",
     "IncomingMessage",
     "Item",
     "Journal",
     "JournalRecord",
+    "Journalled",
     "KeyValueStore",
+    "Level",
+    "LoginFiles",
     "LookUp",
-    "Metrics",
     "NewNotice",
     "Notice",
+    "Observer",
     "Outbox",
     "OutboxRow",
     "PairingCode",
     "Position",
     "PostAnswer",
     "PostOutcome",
+    "Posted",
+    "PublishProgress",
+    "Published",
     "ReplyTo",
     "Scope",
     "Step",
@@ -95,4 +129,9 @@ __all__ = [
     "WebhookPost",
     "WebhookRepository",
     "WhatsAppDriver",
+    "durations",
+    "fault",
+    "ok",
+    "warning",
+    "worst",
 ]

@@ -1,4 +1,4 @@
-"""The ports of access: API keys, the record of what admins did, and the switch of automatic answers."""
+"""The ports of access: API keys, the audit of admin actions, and the switch of automatic answers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bridge.contract.bot import BotConfig
 
 
 class Scope(StrEnum):
-    """What a caller may do. `admin` may do everything."""
+    """What a caller may do; `admin` includes the others."""
 
     SEND = "send"
     LISTEN = "listen"
@@ -32,7 +32,7 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One action of an admin: who, from where, what, on which session. `number` is 0 until it is stored."""
+    """One action of an admin. `number` is 0 until it is stored."""
 
     at: float
     actor: str
@@ -55,7 +55,7 @@ class AccessRepository(Protocol):
         ...
 
     async def revoke_key(self, key_id: str, at: float) -> bool:
-        """End a key; returns whether it was there and in force."""
+        """Revoke a key; returns whether it existed and was valid."""
         ...
 
     async def record(self, entry: AuditEntry) -> None: ...
@@ -66,12 +66,12 @@ class AccessRepository(Protocol):
 
 
 class BotSwitches(Protocol):
-    """The responder's switches as they are retained on its topics."""
+    """The responder's switches, from its retained configurations."""
 
     def config(self, cliente_id: int) -> BotConfig | None:
-        """What the responder says of a client; None = no responder has said anything."""
+        """The configuration of a client; None = no responder has published one."""
         ...
 
     async def switch(self, cliente_id: int, bot_activo: int) -> BotConfig:
-        """Set it and wait until the responder says so. Raises `NotConnected` when it does not in time."""
+        """Request a switch and wait for its confirmation. Raises `NotConnected` without one in time."""
         ...

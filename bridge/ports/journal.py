@@ -9,6 +9,9 @@ from typing import Protocol
 from bridge.contract.errors import CodedError
 from bridge.contract.messages import Stream
 
+#: The reader whose cursors move over what has a PUBACK.
+MQTT_READER = "mqtt"
+
 
 class StoreUnusable(CodedError):
     """The session's database is damaged, too new or cannot be written; the sentence names the file."""
@@ -21,8 +24,8 @@ class StoreUnusable(CodedError):
 class JournalRecord:
     """One inbound message to be journalled. `body` is the JSON of `MessageBody`.
 
-    Duplicates are told by (`from_me`, `raw_id`, `author`), author None in a chat of two; where the same raw id
-    came under another address form of the chat, equal `timestamp`, `type` and `content_hash` make it one too.
+    Duplicates are recognised by (`from_me`, `raw_id`, `author`), author None in a chat of two; where the same raw id
+    came under another address form of the chat, equal `timestamp`, `type` and `content_hash` make it a duplicate too.
     """
 
     chat: str
@@ -37,7 +40,7 @@ class JournalRecord:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a stream holds: None and 0 when it is empty."""
+    """First and last seq of a stream: None and 0 when it is empty."""
 
     first: int | None
     last: int
@@ -56,25 +59,25 @@ class Journal(Protocol):
 
     @property
     def epoch(self) -> str:
-        """The store's UUID; another one means that sequence numbers started anew."""
+        """The store's UUID; another one means that sequence numbers started again."""
         ...
 
     @property
     def remembers_from(self) -> int:
-        """What was written before (unix seconds) is not remembered: nobody can tell whether it was journalled."""
+        """Keys of messages written before (unix seconds) are deleted: whether one was journalled is unknown."""
         ...
 
     @property
     def last_inbound_at(self) -> float | None:
-        """Unix seconds when the newest inbound message was journalled; None when there is none."""
+        """Unix seconds when the newest inbound message was journalled; None for an empty stream."""
         ...
 
     async def append(self, records: Sequence[JournalRecord]) -> list[int | None]:
         """Journal messages in order and move each chat's watermark. Returns seqs, None for a duplicate."""
         ...
 
-    async def append_event(self, body: str, *, once: str | None = None) -> int | None:
-        """Journal an event; with `once`, None if an event with that key was journalled before."""
+    async def append_event(self, body: str, *, kind: str = "other", once: str | None = None) -> int | None:
+        """Journal an event, counted as `kind`; with `once`, None if an event with that key was journalled before."""
         ...
 
     async def read(self, stream: Stream, after: int, limit: int) -> StreamPage:
@@ -90,15 +93,15 @@ class Journal(Protocol):
         ...
 
     async def cursor(self, reader: str, stream: Stream) -> int:
-        """Where a durable reader is; 0 for a new one."""
+        """The last seq that a durable reader has; 0 for a new reader."""
         ...
 
     async def move_cursor(self, reader: str, stream: Stream, seq: int) -> None:
-        """Move a reader to `seq`: it has everything up to there."""
+        """Move a reader to `seq`: it has every item up to it."""
         ...
 
     async def forget_cursor(self, reader: str) -> None:
-        """Forget where a reader is, in both streams; it is a new one from now on."""
+        """Delete a reader's cursors in both streams."""
         ...
 
     async def watermarks(self) -> dict[str, int]:
@@ -106,5 +109,5 @@ class Journal(Protocol):
         ...
 
     async def add_alias(self, lid: str, pn: str) -> None:
-        """Remember that two addresses are one person; duplicates are then told across both."""
+        """Two addresses are one person: duplicates are recognised across both from now on."""
         ...

@@ -1,4 +1,4 @@
-"""The port to small facts that survive a restart."""
+"""The port to the key-value store of a session."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class KeyValueStore(Protocol):
-    """Small facts about a session that survive a restart."""
+    """Facts about a session that survive a restart."""
 
     async def get(self, name: str) -> str | None:
         """The stored value, or None."""
@@ -16,16 +16,16 @@ class KeyValueStore(Protocol):
     async def set(self, name: str, value: str) -> None: ...
 
     async def change(self, name: str, change: Callable[[str | None], str]) -> str:
-        """Store what `change` makes of the stored value, and return it; no other process comes between.
+        """Replace the stored value by what `change` makes of it, atomically, and return it.
 
         `change` must be pure: it runs in another thread, perhaps twice.
         """
         ...
 
     async def number(self, name: str) -> int:
-        """A stored number as it is; 0 for one that was never counted."""
+        """A counter's value; 0 for a new one."""
         ...
 
     async def next_number(self, name: str) -> int:
-        """Count up a stored number from 1."""
+        """Increment a counter, from 1, and return it."""
         ...

@@ -13,9 +13,9 @@ from bridge.contract.lifecycle import SendState
 
 @dataclass(frozen=True, slots=True)
 class CommandOrigin:
-    """How a command without id came over MQTT; tells a redelivery from a new command.
+    """How a command without id came over MQTT; distinguishes a redelivery from a new command.
 
-    `connection` counts the connections of a session that brought something new, ever.
+    `connection` numbers the connections of a session that delivered a new command.
     """
 
     topic: str
@@ -27,7 +27,7 @@ class CommandOrigin:
 
 @dataclass(frozen=True, slots=True)
 class ReplyTo:
-    """Who asked, and gets a copy on its reply topic; `correlation` is MQTT 5's, sent back as it came."""
+    """The client that gets a copy on its reply topic; `correlation` is MQTT 5's correlation data, returned as is."""
 
     client: str
     correlation: bytes | None = None
@@ -52,7 +52,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """A claimed command and how far it is. `number` counts claims in arrival order."""
+    """A claimed command and its state. `number` counts claims in arrival order."""
 
     number: int
     claim: Claim
@@ -67,7 +67,7 @@ class OutboxRow:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """Outcome of a claim. `fresh` = new row, else the one that stood; `conflict` = other content."""
+    """Outcome of a claim. `fresh` = new row, else the earlier one; `conflict` = it has other content."""
 
     row: OutboxRow
     fresh: bool
@@ -95,7 +95,7 @@ class NewNotice:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A step in a row's life; None leaves a field as it is. Its notices are committed with it."""
+    """A step of a row; None leaves a field unchanged. Its notices are committed with it."""
 
     state: SendState
     at: float
@@ -115,7 +115,7 @@ class Outbox(Protocol):
     ) -> Claimed:
         """Store a command and its `accepted` notice, unless its id or its redelivered origin is known.
 
-        `taken` hears of each new row in the event loop, in claim order, and even where the caller was cancelled.
+        `taken` gets each new row in the event loop, in claim order, even where the caller was cancelled.
         """
         ...
 
@@ -136,7 +136,7 @@ class Outbox(Protocol):
         ...
 
     async def has_sent(self, raw_id: str) -> bool:
-        """Whether a command reserved this WhatsApp message id, even one that is no longer remembered."""
+        """Whether a command reserved this WhatsApp message id, even a command that was deleted since."""
         ...
 
     async def open_rows(self) -> list[OutboxRow]:
@@ -171,9 +171,9 @@ class Outbox(Protocol):
         ...
 
     async def wait_notices(self, beyond: int) -> None:
-        """Return once there is a notice with a number above `beyond`."""
+        """Return once a notice has a number above `beyond`."""
         ...
 
 
 class IllegalSendStep(RuntimeError):
-    """A send was to take a step that its table does not have: a fault in the code."""
+    """A step that the send table does not have: a fault in the code."""

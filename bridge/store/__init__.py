@@ -1,6 +1,6 @@
-"""SQLite adapters for the journal, the outbox and the memory of a session: one file, one writer, one reader.
+"""SQLite adapters for the journal, outbox and key-value store of a session: one file, one writer, one reader.
 
-And `BridgeStore` for what belongs to no session.
+`BridgeStore` holds the data of the bridge as a whole.
 """
 
 from bridge.store.bridge_store import BRIDGE_STORE, BridgeStore

@@ -10,18 +10,17 @@ from typing_extensions import override
 from bridge.ports import AccessRepository, ApiKey, AuditEntry, Scope
 from bridge.store.database import SqliteDatabase
 
-#: Lines of the audit that are kept; the oldest make way.
-KEPT = 100_000
+#: Lines of the audit that are kept; the oldest are deleted.
+AUDIT_LINES = 100_000
 
 
 class SqliteAccessRepository(AccessRepository):
-    def __init__(self, database: SqliteDatabase) -> None:
+    def __init__(self, database: SqliteDatabase, *, audit_lines: int = AUDIT_LINES) -> None:
         self._database = database
+        self._audit_lines = audit_lines
 
     @override
     async def keys(self) -> list[ApiKey]:
-        """Every key, revoked ones included, oldest first."""
-
         def read(connection: sqlite3.Connection) -> list[ApiKey]:
             found = connection.execute(
                 "SELECT id, name, secret_sha256, scopes, sessions, created_at, revoked_at FROM api_keys"
@@ -33,8 +32,6 @@ class SqliteAccessRepository(AccessRepository):
 
     @override
     async def add_key(self, key: ApiKey) -> None:
-        """Store a new key."""
-
         def write(connection: sqlite3.Connection) -> None:
             connection.execute(
                 "INSERT INTO api_keys (id, name, secret_sha256, scopes, sessions, created_at, revoked_at)"
@@ -50,8 +47,6 @@ class SqliteAccessRepository(AccessRepository):
 
     @override
     async def revoke_key(self, key_id: str, at: float) -> bool:
-        """End a key; returns whether it was there and in force."""
-
         def write(connection: sqlite3.Connection) -> bool:
             ended = connection.execute(
                 "UPDATE api_keys SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL", (at, key_id)
@@ -62,20 +57,19 @@ class SqliteAccessRepository(AccessRepository):
 
     @override
     async def record(self, entry: AuditEntry) -> None:
-
         def write(connection: sqlite3.Connection) -> None:
             connection.execute(
                 "INSERT INTO audit (at, actor, address, action, session, detail) VALUES (?, ?, ?, ?, ?, ?)",
                 (entry.at, entry.actor, entry.address, entry.action, entry.session, entry.detail),
             )
-            connection.execute("DELETE FROM audit WHERE number <= (SELECT max(number) FROM audit) - ?", (KEPT,))
+            connection.execute(
+                "DELETE FROM audit WHERE number <= (SELECT max(number) FROM audit) - ?", (self._audit_lines,)
+            )
 
         await self._database.write(write)
 
     @override
     async def audit(self, before: int | None, limit: int) -> list[AuditEntry]:
-        """Actions with a number below `before`, newest first."""
-
         def read(connection: sqlite3.Connection) -> list[AuditEntry]:
             found = connection.execute(
                 "SELECT at, actor, address, action, session, detail, number FROM audit"

@@ -1,6 +1,6 @@
-"""The clock by which ages count, and the moment before which everything is history.
+"""The clock by which ages are counted, and the moment before which everything is history.
 
-A clock that leaps ahead for an hour must not cost a month of ids: a repeated command would be sent again.
+A clock that is wrong by a month for an hour must not delete a month of ids: a repeated command would be sent again.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ _AGED_TO, _REMEMBERS_FROM = "aged_to", "remembers_from"
 
 
 def age_to(connection: sqlite3.Connection, now: float) -> float:
-    """The time (unix seconds) by which ages are counted: `now`, but no more than a day beyond what is certain.
+    """The time (unix seconds) by which ages are counted: `now`, but at most a day beyond what is certain.
 
-    Certain are the newest message, by WhatsApp's clock, and what this returned before, which is kept in the store. So
-    after a month without either, a day of it goes at each compaction, until a message comes or now is reached.
+    Certain are the time of the newest message, by WhatsApp's clock, and what this returned before, which is stored. So
+    after a month without either, each compaction advances by a day, until a message arrives or `now` is reached.
     """
     certain = max(_fact(connection, _AGED_TO), newest_message(connection))
     aged = min(now, certain + _DAY) if certain else now
@@ -24,18 +24,18 @@ def age_to(connection: sqlite3.Connection, now: float) -> float:
 
 
 def newest_message(connection: sqlite3.Connection) -> int:
-    """When the newest message was written, by WhatsApp's clock (unix seconds); 0 where none was."""
+    """When the newest message was written, by WhatsApp's clock (unix seconds); 0 without one."""
     (newest,) = connection.execute("SELECT coalesce(max(timestamp), 0) FROM watermarks").fetchone()
     return int(newest)
 
 
 def remembers_from(connection: sqlite3.Connection) -> int:
-    """What was written before (unix seconds) is history: keys of messages that old may be gone; 0 = nothing is."""
+    """Messages written before (unix seconds) are history: their keys may be deleted; 0 = none are."""
     return int(_fact(connection, _REMEMBERS_FROM))
 
 
 def remember_from(connection: sqlite3.Connection, begins: int) -> None:
-    """Make what was written before history."""
+    """Make messages written before `begins` history."""
     _keep(connection, _REMEMBERS_FROM, begins)
 
 

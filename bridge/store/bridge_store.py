@@ -1,4 +1,4 @@
-"""The store of what belongs to no session (`WA_DATA_DIR/bridge.db`): webhooks, dead letters, keys, audit, charts."""
+"""The store of the bridge as a whole (`WA_DATA_DIR/bridge.db`): webhooks, dead letters, keys, audit, charts."""
 
 from __future__ import annotations
 
@@ -9,30 +9,37 @@ from types import TracebackType
 from typing import Self
 
 from bridge.store import schema
-from bridge.store.access import SqliteAccessRepository
+from bridge.store.access import AUDIT_LINES, SqliteAccessRepository
 from bridge.store.charts import SqliteChartRepository
 from bridge.store.database import SqliteDatabase
 from bridge.store.webhooks import SqliteWebhookRepository
 
-#: Its name in WA_DATA_DIR.
+#: File name in WA_DATA_DIR.
 BRIDGE_STORE = "bridge.db"
 
 
 class BridgeStore:
-    """An `async with`; its books are usable inside. Raises `StoreUnusable` on the way in, as `open_store`.
+    """An `async with`; its repositories are usable inside. Raises `StoreUnusable` on the way in, as `open_store`.
 
     More than one process may have it open: `wa key` changes it while the bridge runs.
     """
 
-    def __init__(self, path: Path, *, now: Callable[[], float], dead_letter_limit: int = 10_000) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        now: Callable[[], float],
+        audit_lines: int = AUDIT_LINES,
+        dead_letter_limit: int = 10_000,
+    ) -> None:
         self._now = now
         self._database = SqliteDatabase(path, now(), schema.migrations("bridge_migrations"))
         self.webhooks = SqliteWebhookRepository(self._database, dead_letter_limit=dead_letter_limit)
-        self.access = SqliteAccessRepository(self._database)
+        self.access = SqliteAccessRepository(self._database, audit_lines=audit_lines)
         self.charts = SqliteChartRepository(self._database)
 
     async def compact(self, *, letters: float, audit: float) -> int:
-        """Forget dead letters and lines of the audit that are older than so many seconds; returns how many."""
+        """Delete dead letters and lines of the audit older than these seconds; returns how many."""
         now = self._now()
 
         def write(connection: sqlite3.Connection) -> int:

@@ -17,8 +17,6 @@ class SqliteChartRepository(ChartRepository):
 
     @override
     async def minutes(self, after: int) -> list[ChartRow]:
-        """The minutes above `after`."""
-
         def read(connection: sqlite3.Connection) -> list[ChartRow]:
             found = connection.execute("SELECT session, minute, counts FROM minutes WHERE minute > ?", (after,))
             return [ChartRow(*row) for row in found]
@@ -27,8 +25,6 @@ class SqliteChartRepository(ChartRepository):
 
     @override
     async def keep_minutes(self, rows: Sequence[ChartRow], after: int) -> None:
-        """Store minutes, new or changed, and forget those up to `after`."""
-
         def write(connection: sqlite3.Connection) -> None:
             connection.executemany("INSERT OR REPLACE INTO minutes (session, minute, counts) VALUES (?, ?, ?)", rows)
             connection.execute("DELETE FROM minutes WHERE minute <= ?", (after,))

@@ -20,8 +20,8 @@ from bridge.store.errors import translated
 from bridge.store.writer import Job, Operation, Writer
 
 T = TypeVar("T")
-#: Seconds between two looks at whether another process changed the file, as `wa forget` does.
-LOOK = 1.0
+#: Seconds between two checks whether another process changed the file, as `wa forget` does.
+POLL = 1.0
 
 
 class SqliteDatabase:
@@ -32,17 +32,17 @@ class SqliteDatabase:
         self._at = at
         self._steps = steps
         self._open = False
-        #: Whether the newest commits may be gone, since a -wal was: what was told of them may be told otherwise now.
-        self.lacking = False
-        #: Called in the event loop within `LOOK` seconds after another process changed the file.
-        self.changed_by_others: Callable[[], None] = lambda: None
+        #: The newest commits may be missing, since a -wal is: results already published for them may be contradicted.
+        self.incomplete = False
+        self._watchers: list[Callable[[], None]] = []
+        self._polling: asyncio.TimerHandle | None = None
         self._version: int | None = None
 
     async def __aenter__(self) -> Self:
         self._reader = ThreadPoolExecutor(1, f"store-reader-{self.path}")
         opening = self._reader.submit(files.prepare, self.path, self._at, self._steps)
         try:
-            self._writing, self.lacking = await asyncio.wrap_future(opening)
+            self._writing, self.incomplete = await asyncio.wrap_future(opening)
             self._reading = files.connect(self.path, read_only=True)
         except BaseException:
             opening.add_done_callback(self._close_unused)  # a caller that is cancelled does not stop the thread
@@ -53,7 +53,6 @@ class SqliteDatabase:
         self._thread = threading.Thread(target=self._writer.run, name=f"store-writer-{self.path}", daemon=True)
         self._thread.start()
         self._open = True
-        self._look()
         return self
 
     async def __aexit__(
@@ -63,15 +62,22 @@ class SqliteDatabase:
         trace: TracebackType | None,
     ) -> None:
         self._open = False
-        self._looking.cancel()
+        if self._polling is not None:
+            self._polling.cancel()
         # In a thread to its end even if we are cancelled meanwhile: jobs that were put in are still committed.
         await asyncio.shield(asyncio.to_thread(self._close))
+
+    def watch(self, changed: Callable[[], None]) -> None:
+        """Call `changed` in the event loop within `POLL` seconds after another process changed the file."""
+        self._watchers.append(changed)
+        if self._polling is None:
+            self._poll()
 
     async def write(self, operation: Operation[T], committed: Callable[[T], None] | None = None) -> T:
         """Run `operation` in the writer; returns its result once it is on disk.
 
         Operations run in the order of the calls. `committed` is called in the event loop in that order too, before
-        this returns, and even if the caller was cancelled: what is kept in memory follows the disk, not the callers.
+        this returns, even if the caller was cancelled: the state in memory follows the disk, not the callers.
         Raises what the operation raised, or `StoreUnusable`; then nothing of it was stored.
         """
         self._check_open()
@@ -80,14 +86,14 @@ class SqliteDatabase:
         return await outcome
 
     async def checkpoint(self) -> None:
-        """Bring what is committed into the database file itself, where even the loss of the -wal leaves it."""
+        """Copy what is committed into the database file itself, so that it survives even the loss of the -wal."""
 
         def run() -> None:
             connection = files.connect(self.path)
             try:
                 connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
             except sqlite3.Error:
-                pass  # it is committed all the same, and goes there with the next one
+                pass  # it is committed anyway, and the next checkpoint copies it
             finally:
                 connection.close()
 
@@ -109,7 +115,7 @@ class SqliteDatabase:
             raise self._translate(error) from error
 
     def _close(self) -> None:
-        # The reader first: a checkpoint is complete only when nobody reads.
+        # The reader first: a checkpoint is complete only when no connection reads.
         self._reader.shutdown()
         self._reading.close()
         self._writer.end()
@@ -117,21 +123,22 @@ class SqliteDatabase:
         files.close(self._writing, self.path)
 
     def _close_unused(self, opening: Future[tuple[sqlite3.Connection, bool]]) -> None:
-        """Closed as every store is: left to itself it would lose its -wal, and the next start begin a new epoch."""
+        """Without a proper close it would lose its -wal, and the next start would begin a new epoch."""
         if not opening.cancelled() and opening.exception() is None:
             files.close(opening.result()[0], self.path)
 
-    def _look(self) -> None:
+    def _poll(self) -> None:
         loop = asyncio.get_running_loop()
-        nobody: asyncio.Future[int] = loop.create_future()
-        nobody.cancel()  # a look that failed is followed by another: nobody is to be told
-        self._writer.put(Job(_version, self._looked, nobody))
-        self._looking = loop.call_later(LOOK, self._look)
+        no_waiter: asyncio.Future[int] = loop.create_future()
+        no_waiter.cancel()  # a failed poll is followed by another; there is no waiter to notify
+        self._writer.put(Job(_version, self._compare, no_waiter))
+        self._polling = loop.call_later(POLL, self._poll)
 
-    def _looked(self, version: int) -> None:
+    def _compare(self, version: int) -> None:
         before, self._version = self._version, version
         if before is not None and before != version:
-            self.changed_by_others()
+            for changed in self._watchers:
+                changed()
 
     def _check_open(self) -> None:
         if not self._open:

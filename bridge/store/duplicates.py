@@ -1,8 +1,8 @@
-"""Which messages are one. Pure.
+"""Which messages are duplicates. Pure.
 
-A raw id is chosen by the sender's client: alone it proves nothing, since another chat may bring the same one. And
-WhatsApp names one chat, or one group author, now by phone number and now by LID, so an address that differs
-proves nothing either.
+A raw id is chosen by the sender's client: alone it proves nothing, since another chat may use the same one. WhatsApp
+names a chat, or a group author, sometimes by phone number and sometimes by LID, so a different address proves nothing
+either.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from bridge.contract.errors import InvalidRequest
 from bridge.contract.jid import Jid
 
-#: What the aliases say of two addresses: one person, two, or nothing.
+#: Whether the aliases make two addresses one person; None = unknown.
 Aliases = Callable[[str, str], bool | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What is remembered of a message beside its direction and raw id. `author` is empty in a chat of two."""
+    """The key of a message beside its direction and raw id. `author` is empty in a chat of two."""
 
     chat: str
     author: str
@@ -29,7 +29,7 @@ class Seen:
 
     @property
     def content(self) -> tuple[int, str, str]:
-        """What stays the same under another address."""
+        """The part that does not depend on the address."""
         return self.timestamp, self.type, self.content_hash
 
 

@@ -22,7 +22,7 @@ from bridge.contract.topics import Leaf
 from bridge.ports import StoreUnusable
 from bridge.store import files, schema
 from bridge.store.errors import translated
-from bridge.store.redaction import NOBODY, ErasedPerson, redact
+from bridge.store.redaction import ERASED_ADDRESS, ErasedPerson, redact
 
 #: Rows of one transaction: what arrives meanwhile waits for one of these at most.
 _CHUNK = 200
@@ -205,11 +205,11 @@ def _commands(connection: sqlite3.Connection, person: ErasedPerson) -> tuple[lis
 
 def _blank(connection: sqlite3.Connection, number: int, raw_id: str | None) -> None:
     """The id stays, so that a repetition is a conflict and is not sent; so does WhatsApp's, for an ack that is late."""
-    key = str(MessageKey(True, NOBODY, raw_id)) if raw_id else None
+    key = str(MessageKey(True, ERASED_ADDRESS, raw_id)) if raw_id else None
     connection.execute(
         "UPDATE commands SET \"to\" = ?1, content = '', content_hash = '', chat = ?1, message_id = ?2,"
         ' "transaction" = NULL, meta = NULL, topic = NULL, payload_sha256 = NULL, error_text = NULL WHERE number = ?3',
-        (str(NOBODY), key, number),
+        (str(ERASED_ADDRESS), key, number),
     )
 
 

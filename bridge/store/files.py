@@ -1,6 +1,6 @@
 """The files of a store: creates them, checks them before use, keeps damaged ones aside.
 
-Refuses to begin an empty store where one was or should be: what is lost is for the operator to know.
+Refuses to create an empty store where one was or should be: the operator has to know what is lost.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from bridge.ports import StoreUnusable
 from bridge.store import schema
 from bridge.store.errors import StoreDamaged, translated
 
-#: What SQLite keeps beside the database; without its -wal a database may lack what was committed last.
+#: SQLite's files beside the database; without its -wal the last commits may be missing.
 COMPANIONS = ("-wal", "-shm")
 _KEPT = ".corrupt-"
 
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
-    """A connection in the mode that the store's promises need; used by one thread at a time."""
+    """A connection with the settings that the store's guarantees need; used by one thread at a time."""
     uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}"
     connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=5)
     try:
-        # FULL: in WAL mode anything less may lose the last commits with the power, and they were told to others.
+        # FULL: in WAL mode anything less may lose the last commits at a power failure, after they were published.
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
-        # What was deleted is gone from the file, too: retention and `wa forget` promise it.
+        # Deleted content is overwritten in the file: retention and `wa forget` promise it.
         connection.execute("PRAGMA secure_delete = ON")
     except sqlite3.Error:
         connection.close()
@@ -41,18 +41,18 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
 def prepare(path: Path, at: float, steps: Sequence[str]) -> tuple[sqlite3.Connection, bool]:
     """Make sure that a sound store of the newest schema is at `path`, private to its owner.
 
-    Returns a connection to write with, and whether the store may lack its newest commits, since its -wal is gone.
-    From here on there is a -wal: the connection that was checked is the one that is used, and none is closed between.
+    Returns a connection to write with, and whether the newest commits may be missing, since the -wal is. The connection
+    that was checked is the one that is used, so that the -wal exists from here on.
 
     Raises `StoreDamaged` for one that is not sound, `StoreUnusable` for one that cannot be used for another reason.
     """
     _prepare_folder(path.parent)
     try:
-        lacking = path.is_file() and lacks_wal(path)
+        incomplete = path.is_file() and lacks_wal(path)
         if not path.exists():
             _refuse_silent_start(path)
             _create(path, at, steps)
-        return _check(path, steps), lacking
+        return _check(path, steps), incomplete
     except StoreUnusable:
         raise
     except OSError as error:
@@ -63,12 +63,12 @@ def prepare(path: Path, at: float, steps: Sequence[str]) -> tuple[sqlite3.Connec
 
 
 def close(connection: sqlite3.Connection, path: Path) -> None:
-    """Close the last connection so that the file says that it is whole: it is then in no WAL mode."""
+    """Close the last connection and leave WAL mode, by which the next start sees that the file is complete."""
     try:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         connection.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.Error:
-        pass  # somebody else has it open, and everything is in the -wal, where the next start finds it
+        pass  # another process has it open; everything is in the -wal, where the next start finds it
     finally:
         connection.close()
         _keep_wal(path)
@@ -80,7 +80,7 @@ def _keep_wal(path: Path) -> None:
         if lacks_wal(path):
             path.with_name(f"{path.name}-wal").touch(mode=0o600)
     except OSError:
-        pass  # at worst a new epoch begins: everything is told again, and nothing is lost
+        pass  # at worst a new epoch begins: everything is published again, and nothing is lost
 
 
 def lacks_wal(path: Path) -> bool:
@@ -93,8 +93,8 @@ def lacks_wal(path: Path) -> bool:
 def keep_aside(path: Path, *, at: datetime | None = None) -> Path:
     """Rename a damaged store with its companions to `<name>.corrupt-<UTC time>` and return the new name.
 
-    As long as that file is there and no store is, the session does not start with an empty one. For a store that is
-    closed. Raises `StoreUnusable` where nothing can be renamed.
+    As long as that file exists and no store does, the session does not start with an empty one. The store must be
+    closed. Raises `StoreUnusable` when it cannot be renamed.
     """
     moment = (at or datetime.now(UTC)).astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
     kept = path.with_name(f"{path.name}{_KEPT}{moment}")
@@ -133,19 +133,19 @@ def _prepare_folder(folder: Path) -> None:
 
 def _refuse_silent_start(path: Path) -> None:
     wal = path.with_name(path.name + "-wal")
-    # SQLite would throw it away, and with it messages that were committed.
+    # SQLite would delete it, and with it committed messages.
     if wal.exists() and wal.stat().st_size:
-        raise StoreDamaged(f"{path} is missing, but {wal.name} is there.")
+        raise StoreDamaged(f"{path} is missing, but {wal.name} exists.")
     if kept := kept_aside(path):
         names = f"{path.name}{_KEPT}*"
         raise StoreUnusable(
-            f"{path} was damaged and is kept as {kept[-1].name}. To go on, put a backup in its place,"
+            f"{path} was damaged and is kept as {kept[-1].name}. To continue, restore a backup in its place,"
             f" or move {names} out of {path.parent} to begin with an empty store."
         )
 
 
 def _create(path: Path, at: float, steps: Sequence[str]) -> None:
-    """Build the store under another name: a file called `path` is complete, whenever the power fails."""
+    """Build the store under another name: a file called `path` is complete even after a power failure."""
     new = path.with_name(f"{path.name}.new")
     for ending in ("", *COMPANIONS):
         new.with_name(new.name + ending).unlink(missing_ok=True)
@@ -176,14 +176,14 @@ def _check(path: Path, steps: Sequence[str]) -> sqlite3.Connection:
             raise StoreDamaged(f"{path} is damaged: {'; '.join(map(str, faults))[:300]}.")
         if not schema.is_ours(connection):
             raise StoreDamaged(f"{path} is a database of another program, not a store of this bridge.")
-        connection.execute("BEGIN IMMEDIATE")  # a file that can only be read is found here, not at the first message
+        connection.execute("BEGIN IMMEDIATE")  # a read-only file fails here, not at the first message
         connection.execute("ROLLBACK")
         _migrate(connection, path, steps)
         if connection.execute("SELECT count(*) FROM store").fetchone() != (1,):
             raise StoreDamaged(f"{path} is damaged: it has no epoch.")
         if connection.execute("PRAGMA journal_mode = WAL").fetchone() != ("wal",):
             raise StoreUnusable(f"{path} cannot be used: its file system has no shared memory for SQLite's WAL mode.")
-        connection.execute("SELECT count(*) FROM store").fetchone()  # the first look in WAL mode makes the -wal
+        connection.execute("SELECT count(*) FROM store").fetchone()  # the first read in WAL mode creates the -wal
     except BaseException:
         had_wal = not lacks_wal(path)
         connection.close()
@@ -203,8 +203,8 @@ def _migrate(connection: sqlite3.Connection, path: Path, steps: Sequence[str]) -
         if known is not error:
             raise known from error
         raise StoreUnusable(
-            f"{path} cannot be brought to the schema of this bridge ({error}). It was left as it is:"
-            " the bridge that wrote it can go on with it."
+            f"{path} cannot be brought to the schema of this bridge ({error}). It is unchanged:"
+            " the bridge that wrote it can still use it."
         ) from error
 
 

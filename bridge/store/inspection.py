@@ -1,6 +1,6 @@
 """Inspection of a store from outside, beside a bridge that uses it: read only, nothing is created or repaired.
 
-Who holds a lock on a file is read from the kernel's list of locks: taking a lock to find out would disturb a start.
+Locks are read from the kernel's list: taking a lock to find out who holds one would disturb a start.
 """
 
 from __future__ import annotations
@@ -17,32 +17,32 @@ from bridge.store.errors import StoreDamaged, translated
 
 
 def holders(path: Path) -> list[int] | None:
-    """Pids of the processes that hold a lock on the file; None where the system does not tell (only Linux does).
+    """Pids of the processes that hold a lock on the file; None where the system does not say (only Linux does).
 
     A SQLite connection in WAL mode holds one as long as it is open. A holder in another container has the pid 0.
     """
     try:
         locks = Path("/proc/locks").read_text(encoding="ascii")
-        place = path.stat()
+        file = path.stat()
     except FileNotFoundError:
         return [] if Path("/proc/locks").exists() else None
     except OSError:
         return None
-    return sorted({pid for pid in of_inode(locks, place.st_ino) if _has_open(pid, place)})
+    return sorted({pid for pid in of_inode(locks, file.st_ino) if _has_open(pid, file)})
 
 
-def _has_open(pid: int, place: os.stat_result) -> bool:
+def _has_open(pid: int, file: os.stat_result) -> bool:
     """Whether the process really has this file: another file system may have a file of the same inode."""
     try:
         descriptors = list(Path(f"/proc/{pid}/fd").iterdir())
     except OSError:
-        return True  # not ours to look into
-    return any(_is(descriptor, place) for descriptor in descriptors)
+        return True  # not readable for us
+    return any(_is(descriptor, file) for descriptor in descriptors)
 
 
-def _is(descriptor: Path, place: os.stat_result) -> bool:
+def _is(descriptor: Path, file: os.stat_result) -> bool:
     try:
-        return os.path.samestat(descriptor.stat(), place)
+        return os.path.samestat(descriptor.stat(), file)
     except OSError:
         return False
 
@@ -64,7 +64,7 @@ def of_inode(locks: str, inode: int) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class StoreGlance:
-    """What stands in a store. `facts` are the session's own notes; `faults` what SQLite finds wrong with the file."""
+    """Summary of a store. `facts`: the session's key-value pairs; `faults`: what SQLite finds wrong with the file."""
 
     epoch: str
     created_at: float

@@ -1,18 +1,30 @@
-"""The two streams of a session in SQLite: what arrived and what happened, numbered without gaps, each told once."""
+"""The two streams of a session in SQLite: messages and events, numbered without gaps, each journalled once."""
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+from collections import deque
 from collections.abc import Callable, Sequence
 
 from typing_extensions import override
 
 from bridge.contract.messages import Stream
-from bridge.ports import Bounds, Journal, JournalRecord, StreamPage
+from bridge.ports import (
+    MQTT_READER,
+    AlreadyJournalled,
+    Bounds,
+    Event,
+    Journal,
+    Journalled,
+    JournalRecord,
+    Published,
+    StreamPage,
+)
 from bridge.store.ages import remembers_from
 from bridge.store.database import SqliteDatabase
 from bridge.store.duplicates import Seen, are_one
-from bridge.store.recent_items import RecentItems
+from bridge.store.recent_items import ITEMS, RecentItems
 from bridge.store.wake import Threshold
 
 _BOUNDS = """
@@ -21,20 +33,33 @@ _BOUNDS = """
 """
 
 
+#: Items of a stream whose commit times are kept until their PUBACK.
+TIMED = 10_000
+
+
 class SqliteJournal(Journal):
-    def __init__(self, database: SqliteDatabase, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        database: SqliteDatabase,
+        now: Callable[[], float],
+        observe: Callable[[Event], None] = lambda _: None,
+        *,
+        recent_items: int = ITEMS,
+    ) -> None:
         self._database = database
         self._now = now
+        self._observe = observe
         self._epoch = ""
         self._remembers_from = 0
         self._bounds = {stream: Bounds(None, 0) for stream in Stream}
         self._last = {stream: Threshold() for stream in Stream}
-        self._tails = {stream: RecentItems() for stream in Stream}
+        self._tails = {stream: RecentItems(recent_items) for stream in Stream}
+        self._committed: dict[Stream, deque[tuple[int, float]]] = {stream: deque(maxlen=TIMED) for stream in Stream}
         self._last_inbound_at: float | None = None
         self._aliases: set[tuple[str, str]] = set()
 
     async def load(self) -> None:
-        """Take up what the store holds; once, before anything else."""
+        """Read the store into memory; once, before anything else."""
 
         def read(connection: sqlite3.Connection) -> dict[Stream, Bounds]:
             (self._epoch,) = connection.execute("SELECT epoch FROM store").fetchone()
@@ -51,25 +76,21 @@ class SqliteJournal(Journal):
     @property
     @override
     def epoch(self) -> str:
-        """The store's UUID; another one means that sequence numbers started anew."""
         return self._epoch
 
     @property
     @override
     def remembers_from(self) -> int:
-        """What was written before (unix seconds) is not remembered: nobody can tell whether it was journalled."""
         return self._remembers_from
 
     @property
     @override
     def last_inbound_at(self) -> float | None:
-        """When the newest inbound message was journalled (unix seconds), from memory."""
         return self._last_inbound_at
 
     @override
     async def append(self, records: Sequence[JournalRecord]) -> list[int | None]:
-        """Journal messages in order and move each chat's watermark. Returns seqs, None for a duplicate."""
-        at = self._now()
+        at, begun = self._now(), _monotonic()
 
         def write(connection: sqlite3.Connection) -> tuple[list[int | None], Bounds]:
             seqs = [_append_one(connection, record, at) for record in records]
@@ -77,30 +98,34 @@ class SqliteJournal(Journal):
 
         def committed(appended: tuple[list[int | None], Bounds]) -> None:
             seqs, bounds = appended
+            done = _monotonic()
             for seq, record in zip(seqs, records, strict=True):
                 if seq is not None:
-                    self._tails[Stream.IN].add(seq, record.body)
+                    self._add(Stream.IN, seq, record.body, done)
+                    self._observe(Journalled(Stream.IN, record.type, done - begun))
             if any(seq is not None for seq in seqs):
                 self._last_inbound_at = at
                 self.take_bounds({Stream.IN: bounds})
+            if repeated := seqs.count(None):
+                self._observe(AlreadyJournalled(repeated))
 
         seqs, _ = await self._database.write(write, committed)
         return seqs
 
     @override
-    async def append_event(self, body: str, *, once: str | None = None) -> int | None:
-        """Journal an event; with `once`, None if an event with that key was journalled before."""
+    async def append_event(self, body: str, *, kind: str = "other", once: str | None = None) -> int | None:
         at = self._now()
 
         def write(connection: sqlite3.Connection) -> tuple[int | None, Bounds]:
-            fresh = once is None or told_first(connection, "event", once, at)
+            fresh = once is None or is_first_report(connection, "event", once, at)
             seq = _next_in(connection, Stream.EVENT, body, None, at) if fresh else None
             return seq, _bounds(connection, Stream.EVENT)
 
         def committed(appended: tuple[int | None, Bounds]) -> None:
             seq, bounds = appended
             if seq is not None:
-                self._tails[Stream.EVENT].add(seq, body)
+                self._add(Stream.EVENT, seq, body, _monotonic())
+                self._observe(Journalled(Stream.EVENT, kind))
             self.take_bounds({Stream.EVENT: bounds})
 
         seq, _ = await self._database.write(write, committed)
@@ -108,7 +133,6 @@ class SqliteJournal(Journal):
 
     @override
     async def read(self, stream: Stream, after: int, limit: int) -> StreamPage:
-        """Items with a seq above `after`, at most `limit`, with the bounds of the same moment."""
         newest = self._tails[stream].after(after, limit)
         if newest is not None:
             return StreamPage(newest, self._bounds[stream])
@@ -124,37 +148,28 @@ class SqliteJournal(Journal):
 
     @override
     def bounds(self, stream: Stream) -> Bounds:
-        """First and last seq, from memory."""
         return self._bounds[stream]
 
     @override
     async def wait_beyond(self, stream: Stream, seq: int) -> None:
-        """Return once the stream's last seq is above `seq`."""
         await self._last[stream].beyond(seq)
 
     @override
     async def cursor(self, reader: str, stream: Stream) -> int:
-        """Where a durable reader is; 0 for a new one."""
-
-        def read(connection: sqlite3.Connection) -> int:
-            row = connection.execute(
-                "SELECT seq FROM cursors WHERE reader = ? AND stream = ?", (reader, stream)
-            ).fetchone()
-            return 0 if row is None else int(row[0])
-
-        return await self._database.read(read)
+        return await self._database.read(lambda connection: _cursor(connection, reader, stream))
 
     @override
     async def move_cursor(self, reader: str, stream: Stream, seq: int) -> None:
-        """Move a reader to `seq`: it has everything up to there. It never moves back.
+        """A cursor never moves back.
 
-        Raises `ValueError` for a seq that the stream has not reached: the reader would miss what comes there.
+        Raises `ValueError` for a seq that the stream has not reached: the reader would miss the items up to it.
         """
         if seq > self._bounds[stream].last:
             raise ValueError(f"{reader} cannot have {stream} {seq}: the last is {self._bounds[stream].last}")
-        at = self._now()
+        at, acknowledged_at = self._now(), _monotonic()
 
-        def write(connection: sqlite3.Connection) -> None:
+        def write(connection: sqlite3.Connection) -> int:
+            moved = max(0, seq - _cursor(connection, reader, stream))
             connection.execute(
                 "INSERT INTO cursors (reader, stream, seq) VALUES (?, ?, ?)"
                 " ON CONFLICT (reader, stream) DO UPDATE SET seq = max(seq, excluded.seq)",
@@ -164,13 +179,19 @@ class SqliteJournal(Journal):
                 "INSERT INTO moves (stream, seq, reader, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 (stream, seq, reader, at),
             )
+            return moved
 
-        await self._database.write(write)
+        def committed(moved: int) -> None:
+            if reader == MQTT_READER:
+                waited = []
+                while self._committed[stream] and self._committed[stream][0][0] <= seq:
+                    waited.append(acknowledged_at - self._committed[stream].popleft()[1])
+                self._observe(Published(stream, moved, tuple(waited)))
+
+        await self._database.write(write, committed)
 
     @override
     async def forget_cursor(self, reader: str) -> None:
-        """Forget where a reader is, in both streams; it is a new one from now on."""
-
         def write(connection: sqlite3.Connection) -> None:
             connection.execute("DELETE FROM cursors WHERE reader = ?", (reader,))
 
@@ -178,15 +199,14 @@ class SqliteJournal(Journal):
 
     @override
     async def watermarks(self) -> dict[str, int]:
-        """Newest timestamp journalled in each chat, under each address that it was seen under."""
+        """Under each address that a chat was seen under."""
         return await self._database.read(
             lambda connection: dict(connection.execute("SELECT chat, timestamp FROM watermarks"))
         )
 
     @override
     async def add_alias(self, lid: str, pn: str) -> None:
-        """Remember that two addresses are one person; duplicates are then told across both."""
-        if (lid, pn) in self._aliases:  # told with every message: it must not cost a commit each time
+        if (lid, pn) in self._aliases:  # it comes with every message and must not cost a commit each time
             return
         at = self._now()
 
@@ -197,39 +217,51 @@ class SqliteJournal(Journal):
 
         await self._database.write(write, lambda _: self._aliases.add((lid, pn)))
 
+    def _add(self, stream: Stream, seq: int, body: str, committed_at: float) -> None:
+        self._tails[stream].add(seq, body)
+        self._committed[stream].append((seq, committed_at))
+
     def take_bounds(self, bounds: dict[Stream, Bounds]) -> None:
-        """Follow what was committed: called in commit order."""
+        """Take over committed bounds; called in commit order."""
         self._bounds |= bounds
         for stream, span in bounds.items():
             self._tails[stream].start_at(span.first)
             self._last[stream].move(span.last)
 
     def take_memory(self, begins: int) -> None:
-        """Follow what is remembered: what was written before `begins` is about to be forgotten."""
+        """Keys of messages written before `begins` are about to be deleted."""
         self._remembers_from = begins
 
     def take_epoch(self, epoch: str) -> None:
-        """Follow a new epoch that was committed."""
+        """Take over a committed epoch."""
         self._epoch = epoch
         self.reread()
 
     def reread(self) -> None:
-        """Take every item from the database again: call it after bodies were changed there."""
+        """Read every item from the database again: for when bodies were changed there."""
         for tail in self._tails.values():
             tail.clear()
-        self._aliases.clear()  # one that is still there costs a commit when it is told again
+        self._aliases.clear()  # one that is still stored costs one commit more
 
 
-def told_first(connection: sqlite3.Connection, subject: str, key: str, at: float) -> bool:
-    """Whether `key` is told for the first time; from now on it is not."""
-    told = connection.execute(
+def is_first_report(connection: sqlite3.Connection, subject: str, key: str, at: float) -> bool:
+    """Whether `key` was not reported before; it is from now on."""
+    inserted = connection.execute(
         "INSERT INTO told_once (subject, key, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (subject, key, at)
     )
-    return told.rowcount == 1
+    return inserted.rowcount == 1
+
+
+def _monotonic() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _cursor(connection: sqlite3.Connection, reader: str, stream: Stream) -> int:
+    row = connection.execute("SELECT seq FROM cursors WHERE reader = ? AND stream = ?", (reader, stream)).fetchone()
+    return 0 if row is None else int(row[0])
 
 
 def bounds_of_all(connection: sqlite3.Connection) -> dict[Stream, Bounds]:
-    """The bounds of both streams."""
     return {stream: _bounds(connection, stream) for stream in Stream}
 
 
@@ -239,7 +271,7 @@ def _bounds(connection: sqlite3.Connection, stream: Stream) -> Bounds:
 
 def _append_one(connection: sqlite3.Connection, record: JournalRecord, at: float) -> int | None:
     known = _is_known(connection, record)
-    # Under the form it came by, so that the next arrival in that form is known whatever its content.
+    # Under the address form it came by, so that the next arrival in that form is recognised whatever its content.
     connection.execute(
         "INSERT INTO message_keys (raw_id, from_me, chat, author, timestamp, type, content_hash)"
         " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -253,8 +285,8 @@ def _append_one(connection: sqlite3.Connection, record: JournalRecord, at: float
             record.content_hash,
         ),
     )
-    # A duplicate moves it too: catch-up goes by the address the page uses now. A time that is yet to come moves it no
-    # further than now: catch-up would pass over all that comes until then.
+    # A duplicate moves it too: catch-up uses the address that the page uses now. A time in the future moves it no
+    # further than now: catch-up would skip everything until then.
     connection.execute(
         "INSERT INTO watermarks (chat, timestamp) VALUES (?, ?)"
         " ON CONFLICT (chat) DO UPDATE SET timestamp = max(timestamp, excluded.timestamp)",

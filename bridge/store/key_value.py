@@ -17,8 +17,6 @@ class SqliteKeyValueStore(KeyValueStore):
 
     @override
     async def get(self, name: str) -> str | None:
-        """The stored value, or None."""
-
         return await self._database.read(lambda connection: _value(connection, name))
 
     @override
@@ -27,25 +25,18 @@ class SqliteKeyValueStore(KeyValueStore):
 
     @override
     async def change(self, name: str, change: Callable[[str | None], str]) -> str:
-        """Store what `change` makes of the stored value, and return it; no other process comes between.
-
-        `change` must be pure: it runs in another thread, perhaps twice.
-        """
-
         def write(connection: sqlite3.Connection) -> str:
             value = change(_value(connection, name))
             connection.execute("INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)", (name, value))
             return value
 
         stored = await self._database.write(write)
-        # Facts are few, and without the moment of pairing everything owed would count as history.
+        # Facts change rarely, and without the time of pairing every message owed would count as history.
         await self._database.checkpoint()
         return stored
 
     @override
     async def number(self, name: str) -> int:
-        """A stored number as it is; 0 for one that was never counted."""
-
         def read(connection: sqlite3.Connection) -> int:
             row = connection.execute("SELECT value FROM counters WHERE name = ?", (name,)).fetchone()
             return 0 if row is None else int(row[0])
@@ -54,8 +45,6 @@ class SqliteKeyValueStore(KeyValueStore):
 
     @override
     async def next_number(self, name: str) -> int:
-        """Count up a stored number from 1."""
-
         def write(connection: sqlite3.Connection) -> int:
             (number,) = connection.execute(
                 "INSERT INTO counters (name, value) VALUES (?, 1)"

@@ -1,6 +1,5 @@
-"""Results and acks that are to be published: numbered in commit order, kept until they were.
-
-Functions on an open transaction, for the outbox's own steps, and the queue that the publisher reads.
+"""Results and acks to be published, numbered in commit order: functions on the outbox's transaction, and the queue that
+the publisher reads.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ class NoticeQueue:
         self._newest = Threshold()
 
     async def load(self) -> None:
-        """Take up what the store holds; once, before anything else."""
+        """Read the store into memory; once, before anything else."""
         self._newest.move(await self._database.read(newest_unpublished))
 
     async def unpublished(self, after: int, limit: int) -> list[Notice]:
@@ -50,11 +49,11 @@ class NoticeQueue:
         await self._database.write(write, self._newest.move)
 
     async def wait(self, beyond: int) -> None:
-        """Return once there is an unpublished notice with a number above `beyond`."""
+        """Return once an unpublished notice has a number above `beyond`."""
         await self._newest.beyond(beyond)
 
     def stored(self, newest: int | None) -> None:
-        """Follow what `store` returned, once it is committed."""
+        """Take over what `store` returned, once it is committed."""
         if newest is not None:
             self._newest.move(newest)
 
@@ -74,7 +73,7 @@ def store(connection: sqlite3.Connection, notices: Iterable[NewNotice]) -> int |
 
 
 def newest_unpublished(connection: sqlite3.Connection) -> int:
-    """The highest number still to be published, or 0: a waiter must not wake for what was published already."""
+    """The highest number still to be published, or 0: a waiter must not wake for published ones."""
     (number,) = connection.execute("SELECT coalesce(max(number), 0) FROM notices WHERE published_at IS NULL").fetchone()
     return int(number)
 

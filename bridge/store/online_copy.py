@@ -1,4 +1,4 @@
-"""A consistent copy of a store, taken beside the bridge that writes it; and the way to have one to oneself."""
+"""A consistent copy of a store, taken while the bridge writes it; and exclusive access to one."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from bridge.store.errors import StoreBusy, StoreDamaged, translated
 
 
 def copy_store(source: Path, target: Path) -> None:
-    """Copy a store of ours; otherwise as `copy_database`."""
+    """`copy_database`, for a store of this bridge only."""
     copy_database(source, target, ours=True)
 
 
 def copy_database(source: Path, target: Path, *, ours: bool = False) -> None:
-    """Copy a database as it is at one moment into one file, checked and on disk. Writers go on meanwhile.
+    """Copy a database as it is at one moment into one file, checked and on disk. Writers continue meanwhile.
 
     Raises `StoreUnusable`; its subclass `StoreDamaged` for a source that is not sound.
     """
@@ -31,9 +31,9 @@ def copy_database(source: Path, target: Path, *, ours: bool = False) -> None:
                 raise StoreDamaged(f"{source} is a database of another program, not a store of this bridge.")
             writing = sqlite3.connect(target, isolation_level=None)
             try:
-                # in one step: with several, each commit of the bridge would make it begin again
+                # in one step: with several, each commit of the bridge would restart it
                 reading.backup(writing, pages=-1)
-                # one file: a copy without its -wal would lack what is in there
+                # one file: in a copy without its -wal, commits would be missing
                 writing.execute("PRAGMA journal_mode = DELETE")
                 found = [fault for (fault,) in writing.execute("PRAGMA quick_check(3)")]
             finally:
@@ -51,9 +51,9 @@ def copy_database(source: Path, target: Path, *, ours: bool = False) -> None:
 
 @contextmanager
 def held(path: Path) -> Iterator[None]:
-    """Keep everybody else from opening the store, and bring it into one file without companions.
+    """Keep every other process from opening the store, and bring it into one file without companions.
 
-    Does nothing where there is no store, or none that SQLite can read: nobody can open that one either.
+    Does nothing without a store, or for one that SQLite cannot read, which no process can open.
 
     Raises `StoreBusy` where another connection, of any process, has it open.
     """
@@ -68,7 +68,7 @@ def held(path: Path) -> Iterator[None]:
 def _only_connection(path: Path) -> sqlite3.Connection | None:
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=0)
     try:
-        # both need the file to themselves, which a connection in WAL mode denies as long as it is open
+        # both need exclusive access, which any open connection in WAL mode denies
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         connection.execute("PRAGMA journal_mode = DELETE")
         connection.execute("BEGIN EXCLUSIVE")

@@ -1,4 +1,4 @@
-"""Commands of a session in SQLite: claimed once, moved only along the send table, with what is told about them."""
+"""Commands of a session in SQLite: claimed once, moved only along the send table, with their results and acks."""
 
 from __future__ import annotations
 
@@ -11,36 +11,51 @@ from typing_extensions import override
 
 from bridge.contract.details import DOUBT_TEXT, Doubt
 from bridge.contract.lifecycle import FINAL, SendState, may_follow
-from bridge.ports import Change, Claim, Claimed, IllegalSendStep, NewNotice, Notice, Outbox, OutboxRow
+from bridge.ports import (
+    Change,
+    Claim,
+    Claimed,
+    CommandAdvanced,
+    CommandClaimed,
+    Event,
+    IllegalSendStep,
+    NewNotice,
+    Notice,
+    Outbox,
+    OutboxRow,
+)
 from bridge.store import notices, rows
 from bridge.store.database import SqliteDatabase
-from bridge.store.journal import told_first
+from bridge.store.journal import is_first_report
 
 
 class SqliteOutbox(Outbox):
-    def __init__(self, database: SqliteDatabase, now: Callable[[], float]) -> None:
+    def __init__(
+        self, database: SqliteDatabase, now: Callable[[], float], observe: Callable[[Event], None] = lambda _: None
+    ) -> None:
         self._database = database
         self._now = now
+        self._observe = observe
         self._open = 0
         self._notices = notices.NoticeQueue(database)
-        self._settling: dict[str, set[asyncio.Event]] = {}  # command id -> who waits for its result
+        self._settling: dict[str, set[asyncio.Event]] = {}  # command id -> waiters for its result
 
     async def load(self) -> None:
-        """Take up what the store holds; once, before anything else."""
+        """Read the store into memory; once, before anything else."""
         self._open = await self._database.read(_count_open)
         await self._notices.load()
 
     @property
     @override
     def open_count(self) -> int:
-        """How many commands are accepted or sending, from memory."""
         return self._open
 
     @override
     async def claim(
         self, claim: Claim, accepted: NewNotice, taken: Callable[[OutboxRow], None] | None = None
     ) -> Claimed:
-        """Store a command and its `accepted` notice, unless its id or its redelivered origin is known."""
+        clock = asyncio.get_running_loop().time
+        begun = clock()
 
         def write(connection: sqlite3.Connection) -> tuple[Claimed, int | None]:
             repeated = _redelivered(connection, claim)
@@ -58,35 +73,35 @@ class SqliteOutbox(Outbox):
                 if taken is not None:
                     taken(claimed.row)
             self._notices.stored(newest)
+            if claimed.fresh:
+                self._observe(CommandClaimed(clock() - begun))
 
         claimed, _ = await self._database.write(write, committed)
         return claimed
 
     @override
     async def change(self, number: int, change: Change) -> OutboxRow:
-        """Take a row one step further. Raises `IllegalSendStep` when the send table does not allow it."""
-
-        def write(connection: sqlite3.Connection) -> tuple[OutboxRow, int, int | None]:
+        def write(connection: sqlite3.Connection) -> tuple[OutboxRow, OutboxRow, int | None]:
             return _step(connection, number, change)
 
-        def committed(written: tuple[OutboxRow, int, int | None]) -> None:
-            changed, opened, newest = written
-            self._open += opened
+        def committed(written: tuple[OutboxRow, OutboxRow, int | None]) -> None:
+            before, after, newest = written
+            self._open += (after.state not in FINAL) - (before.state not in FINAL)
             self._notices.stored(newest)
-            for moved in self._settling.get(changed.claim.id, ()):
+            for moved in self._settling.get(after.claim.id, ()):
                 moved.set()
+            if after.state not in (SendState.ACCEPTED, SendState.SENDING):
+                self._observe(CommandAdvanced(after.state, after.error_code, _seconds(before, after)))
 
-        row, _, _ = await self._database.write(write, committed)
+        _, row, _ = await self._database.write(write, committed)
         return row
 
     @override
     async def get(self, command_id: str) -> OutboxRow | None:
-        """The row of a command id."""
         return await self._database.read(lambda connection: rows.find(connection, rows.BY_ID, command_id))
 
     @override
     async def settled(self, command_id: str) -> OutboxRow | None:
-        """The row of a command id once it is final; None for an unknown id."""
         moved = asyncio.Event()
         self._settling.setdefault(command_id, set()).add(moved)
         try:
@@ -101,24 +116,20 @@ class SqliteOutbox(Outbox):
 
     @override
     async def of_message(self, raw_id: str) -> OutboxRow | None:
-        """The row that reserved a WhatsApp message id (the raw id, whatever the address form)."""
         return await self._database.read(lambda connection: rows.find(connection, rows.BY_RAW_ID, raw_id))
 
     @override
     async def has_sent(self, raw_id: str) -> bool:
-        """Whether a command reserved this WhatsApp message id, even one that is no longer remembered."""
         return await self._database.read(lambda connection: rows.has_sent(connection, raw_id))
 
     @override
     async def open_rows(self) -> list[OutboxRow]:
-        """Rows that are accepted or sending, in claim order."""
         return await self._database.read(lambda connection: rows.find_all(connection, rows.OPEN))
 
     @override
     async def recent(
         self, before: int | None, limit: int, states: frozenset[SendState] | None = None
     ) -> list[OutboxRow]:
-        """Rows with a number below `before`, newest first; only those in `states` where given."""
         chosen = sorted(SendState if states is None else states)
         return await self._database.read(
             lambda connection: rows.find_all(connection, rows.RECENT, before, limit, json.dumps(chosen))
@@ -126,36 +137,31 @@ class SqliteOutbox(Outbox):
 
     @override
     async def notify(self, *new: NewNotice) -> None:
-        """Store notices that belong to no row: refusals, repeated results, control results."""
         await self._database.write(lambda connection: notices.store(connection, new), self._notices.stored)
 
     @override
     async def report_once(self, key: str, notice: NewNotice) -> bool:
-        """Store a notice unless `key` was reported before; returns whether it was stored."""
         at = self._now()
 
         def write(connection: sqlite3.Connection) -> int | None:
-            return notices.store(connection, [notice] if told_first(connection, "report", key, at) else [])
+            return notices.store(connection, [notice] if is_first_report(connection, "report", key, at) else [])
 
         return await self._database.write(write, self._notices.stored) is not None
 
     @override
     async def unpublished(self, after: int, limit: int) -> list[Notice]:
-        """Notices still to be published with a number above `after`, in order."""
         return await self._notices.unpublished(after, limit)
 
     @override
     async def published(self, numbers: Sequence[int]) -> None:
-        """Mark notices as published."""
         await self._notices.published(numbers, self._now())
 
     @override
     async def wait_notices(self, beyond: int) -> None:
-        """Return once there is an unpublished notice with a number above `beyond`."""
         await self._notices.wait(beyond)
 
     def abandoned(self, newest: int | None) -> None:
-        """Follow `abandon_open`, once it is committed."""
+        """Take over a committed `abandon_open`."""
         self._open = 0
         self._notices.stored(newest)
         for waiting in self._settling.values():
@@ -163,47 +169,54 @@ class SqliteOutbox(Outbox):
                 moved.set()
 
 
-def abandon_open(connection: sqlite3.Connection, at: float, tell: Callable[[OutboxRow], NewNotice]) -> int | None:
+def abandon_open(connection: sqlite3.Connection, at: float, unknown: Callable[[OutboxRow], NewNotice]) -> int | None:
     """Turn every command that is not final into `unknown`, with a notice for each; returns the last one's number."""
     newest, doubt = None, Doubt.LEFT_OPEN
     for row in rows.find_all(connection, rows.OPEN):
         left = rows.update(
             connection, row.number, Change(SendState.UNKNOWN, at, error_text=DOUBT_TEXT[doubt], error_detail=doubt)
         )
-        newest = notices.store(connection, [tell(left)])
+        newest = notices.store(connection, [unknown(left)])
     return newest
 
 
 def _standing(connection: sqlite3.Connection, claim: Claim) -> Claimed:
-    """The claim that was made under the same id before."""
+    """The earlier claim under the same id."""
     known = rows.find(connection, rows.BY_ID, claim.id)
     assert known is not None  # noqa: S101 - its id is what the insert met
     return Claimed(known, fresh=False, conflict=known.claim.content_hash != claim.content_hash)
 
 
 def _redelivered(connection: sqlite3.Connection, claim: Claim) -> Claimed | None:
-    """The claim of a command without id that the broker brings a second time, if it is one."""
+    """The claim of a command without id, if this is the broker's redelivery of it."""
     origin = claim.origin
     if origin is None or not origin.dup:
         return None
-    # Packet ids are used again, so only what came lately can be what comes again: on the last connection that brought
-    # something new, or on the one before (a connection may break in the middle of what it brings again).
-    lately = (origin.connection - 1, origin.connection)
-    known = rows.find(connection, rows.BY_ORIGIN, origin.payload_sha256, origin.packet_id, *lately, origin.topic)
+    # Packet ids are reused, so a redelivery can only repeat a recent delivery: of the last connection with new
+    # commands, or of the one before (a connection may break in the middle of its redeliveries).
+    recent = (origin.connection - 1, origin.connection)
+    known = rows.find(connection, rows.BY_ORIGIN, origin.payload_sha256, origin.packet_id, *recent, origin.topic)
     if known is None:
         return None
     rows.follow_redelivery(connection, known.number, origin.connection)
     return Claimed(known, fresh=False)
 
 
-def _step(connection: sqlite3.Connection, number: int, change: Change) -> tuple[OutboxRow, int, int | None]:
-    """The row after the step, by how much the count of open rows changed, and the last notice's number."""
+def _step(connection: sqlite3.Connection, number: int, change: Change) -> tuple[OutboxRow, OutboxRow, int | None]:
+    """The row before and after the step, and the last notice's number."""
     before = rows.by_number(connection, number)
     if not may_follow(before.state, change.state):
         raise IllegalSendStep(f"command {number} is {before.state} and cannot become {change.state}")
-    after = rows.update(connection, number, change)
-    opened = (after.state not in FINAL) - (before.state not in FINAL)
-    return after, opened, notices.store(connection, change.notices)
+    return before, rows.update(connection, number, change), notices.store(connection, change.notices)
+
+
+def _seconds(before: OutboxRow, after: OutboxRow) -> float | None:
+    """How long WhatsApp took for a step; None where the step is not WhatsApp's, or begins in doubt."""
+    if after.state is SendState.SENT:
+        return max(0.0, after.changed_at - after.claim.claimed_at)
+    if before.state in (SendState.SENT, SendState.DEVICE):
+        return max(0.0, after.changed_at - before.changed_at)
+    return None
 
 
 def _count_open(connection: sqlite3.Connection) -> int:

@@ -1,6 +1,6 @@
-"""The newest items of a stream, kept in memory: who follows a stream closely need not ask the disk for them.
+"""The newest items of a stream, kept in memory, so that readers that are up to date need not read the disk.
 
-Holds only what is committed, in commit order; `Journal.read` goes to the database for anything older.
+Holds committed items only, in commit order; `Journal.read` reads older ones from the database.
 """
 
 from __future__ import annotations
@@ -13,30 +13,32 @@ ITEMS, SIZE = 1000, 1_000_000
 
 
 class RecentItems:
-    """Consecutive items up to the newest one; empty at first, and whenever what it held may no longer be true."""
+    """Consecutive items up to the newest one; empty at first, and whenever its items may have changed on disk."""
 
-    def __init__(self) -> None:
+    def __init__(self, items: int = ITEMS, size: int = SIZE) -> None:
+        self._most_items = items
+        self._most_size = size
         self._items: deque[tuple[int, str]] = deque()
         self._size = 0
 
     def add(self, seq: int, body: str) -> None:
-        """Append the item that was committed next."""
+        """Append the next committed item."""
         if self._items and seq != self._items[-1][0] + 1:
             self.clear()
         self._items.append((seq, body))
         self._size += len(body)
-        while len(self._items) > ITEMS or (self._size > SIZE and len(self._items) > 1):
+        while len(self._items) > self._most_items or (self._size > self._most_size and len(self._items) > 1):
             self._drop()
 
     def after(self, seq: int, limit: int) -> tuple[tuple[int, str], ...] | None:
-        """At most `limit` items behind `seq`, or None where they do not all lie here."""
+        """At most `limit` items after `seq`, or None where some of them are no longer held."""
         if not self._items or seq + 1 < self._items[0][0]:
             return None
         start = min(seq + 1 - self._items[0][0], len(self._items))
         return tuple(islice(self._items, start, start + limit))
 
     def start_at(self, first: int | None) -> None:
-        """Forget what lies before `first`; None = everything: the stream keeps it no longer."""
+        """Drop items before `first`, which the stream no longer keeps; None drops all."""
         if first is None:
             self.clear()
         while self._items and first is not None and self._items[0][0] < first:

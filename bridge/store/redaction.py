@@ -1,4 +1,4 @@
-"""One person in what is stored: all their addresses, and what is left of an item without them. Pure."""
+"""One person in stored data: all their addresses, and an item without them. Pure."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from bridge.contract.jid import Jid, Server, parse_recipient
 from bridge.contract.messages import ERASED, MessageBody, Stream
 from bridge.contract.phone_numbers import candidates
 
-#: Stands where an address or key has to stand and whose it was is forgotten.
-NOBODY = Jid("erased", Server.USER)
+#: Replaces the address of an erased person where a field needs one.
+ERASED_ADDRESS = Jid("erased", Server.USER)
 #: Fields of a message that say whom it is with or from.
 _WHOSE = ("id", "from", "chat", "author", "from_pn", "from_lid")
 
 
 @dataclass(frozen=True)
 class ErasedPerson:
-    """Somebody by all their addresses, as `user@server`. `like` finds candidates in stored text quickly."""
+    """A person by all their addresses, as `user@server`."""
 
     addresses: frozenset[str]
 
     @classmethod
     def of(cls, number: str) -> ErasedPerson:
-        """By a number in any spelling, or an address. Raises `InvalidRequest`, for a group too: that is no person."""
+        """By a number in any spelling, or an address. Raises `InvalidRequest`, for a group as well."""
         jid = parse_recipient(number)
         if jid.is_group:
             raise InvalidRequest(f"{number[:40]!r} is a group. Forget the people in it, one by one.")
@@ -44,7 +44,7 @@ class ErasedPerson:
 
     @cached_property
     def users(self) -> tuple[str, ...]:
-        """What stands before the `@`: digits."""
+        """The digits before each `@`."""
         return tuple(sorted({Jid.parse(address).user for address in self.addresses}))
 
     @cached_property
@@ -52,11 +52,11 @@ class ErasedPerson:
         return re.compile(rf"(?<![0-9])(?:{'|'.join(map(re.escape, self.users))})(?![0-9])")
 
     def is_named_in(self, text: object) -> bool:
-        """Whether one of the addresses stands in a text, whatever stands around it."""
+        """Whether a text contains one of the addresses."""
         return isinstance(text, str) and self._number.search(text) is not None
 
     def is_in(self, value: Any) -> bool:
-        """Whether one of the addresses stands anywhere in a JSON value."""
+        """Whether a JSON value contains one of the addresses anywhere."""
         if isinstance(value, dict):
             return any(self.is_in(inner) for inner in value.values())
         if isinstance(value, list):
@@ -64,7 +64,7 @@ class ErasedPerson:
         return self.is_named_in(value)
 
     def without_number(self, text: str) -> str:
-        """A text of somebody else with the number made unreadable, as it stands in a mention."""
+        """Another person's text with the number, as in a mention, replaced by `…`."""
         return self._number.sub("…", text)
 
 

@@ -1,7 +1,7 @@
-"""What a store forgets, and when: old journal items, old commands with their notices, and last the keys of messages.
+"""What a store deletes, and when: old journal items, old commands with their notices, and last the keys of messages.
 
-The newest item of each stream stays however old it is, so that a stream that ever had one has a first and a last.
-Before a key is forgotten, everything as old as its message has become history, which is never published.
+The newest item of each stream stays however old it is, so that a stream that ever had one has a first and a last seq.
+Before a key is deleted, everything as old as its message has become history, which is never published.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from bridge.store.ages import age_to, newest_message, remember_from, remembers_f
 from bridge.store.database import SqliteDatabase
 from bridge.store.journal import bounds_of_all
 
-#: Seconds that a command's id is remembered, counted from its last change.
+#: Seconds that a command's id is kept, from its last change.
 IDS_REMEMBERED = 30 * 24 * 3600.0
-#: Seconds that the key of a message is remembered, counted from when it was written.
+#: Seconds that the key of a message is kept, from when the message was written.
 KEYS_REMEMBERED = 400 * 24 * 3600.0
-#: Rows of one transaction: a message that arrives meanwhile waits for one of these at most.
+#: Rows of one transaction: an arriving message waits for one of these at most.
 _CHUNK = 500
-_LOOKED_THROUGH = 10 * _CHUNK
+_SCANNED = 10 * _CHUNK
 
 
 @dataclass(frozen=True, slots=True)
 class Compaction:
-    """How much was forgotten."""
+    """How much was deleted."""
 
     items: int = 0
     commands: int = 0
@@ -48,11 +48,12 @@ async def compact(
     ids_remembered: float = IDS_REMEMBERED,
     keys_remembered: float = KEYS_REMEMBERED,
 ) -> Compaction:
-    """Forget journal items that are older than `max_age` seconds or too many for `max_bytes` of bodies, oldest first.
+    """Delete journal items that are older than `max_age` seconds or too many for `max_bytes` of bodies, oldest first.
 
-    And final commands that last changed more than `ids_remembered` seconds ago, with published notices of that age;
-    and keys of messages written more than `keys_remembered` seconds before the newest. Ages go by `ageing.age_to`.
-    `forgotten` is called with the bounds after each transaction, `remembers` with the time before which all is history.
+    Also final commands that last changed more than `ids_remembered` seconds ago, with published notices of that age;
+    and keys of messages written more than `keys_remembered` seconds before the newest. Ages are counted by
+    `ages.age_to`. `forgotten` is called with the bounds after each transaction, `remembers` with the time before which
+    everything is history.
     """
     now = await database.write(lambda connection: age_to(connection, now))
     items = commands = notices = 0
@@ -107,16 +108,16 @@ def _forget_notices(connection: sqlite3.Connection, before: float) -> int:
 async def _forget_keys(
     database: SqliteDatabase, now: float, remembered: float, remembers: Callable[[int], None]
 ) -> int:
-    """Forget the keys that were history already when this was done last, and make the next ones history.
+    """Delete the keys that were history at the last run, and make the next ones history.
 
-    In that order, so that no message on its way in can come between the two. Keys are not indexed by time, which would
-    take as much room as they do: so only once in a hundredth of the time that they are kept.
+    In that order, so that no arriving message can come between the two. Keys have no index by time, which would take as
+    much space as they do: so this runs once in a hundredth of the time that they are kept.
     """
     history = await database.read(remembers_from)
     begins = int(min(now, await database.read(newest_message)) - remembered)
     if begins < history + remembered / 100:
         return 0
-    count = await database.write(lambda connection: _forget_told_events(connection, history))
+    count = await database.write(lambda connection: _forget_reported_events(connection, history))
     after: str | None = ""
     while after is not None:
         removed, after = await database.write(partial(_forget_some_keys, beyond=after, before=history))
@@ -125,16 +126,16 @@ async def _forget_keys(
     return count
 
 
-def _forget_told_events(connection: sqlite3.Connection, before: int) -> int:
-    """Own messages are known by what was told of them; it was told after they were written."""
+def _forget_reported_events(connection: sqlite3.Connection, before: int) -> int:
+    """The keys of own messages: each was reported after the message was written."""
     return connection.execute("DELETE FROM told_once WHERE subject = 'event' AND at < ?", (before,)).rowcount
 
 
 def _forget_some_keys(connection: sqlite3.Connection, beyond: str, before: int) -> tuple[int, str | None]:
-    """Look through the next keys; how many were forgotten, and the raw id to go on beyond, None at the end."""
+    """Scan the next keys; returns how many were deleted and the raw id to continue after, None at the end."""
     (last,) = connection.execute(
         "SELECT max(raw_id) FROM (SELECT raw_id FROM message_keys WHERE raw_id > ? ORDER BY raw_id LIMIT ?)",
-        (beyond, _LOOKED_THROUGH),
+        (beyond, _SCANNED),
     ).fetchone()
     forgotten = connection.execute(  # a message without a time is never history
         "DELETE FROM message_keys WHERE raw_id > ? AND raw_id <= ? AND timestamp > 0 AND timestamp < ?",
@@ -144,7 +145,7 @@ def _forget_some_keys(connection: sqlite3.Connection, beyond: str, before: int) 
 
 
 def _shrink_file(connection: sqlite3.Connection) -> bool:
-    """Give some free pages back to the file system; whether there are more."""
+    """Return some free pages to the file system; whether more are left."""
     (free,) = connection.execute("PRAGMA freelist_count").fetchone()
     for _ in range(min(free, _CHUNK)):
         connection.execute("PRAGMA incremental_vacuum(1)")  # a step frees one page, and Python's module takes one step

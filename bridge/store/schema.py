@@ -11,7 +11,7 @@ from importlib.resources import files
 
 from bridge.ports import StoreUnusable
 
-#: Marks a database as ours ("WaSt"), so that another program's is not taken for a store.
+#: Marks a database as the bridge's ("WaSt"), so that another program's is not taken for a store.
 APPLICATION_ID = 0x57615374
 
 
@@ -28,16 +28,16 @@ def version(connection: sqlite3.Connection) -> int:
 
 
 def is_ours(connection: sqlite3.Connection) -> bool:
-    """Whether a store was ever begun in this database."""
+    """Whether this database is a store of the bridge."""
     (mark,) = connection.execute("PRAGMA application_id").fetchone()
     return bool(mark == APPLICATION_ID)
 
 
 def migrate(connection: sqlite3.Connection, steps: Sequence[str]) -> None:
-    """Take the steps that are missing.
+    """Run the missing steps.
 
-    Raises `StoreUnusable` for a schema that is newer than the newest step, and `sqlite3.Error` for a step that
-    failed, of which nothing stays.
+    Raises `StoreUnusable` for a schema newer than the newest step, and `sqlite3.Error` for a failed step, which is
+    rolled back.
     """
     present = version(connection)
     if present > len(steps):

@@ -1,4 +1,4 @@
-"""One session's store: opens the database and puts the three ports' adapters on it."""
+"""One session's store: the database and the adapters of the three ports on it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from bridge.ports import NewNotice, OutboxRow
+from bridge.ports import Event, NewNotice, OutboxRow
 from bridge.store import retention, schema
 from bridge.store.database import SqliteDatabase
 from bridge.store.journal import SqliteJournal
 from bridge.store.key_value import SqliteKeyValueStore
 from bridge.store.outbox import SqliteOutbox, abandon_open
+from bridge.store.recent_items import ITEMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,25 +30,25 @@ class SessionStore:
 
     @property
     def epoch(self) -> str:
-        """The store's UUID; another one means that sequence numbers started anew."""
+        """The store's UUID; another one means that sequence numbers started again."""
         return self.journal.epoch
 
     @property
-    def lacking(self) -> bool:
-        """Whether its newest commits may be gone: then a new epoch has to begin before anything is told."""
-        return self.database.lacking
+    def incomplete(self) -> bool:
+        """Whether its newest commits may be missing: then a new epoch has to begin before anything is published."""
+        return self.database.incomplete
 
-    async def new_epoch(self, tell: Callable[[OutboxRow], NewNotice]) -> str:
+    async def new_epoch(self, unknown: Callable[[OutboxRow], NewNotice]) -> str:
         """Begin a new epoch, as after a restored backup, and return it.
 
-        What the commands that were not final came to is lost with the old epoch: they become `unknown`, and `tell`
-        makes the result that says so. It runs in the writer's thread and must be pure.
+        The outcome of commands that were not final is lost with the old epoch: they become `unknown`, and `unknown`
+        makes their result. It runs in the writer's thread and must be pure.
         """
         epoch, at = str(uuid4()), self.now()
 
         def write(connection: sqlite3.Connection) -> int | None:
             connection.execute("UPDATE store SET epoch = ?, created_at = ?", (epoch, at))
-            return abandon_open(connection, at, tell)
+            return abandon_open(connection, at, unknown)
 
         def committed(newest: int | None) -> None:
             self.journal.take_epoch(epoch)
@@ -56,10 +57,10 @@ class SessionStore:
         await self.database.write(write, committed)
         return epoch
 
-    async def abandon_open(self, tell: Callable[[OutboxRow], NewNotice]) -> None:
-        """Commands that are not final become `unknown`; `tell` as for `new_epoch`."""
+    async def abandon_open(self, unknown: Callable[[OutboxRow], NewNotice]) -> None:
+        """Commands that are not final become `unknown`; `unknown` makes their result, as for `new_epoch`."""
         at = self.now()
-        await self.database.write(lambda connection: abandon_open(connection, at, tell), self.outbox.abandoned)
+        await self.database.write(lambda connection: abandon_open(connection, at, unknown), self.outbox.abandoned)
 
     async def compact(
         self,
@@ -69,11 +70,11 @@ class SessionStore:
         ids_remembered: float = retention.IDS_REMEMBERED,
         keys_remembered: float = retention.KEYS_REMEMBERED,
     ) -> retention.Compaction:
-        """Forget journal items older than `max_age` seconds or beyond `max_bytes` of bodies, and what is past its time.
+        """Delete journal items older than `max_age` seconds or beyond `max_bytes` of bodies, and what else expired.
 
-        That is, after `ids_remembered` seconds: final commands (their ids may be used anew) and published notices.
-        Unpublished ones stay. After `keys_remembered` seconds the keys by which a message that comes again is known;
-        what is as old as that is history from then on.
+        After `ids_remembered` seconds: final commands (their ids may be used again) and published notices; unpublished
+        ones stay. After `keys_remembered` seconds: the keys by which a repeated message is recognised; messages as old
+        as that are history from then on.
         """
         return await retention.compact(
             self.database,
@@ -88,19 +89,30 @@ class SessionStore:
 
 
 @asynccontextmanager
-async def open_store(path: Path, *, now: Callable[[], float]) -> AsyncIterator[SessionStore]:
-    """Open the store at `path`, made with its folder if there is none; committed and closed on the way out.
+async def open_store(
+    path: Path,
+    *,
+    now: Callable[[], float],
+    observe: Callable[[Event], None] = lambda _: None,
+    recent_items: int = ITEMS,
+) -> AsyncIterator[SessionStore]:
+    """Open the store at `path`, created with its folder if missing; committed and closed on the way out.
 
-    The folder is the session's own: it is made private to its owner (0700), the file 0600.
+    `observe` gets what was committed; `recent_items` of each stream are held in memory. The folder is the session's
+    own: it becomes private to its owner (0700), the file 0600.
 
     Raises `StoreUnusable` with a sentence that names the file; its subclass `StoreDamaged` says that the file should
     be kept aside with `keep_aside`.
     """
     async with SqliteDatabase(path, now(), schema.migrations()) as database:
         store = SessionStore(
-            SqliteJournal(database, now), SqliteOutbox(database, now), SqliteKeyValueStore(database), database, now
+            SqliteJournal(database, now, observe, recent_items=recent_items),
+            SqliteOutbox(database, now, observe),
+            SqliteKeyValueStore(database),
+            database,
+            now,
         )
         await store.journal.load()
-        database.changed_by_others = store.journal.reread
+        database.watch(store.journal.reread)
         await store.outbox.load()
         yield store

@@ -22,7 +22,7 @@ MOST = 20
 
 @dataclass(frozen=True, slots=True)
 class TraceStep:
-    """One step: when (unix seconds, None where only the fact is kept), what, and more about it."""
+    """One step: when (unix seconds, None where the time is not stored), what, and details."""
 
     at: float | None
     what: str
@@ -31,14 +31,14 @@ class TraceStep:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """Steps in order of time; `subject` says what was found."""
+    """Steps in order of time; `subject` names the command or message."""
 
     subject: str
     moments: tuple[TraceStep, ...]
 
 
 def trace(session_store: Path, bridge_store: Path, wanted: str) -> list[Trace]:
-    """What the stores know of a command id, a WhatsApp message id (whole or raw), or a `seq`.
+    """The steps of a command id, a WhatsApp message id (whole or raw), or a `seq`.
 
     Raises `StoreUnusable`; its subclass `StoreDamaged` for a file that is not a sound store.
     """
@@ -120,45 +120,45 @@ def _items(connection: sqlite3.Connection, bridge_store: Path, wanted: str) -> I
 def _readers(
     connection: sqlite3.Connection, bridge_store: Path, stream: Stream, seq: int, epoch: str
 ) -> Iterator[TraceStep]:
-    # the first move that reached the item tells when; those of an earlier version of the bridge were not noted
+    # the time is that of the first move that reached the item; earlier versions of the bridge did not store moves
     cursors = connection.execute(
         "SELECT reader, seq, CASE WHEN seq >= ?2 THEN (SELECT at FROM moves WHERE moves.stream = ?1"
         " AND moves.seq >= ?2 AND moves.reader = cursors.reader ORDER BY moves.seq LIMIT 1) END"
         " FROM cursors WHERE stream = ?1 ORDER BY reader",
         (stream, seq),
     ).fetchall()
-    urls, letters = _listeners(bridge_store, stream, seq, epoch)
+    urls, refused = _webhooks(bridge_store, stream, seq, epoch)
     for reader, reached, at in cursors:
         listener = reader.removeprefix("listener:")
-        if listener in letters:
+        if listener in refused:
             continue
         name = "MQTT" if reader == "mqtt" else urls.get(listener, reader)
         if reached >= seq:
             yield TraceStep(at, "with", name)
         else:
             yield TraceStep(None, "waits for", f"{name}, which is at {reached}")
-    for listener, (url, error, at) in letters.items():
+    for listener, (url, error, at) in refused.items():
         yield TraceStep(at, "refused", f"{url} ({listener}): {error}")
 
 
-def _listeners(
+def _webhooks(
     path: Path, stream: Stream, seq: int, epoch: str
 ) -> tuple[dict[str, str], dict[str, tuple[str, str, float]]]:
     if not path.exists():
         return {}, {}
     with closing(_open(path)) as connection:
         urls = dict(connection.execute("SELECT id, url FROM listeners"))
-        letters = connection.execute(
+        dead_letters = connection.execute(
             "SELECT listener_id, url, error, at FROM dead_letters WHERE stream = ? AND seq = ? AND epoch = ?",
             (stream, seq, epoch),
         ).fetchall()
-    return urls, {listener: (url, error, at) for listener, url, error, at in letters}
+    return urls, {listener: (url, error, at) for listener, url, error, at in dead_letters}
 
 
 def _in_order(moments: list[TraceStep]) -> list[TraceStep]:
-    """By time; what has none stays behind the step that it follows."""
+    """By time; a step without one stays after the step before it."""
     last, keyed = 0.0, []
     for moment in moments:
         last = max(last, moment.at) if moment.at is not None and moment.what != "written" else moment.at or last
         keyed.append((moment.at if moment.at is not None else last, moment))
-    return [moment for _, moment in sorted(keyed, key=lambda pair: int(pair[0] * 1000))]  # as notices tell them
+    return [moment for _, moment in sorted(keyed, key=lambda pair: int(pair[0] * 1000))]  # the resolution of notices

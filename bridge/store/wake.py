@@ -6,7 +6,7 @@ import asyncio
 
 
 class Threshold:
-    """A number that is set in the event loop; any number of tasks wait for it to pass theirs."""
+    """A number that is set in the event loop; tasks wait until it exceeds theirs."""
 
     def __init__(self, value: int = 0) -> None:
         self._value = value
@@ -17,7 +17,7 @@ class Threshold:
         return self._value
 
     def move(self, value: int) -> None:
-        """Set the number and let everybody look."""
+        """Set the number and wake every waiter."""
         self._value = value
         for waiter in self._waiters:
             if not waiter.done():

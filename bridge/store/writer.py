@@ -1,7 +1,6 @@
-"""The one thread that writes: what waits is committed together, and one operation that fails fails alone.
+"""The one thread that writes: waiting operations are committed together, and one that fails fails alone.
 
-A commit costs a flush of the disk whatever it holds, so operations that come during one share the next.
-Knows nothing of tables.
+A commit costs a disk flush whatever its size, so operations that arrive during one share the next. Knows no tables.
 """
 
 from __future__ import annotations
@@ -14,12 +13,12 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 Operation = Callable[[sqlite3.Connection], T]
-#: Operations in one transaction, at most: bounds how long the first of them waits for the last.
+#: Maximum operations in one transaction: bounds how long the first of them waits for the last.
 LARGEST_GROUP = 500
 
 
 class Job(Generic[T]):
-    """An operation on its way through the writer. It may be run again, so it changes nothing but the database."""
+    """An operation in the writer. It may run twice, so it changes nothing but the database."""
 
     def __init__(self, operation: Operation[T], committed: Callable[[T], None] | None, outcome: asyncio.Future[T]):
         self._operation = operation
@@ -29,7 +28,7 @@ class Job(Generic[T]):
         self._error: Exception | None = None
 
     def run(self, connection: sqlite3.Connection) -> None:
-        """Run it. What it raises leaves the transaction half done."""
+        """Run the operation. What it raises leaves the transaction half done."""
         self._result, self._error = (self._operation(connection),), None
 
     def run_apart(self, connection: sqlite3.Connection) -> None:
@@ -46,11 +45,11 @@ class Job(Generic[T]):
         connection.execute("RELEASE job")
 
     def fail(self, error: Exception) -> None:
-        """Note that nothing of it was stored."""
+        """Nothing of it was stored."""
         self._result, self._error = None, error
 
     def settle(self, translate: Callable[[Exception], Exception]) -> None:
-        """In the event loop: take note of what was committed, whether or not somebody still waits, then tell."""
+        """In the event loop: report what was committed, even where the caller was cancelled, then set the outcome."""
         error = self._error
         if self._result is not None:
             (result,) = self._result
@@ -60,7 +59,7 @@ class Job(Generic[T]):
                 if not self._outcome.done():
                     self._outcome.set_result(result)
                 return
-            except Exception as fault:  # noqa: BLE001 - goes to who waits, and must not stop the others of the group
+            except Exception as fault:  # noqa: BLE001 - goes to the caller, and must not stop the others of the group
                 error = fault
         if error is not None and not self._outcome.done():
             raised = translate(error)
@@ -70,7 +69,7 @@ class Job(Generic[T]):
 
 
 class Writer:
-    """Runs jobs in the order they were put in, until it is told to end. `run` is the thread's whole life."""
+    """Runs jobs in the order of `put`, until `end`. `run` is the whole life of the thread."""
 
     def __init__(
         self,
@@ -87,7 +86,7 @@ class Writer:
         self._waiting.put(job)  # type: ignore[arg-type]  # a job is used by its own type only inside itself
 
     def end(self) -> None:
-        """Let the thread end once it has done what was put in before."""
+        """Let the thread end after the jobs that were put before."""
         self._waiting.put(None)
 
     def run(self) -> None:
@@ -126,7 +125,7 @@ class Writer:
             for job in group:
                 run(job, self._connection)
             self._connection.execute("COMMIT")
-        except Exception as error:  # noqa: BLE001 - whatever it was, the thread lives on and each job is answered
+        except Exception as error:  # noqa: BLE001 - the thread lives on and each job gets its outcome
             if self._connection.in_transaction:
                 self._connection.rollback()
             if len(group) == 1:

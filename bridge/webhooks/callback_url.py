@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Self
 from urllib.parse import urlsplit
@@ -93,6 +93,7 @@ class CallbackRules:
 
     networks: tuple[Network, ...] = _LOOPBACK
     names: frozenset[str] = frozenset()
+    text: str = field(default="loopback", compare=False)
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -112,7 +113,10 @@ class CallbackRules:
                 raise InvalidRequest(f"{part!r} is not a network, such as 10.0.0.0/8.")
             _check_host(part.removeprefix("*."))
             names.add(part)
-        return cls(tuple(networks), frozenset(names))
+        return cls(tuple(networks), frozenset(names), text.strip())
+
+    def __str__(self) -> str:
+        return self.text
 
     def names_host(self, host: str) -> bool:
         """Whether a host name is listed."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from bridge.contract.backoff import Backoff
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookLimits:
     """When a post is repeated, how many are made at once, and how long an unregistered webhook is kept.
 
-    - `first_pause`, `longest_pause`: seconds before the first retry, and at most. A receiver that recovers waits no
-      longer than `longest_pause`.
+    - `retry`: pauses between the posts of one item. A receiver that recovers waits no longer than the limit.
     - `longest_retry_after`: the longest pause that a receiver may request.
     - `open_after`: failures in a row that open the circuit.
     - `server_errors`: responses of 500 and the like to one item after which the receiver is taken to be unable to
@@ -24,8 +25,7 @@ class WebhookLimits:
     - `poll`: seconds between two checks for unregistered webhooks to remove, and before a failed worker is restarted.
     """
 
-    first_pause: float = 1.0
-    longest_pause: float = 60.0
+    retry: Backoff = field(default_factory=lambda: Backoff(1.0, 60.0, jitter=0.5))
     longest_retry_after: float = 3600.0
     open_after: int = 5
     server_errors: int = 20

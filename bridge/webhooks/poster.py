@@ -14,7 +14,7 @@ import logging
 import socket
 import ssl
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -23,9 +23,10 @@ from typing_extensions import override
 
 from bridge.contract.details import InvalidDetail
 from bridge.contract.errors import InvalidRequest
-from bridge.ports import PostAnswer, WebhookPost
+from bridge.ports import Observer, PostAnswer, Posted, PostOutcome, WebhookPost
 from bridge.webhooks.callback_url import Address, CallbackRules, CallbackUrl
 from bridge.webhooks.failures import POST_ERRORS, ForbiddenAddress, answer_to
+from bridge.webhooks.headers import SESSION_HEADER
 
 _log = logging.getLogger(__name__)
 #: Bytes of a response that are read so that the connection can be reused; after a longer one it is closed.
@@ -39,9 +40,17 @@ IDLE = 128
 class WebhookPoster(WebhookPost):
     """An `async with`; `timeout`: seconds for a whole exchange."""
 
-    def __init__(self, rules: CallbackRules, *, own_port: int | None, timeout: float = 5.0) -> None:
+    def __init__(
+        self,
+        rules: CallbackRules,
+        *,
+        own_port: int | None,
+        timeout: float = 5.0,
+        observers: Sequence[Observer] = (),
+    ) -> None:
         self._rules = rules
         self._timeout = timeout
+        self._observers = observers
         self._network = _CheckedNetwork(rules, own_port)
         # Not httpcore's pool: it scans every connection for every request, which made 90 webhooks wait 15 s.
         # No bound either: `ConcurrencyLimit` bounds the posts, and a dead host must not use up another host's share.
@@ -86,11 +95,15 @@ class WebhookPoster(WebhookPost):
 
     @override
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> PostAnswer:
+        begun = time.monotonic()
         try:
             async with asyncio.timeout(self._timeout):
-                return await self._exchange(url, body, headers)
+                answer = await self._exchange(url, body, headers)
         except POST_ERRORS as error:  # a timeout is an OSError
-            return answer_to(error)
+            answer = answer_to(error)
+        for observe in self._observers:
+            observe(headers.get(SESSION_HEADER, ""), Posted(_outcome_of(answer), time.monotonic() - begun))
+        return answer
 
     async def _exchange(self, url: str, body: bytes, headers: Mapping[str, str]) -> PostAnswer:
         limits = dict.fromkeys(("connect", "read", "write", "pool"), self._timeout)
@@ -128,6 +141,13 @@ class WebhookPoster(WebhookPost):
         return httpcore.AsyncHTTPConnection(
             origin, ssl_context=self._tls, keepalive_expiry=KEEP_ALIVE, network_backend=self._network
         )
+
+
+def _outcome_of(answer: PostAnswer) -> PostOutcome:
+    """How an answer is counted."""
+    if answer.status is None or answer.status >= 500:
+        return PostOutcome.FAILED
+    return PostOutcome.DELIVERED if 200 <= answer.status < 300 else PostOutcome.REFUSED
 
 
 async def _read_whole(response: httpcore.Response) -> bool:

@@ -45,13 +45,11 @@ def judge(answer: PostAnswer, attempts: int, limits: WebhookLimits) -> PostVerdi
 
 
 def retry_pause(failures: int, answer: PostAnswer, random: float, limits: WebhookLimits) -> float:
-    """Seconds until the next attempt after `failures` in a row.
+    """Seconds until the next attempt after `failures` in a row; a receiver may request more (`Retry-After`).
 
     `random` in [0, 1) spreads the attempts of webhooks that failed at the same moment.
     """
-    grown = min(limits.longest_pause, limits.first_pause * 2.0 ** min(failures - 1, 16))
-    spread = grown * (0.5 + random / 2)
-    return max(spread, min(answer.retry_after or 0.0, limits.longest_retry_after))
+    return max(limits.retry.pause(failures, random), min(answer.retry_after or 0.0, limits.longest_retry_after))
 
 
 def describe(answer: PostAnswer) -> str:

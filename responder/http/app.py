@@ -13,9 +13,10 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
+from bridge.asgi.kinds_script import kinds_script
 from bridge.contract.errors import CodedError
 from responder.errors import NoSuchChat
-from responder.http import chats, health, legacy
+from responder.http import (chats, health, legacy)
 from responder.http.context import Surface
 from responder.http.credentials import ApiCredentials
 from responder.http.guard import guard
@@ -32,6 +33,7 @@ def build_app(surface: Surface) -> ASGIApp:
             *chats.routes,
             *health.routes,
             Route("/metrics", _metrics),
+            Route("/static/kinds.js", _kinds),
             Mount("/static", StaticFiles(directory=PAGE), name="static"),
             Route("/", _page),
         ],
@@ -47,6 +49,10 @@ async def _metrics(request: Request) -> Response:
     from responder.http.metrics import metrics  # 1 MB, for those who are scraped
 
     return await metrics(request)
+
+
+async def _kinds(_: Request) -> Response:
+    return kinds_script()
 
 
 async def _page(_: Request) -> FileResponse:

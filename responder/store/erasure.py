@@ -11,7 +11,7 @@ from sqlalchemy import delete, func, or_, select, update
 
 from bridge.contract.jid import Jid
 from responder.store.database import ResponderDatabase
-from responder.store.schema import chats, conversations, messages, turns
+from responder.store.schema import (chats, conversations, messages, turns)
 
 
 async def erase(database: ResponderDatabase, addresses: Collection[str], *, dry_run: bool = False) -> dict[str, int]:

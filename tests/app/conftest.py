@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from bridge.app import Bridge, host
+from bridge.app import Bridge, BridgeLimits
 from bridge.app.clock import SystemClock
 from bridge.broker import parse_addresses
 from bridge.contract.session import SessionState
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
-from bridge.mqtt import ownership
+from bridge.mqtt import MqttLimits
 from bridge.ports import WhatsAppDriver
-from bridge.settings import BridgeSettings, SessionSetting, load
+from bridge.settings import BridgeSettings, load
 from tests.mosquitto_server import MosquittoServer
 from tests.mqtt.probe import MqttProbe as Ear
 from tests.mqtt.probe import mqtt_probe as hearing
@@ -23,7 +23,7 @@ from tests.mqtt.probe import mqtt_probe as hearing
 HERE = 15.0
 
 
-class House:
+class BridgeUnderTest:
     """A bridge with two sessions, each with a phone of its own."""
 
     def __init__(self, settings: BridgeSettings, url: str) -> None:
@@ -33,6 +33,7 @@ class House:
         self.make_driver: Callable[[ScriptedPhone], WhatsAppDriver] = ScriptedDriver
         self.bridge: Bridge
         self.running: asyncio.Task[None] | None = None
+        self.limits = BridgeLimits(retry=0.3, mqtt=MqttLimits(retained=0.3))
 
     def store(self, name: str) -> Path:
         return self.settings.session_dir(name) / "store.db"
@@ -44,16 +45,16 @@ class House:
     async def start(self, **until: SessionState) -> None:
         """Start, and wait for the state of each session that is named."""
 
-        def driver(session: SessionSetting) -> WhatsAppDriver:
-            return self.make_driver(self.phones[session.name])
+        def driver(session: str) -> WhatsAppDriver:
+            return self.make_driver(self.phones[session])
 
-        self.bridge = Bridge(self.settings, parse_addresses(self.url), driver, SystemClock())
+        self.bridge = Bridge(self.settings, parse_addresses(self.url), driver, SystemClock(), limits=self.limits)
         self.running = asyncio.create_task(self.bridge.run(), name="bridge under test")
         for name, state in until.items():
             await self.until(lambda name=name, state=state: self.state(name) is state)  # type: ignore[misc]
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """For what nobody announces."""
+        """Poll a condition that no event announces."""
         assert self.running is not None
         async with asyncio.timeout(HERE):
             while not condition():
@@ -66,12 +67,6 @@ class House:
             self.bridge.stop()
             running, self.running = self.running, None
             await asyncio.wait_for(running, HERE)
-
-
-@pytest.fixture(autouse=True)
-def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ownership, "RETAINED_TIMEOUT", 0.3)
-    monkeypatch.setattr(host, "RETRY", 0.3)
 
 
 @pytest.fixture
@@ -87,10 +82,10 @@ async def ear(mosquitto: MosquittoServer) -> AsyncIterator[Ear]:
 
 
 @pytest.fixture
-async def house(tmp_path: Path, mosquitto: MosquittoServer) -> AsyncIterator[House]:
+async def tested(tmp_path: Path, mosquitto: MosquittoServer) -> AsyncIterator[BridgeUnderTest]:
     settings = load(WA_DATA_DIR=tmp_path / "data", WA_PACE="off", WA_INSTANCE="test", WA_SESSIONS="haby=51,otra=52")
-    house = House(settings, mosquitto.url("bridge"))
+    tested = BridgeUnderTest(settings, mosquitto.url("bridge"))
     try:
-        yield house
+        yield tested
     finally:
-        await house.stop()
+        await tested.stop()

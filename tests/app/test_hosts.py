@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bridge.app import Bridge, disk_space
+from bridge.app import Bridge
 from bridge.app.clock import SystemClock
 from bridge.broker import parse_addresses
 from bridge.contract.errors import StartError
 from bridge.contract.session import SessionState
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
 from bridge.ports import DriverSink
-from tests.app.conftest import House
+from tests.app.conftest import BridgeUnderTest
 from tests.mosquitto_server import MosquittoServer, free_port
 from tests.mqtt.probe import MqttProbe as Ear
 
@@ -24,189 +26,190 @@ ANA = "5491155500001@c.us"
 CONNECTED, ERROR = SessionState.CONNECTED, SessionState.ERROR
 
 
-async def test_a_damaged_store_is_kept_aside_told_and_never_silently_replaced(house: House, ear: Ear) -> None:
-    await house.start(haby=CONNECTED, otra=CONNECTED)
-    house.phones["haby"].incoming(ANA, "1")
+async def test_a_damaged_store_is_kept_aside_reported_and_never_silently_replaced(
+    tested: BridgeUnderTest, ear: Ear
+) -> None:
+    await tested.start(haby=CONNECTED, otra=CONNECTED)
+    tested.phones["haby"].incoming(ANA, "1")
     await ear.wait("wa/haby/in")
-    await house.stop()
-    store = house.store("haby")
+    await tested.stop()
+    store = tested.store("haby")
     sound = store.read_bytes()
     store.write_bytes(sound[:4096] + b"\xff" * (len(sound) - 4096))
-    await house.start(otra=CONNECTED)
+    await tested.start(otra=CONNECTED)
     said = await ear.wait("wa/haby/status", lambda status: status["state"] == "error" and "backup" in status["text"])
     assert said["reason"] == "store_unusable"
     (kept,) = store.parent.glob("store.db.corrupt-*")
     assert kept.name in said["text"]
-    # the other session works, and this one does not begin anew by itself, however often it is tried
-    house.phones["otra"].incoming(ANA, "2")
+    # the other session works, and this one never starts with an empty store, however often it is tried
+    tested.phones["otra"].incoming(ANA, "2")
     await ear.wait("wa/otra/in")
     await asyncio.sleep(0.7)
     assert not store.exists()
-    assert house.state("haby") is ERROR
+    assert tested.state("haby") is ERROR
     # the operator puts a backup in its place
     store.write_bytes(sound)
-    await house.until(lambda: house.state("haby") is CONNECTED)
+    await tested.until(lambda: tested.state("haby") is CONNECTED)
     await ear.wait("wa/haby/status", lambda status: status["state"] == "connected" and status["last_seq"] == 1)
 
 
-async def test_a_folder_that_cannot_be_used_is_told_until_it_can(house: House, ear: Ear) -> None:
-    folder = house.settings.session_dir("haby")
+async def test_an_unusable_folder_is_reported_until_it_is_usable(tested: BridgeUnderTest, ear: Ear) -> None:
+    folder = tested.settings.session_dir("haby")
     folder.parent.mkdir(parents=True)
     folder.write_text("not a folder")
-    await house.start(haby=ERROR, otra=CONNECTED)
+    await tested.start(haby=ERROR, otra=CONNECTED)
     said = await ear.wait("wa/haby/status", lambda status: status["state"] == "error")
     assert str(folder) in said["text"]
     assert "WA_DATA_DIR" in said["text"]
     folder.unlink()
-    await house.until(lambda: house.state("haby") is CONNECTED)
+    await tested.until(lambda: tested.state("haby") is CONNECTED)
 
 
-async def test_a_session_that_cannot_run_says_good_bye_as_well(house: House, ear: Ear) -> None:
-    folder = house.settings.session_dir("haby")
+async def test_a_session_that_cannot_run_ends_offline_as_well(tested: BridgeUnderTest, ear: Ear) -> None:
+    folder = tested.settings.session_dir("haby")
     folder.parent.mkdir(parents=True)
     folder.write_text("not a folder")
-    await house.start(haby=ERROR)
+    await tested.start(haby=ERROR)
     await ear.wait("wa/haby/status", lambda status: status["state"] == "error")
-    await house.stop()
+    await tested.stop()
     said = await ear.wait("wa/haby/status", lambda status: status["state"] == "offline")
     assert said["reason"] == "shut_down"
 
 
-async def test_a_full_disk_is_told_while_all_runs_and_over_when_there_is_room(
-    house: House, ear: Ear, monkeypatch: pytest.MonkeyPatch
+async def test_a_full_disk_is_reported_while_running_until_space_is_free(
+    tested: BridgeUnderTest, ear: Ear, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(disk_space, "LOOK", 0.05)
-    await house.start(haby=CONNECTED)
-    monkeypatch.setattr(disk_space, "LEAST_FREE", 2**60)
-    await house.until(lambda: house.state("haby") is ERROR)
+    tested.limits = replace(tested.limits, disk=0.05)
+    await tested.start(haby=CONNECTED)
+    real = shutil.disk_usage
+    monkeypatch.setattr("shutil.disk_usage", lambda path: real(path)._replace(free=0))
+    await tested.until(lambda: tested.state("haby") is ERROR)
     said = await ear.wait("wa/haby/status", lambda status: status["state"] == "error")
     assert said["reason"] == "store_unusable"
     assert "Make room" in said["text"]
-    monkeypatch.setattr(disk_space, "LEAST_FREE", 1)
-    await house.until(lambda: house.state("haby") is CONNECTED)
+    monkeypatch.setattr("shutil.disk_usage", real)
+    await tested.until(lambda: tested.state("haby") is CONNECTED)
 
 
-async def test_a_fault_of_ours_is_told_and_the_session_comes_again(house: House, ear: Ear) -> None:
+async def test_a_fault_in_the_code_is_reported_and_the_session_restarts(tested: BridgeUnderTest, ear: Ear) -> None:
     faults = ["haby"]
 
     class Faulty(ScriptedDriver):
         async def run(self, sink: DriverSink) -> None:
-            if faults and self._phone is house.phones["haby"]:
+            if faults and self._phone is tested.phones["haby"]:
                 faults.pop()
                 raise RuntimeError("a bug")
             await super().run(sink)
 
-    house.make_driver = Faulty
-    await house.start(otra=CONNECTED)
+    tested.make_driver = Faulty
+    await tested.start(otra=CONNECTED)
     said = await ear.wait("wa/haby/status", lambda status: status["state"] == "error")
     assert said["reason"] == "bridge_fault"
     assert "a bug" not in said["text"]  # the inside is for the log
-    await house.until(lambda: house.state("haby") is CONNECTED)
+    await tested.until(lambda: tested.state("haby") is CONNECTED)
 
 
-async def test_commands_for_a_session_in_error_wait_at_the_broker(house: House, ear: Ear) -> None:
-    await house.start(haby=CONNECTED)
+async def test_commands_for_a_session_in_error_wait_at_the_broker(tested: BridgeUnderTest, ear: Ear) -> None:
+    await tested.start(haby=CONNECTED)
     await ear.wait("wa/haby/status", lambda status: status["state"] == "connected")
-    await house.stop()
-    store = house.store("haby")
+    await tested.stop()
+    store = tested.store("haby")
     aside = store.with_name("moved")
     store.rename(aside)
     store.mkdir()  # a folder is no store
-    await house.start(haby=ERROR)
+    await tested.start(haby=ERROR)
     await ear.wait("wa/haby/status", lambda status: status["state"] == "error")
     await ear.publish("wa/haby/out", {"id": "a", "to": ANA, "message": "Hola"})
-    await house.until(lambda: not store.exists())  # kept aside
+    await tested.until(lambda: not store.exists())  # kept aside
     aside.rename(store)
     await ear.result("a", "sent")
 
 
-async def test_nothing_is_left_after_a_stop(house: House) -> None:
+async def test_nothing_is_left_after_a_stop(tested: BridgeUnderTest) -> None:
     tasks, threads = asyncio.all_tasks(), threading.enumerate()
-    await house.start(haby=CONNECTED, otra=CONNECTED)
-    await house.stop()
+    await tested.start(haby=CONNECTED, otra=CONNECTED)
+    await tested.stop()
     assert asyncio.all_tasks() == tasks
     # the loop's own pool, which the sandbox of `to_thread` keeps, is not of the bridge
     left = [
         thread for thread in threading.enumerate() if thread not in threads and not thread.name.startswith("asyncio_")
     ]
     assert left == []
-    assert {host.view.situation.state for host in house.bridge.hosts} == {SessionState.OFFLINE}
-    assert [phone.listener for phone in house.phones.values()] == [None, None]
+    assert {host.view.situation.state for host in tested.bridge.hosts} == {SessionState.OFFLINE}
+    assert [phone.listener for phone in tested.phones.values()] == [None, None]
 
 
 @pytest.mark.parametrize("after", [0.0, 0.5])
-async def test_a_stop_without_a_broker_is_quick(house: House, mosquitto: MosquittoServer, after: float) -> None:
+async def test_a_stop_without_a_broker_is_quick(
+    tested: BridgeUnderTest, mosquitto: MosquittoServer, after: float
+) -> None:
     mosquitto.stop()
-    await house.start()
+    await tested.start()
     await asyncio.sleep(after)
     started = time.monotonic()
-    await house.stop()
+    await tested.stop()
     assert time.monotonic() - started < 3
 
 
-async def test_a_stop_while_the_broker_is_gone_is_quick(house: House, mosquitto: MosquittoServer) -> None:
-    await house.start(haby=CONNECTED, otra=CONNECTED)
+async def test_a_stop_while_the_broker_is_gone_is_quick(tested: BridgeUnderTest, mosquitto: MosquittoServer) -> None:
+    await tested.start(haby=CONNECTED, otra=CONNECTED)
     mosquitto.kill()
     await asyncio.sleep(0.2)
     started = time.monotonic()
-    await house.stop()
+    await tested.stop()
     assert time.monotonic() - started < 5
 
 
-async def test_whatsapp_works_while_no_broker_does(
-    house: House, mosquitto: MosquittoServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from bridge.app import host
-
-    monkeypatch.setattr(host, "OWNERSHIP_PATIENCE", 0.3)
+async def test_whatsapp_works_while_no_broker_does(tested: BridgeUnderTest, mosquitto: MosquittoServer) -> None:
+    tested.limits = replace(tested.limits, ownership=0.3)
     mosquitto.stop()
-    await house.start(haby=CONNECTED, otra=CONNECTED)
+    await tested.start(haby=CONNECTED, otra=CONNECTED)
 
 
-async def test_two_bridges_cannot_have_one_data_directory(house: House) -> None:
-    await house.start(haby=CONNECTED)
+async def test_two_bridges_cannot_have_one_data_directory(tested: BridgeUnderTest) -> None:
+    await tested.start(haby=CONNECTED)
     second = Bridge(
-        house.settings,
-        parse_addresses(house.url),
+        tested.settings,
+        parse_addresses(tested.url),
         lambda _: ScriptedDriver(ScriptedPhone(SystemClock())),
         SystemClock(),
     )
     with pytest.raises(StartError, match=r"Another bridge \(process \d+\) uses the data directory"):
         await second.run()
-    assert house.state("haby") is CONNECTED
+    assert tested.state("haby") is CONNECTED
 
 
-async def test_a_data_directory_that_cannot_be_written_ends_the_start(tmp_path: Path, house: House) -> None:
+async def test_a_data_directory_that_cannot_be_written_ends_the_start(tmp_path: Path, tested: BridgeUnderTest) -> None:
     place = tmp_path / "a file"
     place.write_text("")
-    house.settings = house.settings.model_copy(update={"data_dir": place / "data"})
-    await house.start()
+    tested.settings = tested.settings.model_copy(update={"data_dir": place / "data"})
+    await tested.start()
     with pytest.raises(StartError, match="WA_DATA_DIR"):
-        await house.until(lambda: False)
-    house.running = None
+        await tested.until(lambda: False)
+    tested.running = None
 
 
 async def test_an_owner_keeps_its_name_over_restarts_and_directories_tell_bridges_apart(
-    house: House, ear: Ear, tmp_path: Path
+    tested: BridgeUnderTest, ear: Ear, tmp_path: Path
 ) -> None:
     owners = []
     for directory in ("data", "data", "other"):
-        house.settings = house.settings.model_copy(update={"data_dir": tmp_path / directory})
+        tested.settings = tested.settings.model_copy(update={"data_dir": tmp_path / directory})
         known = len(ear.on("wa/haby/status"))
-        await house.start(haby=CONNECTED)
+        await tested.start(haby=CONNECTED)
         heard = await ear.count("wa/haby/status", known + 1)
         owners.append(heard[known]["owner"])
-        await house.stop()
+        await tested.stop()
         await ear.state("offline")
     assert owners[0] == owners[1] != owners[2]
     assert all(owner.startswith("test:") for owner in owners)
 
 
-async def test_a_broker_that_is_not_there_yet_is_waited_for(house: House, tmp_path: Path) -> None:
+async def test_a_broker_that_is_not_up_yet_is_waited_for(tested: BridgeUnderTest, tmp_path: Path) -> None:
     server = MosquittoServer(tmp_path / "later", port=free_port())
-    house.url = server.url("bridge")
-    await house.start()
+    tested.url = server.url("bridge")
+    await tested.start()
     await asyncio.sleep(0.3)
     with server:
-        await house.until(lambda: house.state("haby") is CONNECTED)
-        await house.stop()
+        await tested.until(lambda: tested.state("haby") is CONNECTED)
+        await tested.stop()

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from bridge.contract.errors import StartError
-from bridge.settings import BridgeSettings, SessionSetting, load
+from bridge.settings import BridgeSettings, Retention, SessionSetting, load
 
 PASSWORD = "not-a-placeholder-9"
 
 
 @pytest.fixture(autouse=True)
 def _empty(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No variable of ours, and a working directory without `.env`."""
+    """None of the variables set, and a working directory without `.env`."""
     for field in BridgeSettings.model_fields.values():
         monkeypatch.delenv(str(field.validation_alias), raising=False)
     monkeypatch.chdir(tmp_path)
@@ -26,7 +26,7 @@ def test_without_any_variable_there_is_one_session_and_a_private_broker() -> Non
     assert settings.sessions == (SessionSetting("haby", 51),)
     assert (settings.addresses, settings.topics.prefix, settings.mqtt_protocol) == ((), "wa", "3.1.1")
     assert settings.session_dir("haby") == Path("data/sessions/haby")
-    assert settings.retention_limits == (30, 10**9)
+    assert settings.retention == Retention(30, 10**9)
     assert (settings.pacing.session.rate, settings.pacing.session.burst) == (20 / 60, 5)
     assert settings.instance
 
@@ -104,4 +104,4 @@ def test_secrets_are_masked_wherever_settings_are_shown(monkeypatch: pytest.Monk
 
 def test_settings_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="frozen"):
-        load().pace = "off"  # type: ignore[misc]
+        load().pace_burst = 1  # type: ignore[misc]

@@ -130,9 +130,7 @@ async def test_messages_above_the_queue_limit_are_delivered_later(options: Optio
                 return
 
     async with asyncio.timeout(30):
-        await keep_connected(
-            mine, use, on_down=lambda error, _: overflows.append(str(error)), uniform=lambda low, high: low
-        )
+        await keep_connected(mine, use, on_down=lambda error, _: overflows.append(str(error)), random=lambda: 0.0)
     assert sorted(set(got), key=int) == [str(number) for number in range(200)]
     assert {text for text in overflows if "queue is full" in text} == set(overflows) != set()
 

@@ -223,7 +223,7 @@ async def test_a_killed_broker_is_restarted(tmp_path: Path, mosquitto_binary: st
                 await connection.down()
 
         async with asyncio.timeout(20):
-            await keep_connected(options(broker.address), use, uniform=lambda low, high: 0.02)
+            await keep_connected(options(broker.address), use, random=lambda: 0.04)  # of the first 0.5 s
         assert connections == 2
         assert broker_pid(tmp_path) != first
 

@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
-from bridge.broker import Backoff, BrokerConnection, BrokerDown, BrokerError, BrokerRefused, keep_connected
+from bridge.broker import RECONNECT, BrokerConnection, BrokerDown, BrokerError, BrokerRefused, keep_connected
+from bridge.contract.backoff import Backoff
 from tests.broker.conftest import Options, read
 from tests.mosquitto_server import MosquittoServer, free_port
 
 
-def highest(low: float, high: float) -> float:
-    return high
+def highest() -> float:
+    return 1.0
 
 
 def test_pauses_double_up_to_the_limit() -> None:
-    pauses = [Backoff().pause(failures, highest) for failures in range(1, 10)]
+    pauses = [RECONNECT.pause(failures, 1.0) for failures in range(1, 10)]
     assert pauses == [0.5, 1, 2, 4, 8, 8, 8, 8, 8]
-    assert Backoff().pause(10_000, highest) == 8
+    assert RECONNECT.pause(10_000, 1.0) == 8
 
 
 def test_pauses_are_drawn_from_the_whole_range() -> None:
-    assert Backoff().pause(3, lambda low, high: low) == 0
+    assert RECONNECT.pause(3, 0.0) == 0
 
 
 async def test_reconnects_to_a_restarted_broker(mosquitto: MosquittoServer, options: Options) -> None:
@@ -44,7 +46,7 @@ async def test_reconnects_to_a_restarted_broker(mosquitto: MosquittoServer, opti
             mosquitto.start()
 
     async with asyncio.timeout(20):
-        await keep_connected(mine, use, on_down=on_down, backoff=Backoff(first=0.01, limit=0.05), uniform=highest)
+        await keep_connected(mine, use, on_down=on_down, backoff=Backoff(0.01, 0.05, jitter=1.0), random=highest)
     assert len(connections) == 2
     assert [type(error) for error, _ in downs] == [BrokerDown, BrokerDown]
     assert [pause for _, pause in downs] == [0.01, 0.02]
@@ -63,8 +65,8 @@ async def test_a_long_connection_resets_the_pauses(mosquitto: MosquittoServer, o
         options(),
         use,
         on_down=lambda _, pause: pauses.append(pause),
-        backoff=Backoff(first=0.001, reset_after=0.05),
-        uniform=highest,
+        backoff=replace(RECONNECT, first=0.001, reset_after=0.05),
+        random=highest,
     )
     assert pauses == [0.001, 0.002, 0.001]
 
@@ -85,7 +87,7 @@ async def test_a_refusal_is_reported_and_retried(mosquitto: MosquittoServer, opt
     async def use(connection: BrokerConnection) -> None:
         await connection.publish("wa/haby/in", "x")
 
-    await keep_connected(mine, use, on_down=on_down, uniform=lambda low, high: low)
+    await keep_connected(mine, use, on_down=on_down, random=lambda: 0.0)
     assert reported == [BrokerRefused]
 
 
@@ -111,7 +113,7 @@ async def test_a_group_of_only_broker_errors_means_the_connection_ended(options:
                 group.create_task(failing(BrokerDown("one")))
                 group.create_task(failing(BrokerDown("two")))
 
-    await keep_connected(options(), use, uniform=lambda low, high: low)
+    await keep_connected(options(), use, random=lambda: 0.0)
     assert runs == 2
 
 

@@ -10,11 +10,13 @@ import asyncio
 import signal
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from bridge.app import Bridge, host
+from bridge.app import Bridge, BridgeLimits
+from bridge.app import bridge as bridge_module
 from bridge.app.clock import SystemClock
 from bridge.cli import main as wa
 from bridge.contract.session import SessionState
@@ -65,7 +67,8 @@ async def scripted(total: int, rate: float) -> None:
 
 
 if __name__ == "__main__":
-    host.COMPACTION, host.DAY = COMPACTION, float(sys.argv[1])
+    limits = partial(BridgeLimits, compaction=COMPACTION, day=float(sys.argv[1]))
+    setattr(bridge_module, "BridgeLimits", limits)  # noqa: B010 - a wrap
     if len(sys.argv) == 4:
         asyncio.run(scripted(int(sys.argv[2]), float(sys.argv[3])))
     else:

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.client.conftest import BridgeSide, _ask_for_the_owner_only_shortly, mosquitto, settings, side
+from tests.client.conftest import BridgeSide, mosquitto, settings, side
 from tests.mosquitto_server import MosquittoServer
 
-__all__ = ["BridgeSide", "_ask_for_the_owner_only_shortly", "mosquitto", "settings", "side"]
+__all__ = ["BridgeSide", "mosquitto", "settings", "side"]
 
 WA = [sys.executable, "-c", "from bridge.cli import main; main()"]
 ROOT = Path(__file__).parent.parent.parent

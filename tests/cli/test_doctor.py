@@ -27,12 +27,11 @@ def by_check(out: str) -> dict[str, dict[str, str]]:
 async def test_no_faults_beside_a_running_bridge_and_live(side: BridgeSide, wa: Wa) -> None:
     async with Sandbox() as sandbox:
         await side.start()
-        url = side.settings.mqtt_url
-        assert url is not None
+        [address] = side.settings.addresses
         # the bridge's own user: the delivery check needs its permissions
         result = await wa(
             *("doctor", "--json", "--live", "--to", "5491155500001"),
-            WA_MQTT_URL=url.get_secret_value(),
+            WA_MQTT_URL=address.reveal(),
             WA_WEB_URL=sandbox.url,
         )
     found = by_check(result.out)

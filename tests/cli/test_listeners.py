@@ -12,11 +12,11 @@ import pytest
 
 from bridge.cli.http_file import read_http_json
 from tests.cli.conftest import Wa
-from tests.http.conftest import ANA, HttpBridge, _wait_only_shortly_for_a_broker, receiver
+from tests.http.conftest import ANA, HttpBridge, receiver
 from tests.http.conftest import side as side_with_http
 from tests.http.receiver import Answer, Receiver
 
-__all__ = ["_wait_only_shortly_for_a_broker", "receiver", "side_with_http"]
+__all__ = ["receiver", "side_with_http"]
 KEY, SECRET = "the-legacy-key", "a-secret-of-thirty-two-characters"
 
 

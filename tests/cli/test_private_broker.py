@@ -17,7 +17,7 @@ async def test_send_listen_and_status(wa: Wa, start: StartCommand, tmp_path: Pat
     data_dir = tmp_path / "data"
     data_dir.mkdir()
     async with private_broker(data_dir, binary=binary) as broker:
-        side = BridgeSide(load(mqtt_url=broker.address.reveal(), data_dir=data_dir, pace="off", instance="test"))
+        side = BridgeSide(load(addresses=broker.address.reveal(), data_dir=data_dir, pace="off", instance="test"))
         await side.start()
         try:
             side.phone.incoming("5491155500001@c.us", "Hola")

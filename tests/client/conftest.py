@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from bridge.app import Bridge
+from bridge.app import Bridge, BridgeLimits
 from bridge.app.clock import SystemClock
-from bridge.broker import parse_addresses
 from bridge.client import Client, connect
 from bridge.contract.messages import Stream
 from bridge.contract.session import SessionState
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
+from bridge.mqtt import MqttLimits
 from bridge.settings import BridgeSettings, load
 from tests.mosquitto_server import MosquittoServer
 
@@ -24,10 +24,8 @@ ANA, BETO = "5491155500001@c.us", "5491155500002@c.us"
 TIMEOUT = 20.0
 
 
-@pytest.fixture(autouse=True)
-def _short_ownership_check(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A fresh broker has no retained owner; each first start would wait 2 s for one."""
-    monkeypatch.setattr("bridge.mqtt.ownership.RETAINED_TIMEOUT", 0.2)
+#: A fresh broker has no retained owner; each first start would wait 2 s for one.
+QUICK = BridgeLimits(mqtt=MqttLimits(retained=0.2))
 
 
 class ScriptedBridge:
@@ -42,12 +40,13 @@ class ScriptedBridge:
 
     async def start(self, *, until: SessionState | None = SessionState.CONNECTED) -> None:
         """Run it and wait until the session's published status has this state; None = do not wait."""
-        addresses = parse_addresses(self.settings.mqtt_url.get_secret_value() if self.settings.mqtt_url else "")
-        self.bridge = Bridge(self.settings, addresses, lambda _: ScriptedDriver(self.phone), self.clock)
+        self.bridge = Bridge(
+            self.settings, self.settings.addresses, lambda _: ScriptedDriver(self.phone), self.clock, limits=QUICK
+        )
         self._running = asyncio.create_task(self.bridge.run(), name="bridge under test")
         if until is not None:
             await self.reach(until)
-            async with asyncio.timeout(TIMEOUT), connect(addresses, name="observer") as client:
+            async with asyncio.timeout(TIMEOUT), connect(self.settings.addresses, name="observer") as client:
                 async for status in client.watch_status("haby"):
                     if status.state is until:
                         return
@@ -100,7 +99,7 @@ def mosquitto(tmp_path: Path) -> Iterator[MosquittoServer]:
 
 @pytest.fixture
 def settings(mosquitto: MosquittoServer, tmp_path: Path) -> BridgeSettings:
-    return load(mqtt_url=mosquitto.url("bridge"), data_dir=tmp_path / "data", pace="off", instance="test")
+    return load(addresses=mosquitto.url("bridge"), data_dir=tmp_path / "data", pace="off", instance="test")
 
 
 @pytest.fixture
@@ -131,4 +130,3 @@ def client(mosquitto: MosquittoServer) -> Connect:
 # Names used by tests/cli and tests/responder.
 BridgeSide = ScriptedBridge
 side = harness
-_ask_for_the_owner_only_shortly = _short_ownership_check

@@ -20,6 +20,7 @@ from bridge.core.outbound import OutboundPipeline
 from bridge.core.pacing import Pacing
 from bridge.core.session import Session
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
+from bridge.mqtt import MqttProgress
 from bridge.ports import CommandOrigin, ReplyTo
 from bridge.store import SessionStore, open_store
 from tests.clocks import FakeClock
@@ -71,6 +72,7 @@ class Bench:
             inbound=InboundPipeline("haby", 51, self.store.journal, self.store.outbox, self.store.memory),
             outbound=OutboundPipeline("haby", outbox, driver, self.clock, self.pacing),
             clock=self.clock,
+            progress=MqttProgress(),
         )
         self._running = asyncio.create_task(self.session.run(), name="session under test")
         if connected:

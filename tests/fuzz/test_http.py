@@ -14,9 +14,7 @@ from hypothesis import strategies as st
 from bridge.contract.errors import ERRORS, InternalError
 from bridge.sandbox import Sandbox
 from tests.fuzz.values import ADDRESSES, ANY_TEXT, BUDGET, JSON, nearly, written
-from tests.http.conftest import HttpBridge, _wait_only_shortly_for_a_broker
-
-__all__ = ["_wait_only_shortly_for_a_broker"]  # a fixture, active for these tests too
+from tests.http.conftest import HttpBridge
 
 URLS = st.sampled_from(["http://127.0.0.1:9/hook", "http://[::1", "file:///etc/passwd", "http://x\x00", ""])
 BODIES = nearly(

@@ -14,17 +14,16 @@ from typing import Any
 import httpx
 import pytest
 
-from bridge.app import Bridge
+from bridge.app import Bridge, BridgeLimits
 from bridge.app.clock import SystemClock
 from bridge.broker import parse_addresses
 from bridge.contract.messages import Stream
 from bridge.contract.session import SessionState
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
-from bridge.http.limits import HttpLimits
 from bridge.http.server import address_of, listen
+from bridge.mqtt import MqttLimits
 from bridge.settings import BridgeSettings, load
 from bridge.store import BridgeStore
-from bridge.webhooks import WebhookLimits
 from tests.http.receiver import Receiver
 from tests.mosquitto_server import MosquittoServer
 
@@ -34,12 +33,8 @@ NO_BROKER = "mqtt://127.0.0.1:9"
 HERE = 15.0
 
 
-@pytest.fixture(autouse=True)
-def _wait_only_shortly_for_a_broker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a broker a session would wait 30 s at the start and 1 s at the end, with a new broker 2 s."""
-    monkeypatch.setattr("bridge.app.host.OWNERSHIP_PATIENCE", 0.05)
-    monkeypatch.setattr("bridge.mqtt.ownership.RETAINED_TIMEOUT", 0.2)
-    monkeypatch.setattr("bridge.app.bridge.FAREWELL", 0.05)
+#: Without a broker a session would wait 30 s at the start and 1 s at the end, with a new broker 2 s.
+QUICK = BridgeLimits(ownership=0.05, status_end=0.05, mqtt=MqttLimits(retained=0.2))
 
 
 class HttpBridge:
@@ -47,12 +42,12 @@ class HttpBridge:
 
     def __init__(self, data_dir: Path, **settings: Any) -> None:
         self.given = {"data_dir": data_dir, "pace": "off", "instance": "test", "http_rate": "off"} | settings
-        self.limits = HttpLimits()
         self.clock = SystemClock()
         self.phone = ScriptedPhone(self.clock, paired=True)
         self.host = "127.0.0.1"
         self.port = 0
-        self.webhook_limits = WebhookLimits()
+        self.limits = QUICK
+        self.login_link: str | None = None
         self.bridge: Bridge | None = None
         self._running: asyncio.Task[None] | None = None
 
@@ -75,8 +70,8 @@ class HttpBridge:
             lambda _: ScriptedDriver(self.phone),
             self.clock,
             http=listener,
-            webhook_limits=self.webhook_limits,
-            http_limits=self.limits,
+            login_link=self.login_link,
+            limits=self.limits,
         )
         self._running = asyncio.create_task(self.bridge.run(), name="bridge under test")
         async with asyncio.timeout(HERE):
@@ -157,7 +152,7 @@ def mosquitto(tmp_path: Path) -> Iterator[MosquittoServer]:
 @pytest.fixture
 async def on_mqtt(tmp_path: Path, mosquitto: MosquittoServer) -> AsyncIterator[HttpBridge]:
     """A bridge with that broker, not started; stopped before its broker is."""
-    side = HttpBridge(tmp_path / "data", mqtt_url=mosquitto.url("bridge"))
+    side = HttpBridge(tmp_path / "data", addresses=mosquitto.url("bridge"))
     try:
         yield side
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -152,7 +153,7 @@ async def test_a_key_for_one_session_reaches_no_other(side: HttpBridge) -> None:
 
 async def test_a_key_works_at_once_and_no_longer_when_it_is_revoked(side: HttpBridge) -> None:
     side.given |= {"api_key": "the-legacy-key"}
-    side.limits = HttpLimits(key_cache=0.5)
+    side.limits = replace(side.limits, http=HttpLimits(key_cache=0.5))
     await side.start()
     async with side.client() as client:
         assert (await client.get("/v1/sessions", headers={"x-api-key": "the-legacy-key"})).status_code == 200

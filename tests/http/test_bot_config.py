@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -74,8 +75,8 @@ async def test_the_switch_is_shown_and_set(side: HttpBridge, responder: asyncio.
     assert (newest["action"], newest["detail"]) == ("bot switch", "cliente 51: 0")
 
 
-async def test_without_a_responder_it_is_not_said_to_be_set(side: HttpBridge, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.mqtt.bot_switches.CONFIRM_TIMEOUT", 0.3)
+async def test_without_a_responder_it_is_not_said_to_be_set(side: HttpBridge) -> None:
+    side.limits = replace(side.limits, mqtt=replace(side.limits.mqtt, switch=0.3))
     await side.start()
     async with side.client() as client:
         answer = await client.post("/api/bot-config/toggle/51", json={"bot_activo": 1})

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
-
-import pytest
 
 from bridge.metrics.charts import KEPT, MINUTE, Minute
 from bridge.ports import ChartRow
@@ -41,10 +40,8 @@ async def test_charts_go_on_after_a_restart(started: HttpBridge) -> None:
     assert any(one["send_ms"] is not None for one in buckets)
 
 
-async def test_charts_lose_a_minute_at_most_when_the_bridge_is_killed(
-    side: HttpBridge, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bridge.metrics.charts.KEEPS_EVERY", 0.02)
+async def test_charts_lose_a_minute_at_most_when_the_bridge_is_killed(side: HttpBridge) -> None:
+    side.limits = replace(side.limits, charts=0.02)
     await side.start()
     await _receive_and_send(side)
     await side.journalled(1)

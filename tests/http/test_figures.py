@@ -7,15 +7,8 @@ from __future__ import annotations
 
 import time
 
-import pytest
-
 from bench import facade
 from tests.http.conftest import HttpBridge
-
-
-@pytest.fixture(autouse=True)
-def _no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridge.app.host.OWNERSHIP_PATIENCE", 0.05)
 
 
 async def test_sends_are_accepted_by_the_hundred() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
 
+from bridge.contract.backoff import Backoff
 from bridge.contract.session import SessionState
 from bridge.http.limits import HttpLimits
 from bridge.webhooks import WebhookLimits
@@ -18,7 +20,7 @@ from tests.mosquitto_server import free_port
 
 @pytest.fixture(autouse=True)
 def _retry_soon(side: HttpBridge) -> None:
-    side.webhook_limits = WebhookLimits(first_pause=0.05)
+    side.limits = replace(side.limits, webhooks=WebhookLimits(retry=Backoff(0.05, 60.0, jitter=0.5)))
 
 
 async def sent(side: HttpBridge, count: int) -> list[str]:
@@ -109,7 +111,7 @@ async def test_a_link_that_is_down_is_an_error_that_it_survives(side: HttpBridge
 
 async def test_in_an_outage_a_send_is_refused_at_once(side: HttpBridge) -> None:
     """A bulk sender of a thousand messages would wait 25 s for each refusal."""
-    side.limits = HttpLimits(outage=0.5)
+    side.limits = replace(side.limits, http=HttpLimits(outage=0.5))
     await side.start()
     side.phone.link(up=False)
     await side.reach(SessionState.RECONNECTING)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -101,7 +102,7 @@ async def test_requests_are_counted_for_each_key_and_address(side: HttpBridge) -
     ids=["nothing", "half a line", "headers without end"],
 )
 async def test_a_slow_head_costs_its_connection(side: HttpBridge, sent: bytes) -> None:
-    side.limits = HttpLimits(server=ServerLimits(head_timeout=0.5))
+    side.limits = replace(side.limits, http=HttpLimits(server=ServerLimits(head_timeout=0.5)))
     await side.start()
     reader, writer = await asyncio.open_connection("127.0.0.1", side.port)
 
@@ -122,7 +123,7 @@ async def test_a_slow_head_costs_its_connection(side: HttpBridge, sent: bytes) -
 
 
 async def test_a_slow_body_is_answered_and_costs_its_connection(side: HttpBridge) -> None:
-    side.limits = HttpLimits(body=BodyLimits(timeout=0.3))
+    side.limits = replace(side.limits, http=HttpLimits(body=BodyLimits(timeout=0.3)))
     await side.start()
     reader, writer = await asyncio.open_connection("127.0.0.1", side.port)
     writer.write(

@@ -6,10 +6,12 @@ import hashlib
 import hmac
 import json
 import time
+from dataclasses import replace
 
 import httpx
 import pytest
 
+from bridge.contract.backoff import Backoff
 from bridge.contract.session import SessionState
 from bridge.webhooks import WebhookLimits
 from tests.http.conftest import ANA, BETO, GROUP, HttpBridge
@@ -18,7 +20,7 @@ from tests.http.receiver import Answer, Receiver
 
 @pytest.fixture(autouse=True)
 def _retry_soon(side: HttpBridge) -> None:
-    side.webhook_limits = WebhookLimits(first_pause=0.05)
+    side.limits = replace(side.limits, webhooks=WebhookLimits(retry=Backoff(0.05, 60.0, jitter=0.5)))
 
 
 async def register(client: httpx.AsyncClient, url: str) -> str:
@@ -195,8 +197,8 @@ async def test_unregistering_and_registering_again_misses_nothing(
 
 
 async def test_after_ten_minutes_it_is_a_new_listener(side: HttpBridge, receiver: Receiver) -> None:
-    assert WebhookLimits().ended_retention == 600
-    side.webhook_limits = WebhookLimits(ended_retention=0.0)
+    assert side.limits.webhooks.ended_retention == 600
+    side.limits = replace(side.limits, webhooks=WebhookLimits(ended_retention=0.0))
     await side.start()
     async with side.client() as client:
         first = await register(client, receiver.url)

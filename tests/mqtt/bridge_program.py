@@ -14,12 +14,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from bridge.app import Bridge
+from bridge.app import Bridge, BridgeLimits
 from bridge.app.clock import SystemClock
 from bridge.broker import BrokerConnection, Delivery, parse_addresses
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
-from bridge.mqtt import ownership
+from bridge.mqtt import MqttLimits
 from bridge.settings import load
+
+QUICK = BridgeLimits(mqtt=MqttLimits(retained=0.3))
 
 
 def die_at_acknowledge() -> None:
@@ -31,13 +33,12 @@ def die_at_acknowledge() -> None:
 
 
 async def main(url: str, data_dir: str, death: str = "") -> None:
-    ownership.RETAINED_TIMEOUT = 0.3
     clock = SystemClock()
     if death == "acknowledge":
         die_at_acknowledge()
     phone = ScriptedPhone(clock, paired=not death)
     settings = load(WA_DATA_DIR=data_dir, WA_PACE="off", WA_INSTANCE="test")
-    bridge = Bridge(settings, parse_addresses(url), lambda _: ScriptedDriver(phone), clock)
+    bridge = Bridge(settings, parse_addresses(url), lambda _: ScriptedDriver(phone), clock, limits=QUICK)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, bridge.stop)
     await bridge.run()
 

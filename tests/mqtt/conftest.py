@@ -8,18 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from bridge.app import Bridge, host
+from bridge.app import Bridge, BridgeLimits
 from bridge.app.clock import SystemClock
 from bridge.broker import parse_addresses
 from bridge.contract.session import SessionState
 from bridge.core.session import Session
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
-from bridge.metrics.metering import Tee
-from bridge.mqtt import ownership
-from bridge.ports import Metrics
+from bridge.mqtt import MqttLimits
+from bridge.ports import Observer
 from bridge.settings import BridgeSettings, load
 from tests.mosquitto_server import MosquittoServer
 from tests.mqtt.probe import TIMEOUT, MqttProbe, mqtt_probe
+
+#: A broker on loopback delivers a retained status at once; waiting longer for a missing one is pointless.
+QUICK = BridgeLimits(standby=0.2, mqtt=MqttLimits(retained=0.3, owner_heartbeat=0.5))
 
 
 class BridgeUnderTest:
@@ -32,7 +34,8 @@ class BridgeUnderTest:
         self.bridge: Bridge
         self.running: asyncio.Task[None] | None = None
         self.probe: MqttProbe | None = None
-        self.metrics: Metrics = Tee()
+        self.limits = QUICK
+        self.observers: tuple[Observer, ...] = ()
 
     @property
     def session(self) -> Session:
@@ -42,8 +45,14 @@ class BridgeUnderTest:
 
     async def start(self, *, until: SessionState | None = SessionState.CONNECTED) -> None:
         addresses = parse_addresses(self.url)
-        self.bridge = Bridge(self.settings, addresses, lambda _: ScriptedDriver(self.phone), SystemClock())
-        self.bridge.hosts[0].metrics = self.metrics
+        self.bridge = Bridge(
+            self.settings,
+            addresses,
+            lambda _: ScriptedDriver(self.phone),
+            SystemClock(),
+            limits=self.limits,
+            observers=self.observers,
+        )
         self.running = asyncio.create_task(self.bridge.run(), name="bridge under test")
         async with asyncio.timeout(TIMEOUT):
             while until is not None and self.bridge.hosts[0].view.situation.state is not until:
@@ -74,14 +83,6 @@ class BridgeUnderTest:
         async with asyncio.timeout(TIMEOUT):
             while not condition():  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
-
-
-@pytest.fixture(autouse=True)
-def _short_ownership_check(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A broker on loopback delivers a retained status at once; waiting longer for a missing one is pointless."""
-    monkeypatch.setattr(ownership, "RETAINED_TIMEOUT", 0.3)
-    monkeypatch.setattr(ownership, "HEARTBEAT_TIMEOUT", 0.5)
-    monkeypatch.setattr(host, "STANDBY_LOOK", 0.2)
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from bridge.contract.messages import Stream
-from bridge.metrics.metering import MeteredJournal
 from bridge.mqtt.replay import has_gap
 from bridge.ports import Bounds
 from bridge.store import retention
@@ -81,9 +80,7 @@ async def test_a_cursor_at_the_end_or_beyond_gets_only_the_end(filled: BridgeUnd
 
 
 async def test_compacted_items_are_reported_as_a_gap(filled: BridgeUnderTest, probe: MqttProbe) -> None:
-    metered = filled.session._journal
-    assert isinstance(metered, MeteredJournal)
-    journal = metered._journal
+    journal = filled.session._journal
     assert isinstance(journal, SqliteJournal)
     far_later = filled.session._clock.now() + 1000
     await retention.compact(journal._database, far_later, 1.0, 10**9, journal.take_bounds, journal.take_memory)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bridge.app import host
 from bridge.contract.payload import rfc3339
 from bridge.contract.session import SessionState
 from bridge.contract.status import SessionStatus
-from bridge.mqtt import status
 from tests.mosquitto_server import MosquittoServer
 from tests.mqtt.conftest import BridgeUnderTest
 from tests.mqtt.probe import MqttProbe, mqtt_probe
@@ -82,11 +81,8 @@ async def test_sigterm_publishes_offline_and_ends_the_process(
     assert (await probe.state("offline"))["reason"] == "shut_down"
 
 
-async def test_a_heartbeat_renews_the_status(
-    harness: BridgeUnderTest, probe: MqttProbe, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(status, "HEARTBEAT", 0.2)
-    monkeypatch.setattr(status, "FIGURES_EVERY", 0.1)
+async def test_a_heartbeat_renews_the_status(harness: BridgeUnderTest, probe: MqttProbe) -> None:
+    harness.limits = replace(harness.limits, mqtt=replace(harness.limits.mqtt, heartbeat=0.2, figures=0.1))
     await harness.start()
     known = len(probe.on(STATUS))
     received = await probe.count(STATUS, known + 3)
@@ -149,9 +145,9 @@ async def test_a_session_of_another_owner_is_left_alone_until_it_is_offline(
 
 
 async def test_a_bridge_started_without_a_broker_checks_the_owner_before_connecting(
-    harness: BridgeUnderTest, probe: MqttProbe, mosquitto: MosquittoServer, monkeypatch: pytest.MonkeyPatch
+    harness: BridgeUnderTest, probe: MqttProbe, mosquitto: MosquittoServer
 ) -> None:
-    monkeypatch.setattr(host, "OWNERSHIP_PATIENCE", 0.3)
+    harness.limits = replace(harness.limits, ownership=0.3)
     async with mqtt_probe(mosquitto.url("bridge")) as other:
         await other.publish(STATUS, of_other(), retain=True)
     mosquitto.stop()
@@ -182,11 +178,9 @@ async def test_a_status_without_a_live_owner_does_not_delay_the_start(
 
 
 async def test_standby_continues_while_the_broker_is_down(
-    harness: BridgeUnderTest, probe: MqttProbe, mosquitto: MosquittoServer, monkeypatch: pytest.MonkeyPatch
+    harness: BridgeUnderTest, probe: MqttProbe, mosquitto: MosquittoServer
 ) -> None:
-    from bridge.app import host
-
-    monkeypatch.setattr(host, "OWNERSHIP_PATIENCE", 0.3)
+    harness.limits = replace(harness.limits, ownership=0.3)
     async with mqtt_probe(mosquitto.url("bridge")) as other:
         await other.publish(STATUS, of_other(), retain=True)
     await harness.start(until=SessionState.STANDBY)

@@ -159,7 +159,8 @@ async def test_a_retained_command_is_reported_once_and_never_sent(harness: Bridg
 async def test_empty_payloads_are_ignored_and_counted(
     harness: BridgeUnderTest, probe: MqttProbe, tmp_path: Path
 ) -> None:
-    harness.metrics = counters = PrometheusMetrics(tmp_path)
+    counters = PrometheusMetrics(tmp_path)
+    harness.observers = (counters.observe,)
     await harness.start()
     for topic in (OUT, f"{OUT}/5491155500001", "wa/haby/control", "wa/haby/replay"):
         await probe.publish(topic, b"")

@@ -183,7 +183,7 @@ def broker(tmp_path: Path) -> Iterator[MosquittoServer]:
 @pytest.fixture
 async def side(broker: MosquittoServer, tmp_path: Path) -> AsyncIterator[BridgeSide]:
     """A bridge that is connected to the broker."""
-    settings = load_bridge(mqtt_url=broker.url("bridge"), data_dir=tmp_path / "bridge", pace="off", instance="test")
+    settings = load_bridge(addresses=broker.url("bridge"), data_dir=tmp_path / "bridge", pace="off", instance="test")
     side = BridgeSide(settings)
     try:
         await side.start()

@@ -12,11 +12,10 @@ import httpx
 import pytest
 
 from bridge.app import Bridge
-from bridge.broker import parse_addresses
 from bridge.drivers.scripted import ScriptedDriver
 from bridge.http.server import address_of, listen
 from responder.timing import SenderTiming, Timing
-from tests.client.conftest import ANA, BETO, BridgeSide
+from tests.client.conftest import ANA, BETO, QUICK, BridgeSide
 from tests.responder.conftest import Whole
 
 GREETING = "¡Hola! Gracias por escribirnos. ¿En qué podemos ayudarte?"
@@ -29,10 +28,16 @@ class FacadeSide(BridgeSide):
 
     async def start_with_facade(self) -> None:
         """Start and wait until it is connected; a restart keeps the address."""
-        addresses = parse_addresses(self.settings.mqtt_url.get_secret_value() if self.settings.mqtt_url else "")
         listener = listen("127.0.0.1", int(self.url.rpartition(":")[2] or 0))
         self.url = address_of(listener)
-        self.bridge = Bridge(self.settings, addresses, lambda _: ScriptedDriver(self.phone), self.clock, http=listener)
+        self.bridge = Bridge(
+            self.settings,
+            self.settings.addresses,
+            lambda _: ScriptedDriver(self.phone),
+            self.clock,
+            http=listener,
+            limits=QUICK,
+        )
         self._running = asyncio.create_task(self.bridge.run(), name="bridge with façade")
         async with asyncio.timeout(20), httpx.AsyncClient(base_url=self.url) as http:
             while True:

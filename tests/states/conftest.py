@@ -22,6 +22,7 @@ from bridge.core.pacing import Pacing
 from bridge.core.session import Session
 from bridge.core.session_view import StateChange
 from bridge.drivers.web import Limits
+from bridge.mqtt import MqttProgress
 from bridge.store import SessionStore, open_store
 from tests.drivers.conftest import on_one_loop
 from tests.drivers.conftest import runtime as runtime  # noqa: PLC0414 - fixtures
@@ -67,6 +68,7 @@ class LiveSession:
                 inbound=InboundPipeline("haby", 51, journal, outbox, memory),
                 outbound=OutboundPipeline("haby", outbox, self.driver, clock, FREE),
                 clock=clock,
+                progress=MqttProgress(),
             )
             changes = stack.enter_context(self.session.view.watch())
 

@@ -1,4 +1,4 @@
-"""Journals and claims until it is killed; prints a line for each thing once it has been told that it is durable."""
+"""Journals and claims until it is killed; prints a line for each item once it is durable."""
 
 from __future__ import annotations
 

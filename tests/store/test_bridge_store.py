@@ -1,4 +1,4 @@
-"""The store of what belongs to no session: webhooks, dead letters, keys, audit."""
+"""The store of the bridge as a whole: webhooks, dead letters, keys, audit."""
 
 from __future__ import annotations
 
@@ -104,8 +104,7 @@ async def test_the_audit_is_read_backwards_in_pages(opener: Opener) -> None:
 async def test_dead_letters_and_audit_are_limited_in_number(
     tmp_path: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.store.access.KEPT", 3)
-    async with BridgeStore(tmp_path / "bridge.db", now=clock, dead_letter_limit=3) as store:
+    async with BridgeStore(tmp_path / "bridge.db", now=clock, audit_lines=3, dead_letter_limit=3) as store:
         await store.webhooks.put_dead_letter(replace(LETTER, session="ventas"))
         for number in range(1, 6):
             await store.webhooks.put_dead_letter(replace(LETTER, webhook_id="2", seq=number))
@@ -115,7 +114,7 @@ async def test_dead_letters_and_audit_are_limited_in_number(
         assert [entry.action for entry in await store.access.audit(None, 10)] == ["act 5", "act 4", "act 3"]
 
 
-async def test_a_damaged_store_is_told(opener: Opener, tmp_path: Path) -> None:
+async def test_a_damaged_store_is_reported(opener: Opener, tmp_path: Path) -> None:
     async with opener():
         pass
     path = tmp_path / "data" / "bridge.db"

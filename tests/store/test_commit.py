@@ -82,15 +82,15 @@ async def test_an_operation_that_fails_fails_alone_and_leaves_nothing(database: 
 
 
 async def test_callbacks_come_in_the_order_of_the_commits_and_before_the_callers(database: SqliteDatabase) -> None:
-    told: list[str] = []
+    order: list[str] = []
 
     async def write(name: str) -> None:
-        await database.write(lambda c: set_fact(c, name), lambda _: told.append(f"committed {name}"))
-        told.append(f"returned {name}")
+        await database.write(lambda c: set_fact(c, name), lambda _: order.append(f"committed {name}"))
+        order.append(f"returned {name}")
 
     await asyncio.gather(*(write(name) for name in "abc"))
-    assert [line for line in told if line.startswith("committed")] == [f"committed {name}" for name in "abc"]
-    assert all(told.index(f"committed {name}") < told.index(f"returned {name}") for name in "abc")
+    assert [line for line in order if line.startswith("committed")] == [f"committed {name}" for name in "abc"]
+    assert all(order.index(f"committed {name}") < order.index(f"returned {name}") for name in "abc")
 
 
 async def test_what_memory_keeps_follows_the_disk_even_when_the_caller_has_gone(path: Path, clock: SetClock) -> None:
@@ -171,7 +171,7 @@ async def test_a_full_disk_fails_what_does_not_fit_and_nothing_else(path: Path, 
         assert store.journal.bounds(Stream.IN) == Bounds(1, 103)
 
 
-async def test_a_lock_of_another_program_is_told_and_passes(path: Path, clock: SetClock) -> None:
+async def test_a_lock_of_another_program_is_reported_and_passes(path: Path, clock: SetClock) -> None:
     async with open_store(path, now=clock) as store:
         await store.database.write(lambda c: c.execute("PRAGMA busy_timeout = 10").fetchone())
         other = sqlite3.connect(path, isolation_level=None)

@@ -87,7 +87,7 @@ def fill_with_garbage(path: Path) -> None:
 
 
 def fill_with_text(path: Path) -> None:
-    path.write_text("not a database, but somebody's notes\n" * 100)
+    path.write_text("not a database, but a text file\n" * 100)
 
 
 def put_a_folder_there(path: Path) -> None:
@@ -143,7 +143,7 @@ def test_a_kept_store_is_never_followed_by_an_empty_one(filled: Path) -> None:
     assert kept == filled.with_name("store.db.corrupt-20260131T120000Z")
     assert kept.is_file()
     for _ in range(2):
-        with pytest.raises(StoreUnusable, match=r"kept as store\.db\.corrupt-20260131T120000Z\. To go on") as raised:
+        with pytest.raises(StoreUnusable, match=r"kept as store\.db\.corrupt-20260131T120000Z\. To continue") as raised:
             use(filled)
         assert not isinstance(raised.value, StoreDamaged)
         assert not filled.exists()
@@ -184,7 +184,7 @@ def test_stores_kept_in_one_second_do_not_replace_each_other(path: Path) -> None
     assert [kept.read_text() for kept in kept_aside(path)] == ["one", "two", "three"]
 
 
-def test_a_store_that_cannot_be_kept_aside_is_told(tmp_path: Path) -> None:
+def test_a_store_that_cannot_be_kept_aside_is_reported(tmp_path: Path) -> None:
     with pytest.raises(StoreUnusable, match=r"store\.db is damaged and cannot be kept as"):
         keep_aside(tmp_path / "no such folder" / "store.db")
 
@@ -193,7 +193,7 @@ def test_a_log_without_its_database_is_not_thrown_away(filled: Path) -> None:
     filled.rename(filled.with_name("elsewhere.db"))
     wal = filled.with_name("store.db-wal")
     wal.write_bytes(b"committed, not yet in the database")
-    with pytest.raises(StoreDamaged, match=r"store\.db-wal is there"):
+    with pytest.raises(StoreDamaged, match=r"store\.db-wal exists"):
         use(filled)
     keep_aside(filled)
     with pytest.raises(StoreUnusable, match="kept as"):
@@ -232,7 +232,7 @@ def test_rights_that_were_widened_are_taken_back(filled: Path) -> None:
 
 async def test_a_store_whose_log_was_taken_away_after_a_kill_says_so(path: Path, clock: SetClock) -> None:
     async with open_store(path, now=clock) as store:
-        assert not store.lacking
+        assert not store.incomplete
         await store.journal.append([record("A")])
         for ending in ("", "-wal"):  # as a kill leaves them
             (path.parent / f"killed.db{ending}").write_bytes(path.with_name(path.name + ending).read_bytes())
@@ -242,16 +242,16 @@ async def test_a_store_whose_log_was_taken_away_after_a_kill_says_so(path: Path,
         whole.with_name(whole.name + ending).write_bytes(killed.with_name(killed.name + ending).read_bytes())
     killed.with_name("killed.db-wal").unlink()
     async with open_store(killed, now=clock) as store:
-        assert store.lacking
+        assert store.incomplete
     async with open_store(whole, now=clock) as store:
-        assert not store.lacking
+        assert not store.incomplete
         assert store.journal.bounds(Stream.IN) == Bounds(1, 1)
 
 
 async def test_a_store_that_was_closed_lacks_nothing(path: Path, clock: SetClock) -> None:
     for _ in range(3):
         async with open_store(path, now=clock) as store:
-            assert not store.lacking
+            assert not store.incomplete
             await store.memory.next_number("start")
 
 
@@ -261,19 +261,19 @@ async def test_an_opening_that_is_broken_off_is_no_loss(
     """A large store is checked for longer than a stop waits."""
     async with open_store(path, now=clock):
         pass
-    prepare, begun, go_on = files.prepare, threading.Event(), threading.Event()
+    prepare, started, resume = files.prepare, threading.Event(), threading.Event()
 
     def slow(*arguments: Any) -> tuple[sqlite3.Connection, bool]:
-        begun.set()
-        go_on.wait(10)
+        started.set()
+        resume.wait(10)
         return prepare(*arguments)
 
     monkeypatch.setattr(files, "prepare", slow)
     opening = asyncio.create_task(open_store(path, now=clock).__aenter__(), name="opening")
-    await asyncio.to_thread(begun.wait, 10)
+    await asyncio.to_thread(started.wait, 10)
     opening.cancel()
     await asyncio.wait([opening])
-    go_on.set()
+    resume.set()
     for thread in threading.enumerate():
         if thread.name.startswith(f"store-reader-{path}"):
             await asyncio.to_thread(thread.join, 10)
@@ -287,7 +287,7 @@ async def test_what_a_session_is_survives_the_loss_of_the_log(path: Path, clock:
         await store.memory.set("baseline", "1795494850")
         shutil.copy(path, path.parent / "killed.db")  # without the -wal, as after a kill and a bad copy
     async with open_store(path.parent / "killed.db", now=clock) as store:
-        assert store.lacking
+        assert store.incomplete
         assert await store.memory.get("baseline") == "1795494850"
 
 
@@ -316,7 +316,7 @@ async def test_a_close_that_cannot_write_is_no_loss(path: Path, clock: SetClock)
     connection.execute("PRAGMA query_only = ON")  # refuses the change of mode as a full disk does
     files.close(connection, path)
     async with open_store(path, now=clock) as store:
-        assert not store.lacking
+        assert not store.incomplete
 
 
 async def use_nothing(path: Path, clock: SetClock) -> None:

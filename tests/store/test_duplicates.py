@@ -36,9 +36,9 @@ TWO_MESSAGES = {
     "two groups with equal content": (IN_GROUP, record("A", OTHER_GROUP, author=PN)),
     "two authors in a group": (IN_GROUP, record("A", GROUP, author=OTHER_PN)),
     "a group and a chat of two": (IN_GROUP, FIRST),
-    "a LID nobody knows, other content": (FIRST, record("A", LID, content="chau")),
-    "a LID nobody knows, other time": (FIRST, record("A", LID, timestamp=1)),
-    "an author's LID nobody knows, other content": (IN_GROUP, record("A", GROUP, author=LID, content="chau")),
+    "a unknown LID, other content": (FIRST, record("A", LID, content="chau")),
+    "a unknown LID, other time": (FIRST, record("A", LID, timestamp=1)),
+    "an author's unknown LID, other content": (IN_GROUP, record("A", GROUP, author=LID, content="chau")),
 }
 
 
@@ -70,7 +70,7 @@ async def test_an_alias_makes_one_of_two_authors(store: SessionStore) -> None:
 
 
 @pytest.mark.parametrize("alias", [(OTHER_LID, PN), (LID, OTHER_PN)])
-async def test_who_is_known_to_be_somebody_else_is_not_guessed_to_be_one(
+async def test_a_known_other_person_is_never_guessed_to_be_the_same(
     store: SessionStore, alias: tuple[str, str]
 ) -> None:
     await store.journal.add_alias(*alias)

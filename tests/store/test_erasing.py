@@ -1,4 +1,4 @@
-"""`wa forget` in the stores: gone is gone, on disk as in memory, and nobody misses a `seq`."""
+"""`wa forget` in the stores: erased on disk and in memory, with no gap in `seq`."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from bridge.contract.messages import ERASED, Inbound, MessageBody, Quoted, Strea
 from bridge.contract.payload import instant
 from bridge.ports import DeadLetter, JournalRecord, NewNotice, Webhook, WebhookFilter
 from bridge.store import BridgeStore, SessionStore
-from bridge.store.database import LOOK
+from bridge.store.database import POLL
 from bridge.store.erasure import erase_bridge, erase_session, known_addresses, wipe
 from bridge.store.redaction import ErasedPerson
 from tests.store.conftest import Opener, SetClock
 from tests.store.samples import GROUP, LID, OTHER_PN, PN, claim, result, step
 
 SECRET = "el secreto de Marta"
-#: As somebody types it who wants to be forgotten.
+#: The number as a person would type it.
 TYPED = "+54 11 5550-0001"
 
 
@@ -105,15 +105,10 @@ async def test_content_goes_and_seq_stays_beside_a_bridge_that_runs(opener: Open
         await fill(store)
         before = store.journal.bounds(Stream.IN), store.journal.bounds(Stream.EVENT)
         assert (await items(store, Stream.IN))[0]["body"] == SECRET  # from memory from now on
-        reread, seen = store.database.changed_by_others, asyncio.Event()
-
-        def noticed() -> None:
-            reread()
-            seen.set()
-
-        store.database.changed_by_others = noticed
+        seen = asyncio.Event()
+        store.database.watch(seen.set)
         done = await asyncio.to_thread(forget, path)
-        await asyncio.wait_for(seen.wait(), 5 * LOOK)
+        await asyncio.wait_for(seen.wait(), 5 * POLL)
         assert {name: count for name, count in done.items() if count} == {
             "messages": 4,
             "events": 1,
@@ -123,8 +118,8 @@ async def test_content_goes_and_seq_stays_beside_a_bridge_that_runs(opener: Open
             "keys": 3,
         }
         assert (store.journal.bounds(Stream.IN), store.journal.bounds(Stream.EVENT)) == before
-        told = await items(store, Stream.IN)
-        assert [(item["seq"], item["type"]) for item in told] == [
+        left = await items(store, Stream.IN)
+        assert [(item["seq"], item["type"]) for item in left] == [
             (1, ERASED),
             (2, "chat"),
             (3, ERASED),
@@ -132,8 +127,8 @@ async def test_content_goes_and_seq_stays_beside_a_bridge_that_runs(opener: Open
             (5, "chat"),
             (6, "chat"),
         ]
-        assert (told[4]["body"], told[4]["mentions"], told[4]["quoted"]) == ("@… hola", [GROUP], None)
-        assert told[1]["body"] == "de Juan"
+        assert (left[4]["body"], left[4]["mentions"], left[4]["quoted"]) == ("@… hola", [GROUP], None)
+        assert left[1]["body"] == "de Juan"
         [event] = await items(store, Stream.EVENT)
         assert (event["kind"], event["event_seq"], event["message"]) == (ERASED_EVENT, 1, None)
         # the phone's copy of what was erased comes again: it is known
@@ -181,8 +176,8 @@ def assert_gone(path: Path) -> None:
 
 async def test_a_result_that_is_waited_for_keeps_its_id(opener: Opener, path: Path) -> None:
     async with opener() as store:
-        told = json.dumps({"id": "order-5491155500001", "to": PN, "status": "failed"})
-        await store.outbox.claim(claim("order-5491155500001", SECRET), result(told))
+        body = json.dumps({"id": "order-5491155500001", "to": PN, "status": "failed"})
+        await store.outbox.claim(claim("order-5491155500001", SECRET), result(body))
         await asyncio.to_thread(forget, path)
         [left] = await store.outbox.unpublished(0, 10)
         assert json.loads(left.body) == {"id": "order-5491155500001", "to": None, "status": "failed"}

@@ -47,7 +47,7 @@ async def test_bodies_come_back_as_they_were(store: SessionStore, text: str) -> 
     assert (await store.journal.read(Stream.EVENT, 0, 1)).items == ((1, text),)
 
 
-async def test_an_event_with_a_key_is_told_once(opener: Opener) -> None:
+async def test_an_event_with_a_key_is_journalled_once(opener: Opener) -> None:
     async with opener() as store:
         assert [await store.journal.append_event("{}", once="own:A") for _ in range(2)] == [1, None]
     async with opener() as store:
@@ -100,7 +100,7 @@ async def test_a_duplicate_moves_the_watermark_of_the_address_it_came_by(store: 
     assert await store.journal.watermarks() == {PN: 20, LID: 20}
 
 
-async def test_an_alias_outlives_a_restart_and_may_be_told_again(opener: Opener) -> None:
+async def test_an_alias_outlives_a_restart_and_may_be_added_again(opener: Opener) -> None:
     async with opener() as store:
         await store.journal.add_alias(LID, PN)
         await store.journal.add_alias(LID, PN)

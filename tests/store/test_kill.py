@@ -1,4 +1,4 @@
-"""A process that is killed loses nothing that it was told was durable."""
+"""A process that is killed loses nothing that was reported durable."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ def run_until_killed(path: Path, run: str, lines: int) -> list[list[str]]:
     with program:
         assert program.stdout is not None
         try:
-            told = list(islice(program.stdout, lines))
+            reported = list(islice(program.stdout, lines))
         finally:
             program.kill()
-        told += program.stdout
-    assert len(told) >= lines
-    return [line.split() for line in told if line.endswith("\n")]
+        reported += program.stdout
+    assert len(reported) >= lines
+    return [line.split() for line in reported if line.endswith("\n")]
 
 
-async def test_nothing_told_is_lost_by_kill_9(opener: Opener, path: Path) -> None:
-    told: list[list[str]] = []
+async def test_nothing_reported_durable_is_lost_by_kill_9(opener: Opener, path: Path) -> None:
+    reported: list[list[str]] = []
     for run, lines in enumerate([1, 150, 600]):
-        told += run_until_killed(path, f"run{run}", lines)
-        messages = {int(number): name for what, number, name in told if what == "in"}
-        commands = {int(number): name for what, number, name in told if what == "out"}
+        reported += run_until_killed(path, f"run{run}", lines)
+        messages = {int(number): name for what, number, name in reported if what == "in"}
+        commands = {int(number): name for what, number, name in reported if what == "out"}
         async with opener() as store:
             items = (await store.journal.read(Stream.IN, 0, 1_000_000)).items
             assert [seq for seq, _ in items] == list(range(1, len(items) + 1))
@@ -48,7 +48,7 @@ async def test_nothing_told_is_lost_by_kill_9(opener: Opener, path: Path) -> Non
             rows = {row.number: row.claim.id for row in await store.outbox.open_rows()}
             assert rows | commands == rows
             assert store.outbox.open_count == len(rows) == len(set(rows.values()))
-            # Each row came with its notice, told or not.
+            # Each row came with its notice, reported or not.
             notices = [notice.body for notice in await store.outbox.unpublished(0, 1_000_000)]
             assert notices == list(rows.values())
             for number, command_id in islice(commands.items(), 20):

@@ -102,7 +102,7 @@ async def test_a_waiter_wakes_for_what_an_earlier_run_left(opener: Opener) -> No
         assert await bodies(store) == ["left"]
 
 
-async def test_a_refused_step_tells_nobody(store: SessionStore) -> None:
+async def test_a_refused_step_stores_no_notice(store: SessionStore) -> None:
     number = (await store.outbox.claim(claim(), result("accepted"))).row.number
     with pytest.raises(IllegalSendStep):
         await store.outbox.change(number, step(SendState.SENT, result("sent")))

@@ -124,16 +124,16 @@ async def test_a_step_is_taken_exactly_when_the_table_has_it(
 ) -> None:
     number = await claimed_in(store, before)
     if after in TRANSITIONS[before]:
-        assert (await store.outbox.change(number, step(after, result("told")))).state == after
+        assert (await store.outbox.change(number, step(after, result("step")))).state == after
         stands = after
     else:
         with pytest.raises(IllegalSendStep):
-            await store.outbox.change(number, step(after, result("told")))
+            await store.outbox.change(number, step(after, result("step")))
         stands = before
     row = await store.outbox.get("order-1")
     assert row is not None
     assert row.state == stands
-    assert ("told" in [notice.body for notice in await store.outbox.unpublished(0, 10)]) == (stands is not before)
+    assert ("step" in [notice.body for notice in await store.outbox.unpublished(0, 10)]) == (stands is not before)
     assert store.outbox.open_count == (stands not in FINAL)
 
 
@@ -196,8 +196,8 @@ async def test_a_new_epoch_makes_unknown_what_was_not_final_and_says_so(opener: 
         rows = [await store.outbox.get(f"id-{n}") for n in range(3)]
         assert [row.state for row in rows if row] == [S.UNKNOWN, S.UNKNOWN, S.SENT]
         assert [row.error_detail for row in rows if row] == [Doubt.LEFT_OPEN, Doubt.LEFT_OPEN, None]
-        told = [notice.body for notice in await store.outbox.unpublished(0, 10)]
-        assert told == ["accepted"] * 3 + ["id-0 unknown", "id-1 unknown"]
+        bodies = [notice.body for notice in await store.outbox.unpublished(0, 10)]
+        assert bodies == ["accepted"] * 3 + ["id-0 unknown", "id-1 unknown"]
 
 
 async def test_a_command_is_settled_when_it_is_final_and_not_before(store: SessionStore) -> None:

@@ -43,7 +43,7 @@ async def test_a_step_that_fails_leaves_the_store_as_it_was(path: Path, clock: S
     async with open_store(path, now=clock) as store:
         await store.journal.append([record("A")])
         await store.memory.set("desired", "running")
-    with pytest.raises(StoreUnusable, match="left as it is") as raised:
+    with pytest.raises(StoreUnusable, match="It is unchanged") as raised:
         async with SqliteDatabase(path, clock(), [*schema.migrations(), broken]):
             pass
     assert not isinstance(raised.value, StoreDamaged)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bridge.app.clock import SystemClock
+from bridge.contract.backoff import Backoff
 from bridge.contract.messages import Stream
 from bridge.ports import DeadLetter, JournalRecord, PostAnswer, StoreUnusable
 from bridge.store import BridgeStore, SessionStore, open_store
@@ -18,7 +19,7 @@ from bridge.webhooks import SessionDeliveries, WebhookLimits, WebhookRegistry
 
 URL = "http://localhost:3013/hook"
 ACCEPTED = PostAnswer(status=200)
-FAST = WebhookLimits(first_pause=0.02)
+FAST = WebhookLimits(retry=Backoff(0.02, 60.0, jitter=0.5))
 
 
 class ScriptedPoster:

@@ -10,5 +10,6 @@ RECEIVED = ReceivedKind(
     types=("document",),
     noun=Noun("document", "documento", "📄"),
     fields={"media": Media},
+    title=("media", "filename"),
     has_caption=True,
 )

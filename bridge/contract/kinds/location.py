@@ -52,5 +52,9 @@ class Place(Payload):
 
 SENT = Location
 RECEIVED = ReceivedKind(
-    kind="location", types=("location",), noun=Noun("location", "ubicación", "📍"), fields={"location": Place}
+    kind="location",
+    types=("location",),
+    noun=Noun("location", "ubicación", "📍"),
+    fields={"location": Place},
+    title=("location", "name"),
 )

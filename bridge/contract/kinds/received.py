@@ -28,6 +28,8 @@ class ReceivedKind:
     noun: Noun
     #: Its own fields in an inbound message: name -> type. Each is optional, and left null where it says nothing.
     fields: Mapping[str, type[BaseModel] | Any] = field(default_factory=dict)
+    #: The field and subfield that hold its title, for example a file's name.
+    title: tuple[str, str] | None = None
     #: Whether `body` is what the person wrote as a message of its own, or beside it.
     is_text: bool = False
     has_caption: bool = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bridge.contract.backoff import Backoff
 from bridge.contract.session import Reason, Situation
 
 
@@ -53,8 +54,7 @@ def retry_delay(attempt: int, limits: Limits, random: float) -> float:
 
     `random` is between 0 and 1.
     """
-    full = min(limits.retry_most, limits.retry_first * 2.0 ** min(attempt, 30))
-    return full * (0.5 + random / 2)
+    return Backoff(limits.retry_first, limits.retry_most, jitter=0.5).pause(attempt + 1, random)
 
 
 def longest_stay(situation: Situation, limits: Limits) -> float | None:

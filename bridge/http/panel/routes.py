@@ -12,6 +12,7 @@ from fastapi.responses import FileResponse, JSONResponse
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
+from bridge.asgi.kinds_script import kinds_script
 from bridge.http.credentials import Principal
 from bridge.http.dependencies import AuditOf, Caller, ContextOf
 from bridge.http.panel_sessions import COOKIE, IDLE_LIMIT, PanelSession
@@ -33,6 +34,11 @@ class _Files(StaticFiles):
         response = super().file_response(*args, **kwargs)
         response.headers["cache-control"] = "no-cache"
         return response
+
+
+@router.get("/panel/static/kinds.js")
+async def kinds() -> Response:
+    return kinds_script()
 
 
 router.routes.append(Mount("/panel/static", _Files(directory=STATIC), name="panel files"))

@@ -10,9 +10,9 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from bridge.broker import BadAddress, parse_addresses
-from bridge.ops.doctor.findings import Finding, fault, warning
-from bridge.settings import BridgeSettings, SessionSetting
+from bridge.broker import BrokerAddress
+from bridge.ports.findings import Finding, fault, warning
+from bridge.settings import BridgeSettings
 
 MASK = "***"
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
@@ -34,7 +34,7 @@ def variables(
     found = []
     for field, variable in _names():
         source = "environment" if environment.get(variable) else ".env" if file.get(variable) else "default"
-        found.append(Variable(variable, shown(variable, getattr(settings, field)), source))
+        found.append(Variable(variable, shown(getattr(settings, field)), source))
     return found
 
 
@@ -57,19 +57,15 @@ def invalid(sentence: str) -> list[Finding]:
     ]
 
 
-def shown(variable: str, value: Any) -> str:
+def shown(value: Any) -> str:
     """A value for display, with secrets masked."""
-    if isinstance(value, SecretStr) and variable == "WA_MQTT_URL":
-        try:
-            return ", ".join(address.masked for address in parse_addresses(value.get_secret_value()))
-        except BadAddress:
-            return MASK
     if isinstance(value, SecretStr):
         return MASK
-    if isinstance(value, tuple):
-        return ",".join(f"{s.name}={s.cliente_id}" if isinstance(s, SessionSetting) else str(s) for s in value)
-    if value is None or value == "":
+    if value is None or value in ("", ()):
         return "–"
+    if isinstance(value, tuple):
+        masked = [part.masked for part in value if isinstance(part, BrokerAddress)]
+        return ", ".join(masked) or ",".join(map(str, value))
     if isinstance(value, bool):
         return "on" if value else "off"
     return _CREDENTIALS.sub(f"{MASK}@", str(value))

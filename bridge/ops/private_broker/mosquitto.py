@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from bridge.broker import Backoff, BrokerAddress, BrokerError, BrokerOptions, connect
+from bridge.broker import RECONNECT, BrokerAddress, BrokerError, BrokerOptions, connect
 from bridge.contract.errors import StartError
 from bridge.ops.private_broker.address_file import write_private
 from bridge.ops.private_broker.child import terminate_leftover, tied_command, write_pid_file
@@ -67,15 +67,15 @@ class MosquittoChild:
             await self._stop()
 
     async def _supervise(self) -> None:
-        backoff, failures = Backoff(), 0
+        failures = 0
         clock = asyncio.get_running_loop().time
         while True:
             started = clock()
             if self._process is not None:
                 await self._process.wait()
                 _log.error("The private broker exited and is being restarted. %s", self._log_tail())
-            failures = 1 if clock() - started >= backoff.reset_after else failures + 1
-            await asyncio.sleep(backoff.pause(failures, random.uniform))
+            failures = 1 if clock() - started >= RECONNECT.reset_after else failures + 1
+            await asyncio.sleep(RECONNECT.pause(failures, random.random()))  # noqa: S311 - a pause
             try:
                 await self._spawn()
             except StartError as error:

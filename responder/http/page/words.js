@@ -1,5 +1,7 @@
 // The texts of the page in English and Spanish; the browser's language selects one.
 
+import { kinds } from './kinds.js';
+
 const en = {
   conversations: 'Conversations', automatic: 'Automatic answers', search: 'Search name, number or text', show: 'Show',
   choose: 'Choose a conversation.', back: 'Back to the list', messages: 'Messages', write: 'Write an answer', send: 'Send',
@@ -12,11 +14,6 @@ const en = {
   works: 'Working', problems: {
     database: 'The database does not respond', broker: 'The broker does not respond', bridge: 'The bridge is not connected',
     sender: 'The sender does not respond', leases: 'Another replica answers the messages',
-  },
-  kinds: {
-    audio: '🎤 Audio', ptt: '🎤 Voice message', image: '📷 Photo', video: '🎥 Video', ptv: '🎥 Video message', gif: 'GIF',
-    sticker: 'Sticker', document: '📄 Document', location: '📍 Location', vcard: '👤 Contact', multi_vcard: '👤 Contacts',
-    poll_creation: '📊 Poll',
   },
   ia: 'automatic', humano: 'person', sistema: 'system', unreachable: 'No connection to the responder. Retrying…',
   states: { ready: 'sending', failed: 'not sent', unknown: 'may not have been sent' },
@@ -41,11 +38,6 @@ const es = {
     database: 'La base de datos no responde', broker: 'El broker no responde', bridge: 'El puente no está conectado',
     sender: 'El emisor no responde', leases: 'Otra réplica responde los mensajes',
   },
-  kinds: {
-    audio: '🎤 Audio', ptt: '🎤 Mensaje de voz', image: '📷 Foto', video: '🎥 Video', ptv: '🎥 Videomensaje', gif: 'GIF',
-    sticker: 'Sticker', document: '📄 Documento', location: '📍 Ubicación', vcard: '👤 Contacto', multi_vcard: '👤 Contactos',
-    poll_creation: '📊 Encuesta',
-  },
   ia: 'automática', humano: 'persona', sistema: 'sistema', unreachable: 'Sin conexión con el responder. Reintentando…',
   states: { ready: 'enviando', failed: 'no se envió', unknown: 'no se sabe si se envió' },
   verdicts: {
@@ -62,7 +54,7 @@ export const words = language === 'es' ? es : en;
 // The text of a message; for one without a text, recorded as `[kind]`, the name of its kind.
 export function textOf(text) {
   const [, kind] = /^\[(\w+)\]$/.exec(text) ?? [];
-  return words.kinds[kind] ?? text;
+  return kinds[kind]?.[language] ?? text;
 }
 
 // Fills the texts into the served page.

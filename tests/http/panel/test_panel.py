@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -224,11 +225,8 @@ async def test_login_by_key_and_no_change_without_the_csrf_token(side: HttpBridg
 
 async def test_a_link_logs_in_once(side: HttpBridge, open_panel: OpenPanel) -> None:
     side.given |= {"api_key": KEY}
+    side.login_link = "the-token"
     await side.start()
-    assert side.bridge is not None
-    http = side.bridge._http
-    assert http is not None
-    http.logins.offer("the-token")
     page = await open_panel(side, at="#link=the-token")
     await expect(page.get_by_role("article", name="haby")).to_be_visible()
     assert "token" not in page.url
@@ -262,7 +260,7 @@ async def test_a_key_is_created_used_and_revoked(side: HttpBridge, open_panel: O
 
 async def test_a_revoked_key_ends_its_login(side: HttpBridge) -> None:
     side.given |= {"api_key": KEY}
-    side.limits = HttpLimits(key_cache=0.0)
+    side.limits = replace(side.limits, http=HttpLimits(key_cache=0.0))
     await side.start()
     key = await key_for(side, Scope.LISTEN)
     async with side.client() as client:

@@ -19,7 +19,7 @@ def _no_env_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_each_value_has_its_source_and_secrets_are_masked() -> None:
     environment = {"WA_MQTT_URL": "mqtt://bridge:s3cret@broker:1883, mqtts://b:s3cret@other"}
     file: dict[str, str | None] = {"WA_PACE": "5/minute"}
-    settings = load(mqtt_url=environment["WA_MQTT_URL"], pace="5/minute", jwt_secret="s3cret" * 6)
+    settings = load(addresses=environment["WA_MQTT_URL"], pace="5/minute", jwt_secret="s3cret" * 6)
     shown = {variable.name: variable for variable in variables(settings, environment, file)}
     assert shown["WA_MQTT_URL"].value == "mqtt://bridge:***@broker:1883, mqtts://b:***@other:8883"
     assert (shown["WA_MQTT_URL"].source, shown["WA_PACE"].source) == ("environment", ".env")

@@ -4,7 +4,7 @@ import { post, remove } from './api.js';
 import { senderName } from './contact_names.js';
 import { openDialog } from './dialogs.js';
 import { h, update } from './element.js';
-import { number, word } from './language.js';
+import { messageText, number, word } from './language.js';
 import { postText } from './problems.js';
 import { ago } from './times.js';
 import { button, emptyState, toast } from './widgets.js';
@@ -62,7 +62,7 @@ function messageOf(body) {
   try {
     const item = JSON.parse(body), message = item.message ?? item;
     if (!message.chat) return null;
-    return { sender: senderName(message), text: message.body || `[${message.type ?? item.kind}]` };
+    return { sender: senderName(message), text: message.type ? messageText(message) : `[${item.kind}]` };
   } catch {
     return null;
   }

@@ -1,5 +1,6 @@
 // The page's language, and everything that depends on it: texts, numbers, locale.
 
+import { kinds } from './kinds.js';
 import { english } from './texts/en.js';
 import { spanish } from './texts/es.js';
 
@@ -24,6 +25,15 @@ export const lookup = (table, key, ...values) =>
 export const word = (key, ...values) => lookup('words', key, ...values) ?? key;
 export const stateName = (state) => lookup('states', state) ?? state;
 export const number = (value) => new Intl.NumberFormat(locale()).format(value);
+
+// What a message says: its text, or the name of its kind with the title that it has.
+export function messageText(message) {
+  if (message.body) return message.body;
+  const kind = kinds[message.type];
+  if (!kind) return `[${message.type}]`;
+  const title = kind.title && message[kind.title[0]]?.[kind.title[1]];
+  return title ? `${kind[chosen]}: ${title.replaceAll('\n', ', ')}` : kind[chosen];
+}
 
 // Why a session is in its state. The bridge's sentence may end with a text of WhatsApp or the system in brackets, which
 // is kept as it is.

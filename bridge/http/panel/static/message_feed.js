@@ -3,7 +3,7 @@
 import { get, hasScope, sessionPath } from './api.js';
 import { isErased } from './addresses.js';
 import { rememberName, senderName } from './contact_names.js';
-import { word } from './language.js';
+import { messageText, word } from './language.js';
 
 //: Items shown; twice as many are kept. The journal has the rest.
 export const SHOWN = 300;
@@ -63,8 +63,7 @@ export class MessageFeed {
       mine,
       note: mine ? word('own') : undefined,
       chat: message.chat,
-      type: message.type,
-      body: message.body,
+      body: messageText(message),
       sender: mine ? null : senderName(message),
     });
     while (this.items.size > SHOWN * 2) this.items.delete(this.items.keys().next().value);

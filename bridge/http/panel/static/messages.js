@@ -84,7 +84,7 @@ export function open(view, app) {
         h('strong', null, name),
         feed.groups.has(item.chat) ? h('span.tag', null, word('group')) : null,
         timeOfDay(item.time)),
-      h('p.text', { dir: 'auto' }, item.body || `[${item.type}]`),
+      h('p.text', { dir: 'auto' }, item.body),
       item.error ? h('p.soft', null, errorText(item.error)) : null,
       item.state || item.note || !item.mine ? foot(item) : null);
   }

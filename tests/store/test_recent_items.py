@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bridge.contract.messages import Stream
-from bridge.store import SessionStore, recent_items
+from bridge.store import SessionStore, open_store, recent_items
 from bridge.store.recent_items import RecentItems
 from tests.store.conftest import SetClock
 from tests.store.samples import DAY, record
@@ -23,10 +23,12 @@ def on_disk(path: Path, stream: Stream, after: int, limit: int) -> tuple[tuple[i
 
 
 @pytest.mark.parametrize("kept", [1, 3, 100])
-async def test_every_page_is_the_one_on_disk(
-    store: SessionStore, path: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch, kept: int
-) -> None:
-    monkeypatch.setattr(recent_items, "ITEMS", kept)
+async def test_every_page_is_the_one_on_disk(path: Path, clock: SetClock, kept: int) -> None:
+    async with open_store(path, now=clock, recent_items=kept) as store:
+        await compare_pages(store, path, clock)
+
+
+async def compare_pages(store: SessionStore, path: Path, clock: SetClock) -> None:
     for number in range(8):
         await store.journal.append([record(f"{number}a"), record(f"{number}b"), record(f"{number}a")])
         await store.journal.append_event(f"event {number} ñ", once=f"{number // 2}")
@@ -43,7 +45,7 @@ async def test_every_page_is_the_one_on_disk(
                     )
 
 
-async def test_what_was_changed_on_disk_is_read_anew(store: SessionStore) -> None:
+async def test_what_was_changed_on_disk_is_read_again(store: SessionStore) -> None:
     await store.journal.append([record("A", content="Ana lives here")])
     await store.database.write(lambda connection: connection.execute("UPDATE journal SET body = '{}'").rowcount)
     store.journal.reread()
@@ -61,7 +63,7 @@ def test_a_tail_is_bounded_by_items_and_by_size() -> None:
     assert newest.after(3 * recent_items.ITEMS, 9) == newest.after(2**63 - 1, 9) == ()
 
 
-def test_a_tail_begins_anew_where_one_is_missing() -> None:
+def test_recent_items_start_again_where_one_is_missing() -> None:
     newest = RecentItems()
     newest.add(1, "a")
     newest.add(3, "c")
