@@ -1,4 +1,4 @@
-"""Ways to WhatsApp. Each is a package with a descriptor, named here and imported when it is chosen."""
+"""The drivers. Each is a package with a descriptor, listed here and imported when it is selected."""
 
 from __future__ import annotations
 

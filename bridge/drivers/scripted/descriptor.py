@@ -1,4 +1,4 @@
-"""The scripted driver as a kind: a phone that is paired at once, for trials and tests without any browser."""
+"""The scripted driver as a kind of driver: a phone that is already paired, for trials and tests without a browser."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ class ScriptedKind(DriverKind):
 
     @override
     async def examine(self, settings: DriverSettings, *, live: bool) -> AsyncIterator[tuple[str, Check]]:
-        """There is nothing to check."""
         return
         yield  # makes it a generator
 

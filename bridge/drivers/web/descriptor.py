@@ -1,4 +1,4 @@
-"""WhatsApp Web as a kind of driver: all sessions on one Playwright, the login in a browser profile."""
+"""WhatsApp Web as a kind of driver: all sessions use one Playwright; the login is in a browser profile."""
 
 from __future__ import annotations
 

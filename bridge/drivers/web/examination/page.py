@@ -100,7 +100,7 @@ async def _booted(web_page: WebPage) -> bool:
     try:
         async with asyncio.timeout(BOOT_TIMEOUT):
             while True:
-                match await web_page.next_mail():
+                match await web_page.next_event():
                     case StateReport(state) if state.get("ready"):
                         return True
                     case StateReport():
