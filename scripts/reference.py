@@ -12,13 +12,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from bridge.contract import (events, requests)
-from bridge.contract.asyncapi import (PAYLOADS, Channel, channels, schemas)
+from bridge.contract import events, requests
+from bridge.contract.asyncapi import PAYLOADS, Channel, channels, schemas
 from bridge.contract.commands import checked
 from bridge.contract.errors import ERRORS
-from bridge.contract.kinds import (BY_FIELD, KINDS, RECEIVED)
+from bridge.contract.kinds import BY_FIELD, KINDS, RECEIVED
 from bridge.contract.payload import StrictPayload
-from bridge.contract.session import (REASON_TEXT, STATE_MEANING, SessionState)
+from bridge.contract.session import REASON_TEXT, STATE_MEANING, SessionState
 from bridge.contract.topics import Topics
 
 ROOT = Path(__file__).parent.parent
