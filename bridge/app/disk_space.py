@@ -1,4 +1,4 @@
-"""Free disk: a session that cannot store what arrives must not call itself connected."""
+"""Free disk: a session that cannot journal messages must not be `connected`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def check_disk(folder: Path, least_free: int) -> None:
 
 
 async def watch_disk(folder: Path, least_free: int, every: float) -> None:
-    """Check again and again, `every` seconds. Raises `StoreUnusable`."""
+    """Check every `every` seconds. Raises `StoreUnusable`."""
     while True:
         await asyncio.sleep(every)
         check_disk(folder, least_free)

@@ -1,4 +1,4 @@
-"""One configured session in the process: awaits ownership, opens the store, runs session and MQTT, and again.
+"""One configured session in the process: awaits ownership, opens the store, runs session and MQTT; repeatedly.
 
 A failure is shown in the session's status and the session is tried again; it never takes another session down.
 """
@@ -83,7 +83,7 @@ class SessionHost:
 
     @property
     def view(self) -> SessionView:
-        """State and pairing code now, whether the session runs or not."""
+        """Current state and pairing code, running or not."""
         return self.session.view if self.session else self._view
 
     def stop(self) -> None:
@@ -166,13 +166,13 @@ class SessionHost:
             raise StoreUnusable(f"{_first(group)} It was kept as {kept}.") from group
 
     async def _begin_new_epoch(self, store: SessionStore) -> None:
-        """Sequence numbers may be used again and commands may be lost: readers and senders have to know."""
+        """Begin a new epoch: sequence numbers may be used again and commands may be lost."""
         name = self.name
         _log.error("%s: the store's -wal file is missing, perhaps with the last writes; a new epoch begins", name)
         await store.new_epoch(lambda row: notice(result_of(name, row), row.claim.reply_to))
 
     async def _abandon_open(self, store: SessionStore) -> None:
-        """A broker gives commands without PUBACK to the next owner, and senders repeat those without a result."""
+        """Report open commands as unknown: the other owner may have got them from the broker or their sender, too."""
         name, open_rows = self.name, store.outbox.open_count
         if open_rows:
             _log.warning("%s: another bridge had the session; it may have sent %d open commands", name, open_rows)

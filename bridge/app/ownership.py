@@ -1,4 +1,4 @@
-"""Who owns a session: asked of the broker before the session starts, and before each connection of its own."""
+"""The owner of a session: read from the broker before the session starts and before each of its connections."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ _log = logging.getLogger(__name__)
 
 
 class Ownership:
-    """Of one session. `leaving` ends its service; set here when another bridge has taken the session over."""
+    """Ownership of one session. Sets `leaving`, which ends its service, when another bridge has taken it over."""
 
     def __init__(self, session: str, mqtt: MqttOptions, clock: Clock, leaving: asyncio.Event) -> None:
         self._session = session
         self._mqtt = mqtt
         self._clock = clock
         self._leaving = leaving
-        self._confirmed = False  # a broker has just answered that no other bridge has it
-        #: Another store has had the session since ours did: commands still open here may have been sent by that one.
+        self._confirmed = False  # a broker has answered that no other bridge owns it
+        #: Another bridge has owned the session since this one: it may have sent commands that are still open here.
         self.interrupted = False
 
     async def ask(self, timeout: float | None) -> Owner | None:
@@ -46,7 +46,7 @@ class Ownership:
     async def may_connect(self) -> bool:
         """Whether the session's own connection may be made: it disconnects any other owner.
 
-        While ours was down another bridge may have taken over; then we leave, even if that one has ended since.
+        While the connection was down another bridge may have taken over; then this one leaves, even if that one has ended.
         """
         if not self._confirmed:
             try:

@@ -1,4 +1,4 @@
-"""What travels between WhatsApp, the bridge and everybody else: addresses, topics, payloads, states, errors.
+"""The contract of the bridge with all other programs: addresses, topics, payloads, states, errors.
 
-Imports nothing of ours and no MQTT, HTTP or browser library, so that any program may use it to speak the contract.
+Imports no other package of the project and no MQTT, HTTP or browser library, so that any program can use it.
 """

@@ -43,7 +43,7 @@ _TEXT = "PlainText"
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One topic: who writes it, what is on it, and whether it is retained."""
+    """One topic: its publisher, its payloads, and whether it is retained."""
 
     name: str
     address: str
@@ -62,14 +62,14 @@ def channels(topics: Topics) -> tuple[Channel, ...]:
         return topics.session(session, leaf, tail)
 
     return (
-        Channel("in", of(Leaf.IN), "send", ("Inbound",), "What arrives on WhatsApp, gapless by `seq`."),
-        Channel("event", of(Leaf.EVENT), "send", ("Event",), "What happens to messages, gapless by `event_seq`."),
+        Channel("in", of(Leaf.IN), "send", ("Inbound",), "Messages received on WhatsApp, gapless by `seq`."),
+        Channel("event", of(Leaf.EVENT), "send", ("Event",), "Events about messages, gapless by `event_seq`."),
         Channel(
             "out", of(Leaf.OUT), "receive", ("SendCommand",), "Send something; `{to, message}` is enough for a text."
         ),
         Channel("outText", of(Leaf.OUT, "{digits}"), "receive", (_TEXT,), "Send plain text to one number."),
         Channel("result", of(Leaf.RESULT), "send", ("Result", "ControlResult"), "Results of commands."),
-        Channel("ack", of(Leaf.ACK), "send", ("Ack",), "Ticks of what was sent."),
+        Channel("ack", of(Leaf.ACK), "send", ("Ack",), "Acks of sent messages."),
         Channel("replay", of(Leaf.REPLAY), "receive", ("ReplayRequest",), "Request the items after a cursor."),
         Channel(
             "replayed",
@@ -190,7 +190,7 @@ def _message(name: str) -> dict[str, Any]:
 
 
 def _within(schema: dict[str, Any], name: str) -> dict[str, Any]:
-    """The schema with its references leading to where it now stands."""
+    """The schema with its references rewritten for its position in the document."""
     here = f"#/components/messages/{name}/payload/schema/$defs/"
 
     def moved(value: Any) -> Any:

@@ -1,7 +1,7 @@
-"""What the responder says on MQTT: the switch of automatic answers, which can be set there, and what went wrong.
+"""The responder on MQTT: the switch of automatic answers, and its faults.
 
-The switch itself is a row of the responder's table. These payloads mirror it, so that a program without that table
-(the HTTP façade, a dashboard) can show and set it.
+The switch is a row of the responder's table. These payloads mirror it, so that a program without access
+to that table (the HTTP façade, a dashboard) can show and set it.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ class BotConfig(Payload):
 
 
 class BotSwitch(StrictPayload):
-    """`<prefix>/responder/<cliente_id>/config/set`: the wish; the retained config tells when it is so."""
+    """`<prefix>/responder/<cliente_id>/config/set`: the requested state; the retained config confirms it."""
 
     v: Literal[1] = VERSION
     bot_activo: Annotated[int, Field(ge=0, le=1, description="1 = answers, 0 = silent")]
 
 
 class ResponderEvent(Payload):
-    """`<prefix>/responder/<instance>/event`: something went wrong, or is right again. Holds nothing that anybody wrote.
+    """`<prefix>/responder/<instance>/event`: a fault, or its end. Never contains text of a chat.
 
-    At most one of a kind a minute; `count` tells how often it was since the last, `where` and `at` are the newest's.
+    At most one per kind and minute; `count` is the number since the last event, `where` and `at` are the newest's.
     """
 
     v: Literal[1] = VERSION

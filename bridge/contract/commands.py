@@ -1,6 +1,6 @@
-"""What the bridge takes: send, control and replay commands, and how raw bytes become one.
+"""Commands: send, control and replay, and how raw bytes are parsed into them.
 
-Pure. Every refusal is an `InvalidRequest` or `TooLarge` whose sentence names the field and what is wrong with it.
+Pure. Every refusal is an `InvalidRequest` or `TooLarge` whose sentence names the field and the error.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ from bridge.contract.topics import is_level
 MAX_COMMAND_BYTES = 1_000_000
 DEFAULT_TTL = 3600
 MAX_TTL = 30 * 24 * 3600
-#: What a 64-bit counter can hold; a cursor beyond it is no place in any stream.
+#: Largest valid cursor (int64).
 MAX_SEQ = 2**63 - 1
-#: Seconds that a session may be closed for a while.
+#: Maximum of `reopen_after`, in seconds.
 MAX_PAUSE = 3600
 REPLAY_DEFAULT, REPLAY_MAX = 500, 5_000
 
@@ -47,7 +47,7 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]")
 
 
 def _refuse_other_spelling(value: object) -> object:
-    """Pydantic takes bare numbers as unix time, in seconds or milliseconds by their size: a guess we do not make."""
+    """Pydantic accepts bare numbers as unix time and guesses seconds or milliseconds from their size: refused here."""
     if value is not None and not (isinstance(value, str) and _DATE.match(value)):
         raise ValueError("must be a time such as 2026-01-31T12:00:00Z")
     return value
@@ -57,7 +57,7 @@ CommandId = Annotated[CleanText, StringConstraints(min_length=1, max_length=128)
 
 
 class Priority(StrEnum):
-    """Which of several waiting chats is served first: a person at a keyboard, an answer, a campaign."""
+    """Order among waiting chats: a person at a keyboard, an answer, a campaign."""
 
     HUMAN = "human"
     REPLY = "reply"
@@ -69,19 +69,19 @@ class Priority(StrEnum):
         return list(Priority).index(self)
 
 
-#: Stands where a command has no content, so that its absence is one fault among the others.
+#: Marks missing content, so that it is reported together with the other errors.
 _ABSENT: Final = object()
 
 
 class SendEnvelope(StrictPayload):
-    """What a send has beside its content."""
+    """The fields of a send beside its content."""
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [field]} for field in BY_FIELD]})
 
     v: Literal[1] = VERSION
     id: CommandId | None = Field(
         default=None,
-        description="1 to 128 characters; the same id is sent once. The bridge makes one where it is missing",
+        description="1 to 128 characters; the same id is sent once. The bridge generates a missing one",
     )
     to: CleanText = Field(description="number in any spelling, or a chat's address")
     ttl: Annotated[
@@ -112,7 +112,7 @@ class SendEnvelope(StrictPayload):
 
     @cached_property
     def content(self) -> Content:
-        """What is to be sent."""
+        """The content to send."""
         content: Content = next(found for field in BY_FIELD if (found := getattr(self, field)) is not None)
         return content
 
@@ -128,7 +128,7 @@ class SendEnvelope(StrictPayload):
         return parse_recipient(self.to)
 
     def expiry(self, claimed_at: float) -> float | None:
-        """From when on (unix seconds) it must not be sent any more; None = it never expires."""
+        """Expiry as unix seconds; None = it never expires."""
         ends = [claimed_at + self.ttl] if self.ttl else []
         if self.expires_at is not None:
             ends.append(self.expires_at.timestamp())
@@ -136,7 +136,7 @@ class SendEnvelope(StrictPayload):
 
     @property
     def content_hash(self) -> str:
-        """SHA-256 of what makes two commands the same: normalised `to`, kind, content."""
+        """SHA-256 of the identity of a command: normalised `to`, kind, content."""
         identity = json.dumps([str(self.recipient), *self.content.identity])
         return hashlib.sha256(identity.encode()).hexdigest()
 
@@ -150,16 +150,16 @@ else:  # one optional field for each kind
         "SendCommand",
         __base__=SendEnvelope,
         __module__=__name__,
-        __doc__="""Something to send: exactly one content field; `message` is a text.
+        __doc__="""A message to send: exactly one content field; `message` is a text.
 
-        Without `id` the bridge makes one. `ttl` is seconds from the claim, 0 = no limit.
+        Without `id` the bridge generates one. `ttl` is seconds from the claim, 0 = no limit.
         """,
         **{kind.field: (kind, Field(default=None, description=f"content: {kind.noun}")) for kind in KINDS},
     )
 
 
 class ControlAction(StrEnum):
-    """What an admin can ask of a session."""
+    """Actions of an admin on a session."""
 
     INIT = "init"
     CLOSE = "close"
@@ -170,15 +170,15 @@ class ControlAction(StrEnum):
 class ControlCommand(StrictPayload):
     """`<prefix>/<session>/control`.
 
-    With `init`, `phone` asks for a code to type on the phone of that number. With `close`, `reopen_after` has the
-    session open again by itself after so many seconds, or at the next start, whatever became of who asked.
+    With `init`, `phone` requests a pairing code to type on the phone of that number. With `close`, the session opens
+    again after `reopen_after` seconds, or at the next start, even if the client that closed it is gone.
     """
 
     v: Literal[1] = VERSION
     action: Annotated[ControlAction, Field(strict=False, description="what to do")]
     id: CommandId | None = Field(default=None, description="returned in the results")
     phone: CleanText | None = Field(
-        default=None, description="with `init`: ask for a pairing code to type on the phone of this number"
+        default=None, description="with `init`: request a pairing code for the phone of this number"
     )
     reopen_after: Annotated[
         int | None,
@@ -213,7 +213,7 @@ class ControlStatus(StrEnum):
 
 
 class ControlResult(Payload):
-    """Answer to a control command, on the result topic; told from a send's result by `action`."""
+    """Answer to a control command, on the result topic; only these results have `action`."""
 
     v: Literal[1] = VERSION
     session: str = Field(description="the session's name")
@@ -225,7 +225,7 @@ class ControlResult(Payload):
 
 
 class Cursor(StrictPayload):
-    """A place in a stream: the store's epoch and the last item a reader has."""
+    """A position in a stream: the store's epoch and the last item that the reader has."""
 
     epoch: str = Field(description="UUID of the store")
     seq: Annotated[int, Field(ge=0, le=MAX_SEQ, description="the last item that the reader has")]
@@ -277,7 +277,7 @@ def json_object(payload: bytes) -> dict[str, object]:
 
 
 def checked(model: type[_C], fields: Mapping[str, object]) -> _C:
-    """A command of these fields. Raises `InvalidRequest` with a sentence that names what is wrong, or `TooLarge`."""
+    """A command from these fields. Raises `TooLarge`, or `InvalidRequest` with a sentence that names the error."""
     try:
         command = model.model_validate(fields)
     except ValidationError as error:
@@ -287,7 +287,7 @@ def checked(model: type[_C], fields: Mapping[str, object]) -> _C:
 
 
 def content_of(field: str, value: object) -> Content:
-    """The content that a command's field with this value carries. Raises `InvalidRequest`, `TooLarge`."""
+    """The content for a command's field and its value. Raises `InvalidRequest`, `TooLarge`."""
     try:
         content = load_field(field, value)
     except ValidationError as error:
@@ -300,7 +300,7 @@ def _refuse_constant(name: str) -> Never:
     raise ValueError(f"{name} is not allowed")
 
 
-#: Made once: `json.loads` with an argument makes one for each payload.
+#: Built once: `json.loads` with an argument builds one per payload.
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
@@ -322,7 +322,7 @@ def _detail(error: ValidationError) -> str | None:
 
 
 def _explain(error: ValidationError) -> str:
-    """One sentence for the first few faults, naming each field."""
+    """One sentence for the first three errors, naming each field."""
     faults = []
     for fault in error.errors(include_url=False, include_context=False)[:3]:
         where = ".".join(map(str, fault["loc"])) or "payload"

@@ -1,7 +1,7 @@
 """Codes below the error codes: what exactly is invalid, and why the outcome of a command is unknown.
 
-They are stable and for programs, which show a text of their own language for them. Adding one is a change of the
-contract; a program has to accept codes that it does not know.
+They are stable and for programs, which show a text in their own language. Adding one changes the contract; a program
+must accept unknown codes.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class InvalidDetail(StrEnum):
-    """`detail_code` of an `invalid` error. Errors that only a programmer sees have none."""
+    """`detail_code` of an `invalid` error. Errors that only a developer sees have none."""
 
     NOT_A_PHONE_NUMBER = "not_a_phone_number"
     NOT_A_RECIPIENT = "not_a_recipient"  # not a WhatsApp address, or one that takes no messages

@@ -1,7 +1,6 @@
 """Errors: each is one class with its code, HTTP status and sentence. The table of codes is derived from the classes.
 
-Every door (MQTT results, HTTP answers, CLI exit) takes its code, status and sentence from here. This file decides
-nothing else: who raises what stays with the part that knows.
+MQTT results, HTTP responses and CLI exits take code, status and sentence from here.
 """
 
 from __future__ import annotations
@@ -10,18 +9,18 @@ from typing import ClassVar
 
 
 class CodedError(Exception):
-    """Root of every error that has a code for the outside. `str(error)` is the sentence.
+    """Root of every error that has a public code. `str(error)` is the sentence.
 
-    A subclass that is no `BridgeError` never reaches a caller; its code is then a stable word of its own.
+    A subclass that is not a `BridgeError` never reaches a caller.
     """
 
-    #: Stable: it travels in `result.error.code`. Adding one is a change of the contract.
+    #: Stable: published in `result.error.code`. Adding one changes the contract.
     code: str = "internal"
     #: Whether the same request may succeed later.
     transient: bool = True
     #: A code of `bridge.contract.details`, where there is one.
     detail: str | None = None
-    #: What is wrong and, where that is known, what to do, where nothing more precise is given.
+    #: The default text: what is wrong and, where known, what to do.
     sentence: ClassVar[str] = ""
 
     def __init__(self, text: str | None = None, *, detail: str | None = None) -> None:
@@ -30,12 +29,12 @@ class CodedError(Exception):
 
     @property
     def text(self) -> str:
-        """One sentence for a person: what is wrong and, where that is known, what to do."""
+        """One sentence for a person: what is wrong and, where known, what to do."""
         return str(self)
 
 
 class BridgeError(CodedError):
-    """What the bridge answers a caller with; one subclass for each code."""
+    """An error that a caller receives; one subclass per code."""
 
     #: HTTP status.
     http: ClassVar[int] = 500
@@ -44,12 +43,12 @@ class BridgeError(CodedError):
         ERRORS.setdefault(cls.code, cls)
 
 
-#: Code -> error, in the order in which they are documented.
+#: Code -> error, in the order of the documentation.
 ERRORS: dict[str, type[BridgeError]] = {}
 
 
 class InvalidRequest(BridgeError, ValueError):
-    """A ValueError too, so that a validator may raise it."""
+    """Also a ValueError, so that validators may raise it."""
 
     code = "invalid"
     transient = False
@@ -109,7 +108,7 @@ class NoSuchSession(BridgeError):
 
 
 class Unsupported(BridgeError):
-    """Raised for content and actions that the session's driver does not have."""
+    """Raised for content and actions that the session's driver does not support."""
 
     code = "unsupported"
     transient = False

@@ -1,4 +1,4 @@
-"""WhatsApp addresses and message keys: the one file that takes them apart or puts them together.
+"""WhatsApp addresses and message keys: the only file that parses and builds them.
 
 Pure. It never rewrites an address that came from WhatsApp except for the spelling of the same account
 (`@s.whatsapp.net` is `@c.us`, a `:device` suffix is dropped): a LID stays a LID, a group stays a group.
@@ -16,7 +16,7 @@ from bridge.contract.errors import InvalidRequest
 
 
 class Server(StrEnum):
-    """The part behind the `@`."""
+    """The part after the `@`."""
 
     USER = "c.us"
     WIRE_USER = "s.whatsapp.net"
@@ -79,7 +79,7 @@ class Jid:
 
     @property
     def is_conversation(self) -> bool:
-        """A chat of people: what `in` carries. Not statuses, newsletters, broadcast lists or WhatsApp's own account.
+        """A chat of people, published on `in`. Not statuses, newsletters, broadcast lists or WhatsApp's own account.
 
         Servers that are not listed here (`hosted`, `msgr`, `interop`, `bot`) are people and businesses too.
         """
@@ -92,10 +92,10 @@ class Jid:
 
 
 def parse_recipient(text: str) -> Jid:
-    """Turn what a sender wrote into the address to send to, without asking WhatsApp.
+    """Parse a recipient into the address to send to, without asking WhatsApp.
 
-    Takes digits in any spelling (`+54 9 11 5550-0001`, `(54911)55500001`, a leading `00`) or a JID of a person, a
-    LID or a group. Raises `InvalidRequest` for anything else, naming what is wrong.
+    Accepts digits in any spelling (`+54 9 11 5550-0001`, `(54911)55500001`, a leading `00`) or a JID of a person, a
+    LID or a group. Raises `InvalidRequest` for anything else, naming the error.
     """
     stripped = text.strip()
     if "@" in stripped:
@@ -155,5 +155,5 @@ class MessageKey:
         return f"{'true' if self.from_me else 'false'}_{self.remote}_{self.id}{tail}"
 
     def under(self, remote: Jid) -> MessageKey:
-        """The same message as another address form of its chat names it."""
+        """The key of the same message under another address of its chat."""
         return MessageKey(self.from_me, remote, self.id, self.participant)

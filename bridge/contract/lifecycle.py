@@ -1,4 +1,4 @@
-"""The life of one send: its states, and which may follow which. A pure table.
+"""The life of one send: its states and their transitions. A pure table.
 
 `accepted → sending → sent → device → read → played`, or `failed`, or `unknown`, which a later ack upgrades.
 """
@@ -11,14 +11,14 @@ from enum import IntEnum, StrEnum
 class SendState(StrEnum):
     """State of an outbox row."""
 
-    ACCEPTED = "accepted"  # claimed, nothing has left
-    SENDING = "sending"  # a message id is reserved; the call may have left: in doubt until answered
+    ACCEPTED = "accepted"  # claimed, nothing was sent
+    SENDING = "sending"  # a message id is reserved; the message may have been sent: in doubt until answered
     SENT = "sent"  # WhatsApp's server has it
     DEVICE = "device"  # on the recipient's device
     READ = "read"
     PLAYED = "played"
-    FAILED = "failed"  # it did not leave, or WhatsApp refused it
-    UNKNOWN = "unknown"  # it may have left and nobody can tell; never repeated by us
+    FAILED = "failed"  # it was not sent, or WhatsApp refused it
+    UNKNOWN = "unknown"  # it may have been sent; the bridge never repeats it
 
 
 #: Nothing more is done for a command in one of these; acks may still move it.
@@ -29,7 +29,7 @@ FINAL = frozenset(
 _S = SendState
 TRANSITIONS: dict[SendState, frozenset[SendState]] = {
     _S.ACCEPTED: frozenset({_S.SENDING, _S.FAILED, _S.UNKNOWN}),
-    # back to accepted: a proven "the call never left"
+    # back to accepted: it was provably not sent
     _S.SENDING: frozenset({_S.ACCEPTED, _S.SENT, _S.DEVICE, _S.READ, _S.PLAYED, _S.FAILED, _S.UNKNOWN}),
     _S.SENT: frozenset({_S.DEVICE, _S.READ, _S.PLAYED, _S.FAILED}),
     _S.DEVICE: frozenset({_S.READ, _S.PLAYED}),
@@ -52,7 +52,7 @@ class AckLevel(IntEnum):
 
 
 class AckName(StrEnum):
-    """`ack.ack` as it travels."""
+    """Values of the field `ack` of an ack."""
 
     SERVER = "server"
     DEVICE = "device"
@@ -76,7 +76,7 @@ _NAME_OF_ACK = {
 
 
 def _known(level: int) -> AckLevel:
-    # 5 (PEER, another device of ours) and whatever is added later: any positive ack proves that the server has it.
+    # 5 (PEER, another own device) and later additions: any positive ack proves that the server has it.
     return AckLevel(level) if level <= AckLevel.PLAYED else AckLevel.SERVER
 
 
@@ -100,11 +100,11 @@ def state_of_ack(level: int) -> SendState | None:
 
 
 def after_ack(before: SendState, level: int) -> SendState | None:
-    """The state after an ack, or None when it moves nothing (late, repeated, or not allowed).
+    """The state after an ack, or None if it changes nothing (late, repeated, or not allowed).
 
-    Acks may come out of order: only one that the table allows from here moves the send. What is still to be sent is
-    moved by none. -1 is what WhatsApp Web shows after an error of the network too, where the message may have left and
-    may be sent again by hand: of a send that nobody has answered it proves nothing.
+    Acks may come out of order: only one that the table allows changes the state. None changes a send that was not
+    called yet. WhatsApp Web also shows -1 after a network error, where the message may have been sent and a person may
+    retry it in the page: for an unanswered send it proves nothing.
     """
     after = state_of_ack(level)
     if after is None or before is SendState.ACCEPTED:

@@ -1,4 +1,4 @@
-"""What the bridge publishes about WhatsApp: inbound messages, events, acks, results, the pairing code, replay ends."""
+"""Payloads that the bridge publishes: inbound messages, events, acks, results, the QR code, replay ends."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from bridge.contract.kinds.location import Place
     from bridge.contract.kinds.media import Media
 
-#: `type` of a message whose person was forgotten: `seq` is still there, what it said and who said it is not.
+#: `type` of a message of an erased person: only `seq` stays, without content and author.
 ERASED: Final = "erased"
 
 
@@ -38,7 +38,7 @@ def _kinds_with(field: str) -> str:
 if TYPE_CHECKING:
 
     class KindFields(Payload):
-        """The fields that kinds add to a message, each optional. Typed here for the ones that our own code reads."""
+        """The fields that kinds add to a message, each optional. Typed here for those that the project itself reads."""
 
         media: Media | None = None
         location: Place | None = None
@@ -56,7 +56,7 @@ else:
 
 
 class TextFields(Payload):
-    """What a message of any kind may say."""
+    """Fields that a message of any kind may have."""
 
     body: PageText = Field(default="", description="text or caption, never a thumbnail")
     quoted: Quoted | None = Field(default=None, description="the message that this one answers")
@@ -65,11 +65,11 @@ class TextFields(Payload):
 
 
 class MessageContent(KindFields, TextFields):
-    """What a message says, as the driver read it. Fields of the right-hand base come first."""
+    """The content of a message, as the driver read it. Fields of the right-hand base come first."""
 
 
 class MessageHead(Payload):
-    """Which message it is. `timestamp` is unix seconds (legacy)."""
+    """The identity of a message. `timestamp` is unix seconds (legacy)."""
 
     id: PageText = Field(description="serialized WhatsApp key; the first form seen stays")
     from_: PageText = Field(alias="from", description="chat id, exactly as it arrived: answer to this")
@@ -96,7 +96,7 @@ class MessageBody(MessageContent, MessageHead):
     raw: dict[str, Any] | None = Field(
         default=None,
         exclude_if=is_none,
-        description="with type `unknown`: what the page gave; else `unreadable` says what was too large to be told",
+        description="with type `unknown`: the page's JSON; else `unreadable` says what was too large to publish",
     )
 
 
@@ -122,18 +122,18 @@ class Stream(StrEnum):
 
 
 def in_stream(stream: Stream, session: str, epoch: str, seq: int, body: str) -> str:
-    """Put a stored body into its stream: the JSON of `Inbound` or `Event`.
+    """Add its position to a stored body: the JSON of `Inbound` or `Event`.
 
-    `body` is `MessageBody.to_json()` or `EventBody.to_json()`. Joined as text: the journal keeps bodies as they were
-    written, and a replay of thousands must not parse each.
+    `body` is `MessageBody.to_json()` or `EventBody.to_json()`. Joined as text, so that a replay of thousands need not
+    parse each.
     """
-    place = {"v": VERSION, "session": session, "epoch": epoch, stream.counter: seq}
-    head = json.dumps(place, separators=(",", ":"))
+    position = {"v": VERSION, "session": session, "epoch": epoch, stream.counter: seq}
+    head = json.dumps(position, separators=(",", ":"))
     return f"{head[:-1]},{body[1:]}"
 
 
 def trace_of(item: Mapping[str, Any]) -> str | None:
-    """The id that a stored `MessageBody` or `EventBody` has in each line of the log: that of WhatsApp's key."""
+    """The id of a stored `MessageBody` or `EventBody` in log lines: the one in WhatsApp's key."""
     message = item.get("message") or item
     try:
         return MessageKey.parse(str(message.get("id"))).id
@@ -203,8 +203,8 @@ class Ack(Payload):
 class Qr(Payload):
     """`<prefix>/<session>/qr`, retained; `expires_at` is an estimate, since the page names no expiry.
 
-    `link_code` (eight characters to type on the phone) is there once a number was given with `init`; `code` is what a
-    QR code is drawn of, or the link code again where the page shows no other.
+    `link_code` (eight characters to type on the phone) is set once `init` gave a number; `code` is the text of
+    the QR code, or the link code if the page shows no QR code.
     """
 
     v: Literal[1] = VERSION
@@ -215,7 +215,7 @@ class Qr(Payload):
 
 
 class ReplayEnd(Payload):
-    """Ends each page of a replay. `next` is the cursor to ask from; `gap` tells that items before it are gone."""
+    """Ends each page of a replay. `next` is the cursor of the next request; `gap` = items before it are gone."""
 
     v: Literal[1] = VERSION
     session: str = Field(description="the session's name")

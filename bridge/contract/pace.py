@@ -1,4 +1,4 @@
-"""A pace, as settings write it: `20/minute`. Pure."""
+"""A rate limit in the form of the settings: `20/minute`. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _RATE = re.compile(r"(\d{1,6})\s*/\s*(second|minute|hour|day)")
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """`rate` a second, `burst` at once after a pause. An infinite rate means no pacing. `text` is what was parsed."""
+    """`rate` per second, `burst` at once after a pause. An infinite rate means no pacing. `text` is the parsed text."""
 
     rate: float
     burst: int
@@ -33,7 +33,7 @@ class Pace:
 
     @classmethod
     def of_requests(cls, text: str) -> Self:
-        """Of HTTP: a minute's worth at once, at most. Raises `InvalidRequest`."""
+        """A pace for HTTP requests: its burst is the number of one minute. Raises `InvalidRequest`."""
         pace = cls.parse(text, burst=1)
         return pace if pace.is_off else replace(pace, burst=max(1, round(pace.rate * 60)))
 

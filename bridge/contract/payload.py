@@ -1,4 +1,4 @@
-"""What every JSON payload shares: the version, times, valid text, and how it is written.
+"""The base of every JSON payload: version, times, valid text, serialization.
 
 Readers ignore unknown fields (`Payload`); commands refuse them (`StrictPayload`): a typo in `ttl` must not send late.
 """
@@ -64,16 +64,16 @@ def _refuse_unwritable_json(value: Any) -> Any:
 
 
 Instant = Annotated[AwareDatetime, PlainSerializer(rfc3339, return_type=str, when_used="json")]
-#: Text that a caller gave: refused, not repaired, so that nobody sends something else than was asked.
+#: Text from a caller: refused if invalid, not repaired, so that the sent text is the requested one.
 CleanText = Annotated[str, AfterValidator(_refuse_unprintable)]
-#: Free JSON of a caller, echoed: it must be writable again.
+#: Free JSON from a caller, returned to it: it must be serializable.
 CleanJson = Annotated[Any, AfterValidator(_refuse_unwritable_json)]
-#: Text that WhatsApp gave: repaired, never refused, since what arrived must be told.
+#: Text from WhatsApp: repaired, never refused, since every received message is published.
 PageText = Annotated[str, AfterValidator(valid_text)]
 
 
 def is_none(value: object) -> bool:
-    """For `Field(exclude_if=is_none)`: a field that is left out instead of being null."""
+    """For `Field(exclude_if=is_none)`: a field that is omitted instead of being null."""
     return value is None
 
 
@@ -83,14 +83,14 @@ class Payload(BaseModel):
     model_config = ConfigDict(frozen=True, populate_by_name=True, ser_json_inf_nan="null")
 
     def to_json(self) -> str:
-        """The payload as it travels: compact JSON."""
+        """The published form: compact JSON."""
         return self.model_dump_json(by_alias=True)
 
 
 class StrictPayload(BaseModel):
-    """A payload that the bridge takes: strict types, no unknown fields."""
+    """A payload that the bridge accepts: strict types, no unknown fields."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
     def check(self) -> None:
-        """Checks that are no single field's, or have an error code of their own. Raises `CodedError`."""
+        """Checks across fields, or with their own error code. Raises `CodedError`."""

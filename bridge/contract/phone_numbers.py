@@ -1,8 +1,8 @@
 """Spellings of one phone number under which WhatsApp may know it. Pure.
 
-In three countries people write numbers otherwise than WhatsApp registers them: Argentina (a 9 after the country code
+In three countries people write numbers differently than WhatsApp registers them: Argentina (a 9 after the country code
 for mobiles; at home a 15 after the area code), Mexico (a 1 after the country code, now dropped) and Brazil (a ninth
-digit that older accounts lack). It proposes; only the service knows. It never touches an address that came from there.
+digit that older accounts do not have). Only the service knows which is right. Addresses from WhatsApp are not changed.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ _THREE_DIGITS = frozenset(
 
 
 def candidates(number: str) -> tuple[str, ...]:
-    """The number's spellings in the order in which to ask for them; only itself where no variants are known.
+    """The number's spellings in the order of their look-up; only itself where no variants are known.
 
     `number` is digits in international form, without `+`.
     """
     if match := _ARGENTINA.fullmatch(number):
         national = _without_15(match[2])
-        # the mobile form first: it is what nearly every account is registered with
+        # the mobile form first: nearly every account is registered with it
         return (number,) if national is None else (f"549{national}", f"54{national}")
     if match := _MEXICO.fullmatch(number):
         return (number, f"52{'' if match[1] else '1'}{match[2]}")
@@ -51,7 +51,7 @@ def candidates(number: str) -> tuple[str, ...]:
 
 
 def _without_15(national: str) -> str | None:
-    """The ten digits of area code and subscriber; None where twelve digits hold no 15 in the place for it."""
+    """The ten digits of area code and subscriber; None where twelve digits have no 15 after the area code."""
     if len(national) == 10:
         return national
     area = 2 if national.startswith("11") else 3 if national[:3] in _THREE_DIGITS else 4

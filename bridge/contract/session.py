@@ -1,4 +1,4 @@
-"""Session states: what each means, its stable reasons with the sentence for the operator, and which may follow which.
+"""Session states: meaning, stable reasons with the sentence for the operator, transitions.
 
 A pure table. `connected` is the only state that claims that the whole path works.
 """
@@ -117,7 +117,7 @@ REASON_TEXT: dict[Reason, str] = {
 }
 
 _S = SessionState
-#: From each state to those that may follow; those that may follow every state are in `ALWAYS`.
+#: Allowed transitions; states that may follow every state are in `ALWAYS`.
 TRANSITIONS: dict[SessionState, frozenset[SessionState]] = {
     _S.STARTING: frozenset({_S.CONNECTING, _S.UNREACHABLE, _S.RECONNECTING, _S.STANDBY}),
     _S.CONNECTING: frozenset(
@@ -186,7 +186,7 @@ LEGACY_STATUS: dict[SessionState, str] = {
 
 
 class IllegalTransition(RuntimeError):
-    """A state followed another that it cannot follow: a fault in the code, never in the input."""
+    """A transition that the table does not allow: a fault in the code, never in the input."""
 
 
 def may_follow(before: SessionState, after: SessionState) -> bool:
@@ -196,7 +196,7 @@ def may_follow(before: SessionState, after: SessionState) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """A state with its reason and the sentence for the operator; `detail` is appended where something is known."""
+    """A state with its reason and the sentence for the operator; `detail` is appended to it."""
 
     state: SessionState
     reason: Reason

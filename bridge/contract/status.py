@@ -1,4 +1,4 @@
-"""The retained payloads that tell how a session and a bridge are."""
+"""The retained status payloads of a session and of a bridge."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HEARTBEAT, STALE_AFTER = 15, 45
 
 
 class Queues(Payload):
-    """What waits: commands without a final result, inbound messages not yet on MQTT."""
+    """Queue lengths: commands without a final result, inbound messages not yet on MQTT."""
 
     out: int = Field(description="commands without a final result")
     in_: int = Field(alias="in", description="journalled items that are not published yet")
@@ -47,7 +47,7 @@ class SessionStatus(Payload):
     last_event_seq: int = Field(default=0, description="newest item of `event`")
     last_inbound: Instant | None = Field(default=None, description="when the newest message was journalled")
     queue: Queues | None = Field(default=None, description="what is waiting")
-    budget: int | None = Field(default=None, description="sends that could leave at once; null without pacing")
+    budget: int | None = Field(default=None, description="sends that could go out at once; null without pacing")
     memory: MemoryUse | None = Field(default=None, description="megabytes (proportional set size)")
     sends: list[str] | None = Field(default=None, description="the content fields that a command may carry here")
 

@@ -1,6 +1,6 @@
-"""Topics: the one place where a topic is built or parsed.
+"""Topics: the only file that builds or parses them.
 
-Levels are `[A-Za-z0-9_-]+`: some brokers rewrite `.` and `*`, and a JID never stands in a topic. The prefix may hold
+Levels are `[A-Za-z0-9_-]+`: some brokers rewrite `.` and `*`, and a topic never contains a JID. The prefix may hold
 `/` and is a setting. Retained: `status`, `qr`, the bridge's own status and the responder's config. All QoS 1 but
 `control`, which is subscribed at QoS 0 so that an old action is never carried out after a reconnect.
 """
@@ -19,7 +19,7 @@ RESERVED_SESSIONS = frozenset({"bridge", "responder"})
 
 
 class Leaf(StrEnum):
-    """The level behind the session name."""
+    """The level after the session name."""
 
     IN = "in"
     EVENT = "event"
@@ -63,7 +63,7 @@ def check_prefix(prefix: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SessionTopic:
-    """A parsed topic of a session: `leaf` and, where the leaf has one, the level behind it."""
+    """A parsed topic of a session: `leaf` and, where it has one, the level after it."""
 
     session: str
     leaf: Leaf
@@ -84,7 +84,7 @@ class Topics:
         return self.session(session, Leaf.IN)
 
     def event(self, session: str) -> str:
-        """Everything about messages that is not one."""
+        """Events about messages that are not inbound messages."""
         return self.session(session, Leaf.EVENT)
 
     def out(self, session: str, digits: str | None = None) -> str:
@@ -95,7 +95,7 @@ class Topics:
         return self.session(session, Leaf.RESULT)
 
     def ack(self, session: str) -> str:
-        """Ticks of what was sent."""
+        """Acks of sent messages."""
         return self.session(session, Leaf.ACK)
 
     def replay(self, session: str, reader: str | None = None) -> str:
@@ -111,7 +111,7 @@ class Topics:
         return self.session(session, Leaf.CONTROL)
 
     def typing(self, session: str) -> str:
-        """Who is shown that we are writing."""
+        """Typing-indicator commands."""
         return self.session(session, Leaf.TYPING)
 
     def request(self, session: str) -> str:
@@ -138,7 +138,7 @@ class Topics:
         return f"{self.prefix}/responder/{'+' if cliente_id is None else cliente_id}/config"
 
     def bot_switch(self, cliente_id: int | None = None) -> str:
-        """Where the switch of a client is set; None = the filter for all clients."""
+        """The topic that sets the switch of a client; None = the filter for all clients."""
         return f"{self.bot_config(cliente_id)}/set"
 
     def switched_client(self, topic: str) -> int | None:
@@ -149,7 +149,7 @@ class Topics:
         return int(digits) if is_number and topic == self.bot_switch(int(digits)) else None
 
     def responder_event(self, instance: str = "+") -> str:
-        """What went wrong with the responders of one instance. Four levels: readers of `+/event` do not hear it."""
+        """Faults of the responders of one instance. It has four levels, so `+/event` does not match it."""
         return f"{self.prefix}/responder/{instance}/event"
 
     def commands(self, session: str) -> tuple[str, ...]:
@@ -157,7 +157,7 @@ class Topics:
         return (self.out(session), f"{self.out(session)}/+", self.replay(session), self.request(session))
 
     def passing_commands(self, session: str) -> tuple[str, ...]:
-        """Those at QoS 0: what they ask for is worth nothing later."""
+        """Filters at QoS 0: these commands are worthless later."""
         return (self.control(session), self.typing(session))
 
     @lru_cache(maxsize=1024)  # noqa: B019 - equal values, one cache; the same few topics come again and again

@@ -1,7 +1,7 @@
-"""Catch-up journals what WhatsApp's page holds and the journal lacks: before each `connected`, and after a pairing.
+"""Catch-up journals what the page holds and the journal lacks: before each `connected`, and after a pairing.
 
-A newly linked device receives its history from the phone over minutes. What was written while no device was linked is
-part of it, so a single pass right after the pairing would lose messages.
+A newly linked device receives its history from the phone over minutes. Messages written while no device was linked are
+part of it, so a single pass right after the pairing would lose them.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from bridge.core.inbound import InboundPipeline
 from bridge.ports import DriverUnavailable, StoreUnusable, WhatsAppDriver
 
 _log = logging.getLogger(__name__)
-#: Seconds between the looks that follow a pairing: an hour in all, as long as the inbound half goes back.
+#: Seconds between the passes after a pairing: an hour in all, as long as `HISTORY_COMES` lowers the watermarks.
 AFTER_PAIRING = (20.0, 60.0, 240.0, 900.0, 2400.0)
-#: Seconds in which a catch-up has to get on. There is no limit for the whole: with very many chats it takes minutes,
-#: and one that was broken off would begin again for ever.
+#: Seconds within which a catch-up must make progress. It has no total limit: with very many chats it takes minutes, and
+#: a cancelled one would start over, indefinitely.
 STALLED = 60.0
 
 
 class CatchUp:
-    """Takes what the page has and the journal has not."""
+    """Journals messages that the page holds but the journal lacks."""
 
     def __init__(self, session: str, inbound: InboundPipeline, driver: WhatsAppDriver) -> None:
         self._session = session
@@ -32,7 +32,7 @@ class CatchUp:
         self._paired = asyncio.Event()
 
     async def collect(self) -> int:
-        """Journal what is missing, in order; returns how much was. Raises `DriverUnavailable`, and what the store
+        """Journal missing messages, in order; returns their number. Raises `DriverUnavailable`, and what the store
         raises."""
         async with self._one_at_a_time:
             watermarks, baseline = await self._inbound.watermarks()
@@ -41,22 +41,22 @@ class CatchUp:
             try:
                 async with asyncio.timeout(STALLED) as limit:
                     async for batch in self._driver.collect(watermarks, baseline):
-                        if unread != self._driver.unread:  # before its messages move its watermark
+                        if unread != self._driver.unread:  # before its messages move the chat's watermark
                             unread = dict(self._driver.unread)
                             await self._inbound.unread.add(unread)
-                        found += await self._inbound.take(batch, late=True)
+                        found += await self._inbound.journal_messages(batch, late=True)
                         limit.reschedule(clock() + STALLED)
             except TimeoutError as error:
-                raise DriverUnavailable(f"The page has handed over nothing for {STALLED:g} s.") from error
-            await self._inbound.unread.become(unread)
+                raise DriverUnavailable(f"The page has delivered nothing for {STALLED:g} s.") from error
+            await self._inbound.unread.replace(unread)
             return found
 
     def paired(self) -> None:
-        """A device was linked a short time ago: look again and again for what its phone sends."""
+        """Start the passes for the history that the phone sends to a newly linked device."""
         self._paired.set()
 
     async def repeat(self) -> None:
-        """Look after each pairing, until cancelled. Raises what the store raises."""
+        """Run the passes after each pairing, until cancelled. Raises what the store raises."""
         while True:
             await self._paired.wait()
             self._paired.clear()
@@ -66,7 +66,7 @@ class CatchUp:
                     found = await self.collect()
                 except StoreUnusable:
                     raise
-                except CodedError as error:  # the next connection looks as well
-                    _log.info("%s: no look at what the phone sent (%s)", self._session, error)
+                except CodedError as error:  # the next connection catches up, too
+                    _log.info("%s: the history from the phone was not read (%s)", self._session, error)
                 else:
-                    _log.info("%s: the phone has sent %d messages since the pairing", self._session, found)
+                    _log.info("%s: %d messages from the history that the phone sent", self._session, found)

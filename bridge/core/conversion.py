@@ -1,4 +1,4 @@
-"""From what a driver hands over to what is published of it: always something that can be written and read. Pure."""
+"""Turns a driver's message into the published body, which is always valid JSON. Pure."""
 
 from __future__ import annotations
 
@@ -16,19 +16,20 @@ from bridge.ports import IncomingMessage
 
 _log = logging.getLogger(__name__)
 UNKNOWN = "unknown"
-#: Bytes of JSON. A broker ends the connection of who sends it more than it takes, and what is behind would wait for
-#: ever; the smallest default among those in use is 1 MiB (EMQX). A text of WhatsApp is a quarter of this at most.
+#: Bytes of JSON. A broker closes the connection of a client that publishes more than it accepts, and all later messages
+#: would wait indefinitely; the smallest default among brokers in use is 1 MiB (EMQX). A WhatsApp text is a quarter of
+#: this at most.
 LARGEST = 1_000_000
-#: Characters that are kept of the text of a message that is larger.
+#: Characters that are kept of the text of a larger message.
 _KEPT = 65_536
-#: The last second of the year 9999: what is beyond is no time that anybody could have written at.
+#: The last second of the year 9999; later timestamps are invalid.
 _LAST_SECOND = 253_402_300_799
 
 
 def body_of(message: IncomingMessage, cliente_id: int, own: Collection[str], *, late: bool) -> MessageBody:
-    """What is published of a message; `own` = this account's addresses.
+    """The published body of a message; `own` = this account's addresses.
 
-    What cannot be converted is told all the same, with type `unknown`, and does not stop the rest.
+    A message that cannot be converted is published with type `unknown` and its raw JSON, and blocks no other.
     """
     content = message.content
     known = {
@@ -46,50 +47,50 @@ def body_of(message: IncomingMessage, cliente_id: int, own: Collection[str], *, 
     }
     raw = message.raw
     try:
-        said = {name: getattr(content, name) for name in MessageContent.model_fields}
-        seen = None if raw is None else _readable(raw)
-        return _trimmed(MessageBody(**known, **said, type=message.type, kind=kind_of(message.type), raw=seen))
+        fields = {name: getattr(content, name) for name in MessageContent.model_fields}
+        valid = None if raw is None else _valid_json(raw)
+        return _trimmed(MessageBody(**known, **fields, type=message.type, kind=kind_of(message.type), raw=valid))
     except ValidationError as error:
         _log.warning("%s cannot be converted: %s", message.key.id, error.errors()[0]["msg"])
-        seen = _readable(raw if raw is not None else {"unreadable": ascii(content)})
-        return _trimmed(MessageBody(**known, type=UNKNOWN, kind=UNKNOWN, raw=seen))
+        valid = _valid_json(raw if raw is not None else {"unreadable": ascii(content)})
+        return _trimmed(MessageBody(**known, type=UNKNOWN, kind=UNKNOWN, raw=valid))
 
 
 def kind_of(message_type: str) -> str:
-    """The kind of a message of one of WhatsApp's types."""
+    """The kind for one of WhatsApp's message types."""
     return BY_TYPE[message_type].kind if message_type in BY_TYPE else UNKNOWN
 
 
 def text_of(value: object) -> str:
-    """As text that can be written as UTF-8."""
+    """The value as text that can be encoded as UTF-8."""
     return valid_text(str(value))
 
 
 def time_of(message: IncomingMessage) -> int:
-    """When it was written (unix seconds); 0 where nobody can tell."""
+    """Unix seconds when it was written; 0 for an invalid timestamp."""
     return message.timestamp if 0 <= message.timestamp <= _LAST_SECOND else 0
 
 
 def _trimmed(body: MessageBody) -> MessageBody:
-    """Without its extras where it would be larger than a broker may take."""
+    """The body, without its optional fields if it exceeds `LARGEST`."""
     if _is_small(body) or (size := len(body.to_json().encode())) <= LARGEST:
         return body
-    _log.warning("%s has %d bytes: it is told without what it carries beside its text", body.id, size)
+    _log.warning("%s has %d bytes: only its text is published", body.id, size)
     extras = {"notify_name", *MessageContent.model_fields} - {"body", "forwarded"}
-    left_out = {"unreadable": f"{size:,} bytes are more than a message may have"}
+    left_out = {"unreadable": f"{size:,} bytes exceed the limit of a message"}
     return body.model_copy(update={**dict.fromkeys(extras), "body": body.body[:_KEPT], "raw": left_out})
 
 
 def _is_small(body: MessageBody) -> bool:
-    """Whether it is so by far, told without writing its JSON, which costs as much as all of the rest."""
+    """Whether it is far below `LARGEST`, without serializing it, which costs as much as all the rest."""
     if body.raw or body.quoted or any(getattr(body, name) is not None for name in RECEIVED_FIELDS):
         return False
-    written = len(body.body) + len(body.notify_name or "") + sum(map(len, body.mentions or ()))
-    return written < LARGEST // 10  # a character is six bytes at the most
+    characters = len(body.body) + len(body.notify_name or "") + sum(map(len, body.mentions or ()))
+    return characters < LARGEST // 10  # a character is at most six bytes
 
 
-def _readable(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Raw JSON of the page that can be written and read again, whatever it was."""
+def _valid_json(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Raw JSON from the page, made serializable whatever it holds."""
     if is_too_deep(raw):
         return {"unreadable": f"nested deeper than {MAX_DEPTH} levels"}
     try:

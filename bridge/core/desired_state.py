@@ -1,4 +1,4 @@
-"""What a session is to be until somebody asks otherwise. Stored, so that it survives restarts."""
+"""The state that an admin requested last: running, closed or logged out. Stored, so that it survives restarts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class DesiredState(StrEnum):
 
 
 async def read_desired(memory: KeyValueStore) -> DesiredState:
-    """What was asked for last; a new session runs."""
+    """The stored state; a new session is running."""
     return DesiredState(await memory.get(_NAME) or DesiredState.RUNNING)
 
 

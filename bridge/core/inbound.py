@@ -1,4 +1,4 @@
-"""The inbound half of a session: what WhatsApp showed goes to the journal before anyone is told."""
+"""The inbound half of a session: messages and events are journalled before they are published."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bridge.core.missing_messages import UndecryptedMessages, UnreadChats
 from bridge.ports import Account, IncomingEvent, IncomingMessage, Journal, JournalRecord, KeyValueStore, Outbox
 
 _log = logging.getLogger(__name__)
-#: Types that WhatsApp writes by itself; they are no message of anybody. Source: wa-js `MSG_TYPE`.
+#: Types that WhatsApp generates; no person wrote them. Source: wa-js `MSG_TYPE`.
 SYSTEM_TYPES = frozenset(
     {
         "broadcast_notification",
@@ -34,20 +34,22 @@ SYSTEM_TYPES = frozenset(
         "revoked",
     }
 )
-#: "Waiting for this message": it is there, and its text comes later, perhaps after the next load of the page.
+#: "Waiting for this message": its text comes later, perhaps after the next load of the page.
 _CIPHERTEXT = "ciphertext"
 _BASELINE, _PN, _LID, _PAIRED = "baseline", "account_pn", "account_lid", "paired"
-#: Seconds after a pairing in which the phone may still send what was written while no device was linked.
+#: Seconds after a pairing in which the phone may still send messages written while no device was linked.
 HISTORY_COMES = 3600
-#: Seconds by which a message of one chat may have come before an older one of another.
+#: Seconds by which a newer message may have arrived before an older one of another chat.
 OVERTAKEN = 60
 #: 64 bits: texts are compared only between messages that have one raw id and one time.
 _HASH_DIGITS = 16
 
 
 class InboundPipeline:
-    """Filters, converts and journals what a driver hands over. Older than the baseline (unix seconds) is history, and
-    older than what the journal remembers."""
+    """Filters, converts and journals what a driver delivers.
+
+    Messages older than the baseline (unix seconds), or than what the journal remembers, are history and left out.
+    """
 
     def __init__(self, session: str, cliente_id: int, journal: Journal, outbox: Outbox, memory: KeyValueStore) -> None:
         self._session = session
@@ -58,48 +60,48 @@ class InboundPipeline:
         self._baseline: int | None = None
         self._own: frozenset[str] = frozenset()  # this account's addresses
         self._undecrypted = UndecryptedMessages(memory)
-        #: Chats that catch-up could not read whole.
+        #: Chats that catch-up could not read completely.
         self.unread = UnreadChats(memory)
-        #: Whether the last pairing was so short a time ago that its phone may still send history.
+        #: Whether the last pairing is so recent that the phone may still send history.
         self.history_comes = False
-        self._paired_at = self._owed_from = 0  # that pairing, and from when on its history is owed
+        self._paired_at = self._owed_from = 0  # that pairing, and where its history starts
 
     async def logged_in(self, account: Account) -> None:
-        """Set the baseline at the first pairing; another number than before gets a new one.
+        """Set the baseline at the first pairing, and again when another number is paired.
 
-        The same number paired again keeps it: what came in between is owed to the readers.
+        The same number paired again keeps it: messages that came in between must still be published.
         """
         owner = {_PN: str(account.pn or ""), _LID: str(account.lid or "")}
         known = {name: await self._memory.get(name) or "" for name in owner}
         baseline, other = await self._memory.get(_BASELINE), is_other_account(known, owner)
-        anew = baseline is None or other
+        is_new = baseline is None or other
         if baseline is None or other:
             if baseline is not None:
                 _log.warning("%s: now paired with another number (%s)", self._session, mask(owner[_PN] or owner[_LID]))
             baseline = str(account.paired_at if account.paired_at is not None else account.service_time)
             await self._memory.set(_BASELINE, baseline)
             await self._undecrypted.clear()
-            await self.unread.become({})
+            await self.unread.replace({})
         for name, address in owner.items():
             if address != known[name] and (address or other):
                 await self._memory.set(name, address)
         self._own = frozenset(address or ("" if other else known[name]) for name, address in owner.items()) - {""}
         self._baseline = int(baseline)
-        await self._note_pairing(account.paired_at, anew=anew)
+        await self._note_pairing(account.paired_at, is_new=is_new)
         await self._undecrypted.load()
 
-    async def take(self, messages: Sequence[IncomingMessage], *, late: bool) -> int:
+    async def journal_messages(self, messages: Sequence[IncomingMessage], *, late: bool) -> int:
         """Journal messages in order; returns how many were new. Durable on return."""
-        fresh = 0
+        new = 0
         others: list[IncomingMessage] = []
         await self._note_undecrypted(messages)
         for message in messages:
             if message.key.from_me:
-                fresh += await self._take_own(message, late=late)
+                new += await self._journal_own(message, late=late)
             elif self._belongs_to_in(message):
                 others.append(message)
         if not others:
-            return fresh
+            return new
         for message in others:
             if message.from_lid and message.from_pn:
                 await self._journal.add_alias(str(message.from_lid), str(message.from_pn))
@@ -111,12 +113,12 @@ class InboundPipeline:
                     *(self._session, message.chat.masked, seq),
                     extra={"session": self._session, "trace": text_of(message.key.id)},
                 )
-                fresh += 1
-        await self._undecrypted.told({text_of(message.key.id) for message in others})
-        return fresh
+                new += 1
+        await self._undecrypted.remove({text_of(message.key.id) for message in others})
+        return new
 
-    async def take_event(self, event: IncomingEvent) -> None:
-        """Journal an event unless it is known. Durable on return. One that fits no kind is logged and left out."""
+    async def journal_event(self, event: IncomingEvent) -> None:
+        """Journal an event unless it is known. Durable on return. An event of no known kind is logged and dropped."""
         chat = str(event.chat) if event.chat else None
         try:
             body = EventBody.model_validate(
@@ -130,30 +132,30 @@ class InboundPipeline:
         await self._journal.append_event(body, kind=event.kind, once=f"{event.kind}:{event.once}")
 
     async def watermarks(self) -> tuple[dict[str, int], int]:
-        """Where catch-up starts: the newest time in each chat, and where history ends for the others.
+        """Where catch-up starts: the newest time of each chat, and the end of history for all other chats.
 
-        In a chat with a message that could not be decrypted, that one's time; in one that could not be read whole, the
-        time from which it is still to be read. While a newly linked device gets its history, no later than what was
-        there before the pairing: newer messages may overtake older ones.
+        A chat with an undecrypted message starts at that message; one that could not be read completely, at the gap.
+        While a newly linked device gets its history, every chat starts at the newest message from before the pairing at
+        the latest: newer messages may overtake older ones.
         """
         marks = await self._journal.watermarks()
         if max(marks.values(), default=0) < self._paired_at + HISTORY_COMES:
             marks = {chat: min(mark, self._owed_from) for chat, mark in marks.items()}
         return await self.unread.lowered(await self._undecrypted.lowered(marks)), self._history_ends
 
-    async def _note_pairing(self, paired_at: int | None, *, anew: bool) -> None:
+    async def _note_pairing(self, paired_at: int | None, *, is_new: bool) -> None:
         before = json.loads(await self._memory.get(_PAIRED) or "[0, 0]")
         self._paired_at, self._owed_from = before
         newest = max((await self._journal.watermarks()).values(), default=0)
         self.history_comes = newest < self._paired_at + HISTORY_COMES
         if paired_at is not None:
-            if anew or not self.history_comes:  # else what the pairing before owes is still owed
-                self._owed_from = max(0 if anew else newest - OVERTAKEN, self._baseline or 0)
+            if is_new or not self.history_comes:  # else the history of the pairing before is still missing
+                self._owed_from = max(0 if is_new else newest - OVERTAKEN, self._baseline or 0)
             self._paired_at, self.history_comes = paired_at, True
             await self._memory.set(_PAIRED, json.dumps([self._paired_at, self._owed_from]))
 
     async def _note_undecrypted(self, messages: Sequence[IncomingMessage]) -> None:
-        """Durable before anything newer of the chat is journalled: that moves the watermark past them."""
+        """Store their ids before a newer message of the chat is journalled: that moves the watermark past them."""
         await self._undecrypted.note(
             {
                 text_of(message.key.id): (str(message.chat), time_of(message))
@@ -171,14 +173,14 @@ class InboundPipeline:
     def _is_owed(self, message: IncomingMessage) -> bool:
         if not message.chat.is_conversation:
             return False
-        # without a time nobody can tell that it is history
+        # without a time it cannot be known to be history
         return message.timestamp <= 0 or message.timestamp >= self._history_ends
 
     @property
     def _history_ends(self) -> int:
         return max(self._baseline or 0, self._journal.remembers_from)
 
-    async def _take_own(self, message: IncomingMessage, *, late: bool) -> int:
+    async def _journal_own(self, message: IncomingMessage, *, late: bool) -> int:
         raw_id = text_of(message.key.id)
         if not self._belongs_to_in(message) or await self._outbox.has_sent(raw_id):
             return 0
@@ -205,9 +207,9 @@ class InboundPipeline:
 
 
 def is_other_account(known: Mapping[str, str], now: Mapping[str, str]) -> bool:
-    """Whether a login is another person's than the one before: told by the number, and by the LID where one is missing.
+    """Whether the login belongs to another account than before: by the number, or by the LID if a number is missing.
 
-    Where they have nothing to be compared by it counts as the same: what came in between is then not lost.
+    Accounts that cannot be compared count as the same, so that messages in between are not lost.
     """
     for name in (_PN, _LID):
         if known[name] and now[name]:

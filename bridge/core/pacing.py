@@ -1,22 +1,24 @@
-"""Who may send next, and when: token buckets, and lanes that keep the order within a chat. Pure: time comes in.
+"""Which command is sent next, and when: token buckets, and one lane per chat that keeps its order. Pure: time comes in.
 
-WhatsApp restricts numbers that send like machines. Within a chat the next message leaves only after the server has
-the one before, or after `HOLD` seconds of waiting for that; across chats the priority decides and then the order of
-the claims. A chat that waits holds up no other.
+WhatsApp restricts numbers that send like machines. Within a chat the next message is sent only after the server's ack
+of the one before, or after `HOLD` seconds without it; across chats the priority decides, then the order of the claims.
+A chat that waits delays no other.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import Any
 
+from bridge.contract.lifecycle import SendState
 from bridge.contract.pace import Pace
 from bridge.ports import OutboxRow
 
-#: Seconds that a message without the server's ack holds up the next one of its own chat.
+#: Seconds for which a message without the server's ack blocks the next one of its chat.
 HOLD = 60.0
 
 
@@ -31,7 +33,7 @@ class Pacing:
 
 
 class TokenBucket:
-    """A token bucket, full at first."""
+    """A token bucket that starts full."""
 
     __slots__ = ("_filled_at", "_pace", "_tokens")
 
@@ -47,23 +49,23 @@ class TokenBucket:
         return min(float(self._pace.burst), self._tokens + max(0.0, now - self._filled_at) * self._pace.rate)
 
     def ready_at(self, now: float) -> float:
-        """When one token is there."""
+        """When one token is available."""
         tokens = self.tokens(now)
         return now if tokens >= 1 else now + (1 - tokens) / self._pace.rate
 
     def take(self, now: float, count: int = 1) -> None:
-        """Take a token, of which the caller has seen that it is there; -1 puts one back."""
+        """Take an available token; -1 returns one."""
         self._tokens, self._filled_at = self.tokens(now) - count, now
 
     def full_at(self, now: float) -> float:
-        """When nothing would be lost by forgetting this bucket."""
+        """When the bucket is full again and can be dropped."""
         missing = self._pace.burst - self.tokens(now)
         return now + missing / self._pace.rate if missing > 0 else now
 
 
 @dataclass(slots=True)
 class _Lane:
-    """The commands of one chat. `busy` = number of the row under way, `held_until` = for how long it may hold up."""
+    """The commands of one chat. `busy` = number of the row in flight, which blocks the chat until `held_until`."""
 
     rows: list[int] = field(default_factory=list)  # heap of numbers; those no longer queued are skipped
     busy: int | None = None
@@ -71,45 +73,57 @@ class _Lane:
     not_before: float = 0.0
     waited: bool = False
     bucket: TokenBucket | None = None
-    place: int = 0  # only the heap entry that carries this is in force
+    version: int = 0  # only the heap entry with this version is valid
 
 
 class Schedule:
-    """What waits to be sent. All times are of one monotonic clock, but `expires_at`, which is unix time."""
+    """Commands that wait to be sent. All times are of one monotonic clock, except `expires_at` (unix time)."""
 
     def __init__(self, pacing: Pacing) -> None:
         self._pacing = pacing
-        # Heaps, with entries no longer in force left in them: ten thousand chats are an ordinary campaign
+        # Heaps keep outdated entries until they come up: ten thousand chats are an ordinary campaign
         self._queued: dict[int, OutboxRow] = {}
         self._lanes: dict[str, _Lane] = {}
-        self._changed: set[str] = set()  # lanes to be placed again
-        self._ready: list[tuple[int, int, int, str]] = []  # rank, number, place, chat
-        self._timed: list[tuple[float, int, str]] = []  # when to look again, place, chat; with rows
-        self._idle: list[tuple[float, int, str]] = []  # the same, of lanes without rows
+        self._changed: set[str] = set()  # chats whose lanes must be sorted in again
+        self._ready: list[tuple[int, int, int, str]] = []  # rank, number, version, chat
+        self._timed: list[tuple[float, int, str]] = []  # when to check again, version, chat; lanes with rows
+        self._idle: list[tuple[float, int, str]] = []  # the same, lanes without rows
         self._expiries: list[tuple[float, int]] = []
-        self._places = itertools.count(1)
+        self._versions = itertools.count(1)
         self._bucket = TokenBucket(pacing.session)
         self._spaced_until = 0.0
-        self._blocked = self._jittered = False  # a row that was ready had to wait for the session; it was given jitter
+        self._blocked = self._jittered = False  # a ready row had to wait for the session; it was given jitter
+        self._loaded = -1  # the last number that `load` saw
+
+    def load(self, rows: Sequence[OutboxRow]) -> None:
+        """Queue the accepted ones of all open rows, at the start."""
+        self._loaded = max((row.number for row in rows), default=-1)
+        for row in rows:
+            if row.state is SendState.ACCEPTED:
+                self._queue(row)
 
     def add(self, row: OutboxRow) -> None:
-        """Queue a row; those of one chat leave in the order of their claims. Twice is once."""
+        """Queue a newly claimed row, unless it was loaded; those of one chat are sent in the order of their claims."""
+        if row.number > self._loaded:
+            self._queue(row)
+
+    def _queue(self, row: OutboxRow) -> None:
         self._queued[row.number] = row
         heappush(self._lane(row).rows, row.number)
         if row.claim.expires_at is not None:
             heappush(self._expiries, (row.claim.expires_at, row.number))
 
     def budget(self, now: float) -> int | None:
-        """Sends that could leave at once; None without pacing."""
+        """Sends that could go out at once; None without pacing."""
         tokens = self._bucket.tokens(now)
         return None if math.isinf(tokens) else math.floor(tokens)
 
     def next(self, now: float, jitter: float = 0.0) -> OutboxRow | float | None:
-        """Take the row to send now, or tell when to ask again, or None when nothing waits for time alone.
+        """Take the row to send now; else return when to ask again, or None when no row waits only for time.
 
-        `jitter` in 0..1 is drawn by the caller. A row that was given out keeps its lane to itself.
+        `jitter` in 0..1 is drawn by the caller. The row blocks its chat until it is held, released or put back.
         """
-        self._place_lanes(now)
+        self._sort_lanes(now)
         self._drop_stale(self._ready)
         if not self._ready:
             self._drop_stale(self._timed)
@@ -123,23 +137,23 @@ class Schedule:
             self._jittered = True
             self._spaced_until = now + jitter * self._pacing.jitter
             return self._spaced_until
-        return self._give(lane, now)
+        return self._take(lane, now)
 
     def hold(self, row: OutboxRow, until: float) -> None:
-        """Say for how long a row under way may hold up its chat."""
+        """Block the chat until `until` while this row is in flight."""
         lane = self._lane(row)
         if lane.busy in (None, row.number):
             lane.busy, lane.held_until = row.number, until
 
     def release(self, row: OutboxRow) -> None:
-        """The row is done with: its chat is free again."""
+        """Unblock the chat of a row that is settled."""
         lane = self._lane(row)
         if lane.busy == row.number:
             lane.busy, lane.held_until, lane.not_before = None, math.inf, 0.0
 
     def put_back(self, row: OutboxRow, now: float, *, not_before: float) -> None:
-        """Nothing of the row left: it waits again, first in its chat, and has used none of the pace."""
-        self.add(row)
+        """Queue a row again of which nothing was sent: first in its chat, and its tokens are returned."""
+        self._queue(row)
         self.release(row)
         lane = self._lane(row)
         lane.not_before = not_before
@@ -147,7 +161,7 @@ class Schedule:
             bucket.take(now, -1)
 
     def expired(self, unix_now: float) -> list[OutboxRow]:
-        """Take out the rows whose time is over."""
+        """Remove and return the expired rows."""
         gone = []
         while (expiry := self.next_expiry()) is not None and expiry <= unix_now:
             _, number = heappop(self._expiries)
@@ -166,20 +180,20 @@ class Schedule:
         self._changed.add(row.claim.to)
         return self._lanes.setdefault(row.claim.to, _Lane())
 
-    def _place_lanes(self, now: float) -> None:
+    def _sort_lanes(self, now: float) -> None:
         for heap in (self._timed, self._idle):
             while heap and heap[0][0] <= now:
-                _, place, chat = heappop(heap)
-                if self._in_force(chat, place):
+                _, version, chat = heappop(heap)
+                if self._is_valid(chat, version):
                     self._changed.add(chat)
         for chat in self._changed:
-            self._place(chat, now)
+            self._sort(chat, now)
         self._changed.clear()
 
-    def _place(self, chat: str, now: float) -> None:
-        """Put a lane where it is looked at again: among the ready, at a later time, or nowhere at all."""
+    def _sort(self, chat: str, now: float) -> None:
+        """Put a lane among the ready ones or those to check later, or drop it."""
         lane = self._lanes[chat]
-        lane.place = next(self._places)
+        lane.version = next(self._versions)
         while lane.rows and lane.rows[0] not in self._queued:
             heappop(lane.rows)
         if lane.busy is not None and now >= lane.held_until:
@@ -194,22 +208,22 @@ class Schedule:
         if at > now:
             lane.waited = lane.waited or bool(lane.rows)
             if at < math.inf:
-                heappush(self._timed if lane.rows else self._idle, (at, lane.place, chat))
+                heappush(self._timed if lane.rows else self._idle, (at, lane.version, chat))
         elif lane.rows:
             rank = self._queued[lane.rows[0]].claim.priority.rank
-            heappush(self._ready, (rank, lane.rows[0], lane.place, chat))
-        else:  # or lanes would grow with every number ever written to
+            heappush(self._ready, (rank, lane.rows[0], lane.version, chat))
+        else:  # otherwise a lane would stay for every number ever written to
             del self._lanes[chat]
 
     def _drop_stale(self, heap: list[Any]) -> None:
-        while heap and not self._in_force(heap[0][-1], heap[0][-2]):
+        while heap and not self._is_valid(heap[0][-1], heap[0][-2]):
             heappop(heap)
 
-    def _in_force(self, chat: str, place: int) -> bool:
+    def _is_valid(self, chat: str, version: int) -> bool:
         lane = self._lanes.get(chat)
-        return lane is not None and lane.place == place
+        return lane is not None and lane.version == version
 
-    def _give(self, lane: _Lane, now: float) -> OutboxRow:
+    def _take(self, lane: _Lane, now: float) -> OutboxRow:
         row = self._queued.pop(heappop(lane.rows))
         self._changed.add(row.claim.to)
         lane.bucket = lane.bucket or TokenBucket(self._pacing.chat)

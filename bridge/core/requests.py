@@ -1,4 +1,4 @@
-"""Requests of one session: everything that is not a message, put to the driver."""
+"""Requests of one session: actions that are not messages, carried out by the driver."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bridge.core.results import error_info
 from bridge.core.session_view import SessionView
 from bridge.ports import CallInDoubt, Clock, WhatsAppDriver
 
-#: Calls into the page at a time. Further ones are refused: they must not hold up messages.
+#: Concurrent calls into the page. Further ones are refused: they must not delay messages.
 CONCURRENT = 8
 
 
@@ -28,7 +28,10 @@ class RequestRunner:
         self._running = 0
 
     async def run(self, request: Request) -> Any:
-        """Its data. Raises `CodedError`: what cannot be asked now, and what the driver raises."""
+        """Carry out a request; returns its data.
+
+        Raises `Unsupported`, `NotConnected`, `LimitReached`, and what the driver raises.
+        """
         if request.action not in self._driver.answers:
             raise Unsupported(f"This bridge cannot do {request.action}.")
         situation = self._view.situation
@@ -43,7 +46,7 @@ class RequestRunner:
             self._running -= 1
 
     async def respond(self, request: Request) -> Response:
-        """The response, whatever happens. `unknown` where the driver gave no answer. Raises nothing that has a code."""
+        """Carry out a request; returns its response, `unknown` if the driver gave no answer. Raises no `CodedError`."""
         try:
             data = await self.run(request)
         except CallInDoubt as error:
@@ -55,7 +58,7 @@ class RequestRunner:
     def refusal(
         self, error: Exception, *, request_id: str | None, action: str | None, transaction: str | None
     ) -> Response:
-        """The response to what could not be carried out, or could not even be read."""
+        """The response to a request that could not be carried out or parsed."""
         return Response(
             session=self._session,
             id=request_id or uuid.uuid4().hex,

@@ -1,4 +1,4 @@
-"""From outbox rows to what is published about them. Pure: rows, errors and moments come in, payloads go out."""
+"""Turns outbox rows into the payloads published about them. Pure: rows, errors and times come in."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _STATUS = {
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """An input that never became a command: what could be read of it. With `once`, told a single time."""
+    """An input that is not a valid command: what could be read of it. With `once`, it is reported a single time."""
 
     topic: str
     sha256: str
@@ -33,13 +33,13 @@ class Rejection:
 
 
 def error_info(error: BaseException) -> ErrorInfo:
-    """What is said about an error outside. An error without a code says nothing of its inside."""
+    """An error as published. One without a code is published as `internal`, without its details."""
     coded = error if isinstance(error, CodedError) else InternalError()
     return ErrorInfo(code=coded.code, text=coded.text, transient=coded.transient, detail_code=coded.detail)
 
 
 def result_of(session: str, row: OutboxRow) -> Result:
-    """The result that a row stands for now."""
+    """The result for the current state of a row."""
     return Result(
         session=session,
         id=row.claim.id,
@@ -60,7 +60,7 @@ def accepted(session: str, claim: Claim) -> Result:
 
 
 def conflict(session: str, claim: Claim, error: CodedError) -> Result:
-    """The answer to a command whose id was used with other content."""
+    """The result of a command whose id was used with other content."""
     return Result(
         session=session,
         id=claim.id,
@@ -74,7 +74,7 @@ def conflict(session: str, claim: Claim, error: CodedError) -> Result:
 
 
 def rejected(session: str, command_id: str, rejection: Rejection, error: CodedError, now: float) -> Result:
-    """The answer to an input that could not become a command."""
+    """The result for an input that is not a valid command."""
     return Result(
         session=session,
         id=command_id,
@@ -93,7 +93,7 @@ def notice(result: Result, reply_to: ReplyTo | None = None) -> NewNotice:
 
 
 def ack_notice(session: str, row: OutboxRow, level: int, now: float) -> NewNotice | None:
-    """The tick for a row, or None for a level that says nothing to a sender."""
+    """The ack of a row; None for a level that is not published."""
     name = ack_name(level)
     if name is None or row.message_id is None:
         return None
@@ -101,8 +101,8 @@ def ack_notice(session: str, row: OutboxRow, level: int, now: float) -> NewNotic
     return NewNotice(Leaf.ACK, ack.to_json())
 
 
-def told(session: str, row: OutboxRow, change: Change, ack: NewNotice | None = None) -> Change:
-    """The change with what is to be told about it: the result, where it is another one than before, and the ack."""
+def with_notices(session: str, row: OutboxRow, change: Change, ack: NewNotice | None = None) -> Change:
+    """The change with its notices: the result, if its status changes, and the ack."""
     after = replace(
         row,
         state=change.state,

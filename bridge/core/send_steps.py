@@ -1,8 +1,8 @@
 """The steps of one send through the driver, and what acks and look-ups do to it.
 
-The rule that everything here serves: resolve, reserve, store, then call. A row is `sending` in the store before the
-call is made, so whatever happens afterwards it is known that the message may have left; from there it is never
-repeated unless a complete look-up proves that it did not.
+The rule: resolve, reserve, store, then call. A row is `sending` in the store before the call is made, so that after
+any crash it is known that the message may have been sent. From then on it is never repeated, unless a complete look-up
+proves that it was not sent.
 """
 
 from __future__ import annotations
@@ -16,8 +16,7 @@ from bridge.contract.details import DOUBT_TEXT, Doubt
 from bridge.contract.errors import BridgeError, CodedError, Expired, InternalError, Refused
 from bridge.contract.jid import Jid, MessageKey, mask
 from bridge.contract.lifecycle import SendState, after_ack
-from bridge.core.pacing import HOLD
-from bridge.core.results import ack_notice, told
+from bridge.core.results import ack_notice, with_notices
 from bridge.ports import (
     AckChange,
     CallInDoubt,
@@ -32,18 +31,16 @@ from bridge.ports import (
 )
 
 _log = logging.getLogger(__name__)
-#: Seconds after which a message that WhatsApp Web holds without the server's ack is reported as unknown.
-DOUBT_LIMIT = 3600.0
 
 
 class Outcome(Enum):
-    """What a try left behind, for the schedule."""
+    """What a try achieved, for the schedule."""
 
     SETTLED = auto()  # final, or the server has it: the chat is free
-    PENDING = auto()  # WhatsApp Web has it, the server's ack is awaited: the chat is held
-    DOUBT = auto()  # it may have left, or may leave yet: the page must be replaced before it is looked up
-    UNSEEN = auto()  # in doubt, and the look-up was not answered: look again
-    RETRY = auto()  # nothing left: try again later
+    PENDING = auto()  # WhatsApp Web has it, the server's ack is awaited: the chat is blocked
+    DOUBT = auto()  # it may have been sent, or may be sent yet: the page must be replaced before the look-up
+    UNSEEN = auto()  # in doubt, and the look-up was not answered: repeat it
+    RETRY = auto()  # nothing was sent: try again later
 
 
 class SendExecutor:
@@ -54,7 +51,7 @@ class SendExecutor:
         self._outbox = outbox
         self._driver = driver
         self._clock = clock
-        # An ack and the answer of the call race for the same row; each decides on what the other has stored.
+        # An ack and the answer of the call race for the same row; each decides on what the other stored.
         self._steps: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._repeated: set[int] = set()
 
@@ -74,11 +71,11 @@ class SendExecutor:
                 row.number,
                 Change(SendState.SENDING, self._clock.now(), chat=str(chat), message_id=str(key)),
             )
-        _log.debug("%s: %s leaves as %s", self._session, row.claim.id, key.id, extra=self._traced(row))
+        _log.debug("%s: sending %s as %s", self._session, row.claim.id, key.id, extra=self._traced(row))
         return await self._call(row, key)
 
     async def settle(self, row: OutboxRow) -> Outcome:
-        """Find out what became of a row that is `sending`. The page that made the call must be gone or answering."""
+        """Look up the outcome of a row that is `sending`. The page that made the call must be gone or answering."""
         key = MessageKey.parse(row.message_id or "")
         try:
             found = await self._driver.look_up(key)
@@ -91,7 +88,7 @@ class SendExecutor:
         return await self._settle(row, key, found)
 
     async def fail(self, row: OutboxRow, error: CodedError) -> None:
-        """The row did not go out."""
+        """Store that a row was not sent, and why."""
         _log.info(
             "%s: %s to %s failed: %s",
             *(self._session, row.claim.id, mask(row.claim.to), error.code),
@@ -100,17 +97,17 @@ class SendExecutor:
         await self._change(row, SendState.FAILED, error)
 
     async def give_up(self, row: OutboxRow) -> None:
-        """Nobody could tell in time what became of the row; a later ack still upgrades it."""
+        """Store that the outcome of a row is unknown; a later ack still upgrades it."""
         await self._change(row, SendState.UNKNOWN, doubt=Doubt.NOT_CONFIRMED)
 
     async def acknowledged(self, change: AckChange) -> list[OutboxRow]:
-        """Move the rows that an ack names; returns those that moved. Acks of messages not sent by us move nothing."""
-        moved = []
+        """Advance the rows that an ack names; returns those that changed. Other messages of the account are ignored."""
+        advanced = []
         for key in change.keys:
             row = await self._outbox.of_message(key.id)
             if row is not None and (after := await self._advance(row.claim.id, change.level)) is not None:
-                moved.append(after)
-        return moved
+                advanced.append(after)
+        return advanced
 
     async def _prepare(self, row: OutboxRow) -> tuple[MessageKey, Jid]:
         try:
@@ -118,12 +115,12 @@ class SendExecutor:
             return await self._driver.reserve(chat), chat
         except CodedError:
             raise
-        except Exception as error:  # nothing has left, so that a fault of ours is a failure and not a doubt
+        except Exception as error:  # nothing was sent: an internal error is a failure, not a doubt
             _log.exception("%s: %s could not be prepared", self._session, row.claim.id)
             raise InternalError from error
 
     def _check_time(self, row: OutboxRow) -> None:
-        """A page may take its time to answer; what is over by then is not sent late."""
+        """Raise `Expired` for a row that expired while the page answered."""
         if row.claim.expires_at is not None and row.claim.expires_at <= self._clock.now():
             raise Expired
 
@@ -139,18 +136,18 @@ class SendExecutor:
         except CallInDoubt as error:
             _log.warning("%s: %s is in doubt: %s", self._session, row.claim.id, error.text, extra=self._traced(row))
             return await self._settle_on_the_same_page(row, key)
-        except Exception:  # noqa: BLE001 - whatever was raised, the call may have left
+        except Exception:  # noqa: BLE001 - whatever was raised, the message may have been sent
             _log.exception("%s: %s is in doubt", self._session, row.claim.id)
             return Outcome.DOUBT
         return await self._after_level(row, level)
 
     async def _settle_on_the_same_page(self, row: OutboxRow, key: MessageKey) -> Outcome:
-        """A page that still answers may already show the message; absence proves nothing while the call may run."""
+        """A page that still answers may show the message; absence proves nothing while the call may still run."""
         try:
             found = await self._driver.look_up(key)
         except StoreUnusable:
             raise
-        except Exception as error:  # noqa: BLE001 - it was in doubt before and is so still
+        except Exception as error:  # noqa: BLE001 - the outcome stays in doubt
             _log.info("%s: %s cannot be looked up yet: %s", self._session, row.claim.id, error)
             return Outcome.DOUBT
         return Outcome.DOUBT if found.ack is None else await self._after_level(row, found.ack)
@@ -166,7 +163,7 @@ class SendExecutor:
         except Expired as error:
             await self.fail(row, error)
             return Outcome.SETTLED
-        _log.warning("%s: %s provably did not leave; sending it once more", self._session, row.claim.id)
+        _log.warning("%s: %s was provably not sent; sending it once more", self._session, row.claim.id)
         self._repeated.add(row.number)
         outcome = await self._call(row, key)
         if outcome in (Outcome.SETTLED, Outcome.RETRY):
@@ -196,7 +193,7 @@ class SendExecutor:
             change = _change_to(state, now, error, Doubt.ERROR_SHOWN if state is SendState.UNKNOWN else None)
             _log.info("%s: %s to %s: %s", self._session, command_id, mask(row.claim.to), state, extra=self._traced(row))
             return await self._outbox.change(
-                row.number, told(self._session, row, change, ack_notice(self._session, row, level, now))
+                row.number, with_notices(self._session, row, change, ack_notice(self._session, row, level, now))
             )
 
     async def _change(
@@ -205,15 +202,9 @@ class SendExecutor:
         async with self._step(row.claim.id):
             current = await self._outbox.get(row.claim.id)
             if current is None or current.state is not row.state:
-                return  # an ack was quicker and knows better
+                return  # an ack came first
             change = _change_to(state, self._clock.now(), error, doubt)
-            await self._outbox.change(row.number, told(self._session, current, change))
-
-
-def doubt_ends(row: OutboxRow) -> float:
-    """When to stop waiting for the ack: not before the chat's hold is over, and at the latest after an hour."""
-    limit = row.changed_at + DOUBT_LIMIT
-    return max(row.changed_at + HOLD, min(row.claim.expires_at or limit, limit))
+            await self._outbox.change(row.number, with_notices(self._session, current, change))
 
 
 def _change_to(state: SendState, at: float, error: CodedError | None, doubt: Doubt | None = None) -> Change:

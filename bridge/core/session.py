@@ -1,7 +1,7 @@
-"""One WhatsApp session: its two halves, its driver, and the order of things after each connection.
+"""One WhatsApp session: its two halves, its driver, and the order of steps after each connection.
 
-It is the driver's sink. It owns the desired state (running or closed, stored), the catch-up that precedes live
-messages, and the truth of `connected`: claimed only once catch-up is journalled and while nothing newer is known.
+It is the driver's sink. It owns the desired state (running or closed, stored) and the catch-up that precedes live
+messages. It claims `connected` only once catch-up is journalled and no newer report of the driver waits.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from bridge.ports import (
 )
 
 _log = logging.getLogger(__name__)
-#: Seconds that sends under way get to finish before the browser is closed.
+#: Seconds for running sends to finish before the browser is closed.
 DRAIN = 5.0
 
 
@@ -87,10 +87,10 @@ class Session(DriverSink):
         self._driver_gone = asyncio.Event()
         self._driver_gone.set()
         self._reopening: asyncio.TimerHandle | None = None
-        self._quiet = False  # a catch-up that ends meanwhile opens nothing
+        self._quiet = False  # a catch-up that ends while it is set does not open the outbound half
 
     def status(self, change: StateChange | None = None) -> SessionStatus:
-        """The status as it is published: now, or as it was at a change of state."""
+        """The status as published: the current one, or the one at a change of state."""
         situation = change.situation if change else self.view.situation
         bounds, last_inbound = self._journal.bounds(Stream.IN), self._journal.last_inbound_at
         return SessionStatus(
@@ -114,7 +114,7 @@ class Session(DriverSink):
 
     @override
     async def situation_changed(self, situation: Situation) -> None:
-        """Anything but `connected` stops new sends at once."""
+        """Queue a report. Anything but `connected` stops new sends at once."""
         if situation.state is not SessionState.CONNECTED:
             self.outbound.close()
         self._reports.put_nowait(situation)
@@ -126,38 +126,39 @@ class Session(DriverSink):
 
     @override
     async def logged_in(self, account: Account) -> None:
-        """Set the baseline before anything of this login can be journalled."""
+        """Set the baseline before any message of this login can be journalled."""
         await self._inbound.logged_in(account)
         if self._inbound.history_comes:
             self._catching_up.paired()
 
     @override
     async def received(self, batch: Sequence[Item]) -> None:
-        """Journal live items in the order in which they came."""
+        """Journal live items in their order of arrival."""
         try:
-            await self._take(batch)
-        except Exception as error:  # the driver tries again, but a session that takes nothing is not `connected`
+            await self._journal_items(batch)
+        except Exception as error:  # the driver tries again, but a session that cannot journal is not `connected`
             self._reports.put_nowait(error)
             raise
 
-    async def _take(self, batch: Sequence[Item]) -> None:
+    async def _journal_items(self, batch: Sequence[Item]) -> None:
         for items in (list(run) for _, run in groupby(batch, type)):  # messages that come together share a commit
-            await self._inbound.take([item for item in items if isinstance(item, IncomingMessage)], late=False)
+            messages = [item for item in items if isinstance(item, IncomingMessage)]
+            await self._inbound.journal_messages(messages, late=False)
             for item in items:
                 match item:
                     case AckChange():
                         await self.outbound.acknowledged(item)
                     case IncomingEvent():
-                        await self._inbound.take_event(item)
+                        await self._inbound.journal_event(item)
 
     async def control(
         self, action: ControlAction, *, phone: str | None = None, reopen_after: float | None = None
     ) -> None:
-        """Carry out an admin's action; returns when it is done. Raises `CodedError` when it cannot be.
+        """Carry out an admin's action; returns when it is done. Raises `CodedError` when it fails.
 
-        A connection that is in use elsewhere is claimed by `init` and `restart` only: a bridge that did so by itself
-        would fight with the other one. `phone` asks for a code to type instead of one to scan. What is closed to be
-        reopened after so many seconds is not closed for the next start.
+        Only `init` and `restart` take over a connection that is in use elsewhere: two bridges that did so by themselves
+        would take it from each other forever. `phone` requests a pairing code for that number instead of a QR code.
+        `reopen_after` is seconds; a session closed with it is open again at the next start.
         """
         async with self._control:
             self._stay_closed()
@@ -181,7 +182,10 @@ class Session(DriverSink):
                     await self._want(DesiredState.ENDED)
 
     async def delete_login(self) -> None:
-        """As `logout`, even where WhatsApp cannot know: the phone then lists the device until somebody removes it."""
+        """As `logout`, and delete the login here, even while WhatsApp cannot be reached.
+
+        The phone then lists the device until it is removed there.
+        """
         async with self._control:
             self._stay_closed()
             try:
@@ -194,7 +198,7 @@ class Session(DriverSink):
             await self._driver.delete_login()
 
     async def run(self) -> None:
-        """Live until cancelled. Call `quiesce` first for a clean end. Raises what the store raises."""
+        """Run until cancelled. Call `quiesce` first for a clean end. Raises what the store raises."""
         desired = await read_desired(self._memory)
         if desired is DesiredState.RUNNING:
             self._driver_wanted.set()
@@ -208,14 +212,14 @@ class Session(DriverSink):
             self._stay_closed()
 
     async def quiesce(self) -> None:
-        """Start no more sends and give those under way `DRAIN` seconds to be answered."""
+        """Start no more sends and wait up to `DRAIN` seconds for the running ones."""
         self._quiet = True
         self.outbound.close()
         try:
             async with asyncio.timeout(DRAIN):
                 await self.outbound.drain()
         except TimeoutError:
-            _log.warning("%s: a send is still under way; it is looked up at the next start", self.name)
+            _log.warning("%s: a send is still running; it is looked up at the next start", self.name)
 
     async def _want(self, desired: DesiredState) -> None:
         await store_desired(self._memory, desired)
@@ -241,7 +245,7 @@ class Session(DriverSink):
     async def _keep_driver(self) -> None:
         while True:
             await self._driver_wanted.wait()
-            self._driver_stop.clear()  # only now: a stop that came while nothing ran is carried out already
+            self._driver_stop.clear()  # only now: a stop that came while no driver ran is done already
             self._driver_gone.clear()
             try:
                 self.view.set(Situation(SessionState.STARTING, Reason.BROWSER_STARTING))
@@ -250,7 +254,7 @@ class Session(DriverSink):
                 self._driver_gone.set()
 
     async def _drive(self) -> None:
-        """Run the driver until it is asked to stop; a fault is raised. Its reports are followed only while it runs."""
+        """Run the driver until it is asked to stop. Raises what it raises. Its reports count only while it runs."""
         self._reports, self._quiet = asyncio.Queue(), False
         works = {
             "driver stop": self._driver_stop.wait(),
@@ -274,7 +278,7 @@ class Session(DriverSink):
                 task.result()
 
     async def _follow(self) -> None:
-        """Turn the driver's reports into states, one after the other."""
+        """Turn the driver's reports into states, one by one."""
         while True:
             report = await self._reports.get()
             if isinstance(report, Exception):
@@ -292,7 +296,7 @@ class Session(DriverSink):
         except StoreUnusable:
             raise
         except CodedError as error:
-            _log.warning("%s: catch-up did not finish (%s); the page is loaded again", self.name, error)
+            _log.warning("%s: catch-up failed (%s); reloading the page", self.name, error)
             await self._driver.reload()
             return
         _log.info("%s: catch-up found %d messages", self.name, found)

@@ -1,4 +1,4 @@
-"""A configured session as HTTP and metrics see it, whether it runs or not."""
+"""A configured session as HTTP and metrics see it, running or not."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class SessionEntry(Protocol):
 
     @property
     def view(self) -> SessionView:
-        """State and pairing code now, whether the session runs or not."""
+        """Current state and pairing code, running or not."""
         ...
 
     @property

@@ -1,4 +1,4 @@
-"""What others see of a session: its situation since when, its pairing code, and every change of the two."""
+"""The public state of a session: its situation, since when, its QR or pairing code, and every change of these."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class QrChange:
-    """The pairing code changed; None = there is none any more."""
+    """The QR code or pairing code changed; None = there is none any more."""
 
     qr: Qr | None
 
@@ -33,7 +33,7 @@ class StateChange:
 
 
 class SessionView:
-    """The one place where a session's situation is set; it refuses a transition that the table does not have."""
+    """Holds a session's situation; refuses a transition that the table does not have."""
 
     def __init__(self, session: str, clock: Clock) -> None:
         self._session = session
@@ -42,7 +42,7 @@ class SessionView:
         self.situation = Situation(SessionState.STARTING, Reason.BROWSER_STARTING)
         self.since = clock.now()
         self.qr: Qr | None = None
-        #: How often a connection that worked was lost.
+        #: How often an established connection was lost.
         self.losses = 0
 
     def set(self, situation: Situation) -> None:
@@ -55,10 +55,10 @@ class SessionView:
             self.since = now
             self.losses += before.state is SessionState.CONNECTED and situation.state is SessionState.RECONNECTING
         _log.info("%s: %s (%s)", self._session, situation.state, situation.reason)
-        self._tell(StateChange(situation, self.since, now))
+        self._notify(StateChange(situation, self.since, now))
 
     def show(self, code: PairingCode | None) -> None:
-        """Show a pairing code, or clear it."""
+        """Show a QR code or pairing code, or clear it."""
         qr = None
         if code is not None:
             qr = Qr(
@@ -69,11 +69,11 @@ class SessionView:
             )
         if qr != self.qr:
             self.qr = qr
-            self._tell(QrChange(qr))
+            self._notify(QrChange(qr))
 
     @contextmanager
     def watch(self) -> Iterator[asyncio.Queue[StateChange | QrChange]]:
-        """Every change from now on, none left out."""
+        """A queue of every change from now on."""
         queue: asyncio.Queue[StateChange | QrChange] = asyncio.Queue()
         self._watchers.append(queue)
         try:
@@ -81,6 +81,6 @@ class SessionView:
         finally:
             self._watchers.remove(queue)
 
-    def _tell(self, change: StateChange | QrChange) -> None:
+    def _notify(self, change: StateChange | QrChange) -> None:
         for queue in self._watchers:
             queue.put_nowait(change)

@@ -1,6 +1,6 @@
 """The last day in minutes, for the charts of the panel: counted in memory, stored once a minute.
 
-A process that is killed loses what it had not stored yet, at most a minute's counts: charts are no record.
+A process that is killed loses what it had not stored yet, at most a minute's counts.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Minute:
 
 class ChartRecorder:
     def __init__(self, clock: Clock, repository: ChartRepository, *, store_every: float = 60.0) -> None:
-        """`store_every`: seconds between two writes of what has changed."""
+        """`store_every`: seconds between two writes of changed minutes."""
         self._clock = clock
         self._repository = repository
         self._store_every = store_every
@@ -110,7 +110,7 @@ class ChartRecorder:
                 _log.warning("%s: minute %d of the charts cannot be read.", session, number)
 
     async def run(self) -> None:
-        """Store what has changed, again and again, until cancelled."""
+        """Store changed minutes periodically, until cancelled."""
         while True:
             await asyncio.sleep(self._store_every)
             await self.store()

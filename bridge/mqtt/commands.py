@@ -122,7 +122,7 @@ class CommandIntake:
             async for delivery in self._connection.deliveries():
                 await self._count(delivery)
                 await self._slots.acquire()
-                tasks.create_task(self._take(delivery), name=f"command {self._session.name}")
+                tasks.create_task(self._process(delivery), name=f"command {self._session.name}")
 
     async def _count(self, delivery: Delivery) -> None:
         """Number this connection. Only new deliveries increment the number: however often connections break while the
@@ -133,7 +133,7 @@ class CommandIntake:
         elif self._number is None:
             self._number = await self._memory.number(_CONNECTION)
 
-    async def _take(self, delivery: Delivery) -> None:
+    async def _process(self, delivery: Delivery) -> None:
         topic = self._topics.parse(delivery.topic)
         try:
             if topic is None or topic.session != self._session.name:
@@ -232,7 +232,7 @@ class CommandIntake:
         command_id = command.id or uuid.uuid4().hex
         traced = {"session": self._session.name, "trace": command_id}
         _log.info("%s: %s requested over MQTT", self._session.name, command.action, extra=traced)
-        await self._tell_control(command, command_id, ControlStatus.ACCEPTED)
+        await self._publish_control_result(command, command_id, ControlStatus.ACCEPTED)
         self._background.create_task(
             self._act(command, command_id), name=f"control {self._session.name} {command.action}"
         )
@@ -280,14 +280,14 @@ class CommandIntake:
         try:
             await self._session.control(command.action, phone=command.phone, reopen_after=command.reopen_after)
         except CodedError as error:
-            await self._tell_control(command, command_id, ControlStatus.FAILED, error)
+            await self._publish_control_result(command, command_id, ControlStatus.FAILED, error)
         except Exception:  # noqa: BLE001 - the admin gets an answer in any case
             _log.exception("%s: %s failed", self._session.name, command.action)
-            await self._tell_control(command, command_id, ControlStatus.FAILED, InternalError())
+            await self._publish_control_result(command, command_id, ControlStatus.FAILED, InternalError())
         else:
-            await self._tell_control(command, command_id, ControlStatus.DONE)
+            await self._publish_control_result(command, command_id, ControlStatus.DONE)
 
-    async def _tell_control(
+    async def _publish_control_result(
         self, command: ControlCommand, command_id: str, status: ControlStatus, error: CodedError | None = None
     ) -> None:
         result = ControlResult(

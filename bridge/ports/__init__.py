@@ -1,4 +1,4 @@
-"""Protocols that the core talks to, and the values that cross them. No I/O and no MQTT, HTTP or browser library here.
+"""Protocols that the core calls, and the values that cross them. No I/O and no MQTT, HTTP or browser library here.
 
 Adapters implement these: `drivers/*` the `WhatsAppDriver`; `store/*` the `Journal`, `Outbox`, `KeyValueStore` and the
 repositories; `webhooks/*` the `WebhookPost`; `mqtt/*` the `BotSwitches` and the `PublishProgress`. The session is the

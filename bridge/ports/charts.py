@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 
 class ChartRow(NamedTuple):
-    """Counts of one minute (`minute` = unix seconds / 60); `counts` is `bridge.metrics.charts`'s own JSON."""
+    """Counts of one minute (`minute` = unix seconds / 60); `counts` is JSON that `bridge.metrics.charts` defines."""
 
     session: str
     minute: int

@@ -1,4 +1,4 @@
-"""The port to WhatsApp: what a driver can do, and what it tells the session."""
+"""The port to WhatsApp: what a driver can do, and what it reports to the session."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class IncomingMessage:
     """A message as a driver read it from WhatsApp. `timestamp` is unix seconds of the service's clock.
 
     `type` is WhatsApp's. `author` is the participant in groups and None in a chat of two. `history` = older than this
-    login, by the page's own mark. `raw` is set only with type `unknown`: what could not be converted.
+    login, by the page's own mark. `raw` is set only with type `unknown`: the message that could not be converted.
     """
 
     id: str
@@ -48,7 +48,7 @@ class IncomingMessage:
 class IncomingEvent:
     """An event as a driver read it from WhatsApp. `at` is unix seconds; `fields` are those of its kind in the contract.
 
-    `once` tells it from every other event of its kind, however often the driver announces it.
+    `once` identifies it among the events of its kind, however often the driver announces it.
     """
 
     kind: str
@@ -60,7 +60,7 @@ class IncomingEvent:
 
 @dataclass(frozen=True, slots=True)
 class AckChange:
-    """WhatsApp's tick for messages of ours; `level` is its ack number, negative for an error."""
+    """WhatsApp's ack for own messages; `level` is its ack number, negative for an error."""
 
     keys: tuple[MessageKey, ...]
     level: int
@@ -68,7 +68,7 @@ class AckChange:
 
 @dataclass(frozen=True, slots=True)
 class PairingCode:
-    """A code to scan; `expires_at` (unix seconds) is an estimate. `link_code` is to be typed on the phone instead."""
+    """The text of a QR code; `expires_at` (unix seconds) is an estimate. `link_code`: the pairing code, if any."""
 
     code: str
     expires_at: float
@@ -77,10 +77,10 @@ class PairingCode:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Whose login the page has.
+    """The logged-in account.
 
-    `service_time` is the service's clock (unix seconds) when it was asked. `paired_at` is the same clock at the moment
-    when the page saw itself being paired (what is older is history), None for a login that was restored.
+    `service_time` is the service's clock (unix seconds) now. `paired_at` is the same clock at the moment of the pairing
+    (older messages are history); None for a restored login.
     """
 
     pn: Jid | None
@@ -91,9 +91,9 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class LookUp:
-    """Outcome of looking for a message of ours. `ack` is None when it was not found.
+    """Outcome of looking up an own message. `ack` is None when it was not found.
 
-    `complete` = absence is proven: every place where it could be was read. Without it, absence proves nothing.
+    `complete` = absence is proven: every store that could hold it was read. Otherwise absence proves nothing.
     """
 
     ack: int | None
@@ -101,34 +101,34 @@ class LookUp:
 
 
 class DriverUnavailable(CodedError):
-    """There is no page to call, or the call was refused before anything left. Nothing was sent."""
+    """There is no page to call, or the call was refused before it took effect. Nothing was sent."""
 
     code = "not_connected"
 
 
 class CallInDoubt(CodedError):
-    """A call went into the page and no answer came: it may have taken effect."""
+    """A call into the page was not answered: it may have taken effect."""
 
     code = "in_doubt"
 
 
-#: What a driver hands over live.
+#: What a driver delivers live.
 Item = IncomingMessage | IncomingEvent | AckChange
 
 
 class DriverSink(Protocol):
-    """What a driver tells the session. Calls come one at a time and in order."""
+    """Receives a driver's reports. Calls come one at a time and in order."""
 
     async def situation_changed(self, situation: Situation) -> None:
-        """The connection's state as the driver sees it; `connected` = the whole path works, catch-up not yet done."""
+        """The connection's state; `connected` = the whole path works, before catch-up."""
         ...
 
     async def code_changed(self, code: PairingCode | None) -> None:
-        """A pairing code to show, or None when there is none any more."""
+        """A QR code or pairing code to show; None when there is none any more."""
         ...
 
     async def logged_in(self, account: Account) -> None:
-        """The page has a login; told after each load and pairing, before `connected`."""
+        """The page is logged in; called after each load and pairing, before `connected`."""
         ...
 
     async def received(self, batch: Sequence[Item]) -> None:
@@ -137,37 +137,37 @@ class DriverSink(Protocol):
 
 
 class WhatsAppDriver(Protocol):
-    """One way to WhatsApp for one session. Every call has a time-out of its own.
+    """One way to WhatsApp for one session. Every call has its own timeout.
 
     Calls raise `DriverUnavailable` while there is no usable page, and `CallInDoubt` when no answer came.
     """
 
     async def run(self, sink: DriverSink) -> None:
-        """Open WhatsApp and keep it open until cancelled, through crashes and outages; then close cleanly."""
+        """Open WhatsApp and keep it open until cancelled, through crashes and outages; then close it cleanly."""
         ...
 
     def collect(self, since: Mapping[str, int], baseline: int) -> AsyncIterator[Sequence[IncomingMessage]]:
         """What the page holds from each chat's watermark (unix seconds, inclusive; `baseline` where it has none).
 
-        Own messages included; oldest first within a chat; duplicates are for the journal to drop. Whatever there is to
-        read, a batch comes within seconds: an empty one shows that it goes on.
+        Own messages included; oldest first within a chat; the journal drops duplicates. Yields at least every few
+        seconds; an empty batch is a keep-alive.
         """
         ...
 
     @property
     def unread(self) -> Mapping[str, int]:
-        """Chats that this `collect` could not read whole so far, and from when on (unix seconds).
+        """Chats that this `collect` could not read completely so far, and from what time (unix seconds).
 
-        One is named before its messages are handed over.
+        A chat is listed before its messages are delivered.
         """
         ...
 
     async def resume(self) -> None:
-        """Let live items flow: they are held back after each load or lost link, so that catch-up comes first."""
+        """Deliver live items again: they are held back after each load or lost link, so that catch-up comes first."""
         ...
 
     async def resolve(self, to: Jid) -> Jid:
-        """The chat that `to` is reached under. Raises `NotOnWhatsApp`."""
+        """The chat address of `to`. Raises `NotOnWhatsApp`."""
         ...
 
     async def reserve(self, chat: Jid) -> MessageKey:
@@ -182,7 +182,7 @@ class WhatsAppDriver(Protocol):
     async def send(self, key: MessageKey, content: Content) -> int:
         """Send under a reserved key; returns the ack level known so far (0 = pending).
 
-        Raises `Refused`, `ReachOutLocked` or `DriverUnavailable` when it certainly did not go out, else `CallInDoubt`.
+        Raises `Refused`, `ReachOutLocked` or `DriverUnavailable` when it was certainly not sent, else `CallInDoubt`.
         """
         ...
 
@@ -196,33 +196,33 @@ class WhatsAppDriver(Protocol):
         ...
 
     async def look_up(self, key: MessageKey) -> LookUp:
-        """Look for one of our messages under every known address of its chat."""
+        """Look up an own message under every known address of its chat."""
         ...
 
     async def log_out(self) -> None:
-        """End the login, on the phone too."""
+        """End the login, on the phone, too."""
         ...
 
     async def delete_login(self) -> None:
-        """Delete what this machine keeps of the login, if anything; only while `run` is not running."""
+        """Delete the local data of the login, if any; only while `run` is not running."""
         ...
 
     async def take_over(self) -> None:
-        """Claim the connection from wherever WhatsApp Web is open with this login: now, or at the next `conflict`."""
+        """Take the connection over from another WhatsApp Web with this login: now, or at the next `conflict`."""
         ...
 
     async def link_by_phone(self, number: str) -> None:
-        """Ask for a code to type on the phone of this number: now, or when the page waits to be paired.
+        """Request a pairing code for the phone of this number: now, or when the page waits to be paired.
 
-        Without effect for a page that is logged in. The code comes by `code_changed`.
+        No effect on a page that is logged in. The code is reported by `code_changed`.
         """
         ...
 
     @property
     def memory(self) -> MemoryUse | None:
-        """What browser and bridge use, measured now and then; None while no browser runs."""
+        """Memory of browser and bridge, measured periodically; None while no browser runs."""
         ...
 
     async def reload(self) -> None:
-        """Drop the page (and browser, if it is suspect) and come up again, as after a crash."""
+        """Replace the page (and the browser, if it may be broken), as after a crash."""
         ...

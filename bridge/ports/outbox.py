@@ -111,16 +111,16 @@ class Outbox(Protocol):
     """Commands, results and acks of one session. Everything that returns is committed."""
 
     async def claim(
-        self, claim: Claim, accepted: NewNotice, taken: Callable[[OutboxRow], None] | None = None
+        self, claim: Claim, accepted: NewNotice, on_new_row: Callable[[OutboxRow], None] | None = None
     ) -> Claimed:
         """Store a command and its `accepted` notice, unless its id or its redelivered origin is known.
 
-        `taken` gets each new row in the event loop, in claim order, even where the caller was cancelled.
+        `on_new_row` gets each new row in the event loop, in claim order, even if the caller was cancelled.
         """
         ...
 
     async def change(self, number: int, change: Change) -> OutboxRow:
-        """Take a row one step further. Raises `IllegalSendStep` when the send table does not allow it."""
+        """Apply a step to a row. Raises `IllegalSendStep` when the send table does not allow it."""
         ...
 
     async def get(self, command_id: str) -> OutboxRow | None:

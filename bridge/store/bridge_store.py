@@ -19,7 +19,7 @@ BRIDGE_STORE = "bridge.db"
 
 
 class BridgeStore:
-    """An `async with`; its repositories are usable inside. Raises `StoreUnusable` on the way in, as `open_store`.
+    """An `async with`; its repositories are usable inside. Entering raises `StoreUnusable`, as `open_store`.
 
     More than one process may have it open: `wa key` changes it while the bridge runs.
     """

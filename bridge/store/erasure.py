@@ -1,7 +1,7 @@
-"""Erases one person from the stores: content goes; `seq`, and what keeps a message from coming twice, stay.
+"""Erases one person from the stores: content is deleted; `seq` and the keys that identify duplicates stay.
 
-Works on the files themselves, beside a running bridge too: that one notices (`Database`) and drops what it holds in
-memory. What is erased is overwritten on disk, in the database as in its -wal.
+Works on the files, also while a bridge runs: that bridge notices the change (`Database`) and drops its caches. Erased
+data is overwritten on disk, in the database and in its -wal.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from bridge.store import files, schema
 from bridge.store.errors import translated
 from bridge.store.redaction import ERASED_ADDRESS, ErasedPerson, redact
 
-#: Rows of one transaction: what arrives meanwhile waits for one of these at most.
+#: Rows of one transaction: an arriving message waits for one of these at most.
 _CHUNK = 200
-#: A file of up to so many bytes is written anew beside a running bridge; a larger one would hold it up for too long.
-_REWRITTEN_BESIDE = 50_000_000
-#: Seconds to wait until nobody reads from the -wal, so that it can be emptied.
-_PATIENCE = 10.0
+#: Maximum bytes of a file that is rewritten beside a running bridge; a larger one would block the bridge for too long.
+_MAX_LIVE_REWRITE = 50_000_000
+#: Seconds to wait until no connection reads from the -wal, so that it can be emptied.
+_WIPE_TIMEOUT = 10.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Sweep:
-    """Rows of a table that name the person in one of `searched`; `step` is done to each, by its `key`."""
+    """Rows of a table that name the person in one of `searched`; `step` is run for each, by its `key`."""
 
     what: str
     table: str
@@ -52,7 +52,7 @@ class _Sweep:
 
 
 _KEY = ("raw_id", "from_me", "chat", "author")
-#: Keys stay, since the phone's copy would be read in again; without the hash, by which guesses could be tried.
+#: Keys stay: without them the phone's copy would be journalled again. The hash is cleared: it could confirm guesses.
 _HASHES = _Sweep("keys", "message_keys", _KEY, ("chat", "author"), "UPDATE message_keys SET content_hash = ''")
 _REPORTS = _Sweep("reports", "told_once", ("subject", "key"), ("key",), "DELETE FROM told_once")
 _MARKS = (
@@ -67,7 +67,7 @@ _OF_THE_BRIDGE = (
 
 
 def known_addresses(path: Path, person: ErasedPerson) -> ErasedPerson:
-    """The person with the addresses that this session knows beside the given ones. Raises `StoreUnusable`."""
+    """The person with all addresses that this session knows. Raises `StoreUnusable`."""
     with _opened(path, "migrations") as connection:
         while True:
             pairs = [set(pair) for pair in connection.execute("SELECT lid, pn FROM aliases")]
@@ -81,10 +81,10 @@ def known_addresses(path: Path, person: ErasedPerson) -> ErasedPerson:
 
 
 def erase_session(path: Path, person: ErasedPerson, *, marks: bool, dry_run: bool = False) -> dict[str, int]:
-    """Erase what a session's store holds of the person; returns how much of what.
+    """Erase a person from a session's store; returns the number of erased entries by their kind.
 
-    `marks` = also what keeps the phone's copy of the chat from being read in again. `still open` counts commands that
-    are under way: they stay until they are final. Raises `StoreUnusable`.
+    `marks` = also delete the keys and watermarks that keep the phone's copy of the chat from being journalled again.
+    `still open` counts commands in flight: they stay until they are final. Raises `StoreUnusable`.
     """
     with _opened(path, "migrations") as connection:
         final, still_open = _commands(connection, person)
@@ -101,9 +101,10 @@ def erase_session(path: Path, person: ErasedPerson, *, marks: bool, dry_run: boo
 
 
 def erase_bridge(path: Path, person: ErasedPerson, *, dry_run: bool = False) -> dict[str, int]:
-    """Erase what belongs to no session: dead letters, and details of the audit. Raises `StoreUnusable`.
+    """Erase a person from the bridge's own store: dead letters, details of the audit. Raises `StoreUnusable`.
 
-    `filters kept` counts listeners that an operator has set to this person's chat: they would get all chats otherwise.
+    `filters kept` counts webhooks that an operator limited to this person's chat: without the filter they would get all
+    chats.
     """
     with _opened(path, "bridge_migrations") as connection:
         done = {sweep.what: sweep.run(connection, person, dry_run=dry_run) for sweep in _OF_THE_BRIDGE}
@@ -112,14 +113,14 @@ def erase_bridge(path: Path, person: ErasedPerson, *, dry_run: bool = False) -> 
 
 
 def wipe(path: Path, migrations: str, *, beside_a_bridge: bool) -> bool:
-    """Overwrite on disk what was erased. False where somebody read all the time: the -wal has it until the next wipe.
+    """Overwrite erased data on disk. False if another process read all the time: the -wal keeps it until the next wipe.
 
     `migrations` is `migrations` or `bridge_migrations`. Raises `StoreUnusable`.
     """
     with _opened(path, migrations) as connection:
-        if not beside_a_bridge or path.stat().st_size <= _REWRITTEN_BESIDE:
+        if not beside_a_bridge or path.stat().st_size <= _MAX_LIVE_REWRITE:
             connection.execute("VACUUM")
-        until = time.monotonic() + _PATIENCE
+        until = time.monotonic() + _WIPE_TIMEOUT
         while (gone := not connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]) is False:
             if time.monotonic() > until:
                 break
@@ -130,7 +131,9 @@ def wipe(path: Path, migrations: str, *, beside_a_bridge: bool) -> bool:
 @contextmanager
 def _opened(path: Path, migrations: str) -> Iterator[sqlite3.Connection]:
     if path.is_file() and files.lacks_wal(path):
-        raise StoreUnusable(f"{path} lacks its -wal file. Start the bridge once: it begins a new epoch and says so.")
+        raise StoreUnusable(
+            f"{path} is missing its -wal file. Start the bridge once: it begins a new epoch and reports it."
+        )
     connection, _ = files.prepare(path, time.time(), schema.migrations(migrations))
     try:
         yield connection
@@ -156,7 +159,7 @@ def _each(
 
 
 def _naming(connection: sqlite3.Connection, person: ErasedPerson) -> Iterator[tuple[int, Stream, dict[str, Any]]]:
-    """Journal items in whose text one of the addresses stands, oldest first."""
+    """Journal items whose text contains one of the addresses, oldest first."""
     anywhere = " OR ".join("instr(body, ?)" for _ in person.users)
     found = connection.execute(
         f"SELECT id, stream, body FROM journal WHERE {anywhere} ORDER BY id",  # noqa: S608 - marks only
@@ -179,7 +182,7 @@ def _items(connection: sqlite3.Connection, person: ErasedPerson, stream: Stream,
         number, body = row
         size = len(body.encode())
         before = connection.execute("SELECT size FROM journal WHERE id = ?", (number,)).fetchone()
-        if before is None:  # forgotten by age meanwhile
+        if before is None:  # deleted by age meanwhile
             return
         connection.execute(
             "UPDATE journal SET body = ?, size = ?,"
@@ -192,7 +195,7 @@ def _items(connection: sqlite3.Connection, person: ErasedPerson, stream: Stream,
 
 
 def _commands(connection: sqlite3.Connection, person: ErasedPerson) -> tuple[list[Any], list[Any]]:
-    """Number and raw id of commands to the person: the final ones, and those that are still under way."""
+    """Number and raw id of commands to the person: the final ones, and those in flight."""
     final: list[tuple[int, str | None]] = []
     still_open: list[tuple[int, str | None]] = []
     for number, raw_id, state, *whose in connection.execute(
@@ -204,7 +207,7 @@ def _commands(connection: sqlite3.Connection, person: ErasedPerson) -> tuple[lis
 
 
 def _blank(connection: sqlite3.Connection, number: int, raw_id: str | None) -> None:
-    """The id stays, so that a repetition is a conflict and is not sent; so does WhatsApp's, for an ack that is late."""
+    """Keep the id, so that a repetition is a conflict and is not sent, and WhatsApp's id, for a late ack."""
     key = str(MessageKey(True, ERASED_ADDRESS, raw_id)) if raw_id else None
     connection.execute(
         "UPDATE commands SET \"to\" = ?1, content = '', content_hash = '', chat = ?1, message_id = ?2,"
@@ -214,7 +217,7 @@ def _blank(connection: sqlite3.Connection, number: int, raw_id: str | None) -> N
 
 
 def _notices(connection: sqlite3.Connection, person: ErasedPerson, *, dry_run: bool) -> int:
-    """What was published goes; a result that its sender still waits for stays with the id that it is known by."""
+    """Delete published notices; an unpublished result stays with its id, since its sender waits for it."""
     found = [
         row
         for row in connection.execute("SELECT number, leaf, published_at, body FROM notices")
@@ -235,7 +238,7 @@ def _notices(connection: sqlite3.Connection, person: ErasedPerson, *, dry_run: b
 
 
 def _facts(connection: sqlite3.Connection, person: ErasedPerson, *, dry_run: bool) -> int:
-    """Facts that are lists, as those of messages and chats which cannot be read yet, lose what is about the person."""
+    """Remove the person from the facts that are lists, such as the undecrypted messages."""
     found = 0
 
     def change(name: str) -> None:

@@ -206,7 +206,7 @@ class SqliteJournal(Journal):
 
     @override
     async def add_alias(self, lid: str, pn: str) -> None:
-        if (lid, pn) in self._aliases:  # it comes with every message and must not cost a commit each time
+        if (lid, pn) in self._aliases:  # every message has its alias, which must not cost a commit each time
             return
         at = self._now()
 

@@ -31,7 +31,7 @@ class SqliteKeyValueStore(KeyValueStore):
             return value
 
         stored = await self._database.write(write)
-        # Facts change rarely, and without the time of pairing every message owed would count as history.
+        # Facts change rarely, and without the time of pairing every missed message would count as history.
         await self._database.checkpoint()
         return stored
 

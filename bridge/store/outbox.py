@@ -52,7 +52,7 @@ class SqliteOutbox(Outbox):
 
     @override
     async def claim(
-        self, claim: Claim, accepted: NewNotice, taken: Callable[[OutboxRow], None] | None = None
+        self, claim: Claim, accepted: NewNotice, on_new_row: Callable[[OutboxRow], None] | None = None
     ) -> Claimed:
         clock = asyncio.get_running_loop().time
         begun = clock()
@@ -70,8 +70,8 @@ class SqliteOutbox(Outbox):
             claimed, newest = written
             if claimed.fresh:
                 self._open += 1
-                if taken is not None:
-                    taken(claimed.row)
+                if on_new_row is not None:
+                    on_new_row(claimed.row)
             self._notices.stored(newest)
             if claimed.fresh:
                 self._observe(CommandClaimed(clock() - begun))

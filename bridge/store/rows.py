@@ -79,7 +79,7 @@ def insert(connection: sqlite3.Connection, claim: Claim) -> OutboxRow | None:
 
 
 def has_sent(connection: sqlite3.Connection, raw_id: str) -> bool:
-    """Whether one of the commands that are there, or were (`forget`), reserved this message id."""
+    """Whether a command reserved this message id, even one that was deleted (`forget`)."""
     (found,) = connection.execute(
         "SELECT EXISTS (SELECT 1 FROM commands WHERE raw_id = ?1)"
         " OR EXISTS (SELECT 1 FROM message_keys WHERE raw_id = ?1 AND from_me)",
@@ -89,8 +89,8 @@ def has_sent(connection: sqlite3.Connection, raw_id: str) -> bool:
 
 
 def forget(connection: sqlite3.Connection, before: float, limit: int) -> int:
-    """Forget final commands that last changed before a time; how many. The keys of their messages stay for longer:
-    WhatsApp goes on to show those, and nobody is to take them for written by hand."""
+    """Delete final commands that last changed before a time; returns how many. The keys of their messages stay longer:
+    WhatsApp still shows those messages, and they must not be published as `own_message`."""
     gone = connection.execute(
         "SELECT number, raw_id, chat, changed_at FROM commands WHERE NOT open AND changed_at < ? LIMIT ?",
         (before, limit),
@@ -110,7 +110,7 @@ def follow_redelivery(connection: sqlite3.Connection, number: int, to: int) -> N
 
 
 def update(connection: sqlite3.Connection, number: int, change: Change) -> OutboxRow:
-    """Write a step. What went wrong before is forgotten when it turns out that it did not."""
+    """Write a step. A later success clears the stored error."""
     key = None if change.message_id is None else MessageKey.parse(change.message_id).id
     failing = change.state in (SendState.FAILED, SendState.UNKNOWN)
     connection.execute(

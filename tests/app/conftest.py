@@ -1,4 +1,4 @@
-"""A whole bridge in this process, with scripted phones, a real mosquitto and failures that come again soon."""
+"""A whole bridge in this process, with scripted phones, a real mosquitto and short retry pauses."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ from bridge.mqtt import MqttLimits
 from bridge.ports import WhatsAppDriver
 from bridge.settings import BridgeSettings, load
 from tests.mosquitto_server import MosquittoServer
-from tests.mqtt.probe import MqttProbe as Ear
-from tests.mqtt.probe import mqtt_probe as hearing
+from tests.mqtt.probe import MqttProbe, mqtt_probe
 
 HERE = 15.0
 
@@ -76,9 +75,9 @@ def mosquitto(tmp_path: Path) -> Iterator[MosquittoServer]:
 
 
 @pytest.fixture
-async def ear(mosquitto: MosquittoServer) -> AsyncIterator[Ear]:
-    async with hearing(mosquitto.url("admin")) as ear:
-        yield ear
+async def probe(mosquitto: MosquittoServer) -> AsyncIterator[MqttProbe]:
+    async with mqtt_probe(mosquitto.url("admin")) as probe:
+        yield probe
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""One session that fails says so, comes again, and takes no other down."""
+"""A session that fails reports it, restarts, and affects no other session."""
 
 from __future__ import annotations
 
@@ -20,78 +20,80 @@ from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
 from bridge.ports import DriverSink
 from tests.app.conftest import BridgeUnderTest
 from tests.mosquitto_server import MosquittoServer, free_port
-from tests.mqtt.probe import MqttProbe as Ear
+from tests.mqtt.probe import MqttProbe
 
 ANA = "5491155500001@c.us"
 CONNECTED, ERROR = SessionState.CONNECTED, SessionState.ERROR
 
 
 async def test_a_damaged_store_is_kept_aside_reported_and_never_silently_replaced(
-    tested: BridgeUnderTest, ear: Ear
+    tested: BridgeUnderTest, probe: MqttProbe
 ) -> None:
     await tested.start(haby=CONNECTED, otra=CONNECTED)
     tested.phones["haby"].incoming(ANA, "1")
-    await ear.wait("wa/haby/in")
+    await probe.wait("wa/haby/in")
     await tested.stop()
     store = tested.store("haby")
     sound = store.read_bytes()
     store.write_bytes(sound[:4096] + b"\xff" * (len(sound) - 4096))
     await tested.start(otra=CONNECTED)
-    said = await ear.wait("wa/haby/status", lambda status: status["state"] == "error" and "backup" in status["text"])
+    said = await probe.wait("wa/haby/status", lambda status: status["state"] == "error" and "backup" in status["text"])
     assert said["reason"] == "store_unusable"
     (kept,) = store.parent.glob("store.db.corrupt-*")
     assert kept.name in said["text"]
     # the other session works, and this one never starts with an empty store, however often it is tried
     tested.phones["otra"].incoming(ANA, "2")
-    await ear.wait("wa/otra/in")
+    await probe.wait("wa/otra/in")
     await asyncio.sleep(0.7)
     assert not store.exists()
     assert tested.state("haby") is ERROR
     # the operator puts a backup in its place
     store.write_bytes(sound)
     await tested.until(lambda: tested.state("haby") is CONNECTED)
-    await ear.wait("wa/haby/status", lambda status: status["state"] == "connected" and status["last_seq"] == 1)
+    await probe.wait("wa/haby/status", lambda status: status["state"] == "connected" and status["last_seq"] == 1)
 
 
-async def test_an_unusable_folder_is_reported_until_it_is_usable(tested: BridgeUnderTest, ear: Ear) -> None:
+async def test_an_unusable_folder_is_reported_until_it_is_usable(tested: BridgeUnderTest, probe: MqttProbe) -> None:
     folder = tested.settings.session_dir("haby")
     folder.parent.mkdir(parents=True)
     folder.write_text("not a folder")
     await tested.start(haby=ERROR, otra=CONNECTED)
-    said = await ear.wait("wa/haby/status", lambda status: status["state"] == "error")
+    said = await probe.wait("wa/haby/status", lambda status: status["state"] == "error")
     assert str(folder) in said["text"]
     assert "WA_DATA_DIR" in said["text"]
     folder.unlink()
     await tested.until(lambda: tested.state("haby") is CONNECTED)
 
 
-async def test_a_session_that_cannot_run_ends_offline_as_well(tested: BridgeUnderTest, ear: Ear) -> None:
+async def test_a_session_that_cannot_run_ends_offline_as_well(tested: BridgeUnderTest, probe: MqttProbe) -> None:
     folder = tested.settings.session_dir("haby")
     folder.parent.mkdir(parents=True)
     folder.write_text("not a folder")
     await tested.start(haby=ERROR)
-    await ear.wait("wa/haby/status", lambda status: status["state"] == "error")
+    await probe.wait("wa/haby/status", lambda status: status["state"] == "error")
     await tested.stop()
-    said = await ear.wait("wa/haby/status", lambda status: status["state"] == "offline")
+    said = await probe.wait("wa/haby/status", lambda status: status["state"] == "offline")
     assert said["reason"] == "shut_down"
 
 
 async def test_a_full_disk_is_reported_while_running_until_space_is_free(
-    tested: BridgeUnderTest, ear: Ear, monkeypatch: pytest.MonkeyPatch
+    tested: BridgeUnderTest, probe: MqttProbe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tested.limits = replace(tested.limits, disk=0.05)
     await tested.start(haby=CONNECTED)
     real = shutil.disk_usage
     monkeypatch.setattr("shutil.disk_usage", lambda path: real(path)._replace(free=0))
     await tested.until(lambda: tested.state("haby") is ERROR)
-    said = await ear.wait("wa/haby/status", lambda status: status["state"] == "error")
+    said = await probe.wait("wa/haby/status", lambda status: status["state"] == "error")
     assert said["reason"] == "store_unusable"
     assert "Make room" in said["text"]
     monkeypatch.setattr("shutil.disk_usage", real)
     await tested.until(lambda: tested.state("haby") is CONNECTED)
 
 
-async def test_a_fault_in_the_code_is_reported_and_the_session_restarts(tested: BridgeUnderTest, ear: Ear) -> None:
+async def test_a_fault_in_the_code_is_reported_and_the_session_restarts(
+    tested: BridgeUnderTest, probe: MqttProbe
+) -> None:
     faults = ["haby"]
 
     class Faulty(ScriptedDriver):
@@ -103,29 +105,29 @@ async def test_a_fault_in_the_code_is_reported_and_the_session_restarts(tested: 
 
     tested.make_driver = Faulty
     await tested.start(otra=CONNECTED)
-    said = await ear.wait("wa/haby/status", lambda status: status["state"] == "error")
+    said = await probe.wait("wa/haby/status", lambda status: status["state"] == "error")
     assert said["reason"] == "bridge_fault"
     assert "a bug" not in said["text"]  # the inside is for the log
     await tested.until(lambda: tested.state("haby") is CONNECTED)
 
 
-async def test_commands_for_a_session_in_error_wait_at_the_broker(tested: BridgeUnderTest, ear: Ear) -> None:
+async def test_commands_for_a_session_in_error_wait_at_the_broker(tested: BridgeUnderTest, probe: MqttProbe) -> None:
     await tested.start(haby=CONNECTED)
-    await ear.wait("wa/haby/status", lambda status: status["state"] == "connected")
+    await probe.wait("wa/haby/status", lambda status: status["state"] == "connected")
     await tested.stop()
     store = tested.store("haby")
     aside = store.with_name("moved")
     store.rename(aside)
     store.mkdir()  # a folder is no store
     await tested.start(haby=ERROR)
-    await ear.wait("wa/haby/status", lambda status: status["state"] == "error")
-    await ear.publish("wa/haby/out", {"id": "a", "to": ANA, "message": "Hola"})
+    await probe.wait("wa/haby/status", lambda status: status["state"] == "error")
+    await probe.publish("wa/haby/out", {"id": "a", "to": ANA, "message": "Hola"})
     await tested.until(lambda: not store.exists())  # kept aside
     aside.rename(store)
-    await ear.result("a", "sent")
+    await probe.result("a", "sent")
 
 
-async def test_nothing_is_left_after_a_stop(tested: BridgeUnderTest) -> None:
+async def test_no_task_is_left_after_a_stop(tested: BridgeUnderTest) -> None:
     tasks, threads = asyncio.all_tasks(), threading.enumerate()
     await tested.start(haby=CONNECTED, otra=CONNECTED)
     await tested.stop()
@@ -189,23 +191,23 @@ async def test_a_data_directory_that_cannot_be_written_ends_the_start(tmp_path: 
     tested.running = None
 
 
-async def test_an_owner_keeps_its_name_over_restarts_and_directories_tell_bridges_apart(
-    tested: BridgeUnderTest, ear: Ear, tmp_path: Path
+async def test_an_owner_keeps_its_name_over_restarts_and_directories_distinguish_bridges(
+    tested: BridgeUnderTest, probe: MqttProbe, tmp_path: Path
 ) -> None:
     owners = []
     for directory in ("data", "data", "other"):
         tested.settings = tested.settings.model_copy(update={"data_dir": tmp_path / directory})
-        known = len(ear.on("wa/haby/status"))
+        known = len(probe.on("wa/haby/status"))
         await tested.start(haby=CONNECTED)
-        heard = await ear.count("wa/haby/status", known + 1)
+        heard = await probe.count("wa/haby/status", known + 1)
         owners.append(heard[known]["owner"])
         await tested.stop()
-        await ear.state("offline")
+        await probe.state("offline")
     assert owners[0] == owners[1] != owners[2]
     assert all(owner.startswith("test:") for owner in owners)
 
 
-async def test_a_broker_that_is_not_up_yet_is_waited_for(tested: BridgeUnderTest, tmp_path: Path) -> None:
+async def test_a_broker_that_is_not_running_yet_is_waited_for(tested: BridgeUnderTest, tmp_path: Path) -> None:
     server = MosquittoServer(tmp_path / "later", port=free_port())
     tested.url = server.url("bridge")
     await tested.start()

@@ -1,4 +1,4 @@
-"""Settings: what is set is what is used, and what is wrong is named with its cure."""
+"""Settings: sources and their order; an invalid value is reported with its variable and a valid form."""
 
 from __future__ import annotations
 
@@ -31,9 +31,7 @@ def test_without_any_variable_there_is_one_session_and_a_private_broker() -> Non
     assert settings.instance
 
 
-def test_what_the_environment_says_goes_before_env_and_that_before_the_default(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_the_environment_precedes_env_and_that_the_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("WA_MQTT_PREFIX=file/wa\nWA_PACE=5/second\nWA_INSTANCE=\nOTHER=x\n")
     monkeypatch.setenv("WA_PACE", "off")
     monkeypatch.setenv("WA_SESSIONS", " shop = 7 , bar=8 ,")
@@ -89,7 +87,7 @@ def test_a_wrong_value_names_its_variable_and_what_to_write(
     assert PASSWORD not in wrong.value.text
 
 
-def test_every_wrong_value_is_named_at_once_also_one_given_by_a_program() -> None:
+def test_all_wrong_values_are_reported_at_once() -> None:
     with pytest.raises(StartError, match=r"WA_PACE: .*WA_RETENTION: ") as wrong:
         load(pace="fast", WA_RETENTION="x")
     assert "Value error" not in wrong.value.text

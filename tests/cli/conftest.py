@@ -1,4 +1,4 @@
-"""The command `wa` as a program, against the real bridge side."""
+"""The command `wa` as a program, against a real bridge."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.client.conftest import BridgeSide, mosquitto, settings, side
+from tests.client.conftest import ScriptedBridge, harness, mosquitto, settings
 from tests.mosquitto_server import MosquittoServer
 
-__all__ = ["BridgeSide", "mosquitto", "settings", "side"]
+__all__ = ["ScriptedBridge", "harness", "mosquitto", "settings"]
 
 WA = [sys.executable, "-c", "from bridge.cli import main; main()"]
 ROOT = Path(__file__).parent.parent.parent

@@ -12,7 +12,7 @@ from bridge.broker import BrokerDown
 from bridge.cli.backup import _session_closed
 from bridge.contract.session import SessionState
 from bridge.ops.backup import SessionInUse
-from tests.cli.conftest import BridgeSide
+from tests.cli.conftest import ScriptedBridge
 from tests.mosquitto_server import MosquittoServer
 
 
@@ -22,43 +22,43 @@ def _admin(mosquitto: MosquittoServer, tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("WA_DATA_DIR", str(tmp_path / "data"))
 
 
-async def test_the_session_is_closed_during_the_copy_and_connected_afterwards(side: BridgeSide) -> None:
-    await side.start()
+async def test_the_session_is_closed_during_the_copy_and_connected_afterwards(harness: ScriptedBridge) -> None:
+    await harness.start()
     async with _session_closed("haby"):
-        await side.reach(SessionState.STOPPED)
-    await side.reach(SessionState.CONNECTED)
+        await harness.reach(SessionState.STOPPED)
+    await harness.reach(SessionState.CONNECTED)
 
 
-async def test_a_failed_copy_leaves_the_session_open(side: BridgeSide) -> None:
-    await side.start()
+async def test_a_failed_copy_leaves_the_session_open(harness: ScriptedBridge) -> None:
+    await harness.start()
 
     async def copying() -> None:
         async with _session_closed("haby"):
-            await side.reach(SessionState.STOPPED)
+            await harness.reach(SessionState.STOPPED)
             raise OSError("No space left on device")
 
     with pytest.raises(OSError, match="No space"):
         await copying()
-    await side.reach(SessionState.CONNECTED)
+    await harness.reach(SessionState.CONNECTED)
 
 
-async def test_a_cancelled_backup_leaves_the_session_open(side: BridgeSide) -> None:
-    await side.start()
+async def test_a_cancelled_backup_leaves_the_session_open(harness: ScriptedBridge) -> None:
+    await harness.start()
 
     async def backing_up() -> None:
         async with _session_closed("haby"):
-            await side.reach(SessionState.STOPPED)
+            await harness.reach(SessionState.STOPPED)
             await asyncio.Event().wait()
 
     task = asyncio.create_task(backing_up(), name="backup")
-    await side.reach(SessionState.STOPPED)
+    await harness.reach(SessionState.STOPPED)
     task.cancel()
     await asyncio.wait([task])
-    await side.reach(SessionState.CONNECTED)
+    await harness.reach(SessionState.CONNECTED)
 
 
-async def test_after_a_killed_backup_the_bridge_reopens_the_session(side: BridgeSide) -> None:
-    await side.start()
+async def test_after_a_killed_backup_the_bridge_reopens_the_session(harness: ScriptedBridge) -> None:
+    await harness.start()
     program = (
         "import asyncio; from bridge.cli import backup; backup.REOPEN_AFTER = 1\n"
         "async def main():\n    async with backup._session_closed('haby'):\n        await asyncio.Event().wait()\n"
@@ -66,19 +66,19 @@ async def test_after_a_killed_backup_the_bridge_reopens_the_session(side: Bridge
     )
     killed = await asyncio.create_subprocess_exec(sys.executable, "-c", program)
     try:
-        await side.reach(SessionState.STOPPED)
+        await harness.reach(SessionState.STOPPED)
     finally:
         killed.kill()
         await killed.wait()
-    await side.reach(SessionState.CONNECTED)
+    await harness.reach(SessionState.CONNECTED)
 
 
-async def test_a_broker_restart_during_the_copy_is_handled(side: BridgeSide, mosquitto: MosquittoServer) -> None:
-    await side.start()
+async def test_a_broker_restart_during_the_copy_is_handled(harness: ScriptedBridge, mosquitto: MosquittoServer) -> None:
+    await harness.start()
     async with _session_closed("haby"):
-        await side.reach(SessionState.STOPPED)
+        await harness.reach(SessionState.STOPPED)
         await asyncio.to_thread(mosquitto.restart)
-    await side.reach(SessionState.CONNECTED)
+    await harness.reach(SessionState.CONNECTED)
 
 
 async def test_a_bridge_that_does_not_answer_is_an_error(mosquitto: MosquittoServer) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bridge.sandbox import Sandbox
-from tests.cli.conftest import BridgeSide, Wa
+from tests.cli.conftest import ScriptedBridge, Wa
 from tests.parts import require_binary
 
 pytestmark = pytest.mark.timeout(120)
@@ -24,10 +24,10 @@ def by_check(out: str) -> dict[str, dict[str, str]]:
     return {finding["check"]: finding for finding in map(json.loads, out.splitlines())}
 
 
-async def test_no_faults_beside_a_running_bridge_and_live(side: BridgeSide, wa: Wa) -> None:
+async def test_no_faults_beside_a_running_bridge_and_live(harness: ScriptedBridge, wa: Wa) -> None:
     async with Sandbox() as sandbox:
-        await side.start()
-        [address] = side.settings.addresses
+        await harness.start()
+        [address] = harness.settings.addresses
         # the bridge's own user: the delivery check needs its permissions
         result = await wa(
             *("doctor", "--json", "--live", "--to", "5491155500001"),
@@ -40,8 +40,8 @@ async def test_no_faults_beside_a_running_bridge_and_live(side: BridgeSide, wa: 
     for check in ("settings", "disk", "site", "clock", "wa-js", "browser", "page", "broker", "session haby"):
         assert found[check]["level"] == "ok", found[check]
     assert found["live haby"]["what"].startswith("A self-message went through")
-    assert [sent.times for sent in side.phone.sent] == [1]
-    assert "self-check" in side.phone.sent[0].text
+    assert [sent.times for sent in harness.phone.sent] == [1]
+    assert "self-check" in harness.phone.sent[0].text
 
 
 async def test_unreachable_parts_are_reported_and_the_command_fails(wa: Wa) -> None:
@@ -61,8 +61,10 @@ async def test_invalid_settings_are_findings(wa: Wa) -> None:
     assert levels == [("fault", "WA_PACE"), ("warning", "WA_SESIONS")]
 
 
-async def test_live_without_a_known_number_has_advice_to_give_one(side: BridgeSide, wa: Wa, tmp_path: Path) -> None:
-    await side.start()
+async def test_live_without_a_known_number_has_advice_to_give_one(
+    harness: ScriptedBridge, wa: Wa, tmp_path: Path
+) -> None:
+    await harness.start()
     result = await wa("doctor", "--json", "--live", WA_WEB_URL="http://127.0.0.1:1/", WA_DATA_DIR=str(tmp_path / "new"))
     assert "--to NUMBER" in by_check(result.out)["live haby"]["advice"]
-    assert side.phone.sent == []
+    assert harness.phone.sent == []

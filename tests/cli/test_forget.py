@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 
-from tests.cli.conftest import BridgeSide, StartCommand, Wa
+from tests.cli.conftest import ScriptedBridge, StartCommand, Wa
 
 ANA, JUAN = "5491155500001", "5491155500002"
 
 
 async def test_a_person_is_erased_for_every_reader_while_the_bridge_runs(
-    side: BridgeSide, wa: Wa, start: StartCommand
+    harness: ScriptedBridge, wa: Wa, start: StartCommand
 ) -> None:
-    await side.start()
+    await harness.start()
     listening = await start("listen", "--all", "--json")
     assert listening.stdout is not None
     try:
         for number, body in ((ANA, "el secreto"), (JUAN, "de Juan")):
-            side.phone.incoming(f"{number}@c.us", body)
+            harness.phone.incoming(f"{number}@c.us", body)
             assert json.loads(await listening.stdout.readline())["body"] == body
     finally:
         listening.kill()
@@ -49,7 +49,7 @@ async def test_a_person_is_erased_for_every_reader_while_the_bridge_runs(
     assert (erased["seq"], erased["type"], erased["body"], erased["from"]) == (1, "erased", "", "")
     assert kept["body"] == "de Juan"
     again = await wa("send", ANA, "para Ana", "--id", "order-1", "--timeout", "15")
-    assert (again.code, len(side.phone.sent)) == (1, 1)  # the id is known: nothing is sent twice
+    assert (again.code, len(harness.phone.sent)) == (1, 1)  # the id is known: nothing is sent twice
 
 
 async def test_without_a_store_it_reports_that_and_creates_none(wa: Wa) -> None:

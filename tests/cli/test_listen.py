@@ -9,7 +9,7 @@ from asyncio.subprocess import Process
 from pathlib import Path
 from typing import Any
 
-from tests.cli.conftest import WA, BridgeSide, Environment, StartCommand, Wa
+from tests.cli.conftest import WA, Environment, ScriptedBridge, StartCommand, Wa
 
 ANA, GROUP = "5491155500001@c.us", "120363000000000001@g.us"
 
@@ -32,12 +32,12 @@ async def messages(process: Process, count: int) -> list[dict[str, Any]]:
     return [json.loads(line) for line in await lines(process, count)]
 
 
-async def test_json_lines_and_a_silent_exit(side: BridgeSide, start: StartCommand) -> None:
-    await side.start()
-    side.phone.incoming(ANA, "Hola\n👋")
-    await side.journalled(1)
+async def test_json_lines_and_a_silent_exit(harness: ScriptedBridge, start: StartCommand) -> None:
+    await harness.start()
+    harness.phone.incoming(ANA, "Hola\n👋")
+    await harness.journalled(1)
     process = await start("listen", "--all", "--json")
-    side.phone.incoming(ANA, "¿Están?")
+    harness.phone.incoming(ANA, "¿Están?")
     got = await messages(process, 2)
     assert [(message["seq"], message["body"], message["from"]) for message in got] == [
         (1, "Hola\n👋", ANA),
@@ -46,17 +46,19 @@ async def test_json_lines_and_a_silent_exit(side: BridgeSide, start: StartComman
     assert await interrupt(process) == (130, "")
 
 
-async def test_the_next_run_resumes_after_the_cursor(side: BridgeSide, start: StartCommand, tmp_path: Path) -> None:
-    await side.start()
+async def test_the_next_run_resumes_after_the_cursor(
+    harness: ScriptedBridge, start: StartCommand, tmp_path: Path
+) -> None:
+    await harness.start()
     position = str(tmp_path / "seen.json")
     for number in range(3):
-        side.phone.incoming(ANA, f"Mensaje {number}")
+        harness.phone.incoming(ANA, f"Mensaje {number}")
     process = await start("listen", "--all", "--json", "--cursor", position)
     assert len(await messages(process, 3)) == 3
     assert (await interrupt(process))[0] == 130
-    side.phone.incoming(ANA, "Mensaje 3")
+    harness.phone.incoming(ANA, "Mensaje 3")
     process = await start("listen", "--json", "--cursor", position)
-    side.phone.incoming(ANA, "Mensaje 4")
+    harness.phone.incoming(ANA, "Mensaje 4")
     assert [message["body"] for message in await messages(process, 2)] == ["Mensaje 3", "Mensaje 4"]
     await interrupt(process)
 
@@ -68,10 +70,10 @@ async def test_an_invalid_cursor_file_is_reported(wa: Wa, tmp_path: Path) -> Non
     assert "does not hold a cursor" in result.err
 
 
-async def test_it_exits_when_the_reader_of_the_pipe_exits(side: BridgeSide, environment: Environment) -> None:
-    await side.start()
-    side.phone.incoming(ANA, "Hola")
-    await side.journalled(1)
+async def test_it_exits_when_the_reader_of_the_pipe_exits(harness: ScriptedBridge, environment: Environment) -> None:
+    await harness.start()
+    harness.phone.incoming(ANA, "Hola")
+    await harness.journalled(1)
     wa = " ".join(f"'{word}'" for word in WA)
     shell = f"set -o pipefail; {wa} listen --all --json | head -n 1"
     process = await asyncio.create_subprocess_exec(
@@ -83,34 +85,34 @@ async def test_it_exits_when_the_reader_of_the_pipe_exits(side: BridgeSide, envi
     assert json.loads(out)["body"] == "Hola"
 
 
-async def test_conversations_for_people(side: BridgeSide, start: StartCommand) -> None:
-    await side.start()
+async def test_conversations_for_people(harness: ScriptedBridge, start: StartCommand) -> None:
+    await harness.start()
     process = await start("listen", "--all")
     [state] = await lines(process, 1)
     assert state.endswith("haby is connected: Ready.")
-    side.phone.incoming(ANA, "Hola [bold]\x1b[31m", notify_name="Ana")
+    harness.phone.incoming(ANA, "Hola [bold]\x1b[31m", notify_name="Ana")
     [received] = await lines(process, 1)
     assert received[8:] == "  Ana 5491155500001  Hola [bold]\ufffd[31m"
-    side.phone.incoming(GROUP, "Buenas", author="5491155500002@c.us")
+    harness.phone.incoming(GROUP, "Buenas", author="5491155500002@c.us")
     [in_group] = await lines(process, 1)
     assert in_group[8:] == f"  5491155500002 in {GROUP}  Buenas"
-    side.phone.own(ANA, "Ya va")
+    harness.phone.own(ANA, "Ya va")
     [own] = await lines(process, 1)
     assert own[8:] == "  you → 5491155500001  Ya va"
     assert (await interrupt(process))[0] == 130
 
 
-async def test_no_such_session(side: BridgeSide, wa: Wa) -> None:
-    await side.start()
+async def test_no_such_session(harness: ScriptedBridge, wa: Wa) -> None:
+    await harness.start()
     assert (await wa("listen", "--session", "habi")).code == 6
 
 
-async def test_it_waits_for_the_first_bridge(side: BridgeSide, start: StartCommand) -> None:
+async def test_it_waits_for_the_first_bridge(harness: ScriptedBridge, start: StartCommand) -> None:
     process = await start("listen", "--all", "--json")
     assert process.stderr is not None
     async with asyncio.timeout(20):
         assert b"Waiting for one" in await process.stderr.readline()
-    await side.start()
-    side.phone.incoming(ANA, "Hola")
+    await harness.start()
+    harness.phone.incoming(ANA, "Hola")
     assert [message["body"] for message in await messages(process, 1)] == ["Hola"]
     await interrupt(process)

@@ -13,26 +13,26 @@ import pytest
 from bridge.cli.http_file import read_http_json
 from tests.cli.conftest import Wa
 from tests.http.conftest import ANA, HttpBridge, receiver
-from tests.http.conftest import side as side_with_http
+from tests.http.conftest import side as harness_with_http
 from tests.http.receiver import Answer, Receiver
 
-__all__ = ["receiver", "side_with_http"]
+__all__ = ["harness_with_http", "receiver"]
 KEY, SECRET = "the-legacy-key", "a-secret-of-thirty-two-characters"
 
 
 async def test_webhooks_are_listed_and_paused_and_dead_letters_redelivered(
-    side_with_http: HttpBridge, receiver: Receiver, wa: Wa
+    harness_with_http: HttpBridge, receiver: Receiver, wa: Wa
 ) -> None:
-    side = side_with_http
-    side.given |= {"api_key": KEY}
-    await side.start()
-    where = {"WA_HTTP_PORT": str(side.port), "WHATSAPP_API_KEY": KEY}
+    harness = harness_with_http
+    harness.given |= {"api_key": KEY}
+    await harness.start()
+    where = {"WA_HTTP_PORT": str(harness.port), "WHATSAPP_API_KEY": KEY}
     assert "No webhook is registered" in (await wa("listeners", "list", **where)).out
-    async with side.client(headers={"x-api-key": KEY}) as client:
+    async with harness.client(headers={"x-api-key": KEY}) as client:
         await client.post("/v1/sessions/haby/listeners", json={"url": receiver.url})
     receiver.answers = [Answer(410), Answer(410)]
-    side.phone.incoming(ANA, "uno")
-    side.phone.incoming(ANA, "dos")
+    harness.phone.incoming(ANA, "uno")
+    harness.phone.incoming(ANA, "dos")
     await receiver.got(2)
     shown = await wa("listeners", "list", **where)
     assert all(word in shown.out for word in (receiver.url, "working", "It answered 410."))
@@ -66,13 +66,13 @@ async def test_webhooks_are_listed_and_paused_and_dead_letters_redelivered(
     ],
 )
 async def test_errors_have_a_sentence_and_an_exit_code(
-    side_with_http: HttpBridge, wa: Wa, arguments: tuple[str, ...], given: dict[str, str], code: int, expected: str
+    harness_with_http: HttpBridge, wa: Wa, arguments: tuple[str, ...], given: dict[str, str], code: int, expected: str
 ) -> None:
-    side = side_with_http
-    side.given |= {"jwt_secret": SECRET}
-    await side.start()
+    harness = harness_with_http
+    harness.given |= {"jwt_secret": SECRET}
+    await harness.start()
     began = time.monotonic()
-    result = await wa("listeners", *arguments, **{"WA_HTTP_PORT": str(side.port)} | given)
+    result = await wa("listeners", *arguments, **{"WA_HTTP_PORT": str(harness.port)} | given)
     assert (result.code, result.out) == (code, "")
     assert expected in result.err
     assert time.monotonic() - began < 10

@@ -9,7 +9,7 @@ import pytest
 
 from bridge.ops.private_broker import private_broker
 from bridge.settings import load
-from tests.cli.conftest import BridgeSide, StartCommand, Wa
+from tests.cli.conftest import ScriptedBridge, StartCommand, Wa
 
 
 @pytest.mark.parametrize("binary", ["mosquitto", None], ids=["mosquitto", "amqtt"])
@@ -17,10 +17,12 @@ async def test_send_listen_and_status(wa: Wa, start: StartCommand, tmp_path: Pat
     data_dir = tmp_path / "data"
     data_dir.mkdir()
     async with private_broker(data_dir, binary=binary) as broker:
-        side = BridgeSide(load(addresses=broker.address.reveal(), data_dir=data_dir, pace="off", instance="test"))
-        await side.start()
+        harness = ScriptedBridge(
+            load(addresses=broker.address.reveal(), data_dir=data_dir, pace="off", instance="test")
+        )
+        await harness.start()
         try:
-            side.phone.incoming("5491155500001@c.us", "Hola")
+            harness.phone.incoming("5491155500001@c.us", "Hola")
             listening = await start("listen", "--all", "--json", WA_MQTT_URL="")
             assert listening.stdout is not None
             assert json.loads(await listening.stdout.readline())["body"] == "Hola"
@@ -28,9 +30,9 @@ async def test_send_listen_and_status(wa: Wa, start: StartCommand, tmp_path: Pat
             assert (sent.code, sent.err) == (0, "")
             shown = await wa("status", WA_MQTT_URL="")
             assert shown.code == 0
-            side.phone.incoming("5491155500001@c.us", "Chau")
+            harness.phone.incoming("5491155500001@c.us", "Chau")
             assert json.loads(await listening.stdout.readline())["body"] == "Chau"
             listening.kill()
             await listening.wait()
         finally:
-            await side.stop()
+            await harness.stop()

@@ -10,79 +10,79 @@ import pytest
 from bridge.contract.jid import Jid
 from bridge.contract.session import SessionState
 from bridge.drivers.scripted import SendMode
-from tests.cli.conftest import BridgeSide, StartCommand, Wa
+from tests.cli.conftest import ScriptedBridge, StartCommand, Wa
 from tests.mosquitto_server import free_port
 
 TO = "5491155500001"
 
 
-async def test_each_tick_is_one_line(side: BridgeSide, start: StartCommand) -> None:
-    await side.start()
+async def test_each_tick_is_one_line(harness: ScriptedBridge, start: StartCommand) -> None:
+    await harness.start()
     process = await start("send", "+54 9 11 5550-0001", "Hola", "--id", "pedido-7", "--wait", "read")
     assert process.stdout is not None
     async with asyncio.timeout(20):
         assert await process.stdout.readline() == b"accepted \xc2\xb7 id pedido-7\n"
         assert (await process.stdout.readline()).decode() == "sent ✓\n"
-        [sent] = side.phone.sent
-        side.phone.acknowledge(sent.key.id, 2)
+        [sent] = harness.phone.sent
+        harness.phone.acknowledge(sent.key.id, 2)
         assert (await process.stdout.readline()).decode() == "delivered ✓✓\n"
-        side.phone.acknowledge(sent.key.id, 3)
+        harness.phone.acknowledge(sent.key.id, 3)
         out, err = await process.communicate()
     assert (process.returncode, out.decode(), err) == (0, "read ✓✓\n", b"")
     assert sent.text == "Hola"
 
 
-async def test_json_lines(side: BridgeSide, wa: Wa) -> None:
-    await side.start()
+async def test_json_lines(harness: ScriptedBridge, wa: Wa) -> None:
+    await harness.start()
     result = await wa("send", TO, "Hola", "--json", "--priority", "human", "--ttl", "60")
     lines = [json.loads(line) for line in result.out.splitlines()]
     assert result.code == 0
     assert [line["status"] for line in lines if "status" in line] == ["accepted", "sent"]
 
 
-async def test_the_text_from_standard_input(side: BridgeSide, wa: Wa) -> None:
-    await side.start()
+async def test_the_text_from_standard_input(harness: ScriptedBridge, wa: Wa) -> None:
+    await harness.start()
     text = "Primera línea\nsegunda 👍🏽\n"
     assert (await wa("send", TO, "-", stdin=text.encode())).code == 0
-    assert [sent.text for sent in side.phone.sent] == ["Primera línea\nsegunda 👍🏽"]
+    assert [sent.text for sent in harness.phone.sent] == ["Primera línea\nsegunda 👍🏽"]
     refused = await wa("send", TO, "-", stdin=b"\xff\xfe")
     assert refused.code == 2
     assert "not valid UTF-8" in refused.err
 
 
-async def test_text_with_markup_is_sent_unchanged(side: BridgeSide, wa: Wa) -> None:
-    await side.start()
+async def test_text_with_markup_is_sent_unchanged(harness: ScriptedBridge, wa: Wa) -> None:
+    await harness.start()
     assert (await wa("send", TO, "--", "-[bold]x[/]")).code == 0
-    assert [sent.text for sent in side.phone.sent] == ["-[bold]x[/]"]
+    assert [sent.text for sent in harness.phone.sent] == ["-[bold]x[/]"]
 
 
-async def test_a_number_without_whatsapp(side: BridgeSide, wa: Wa) -> None:
-    await side.start()
-    side.phone.missing.add(Jid.parse(f"{TO}@c.us"))
+async def test_a_number_without_whatsapp(harness: ScriptedBridge, wa: Wa) -> None:
+    await harness.start()
+    harness.phone.missing.add(Jid.parse(f"{TO}@c.us"))
     result = await wa("send", TO, "Hola")
     assert result.code == 1
     assert result.err == "error: This number is not on WhatsApp.\n"
 
 
-async def test_an_unknown_outcome(side: BridgeSide, wa: Wa) -> None:
-    await side.start()
-    side.phone.send_mode, side.phone.look_up_complete = SendMode.CALL_LOST, False
+async def test_an_unknown_outcome(harness: ScriptedBridge, wa: Wa) -> None:
+    await harness.start()
+    harness.phone.send_mode, harness.phone.look_up_complete = SendMode.CALL_LOST, False
     result = await wa("send", TO, "Hola")
     assert result.code == 3
     assert "check the chat" in result.err
 
 
-async def test_still_waiting_at_the_timeout(side: BridgeSide, wa: Wa) -> None:
-    side.phone.paired = False
-    await side.start(until=SessionState.PAIRING)
+async def test_still_waiting_at_the_timeout(harness: ScriptedBridge, wa: Wa) -> None:
+    harness.phone.paired = False
+    await harness.start(until=SessionState.PAIRING)
     result = await wa("send", TO, "Hola", "--id", "pedido-7", "--timeout", "1")
     assert result.code == 4
     assert "--id pedido-7" in result.err
     assert (await wa("send", TO, "Hola", "--id", "pedido-7", "--wait", "accepted")).code == 0
 
 
-async def test_not_waiting(side: BridgeSide, wa: Wa) -> None:
-    await side.start()
+async def test_not_waiting(harness: ScriptedBridge, wa: Wa) -> None:
+    await harness.start()
     result = await wa("send", TO, "Hola", "--wait", "no", "--json")
     assert result.code == 0
     assert len(json.loads(result.out)["id"]) == 32
@@ -94,8 +94,8 @@ async def test_no_bridge_answers(wa: Wa) -> None:
     assert "no bridge is connected" in result.err
 
 
-async def test_no_such_session(side: BridgeSide, wa: Wa) -> None:
-    await side.start()
+async def test_no_such_session(harness: ScriptedBridge, wa: Wa) -> None:
+    await harness.start()
     result = await wa("send", TO, "Hola", "--session", "habi")
     assert result.code == 6
     assert "known sessions: haby" in result.err

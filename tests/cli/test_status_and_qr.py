@@ -7,11 +7,11 @@ import json
 from pathlib import Path
 
 from bridge.contract.session import SessionState
-from tests.cli.conftest import BridgeSide, StartCommand, Wa
+from tests.cli.conftest import ScriptedBridge, StartCommand, Wa
 
 
-async def test_status_of_a_connected_session(side: BridgeSide, wa: Wa) -> None:
-    await side.start()
+async def test_status_of_a_connected_session(harness: ScriptedBridge, wa: Wa) -> None:
+    await harness.start()
     shown = await wa("status")
     assert shown.code == 0
     assert all(word in shown.out for word in ("haby", "connected", "Ready."))
@@ -19,13 +19,13 @@ async def test_status_of_a_connected_session(side: BridgeSide, wa: Wa) -> None:
     assert json.loads(line)["state"] == "connected"
 
 
-async def test_status_shows_what_to_do(side: BridgeSide, wa: Wa) -> None:
-    side.phone.paired = False
-    await side.start(until=SessionState.PAIRING)
+async def test_status_shows_what_to_do(harness: ScriptedBridge, wa: Wa) -> None:
+    harness.phone.paired = False
+    await harness.start(until=SessionState.PAIRING)
     shown = await wa("status")
     assert shown.code == 7
     assert "Linked devices" in shown.out
-    await side.stop()
+    await harness.stop()
     assert "offline" in (await wa("status")).out
 
 
@@ -35,22 +35,22 @@ async def test_status_without_a_bridge(wa: Wa) -> None:
     assert "wa up" in result.err
 
 
-async def test_status_watch_shows_changes(side: BridgeSide, start: StartCommand) -> None:
-    await side.start()
+async def test_status_watch_shows_changes(harness: ScriptedBridge, start: StartCommand) -> None:
+    await harness.start()
     process = await start("status", "--watch", "--json")
     assert process.stdout is not None
     async with asyncio.timeout(20):
         assert json.loads(await process.stdout.readline())["state"] == "connected"
-        side.phone.link(up=False)
+        harness.phone.link(up=False)
         while json.loads(await process.stdout.readline())["state"] != "reconnecting":
             pass
     process.kill()
     await process.wait()
 
 
-async def test_qr_shows_each_code_and_exits_when_scanned(side: BridgeSide, start: StartCommand) -> None:
-    side.phone.paired = False
-    await side.start(until=SessionState.PAIRING)
+async def test_qr_shows_each_code_and_exits_when_scanned(harness: ScriptedBridge, start: StartCommand) -> None:
+    harness.phone.paired = False
+    await harness.start(until=SessionState.PAIRING)
     process = await start("qr", "--json")
     assert process.stdout is not None
     codes: list[str] = []
@@ -59,15 +59,15 @@ async def test_qr_shows_each_code_and_exits_when_scanned(side: BridgeSide, start
             step = json.loads(await process.stdout.readline())
             if "code" in step:
                 codes.append(step["code"])
-                side.phone.rotate_code() if len(codes) == 1 else side.phone.pair()
+                harness.phone.rotate_code() if len(codes) == 1 else harness.phone.pair()
         await process.communicate()
     assert process.returncode == 0
     assert codes[0] != codes[1]
 
 
-async def test_qr_once_in_the_terminal_and_as_a_picture(side: BridgeSide, wa: Wa, tmp_path: Path) -> None:
-    side.phone.paired = False
-    await side.start(until=SessionState.PAIRING)
+async def test_qr_once_in_the_terminal_and_as_a_picture(harness: ScriptedBridge, wa: Wa, tmp_path: Path) -> None:
+    harness.phone.paired = False
+    await harness.start(until=SessionState.PAIRING)
     drawn = await wa("qr", "--once")
     assert drawn.code == 0
     assert "█" in drawn.out
@@ -76,17 +76,17 @@ async def test_qr_once_in_the_terminal_and_as_a_picture(side: BridgeSide, wa: Wa
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
-async def test_a_pairing_code_is_shown_for_a_phone_number(side: BridgeSide, wa: Wa) -> None:
-    side.phone.paired = False
-    await side.start(until=SessionState.PAIRING)
+async def test_a_pairing_code_is_shown_for_a_phone_number(harness: ScriptedBridge, wa: Wa) -> None:
+    harness.phone.paired = False
+    await harness.start(until=SessionState.PAIRING)
     shown = await wa("qr", "--phone", "+54 9 11 5550-0000", "--once")
     assert (shown.code, shown.out) == (0, "Type L550-0000 on the phone +54 9 11 5550-0000.\n")
     refused = await wa("qr", "--phone", "abc")
     assert (refused.code, "abc" in refused.err) == (2, True)
 
 
-async def test_qr_of_a_paired_session(side: BridgeSide, wa: Wa) -> None:
-    await side.start()
+async def test_qr_of_a_paired_session(harness: ScriptedBridge, wa: Wa) -> None:
+    await harness.start()
     result = await wa("qr")
     assert (result.code, result.out) == (0, "")
     assert "haby is connected" in result.err

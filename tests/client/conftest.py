@@ -125,8 +125,3 @@ def client(mosquitto: MosquittoServer) -> Connect:
             yield client
 
     return as_user
-
-
-# Names used by tests/cli and tests/responder.
-BridgeSide = ScriptedBridge
-side = harness

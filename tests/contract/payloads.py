@@ -1,4 +1,4 @@
-"""One of each payload that the bridge writes, at a fixed moment: what `golden/` holds as bytes."""
+"""One of each payload that the bridge writes, at a fixed time; `golden/` holds them as bytes."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def _status(state: SessionState, reason: Reason, **more: object) -> SessionStatu
 
 
 def every_written() -> dict[str, tuple[type[Payload], str]]:
-    """Golden file name -> what a reader takes it for, and what the bridge writes."""
+    """Golden file name -> the model of a reader, and the payload of the bridge."""
     unreadable = text(type="unknown", kind="unknown", body="", raw={"kind": "novel", "n": [1, None]})
     own = EventBody(kind=OWN_MESSAGE, at=AT, chat=ANA, message=text())
     return {

@@ -1,4 +1,4 @@
-"""Raw bytes become a command, or a refusal whose sentence names the field; nothing else is ever raised."""
+"""Raw bytes become a command, or a refusal whose sentence names the field; no other error is raised."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ BAD = {
     "half a second": (send(ttl=0.5), "ttl: "),
     "true as ttl": (send(ttl=True), "ttl: "),
     "a negative ttl": (send(ttl=-1), "ttl: "),
-    "a ttl for ever": (send(ttl=10**30), "ttl: "),
+    "a ttl without end": (send(ttl=10**30), "ttl: "),
     "an empty text": (send(message=""), "message: is empty"),
     "only spaces": (send(message=" \n\t"), "message: is empty"),
     "NUL": (raw('"meta": 1, "message": "a\\u0000"'), "message: holds a NUL"),
@@ -156,12 +156,12 @@ def test_an_error_without_a_detail_code_has_no_such_field() -> None:
     ],
     ids=["one character more", "one emoji more", "10 MB", "1 MB of meta"],
 )
-def test_what_is_too_large_says_so(payload: bytes) -> None:
+def test_a_too_large_payload_is_refused(payload: bytes) -> None:
     with pytest.raises(TooLarge):
         parse_json(SendCommand, payload)
 
 
-def test_the_longest_text_is_taken_whole() -> None:
+def test_the_longest_text_is_accepted_in_full() -> None:
     assert parse_json(SendCommand, send(message="😀" * MAX_TEXT)).content.summary == "😀" * MAX_TEXT
     assert parse_text(TO, ("😀" * MAX_TEXT).encode()).content.summary == "😀" * MAX_TEXT
 
@@ -190,7 +190,7 @@ def test_bad_plain_text_is_refused(digits: str, payload: bytes, kind: type[Coded
         parse_text(digits, payload)
 
 
-def test_plain_text_is_taken_as_it_is() -> None:
+def test_plain_text_is_accepted_unchanged() -> None:
     text = ' {"to": 1} \n 😀 שלום'
     command = parse_text(TO, text.encode())
     assert (command.content.summary, str(command.recipient), command.id) == (text, f"{TO}@c.us", None)

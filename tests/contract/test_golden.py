@@ -1,4 +1,4 @@
-"""What travels, byte for byte: a change here is a change for every user."""
+"""Published payloads, byte for byte: a change here is a change for every user."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WRITTEN = every_written()
 
 
 @pytest.mark.parametrize("name", WRITTEN)
-def test_a_payload_is_written_as_it_always_was(name: str) -> None:
+def test_a_payload_is_written_unchanged(name: str) -> None:
     assert WRITTEN[name][1] == (GOLDEN / f"{name}.json").read_text(encoding="utf-8").rstrip("\n")
 
 
@@ -29,5 +29,5 @@ def test_every_golden_file_belongs_to_a_payload() -> None:
     assert {file.stem for file in GOLDEN.glob("*.json")} == set(WRITTEN)
 
 
-def test_every_json_payload_of_a_session_says_its_version() -> None:
+def test_every_json_payload_of_a_session_has_its_version() -> None:
     assert all(json.loads(written)["v"] == 1 for _, written in WRITTEN.values())

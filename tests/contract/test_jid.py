@@ -1,4 +1,4 @@
-"""Addresses: every spelling that a sender may use, and everything that is none."""
+"""Addresses: every accepted spelling of a recipient, and invalid ones."""
 
 from __future__ import annotations
 
@@ -67,11 +67,11 @@ def test_a_recipient_in_any_spelling_has_one_normal_form(text: str, expected: st
         "x" * 100_000,
     ],
 )
-def test_what_is_no_recipient_is_refused_with_a_sentence(text: str) -> None:
+def test_an_invalid_recipient_is_refused_with_a_sentence(text: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
         parse_recipient(text)
     assert 20 < len(refused.value.text) < 300
-    refused.value.text.encode()  # it travels, so it holds no half characters
+    refused.value.text.encode()  # it is published, so it has no lone surrogates
 
 
 @given(st.text() | st.from_regex(r"[0-9+() .:@_a-z-]{0,30}@?(c\.us|lid|g\.us|s\.whatsapp\.net)?"))
@@ -127,7 +127,7 @@ def test_a_message_key_survives_its_serialized_form(
 @pytest.mark.parametrize(
     "text", ["", "x", "true", "true_5491155500001@c.us", "yes_1@c.us_A", "true_1@c.us_", "true__A"]
 )
-def test_what_is_no_message_key_is_refused(text: str) -> None:
+def test_an_invalid_message_key_is_refused(text: str) -> None:
     with pytest.raises(InvalidRequest):
         MessageKey.parse(text)
 

@@ -20,12 +20,12 @@ from bridge.contract.phone_numbers import candidates
         ("54295415550001", ["5492954550001", "542954550001"]),  # of four
         ("543515550001", ["5493515550001", "543515550001"]),
         ("541115550001", ["5491115550001", "541115550001"]),  # ten digits: this 15 belongs to the subscriber
-        ("54111655500001", ["54111655500001"]),  # twelve without a 15: no idea
+        ("54111655500001", ["54111655500001"]),  # twelve without a 15: no variant known
         # Mexico: as written first
         ("525555500001", ["525555500001", "5215555500001"]),
         ("5215555500001", ["5215555500001", "525555500001"]),
         # Brazil: mobiles only, with and without the ninth digit
-        ("5511955500001", ["5511955500001"]),  # the eight digits behind the 9 would be a land line's
+        ("5511955500001", ["5511955500001"]),  # the eight digits after the 9 would be a landline's
         ("5511965500001", ["5511965500001", "551165500001"]),
         ("551165500001", ["551165500001", "5511965500001"]),
         ("551145500001", ["551145500001"]),
@@ -40,6 +40,6 @@ def test_spellings(number: str, spellings: list[str]) -> None:
 
 
 @pytest.mark.parametrize("number", ["541155500001", "54111555500001", "5215555500001", "551165500001"])
-def test_every_spelling_leads_to_the_same_account(number: str) -> None:
+def test_every_spelling_has_the_same_candidates(number: str) -> None:
     proposed = set(candidates(number))
     assert all(set(candidates(spelling)) == proposed for spelling in proposed)

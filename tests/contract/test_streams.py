@@ -1,4 +1,4 @@
-"""A stored body put into its stream is the payload that the model describes."""
+"""A stored body with its position is the payload that the model describes."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def test_an_event_in_its_stream_is_the_event_model() -> None:
 
 
 @given(ANY_TEXT)
-def test_whatever_the_page_wrote_can_be_published(said: str) -> None:
-    # one bad character in any field would otherwise stop everything that arrives after it
+def test_any_text_of_the_page_can_be_published(said: str) -> None:
+    # otherwise one bad character in any field would block all later messages
     body = MessageBody(
         id=said,
         **{"from": said},

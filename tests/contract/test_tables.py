@@ -1,4 +1,4 @@
-"""The tables: error codes, session states, the life of a send. Every pair of states is looked at."""
+"""The tables: error codes, session states, the life of a send. Every pair of states is checked."""
 
 from __future__ import annotations
 
@@ -47,16 +47,16 @@ def test_each_pair_of_session_states_is_allowed_or_raises(before: SessionState, 
             start.followed_by(end)
 
 
-def test_states_that_would_lie_are_not_reachable() -> None:
+def test_false_states_are_not_reachable() -> None:
     into = {after: {before for before in _S if session.may_follow(before, after)} for after in _S}
-    # `connected` is claimed only by a page that was there before; never straight from a start, a stop or a failure
+    # `connected` is claimed only by an existing page; never directly after a start, a stop or a failure
     assert into[_S.CONNECTED] == {_S.CONNECTED, _S.CONNECTING, _S.AUTHENTICATED, _S.RECONNECTING}
     assert into[_S.STANDBY] == {_S.STANDBY, _S.STARTING}
     for resting in (_S.STOPPED, _S.OFFLINE, _S.ERROR, _S.STANDBY):
         assert {after for after in _S if session.may_follow(resting, after)} == session.ALWAYS | {resting}
 
 
-def test_every_state_and_reason_is_told_to_people_and_to_legacy_callers() -> None:
+def test_every_state_and_reason_has_a_text_and_a_legacy_status() -> None:
     assert set(session.TRANSITIONS) == set(LEGACY_STATUS) == set(SessionState)
     assert set(REASON_TEXT) == set(Reason)
     assert set(LEGACY_STATUS.values()) == {
@@ -92,11 +92,11 @@ def test_the_life_of_a_send() -> None:
         (2, AckName.DEVICE, _L.DEVICE),
         (3, AckName.READ, _L.READ),
         (4, AckName.PLAYED, _L.PLAYED),
-        (5, AckName.SERVER, _L.SENT),  # another device of ours has it, so the server has
+        (5, AckName.SERVER, _L.SENT),  # another own device has it, so the server has it
         (99, AckName.SERVER, _L.SENT),
     ],
 )
-def test_what_an_ack_number_says(level: int, name: AckName | None, state: SendState | None) -> None:
+def test_the_meaning_of_an_ack_number(level: int, name: AckName | None, state: SendState | None) -> None:
     assert (ack_name(level), state_of_ack(level)) == (name, state)
 
 
@@ -122,18 +122,18 @@ def test_acks_in_any_order_only_move_a_send_forward(state: SendState, levels: li
         (_L.UNKNOWN, -1, None),
         (_L.SENDING, -2, _L.FAILED),
         (_L.UNKNOWN, -2, _L.FAILED),
-        (_L.SENT, -1, _L.FAILED),  # the service had it, and took its word back
+        (_L.SENT, -1, _L.FAILED),  # the server had accepted it before
         (_L.DEVICE, -1, None),
     ],
 )
-def test_an_error_of_the_network_is_no_proof_that_nothing_left(
+def test_a_network_error_does_not_prove_that_nothing_was_sent(
     before: SendState, level: int, after: SendState | None
 ) -> None:
     assert after_ack(before, level) is after
 
 
 @given(st.integers(-7, 6))
-def test_an_ack_cannot_prove_what_was_never_sent_or_undo_what_is_final(level: int) -> None:
+def test_an_ack_changes_neither_an_unsent_nor_a_final_state(level: int) -> None:
     assert after_ack(_L.ACCEPTED, level) is None
     assert after_ack(_L.FAILED, level) is None
     assert after_ack(_L.PLAYED, level) is None

@@ -1,4 +1,4 @@
-"""Topics: what is built is parsed back, under any prefix, and nothing else is."""
+"""Topics: a built topic is parsed back, under any prefix; no other text is."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PREFIXES = st.lists(LEVELS, min_size=1, max_size=3).map("/".join)
 
 
 @given(PREFIXES, NAMES, st.sampled_from(Leaf), st.none() | LEVELS)
-def test_what_is_built_is_parsed_back(prefix: str, session: str, leaf: Leaf, tail: str | None) -> None:
+def test_a_built_topic_is_parsed_back(prefix: str, session: str, leaf: Leaf, tail: str | None) -> None:
     topics = Topics(check_prefix(prefix))
     assert topics.parse(topics.session(session, leaf, tail)) == SessionTopic(session, leaf, tail)
 
@@ -97,7 +97,7 @@ def test_the_topics_of_a_session() -> None:
         "/wa/haby/out",
     ],
 )
-def test_what_is_no_topic_of_a_session(topic: str) -> None:
+def test_other_topics_are_not_parsed(topic: str) -> None:
     assert Topics("wa").parse(topic) is None
 
 

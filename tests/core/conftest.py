@@ -30,7 +30,7 @@ HERE = 10.0
 Around = Callable[[Any], Any]
 
 
-class Bench:
+class SessionHarness:
     """One session on one store and one phone, both of which outlive it."""
 
     def __init__(self, folder: Path, clock: FakeClock) -> None:
@@ -58,7 +58,7 @@ class Bench:
         around_driver: Around = lambda part: part,
         around_outbox: Around = lambda part: part,
     ) -> None:
-        """Begin as a fresh process would; `around_*` puts a test's own part between the core and a real one."""
+        """Start as a new process would; `around_*` wraps the real driver or outbox."""
         self.store = await self._open.enter_async_context(open_store(self.path, now=self.clock.now))
         outbox = around_outbox(self.store.outbox)
         driver = around_driver(ScriptedDriver(self.phone))
@@ -79,7 +79,7 @@ class Bench:
             await self.reach(SessionState.CONNECTED)
 
     async def end(self) -> None:
-        """End abruptly, as far as that is possible in one process: nothing is finished that was under way."""
+        """End abruptly, as far as one process can: running work is not finished."""
         if self._running is None:
             return
         running, self._running = self._running, None
@@ -90,7 +90,7 @@ class Bench:
             running.result()
 
     async def again(self, **options: Any) -> None:
-        """As after a kill and a restart."""
+        """Restart as after a kill."""
         await self.end()
         await self.start(**options)
 
@@ -102,14 +102,14 @@ class Bench:
                     await changes.get()
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        """For what nobody announces."""
+        """Poll a condition that no event announces."""
         async with asyncio.timeout(HERE):
             while not condition():
                 self._raise_if_ended()
                 await asyncio.sleep(0.002)
 
     def advance(self, seconds: float) -> None:
-        """Move time, and let the sender look at it."""
+        """Move time and wake the outbound loop."""
         self.clock.advance(seconds)
         self.outbound._wake.set()
 
@@ -118,35 +118,35 @@ class Bench:
     ) -> Result:
         return await self.outbound.submit(command, origin=origin, reply_to=None if client is None else ReplyTo(client))
 
-    async def told(self, command_id: str, count: int) -> list[str]:
-        """Wait for so many results and acks of a command; returns `status`, `status:code` or `ack`, in order."""
+    async def reported(self, command_id: str, count: int) -> list[str]:
+        """Wait for `count` results and acks of a command; returns `status`, `status:code` or `ack`, in order."""
         found: list[str] = []
         async with asyncio.timeout(HERE):
-            while len(found := await self.told_now(command_id)) < count:
+            while len(found := await self.reported_now(command_id)) < count:
                 self._raise_if_ended()
                 await asyncio.sleep(0.002)
         return found
 
-    async def told_now(self, command_id: str) -> list[str]:
+    async def reported_now(self, command_id: str) -> list[str]:
         return [_short(payload) for payload in await self.notices() if payload["id"] == command_id]
 
     async def notices(self) -> list[dict[str, Any]]:
         return [json.loads(notice.body) for notice in await self.store.outbox.unpublished(0, 10_000)]
 
     async def stream(self, stream: Stream, count: int) -> list[dict[str, Any]]:
-        """Wait until a stream has so many items; returns all of them."""
+        """Wait until a stream has `count` items; returns all of them."""
         async with asyncio.timeout(HERE):
             await self.store.journal.wait_beyond(stream, count - 1)
         page = await self.store.journal.read(stream, 0, 1000)
         return [json.loads(body) for _, body in page.items]
 
     async def settled(self) -> None:
-        """Return once the driver has handed over all it has, and the loop came to rest."""
+        """Return once the driver has delivered everything and no send runs."""
         await self.until(lambda: not self.phone.live)
         await self.outbound.drain()
 
     def sent(self) -> list[tuple[str, int]]:
-        """What left: text, and how often it was delivered."""
+        """Sent texts, and how often each was delivered."""
         return [(sent.text, sent.times) for sent in self.phone.sent]
 
     def _raise_if_ended(self) -> None:
@@ -162,15 +162,15 @@ def _short(payload: dict[str, Any]) -> str:
 
 
 @asynccontextmanager
-async def bench_at(folder: Path, clock: FakeClock) -> AsyncIterator[Bench]:
-    bench = Bench(folder, clock)
+async def session_harness(folder: Path, clock: FakeClock) -> AsyncIterator[SessionHarness]:
+    harness = SessionHarness(folder, clock)
     try:
-        yield bench
+        yield harness
     finally:
-        await bench.end()
+        await harness.end()
 
 
 @pytest.fixture
-async def bench(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Bench]:
-    async with bench_at(tmp_path, clock) as bench:
-        yield bench
+async def harness(tmp_path: Path, clock: FakeClock) -> AsyncIterator[SessionHarness]:
+    async with session_harness(tmp_path, clock) as harness:
+        yield harness

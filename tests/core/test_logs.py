@@ -1,4 +1,4 @@
-"""What the log says: enough to follow a command, never whom it went to or what it said."""
+"""Log lines: enough to follow a command, without recipients or texts."""
 
 from __future__ import annotations
 
@@ -11,28 +11,30 @@ from bridge.contract.jid import Jid
 from bridge.core.results import Rejection
 from bridge.drivers.scripted import SendMode
 from tests.core.commands import BETO, command
-from tests.core.conftest import Bench
+from tests.core.conftest import SessionHarness
 
 ANA = "5491155500001"
 SAID = "a very private text"
 
 
-async def test_numbers_are_masked_and_bodies_are_not_logged(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+async def test_numbers_are_masked_and_bodies_are_not_logged(
+    harness: SessionHarness, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO)
-    bench.phone.missing = {Jid.parse(BETO)}
-    await bench.start()
-    bench.phone.incoming(f"{ANA}@c.us", SAID, notify_name="Ana Private")
-    bench.phone.incoming(f"{ANA}@c.us", SAID, media="wrong")
-    await bench.submit(command(SAID, ANA, id="sent"))
-    await bench.submit(command(SAID, BETO, id="missing"))
-    await bench.submit(command(SAID, "123456789012345@lid", id="stranger"))
-    await bench.told("sent", 3)
-    await bench.told("missing", 2)
-    await bench.told("stranger", 2)
-    bench.phone.send_mode = SendMode.CALL_LOST
-    await bench.submit(command(SAID, ANA, id="doubt"))
-    await bench.told("doubt", 2)
-    await bench.outbound.reject(
+    harness.phone.missing = {Jid.parse(BETO)}
+    await harness.start()
+    harness.phone.incoming(f"{ANA}@c.us", SAID, notify_name="Ana Private")
+    harness.phone.incoming(f"{ANA}@c.us", SAID, media="wrong")
+    await harness.submit(command(SAID, ANA, id="sent"))
+    await harness.submit(command(SAID, BETO, id="missing"))
+    await harness.submit(command(SAID, "123456789012345@lid", id="stranger"))
+    await harness.reported("sent", 3)
+    await harness.reported("missing", 2)
+    await harness.reported("stranger", 2)
+    harness.phone.send_mode = SendMode.CALL_LOST
+    await harness.submit(command(SAID, ANA, id="doubt"))
+    await harness.reported("doubt", 2)
+    await harness.outbound.reject(
         InvalidRequest(f"{ANA!r} is not a phone number"), Rejection(f"wa/haby/out/{ANA}", "0" * 64)
     )
     assert "missing" in caplog.text
@@ -41,12 +43,12 @@ async def test_numbers_are_masked_and_bodies_are_not_logged(bench: Bench, caplog
         assert private not in caplog.text
 
 
-async def test_a_refused_input_does_not_change_what_stands_under_its_id(bench: Bench) -> None:
-    await bench.start()
-    await bench.submit(command(id="a"))
-    await bench.told("a", 3)
+async def test_a_refused_input_does_not_change_the_result_of_its_id(harness: SessionHarness) -> None:
+    await harness.start()
+    await harness.submit(command(id="a"))
+    await harness.reported("a", 3)
     for known in ("a", "b"):
-        await bench.outbound.reject(InvalidRequest("typo"), Rejection("wa/haby/out", "0" * 64, command_id=known))
-    assert await bench.told_now("a") == ["accepted", "sent", "server"]
-    assert await bench.told_now("b") == ["failed:invalid"]
-    assert len([notice for notice in await bench.notices() if notice.get("sha256")]) == 2
+        await harness.outbound.reject(InvalidRequest("typo"), Rejection("wa/haby/out", "0" * 64, command_id=known))
+    assert await harness.reported_now("a") == ["accepted", "sent", "server"]
+    assert await harness.reported_now("b") == ["failed:invalid"]
+    assert len([notice for notice in await harness.notices() if notice.get("sha256")]) == 2

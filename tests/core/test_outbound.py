@@ -1,4 +1,4 @@
-"""Many commands: the order in a chat, tries that failed, what is claimed at any moment."""
+"""Many commands: the order in a chat, failed tries, claims at any moment."""
 
 from __future__ import annotations
 
@@ -14,105 +14,105 @@ from bridge.core.pacing import HOLD, Pacing
 from bridge.drivers.scripted import SendMode
 from bridge.ports import Claimed, OutboxRow
 from tests.core.commands import ANA, BETO, CARLA, command
-from tests.core.conftest import Bench
+from tests.core.conftest import SessionHarness
 
 
-async def test_the_next_of_a_chat_waits_for_the_servers_ack_and_no_other_chat_does(bench: Bench) -> None:
-    bench.phone.acks = ()
-    await bench.start()
+async def test_the_next_of_a_chat_waits_for_the_servers_ack_and_no_other_chat_does(harness: SessionHarness) -> None:
+    harness.phone.acks = ()
+    await harness.start()
     for command_id, text, to in (("a", "1", ANA), ("b", "2", ANA), ("c", "3", BETO)):
-        await bench.submit(command(text, to, id=command_id))
-    await bench.until(lambda: len(bench.phone.sent) == 2)
-    await bench.outbound.drain()
-    assert [text for text, _ in bench.sent()] == ["1", "3"]
-    bench.phone.acknowledge(bench.phone.sent[0].key.id, 1)
-    await bench.until(lambda: len(bench.phone.sent) == 3)
-    assert await bench.told("a", 3) == ["accepted", "sent", "server"]
+        await harness.submit(command(text, to, id=command_id))
+    await harness.until(lambda: len(harness.phone.sent) == 2)
+    await harness.outbound.drain()
+    assert [text for text, _ in harness.sent()] == ["1", "3"]
+    harness.phone.acknowledge(harness.phone.sent[0].key.id, 1)
+    await harness.until(lambda: len(harness.phone.sent) == 3)
+    assert await harness.reported("a", 3) == ["accepted", "sent", "server"]
 
 
-async def test_a_chat_is_held_up_for_sixty_seconds_at_most(bench: Bench) -> None:
-    bench.phone.acks = ()
-    await bench.start()
-    await bench.submit(command("1", id="a"))
-    await bench.submit(command("2", id="b"))
-    await bench.until(lambda: len(bench.phone.sent) == 1)
-    await bench.outbound.drain()
-    bench.advance(HOLD + 0.01)
-    await bench.until(lambda: len(bench.phone.sent) == 2)
-    assert await bench.told_now("a") == ["accepted"]  # still awaited: an hour at most, and no longer than its ttl
-    bench.advance(3600)
-    assert await bench.told("a", 2) == ["accepted", "unknown"]
-    bench.phone.acknowledge(bench.phone.sent[0].key.id, 2)
-    assert await bench.told("a", 4) == ["accepted", "unknown", "sent", "device"]
+async def test_a_chat_is_blocked_for_sixty_seconds_at_most(harness: SessionHarness) -> None:
+    harness.phone.acks = ()
+    await harness.start()
+    await harness.submit(command("1", id="a"))
+    await harness.submit(command("2", id="b"))
+    await harness.until(lambda: len(harness.phone.sent) == 1)
+    await harness.outbound.drain()
+    harness.advance(HOLD + 0.01)
+    await harness.until(lambda: len(harness.phone.sent) == 2)
+    assert await harness.reported_now("a") == ["accepted"]  # still awaited: an hour at most, and no longer than its ttl
+    harness.advance(3600)
+    assert await harness.reported("a", 2) == ["accepted", "unknown"]
+    harness.phone.acknowledge(harness.phone.sent[0].key.id, 2)
+    assert await harness.reported("a", 4) == ["accepted", "unknown", "sent", "device"]
 
 
-async def test_a_number_that_cannot_be_asked_about_is_tried_again_and_uses_up_nothing(bench: Bench) -> None:
-    bench.pacing = Pacing(Pace(0.001, 2), Pace.parse("off", burst=1))
-    bench.phone.failing = {Jid.parse(ANA)}
-    await bench.start()
-    await bench.submit(command("1", id="a"))
-    await bench.submit(command("2", id="b"))
+async def test_a_number_that_cannot_be_resolved_is_tried_again_and_uses_no_token(harness: SessionHarness) -> None:
+    harness.pacing = Pacing(Pace(0.001, 2), Pace.parse("off", burst=1))
+    harness.phone.failing = {Jid.parse(ANA)}
+    await harness.start()
+    await harness.submit(command("1", id="a"))
+    await harness.submit(command("2", id="b"))
     for pause in (2.0, 4.0, 8.0):
-        await bench.outbound.drain()
-        bench.advance(pause)
-    await bench.submit(command("3", BETO, id="c"))
-    await bench.told("c", 3)
-    bench.phone.failing = set()
-    bench.advance(60)
-    await bench.told("a", 3)
-    assert [text for text, _ in bench.sent()] == ["3", "1"]
-    assert bench.outbound.budget == 0
+        await harness.outbound.drain()
+        harness.advance(pause)
+    await harness.submit(command("3", BETO, id="c"))
+    await harness.reported("c", 3)
+    harness.phone.failing = set()
+    harness.advance(60)
+    await harness.reported("a", 3)
+    assert [text for text, _ in harness.sent()] == ["3", "1"]
+    assert harness.outbound.budget == 0
 
 
-async def test_the_order_of_a_chat_survives_tries_that_failed(bench: Bench) -> None:
-    bench.phone.send_mode = SendMode.UNAVAILABLE
-    await bench.start()
+async def test_the_order_of_a_chat_survives_failed_tries(harness: SessionHarness) -> None:
+    harness.phone.send_mode = SendMode.UNAVAILABLE
+    await harness.start()
     for number in range(4):
-        await bench.submit(command(str(number), id=str(number)))
-    await bench.until(lambda: 0 in bench.outbound._tries or 1 in bench.outbound._tries)
-    await bench.outbound.drain()
-    bench.phone.send_mode = SendMode.NORMAL
-    bench.advance(2)
-    await bench.told("3", 3)
-    assert [text for text, _ in bench.sent()] == ["0", "1", "2", "3"]
-    assert bench.outbound._tries == {}
+        await harness.submit(command(str(number), id=str(number)))
+    await harness.until(lambda: bool(harness.outbound._in_doubt._tries))
+    await harness.outbound.drain()
+    harness.phone.send_mode = SendMode.NORMAL
+    harness.advance(2)
+    await harness.reported("3", 3)
+    assert [text for text, _ in harness.sent()] == ["0", "1", "2", "3"]
+    assert harness.outbound._in_doubt._tries == {}
 
 
-async def test_slow_chats_take_no_more_calls_than_the_page_is_given(bench: Bench) -> None:
-    bench.phone.delay = 0.05
-    await bench.start()
+async def test_concurrent_calls_are_limited(harness: SessionHarness) -> None:
+    harness.phone.delay = 0.05
+    await harness.start()
     for number in range(CONCURRENT * 2):
-        await bench.submit(command(to=f"54911555{number:05d}", id=str(number)))
-    await bench.until(lambda: bench.outbound._running == CONCURRENT)
-    await bench.told(str(CONCURRENT * 2 - 1), 3)
-    assert len(bench.sent()) == CONCURRENT * 2
+        await harness.submit(command(to=f"54911555{number:05d}", id=str(number)))
+    await harness.until(lambda: len(harness.outbound._running) == CONCURRENT)
+    await harness.reported(str(CONCURRENT * 2 - 1), 3)
+    assert len(harness.sent()) == CONCURRENT * 2
 
 
-async def test_drain_waits_for_the_call_under_way_and_starts_no_other(bench: Bench) -> None:
-    bench.phone.delay = 0.05
-    await bench.start()
-    await bench.submit(command(id="a"))
-    await bench.submit(command(to=BETO, id="b"))
-    await bench.until(lambda: bench.outbound._running == 2)
-    bench.outbound.close()
-    await bench.submit(command(to=CARLA, id="c"))
-    await bench.outbound.drain()
-    assert len(bench.sent()) == 2
-    row = await bench.store.outbox.get("c")
+async def test_drain_waits_for_running_calls_and_starts_no_other(harness: SessionHarness) -> None:
+    harness.phone.delay = 0.05
+    await harness.start()
+    await harness.submit(command(id="a"))
+    await harness.submit(command(to=BETO, id="b"))
+    await harness.until(lambda: len(harness.outbound._running) == 2)
+    harness.outbound.close()
+    await harness.submit(command(to=CARLA, id="c"))
+    await harness.outbound.drain()
+    assert len(harness.sent()) == 2
+    row = await harness.store.outbox.get("c")
     assert row is not None
     assert row.state is SendState.ACCEPTED
 
 
-async def test_a_caller_that_went_away_leaves_a_command_that_is_sent(bench: Bench) -> None:
-    await bench.start()
-    asking = asyncio.create_task(bench.submit(command(id="a")))
+async def test_a_command_is_sent_even_if_its_caller_disconnects(harness: SessionHarness) -> None:
+    await harness.start()
+    asking = asyncio.create_task(harness.submit(command(id="a")))
     await asyncio.sleep(0)
     asking.cancel()
-    assert await bench.told("a", 3) == ["accepted", "sent", "server"]
+    assert await harness.reported("a", 3) == ["accepted", "sent", "server"]
     assert asking.cancelled()
 
 
-async def test_a_claim_that_the_sender_read_before_its_caller_heard_of_it_is_sent_once(bench: Bench) -> None:
+async def test_a_claim_that_was_loaded_before_its_callback_is_sent_once(harness: SessionHarness) -> None:
     committed, heard = asyncio.Event(), asyncio.Event()
 
     class Racing:
@@ -133,21 +133,21 @@ async def test_a_claim_that_the_sender_read_before_its_caller_heard_of_it_is_sen
             await heard.wait()
             return claimed
 
-    await bench.start(around_outbox=Racing)
-    asking = asyncio.create_task(bench.submit(command(id="a")))
-    await bench.told("a", 3)
+    await harness.start(around_outbox=Racing)
+    asking = asyncio.create_task(harness.submit(command(id="a")))
+    await harness.reported("a", 3)
     heard.set()
     assert (await asking).status == "accepted"
-    await bench.submit(command("Otra", id="b"))
-    await bench.told("b", 3)
-    assert bench.sent() == [("Hola", 1), ("Otra", 1)]
+    await harness.submit(command("Otra", id="b"))
+    await harness.reported("b", 3)
+    assert harness.sent() == [("Hola", 1), ("Otra", 1)]
 
 
-async def test_what_is_claimed_while_the_page_loads_is_sent_once(bench: Bench) -> None:
-    await bench.start(connected=False)
+async def test_commands_claimed_while_the_page_loads_are_sent_once(harness: SessionHarness) -> None:
+    await harness.start(connected=False)
     for number in range(20):
-        await bench.submit(command(str(number), f"54911555{number:05d}", id=str(number)))
-    await bench.reach(SessionState.CONNECTED)
+        await harness.submit(command(str(number), f"54911555{number:05d}", id=str(number)))
+    await harness.reach(SessionState.CONNECTED)
     for number in range(20):
-        assert await bench.told(str(number), 3) == ["accepted", "sent", "server"]
-    assert sorted(times for _, times in bench.sent()) == [1] * 20
+        assert await harness.reported(str(number), 3) == ["accepted", "sent", "server"]
+    assert sorted(times for _, times in harness.sent()) == [1] * 20

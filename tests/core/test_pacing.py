@@ -1,4 +1,4 @@
-"""Who may send next, and when: nobody too early, everybody in the end, nobody in the way of another chat."""
+"""Which command is sent next, and when: none too early, none never, and no chat delays another."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def take(schedule: Schedule, now: float = 0.0, jitter: float = 0.0) -> int:
 @pytest.mark.parametrize(
     ("text", "rate"), [("20/minute", 1 / 3), ("5/second", 5.0), (" 1 / HOUR ", 1 / 3600), ("86400/day", 1.0)]
 )
-def test_a_pace_is_written_as_so_many_in_a_time(text: str, rate: float) -> None:
+def test_a_pace_is_written_as_a_number_per_unit(text: str, rate: float) -> None:
     pace = Pace.parse(text, burst=3)
     assert pace.burst == 3
     assert math.isclose(pace.rate, rate)
@@ -49,7 +49,7 @@ def test_off_is_no_pace() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "20", "0/minute", "-1/minute", "20/fortnight", "1.5/minute", "on", "20/minute x"])
-def test_what_is_no_pace_is_refused(text: str) -> None:
+def test_an_invalid_pace_is_refused(text: str) -> None:
     with pytest.raises(InvalidRequest, match="20/minute"):
         Pace.parse(text, burst=1)
 
@@ -75,7 +75,7 @@ arrivals = st.lists(
 
 @settings(max_examples=60, deadline=None)
 @given(arrivals, st.floats(0.05, 5), st.integers(1, 5), st.floats(0, 2), st.floats(0, 2), st.floats(0, 1))
-def test_whatever_arrives_leaves_at_the_pace_and_in_order(
+def test_commands_are_sent_at_the_pace_and_in_order(
     arriving: list[tuple[str, Priority, float, bool]],
     rate: float,
     burst: int,
@@ -140,12 +140,12 @@ def test_priority_never_overtakes_within_a_chat() -> None:
     first = schedule.next(0.0)
     assert isinstance(first, OutboxRow)
     assert first.number == 1
-    assert schedule.next(0.0) is None  # only news of the first can free the chat
+    assert schedule.next(0.0) is None  # only an ack of the first can free the chat
     schedule.release(first)
     assert take(schedule) == 2
 
 
-def test_a_chat_that_waits_holds_up_no_other_and_its_own_for_sixty_seconds_at_most() -> None:
+def test_a_waiting_chat_delays_no_other_and_its_own_for_sixty_seconds_at_most() -> None:
     schedule = Schedule(FREE)
     queue(schedule, row(1), row(2), row(3, BETO))
     first = schedule.next(0.0)
@@ -155,19 +155,19 @@ def test_a_chat_that_waits_holds_up_no_other_and_its_own_for_sixty_seconds_at_mo
     assert schedule.next(1.0) == HOLD
     assert schedule.next(HOLD - 0.1) == HOLD
     assert take(schedule, HOLD) == 2
-    schedule.release(first)  # its ack came late: it frees nothing that is not its own
+    schedule.release(first)  # a late ack releases only its own row
     queue(schedule, row(4))
     assert schedule.next(HOLD + 1) is None
 
 
-def test_a_row_that_comes_back_goes_before_the_younger_ones_of_its_chat() -> None:
+def test_a_row_put_back_is_sent_before_newer_ones_of_its_chat() -> None:
     schedule = Schedule(Pacing(Pace(0.01, 1), Pace(0.01, 1)))
     queue(schedule, row(1), row(2), row(3))
     first = schedule.next(0.0)
     assert isinstance(first, OutboxRow)
     assert schedule.budget(0.0) == 0
     schedule.put_back(first, 0.0, not_before=2.0)
-    assert schedule.budget(0.0) == 1  # nothing left, so that nothing is used up: others may send meanwhile
+    assert schedule.budget(0.0) == 1  # nothing was sent, so no token is used: others may send meanwhile
     assert schedule.next(0.0) == 2.0
     assert schedule.next(1.0) == 2.0
     assert take(schedule, 2.0) == 1
@@ -179,7 +179,7 @@ def test_jitter_is_added_once_and_only_to_a_send_that_had_to_wait() -> None:
     assert take(schedule, 0.0, jitter=0.5) == 1
     assert schedule.next(0.0, 0.5) == 1.0
     assert schedule.next(1.0, 0.5) == 6.0
-    for wakened in (1.5, 3.0, 5.9):  # news in between must not put it off for ever
+    for wakened in (1.5, 3.0, 5.9):  # wake-ups in between must not delay it indefinitely
         assert schedule.next(wakened, 0.9) == 6.0
     assert take(schedule, 6.0, jitter=0.9) == 2
     queue(schedule, row(3, CARLA))
@@ -198,7 +198,7 @@ def test_a_chat_that_waits_puts_no_jitter_on_another() -> None:
     assert schedule.next(1.0, 0.5) == 6.0  # but its own row has waited
 
 
-def test_what_is_expired_is_taken_out_in_time() -> None:
+def test_expired_rows_are_removed_in_time() -> None:
     schedule = Schedule(FREE)
     queue(schedule, row(1, expires_at=50.0), row(2, expires_at=20.0), row(3, BETO), row(4, BETO, expires_at=20.0))
     assert schedule.next_expiry() == 20.0
@@ -217,7 +217,7 @@ def test_the_head_that_expired_frees_its_chat_for_the_next() -> None:
     assert [take(schedule), take(schedule)] == [3, 2]
 
 
-def test_the_budget_is_what_could_leave_at_once() -> None:
+def test_the_budget_is_the_number_of_sends_that_could_go_out_at_once() -> None:
     schedule = Schedule(Pacing(Pace(1.0, 3), OFF))
     assert schedule.budget(0.0) == 3
     queue(schedule, row(1), row(2, BETO))
@@ -226,7 +226,7 @@ def test_the_budget_is_what_could_leave_at_once() -> None:
     assert [schedule.budget(now) for now in (0.0, 0.9, 1.0, 60.0)] == [1, 1, 2, 3]
 
 
-def test_chats_with_nothing_to_do_are_forgotten() -> None:
+def test_idle_chats_are_dropped() -> None:
     schedule = Schedule(Pacing(OFF, Pace(1.0, 1)))
     for number in range(100):
         queue(schedule, row(number, f"54911555{number:05d}@c.us"))
@@ -234,7 +234,7 @@ def test_chats_with_nothing_to_do_are_forgotten() -> None:
         assert isinstance(given_out, OutboxRow)
         schedule.release(given_out)
     assert schedule.next(0.0) is None
-    assert len(schedule._lanes) == 100  # each may not send again before a second is over
+    assert len(schedule._lanes) == 100  # each must wait a second before its next send
     assert schedule.next(1.0) is None
     assert len(schedule._lanes) == 0
 

@@ -1,4 +1,4 @@
-"""Messages that cannot be read yet: not passed over, and nobody's address is kept who was forgotten."""
+"""Undecrypted messages: catch-up goes back to them, and erased addresses do not come back."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from bridge.store.erasure import erase_session, wipe
 from bridge.store.redaction import ErasedPerson
 from tests.clocks import FakeClock
 from tests.core.commands import ANA, BETO
-from tests.core.conftest import Bench
+from tests.core.conftest import SessionHarness
 
 
-def waiting(chat: str, raw_id: str, at: float) -> IncomingMessage:
+def undecrypted(chat: str, raw_id: str, at: float) -> IncomingMessage:
     key = MessageKey(False, Jid.parse(chat), raw_id)
     return IncomingMessage(str(key), key, key.remote, "ciphertext", int(at))
 
@@ -31,69 +31,80 @@ def files_with(path: Path, text: str) -> list[str]:
     return [file.name for file in path.parent.iterdir() if file.is_file() and text.encode() in file.read_bytes()]
 
 
-async def test_a_message_that_waits_for_its_text_is_not_passed_over(bench: Bench, clock: FakeClock) -> None:
-    """Newer ones move the watermark; its text may come with the next load of the page, which announces nothing."""
-    await bench.start()
-    inbound, now = bench.session._inbound, int(clock.now())
-    unread, later = waiting(ANA, "A", now + 10), waiting(ANA, "B", now + 60)
-    assert await inbound.take([unread], late=False) == 0
+async def test_catch_up_goes_back_to_an_undecrypted_message(harness: SessionHarness, clock: FakeClock) -> None:
+    """Newer messages move the watermark; its text may come with the next load of the page, without an event."""
+    await harness.start()
+    inbound, now = harness.session._inbound, int(clock.now())
+    unread, later = undecrypted(ANA, "A", now + 10), undecrypted(ANA, "B", now + 60)
+    assert await inbound.journal_messages([unread], late=False) == 0
     clock.advance(60)
-    assert await inbound.take([replace(later, content=MessageContent(body="newer"), type="chat")], late=False) == 1
+    assert (
+        await inbound.journal_messages([replace(later, content=MessageContent(body="newer"), type="chat")], late=False)
+        == 1
+    )
     assert (await inbound.watermarks())[0] == {ANA: now + 10}
-    await bench.again()
-    inbound = bench.session._inbound
+    await harness.again()
+    inbound = harness.session._inbound
     assert (await inbound.watermarks())[0] == {ANA: now + 10}
-    assert await inbound.take([replace(unread, content=MessageContent(body="the text"), type="chat")], late=True) == 1
+    assert (
+        await inbound.journal_messages(
+            [replace(unread, content=MessageContent(body="the text"), type="chat")], late=True
+        )
+        == 1
+    )
     assert (await inbound.watermarks())[0] == {ANA: now + 60}
-    await inbound.take([unread], late=False)  # told again as it was; and one that nobody will ever read
+    await inbound.journal_messages([unread], late=False)  # reported again, and never decrypted
     clock.advance(8 * 24 * 3600)
-    week = replace(waiting(BETO, "C", now + 8 * 24 * 3600), content=MessageContent(body="next week"), type="chat")
-    await inbound.take([week], late=False)
+    week = replace(undecrypted(BETO, "C", now + 8 * 24 * 3600), content=MessageContent(body="next week"), type="chat")
+    await inbound.journal_messages([week], late=False)
     assert (await inbound.watermarks())[0][ANA] == now + 60
 
 
-async def test_two_that_are_noted_at_once_are_both_remembered(bench: Bench, clock: FakeClock) -> None:
-    """A look at the stores runs beside what is live; the one must not write over what the other has noted."""
-    await bench.start()
-    inbound, now = bench.session._inbound, int(clock.now())
-    live, found = waiting(ANA, "A", now), waiting(BETO, "B", now)
-    await asyncio.gather(inbound.take([live], late=False), inbound.take([found], late=True))
-    await bench.again()
-    assert (await bench.session._inbound.watermarks())[0] == {ANA: now, BETO: now}
+async def test_two_noted_at_the_same_time_are_both_stored(harness: SessionHarness, clock: FakeClock) -> None:
+    """Catch-up runs beside live messages; one must not overwrite what the other has noted."""
+    await harness.start()
+    inbound, now = harness.session._inbound, int(clock.now())
+    live, found = undecrypted(ANA, "A", now), undecrypted(BETO, "B", now)
+    await asyncio.gather(inbound.journal_messages([live], late=False), inbound.journal_messages([found], late=True))
+    await harness.again()
+    assert (await harness.session._inbound.watermarks())[0] == {ANA: now, BETO: now}
 
 
-async def test_who_was_forgotten_is_waited_for_no_more_and_the_others_are(bench: Bench, clock: FakeClock) -> None:
-    await bench.start()
-    inbound, now = bench.session._inbound, int(clock.now())
+async def test_an_erased_person_is_no_longer_tracked_and_others_are(harness: SessionHarness, clock: FakeClock) -> None:
+    await harness.start()
+    inbound, now = harness.session._inbound, int(clock.now())
     clock.advance(60)
-    await inbound.take([waiting(ANA, "A", now + 10), waiting(BETO, "B", now + 20)], late=False)
+    await inbound.journal_messages([undecrypted(ANA, "A", now + 10), undecrypted(BETO, "B", now + 20)], late=False)
     await inbound.unread.add({ANA: now, BETO: now + 20})
-    assert files_with(bench.path, ANA)
-    assert (await asyncio.to_thread(forget, bench.path))["unread messages"] == 2
-    assert files_with(bench.path, ANA) == []
-    # the bridge goes on without a restart, and writes the list anew: what it held does not come back
-    await inbound.take([waiting(BETO, "D", now + 30)], late=False)
-    assert files_with(bench.path, ANA) == []
+    assert files_with(harness.path, ANA)
+    assert (await asyncio.to_thread(forget, harness.path))["unread messages"] == 2
+    assert files_with(harness.path, ANA) == []
+    # the bridge runs on and writes the list again: erased entries do not come back
+    await inbound.journal_messages([undecrypted(BETO, "D", now + 30)], late=False)
+    assert files_with(harness.path, ANA) == []
     assert (await inbound.watermarks())[0] == {BETO: now + 20}
     assert (
-        await inbound.take(
-            [replace(waiting(BETO, "B", now + 20), content=MessageContent(body="mended"), type="chat")], late=True
+        await inbound.journal_messages(
+            [replace(undecrypted(BETO, "B", now + 20), content=MessageContent(body="decrypted"), type="chat")],
+            late=True,
         )
         == 1
     )
     assert (await inbound.watermarks())[0] == {BETO: now + 20}
-    await bench.end()
-    assert files_with(bench.path, ANA) == []
+    await harness.end()
+    assert files_with(harness.path, ANA) == []
 
 
-async def test_beside_no_bridge_it_is_erased_from_the_file(bench: Bench, clock: FakeClock) -> None:
-    await bench.start()
+async def test_without_a_running_bridge_it_is_erased_from_the_file(harness: SessionHarness, clock: FakeClock) -> None:
+    await harness.start()
     now = int(clock.now())
-    await bench.session._inbound.take([waiting(ANA, "A", now + 10), waiting(BETO, "B", now + 20)], late=False)
-    await bench.end()
-    assert erase_session(bench.path, ErasedPerson.of(ANA), marks=False, dry_run=True)["unread messages"] == 1
-    assert files_with(bench.path, ANA)
-    assert forget(bench.path)["unread messages"] == 1
-    assert files_with(bench.path, ANA) == []
-    await bench.start()
-    assert (await bench.session._inbound.watermarks())[0] == {BETO: now + 20}
+    await harness.session._inbound.journal_messages(
+        [undecrypted(ANA, "A", now + 10), undecrypted(BETO, "B", now + 20)], late=False
+    )
+    await harness.end()
+    assert erase_session(harness.path, ErasedPerson.of(ANA), marks=False, dry_run=True)["unread messages"] == 1
+    assert files_with(harness.path, ANA)
+    assert forget(harness.path)["unread messages"] == 1
+    assert files_with(harness.path, ANA) == []
+    await harness.start()
+    assert (await harness.session._inbound.watermarks())[0] == {BETO: now + 20}

@@ -11,7 +11,7 @@ const express = require("express");
 const [bridge, port, history] = process.argv.slice(2);
 const callbackUrl = `http://localhost:${port}/api/message-received`;
 const api = axios.create({ baseURL: bridge, proxy: false });
-const tell = (line) => fs.writeSync(1, `${JSON.stringify(line)}\n`);
+const print = (line) => fs.writeSync(1, `${JSON.stringify(line)}\n`);
 
 const lastOf = new Map();
 if (fs.existsSync(history)) {
@@ -25,9 +25,9 @@ if (fs.existsSync(history)) {
 async function register() {
   try {
     const { data } = await api.post("/api/whatsapp/register-listener", { callbackUrl });
-    tell({ registered: data.totalListeners });
+    print({ registered: data.totalListeners });
   } catch (error) {
-    tell({ refused: error.response?.status ?? error.code });
+    print({ refused: error.response?.status ?? error.code });
     setTimeout(register, Number(process.env.RETRY_MS ?? 10000));
   }
 }
@@ -38,9 +38,9 @@ async function work({ from, body, type }) {
   fs.appendFileSync(history, `${JSON.stringify({ from, body })}\n`);
   try {
     const { data } = await api.post("/api/whatsapp/send", { to: from, message: `Eco: ${body}` });
-    tell({ answered: body, success: data.success, status: data.status });
+    print({ answered: body, success: data.success, status: data.status });
   } catch (error) {
-    tell({ failed: body, code: error.response?.status ?? error.code });
+    print({ failed: body, code: error.response?.status ?? error.code });
   }
 }
 
@@ -48,7 +48,7 @@ const app = express();
 app.use(express.json());
 app.post("/api/message-received", (request, response) => {
   response.json({ success: true, received: true });
-  tell({ got: request.body.body, id: request.body.id, delivery: request.get("x-wa-delivery") });
+  print({ got: request.body.body, id: request.body.id, delivery: request.get("x-wa-delivery") });
   work(request.body);
 });
 app.listen(Number(port), register);
@@ -56,7 +56,7 @@ app.listen(Number(port), register);
 process.on("SIGTERM", async () => {
   try {
     await api.post("/api/whatsapp/unregister-listener", { callbackUrl });
-    tell({ unregistered: true });
+    print({ unregistered: true });
   } finally {
     process.exit(0);
   }

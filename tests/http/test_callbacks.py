@@ -90,7 +90,7 @@ def test_a_url_has_one_normal_form(text: str, normal: str) -> None:
         "http://localhost/" + "a" * 2048,
     ],
 )
-def test_what_is_no_callback_url_is_refused(text: str) -> None:
+def test_an_invalid_callback_url_is_refused(text: str) -> None:
     with pytest.raises(InvalidRequest):
         CallbackUrl.parse(text)
 
@@ -136,7 +136,7 @@ def test_any_text_is_a_url_in_normal_form_or_refused(text: str) -> None:
         ("10.0.0.1", False),
         ("172.16.0.1", False),
         ("192.168.1.1", False),
-        ("169.254.169.254", False),  # metadata of clouds
+        ("169.254.169.254", False),  # cloud metadata
         ("::ffff:169.254.169.254", False),
         ("64:ff9b::169.254.169.254", False),
         ("2002:a9fe:a9fe::1", False),
@@ -159,7 +159,7 @@ def test_loopback_is_the_default_and_nothing_else(address: str, allowed: bool) -
         ("a.example.com", "8.8.8.8", True),
         ("a.b.example.com", "8.8.8.8", True),
         ("hooks.example.org", "2606:4700::1111", True),
-        ("example.com", "8.8.8.8", False),  # *.example.com is what is below it
+        ("example.com", "8.8.8.8", False),  # *.example.com does not include example.com
         ("evilexample.com", "8.8.8.8", False),
         ("hooks.example.org.evil.com", "8.8.8.8", False),
         ("a.example.com", "127.0.0.1", False),  # a listed name may only lead to public addresses …
@@ -194,7 +194,7 @@ async def test_one_forbidden_address_of_a_name_is_enough(resolver: Resolver) -> 
             await webhooks.check("http://a.example.com/hook")
 
 
-async def test_a_listed_name_that_is_not_known_yet_is_accepted_and_another_is_not(resolver: Resolver) -> None:
+async def test_a_listed_name_that_cannot_be_resolved_is_accepted_and_another_is_not(resolver: Resolver) -> None:
     resolver.answers = {}
     async with WebhookPoster(INTERNET, own_port=None) as webhooks:
         assert await webhooks.check("http://a.example.com/hook") == "http://a.example.com/hook"
@@ -204,7 +204,9 @@ async def test_a_listed_name_that_is_not_known_yet_is_accepted_and_another_is_no
     assert answer.failure is Failure.HOST_UNKNOWN
 
 
-async def test_a_name_that_leads_elsewhere_at_delivery_is_not_followed(resolver: Resolver, receiver: Receiver) -> None:
+async def test_a_name_with_a_forbidden_address_at_delivery_is_not_called(
+    resolver: Resolver, receiver: Receiver
+) -> None:
     rules = CallbackRules.parse("*.example.com")
     resolver.answers = {"a.example.com": ["93.184.215.14"]}
     async with WebhookPoster(rules, own_port=None) as webhooks:
@@ -215,8 +217,8 @@ async def test_a_name_that_leads_elsewhere_at_delivery_is_not_followed(resolver:
     assert receiver.posts == []
 
 
-async def test_the_address_that_was_checked_is_the_one_that_is_reached(resolver: Resolver, receiver: Receiver) -> None:
-    """Asked twice, the name would lead elsewhere the second time."""
+async def test_the_checked_address_is_the_one_that_is_called(resolver: Resolver, receiver: Receiver) -> None:
+    """A second resolution of the name would return another address."""
     resolver.answers = {"bot.example": ["127.0.0.1"]}
     resolver.then = {"bot.example": ["10.0.0.1"]}
     async with WebhookPoster(LOOPBACK, own_port=None) as webhooks:
@@ -235,7 +237,7 @@ async def test_redirects_are_not_followed(receiver: Receiver, status: int) -> No
     assert len(receiver.posts) == 1
 
 
-async def test_the_facade_itself_is_no_callback(receiver: Receiver) -> None:
+async def test_the_facade_itself_is_refused_as_a_callback(receiver: Receiver) -> None:
     async with WebhookPoster(LOOPBACK, own_port=receiver.port) as webhooks:
         for host in ("127.0.0.1", "localhost", "127.0.0.9", "[::1]"):
             with pytest.raises(InvalidRequest, match="itself"):
@@ -252,7 +254,7 @@ async def test_a_proxy_of_the_environment_is_not_used(receiver: Receiver, monkey
         assert (await webhooks.post(receiver.url, b"{}", {})).status == 200
 
 
-async def test_an_answer_that_never_ends_is_cut_off() -> None:
+async def test_an_endless_answer_is_cut_off() -> None:
     async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
         try:
@@ -280,7 +282,7 @@ async def test_an_answer_that_never_ends_is_cut_off() -> None:
         (None, Failure.CONNECTION_REFUSED),
     ],
 )
-async def test_why_there_was_no_answer(sent: bytes | None, failure: Failure) -> None:
+async def test_the_failure_of_a_post_without_an_answer(sent: bytes | None, failure: Failure) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(sent or b"")
@@ -298,7 +300,7 @@ async def test_why_there_was_no_answer(sent: bytes | None, failure: Failure) -> 
 
 
 class Resolver:
-    """The name service, in a test's hand: no real one may be asked, and none would answer as this does."""
+    """A name service that the test controls: a real one must not be asked, and would not answer like this."""
 
     def __init__(self) -> None:
         self.answers: dict[str, list[str]] = {}

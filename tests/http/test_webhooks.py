@@ -1,4 +1,4 @@
-"""Webhooks end to end: what is journalled reaches every callback URL, in order, at least once, each at its own pace."""
+"""Webhooks end to end: journalled items reach every callback URL, in order, at least once, each at its own pace."""
 
 from __future__ import annotations
 
@@ -72,7 +72,9 @@ async def test_own_messages_statuses_and_newsletters_are_not_posted(
     assert receiver.bodies == ["a message"]
 
 
-async def test_a_new_listener_begins_now(started: HttpBridge, client: httpx.AsyncClient, receiver: Receiver) -> None:
+async def test_a_new_webhook_starts_at_the_newest_message(
+    started: HttpBridge, client: httpx.AsyncClient, receiver: Receiver
+) -> None:
     started.phone.incoming(ANA, "before")
     await started.journalled(1)
     await register(client, receiver.url)
@@ -81,7 +83,7 @@ async def test_a_new_listener_begins_now(started: HttpBridge, client: httpx.Asyn
     assert receiver.bodies == ["after"]
 
 
-async def test_messages_arrive_in_order_and_those_that_failed_come_first(
+async def test_messages_arrive_in_order_and_failed_ones_come_first(
     started: HttpBridge, client: httpx.AsyncClient, receiver: Receiver
 ) -> None:
     await register(client, receiver.url)
@@ -105,7 +107,7 @@ async def test_a_receiver_names_its_own_pause(
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 422, 301, 302, 307])
-async def test_a_refusal_is_a_dead_letter_and_the_next_message_goes_on(
+async def test_a_refusal_is_a_dead_letter_and_the_next_message_is_posted(
     started: HttpBridge, client: httpx.AsyncClient, receiver: Receiver, status: int
 ) -> None:
     await register(client, receiver.url)
@@ -132,11 +134,11 @@ async def test_a_webhook_that_hangs_does_not_delay_others(started: HttpBridge, c
             started.phone.incoming(ANA, str(number))
         asked = time.monotonic()
         await alive.got(20)
-        assert time.monotonic() - asked < 4.0  # less than the time-out of one post to the dead one
+        assert time.monotonic() - asked < 4.0  # less than the timeout of one post to the hanging one
         assert len(dead.posts) == 1
 
 
-async def test_what_was_missed_while_the_receiver_was_away_arrives_when_it_is_back(
+async def test_messages_missed_while_the_receiver_was_down_arrive_when_it_is_back(
     started: HttpBridge, client: httpx.AsyncClient, receiver: Receiver
 ) -> None:
     await register(client, receiver.url)
@@ -145,7 +147,7 @@ async def test_what_was_missed_while_the_receiver_was_away_arrives_when_it_is_ba
         started.phone.incoming(ANA, str(number))
     await started.journalled(3)
     await receiver.start()
-    # A legacy responder registers when it starts; that is a sign of life, so no retry pause is waited for.
+    # A legacy responder registers when it starts; that shows that it runs, so the retry pause is skipped.
     await register(client, receiver.url)
     await receiver.got(3)
     assert receiver.bodies == ["0", "1", "2"]
@@ -171,7 +173,7 @@ async def test_a_restart_in_the_middle_of_deliveries_loses_nothing_and_keeps_the
     assert texts[-3:] == ["3", "4", "5"]
 
 
-async def test_a_listener_survives_a_clean_restart_without_a_repetition(side: HttpBridge, receiver: Receiver) -> None:
+async def test_a_webhook_survives_a_clean_restart_without_a_repetition(side: HttpBridge, receiver: Receiver) -> None:
     await side.start()
     async with side.client() as client:
         await register(client, receiver.url)
@@ -196,7 +198,7 @@ async def test_unregistering_and_registering_again_misses_nothing(
     await receiver.got(1)
 
 
-async def test_after_ten_minutes_it_is_a_new_listener(side: HttpBridge, receiver: Receiver) -> None:
+async def test_after_ten_minutes_it_is_a_new_webhook(side: HttpBridge, receiver: Receiver) -> None:
     assert side.limits.webhooks.ended_retention == 600
     side.limits = replace(side.limits, webhooks=WebhookLimits(ended_retention=0.0))
     await side.start()
@@ -246,7 +248,7 @@ async def test_filters_choose_kinds_chats_and_groups(started: HttpBridge, client
     assert event.headers["x-wa-stream"] == "event"
 
 
-async def test_deliveries_are_signed_with_the_listeners_secret(
+async def test_deliveries_are_signed_with_the_webhooks_secret(
     started: HttpBridge, client: httpx.AsyncClient, receiver: Receiver
 ) -> None:
     made = (await client.post("/v1/sessions/haby/listeners", json={"url": receiver.url})).json()
@@ -258,7 +260,7 @@ async def test_deliveries_are_signed_with_the_listeners_secret(
     assert post.headers["x-hub-signature-256"] == f"sha256={expected}"
 
 
-async def test_the_state_of_a_failing_listener_can_be_seen(
+async def test_the_state_of_a_failing_webhook_is_shown(
     started: HttpBridge, client: httpx.AsyncClient, receiver: Receiver
 ) -> None:
     await register(client, receiver.url)
@@ -279,7 +281,7 @@ async def test_the_state_of_a_failing_listener_can_be_seen(
     assert (seen["circuit"], seen["failures"], seen["last_error"], seen["delivered"]) == ("closed", 0, None, 2)
 
 
-async def test_a_listener_registered_while_the_session_is_down_begins_when_it_comes_up(
+async def test_a_webhook_registered_while_the_session_is_down_starts_with_the_session(
     side: HttpBridge, receiver: Receiver
 ) -> None:
     side.phone.paired = False

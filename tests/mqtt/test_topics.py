@@ -88,7 +88,7 @@ REFUSED: list[tuple[str, Any, str]] = [
     (OUT, b"{" * 10_000_000, "too_large"),
     (f"{OUT}/5491155500001", b"\x00", "invalid"),
     (f"{OUT}/5491155500001", b"x" * 10_000_000, "too_large"),
-    (f"{OUT}/nobody", b"Hola", "invalid"),
+    (f"{OUT}/no-number", b"Hola", "invalid"),
     ("wa/haby/control", b"restart", "invalid"),
     ("wa/haby/replay", b"everything", "invalid"),
 ]

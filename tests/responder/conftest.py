@@ -21,7 +21,7 @@ from responder.store.database import ResponderDatabase
 from responder.store.migrate import migrate
 from responder.timing import DEFAULT_TIMING, Timing
 from responder.transports import BrokerAccess
-from tests.client.conftest import BridgeSide
+from tests.client.conftest import ScriptedBridge
 from tests.mariadb_server import MariaDbServer
 from tests.mosquitto_server import MosquittoServer
 
@@ -85,10 +85,10 @@ async def database(database_settings: dict[str, Any]) -> AsyncIterator[Responder
 
 
 @dataclass
-class Whole:
+class ResponderHarness:
     """A bridge with a scripted phone, and a responder that can be started and stopped, on one broker."""
 
-    side: BridgeSide
+    bridge: ScriptedBridge
     broker: MosquittoServer
     database_settings: dict[str, Any]
     options: dict[str, Any] = field(default_factory=dict)
@@ -147,8 +147,8 @@ class Whole:
 
     async def answers(self, count: int, within: float = 20) -> list[str]:
         """Wait until the phone has sent `count` messages; returns all their texts."""
-        await self.until(lambda: len(self.side.phone.sent) >= count, within)
-        return [sent.text for sent in self.side.phone.sent]
+        await self.until(lambda: len(self.bridge.phone.sent) >= count, within)
+        return [sent.text for sent in self.bridge.phone.sent]
 
     async def rows(self, query: str) -> list[tuple[Any, ...]]:
         """Query the responder's database."""
@@ -181,34 +181,36 @@ def broker(tmp_path: Path) -> Iterator[MosquittoServer]:
 
 
 @pytest.fixture
-async def side(broker: MosquittoServer, tmp_path: Path) -> AsyncIterator[BridgeSide]:
+async def scripted_bridge(broker: MosquittoServer, tmp_path: Path) -> AsyncIterator[ScriptedBridge]:
     """A bridge that is connected to the broker."""
     settings = load_bridge(addresses=broker.url("bridge"), data_dir=tmp_path / "bridge", pace="off", instance="test")
-    side = BridgeSide(settings)
+    scripted_bridge = ScriptedBridge(settings)
     try:
-        await side.start()
-        yield side
+        await scripted_bridge.start()
+        yield scripted_bridge
     finally:
-        await side.stop()
+        await scripted_bridge.stop()
 
 
 @pytest.fixture
-async def whole(side: BridgeSide, broker: MosquittoServer, sqlite_settings: dict[str, Any]) -> AsyncIterator[Whole]:
+async def harness(
+    scripted_bridge: ScriptedBridge, broker: MosquittoServer, sqlite_settings: dict[str, Any]
+) -> AsyncIterator[ResponderHarness]:
     """On SQLite: the flow does not depend on the database."""
-    whole = Whole(side, broker, sqlite_settings)
+    harness = ResponderHarness(scripted_bridge, broker, sqlite_settings)
     try:
-        yield whole
+        yield harness
     finally:
-        await whole.stop()
+        await harness.stop()
 
 
 @pytest.fixture
-async def whole_on_each(
-    side: BridgeSide, broker: MosquittoServer, database_settings: dict[str, Any]
-) -> AsyncIterator[Whole]:
+async def harness_on_each(
+    scripted_bridge: ScriptedBridge, broker: MosquittoServer, database_settings: dict[str, Any]
+) -> AsyncIterator[ResponderHarness]:
     """On each kind of database."""
-    whole = Whole(side, broker, database_settings)
+    harness = ResponderHarness(scripted_bridge, broker, database_settings)
     try:
-        yield whole
+        yield harness
     finally:
-        await whole.stop()
+        await harness.stop()

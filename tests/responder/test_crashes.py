@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from responder.settings import load
 from responder.store.database import ResponderDatabase
-from tests.client.conftest import ANA, BETO, BridgeSide
+from tests.client.conftest import ANA, BETO, ScriptedBridge
 from tests.mosquitto_server import MosquittoServer
 
 ROOT = Path(__file__).parents[2]
@@ -82,26 +82,26 @@ async def rows(database_settings: dict[str, Any], query: str) -> list[tuple[Any,
         return [tuple(row) for row in await connection.execute(text(query))]
 
 
-async def until_sent(side: BridgeSide, count: int) -> None:
+async def until_sent(scripted_bridge: ScriptedBridge, count: int) -> None:
     async with asyncio.timeout(30):
-        while len(side.phone.sent) < count:  # noqa: ASYNC110 - the scripted phone has no event for it
+        while len(scripted_bridge.phone.sent) < count:  # noqa: ASYNC110 - the scripted phone has no event for it
             await asyncio.sleep(0.02)
 
 
 @pytest.mark.parametrize("step", STEPS)
 async def test_killed_at_a_step(
-    side: BridgeSide, broker: MosquittoServer, database_settings: dict[str, Any], step: str
+    scripted_bridge: ScriptedBridge, broker: MosquittoServer, database_settings: dict[str, Any], step: str
 ) -> None:
     async with process(broker, database_settings, step) as child:
-        side.phone.incoming(ANA, "hola")
+        scripted_bridge.phone.incoming(ANA, "hola")
         await halted(child, step)
         child.kill()
         await child.wait()
     async with process(broker, database_settings):
-        side.phone.incoming(BETO, "hola")
-        await until_sent(side, 2)
+        scripted_bridge.phone.incoming(BETO, "hola")
+        await until_sent(scripted_bridge, 2)
         await settled(database_settings)
-    assert sorted((str(sent.key.remote), sent.text, sent.times) for sent in side.phone.sent) == [
+    assert sorted((str(sent.key.remote), sent.text, sent.times) for sent in scripted_bridge.phone.sent) == [
         (ANA, GREETING, 1),
         (BETO, GREETING, 1),
     ]
@@ -122,11 +122,11 @@ async def settled(database_settings: dict[str, Any]) -> None:
 
 
 async def test_sigterm_stops_it_quickly_and_releases_its_leases(
-    side: BridgeSide, broker: MosquittoServer, database_settings: dict[str, Any]
+    scripted_bridge: ScriptedBridge, broker: MosquittoServer, database_settings: dict[str, Any]
 ) -> None:
     async with process(broker, database_settings) as child:
-        side.phone.incoming(ANA, "hola")
-        await until_sent(side, 1)
+        scripted_bridge.phone.incoming(ANA, "hola")
+        await until_sent(scripted_bridge, 1)
         child.terminate()
         async with asyncio.timeout(8):
             assert await child.wait() == 0

@@ -12,7 +12,7 @@ import pytest
 from tests.client.conftest import ANA, BETO
 from tests.mariadb_server import MariaDbServer
 from tests.mqtt.probe import mqtt_probe
-from tests.responder.conftest import Whole, mariadb_settings
+from tests.responder.conftest import ResponderHarness, mariadb_settings
 
 
 @pytest.fixture
@@ -23,16 +23,16 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDbServer]:
 
 
 @pytest.mark.timeout(120)
-async def test_a_database_that_is_killed_and_restarted(whole: Whole, server: MariaDbServer) -> None:
-    whole.database_settings = mariadb_settings(server, server.create("down"))
-    responder = await whole.start()
-    whole.side.phone.incoming(ANA, "hola")
-    await whole.answers(1)
+async def test_a_database_that_is_killed_and_restarted(harness: ResponderHarness, server: MariaDbServer) -> None:
+    harness.database_settings = mariadb_settings(server, server.create("down"))
+    responder = await harness.start()
+    harness.bridge.phone.incoming(ANA, "hola")
+    await harness.answers(1)
     server.kill()
-    whole.side.phone.incoming(ANA, "gracias")
-    whole.side.phone.incoming(BETO, "hola")
+    harness.bridge.phone.incoming(ANA, "gracias")
+    harness.bridge.phone.incoming(BETO, "hola")
     async with httpx.AsyncClient(base_url=responder.url) as http:
-        await whole.until(lambda: "database" in responder.health.problems())
+        await harness.until(lambda: "database" in responder.health.problems())
         ready = await http.get("/health/ready")
         assert (ready.status_code, ready.json()["amiss"]) == (503, ["database"])
         assert (await http.get("/health")).json()["status"] == "online"
@@ -43,25 +43,25 @@ async def test_a_database_that_is_killed_and_restarted(whole: Whole, server: Mar
         )
         assert post.status_code == 503
         server.start()
-        await whole.answers(3, within=40)
+        await harness.answers(3, within=40)
         assert (await http.get("/health/ready")).status_code == 200
-    assert len(whole.side.phone.sent) == 3
-    assert await whole.rows("SELECT COUNT(*) FROM ll_ia_conversaciones") == [(6,)]
+    assert len(harness.bridge.phone.sent) == 3
+    assert await harness.rows("SELECT COUNT(*) FROM ll_ia_conversaciones") == [(6,)]
 
 
 @pytest.mark.timeout(120)
-async def test_a_database_that_is_down_at_the_start(whole: Whole, server: MariaDbServer) -> None:
-    whole.database_settings = mariadb_settings(server, server.create("down"))
-    whole.side.phone.incoming(ANA, "hola")
+async def test_a_database_that_is_down_at_the_start(harness: ResponderHarness, server: MariaDbServer) -> None:
+    harness.database_settings = mariadb_settings(server, server.create("down"))
+    harness.bridge.phone.incoming(ANA, "hola")
     server.kill()
-    async with mqtt_probe(whole.broker.url("panel")) as probe:
-        responder = await whole.start(wait=False)
+    async with mqtt_probe(harness.broker.url("panel")) as probe:
+        responder = await harness.start(wait=False)
         event = await probe.wait("wa/responder/test/event")
         assert (event["kind"], event["count"]) == ("database_down", 1)
         async with httpx.AsyncClient(base_url=responder.url) as http:
             assert "database" in (await http.get("/health")).json()["amiss"]
         server.start()
-        await whole.answers(1, within=40)
+        await harness.answers(1, within=40)
         assert [event["kind"] for event in await probe.count("wa/responder/test/event", 2)] == [
             "database_down",
             "database_up",
@@ -70,27 +70,27 @@ async def test_a_database_that_is_down_at_the_start(whole: Whole, server: MariaD
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("how", ["killed", "frozen"])
-async def test_it_stops_while_the_database_is_down(whole: Whole, server: MariaDbServer, how: str) -> None:
-    whole.database_settings = mariadb_settings(server, server.create("down"))
-    responder = await whole.start()
+async def test_it_stops_while_the_database_is_down(harness: ResponderHarness, server: MariaDbServer, how: str) -> None:
+    harness.database_settings = mariadb_settings(server, server.create("down"))
+    responder = await harness.start()
     if how == "killed":
         server.kill()
     else:
         server.freeze()
-    whole.side.phone.incoming(ANA, "hola")
-    whole.side.phone.incoming(BETO, "gracias")
+    harness.bridge.phone.incoming(ANA, "hola")
+    harness.bridge.phone.incoming(BETO, "gracias")
     if how == "killed":
-        await whole.until(lambda: responder.database.trouble is not None)
+        await harness.until(lambda: responder.database.trouble is not None)
     began = time.monotonic()
-    await whole.stop()
+    await harness.stop()
     assert time.monotonic() - began < 12
 
 
-async def test_a_sqlite_file_that_cannot_be_opened(whole: Whole, tmp_path: Path) -> None:
+async def test_a_sqlite_file_that_cannot_be_opened(harness: ResponderHarness, tmp_path: Path) -> None:
     (tmp_path / "responder/responder.db").unlink()
     (tmp_path / "responder/responder.db").mkdir()
-    responder = await whole.start(wait=False)
-    await whole.until(lambda: "unable to open database file" in str(responder.database.trouble))
+    responder = await harness.start(wait=False)
+    await harness.until(lambda: "unable to open database file" in str(responder.database.trouble))
     (tmp_path / "responder/responder.db").rmdir()
-    whole.side.phone.incoming(ANA, "hola")
-    await whole.answers(1)
+    harness.bridge.phone.incoming(ANA, "hola")
+    await harness.answers(1)

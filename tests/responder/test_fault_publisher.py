@@ -12,7 +12,7 @@ from responder.faults import Fault
 from responder.timing import FaultTiming, ModelTiming, ReplyTiming, Timing
 from tests.client.conftest import ANA, BETO
 from tests.mqtt.probe import mqtt_probe
-from tests.responder.conftest import Whole
+from tests.responder.conftest import ResponderHarness
 from tests.responder.openai_server import OpenAiServer
 
 TOPIC = "wa/responder/test/event"
@@ -67,19 +67,19 @@ def test_the_last_published_event_is_true_however_often_the_state_changes(ends: 
 
 
 @pytest.mark.timeout(90)
-async def test_a_failing_model_is_an_event_and_silence(whole: Whole) -> None:
+async def test_a_failing_model_is_an_event_and_silence(harness: ResponderHarness) -> None:
     timing = Timing(
         model=ModelTiming(breaker=1.5), replies=ReplyTiming(0.1, longest_retry=0.1), faults=FaultTiming(spacing=0.5)
     )
-    async with OpenAiServer() as server, mqtt_probe(whole.broker.url("panel")) as probe:
+    async with OpenAiServer() as server, mqtt_probe(harness.broker.url("panel")) as probe:
         server.script = [500] * 5
-        await whole.start(
+        await harness.start(
             openai_api_key="clave-de-prueba", openai_base_url=server.url, model_retries=0, gather=0, timing=timing
         )
-        whole.side.phone.incoming(ANA, "¿Abren el 25?")
+        harness.bridge.phone.incoming(ANA, "¿Abren el 25?")
         await probe.wait(TOPIC, lambda event: event["kind"] == "model_resting")
-        assert whole.side.phone.sent == []
-        assert await whole.answers(1) == ["Sobre «¿Abren el 25?»: sí."]
+        assert harness.bridge.phone.sent == []
+        assert await harness.answers(1) == ["Sobre «¿Abren el 25?»: sí."]
         await probe.wait(TOPIC, lambda event: event["kind"] == "model_back")
     events = probe.on(TOPIC)
     failed = [event for event in events if event["kind"] == "model_failed"]
@@ -91,57 +91,59 @@ async def test_a_failing_model_is_an_event_and_silence(whole: Whole) -> None:
     assert "Abren" not in str(events)
 
 
-async def test_faults_are_published_once_the_broker_is_back(whole: Whole) -> None:
-    responder = await whole.start()
-    whole.broker.kill()
+async def test_faults_are_published_once_the_broker_is_back(harness: ResponderHarness) -> None:
+    responder = await harness.start()
+    harness.broker.kill()
     for _ in range(3):
         responder.faults.note("gap", "haby", "two items are missing")
-    whole.broker.start()
-    async with mqtt_probe(whole.broker.url("panel")) as probe:  # within the pause before the next try
+    harness.broker.start()
+    async with mqtt_probe(harness.broker.url("panel")) as probe:  # within the pause before the next try
         event = await probe.wait(TOPIC)
     assert (event["kind"], event["count"]) == ("gap", 3)
 
 
-async def test_a_broker_that_is_down_is_a_problem_at_once_and_does_not_delay_the_shutdown(whole: Whole) -> None:
-    responder = await whole.start()
-    whole.broker.kill()
-    await whole.until(lambda: responder.health.problems() == ["broker"], within=5)
-    whole.broker.start()
-    await whole.until(lambda: responder.is_working)
-    await whole.stop()
-    whole.broker.kill()
-    responder = await whole.start(wait=False)
-    await whole.until(lambda: responder.database.trouble is None)
+async def test_a_broker_that_is_down_is_a_problem_at_once_and_does_not_delay_the_shutdown(
+    harness: ResponderHarness,
+) -> None:
+    responder = await harness.start()
+    harness.broker.kill()
+    await harness.until(lambda: responder.health.problems() == ["broker"], within=5)
+    harness.broker.start()
+    await harness.until(lambda: responder.is_working)
+    await harness.stop()
+    harness.broker.kill()
+    responder = await harness.start(wait=False)
+    await harness.until(lambda: responder.database.trouble is None)
     assert "broker" in responder.health.problems()
     started = time.monotonic()
-    await whole.stop()
+    await harness.stop()
     assert time.monotonic() - started < 3
-    whole.broker.start()
+    harness.broker.start()
 
 
-async def test_a_broker_that_refuses_the_switches_does_not_stop_the_conversations(whole: Whole) -> None:
+async def test_a_broker_that_refuses_the_switches_does_not_stop_the_conversations(harness: ResponderHarness) -> None:
     """MQTT 5 reports the refusal; a user without the responder's role stands for an ACL of an earlier version."""
-    responder = await whole.start(user="reader", protocol="5")
-    await whole.until(lambda: responder.faults.counts["broker_refused"] == 1)
-    whole.side.phone.incoming(ANA, "¿Están?")
-    assert await whole.verdicts(1) == ["no_answer"]
+    responder = await harness.start(user="reader", protocol="5")
+    await harness.until(lambda: responder.faults.counts["broker_refused"] == 1)
+    harness.bridge.phone.incoming(ANA, "¿Están?")
+    assert await harness.verdicts(1) == ["no_answer"]
 
 
 async def test_a_broken_rules_file_is_reported_with_its_line_and_the_previous_rules_answer(
-    whole: Whole, tmp_path: Path
+    harness: ResponderHarness, tmp_path: Path
 ) -> None:
     file = tmp_path / "rules.yaml"
     good = "version: 1\nrules:\n- name: horario\n  when: {contains: abren}\n  answer: De 9 a 18.\n"
     file.write_text(good)
-    async with mqtt_probe(whole.broker.url("panel")) as probe:
-        await whole.start(rules_file=file)
+    async with mqtt_probe(harness.broker.url("panel")) as probe:
+        await harness.start(rules_file=file)
         file.write_text(good + "- name: envios\n  when: {contains: envian}\n  answr: Sí.\n")
         broken = await probe.wait(TOPIC, lambda event: event["kind"] == "rules_broken")  # without a message
         assert f"{file}: line " in broken["text"]
         assert "line 8: rules.1.answr" in broken["text"]
-        whole.side.phone.incoming(ANA, "¿Abren hoy?")
-        assert await whole.answers(1) == ["De 9 a 18."]
+        harness.bridge.phone.incoming(ANA, "¿Abren hoy?")
+        assert await harness.answers(1) == ["De 9 a 18."]
         file.write_text(good.replace("18", "19"))
         await probe.wait(TOPIC, lambda event: event["kind"] == "rules_mended")
-        whole.side.phone.incoming(BETO, "¿Abren hoy?")
-        assert (await whole.answers(2))[1] == "De 9 a 19."
+        harness.bridge.phone.incoming(BETO, "¿Abren hoy?")
+        assert (await harness.answers(2))[1] == "De 9 a 19."

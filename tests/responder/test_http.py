@@ -14,14 +14,14 @@ import pytest
 
 from responder.app import Responder
 from tests.client.conftest import ANA
-from tests.responder.conftest import Whole
+from tests.responder.conftest import ResponderHarness
 
 KEY, SECRET = "clave-larga-de-prueba", "un-secreto-de-prueba-bastante-largo-0123456789"
 
 
 @pytest.fixture
-async def running(whole_on_each: Whole) -> Responder:
-    return await whole_on_each.start()
+async def running(harness_on_each: ResponderHarness) -> Responder:
+    return await harness_on_each.start()
 
 
 @pytest.fixture
@@ -41,9 +41,9 @@ async def test_health_and_status(http: httpx.AsyncClient) -> None:
     assert status["uptime"] > 0
 
 
-async def test_conversations_newest_first(whole_on_each: Whole, http: httpx.AsyncClient) -> None:
-    whole_on_each.side.phone.incoming(ANA, "Holaaa 👋🏽", notify_name="Ana")
-    await whole_on_each.answers(1)
+async def test_conversations_newest_first(harness_on_each: ResponderHarness, http: httpx.AsyncClient) -> None:
+    harness_on_each.bridge.phone.incoming(ANA, "Holaaa 👋🏽", notify_name="Ana")
+    await harness_on_each.answers(1)
     answer, question = (await http.get("/api/conversaciones")).json()
     assert answer["rol"] == "assistant"
     assert abs(datetime.fromisoformat(question.pop("created_at")).timestamp() - time.time()) < 30
@@ -87,23 +87,23 @@ async def test_a_path_that_does_not_exist(http: httpx.AsyncClient) -> None:
     assert (answer.status_code, answer.json()) == (404, {"ok": False, "error": "Ruta no encontrada"})
 
 
-async def test_a_repeated_reply_is_sent_once(whole_on_each: Whole, http: httpx.AsyncClient) -> None:
-    whole_on_each.side.phone.incoming(ANA, "¿Están?")
-    await whole_on_each.verdicts(1)
+async def test_a_repeated_reply_is_sent_once(harness_on_each: ResponderHarness, http: httpx.AsyncClient) -> None:
+    harness_on_each.bridge.phone.incoming(ANA, "¿Están?")
+    await harness_on_each.verdicts(1)
     [chat] = (await http.get("/api/chats")).json()["chats"]
     body = {"text": "Sí, decime", "request": "solicitud-0001"}
     replies = await asyncio.gather(*(http.post(f"/api/chats/{chat['id']}/replies", json=body) for _ in range(3)))
     assert {reply.status_code for reply in replies} == {200}
     assert len({reply.json()["turn"] for reply in replies}) == 1
-    assert await whole_on_each.answers(1) == ["Sí, decime"]
-    await whole_on_each.until_rows("SELECT origin, state, error FROM wa_turn", [("human", "sent", None)])
+    assert await harness_on_each.answers(1) == ["Sí, decime"]
+    await harness_on_each.until_rows("SELECT origin, state, error FROM wa_turn", [("human", "sent", None)])
     rows = "SELECT rol, origen_mensaje, pauso_ia, mensaje FROM ll_ia_conversaciones WHERE rol = 'assistant'"
-    assert await whole_on_each.rows(rows) == [("assistant", "humano", 1, "Sí, decime")]
+    assert await harness_on_each.rows(rows) == [("assistant", "humano", 1, "Sí, decime")]
 
 
-async def test_a_wrong_reply(whole_on_each: Whole, http: httpx.AsyncClient) -> None:
-    whole_on_each.side.phone.incoming(ANA, "¿Están?")
-    await whole_on_each.verdicts(1)
+async def test_a_wrong_reply(harness_on_each: ResponderHarness, http: httpx.AsyncClient) -> None:
+    harness_on_each.bridge.phone.incoming(ANA, "¿Están?")
+    await harness_on_each.verdicts(1)
     [chat] = (await http.get("/api/chats")).json()["chats"]
     request = "solicitud-0001"
     body: object
@@ -117,11 +117,11 @@ async def test_a_wrong_reply(whole_on_each: Whole, http: httpx.AsyncClient) -> N
     assert (form.status_code, form.json()) == (400, {"error": "body: must be application/json"})
     answer = await http.post("/api/chats/999/replies", json={"text": "x", "request": request})
     assert answer.status_code == 404
-    assert whole_on_each.side.phone.sent == []
+    assert harness_on_each.bridge.phone.sent == []
 
 
-async def test_an_invalid_request_is_an_error_of_the_caller(whole: Whole) -> None:
-    responder = await whole.start()
+async def test_an_invalid_request_is_an_error_of_the_caller(harness: ResponderHarness) -> None:
+    responder = await harness.start()
     async with httpx.AsyncClient(base_url=responder.url) as http:
         for path in (
             "/api/chats?limit=0",
@@ -139,8 +139,8 @@ async def test_an_invalid_request_is_an_error_of_the_caller(whole: Whole) -> Non
         assert (await http.post("/api/chats")).status_code == 405
 
 
-async def test_requests_from_elsewhere_are_refused_without_a_key(whole: Whole) -> None:
-    responder = await whole.start()
+async def test_requests_from_elsewhere_are_refused_without_a_key(harness: ResponderHarness) -> None:
+    responder = await harness.start()
     async with httpx.AsyncClient(base_url=responder.url) as http:
         for headers in (
             {"host": "bot.example.com"},
@@ -152,8 +152,8 @@ async def test_requests_from_elsewhere_are_refused_without_a_key(whole: Whole) -
         assert "script-src 'self'" in answer.headers["content-security-policy"]
 
 
-async def test_with_a_key_or_a_secret_each_request_needs_one(whole: Whole) -> None:
-    responder = await whole.start(api_key=KEY, jwt_secret=SECRET)
+async def test_with_a_key_or_a_secret_each_request_needs_one(harness: ResponderHarness) -> None:
+    responder = await harness.start(api_key=KEY, jwt_secret=SECRET)
     claims = {"sub": "panel", "aud": "whatsapp-mqtt-bridge", "exp": time.time() + 60, "scope": "admin"}
     token = jwt.encode(claims, SECRET, "HS256")
     weak = jwt.encode({**claims, "scope": "read"}, SECRET, "HS256")
@@ -176,12 +176,12 @@ async def test_with_a_key_or_a_secret_each_request_needs_one(whole: Whole) -> No
         assert (await http.get("/health")).status_code == 200
 
 
-async def test_changes_are_streamed(whole: Whole) -> None:
-    responder = await whole.start()
+async def test_changes_are_streamed(harness: ResponderHarness) -> None:
+    responder = await harness.start()
     async with httpx.AsyncClient(base_url=responder.url) as http, http.stream("GET", "/api/live") as stream:
         lines = stream.aiter_lines()
         assert await anext(lines) == ": open"
-        whole.side.phone.incoming(ANA, "¿Están?")
+        harness.bridge.phone.incoming(ANA, "¿Están?")
         async with asyncio.timeout(10):
             assert [line async for line in _until_data(lines)] == ["data: [1]"]
 

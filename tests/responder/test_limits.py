@@ -11,13 +11,13 @@ import pytest
 from bridge.asgi.body import BodyLimits
 from bridge.asgi.server import ServerLimits
 from responder.http.limits import SurfaceLimits
-from tests.responder.conftest import Whole
+from tests.responder.conftest import ResponderHarness
 
 KEY = "clave-larga-de-prueba"
 
 
-async def test_requests_beyond_the_rate_get_retry_after(whole: Whole) -> None:
-    responder = await whole.start(api_key=KEY, http_rate="3/minute")
+async def test_requests_beyond_the_rate_get_retry_after(harness: ResponderHarness) -> None:
+    responder = await harness.start(api_key=KEY, http_rate="3/minute")
     async with httpx.AsyncClient(base_url=responder.url, headers={"x-api-key": KEY}) as http:
         answers = [await http.get("/api/chats") for _ in range(4)]
         assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
@@ -31,15 +31,15 @@ async def test_requests_beyond_the_rate_get_retry_after(whole: Whole) -> None:
         assert {post.status_code for post in posts} == {200}
 
 
-async def test_programs_of_this_machine_are_not_counted_where_no_key_is_set(whole: Whole) -> None:
-    responder = await whole.start(http_rate="1/minute")
+async def test_programs_of_this_machine_are_not_counted_where_no_key_is_set(harness: ResponderHarness) -> None:
+    responder = await harness.start(http_rate="1/minute")
     async with httpx.AsyncClient(base_url=responder.url) as http:
         assert {(await http.get("/api/chats")).status_code for _ in range(5)} == {200}
         assert [(await http.get("/health")).status_code for _ in range(2)] == [200, 429]
 
 
-async def test_guesses_are_limited_and_lock_out_no_valid_key(whole: Whole) -> None:
-    responder = await whole.start(api_key=KEY)
+async def test_guesses_are_limited_and_lock_out_no_valid_key(harness: ResponderHarness) -> None:
+    responder = await harness.start(api_key=KEY)
     async with httpx.AsyncClient(base_url=responder.url) as http:
         right = {"x-api-key": KEY}
         assert (await http.get("/api/chats", headers=right)).status_code == 200
@@ -49,8 +49,8 @@ async def test_guesses_are_limited_and_lock_out_no_valid_key(whole: Whole) -> No
 
 
 @pytest.mark.parametrize("before", [b"", b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n"])
-async def test_a_head_that_trickles_is_not_waited_for(whole: Whole, before: bytes) -> None:
-    responder = await whole.start(http_limits=SurfaceLimits(server=ServerLimits(head_timeout=0.5)))
+async def test_a_head_that_trickles_is_not_waited_for(harness: ResponderHarness, before: bytes) -> None:
+    responder = await harness.start(http_limits=SurfaceLimits(server=ServerLimits(head_timeout=0.5)))
     reader, writer = await asyncio.open_connection("127.0.0.1", httpx.URL(responder.url).port)
     try:
         if before:
@@ -63,16 +63,16 @@ async def test_a_head_that_trickles_is_not_waited_for(whole: Whole, before: byte
         writer.close()
 
 
-async def test_streams_beyond_the_limit_are_refused(whole: Whole) -> None:
-    responder = await whole.start(http_limits=SurfaceLimits(pages=1))
+async def test_streams_beyond_the_limit_are_refused(harness: ResponderHarness) -> None:
+    responder = await harness.start(http_limits=SurfaceLimits(pages=1))
     async with httpx.AsyncClient(base_url=responder.url) as http, http.stream("GET", "/api/live") as first:
         assert await anext(first.aiter_lines()) == ": open"
         second = await http.get("/api/live")
         assert (second.status_code, second.headers["retry-after"]) == (429, "10")
 
 
-async def test_a_body_without_a_length_may_not_be_larger_either(whole: Whole) -> None:
-    responder = await whole.start()
+async def test_a_body_without_a_length_may_not_be_larger_either(harness: ResponderHarness) -> None:
+    responder = await harness.start()
 
     async def endless() -> AsyncIterator[bytes]:
         for _ in range(2 * BodyLimits().size // 10_000):

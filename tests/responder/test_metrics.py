@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.client.conftest import ANA
 from tests.parts import require_binary
 from tests.prometheus_server import scraping
-from tests.responder.conftest import Whole
+from tests.responder.conftest import ResponderHarness
 from tests.responder.openai_server import OpenAiServer
 
 OPERATIONS = Path(__file__).parents[2] / "docs/operations.md"
@@ -36,13 +36,13 @@ async def exposed(url: str) -> tuple[str, dict[tuple[str, str], float]]:
     return text, {(one.name, next(iter(one.labels.values()), "")): one.value for one in samples}
 
 
-async def test_the_models_time_tokens_and_cost_are_counted(whole: Whole, server: OpenAiServer) -> None:
+async def test_the_models_time_tokens_and_cost_are_counted(harness: ResponderHarness, server: OpenAiServer) -> None:
     server.script = [0.3, 400]
-    responder = await whole.start(openai_api_key="clave-de-prueba", openai_base_url=server.url, price_in=1.0)
-    whole.side.phone.incoming(ANA, "¿A qué hora abren?")
-    await whole.answers(1)
-    whole.side.phone.incoming(ANA, "¿Y los domingos?")
-    await whole.until(lambda: responder.model is not None and responder.model.usage.failures == 1)
+    responder = await harness.start(openai_api_key="clave-de-prueba", openai_base_url=server.url, price_in=1.0)
+    harness.bridge.phone.incoming(ANA, "¿A qué hora abren?")
+    await harness.answers(1)
+    harness.bridge.phone.incoming(ANA, "¿Y los domingos?")
+    await harness.until(lambda: responder.model is not None and responder.model.usage.failures == 1)
     text, samples = await exposed(responder.url)
     took = "wa_model_request_duration_seconds"
     assert [samples[f"{took}_bucket", bound] for bound in ("0.25", "60.0", "+Inf")] == [1, 2, 2]  # a refusal is fast
@@ -61,21 +61,21 @@ async def test_the_models_time_tokens_and_cost_are_counted(whole: Whole, server:
 
 
 async def test_a_real_prometheus_scrapes_the_responder_and_its_alerts_fire(
-    whole: Whole, server: OpenAiServer, tmp_path: Path
+    harness: ResponderHarness, server: OpenAiServer, tmp_path: Path
 ) -> None:
     key, refusals = "clave-del-responder", 4
     server.script = [400] * refusals
-    responder = await whole.start(api_key=key, openai_api_key="clave-de-prueba", openai_base_url=server.url)
+    responder = await harness.start(api_key=key, openai_api_key="clave-de-prueba", openai_base_url=server.url)
     async with scraping(tmp_path, {"wa-responder": responder.url}, key) as prometheus:
         await prometheus.has("wa_model_answers_total")
         assert await prometheus.firing() == set()
         for number in range(refusals):
-            whole.side.phone.incoming(f"549115555001{number}@c.us", "¿A qué hora abren?")
+            harness.bridge.phone.incoming(f"549115555001{number}@c.us", "¿A qué hora abren?")
         await prometheus.until("WaModelFails", fire=True)
-        await whole.side.stop()
+        await harness.bridge.stop()
         await prometheus.until("WaResponderNotReady", fire=True)
         assert "WaResponderDown" not in await prometheus.firing()
-        await whole.stop()
+        await harness.stop()
         await prometheus.until("WaResponderDown", fire=True)
 
 
@@ -91,12 +91,12 @@ async def promtool_agrees(text: str) -> None:
     assert (program.returncode, output.decode()) == (0, "")
 
 
-async def test_without_a_bridge_the_responder_is_alive_and_not_ready(whole: Whole) -> None:
-    responder = await whole.start()
+async def test_without_a_bridge_the_responder_is_alive_and_not_ready(harness: ResponderHarness) -> None:
+    responder = await harness.start()
     async with httpx.AsyncClient(base_url=responder.url, trust_env=False) as http:
         ready = await http.get("/readyz")
         assert (ready.status_code, ready.json()) == (200, {"status": "ready", "amiss": 0})
-        await whole.side.stop()
+        await harness.bridge.stop()
         async with asyncio.timeout(20):
             while (ready := await http.get("/readyz")).status_code == 200:  # noqa: ASYNC110 - there is no event for it
                 await asyncio.sleep(0.05)

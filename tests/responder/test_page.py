@@ -13,7 +13,7 @@ from playwright.async_api import Page, async_playwright, expect
 from tests.client.conftest import ANA, BETO
 from tests.parts import require_binary
 from tests.pictures import picture
-from tests.responder.conftest import Whole
+from tests.responder.conftest import ResponderHarness
 
 #: A host name that is not localhost: without HTTPS the browser restricts the page there.
 REMOTE_HOST = "conversaciones.test"
@@ -39,19 +39,19 @@ async def page() -> AsyncIterator[Page]:
 
 
 @pytest.fixture
-async def shown(whole: Whole, page: Page) -> Whole:
+async def shown(harness: ResponderHarness, page: Page) -> ResponderHarness:
     """Two conversations, and the page that shows them."""
-    responder = await whole.start()
-    phone = whole.side.phone
+    responder = await harness.start()
+    phone = harness.bridge.phone
     phone.incoming(BETO, "¿Cuánto sale el envío a Córdoba? <b>gracias</b>", notify_name="Beto Gómez")
-    await whole.verdicts(1)
+    await harness.verdicts(1)
     phone.incoming(ANA, "¡Buenas tardes! 🙋🏽‍♀️", notify_name="Ana Suárez")
-    await whole.answers(1)
+    await harness.answers(1)
     await page.goto(responder.url)
-    return whole
+    return harness
 
 
-async def test_conversations_are_shown_live_and_text_stays_text(shown: Whole, page: Page) -> None:
+async def test_conversations_are_shown_live_and_text_stays_text(shown: ResponderHarness, page: Page) -> None:
     chats = page.get_by_role("navigation").get_by_role("button")
     await expect(chats).to_have_count(2)
     await expect(chats.nth(0)).to_contain_text("Ana Suárez")
@@ -59,33 +59,33 @@ async def test_conversations_are_shown_live_and_text_stays_text(shown: Whole, pa
     log = page.get_by_role("log")
     await expect(log).to_contain_text("¿Cuánto sale el envío a Córdoba? <b>gracias</b>")
     await expect(log).to_contain_text("sin respuesta automática")
-    shown.side.phone.incoming(BETO, "¿Hola?", notify_name="Beto Gómez")
+    shown.bridge.phone.incoming(BETO, "¿Hola?", notify_name="Beto Gómez")
     await expect(log.get_by_text("¿En qué podemos ayudarte?")).to_be_visible()
     await expect(chats.nth(0)).to_contain_text("Beto Gómez")
-    shown.side.phone.incoming(BETO, "", type="ptt", notify_name="Beto Gómez")
+    shown.bridge.phone.incoming(BETO, "", type="ptt", notify_name="Beto Gómez")
     await expect(log.get_by_text("Mensaje de voz")).to_be_visible()
     await expect(chats.nth(0)).to_contain_text("Mensaje de voz")
     await expect(page.get_by_role("status")).to_have_text("Funciona")
     await picture(page, "responder-desk")
 
 
-async def test_a_person_answers_and_the_chat_pauses(shown: Whole, page: Page) -> None:
+async def test_a_person_answers_and_the_chat_pauses(shown: ResponderHarness, page: Page) -> None:
     await page.get_by_role("button", name="Beto Gómez").click()
     await page.get_by_label("Escribí una respuesta").fill("Hola Beto, $4.500 a toda la provincia.\nLlega en 3 días.")
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("log")).to_contain_text("persona")
     assert (await shown.answers(2))[1] == "Hola Beto, $4.500 a toda la provincia.\nLlega en 3 días."
     await expect(page.get_by_text("en pausa en este chat")).to_be_visible()
-    shown.side.phone.incoming(BETO, "gracias")
+    shown.bridge.phone.incoming(BETO, "gracias")
     await expect(page.get_by_role("log")).to_contain_text("lo atiende una persona")
     await picture(page, "responder-paused")
     await page.get_by_role("button", name="Reanudar").click()
     await expect(page.get_by_text("en pausa en este chat")).to_be_hidden()
-    shown.side.phone.incoming(BETO, "muchas gracias")
+    shown.bridge.phone.incoming(BETO, "muchas gracias")
     await shown.answers(3)
 
 
-async def test_search_and_filters(shown: Whole, page: Page) -> None:
+async def test_search_and_filters(shown: ResponderHarness, page: Page) -> None:
     chats = page.get_by_role("navigation").get_by_role("button")
     search = page.get_by_label("Buscar nombre, número o texto")
     for text, name in (("córdoba", "Beto"), ("suárez", "Ana"), ("0001", "Ana")):
@@ -99,11 +99,11 @@ async def test_search_and_filters(shown: Whole, page: Page) -> None:
     await expect(chats).to_have_count(0)
 
 
-async def test_the_switches(shown: Whole, page: Page) -> None:
+async def test_the_switches(shown: ResponderHarness, page: Page) -> None:
     await page.get_by_text("Respuestas automáticas").click()
     await page.get_by_role("switch", name="Todos los clientes").click()
     await expect(page.get_by_text("desactivadas")).to_be_visible()
-    shown.side.phone.incoming(BETO, "hola")
+    shown.bridge.phone.incoming(BETO, "hola")
     assert (await shown.verdicts(3))[-1] == "off"
     await page.get_by_role("switch", name="Todos los clientes").click()
     await page.get_by_role("switch", name="Cliente 51").click()
@@ -113,7 +113,7 @@ async def test_the_switches(shown: Whole, page: Page) -> None:
     await picture(page, "responder-switches")
 
 
-async def test_on_a_phone_either_the_list_or_the_chat_is_shown(shown: Whole, page: Page) -> None:
+async def test_on_a_phone_either_the_list_or_the_chat_is_shown(shown: ResponderHarness, page: Page) -> None:
     await page.set_viewport_size({"width": 360, "height": 740})
     await expect(page.get_by_role("status")).to_have_text("Funciona")
     await picture(page, "responder-phone-list")
@@ -133,12 +133,12 @@ async def test_on_a_phone_either_the_list_or_the_chat_is_shown(shown: Whole, pag
     assert page.url == responder_url(shown)
 
 
-def responder_url(shown: Whole) -> str:
+def responder_url(shown: ResponderHarness) -> str:
     assert shown.responder is not None
     return f"{shown.responder.url}/"
 
 
-async def test_a_draft_is_kept_while_another_chat_is_open(shown: Whole, page: Page) -> None:
+async def test_a_draft_is_kept_while_another_chat_is_open(shown: ResponderHarness, page: Page) -> None:
     await page.get_by_role("button", name="Beto Gómez").click()
     await page.get_by_label("Escribí una respuesta").fill("Hola Beto, te averiguo")
     await page.get_by_role("button", name="Ana Suárez").click()
@@ -147,10 +147,10 @@ async def test_a_draft_is_kept_while_another_chat_is_open(shown: Whole, page: Pa
     await expect(page.get_by_label("Escribí una respuesta")).to_have_value("Hola Beto, te averiguo")
 
 
-async def test_problems_are_shown(whole: Whole, page: Page, tmp_path: Path) -> None:
+async def test_problems_are_shown(harness: ResponderHarness, page: Page, tmp_path: Path) -> None:
     rules = tmp_path / "rules.yaml"
     rules.write_text("version: 1\nrules: []\n")
-    responder = await whole.start(rules_file=rules)
+    responder = await harness.start(rules_file=rules)
     await page.goto(responder.url)
     await expect(page.get_by_role("status")).to_have_text("Funciona")
     await expect(page.get_by_text("reciente")).to_be_hidden()
@@ -164,21 +164,21 @@ async def test_problems_are_shown(whole: Whole, page: Page, tmp_path: Path) -> N
     await picture(page, "responder-problems")
 
 
-async def test_many_changes_cause_few_requests(shown: Whole, page: Page) -> None:
+async def test_many_changes_cause_few_requests(shown: ResponderHarness, page: Page) -> None:
     requests: list[str] = []
     page.on("request", lambda request: requests.append(request.url))
     assert shown.responder is not None
     for _ in range(50):
         shown.responder.changes.notify([1])
         await asyncio.sleep(0.02)  # as in a busy second
-    shown.side.phone.incoming(BETO, "el último", notify_name="Beto Gómez")
+    shown.bridge.phone.incoming(BETO, "el último", notify_name="Beto Gómez")
     await expect(page.get_by_text("el último")).to_be_visible()
     assert len(requests) < 40
 
 
-async def test_the_key_is_requested_once_and_kept(whole: Whole, page: Page) -> None:
-    responder = await whole.start(api_key="clave-larga-de-prueba")
-    whole.side.phone.incoming(ANA, "¿Están?", notify_name="Ana Suárez")
+async def test_the_key_is_requested_once_and_kept(harness: ResponderHarness, page: Page) -> None:
+    responder = await harness.start(api_key="clave-larga-de-prueba")
+    harness.bridge.phone.incoming(ANA, "¿Están?", notify_name="Ana Suárez")
     await page.goto(responder.url.replace("127.0.0.1", REMOTE_HOST))
     await page.get_by_role("textbox", name="Clave").fill("otra")
     await page.get_by_role("button", name="Ingresar").click()
@@ -191,4 +191,4 @@ async def test_the_key_is_requested_once_and_kept(whole: Whole, page: Page) -> N
     await page.get_by_role("button", name="Ana Suárez").click()
     await page.get_by_label("Escribí una respuesta").fill("Sí, decime")
     await page.keyboard.press("Enter")
-    assert await whole.answers(1) == ["Sí, decime"]
+    assert await harness.answers(1) == ["Sí, decime"]

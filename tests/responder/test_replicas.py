@@ -14,7 +14,7 @@ from responder.leases import all_leases, fair_share, is_gone, owner_name
 from responder.store.database import ResponderDatabase
 from responder.store.leases import Holdings, LeaseTable
 from responder.store.rows import PARTS, part_of
-from tests.client.conftest import BridgeSide
+from tests.client.conftest import ScriptedBridge
 from tests.mosquitto_server import MosquittoServer
 from tests.responder.test_crashes import process, rows, until_sent
 
@@ -75,31 +75,31 @@ async def test_a_lease_gets_a_new_fence_with_a_new_owner(database: ResponderData
     indirect=["database_settings"],
 )
 async def test_one_of_two_dies_or_hangs(
-    side: BridgeSide, broker: MosquittoServer, database_settings: dict[str, Any], how: signal.Signals
+    scripted_bridge: ScriptedBridge, broker: MosquittoServer, database_settings: dict[str, Any], how: signal.Signals
 ) -> None:
     people = [f"54911555{number:05d}@c.us" for number in range(40)]
     async with process(broker, database_settings) as first:
-        side.phone.incoming(people[0], "hola")
-        await until_sent(side, 1)
+        scripted_bridge.phone.incoming(people[0], "hola")
+        await until_sent(scripted_bridge, 1)
         async with process(broker, database_settings):
             await shared(database_settings)
             for person in people[1:20]:
-                side.phone.incoming(person, "hola")
-            await until_sent(side, 10)
+                scripted_bridge.phone.incoming(person, "hola")
+            await until_sent(scripted_bridge, 10)
             first.send_signal(how)
             for person in people[20:]:
-                side.phone.incoming(person, "hola")
-            await until_sent(side, 40)
+                scripted_bridge.phone.incoming(person, "hola")
+            await until_sent(scripted_bridge, 40)
             if how is signal.SIGSTOP:
                 first.send_signal(signal.SIGCONT)
                 await shared(database_settings)
             for person in people:
-                side.phone.incoming(person, "gracias")
-            await until_sent(side, 80)
-    sent = Counter((str(one.key.remote), one.text[:2]) for one in side.phone.sent)
+                scripted_bridge.phone.incoming(person, "gracias")
+            await until_sent(scripted_bridge, 80)
+    sent = Counter((str(one.key.remote), one.text[:2]) for one in scripted_bridge.phone.sent)
     assert set(sent.values()) == {1}
     assert len(sent) == 80
-    assert {one.times for one in side.phone.sent} == {1}
+    assert {one.times for one in scripted_bridge.phone.sent} == {1}
 
 
 async def shared(database_settings: dict[str, Any]) -> None:

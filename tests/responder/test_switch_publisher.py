@@ -12,7 +12,7 @@ from bridge.broker import BrokerConnection, BrokerOptions, connect, parse_addres
 from bridge.contract.bot import BotConfig
 from bridge.contract.topics import Topics
 from tests.mosquitto_server import MosquittoServer
-from tests.responder.conftest import Whole
+from tests.responder.conftest import ResponderHarness
 
 TOPICS = Topics()
 
@@ -35,8 +35,10 @@ async def configs(connection: BrokerConnection) -> AsyncIterator[tuple[bool, Bot
         yield delivery.retain, BotConfig.model_validate_json(delivery.payload)
 
 
-async def test_the_switch_is_published_and_changed_on_request(whole: Whole, admin: BrokerConnection) -> None:
-    responder = await whole.start()
+async def test_the_switch_is_published_and_changed_on_request(
+    harness: ResponderHarness, admin: BrokerConnection
+) -> None:
+    responder = await harness.start()
     async with asyncio.timeout(20):
         published = configs(admin)
         _, first = await anext(published)
@@ -50,14 +52,16 @@ async def test_the_switch_is_published_and_changed_on_request(whole: Whole, admi
         await admin.publish(TOPICS.bot_switch(52), b'{"bot_activo": 0}')
         other = (await anext(published))[1]
         assert (other.cliente_id, other.bot_activo) == (52, 0)
-        assert await whole.rows("SELECT cliente_id, bot_activo FROM ll_bot_config ORDER BY cliente_id") == [
+        assert await harness.rows("SELECT cliente_id, bot_activo FROM ll_bot_config ORDER BY cliente_id") == [
             (51, 1),
             (52, 0),
         ]
 
 
-async def test_the_switch_stays_retained_after_the_responder_stops(whole: Whole, broker: MosquittoServer) -> None:
-    responder = await whole.start()
+async def test_the_switch_stays_retained_after_the_responder_stops(
+    harness: ResponderHarness, broker: MosquittoServer
+) -> None:
+    responder = await harness.start()
     await responder.switches.set_client(51, False)
     responder.surface().switched()
     async with asyncio.timeout(20):
@@ -65,7 +69,7 @@ async def test_the_switch_stays_retained_after_the_responder_stops(whole: Whole,
             async for _, config in configs(live):
                 if config.bot_activo == 0:
                     break
-        await whole.stop()
+        await harness.stop()
         async with connect(options(broker, "later")) as later:
             retained, config = await anext(configs(later))
     assert (retained, config.bot_activo) == (True, 0)

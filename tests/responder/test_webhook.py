@@ -15,13 +15,13 @@ from bridge.app import Bridge
 from bridge.drivers.scripted import ScriptedDriver
 from bridge.http.server import address_of, listen
 from responder.timing import SenderTiming, Timing
-from tests.client.conftest import ANA, BETO, QUICK, BridgeSide
-from tests.responder.conftest import Whole
+from tests.client.conftest import ANA, BETO, QUICK, ScriptedBridge
+from tests.responder.conftest import ResponderHarness
 
 GREETING = "¡Hola! Gracias por escribirnos. ¿En qué podemos ayudarte?"
 
 
-class FacadeSide(BridgeSide):
+class FacadeBridge(ScriptedBridge):
     """A bridge with its HTTP surface."""
 
     url = ""
@@ -50,50 +50,50 @@ class FacadeSide(BridgeSide):
 
 
 @pytest.fixture
-async def facade(side: BridgeSide) -> AsyncIterator[FacadeSide]:
-    await side.stop()
-    facade = FacadeSide(side.settings)
+async def facade(scripted_bridge: ScriptedBridge) -> AsyncIterator[FacadeBridge]:
+    await scripted_bridge.stop()
+    facade = FacadeBridge(scripted_bridge.settings)
     await facade.start_with_facade()
     yield facade
     await facade.stop()
 
 
-async def listeners(facade: FacadeSide) -> int:
+async def listeners(facade: FacadeBridge) -> int:
     async with httpx.AsyncClient(base_url=facade.url) as http:
         return int((await http.get("/api/whatsapp/status")).json()["listeners"])
 
 
-async def test_a_message_by_webhook_is_answered_by_http(facade: FacadeSide, whole: Whole) -> None:
-    whole.side = facade
-    responder = await whole.start(sender_url=facade.url)
+async def test_a_message_by_webhook_is_answered_by_http(facade: FacadeBridge, harness: ResponderHarness) -> None:
+    harness.bridge = facade
+    responder = await harness.start(sender_url=facade.url)
     assert await listeners(facade) == 1
     facade.phone.incoming(ANA, "Hola 👋")
-    assert await whole.answers(1) == [GREETING]
-    await whole.until_rows("SELECT state FROM wa_turn", [("sent",)])
+    assert await harness.answers(1) == [GREETING]
+    await harness.until_rows("SELECT state FROM wa_turn", [("sent",)])
     async with httpx.AsyncClient(base_url=responder.url) as http:
         status = (await http.get("/api/status")).json()
         assert status["whatsapp"] == {"connected": True, "state": "CONNECTED", "listeners": 1}
-    await whole.stop()
+    await harness.stop()
     assert await listeners(facade) == 0
 
 
 async def test_it_registers_again_with_a_sender_that_has_lost_the_registration(
-    facade: FacadeSide, whole: Whole
+    facade: FacadeBridge, harness: ResponderHarness
 ) -> None:
-    whole.side = facade
-    responder = await whole.start(sender_url=facade.url, timing=Timing(sender=SenderTiming(registration=0.2)))
+    harness.bridge = facade
+    responder = await harness.start(sender_url=facade.url, timing=Timing(sender=SenderTiming(registration=0.2)))
     async with httpx.AsyncClient(base_url=facade.url) as http:
         callback = f"{responder.url}/api/message-received"
         await http.post("/api/whatsapp/unregister-listener", json={"callbackUrl": callback})
     while await listeners(facade) == 0:  # noqa: ASYNC110 - there is no event for it
         await asyncio.sleep(0.05)
     facade.phone.incoming(ANA, "hola")
-    await whole.answers(1)
+    await harness.answers(1)
 
 
-async def test_the_same_webhook_twice_is_answered_once(facade: FacadeSide, whole: Whole) -> None:
-    whole.side = facade
-    responder = await whole.start(sender_url=facade.url)
+async def test_the_same_webhook_twice_is_answered_once(facade: FacadeBridge, harness: ResponderHarness) -> None:
+    harness.bridge = facade
+    responder = await harness.start(sender_url=facade.url)
     message = {
         "from": ANA,
         "body": "hola",
@@ -107,8 +107,8 @@ async def test_the_same_webhook_twice_is_answered_once(facade: FacadeSide, whole
         wrong: Any
         for wrong in ({}, {"from": 5, "body": "x", "type": "chat", "timestamp": 1}, [], {"from": ANA}):
             assert (await http.post("/api/message-received", json=wrong)).status_code == 400
-    assert await whole.answers(1) == [GREETING]
-    await whole.until_rows("SELECT state FROM wa_turn", [("sent",)])
+    assert await harness.answers(1) == [GREETING]
+    await harness.until_rows("SELECT state FROM wa_turn", [("sent",)])
     assert len(facade.phone.sent) == 1
 
 
@@ -163,28 +163,30 @@ async def bad_sender() -> AsyncIterator[BadSender]:
 
 @pytest.mark.parametrize(("step", "state"), [(200, "sent"), (500, "failed"), (400, "failed"), (None, "unknown")])
 async def test_an_answer_that_may_have_been_sent_is_not_repeated(
-    whole: Whole, bad_sender: BadSender, step: int | None, state: str
+    harness: ResponderHarness, bad_sender: BadSender, step: int | None, state: str
 ) -> None:
-    await whole.side.stop()
+    await harness.bridge.stop()
     bad_sender.script = [step]
-    responder = await whole.start(sender_url=bad_sender.url)
+    responder = await harness.start(sender_url=bad_sender.url)
     await post(responder.url, ANA, "A1")
-    await whole.until_rows("SELECT state FROM wa_turn", [(state,)])
-    await whole.stop()
-    responder = await whole.start(sender_url=bad_sender.url)
+    await harness.until_rows("SELECT state FROM wa_turn", [(state,)])
+    await harness.stop()
+    responder = await harness.start(sender_url=bad_sender.url)
     await post(responder.url, BETO, "B1")
-    await whole.until(lambda: len(bad_sender.sends) == 2)
+    await harness.until(lambda: len(bad_sender.sends) == 2)
     assert [send["to"] for send in bad_sender.sends] == [ANA, BETO]
 
 
-async def test_a_sender_that_is_not_running_gets_the_answer_later(whole: Whole, bad_sender: BadSender) -> None:
-    await whole.side.stop()
-    responder = await whole.start(sender_url=bad_sender.url, timing=Timing(sender=SenderTiming(resend=0.2)))
+async def test_a_sender_that_is_not_running_gets_the_answer_later(
+    harness: ResponderHarness, bad_sender: BadSender
+) -> None:
+    await harness.bridge.stop()
+    responder = await harness.start(sender_url=bad_sender.url, timing=Timing(sender=SenderTiming(resend=0.2)))
     await bad_sender.stop()
     await post(responder.url, ANA, "A1")
-    await whole.until(lambda: responder.replies.deliveries == 1)
+    await harness.until(lambda: responder.replies.deliveries == 1)
     await bad_sender.start()
-    await whole.until_rows("SELECT state FROM wa_turn", [("sent",)])
+    await harness.until_rows("SELECT state FROM wa_turn", [("sent",)])
     assert [send["to"] for send in bad_sender.sends] == [ANA]
 
 

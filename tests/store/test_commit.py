@@ -1,4 +1,4 @@
-"""The writer: durable when it returns, many operations in one commit, each failing alone, room coming back."""
+"""The writer: durable on return, many operations in one commit, each failing alone, recovery from a full disk."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ async def test_a_commit_is_flushed_to_the_disk(database: SqliteDatabase) -> None
 
 
 async def held_up(database: SqliteDatabase, count: int, failing: int | None = None) -> list[object]:
-    """Put `count` operations in while the writer is busy; what each came to."""
+    """Queue `count` operations while the writer is busy; returns the outcome of each."""
     go_on = threading.Event()
     first = asyncio.create_task(database.write(lambda _: go_on.wait(10)), name="first")
     await asyncio.sleep(0)
@@ -60,7 +60,7 @@ async def held_up(database: SqliteDatabase, count: int, failing: int | None = No
     return await asyncio.gather(*waiting, return_exceptions=True)
 
 
-async def test_what_waits_is_committed_together(database: SqliteDatabase) -> None:
+async def test_waiting_operations_are_committed_together(database: SqliteDatabase) -> None:
     commits: list[str] = []
 
     def trace(statement: str) -> None:
@@ -74,7 +74,7 @@ async def test_what_waits_is_committed_together(database: SqliteDatabase) -> Non
     assert len(commits) <= 3
 
 
-async def test_an_operation_that_fails_fails_alone_and_leaves_nothing(database: SqliteDatabase) -> None:
+async def test_a_failed_operation_fails_alone_and_stores_nothing(database: SqliteDatabase) -> None:
     outcomes = await held_up(database, 10, failing=4)
     assert isinstance(outcomes.pop(4), RuntimeError)
     assert outcomes == [n for n in range(10) if n != 4]
@@ -93,7 +93,7 @@ async def test_callbacks_come_in_the_order_of_the_commits_and_before_the_callers
     assert all(order.index(f"committed {name}") < order.index(f"returned {name}") for name in "abc")
 
 
-async def test_what_memory_keeps_follows_the_disk_even_when_the_caller_has_gone(path: Path, clock: SetClock) -> None:
+async def test_memory_follows_the_disk_even_if_the_caller_was_cancelled(path: Path, clock: SetClock) -> None:
     async with open_store(path, now=clock) as store:
         gone = asyncio.create_task(store.journal.append([record("A")]), name="gone")
         await asyncio.sleep(0)
@@ -122,14 +122,14 @@ async def test_a_write_does_not_wait_for_a_long_read(database: SqliteDatabase) -
     assert await facts(database) == ["written meanwhile"]
 
 
-async def test_what_was_put_in_before_the_end_is_committed(path: Path, clock: SetClock) -> None:
+async def test_operations_queued_before_the_end_are_committed(path: Path, clock: SetClock) -> None:
     async with open_store(path, now=clock) as store:
         appends = [asyncio.create_task(store.journal.append([record(str(n))]), name=str(n)) for n in range(100)]
         await asyncio.sleep(0)
     assert await asyncio.gather(*appends) == [[n] for n in range(1, 101)]
 
 
-async def test_a_closed_store_says_so(path: Path, clock: SetClock) -> None:
+async def test_a_closed_store_is_reported(path: Path, clock: SetClock) -> None:
     async with open_store(path, now=clock) as store:
         pass
     with pytest.raises(StoreUnusable, match="is not open"):
@@ -145,7 +145,7 @@ async def test_closing_leaves_one_file(path: Path, clock: SetClock) -> None:
     assert not [thread for thread in threading.enumerate() if "store-" in thread.name]
 
 
-async def test_a_full_disk_fails_what_does_not_fit_and_nothing_else(path: Path, clock: SetClock) -> None:
+async def test_a_full_disk_fails_only_operations_that_do_not_fit(path: Path, clock: SetClock) -> None:
     big = [record(f"big-{n}", content="x" * 4000) for n in range(100)]
 
     async with open_store(path, now=clock) as store:

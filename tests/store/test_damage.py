@@ -154,7 +154,7 @@ def test_the_operator_begins_an_empty_store_by_moving_the_kept_one_away(filled: 
     assert use(filled) == Bounds(None, 0)
 
 
-def test_the_operator_goes_on_with_a_backup_beside_the_kept_one(filled: Path, tmp_path: Path) -> None:
+def test_the_operator_restores_a_backup_beside_the_kept_store(filled: Path, tmp_path: Path) -> None:
     backup = tmp_path / "backup.db"
     backup.write_bytes(filled.read_bytes())
     fill_with_garbage(filled)
@@ -163,7 +163,7 @@ def test_the_operator_goes_on_with_a_backup_beside_the_kept_one(filled: Path, tm
     assert use(filled) == Bounds(1, 500)
 
 
-async def test_what_was_not_yet_in_the_database_file_is_kept_with_it(path: Path, clock: SetClock) -> None:
+async def test_commits_in_the_wal_are_kept_aside_with_the_database(path: Path, clock: SetClock) -> None:
     async with open_store(path, now=clock) as store:
         await store.journal.append([record("A")])
         for ending in ("", "-wal", "-shm"):  # as a crash would leave them
@@ -207,14 +207,14 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         use(tmp_path / "sessions" / "haby" / "store.db")
 
 
-def test_a_start_that_was_cut_short_leaves_nothing_in_the_way(path: Path) -> None:
+def test_an_interrupted_start_does_not_block_the_next_one(path: Path) -> None:
     path.parent.mkdir(parents=True)
     path.with_name("store.db.new").write_bytes(b"half a store")
     assert use(path, [record("A")]) == Bounds(1, 1)
     assert sorted(file.name for file in path.parent.iterdir()) == ["store.db"]
 
 
-async def test_only_the_owner_can_read_what_is_stored(path: Path, clock: SetClock) -> None:
+async def test_only_the_owner_can_read_the_files(path: Path, clock: SetClock) -> None:
     async with open_store(path, now=clock) as store:
         await store.journal.append([record("A")])
         modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
@@ -222,7 +222,7 @@ async def test_only_the_owner_can_read_what_is_stored(path: Path, clock: SetCloc
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
-def test_rights_that_were_widened_are_taken_back(filled: Path) -> None:
+def test_widened_permissions_are_restricted_again(filled: Path) -> None:
     filled.chmod(0o644)
     filled.parent.chmod(0o755)
     use(filled)
@@ -230,7 +230,7 @@ def test_rights_that_were_widened_are_taken_back(filled: Path) -> None:
     assert stat.S_IMODE(filled.parent.stat().st_mode) == 0o700
 
 
-async def test_a_store_whose_log_was_taken_away_after_a_kill_says_so(path: Path, clock: SetClock) -> None:
+async def test_a_store_whose_wal_was_removed_after_a_kill_reports_it(path: Path, clock: SetClock) -> None:
     async with open_store(path, now=clock) as store:
         assert not store.incomplete
         await store.journal.append([record("A")])
@@ -248,16 +248,14 @@ async def test_a_store_whose_log_was_taken_away_after_a_kill_says_so(path: Path,
         assert store.journal.bounds(Stream.IN) == Bounds(1, 1)
 
 
-async def test_a_store_that_was_closed_lacks_nothing(path: Path, clock: SetClock) -> None:
+async def test_a_closed_store_is_complete(path: Path, clock: SetClock) -> None:
     for _ in range(3):
         async with open_store(path, now=clock) as store:
             assert not store.incomplete
             await store.memory.next_number("start")
 
 
-async def test_an_opening_that_is_broken_off_is_no_loss(
-    path: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_cancelled_opening_is_no_loss(path: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> None:
     """A large store is checked for longer than a stop waits."""
     async with open_store(path, now=clock):
         pass
@@ -282,7 +280,7 @@ async def test_an_opening_that_is_broken_off_is_no_loss(
     assert not files.lacks_wal(path)
 
 
-async def test_what_a_session_is_survives_the_loss_of_the_log(path: Path, clock: SetClock) -> None:
+async def test_facts_of_a_session_survive_the_loss_of_the_wal(path: Path, clock: SetClock) -> None:
     async with open_store(path, now=clock) as store:
         await store.memory.set("baseline", "1795494850")
         shutil.copy(path, path.parent / "killed.db")  # without the -wal, as after a kill and a bad copy
@@ -291,9 +289,7 @@ async def test_what_a_session_is_survives_the_loss_of_the_log(path: Path, clock:
         assert await store.memory.get("baseline") == "1795494850"
 
 
-async def test_a_start_leaves_no_moment_without_a_log(
-    path: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_start_is_never_without_a_wal(path: Path, clock: SetClock, monkeypatch: pytest.MonkeyPatch) -> None:
     await use_nothing(path, clock)
     seen = []
     real = files.connect

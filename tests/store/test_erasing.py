@@ -60,7 +60,7 @@ def record(raw_id: str, message: MessageBody) -> JournalRecord:
 
 
 async def fill(store: SessionStore) -> None:
-    """What Marta, known by number and LID, left behind; and what is Juan's."""
+    """Stored data of Marta, known by number and LID, and of Juan."""
     quoted = Quoted(id=f"false_{PN}_Q", author=PN, body=SECRET)
     messages = [
         body(PN, PN, SECRET, from_pn=PN, notify_name=SECRET),
@@ -100,7 +100,7 @@ async def items(store: SessionStore, stream: Stream) -> list[dict[str, object]]:
     ]
 
 
-async def test_content_goes_and_seq_stays_beside_a_bridge_that_runs(opener: Opener, path: Path) -> None:
+async def test_content_is_erased_and_seq_stays_beside_a_running_bridge(opener: Opener, path: Path) -> None:
     async with opener() as store:
         await fill(store)
         before = store.journal.bounds(Stream.IN), store.journal.bounds(Stream.EVENT)
@@ -131,7 +131,7 @@ async def test_content_goes_and_seq_stays_beside_a_bridge_that_runs(opener: Open
         assert left[1]["body"] == "de Juan"
         [event] = await items(store, Stream.EVENT)
         assert (event["kind"], event["event_seq"], event["message"]) == (ERASED_EVENT, 1, None)
-        # the phone's copy of what was erased comes again: it is known
+        # the phone's copy of an erased message arrives again: it is known
         again = body(PN, PN, SECRET, from_pn=PN)
         assert await store.journal.append([record("RAW0", again)]) == [None]
         # a repeated id is a conflict, never a second send; a late ack finds its row
@@ -174,7 +174,7 @@ def assert_gone(path: Path) -> None:
         assert SECRET.encode() not in file.read_bytes(), f"{file.name} still holds it"
 
 
-async def test_a_result_that_is_waited_for_keeps_its_id(opener: Opener, path: Path) -> None:
+async def test_an_unpublished_result_keeps_its_id(opener: Opener, path: Path) -> None:
     async with opener() as store:
         body = json.dumps({"id": "order-5491155500001", "to": PN, "status": "failed"})
         await store.outbox.claim(claim("order-5491155500001", SECRET), result(body))
@@ -189,7 +189,7 @@ async def test_a_dry_run_counts_and_changes_nothing(opener: Opener, path: Path) 
     before = dump(path)
     assert (
         erase_session(path, ErasedPerson.of(TYPED), marks=True, dry_run=True)["messages"] == 3
-    )  # the LID was not asked for
+    )  # the LID was not given
     assert dump(path) == before
 
 
@@ -210,7 +210,7 @@ async def test_dead_letters_and_details_of_the_audit(tmp_path: Path, clock: SetC
     assert_gone(path)
 
 
-def test_whom_a_number_means() -> None:
+def test_the_addresses_of_a_number() -> None:
     assert ErasedPerson.of(TYPED) == ErasedPerson.of("5491155500001") == ErasedPerson.of("541155500001@c.us")
     assert ErasedPerson.of(LID).addresses == {LID}
     assert not ErasedPerson.of(TYPED).is_named_in("15491155500001 54911555000012")

@@ -1,4 +1,4 @@
-"""What a store reports to its observer: what it committed, once, with its times."""
+"""Events of a store: each commit is reported once, with its times."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ async def test_the_mqtt_cursor_reports_what_was_published_and_no_other_reader_do
     events.clear()
     async with open_store(path, now=clock, observe=events.append) as store:
         await store.journal.move_cursor(MQTT_READER, Stream.IN, 3)
-    assert events == [Published(Stream.IN, 1)]  # when it was committed is not known any more
+    assert events == [Published(Stream.IN, 1)]  # its commit time is no longer known
 
 
 async def test_a_command_reports_its_claim_and_each_later_state_with_whatsapps_time(
@@ -85,7 +85,7 @@ async def test_a_command_reports_its_claim_and_each_later_state_with_whatsapps_t
     ]
 
 
-async def test_what_was_not_committed_is_not_reported(path: Path, clock: SetClock) -> None:
+async def test_an_uncommitted_write_is_not_reported(path: Path, clock: SetClock) -> None:
     events: list[Event] = []
     async with open_store(path, now=clock, observe=events.append) as store:
         number = (await store.outbox.claim(claim(), result())).row.number

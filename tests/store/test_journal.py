@@ -33,7 +33,7 @@ async def test_the_streams_count_apart(store: SessionStore) -> None:
     assert (await store.journal.read(Stream.EVENT, 0, 10)).items == ((1, '{"kind":"own_message"}'), (2, "{}"))
 
 
-async def test_a_page_has_what_comes_after_a_seq(store: SessionStore) -> None:
+async def test_a_page_has_the_items_after_a_seq(store: SessionStore) -> None:
     await store.journal.append([record(raw_id) for raw_id in "ABCDE"])
     page = await store.journal.read(Stream.IN, 2, 2)
     assert [seq for seq, _ in page.items] == [3, 4]
@@ -55,7 +55,7 @@ async def test_an_event_with_a_key_is_journalled_once(opener: Opener) -> None:
         assert await store.journal.append_event("{}", once="own:B") == 2
 
 
-async def test_everything_is_there_after_a_restart(opener: Opener, clock: SetClock) -> None:
+async def test_everything_survives_a_restart(opener: Opener, clock: SetClock) -> None:
     async with opener() as store:
         epoch = store.epoch
         await store.journal.append([record("A"), record("B")])
@@ -81,7 +81,7 @@ async def test_a_cursor_belongs_to_one_reader_of_one_stream_and_never_moves_back
     assert await store.journal.cursor("webhook", Stream.IN) == 0
 
 
-async def test_a_cursor_cannot_pass_what_is_there(store: SessionStore) -> None:
+async def test_a_cursor_cannot_pass_the_last_item(store: SessionStore) -> None:
     await store.journal.append([record("A")])
     with pytest.raises(ValueError, match="the last is 1"):
         await store.journal.move_cursor("mqtt", Stream.IN, 2)
@@ -124,14 +124,14 @@ async def test_waiting_ends_when_the_stream_passes_the_seq(store: SessionStore) 
         events.cancel()
 
 
-async def test_what_is_there_already_is_not_waited_for(opener: Opener) -> None:
+async def test_existing_items_are_not_waited_for(opener: Opener) -> None:
     async with opener() as store:
         await store.journal.append([record("A")])
     async with opener() as store, asyncio.timeout(5):
         await store.journal.wait_beyond(Stream.IN, 0)
 
 
-async def test_a_waiter_that_was_cancelled_harms_no_other(store: SessionStore) -> None:
+async def test_a_cancelled_waiter_affects_no_other(store: SessionStore) -> None:
     async with asyncio.TaskGroup() as group:
         gone = group.create_task(store.journal.wait_beyond(Stream.IN, 0), name="gone")
         stays = group.create_task(store.journal.wait_beyond(Stream.IN, 0), name="stays")

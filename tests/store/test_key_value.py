@@ -17,7 +17,7 @@ async def test_a_fact_is_kept_and_replaced(opener: Opener) -> None:
         assert await store.memory.get("desired") == "closed"
 
 
-async def test_a_counter_goes_on_after_a_restart(opener: Opener) -> None:
+async def test_a_counter_survives_a_restart(opener: Opener) -> None:
     async with opener() as store:
         assert await asyncio.gather(*(store.memory.next_number("connection") for _ in range(3))) == [1, 2, 3]
         assert await store.memory.next_number("other") == 1

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def run_until_killed(path: Path, run: str, lines: int) -> list[list[str]]:
-    """What the program had printed when it was killed, in words."""
+    """The words that the program had printed when it was killed."""
     program = subprocess.Popen(
         [sys.executable, "-m", "tests.store.appending_program", path, run], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )

@@ -1,4 +1,4 @@
-"""Results and acks: in order, at least once, woken for what is still to be published."""
+"""Results and acks: in order, at least once, waiters woken for unpublished ones."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def test_pages_follow_each_other(store: SessionStore) -> None:
     assert await bodies(store, first[-1].number) == ["3", "4"]
 
 
-async def test_what_was_published_does_not_come_again_whatever_the_order(opener: Opener) -> None:
+async def test_published_notices_are_not_read_again_in_any_order(opener: Opener) -> None:
     async with opener() as store:
         await store.outbox.notify(*(result(str(n)) for n in range(4)))
         numbers = [notice.number for notice in await store.outbox.unpublished(0, 10)]
@@ -94,7 +94,7 @@ async def test_a_waiter_sleeps_when_all_is_published_even_from_the_start(opener:
         assert await bodies(store) == ["new"]
 
 
-async def test_a_waiter_wakes_for_what_an_earlier_run_left(opener: Opener) -> None:
+async def test_a_waiter_wakes_for_notices_of_an_earlier_run(opener: Opener) -> None:
     async with opener() as store:
         await store.outbox.notify(result("left"))
     async with opener() as store, asyncio.timeout(5):

@@ -1,4 +1,4 @@
-"""Commands: claimed once, moved along the send table, found again, with their notices in the same commit."""
+"""Commands: claimed once, moved along the send table, looked up, with their notices in the same commit."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def claimed_in(store: SessionStore, state: SendState) -> int:
     return number
 
 
-async def test_a_claim_is_stored_with_all_that_it_says(opener: Opener) -> None:
+async def test_a_claim_is_stored_with_all_fields(opener: Opener) -> None:
     async with opener() as store:
         claimed = await store.outbox.claim(claim(origin=origin(3)), result("accepted"))
         assert (claimed.fresh, claimed.conflict, claimed.row.state) == (True, False, S.ACCEPTED)
@@ -81,11 +81,11 @@ async def test_a_redelivery_on_the_next_connection_is_recognised_and_so_is_the_n
     assert await store.outbox.get("made-8") is None
 
 
-async def test_a_redelivery_that_breaks_off_is_recognised_as_a_whole_the_next_time(store: SessionStore) -> None:
+async def test_an_interrupted_redelivery_is_recognised_completely_the_next_time(store: SessionStore) -> None:
     batch = [origin(7, packet_id=packet_id) for packet_id in (1, 2, 3)]
     for came in batch:
         await store.outbox.claim(claim(f"made-{came.packet_id}", origin=came), result())
-    # only the first came again before that connection broke, and a connection in between brought something new
+    # only the first was redelivered before that connection broke; a connection in between delivered a new command
     await store.outbox.claim(claim("a", origin=origin(7, packet_id=1, dup=True)), result())
     for packet_id in (1, 2, 3):
         came = origin(8, packet_id=packet_id, dup=True)
@@ -102,16 +102,14 @@ async def test_a_redelivery_that_breaks_off_is_recognised_as_a_whole_the_next_ti
         pytest.param(origin(8, dup=True, topic="wa/haby/out/5491155500001"), id="another topic"),
     ],
 )
-async def test_what_only_looks_like_a_redelivery_is_a_command_of_its_own(
-    store: SessionStore, arrival: CommandOrigin
-) -> None:
+async def test_a_command_that_only_resembles_a_redelivery_is_new(store: SessionStore, arrival: CommandOrigin) -> None:
     await store.outbox.claim(claim("made-1", origin=origin(7)), result())
     again = await store.outbox.claim(claim("made-2", origin=arrival), result())
     assert again.fresh
     assert again.row.claim.id == "made-2"
 
 
-async def test_of_two_equal_commands_the_later_one_is_the_one_that_comes_again(store: SessionStore) -> None:
+async def test_of_two_equal_commands_the_later_one_is_the_redelivered_one(store: SessionStore) -> None:
     await store.outbox.claim(claim("made-1", origin=origin(7)), result())
     await store.outbox.claim(claim("made-2", origin=origin(7)), result())  # the packet id was free again
     again = await store.outbox.claim(claim("made-3", origin=origin(8, dup=True)), result())
@@ -147,7 +145,7 @@ async def test_a_step_changes_only_what_it_names(store: SessionStore) -> None:
     assert (sent.claim, sent.changed_at) == (claim(), 6.0)
 
 
-async def test_an_error_is_forgotten_when_it_turns_out_to_be_none(store: SessionStore) -> None:
+async def test_a_later_success_clears_the_stored_error(store: SessionStore) -> None:
     number = await claimed_in(store, S.SENDING)
     change = Change(S.UNKNOWN, 5.0, error_code="internal", error_text="no answer", error_detail=Doubt.NOT_CONFIRMED)
     doubtful = await store.outbox.change(number, change)
@@ -164,7 +162,7 @@ async def test_a_row_is_found_by_its_raw_message_id_whatever_the_address(store: 
     assert await store.outbox.of_message("3EB0") is None
 
 
-async def test_a_step_of_a_command_that_is_not_there_is_a_fault(store: SessionStore) -> None:
+async def test_a_step_of_a_missing_command_is_an_error(store: SessionStore) -> None:
     with pytest.raises(LookupError):
         await store.outbox.change(99, step(S.SENDING))
 
@@ -181,7 +179,7 @@ async def test_open_rows_and_their_count_outlive_a_restart(opener: Opener) -> No
         assert store.outbox.open_count == 2
 
 
-async def test_a_new_epoch_makes_unknown_what_was_not_final_and_says_so(opener: Opener) -> None:
+async def test_a_new_epoch_makes_open_commands_unknown_and_reports_it(opener: Opener) -> None:
     async with opener() as store:
         old = store.epoch
         for n, state in enumerate([S.ACCEPTED, S.SENDING, S.SENT]):

@@ -1,4 +1,4 @@
-"""What is read from memory is what is on disk, and memory stays small."""
+"""Items read from memory equal those on disk, and memory stays bounded."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ async def compare_pages(store: SessionStore, path: Path, clock: SetClock) -> Non
                     )
 
 
-async def test_what_was_changed_on_disk_is_read_again(store: SessionStore) -> None:
+async def test_items_changed_on_disk_are_read_again(store: SessionStore) -> None:
     await store.journal.append([record("A", content="Ana lives here")])
     await store.database.write(lambda connection: connection.execute("UPDATE journal SET body = '{}'").rowcount)
     store.journal.reread()
     assert (await store.journal.read(Stream.IN, 0, 1)).items == ((1, "{}"),)
 
 
-def test_a_tail_is_bounded_by_items_and_by_size() -> None:
+def test_recent_items_are_bounded_by_number_and_by_size() -> None:
     newest = RecentItems()
     for seq in range(1, 3 * recent_items.ITEMS):
         newest.add(seq, "x")

@@ -1,4 +1,4 @@
-"""What is forgotten and what is not."""
+"""Retention: deleted items, commands, notices and keys, and those that stay."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ async def seqs(store: SessionStore, stream: Stream = Stream.IN) -> list[int]:
     return [seq for seq, _ in (await store.journal.read(stream, 0, 10_000)).items]
 
 
-async def test_items_go_by_age_and_both_ends_stay_right(opener: Opener, clock: SetClock) -> None:
+async def test_items_are_deleted_by_age_and_bounds_stay_correct(opener: Opener, clock: SetClock) -> None:
     async with opener() as store:
         for raw_id in "ABCD":
             await store.journal.append([record(raw_id, timestamp=int(clock.seconds))])
@@ -36,7 +36,7 @@ async def test_items_go_by_age_and_both_ends_stay_right(opener: Opener, clock: S
         assert await store.journal.append([record("E")]) == [5]
 
 
-async def test_what_is_noted_of_readers_goes_with_the_items(store: SessionStore, clock: SetClock) -> None:
+async def test_cursor_times_are_deleted_with_the_items(store: SessionStore, clock: SetClock) -> None:
     for raw_id in "ABCD":
         await store.journal.append([record(raw_id, timestamp=int(clock.seconds))])
         await store.journal.move_cursor("mqtt", Stream.IN, ord(raw_id) - ord("A") + 1)
@@ -47,7 +47,7 @@ async def test_what_is_noted_of_readers_goes_with_the_items(store: SessionStore,
     assert await store.journal.cursor("mqtt", Stream.IN) == 4
 
 
-async def test_items_go_by_size_the_oldest_of_both_streams_first(store: SessionStore) -> None:
+async def test_items_are_deleted_by_size_oldest_of_both_streams_first(store: SessionStore) -> None:
     for n in range(10):
         await store.journal.append_event("e" * 100)
         await store.journal.append([record(str(n))])
@@ -72,7 +72,7 @@ async def test_the_newest_item_of_a_stream_stays(store: SessionStore, clock: Set
     assert store.journal.bounds(Stream.IN) == Bounds(2, 2)
 
 
-async def test_a_message_that_was_forgotten_is_still_a_duplicate(opener: Opener, clock: SetClock) -> None:
+async def test_a_deleted_message_is_still_recognised_as_a_duplicate(opener: Opener, clock: SetClock) -> None:
     async with opener() as store:
         await store.journal.append([record(raw_id) for raw_id in "ABC"])
         await store.journal.append_event("{}", once="own:A")
@@ -85,7 +85,7 @@ async def test_a_message_that_was_forgotten_is_still_a_duplicate(opener: Opener,
         assert not await store.outbox.report_once("retained", result())
 
 
-async def test_a_key_is_forgotten_once_all_as_old_as_it_is_history(opener: Opener, clock: SetClock) -> None:
+async def test_a_key_is_deleted_once_all_messages_of_its_age_are_history(opener: Opener, clock: SetClock) -> None:
     written = int(clock.seconds)
     for days, raw_id in ((0, "A"), (399, "B"), (402, "C"), (420, "D")):
         clock.seconds = written + days * DAY
@@ -106,9 +106,7 @@ async def test_a_key_is_forgotten_once_all_as_old_as_it_is_history(opener: Opene
         assert await store.journal.append_event("{}", once="own:B") is None
 
 
-async def test_keys_are_counted_by_whatsapps_clock_and_stay_where_there_is_no_time(
-    store: SessionStore, clock: SetClock
-) -> None:
+async def test_keys_age_by_whatsapps_clock_and_stay_without_a_time(store: SessionStore, clock: SetClock) -> None:
     await store.journal.append([record("A"), record("timeless", timestamp=0)])
     for _ in range(3):  # the clock is years ahead; no message is as new
         clock.seconds += 1000 * DAY
@@ -120,7 +118,7 @@ async def test_keys_are_counted_by_whatsapps_clock_and_stay_where_there_is_no_ti
     assert await store.journal.append([record("timeless", timestamp=0)]) == [None]
 
 
-async def test_more_keys_than_are_looked_through_at_once(store: SessionStore, clock: SetClock) -> None:
+async def test_more_keys_than_one_scan_covers(store: SessionStore, clock: SetClock) -> None:
     await store.journal.append([record(f"{number:05}", timestamp=1000 + number) for number in range(11_000)])
     forgotten = []
     for _ in range(2):
@@ -130,7 +128,7 @@ async def test_more_keys_than_are_looked_through_at_once(store: SessionStore, cl
     assert forgotten == [0, 11_000]
 
 
-async def test_a_clock_that_leaps_ahead_costs_a_day_of_ids_and_not_all(store: SessionStore, clock: SetClock) -> None:
+async def test_a_clock_that_jumps_ahead_costs_one_day_of_ids(store: SessionStore, clock: SetClock) -> None:
     await store.outbox.claim(claim(at=clock.seconds), result())
     number = (await store.outbox.claim(claim("old", at=clock.seconds), result())).row.number
     for state in (SendState.SENDING, SendState.SENT):
@@ -146,7 +144,7 @@ async def test_a_clock_that_leaps_ahead_costs_a_day_of_ids_and_not_all(store: Se
     assert (await store.compact(max_age=30 * DAY, max_bytes=ANY_SIZE)) == Compaction()
 
 
-async def test_a_message_that_tells_the_time_ends_the_doubt_in_the_clock(store: SessionStore, clock: SetClock) -> None:
+async def test_a_message_confirms_the_clock(store: SessionStore, clock: SetClock) -> None:
     await store.journal.append([record("A"), record("B")])
     await store.compact(max_age=30 * DAY, max_bytes=ANY_SIZE)
     clock.seconds += 60 * DAY
@@ -155,7 +153,7 @@ async def test_a_message_that_tells_the_time_ends_the_doubt_in_the_clock(store: 
     assert (await store.compact(max_age=30 * DAY, max_bytes=ANY_SIZE)).items == 2
 
 
-async def test_a_command_is_remembered_for_30_days_from_its_last_change(store: SessionStore, clock: SetClock) -> None:
+async def test_a_command_is_kept_for_30_days_from_its_last_change(store: SessionStore, clock: SetClock) -> None:
     start = clock.seconds
     number = (await store.outbox.claim(claim(at=start), result())).row.number
     await store.outbox.change(number, step(SendState.SENDING, at=start))
@@ -173,9 +171,7 @@ async def test_a_command_is_remembered_for_30_days_from_its_last_change(store: S
 
 
 @pytest.mark.parametrize("state", [SendState.ACCEPTED, SendState.SENDING])
-async def test_a_command_that_is_not_final_is_never_forgotten(
-    store: SessionStore, clock: SetClock, state: SendState
-) -> None:
+async def test_an_open_command_is_never_deleted(store: SessionStore, clock: SetClock, state: SendState) -> None:
     number = (await store.outbox.claim(claim(at=clock.seconds), result())).row.number
     if state is SendState.SENDING:
         await store.outbox.change(number, step(state, at=clock.seconds))
@@ -184,7 +180,7 @@ async def test_a_command_that_is_not_final_is_never_forgotten(
     assert store.outbox.open_count == 1
 
 
-async def test_only_published_notices_are_forgotten_and_their_numbers_not_given_again(
+async def test_only_published_notices_are_deleted_and_their_numbers_not_reused(
     store: SessionStore, clock: SetClock
 ) -> None:
     await store.outbox.notify(*(result(str(n)) for n in range(3)))
@@ -197,7 +193,7 @@ async def test_only_published_notices_are_forgotten_and_their_numbers_not_given_
     assert (await store.outbox.unpublished(numbers[0], 10))[0].number > numbers[-1]
 
 
-async def test_messages_that_arrive_meanwhile_are_kept_and_need_not_wait_for_the_end(
+async def test_messages_that_arrive_during_a_compaction_are_kept_and_do_not_wait_for_its_end(
     store: SessionStore, clock: SetClock
 ) -> None:
     await store.journal.append([record(str(n)) for n in range(3000)])
@@ -210,7 +206,7 @@ async def test_messages_that_arrive_meanwhile_are_kept_and_need_not_wait_for_the
     assert await seqs(store) == [3001]
 
 
-async def test_room_is_given_back_to_the_file_system(opener: Opener, path: Path, clock: SetClock) -> None:
+async def test_space_is_returned_to_the_file_system(opener: Opener, path: Path, clock: SetClock) -> None:
     async with opener() as store:
         await asyncio.gather(*(store.journal.append_event("x" * 4000) for _ in range(1000)))
     full = path.stat().st_size  # noqa: ASYNC240

@@ -1,4 +1,4 @@
-"""Numbered steps: an older store is brought up, a newer one refused, a step that fails leaves nothing."""
+"""Numbered steps: an older store is migrated, a newer one refused, a failed step rolled back."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.store.samples import record
 NEXT_STEP = "ALTER TABLE journal ADD COLUMN note TEXT; UPDATE journal SET note = 'moved';"
 
 
-async def test_an_older_store_is_brought_up_and_keeps_what_it_has(path: Path, clock: SetClock) -> None:
+async def test_an_older_store_is_migrated_with_its_data(path: Path, clock: SetClock) -> None:
     async with open_store(path, now=clock) as store:
         epoch = store.epoch
         await store.journal.append([record("A")])
@@ -38,8 +38,10 @@ async def test_a_newer_store_is_refused_and_is_not_called_damaged(path: Path, cl
         pass  # untouched
 
 
-@pytest.mark.parametrize("broken", ["DROP TABLE journal; DROP TABLE nothing_of_ours;", "DELETE FROM facts; nonsense;"])
-async def test_a_step_that_fails_leaves_the_store_as_it_was(path: Path, clock: SetClock, broken: str) -> None:
+@pytest.mark.parametrize(
+    "broken", ["DROP TABLE journal; DROP TABLE no_table_of_the_bridge;", "DELETE FROM facts; nonsense;"]
+)
+async def test_a_failed_step_leaves_the_store_unchanged(path: Path, clock: SetClock, broken: str) -> None:
     async with open_store(path, now=clock) as store:
         await store.journal.append([record("A")])
         await store.memory.set("desired", "running")

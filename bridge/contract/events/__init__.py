@@ -1,7 +1,7 @@
 """Kinds of event: one file per kind, and the only list of them in Python.
 
-To add a kind: `contract/events/<kind>.py` with its `EVENT`, `drivers/web/page/events/<kind>.js` where it is the page
-that announces it, its golden file, and its name below.
+To add a kind: `contract/events/<kind>.py` with its `EVENT`, `drivers/web/page/events/<kind>.js` if the page
+announces it, its golden file, and its name below.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def _kinds_with(field: str) -> str:
 
 
 class EventHead(Payload):
-    """What every event has. Readers take kinds of later versions, too."""
+    """Fields of every event. Readers accept kinds of later versions, too."""
 
     kind: str = Field(description="kind of the event")
     at: Instant = Field(description="when it happened")
@@ -37,7 +37,7 @@ class EventHead(Payload):
 if TYPE_CHECKING:
 
     class EventFields(Payload):
-        """The fields that kinds add to an event, each optional. Typed here for those that our own code reads."""
+        """The fields that kinds add to an event, each optional. Typed here for those that the project itself reads."""
 
         message: MessageBody | None = None
 
@@ -53,7 +53,7 @@ else:
 
 
 class EventBody(EventFields, EventHead):
-    """Something about messages that is not an inbound one, without its position in the stream."""
+    """An event about messages, without its position in the stream."""
 
 
 class Event(EventBody):

@@ -1,4 +1,4 @@
-"""What every kind of event has in common. Pure."""
+"""The description of one kind of event. Pure."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventKind:
-    """One kind of event. What the page announces of it stands in `drivers/web/page/events/<kind>.js`."""
+    """One kind of event. The page's part is in `drivers/web/page/events/<kind>.js`."""
 
     #: `kind` of an event.
     kind: str
-    #: What it says, in one sentence of the generated documentation.
+    #: One sentence for the generated documentation.
     summary: str
     #: Its own fields: name -> type. Kinds that share a name share the type.
     fields: Mapping[str, Any] = field(default_factory=dict)

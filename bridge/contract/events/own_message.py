@@ -8,6 +8,6 @@ from bridge.contract.messages import MessageBody
 OWN_MESSAGE = "own_message"
 EVENT = EventKind(
     kind=OWN_MESSAGE,
-    summary="The account wrote a message by other means than this bridge, for example on the phone.",
+    summary="The account sent a message by other means than this bridge, for example on the phone.",
     fields={"message": MessageBody},
 )

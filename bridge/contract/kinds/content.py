@@ -1,4 +1,4 @@
-"""What every kind of content has in common. Pure."""
+"""The base class of the kinds of content. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 
 class Content:
-    """What one command carries. Each kind is a subclass that is also the pydantic model of its field's value.
+    """The content of one command. Each kind is a subclass that is also the pydantic model of its field's value.
 
     A command has exactly one content field, and the field names the kind: `{"to": …, "location": {…}}`.
     """
@@ -18,9 +18,9 @@ class Content:
     kind: ClassVar[str]
     #: Name of its field in a command.
     field: ClassVar[str]
-    #: What it is, for the documentation.
+    #: A noun for the documentation.
     noun: ClassVar[str]
-    #: How `wa send` takes it: `--<field> METAVAR`, read by `from_option`. Empty where it has no option.
+    #: Its form in `wa send`: `--<field> METAVAR`, read by `from_option`. Empty where it has no option.
     metavar: ClassVar[str] = ""
     #: The option's help text.
     option_help: ClassVar[str] = ""
@@ -36,23 +36,23 @@ class Content:
         return cast("BaseModel", self).model_dump(mode="json", exclude_none=True)
 
     def as_field(self) -> dict[str, Any]:
-        """Its field in a command, with the value."""
+        """Field name and value in a command."""
         return {self.field: self.value}
 
     @property
     def identity(self) -> list[Any]:
-        """What makes two contents the same command. Released kinds never change it: ids are compared by it."""
+        """Identifies equal content: commands of one id are compared by it. Released kinds never change it."""
         return [self.kind, self.value]
 
     def check(self) -> None:
-        """Checks that have an error code of their own. Raises `CodedError`."""
+        """Checks with their own error code. Raises `CodedError`."""
 
     @classmethod
     def from_option(cls, text: str) -> Any:
-        """The JSON value that the text of its command-line option stands for. Raises `ValueError`."""
+        """The JSON value for the text of its command-line option. Raises `ValueError`."""
         raise ValueError(f"{cls.kind} has no command-line form: {text[:20]!r}")
 
 
 def dump_content(content: Content) -> str:
-    """As a store keeps it: the content field of a command as JSON."""
+    """The stored form: the content field of a command as JSON."""
     return json.dumps(content.as_field(), ensure_ascii=False, separators=(",", ":"))

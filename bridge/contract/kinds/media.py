@@ -1,4 +1,4 @@
-"""What all messages with a file have in common."""
+"""The field of all messages with a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every kind of received message has in common. Pure."""
+"""The description of one kind of received message. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 
 class Noun(NamedTuple):
-    """What people call it."""
+    """Its name for people."""
 
     en: str
     es: str
@@ -19,17 +19,17 @@ class Noun(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceivedKind:
-    """One kind of received message. The reader for each of its types stands in `drivers/web/page/kinds/<kind>.js`."""
+    """One kind of received message. The readers for its types are in `drivers/web/page/kinds/<kind>.js`."""
 
     #: `kind` of an inbound message.
     kind: str
     #: WhatsApp's own types of it; `type` of an inbound message.
     types: tuple[str, ...]
     noun: Noun
-    #: Its own fields in an inbound message: name -> type. Each is optional, and left null where it says nothing.
+    #: Its own fields in an inbound message: name -> type. Each is optional, null where it has no value.
     fields: Mapping[str, type[BaseModel] | Any] = field(default_factory=dict)
     #: The field and subfield that hold its title, for example a file's name.
     title: tuple[str, str] | None = None
-    #: Whether `body` is what the person wrote as a message of its own, or beside it.
+    #: Whether `body` is a message of its own, or a caption beside it.
     is_text: bool = False
     has_caption: bool = False

@@ -1,4 +1,4 @@
-"""What every request has in common. Pure."""
+"""The base class of requests, and their response. Pure."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ _ENVELOPE = frozenset({"v", "id", "action", "reply_topic", "transaction"})
 
 
 class Request(StrictPayload):
-    """`<prefix>/<session>/request`: something that is not a message. Each action is a subclass that declares `action`
-    as a `Literal` with its name as default, and its arguments beside it."""
+    """`<prefix>/<session>/request`: an action that is not a message.
 
-    #: What it does, in one sentence of the generated documentation.
+    Each action is a subclass that declares `action` as a `Literal` with its name as default, and its arguments.
+    """
+
+    #: One sentence for the generated documentation.
     summary: ClassVar[str]
-    #: Arguments that are recipients in any spelling; the driver gets them as addresses.
+    #: Arguments that are recipients in any spelling; the driver gets addresses.
     recipients: ClassVar[tuple[str, ...]] = ()
 
     v: Literal[1] = VERSION
@@ -37,7 +39,7 @@ class Request(StrictPayload):
 
     @property
     def addresses(self) -> Mapping[str, Jid]:
-        """The normal form of each recipient, by its argument. Raises `InvalidRequest`."""
+        """The normal form of each recipient, by argument name. Raises `InvalidRequest`."""
         return {}
 
     @property

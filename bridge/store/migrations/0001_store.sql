@@ -1,4 +1,4 @@
--- One session: what arrived, what is to be sent, and how far everyone is. Times are unix seconds.
+-- One session: received items, commands to send, and the cursors of readers. Times are unix seconds.
 
 CREATE TABLE store (
     epoch TEXT NOT NULL,
@@ -56,7 +56,7 @@ CREATE TABLE cursors (
     PRIMARY KEY (reader, stream)
 ) WITHOUT ROWID;
 
--- Things that are told once however often they are seen.
+-- Notices and events that are reported once, however often they occur.
 CREATE TABLE told_once (
     subject TEXT NOT NULL,
     key TEXT NOT NULL,
