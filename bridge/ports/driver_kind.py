@@ -40,7 +40,7 @@ class LoginFiles(Protocol):
 
     @property
     def folder(self) -> str:
-        """Its name."""
+        """Name of the folder within the session's folder."""
         ...
 
     @property
