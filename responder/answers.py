@@ -9,10 +9,10 @@ from datetime import datetime
 
 from responder.chat_state import OperatorSettings
 from responder.model import Model
-from responder.orders import (Order, confirmation, order_in)
-from responder.outgoing import (AnswerSink, typing_shown)
+from responder.orders import Order, confirmation, order_in
+from responder.outgoing import AnswerSink, typing_shown
 from responder.policy import Verdict
-from responder.prompt import (chat_messages, system_text)
+from responder.prompt import chat_messages, system_text
 from responder.rules_file import RulesFile
 from responder.store.pending import PendingWork
 from responder.store.rows import Pending

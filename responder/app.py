@@ -10,19 +10,19 @@ from pathlib import Path
 from typing import Self
 
 from bridge.client import Client
-from responder.answers import (AnswerSource, Prompt)
+from responder.answers import AnswerSource, Prompt
 from responder.changes import Changes
 from responder.chat_state import OperatorSettings
-from responder.errors import (DatabaseDown, WrongSettings)
+from responder.errors import DatabaseDown, WrongSettings
 from responder.fault_publisher import FaultPublisher
 from responder.faults import FaultLog
 from responder.health import Health
 from responder.http.context import Surface
 from responder.http.limits import SurfaceLimits
-from responder.http.server import (listen, serve)
+from responder.http.server import listen, serve
 from responder.incoming import ReceivedMessage
-from responder.lease_worker import (LeaseWorker, ReaderFactory)
-from responder.leases import (HeldLeases, Leases, all_leases, is_gone, owner_name)
+from responder.lease_worker import LeaseWorker, ReaderFactory
+from responder.leases import HeldLeases, Leases, all_leases, is_gone, owner_name
 from responder.model import Model
 from responder.replies import Replies
 from responder.rules_file import RulesFile
@@ -30,19 +30,19 @@ from responder.session_reader import SessionReader
 from responder.settings import ResponderSettings
 from responder.store.chats import Chats
 from responder.store.circumstances import CircumstanceReader
-from responder.store.database import (FIRST_PAUSE, ResponderDatabase, make_private, pause_before_retry)
+from responder.store.database import FIRST_PAUSE, ResponderDatabase, make_private, pause_before_retry
 from responder.store.human_replies import HumanReplies
 from responder.store.leases import LeaseTable
 from responder.store.migrate import migrate
 from responder.store.pending import PendingWork
 from responder.store.recorder import Recorder
-from responder.store.retention import (DAY, Pruning)
-from responder.store.rows import (Lease, Pending)
+from responder.store.retention import DAY, Pruning
+from responder.store.rows import Lease, Pending
 from responder.store.switches import Switches
 from responder.store.turns import Turns
 from responder.switch_publisher import SwitchPublisher
-from responder.timing import (DEFAULT_TIMING, Timing)
-from responder.transports import (BrokerAccess, BrokerTransport, SenderTransport, Transport)
+from responder.timing import DEFAULT_TIMING, Timing
+from responder.transports import BrokerAccess, BrokerTransport, SenderTransport, Transport
 from responder.webhook import LegacySender
 
 _log = logging.getLogger(__name__)

@@ -7,8 +7,8 @@ from datetime import datetime, tzinfo
 
 from responder.hours import Hours
 from responder.incoming import ReceivedMessage
-from responder.orders import (Order, is_opt_in, order_in)
-from responder.policy import (Circumstances, Policy, Verdict, decide)
+from responder.orders import Order, is_opt_in, order_in
+from responder.policy import Circumstances, Policy, Verdict, decide
 from responder.text_normalize import fingerprint
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from bridge.client import (BrokerDown, BrokerRefused, Client)
+from bridge.client import BrokerDown, BrokerRefused, Client
 from bridge.contract.bot import ResponderEvent
 from bridge.contract.payload import instant
 from responder.faults import Fault

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bridge.client import (Cursor, EventMessage, Message)
+from bridge.client import Cursor, EventMessage, Message
 from bridge.contract.errors import CodedError
 from bridge.contract.events import OWN_MESSAGE
-from bridge.contract.jid import (Jid, MessageKey)
-from bridge.contract.messages import (ERASED, MessageBody, Stream)
+from bridge.contract.jid import Jid, MessageKey
+from bridge.contract.messages import ERASED, MessageBody, Stream
 from responder.policy import Facts
 
 #: Limits of the columns.

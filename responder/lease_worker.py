@@ -10,11 +10,11 @@ from contextlib import suppress
 from typing_extensions import override
 
 from responder.errors import DatabaseDown
-from responder.leases import (HeldLeases, LeasedWork)
+from responder.leases import HeldLeases, LeasedWork
 from responder.replies import Replies
 from responder.session_reader import SessionReader
 from responder.store.pending import PendingWork
-from responder.store.rows import (PARTS, Lease, chats_lease, reading_lease)
+from responder.store.rows import PARTS, Lease, chats_lease, reading_lease
 
 _log = logging.getLogger(__name__)
 #: Seconds between two polls of the store: alone only a safety net, with other replicas to find what they record.

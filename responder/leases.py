@@ -19,9 +19,9 @@ from typing import Protocol
 import psutil
 
 from responder.errors import DatabaseDown
-from responder.store.database import (FIRST_PAUSE, pause_before_retry)
-from responder.store.leases import (Holdings, LeaseTable)
-from responder.store.rows import (PARTS, Lease, chats_lease, reading_lease)
+from responder.store.database import FIRST_PAUSE, pause_before_retry
+from responder.store.leases import Holdings, LeaseTable
+from responder.store.rows import PARTS, Lease, chats_lease, reading_lease
 
 _log = logging.getLogger(__name__)
 #: Seconds that a lease lives without a heartbeat, and between two heartbeats.

@@ -11,11 +11,11 @@ from typing import Protocol
 
 from typing_extensions import override
 
-from bridge.client import (Client, CodedError, NoAnswer, NoSuchSession, Priority, Result, ResultStatus)
+from bridge.client import Client, CodedError, NoAnswer, NoSuchSession, Priority, Result, ResultStatus
 from bridge.contract.errors import Conflict
 from responder.store.rows import Turn
 from responder.store.turns import Finished
-from responder.turns import (TurnOrigin, TurnState)
+from responder.turns import TurnOrigin, TurnState
 
 _log = logging.getLogger(__name__)
 #: Seconds to wait for the outcome of a command before it is published again.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bridge.contract.kinds import BY_TYPE
-from responder.orders import (is_opt_out, order_in)
+from responder.orders import is_opt_out, order_in
 from responder.text_normalize import fingerprint
 
 

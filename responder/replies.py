@@ -12,17 +12,17 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from bridge.contract.jid import mask
-from responder.answers import (Answer, AnswerSource)
-from responder.errors import (DatabaseDown, ModelFailed)
+from responder.answers import Answer, AnswerSource
+from responder.errors import DatabaseDown, ModelFailed
 from responder.faults import FaultLog
 from responder.outgoing import AnswerSink
 from responder.policy import Verdict
-from responder.store.database import (FIRST_PAUSE, pause_before_retry)
+from responder.store.database import FIRST_PAUSE, pause_before_retry
 from responder.store.group_commit import GroupCommit
-from responder.store.rows import (Lease, NewTurn, Pending, QueuedAnswer, Turn, chats_lease)
-from responder.store.turns import (Finished, Turns)
+from responder.store.rows import Lease, NewTurn, Pending, QueuedAnswer, Turn, chats_lease
+from responder.store.turns import Finished, Turns
 from responder.timing import ReplyTiming
-from responder.turns import (command_ids, due_at, split_answer)
+from responder.turns import command_ids, due_at, split_answer
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")

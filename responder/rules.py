@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from responder.errors import WrongRules
-from responder.text_normalize import (LONGEST, contains_phrase, made_of, plain)
+from responder.text_normalize import LONGEST, contains_phrase, made_of, plain
 
 #: The language of patterns and answers without one.
 ANY = "any"

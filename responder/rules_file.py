@@ -9,7 +9,7 @@ from pathlib import Path
 
 from responder.errors import WrongRules
 from responder.faults import FaultLog
-from responder.rules import (Rules, parse_rules)
+from responder.rules import Rules, parse_rules
 
 _log = logging.getLogger(__name__)
 #: Seconds between two checks of the file while no message arrives: its author learns of a mistake right after saving.

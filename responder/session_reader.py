@@ -13,14 +13,14 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from bridge.client import (BrokerRefused, Client, Gap, Message)
+from bridge.client import BrokerRefused, Client, Gap, Message
 from bridge.contract.messages import Stream
-from responder.errors import (DatabaseDown, LeaseLost)
+from responder.errors import DatabaseDown, LeaseLost
 from responder.faults import FaultLog
-from responder.incoming import (ReceivedMessage, StreamPosition, of_event, of_message)
-from responder.store.database import (FIRST_PAUSE, pause_before_retry)
+from responder.incoming import ReceivedMessage, StreamPosition, of_event, of_message
+from responder.store.database import FIRST_PAUSE, pause_before_retry
 from responder.store.recorder import Recorder
-from responder.store.rows import (Lease, Pending)
+from responder.store.rows import Lease, Pending
 
 _log = logging.getLogger(__name__)
 #: Messages recorded in one transaction, and messages read ahead of it.

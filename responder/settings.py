@@ -29,8 +29,8 @@ from bridge.contract.topics import check_session_name
 from responder.errors import WrongSettings
 from responder.hours import Hours
 from responder.model import ModelOptions
-from responder.policy import (Groups, Policy)
-from responder.prompt import (DEFAULT_PROMPT, unknown_variables)
+from responder.policy import Groups, Policy
+from responder.prompt import DEFAULT_PROMPT, unknown_variables
 
 _PLACEHOLDERS = frozenset(
     {"changeme", "change-me", "change_me", "password", "secret", "example", "xxx", "sk-...", "your-api-key", "tu_clave"}

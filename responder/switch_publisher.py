@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from contextlib import aclosing, suppress
 
-from bridge.client import (BrokerDown, BrokerRefused, Client)
+from bridge.client import BrokerDown, BrokerRefused, Client
 from bridge.contract.bot import BotConfig
 from bridge.contract.payload import instant
 from responder.errors import DatabaseDown

@@ -11,14 +11,14 @@ from typing import Literal, Self
 
 from typing_extensions import override
 
-from bridge.client import (BrokerAddress, Client, SessionStatus, connect)
+from bridge.client import BrokerAddress, Client, SessionStatus, connect
 from bridge.contract.session import SessionState
 from responder.errors import SenderFailed
 from responder.faults import FaultLog
-from responder.outgoing import (AnswerSink, MqttAnswerSink)
+from responder.outgoing import AnswerSink, MqttAnswerSink
 from responder.store.turns import Turns
 from responder.timing import SenderTiming
-from responder.webhook import (LegacyAnswerSink, LegacySender, stay_registered)
+from responder.webhook import LegacyAnswerSink, LegacySender, stay_registered
 
 
 @dataclass(frozen=True, slots=True)

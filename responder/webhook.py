@@ -18,7 +18,7 @@ from responder.errors import SenderFailed
 from responder.faults import FaultLog
 from responder.outgoing import AnswerSink
 from responder.store.rows import Turn
-from responder.store.turns import (Finished, Turns)
+from responder.store.turns import Finished, Turns
 from responder.timing import SenderTiming
 from responder.turns import TurnState
 

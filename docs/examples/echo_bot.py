@@ -6,7 +6,7 @@ python docs/examples/echo_bot.py mqtt://user:password@127.0.0.1:1883 haby seen.j
 import asyncio
 import sys
 
-from bridge.client import (FileCursor, Gap, connect)
+from bridge.client import FileCursor, Gap, connect
 
 
 async def main(broker: str, session: str, cursor_file: str) -> None:

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from bridge.asgi.kinds_script import kinds_script
 from bridge.contract.errors import CodedError
 from responder.errors import NoSuchChat
-from responder.http import (chats, health, legacy)
+from responder.http import chats, health, legacy
 from responder.http.context import Surface
 from responder.http.credentials import ApiCredentials
 from responder.http.guard import guard

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from bridge.contract.kinds import MAX_TEXT
 from bridge.contract.payload import CleanText
 from responder.http.context import Surface
-from responder.http.request_fields import (body_of, number_of, query_of, surface_of)
+from responder.http.request_fields import body_of, number_of, query_of, surface_of
 from responder.rules_file import BROKEN
 from responder.store.chats import Show
 

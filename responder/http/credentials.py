@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
-from bridge.asgi.bearer import (PresentedCredentials, TokenDecoder, scopes_of)
+from bridge.asgi.bearer import PresentedCredentials, TokenDecoder, scopes_of
 
 
 @dataclass(frozen=True, slots=True)

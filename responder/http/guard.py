@@ -11,13 +11,13 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Scope
 
-from bridge.asgi.authentication import (Authentication, AuthRules, PublicPaths, client_address)
+from bridge.asgi.authentication import Authentication, AuthRules, PublicPaths, client_address
 from bridge.asgi.body import BodyLimit
-from bridge.asgi.loopback import (breach, is_loopback)
+from bridge.asgi.loopback import breach, is_loopback
 from bridge.asgi.rate_limit import RateLimit
 from bridge.asgi.security_headers import SecurityHeaders
 from bridge.contract.pace import Pace
-from responder.http.credentials import (LOCAL, ApiCaller, ApiCredentials)
+from responder.http.credentials import LOCAL, ApiCaller, ApiCredentials
 from responder.http.limits import SurfaceLimits
 
 _PUBLIC = PublicPaths(frozenset({"/"}), ("/health", "/readyz", "/static/"))

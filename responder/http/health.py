@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from bridge.contract.payload import (instant, rfc3339)
+from bridge.contract.payload import instant, rfc3339
 from responder.http.request_fields import surface_of
 
 

@@ -10,10 +10,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from bridge.contract.payload import (instant, rfc3339)
+from bridge.contract.payload import instant, rfc3339
 from responder.errors import DatabaseDown
 from responder.http.context import Surface
-from responder.http.request_fields import (InvalidFields, body_of, number_of, surface_of)
+from responder.http.request_fields import InvalidFields, body_of, number_of, surface_of
 from responder.incoming import of_webhook
 
 #: Number of rows in the legacy listing, and of errors in the status.

@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from responder.http.context import Surface
 from responder.http.request_fields import surface_of
-from responder.model import (LATENCIES, Usage)
+from responder.model import LATENCIES, Usage
 
 
 async def metrics(request: Request) -> Response:

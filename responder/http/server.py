@@ -8,7 +8,7 @@ import socket
 from starlette.types import ASGIApp
 
 from bridge.asgi.loopback import is_loopback
-from bridge.asgi.server import (EmbeddedServer, ServerLimits, bind)
+from bridge.asgi.server import EmbeddedServer, ServerLimits, bind
 from responder.errors import WrongSettings
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from responder.errors import NoSuchChat
 from responder.store.database import ResponderDatabase
 from responder.store.rows import OPEN
-from responder.store.schema import (chats, conversations, messages, turns, unix)
+from responder.store.schema import chats, conversations, messages, turns, unix
 
 #: Maximum of persons that a search in the messages returns.
 MOST_FOUND = 200

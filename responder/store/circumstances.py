@@ -8,9 +8,9 @@ from dataclasses import replace
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from responder.chat_state import OperatorSettings
-from responder.policy import (Circumstances, Verdict, reconsider)
-from responder.store.rows import (COUNTED, NewTurn, Pending)
-from responder.store.statements import (ANSWERS, CHATS_NOW)
+from responder.policy import Circumstances, Verdict, reconsider
+from responder.store.rows import COUNTED, NewTurn, Pending
+from responder.store.statements import ANSWERS, CHATS_NOW
 from responder.store.switches import Switches
 
 #: Seconds over which answers are counted for the budgets.

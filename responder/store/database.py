@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, Operationa
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from responder.errors import (DatabaseDown, WrongSettings)
+from responder.errors import DatabaseDown, WrongSettings
 from responder.faults import FaultLog
 from responder.store.mysql_driver import load_driver
 

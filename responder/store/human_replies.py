@@ -9,10 +9,10 @@ from sqlalchemy import insert, select, update
 from responder.errors import NoSuchChat
 from responder.policy import Verdict
 from responder.store.database import ResponderDatabase
-from responder.store.rows import (QueuedAnswer, Turn, commands_from_json, commands_to_json)
-from responder.store.schema import (chats, conversations, messages, turns)
+from responder.store.rows import QueuedAnswer, Turn, commands_from_json, commands_to_json
+from responder.store.schema import chats, conversations, messages, turns
 from responder.store.statements import insert_rows
-from responder.turns import (TurnOrigin, TurnState, command_ids)
+from responder.turns import TurnOrigin, TurnState, command_ids
 
 
 class HumanReplies:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from responder.errors import LeaseLost
 from responder.store.database import ResponderDatabase
 from responder.store.rows import Lease
-from responder.store.schema import (leases, replicas)
+from responder.store.schema import leases, replicas
 from responder.store.statements import LEASES
 
 

@@ -13,7 +13,7 @@ from importlib import resources
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.engine import make_url
 
-from responder.errors import (DatabaseDown, DatabaseUnusable)
+from responder.errors import DatabaseDown, DatabaseUnusable
 from responder.store.database import ResponderDatabase
 
 #: The newest file in `migrations/versions`.

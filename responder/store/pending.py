@@ -9,9 +9,9 @@ from sqlalchemy import Row, select
 from responder.policy import Verdict
 from responder.prompt import HistoryEntry
 from responder.store.database import ResponderDatabase
-from responder.store.rows import (OPEN, Pending, Turn, commands_from_json)
-from responder.store.schema import (chats, conversations, messages, turns)
-from responder.turns import (TurnOrigin, TurnState)
+from responder.store.rows import OPEN, Pending, Turn, commands_from_json
+from responder.store.schema import chats, conversations, messages, turns
+from responder.turns import TurnOrigin, TurnState
 
 #: Messages read at once; the next poll reads more.
 PAGE = 1000

@@ -11,14 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.client import Cursor
 from bridge.contract.messages import Stream
-from responder.chat_state import (ChatState, OperatorSettings, judge)
-from responder.incoming import (ReceivedMessage, StreamPosition)
+from responder.chat_state import ChatState, OperatorSettings, judge
+from responder.incoming import ReceivedMessage, StreamPosition
 from responder.policy import Verdict
 from responder.store.database import ResponderDatabase
 from responder.store.leases import check_lease
-from responder.store.rows import (OPEN, Lease, Pending, part_of)
-from responder.store.schema import (chats, conversations, cursors, messages)
-from responder.store.statements import (CHANGE_CHAT, CHATS, CURSOR, MOVE_CURSOR, insert_rows)
+from responder.store.rows import OPEN, Lease, Pending, part_of
+from responder.store.schema import chats, conversations, cursors, messages
+from responder.store.statements import CHANGE_CHAT, CHATS, CURSOR, MOVE_CURSOR, insert_rows
 from responder.store.switches import Switches
 
 #: A webhook and a stream may record the same message at the same time; one of them then tries again.

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Table, delete, not_, select
 from responder.errors import DatabaseDown
 from responder.store.database import ResponderDatabase
 from responder.store.rows import OPEN
-from responder.store.schema import (chats, conversations, messages, turns, unix)
+from responder.store.schema import chats, conversations, messages, turns, unix
 from responder.turns import TurnState
 
 _log = logging.getLogger(__name__)

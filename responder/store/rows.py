@@ -7,7 +7,7 @@ import zlib
 from dataclasses import dataclass
 
 from responder.policy import Verdict
-from responder.turns import (TurnOrigin, TurnState)
+from responder.turns import TurnOrigin, TurnState
 
 #: Parts into which the chats are divided among replicas.
 PARTS = 16

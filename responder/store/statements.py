@@ -15,8 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningInsert
 
 from responder.policy import Verdict
-from responder.store.rows import (COUNTED, OPEN)
-from responder.store.schema import (chats, cursors, leases, messages, turns)
+from responder.store.rows import COUNTED, OPEN
+from responder.store.schema import chats, cursors, leases, messages, turns
 
 
 def _among(name: str) -> ColumnElement[object]:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from responder.chat_state import SwitchState
 from responder.store.database import ResponderDatabase
-from responder.store.schema import (bot_config, switches, unix)
+from responder.store.schema import bot_config, switches, unix
 
 ACTIVE = "active"
 

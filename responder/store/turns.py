@@ -9,13 +9,13 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from responder.policy import Verdict
-from responder.store.circumstances import (CircumstanceReader, with_answers)
+from responder.store.circumstances import CircumstanceReader, with_answers
 from responder.store.database import ResponderDatabase
 from responder.store.leases import lost_leases
-from responder.store.rows import (Lease, NewTurn, Pending, Turn, chats_lease, commands_to_json)
-from responder.store.schema import (conversations, turns)
-from responder.store.statements import (ANSWERED, FINISH_TURN, NEW_TURN, REFUSE, STILL_OPEN, insert_rows)
-from responder.turns import (TurnOrigin, TurnState)
+from responder.store.rows import Lease, NewTurn, Pending, Turn, chats_lease, commands_to_json
+from responder.store.schema import conversations, turns
+from responder.store.statements import ANSWERED, FINISH_TURN, NEW_TURN, REFUSE, STILL_OPEN, insert_rows
+from responder.turns import TurnOrigin, TurnState
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.mysql import MEDIUMTEXT
 
-from responder.store.schema import (bot_config, conversations, metadata)
+from responder.store.schema import bot_config, conversations, metadata
 
 revision = "0001"
 down_revision = None
