@@ -7,17 +7,17 @@ import json
 import pytest
 
 from bridge.contract.jid import Jid
-from tests.cli.conftest import BridgeSide, Wa
+from tests.cli.conftest import ScriptedBridge, Wa
 
 TO, ANA = "5491155500001", Jid.parse("5491155500001@c.us")
 
 
-async def test_an_action_is_carried_out(side: BridgeSide, wa: Wa) -> None:
-    side.phone.chats = {ANA}
-    await side.start()
+async def test_an_action_is_carried_out(harness: ScriptedBridge, wa: Wa) -> None:
+    harness.phone.chats = {ANA}
+    await harness.start()
     done = await wa("request", "typing", f"to={TO}", "seconds=20", "--json")
     assert (done.code, json.loads(done.out)["status"]) == (0, "done")
-    assert side.phone.typing == {ANA}
+    assert harness.phone.typing == {ANA}
 
 
 async def test_the_actions_are_listed_without_a_bridge(wa: Wa) -> None:
@@ -26,8 +26,8 @@ async def test_the_actions_are_listed_without_a_bridge(wa: Wa) -> None:
     assert "typing: Show" in listed.out
 
 
-async def test_a_wrong_request_says_what_is_wrong(side: BridgeSide, wa: Wa) -> None:
-    await side.start()
+async def test_a_wrong_request_says_what_is_wrong(harness: ScriptedBridge, wa: Wa) -> None:
+    await harness.start()
     for arguments, said in (
         (("typing",), "to is missing"),
         (("typing", "5491155500001"), "is not name=value"),
@@ -59,11 +59,11 @@ async def test_a_wrong_request_says_what_is_wrong(side: BridgeSide, wa: Wa) -> N
     ],
 )
 async def test_an_option_sends_content(
-    side: BridgeSide, wa: Wa, option: tuple[str, str], content: dict[str, object]
+    harness: ScriptedBridge, wa: Wa, option: tuple[str, str], content: dict[str, object]
 ) -> None:
-    await side.start()
+    await harness.start()
     assert (await wa("send", TO, *option)).code == 0
-    assert [sent.content.as_field() for sent in side.phone.sent] == [content]
+    assert [sent.content.as_field() for sent in harness.phone.sent] == [content]
 
 
 @pytest.mark.parametrize(
@@ -75,9 +75,9 @@ async def test_an_option_sends_content(
         (("--contacts", "Ana:hola"), "is not a phone number"),
     ],
 )
-async def test_wrong_content_is_refused(side: BridgeSide, wa: Wa, arguments: tuple[str, ...], said: str) -> None:
-    await side.start()
+async def test_wrong_content_is_refused(harness: ScriptedBridge, wa: Wa, arguments: tuple[str, ...], said: str) -> None:
+    await harness.start()
     ended = await wa("send", TO, *arguments)
     assert ended.code == 2
     assert said in ended.err
-    assert side.phone.sent == []
+    assert harness.phone.sent == []
