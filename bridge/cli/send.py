@@ -6,6 +6,7 @@ import functools
 import inspect
 import sys
 from enum import StrEnum
+from json import loads
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
@@ -70,9 +71,10 @@ def _annotation(kind: type[Content]) -> Any:
     def keep(ctx: typer.Context, value: str | None) -> None:
         if value is not None:
             try:
-                ctx.meta.setdefault(_CONTENT, {})[kind.field] = kind.from_option(value)
+                parsed = loads(value) if value.startswith(("{", "[")) else kind.from_option(value)
             except ValueError as error:
-                raise typer.BadParameter(f"{error}") from error
+                raise typer.BadParameter(f"{value!r} is not {kind.metavar}, nor the field's JSON.") from error
+            ctx.meta.setdefault(_CONTENT, {})[kind.field] = parsed
 
     option = typer.Option(
         f"--{kind.field}", metavar=kind.metavar, help=kind.option_help, expose_value=False, callback=keep

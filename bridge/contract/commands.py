@@ -291,7 +291,7 @@ def content_of(field: str, value: object) -> Content:
     try:
         content = load_field(field, value)
     except ValidationError as error:
-        raise InvalidRequest(_explain(error)) from error
+        raise InvalidRequest(_explain(error, field)) from error
     content.check()
     return content
 
@@ -321,11 +321,11 @@ def _detail(error: ValidationError) -> str | None:
     return next((cause.detail for cause in causes if isinstance(cause, InvalidRequest)), None)
 
 
-def _explain(error: ValidationError) -> str:
-    """One sentence for the first three errors, naming each field."""
+def _explain(error: ValidationError, *parents: str) -> str:
+    """One sentence for the first three errors, naming each field under its parents."""
     faults = []
     for fault in error.errors(include_url=False, include_context=False)[:3]:
-        where = ".".join(map(str, fault["loc"])) or "payload"
+        where = ".".join(map(str, (*parents, *fault["loc"]))) or "payload"
         match fault["type"]:
             case _ if fault["input"] is _ABSENT:
                 faults.append(f"{where} is missing")
@@ -336,5 +336,5 @@ def _explain(error: ValidationError) -> str:
             case "extra_forbidden":
                 faults.append(f"{where[:64]} is not a known field")
             case _:
-                faults.append(f"{where}: {fault['msg'].removeprefix('Value error, ')}")
+                faults.append(f"{where}: {fault['msg'].removeprefix('Value error, ').rstrip('.')}")
     return valid_text(f"Refused: {'; '.join(faults)}.")

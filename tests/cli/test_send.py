@@ -124,6 +124,8 @@ async def test_no_broker(wa: Wa, changes: dict[str, str], expected: str) -> None
         (("send", TO, "Hola", "--ttl", "-1"), "ttl"),
         (("send", TO), "Give a TEXT or one content option"),
         (("send", TO, "Hola", "--wait", "delivered"), "delivered"),
+        (("send", TO, "--location", "Obelisco"), "'Obelisco' is not LATITUDE,LONGITUDE"),
+        (("send", TO, "--location", '{"latitude": 91, "longitude": 0}'), "location.latitude"),
     ],
 )
 async def test_wrong_usage(wa: Wa, arguments: tuple[str, ...], expected: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -186,6 +187,19 @@ async def test_a_send_that_the_service_refuses_for_lack_of_network_is_in_doubt(w
 
 BALLAST = "() => { globalThis.ballast = Array.from({ length: 4e6 }, (_, n) => ({ n })); }"
 HEAVY_MB = 60  # less than the ballast weighs, more than a page varies by
+
+
+async def test_the_browser_of_a_relative_profile_is_measured(
+    web: WebWorld, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`data` is relative by default, but a browser is started with the absolute path."""
+    monkeypatch.chdir(tmp_path)
+    web.profile = web.profile.relative_to(tmp_path)
+    driver = web.web_driver(limits=replace(LIMITS, memory=0.2))
+    async with connected(web, driver), asyncio.timeout(20):
+        while driver.memory is None:  # noqa: ASYNC110 - measured from outside
+            await asyncio.sleep(0.05)
+        assert driver.memory.browser_mb > 10
 
 
 async def test_an_idle_page_releases_its_memory(web: WebWorld) -> None:

@@ -19,7 +19,7 @@ def request_of(action: object, fields: dict[str, object]) -> Request:
     if not isinstance(action, str):
         raise InvalidRequest("Refused: action is missing." if action is None else "Refused: action must be text.")
     if action not in BY_ACTION:
-        raise Unsupported(f"There is no action {action[:64]!r}: {', '.join(sorted(BY_ACTION))}.")
+        raise Unsupported(f"There is no action {action[:64]!r}. The actions are: {', '.join(sorted(BY_ACTION))}.")
     return checked(BY_ACTION[action], {**fields, "action": action})
 
 

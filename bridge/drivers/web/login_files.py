@@ -47,7 +47,7 @@ class ProfileFiles(LoginFiles):
 
     @override
     def leftover(self, path: Path) -> int | None:
-        browser = browser_of(path.absolute())
+        browser = browser_of(path)
         return None if browser is None else browser.pid
 
 

@@ -75,7 +75,7 @@ async def browser_ended(profile: Path) -> None:
 
 
 def _started_with(profile: Path) -> Iterator[tuple[Any, list[str]]]:
-    argument = f"--user-data-dir={profile}"
+    argument = f"--user-data-dir={profile.absolute()}"
     for process in psutil.process_iter(["cmdline", "create_time", "status"]):
         words = process.info["cmdline"] or []
         if len(words) == 1:
