@@ -124,7 +124,7 @@ def test_what_only_running_needs_is_named_and_fails_in_ci_alone(machine: Machine
     assert "chromium-headless-shell" not in machine.setup(WA_BROWSER="/opt/a-browser").stderr
 
 
-def test_an_unfinished_environment_is_made_anew(machine: Machine) -> None:
+def test_an_unfinished_environment_is_made_again(machine: Machine) -> None:
     machine.add("python3", '[ "$1" = -c ] || { echo "made with $*"; exit 3; }')
     machine.add("npm", "exit 0")
     half = machine.clone / ".venv"

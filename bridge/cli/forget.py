@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bridge.store.redaction import ErasedPerson
 
 #: Keys of the counts of what was not erased.
-STILL_OPEN, OPT_OUTS_KEPT, FILTERS_KEPT = "still open", "wishes kept", "filters kept"
+STILL_OPEN, OPT_OUTS_KEPT, FILTERS_KEPT = "still open", "opt-outs kept", "filters kept"
 
 
 def register(app: typer.Typer) -> None:

@@ -17,7 +17,7 @@ from responder.store.schema import chats, conversations, messages, turns
 async def erase(database: ResponderDatabase, addresses: Collection[str], *, dry_run: bool = False) -> dict[str, int]:
     """Erase a person, given by all their addresses (`user@server`); returns the number of rows of each kind.
 
-    `wishes kept` counts chats whose address and moment of opt-out stay. Messages in groups are erased where the message
+    `opt-outs kept` counts chats whose address and time of opt-out stay. Messages in groups are erased where the message
     id names the author. Raises DatabaseDown.
     """
     people = [spelling for address in addresses for spelling in (address, Jid.parse(address).user)]
@@ -43,7 +43,7 @@ async def erase(database: ResponderDatabase, addresses: Collection[str], *, dry_
             ("answers", delete(turns).where(answered), answered),
             ("messages", delete(messages).where(authored), authored),
             ("chats", delete(chats).where(others), others),
-            ("wishes kept", anonymized, opted_out),
+            ("opt-outs kept", anonymized, opted_out),
         )
         counts = {}
         for kind, step, condition in sweeps:

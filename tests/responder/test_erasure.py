@@ -67,7 +67,7 @@ async def ids(database: ResponderDatabase, table: Any) -> list[int]:
 async def test_one_person_is_erased_and_no_other(database: ResponderDatabase) -> None:
     await fill(database)
     counted = await erase(database, ADDRESSES, dry_run=True)
-    assert counted == {"conversations": 4, "answers": 2, "messages": 2, "chats": 2, "wishes kept": 0}
+    assert counted == {"conversations": 4, "answers": 2, "messages": 2, "chats": 2, "opt-outs kept": 0}
     assert await ids(database, turns) == [1, 2, 3, 4]
     assert await erase(database, ADDRESSES) == counted
     assert [await ids(database, table) for table in (chats, messages, turns)] == [[2, 3], [2, 4], [2, 4]]
@@ -80,7 +80,7 @@ async def test_the_opt_out_stays_without_the_name(database: ResponderDatabase) -
     async with database.write() as connection:
         await connection.execute(update(chats).where(chats.c.id == 1).values(opted_out_at=7.0))
     done = await erase(database, ADDRESSES)
-    assert (done["chats"], done["wishes kept"]) == (1, 1)
+    assert (done["chats"], done["opt-outs kept"]) == (1, 1)
     async with database.read() as connection:
         row = (await connection.execute(select(chats).where(chats.c.id == 1))).one()
     assert (row.chat, row.opted_out_at, row.name) == (f"{MARTA}@c.us", 7.0, None)
