@@ -28,5 +28,5 @@ chaos: setup  ## inject faults under load, write docs/RELIABILITY.md; options: S
 	@exec .venv/bin/python -m tests.chaos --write docs/RELIABILITY.md $(if $(SEED),--seed $(SEED)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(MINUTES),--minutes $(MINUTES))
 
 clean:  ## delete what setup and tests created; data/ stays, it holds your sessions
-	@rm -rf .venv bridge/drivers/web/node_modules tests/docs/node/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .venv-second .coverage bridge/drivers/web/node_modules tests/docs/node/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -21,6 +21,7 @@ from bridge.contract.errors import StartError
 from bridge.contract.pace import Pace
 from bridge.contract.topics import Topics, check_prefix, check_session_name
 from bridge.core.pacing import Pacing
+from bridge.drivers import DriverName
 from bridge.webhooks.callback_url import CallbackRules
 
 _PLACEHOLDERS = frozenset({"changeme", "change-me", "change_me", "password", "secret", "example", "xxx", "<password>"})
@@ -274,6 +275,9 @@ class BridgeSettings(BaseSettings):
         default=False,
         description="Whether group messages are sent to webhooks registered on the legacy path. Old responders"
         " would answer groups.",
+    )
+    driver: DriverName = _name(
+        "WA_DRIVER", default="web", description="The way to WhatsApp: web, or scripted for trials without a browser."
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = _name(
         "WA_LOG_LEVEL", default="INFO", description="DEBUG writes message bodies to the log: not in production."

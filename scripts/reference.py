@@ -12,18 +12,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from bridge.contract import events, requests
+from bridge.contract.asyncapi import PAYLOADS, Channel, channels, schemas
+from bridge.contract.commands import checked
+from bridge.contract.errors import ERRORS
+from bridge.contract.kinds import BY_FIELD, KINDS, RECEIVED
+from bridge.contract.payload import StrictPayload
+from bridge.contract.session import REASON_TEXT, STATE_MEANING, SessionState
+from bridge.contract.topics import Topics
+
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
-
-from bridge.contract import events, requests  # noqa: E402 - after the path
-from bridge.contract.asyncapi import PAYLOADS, Channel, channels, schemas  # noqa: E402
-from bridge.contract.commands import checked  # noqa: E402
-from bridge.contract.errors import ERRORS  # noqa: E402
-from bridge.contract.kinds import BY_FIELD, KINDS, RECEIVED  # noqa: E402
-from bridge.contract.payload import StrictPayload  # noqa: E402
-from bridge.contract.session import REASON_TEXT, STATE_MEANING, SessionState  # noqa: E402
-from bridge.contract.topics import Topics  # noqa: E402
-
 GOLDEN = ROOT / "tests/contract/golden"
 KIND_GOLDEN = ROOT / "tests/drivers/kinds"
 MARK = re.compile(r"(<!-- features: .*? -->\n).*?(<!-- /features -->)", re.DOTALL)

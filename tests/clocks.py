@@ -1,10 +1,10 @@
-"""Time that stands until a test moves it."""
+"""A clock that only the test advances."""
 
 from __future__ import annotations
 
 
 class FakeClock:
-    """`bridge.ports.Clock`. Both hands move together; a test may set `unix` alone, as a corrected system clock."""
+    """`bridge.ports.Clock`. Both times advance together; setting `unix` alone simulates a corrected system clock."""
 
     def __init__(self, unix: float = 1_790_000_000.0) -> None:
         self.unix = unix

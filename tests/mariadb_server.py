@@ -1,4 +1,4 @@
-"""A real MariaDB for the tests: a data directory, a socket and a port of its own, gone when it ends."""
+"""A real MariaDB for the tests, with its own data directory, socket and port."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SERVER, CLIENT = "mariadb-server-core", "mariadb-client-core"
 
 
 class MariaDbServer:
-    """`start` (or `with`), then `port`, `user`, `password`, `create`; `kill` is SIGKILL, `start` goes on from there."""
+    """`start` (or `with`), then `port`, `user`, `password`, `create`; `start` also works after `kill` (SIGKILL)."""
 
     user = "wa"
 
@@ -99,7 +99,7 @@ class MariaDbServer:
         self._end(signal.SIGKILL)
 
     def freeze(self) -> None:
-        """SIGSTOP: it is there, and says nothing."""
+        """SIGSTOP: it accepts connections and does not answer."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
 
@@ -110,7 +110,7 @@ class MariaDbServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.kill()  # nobody reads the data again
+        self.kill()  # the data is not needed again
 
     def _end(self, number: signal.Signals) -> None:
         process, self._process = self._process, None
@@ -131,5 +131,5 @@ class MariaDbServer:
             return False
 
     def _as_user(self) -> list[str]:
-        """It refuses to run as root unless it is told to."""
+        """MariaDB runs as root only with an explicit option."""
         return ["--user=root"] if os.geteuid() == 0 else []

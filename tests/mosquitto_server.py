@@ -1,6 +1,6 @@
-"""A real mosquitto for one test, run with the very configuration that mosquitto/ ships.
+"""A real mosquitto for one test, with the configuration shipped in mosquitto/.
 
-Only the port and the paths are changed; the tests fail if the shipped file no longer has those lines.
+Only the port and the paths are changed; the tests fail if the shipped file no longer has these lines.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ USERS = ("bridge", "reader", "sender", "responder", "panel", "admin")
 
 
 def free_port() -> int:
-    """A port on loopback that nobody has at the moment."""
+    """A port on loopback that is free at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def shipped_configuration(replaced: dict[str, str]) -> str:
-    """`mosquitto/mosquitto.conf` with other values for some of its options, each of which it must hold once."""
+    """`mosquitto/mosquitto.conf` with other values for some options; each must be in the file exactly once."""
     lines = (SHIPPED / "mosquitto.conf").read_text(encoding="utf-8").splitlines()
     for option, value in replaced.items():
         [index] = [number for number, line in enumerate(lines) if line.split(" ")[0] == option]
@@ -41,7 +41,7 @@ def shipped_configuration(replaced: dict[str, str]) -> str:
 class MosquittoServer:
     """`start` (or `with`), then `url`; `kill` is SIGKILL, `restart` keeps port, users and database.
 
-    `extra` is added to the configuration, for listeners of other kinds. Each user of the shipped ACL exists.
+    `extra` is appended to the configuration, e.g. further listeners. Each user of the shipped ACL exists.
     """
 
     def __init__(
@@ -55,18 +55,17 @@ class MosquittoServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     def url(self, user: str = "bridge", *, scheme: str = "mqtt", port: int | None = None) -> str:
-        """The address for one of the users."""
+        """The broker's address with the credentials of `user`."""
         return f"{scheme}://{user}:{self.passwords[user]}@127.0.0.1:{port or self.port}"
 
     @property
     def pid(self) -> int:
-        """Of the running broker."""
         assert self._process is not None
         return self._process.pid
 
     @property
     def log(self) -> str:
-        """What the broker has said so far."""
+        """The broker's log so far."""
         return (self.directory / "mosquitto.log").read_text(encoding="utf-8", errors="replace")
 
     def start(self) -> None:
@@ -132,5 +131,5 @@ class MosquittoServer:
                 "pid_file": str(self.directory / "pid"),
             }
         )
-        # As root it would become the user mosquitto, which cannot write into the test's directory.
+        # As root, mosquitto would switch to the user mosquitto, which cannot write to the test's directory.
         return text + ("user root\n" if os.geteuid() == 0 else "") + self._extra

@@ -1,4 +1,4 @@
-"""Real parts that tests run against: found here, or the test is skipped by name (with CI set: it fails)."""
+"""Programs that tests need: if one is missing, the test is skipped, or fails if CI is set."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bridge.ops.private_broker.private import find_program
 
 
 def require_binary(name: str, package: str) -> str:
-    """The program's path. A missing one skips the test and names the package to install; with CI set it fails."""
+    """The program's path. If it is missing, the test is skipped (with CI set: fails) and names the package."""
     found = find_program(name)
     if found is None:
         missing = f"{name} is not installed (Debian package: {package})"

@@ -1,4 +1,4 @@
-"""Screenshots of every screen, kept by each run for a person who wants to look."""
+"""Screenshots of every screen, stored by each run for manual review."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 
 from playwright.async_api import Page
 
-#: `make clean` removes it; WA_SCREENSHOTS names another one.
+#: `make clean` removes it; WA_SCREENSHOTS sets another folder.
 FOLDER = Path(os.environ.get("WA_SCREENSHOTS") or Path(__file__).parent.parent / "build" / "screenshots")
 
 
 async def picture(page: Page, name: str) -> None:
-    """Keep what the page shows now, in place of the last run's."""
+    """Store a screenshot of the page; it replaces that of the last run."""
     await page.screenshot(path=FOLDER / f"{name}.png")

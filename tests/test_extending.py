@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -46,7 +47,13 @@ class Tree:
 
     def run(self, *arguments: str) -> str:
         done = subprocess.run(
-            [sys.executable, *arguments], cwd=self.root, capture_output=True, text=True, check=False, timeout=50
+            [sys.executable, *arguments],
+            cwd=self.root,
+            env={**os.environ, "PYTHONPATH": str(self.root)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=50,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
@@ -214,7 +221,7 @@ def add_setting(tree: Tree) -> None:
         "bridge/settings.py",
         (
             "    log_level:",
-            '    coins: Annotated[int, Field(ge=1, description="Coins that are tossed at once.")] = 3\n    log_level:',
+            '    coins: int = _name("WA_COINS", default=3, description="Coins tossed at once.")\n    log_level:',
         ),
     )
 

@@ -1,6 +1,6 @@
-"""scripts/setup and the Makefile as a person meets them: quick when nothing changed, clear when something is missing.
+"""scripts/setup and the Makefile: fast if nothing changed, with a clear message if something is missing.
 
-A system that lacks programs is played by a PATH of our own; nothing is installed on the machine that runs the tests.
+A separate PATH simulates a system without the programs; nothing is installed on the machine that runs the tests.
 """
 
 import fcntl
@@ -16,7 +16,7 @@ from subprocess import DEVNULL, PIPE
 import pytest
 
 ROOT = Path(__file__).parent.parent
-# What scripts/setup itself is made of; every Debian has these.
+# The programs that scripts/setup uses; every Debian has them.
 TOOLS = ["awk", "cat", "cmp", "dirname", "flock", "grep", "id", "ls", "mkdir", "rm", "sed", "sh", "tr"]
 
 
@@ -28,7 +28,7 @@ def run(command: list[str], env: Mapping[str, str], cwd: Path) -> subprocess.Com
 
 @dataclass(frozen=True)
 class Machine:
-    """A clone of what set-up reads, and a PATH with the basic tools alone."""
+    """A clone of the files that setup reads, and a PATH with only the basic tools."""
 
     clone: Path
     programs: Path
@@ -64,7 +64,7 @@ def snapshot(folder: Path) -> dict[str, int]:
     return {str(path): path.lstat().st_mtime_ns for path in folder.rglob("*") if path.name != "__pycache__"}
 
 
-def test_a_second_set_up_is_quick_silent_and_changes_nothing() -> None:
+def test_a_second_setup_is_fast_silent_and_changes_nothing() -> None:
     first = run(["scripts/setup", "--tests"], os.environ, ROOT)
     assert first.returncode == 0, first.stderr
     folders = (ROOT / ".venv/bin", ROOT / "bridge/drivers/web/node_modules")
@@ -76,8 +76,8 @@ def test_a_second_set_up_is_quick_silent_and_changes_nothing() -> None:
     assert [snapshot(folder) for folder in folders] == before
 
 
-def test_without_python_and_npm_set_up_stops_and_names_the_packages(machine: Machine) -> None:
-    machine.add("python3", "exit 1  # as 3.10 would answer to what set-up asks")
+def test_without_python_and_npm_setup_stops_and_names_the_packages(machine: Machine) -> None:
+    machine.add("python3", "exit 1  # as 3.10 answers to the version check of setup")
     result = machine.setup()
     assert result.returncode == 1
     assert "python3-venv" in result.stderr
@@ -87,7 +87,7 @@ def test_without_python_and_npm_set_up_stops_and_names_the_packages(machine: Mac
     assert not (machine.clone / ".venv").exists()
 
 
-def test_where_there_is_apt_but_no_root_the_whole_command_is_printed(machine: Machine) -> None:
+def test_with_apt_but_without_root_the_complete_command_is_printed(machine: Machine) -> None:
     machine.add("apt-get", "echo must not be called; exit 1")
     result = machine.setup()
     assert result.returncode == 1
@@ -96,7 +96,7 @@ def test_where_there_is_apt_but_no_root_the_whole_command_is_printed(machine: Ma
     assert "must not be called" not in result.stdout + result.stderr
 
 
-def test_root_installs_only_what_is_missing_without_asking(machine: Machine) -> None:
+def test_root_installs_only_what_is_missing_without_a_prompt(machine: Machine) -> None:
     machine.add("id", "echo 0")
     machine.add("npm", "exit 0")
     machine.add("chromium", "exit 0")
@@ -112,19 +112,19 @@ def test_root_installs_only_what_is_missing_without_asking(machine: Machine) -> 
     assert not {"npm", "chromium-headless-shell"} & packages
 
 
-def test_what_only_running_needs_is_named_and_fails_in_ci_alone(machine: Machine) -> None:
-    """Set-up goes on to the virtual environment, which this Python refuses to make."""
+def test_missing_runtime_programs_are_named_and_fail_only_in_ci(machine: Machine) -> None:
+    """Setup continues with the virtual environment, which this Python refuses to create."""
     machine.add("python3", '[ "$1" = -c ] || { echo "made with $*"; exit 3; }')
     machine.add("npm", "exit 0")
-    goes_on = machine.setup()
-    assert "chromium-headless-shell" in goes_on.stderr
-    assert (goes_on.returncode, "made with -m venv" in goes_on.stdout) == (3, True)
-    stops = machine.setup(CI="true")
-    assert (stops.returncode, "made with -m venv" in stops.stdout) == (1, False)
+    continued = machine.setup()
+    assert "chromium-headless-shell" in continued.stderr
+    assert (continued.returncode, "made with -m venv" in continued.stdout) == (3, True)
+    stopped = machine.setup(CI="true")
+    assert (stopped.returncode, "made with -m venv" in stopped.stdout) == (1, False)
     assert "chromium-headless-shell" not in machine.setup(WA_BROWSER="/opt/a-browser").stderr
 
 
-def test_an_unfinished_environment_is_made_again(machine: Machine) -> None:
+def test_an_unfinished_environment_is_created_again(machine: Machine) -> None:
     machine.add("python3", '[ "$1" = -c ] || { echo "made with $*"; exit 3; }')
     machine.add("npm", "exit 0")
     half = machine.clone / ".venv"
@@ -137,8 +137,8 @@ def test_an_unfinished_environment_is_made_again(machine: Machine) -> None:
     assert not (half / "left-over").exists()
 
 
-def test_two_set_ups_take_turns(machine: Machine) -> None:
-    """We hold the lock as a first set-up would; the second says that it waits and touches nothing until we let go."""
+def test_two_setups_run_one_after_the_other(machine: Machine) -> None:
+    """The test holds the lock as a first setup would; the second setup reports that it waits, and changes nothing."""
     machine.add("npm", "exit 0")
     machine.add("python3", '[ "$1" = -c ] || { echo "made with $*"; exit 3; }')
     script = machine.clone / "scripts/setup"
@@ -157,7 +157,7 @@ def test_two_set_ups_take_turns(machine: Machine) -> None:
                 second.kill()
 
 
-def test_make_lists_its_targets_and_passes_a_failure_on() -> None:
+def test_make_lists_its_targets_and_passes_on_a_failure() -> None:
     listed = run(["make"], os.environ, ROOT)
     assert [line.split()[1] for line in listed.stdout.splitlines()] == [
         "help",

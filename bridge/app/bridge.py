@@ -12,14 +12,14 @@ from importlib.metadata import version
 from typing import Literal
 
 from bridge.app.facade import http_facade
-from bridge.app.host import DriverFactory, SessionHost, SessionServices
+from bridge.app.host import SessionHost, SessionServices
 from bridge.app.identity import data_directory
 from bridge.app.limits import BridgeLimits
 from bridge.broker import BrokerAddress, BrokerConnection, BrokerError, BrokerOptions, Will, keep_connected
 from bridge.contract.payload import instant
 from bridge.contract.status import BridgeStatus
 from bridge.mqtt import MqttOptions
-from bridge.ports import Clock, Observer
+from bridge.ports import Clock, DriverFactory, Observer
 from bridge.settings import BridgeSettings
 
 _log = logging.getLogger(__name__)

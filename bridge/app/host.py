@@ -21,13 +21,12 @@ from bridge.core.results import notice, result_of
 from bridge.core.session import Session
 from bridge.core.session_view import SessionView
 from bridge.mqtt import MqttAdapter, MqttOptions, MqttProgress
-from bridge.ports import Clock, Event, Journal, Observer, Outbox, StoreUnusable, WhatsAppDriver
+from bridge.ports import Clock, DriverFactory, Event, Journal, Observer, Outbox, StoreUnusable
 from bridge.settings import BridgeSettings, SessionSetting
 from bridge.store import SessionStore, StoreDamaged, keep_aside, open_store
 from bridge.webhooks import WebhookRegistry
 
 _log = logging.getLogger(__name__)
-DriverFactory = Callable[[SessionSetting], WhatsAppDriver]
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +216,7 @@ class SessionHost:
         self, store: SessionStore, mqtt: MqttOptions, observe: Callable[[Event], None]
     ) -> tuple[Session, MqttAdapter]:
         name, clock, journal, outbox, memory = self.name, self._clock, store.journal, store.outbox, store.memory
-        driver, progress = self._driver(self.setting), MqttProgress()
+        driver, progress = self._driver(self.setting.name), MqttProgress()
         session = Session(
             name,
             owner=mqtt.owner,

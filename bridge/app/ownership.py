@@ -46,8 +46,8 @@ class Ownership:
     async def may_connect(self) -> bool:
         """Whether the session's own connection may be made: it disconnects any other owner.
 
-        While the connection was down, another bridge may have taken over; then this one leaves, even if the other has
-        ended.
+        While the connection was down, another bridge may have taken over; then this one leaves, even if the other one
+        has ended.
         """
         if not self._confirmed:
             try:

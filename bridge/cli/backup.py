@@ -97,6 +97,7 @@ async def _backup(session: str | None, output: Path | None, *, store_only: bool,
 
     from bridge.app.bridge import DISTRIBUTION
     from bridge.cli.paths import configured_session, shared_databases
+    from bridge.drivers import driver_kind
     from bridge.ops.backup import create_backup
     from bridge.ops.backup.paths import timestamp
     from bridge.settings import load
@@ -111,7 +112,7 @@ async def _backup(session: str | None, output: Path | None, *, store_only: bool,
         bridge=version(DISTRIBUTION),
         now=now,
         pause=lambda: _session_closed(name),
-        with_profile=not store_only,
+        login=None if store_only else driver_kind(settings.driver).login,
         shared=shared_databases(settings),
     )
     removed = _rotate(target, name, keep) if keep and not result.skipped else []

@@ -98,8 +98,8 @@ def _read_environment() -> tuple[dict[str, str], dict[str, str | None]]:
 def _settings_findings(
     plan: Examination | str, environment: dict[str, str], file: dict[str, str | None]
 ) -> Iterable[Finding]:
-    from bridge.ops.doctor.findings import ok
     from bridge.ops.doctor.variables import invalid, unknown, variables
+    from bridge.ports.findings import ok
 
     if isinstance(plan, str):
         yield from invalid(plan)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json as json_format
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated, Any, get_args
 
 import typer
 
@@ -17,7 +18,8 @@ def register(app: typer.Typer) -> None:
 def request(
     action: Annotated[str | None, typer.Argument(help="The action; without one, the actions are listed.")] = None,
     arguments: Annotated[
-        list[str] | None, typer.Argument(help="Its arguments: name=value. A value is JSON, or else text.")
+        list[str] | None,
+        typer.Argument(help="Its arguments: name=value. Text, or JSON where the action takes another type."),
     ] = None,
     session: Annotated[str | None, typer.Option(help="Session; the first of WA_SESSIONS by default.")] = None,
     timeout: Annotated[float, typer.Option(min=0.1, help="Maximum seconds to wait.")] = 30,
@@ -39,7 +41,7 @@ def request(
             return Exit.OK
         async with connect_session(session, "request") as connected:
             response = await connected.client.request(
-                connected.session, action, timeout=timeout, **dict(map(_argument, arguments or ()))
+                connected.session, action, timeout=timeout, **_arguments(action, arguments or ())
             )
         if json:
             print_json_line(response.to_json())
@@ -52,11 +54,23 @@ def request(
     run(command)
 
 
-def _argument(text: str) -> tuple[str, Any]:
-    name, separator, value = text.partition("=")
-    if not separator:
-        raise typer.BadParameter(f"{text!r} is not name=value.")
+def _arguments(action: str, texts: Sequence[str]) -> dict[str, Any]:
+    """The arguments as JSON. Text where the action takes text: a phone number is not a number."""
+    from bridge.contract.requests import BY_ACTION
+
+    fields = BY_ACTION[action].model_fields if action in BY_ACTION else {}
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, separator, value = text.partition("=")
+        if not separator:
+            raise typer.BadParameter(f"{text!r} is not name=value.")
+        kind = fields[name].annotation if name in fields else None
+        found[name] = value if str in (kind, *get_args(kind)) else _json(value)
+    return found
+
+
+def _json(text: str) -> Any:
     try:
-        return name, json_format.loads(value)
+        return json_format.loads(text)
     except ValueError:
-        return name, value
+        return text

@@ -61,6 +61,7 @@ def restore(
         from datetime import UTC, datetime
 
         from bridge.cli.paths import configured_session, confirm
+        from bridge.drivers import driver_kind
         from bridge.ops.backup import read_manifest, restore_backup
         from bridge.settings import load
 
@@ -77,7 +78,8 @@ def restore(
             now=datetime.now(UTC),
             clock=time.time,
             data_dir=settings.data_dir,
-            with_profile=not store_only,
+            login=driver_kind(settings.driver).login,
+            with_login=not store_only,
             replace_shared=shared,
         )
         _print_result(result, name, json=json)

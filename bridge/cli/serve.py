@@ -23,10 +23,10 @@ def register(app: typer.Typer) -> None:
 async def _serve() -> Exit:
     from bridge.app import Bridge
     from bridge.app.clock import SystemClock
-    from bridge.app.drivers import web_drivers
     from bridge.cli.http_file import http_json
     from bridge.cli.signals import run_until, stop_on_signals
     from bridge.cli.startup import restrict_file_modes, start_logging
+    from bridge.drivers import driver_kind
     from bridge.http.server import address_of, listen
     from bridge.ops.private_broker import read_broker_json
     from bridge.settings import load
@@ -40,7 +40,7 @@ async def _serve() -> Exit:
         raise StartError("No broker is configured: set WA_MQTT_URL, or use `wa up`, which starts one.")
     http = None if settings.http_port is None else listen(settings.http_host, settings.http_port)
     with stop_on_signals() as stop:
-        async with web_drivers(settings, clock) as drivers:
+        async with driver_kind(settings.driver).open(settings, clock) as drivers:
             _log.info("Sessions: %s. Broker: %s.", ", ".join(s.name for s in settings.sessions), addresses[0].masked)
             if http is not None:
                 _log.info("HTTP: %s.", address_of(http))

@@ -35,6 +35,7 @@ def reset(
         from datetime import UTC, datetime
 
         from bridge.cli.paths import configured_session, confirm
+        from bridge.drivers import driver_kind
         from bridge.ops.backup import reset_store, stores_to_move
         from bridge.settings import load
 
@@ -45,7 +46,9 @@ def reset(
         if found:
             names = ", ".join(path.name for path in found)
             confirm(f"Move {names} out of {folder}?", yes=yes, json=json)
-        moved = reset_store(folder, name, now=datetime.now(UTC), kept_only=kept_only)
+        moved = reset_store(
+            folder, name, now=datetime.now(UTC), kept_only=kept_only, login=driver_kind(settings.driver).login
+        )
         if json:
             fields = {"session": name, "folder": str(moved.folder), "moved": [path.name for path in moved.files]}
             print_json_line(json_format.dumps(fields))

@@ -62,13 +62,13 @@ async def _up(*, sandbox: bool, sandbox_port: int, scan: bool, answering: bool, 
 
     from bridge.app import Bridge
     from bridge.app.clock import SystemClock
-    from bridge.app.drivers import web_drivers
     from bridge.cli.http_file import http_json
     from bridge.cli.paths import SANDBOX
     from bridge.cli.responder import run_beside
     from bridge.cli.screen import Hint, Screen
     from bridge.cli.signals import run_until, stop_on_signals
     from bridge.cli.startup import restrict_file_modes, start_logging
+    from bridge.drivers import driver_kind
     from bridge.http.server import address_of
     from bridge.settings import load
 
@@ -98,7 +98,7 @@ async def _up(*, sandbox: bool, sandbox_port: int, scan: bool, answering: bool, 
                 _step(console, "panel", f"{address_of(http)}/#link={link} logs you in once, within 15 minutes")
             hints += _broker_hints(addresses[0], settings.topics, settings.sessions[0].name)
             stack.enter_context(http_json(settings.data_dir, http))
-            drivers = await stack.enter_async_context(web_drivers(settings, clock))
+            drivers = await stack.enter_async_context(driver_kind(settings.driver).open(settings, clock))
             bridge = Bridge(settings, addresses, drivers, clock, http=http, login_link=link)
             beside = _responder(settings, addresses, console, sandbox=sandbox) if answering else None
             async with asyncio.TaskGroup() as tasks:

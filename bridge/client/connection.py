@@ -64,6 +64,11 @@ class Inbox(Generic[_T]):
         self._arrived.append(RESUBSCRIBED)
         self._changed.set()
 
+    def mark(self) -> None:
+        """Insert `RESUBSCRIBED` before what is buffered: retained messages may arrive before `subscribe` returns."""
+        self._arrived.appendleft(RESUBSCRIBED)
+        self._changed.set()
+
     def fail(self, error: BaseException) -> None:
         """Raise this from `get` once the buffer is read."""
         self._failure = error
@@ -133,7 +138,7 @@ class Subscription(Subscriber):
 
     @override
     def resubscribed(self) -> None:
-        self.inbox.reset()
+        self.inbox.mark()
 
     @override
     def fail(self, error: BaseException) -> None:

@@ -111,7 +111,7 @@ class Topics:
         return self.session(session, Leaf.CONTROL)
 
     def typing(self, session: str) -> str:
-        """Typing-indicator commands."""
+        """Commands that show the typing indicator."""
         return self.session(session, Leaf.TYPING)
 
     def request(self, session: str) -> str:

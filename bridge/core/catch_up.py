@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 
 from bridge.contract.errors import CodedError
 from bridge.core.inbound import InboundPipeline
-from bridge.ports import DriverUnavailable, StoreUnusable, WhatsAppDriver
+from bridge.ports import DriverUnavailable, HasHistory, StoreUnusable
 
 _log = logging.getLogger(__name__)
 #: Seconds between the passes after a pairing: an hour in all, as long as `HISTORY_COMES` lowers the watermarks.
@@ -24,10 +25,18 @@ STALLED = 60.0
 class CatchUp:
     """Journals messages that the page holds but the journal lacks."""
 
-    def __init__(self, session: str, inbound: InboundPipeline, driver: WhatsAppDriver) -> None:
+    def __init__(
+        self,
+        session: str,
+        inbound: InboundPipeline,
+        driver: HasHistory,
+        *,
+        after_pairing: Sequence[float] = AFTER_PAIRING,
+    ) -> None:
         self._session = session
         self._inbound = inbound
         self._driver = driver
+        self._after_pairing = after_pairing
         self._one_at_a_time = asyncio.Lock()
         self._paired = asyncio.Event()
 
@@ -60,7 +69,7 @@ class CatchUp:
         while True:
             await self._paired.wait()
             self._paired.clear()
-            for pause in AFTER_PAIRING:
+            for pause in self._after_pairing:
                 await asyncio.sleep(pause)
                 try:
                     found = await self.collect()

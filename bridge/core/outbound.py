@@ -24,8 +24,8 @@ from bridge.ports import (
     Outbox,
     OutboxRow,
     ReplyTo,
+    SendsOnce,
     StoreUnusable,
-    WhatsAppDriver,
 )
 
 _log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class OutboundPipeline:
         self,
         session: str,
         outbox: Outbox,
-        driver: WhatsAppDriver,
+        driver: SendsOnce,
         clock: Clock,
         pacing: Pacing,
         *,

@@ -11,7 +11,7 @@ from bridge.contract.requests import Request, Response, ResponseStatus
 from bridge.contract.session import SessionState
 from bridge.core.results import error_info
 from bridge.core.session_view import SessionView
-from bridge.ports import CallInDoubt, Clock, WhatsAppDriver
+from bridge.ports import Answers, CallInDoubt, Clock
 
 #: Concurrent calls into the page. Further ones are refused: they must not delay messages.
 CONCURRENT = 8
@@ -20,7 +20,7 @@ CONCURRENT = 8
 class RequestRunner:
     """Carries out requests of one session."""
 
-    def __init__(self, session: str, driver: WhatsAppDriver, view: SessionView, clock: Clock) -> None:
+    def __init__(self, session: str, driver: Answers, view: SessionView, clock: Clock) -> None:
         self._session = session
         self._driver = driver
         self._view = view

@@ -26,8 +26,8 @@ from bridge.ports import (
     LookUp,
     Outbox,
     OutboxRow,
+    SendsOnce,
     StoreUnusable,
-    WhatsAppDriver,
 )
 
 _log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ class Outcome(Enum):
 class SendExecutor:
     """Carries out sends of one session. Every method may be called for many rows at once."""
 
-    def __init__(self, session: str, outbox: Outbox, driver: WhatsAppDriver, clock: Clock) -> None:
+    def __init__(self, session: str, outbox: Outbox, driver: SendsOnce, clock: Clock) -> None:
         self._session = session
         self._outbox = outbox
         self._driver = driver

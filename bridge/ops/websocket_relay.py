@@ -24,8 +24,8 @@ from websockets.typing import Subprotocol
 
 _log = logging.getLogger(__name__)
 #: The library logs every unfinished handshake with a traceback.
-_library = logging.getLogger(f"{__name__}.library")
-_library.setLevel(logging.CRITICAL)
+_library_log = logging.getLogger(f"{__name__}.library")
+_library_log.setLevel(logging.CRITICAL)
 
 _HOST = "127.0.0.1"
 _SUBPROTOCOLS = (Subprotocol("mqtt"), Subprotocol("mqttv3.1"))
@@ -64,7 +64,7 @@ async def serve_relay(port: int, broker: int, limits: RelayLimits | None = None)
         ping_interval=None,
         close_timeout=5,
         server_header=None,
-        logger=_library,
+        logger=_library_log,
     ):
         yield
 

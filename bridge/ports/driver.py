@@ -136,15 +136,29 @@ class DriverSink(Protocol):
         ...
 
 
-class WhatsAppDriver(Protocol):
-    """One way to WhatsApp for one session. Every call has its own timeout.
+class Reloads(Protocol):
+    """Ends every call into the page, so that none takes effect later."""
 
-    Calls raise `DriverUnavailable` while there is no usable page, and `CallInDoubt` when no answer came.
-    """
+    async def reload(self) -> None:
+        """Replace the page (and the browser, if it may be broken), as after a crash."""
+        ...
+
+
+class Connection(Reloads, Protocol):
+    """The connection to WhatsApp of one session."""
 
     async def run(self, sink: DriverSink) -> None:
         """Open WhatsApp and keep it open until cancelled, through crashes and outages; then close it cleanly."""
         ...
+
+    @property
+    def memory(self) -> MemoryUse | None:
+        """Memory of browser and bridge, measured periodically; None while no browser runs."""
+        ...
+
+
+class HasHistory(Protocol):
+    """Delivers the messages that were missed."""
 
     def collect(self, since: Mapping[str, int], baseline: int) -> AsyncIterator[Sequence[IncomingMessage]]:
         """What the page holds from each chat's watermark (unix seconds, inclusive; `baseline` where it has none).
@@ -166,17 +180,17 @@ class WhatsAppDriver(Protocol):
         """Deliver live items again: they are held back after each load or lost link, so that catch-up comes first."""
         ...
 
-    async def resolve(self, to: Jid) -> Jid:
-        """The chat address of `to`. Raises `NotOnWhatsApp`."""
-        ...
 
-    async def reserve(self, chat: Jid) -> MessageKey:
-        """A fresh message key for `chat`; reserving sends nothing."""
-        ...
+class Sends(Protocol):
+    """Sends content."""
 
     @property
     def sends(self) -> frozenset[str]:
         """The kinds of content that this driver can send."""
+        ...
+
+    async def resolve(self, to: Jid) -> Jid:
+        """The chat address of `to`. Raises `NotOnWhatsApp`."""
         ...
 
     async def send(self, key: MessageKey, content: Content) -> int:
@@ -185,6 +199,22 @@ class WhatsAppDriver(Protocol):
         Raises `Refused`, `ReachOutLocked` or `DriverUnavailable` when it was certainly not sent, else `CallInDoubt`.
         """
         ...
+
+
+class ReservesIds(Protocol):
+    """Makes message ids before the send, so that a send in doubt can be looked up."""
+
+    async def reserve(self, chat: Jid) -> MessageKey:
+        """A fresh message key for `chat`; reserving sends nothing."""
+        ...
+
+    async def look_up(self, key: MessageKey) -> LookUp:
+        """Look up an own message under every known address of its chat."""
+        ...
+
+
+class Answers(Protocol):
+    """Carries out requests."""
 
     @property
     def answers(self) -> frozenset[str]:
@@ -195,8 +225,19 @@ class WhatsAppDriver(Protocol):
         """Carry out a request; returns its data as JSON. Raises `BridgeError` for what the service refuses."""
         ...
 
-    async def look_up(self, key: MessageKey) -> LookUp:
-        """Look up an own message under every known address of its chat."""
+
+class Pairs(Protocol):
+    """Manages the login: its pairing, its end, and who holds it."""
+
+    async def link_by_phone(self, number: str) -> None:
+        """Request a pairing code for the phone of this number: now, or when the page waits to be paired.
+
+        No effect on a page that is logged in. The code is reported by `code_changed`.
+        """
+        ...
+
+    async def take_over(self) -> None:
+        """Take the connection over from another WhatsApp Web with this login: now, or at the next `conflict`."""
         ...
 
     async def log_out(self) -> None:
@@ -207,22 +248,13 @@ class WhatsAppDriver(Protocol):
         """Delete the local data of the login, if any; only while `run` is not running."""
         ...
 
-    async def take_over(self) -> None:
-        """Take the connection over from another WhatsApp Web with this login: now, or at the next `conflict`."""
-        ...
 
-    async def link_by_phone(self, number: str) -> None:
-        """Request a pairing code for the phone of this number: now, or when the page waits to be paired.
+class SendsOnce(Sends, ReservesIds, Reloads, Protocol):
+    """What a send needs that happens once, or is `unknown` and never repeated."""
 
-        No effect on a page that is logged in. The code is reported by `code_changed`.
-        """
-        ...
 
-    @property
-    def memory(self) -> MemoryUse | None:
-        """Memory of browser and bridge, measured periodically; None while no browser runs."""
-        ...
+class WhatsAppDriver(Connection, HasHistory, SendsOnce, Answers, Pairs, Protocol):
+    """One way to WhatsApp for one session. Every call has its own timeout.
 
-    async def reload(self) -> None:
-        """Replace the page (and the browser, if it may be broken), as after a crash."""
-        ...
+    Calls raise `DriverUnavailable` while there is no usable page, and `CallInDoubt` when no answer came.
+    """

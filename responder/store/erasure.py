@@ -17,8 +17,8 @@ from responder.store.schema import chats, conversations, messages, turns
 async def erase(database: ResponderDatabase, addresses: Collection[str], *, dry_run: bool = False) -> dict[str, int]:
     """Erase a person, given by all their addresses (`user@server`); returns the number of rows of each kind.
 
-    `opt-outs kept` counts chats whose address and time of opt-out stay. Messages in groups are erased where the message
-    id names the author. Raises DatabaseDown.
+    `opt-outs kept` counts chats whose address and moment of opt-out stay. Messages in groups are erased where the
+    message id names the author. Raises DatabaseDown.
     """
     people = [spelling for address in addresses for spelling in (address, Jid.parse(address).user)]
     async with database.write() as connection:

@@ -15,7 +15,7 @@ from bridge.contract.session import SessionState
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
 from bridge.mqtt import MqttLimits
 from bridge.ports import WhatsAppDriver
-from bridge.settings import BridgeSettings, SessionSetting, load
+from bridge.settings import BridgeSettings, load
 from tests.mosquitto_server import MosquittoServer
 from tests.mqtt.probe import MqttProbe, mqtt_probe
 
@@ -44,8 +44,8 @@ class BridgeUnderTest:
     async def start(self, **until: SessionState) -> None:
         """Start, and wait for the state of each session that is named."""
 
-        def driver(session: SessionSetting) -> WhatsAppDriver:
-            return self.make_driver(self.phones[session.name])
+        def driver(session: str) -> WhatsAppDriver:
+            return self.make_driver(self.phones[session])
 
         self.bridge = Bridge(self.settings, parse_addresses(self.url), driver, SystemClock(), limits=self.limits)
         self.running = asyncio.create_task(self.bridge.run(), name="bridge under test")

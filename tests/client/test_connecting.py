@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from typing_extensions import override
 
 from bridge.app.clock import SystemClock
-from bridge.broker import BrokerOptions, parse_addresses
+from bridge.broker import BrokerConnection, BrokerOptions, Delivery, parse_addresses
 from bridge.broker import connect as connect_broker
 from bridge.client import (
     BrokerDown,
@@ -19,12 +20,35 @@ from bridge.client import (
     SessionStatus,
     connect,
 )
+from bridge.client.connection import RESUBSCRIBED, SharedConnection, Subscription
 from bridge.contract.payload import instant
 from bridge.contract.session import Reason, SessionState
 from bridge.contract.status import STALE_AFTER
 from bridge.contract.topics import Topics
 from tests.client.conftest import Connect, ScriptedBridge
 from tests.mosquitto_server import MosquittoServer, free_port
+
+
+class EarlyConnection(BrokerConnection):
+    """Delivers a retained message before `subscribe` returns, as a broker does whose SUBACK is in the same packet."""
+
+    def __init__(self, subscription: Subscription) -> None:
+        self._subscription = subscription
+
+    @override
+    async def subscribe(self, *topic_filters: str, qos: int = 1) -> None:
+        self._subscription.deliver(Delivery(topic_filters[0], b"retained", retain=True))
+
+
+async def test_a_retained_message_that_arrives_before_the_suback_is_kept() -> None:
+    connection = SharedConnection(BrokerOptions((), client_id="", clean=True), None)
+    subscription = Subscription("wa/haby/qr")
+    connection._connection = EarlyConnection(subscription)
+    async with connection.attached(subscription) as inbox:
+        assert await inbox.get() is RESUBSCRIBED
+        delivery = await inbox.get(until=0)
+    assert isinstance(delivery, Delivery)
+    assert delivery.payload == b"retained"
 
 
 async def test_a_wrong_password_is_reported_at_once(mosquitto: MosquittoServer) -> None:

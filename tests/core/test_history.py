@@ -8,16 +8,15 @@ import pytest
 
 from bridge.contract.messages import Stream
 from bridge.contract.session import SessionState
-from bridge.core import catch_up
 from bridge.core.inbound import HISTORY_COMES
 from tests.core.commands import ANA, BETO
 from tests.core.conftest import SessionHarness
 
 
 @pytest.fixture(autouse=True)
-def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_pauses(harness: SessionHarness) -> None:
     """Passes after a pairing without the waiting."""
-    monkeypatch.setattr(catch_up, "AFTER_PAIRING", (0.05,) * 200)
+    harness.after_pairing = (0.05,) * 200
 
 
 async def linked_again(harness: SessionHarness) -> None:

@@ -1,4 +1,4 @@
-"""Worlds for the suite: a script, and a sandbox with a real browser and the real wa-js."""
+"""The worlds of the suite: a scripted phone, and the sandbox with a real browser and the real wa-js."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.parts import require_binary
 
 
 def on_one_loop(items: list[pytest.Item], folder: Path) -> None:
-    """Let the tests of a folder share an event loop, so that they can share what is slow to start."""
+    """Run the tests of a folder on one event loop, so that they can share what starts slowly."""
     for item in items:
         if folder in item.path.parents and pytest_asyncio.is_async_test(item):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
@@ -30,14 +30,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def runtime() -> AsyncIterator[PlaywrightRuntime]:
-    """One Playwright for all tests, as for all sessions of a bridge."""
+    """One Playwright for all tests, as all sessions of a bridge share one."""
     async with PlaywrightRuntime() as running:
         yield running
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def web(tmp_path: Path, runtime: PlaywrightRuntime) -> AsyncIterator[WebWorld]:
-    """WhatsApp Web's double, a browser profile, and the proof that no browser is left when the test is over."""
+    """The sandbox and a browser profile; checks after the test that no browser is left."""
     if not any(map(shutil.which, NAMES)):
         require_binary(NAMES[0], NAMES[0])
     profile = tmp_path / "profile"
@@ -49,7 +49,7 @@ async def web(tmp_path: Path, runtime: PlaywrightRuntime) -> AsyncIterator[WebWo
 
 @pytest.fixture(params=["scripted", "web"])
 def world(request: pytest.FixtureRequest) -> World:
-    """Each driver's world in turn."""
+    """The world of each driver in turn."""
     if request.param == "scripted":
         return ScriptedWorld()
     browser_world: WebWorld = request.getfixturevalue("web")

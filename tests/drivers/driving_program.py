@@ -1,4 +1,4 @@
-"""A bridge's driver as a process of its own, to be killed: `driving_program.py URL PROFILE`. It prints each state."""
+"""A driver in its own process, for tests that kill it: `driving_program.py URL PROFILE`. Prints each state."""
 
 from __future__ import annotations
 

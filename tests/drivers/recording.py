@@ -1,4 +1,4 @@
-"""A session that writes down what a driver tells it, and lets a test wait for it."""
+"""A session that records what a driver reports, and lets a test wait for it."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from contextlib import asynccontextmanager, suppress
 from bridge.contract.session import SessionState, Situation, may_follow
 from bridge.ports import Account, AckChange, IncomingMessage, Item, PairingCode, WhatsAppDriver
 
-PATIENCE = 20.0
-type_of_told = Situation | Account | PairingCode | None
+TIMEOUT = 20.0
+Report = Situation | Account | PairingCode | None
 
 
 class RecordingSink:
-    """`told` has everything but live items, in order; `faults` what a driver must never do."""
+    """`reports` has everything except live items, in order; `faults` has violations of the port's rules."""
 
     def __init__(self) -> None:
-        self.told: list[type_of_told] = []
+        self.reports: list[Report] = []
         self.batches: list[list[Item]] = []
         self.refuse_batches = 0
         self.refused = 0
@@ -48,10 +48,10 @@ class RecordingSink:
         self.batches.append(list(batch))
         self._leave()
 
-    async def _take(self, told: type_of_told) -> None:
+    async def _take(self, report: Report) -> None:
         self._enter()
-        await asyncio.sleep(0)  # a driver that does not wait would be seen inside twice
-        self.told.append(told)
+        await asyncio.sleep(0)  # detects a driver that does not wait for the previous call
+        self.reports.append(report)
         self._leave()
 
     def _enter(self) -> None:
@@ -65,7 +65,7 @@ class RecordingSink:
 
     @property
     def situations(self) -> list[Situation]:
-        return [told for told in self.told if isinstance(told, Situation)]
+        return [report for report in self.reports if isinstance(report, Situation)]
 
     @property
     def states(self) -> list[SessionState]:
@@ -73,11 +73,11 @@ class RecordingSink:
 
     @property
     def codes(self) -> list[PairingCode | None]:
-        return [told for told in self.told if told is None or isinstance(told, PairingCode)]
+        return [report for report in self.reports if report is None or isinstance(report, PairingCode)]
 
     @property
     def accounts(self) -> list[Account]:
-        return [told for told in self.told if isinstance(told, Account)]
+        return [report for report in self.reports if isinstance(report, Account)]
 
     @property
     def messages(self) -> list[IncomingMessage]:
@@ -87,25 +87,25 @@ class RecordingSink:
         items = [item for batch in self.batches for item in batch if isinstance(item, AckChange)]
         return [item.level for item in items if any(key.id == raw_id for key in item.keys)]
 
-    async def until(self, condition: Callable[[], object], limit: float = PATIENCE) -> None:
-        """Wait until `condition` holds, looking whenever something was told."""
+    async def until(self, condition: Callable[[], object], limit: float = TIMEOUT) -> None:
+        """Wait until `condition` holds; it is checked after every report and batch."""
         try:
             async with asyncio.timeout(limit):
                 while not condition():
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:
-            raise AssertionError(f"not within {limit:g} s; told: {self.told}, items: {self.batches}") from None
+            raise AssertionError(f"not within {limit:g} s; reports: {self.reports}, items: {self.batches}") from None
 
-    async def until_state(self, state: SessionState, since: int = 0, limit: float = PATIENCE) -> Situation:
-        """Wait for a state among the situations from number `since` on."""
+    async def until_state(self, state: SessionState, since: int = 0, limit: float = TIMEOUT) -> Situation:
+        """Wait for a state among the situations from index `since` on."""
         await self.until(lambda: state in self.states[since:], limit)
         return next(s for s in self.situations[since:] if s.state is state)
 
 
 @asynccontextmanager
 async def running(driver: WhatsAppDriver) -> AsyncIterator[RecordingSink]:
-    """The driver at work; at the end it is stopped as a bridge does, and must have kept the rules of the port."""
+    """A running driver; stops it at the end as a bridge does, and checks that it kept the rules of the port."""
     sink = RecordingSink()
     run = asyncio.create_task(driver.run(sink), name="driver")
     try:

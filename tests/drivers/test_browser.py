@@ -1,4 +1,4 @@
-"""Finding a browser, and the profile's lock, without WhatsApp."""
+"""Finding a browser, and the profile's lock; without WhatsApp."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from bridge.drivers.web import PlaywrightRuntime, processes
-from bridge.drivers.web.browser import why_not_started
+from bridge.drivers.web.browser import launch_failure
 from bridge.drivers.web.executable import NAMES, BrowserFailed, find_executable, user_agent
 from bridge.drivers.web.processes import ProcessMark
 from bridge.drivers.web.profile import LOCK, Profile, ProfileLocked, ProfileUnusable
@@ -28,19 +28,19 @@ def program(folder: Path, name: str, text: str = "exit 0") -> Path:
 
 @pytest.fixture
 def only_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A PATH on which there is nothing yet."""
+    """An empty folder as PATH."""
     monkeypatch.setenv("PATH", str(tmp_path))
     return tmp_path
 
 
-def test_the_configured_browser_wins(only_path: Path) -> None:
+def test_the_configured_browser_is_used_first(only_path: Path) -> None:
     program(only_path, "chromium")
     mine = program(only_path, "my-browser")
     assert find_executable("my-browser") == mine
     assert find_executable(str(mine)) == mine
 
 
-def test_the_leanest_browser_is_preferred(only_path: Path) -> None:
+def test_the_browser_with_the_least_memory_use_is_preferred(only_path: Path) -> None:
     for name in reversed(NAMES):
         found = program(only_path, name)
         assert find_executable(None) == found
@@ -67,27 +67,27 @@ async def test_the_user_agent_does_not_say_headless(tmp_path: Path) -> None:
         ("Executable does not exist\nCall log:", "Executable does not exist"),
     ],
 )
-def test_a_launch_that_failed_is_explained_by_the_browser_itself(report: str, reason: str) -> None:
-    assert why_not_started(report).startswith(reason)
+def test_the_reason_of_a_failed_launch_is_the_browsers_own_error(report: str, reason: str) -> None:
+    assert launch_failure(report).startswith(reason)
 
 
 @pytest.mark.parametrize(
     ("text", "complaint"), [("echo hello", "not a Chromium"), ("exec sleep 60", "does not answer")]
 )
-async def test_a_program_that_is_no_browser(tmp_path: Path, text: str, complaint: str) -> None:
+async def test_a_program_that_is_not_a_browser(tmp_path: Path, text: str, complaint: str) -> None:
     with pytest.raises(BrowserFailed, match=complaint):
         await user_agent(program(tmp_path, "browser", text.replace("sleep", "/bin/sleep")), limit=0.5)
 
 
-async def test_a_node_of_playwright_that_does_not_start_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PLAYWRIGHT_NODEJS_PATH", "/bin/false")  # as where one of its libraries is missing
+async def test_if_playwrights_node_does_not_start_the_error_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLAYWRIGHT_NODEJS_PATH", "/bin/false")  # as if one of its libraries were missing
     async with PlaywrightRuntime() as runtime:
         for _ in range(2):
             with pytest.raises(BrowserFailed, match=r"apt install libatomic1.*driver/node --version"):
                 await runtime.playwright()
 
 
-async def test_the_lock_is_held_and_given_back(tmp_path: Path) -> None:
+async def test_the_lock_is_held_and_released(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "profile"
     async with Profile(path):
         assert stat.S_IMODE(path.stat().st_mode) == 0o700
@@ -139,24 +139,24 @@ async def test_a_stale_lock_of_chromium_is_removed(tmp_path: Path, owner: str) -
 
 
 @pytest.mark.parametrize("text", ["", "not JSON", "[]", '{"pid": "x"}'])
-async def test_a_record_that_cannot_be_read_stops_nobody(tmp_path: Path, text: str) -> None:
+async def test_an_unreadable_record_does_not_prevent_the_start(tmp_path: Path, text: str) -> None:
     (tmp_path / LOCK).write_text(text)
     async with Profile(tmp_path):
         pass
 
 
-async def test_ending_takes_what_does_not_listen_with_it() -> None:
-    deaf = await asyncio.create_subprocess_exec(
+async def test_processes_that_ignore_sigterm_are_killed() -> None:
+    ignoring = await asyncio.create_subprocess_exec(
         "sh", "-c", "trap '' TERM; sleep 60 & echo ready; wait; wait", stdout=subprocess.PIPE
     )
-    assert deaf.stdout is not None
-    await deaf.stdout.readline()
-    mark = next(m for m in processes.tree(ProcessMark(deaf.pid, _start_of(deaf.pid))))
+    assert ignoring.stdout is not None
+    await ignoring.stdout.readline()
+    mark = next(m for m in processes.tree(ProcessMark(ignoring.pid, _start_of(ignoring.pid))))
     below = [m for m in processes.tree(mark) if m != mark]
     assert below
     await processes.end([mark], limit=0.2)
     assert not any(m.is_alive for m in [mark, *below])
-    await deaf.wait()
+    await ignoring.wait()
 
 
 def _start_of(pid: int) -> float:
@@ -165,7 +165,7 @@ def _start_of(pid: int) -> float:
     return float(psutil.Process(pid).create_time())
 
 
-async def test_a_full_disk_is_told_before_a_browser_loses_its_login_on_it(tmp_path: Path) -> None:
+async def test_on_a_full_disk_no_browser_starts(tmp_path: Path) -> None:
     with pytest.raises(ProfileUnusable, match="MB are free"):
         async with Profile(tmp_path / "profile", least_free=2**60):
             pass

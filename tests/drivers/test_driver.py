@@ -1,4 +1,4 @@
-"""One suite over every driver: what the port promises."""
+"""One suite for every driver: what the port guarantees."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from tests.drivers.worlds import (
     ELENA,
     GROUP,
     MEMBER,
-    NOBODY,
     STRANGER,
     UNANSWERED,
+    UNREGISTERED,
     World,
     connected,
 )
@@ -55,7 +55,7 @@ async def test_pairing_shows_a_code_then_the_login_then_the_connection(world: Wo
     assert str(account.pn) == "5491155500000@c.us"
     assert account.paired_at is not None
     assert account.paired_at <= account.service_time
-    assert sink.told.index(account) < sink.told.index(sink.situations[-1])
+    assert sink.reports.index(account) < sink.reports.index(sink.situations[-1])
 
 
 @pytest.mark.parametrize(
@@ -83,23 +83,23 @@ async def test_a_message_that_the_owner_types_on_the_phone(world: World) -> None
     assert (str(message.chat), message.body, message.author) == (ANA, "yo", None)
 
 
-async def test_a_reserved_message_leaves_once_and_its_ticks_come_in_order(world: World) -> None:
+async def test_a_reserved_message_is_sent_once_and_its_acks_come_in_order(world: World) -> None:
     world.manual_acks()
     async with connected(world) as (driver, sink):
         key = await driver.reserve(Jid.parse(ANA))
         assert world.sent() == {}
         assert await driver.send(key, Text("hola")) in (0, 1)
         assert world.sent() == {key.id: ("hola", 1)}
-        for told, level in enumerate((1, 2, 3), start=1):
+        for count, level in enumerate((1, 2, 3), start=1):
             world.acknowledge(key.id, level)
-            await sink.until(partial(lambda count: len(sink.acks(key.id)) == count, told))
+            await sink.until(partial(lambda expected: len(sink.acks(key.id)) == expected, count))
         found = await driver.look_up(key)
     assert sink.acks(key.id) == [1, 2, 3]
     assert found.ack is not None
     assert found.ack >= 1
 
 
-async def test_a_reserved_message_that_never_left_is_not_found(world: World) -> None:
+async def test_a_reserved_message_that_was_never_sent_is_not_found(world: World) -> None:
     async with connected(world) as (driver, _):
         key = await driver.reserve(Jid.parse(ANA))
         assert (await driver.look_up(key)).ack is None
@@ -122,7 +122,7 @@ async def test_resolving(world: World) -> None:
         assert str(await driver.resolve(Jid.parse(CARLA))) == CARLA_LID
         assert str(await driver.resolve(Jid.parse(DARIO))) == DARIO
         with pytest.raises(NotOnWhatsApp):
-            await driver.resolve(Jid.parse(NOBODY))
+            await driver.resolve(Jid.parse(UNREGISTERED))
         with pytest.raises(DriverUnavailable):  # an error of the service is not "no such number"
             await driver.resolve(Jid.parse(UNANSWERED))
         with pytest.raises(InvalidRequest):
@@ -131,11 +131,11 @@ async def test_resolving(world: World) -> None:
 
 async def shown(world: World, chat: str, *, typing: bool) -> None:
     async with asyncio.timeout(10):
-        while world.typing_in(chat) is not typing:  # noqa: ASYNC110 - no driver tells it
+        while world.typing_in(chat) is not typing:  # noqa: ASYNC110 - no driver reports it
             await asyncio.sleep(0.01)
 
 
-async def test_typing_is_shown_until_it_is_ended_or_fades(world: World) -> None:
+async def test_typing_is_shown_until_it_is_ended_or_expires(world: World) -> None:
     async with connected(world) as (driver, sink):
         for seconds in (30, 0):
             await driver.answer(Typing(to=CARLA, seconds=seconds))
@@ -143,7 +143,7 @@ async def test_typing_is_shown_until_it_is_ended_or_fades(world: World) -> None:
         await driver.answer(Typing(to=ANA, seconds=0.3))
         for typing in (True, False):
             await shown(world, ANA, typing=typing)
-        await driver.answer(Typing(to=STRANGER, seconds=30))  # no chat: nobody is looked up for it
+        await driver.answer(Typing(to=STRANGER, seconds=30))  # no chat: no number is looked up
         assert not world.typing_in(STRANGER)
         world.link(up=False)
         await sink.until_state(SessionState.RECONNECTING)
@@ -151,7 +151,7 @@ async def test_typing_is_shown_until_it_is_ended_or_fades(world: World) -> None:
             await driver.answer(Typing(to=ANA, seconds=5))
 
 
-async def test_a_lost_link_is_told_and_nothing_is_sent_meanwhile(world: World) -> None:
+async def test_a_lost_link_is_reported_and_nothing_is_sent_meanwhile(world: World) -> None:
     async with connected(world) as (driver, sink):
         key = await driver.reserve(Jid.parse(ANA))
         world.link(up=False)
@@ -159,13 +159,13 @@ async def test_a_lost_link_is_told_and_nothing_is_sent_meanwhile(world: World) -
         assert lost.reason is Reason.LINK_DOWN
         with pytest.raises(DriverUnavailable):
             await driver.send(key, Text("hola"))
-        told = len(sink.situations)
+        seen = len(sink.situations)
         world.link(up=True)
-        await sink.until_state(SessionState.CONNECTED, since=told)
+        await sink.until_state(SessionState.CONNECTED, since=seen)
     assert world.sent() == {}
 
 
-async def test_a_send_that_hangs_is_pending_or_in_doubt_and_its_tick_comes_later(world: World) -> None:
+async def test_a_send_that_hangs_is_pending_or_in_doubt_and_its_ack_comes_later(world: World) -> None:
     async with connected(world) as (driver, sink):
         key = await driver.reserve(Jid.parse(ANA))
         world.hold_sends(hold=True)
@@ -175,15 +175,15 @@ async def test_a_send_that_hangs_is_pending_or_in_doubt_and_its_tick_comes_later
         world.hold_sends(hold=False)
         world.link(up=False)
         await sink.until_state(SessionState.RECONNECTING)
-        told = len(sink.situations)
+        seen = len(sink.situations)
         world.link(up=True)
-        await sink.until_state(SessionState.CONNECTED, since=told)
+        await sink.until_state(SessionState.CONNECTED, since=seen)
         await driver.resume()
         await sink.until(lambda: sink.acks(key.id))
     assert world.sent() == {key.id: ("hola", 1)}
 
 
-async def test_a_batch_that_is_not_taken_comes_again(world: World) -> None:
+async def test_a_batch_that_is_not_taken_is_repeated(world: World) -> None:
     async with connected(world) as (_, sink):
         sink.refuse_batches = 1
         raw_id = world.incoming(ANA, "importante")
@@ -208,10 +208,10 @@ async def test_live_items_wait_for_catch_up(world: World) -> None:
         await sink.until(lambda: sink.messages)
         world.link(up=False)
         await sink.until_state(SessionState.RECONNECTING)
-        told = len(sink.situations)
+        seen = len(sink.situations)
         world.incoming(ANA, "dos")
         world.link(up=True)
-        await sink.until_state(SessionState.CONNECTED, since=told)
+        await sink.until_state(SessionState.CONNECTED, since=seen)
         assert [m.body for m in await collected(driver)] == ["uno", "dos"]
         assert [m.body for m in sink.messages] == ["uno"]
         await driver.resume()
@@ -219,7 +219,7 @@ async def test_live_items_wait_for_catch_up(world: World) -> None:
         await sink.until(lambda: "tres" in [m.body for m in sink.messages])
 
 
-async def test_what_came_while_no_bridge_ran_is_collected_from_the_watermark(world: World) -> None:
+async def test_messages_from_while_no_bridge_ran_are_collected_from_the_watermark(world: World) -> None:
     async with connected(world) as (driver, sink):
         world.incoming(ANA, "antes")
         await sink.until(lambda: sink.messages)
@@ -241,15 +241,15 @@ async def test_what_came_while_no_bridge_ran_is_collected_from_the_watermark(wor
     assert nothing == []
 
 
-async def test_what_a_page_saw_arrive_is_collected_in_order(world: World) -> None:
+async def test_messages_that_arrived_in_the_page_are_collected_in_order(world: World) -> None:
     async with connected(world) as (driver, sink):
-        for number in range(150):  # within a second or two: the time alone does not tell the order
+        for number in range(150):  # within a second or two: the time alone does not give the order
             world.incoming(ANA, f"{number}")
         await sink.until(lambda: len(sink.messages) == 150)
         assert [m.body for m in await collected(driver)] == [f"{number}" for number in range(150)]
 
 
-async def test_what_is_older_than_the_pairing_is_history(world: World) -> None:
+async def test_messages_from_before_the_pairing_are_history(world: World) -> None:
     world.incoming(ANA, "de antes")
     async with connected(world) as (driver, _):
         world.incoming(ANA, "nuevo")
@@ -299,11 +299,11 @@ async def test_a_login_that_was_deleted_is_gone(world: World) -> None:
 
 async def test_the_phone_ends_the_login(world: World) -> None:
     async with connected(world) as (driver, sink):
-        told = len(sink.situations)
+        seen = len(sink.situations)
         world.log_out()
-        gone = await sink.until_state(SessionState.LOGGED_OUT, since=told)
+        gone = await sink.until_state(SessionState.LOGGED_OUT, since=seen)
         assert gone.reason is Reason.LOGGED_OUT_BY_PHONE
-        await sink.until_state(SessionState.PAIRING, since=told)
+        await sink.until_state(SessionState.PAIRING, since=seen)
         await sink.until(lambda: isinstance(sink.codes[-1], PairingCode))
         with pytest.raises(DriverUnavailable):
             await driver.reserve(Jid.parse(ANA))
@@ -322,12 +322,12 @@ async def test_a_log_out_on_request(world: World) -> None:
 
 async def test_a_reload_comes_up_again_with_the_login(world: World) -> None:
     async with connected(world) as (driver, sink):
-        told = len(sink.situations)
+        seen = len(sink.situations)
         await driver.reload()
         with pytest.raises(DriverUnavailable):
             await driver.reserve(Jid.parse(ANA))
-        await sink.until_state(SessionState.CONNECTED, since=told)
-        assert sink.states[told] is SessionState.RECONNECTING
+        await sink.until_state(SessionState.CONNECTED, since=seen)
+        assert sink.states[seen] is SessionState.RECONNECTING
         await driver.resume()
         world.incoming(ANA, "sigue")
         await sink.until(lambda: sink.messages)

@@ -1,5 +1,5 @@
-"""Each kind has a golden file, `kinds/<kind>.json`: models as WhatsApp Web has them with what is published of each, and
-values of its field in a command with the call that wa-js gets. A kind without one fails here.
+"""Each kind has a golden file, `kinds/<kind>.json`: WhatsApp Web's models with their published content, and values of
+its field in a command with the resulting call of wa-js. A kind without a file fails here.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright._impl._driver import compute_driver_executable  # the Node.js that Playwright brings
+from playwright._impl._driver import compute_driver_executable  # Playwright's own Node.js
 
 from bridge.contract.commands import SendCommand, checked
 from bridge.contract.jid import Jid
@@ -35,7 +35,7 @@ def golden(kind: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def answers() -> dict[str, Any]:
-    """What the page's scripts make of every golden file."""
+    """The output of the page's scripts for every golden file."""
     asked = {
         "folder": str(resources.files("bridge.drivers.web") / "page"),
         "golden": {file.stem: golden(file.stem) for file in GOLDEN.glob("*.json")},
@@ -107,7 +107,7 @@ async def test_every_kind_is_sent(world: World) -> None:
                 assert world.sent_type(key.id) in types[kind.kind]
 
 
-def test_every_kind_that_the_page_can_send_is_one_that_a_command_can_carry() -> None:
+def test_the_page_sends_exactly_the_kinds_that_a_command_can_have() -> None:
     assert sendable_kinds() == {kind.kind for kind in KINDS}
 
 

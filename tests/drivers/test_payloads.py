@@ -1,7 +1,6 @@
-"""What the page hands out, through the real conversion.
+"""The page's items through the real conversion.
 
-`payloads/*.json` are items as the agent in the page makes them. Each file holds `page`, the item, and `message`, the
-fields that have to come out of it.
+Each file of `payloads/` has `page`, an item as the agent in the page makes it, and `message`, the expected fields.
 """
 
 from __future__ import annotations
@@ -54,13 +53,13 @@ def test_recorded_payload(file: Path) -> None:
         json.dumps(message.raw, ensure_ascii=False).encode()
 
 
-def test_what_cannot_be_converted_keeps_one_id_however_often_it_comes() -> None:
+def test_an_unconvertible_item_has_the_same_id_when_it_is_repeated() -> None:
     first, again = ({"kind": "message", "at": at, "type": "chat", "body": "x"} for at in (1795494671, 1795494999))
     assert to_message(first).id == to_message(again).id
     assert to_message(first).id != to_message({**first, "body": "y"}).id
 
 
-def test_a_tick() -> None:
+def test_an_ack() -> None:
     parts = {"fromMe": True, "remote": "5491155500001@c.us", "id": "3EB0", "participant": None}
     key = MessageKey.parse("true_5491155500001@c.us_3EB0")
     assert to_ack({"kind": "ack", "level": 2, "keys": [parts, {"id": 5}]}) == AckChange((key,), 2)
@@ -70,7 +69,7 @@ def test_a_tick() -> None:
 @pytest.mark.parametrize(
     "raw", [{"keys": []}, {"level": 1}, {"level": True, "keys": [{}]}, {"level": 1, "keys": [None]}]
 )
-def test_a_tick_that_names_nothing_is_told_as_it_came(raw: dict[str, Any]) -> None:
+def test_an_ack_that_names_no_message_is_passed_on_in_raw_form(raw: dict[str, Any]) -> None:
     (item,) = to_items([{"kind": "ack", **raw}])
     assert isinstance(item, IncomingMessage)
     assert item.type == "unknown"
@@ -89,7 +88,7 @@ _FIELDS = [
 
 
 @given(st.lists(_JSON | st.dictionaries(st.sampled_from(_FIELDS), _JSON), max_size=5))
-def test_nothing_that_a_page_may_say_stops_the_rest(batch: list[Any]) -> None:
+def test_no_item_of_a_page_blocks_the_others(batch: list[Any]) -> None:
     items = to_items(batch)
     assert len(items) == len(batch)
     for item in items:

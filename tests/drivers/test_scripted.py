@@ -1,4 +1,4 @@
-"""What only the script can do: every outcome of a send, and a look-up that proves absence."""
+"""What only the scripted driver can do: every outcome of a send, and a lookup that proves absence."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def test_send_modes(mode: SendMode, outcome: int | type[Exception], left: 
     assert (look_up.ack, look_up.complete) == (found, True)
 
 
-async def test_sending_twice_under_one_key_is_counted() -> None:
+async def test_two_sends_under_one_key_are_counted() -> None:
     phone = ScriptedWorld().phone
     phone.paired = True
     driver = ScriptedDriver(phone)

@@ -1,4 +1,4 @@
-"""What the web driver survives: crashes, kills, silence, an unreachable or changed site."""
+"""The web driver recovers from crashes, kills, silence, and an unreachable or changed site."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ from tests.drivers.recording import RecordingSink, running
 from tests.drivers.worlds import ANA, LIMITS, WebWorld, connected, page_of
 
 pytestmark = pytest.mark.timeout(90)
-#: A page that has hung is found out sooner than in production.
-HASTY = replace(LIMITS, silence=2.0, call=1.0, send=1.0, close=1.0)
-#: So little that a script which wants more is ended at once, and the machine does not notice.
+#: A page that hangs is detected sooner than in production.
+SHORT_TIMEOUTS = replace(LIMITS, silence=2.0, call=1.0, send=1.0, close=1.0)
+#: So little that a script that needs more is ended immediately, without effect on the machine.
 LITTLE_MEMORY = "--js-flags=--max-old-space-size=96"
 OUT_OF_MEMORY = "() => { const all = []; for (;;) all.push(new Array(1e6).fill({}).map(() => ({}))); }"
 
 
-async def back_after_loss(web: WebWorld, driver: WhatsAppDriver, sink: RecordingSink, told: int, why: str) -> None:
-    """The page was lost: told so, up again, logged in, and what came meanwhile is there."""
-    lost = await sink.until_state(SessionState.RECONNECTING, since=told)
+async def back_after_loss(web: WebWorld, driver: WhatsAppDriver, sink: RecordingSink, seen: int, why: str) -> None:
+    """The loss was reported; the page is up again and logged in, and has the message from meanwhile."""
+    lost = await sink.until_state(SessionState.RECONNECTING, since=seen)
     assert lost.reason is Reason.PAGE_LOST
     assert why in (lost.detail or "")
     web.incoming(ANA, "meanwhile")
-    await sink.until_state(SessionState.CONNECTED, since=told)
+    await sink.until_state(SessionState.CONNECTED, since=seen)
     bodies = [m.body async for batch in driver.collect({}, 0) for m in batch]
     assert bodies[-1] == "meanwhile"
     await driver.resume()
@@ -68,57 +68,57 @@ def is_renderer(process: psutil.Process) -> bool:
     return "--type=renderer" in " ".join(process.cmdline())
 
 
-async def test_pages_that_never_get_through_their_catch_up_are_given_a_rest(web: WebWorld) -> None:
-    driver = web.web_driver(limits=replace(LIMITS, restarts=2, rest=30))
+async def test_pages_that_never_complete_a_catch_up_are_paused(web: WebWorld) -> None:
+    driver = web.web_driver(limits=replace(LIMITS, restarts=2, restart_pause=30))
     async with connected(web, driver) as (_, sink):
-        for _ in range(3):  # after a catch-up a reload is no sign of a fault of the page
-            told = len(sink.situations)
+        for _ in range(3):  # after a catch-up, a reload does not count against the budget
+            seen = len(sink.situations)
             await driver.reload()
-            await sink.until_state(SessionState.CONNECTED, since=told)
+            await sink.until_state(SessionState.CONNECTED, since=seen)
             await driver.resume()
-        for _ in range(3):  # the first one is free, too
-            told = len(sink.situations)
+        for _ in range(3):  # the first one does not count either
+            seen = len(sink.situations)
             await driver.reload()
-            await sink.until_state(SessionState.CONNECTED, since=told)
+            await sink.until_state(SessionState.CONNECTED, since=seen)
         await driver.reload()
         await sink.until_state(SessionState.ERROR)
         assert sink.situations[-1].reason is Reason.TOO_MANY_RESTARTS
 
 
-async def test_a_page_that_crashes_is_killed_or_runs_out_of_memory_comes_back_until_it_is_too_often(
+async def test_a_page_that_crashes_or_is_killed_comes_back_until_the_restart_budget_is_exceeded(
     web: WebWorld,
 ) -> None:
-    limits = replace(LIMITS, restarts=2, rest=0.3)
+    limits = replace(LIMITS, restarts=2, restart_pause=0.3)
     async with connected(web, web.web_driver(limits=limits, browser_args=(LITTLE_MEMORY,))) as (driver, sink):
         for fault in (crash, kill_renderer):
-            told = len(sink.situations)
+            seen = len(sink.situations)
             doing = asyncio.create_task(fault(web, driver), name="fault")
-            await back_after_loss(web, driver, sink, told, "crashed")
+            await back_after_loss(web, driver, sink, seen, "crashed")
             await asyncio.wait([doing])
             with suppress(PlaywrightError):
                 doing.result()
-        told, began = len(sink.situations), time.monotonic()
+        seen, began = len(sink.situations), time.monotonic()
         with pytest.raises(PlaywrightError):
             await run_out_of_memory(web, driver)
-        given_up = await sink.until_state(SessionState.ERROR, since=told)
+        given_up = await sink.until_state(SessionState.ERROR, since=seen)
         assert given_up.reason is Reason.TOO_MANY_RESTARTS
         assert time.monotonic() - began < 10
-        await sink.until_state(SessionState.CONNECTED, since=told)  # after the rest
+        await sink.until_state(SessionState.CONNECTED, since=seen)  # after the pause
 
 
 async def test_a_browser_that_is_killed_or_neither_answers_nor_ends_is_replaced(web: WebWorld) -> None:
     async with connected(web):
-        pass  # Chromium writes a new login down after seconds, or when it ends: killed before, it is lost
-    driver = web.web_driver(limits=HASTY)
+        pass  # Chromium writes a new login after seconds, or when it ends: if it is killed before, the login is lost
+    driver = web.web_driver(limits=SHORT_TIMEOUTS)
     async with running(driver) as sink:
         await sink.until_state(SessionState.CONNECTED)
         for how, why in ((signal.SIGKILL, "closed"), (signal.SIGSTOP, "silent for 2 s")):
-            told = len(sink.situations)
+            seen = len(sink.situations)
             browser = browser_of(web.profile)
             assert browser is not None
             assert json.loads((web.profile / LOCK).read_text()) == {"pid": browser.pid, "started": browser.started}
             os.kill(browser.pid, how)
-            await back_after_loss(web, driver, sink, told, why)
+            await back_after_loss(web, driver, sink, seen, why)
             assert not browser.is_alive
 
 
@@ -134,15 +134,15 @@ async def test_a_browser_that_dies_while_it_starts_is_started_again(web: WebWorl
 
 
 async def test_a_page_that_hangs_is_in_doubt_then_replaced(web: WebWorld) -> None:
-    driver = web.web_driver(limits=HASTY)
+    driver = web.web_driver(limits=SHORT_TIMEOUTS)
     async with connected(web, driver) as (_, sink):
         key = await driver.reserve(Jid.parse(ANA))
-        told = len(sink.situations)
+        seen = len(sink.situations)
         hang = asyncio.create_task(page_of(driver).evaluate("() => { for (;;); }"), name="hang")
         await asyncio.sleep(0)
         with pytest.raises(CallInDoubt, match="no answer to send within 1 s"):
             await driver.send(key, Text("hola"))
-        await back_after_loss(web, driver, sink, told, "silent for 2 s")
+        await back_after_loss(web, driver, sink, seen, "silent for 2 s")
         assert (await driver.look_up(key)).ack is None
         with pytest.raises(PlaywrightError):
             await hang
@@ -151,16 +151,14 @@ async def test_a_page_that_hangs_is_in_doubt_then_replaced(web: WebWorld) -> Non
 
 async def test_the_shared_playwright_is_replaced_when_its_driver_dies(web: WebWorld) -> None:
     async with connected(web) as (driver, sink):
-        told = len(sink.situations)
+        seen = len(sink.situations)
         nodes = [p for p in psutil.Process().children() if "playwright" in " ".join(p.cmdline())]
         assert nodes
         for node in nodes:
             node.kill()
-        lost = await sink.until_state(
-            SessionState.RECONNECTING, since=told, limit=3.0
-        )  # long before silence would tell
+        lost = await sink.until_state(SessionState.RECONNECTING, since=seen, limit=3.0)  # long before the silence limit
         assert lost.reason is Reason.PAGE_LOST
-        await sink.until_state(SessionState.CONNECTED, since=told)
+        await sink.until_state(SessionState.CONNECTED, since=seen)
         await driver.resume()
         web.incoming(ANA, "hola")
         await sink.until(lambda: sink.messages)
@@ -182,7 +180,7 @@ async def test_an_unreachable_site_is_tried_until_it_answers(web: WebWorld) -> N
         assert sink.states.count(SessionState.UNREACHABLE) == 1
 
 
-async def test_a_page_on_which_wa_js_does_not_boot_has_changed(web: WebWorld) -> None:
+async def test_a_page_on_which_wa_js_does_not_boot_is_reported_as_changed(web: WebWorld) -> None:
     web.set(missing_modules=["WAWebAuthLoginState"])
     driver = web.web_driver(limits=replace(LIMITS, boot=2.0))
     async with running(driver) as sink:
@@ -191,7 +189,7 @@ async def test_a_page_on_which_wa_js_does_not_boot_has_changed(web: WebWorld) ->
     assert changed.reason is Reason.MODULE_MISSING
 
 
-def test_what_a_page_keeps_from_us_is_noticed_within_ten_seconds() -> None:
+def test_a_dead_page_is_detected_within_ten_seconds() -> None:
     limits = Limits()
     assert limits.silence <= 10
     assert limits.no_site + limits.report <= 10

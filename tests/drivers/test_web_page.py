@@ -1,4 +1,4 @@
-"""What only a real page does: codes, undecrypted messages, addresses, sends without an answer."""
+"""Behaviour of a real page only: codes, undecrypted messages, addresses, sends without an answer."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def test_a_code_that_rotates(web: WebWorld) -> None:
         assert first.expires_at - second.expires_at == pytest.approx(40, abs=10)
 
 
-async def test_codes_that_ran_out_are_asked_for_anew(web: WebWorld) -> None:
+async def test_expired_codes_are_requested_again(web: WebWorld) -> None:
     world = web.sandbox.world
     world.configure(world.state.settings.model_copy(update={"ref_ttl_ms": 300, "refs_before_idle": 2}))
     async with running(web.web_driver()) as sink:
@@ -45,7 +45,7 @@ async def test_codes_that_ran_out_are_asked_for_anew(web: WebWorld) -> None:
         assert sink.states[-1] is SessionState.PAIRING
 
 
-async def test_a_message_that_cannot_be_decrypted_yet_is_told_when_it_can(web: WebWorld) -> None:
+async def test_an_undecrypted_message_is_reported_again_once_it_is_decrypted(web: WebWorld) -> None:
     decrypt = """(id) => Object.assign(WPP.whatsapp.MsgStore.getModelsArray().find((msg) => msg.id.id === id),
         { body: "geheim", type: "chat" })"""
     async with connected(web) as (driver, sink):
@@ -69,7 +69,7 @@ async def test_a_message_that_cannot_be_decrypted_yet_is_told_when_it_can(web: W
         assert [(m.key.id, m.body) for m in sink.messages] == [(missed, "geheim")]
 
 
-async def test_both_addresses_of_a_person_are_told_where_they_are_known(web: WebWorld) -> None:
+async def test_both_addresses_of_a_person_are_reported_if_known(web: WebWorld) -> None:
     async with connected(web) as (_, sink):
         web.incoming(CARLA_LID, "hola")
         web.incoming(DARIO, "hola")
@@ -79,26 +79,26 @@ async def test_both_addresses_of_a_person_are_told_where_they_are_known(web: Web
     assert known == [(CARLA, CARLA_LID), (None, DARIO), ("5491155500002@c.us", MEMBER)]
 
 
-async def test_a_number_is_found_in_the_spelling_that_the_service_knows_and_asked_for_once(web: WebWorld) -> None:
-    cast = web.sandbox.world.directory
+async def test_a_number_is_found_in_the_spelling_that_the_service_knows_and_queried_once(web: WebWorld) -> None:
+    directory = web.sandbox.world.directory
     old, new, broken = "541155500031@c.us", "5215555500032@c.us", "541155500033@c.us"
-    cast.add_contact(Contact(pn=old, name="Old", saved=False))
-    cast.add_contact(Contact(pn=new, name="New", saved=False))
-    cast.add_contact(Contact(pn=broken, name="Broken", saved=False, lookup_fails=True))
+    directory.add_contact(Contact(pn=old, name="Old", saved=False))
+    directory.add_contact(Contact(pn=new, name="New", saved=False))
+    directory.add_contact(Contact(pn=broken, name="Broken", saved=False, lookup_fails=True))
     async with connected(web) as (driver, _):
         for written in ("5491155500031", "541155500031", "54111555500031", "5491155500031"):
             assert str(await driver.resolve(Jid.parse(f"{written}@c.us"))) == old
-        assert cast.looked_up == ["5491155500031@c.us", old]
+        assert directory.looked_up == ["5491155500031@c.us", old]
         assert str(await driver.resolve(Jid.parse("525555500032@c.us"))) == new
         for _ in range(2):
             with pytest.raises(NotOnWhatsApp):
                 await driver.resolve(Jid.parse("5491155500034@c.us"))
-        assert cast.looked_up[4:] == ["5491155500034@c.us", "541155500034@c.us"]
-        with pytest.raises(DriverUnavailable):  # the second spelling is not answered: nobody knows
+        assert directory.looked_up[4:] == ["5491155500034@c.us", "541155500034@c.us"]
+        with pytest.raises(DriverUnavailable):  # no answer for the second spelling: unknown
             await driver.resolve(Jid.parse("5491155500033@c.us"))
 
 
-#: Older messages cannot be read, so many times; `Infinity` = until further notice.
+#: Reading older messages fails `times` times.
 DAMAGE = """(times) => {
   const read = globalThis.__read ?? WPP.chat.getMessages;
   globalThis.__read = read;
@@ -107,7 +107,7 @@ DAMAGE = """(times) => {
 }"""
 
 
-async def test_a_chat_that_cannot_be_read_stops_no_other_and_is_read_as_soon_as_it_can(web: WebWorld) -> None:
+async def test_a_damaged_chat_blocks_no_other_and_is_read_once_it_is_repaired(web: WebWorld) -> None:
     for number in range(150):
         web.incoming(ANA, f"{number}")
     web.incoming(DARIO, "hola")
@@ -117,8 +117,8 @@ async def test_a_chat_that_cannot_be_read_stops_no_other_and_is_read_as_soon_as_
         bodies = [m.body for m in found]
         assert "hola" in bodies
         assert "149" in bodies
-        assert "0" not in bodies  # else the damage did none, and this test proves nothing
-        # what was told has moved the watermark past what could not be read
+        assert "0" not in bodies  # else the damage had no effect, and this test proves nothing
+        # the reported messages have moved the watermark past the unread ones
         marks = {str(m.chat): m.timestamp + 1 for m in found}
         await page_of(driver).evaluate(DAMAGE, 0)
         assert ANA in driver.unread
@@ -127,20 +127,20 @@ async def test_a_chat_that_cannot_be_read_stops_no_other_and_is_read_as_soon_as_
         assert driver.unread == {}
         assert [text for text in again if text != "hola"] == [f"{number}" for number in range(150)]
         assert [m async for batch in driver.collect(marks, 0) for m in batch] == []
-        # a fault that passes is not even noticed
+        # a fault that passes has no effect
         await page_of(driver).evaluate(DAMAGE, 1)
         once = [m.body async for batch in driver.collect({}, 0) for m in batch]
         assert sorted(once) == sorted(again)
 
 
-async def test_a_page_that_does_not_resume_is_caught_up_with_again(web: WebWorld) -> None:
-    """For a moment the page did not call itself logged in, and nothing else told so: live items would wait for ever."""
+async def test_a_page_that_does_not_resume_gets_another_catch_up(web: WebWorld) -> None:
+    """The page was logged out for a moment between two reports: without this, live items would wait forever."""
     driver = web.web_driver()
     async with running(driver) as sink:
         await sink.until(lambda: sink.codes)
         web.pair()
         await sink.until_state(SessionState.CONNECTED)
-        told = len(sink.states)
+        seen = len(sink.states)
         await page_of(driver).evaluate(
             """() => {
               const known = WPP.conn.isAuthenticated;
@@ -149,25 +149,25 @@ async def test_a_page_that_does_not_resume_is_caught_up_with_again(web: WebWorld
             }"""
         )
         await driver.resume()
-        await sink.until_state(SessionState.CONNECTED, since=told)
+        await sink.until_state(SessionState.CONNECTED, since=seen)
         await driver.resume()
         web.incoming(ANA, "hola")
         await sink.until(lambda: sink.messages)
 
 
 async def test_a_catch_up_over_many_chats_takes_few_calls(web: WebWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each reconnect reads every chat that ever was active: with five calls a chat, 20,000 took five minutes."""
+    """Each reconnect reads every chat: with five calls per chat, 20,000 chats took five minutes."""
     for number in range(300):
         web.incoming(f"5491155501{number:03d}@c.us", "hola")
     called = []
     call = WebPage.call
 
-    async def counted(self: WebPage, name: str, *arguments: Any, **options: Any) -> Any:
+    async def counting_call(self: WebPage, name: str, *arguments: Any, **options: Any) -> Any:
         called.append(name)
         return await call(self, name, *arguments, **options)
 
     async with connected(web) as (driver, _):
-        monkeypatch.setattr(WebPage, "call", counted)
+        monkeypatch.setattr(WebPage, "call", counting_call)
         found = [m.body async for batch in driver.collect({}, 0) for m in batch]
     assert found == ["hola"] * 300
     assert len(called) < 60
@@ -177,7 +177,7 @@ async def test_a_send_that_the_service_refuses_for_lack_of_network_is_in_doubt(w
     web.mode(TransmissionMode.REFUSE)
     async with connected(web) as (driver, sink):
         key = await driver.reserve(Jid.parse(ANA))
-        for _ in range(2):  # asked again, the page shows the error only
+        for _ in range(2):  # the second time, the page shows the error only
             with pytest.raises(CallInDoubt):
                 await driver.send(key, Text("hola"))
         await sink.until(lambda: sink.acks(key.id))
@@ -188,7 +188,7 @@ BALLAST = "() => { globalThis.ballast = Array.from({ length: 4e6 }, (_, n) => ({
 HEAVY_MB = 60  # less than the ballast weighs, more than a page varies by
 
 
-async def test_an_idle_page_gives_back_its_memory(web: WebWorld) -> None:
+async def test_an_idle_page_releases_its_memory(web: WebWorld) -> None:
     driver = web.web_driver(limits=replace(LIMITS, memory=0.2, idle=1.0))
     async with connected(web, driver) as (_, sink):
 
@@ -209,7 +209,7 @@ async def test_an_idle_page_gives_back_its_memory(web: WebWorld) -> None:
     assert driver.memory is None
 
 
-async def test_a_new_chat_that_is_locked_is_told_as_such_before_its_error_tick(web: WebWorld) -> None:
+async def test_a_reach_out_lock_is_raised_before_its_error_ack(web: WebWorld) -> None:
     web.mode(TransmissionMode.LOCK)
     async with connected(web) as (driver, sink):
         key = await driver.reserve(Jid.parse(ANA))
@@ -227,12 +227,12 @@ async def test_an_answer_that_is_lost_leaves_the_send_pending_and_it_is_found(we
         key = await driver.reserve(Jid.parse(ANA))
         assert await driver.send(key, Text("hola")) == 0
         assert (await driver.look_up(key)).ack == 0
-        # the page has it already: asked again, it does not send it again
+        # the page has it already: a repeated call does not send it again
         assert await driver.send(key, Text("hola")) == 0
         assert web.sandbox.world.state.sent[key.id].transmissions == 1
 
 
-async def test_acks_that_came_while_no_bridge_ran_are_told(web: WebWorld) -> None:
+async def test_acks_from_while_no_bridge_ran_are_reported(web: WebWorld) -> None:
     web.manual_acks()
     async with connected(web) as (driver, sink):
         key = await driver.reserve(Jid.parse(ANA))

@@ -1,4 +1,4 @@
-"""One owner for a profile: two bridges, left-over browsers, browsers that do not start, clean ends."""
+"""One owner for a profile: two bridges, left-over browsers, browsers that do not start, clean shutdowns."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def test_two_bridges_on_one_profile(web: WebWorld) -> None:
         await driver.reserve(Jid.parse(ANA))
 
 
-async def test_a_profile_becomes_free_and_is_taken(web: WebWorld) -> None:
+async def test_a_waiting_driver_takes_a_released_profile(web: WebWorld) -> None:
     async with connected(web):
         waiting = running(web.web_driver())
         sink = await waiting.__aenter__()
@@ -47,7 +47,7 @@ async def test_a_profile_becomes_free_and_is_taken(web: WebWorld) -> None:
 
 
 @pytest.mark.parametrize("how", ["browser", "lock"])
-async def test_a_browser_that_a_killed_bridge_left_is_ended(web: WebWorld, how: str) -> None:
+async def test_a_browser_left_over_by_a_killed_bridge_is_ended(web: WebWorld, how: str) -> None:
     """Found by its profile, or by the record in the lock (a browser that hides its command line)."""
     web.profile.mkdir()
     if how == "browser":
@@ -96,14 +96,14 @@ async def test_after_a_killed_bridge_the_next_one_takes_over_with_the_login(web:
         assert [m.body async for batch in driver.collect({}, 0) for m in batch] == ["meanwhile"]
 
 
-async def test_a_process_that_took_over_a_recorded_pid_is_left_alone(web: WebWorld) -> None:
+async def test_a_process_that_reuses_a_recorded_pid_is_not_ended(web: WebWorld) -> None:
     web.profile.mkdir()
     (web.profile / LOCK).write_text(json.dumps({"pid": os.getpid(), "started": 1.0}))
     async with running(web.web_driver()) as sink:
         await sink.until(lambda: sink.codes)
 
 
-async def test_a_browser_that_ends_at_once_says_why(web: WebWorld, tmp_path: Path) -> None:
+async def test_the_error_of_a_browser_that_exits_at_start_is_reported(web: WebWorld, tmp_path: Path) -> None:
     broken = tmp_path / "chromium"
     broken.write_text('#!/bin/sh\n[ "$1" = --version ] && exec echo Chromium 1.2.3.4\necho no libnss3.so >&2; exit 1\n')
     broken.chmod(0o755)
@@ -129,7 +129,7 @@ async def test_a_profile_that_cannot_be_written(web: WebWorld, tmp_path: Path) -
     assert str(web.profile) in failed.text
 
 
-async def test_stopping_while_the_browser_starts_leaves_none(web: WebWorld) -> None:
+async def test_stopping_during_the_start_leaves_no_browser(web: WebWorld) -> None:
     run = asyncio.create_task(web.web_driver().run(RecordingSink()), name="driver")
     async with asyncio.timeout(20):
         while not of_profile(web.profile):  # noqa: ASYNC110 - another program's start gives no event

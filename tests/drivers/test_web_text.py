@@ -1,4 +1,4 @@
-"""Text through the real page and the real wa-js, both ways, unchanged."""
+"""Texts pass the real page and the real wa-js unchanged, in both directions."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ TEXTS = {
 }
 
 
-async def test_texts_of_every_kind_arrive_and_leave_as_they_are(web: WebWorld) -> None:
+async def test_texts_are_received_and_sent_unchanged(web: WebWorld) -> None:
     driver = web.web_driver()
     async with running(driver) as sink:
         await sink.until(lambda: sink.codes)
@@ -51,7 +51,7 @@ async def test_texts_of_every_kind_arrive_and_leave_as_they_are(web: WebWorld) -
         assert sent == TEXTS
 
 
-async def test_half_a_surrogate_pair_and_nul_are_replaced_and_stop_nothing(web: WebWorld) -> None:
+async def test_lone_surrogates_and_nul_are_replaced_and_block_nothing(web: WebWorld) -> None:
     driver = web.web_driver()
     async with running(driver) as sink:
         await sink.until(lambda: sink.codes)

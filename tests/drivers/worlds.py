@@ -1,4 +1,4 @@
-"""WhatsApp as the suite sees it, whichever driver looks at it: the same stimuli, the same oracle of what was sent."""
+"""WhatsApp as the suite sees it, for every driver: the same stimuli, and the same record of what was sent."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ CARLA = "5491155500003@c.us"
 CARLA_LID = "188000000000003@lid"
 DARIO = "188000000000004@lid"
 ELENA = "5491155500005@c.us"
-NOBODY = "5491155500009@c.us"
+UNREGISTERED = "5491155500009@c.us"
 UNANSWERED = "5491155500008@c.us"
 STRANGER = "188000000000099@lid"
 GROUP = "120363000000000001@g.us"
 MEMBER = "188000000000002@lid"
-#: As in production, but tests do not wait for what they do not test.
+#: As in production, with short delays where a test does not check them.
 LIMITS = Limits(report=0.3, retry_first=0.05, retry_most=0.2, browser_retry=0.2)
 
 
@@ -45,7 +45,7 @@ class SystemClock:
 
 class World(Protocol):
     def driver(self) -> WhatsAppDriver:
-        """Another driver on the same login, as after a restart of the bridge."""
+        """A new driver on the same login, as after a restart of the bridge."""
 
     def pair(self) -> None: ...
     def log_out(self) -> None: ...
@@ -54,34 +54,34 @@ class World(Protocol):
     def link(self, *, up: bool) -> None: ...
 
     def incoming(self, chat: str, body: str, author: str | None = None) -> str:
-        """Somebody writes; returns the raw id."""
+        """A contact sends a message; returns the raw id."""
 
     def own(self, chat: str, body: str) -> str: ...
 
     def receive(self, chat: str, model: dict[str, Any], content: dict[str, Any]) -> str:
-        """A message of any kind arrives: as WhatsApp Web's model, and as what has to be published of it."""
+        """A message of any kind arrives: `model` is WhatsApp Web's, `content` what must be published."""
 
     def manual_acks(self) -> None: ...
     def acknowledge(self, raw_id: str, level: int) -> None: ...
 
     def hold_sends(self, *, hold: bool) -> None:
-        """Sends get no further than the page, until the link has been down and up again after the end of the hold."""
+        """While held, sends stay in the page; after the hold they need a link that went down and up again."""
 
     def typing_in(self, chat: str) -> bool:
-        """Whether the other side sees that the account is writing."""
+        """Whether the chat shows the account's typing indicator."""
 
     def sent(self) -> dict[str, tuple[str, int]]:
-        """What left: raw id -> (text, how often it was delivered)."""
+        """Delivered messages: raw id -> (text, number of deliveries)."""
 
     def sent_type(self, raw_id: str) -> str:
-        """WhatsApp's type of a message that left."""
+        """WhatsApp's type of a delivered message."""
 
 
 class ScriptedWorld:
     def __init__(self) -> None:
         self.phone = ScriptedPhone(SystemClock(), acks=(1, 2, 3))
         self.phone.chats = {Jid.parse(text) for text in (ANA, CARLA_LID, DARIO, GROUP)}
-        self.phone.missing = {Jid.parse(NOBODY)}
+        self.phone.missing = {Jid.parse(UNREGISTERED)}
         self.phone.failing = {Jid.parse(UNANSWERED)}
         self.phone.lids = {Jid.parse(CARLA): Jid.parse(CARLA_LID)}
 
@@ -134,7 +134,7 @@ class ScriptedWorld:
 
 
 class WebWorld:
-    """The sandbox's world with a browser profile of its own."""
+    """The sandbox's world, with its own browser profile."""
 
     def __init__(self, sandbox: Sandbox, runtime: PlaywrightRuntime, profile: Path) -> None:
         self.sandbox = sandbox
@@ -219,7 +219,6 @@ class WebWorld:
         return {sent.id: (sent.body, sent.deliveries) for sent in self.sandbox.world.state.sent.values()}
 
     def set(self, **changes: object) -> None:
-        """Change the sandbox's settings."""
         world = self.sandbox.world
         world.configure(world.state.settings.model_copy(update=changes))
 
@@ -228,7 +227,7 @@ class WebWorld:
 async def connected(
     world: World, driver: WhatsAppDriver | None = None
 ) -> AsyncIterator[tuple[WhatsAppDriver, RecordingSink]]:
-    """A driver at work on a new login, its live items flowing."""
+    """A running driver with a new login, after `resume`."""
     driver = driver or world.driver()
     async with running(driver) as sink:
         await sink.until(lambda: sink.codes)
@@ -239,8 +238,8 @@ async def connected(
 
 
 def page_of(driver: WhatsAppDriver) -> Page:
-    """The page behind a web driver, for what only a debugger can do to it."""
+    """Playwright's page of a web driver, for faults that only a debugger can cause."""
     assert isinstance(driver, WebDriver)
-    page = driver._serving.page
+    page = driver._page_loop.page
     assert page is not None
     return page._page

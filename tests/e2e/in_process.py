@@ -10,8 +10,8 @@ from pathlib import Path
 
 from bridge.app import Bridge
 from bridge.app.clock import SystemClock
-from bridge.app.drivers import web_drivers
 from bridge.broker import BrokerAddress
+from bridge.drivers import driver_kind
 from bridge.settings import BridgeSettings, load
 from tests.parts import require_binary
 
@@ -28,7 +28,7 @@ async def bridge_on(
     """A bridge that runs inside the context."""
     require_binary("chromium-headless-shell", "chromium-headless-shell")
     clock = SystemClock()
-    async with web_drivers(settings, clock) as drivers:
+    async with driver_kind(settings.driver).open(settings, clock) as drivers:
         bridge = Bridge(settings, (address,), drivers, clock, http=http)
         running = asyncio.create_task(bridge.run(), name="bridge")
         try:

@@ -39,6 +39,7 @@ NEEDS: list[tuple[str, str, Scope | None]] = [
     ("GET", "/v1/sessions/haby/messages", Scope.LISTEN),
     ("GET", "/v1/sessions/haby/events?after=x", Scope.LISTEN),
     ("POST", "/v1/sessions/haby/sends", Scope.SEND),
+    ("POST", "/v1/sessions/haby/requests/{action}", Scope.SEND),
     ("GET", "/v1/sessions/haby/sends/x", Scope.SEND),
     ("GET", "/v1/sessions/haby/listeners", Scope.LISTEN),
     ("POST", "/v1/sessions/haby/listeners", Scope.LISTEN),

@@ -149,7 +149,7 @@ async def test_faults(sandbox: Sandbox, api: httpx.AsyncClient) -> None:
         ("POST", "/api/incoming", {"chat": "120363999999999999@g.us", "body": "x"}, 404),
         ("POST", "/api/incoming", {"chat": ANA, "body": "x", "quoted": "NONE"}, 404),
         ("POST", "/api/own", {"chat": ANA}, 422),
-        ("POST", "/api/contacts", {"name": "no number"}, 422),
+        ("POST", "/api/contacts", {"name": "no address"}, 422),
         ("POST", "/api/groups", {"id": ANA, "name": "x", "participants": [ANA]}, 422),
         ("POST", "/api/scan", {}, 404),
         ("POST", "/api/scan", {"ref": "2@old"}, 404),

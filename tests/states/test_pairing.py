@@ -7,7 +7,6 @@ import asyncio
 import pytest
 
 from bridge.contract.session import SessionState
-from bridge.core import catch_up
 from tests.drivers.worlds import ANA, WebWorld
 from tests.states.conftest import TIMEOUT, Live
 
@@ -38,12 +37,11 @@ async def test_messages_of_one_second_stay_in_order_over_a_pairing(live: Live, w
 
 
 async def test_messages_written_while_unlinked_are_published_although_the_phone_sends_them_late(
-    live: Live, web: WebWorld, monkeypatch: pytest.MonkeyPatch
+    live: Live, web: WebWorld
 ) -> None:
-    monkeypatch.setattr(catch_up, "AFTER_PAIRING", (0.5,) * 40)
     linking = web.sandbox.world.linking
     web.incoming(ANA, "years ago")
-    async with live(paired=True) as life:
+    async with live(paired=True, after_pairing=(0.5,) * 40) as life:
         web.incoming(ANA, "1")
         await life.inbox(1)
         web.withhold_history()

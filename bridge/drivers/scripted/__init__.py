@@ -1,4 +1,4 @@
-"""A driver without WhatsApp: what happens is written by a test or a load script, in memory and in order."""
+"""A driver without WhatsApp: a test or a load script causes every event, in memory and in order."""
 
 from bridge.drivers.scripted.driver import ScriptedDriver
 from bridge.drivers.scripted.phone import ScriptedPhone, SendMode, SentMessage

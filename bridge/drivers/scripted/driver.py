@@ -1,4 +1,4 @@
-"""The driver over a `ScriptedPhone`: the same behaviour towards the session as the web driver, without a page."""
+"""The driver of a `ScriptedPhone`: behaves towards the session as the web driver does, without a page."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _CODE_LIFE = 20.0
 
 
 class ScriptedDriver(WhatsAppDriver):
-    """One at a time on a phone. `retry` is the pause before a batch that was not taken comes again."""
+    """One driver per phone at a time. `retry` is the delay in seconds before a batch that was not taken is repeated."""
 
     def __init__(self, phone: ScriptedPhone, *, batch: int = 200, retry: float = 0.0) -> None:
         self._phone = phone
@@ -51,12 +51,12 @@ class ScriptedDriver(WhatsAppDriver):
     async def run(self, sink: DriverSink) -> None:
         self._signals = asyncio.Queue()
         self._phone.listener = self._signals.put_nowait
-        self._phone.live.clear()  # a page's live items die with it; the history keeps the messages
+        self._phone.live.clear()  # a page's live items are lost with it; the history keeps the messages
         try:
-            await self._go(sink, _S.STARTING, _R.BROWSER_STARTING)
+            await self._change_to(sink, _S.STARTING, _R.BROWSER_STARTING)
             await self._load(sink)
             while True:
-                await self._follow(await self._signals.get(), sink)
+                await self._handle(await self._signals.get(), sink)
         finally:
             self._phone.listener = None
             self._state, self._holding = None, True
@@ -64,9 +64,9 @@ class ScriptedDriver(WhatsAppDriver):
     async def _load(self, sink: DriverSink) -> None:
         self._holding = True
         if not self._phone.reachable:
-            await self._go(sink, _S.UNREACHABLE, _R.SITE_UNREACHABLE, "net::ERR_CONNECTION_REFUSED")
+            await self._change_to(sink, _S.UNREACHABLE, _R.SITE_UNREACHABLE, "net::ERR_CONNECTION_REFUSED")
             return
-        await self._go(sink, _S.CONNECTING, _R.PAGE_LOADING)
+        await self._change_to(sink, _S.CONNECTING, _R.PAGE_LOADING)
         if self._phone.paired:
             await self._log_in(sink)
         else:
@@ -78,19 +78,19 @@ class ScriptedDriver(WhatsAppDriver):
             await sink.code_changed(None)
         paired_at, self._paired_here = (self._phone.paired_at if self._paired_here else None), False
         await sink.logged_in(Account(ACCOUNT, ACCOUNT_LID, self._phone.now(), paired_at))
-        await self._go(sink, _S.AUTHENTICATED, _R.SYNCING)
+        await self._change_to(sink, _S.AUTHENTICATED, _R.SYNCING)
         if self._phone.link_up:
-            await self._go(sink, _S.CONNECTED, _R.READY)
+            await self._change_to(sink, _S.CONNECTED, _R.READY)
         else:
-            await self._go(sink, _S.RECONNECTING, _R.LINK_DOWN)
+            await self._change_to(sink, _S.RECONNECTING, _R.LINK_DOWN)
 
     async def _show_code(self, sink: DriverSink) -> None:
         phone = self._phone
-        await self._go(sink, _S.PAIRING, _R.SCAN_QR if phone.link_code is None else _R.TYPE_LINK_CODE)
+        await self._change_to(sink, _S.PAIRING, _R.SCAN_QR if phone.link_code is None else _R.TYPE_LINK_CODE)
         self._code_shown = True
         await sink.code_changed(PairingCode(phone.next_code(), phone.clock.now() + _CODE_LIFE, phone.link_code))
 
-    async def _follow(self, signal: Signal, sink: DriverSink) -> None:
+    async def _handle(self, signal: Signal, sink: DriverSink) -> None:
         match signal:
             case Signal.CODE if self._state is _S.PAIRING:
                 await self._show_code(sink)
@@ -99,14 +99,14 @@ class ScriptedDriver(WhatsAppDriver):
                 await self._log_in(sink)
             case Signal.LINK_DOWN if self._state is _S.CONNECTED:
                 self._holding = True
-                await self._go(sink, _S.RECONNECTING, _R.LINK_DOWN)
+                await self._change_to(sink, _S.RECONNECTING, _R.LINK_DOWN)
             case Signal.LINK_UP if self._state is _S.RECONNECTING:
-                await self._go(sink, _S.CONNECTED, _R.READY)
+                await self._change_to(sink, _S.CONNECTED, _R.READY)
             case Signal.PAGE_LOST | Signal.UNREACHABLE:
                 self._phone.live.clear()
                 self._holding = True
-                await self._drop_code(sink)
-                await self._go(sink, _S.RECONNECTING, _R.PAGE_LOST)
+                await self._clear_code(sink)
+                await self._change_to(sink, _S.RECONNECTING, _R.PAGE_LOST)
                 await self._load(sink)
             case Signal.REACHABLE if self._state is _S.UNREACHABLE:
                 await self._load(sink)
@@ -115,7 +115,7 @@ class ScriptedDriver(WhatsAppDriver):
                 self._phone.live.clear()
                 by_phone = signal is Signal.LOGGED_OUT
                 reason = _R.LOGGED_OUT_BY_PHONE if by_phone else _R.LOGGED_OUT_ON_REQUEST
-                await self._go(sink, _S.LOGGED_OUT, reason)
+                await self._change_to(sink, _S.LOGGED_OUT, reason)
                 await self._show_code(sink)
             case Signal.ITEMS:
                 await self._hand_out(sink)
@@ -125,28 +125,30 @@ class ScriptedDriver(WhatsAppDriver):
             batch = self._phone.live[: self._batch]
             try:
                 await sink.received(batch)
-            except Exception:  # noqa: BLE001 - whatever the sink met, the batch comes again
-                _log.exception("a batch of %d was not taken; it comes again", len(batch))
+            except Exception:  # noqa: BLE001 - after any failure in the sink the batch is repeated
+                _log.exception("a batch of %d was not taken; it is repeated", len(batch))
                 await asyncio.sleep(self._retry)
             else:
                 del self._phone.live[: len(batch)]
 
-    async def _drop_code(self, sink: DriverSink) -> None:
+    async def _clear_code(self, sink: DriverSink) -> None:
         if self._code_shown:
             self._code_shown = False
             await sink.code_changed(None)
 
-    async def _go(self, sink: DriverSink, state: SessionState, reason: Reason, detail: str | None = None) -> None:
+    async def _change_to(
+        self, sink: DriverSink, state: SessionState, reason: Reason, detail: str | None = None
+    ) -> None:
         self._state = state
         await sink.situation_changed(Situation(state, reason, detail))
 
-    def _need_connected(self) -> None:
+    def _require_connected(self) -> None:
         if self._state is not _S.CONNECTED or not self._phone.link_up or not self._phone.paired:
             raise DriverUnavailable(f"The session is {self._state or 'not running'}.")
 
     @override
     async def collect(self, since: Mapping[str, int], baseline: int) -> AsyncIterator[Sequence[IncomingMessage]]:
-        self._need_connected()
+        self._require_connected()
         self._unread.clear()
         chats = dict.fromkeys(message.chat for message in self._phone.on_device)
         for chat in chats:
@@ -157,7 +159,7 @@ class ScriptedDriver(WhatsAppDriver):
                 self._unread[str(chat)] = mark
                 found = found[-1:]
             for offset in range(0, len(found), self._batch):
-                self._need_connected()
+                self._require_connected()
                 yield found[offset : offset + self._batch]
 
     @property
@@ -167,13 +169,13 @@ class ScriptedDriver(WhatsAppDriver):
 
     @override
     async def resume(self) -> None:
-        self._need_connected()
+        self._require_connected()
         self._holding = False
         self._signals.put_nowait(Signal.ITEMS)
 
     @override
     async def resolve(self, to: Jid) -> Jid:
-        self._need_connected()
+        self._require_connected()
         phone = self._phone
         if to in phone.failing:
             raise DriverUnavailable(f"WhatsApp did not answer whether {to.masked} exists.")
@@ -193,12 +195,12 @@ class ScriptedDriver(WhatsAppDriver):
 
     @override
     async def reserve(self, chat: Jid) -> MessageKey:
-        self._need_connected()
+        self._require_connected()
         return MessageKey(True, chat, self._phone.new_id(), ACCOUNT_LID if chat.is_group else None)
 
     @override
     async def send(self, key: MessageKey, content: Content) -> int:
-        self._need_connected()
+        self._require_connected()
         phone = self._phone
         if phone.delay:
             await asyncio.sleep(phone.delay)
@@ -208,7 +210,7 @@ class ScriptedDriver(WhatsAppDriver):
                 raise DriverUnavailable("The page is loading.")
             case SendMode.CALL_LOST | SendMode.ANSWER_LOST as mode:
                 if mode is SendMode.ANSWER_LOST:
-                    phone.leave(message)
+                    phone.deliver(message)
                 await asyncio.sleep(phone.call_limit)
                 raise CallInDoubt(f"The page gave no answer to send within {phone.call_limit:g} s.")
             case SendMode.REFUSED:
@@ -216,12 +218,12 @@ class ScriptedDriver(WhatsAppDriver):
             case SendMode.REACH_OUT_LOCKED:
                 raise ReachOutLocked
             case SendMode.PENDING:
-                phone.take_back(message)
+                phone.pending.append(message)
                 return 0
         if not phone.link_up:  # lost during the delay
-            phone.take_back(message)
+            phone.pending.append(message)
             return 0
-        phone.leave(message)
+        phone.deliver(message)
         return phone.ack_of.get(key.id, 0)
 
     @property
@@ -231,8 +233,8 @@ class ScriptedDriver(WhatsAppDriver):
 
     @override
     async def answer(self, request: Request) -> Any:
-        """Typing is played; of another action the script says the data."""
-        self._need_connected()
+        """Typing is simulated; for other actions the script sets the data."""
+        self._require_connected()
         if isinstance(request, Typing):
             self._show_typing(request.recipient, request.seconds)
             return None
@@ -247,8 +249,8 @@ class ScriptedDriver(WhatsAppDriver):
 
     @override
     async def look_up(self, key: MessageKey) -> LookUp:
-        """Here absence is proven, unless the script says otherwise."""
-        self._need_connected()
+        """Absence is proven here, unless the script sets `look_up_complete` to False."""
+        self._require_connected()
         phone = self._phone
         for message in (*phone.sent, *phone.pending):
             if message.key.id == key.id:
@@ -257,7 +259,7 @@ class ScriptedDriver(WhatsAppDriver):
 
     @override
     async def log_out(self) -> None:
-        self._need_connected()
+        self._require_connected()
         self._phone.log_out(on_request=True)
 
     @override
@@ -266,7 +268,7 @@ class ScriptedDriver(WhatsAppDriver):
 
     @override
     async def take_over(self) -> None:
-        """A script is open nowhere else."""
+        """No effect: the scripted phone has one client only."""
 
     @override
     async def link_by_phone(self, number: str) -> None:
@@ -276,7 +278,6 @@ class ScriptedDriver(WhatsAppDriver):
     @property
     @override
     def memory(self) -> MemoryUse | None:
-        """There is no browser."""
         return None
 
     @override

@@ -1,7 +1,7 @@
-"""The script's side: the phone, the people and WhatsApp's service, as far as a driver can see them.
+"""What the script controls: the phone, the contacts and WhatsApp's service, as far as a driver can see them.
 
-It outlives its driver, as the real ones do: a login, messages and acks are still there after a restart. Nothing
-happens in it unless the script says so; ids count up, time is the given clock's.
+It outlives its driver, as the real ones do: login, messages and acks survive a restart. Only the script causes events;
+ids count up, and the time is the given clock's.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ TYPES = {kind.kind: kind.types[0] for kind in RECEIVED}
 
 
 class SendMode(StrEnum):
-    """What becomes of a send."""
+    """What happens to a send."""
 
-    NORMAL = "normal"  # it leaves, the answer comes
-    UNAVAILABLE = "unavailable"  # fails before the call: nothing leaves
-    CALL_LOST = "call_lost"  # the call goes in, no answer comes, nothing leaves
-    ANSWER_LOST = "answer_lost"  # the call goes in, the message leaves, no answer comes
-    PENDING = "pending"  # answered with ack 0; it leaves with `release`
-    REFUSED = "refused"  # the service says no
-    REACH_OUT_LOCKED = "reach_out_locked"  # the service says 463
+    NORMAL = "normal"  # it is delivered and answered
+    UNAVAILABLE = "unavailable"  # fails before the call: nothing is sent
+    CALL_LOST = "call_lost"  # called, not answered, not delivered
+    ANSWER_LOST = "answer_lost"  # called, delivered, not answered
+    PENDING = "pending"  # answered with ack 0; delivered at `release`
+    REFUSED = "refused"  # the service refuses it
+    REACH_OUT_LOCKED = "reach_out_locked"  # the service answers 463
 
 
 class Signal(StrEnum):
-    """What a driver that runs is told at once."""
+    """Notifications to the running driver."""
 
     CODE = "code"
     PAIRED = "paired"
@@ -53,7 +53,7 @@ class Signal(StrEnum):
 
 @dataclass(slots=True)
 class SentMessage:
-    """A message that left: `times` is how often, which must stay 1."""
+    """A delivered message. `times` counts its deliveries and must stay 1."""
 
     key: MessageKey
     content: Content
@@ -61,13 +61,12 @@ class SentMessage:
 
     @property
     def text(self) -> str:
-        """The text, or what stands for it."""
         return self.content.summary
 
 
 @dataclass(slots=True)
 class ScriptedPhone:
-    """The script. Change the public fields as you like; the methods tell the running driver."""
+    """The script's state. Set the public fields freely; the methods notify the running driver."""
 
     clock: Clock
     paired: bool = False
@@ -75,30 +74,30 @@ class ScriptedPhone:
     link_up: bool = True
     reachable: bool = True
     send_mode: SendMode = SendMode.NORMAL
-    call_limit: float = 0.0  # seconds until an unanswered call is given up
+    call_limit: float = 0.0  # seconds until an unanswered call times out
     delay: float = 0.0  # seconds that each send takes
-    acks: tuple[int, ...] = (1,)  # levels that follow by themselves when a message leaves
+    acks: tuple[int, ...] = (1,)  # levels that follow automatically after a delivery
     look_up_complete: bool = True
     chats: set[Jid] = field(default_factory=set)
     answers: dict[str, Any] = field(default_factory=dict)  # action of a request -> its data
     missing: set[Jid] = field(default_factory=set)  # numbers that are not on WhatsApp
     damaged: set[Jid] = field(default_factory=set)  # chats of which the page can read the newest message only
     failing: set[Jid] = field(default_factory=set)  # numbers whose look-up the service answers with an error
-    lids: dict[Jid, Jid] = field(default_factory=dict)  # number -> LID under which its chat goes
+    lids: dict[Jid, Jid] = field(default_factory=dict)  # number -> LID of its chat
     history: list[IncomingMessage] = field(default_factory=list)
-    history_waits: bool = False  # a device that is paired has nothing of it before `send_history`
+    history_waits: bool = False  # a newly paired device has none of it before `send_history`
     sent: list[SentMessage] = field(default_factory=list)
     ack_of: dict[str, int] = field(default_factory=dict)  # raw id -> level
     pending: list[SentMessage] = field(default_factory=list)
-    typing: set[Jid] = field(default_factory=set)  # chats in which the other side sees that we are writing
+    typing: set[Jid] = field(default_factory=set)  # chats in which the typing indicator is shown
     live: list[Item] = field(default_factory=list)
-    link_code: str | None = None  # shown once a number was given
+    link_code: str | None = None  # set once a number was given
     listener: Callable[[Signal], None] | None = None
     _withheld: int = 0
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
-    def tell(self, signal: Signal) -> None:
-        """To the driver, if one runs."""
+    def notify(self, signal: Signal) -> None:
+        """Send a signal to the driver, if one runs."""
         if self.listener is not None:
             self.listener(signal)
 
@@ -106,67 +105,65 @@ class ScriptedPhone:
         return int(self.clock.now())
 
     def new_id(self) -> str:
-        """The next message id."""
         return f"3EB0{next(self._numbers):016X}"
 
     def next_code(self) -> str:
-        """The next pairing code."""
         return f"2@scripted{next(self._numbers)},static,identity,secret"
 
     def pair(self) -> None:
         self.paired, self.paired_at, self.link_code = True, self.now(), None
         self._withheld = len(self.history) if self.history_waits else 0
-        self.tell(Signal.PAIRED)
+        self.notify(Signal.PAIRED)
 
     def send_history(self) -> None:
-        """The device gets what was there before it was paired. Nothing announces that."""
+        """The device receives the history from before its pairing. Nothing announces that."""
         self._withheld = 0
 
     @property
     def on_device(self) -> list[IncomingMessage]:
-        """What a page finds in its stores."""
+        """The messages that a page finds in its stores."""
         return self.history[self._withheld :]
 
     def rotate_code(self) -> None:
-        """Let the code run out."""
-        self.tell(Signal.CODE)
+        """Let the pairing code expire."""
+        self.notify(Signal.CODE)
 
     def log_out(self, *, on_request: bool = False) -> None:
-        """End the login, on the phone."""
+        """End the login on the phone."""
         self.paired = False
-        self.tell(Signal.LOGGED_OUT_ON_REQUEST if on_request else Signal.LOGGED_OUT)
+        self.notify(Signal.LOGGED_OUT_ON_REQUEST if on_request else Signal.LOGGED_OUT)
 
     def link(self, *, up: bool) -> None:
-        """Take WhatsApp's connection down, or put it up again: then what was pending leaves."""
+        """Take WhatsApp's connection down, or up again: then pending messages are delivered."""
         self.link_up = up
         if up and self.send_mode is not SendMode.PENDING:
             self.release()
-        self.tell(Signal.LINK_UP if up else Signal.LINK_DOWN)
+        self.notify(Signal.LINK_UP if up else Signal.LINK_DOWN)
 
     def crash(self) -> None:
-        """The page dies, with the live items that nobody took."""
-        self.tell(Signal.PAGE_LOST)
+        """The page crashes; live items that were not taken are lost."""
+        self.notify(Signal.PAGE_LOST)
 
     def site(self, *, reachable: bool) -> None:
-        """Whether the site can be loaded; taking it away loses the page as well."""
+        """Set whether the site can be loaded; an unreachable site also loses the page."""
         self.reachable = reachable
-        self.tell(Signal.REACHABLE if reachable else Signal.UNREACHABLE)
+        self.notify(Signal.REACHABLE if reachable else Signal.UNREACHABLE)
 
     def incoming(self, chat: str, body: str, *, author: str | None = None, **fields: Any) -> IncomingMessage:
-        """Somebody writes; `fields` are further fields of `IncomingMessage` and its content."""
+        """A contact sends a message; `fields` are further fields of `IncomingMessage` and its content."""
         return self._arrive(False, Jid.parse(chat), body, Jid.parse(author) if author else None, fields)
 
     def own(self, chat: str, body: str, **fields: Any) -> IncomingMessage:
-        """The owner writes on the phone."""
+        """The owner sends a message from the phone."""
         jid = Jid.parse(chat)
         return self._arrive(True, jid, body, ACCOUNT_LID if jid.is_group else None, fields)
 
     def event(self, event: IncomingEvent) -> None:
-        """Something that is no message happens."""
+        """An event that is not a message."""
         self._announce(event)
 
     def acknowledge(self, raw_id: str, level: int) -> None:
-        """A tick, or an error when negative."""
+        """An ack, or an error if `level` is negative."""
         known = self.ack_of.get(raw_id, 0)
         self.ack_of[raw_id] = level if level < 0 else max(known, level)
         keys = [sent.key for sent in (*self.sent, *self.pending) if sent.key.id == raw_id]
@@ -174,8 +171,8 @@ class ScriptedPhone:
         if keys:
             self._announce(AckChange((keys[0],), level))
 
-    def leave(self, message: SentMessage) -> None:
-        """The message reaches the service: delivered once whatever happens, counted each time."""
+    def deliver(self, message: SentMessage) -> None:
+        """The message reaches the service: stored once, counted each time."""
         for earlier in self.sent:
             if earlier.key.id == message.key.id:
                 earlier.times += 1
@@ -190,14 +187,10 @@ class ScriptedPhone:
             self.acknowledge(message.key.id, level)
 
     def release(self) -> None:
-        """What was pending leaves."""
+        """Deliver the pending messages."""
         pending, self.pending = self.pending, []
         for message in pending:
-            self.leave(message)
-
-    def take_back(self, message: SentMessage) -> None:
-        """A send that waits in the page's store."""
-        self.pending.append(message)
+            self.deliver(message)
 
     def _arrive(
         self, from_me: bool, chat: Jid, body: str, author: Jid | None, fields: dict[str, Any]
@@ -209,7 +202,7 @@ class ScriptedPhone:
             chat=chat,
             type="chat",
             timestamp=self.now(),
-            # not validated: a script may hand over what fits no contract
+            # not validated: a script may pass what fits no contract
             content=MessageContent.model_construct(
                 body=body, **{name: fields.pop(name) for name in CONTENT & fields.keys()}
             ),
@@ -223,7 +216,7 @@ class ScriptedPhone:
         return message
 
     def _announce(self, item: Item) -> None:
-        """Live items exist only in a page that is logged in; without one there is the history."""
+        """Live items exist only in a logged-in page; otherwise the history keeps the message."""
         if self.paired and self.listener is not None:
             self.live.append(item)
-            self.tell(Signal.ITEMS)
+            self.notify(Signal.ITEMS)

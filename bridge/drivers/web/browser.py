@@ -1,6 +1,6 @@
-"""One Chromium on one profile: started, watched, closed so that the login is flushed and no process stays.
+"""One Chromium on one profile: started, watched, and closed so that the login is flushed and no process remains.
 
-It refuses to start on a profile that is not ours (`Profile`), and knows nothing about WhatsApp.
+It starts only on a profile that this process holds (`Profile`), and knows nothing about WhatsApp.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ from bridge.drivers.web.profile import Profile
 from bridge.drivers.web.runtime import PlaywrightRuntime
 
 _log = logging.getLogger(__name__)
-#: On top of Playwright's own list, which switches most of the background traffic off.
-_QUIET = ("--disable-domain-reliability", "--no-pings", "--disable-sync", "--disable-crash-reporter")
-_LAUNCH_LIMIT = 60.0
-#: Seconds for the error of a launch whose browser has ended.
-_LAST_WORDS = 1.0
+#: Added to Playwright's own list, which switches off most of the background traffic.
+_NO_BACKGROUND_TRAFFIC = ("--disable-domain-reliability", "--no-pings", "--disable-sync", "--disable-crash-reporter")
+_LAUNCH_TIMEOUT = 60.0
+#: Grace period (seconds) for the launch error after the browser exited.
+_ERROR_GRACE = 1.0
 _warned_of_root = False
 
 
 def _is_root() -> bool:
-    global _warned_of_root  # noqa: PLW0603 - once a process, whatever the number of sessions
+    global _warned_of_root  # noqa: PLW0603 - once per process, for any number of sessions
     if os.geteuid() != 0:
         return False
     if not _warned_of_root:
-        _log.warning("running as root: Chromium's sandbox is off. Run the bridge as a user of its own")
+        _log.warning("running as root: Chromium's sandbox is off. Run the bridge as a separate user")
         _warned_of_root = True
     return True
 
 
 class Browser:
-    """`async with Browser(...) as browser`: a context on the profile, gone for certain afterwards."""
+    """`async with Browser(...) as browser`: a context on the profile. All its processes have ended on exit."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Browser:
         playwright = await self._runtime.playwright()
         executable = find_executable(self._configured, playwright.chromium.executable_path)
         agent = await user_agent(executable)
-        # A launch that is cancelled half-way goes on inside Playwright: it is finished first, then closed.
+        # A cancelled launch continues inside Playwright: let it finish, then close it.
         launch = asyncio.create_task(self._launch(playwright, executable, agent), name="browser launch")
         try:
             await self._wait_for(launch, executable)
@@ -86,12 +86,12 @@ class Browser:
         return self
 
     async def _wait_for(self, launch: asyncio.Task[BrowserContext], executable: Path) -> None:
-        """Until the launch is over; Playwright may wait in vain, for a minute, for a browser that has died."""
-        death = asyncio.create_task(processes.browser_ended(self._profile.path), name="browser that dies early")
+        """Wait for the launch, or for the end of its browser: Playwright waits a minute for a browser that has died."""
+        death = asyncio.create_task(processes.browser_ended(self._profile.path), name="early end of the browser")
         try:
             await asyncio.wait([launch, death], return_when=asyncio.FIRST_COMPLETED)
             if not launch.done():
-                await asyncio.wait([launch], timeout=_LAST_WORDS)
+                await asyncio.wait([launch], timeout=_ERROR_GRACE)
         finally:
             death.cancel()
         if not launch.done():
@@ -102,15 +102,15 @@ class Browser:
         await self._close()
 
     async def _close(self) -> None:
-        family = processes.of_profile(self._profile.path)
+        running = processes.of_profile(self._profile.path)
         try:
             if self._context is not None:
                 async with asyncio.timeout(self._limits.close):
                     await self._context.close()
         except (TimeoutError, PlaywrightError):
-            _log.warning("the browser did not close by itself", exc_info=_log.isEnabledFor(logging.DEBUG))
+            _log.warning("the browser did not close in time", exc_info=_log.isEnabledFor(logging.DEBUG))
         finally:
-            await self._end(family)
+            await self._end(running)
 
     async def page(self) -> Page:
         if self._context is None:
@@ -126,39 +126,39 @@ class Browser:
                 headless=True,
                 chromium_sandbox=not _is_root(),
                 user_agent=agent,
-                args=[*_QUIET, *self._arguments],
+                args=[*_NO_BACKGROUND_TRAFFIC, *self._arguments],
                 accept_downloads=False,
-                # Ctrl-C is the bridge's to handle: the browser must live until the login is flushed
+                # the bridge handles Ctrl-C: the browser must run until the login is flushed
                 handle_sigint=False,
                 handle_sigterm=False,
                 handle_sighup=False,
-                timeout=_LAUNCH_LIMIT * 1000,
+                timeout=_LAUNCH_TIMEOUT * 1000,
             )
         except PlaywrightError as error:
-            raise LaunchFailed(f"{executable} does not start: {why_not_started(str(error))}") from error
+            raise LaunchFailed(f"{executable} does not start: {launch_failure(str(error))}") from error
 
-    async def _end(self, family: Sequence[ProcessMark]) -> None:
-        """Whatever still runs on the profile ends here; the next browser must find it free."""
-        left = list({*family, *processes.of_profile(self._profile.path)})
+    async def _end(self, running: Sequence[ProcessMark]) -> None:
+        """End what still runs on the profile: the next browser needs it free."""
+        left = list({*running, *processes.of_profile(self._profile.path)})
         try:
             left = await processes.wait_gone(left, self._limits.close)
         finally:
             processes.kill(left)
         if left:
-            _log.warning("killed the browser, which had not ended (pid %s)", ", ".join(str(m.pid) for m in left))
+            _log.warning("killed the browser: it had not ended in time (pid %s)", ", ".join(str(m.pid) for m in left))
             await processes.wait_gone(left, self._limits.close)
 
 
-def why_not_started(report: str) -> str:
-    """The browser's own last words in Playwright's report of a failed launch, or the report's first line."""
-    words = [line.partition("[err]")[2].strip() for line in report.splitlines() if "[err]" in line]
-    if any("No usable sandbox" in line for line in words):
-        return "its sandbox needs user namespaces, which this host or container forbids to this user."
-    spoken = [line for line in words if line]
-    return spoken[-1] if spoken else report.strip().partition("\n")[0]
+def launch_failure(report: str) -> str:
+    """The browser's last error line in Playwright's report of a failed launch, else the report's first line."""
+    errors = [line.partition("[err]")[2].strip() for line in report.splitlines() if "[err]" in line]
+    if any("No usable sandbox" in line for line in errors):
+        return "its sandbox needs user namespaces, which this host or container does not allow for this user."
+    texts = [line for line in errors if line]
+    return texts[-1] if texts else report.strip().partition("\n")[0]
 
 
 def first_line(error: BaseException) -> str:
-    """What went wrong, without Playwright's call log."""
+    """The error text without Playwright's call log."""
     lines = str(error).strip().splitlines()
     return lines[0].removeprefix("Page.goto: ").strip() if lines else type(error).__name__

@@ -1,4 +1,4 @@
-"""The port's calls, put to the page: what is asked, and what its answers and errors mean for the caller."""
+"""The calls of the driver's port, made to the page: their arguments, and what its answers and errors mean."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from bridge.drivers.web.web_page import PageFailure, WebPage
 from bridge.ports import CallInDoubt, DriverUnavailable, IncomingMessage, LookUp
 
 _log = logging.getLogger(__name__)
-#: Results after which the message may nevertheless have left.
+#: Error results after which the message may have been sent.
 _DOUBTFUL_RESULTS = frozenset({"ERROR_NETWORK", "ERROR_UNKNOWN"})
 
 
-async def resolve(page: WebPage, to: Jid, known: NumberCache, now: float) -> Jid:
-    """The chat behind an address; a number is tried in each spelling that its country has."""
-    forms = _forms(to, known, now)
+async def resolve(page: WebPage, to: Jid, numbers: NumberCache, now: float) -> Jid:
+    """The chat of an address; a number is tried in every spelling that its country has."""
+    forms = _forms(to, numbers, now)
     if not forms:
         raise NotOnWhatsApp
     try:
@@ -36,10 +36,10 @@ async def resolve(page: WebPage, to: Jid, known: NumberCache, now: float) -> Jid
             raise DriverUnavailable(
                 f"WhatsApp did not answer whether {to.masked} exists: {failure.text.rstrip('.')}."
             ) from failure
-        raise _before_leaving(failure) from failure
+        raise _nothing_sent(failure) from failure
     if to.is_user:
         form = to_jid(answer.get("form"))
-        known.note(to.user, form.user if form else None, now)
+        numbers.store(to.user, form.user if form else None, now)
     if answer.get("missing"):
         if to.is_user:
             raise NotOnWhatsApp
@@ -51,40 +51,40 @@ async def resolve(page: WebPage, to: Jid, known: NumberCache, now: float) -> Jid
     return Jid.parse(answer["chat"])
 
 
-def _forms(to: Jid, known: NumberCache, now: float) -> list[str]:
+def _forms(to: Jid, numbers: NumberCache, now: float) -> list[str]:
     if not to.is_user:
         return [str(to)]
-    return [str(Jid(number, to.server)) for number in known.spellings(to.user, candidates(to.user), now)]
+    return [str(Jid(number, to.server)) for number in numbers.spellings(to.user, candidates(to.user), now)]
 
 
-async def answer(page: WebPage, request: Request, known: NumberCache, now: float) -> Any:
-    """Carry out a request. Each recipient comes as the spellings that its country has, the likeliest first."""
-    forms = {name: _forms(to, known, now) for name, to in request.addresses.items()}
+async def answer(page: WebPage, request: Request, numbers: NumberCache, now: float) -> Any:
+    """Carry out a request. Each recipient is passed in the spellings that its country has, the likeliest first."""
+    forms = {name: _forms(to, numbers, now) for name, to in request.addresses.items()}
     try:
         return await page.call("answer", request.action, {**request.arguments, **forms})
     except PageFailure as failure:
-        raise _before_leaving(failure) from failure
+        raise _nothing_sent(failure) from failure
 
 
 async def reserve(page: WebPage, chat: Jid) -> MessageKey:
-    """A key made by WhatsApp Web itself, so that it looks like any other."""
+    """A message key. WhatsApp Web makes it, so that it has the usual form."""
     try:
         return to_key(await page.call("reserve", str(chat)))
     except PageFailure as failure:
-        raise _before_leaving(failure) from failure
+        raise _nothing_sent(failure) from failure
     except ValueError as error:
         raise InternalError(f"WhatsApp Web made a message key that cannot be read: {error}.") from error
 
 
 async def send(page: WebPage, key: MessageKey, content: Content, limits: Limits) -> int:
-    """Send under a reserved key."""
-    what = (content.kind, content.value)
+    """Send under a reserved key; returns the ack level."""
+    arguments = (content.kind, content.value)
     try:
-        answer = await page.call("send", str(key.remote), str(key), key.id, *what, limit=limits.send)
+        answer = await page.call("send", str(key.remote), str(key), key.id, *arguments, limit=limits.send)
     except PageFailure as failure:
         if failure.stored:
             raise CallInDoubt(f"WhatsApp Web took the message, then failed: {failure.text}.") from failure
-        raise _before_leaving(failure) from failure
+        raise _nothing_sent(failure) from failure
     ack, result = int(answer["ack"]), answer.get("result")
     if result in _DOUBTFUL_RESULTS or (ack == AckLevel.FAILED and result in (None, "OK")):
         raise CallInDoubt(f"WhatsApp Web does not know whether the message left ({result or ack}).")
@@ -96,22 +96,22 @@ async def send(page: WebPage, key: MessageKey, content: Content, limits: Limits)
 
 
 async def look_up(page: WebPage, key: MessageKey) -> LookUp:
-    """Look under every known address of the chat. Absence is never proven here: the page's stores are a cache."""
+    """Look up under every known address of the chat. Absence is never proven: the page's stores are a cache."""
     try:
         other = await page.call("aliases", str(key.remote)) or {}
         chats = dict.fromkeys([key.remote, *filter(None, map(to_jid, other.values()))])
         answer = await page.call("lookUp", [str(key.under(chat)) for chat in chats], key.id)
     except PageFailure as failure:
-        raise _before_leaving(failure) from failure
+        raise _nothing_sent(failure) from failure
     return LookUp(answer["ack"], complete=False)
 
 
 async def collect(
     page: WebPage, since: Mapping[str, int], baseline: int, unread: dict[str, int], limits: Limits
 ) -> AsyncGenerator[Sequence[IncomingMessage], None]:
-    """Chat by chat, oldest first, in bounded batches; an empty one shows that it goes on.
+    """Chat by chat, oldest first, in bounded batches; an empty batch is a keep-alive.
 
-    `unread` is filled with the chats that could not be read whole, and from when on.
+    Fills `unread` with the chats that could not be read completely, each with the unix time from which it is unread.
     """
     unread.clear()
     try:
@@ -120,7 +120,7 @@ async def collect(
         while not done:
             part = await page.call("collectSome", limits.batch, limits.collecting * 1000)
             for failed in part["failed"]:
-                _log.warning("messages of chat %s cannot all be read", mask(failed["chat"]))
+                _log.warning("not all messages of chat %s can be read", mask(failed["chat"]))
                 _log.debug("%s", failed["text"])
                 unread[failed["chat"]] = failed["mark"]
             yield [to_message(raw) for raw in part["items"]]
@@ -129,8 +129,8 @@ async def collect(
         raise DriverUnavailable(f"The page could not read its messages: {failure.text}.") from failure
 
 
-def _before_leaving(failure: PageFailure) -> Exception:
-    """An error that the page gave before anything left it."""
+def _nothing_sent(failure: PageFailure) -> Exception:
+    """The error for the caller when the page failed before it sent anything."""
     match failure.name:
         case "not_connected":
             return DriverUnavailable(failure.text)

@@ -1,7 +1,7 @@
-"""The `WhatsAppDriver` for WhatsApp Web: one browser after the other, and the port's calls put to its page.
+"""The `WhatsAppDriver` for WhatsApp Web: runs one browser after the other, and calls its page for the session.
 
-It keeps no message and repeats no call: what the page had not handed over is collected after the next load, and an
-unanswered call is the session's to judge.
+It keeps no message and repeats no call. What the page had not handed over is collected after the next load; the session
+decides about a call without an answer.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from bridge.contract.status import MemoryUse
 from bridge.drivers.web import calls, injection
 from bridge.drivers.web.browser import Browser, first_line
 from bridge.drivers.web.executable import BrowserFailed, LaunchFailed
-from bridge.drivers.web.limits import Limits, Restarts
+from bridge.drivers.web.limits import Limits, RestartBudget
 from bridge.drivers.web.number_cache import NumberCache
 from bridge.drivers.web.page_loop import STARTING, PageLoop
 from bridge.drivers.web.profile import Profile, ProfileLocked, ProfileUnusable
@@ -37,7 +37,7 @@ _log = logging.getLogger(__name__)
 
 
 class WebDriver(WhatsAppDriver):
-    """WhatsApp Web for one session."""
+    """The driver of one session."""
 
     def __init__(
         self,
@@ -60,31 +60,31 @@ class WebDriver(WhatsAppDriver):
         self._browser_args = tuple(browser_args)
         self._limits = limits or Limits()
         self._launch_failures = 0
-        self._restarts = Restarts(self._limits)
+        self._restarts = RestartBudget(self._limits)
         self._replacing = False
-        self._caught_up = False  # this browser's page got through a catch-up
-        self._known = NumberCache()
+        self._caught_up = False  # the page of this browser completed a catch-up
+        self._numbers = NumberCache()
         self._unread: dict[str, int] = {}
-        self._serving = PageLoop(session, url, profile, self._limits, clock, random)
+        self._page_loop = PageLoop(session, url=url, profile=profile, limits=self._limits, clock=clock, random=random)
 
     @override
     async def run(self, sink: DriverSink) -> None:
-        """Until cancelled. A failure of the browser, the page or the site is reported and tried again."""
-        self._serving.begin()
-        self._restarts, self._launch_failures = Restarts(self._limits), 0
-        await self._serving.tell(sink, self._serving.course.to(STARTING))
+        """Run until cancelled. A failure of the browser, the page or the site is reported, then retried."""
+        self._page_loop.reset()
+        self._restarts, self._launch_failures = RestartBudget(self._limits), 0
+        await self._page_loop.change_to(sink, STARTING)
         while True:
             try:
-                pause = await self._one_browser(sink)
+                delay = await self._run_browser(sink)
             finally:
-                self._serving.upkeep.ended()
-            await asyncio.sleep(pause)
+                self._page_loop.memory.browser_ended()
+            await asyncio.sleep(delay)
 
-    async def _one_browser(self, sink: DriverSink) -> float:
-        """From a browser's start until it is dead for certain. Returns the pause before the next one."""
+    async def _run_browser(self, sink: DriverSink) -> float:
+        """Run one browser until its processes have ended. Returns the delay before the next one."""
         try:
             async with (
-                Profile(self._profile, patience=self._limits.close) as profile,
+                Profile(self._profile, end_timeout=self._limits.close) as profile,
                 Browser(
                     self._playwright,
                     profile,
@@ -94,52 +94,50 @@ class WebDriver(WhatsAppDriver):
                 ) as browser,
             ):
                 self._launch_failures, self._caught_up = 0, False
-                self._serving.upkeep.started()
-                situation = await self._serving.pages(browser, sink)
-                await self._serving.tell(sink, self._serving.course.to(situation))
+                self._page_loop.memory.browser_started()
+                situation = await self._page_loop.run(browser, sink)
+                await self._page_loop.change_to(sink, situation)
         except ProfileLocked as error:
             return await self._fail(sink, Reason.PROFILE_LOCKED, error)
         except ProfileUnusable as error:
             return await self._fail(sink, Reason.PROFILE_UNUSABLE, error)
         except LaunchFailed as error:
-            # once is bad luck (memory, a profile that is still being let go); twice is a finding
+            # one failure may be chance (memory, a profile that is still being released); a second one is reported
             self._launch_failures += 1
             if self._launch_failures > 1:
                 await self._fail(sink, Reason.BROWSER_FAILED, error)
-            return await self._after_loss(sink, str(error), tell=self._launch_failures == 1)
+            return await self._after_loss(sink, str(error), report=self._launch_failures == 1)
         except (BrowserFailed, StartError) as error:
             return await self._fail(sink, Reason.BROWSER_FAILED, error)
         except PlaywrightError as error:  # the browser died before its page was ready
             return await self._after_loss(sink, first_line(error))
         if self._replacing:
             self._replacing = False
-            return self._serving.pause()
-        return await self._after_loss(sink, situation.detail or situation.text, tell=False)
+            return self._page_loop.next_delay()
+        return await self._after_loss(sink, situation.detail or situation.text, report=False)
 
-    async def _after_loss(self, sink: DriverSink, why: str, *, tell: bool = True) -> float:
-        """Page or browser died: try again soon, but not for ever without a rest."""
-        if self._restarts.used_up(self._clock.monotonic()):
-            _log.error("%s: page or browser died too often; a rest of %g s", self._session, self._limits.rest)
-            await self._serving.tell(
-                sink, self._serving.course.to(Situation(SessionState.ERROR, Reason.TOO_MANY_RESTARTS, why))
+    async def _after_loss(self, sink: DriverSink, why: str, *, report: bool = True) -> float:
+        """Count a lost page or browser against the restart budget. Returns the delay before the next browser."""
+        if self._restarts.exceeded(self._clock.monotonic()):
+            _log.error(
+                "%s: too many page or browser losses; pausing for %g s", self._session, self._limits.restart_pause
             )
-            return self._limits.rest
-        if tell:
+            await self._page_loop.change_to(sink, Situation(SessionState.ERROR, Reason.TOO_MANY_RESTARTS, why))
+            return self._limits.restart_pause
+        if report:
             _log.warning("%s: page lost: %s", self._session, why)
-            await self._serving.tell(
-                sink, self._serving.course.to(Situation(SessionState.RECONNECTING, Reason.PAGE_LOST, why))
-            )
-        return self._serving.pause()
+            await self._page_loop.change_to(sink, Situation(SessionState.RECONNECTING, Reason.PAGE_LOST, why))
+        return self._page_loop.next_delay()
 
     async def _fail(self, sink: DriverSink, reason: Reason, error: Exception) -> float:
         _log.error("%s: %s", self._session, error)
-        await self._serving.tell(sink, self._serving.course.to(Situation(SessionState.ERROR, reason, str(error))))
+        await self._page_loop.change_to(sink, Situation(SessionState.ERROR, reason, str(error)))
         return self._limits.browser_retry
 
     @override
     async def collect(self, since: Mapping[str, int], baseline: int) -> AsyncIterator[Sequence[IncomingMessage]]:
         async with aclosing(
-            calls.collect(self._serving.live(), since, baseline, self._unread, self._limits)
+            calls.collect(self._page_loop.connected_page(), since, baseline, self._unread, self._limits)
         ) as batches:
             async for batch in batches:
                 yield batch
@@ -151,16 +149,16 @@ class WebDriver(WhatsAppDriver):
 
     @override
     async def resume(self) -> None:
-        """Without effect when the link was lost again: the next `connected` asks for another catch-up."""
-        course = self._serving.course
-        if not await self._serving.live().call("resume", course.holds):
-            course.still_held()
+        """Without effect if the link was lost again: the next `connected` leads to another catch-up."""
+        reporter = self._page_loop.reporter
+        if not await self._page_loop.connected_page().call("resume", reporter.holds):
+            reporter.resume_refused()
         self._caught_up = True
 
     @override
     async def resolve(self, to: Jid) -> Jid:
-        self._serving.upkeep.busy()
-        return await calls.resolve(self._serving.live(), to, self._known, self._clock.monotonic())
+        self._page_loop.memory.mark_busy()
+        return await calls.resolve(self._page_loop.connected_page(), to, self._numbers, self._clock.monotonic())
 
     @property
     @override
@@ -169,11 +167,11 @@ class WebDriver(WhatsAppDriver):
 
     @override
     async def reserve(self, chat: Jid) -> MessageKey:
-        return await calls.reserve(self._serving.live(), chat)
+        return await calls.reserve(self._page_loop.connected_page(), chat)
 
     @override
     async def send(self, key: MessageKey, content: Content) -> int:
-        return await calls.send(self._serving.live(), key, content, self._limits)
+        return await calls.send(self._page_loop.connected_page(), key, content, self._limits)
 
     @property
     @override
@@ -182,19 +180,19 @@ class WebDriver(WhatsAppDriver):
 
     @override
     async def answer(self, request: Request) -> Any:
-        self._serving.upkeep.busy()
-        return await calls.answer(self._serving.live(), request, self._known, self._clock.monotonic())
+        self._page_loop.memory.mark_busy()
+        return await calls.answer(self._page_loop.connected_page(), request, self._numbers, self._clock.monotonic())
 
     @override
     async def look_up(self, key: MessageKey) -> LookUp:
-        return await calls.look_up(self._serving.live(), key)
+        return await calls.look_up(self._page_loop.connected_page(), key)
 
     @override
     async def log_out(self) -> None:
-        """The page reloads while it answers, so the answer is the situation that follows."""
-        page = self._serving.live()
-        self._serving.course.logging_out = True
-        self._serving.logged_out.clear()
+        """The page reloads before it can answer, so the situation that follows is the answer."""
+        page = self._page_loop.connected_page()
+        self._page_loop.reporter.logging_out = True
+        self._page_loop.logged_out.clear()
         try:
             await page.call("logOut")
         except (CallInDoubt, DriverUnavailable):
@@ -203,34 +201,34 @@ class WebDriver(WhatsAppDriver):
             raise DriverUnavailable(f"WhatsApp Web could not log out: {failure.text}.") from failure
         try:
             async with asyncio.timeout(self._limits.call):
-                await self._serving.logged_out.wait()
+                await self._page_loop.logged_out.wait()
         except TimeoutError as error:
             raise CallInDoubt("The page did not confirm the log-out.") from error
 
     @override
     async def delete_login(self) -> None:
-        async with Profile(self._profile, patience=self._limits.close) as profile:
+        async with Profile(self._profile, end_timeout=self._limits.close) as profile:
             await asyncio.to_thread(profile.empty)
 
     @override
     async def reload(self) -> None:
-        """The browser goes too: only a dead one surely sends nothing any more.
+        """End the browser too: only a browser that has ended certainly sends nothing more.
 
-        A page that never got through its catch-up counts as one that was lost, so that this has an end.
+        A page that never completed a catch-up counts against the restart budget, so reloads do not go on forever.
         """
-        if self._serving.page is not None and self._serving.page.lost is None:
+        if self._page_loop.page is not None and self._page_loop.page.lost is None:
             self._replacing = self._caught_up
-            self._serving.page.lose("a reload was asked for")
+            self._page_loop.page.lose("a reload was requested")
 
     @override
     async def take_over(self) -> None:
-        self._serving.wishes.take_over()
+        self._page_loop.pending.take_over()
 
     @override
     async def link_by_phone(self, number: str) -> None:
-        self._serving.wishes.link_by_phone(number)
+        self._page_loop.pending.link_by_phone(number)
 
     @property
     @override
     def memory(self) -> MemoryUse | None:
-        return self._serving.upkeep.memory
+        return self._page_loop.memory.usage

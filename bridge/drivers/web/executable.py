@@ -1,4 +1,4 @@
-"""Which browser to run, and what it may say about itself."""
+"""Finds the browser to run, and the user agent that it sends."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from pathlib import Path
 
 from bridge.contract.errors import CodedError
 
-#: In order of memory needed: headless-shell takes about half of what chromium does (213 against 394 MiB, one page).
+#: By memory use: headless-shell takes about half as much as chromium (213 against 394 MiB for one page).
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 _VERSION = re.compile(r"(\d+)\.\d+\.\d+\.\d+")
 
 
 class BrowserFailed(CodedError):
-    """No browser, or one that does not start; the sentence says what to do."""
+    """No browser is available, or it does not start; the text says what to do."""
 
     code = "browser_failed"
 
 
 class LaunchFailed(BrowserFailed):
-    """A browser that is there and did not come up this time."""
+    """An installed browser did not start this time."""
 
 
 def find_executable(configured: str | None, playwright_own: str | None = None) -> Path:
@@ -45,7 +45,7 @@ def find_executable(configured: str | None, playwright_own: str | None = None) -
 
 
 async def user_agent(executable: Path, limit: float = 20.0) -> str:
-    """What a desktop Chrome of the same version says: WhatsApp Web refuses `HeadlessChrome`. Raises `BrowserFailed`."""
+    """That of a desktop Chrome of the same version: WhatsApp Web refuses `HeadlessChrome`. Raises `BrowserFailed`."""
     try:
         async with asyncio.timeout(limit):
             process = await asyncio.create_subprocess_exec(

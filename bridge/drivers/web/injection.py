@@ -1,6 +1,6 @@
-"""The script that runs in WhatsApp Web before the page's own code: wa-js as npm ships it, then our agent.
+"""The script that runs in WhatsApp Web before the page's own code: wa-js as npm ships it, then the bridge's agent.
 
-It is one init script, since the order counts: analytics off, wa-js, agent. Top frame only.
+It is one init script because the order matters: analytics off, wa-js, agent. Top frame only.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from importlib import resources
 
 from bridge.contract.errors import StartError
 
-#: What the driver needs of the page, under `WPP.whatsapp`; `a|b` = one of the two will do. Checked after the login:
-#: before it, the site need not have loaded them.
+#: Functions that the driver needs, under `WPP.whatsapp`; `a|b` = either one. Checked after the login: before it, the
+#: site may not have loaded them.
 REQUIRED_MODULES = (
     "Socket.state",
     "Stream.mode",
@@ -29,11 +29,10 @@ REQUIRED_MODULES = (
     "functions.queryWidExists",
 )
 
-
-BINDING = "__bridgeTell"
+BINDING = "__bridgeReport"
 AGENT = "__bridgeAgent"
-_PARTS = ("registry", "models", "outlet", "state", "linking", "arrivals", "history", "calls")
-#: Folders of capabilities, one file each.
+_PARTS = ("registry", "models", "queue", "state", "linking", "incoming", "history", "calls")
+#: Folders with one file per capability.
 _CAPABILITIES = ("kinds", "events", "requests")
 
 
@@ -51,7 +50,7 @@ def _entries(folder: str, registry: str) -> frozenset[str]:
 
 @functools.cache
 def sendable_kinds() -> frozenset[str]:
-    """The kinds that the page's scripts can send."""
+    """The kinds of content that the page's scripts can send."""
     return _entries("kinds", "senders")
 
 
@@ -62,7 +61,7 @@ def answered_actions() -> frozenset[str]:
 
 
 def page_script() -> str:
-    """Our agent: the parts in their order, then each capability in a scope of its own."""
+    """The agent: its parts in order, then each capability in its own scope."""
     folder = resources.files("bridge.drivers.web") / "page"
     parts = [(folder / f"{part}.js").read_text("utf-8") for part in _PARTS]
     return "\n".join([*parts, *(f"{{\n{script}}}" for name in _CAPABILITIES for script in _scripts(name))])
@@ -83,8 +82,8 @@ if (window === window.top && location.protocol.startsWith("http")) {{
     "use strict";
     const agentName = {json.dumps(AGENT)};
     const reportMs = {report * 1000:.0f};
-    const needed = {json.dumps(REQUIRED_MODULES)};
-    const toPython = window[{json.dumps(BINDING)}];
+    const requiredModules = {json.dumps(REQUIRED_MODULES)};
+    const sendToDriver = window[{json.dumps(BINDING)}];
     {page_script()}
   }})();
 }}

@@ -1,6 +1,6 @@
-"""What a web driver does while a browser runs: load the site, pass on what the page tells, load it again where needed.
+"""The page while a browser runs: loads the site, passes reports and items to the session, reloads the site if needed.
 
-It decides nothing about browsers, and repeats nothing: what a lost page had not handed over is collected later.
+It starts no browser and repeats no call. What a lost page did not hand over is collected after the next load.
 """
 
 from __future__ import annotations
@@ -25,15 +25,22 @@ from bridge.ports import Account, Clock, DriverSink, DriverUnavailable, Incoming
 _log = logging.getLogger(__name__)
 STARTING = Situation(SessionState.STARTING, Reason.BROWSER_STARTING)
 _LOADING = Situation(SessionState.CONNECTING, Reason.PAGE_LOADING)
-#: From these on an outage is a new one: the pause before the next attempt starts small again.
+#: After one of these, the next outage is a new one: the delay between attempts starts small again.
 _SETTLED = frozenset({SessionState.CONNECTED, SessionState.PAIRING})
 
 
 class PageLoop:
-    """The page of one driver, through all of its loads, and what the session was told of it."""
+    """The page of one driver through all of its loads, and what was reported to the session about it."""
 
     def __init__(
-        self, session: str, url: str, profile: Path, limits: Limits, clock: Clock, random: Callable[[], float]
+        self,
+        session: str,
+        *,
+        url: str,
+        profile: Path,
+        limits: Limits,
+        clock: Clock,
+        random: Callable[[], float],
     ) -> None:
         self._session = session
         self._url = url
@@ -41,18 +48,18 @@ class PageLoop:
         self._clock = clock
         self._random = random
         self._failures = 0
-        self.course = StateReporter()
+        self.reporter = StateReporter(limits)
         self.page: WebPage | None = None
         self.logged_out = asyncio.Event()
-        self.wishes = PendingRequests(session)
-        self.upkeep = PageMemory(session, profile, limits, clock)
+        self.pending = PendingRequests(session)
+        self.memory = PageMemory(session, profile=profile, limits=limits, clock=clock)
 
-    def begin(self) -> None:
-        """A run of the driver begins: nothing was told yet."""
-        self.course, self._failures = StateReporter(lacking=self._limits.lacking), 0
+    def reset(self) -> None:
+        """Forget what was reported: the driver's `run` starts."""
+        self.reporter, self._failures = StateReporter(self._limits), 0
 
-    async def pages(self, browser: Browser, sink: DriverSink) -> Situation:
-        """Load the site and serve it, again and again, until the page is lost; returns what to say about that."""
+    async def run(self, browser: Browser, sink: DriverSink) -> Situation:
+        """Load the site and process its events, load after load, until the page is lost; returns why it was lost."""
         try:
             async with asyncio.timeout(self._limits.silence):
                 page = WebPage(await browser.page(), session=self._session, limits=self._limits)
@@ -65,14 +72,14 @@ class PageLoop:
             while True:
                 await self._load(page, sink)
                 watch.opened(self._clock.monotonic())
-                ending = await self._serve(page, watch, sink)
-                if ending.browser_gone:
-                    _log.warning("%s: page lost: %s", self._session, ending.situation.detail)
-                    return ending.situation
-                _log.warning("%s: the page is loaded again: %s", self._session, ending.situation.text)
-                await self.tell(sink, self.course.to(ending.situation))
-                if not ending.at_once:
-                    await asyncio.sleep(self.pause())
+                end = await self._process_events(page, watch, sink)
+                if end.browser_gone:
+                    _log.warning("%s: page lost: %s", self._session, end.situation.detail)
+                    return end.situation
+                _log.warning("%s: loading the page again: %s", self._session, end.situation.text)
+                await self.change_to(sink, end.situation)
+                if not end.immediate:
+                    await asyncio.sleep(self.next_delay())
         finally:
             self.page = None
             page.lose("the browser is being closed")
@@ -80,9 +87,9 @@ class PageLoop:
             await asyncio.wait([watching])
 
     async def _load(self, page: WebPage, sink: DriverSink) -> None:
-        """Load the site, as often as it takes."""
-        if self.course.situation in (None, STARTING):
-            await self.tell(sink, self.course.to(_LOADING))
+        """Load the site; retry until it loads or the page is lost."""
+        if self.reporter.situation in (None, STARTING):
+            await self.change_to(sink, _LOADING)
         while True:
             try:
                 await page.open(self._url)
@@ -90,44 +97,43 @@ class PageLoop:
                 if page.lost:
                     return
                 _log.warning("%s: WhatsApp Web cannot be loaded: %s", self._session, error.text)
-                unreachable = Situation(SessionState.UNREACHABLE, Reason.SITE_UNREACHABLE, error.text)
-                await self.tell(sink, self.course.to(unreachable))
-                await asyncio.sleep(self.pause())
+                await self.change_to(sink, Situation(SessionState.UNREACHABLE, Reason.SITE_UNREACHABLE, error.text))
+                await asyncio.sleep(self.next_delay())
             else:
                 if not self._is_broken:
-                    await self.tell(sink, self.course.to(_LOADING))
+                    await self.change_to(sink, _LOADING)
                 return
 
-    async def _serve(self, page: WebPage, watch: PageWatch, sink: DriverSink) -> PageEnd:
-        """Pass on what the page tells, until it is lost or has to be loaded again."""
+    async def _process_events(self, page: WebPage, watch: PageWatch, sink: DriverSink) -> PageEnd:
+        """Pass the page's reports and items on, until it is lost or must be loaded again."""
         self.page = page
         while True:
-            match await page.next_mail():
+            match await page.next_event():
                 case PageLost(why):
                     return PageEnd(Situation(SessionState.RECONNECTING, Reason.PAGE_LOST, why), browser_gone=True)
                 case Batch() as batch:
                     await self._hand_over(batch, sink)
                 case StateReport(state):
                     snapshot = Snapshot.of(state)
-                    # while the site is down each load of it reports the same: nothing new to tell
+                    # while the site is down, each load reports the same: no change to report
                     if snapshot.loader or not self._is_broken:
-                        await self.tell(sink, self.course.see(snapshot, self._clock.now()))
-                    situation = self.course.situation or _LOADING
+                        await self._report(sink, self.reporter.update(snapshot, self._clock.now()))
+                    situation = self.reporter.situation or _LOADING
                     if situation.state in _SETTLED:
                         self._failures, page.silence = 0, self._limits.silence
-                    await self.wishes.grant(page, snapshot, situation)
-                    await self.upkeep.look(page, situation)
-                    if ending := watch.see(snapshot, situation, self._clock.monotonic()):
-                        return ending
+                    await self.pending.execute(page, snapshot, situation)
+                    await self.memory.check(page, situation)
+                    if end := watch.check(snapshot, situation, self._clock.monotonic()):
+                        return end
 
     @property
     def _is_broken(self) -> bool:
-        return self.course.situation is not None and self.course.situation.reason is Reason.SITE_BROKEN
+        return self.reporter.situation is not None and self.reporter.situation.reason is Reason.SITE_BROKEN
 
     async def _hand_over(self, batch: Batch, sink: DriverSink) -> None:
         if batch.taken.done():
             return
-        self.upkeep.busy()
+        self.memory.mark_busy()
         try:
             items = to_items(batch.items)
             for item in items:
@@ -135,16 +141,19 @@ class PageLoop:
                     trace = {"session": self._session, "trace": item.key.id}
                     _log.debug("%s: handed over by the page", self._session, extra=trace)
             await sink.received(items)
-        except Exception:  # noqa: BLE001 - whatever the session met, the batch comes again
-            _log.exception("%s: a batch of %d was not taken; it comes again", self._session, len(batch.items))
+        except Exception:  # noqa: BLE001 - after any failure in the session the page sends the batch again
+            _log.exception("%s: a batch of %d was not taken; the page sends it again", self._session, len(batch.items))
             taken = False
         else:
             taken = True
         if not batch.taken.done():
             batch.taken.set_result(taken)
 
-    async def tell(self, sink: DriverSink, reports: Sequence[Report]) -> None:
-        """Tell the session, one after the other."""
+    async def change_to(self, sink: DriverSink, situation: Situation) -> None:
+        """Report a situation that does not come from the page."""
+        await self._report(sink, self.reporter.change_to(situation))
+
+    async def _report(self, sink: DriverSink, reports: Sequence[Report]) -> None:
         for report in reports:
             match report:
                 case Situation():
@@ -156,14 +165,14 @@ class PageLoop:
                 case PairingCode() | None:
                     await sink.code_changed(report)
 
-    def live(self) -> WebPage:
+    def connected_page(self) -> WebPage:
         """The page, if the whole path works. Raises `DriverUnavailable`."""
-        situation = self.course.situation
+        situation = self.reporter.situation
         if self.page is None or situation is None or situation.state is not SessionState.CONNECTED:
             raise DriverUnavailable(situation.text if situation else "The driver is not running.")
         return self.page
 
-    def pause(self) -> float:
-        """Seconds before the next attempt; longer with each one in vain."""
+    def next_delay(self) -> float:
+        """Count a failed attempt; returns the seconds before the next one."""
         self._failures += 1
         return retry_delay(self._failures - 1, self._limits, self._random())

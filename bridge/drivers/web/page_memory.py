@@ -1,7 +1,7 @@
-"""Memory of browser, driver and bridge (proportional set size, as Linux counts it), and how a page's is kept bounded.
+"""Memory use of browser, driver and bridge (proportional set size, as Linux counts it), and the trimming of the page.
 
 Chromium's own collector lets a busy page grow to several times what it needs (measured: 114 to 415 MB over 100,000
-messages, 171 after a collection), so that a page which stays open for weeks is asked to give memory back.
+messages, 171 MB after a collection). A page stays open for weeks, so it is asked to release memory.
 """
 
 from __future__ import annotations
@@ -23,9 +23,16 @@ from bridge.drivers.web.limits import Limits
 from bridge.drivers.web.web_page import WebPage
 from bridge.ports import Clock
 
+_log = logging.getLogger(__name__)
+#: Seconds after the start in which a page's memory use says little.
+_WARM_UP = 5.0
+_TRIM_TIMEOUT = 10.0
+#: A page that is never idle is trimmed once it has grown by this factor.
+_GROWTH = 1.5
+
 
 def measure(profile: Path) -> MemoryUse:
-    """Look now. Takes some milliseconds a process: for a thread."""
+    """Blocks for some milliseconds per process: call it in a thread."""
     return MemoryUse(
         browser_mb=_megabytes(mark.pid for mark in processes.of_profile(profile)),
         driver_mb=_megabytes(mark.pid for mark in processes.playwright_drivers()),
@@ -38,7 +45,7 @@ def _megabytes(pids: Iterable[int]) -> int:
 
 
 def _kilobytes(pid: int) -> int:
-    """0 for a process that is gone, or that the kernel does not let us look at."""
+    """0 for a process that has ended, or whose memory the kernel does not let us read."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines()
     except OSError:
@@ -46,61 +53,54 @@ def _kilobytes(pid: int) -> int:
     return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
 
 
-_log = logging.getLogger(__name__)
-#: Seconds after its start in which a page's figure says little.
-_WARM_UP = 5.0
-_TRIM_LIMIT = 10.0
-#: By how much a page that is never idle may grow before it is trimmed all the same.
-_GROWTH = 1.5
-
-
 class PageMemory:
-    def __init__(self, session: str, profile: Path, limits: Limits, clock: Clock) -> None:
+    """Measures one session's memory use, and trims its page when that is idle or has grown."""
+
+    def __init__(self, session: str, *, profile: Path, limits: Limits, clock: Clock) -> None:
         self._session = session
         self._profile = profile
         self._limits = limits
         self._clock = clock
-        self._due = clock.monotonic() + _WARM_UP
+        self._next_check = clock.monotonic() + _WARM_UP
         self._busy_at = clock.monotonic()
         self._trimmed_at = -math.inf
         self._lean_mb = 0
-        #: The newest figure; None while no browser runs.
-        self.memory: MemoryUse | None = None
+        #: The last measurement; None while no browser runs.
+        self.usage: MemoryUse | None = None
 
-    def started(self) -> None:
-        """A browser came up."""
-        self._due = self._clock.monotonic() + min(_WARM_UP, self._limits.memory)
+    def browser_started(self) -> None:
+        self._next_check = self._clock.monotonic() + min(_WARM_UP, self._limits.memory)
         self._lean_mb = 0
-        self.busy()
+        self.mark_busy()
 
-    def ended(self) -> None:
-        self.memory = None
+    def browser_ended(self) -> None:
+        self.usage = None
 
-    def busy(self) -> None:
-        """Something came or went."""
+    def mark_busy(self) -> None:
+        """Note that a message or a call passed."""
         self._busy_at = self._clock.monotonic()
 
-    async def look(self, page: WebPage, situation: Situation) -> None:
-        """Measure and trim where it is time for it."""
+    async def check(self, page: WebPage, situation: Situation) -> None:
+        """Measure and trim, if due."""
         now = self._clock.monotonic()
-        if now < self._due:
+        if now < self._next_check:
             return
-        self._due = now + self._limits.memory
-        self.memory = await asyncio.to_thread(measure, self._profile)
+        self._next_check = now + self._limits.memory
+        self.usage = await asyncio.to_thread(measure, self._profile)
         if situation.state is not SessionState.CONNECTED or now - self._trimmed_at < self._limits.idle:
             return
         idle = self._trimmed_at < self._busy_at <= now - self._limits.idle
         if not self._lean_mb:
-            self._lean_mb = self.memory.browser_mb
-        elif idle or self.memory.browser_mb > self._lean_mb * _GROWTH:
+            self._lean_mb = self.usage.browser_mb
+        elif idle or self.usage.browser_mb > self._lean_mb * _GROWTH:
             await self._trim(page)
             self._trimmed_at = self._clock.monotonic()
 
     async def _trim(self, page: WebPage) -> None:
-        before = self.memory
+        before = self.usage
         with suppress(PlaywrightError, TimeoutError):
-            async with asyncio.timeout(_TRIM_LIMIT):
+            async with asyncio.timeout(_TRIM_TIMEOUT):
                 await page.trim()
-        self.memory = await asyncio.to_thread(measure, self._profile)
-        self._lean_mb = self.memory.browser_mb
-        _log.info("%s: the page was trimmed: %s, before %s", self._session, self.memory, before)
+        self.usage = await asyncio.to_thread(measure, self._profile)
+        self._lean_mb = self.usage.browser_mb
+        _log.info("%s: the page was trimmed: %s, before %s", self._session, self.usage, before)

@@ -1,28 +1,28 @@
-"""When a page that still answers has to be loaded again, and what to say about it. Pure."""
+"""Decides when a page that still answers must be loaded again, and what is reported about it. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from bridge.contract.session import Reason, SessionState, Situation
-from bridge.drivers.web.limits import Limits, patience
+from bridge.drivers.web.limits import Limits, longest_stay
 from bridge.drivers.web.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
 class PageEnd:
-    """Why a page is not served any longer.
+    """Why a page is given up.
 
-    `browser_gone` = with its browser; else the same browser loads the site again, at once or after a pause.
+    `browser_gone` = a new browser is needed; else the same browser loads the site again, immediately or after a delay.
     """
 
     situation: Situation
     browser_gone: bool = False
-    at_once: bool = False
+    immediate: bool = False
 
 
 class PageWatch:
-    """Looks at the reports of one browser's pages, load after load."""
+    """Checks the reports of one browser's pages, load after load."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -34,13 +34,13 @@ class PageWatch:
         self._updated_at: float | None = None
 
     def opened(self, now: float) -> None:
-        """The site was asked for; its first report is to come."""
+        """The site was requested and has not reported yet."""
         self._load, self._loaded_at, self._booted, self._situation = None, now, False, None
 
-    def see(self, snapshot: Snapshot, situation: Situation, now: float) -> PageEnd | None:
-        """Judge a report and what was told of it; `now` is monotonic seconds."""
+    def check(self, snapshot: Snapshot, situation: Situation, now: float) -> PageEnd | None:
+        """Judge a snapshot and the situation reported for it; `now` is monotonic seconds."""
         if snapshot.load != self._load:
-            if self._load is not None:  # the site loaded itself again
+            if self._load is not None:  # the site reloaded itself
                 self.opened(now)
             self._load = snapshot.load
         if situation != self._situation:
@@ -48,16 +48,16 @@ class PageWatch:
         self._booted = self._booted or snapshot.ready
         age = now - self._loaded_at
         if snapshot.complete and not snapshot.loader and not snapshot.injected and age > self._limits.no_site:
-            return PageEnd(Situation(SessionState.UNREACHABLE, Reason.SITE_BROKEN, snapshot.says))
+            return PageEnd(Situation(SessionState.UNREACHABLE, Reason.SITE_BROKEN, snapshot.visible_text))
         if not self._booted:
             return self._not_booted(snapshot) if age > self._limits.boot else None
         if snapshot.needs_update and self._may_update(now):
             self._updated_at = now
-            return PageEnd(Situation(SessionState.RECONNECTING, Reason.PAGE_OUTDATED), at_once=True)
-        limit = patience(situation, self._limits)
+            return PageEnd(Situation(SessionState.RECONNECTING, Reason.PAGE_OUTDATED), immediate=True)
+        limit = longest_stay(situation, self._limits)
         if limit is not None and now - self._since > limit:
             why = f"{situation.reason} for {limit:g} s"
-            return PageEnd(Situation(SessionState.RECONNECTING, Reason.PAGE_STUCK, why), at_once=True)
+            return PageEnd(Situation(SessionState.RECONNECTING, Reason.PAGE_STUCK, why), immediate=True)
         return None
 
     def _not_booted(self, snapshot: Snapshot) -> PageEnd:
@@ -66,5 +66,5 @@ class PageWatch:
         return PageEnd(Situation(SessionState.PAGE_CHANGED, Reason.MODULE_MISSING, why))
 
     def _may_update(self, now: float) -> bool:
-        """A page that says so right after it was loaded anew would be loaded for ever."""
+        """Limits the reloads: a page that needs an update right after a load would be loaded again and again."""
         return self._updated_at is None or now - self._updated_at > self._limits.update

@@ -1,7 +1,7 @@
-"""What the page hands out, as the values of the driver's port. Pure.
+"""Converts the page's items to the values of the driver's port. Pure.
 
-It never raises on what the page says and never drops anything: what cannot be converted becomes a message of type
-`unknown` that carries its raw form. Addresses are kept as they came.
+No input raises and nothing is dropped: what cannot be converted becomes a message of type `unknown` that carries its
+raw form. Addresses are not changed.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from bridge.contract.payload import valid_text
 from bridge.ports import AckChange, IncomingEvent, IncomingMessage, Item
 
 UNKNOWN = "unknown"
-#: Where a message without a readable chat is put, so that it is still told.
-NOWHERE = Jid("unknown", Server.USER)
+#: The chat of a message without a readable one, so that it is still published.
+NO_CHAT = Jid("unknown", Server.USER)
 
 
 def to_items(raws: Sequence[Any]) -> list[Item]:
-    """A batch as the page sent it."""
+    """Converts a batch from the page."""
     items: list[Item] = []
     for raw in raws:
         if isinstance(raw, dict) and raw.get("kind") == "ack":
@@ -44,7 +44,7 @@ def to_items(raws: Sequence[Any]) -> list[Item]:
 
 
 def to_message(raw: Any) -> IncomingMessage:
-    """One message. `raw["at"]` is the service's time when the page read it, used where the message has none."""
+    """One message. `raw["at"]` is the service's time when the page read it, used if the message has no time."""
     if not isinstance(raw, dict):
         return _unconverted({"value": raw})
     try:
@@ -58,7 +58,7 @@ def to_message(raw: Any) -> IncomingMessage:
 
 
 def to_event(raw: Mapping[str, Any]) -> IncomingEvent | None:
-    """An event as `page/events` read it, or None where it is none."""
+    """An event as `page/events` reads it, or None if it is not one."""
     kind, once, fields = raw.get("event"), raw.get("once"), raw.get("fields")
     if not isinstance(kind, str) or not isinstance(once, str) or not isinstance(fields, dict):
         return None
@@ -66,7 +66,7 @@ def to_event(raw: Mapping[str, Any]) -> IncomingEvent | None:
 
 
 def to_ack(raw: Mapping[str, Any]) -> AckChange | None:
-    """A tick, or None where it names no message."""
+    """An ack, or None if it names no message."""
     level = raw.get("level")
     keys = []
     for parts in _list(raw.get("keys")):
@@ -94,7 +94,7 @@ def to_key(parts: Any) -> MessageKey:
 
 
 def to_jid(value: Any) -> Jid | None:
-    """An address, or None where there is none or it is none."""
+    """An address, or None if the value is not one."""
     if not isinstance(value, str):
         return None
     try:
@@ -121,7 +121,7 @@ def _message(raw: Mapping[str, Any], key: MessageKey, kind: str) -> IncomingMess
 
 
 def _content(raw: Any) -> MessageContent:
-    """What the readers of `page/kinds` made of it, without the fields that do not fit the contract."""
+    """The content as the readers of `page/kinds` return it, without the fields that do not fit the contract."""
     fields = {name: value for name, value in raw.items() if value is not None} if isinstance(raw, dict) else {}
     fields["quoted"] = _quoted(fields.get("quoted"))
     fields["mentions"] = [str(jid) for jid in map(to_jid, _list(fields.get("mentions"))) if jid] or None
@@ -133,14 +133,14 @@ def _content(raw: Any) -> MessageContent:
 
 
 def _unconverted(raw: Mapping[str, Any], key: MessageKey | None = None) -> IncomingMessage:
-    """The same raw form gives the same id, so that a batch that comes again is not told twice."""
+    """The same raw form gives the same id, so that a repeated batch is not published twice."""
     clean = json.loads(valid_text(json.dumps(raw, ensure_ascii=False, sort_keys=True, default=str)))
     if key is None:
         timeless = {name: value for name, value in clean.items() if name != "at"}
         digest = hashlib.sha256(json.dumps(timeless, sort_keys=True).encode()).hexdigest()
         parts = raw.get("key")
         remote = to_jid(parts.get("remote")) if isinstance(parts, dict) else None
-        chat = remote or to_jid(raw.get("from")) or NOWHERE
+        chat = remote or to_jid(raw.get("from")) or NO_CHAT
         key = MessageKey(False, chat, f"UNKNOWN{digest[:32].upper()}")
     return IncomingMessage(
         id=str(key),

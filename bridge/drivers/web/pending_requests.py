@@ -1,4 +1,4 @@
-"""What an admin asked for and the page can do only at the right moment. Kept until then."""
+"""Requests of an operator that the page can carry out only at certain moments, kept until then."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ _log = logging.getLogger(__name__)
 
 
 class PendingRequests:
-    """To claim the connection, and to be paired by a code that is typed."""
+    """A takeover of the connection, and a pairing by a code that is typed on the phone."""
 
     def __init__(self, session: str) -> None:
         self._session = session
         self._take_over = False
         self._number: str | None = None
-        self._asked_in: str | None = None
+        self._requested_in: str | None = None
 
     def take_over(self) -> None:
-        """At the next conflict, unless the page gets usable before."""
+        """At the next conflict, unless the page becomes usable first."""
         self._take_over = True
 
     def link_by_phone(self, number: str) -> None:
-        """In each page that shows a code, until one is logged in."""
-        self._number, self._asked_in = number, None
+        """In each load that shows a code, until one is logged in."""
+        self._number, self._requested_in = number, None
 
-    async def grant(self, page: WebPage, snapshot: Snapshot, situation: Situation) -> None:
-        """Do what the time has come for. A failure is logged; the page's next report tells what became of it."""
+    async def execute(self, page: WebPage, snapshot: Snapshot, situation: Situation) -> None:
+        """Carry out what is possible now. Failures are logged; the page's next report shows the result."""
         if snapshot.usable:
             self._take_over = False
         if snapshot.authenticated:
@@ -38,8 +38,8 @@ class PendingRequests:
         if self._take_over and situation.reason is Reason.OPENED_ELSEWHERE:
             self._take_over = False
             await self._call(page, "takeOver")
-        if self._number and snapshot.code and snapshot.load != self._asked_in:
-            self._asked_in = snapshot.load
+        if self._number and snapshot.code and snapshot.load != self._requested_in:
+            self._requested_in = snapshot.load
             await self._call(page, "linkByPhone", self._number)
 
     async def _call(self, page: WebPage, name: str, *arguments: str) -> None:

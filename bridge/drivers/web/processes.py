@@ -1,4 +1,4 @@
-"""Browser processes: found by profile, ended, waited for. The only file that knows psutil."""
+"""Browser processes: finds them by profile, ends them, waits for their end. The only file that uses psutil."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _POLL = 0.25
 
 @dataclass(frozen=True, slots=True)
 class ProcessMark:
-    """A process, for certain: a pid is used again, a pid with its start time is not."""
+    """Identifies a process: a pid is reused, a pid with its start time is not."""
 
     pid: int
     started: float
 
     @property
     def is_alive(self) -> bool:
-        """Whether this very process still runs (a zombie does not)."""
+        """Whether exactly this process still runs (a zombie does not)."""
         return _process(self) is not None
 
 
@@ -39,13 +39,13 @@ def _process(mark: ProcessMark) -> Any | None:
 
 
 def of_profile(profile: Path) -> list[ProcessMark]:
-    """Every process that was started with this profile, and all below them."""
+    """Every process that was started with this profile, with all descendants."""
     roots = [ProcessMark(process.pid, process.info["create_time"]) for process, _ in _started_with(profile)]
     return list({below: None for root in roots for below in tree(root)})
 
 
 def browser_of(profile: Path) -> ProcessMark | None:
-    """The browser that runs on this profile. Debian's command is a shell script in front of it, with the same words."""
+    """The browser that runs on this profile. Debian's command is a shell script around it, with the same arguments."""
     browsers = [
         ProcessMark(process.pid, process.info["create_time"])
         for process, words in _started_with(profile)
@@ -67,7 +67,7 @@ def playwright_drivers() -> list[ProcessMark]:
 
 
 async def browser_ended(profile: Path) -> None:
-    """Return once a browser came up on this profile and is gone again. Another program gives no event: polled."""
+    """Return after a browser has started on this profile and ended. Polled: another program gives no event."""
     while (browser := await asyncio.to_thread(browser_of, profile)) is None:  # noqa: ASYNC110
         await asyncio.sleep(_POLL)
     while browser.is_alive:  # noqa: ASYNC110
@@ -85,7 +85,7 @@ def _started_with(profile: Path) -> Iterator[tuple[Any, list[str]]]:
 
 
 def tree(mark: ProcessMark) -> list[ProcessMark]:
-    """The process and all below it."""
+    """The process and all its descendants."""
     process = _process(mark)
     if process is None:
         return []
@@ -103,7 +103,7 @@ def tree(mark: ProcessMark) -> list[ProcessMark]:
 
 
 async def wait_gone(marks: Iterable[ProcessMark], limit: float) -> list[ProcessMark]:
-    """Wait until the processes are gone, at most `limit` seconds. Returns those that are not."""
+    """Wait at most `limit` seconds until the processes have ended. Returns those that have not."""
     return await asyncio.to_thread(_wait_gone, list(marks), limit)
 
 
@@ -114,14 +114,14 @@ def _wait_gone(marks: list[ProcessMark], limit: float) -> list[ProcessMark]:
 
 
 async def end(marks: Iterable[ProcessMark], limit: float) -> None:
-    """SIGTERM, `limit` seconds of patience, SIGKILL to what is left of them and their children; waits for all."""
-    doomed = {below for mark in marks for below in tree(mark)}
-    for mark in doomed:
+    """SIGTERM to the processes and their descendants; after `limit` seconds SIGKILL to the rest; waits for all."""
+    targets = {below for mark in marks for below in tree(mark)}
+    for mark in targets:
         _signal(mark, "terminate")
-    left = await wait_gone(doomed, limit)
+    left = await wait_gone(targets, limit)
     kill(left)
     if await wait_gone(left, limit):
-        _log.error("browser processes survive SIGKILL: %s", ", ".join(str(mark.pid) for mark in left))
+        _log.error("browser processes still run after SIGKILL: %s", ", ".join(str(mark.pid) for mark in left))
 
 
 def kill(marks: Iterable[ProcessMark]) -> None:
@@ -130,12 +130,12 @@ def kill(marks: Iterable[ProcessMark]) -> None:
             _signal(below, "kill")
 
 
-def _signal(mark: ProcessMark, how: str) -> None:
+def _signal(mark: ProcessMark, method: str) -> None:
     process = _process(mark)
     if process is not None:
         try:
-            getattr(process, how)()
+            getattr(process, method)()
         except psutil.NoSuchProcess:
             pass
         except psutil.AccessDenied:
-            _log.warning("process %d is not ours to end", mark.pid)
+            _log.warning("no permission to end process %d", mark.pid)

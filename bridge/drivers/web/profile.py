@@ -1,7 +1,7 @@
-"""One owner for a browser profile: the lock, the record of the browser that runs on it, and the end of left-over ones.
+"""One owner for a browser profile: the lock, the record of its running browser, and the end of left-over browsers.
 
-headless-shell keeps no lock of its own (measured: two opened one profile), and a bridge that was killed leaves its
-browser behind; both would ruin the login. It refuses to share: a second bridge on this host gets `ProfileLocked`.
+headless-shell has no lock of its own (measured: two opened one profile), and a bridge that was killed leaves its
+browser running; either would damage the login. A second bridge on this host gets `ProfileLocked`.
 """
 
 from __future__ import annotations
@@ -23,30 +23,30 @@ _log = logging.getLogger(__name__)
 LOCK = "bridge.lock"
 _RECORD_LIMIT = 4096
 MEGABYTE = 1024 * 1024
-#: Bytes without which neither a profile nor the store beside it is safe.
+#: Free bytes that a profile and the store beside it need.
 LEAST_FREE = 20 * MEGABYTE
 _SINGLETONS = ("SingletonLock", "SingletonSocket", "SingletonCookie")
 
 
 class ProfileLocked(CodedError):
-    """Another bridge on this host holds the profile."""
+    """Another bridge on this host uses the profile."""
 
     code = "profile_locked"
 
 
 class ProfileUnusable(CodedError):
-    """The profile's folder cannot be made or written."""
+    """The profile's folder cannot be created or written."""
 
     code = "profile_unusable"
 
 
 class Profile:
-    """`async with Profile(path)`: the folder is ours, and no browser runs on it."""
+    """`async with Profile(path)`: this process holds the folder, and no browser runs on it."""
 
-    def __init__(self, path: Path, *, patience: float = 5.0, least_free: int = LEAST_FREE) -> None:
+    def __init__(self, path: Path, *, end_timeout: float = 5.0, least_free: int = LEAST_FREE) -> None:
         self.path = path
         self._least_free = least_free
-        self._patience = patience
+        self._end_timeout = end_timeout
         self._lock: IO[str] | None = None
 
     async def __aenter__(self) -> Self:
@@ -54,7 +54,7 @@ class Profile:
         try:
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.path.chmod(0o700)
-            # not inherited by the browser, so the lock ends with this process however it ends
+            # not inherited by the browser, so the lock ends with this process, even if it is killed
             lock = (self.path / LOCK).open("a+", encoding="utf-8")
         except OSError as error:
             raise ProfileUnusable(f"The browser profile {self.path} cannot be written: {error.strerror}.") from error
@@ -76,7 +76,7 @@ class Profile:
         return self
 
     def _check_space(self) -> None:
-        """A browser on a full disk runs, and loses its login: better none."""
+        """Refuse a full disk: a browser would start on it and lose its login."""
         free = shutil.disk_usage(self.path).free
         if free < self._least_free:
             raise ProfileUnusable(f"Only {free // MEGABYTE} MB are free for the browser profile {self.path}.")
@@ -85,19 +85,19 @@ class Profile:
         self._release()
 
     async def clear(self) -> None:
-        """End every browser on this profile and remove what they left that would stop a new one."""
+        """End every browser on this profile, and remove left-over files that would prevent a new one."""
         left_over = set(processes.of_profile(self.path))
         recorded = self._recorded()
         if recorded and recorded.is_alive:
             left_over.add(recorded)
         if left_over:
-            _log.warning("ending a browser that was left over (pid %s)", ", ".join(str(m.pid) for m in left_over))
-            await processes.end(left_over, self._patience)
+            _log.warning("ending a left-over browser (pid %s)", ", ".join(str(m.pid) for m in left_over))
+            await processes.end(left_over, self._end_timeout)
         self._write("")
         self._remove_singletons()
 
     def empty(self) -> None:
-        """Remove everything but our lock, and with it the login. Raises `ProfileUnusable`."""
+        """Remove everything except the lock; this deletes the login. Raises `ProfileUnusable`."""
         try:
             for entry in self.path.iterdir():
                 if entry.is_dir() and not entry.is_symlink():
@@ -108,7 +108,7 @@ class Profile:
             raise ProfileUnusable(f"{error.filename or self.path} cannot be removed: {error.strerror}.") from error
 
     def record(self, browser: ProcessMark) -> None:
-        """Remember the browser that runs now, for whoever starts after us."""
+        """Record the running browser for the next bridge process."""
         self._write(json.dumps({"pid": browser.pid, "started": browser.started}))
 
     def _recorded(self) -> ProcessMark | None:
@@ -130,7 +130,7 @@ class Profile:
             os.fsync(self._lock.fileno())
 
     def _remove_singletons(self) -> None:
-        """Chromium's own lock names host and pid; one of another host name (a container made anew) stops it forever."""
+        """Remove Chromium's own lock if its host (a previous container) or its process no longer exists."""
         lock = self.path / _SINGLETONS[0]
         if not lock.is_symlink():
             return

@@ -1,4 +1,4 @@
-"""One Playwright for the whole process: its Node driver takes about 130 MiB, so the sessions share it."""
+"""One Playwright for the whole process: its Node driver takes about 130 MiB, so all sessions share it."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from playwright.async_api import Playwright, async_playwright
 from bridge.drivers.web.executable import BrowserFailed
 
 _log = logging.getLogger(__name__)
-#: Its Node.js is linked to a library that a minimal Debian lacks (seen on one: no package of the list brought it).
+#: Its Node.js needs a library that a minimal Debian does not have (seen once: no package of the list installed it).
 _NO_DRIVER = (
-    "Playwright's own Node.js does not start, and without it no browser does. On Debian: apt install libatomic1."
-    " Else try it by hand: {} --version"
+    "Playwright's own Node.js does not start, and no browser starts without it. On Debian: apt install libatomic1."
+    " Otherwise run it manually to see why: {} --version"
 )
 
 
 class PlaywrightRuntime:
-    """`async with PlaywrightRuntime() as runtime`. Starts at the first use, and again when its Node driver has died."""
+    """`async with PlaywrightRuntime() as runtime`. Starts at the first use, and again if its Node driver has died."""
 
     def __init__(self) -> None:
         self._starting = asyncio.Lock()
@@ -37,27 +37,27 @@ class PlaywrightRuntime:
             self._playwright = None
 
     async def playwright(self) -> Playwright:
-        """The running Playwright. Raises `BrowserFailed` where its driver does not start."""
+        """The running Playwright. Raises `BrowserFailed` if its driver does not start."""
         async with self._starting:
             if self._playwright is None:
                 try:
                     self._playwright = await async_playwright().start()
-                except Exception as error:  # it raises no class of its own
+                except Exception as error:  # Playwright raises plain exceptions here
                     node = Path(playwright.__file__).with_name("driver") / "node"
                     raise BrowserFailed(_NO_DRIVER.format(node)) from error
             return self._playwright
 
     async def replace_if_dead(self) -> None:
-        """If the running one does not answer, the next who asks gets another. The browsers of the old one are lost."""
+        """If it does not answer, the next call of `playwright` starts another. The browsers of the old one are lost."""
         async with self._starting:
             suspect = self._playwright
             if suspect is not None and not await self._answers(suspect):
-                _log.warning("Playwright's driver has died; starting another")
+                _log.warning("Playwright's driver has died; starting a new one")
                 self._playwright = None
                 await self._stop(suspect)
 
     async def _answers(self, playwright: Playwright) -> bool:
-        """Asked for something that needs no browser: a browser that failed must not cost the others theirs."""
+        """Checked without a browser: one failed browser must not end the browsers of other sessions."""
         try:
             async with asyncio.timeout(5):
                 await (await playwright.request.new_context()).dispose()
@@ -69,5 +69,5 @@ class PlaywrightRuntime:
         try:
             async with asyncio.timeout(5):
                 await playwright.stop()
-        except Exception:  # noqa: BLE001 - a dead one cannot be stopped
+        except Exception:  # noqa: BLE001 - a dead driver cannot be stopped
             _log.debug("stopping Playwright", exc_info=True)

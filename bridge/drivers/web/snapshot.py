@@ -1,4 +1,4 @@
-"""What the page reports about itself, and what it means. Pure."""
+"""The page's report about itself, and the situation that it means. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bridge.drivers.web.payloads import to_jid
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The page's report. `load` names the document; `holds` counts how often live items were held back in it."""
+    """The page's report. `load` identifies the document; `holds` counts how often live items were held back in it."""
 
     load: str
     holds: int
@@ -27,7 +27,7 @@ class Snapshot:
     needs_update: bool = False
     complete: bool = False
     loader: bool = False
-    says: str | None = None
+    visible_text: str | None = None
     missing: tuple[str, ...] = ()
     code: str | None = None
     link_code: str | None = None
@@ -39,7 +39,7 @@ class Snapshot:
 
     @classmethod
     def of(cls, raw: Mapping[str, Any]) -> Snapshot:
-        """From the page's JSON."""
+        """From the JSON of `page/state.js`."""
         return cls(
             load=str(raw.get("load")),
             holds=int(raw.get("holds") or 0),
@@ -53,7 +53,7 @@ class Snapshot:
             needs_update=bool(raw.get("needsUpdate")),
             complete=bool(raw.get("complete")),
             loader=bool(raw.get("loader")),
-            says=raw.get("says"),
+            visible_text=raw.get("visibleText"),
             missing=tuple(map(str, raw.get("missing") or ())),
             code=raw.get("code"),
             link_code=raw.get("linkCode"),
@@ -66,12 +66,12 @@ class Snapshot:
 
     @property
     def usable(self) -> bool:
-        """Logged in and the whole path works. wa-js's `isFullReady` alone is true on the QR page, too."""
+        """Logged in, and the whole path works. wa-js's `isFullReady` alone is true on the QR page as well."""
         path_up = self.full_ready and self.authenticated and self.socket == "CONNECTED" and self.stream == "MAIN"
         return path_up and not self.missing
 
 
-#: What WhatsApp calls it when it keeps a page off the line, in its socket's state or its stream's mode.
+#: Values of the socket's state or the stream's mode with which WhatsApp refuses a page.
 _REFUSALS = {
     "CONFLICT": Situation(SessionState.CONFLICT, Reason.OPENED_ELSEWHERE),
     "DEPRECATED_VERSION": Situation(SessionState.PAGE_CHANGED, Reason.CLIENT_EXPIRED),
@@ -81,16 +81,16 @@ _REFUSALS = {
 }
 
 
-def meaning(snapshot: Snapshot, *, faltering: bool, pairing: bool, lacking: bool = False) -> Situation:
-    """The situation that a snapshot stands for.
+def situation_of(snapshot: Snapshot, *, link_tried: bool, pairing: bool, page_changed: bool = False) -> Situation:
+    """The situation that a snapshot means.
 
-    `faltering` = the link was up, or given up, in this very load before; `pairing` = a code was asked for; `lacking` =
-    what is missing has been so for long enough.
+    `link_tried` = the link was up, or timed out, earlier in this load; `pairing` = a code was requested;
+    `page_changed` = functions have been missing for longer than the limit.
     """
-    for word in (snapshot.socket, snapshot.stream):
-        if word in _REFUSALS:
-            return _REFUSALS[word]
-    if lacking and snapshot.missing:
+    for value in (snapshot.socket, snapshot.stream):
+        if value in _REFUSALS:
+            return _REFUSALS[value]
+    if page_changed and snapshot.missing:
         return Situation(SessionState.PAGE_CHANGED, Reason.MODULE_MISSING, f"missing: {', '.join(snapshot.missing)}")
     if not snapshot.injected:
         return Situation(SessionState.CONNECTING, Reason.PAGE_LOADING)
@@ -99,7 +99,7 @@ def meaning(snapshot: Snapshot, *, faltering: bool, pairing: bool, lacking: bool
     if snapshot.authenticated:
         if snapshot.socket == "CONNECTED" and not snapshot.missing:
             return Situation(SessionState.AUTHENTICATED, Reason.SYNCING)
-        if faltering:
+        if link_tried:
             return Situation(SessionState.RECONNECTING, Reason.LINK_DOWN)
         return Situation(SessionState.CONNECTING, Reason.PAGE_LOADING)
     if snapshot.link_code:

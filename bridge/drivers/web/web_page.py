@@ -1,6 +1,6 @@
-"""The page and the two ways across its border: what it tells us (a mailbox), and what we ask of it (`call`).
+"""The page: its events come in a queue (`next_event`), requests go in by `call`.
 
-Every call has a time-out. A call that went in and was not answered is `CallInDoubt`, whatever the cause.
+Every call has a timeout. A call that reached the page and was not answered is `CallInDoubt`, for any cause.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from bridge.drivers.web.limits import Limits
 from bridge.ports import CallInDoubt, DriverUnavailable
 
 _log = logging.getLogger(__name__)
-_INTERRUPTIONS, _SETTLING = 5, 0.3
+#: Chromium's error page interrupts navigations: attempts, and seconds between them.
+_INTERRUPTIONS, _RETRY_DELAY = 5, 0.3
 _CLOSED = "has been closed"
 _CALL = f"([name, args]) => globalThis.{AGENT} ? globalThis.{AGENT}.call(name, args) : null"
 
@@ -35,7 +36,7 @@ class SiteUnreachable(CodedError):
 
 
 class PageFailure(CodedError):
-    """The page answered a call with an error. `name` is wa-js's code, if it has one; `stored` is for sends."""
+    """The page answered a call with an error. `name` is wa-js's code, if any; `stored`: the page stored the message."""
 
     code = "page_failure"
 
@@ -47,14 +48,14 @@ class PageFailure(CodedError):
 
 @dataclass(frozen=True, slots=True)
 class StateReport:
-    """A report of the page about itself."""
+    """The page's state as `page/state.js` reports it."""
 
     state: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A batch of live items; the page keeps it until `taken` is answered."""
+    """Live items; the page keeps them until `taken` is resolved with True."""
 
     items: list[Any]
     taken: asyncio.Future[bool]
@@ -62,7 +63,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class PageLost:
-    """The page is gone, or is to be dropped."""
+    """The page is gone, or must be closed."""
 
     why: str
 
@@ -71,46 +72,46 @@ PageEvent = StateReport | Batch | PageLost
 
 
 class WebPage:
-    """One page of one browser, from its opening until it is lost."""
+    """One page of one browser, from opening until it is lost."""
 
     def __init__(self, page: Page, *, session: str, limits: Limits) -> None:
         self._page = page
         self._session = session
         self._limits = limits
-        self._mail: asyncio.Queue[PageEvent] = asyncio.Queue()
-        self._waiting: set[asyncio.Future[bool]] = set()
-        self._heard_at = 0.0
+        self._events: asyncio.Queue[PageEvent] = asyncio.Queue()
+        self._open_batches: set[asyncio.Future[bool]] = set()
+        self._last_report_at = 0.0
         self._load: str | None = None
-        self._left: str | None = None
-        #: Seconds that it may say nothing; the driver knows what the page is busy with.
+        self._previous_load: str | None = None
+        #: Longest time without a report, in seconds; set by the driver, which knows what the page is doing.
         self.silence = limits.silence_loading
         self.lost: str | None = None
 
     async def prepare(self) -> None:
-        """Put our script before the page's own."""
+        """Install the bridge's script before the page's own code."""
         self._page.on("crash", lambda _: self.lose("the page crashed"))
         self._page.on("close", lambda _: self.lose("the browser closed the page"))
         self._page.on("console", self._log_console)
         self._page.on("pageerror", lambda error: _log.debug("%s: page error: %.300s", self._session, error))
-        await self._page.expose_binding(BINDING, self._told)
+        await self._page.expose_binding(BINDING, self._on_binding)
         await self._page.add_init_script(script=init_script(self._limits.report))
 
     async def open(self, url: str) -> None:
-        """Load the site, also over a page that is there, of which nothing more is heard. Raises `SiteUnreachable`."""
-        self._left, self.silence = self._load, self._limits.silence_loading
-        self._forget_mail()
+        """Load the site; later reports of the previous load are ignored. Raises `SiteUnreachable`."""
+        self._previous_load, self.silence = self._load, self._limits.silence_loading
+        self._drop_events()
         try:
-            response = await self._go(url)
+            response = await self._navigate(url)
         except PlaywrightError as error:
             with suppress(PlaywrightError):
                 await self._page.goto("about:blank", timeout=self._limits.close * 1000)
             raise SiteUnreachable(first_line(error).partition(" at http")[0]) from error
         if response is not None and response.status >= 400:
             raise SiteUnreachable(f"HTTP {response.status}")
-        self._heard_at = asyncio.get_running_loop().time()
+        self._last_report_at = asyncio.get_running_loop().time()
 
-    async def _go(self, url: str) -> Response | None:
-        """Chromium's error page loads itself and the address again at moments of its own, in the way of our attempt."""
+    async def _navigate(self, url: str) -> Response | None:
+        """Chromium's error page reloads on its own schedule and may interrupt this navigation."""
         limit = self._limits.navigation * 1000
         for _ in range(_INTERRUPTIONS):
             try:
@@ -118,13 +119,14 @@ class WebPage:
             except PlaywrightError as error:
                 if "interrupted by another navigation" not in str(error):
                     raise
-                await asyncio.sleep(_SETTLING)
+                await asyncio.sleep(_RETRY_DELAY)
         return await self._page.goto(url, wait_until="commit", timeout=limit)
 
     async def watch(self) -> None:
-        """Lose the page as soon as the way to it breaks, which no event tells: Playwright's Node process may die.
+        """Mark the page as lost when the connection to it breaks. No event reports that: Playwright's Node may die.
 
-        A call that is never answered ends when its page loads anew (then another one is put), or with the connection.
+        It makes a call that is never answered; this call ends when the page reloads (then it is repeated), or with the
+        connection.
         """
         while self.lost is None:
             try:
@@ -132,10 +134,10 @@ class WebPage:
             except PlaywrightError as error:
                 if _CLOSED in str(error):
                     self.lose("the connection to the browser broke")
-                await asyncio.sleep(_SETTLING)
+                await asyncio.sleep(_RETRY_DELAY)
 
     async def trim(self) -> None:
-        """Give back memory that the page does not need."""
+        """Make the page release memory that it does not need."""
         session = await self._page.context.new_cdp_session(self._page)
         try:
             await session.send("HeapProfiler.collectGarbage")
@@ -143,38 +145,38 @@ class WebPage:
         finally:
             await session.detach()
 
-    def _forget_mail(self) -> None:
-        while not self._mail.empty():
-            match self._mail.get_nowait():
+    def _drop_events(self) -> None:
+        while not self._events.empty():
+            match self._events.get_nowait():
                 case Batch(taken=taken) if not taken.done():
                     taken.set_result(False)
 
-    async def next_mail(self) -> PageEvent:
-        """The next thing the page tells; `PageLost` once it is gone, or silent for too long."""
+    async def next_event(self) -> PageEvent:
+        """The next event of the page; `PageLost` once it is gone, or was silent for too long."""
         loop = asyncio.get_running_loop()
         while True:
-            if self.lost is not None and self._mail.empty():
+            if self.lost is not None and self._events.empty():
                 return PageLost(self.lost)
-            silent_at = self._heard_at + self.silence
+            silent_at = self._last_report_at + self.silence
             try:
                 async with asyncio.timeout_at(silent_at):
-                    return await self._mail.get()
+                    return await self._events.get()
             except TimeoutError:
-                # while mail was being handled the page may have gone on telling
-                if self._heard_at + self.silence <= loop.time():
+                # the page may have reported while the caller handled the last event
+                if self._last_report_at + self.silence <= loop.time():
                     self.lose(f"the page has been silent for {self.silence:g} s")
 
     def lose(self, why: str) -> None:
-        """From now on there is no page: calls are refused, and the batch in flight comes again after the next load."""
+        """Mark the page as lost: calls are refused, and the batch in flight is collected after the next load."""
         if self.lost is None:
             self.lost = why
-            for waiting in self._waiting:
-                if not waiting.done():
-                    waiting.set_result(False)
-            self._mail.put_nowait(PageLost(why))
+            for taken in self._open_batches:
+                if not taken.done():
+                    taken.set_result(False)
+            self._events.put_nowait(PageLost(why))
 
     async def call(self, name: str, *arguments: Any, limit: float | None = None) -> Any:
-        """Ask the agent. Raises `DriverUnavailable`, `CallInDoubt` or `PageFailure`."""
+        """Call the agent in the page. Raises `DriverUnavailable`, `CallInDoubt` or `PageFailure`."""
         if self.lost is not None:
             raise DriverUnavailable(f"The page is gone: {self.lost}.")
         limit = self._limits.call if limit is None else limit
@@ -197,24 +199,24 @@ class WebPage:
             )
         return fields["value"]
 
-    async def _told(self, source: Mapping[str, Any], kind: str, payload: str) -> bool:
+    async def _on_binding(self, source: Mapping[str, Any], kind: str, payload: str) -> bool:
         if self.lost is not None or source["frame"] != self._page.main_frame:
             return False
-        self._heard_at = asyncio.get_running_loop().time()
+        self._last_report_at = asyncio.get_running_loop().time()
         content = json.loads(payload)
         if kind == "state":
-            if content["load"] == self._left:
+            if content["load"] == self._previous_load:
                 return False
             self._load = content["load"]
-            self._mail.put_nowait(StateReport(content))
+            self._events.put_nowait(StateReport(content))
             return True
         taken: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiting.add(taken)
-        self._mail.put_nowait(Batch(content, taken))
+        self._open_batches.add(taken)
+        self._events.put_nowait(Batch(content, taken))
         try:
             return await taken
         finally:
-            self._waiting.discard(taken)
+            self._open_batches.discard(taken)
 
     def _log_console(self, message: ConsoleMessage) -> None:
         if _log.isEnabledFor(logging.DEBUG):

@@ -14,14 +14,14 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from bridge.contract.payload import rfc3339
-from bridge.drivers.web.profile import LOCK, Profile
 from bridge.ops.backup.archive import FileDigest, Manifest, digests, pack
-from bridge.ops.backup.paths import PROFILE, STORE, excluded_names
+from bridge.ops.backup.paths import STORE
 from bridge.ops.backup.shared import copy_shared
-from bridge.ports import StoreUnusable
+from bridge.ports import LoginFiles, StoreUnusable
 from bridge.store.inspection import glance, holders
 from bridge.store.online_copy import copy_store
 
@@ -51,10 +51,11 @@ async def create_backup(
     bridge: str,
     now: datetime,
     pause: Pause,
-    with_profile: bool = True,
+    login: LoginFiles | None,
     shared: Sequence[Path] = (),
 ) -> BackupResult:
-    """Back up the session in `folder` to `target`. `bridge` is the program's version, `shared` are further databases.
+    """Back up the session in `folder` to `target`. `bridge` is the program's version, `login` is what to
+    copy of the login (None: nothing), `shared` are further databases.
 
     Raises `StoreUnusable` if the store is missing or damaged, and whatever `pause` raises.
     """
@@ -67,27 +68,24 @@ async def create_backup(
         await asyncio.to_thread(copy_store, folder / STORE, staging / STORE)
         skipped = await asyncio.to_thread(copy_shared, shared, staging)
         paused = None
-        if with_profile and (folder / PROFILE).is_dir():
-            paused = await _copy_profile(folder / PROFILE, staging / PROFILE, pause)
+        if login is not None and (folder / login.folder).is_dir():
+            paused = await _copy_login(login, folder / login.folder, staging / login.folder, pause)
         manifest = await asyncio.to_thread(_describe, staging, session, bridge, now)
         await asyncio.to_thread(pack, staging, manifest, target)
         size = await asyncio.to_thread(lambda: target.stat().st_size)
     return BackupResult(target, manifest, size, paused, skipped)
 
 
-async def _copy_profile(source: Path, target: Path, pause: Pause) -> float | None:
+async def _copy_login(login: LoginFiles, source: Path, target: Path, pause: Pause) -> float | None:
+    copy = partial(shutil.copytree, source, target, ignore=login.excluded)
     started = time.monotonic()
-    if not await asyncio.to_thread(holders, source / LOCK):
-        async with Profile(source):
-            await asyncio.to_thread(_copy, source, target)
+    if not await asyncio.to_thread(holders, source / login.lock):
+        async with login.exclusive(source):
+            await asyncio.to_thread(copy)
         return None
-    async with pause(), Profile(source):
-        await asyncio.to_thread(_copy, source, target)
+    async with pause(), login.exclusive(source):
+        await asyncio.to_thread(copy)
     return time.monotonic() - started
-
-
-def _copy(source: Path, target: Path) -> None:
-    shutil.copytree(source, target, ignore=excluded_names)
 
 
 def _describe(staging: Path, session: str, bridge: str, now: datetime) -> Manifest:

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from bridge.ops.backup.paths import STORE, locked_session, timestamp
+from bridge.ports import LoginFiles
 from bridge.store import kept_aside
 from bridge.store.files import COMPANIONS
 
@@ -25,9 +26,9 @@ def stores_to_move(folder: Path, *, kept_only: bool) -> list[Path]:
     return [*kept_aside(folder / STORE), *current]
 
 
-def reset_store(folder: Path, session: str, *, now: datetime, kept_only: bool) -> ResetResult:
+def reset_store(folder: Path, session: str, *, now: datetime, kept_only: bool, login: LoginFiles | None) -> ResetResult:
     """Move the stores to a new subfolder. Raises `SessionInUse` if a bridge has the store open."""
-    with locked_session(folder, session):
+    with locked_session(folder, session, login):
         target = folder / f"set-aside-{timestamp(now)}"
         moved = []
         for store in stores_to_move(folder, kept_only=kept_only):

@@ -17,9 +17,9 @@ from pathlib import Path
 from bridge.core.results import notice, result_of
 from bridge.ops.backup import shared
 from bridge.ops.backup.archive import BadBackup, Manifest, unpack
-from bridge.ops.backup.paths import PROFILE, STORE, locked_session, timestamp
+from bridge.ops.backup.paths import STORE, locked_session, timestamp
 from bridge.ops.backup.shared import SharedDatabases
-from bridge.ports import NewNotice, OutboxRow, StoreUnusable
+from bridge.ports import LoginFiles, NewNotice, OutboxRow, StoreUnusable
 from bridge.store import open_store
 from bridge.store.files import COMPANIONS
 
@@ -44,7 +44,8 @@ async def restore_backup(
     now: datetime,
     clock: Callable[[], float],
     data_dir: Path,
-    with_profile: bool = True,
+    login: LoginFiles | None,
+    with_login: bool = True,
     replace_shared: bool = False,
 ) -> RestoreResult:
     """Restore `archive` as the session in `folder`, which is not changed before everything is verified.
@@ -55,7 +56,7 @@ async def restore_backup(
     """
     folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (
-        locked_session(folder, session),
+        locked_session(folder, session, login),
         tempfile.TemporaryDirectory(prefix=".wa-restore-", dir=folder.parent) as name,
     ):
         staging = Path(name)
@@ -66,7 +67,7 @@ async def restore_backup(
         databases = shared.select(staging, data_dir, replace=replace_shared)
         await shared.check_usable(staging, databases.restored, clock)
         with shared.locked_databases(data_dir, databases.restored):
-            kept = _exchange(folder, staging, now, with_profile=with_profile and manifest.has_profile)
+            kept = _exchange(folder, staging, now, login=login if with_login and manifest.has_profile else None)
             shared_kept = _exchange_shared(data_dir, staging / shared.FOLDER, now, databases.restored)
     return RestoreResult(manifest, epoch, unknown, kept, databases, shared_kept)
 
@@ -84,11 +85,11 @@ async def _start_new_epoch(path: Path, session: str, clock: Callable[[], float])
     return epoch, unknown
 
 
-def _exchange(folder: Path, staging: Path, now: datetime, *, with_profile: bool) -> Path | None:
+def _exchange(folder: Path, staging: Path, now: datetime, *, login: LoginFiles | None) -> Path | None:
     folder.mkdir(mode=0o700, exist_ok=True)
     kept = _unused(folder / f"before-restore-{timestamp(now)}")
-    if with_profile:
-        _exchange_profile(folder / PROFILE, staging / PROFILE, kept)
+    if login is not None:
+        _exchange_login(folder / login.folder, staging / login.folder, kept)
     _exchange_store(folder / STORE, staging / STORE, kept)
     _sync(folder)
     return kept if kept.exists() else None
@@ -102,10 +103,10 @@ def _exchange_shared(data_dir: Path, restored: Path, now: datetime, names: Seque
     return kept if kept.exists() else None
 
 
-def _exchange_profile(current: Path, restored: Path, kept: Path) -> None:
+def _exchange_login(current: Path, restored: Path, kept: Path) -> None:
     if current.exists():
         kept.mkdir(mode=0o700, exist_ok=True)
-        current.rename(kept / PROFILE)
+        current.rename(kept / current.name)
     restored.rename(current)
     current.chmod(0o700)
 

@@ -5,6 +5,6 @@ a subscription by a delivery, a browser by loading a page, an address by a reque
 """
 
 from bridge.ops.doctor.examination import Examination, examine
-from bridge.ops.doctor.findings import Finding, Level, worst
+from bridge.ports.findings import Finding, Level, worst
 
 __all__ = ["Examination", "Finding", "Level", "examine", "worst"]

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from bridge.broker import BrokerAddress, BrokerConnection, BrokerError, BrokerOptions, BrokerRefused, connect
 from bridge.contract.topics import Leaf, Topics
-from bridge.ops.doctor.findings import Finding, fault, ok, warning
+from bridge.ports.findings import Finding, fault, ok, warning
 
 #: Seconds within which a message must come back.
 DELIVERY_TIMEOUT = 5.0

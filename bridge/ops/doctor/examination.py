@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import uuid
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bridge.broker import BrokerAddress, BrokerError, BrokerOptions
 from bridge.client import CodedError, connect
 from bridge.contract.jid import Jid
-from bridge.drivers.web import PlaywrightRuntime
-from bridge.ops.doctor import broker, browser, live, machine, page, session_files, sessions, site
-from bridge.ops.doctor.findings import Finding, fault
-from bridge.ports import StoreUnusable
+from bridge.drivers import driver_kind
+from bridge.ops.doctor import broker, live, machine, session_files, sessions
+from bridge.ports import Check, StoreUnusable
+from bridge.ports.findings import Finding, fault
 from bridge.settings import BridgeSettings
 from bridge.store.inspection import glance
 
@@ -57,26 +57,22 @@ class Examination:
 async def examine(plan: Examination) -> AsyncIterator[Finding]:
     """Run all checks; yields findings as they are made, grouped by part."""
     settings, folder = plan.settings, plan.settings.data_dir
+    kind = driver_kind(settings.driver)
     yield machine.user(os.geteuid())
     for inspect in (machine.data_directory, machine.disk, machine.file_system):
         async for finding in _guarded("data directory", _in_thread(inspect, folder)):
             yield finding
     for setting in settings.sessions:
         session_dir = settings.session_dir(setting.name)
-        for inspect_session in (session_files.profile, session_files.store):
-            async for finding in _guarded(
-                f"session {setting.name}", _in_thread(inspect_session, setting.name, session_dir)
-            ):
+        checks = [_in_thread(session_files.store, setting.name, session_dir)]
+        if kind.login is not None:
+            checks.insert(0, _in_thread(session_files.login, setting.name, session_dir, kind.login))
+        for check in checks:
+            async for finding in _guarded(f"session {setting.name}", check):
                 yield finding
-    async for finding in _guarded("site", site.site(settings.web_url)):
-        yield finding
-    async with PlaywrightRuntime() as runtime:
-        yield browser.wa_js()
-        async for finding in _guarded("browser", browser.browser(settings, runtime)):
+    async for name, work in kind.examine(settings, live=plan.live):
+        async for finding in _guarded(name, work):
             yield finding
-        if plan.live:
-            async for finding in _guarded("page", page.page(settings, runtime)):
-                yield finding
     delivery = broker.broker(plan.options(), settings.topics, plan.first, private=plan.private)
     async for finding in _guarded("broker", delivery):
         yield finding
@@ -130,7 +126,7 @@ async def _in_thread(inspect: Callable[..., Findings], *arguments: object) -> Fi
     return await asyncio.to_thread(run)
 
 
-async def _guarded(check: str, work: Awaitable[Findings] | AsyncIterable[Finding]) -> AsyncIterator[Finding]:
+async def _guarded(check: str, work: Check) -> AsyncIterator[Finding]:
     """The findings of a check; a crash or timeout of the check becomes a finding."""
     try:
         async with asyncio.timeout(LIMIT):

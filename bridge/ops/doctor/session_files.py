@@ -5,26 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from bridge.drivers.web.processes import browser_of
-from bridge.drivers.web.profile import LOCK
-from bridge.ops.doctor.findings import Finding, fault, ok, warning
-from bridge.ports import StoreUnusable
+from bridge.ports import LoginFiles, StoreUnusable
+from bridge.ports.findings import Finding, fault, ok, warning
 from bridge.store import StoreDamaged, kept_aside
 from bridge.store.inspection import glance, holders
 
 
-def profile(session: str, folder: Path) -> Finding:
-    check, path = f"profile {session}", folder / "profile"
+def login(session: str, folder: Path, files: LoginFiles) -> Finding:
+    """Who uses the folder in which the driver keeps the login."""
+    check, path = f"{files.folder} {session}", folder / files.folder
     if not path.exists():
         return ok(check, "None yet: the session was never started here.")
-    pids = holders(path / LOCK)
-    browser = browser_of(path.absolute())
+    pids = holders(path / files.lock)
+    leftover = files.leftover(path)
     if pids:
         return ok(check, f"In use by {process_name(pids[0])}.")
-    if browser is not None:
+    if leftover is not None:
         return warning(
             check,
-            f"A leftover browser (pid {browser.pid}) runs on it, and no bridge.",
+            f"A leftover browser (pid {leftover}) runs on it, and no bridge.",
             "Nothing: the next bridge that starts terminates it.",
         )
     if pids is None:

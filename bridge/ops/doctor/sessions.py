@@ -7,7 +7,7 @@ from datetime import datetime
 
 from bridge.contract.session import SessionState
 from bridge.contract.status import HEARTBEAT, SessionStatus
-from bridge.ops.doctor.findings import Finding, fault, ok, warning
+from bridge.ports.findings import Finding, fault, ok, warning
 
 #: Seconds by which a status may be ahead of this machine's clock.
 CLOCK_TOLERANCE = 2.0

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from bridge.broker import BrokerAddress
-from bridge.ops.doctor.findings import Finding, fault, warning
+from bridge.ports.findings import Finding, fault, warning
 from bridge.settings import BridgeSettings
 
 MASK = "***"

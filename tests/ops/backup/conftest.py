@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bridge.contract.lifecycle import SendState
+from bridge.drivers import driver_kind
 from bridge.ops.backup import BackupResult, create_backup
 from bridge.ports import NewNotice
 from bridge.store import SessionStore, open_store
@@ -17,6 +18,7 @@ from tests.store.samples import claim, record, step
 
 NOW = datetime(2026, 11, 24, 5, tzinfo=UTC)
 NOTICE = NewNotice("result", "{}")
+LOGIN = driver_kind("web").login
 
 
 def clock() -> float:
@@ -65,5 +67,12 @@ async def back_up(
 ) -> BackupResult:
     """Back up a session that no bridge runs."""
     return await create_backup(
-        folder, "haby", target, bridge="1.0", now=NOW, pause=no_pause, with_profile=with_profile, shared=shared
+        folder,
+        "haby",
+        target,
+        bridge="1.0",
+        now=NOW,
+        pause=no_pause,
+        login=LOGIN if with_profile else None,
+        shared=shared,
     )

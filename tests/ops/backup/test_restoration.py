@@ -14,14 +14,14 @@ from bridge.ops.backup import BadBackup, RestoreResult, SessionInUse, reset_stor
 from bridge.ports import StoreUnusable
 from bridge.store import StoreBusy, StoreDamaged
 from bridge.store.online_copy import held
-from tests.ops.backup.conftest import NOW, back_up, clock, fill, opened
+from tests.ops.backup.conftest import LOGIN, NOW, back_up, clock, fill, opened
 from tests.store.samples import record
 
 
 async def restore(archive: Path, folder: Path, *, with_profile: bool = True) -> RestoreResult:
     data_dir = folder.parent.parent
     return await restore_backup(
-        archive, folder, "haby", now=NOW, clock=clock, data_dir=data_dir, with_profile=with_profile
+        archive, folder, "haby", now=NOW, clock=clock, data_dir=data_dir, login=LOGIN, with_login=with_profile
     )
 
 
@@ -167,7 +167,7 @@ async def test_a_reset_moves_damaged_and_current_stores_and_a_new_one_is_created
     (folder / "store.db.corrupt-20260131T120000Z").write_bytes(b"damaged")
     (folder / "store.db.corrupt-20260131T120000Z-wal").write_bytes(b"its wal")
     assert len(stores_to_move(folder, kept_only=False)) == 2
-    moved = reset_store(folder, "haby", now=NOW, kept_only=False)
+    moved = reset_store(folder, "haby", now=NOW, kept_only=False, login=LOGIN)
     names = {path.name for path in moved.files}
     assert names == {"store.db", "store.db.corrupt-20260131T120000Z", "store.db.corrupt-20260131T120000Z-wal"}
     async with opened(folder) as store:
@@ -179,16 +179,16 @@ async def test_a_reset_moves_damaged_and_current_stores_and_a_new_one_is_created
 async def test_a_reset_can_move_only_the_damaged_stores(folder: Path) -> None:
     epoch = await fill(folder)
     (folder / "store.db.corrupt-20260131T120000Z").write_bytes(b"damaged")
-    moved = reset_store(folder, "haby", now=NOW, kept_only=True)
+    moved = reset_store(folder, "haby", now=NOW, kept_only=True, login=LOGIN)
     assert [path.name for path in moved.files] == ["store.db.corrupt-20260131T120000Z"]
     async with opened(folder) as store:
         assert store.epoch == epoch
 
 
 async def test_a_reset_refuses_a_session_in_use_and_accepts_a_missing_store(folder: Path) -> None:
-    assert reset_store(folder, "haby", now=NOW, kept_only=False).files == ()
+    assert reset_store(folder, "haby", now=NOW, kept_only=False, login=LOGIN).files == ()
     await fill(folder)
     async with opened(folder):
         with pytest.raises(SessionInUse):
-            reset_store(folder, "haby", now=NOW, kept_only=False)
+            reset_store(folder, "haby", now=NOW, kept_only=False, login=LOGIN)
     assert (folder / "store.db").exists()

@@ -12,7 +12,7 @@ import pytest
 from bridge.ops.backup import RestoreResult, SessionInUse, restore_backup
 from bridge.ports import StoreUnusable, Webhook, WebhookFilter
 from bridge.store import BRIDGE_STORE, BridgeStore
-from tests.ops.backup.conftest import NOW, back_up, clock, fill, opened
+from tests.ops.backup.conftest import LOGIN, NOW, back_up, clock, fill, opened
 
 RESPONDER = "responder.db"
 
@@ -42,7 +42,7 @@ def conversations(data_dir: Path, *texts: str) -> list[str]:
 async def restore(archive: Path, data_dir: Path, *, replace: bool = False) -> RestoreResult:
     folder = data_dir / "sessions" / "haby"
     return await restore_backup(
-        archive, folder, "haby", now=NOW, clock=clock, data_dir=data_dir, replace_shared=replace
+        archive, folder, "haby", now=NOW, clock=clock, data_dir=data_dir, login=LOGIN, replace_shared=replace
     )
 
 

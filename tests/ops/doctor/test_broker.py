@@ -10,7 +10,7 @@ import pytest
 from bridge.broker import BrokerOptions, parse_addresses
 from bridge.contract.topics import Topics
 from bridge.ops.doctor import broker
-from bridge.ops.doctor.findings import Finding
+from bridge.ports.findings import Finding
 from tests.mosquitto_server import MosquittoServer, free_port
 
 TOPICS = Topics()

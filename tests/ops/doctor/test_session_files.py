@@ -11,10 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from bridge.drivers.web.login_files import ProfileFiles
 from bridge.ops.doctor import session_files
-from bridge.ops.doctor.findings import Finding
+from bridge.ports.findings import Finding
 from bridge.store import keep_aside, open_store
 from bridge.store.inspection import glance, holders, of_inode
+
+LOGIN = ProfileFiles()
 
 
 @pytest.fixture
@@ -52,12 +55,12 @@ def store_findings(folder: Path) -> list[Finding]:
 def test_a_free_profile_is_reported_and_the_check_takes_no_lock(folder: Path) -> None:
     lock = folder / "profile" / "bridge.lock"
     with lock.open("w") as file:
-        assert session_files.profile("haby", folder).what == "Not in use."
+        assert session_files.login("haby", folder, LOGIN).what == "Not in use."
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def test_the_process_that_holds_the_profile_is_named(folder: Path, holder: subprocess.Popen[bytes]) -> None:
-    finding = session_files.profile("haby", folder)
+    finding = session_files.login("haby", folder, LOGIN)
     assert finding.level == "ok"
     assert f"pid {holder.pid}" in finding.what
 
@@ -109,5 +112,5 @@ async def test_a_damaged_store_beside_an_intact_one_is_a_warning(folder: Path) -
 
 
 def test_missing_files_are_ok(tmp_path: Path) -> None:
-    assert session_files.profile("haby", tmp_path / "new").level == "ok"
+    assert session_files.login("haby", tmp_path / "new", LOGIN).level == "ok"
     assert [finding.level for finding in store_findings(tmp_path / "new")] == ["ok"]

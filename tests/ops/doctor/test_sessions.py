@@ -8,7 +8,7 @@ import pytest
 
 from bridge.contract.session import Reason, SessionState
 from bridge.contract.status import SessionStatus
-from bridge.ops.doctor.page import evaluate, older
+from bridge.drivers.web.examination.page import evaluate, older
 from bridge.ops.doctor.sessions import sessions
 
 NOW = datetime(2026, 11, 24, 5, tzinfo=UTC)

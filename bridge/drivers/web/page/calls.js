@@ -1,5 +1,5 @@
-// What Python may ask of the page. Each answer is JSON: {value} or {error: {code, text, stored}}.
-// `stored` tells for a send whether the message got into the page's store: from then on it may have left.
+// The calls that the driver makes. Each answer is JSON: {value} or {error: {code, text, stored}}.
+// `stored`, for a send: the message is in the page's store, so it may have been sent.
 
 const SETTLE_MS = 1500;
 
@@ -10,7 +10,7 @@ class Failure extends Error {
   }
 }
 
-function needUsable() {
+function requireUsable() {
   if (!usable()) throw new Failure("not_connected", "WhatsApp's link is down.");
 }
 
@@ -23,10 +23,10 @@ function knownChat(id) {
   return undefined;
 }
 
-// The number check is asked of WhatsApp's own function: wa-js's turns an error of the service into "no such number".
-// `forms` are spellings of one number, the likeliest first; a chat that is there already settles it without a question.
+// The number check uses WhatsApp's own function: wa-js's function turns an error of the service into "no such number".
+// `forms` are spellings of one number, the likeliest first. An existing chat answers it without a query.
 async function resolve(forms) {
-  needUsable();
+  requireUsable();
   for (const form of forms) {
     const known = knownChat(form);
     if (known) return { chat: address(known.id), form };
@@ -38,7 +38,7 @@ async function resolve(forms) {
       throw new Failure("lookup_failed", String(error?.message ?? error));
     });
     if (!found?.wid) continue;
-    // The chat may have another address than the number (LID): only the chat itself knows, and a key is bound to it.
+    // The chat's address may differ from the number (LID), and a message key needs the chat's address.
     const chat = knownChat(address(found.wid)) ?? (await WPP.chat.find(found.wid));
     return { chat: address(chat.id), form };
   }
@@ -46,23 +46,23 @@ async function resolve(forms) {
 }
 
 async function answer(action, args) {
-  needUsable();
+  requireUsable();
   return answerers[action](args);
 }
 
 async function reserve(chat) {
-  needUsable();
+  requireUsable();
   return keyParts(await WPP.chat.generateMessageID(chat));
 }
 
 const storedMessage = (rawId) => memory().find((msg) => msg.id?.id === rawId);
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
-// With the server's answer if it comes soon, else as soon as the message is safely in the page's store.
+// Returns with the server's answer if it comes soon, else once the message is in the page's store.
 async function send(chat, key, rawId, kind, value) {
-  needUsable();
+  requireUsable();
   const earlier = storedMessage(rawId);
-  if (earlier) return { ack: earlier.ack ?? 0 }; // wa-js would send it a second time
+  if (earlier) return { ack: earlier.ack ?? 0 }; // wa-js would send it again
   sending.add(rawId);
   try {
     const call = senders[kind](chat, value, { messageId: key, createChat: true, markIsRead: false, waitForAck: true });
@@ -87,7 +87,7 @@ async function send(chat, key, rawId, kind, value) {
 }
 
 async function lookUp(keys, rawId) {
-  needUsable();
+  requireUsable();
   const found = [storedMessage(rawId)?.ack];
   for (const key of keys) {
     const msg = await WPP.chat.getMessageById(key).catch((error) => {

@@ -1,10 +1,10 @@
-// What the page's stores hold from a point in time on, chat by chat. A load leaves only the newest few messages of a
-// chat in memory; the rest is read backwards page by page, then handed out oldest first. Python asks for a part at a
-// time, so that no single call is long, and no chat costs a call of its own: a number may have tens of thousands.
+// The messages in the page's stores since a point in time, chat by chat. After a load only the newest few messages of a
+// chat are in memory; the rest is read backwards page by page, then returned oldest first. The driver requests a part at
+// a time, so no single call takes long, and chats share calls: an account may have tens of thousands of chats.
 
 const PAGE = 100;
 const SKIPPED = new Set(["newsletter", "broadcast"]);
-let collecting = null;
+let current = null;
 
 function markOf(id, since, baseline) {
   const { pn, lid } = aliases(id);
@@ -25,20 +25,20 @@ function chatsSince(since, baseline) {
   return found;
 }
 
-// Of one that was broken off nothing is left.
+// Replaces a collection that was interrupted.
 function beginCollecting(since, baseline) {
   const chats = chatsSince(since, baseline).map(({ chat, mark }) => ({ chat, mark, tries: 0 }));
-  collecting = { chats, reading: null };
+  current = { chats, reading: null };
 }
 
-function openReading(one) {
-  return one && { ...one, found: new Map(), anchor: undefined, otherEnd: undefined, sorted: null, offset: 0 };
+function openReading(chat) {
+  return chat && { ...chat, found: new Map(), anchor: undefined, otherEnd: undefined, sorted: null, offset: 0 };
 }
 
 const idOf = (msg) => msg.id?._serialized ?? String(msg.id);
 
-// Memory is the newest part and in order (within a second nothing else tells the order), but right after a pairing it
-// has holes: what the page alone has goes before the message of memory that follows it there, or in front of all.
+// Memory holds the newest messages in order (within a second, nothing else gives the order), but right after a pairing it
+// has gaps. Messages that only the page has go before the message of memory that follows them, or before all.
 function withMemory(page, recent) {
   const held = new Set(recent.map(idOf));
   const ahead = new Map();
@@ -53,20 +53,20 @@ function withMemory(page, recent) {
   return ahead.size ? [...filled, ...own] : [...own, ...filled];
 }
 
-// A page ends before the chat's newest message: that is in memory, unless it came with history.
+// A page ends before the chat's newest message: this one is in memory, unless it came with the history.
 async function withNewest(page, key) {
   if (!key || page.some((msg) => idOf(msg) === String(key))) return page;
   const newest = await WPP.chat.getMessageById(String(key)).catch(() => undefined);
   return newest ? [...page, newest] : page;
 }
 
-// One page further back. True once the mark, or the beginning of the chat, is reached.
+// Reads one page further back. True once the mark or the start of the chat is reached.
 async function readOlder(reading) {
   const first = reading.anchor === undefined;
   let page = await WPP.chat
     .getMessages(reading.chat, first ? { count: PAGE } : { count: PAGE, direction: "before", id: reading.anchor })
     .catch((error) => {
-      if (first) return []; // a chat without a newest message: memory is all there is
+      if (first) return []; // a chat without a newest message: only memory has its messages
       throw error;
     });
   if (first) {
@@ -75,7 +75,7 @@ async function readOlder(reading) {
   }
   const older = page.filter((msg) => !reading.found.has(idOf(msg)));
   if (!older.length) {
-    // nothing new: the beginning, or a page that was sorted the other way round
+    // nothing new: the start of the chat, or a page in reverse order
     const other = reading.otherEnd;
     reading.otherEnd = undefined;
     if (other === undefined || other === reading.anchor) return true;
@@ -85,14 +85,14 @@ async function readOlder(reading) {
   const before = [...reading.found.values()];
   if (older.length > 1 && older[0].t > older.at(-1).t) older.reverse();
   reading.found = new Map([...older, ...before].map((msg) => [idOf(msg), msg]));
-  const oldest = older.reduce((one, msg) => (msg.t < one.t ? msg : one));
+  const oldest = older.reduce((min, msg) => (msg.t < min.t ? msg : min));
   reading.anchor = idOf(oldest);
   reading.otherEnd = idOf(older.at(-1));
   return oldest.t < reading.mark;
 }
 
 function takeReading(reading, count) {
-  // the sort is stable: within a second the order of the page's store stays
+  // the sort is stable: it keeps the order of the page's store within a second
   reading.sorted ??= [...reading.found.values()].filter((msg) => !(msg.t < reading.mark)).sort((a, b) => a.t - b.t);
   const batch = reading.sorted.slice(reading.offset, reading.offset + count);
   reading.offset += batch.length;
@@ -100,10 +100,10 @@ function takeReading(reading, count) {
   return batch.map(messageItem);
 }
 
-// True once there is no more to be read of it. One that fails is tried again when the others are through; then what was
-// found is told all the same, and that it is not whole: one chat must not keep the others from being caught up.
-async function readOn(mine, failed) {
-  const reading = mine.reading;
+// True once the chat is read completely. A chat that fails is retried after the others; if it fails again, what was found
+// is returned and the chat is reported in `failed`. One chat must not block the catch-up of the others.
+async function readNext(collection, failed) {
+  const reading = collection.reading;
   try {
     return await readOlder(reading);
   } catch (error) {
@@ -112,23 +112,23 @@ async function readOn(mine, failed) {
       failed.push({ chat: reading.chat, mark: reading.mark, text: String(error?.message ?? error) });
       return true;
     }
-    mine.chats.push({ chat: reading.chat, mark: reading.mark, tries: reading.tries });
-    mine.reading = null;
+    collection.chats.push({ chat: reading.chat, mark: reading.mark, tries: reading.tries });
+    collection.reading = null;
     return false;
   }
 }
 
-// At most `count` items, for about `budget` milliseconds. `failed` names the chats that could not be read whole.
+// At most `count` items, in about `budget` milliseconds. `failed` lists the chats that could not be read completely.
 async function collectSome(count, budget) {
-  const mine = collecting;
+  const collection = current;
   const until = performance.now() + budget;
   const [items, failed] = [[], []];
   while (items.length < count && performance.now() < until) {
-    mine.reading ??= openReading(mine.chats.shift()) ?? null;
-    if (!mine.reading) break;
-    if (!mine.reading.sorted && !(await readOn(mine, failed))) continue;
-    items.push(...takeReading(mine.reading, count - items.length));
-    if (mine.reading.offset >= mine.reading.sorted.length) mine.reading = null;
+    collection.reading ??= openReading(collection.chats.shift()) ?? null;
+    if (!collection.reading) break;
+    if (!collection.reading.sorted && !(await readNext(collection, failed))) continue;
+    items.push(...takeReading(collection.reading, count - items.length));
+    if (collection.reading.offset >= collection.reading.sorted.length) collection.reading = null;
   }
-  return { items, failed, done: !mine.reading && !mine.chats.length };
+  return { items, failed, done: !collection.reading && !collection.chats.length };
 }

@@ -1,5 +1,5 @@
 // WhatsApp's models as plain JSON: addresses as strings, keys as parts, never a thumbnail.
-// It decides nothing about a message; what it cannot read it leaves out, and `payloads.py` makes the best of the rest.
+// It makes no decisions about a message. Fields that cannot be read are omitted; `payloads.py` converts the rest.
 
 const SCALARS = ["t", "type", "subtype", "notifyName", "isMdHistoryMsg", "ack"];
 
@@ -27,7 +27,7 @@ function address(wid) {
   return null;
 }
 
-// Keys lost `_serialized` in WhatsApp 2.3000.1042401057: the parts are what counts, the string is a fallback.
+// Keys lost `_serialized` in WhatsApp 2.3000.1042401057: the parts are used, the string is a fallback.
 function keyParts(id) {
   if (id === null || id === undefined) return null;
   if (typeof id === "string") return { serialized: id };
@@ -40,7 +40,7 @@ function keyParts(id) {
   };
 }
 
-// Both addresses of a person, from the page's memory only: asking the service for each message would look like a robot.
+// Both addresses of a person, from the page's memory only: a query for each message would look automated.
 function aliases(person) {
   if (!person) return {};
   try {
@@ -49,12 +49,12 @@ function aliases(person) {
     if (wid.server === "lid") return { lid: person, pn: address(cache.getPhoneNumber(wid)) };
     if (wid.server === "c.us") return { pn: person, lid: address(cache.getCurrentLid(wid)) };
   } catch {
-    // unknown for now: the mapping may turn up later
+    // not known yet: the mapping may appear later
   }
   return {};
 }
 
-// A file that belongs to a message. Its raw `body` is a base64 thumbnail, up to 100 KB that nobody may take for text.
+// The file of a message. The raw `body` is then a base64 thumbnail of up to 100 KB, not a text.
 function mediaOf(msg) {
   const mimetype = text(read(msg, "mimetype"));
   if (!mimetype) return undefined;
@@ -66,7 +66,7 @@ function mediaOf(msg) {
   };
 }
 
-// Of a type without a reader of its own: the first text that it has.
+// For a type without its own reader: the first text field that is set.
 function readAny(msg) {
   const media = mediaOf(msg);
   const names = ["caption", "pollName", "eventName"];
@@ -88,7 +88,7 @@ function quotedMessage(msg) {
   };
 }
 
-// What the message says: the contract's own form, but for addresses and keys, which Python reads.
+// The content in the contract's form, except addresses and keys, which Python converts.
 function contentOf(msg) {
   const content = { forwarded: flag(read(msg, "isForwarded")), ...readerOf(msg)(msg) };
   const mentioned = read(msg, "mentionedJidList");

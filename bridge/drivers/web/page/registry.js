@@ -1,5 +1,5 @@
-// What the files of `kinds/` and `requests/` add, one capability each. Python finds by name what can be sent and asked.
+// Filled by the files of `kinds/` and `requests/`, one capability each. Python reads the names from these files.
 
-const readers = {}; // WhatsApp's type -> (msg) => the fields of an inbound message that are its own, `body` included
+const readers = {}; // WhatsApp's type -> (msg) => the fields that an inbound message of this type has, with `body`
 const answerers = {}; // action of a request -> (arguments) => its data
 const senders = {}; // kind -> (chat, value of its field in a command, options) => the promise of wa-js's send

@@ -1,6 +1,6 @@
-// What the page knows about its login and link, told at each change and as a heartbeat.
-// wa-js's isFullReady is true on the QR page too, and conn.authenticated is not emitted for a restored login: so state,
-// not events. Nothing of WPP.whatsapp is touched before wa-js is injected: a getter asked too early stays undefined.
+// The state of login and link, reported at each change and as a heartbeat.
+// State is used, not events: wa-js's isFullReady is true on the QR page too, and conn.authenticated is not emitted for a
+// restored login. WPP.whatsapp is not read before wa-js is injected: a getter read too early stays undefined.
 
 const load = `${Date.now()}-${Math.random().toString(36).slice(2)}`;
 let code = null;
@@ -9,30 +9,30 @@ let wasUnpaired = false;
 let pairedAt = null;
 let refreshing = false;
 const link = { number: null, code: null, error: null };
-let lacking = needed; // until proven otherwise
+let stillMissing = requiredModules;
 
 const store = (name) => (WPP.isInjected ? read(WPP.whatsapp, name) : undefined);
 const memory = () => store("MsgStore")?.getModelsArray?.() ?? [];
 
-function attempt(question) {
+function attempt(getter) {
   try {
-    return question();
+    return getter();
   } catch {
     return undefined;
   }
 }
 
 function serviceTime() {
-  const told = WPP.isInjected ? attempt(() => WPP.whatsapp.functions.unixTime()) : undefined;
-  return typeof told === "number" ? told : Math.floor(Date.now() / 1000);
+  const time = WPP.isInjected ? attempt(() => WPP.whatsapp.functions.unixTime()) : undefined;
+  return typeof time === "number" ? time : Math.floor(Date.now() / 1000);
 }
 
 function authenticated() {
   return Boolean(WPP.isInjected && !loggedOut && attempt(() => WPP.conn.isAuthenticated()));
 }
 
-// Without a login for certain. Not being authenticated alone may only mean that the login has not been read yet, and
-// taking that for a new pairing would make history of what was missed.
+// True if there certainly is no login. `!authenticated()` may also mean that the login has not been read yet; if that
+// counted as a new pairing, missed messages would become history.
 function unpaired() {
   if (!WPP.isInjected || authenticated()) return false;
   return loggedOut || Boolean(code) || ["UNPAIRED", "UNPAIRED_IDLE"].includes(store("Socket")?.state);
@@ -43,15 +43,16 @@ function has(path) {
   return found !== undefined;
 }
 
-// A getter asked before wa-js is ready stays undefined, and before a login the site need not have loaded all.
+// Not checked earlier: a getter read before wa-js is ready stays undefined, and before a login the site may not have
+// loaded everything.
 function missing() {
   if (!WPP.isReady || !authenticated()) return [];
-  if (lacking.length) lacking = lacking.filter((names) => !names.split("|").some(has));
-  return lacking;
+  if (stillMissing.length) stillMissing = stillMissing.filter((names) => !names.split("|").some(has));
+  return stillMissing;
 }
 
-// For a page that is not WhatsApp Web: what a person would see.
-function says() {
+// For a page that is not WhatsApp Web: what a person sees.
+function visibleText() {
   return `${document.title} ${document.body?.innerText ?? ""}`.replaceAll(/\s+/g, " ").trim().slice(0, 100) || "blank";
 }
 
@@ -63,9 +64,9 @@ function usable() {
 
 function snapshot() {
   const known = authenticated();
-  const without = unpaired();
-  if (without) [wasUnpaired, pairedAt] = [true, null];
-  else if (known && wasUnpaired) [wasUnpaired, pairedAt] = [false, serviceTime()]; // paired before our eyes
+  const loginGone = unpaired();
+  if (loginGone) [wasUnpaired, pairedAt] = [true, null];
+  else if (known && wasUnpaired) [wasUnpaired, pairedAt] = [false, serviceTime()]; // paired in this load
   return {
     load,
     holds,
@@ -73,13 +74,13 @@ function snapshot() {
     ready: WPP.isReady,
     fullReady: WPP.isFullReady,
     authenticated: known,
-    unpaired: without,
+    unpaired: loginGone,
     socket: store("Socket")?.state ?? null,
     stream: store("Stream")?.mode ?? null,
     needsUpdate: Boolean(store("Stream")?.needsUpdate),
     complete: document.readyState === "complete",
     loader: Boolean(window.__d && window.require),
-    says: window.require ? null : says(),
+    visibleText: window.require ? null : visibleText(),
     missing: missing(),
     code: known ? null : code,
     linkCode: known ? null : link.code,
@@ -93,13 +94,13 @@ function snapshot() {
 
 function report() {
   if (!usable()) hold();
-  toPython("state", JSON.stringify(snapshot())).catch(() => undefined); // the next heartbeat tells it again
+  sendToDriver("state", JSON.stringify(snapshot())).catch(() => undefined); // the next heartbeat repeats it
 }
 
-async function askCode() {
+async function requestCode() {
   if (!WPP.isInjected || authenticated()) return;
   if (store("Socket")?.state === "UNPAIRED_IDLE" && !refreshing) {
-    refreshing = true; // codes ran out unscanned: the page waits for a click
+    refreshing = true; // the codes expired unscanned: the page waits for a click
     WPP.conn.refreshQR().catch(() => undefined).finally(() => { refreshing = false; });
   } else if (!code) {
     code = (await WPP.conn.getAuthCode().catch(() => null))?.fullCode ?? null;
@@ -115,7 +116,7 @@ function watchState() {
 
 WPP.on("conn.auth_code_change", (authCode) => {
   code = authCode?.fullCode ?? null;
-  if (code) loggedOut = false; // from here on the page's own word counts again
+  if (code) loggedOut = false; // from here on isAuthenticated is right again
   report();
 });
 WPP.on("conn.logout", () => {
@@ -128,6 +129,6 @@ for (const name of ["conn.authenticated", "conn.main_loaded", "conn.main_ready",
 WPP.loader.onInjected(watchState);
 setInterval(() => {
   report();
-  void askCode();
+  void requestCode();
 }, reportMs);
 report();

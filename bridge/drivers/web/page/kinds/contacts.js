@@ -1,4 +1,4 @@
-// Contact cards. A picture in base64, with the lines that continue it (RFC 6350, 3.2), never travels in a message.
+// Contact cards. A base64 picture, with its continuation lines (RFC 6350, 3.2), is removed from the card.
 
 const PHOTO = /^PHOTO[;:][^\n]*\n?(?:[ \t][^\n]*\n?)*/gim;
 const card = (value) => text(value)?.replaceAll(PHOTO, "");

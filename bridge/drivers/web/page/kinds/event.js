@@ -1,3 +1,3 @@
-// Invitations to an event.
+// Event invitations.
 
 readers.event_creation = (msg) => ({ body: text(read(msg, "eventName")) });

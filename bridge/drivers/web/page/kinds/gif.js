@@ -1,3 +1,3 @@
-// Short silent films that repeat.
+// GIFs: short silent videos that repeat.
 
 readers.gif = (msg) => ({ body: text(read(msg, "caption")), media: mediaOf(msg) });

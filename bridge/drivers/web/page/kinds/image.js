@@ -1,3 +1,3 @@
-// Pictures.
+// Images.
 
 readers.image = (msg) => ({ body: text(read(msg, "caption")), media: mediaOf(msg) });

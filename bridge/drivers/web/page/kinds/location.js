@@ -1,4 +1,4 @@
-// Places on the map; `loc` is "name\naddress".
+// Locations; `loc` is "name\naddress".
 
 senders.location = (chat, { latitude, longitude, name, address }, options) =>
   WPP.chat.sendLocationMessage(chat, { ...options, lat: latitude, lng: longitude, name, address });

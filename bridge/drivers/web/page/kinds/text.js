@@ -1,4 +1,5 @@
-// Text: no preview, since wa-js asks strangers' servers for it; "@5491…" in it mentions only whom the command names.
+// Text. No link preview: wa-js would fetch it from third-party servers. "@5491…" in the text mentions only the people that
+// the command names.
 
 senders.text = (chat, body, options) =>
   WPP.chat.sendTextMessage(chat, body, { ...options, linkPreview: false, detectMentioned: false });

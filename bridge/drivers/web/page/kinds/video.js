@@ -1,3 +1,3 @@
-// Films.
+// Videos.
 
 readers.video = (msg) => ({ body: text(read(msg, "caption")), media: mediaOf(msg) });

@@ -1,4 +1,4 @@
-// The typing indicator. Only in a chat that exists: for a sign that lasts seconds no number is looked up and no chat is made.
+// The typing indicator, only in an existing chat: it lasts seconds, so no number is looked up and no chat is created.
 
 answerers.typing = async ({ to, seconds }) => {
   const chat = to.map(knownChat).find(Boolean);

@@ -1,4 +1,4 @@
-"""When a page is loaded again, and how often a browser may die: pure, on a clock of the test's own."""
+"""When a page is loaded again, and how often a browser may crash. Pure; the test is the clock."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bridge.contract.session import Reason, SessionState, Situation
-from bridge.drivers.web.limits import Limits, Restarts
+from bridge.drivers.web.limits import Limits, RestartBudget
 from bridge.drivers.web.page_watchdog import PageEnd, PageWatch
 from bridge.drivers.web.snapshot import Snapshot
 
@@ -15,20 +15,20 @@ S, R = SessionState, Reason
 LIMITS = Limits()
 LOADING = Situation(S.CONNECTING, R.PAGE_LOADING)
 READY = Situation(S.CONNECTED, R.READY)
-NOTHING = Snapshot(load="1", holds=1, complete=True, says="Back soon.")
+NOTHING = Snapshot(load="1", holds=1, complete=True, visible_text="Back soon.")
 LOADER = replace(NOTHING, loader=True)
 BOOTED = replace(LOADER, injected=True, ready=True)
 PERIOD = LIMITS.report
 
 
-def first_ending(snapshot: Snapshot, situation: Situation, until: float = 100_000) -> tuple[float, PageEnd | None]:
-    """See the same report again and again; returns when that led to an ending."""
+def first_end(snapshot: Snapshot, situation: Situation, until: float = 100_000) -> tuple[float, PageEnd | None]:
+    """Repeat the same report; returns the time and the result of the first end."""
     watch, now = PageWatch(LIMITS), 0.0
     watch.opened(now)
     while now < until:
         now += PERIOD
-        if ending := watch.see(snapshot, situation, now):
-            return now, ending
+        if end := watch.check(snapshot, situation, now):
+            return now, end
     return now, None
 
 
@@ -45,15 +45,15 @@ def first_ending(snapshot: Snapshot, situation: Situation, until: float = 100_00
         (BOOTED, Situation(S.ERROR, R.ACCOUNT_BLOCKED), LIMITS.refused, R.PAGE_STUCK, "account_blocked"),
     ],
 )
-def test_a_page_is_given_its_time(
+def test_a_page_is_loaded_again_after_its_limit(
     snapshot: Snapshot, situation: Situation, limit: float, reason: Reason, detail: str
 ) -> None:
-    at, ending = first_ending(snapshot, situation)
+    at, end = first_end(snapshot, situation)
     assert limit < at <= limit + 2 * PERIOD
-    assert ending is not None
-    assert ending.situation.reason is reason
-    assert detail in (ending.situation.detail or "")
-    assert not ending.browser_gone
+    assert end is not None
+    assert end.situation.reason is reason
+    assert detail in (end.situation.detail or "")
+    assert not end.browser_gone
 
 
 @pytest.mark.parametrize(
@@ -62,47 +62,47 @@ def test_a_page_is_given_its_time(
         READY,
         Situation(S.PAIRING, R.SCAN_QR),
         Situation(S.PAIRING, R.QR_EXPIRED),
-        Situation(S.CONFLICT, R.OPENED_ELSEWHERE),  # loading it again would take over
+        Situation(S.CONFLICT, R.OPENED_ELSEWHERE),  # a reload would take over the connection
     ],
 )
-def test_some_pages_are_left_alone_for_ever(situation: Situation) -> None:
-    assert first_ending(BOOTED, situation)[1] is None
+def test_some_pages_are_never_loaded_again(situation: Situation) -> None:
+    assert first_end(BOOTED, situation)[1] is None
 
 
-def test_a_link_that_comes_and_goes_is_no_link_that_is_down() -> None:
+def test_an_unstable_link_does_not_count_as_down() -> None:
     watch = PageWatch(LIMITS)
     watch.opened(0)
     down = Situation(S.RECONNECTING, R.LINK_DOWN)
     for now in range(2, 2000, 2):
-        assert watch.see(BOOTED, READY if now % 100 == 0 else down, now) is None
+        assert watch.check(BOOTED, READY if now % 100 == 0 else down, now) is None
 
 
 def test_a_newer_version_is_loaded_once_in_six_hours() -> None:
     watch, outdated = PageWatch(LIMITS), replace(BOOTED, needs_update=True)
     watch.opened(0)
-    endings = []
+    ends = []
     for now in range(2, int(LIMITS.update) + 100, 2):
-        if ending := watch.see(outdated, READY, now):
-            endings.append((now, ending))
+        if end := watch.check(outdated, READY, now):
+            ends.append((now, end))
             watch.opened(now)
-    assert [ending for _, ending in endings] == [
-        PageEnd(Situation(S.RECONNECTING, R.PAGE_OUTDATED), at_once=True) for _ in range(2)
+    assert [end for _, end in ends] == [
+        PageEnd(Situation(S.RECONNECTING, R.PAGE_OUTDATED), immediate=True) for _ in range(2)
     ]
-    assert endings[1][0] - endings[0][0] > LIMITS.update
+    assert ends[1][0] - ends[0][0] > LIMITS.update
 
 
-def test_a_page_that_loads_itself_again_has_its_time_anew() -> None:
+def test_a_page_that_reloads_itself_gets_the_full_time_again() -> None:
     watch = PageWatch(LIMITS)
     watch.opened(0)
-    assert watch.see(BOOTED, READY, 2) is None
-    assert watch.see(replace(NOTHING, load="2"), LOADING, 1000) is None
-    assert watch.see(replace(NOTHING, load="2"), LOADING, 1000 + LIMITS.no_site + 1) is not None
+    assert watch.check(BOOTED, READY, 2) is None
+    assert watch.check(replace(NOTHING, load="2"), LOADING, 1000) is None
+    assert watch.check(replace(NOTHING, load="2"), LOADING, 1000 + LIMITS.no_site + 1) is not None
 
 
 def test_the_restart_budget() -> None:
-    restarts = Restarts(LIMITS)
-    assert [restarts.used_up(at) for at in (0, 10, 20, 30, 40)] == [False] * 5
-    assert restarts.used_up(50)
-    assert not restarts.used_up(700)  # after the rest it is whole again
-    spread = Restarts(LIMITS)
-    assert not any(spread.used_up(number * 130) for number in range(100))
+    budget = RestartBudget(LIMITS)
+    assert [budget.exceeded(at) for at in (0, 10, 20, 30, 40)] == [False] * 5
+    assert budget.exceeded(50)
+    assert not budget.exceeded(700)  # exceeding it resets it
+    spread = RestartBudget(LIMITS)
+    assert not any(spread.exceeded(number * 130) for number in range(100))

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bridge.ops.doctor import site
-from bridge.ops.doctor.findings import Finding
+from bridge.drivers.web.examination import site
+from bridge.ports.findings import Finding
 from tests.broker.certificates import make_certificates
 from tests.mosquitto_server import free_port
 
@@ -20,7 +20,7 @@ Server = Callable[..., AbstractAsyncContextManager[int]]
 
 @asynccontextmanager
 async def server(answer: bytes | None, context: ssl.SSLContext | None = None) -> AsyncIterator[int]:
-    """Answers every request with `answer`; None = never. Yields the port."""
+    """Answer every request with `answer`; None = never. Yields the port."""
     silent = asyncio.Event()
 
     async def respond(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -77,10 +77,9 @@ async def test_unexpected_responses_are_reported(answer: bytes, level: str, word
     assert word in finding.what
 
 
-async def test_a_server_that_never_answers_times_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(site, "STEP_TIMEOUT", 0.2)
+async def test_a_server_that_never_answers_times_out() -> None:
     async with server(None) as port:
-        [finding] = await found(f"http://127.0.0.1:{port}/")
+        [finding] = await found(f"http://127.0.0.1:{port}/", step_timeout=0.2)
     assert "sent no response" in finding.what
 
 

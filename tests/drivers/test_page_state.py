@@ -1,4 +1,4 @@
-"""What a page's reports mean and in which order they are told: pure, so every pair of states is tried."""
+"""The meaning of a page's snapshots, and the order of the reports. Pure, so every pair of states is tested."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from bridge.contract.jid import Jid
 from bridge.contract.session import Reason, SessionState, Situation, may_follow
 from bridge.drivers.web.limits import Limits, retry_delay
-from bridge.drivers.web.page_state import Report, StateReporter, steps
-from bridge.drivers.web.snapshot import Snapshot, meaning
+from bridge.drivers.web.page_state import Report, StateReporter, allowed_path
+from bridge.drivers.web.snapshot import Snapshot, situation_of
 from bridge.ports import Account, PairingCode
 
 S = SessionState
+LIMITS = Limits()
 LOADING = Snapshot(load="1", holds=1)
 INJECTED = replace(LOADING, injected=True, ready=True, unix_time=1000)
 CODE = replace(INJECTED, socket="UNPAIRED", stream="QR", code="2@a,b,c,d", unpaired=True, full_ready=True)
@@ -25,8 +26,8 @@ SYNCING = replace(
 )
 MAIN = replace(SYNCING, full_ready=True, stream="MAIN")
 DOWN = replace(MAIN, socket="TIMEOUT", stream="MAIN", holds=2)
-TOLD = [S.STARTING, S.CONNECTING, S.AUTHENTICATED, S.PAIRING, S.CONNECTED, S.RECONNECTING, S.UNREACHABLE]
-TOLD += [S.CONFLICT, S.PAGE_CHANGED, S.LOGGED_OUT, S.ERROR]
+STATES = [S.STARTING, S.CONNECTING, S.AUTHENTICATED, S.PAIRING, S.CONNECTED, S.RECONNECTING, S.UNREACHABLE]
+STATES += [S.CONFLICT, S.PAGE_CHANGED, S.LOGGED_OUT, S.ERROR]
 
 
 def states(reports: list[Report]) -> list[SessionState]:
@@ -38,7 +39,7 @@ def states(reports: list[Report]) -> list[SessionState]:
     [
         (LOADING, S.CONNECTING, Reason.PAGE_LOADING),
         (INJECTED, S.CONNECTING, Reason.PAGE_LOADING),
-        (CODE, S.PAIRING, Reason.SCAN_QR),  # full_ready is true here: it is on the real page, too
+        (CODE, S.PAIRING, Reason.SCAN_QR),  # full_ready is true here, as on the real page
         (replace(CODE, code=None, socket="UNPAIRED_IDLE"), S.PAIRING, Reason.QR_EXPIRED),
         (replace(CODE, code=None, socket="PAIRING"), S.CONNECTING, Reason.PAGE_LOADING),
         (SYNCING, S.AUTHENTICATED, Reason.SYNCING),
@@ -51,90 +52,95 @@ def states(reports: list[Report]) -> list[SessionState]:
         (replace(MAIN, socket="TOS_BLOCK"), S.ERROR, Reason.ACCOUNT_BLOCKED),
         (replace(MAIN, stream="SMB_TOS_BLOCK"), S.ERROR, Reason.ACCOUNT_BLOCKED),
         (replace(CODE, link_code="ABCD1234"), S.PAIRING, Reason.TYPE_LINK_CODE),
-        (replace(MAIN, missing=("MsgStore",)), S.CONNECTING, Reason.PAGE_LOADING),  # not usable, and not yet given up
+        (replace(MAIN, missing=("MsgStore",)), S.CONNECTING, Reason.PAGE_LOADING),  # not usable, but within the limit
     ],
 )
-def test_meaning(snapshot: Snapshot, state: SessionState, reason: Reason) -> None:
-    assert meaning(snapshot, faltering=False, pairing=False) == Situation(state, reason)
+def test_the_situation_of_a_snapshot(snapshot: Snapshot, state: SessionState, reason: Reason) -> None:
+    assert situation_of(snapshot, link_tried=False, pairing=False) == Situation(state, reason)
 
 
 @pytest.mark.parametrize("socket", ["OPENING", "TIMEOUT", None, "UNLAUNCHED"])
 def test_a_link_that_was_up_is_down(socket: str | None) -> None:
-    lost = meaning(replace(MAIN, socket=socket), faltering=True, pairing=False)
+    lost = situation_of(replace(MAIN, socket=socket), link_tried=True, pairing=False)
     assert lost == Situation(S.RECONNECTING, Reason.LINK_DOWN)
 
 
-@pytest.mark.parametrize(("before", "after"), list(product(TOLD, TOLD)))
-def test_every_state_is_reached_from_every_other_by_legal_steps(before: SessionState, after: SessionState) -> None:
-    path = [before, *(step.state for step in steps(Situation(before, Reason.READY), Situation(after, Reason.READY)))]
+@pytest.mark.parametrize(("before", "after"), list(product(STATES, STATES)))
+def test_every_state_is_reached_from_every_other_by_allowed_transitions(
+    before: SessionState, after: SessionState
+) -> None:
+    path = [
+        before,
+        *(step.state for step in allowed_path(Situation(before, Reason.READY), Situation(after, Reason.READY))),
+    ]
     assert path[-1] is after
     assert all(may_follow(one, other) for one, other in pairwise(path))
     assert len(path) <= 4
 
 
 def test_pairing() -> None:
-    course = StateReporter()
-    course.to(Situation(S.STARTING, Reason.BROWSER_STARTING))
-    assert states(course.see(LOADING, 0)) == [S.CONNECTING]
+    reporter = StateReporter(LIMITS)
+    reporter.change_to(Situation(S.STARTING, Reason.BROWSER_STARTING))
+    assert states(reporter.update(LOADING, 0)) == [S.CONNECTING]
     pairing = Situation(S.PAIRING, Reason.SCAN_QR)
-    assert course.see(CODE, 50) == [pairing, PairingCode("2@a,b,c,d", 110)]
-    assert course.see(CODE, 52) == []
-    assert course.see(replace(CODE, code="2@e,f,g,h"), 70) == [PairingCode("2@e,f,g,h", 90)]
-    gone, account, authenticated = course.see(replace(SYNCING, paired_at=1001, unix_time=1003), 80)
+    assert reporter.update(CODE, 50) == [pairing, PairingCode("2@a,b,c,d", 110)]
+    assert reporter.update(CODE, 52) == []
+    assert reporter.update(replace(CODE, code="2@e,f,g,h"), 70) == [PairingCode("2@e,f,g,h", 90)]
+    gone, account, authenticated = reporter.update(replace(SYNCING, paired_at=1001, unix_time=1003), 80)
     assert gone is None
     assert account == Account(SYNCING.pn, None, 1003, 1001)
     assert authenticated == Situation(S.AUTHENTICATED, Reason.SYNCING)
-    assert course.see(MAIN, 81) == [Situation(S.CONNECTED, Reason.READY)]
+    assert reporter.update(MAIN, 81) == [Situation(S.CONNECTED, Reason.READY)]
 
 
-def test_a_page_that_loads_anew_right_after_the_pairing_does_not_hide_it() -> None:
-    course = StateReporter()
-    course.see(CODE, 0)
-    reports = course.see(replace(MAIN, load="2", unix_time=1010), 0)
+def test_a_page_that_reloads_right_after_the_pairing_does_not_hide_it() -> None:
+    reporter = StateReporter(LIMITS)
+    reporter.update(CODE, 0)
+    reports = reporter.update(replace(MAIN, load="2", unix_time=1010), 0)
     assert [r.paired_at for r in reports if isinstance(r, Account)] == [1000]
 
 
 def test_a_login_that_the_page_reads_late_is_not_a_pairing() -> None:
-    course = StateReporter()
-    course.see(INJECTED, 0)
-    reports = course.see(MAIN, 0)
+    reporter = StateReporter(LIMITS)
+    reporter.update(INJECTED, 0)
+    reports = reporter.update(MAIN, 0)
     assert [r.paired_at for r in reports if isinstance(r, Account)] == [None]
 
 
-def test_the_account_is_told_once_a_load_and_before_connected() -> None:
-    course = StateReporter()
-    first = course.see(MAIN, 0)
+def test_the_account_is_reported_once_per_load_and_before_connected() -> None:
+    reporter = StateReporter(LIMITS)
+    first = reporter.update(MAIN, 0)
     assert isinstance(first[0], Account)
     assert states(first) == [S.CONNECTED]
-    assert course.see(MAIN, 1) == []
-    again = course.see(replace(MAIN, load="2"), 2)
+    assert reporter.update(MAIN, 1) == []
+    again = reporter.update(replace(MAIN, load="2"), 2)
     assert [type(report) for report in again] == [Account]
 
 
-def test_a_link_that_was_down_between_two_reports_is_told() -> None:
-    course = StateReporter()
-    course.see(MAIN, 0)
-    assert states(course.see(replace(MAIN, holds=2), 1)) == [S.RECONNECTING, S.CONNECTED]
-    assert course.holds == 2
+def test_a_link_that_was_down_between_two_reports_is_reported() -> None:
+    reporter = StateReporter(LIMITS)
+    reporter.update(MAIN, 0)
+    assert states(reporter.update(replace(MAIN, holds=2), 1)) == [S.RECONNECTING, S.CONNECTED]
+    assert reporter.holds == 2
 
 
 @pytest.mark.parametrize(
     ("asked", "reason"), [(True, Reason.LOGGED_OUT_ON_REQUEST), (False, Reason.LOGGED_OUT_BY_PHONE)]
 )
 def test_the_end_of_a_login(asked: bool, reason: Reason) -> None:
-    course = StateReporter()
-    course.see(MAIN, 0)
-    course.logging_out = asked
+    reporter = StateReporter(LIMITS)
+    reporter.update(MAIN, 0)
+    reporter.logging_out = asked
     out = replace(INJECTED, unpaired=True, socket="UNPAIRED")
-    assert course.see(out, 1) == [Situation(S.LOGGED_OUT, reason)]
-    assert course.see(replace(LOADING, load="2"), 2) == []
-    assert states(course.see(replace(CODE, load="2"), 3)) == [S.PAIRING]
+    assert reporter.update(out, 1) == [Situation(S.LOGGED_OUT, reason)]
+    assert reporter.update(replace(LOADING, load="2"), 2) == []
+    assert states(reporter.update(replace(CODE, load="2"), 3)) == [S.PAIRING]
 
 
-def test_a_lost_page_takes_its_code_with_it() -> None:
-    course = StateReporter()
-    course.see(CODE, 0)
-    assert course.to(Situation(S.RECONNECTING, Reason.PAGE_LOST)) == [
+def test_the_code_of_a_lost_page_is_withdrawn() -> None:
+    reporter = StateReporter(LIMITS)
+    reporter.update(CODE, 0)
+    assert reporter.change_to(Situation(S.RECONNECTING, Reason.PAGE_LOST)) == [
         None,
         Situation(S.RECONNECTING, Reason.PAGE_LOST),
     ]
@@ -152,30 +158,30 @@ _SNAPSHOTS = st.builds(
     stream=st.sampled_from([None, "QR", "SYNCING", "MAIN", "OFFLINE", "DEPRECATED_VERSION"]),
     code=st.none() | st.sampled_from(["a", "b"]),
 )
-_OWN = st.sampled_from([Situation(state, Reason.READY) for state in TOLD])
+_OWN = st.sampled_from([Situation(state, Reason.READY) for state in STATES])
 
 
 @given(st.lists(_SNAPSHOTS | _OWN, max_size=12))
-def test_no_sequence_of_reports_leads_to_an_illegal_one(seen: list[Snapshot | Situation]) -> None:
-    course = StateReporter()
-    told = [S.STARTING]
-    course.to(Situation(S.STARTING, Reason.BROWSER_STARTING))
+def test_no_sequence_of_snapshots_leads_to_a_forbidden_transition(seen: list[Snapshot | Situation]) -> None:
+    reporter = StateReporter(LIMITS)
+    reported = [S.STARTING]
+    reporter.change_to(Situation(S.STARTING, Reason.BROWSER_STARTING))
     code_shown = False
     for item in seen:
-        for report in course.to(item) if isinstance(item, Situation) else course.see(item, 0):
+        for report in reporter.change_to(item) if isinstance(item, Situation) else reporter.update(item, 0):
             match report:
                 case Situation():
-                    assert may_follow(told[-1], report.state)
-                    told.append(report.state)
+                    assert may_follow(reported[-1], report.state)
+                    reported.append(report.state)
                 case PairingCode():
                     code_shown = True
                 case None:
                     assert code_shown
                     code_shown = False
-    assert not (code_shown and told[-1] is S.CONNECTED)
+    assert not (code_shown and reported[-1] is S.CONNECTED)
 
 
-def test_pauses_grow_to_a_limit_and_are_spread() -> None:
+def test_delays_grow_to_a_limit_with_jitter() -> None:
     limits = Limits(retry_first=1.0, retry_most=60.0)
     assert [retry_delay(attempt, limits, 1.0) for attempt in range(8)] == [1, 2, 4, 8, 16, 32, 60, 60]
     assert retry_delay(10**6, limits, 0.0) == 30

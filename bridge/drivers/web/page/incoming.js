@@ -1,14 +1,14 @@
-// Messages and ticks as the page announces them. Nothing is filtered here: wa-js announces an undecrypted message twice,
-// the second time with its text, and that it is there has to be known, since the text may come after the next load.
+// Messages and acks as the page announces them, unfiltered. wa-js announces an undecrypted message twice, the second time
+// with its text. The first one must be reported too: the text may arrive only after the next load.
 
 WPP.on("chat.new_message", (msg) => put(messageItem(msg)));
 WPP.on("chat.msg_ack_change", ({ ack, ids }) => {
-  for (const id of ids ?? []) tick(id, ack);
+  for (const id of ids ?? []) putAck(id, ack);
 });
 WPP.loader.onInjected(() => {
-  // wa-js listens for ticks only once it is fully ready, and never tells an error (negative ack)
+  // wa-js listens for acks only once it is fully ready, and never announces an error (negative ack)
   store("MsgStore")?.on("change:ack", (msg) => {
-    if (msg.id?.fromMe) tick(msg.id, msg.ack);
+    if (msg.id?.fromMe) putAck(msg.id, msg.ack);
   });
 });
 

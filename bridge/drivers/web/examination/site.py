@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
-from bridge.ops.doctor.findings import Finding, fault, ok, warning
+from bridge.ports import Finding, fault, ok, warning
 
 #: Timeout of each step in seconds.
 STEP_TIMEOUT = 10.0
@@ -24,19 +24,20 @@ class _CheckFailed(Exception):
         self.finding = finding
 
 
-async def site(url: str, *, now: float | None = None) -> AsyncIterator[Finding]:
+async def site(url: str, *, now: float | None = None, step_timeout: float = STEP_TIMEOUT) -> AsyncIterator[Finding]:
     """Whether `url` sends a response, and whether this machine's clock agrees with the site's."""
     parts = urlsplit(url)
     host, tls = parts.hostname or "", parts.scheme == "https"
     port = parts.port or (443 if tls else 80)
     started = time.monotonic()
     try:
-        addresses = await _resolve(host, port)
-        reader, writer = await _connect(host, port, addresses, tls=tls)
+        addresses = await _resolve(host, port, step_timeout)
+        reader, writer = await _connect(host, port, addresses, step_timeout, tls=tls)
         try:
             path = parts.path or "/"
             name = f"[{host}]" if ":" in host else host
-            head = await _request(reader, writer, f"{name}:{parts.port}" if parts.port else name, path)
+            authority = f"{name}:{parts.port}" if parts.port else name
+            head = await _request(reader, writer, authority, path, step_timeout)
         finally:
             writer.close()
     except _CheckFailed as failed:
@@ -76,9 +77,9 @@ def clock(date: str, now: float) -> Finding:
     )
 
 
-async def _resolve(host: str, port: int) -> list[str]:
+async def _resolve(host: str, port: int, timeout: float) -> list[str]:
     try:
-        async with asyncio.timeout(STEP_TIMEOUT):
+        async with asyncio.timeout(timeout):
             found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except TimeoutError:
         raise _CheckFailed(fault("site", f"No name server answers for {host}.", "Check /etc/resolv.conf.")) from None
@@ -94,11 +95,11 @@ async def _resolve(host: str, port: int) -> list[str]:
 
 
 async def _connect(
-    host: str, port: int, addresses: list[str], *, tls: bool
+    host: str, port: int, addresses: list[str], timeout: float, *, tls: bool
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     context = ssl.create_default_context() if tls else None
     try:
-        async with asyncio.timeout(STEP_TIMEOUT):
+        async with asyncio.timeout(timeout):
             return await asyncio.open_connection(host, port, ssl=context, happy_eyeballs_delay=0.25)
     except ssl.SSLCertVerificationError as error:
         finding = fault(
@@ -111,7 +112,7 @@ async def _connect(
     except TimeoutError:
         finding = fault(
             "site",
-            f"{host} port {port} does not answer within {STEP_TIMEOUT:g} s ({', '.join(addresses[:3])}).",
+            f"{host} port {port} does not answer within {timeout:g} s ({', '.join(addresses[:3])}).",
             "A firewall drops the connection: allow it, or use another network.",
         )
     except OSError as error:
@@ -124,10 +125,12 @@ async def _connect(
     raise _CheckFailed(finding)
 
 
-async def _request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str, path: str) -> bytes:
+async def _request(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str, path: str, timeout: float
+) -> bytes:
     lines = [f"GET {path} HTTP/1.1", f"Host: {host}", f"User-Agent: {_AGENT}", "Accept: text/html", "Connection: close"]
     try:
-        async with asyncio.timeout(STEP_TIMEOUT):
+        async with asyncio.timeout(timeout):
             writer.write("\r\n".join([*lines, "", ""]).encode())
             return await reader.readuntil(b"\r\n\r\n")
     except asyncio.IncompleteReadError as error:

@@ -14,14 +14,13 @@ from bridge.drivers.web import Limits, PlaywrightRuntime
 from bridge.drivers.web.browser import Browser
 from bridge.drivers.web.executable import find_executable, user_agent
 from bridge.drivers.web.profile import Profile
-from bridge.ops.doctor.findings import Finding, fault, ok
-from bridge.settings import BridgeSettings
+from bridge.ports import DriverSettings, Finding, fault, ok
 
 _FOLDER = resources.files("bridge.drivers.web")
 _INSTALL = "On Debian: apt install chromium-headless-shell. Elsewhere set WA_BROWSER to any Chromium."
 
 
-async def browser(settings: BridgeSettings, runtime: PlaywrightRuntime) -> Finding:
+async def browser(settings: DriverSettings, runtime: PlaywrightRuntime) -> Finding:
     """Start it once, on a temporary profile."""
     try:
         bundled = (await runtime.playwright()).chromium.executable_path
@@ -51,7 +50,7 @@ async def browser(settings: BridgeSettings, runtime: PlaywrightRuntime) -> Findi
     return ok("browser", f"{executable} {version} starts and loads a page in {seconds:.1f} s.")
 
 
-def wa_js() -> Finding:
+async def wa_js() -> Finding:
     """The installed version against the pinned one."""
     pinned = json.loads((_FOLDER / "package.json").read_text("utf-8"))["dependencies"]["@wppconnect/wa-js"]
     folder = _FOLDER / "node_modules" / "@wppconnect" / "wa-js"

@@ -19,8 +19,7 @@ from bridge.drivers.web.browser import Browser
 from bridge.drivers.web.injection import REQUIRED_MODULES
 from bridge.drivers.web.profile import Profile
 from bridge.drivers.web.web_page import SiteUnreachable, StateReport, WebPage
-from bridge.ops.doctor.findings import Finding, fault, ok, warning
-from bridge.settings import BridgeSettings
+from bridge.ports import DriverSettings, Finding, fault, ok, warning
 
 #: Seconds within which wa-js must find its modules.
 BOOT_TIMEOUT = 60.0
@@ -37,7 +36,7 @@ _PROBE = """(names) => {
 }"""
 
 
-async def page(settings: BridgeSettings, runtime: PlaywrightRuntime) -> list[Finding]:
+async def page(settings: DriverSettings, runtime: PlaywrightRuntime) -> list[Finding]:
     """Load the site, wait for wa-js, and report missing functions."""
     with tempfile.TemporaryDirectory(prefix="wa-doctor-") as folder:
         try:
@@ -101,7 +100,7 @@ async def _booted(web_page: WebPage) -> bool:
     try:
         async with asyncio.timeout(BOOT_TIMEOUT):
             while True:
-                match await web_page.next_mail():
+                match await web_page.next_event():
                     case StateReport(state) if state.get("ready"):
                         return True
                     case StateReport():

@@ -1,0 +1,30 @@
+"""The scripted driver as a kind of driver: a phone that is already paired, for trials and tests without a browser."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from typing_extensions import override
+
+from bridge.drivers.scripted.driver import ScriptedDriver
+from bridge.drivers.scripted.phone import ScriptedPhone
+from bridge.ports import Check, Clock, DriverFactory, DriverKind, DriverSettings, LoginFiles
+
+
+class ScriptedKind(DriverKind):
+    name = "scripted"
+    login: LoginFiles | None = None
+
+    @override
+    @asynccontextmanager
+    async def open(self, settings: DriverSettings, clock: Clock) -> AsyncIterator[DriverFactory]:
+        yield lambda _: ScriptedDriver(ScriptedPhone(clock, paired=True))
+
+    @override
+    async def examine(self, settings: DriverSettings, *, live: bool) -> AsyncIterator[tuple[str, Check]]:
+        return
+        yield  # makes it a generator
+
+
+KIND = ScriptedKind()

@@ -1,0 +1,1 @@
+"""What `wa doctor` checks of WhatsApp Web: the site, the browser, wa-js, the page."""

@@ -1,0 +1,68 @@
+// The queue of items for the driver. A batch stays here until Python has confirmed it, so no item is lost on the way.
+// After a load or a lost link the queue is held until `resume`, so that the results of catch-up are published first.
+
+const BATCH = 200;
+const RETRY_MS = 500;
+const ACKS_KEPT = 10_000; // a repetition of an older one is queued again; the session accepts that
+const items = [];
+const ackOf = new Map(); // raw id -> highest ack queued: an ack that two hooks announce is one item
+const sending = new Set(); // raw ids of unanswered sends
+let holding = true;
+let holds = Date.now(); // counts up; this start makes its values unique across loads
+let delivering = false;
+
+function hold() {
+  if (holding) return;
+  holding = true;
+  holds += 1; // a resume for an earlier hold must not end this one
+}
+
+function resume(expectedHolds) {
+  if (expectedHolds !== holds || !usable()) return false;
+  for (const msg of memory()) if (msg.id?.fromMe) putAck(msg.id, msg.ack); // acks that came before the hooks were installed
+  holding = false;
+  void deliver();
+  return true;
+}
+
+function put(item) {
+  items.push(item);
+  void deliver();
+}
+
+// An event, as a file of `events/` reads it. `once` identifies it when the page announces it again.
+function putEvent(event, once, chat, t, fields) {
+  put({ kind: "event", event, once, chat: address(chat), t: number(t), at: serviceTime(), fields });
+}
+
+function putAck(id, level) {
+  const key = keyParts(id);
+  if (!key || typeof level !== "number" || level === 0) return;
+  if (level < 0 && sending.has(key.id)) {
+    setTimeout(() => putAck(id, level), RETRY_MS); // after the answer of the call, which has the reason
+    return;
+  }
+  const known = ackOf.get(key.id);
+  if (known !== undefined && (level > 0 ? level <= known : known < 0)) return;
+  ackOf.delete(key.id); // the newest goes last
+  ackOf.set(key.id, level);
+  if (ackOf.size > ACKS_KEPT) ackOf.delete(ackOf.keys().next().value);
+  put({ kind: "ack", at: serviceTime(), level, keys: [key] });
+}
+
+async function deliver() {
+  if (delivering) return;
+  delivering = true;
+  while (items.length && !holding) {
+    const batch = items.slice(0, BATCH);
+    let taken = false;
+    try {
+      taken = await sendToDriver("items", JSON.stringify(batch));
+    } catch {
+      // not taken: repeated below
+    }
+    if (taken === true) items.splice(0, batch.length);
+    else await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+  }
+  delivering = false;
+}

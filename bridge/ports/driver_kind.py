@@ -1,0 +1,83 @@
+"""The port to a kind of driver: how it is opened, what it keeps of a login on disk, and what `wa doctor` checks of it.
+
+`WA_DRIVER` names the kind. Backup, doctor and composition know it by this protocol only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Protocol
+
+from bridge.ports.clock import Clock
+from bridge.ports.driver import WhatsAppDriver
+from bridge.ports.findings import Finding
+
+#: Makes the driver of a session, by its name.
+DriverFactory = Callable[[str], WhatsAppDriver]
+#: The work of one check.
+Check = Awaitable[Finding | Iterable[Finding] | None] | AsyncIterable[Finding]
+
+
+class DriverSettings(Protocol):
+    """The settings that drivers read."""
+
+    @property
+    def web_url(self) -> str: ...
+
+    @property
+    def browser(self) -> str | None: ...
+
+    @property
+    def browser_args(self) -> str: ...
+
+    def session_dir(self, name: str) -> Path: ...
+
+
+class LoginFiles(Protocol):
+    """What a driver keeps of a login: one folder in the session's folder."""
+
+    @property
+    def folder(self) -> str:
+        """Name of the folder within the session's folder."""
+        ...
+
+    @property
+    def lock(self) -> str:
+        """Name of the file in it that is locked while a driver uses it."""
+        ...
+
+    def excluded(self, folder: str, names: list[str]) -> set[str]:
+        """The names that a backup leaves out; an `ignore` of `shutil.copytree`."""
+        ...
+
+    def exclusive(self, path: Path) -> AbstractAsyncContextManager[object]:
+        """Keeps drivers off the folder at `path` while the context lasts."""
+        ...
+
+    def leftover(self, path: Path) -> int | None:
+        """Pid of a process that a bridge left behind on the folder at `path`. Blocking."""
+        ...
+
+
+class DriverKind(Protocol):
+    """One way to WhatsApp."""
+
+    @property
+    def name(self) -> str:
+        """Its name in `WA_DRIVER`."""
+        ...
+
+    @property
+    def login(self) -> LoginFiles | None:
+        """What it keeps of a login; None for a driver without files."""
+        ...
+
+    def open(self, settings: DriverSettings, clock: Clock) -> AbstractAsyncContextManager[DriverFactory]:
+        """A factory of drivers, which are usable inside the context."""
+        ...
+
+    def examine(self, settings: DriverSettings, *, live: bool) -> AsyncIterator[tuple[str, Check]]:
+        """The checks of `wa doctor`, each with its name; with `live` also those that load the site."""
+        ...

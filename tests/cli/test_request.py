@@ -1,0 +1,83 @@
+"""`wa request`, and the options of `wa send` that kinds bring along."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from bridge.contract.jid import Jid
+from tests.cli.conftest import ScriptedBridge, Wa
+
+TO, ANA = "5491155500001", Jid.parse("5491155500001@c.us")
+
+
+async def test_an_action_is_carried_out(harness: ScriptedBridge, wa: Wa) -> None:
+    harness.phone.chats = {ANA}
+    await harness.start()
+    done = await wa("request", "typing", f"to={TO}", "seconds=20", "--json")
+    assert (done.code, json.loads(done.out)["status"]) == (0, "done")
+    assert harness.phone.typing == {ANA}
+
+
+async def test_the_actions_are_listed_without_a_bridge(wa: Wa) -> None:
+    listed = await wa("request")
+    assert listed.code == 0
+    assert "typing: Show" in listed.out
+
+
+async def test_a_wrong_request_says_what_is_wrong(harness: ScriptedBridge, wa: Wa) -> None:
+    await harness.start()
+    for arguments, said in (
+        (("typing",), "to is missing"),
+        (("typing", "5491155500001"), "is not name=value"),
+        (("coins.toss",), "There is no action 'coins.toss'"),
+    ):
+        ended = await wa("request", *arguments)
+        assert ended.code in (1, 2)
+        assert said in ended.err
+
+
+@pytest.mark.parametrize(
+    ("option", "content"),
+    [
+        (
+            ("--location", "-34.6037, -58.3816, Obelisco, Av. 9 de Julio, CABA"),
+            {
+                "location": {
+                    "latitude": -34.6037,
+                    "longitude": -58.3816,
+                    "name": "Obelisco",
+                    "address": "Av. 9 de Julio, CABA",
+                }
+            },
+        ),
+        (
+            ("--contacts", "Ana:5491155500001,Beto:+54 9 11 5550-0002"),
+            {"contacts": [{"name": "Ana", "phone": "5491155500001"}, {"name": "Beto", "phone": "+54 9 11 5550-0002"}]},
+        ),
+    ],
+)
+async def test_an_option_sends_content(
+    harness: ScriptedBridge, wa: Wa, option: tuple[str, str], content: dict[str, object]
+) -> None:
+    await harness.start()
+    assert (await wa("send", TO, *option)).code == 0
+    assert [sent.content.as_field() for sent in harness.phone.sent] == [content]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--location", "here"), "Invalid value for '--location'"),
+        (("--location", "95,0"), "latitude: Input should be less than or equal to 90"),
+        (("Hola", "--location", "1,2"), "Give a TEXT or one content option"),
+        (("--contacts", "Ana:hola"), "is not a phone number"),
+    ],
+)
+async def test_wrong_content_is_refused(harness: ScriptedBridge, wa: Wa, arguments: tuple[str, ...], said: str) -> None:
+    await harness.start()
+    ended = await wa("send", TO, *arguments)
+    assert ended.code == 2
+    assert said in ended.err
+    assert harness.phone.sent == []

@@ -1,0 +1,93 @@
+"""Content: exactly one in a command, the same identity as ever, and back from the store as it was."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.contract.commands import SendCommand, checked, content_of, parse_json
+from bridge.contract.errors import InvalidRequest
+from bridge.contract.kinds import KINDS, Text, dump_content, load_content
+
+TO = "5491155500001"
+
+
+def command(**fields: Any) -> SendCommand:
+    return parse_json(SendCommand, json.dumps({"to": TO, **fields}).encode())
+
+
+def test_a_text_is_the_same_command_as_before_there_were_kinds() -> None:
+    """Ids are remembered for 30 days: an upgrade must not send them again."""
+    assert command(message="Hola").content_hash == "e7100db18c3c9c7672fb39625e3a5df78fdd93d2bb7561c4e33f502ff06450db"
+    assert command(message="Hola").content.identity == ["text", "Hola"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({}, "message is missing"),
+        ({"message": None}, "message is missing"),
+        ({"message": "Hola", "location": {"latitude": 1, "longitude": 2}}, "one content, not location and message"),
+        ({"location": {"latitude": 91, "longitude": 0}}, "location.latitude"),
+        ({"location": {"latitude": "1", "longitude": 0}}, "location.latitude"),
+        ({"location": {"latitude": 1}}, "location.longitude is missing"),
+        ({"location": {"latitude": 1, "longitude": 0, "zoom": 3}}, "location.zoom is not a known field"),
+        ({"location": "here"}, "location: "),
+        ({"contacts": []}, "contacts: "),
+        ({"contacts": [{"name": "Ana"}]}, "a contact has a name and a phone, or a vcard"),
+        ({"contacts": [{"name": "Ana", "phone": "hola"}]}, "is not a phone number"),
+        ({"contacts": [{"name": "Ana", "phone": TO}] * 21}, "contacts: "),
+    ],
+)
+def test_wrong_content_is_refused_by_name(fields: dict[str, Any], said: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        command(**fields)
+    assert said in refused.value.text
+
+
+def test_a_number_beyond_all_numbers_is_no_place() -> None:
+    with pytest.raises(InvalidRequest):
+        parse_json(SendCommand, b'{"to": "5491155500001", "location": {"latitude": 1e999, "longitude": 0}}')
+
+
+VALUES = st.one_of(
+    st.builds(lambda text: ("message", text), st.text(min_size=1).filter(str.strip)),
+    st.builds(
+        lambda lat, lng, name: ("location", {"latitude": lat, "longitude": lng, "name": name}),
+        st.floats(-90, 90),
+        st.floats(-180, 180),
+        st.text(max_size=20),
+    ),
+    st.builds(
+        lambda names: ("contacts", [{"name": name, "phone": TO} for name in names]),
+        st.lists(st.text(min_size=1, max_size=20), min_size=1, max_size=20),
+    ),
+)
+
+
+@given(VALUES)
+def test_content_comes_back_from_the_store_as_it_was(named: tuple[str, Any]) -> None:
+    field, value = named
+    try:
+        content = content_of(field, value)
+    except InvalidRequest:
+        return  # a NUL or half a surrogate pair
+    again = load_content(dump_content(content))
+    assert again == content
+    assert again.identity == content.identity
+    assert checked(SendCommand, {"to": TO, **content.as_field()}).content == content
+
+
+def test_erased_content_is_an_empty_text() -> None:
+    assert isinstance(load_content(""), Text)
+    assert load_content("").summary == ""
+
+
+def test_a_kind_without_a_command_line_form_says_so() -> None:
+    assert [kind.kind for kind in KINDS if not kind.metavar] == ["text"]
+    with pytest.raises(ValueError, match="has no command-line form"):
+        Text.from_option("Hola")

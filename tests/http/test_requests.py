@@ -1,0 +1,46 @@
+"""Requests and content over `/v1`."""
+
+from __future__ import annotations
+
+import httpx
+
+from bridge.contract.jid import Jid
+from bridge.contract.session import SessionState
+from tests.http.conftest import ANA, HttpBridge
+
+REQUESTS, SENDS = "/v1/sessions/haby/requests", "/v1/sessions/haby/sends"
+
+
+async def test_an_action_is_carried_out(started: HttpBridge, client: httpx.AsyncClient) -> None:
+    started.phone.chats = {Jid.parse(ANA)}
+    answer = await client.post(f"{REQUESTS}/typing", json={"id": "r1", "to": ANA, "seconds": 20})
+    assert answer.status_code == 200
+    assert {name: answer.json()[name] for name in ("id", "action", "status")} == {
+        "id": "r1",
+        "action": "typing",
+        "status": "done",
+    }
+    assert started.phone.typing == {Jid.parse(ANA)}
+
+
+async def test_what_cannot_be_done_is_a_problem(started: HttpBridge, client: httpx.AsyncClient) -> None:
+    assert (await client.post(f"{REQUESTS}/coins.toss", json={})).status_code == 404
+    missing = await client.post(f"{REQUESTS}/typing", json={})
+    assert (missing.status_code, missing.json()["detail"]) == (400, "Refused: to is missing.")
+    other = await client.post(f"{REQUESTS}/typing", json={"action": "other", "to": ANA})
+    assert "different actions" in other.json()["detail"]
+    started.phone.link(up=False)
+    await started.reach(SessionState.RECONNECTING)
+    down = await client.post(f"{REQUESTS}/typing", json={"to": ANA})
+    assert (down.status_code, down.json()["code"]) == (503, "not_connected")
+    assert down.json()["response"]["status"] == "failed"
+
+
+async def test_a_place_is_sent_and_listed(started: HttpBridge, client: httpx.AsyncClient) -> None:
+    place = {"latitude": -34.6037, "longitude": -58.3816, "name": "Obelisco"}
+    sent = await client.post(f"{SENDS}?wait=10", json={"to": ANA, "location": place})
+    assert (sent.status_code, sent.json()["status"]) == (200, "sent")
+    (listed,) = (await client.get(SENDS)).json()["sends"]
+    assert (listed["message"], listed["content"]) == ("Obelisco", {"location": place})
+    both = await client.post(SENDS, json={"to": ANA, "location": place, "message": "Hola"})
+    assert "a command carries one content, not location and message" in both.json()["detail"]
