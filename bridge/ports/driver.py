@@ -182,7 +182,7 @@ class HasHistory(Protocol):
 
 
 class Sends(Protocol):
-    """Sends content."""
+    """Resolves chats and sends content to them."""
 
     @property
     def sends(self) -> frozenset[str]:
@@ -214,7 +214,7 @@ class ReservesIds(Protocol):
 
 
 class Answers(Protocol):
-    """Carries out requests."""
+    """Carries out the actions of requests."""
 
     @property
     def answers(self) -> frozenset[str]:
