@@ -158,7 +158,7 @@ class Connection(Reloads, Protocol):
 
 
 class HasHistory(Protocol):
-    """Delivers the messages that were missed."""
+    """Delivers the messages that the journal may lack."""
 
     def collect(self, since: Mapping[str, int], baseline: int) -> AsyncIterator[Sequence[IncomingMessage]]:
         """What the page holds from each chat's watermark (unix seconds, inclusive; `baseline` where it has none).
@@ -182,7 +182,7 @@ class HasHistory(Protocol):
 
 
 class Sends(Protocol):
-    """Resolves chats and sends content to them."""
+    """Sends content to chats, under ids made before."""
 
     @property
     def sends(self) -> frozenset[str]:
@@ -214,7 +214,7 @@ class ReservesIds(Protocol):
 
 
 class Answers(Protocol):
-    """Carries out the actions of requests."""
+    """Carries out requests: actions that are not messages."""
 
     @property
     def answers(self) -> frozenset[str]:
