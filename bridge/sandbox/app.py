@@ -12,6 +12,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 
+from bridge.asgi.kinds_script import kinds_script
 from bridge.contract.errors import InvalidRequest
 from bridge.sandbox.contacts import EntryNotFound
 from bridge.sandbox.control import control
@@ -35,6 +36,7 @@ def build_app(world: World) -> ASGIApp:
     app = FastAPI(title="WhatsApp sandbox", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
     app.include_router(control(world))
     app.include_router(fault_control(world))
+    app.add_api_route("/assets/phone/kinds.js", kinds_script, include_in_schema=False)
     app.mount("/assets", _Assets(directory=PAGES), name="assets")
 
     @app.get("/", include_in_schema=False)

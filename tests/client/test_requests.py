@@ -6,6 +6,7 @@ import pytest
 
 from bridge.client import CodedError, InvalidRequest
 from bridge.contract.jid import Jid
+from bridge.contract.kinds import KINDS
 from bridge.contract.kinds.contacts import ContactCard, Contacts
 from bridge.contract.kinds.location import Location
 from tests.client.conftest import ANA, Connect, ScriptedBridge
@@ -38,4 +39,4 @@ async def test_content_of_other_kinds_is_sent(harness: ScriptedBridge, client: C
         status = await connected.status("haby")
     assert [str(result.status) for result in results] == ["sent", "sent"]
     assert [sent.content.as_field() for sent in harness.phone.sent] == [place.as_field(), cards.as_field()]
-    assert status.sends == ["message", "location", "contacts"]
+    assert status.sends == [kind.field for kind in KINDS]

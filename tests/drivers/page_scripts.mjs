@@ -1,5 +1,5 @@
 // Runs the page's scripts of the kinds on recorded models, without a browser: JSON in, JSON out.
-// In: {folder, kind}; out: {received: [content], sent: [[call, ...arguments]]}.
+// In: {folder, golden: {kind: {received, sent}}}; out: {kind: {received: [content], sent: [[call, ...arguments]]}}.
 
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";

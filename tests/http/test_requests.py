@@ -41,6 +41,6 @@ async def test_a_place_is_sent_and_listed(started: HttpBridge, client: httpx.Asy
     sent = await client.post(f"{SENDS}?wait=10", json={"to": ANA, "location": place})
     assert (sent.status_code, sent.json()["status"]) == (200, "sent")
     (listed,) = (await client.get(SENDS)).json()["sends"]
-    assert (listed["message"], listed["content"]) == ("Obelisco", {"location": place})
+    assert (listed["message"], listed["content"]) == ("📍 Obelisco", {"location": place})
     both = await client.post(SENDS, json={"to": ANA, "location": place, "message": "Hola"})
     assert "a command carries one content, not location and message" in both.json()["detail"]

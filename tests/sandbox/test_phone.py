@@ -46,6 +46,20 @@ async def test_the_selected_author_decides_the_sender(sandbox: Sandbox, phone: P
     ]
 
 
+async def test_a_message_of_another_kind_shows_its_name_and_no_raw_body(sandbox: Sandbox, phone: Page) -> None:
+    chats = phone.get_by_role("button", name="Ana")
+    sandbox.world.incoming(ANA, "BEGIN:VCARD", kind="vcard", fields={"vcardFormattedName": "Bruno"})
+    await expect(chats).to_contain_text("👤 Contact")
+    sandbox.world.incoming(ANA, "/9j/4AAQ", kind="image", fields={"caption": "la fuga"})
+    await expect(chats).to_contain_text("📷 Photo la fuga")
+    await chats.click()
+    log = phone.get_by_role("log")
+    await expect(log).to_contain_text("Bruno")
+    await expect(log).to_contain_text("la fuga")
+    await expect(log).not_to_contain_text("BEGIN")
+    await expect(log).not_to_contain_text("/9j")
+
+
 async def test_in_a_group_any_member_can_type(sandbox: Sandbox, phone: Page) -> None:
     await phone.get_by_role("button", name="Vecinos").click()
     await phone.get_by_role("group", name="Write as").get_by_text("Bruno").click()

@@ -46,7 +46,8 @@ class Contacts(RootModel[Annotated[list[ContactCard], Field(min_length=1, max_le
     @property
     @override
     def summary(self) -> str:
-        return ", ".join(card.name or "vCard" for card in self.root)
+        names = ", ".join(card.name or "vCard" for card in self.root)
+        return f"{RECEIVED.noun.icon} {names}"
 
     @classmethod
     @override

@@ -20,7 +20,7 @@ class Content:
     field: ClassVar[str]
     #: A noun for the documentation.
     noun: ClassVar[str]
-    #: Its form in `wa send`: `--<field> METAVAR`, read by `from_option`. Empty where it has no option.
+    #: Its form in `wa send`: `--<field> METAVAR`, read by `from_option`. Empty only for text, which is an argument.
     metavar: ClassVar[str] = ""
     #: The option's help text.
     option_help: ClassVar[str] = ""

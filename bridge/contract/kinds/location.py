@@ -29,7 +29,8 @@ class Location(StrictPayload, Content):
     @property
     @override
     def summary(self) -> str:
-        return self.name or self.address or f"{self.latitude:.5f}, {self.longitude:.5f}"
+        place = self.name or self.address or f"{self.latitude:.5f}, {self.longitude:.5f}"
+        return f"{RECEIVED.noun.icon} {place}"
 
     @classmethod
     @override

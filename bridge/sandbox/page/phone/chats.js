@@ -1,6 +1,7 @@
 // The list of chats, newest first.
 
 import { clock, element, initial, tone } from './element.js';
+import { lineOf } from './kind_names.js';
 import { messagesOf, world } from './world.js';
 
 const list = document.querySelector('#chats');
@@ -14,7 +15,7 @@ const newest = (chat) => messagesOf(chat.id).at(-1);
 function row(chat, open, choose) {
   const last = newest(chat);
   const unread = chat.id !== open && chat.unread > 0;
-  const preview = last ? `${last.from_me ? 'Me: ' : ''}${last.body || last.type}` : 'No messages yet';
+  const preview = last ? `${last.from_me ? 'Me: ' : ''}${lineOf(last)}` : 'No messages yet';
   const attributes = { type: 'button', 'data-chat': chat.id, 'aria-current': String(chat.id === open) };
   return element('li', {},
     element('button', { ...attributes, onclick: () => choose(chat.id) },

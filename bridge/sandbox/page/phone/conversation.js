@@ -1,6 +1,7 @@
 // The open chat: bubbles with ticks, and the composer, which writes as a contact or as the phone's owner.
 
 import { clock, element, initial, tone } from './element.js';
+import { lineOf, textOf } from './kind_names.js';
 import { ticksAreAutomatic } from './linked.js';
 import { ask, messagesOf, nameOf, world } from './world.js';
 
@@ -41,9 +42,9 @@ function bubble(message) {
   const showsAuthor = message.author && !message.from_me;
   return element('li', { class: `bubble ${message.from_me ? 'mine' : 'theirs'}`, 'data-id': message.id },
     showsAuthor ? element('span', { class: `author ${tone(message.author)}` }, nameOf(message.author)) : undefined,
-    message.quoted ? element('span', { class: 'quote' }, message.quoted.body || message.quoted.type) : undefined,
+    message.quoted ? element('span', { class: 'quote' }, lineOf(message.quoted)) : undefined,
     kind,
-    element('span', { class: 'body' }, message.body),
+    element('span', { class: 'body' }, textOf(message)),
     element('span', { class: 'meta' },
       fromDevice ? element('span', { class: 'via', title: 'Sent by a linked device' }, 'linked device') : undefined,
       clock(message.t),
