@@ -41,7 +41,7 @@ def request(
             return Exit.OK
         async with connect_session(session, "request") as connected:
             response = await connected.client.request(
-                connected.session, action, timeout=timeout, **_arguments(action, arguments or ())
+                connected.session, action, _arguments(action, arguments or ()), timeout=timeout
             )
         if json:
             print_json_line(response.to_json())

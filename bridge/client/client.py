@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -177,16 +177,19 @@ class Client:
         Raises InvalidRequest, BrokerDown.
         """
         command = checked(Typing, {"to": to, "seconds": seconds})
-        await self._connection.publish(self._topics.typing(session), command.model_dump_json(), qos=0)
+        body = command.model_dump_json(include={"v", "to", "seconds"})  # what every version of the bridge accepts
+        await self._connection.publish(self._topics.typing(session), body, qos=0)
 
-    async def request(self, session: str, action: str, *, timeout: float = 30, **arguments: Any) -> Response:
+    async def request(
+        self, session: str, action: str, arguments: Mapping[str, Any] | None = None, *, timeout: float = 30
+    ) -> Response:
         """Make a request and return its response: `done` with `data`, `failed` or `unknown` with `error`.
 
         Raises InvalidRequest and Unsupported before anything is published, NoSuchSession, NoAnswer after `timeout`
         seconds.
         """
         reply_topic = self._topics.reply(session, self.reply_name)
-        request = request_of(action, {**arguments, "id": uuid.uuid4().hex, "reply_topic": reply_topic})
+        request = request_of(action, {"id": uuid.uuid4().hex, **(arguments or {}), "reply_topic": reply_topic})
         await self.status(session)
         deadline = asyncio.get_running_loop().time() + timeout
         async with self._connection.attached(Subscription(reply_topic)) as inbox:

@@ -272,7 +272,7 @@ def json_object(payload: bytes) -> dict[str, object]:
     except (ValueError, RecursionError) as error:
         raise InvalidRequest(f"The payload is not JSON: {error}.") from error
     if not isinstance(fields, dict):
-        raise InvalidRequest('The payload is JSON but not an object; a send is {"to": …, "message": …}.')
+        raise InvalidRequest('The payload is JSON but not an object of fields, {"to": …}.')
     return fields
 
 

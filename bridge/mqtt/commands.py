@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from bridge.broker import BrokerConnection, BrokerDown, Delivery
+from bridge.broker import BrokerConnection, BrokerDown, Delivery, Publication
 from bridge.contract.commands import (
     MAX_COMMAND_BYTES,
     ControlCommand,
@@ -115,6 +115,7 @@ class CommandIntake:
         self._brought_something = False
         self._background = background  # outlives the connection: a reconnect does not cancel a control action
         self._slots = asyncio.Semaphore(CONCURRENT)
+        self._request_slots = asyncio.Semaphore(CONCURRENT)  # a response is published after the PUBACK
 
     async def run(self) -> None:
         """Process deliveries until the connection ends. Raises BrokerDown, and what the store raises."""
@@ -165,7 +166,8 @@ class CommandIntake:
                 await self._replay(delivery)
             case Leaf.CONTROL if topic.tail is None and not delivery.retain:
                 await self._control(delivery)
-            case Leaf.REQUEST if topic.tail is None:
+            case Leaf.REQUEST if topic.tail is None and not delivery.retain:
+                await self._request_slots.acquire()
                 self._background.create_task(self._respond(delivery), name=f"request {self._session.name}")
             case Leaf.TYPING if topic.tail is None and not delivery.retain:
                 await self._typing(delivery)
@@ -251,8 +253,6 @@ class CommandIntake:
         may be made again."""
         requests, reply_to = self._session.requests, None
         try:
-            if delivery.retain:
-                raise RetainedCommand
             request = parse_request(delivery.payload)
             reply_to = self._reply_to(request.reply_topic, delivery)
             response = await requests.respond(request)
@@ -266,11 +266,15 @@ class CommandIntake:
                 error, request_id=hints.command_id, action=hints.action, transaction=hints.transaction
             )
         topics, body = self._topics, response.to_json()
-        with suppress(BrokerDown):
-            await self._connection.publish(topics.response(self._session.name), body)
-            if reply_to is not None:
-                topic = topics.reply(self._session.name, reply_to.client)
-                await self._connection.publish(topic, body, correlation_data=reply_to.correlation)
+        answers = [Publication(topics.response(self._session.name), body, may_be_refused=True)]
+        if reply_to is not None:
+            topic = topics.reply(self._session.name, reply_to.client)
+            answers.append(Publication(topic, body, reply_to.correlation, may_be_refused=True))
+        try:
+            with suppress(BrokerDown):
+                await self._connection.publish_all(answers)
+        finally:
+            self._request_slots.release()
 
     async def _refuse(self, delivery: Delivery, error: CodedError, command_id: str | None = None) -> None:
         sha256 = hashlib.sha256(delivery.payload).hexdigest()

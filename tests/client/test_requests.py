@@ -16,7 +16,7 @@ async def test_a_request_returns_its_response(harness: ScriptedBridge, client: C
     harness.phone.chats = {Jid.parse(ANA)}
     await harness.start()
     async with client("admin") as connected:
-        response = await connected.request("haby", "typing", to=ANA, seconds=20)
+        response = await connected.request("haby", "typing", {"to": ANA, "seconds": 20})
     assert (response.action, response.status, response.error) == ("typing", "done", None)
     assert harness.phone.typing == {Jid.parse(ANA)}
 

@@ -38,6 +38,8 @@ def test_a_text_is_the_same_command_as_before_there_were_kinds() -> None:
         ({"location": {"latitude": 1, "longitude": 0, "zoom": 3}}, "location.zoom is not a known field"),
         ({"location": "here"}, "location: "),
         ({"contacts": []}, "contacts: "),
+        ({"contacts": [{"name": " ", "phone": TO}]}, "contacts.0.name: "),
+        ({"contacts": [{"name": "Ana", "phone": "120363000000000000@g.us"}]}, "phone must be a phone number"),
         ({"contacts": [{"name": "Ana"}]}, "a contact has a name and a phone, or a vcard"),
         ({"contacts": [{"name": "Ana", "phone": "hola"}]}, "is not a phone number"),
         ({"contacts": [{"name": "Ana", "phone": TO}] * 21}, "contacts: "),
@@ -91,3 +93,17 @@ def test_a_kind_without_a_command_line_form_says_so() -> None:
     assert [kind.kind for kind in KINDS if not kind.metavar] == ["text"]
     with pytest.raises(ValueError, match="has no command-line form"):
         Text.from_option("Hola")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (
+            {"contacts": [{"name": "Ana", "phone": "+54 9 11 5550-0001"}]},
+            {"contacts": [{"name": "Ana", "phone": "5491155500001"}]},
+        ),
+        ({"location": {"latitude": 0.0, "longitude": 1}}, {"location": {"latitude": -0.0, "longitude": 1.0}}),
+    ],
+)
+def test_another_spelling_is_the_same_command(one: dict[str, Any], other: dict[str, Any]) -> None:
+    assert command(**one).content_hash == command(**other).content_hash

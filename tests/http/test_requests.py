@@ -29,6 +29,8 @@ async def test_what_cannot_be_done_is_a_problem(started: HttpBridge, client: htt
     assert (missing.status_code, missing.json()["detail"]) == (400, "Refused: to is missing.")
     other = await client.post(f"{REQUESTS}/typing", json={"action": "other", "to": ANA})
     assert "different actions" in other.json()["detail"]
+    topic = await client.post(f"{REQUESTS}/typing", json={"reply_topic": "wa/haby/reply/till", "to": ANA})
+    assert "reply_topic is for MQTT" in topic.json()["detail"]
     started.phone.link(up=False)
     await started.reach(SessionState.RECONNECTING)
     down = await client.post(f"{REQUESTS}/typing", json={"to": ANA})

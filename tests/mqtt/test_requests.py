@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
 from bridge.contract.jid import Jid
 from bridge.contract.session import SessionState
+from tests.mosquitto_server import SHIPPED, MosquittoServer
 from tests.mqtt.conftest import BridgeUnderTest
-from tests.mqtt.probe import MqttProbe
+from tests.mqtt.probe import MqttProbe, mqtt_probe
 
 ANA = "5491155500001@c.us"
 REQUEST, RESPONSE, REPLY = "wa/haby/request", "wa/haby/response", "wa/haby/reply/till"
@@ -66,3 +71,42 @@ async def test_a_session_that_is_not_connected_says_so(harness: BridgeUnderTest,
         "not_connected",
         True,
     )
+
+
+async def test_retained_requests_are_ignored(harness: BridgeUnderTest, probe: MqttProbe) -> None:
+    """They come again at every start of the bridge."""
+    await probe.publish(REQUEST, {"id": "old", "action": "typing", "to": ANA}, retain=True)
+    await harness.start()
+    await probe.publish(REQUEST, {"id": "new", "action": "typing"})
+    await probe.wait(RESPONSE, lambda one: one["id"] == "new")
+    assert [one["id"] for one in probe.on(RESPONSE)] == ["new"]
+
+
+@pytest.mark.parametrize("denied", ["wa/haby/reply/#", "wa/haby/response"])
+async def test_an_answer_that_the_broker_refuses_ends_nothing(
+    harness: BridgeUnderTest, tmp_path: Path, caplog: pytest.LogCaptureFixture, denied: str
+) -> None:
+    rules = (SHIPPED / "acl").read_text().replace("user bridge\n", f"user bridge\ntopic deny {denied}\n")
+    (tmp_path / "acl").write_text(rules)
+    with MosquittoServer(tmp_path / "strict", acl=tmp_path / "acl") as strict:
+        harness.settings = harness.settings.model_copy(update={"mqtt_protocol": "5"})
+        harness.url, harness.probe = strict.url("bridge"), None
+        harness.phone.chats = {Jid.parse(ANA)}
+        await harness.start()
+        async with mqtt_probe(strict.url("admin")) as probe:
+            await probe.state(SessionState.CONNECTED)
+            for number in range(3):
+                request = {"id": f"{number}", "action": "typing", "to": ANA, "reply_topic": REPLY}
+                await probe.publish(REQUEST, request)
+                await probe.wait(RESPONSE if denied != RESPONSE else REPLY, lambda one, n=number: one["id"] == f"{n}")  # type: ignore[misc]
+            assert harness.session.view.situation.state is SessionState.CONNECTED
+        assert "Not published to" in caplog.text
+        await harness.stop()
+
+
+async def test_many_requests_at_once_are_all_answered(harness: BridgeUnderTest, probe: MqttProbe) -> None:
+    await harness.start()
+    for number in range(1000):
+        await probe.publish(REQUEST, {"id": f"{number}", "action": "typing"})
+    await probe.count(RESPONSE, 1000)
+    assert {one["id"] for one in probe.on(RESPONSE)} == {f"{number}" for number in range(1000)}

@@ -67,3 +67,32 @@ def test_the_steps_build_the_whole_schema_in_an_empty_database() -> None:
     assert schema.version(connection) == len(schema.migrations())
     assert schema.is_ours(connection)
     connection.close()
+
+
+def test_unknown_outcomes_of_earlier_versions_get_their_code() -> None:
+    """The panel shows them in Spanish by this code; they are kept for 30 days."""
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    schema.migrate(connection, schema.migrations()[:4])
+    said = {
+        "a": "The message may have left before the connection broke, and WhatsApp Web does not know it.",
+        "b": "WhatsApp Web shows an error that does not tell whether the message left.",
+        "c": "WhatsApp has not confirmed the message in time; it may still go out.",
+        "d": "It was open when the store was restored or another bridge had the session; it may have left.",
+        "e": None,
+    }
+    columns = [row[1] for row in connection.execute("PRAGMA table_info(commands)") if row[3] and row[4] is None]
+    for command_id, text in said.items():
+        values = dict.fromkeys(columns, 0) | {"id": command_id, "error_text": text, "state": "unknown"}
+        marks = ", ".join("?" * len(values))
+        names = ", ".join(f'"{name}"' for name in values)
+        connection.execute(f"INSERT INTO commands ({names}) VALUES ({marks})", list(values.values()))
+    schema.migrate(connection, schema.migrations())
+    found = dict(connection.execute("SELECT id, error_detail FROM commands"))
+    assert found == {
+        "a": "connection_lost",
+        "b": "error_shown",
+        "c": "not_confirmed",
+        "d": "left_open",
+        "e": None,
+    }
+    connection.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import ConfigDict, Field, RootModel, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, RootModel, model_validator
 from typing_extensions import override
 
 from bridge.contract.jid import parse_recipient
@@ -13,13 +13,22 @@ from bridge.contract.kinds.received import Noun, ReceivedKind
 from bridge.contract.payload import CleanText, PageText, StrictPayload
 
 
+def _digits_of(phone: str) -> str:
+    """One spelling, so that a repeated command is the same command."""
+    if not (recipient := parse_recipient(phone)).is_user:
+        raise ValueError("phone must be a phone number")
+    return recipient.user
+
+
 class ContactCard(StrictPayload):
     """A name and a number, or a vCard (RFC 6350) as it is."""
 
-    name: Annotated[CleanText, Field(min_length=1, max_length=200)] | None = Field(
+    name: Annotated[CleanText, Field(min_length=1, max_length=200, pattern=r"\S")] | None = Field(
         default=None, description="name to show"
     )
-    phone: CleanText | None = Field(default=None, description="number in any spelling")
+    phone: Annotated[CleanText, AfterValidator(_digits_of)] | None = Field(
+        default=None, description="number in any spelling"
+    )
     vcard: Annotated[CleanText, Field(min_length=1, max_length=65_536)] | None = Field(
         default=None, description="a vCard (RFC 6350)"
     )
@@ -28,8 +37,6 @@ class ContactCard(StrictPayload):
     def _has_one_form(self) -> Self:
         if (self.vcard is None) is (self.name is None or self.phone is None) or (self.vcard and self.phone):
             raise ValueError("a contact has a name and a phone, or a vcard")
-        if self.phone is not None and not parse_recipient(self.phone).is_user:
-            raise ValueError("phone must be a phone number")
         return self
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from typing_extensions import override
 
 from bridge.contract.kinds.content import Content
 from bridge.contract.kinds.received import Noun, ReceivedKind
 from bridge.contract.payload import CleanText, PageText, Payload, StrictPayload
+
+
+def _without_minus_zero(degrees: float) -> float:
+    return degrees + 0.0
 
 
 class Location(StrictPayload, Content):
@@ -21,8 +25,8 @@ class Location(StrictPayload, Content):
     metavar: ClassVar = "LATITUDE,LONGITUDE[,NAME[,ADDRESS]]"
     option_help: ClassVar = "Send a place instead of a text."
 
-    latitude: Annotated[float, Field(ge=-90, le=90, description="degrees")]
-    longitude: Annotated[float, Field(ge=-180, le=180, description="degrees")]
+    latitude: Annotated[float, Field(ge=-90, le=90, description="degrees"), AfterValidator(_without_minus_zero)]
+    longitude: Annotated[float, Field(ge=-180, le=180, description="degrees"), AfterValidator(_without_minus_zero)]
     name: Annotated[CleanText, Field(max_length=1000)] | None = Field(default=None, description="name of the place")
     address: Annotated[CleanText, Field(max_length=1000)] | None = Field(default=None, description="its address")
 

@@ -38,6 +38,8 @@ async def make_request(
     fields = json_object(await request.body() or b"{}")
     if fields.get("action") not in (None, action):
         raise InvalidRequest("The path and the body name different actions.")
+    if "reply_topic" in fields:
+        raise InvalidRequest("reply_topic is for MQTT; here the answer is the response.")
     response = await running(entry).requests.respond(actions.request_of(action, fields))
     if response.error is not None and response.status is actions.ResponseStatus.FAILED:
         return problem(ReportedError(response.error), response=response.model_dump(mode="json"))

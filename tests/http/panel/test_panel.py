@@ -126,6 +126,20 @@ async def test_a_failed_send_shows_what_to_do(started: HttpBridge, open_panel: O
     await expect(page.locator(".tick.sent")).to_have_count(1)
 
 
+async def test_a_failed_location_is_sent_again_as_a_location(started: HttpBridge, open_panel: OpenPanel) -> None:
+    place = {"latitude": -34.6037, "longitude": -58.3816, "name": "Obelisco"}
+    started.phone.missing.add(Jid.parse(BETO))
+    async with started.client() as client:
+        await client.post("/v1/sessions/haby/sends?wait=5", json={"to": BETO, "location": place})
+    page = await open_panel(started, at="#outbox")
+    await expect(page.get_by_text("📍 Obelisco")).to_be_visible()
+    started.phone.missing.clear()
+    await page.get_by_role("button", name="Send again").click()
+    await _answers_to(page, "Send again")
+    await expect(page.locator(".tick.sent")).to_have_count(1)
+    assert [sent.content.as_field() for sent in started.phone.sent] == [{"location": place}]
+
+
 async def test_restart_close_and_start_are_confirmed(started: HttpBridge, open_panel: OpenPanel) -> None:
     page = await open_panel(started)
     card = page.get_by_role("article", name="haby")

@@ -61,12 +61,12 @@ export function open(view, app) {
         settledBadly ? button('button', word('again'), () => sendAgain(send)) : null));
   }
 
-  async function sendAgain({ state, to, message }) {
+  async function sendAgain({ state, to, content }) {
     const unknown = state === 'unknown', text = word(unknown ? 'againUnknown' : 'againText');
     const question = { title: word('againAsk'), text, action: word('again'), cancel: word('cancel') };
     if (!(await openDialog({ ...question, danger: unknown }))) return;
     try {
-      await post(path, { to, message, priority: 'human' });
+      await post(path, { to, ...content, priority: 'human' });
       toast(word('done'));
     } catch (problem) {
       toast(problemText(problem), true);
