@@ -88,7 +88,7 @@ async def test_one_trace_id_follows_a_message_to_the_webhook_and_a_command_to_it
     )
     assert sorted(readers) == ["bridge.mqtt.relay: in 1 has its PUBACK", "bridge.webhooks.delivery: delivered"]
     assert lines("answer")[0] == "bridge.core.outbound: command answer is claimed"
-    assert [line for line in lines("answer") if "leaves" in line]
+    assert [line for line in lines("answer") if "sending answer as" in line]
     assert {f"bridge.mqtt.relay: result {status} has its PUBACK" for status in ("accepted", "sent")} < {
         *lines("answer")
     }
