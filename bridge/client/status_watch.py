@@ -18,7 +18,7 @@ from bridge.contract.commands import ControlCommand, ControlResult, ControlStatu
 from bridge.contract.errors import CodedError
 from bridge.contract.messages import Qr
 from bridge.contract.session import SessionState
-from bridge.contract.status import STALE_AFTER, SessionStatus
+from bridge.contract.status import SessionStatus
 from bridge.contract.topics import Leaf, Topics
 
 _log = logging.getLogger(__name__)
@@ -34,10 +34,10 @@ async def watch_statuses(
     latest: dict[str, tuple[SessionStatus, float]] = {}
     async with connection.attached(Subscription(topics.status(session or "+"))) as inbox:
         while True:
-            expiries = [at + STALE_AFTER for _, at in latest.values()]
+            expiries = [at + status.stale_after for status, at in latest.values()]
             match await inbox.get(until=min(expiries, default=None)):
                 case None:
-                    silent = [name for name, (_, at) in latest.items() if at + STALE_AFTER <= clock()]
+                    silent = [name for name, (status, at) in latest.items() if at + status.stale_after <= clock()]
                     for status, _ in [latest.pop(name) for name in silent]:
                         yield status.seen_at(datetime.now(UTC))
                 case Delivery(topic=topic, payload=payload) if payload and topics.parse(topic):

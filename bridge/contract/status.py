@@ -10,8 +10,9 @@ from pydantic import Field
 from bridge.contract.payload import VERSION, Instant, Payload
 from bridge.contract.session import REASON_TEXT, Reason, SessionState
 
-#: Seconds between two statuses; a reader takes one older than STALE_AFTER as offline, since a will can be lost.
-HEARTBEAT, STALE_AFTER = 15, 45
+#: Seconds between two statuses. A will can be lost, so a reader takes a status as offline after `_MISSED` intervals.
+HEARTBEAT = 15
+_MISSED = 3
 
 
 class Queues(Payload):
@@ -38,7 +39,7 @@ class SessionStatus(Payload):
     reason: Reason = Field(description="stable code for the state's cause")
     text: str = Field(description="what the operator should do")
     since: Instant = Field(description="when the state began")
-    at: Instant = Field(description="when this was published; older than 45 s counts as offline")
+    at: Instant = Field(description="when this was published; older than three intervals counts as offline")
     interval: int = Field(default=HEARTBEAT, description="seconds between two heartbeats")
     owner: str = Field(description="the bridge that runs the session")
     epoch: str | None = Field(default=None, description="UUID of the session's store; a new one begins new streams")
@@ -51,9 +52,14 @@ class SessionStatus(Payload):
     memory: MemoryUse | None = Field(default=None, description="megabytes (proportional set size)")
     sends: list[str] | None = Field(default=None, description="the content fields that a command may carry here")
 
+    @property
+    def stale_after(self) -> int:
+        """Seconds of silence after which the bridge that wrote this counts as offline."""
+        return self.interval * _MISSED
+
     def is_stale(self, now: datetime) -> bool:
         """Whether the bridge that wrote this has been silent too long; then it counts as offline."""
-        return (now - self.at).total_seconds() > STALE_AFTER
+        return (now - self.at).total_seconds() > self.stale_after
 
     def seen_at(self, now: datetime) -> SessionStatus:
         """This status as a reader should take it at `now`: `offline` when the heartbeat is old."""

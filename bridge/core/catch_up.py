@@ -9,17 +9,26 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from bridge.contract.errors import CodedError
 from bridge.core.inbound import InboundPipeline
 from bridge.ports import DriverUnavailable, HasHistory, StoreUnusable
 
 _log = logging.getLogger(__name__)
-#: Seconds between the passes after a pairing: an hour in all, as long as `HISTORY_COMES` lowers the watermarks.
-AFTER_PAIRING = (20.0, 60.0, 240.0, 900.0, 2400.0)
-#: Seconds within which a catch-up must make progress. It has no total limit: with very many chats it takes minutes, and
-#: a cancelled one would start over, indefinitely.
-STALLED = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class CatchUpLimits:
+    """Times in seconds.
+
+    `after_pairing`: pauses between the passes after a pairing, an hour in all, as long as `HISTORY_COMES` lowers the
+    watermarks. `stalled`: within which a catch-up must make progress; it has no total limit, because with very many
+    chats it takes minutes, and a cancelled one would start over, indefinitely.
+    """
+
+    after_pairing: Sequence[float] = (20.0, 60.0, 240.0, 900.0, 2400.0)
+    stalled: float = 60.0
 
 
 class CatchUp:
@@ -30,13 +39,12 @@ class CatchUp:
         session: str,
         inbound: InboundPipeline,
         driver: HasHistory,
-        *,
-        after_pairing: Sequence[float] = AFTER_PAIRING,
+        limits: CatchUpLimits,
     ) -> None:
         self._session = session
         self._inbound = inbound
         self._driver = driver
-        self._after_pairing = after_pairing
+        self._limits = limits
         self._one_at_a_time = asyncio.Lock()
         self._paired = asyncio.Event()
 
@@ -48,15 +56,15 @@ class CatchUp:
             unread: dict[str, int] = {}
             found, clock = 0, asyncio.get_running_loop().time
             try:
-                async with asyncio.timeout(STALLED) as limit:
+                async with asyncio.timeout(stalled := self._limits.stalled) as limit:
                     async for batch in self._driver.collect(watermarks, baseline):
                         if unread != self._driver.unread:  # before its messages move the chat's watermark
                             unread = dict(self._driver.unread)
                             await self._inbound.unread.add(unread)
                         found += await self._inbound.journal_messages(batch, late=True)
-                        limit.reschedule(clock() + STALLED)
+                        limit.reschedule(clock() + stalled)
             except TimeoutError as error:
-                raise DriverUnavailable(f"The page has delivered nothing for {STALLED:g} s.") from error
+                raise DriverUnavailable(f"The page has delivered nothing for {self._limits.stalled:g} s.") from error
             await self._inbound.unread.replace(unread)
             return found
 
@@ -69,7 +77,7 @@ class CatchUp:
         while True:
             await self._paired.wait()
             self._paired.clear()
-            for pause in self._after_pairing:
+            for pause in self._limits.after_pairing:
                 await asyncio.sleep(pause)
                 try:
                     found = await self.collect()

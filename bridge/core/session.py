@@ -20,7 +20,7 @@ from bridge.contract.messages import Stream
 from bridge.contract.payload import instant
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.contract.status import Queues, SessionStatus
-from bridge.core.catch_up import AFTER_PAIRING, CatchUp
+from bridge.core.catch_up import CatchUp, CatchUpLimits
 from bridge.core.desired_state import DesiredState, read_desired, store_desired
 from bridge.core.inbound import InboundPipeline
 from bridge.core.outbound import OutboundPipeline
@@ -66,7 +66,7 @@ class Session(DriverSink):
         outbound: OutboundPipeline,
         clock: Clock,
         progress: PublishProgress,
-        after_pairing: Sequence[float] = AFTER_PAIRING,
+        catch_up: CatchUpLimits = CatchUpLimits(),  # noqa: B008 - frozen
     ) -> None:
         self.name = name
         self.outbound = outbound
@@ -79,7 +79,7 @@ class Session(DriverSink):
         self._memory = memory
         self._driver = driver
         self._inbound = inbound
-        self._catching_up = CatchUp(name, inbound, driver, after_pairing=after_pairing)
+        self._catching_up = CatchUp(name, inbound, driver, catch_up)
         self._clock = clock
         self._reports: asyncio.Queue[Situation | Exception] = asyncio.Queue()
         self._control = asyncio.Lock()

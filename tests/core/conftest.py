@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from bridge.contract.commands import SendCommand
 from bridge.contract.messages import Result, Stream
 from bridge.contract.pace import Pace
 from bridge.contract.session import SessionState
-from bridge.core.catch_up import AFTER_PAIRING
+from bridge.core.catch_up import CatchUpLimits
 from bridge.core.inbound import InboundPipeline
 from bridge.core.outbound import OutboundPipeline
 from bridge.core.pacing import Pacing
@@ -39,7 +39,7 @@ class SessionHarness:
         self.clock = clock
         self.phone = ScriptedPhone(clock, paired=True, paired_at=int(clock.now()))
         self.pacing = FREE
-        self.after_pairing: Sequence[float] = AFTER_PAIRING
+        self.catch_up: CatchUpLimits = CatchUpLimits()
         self.store: SessionStore
         self.session: Session
         self._open = AsyncExitStack()
@@ -75,7 +75,7 @@ class SessionHarness:
             outbound=OutboundPipeline("haby", outbox, driver, self.clock, self.pacing),
             clock=self.clock,
             progress=MqttProgress(),
-            after_pairing=self.after_pairing,
+            catch_up=self.catch_up,
         )
         self._running = asyncio.create_task(self.session.run(), name="session under test")
         if connected:

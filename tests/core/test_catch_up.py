@@ -13,7 +13,7 @@ from bridge.contract.errors import CodedError
 from bridge.contract.jid import Jid
 from bridge.contract.messages import Stream
 from bridge.contract.session import Reason, SessionState
-from bridge.core import catch_up
+from bridge.core.catch_up import CatchUpLimits
 from bridge.core.session_view import QrChange, StateChange
 from bridge.drivers.scripted import ScriptedDriver
 from bridge.ports import IncomingMessage
@@ -204,10 +204,8 @@ class Piecemeal(HeldCatchUp):
                 yield [message]
 
 
-async def test_a_catch_up_may_take_long_while_it_makes_progress(
-    harness: SessionHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(catch_up, "STALLED", 0.3)
+async def test_a_catch_up_may_take_long_while_it_makes_progress(harness: SessionHarness) -> None:
+    harness.catch_up = CatchUpLimits(stalled=0.3)
     for number in range(6):
         harness.phone.incoming(ANA, str(number))
     drivers: list[Piecemeal] = []

@@ -8,6 +8,7 @@ import pytest
 
 from bridge.contract.messages import Stream
 from bridge.contract.session import SessionState
+from bridge.core.catch_up import CatchUpLimits
 from bridge.core.inbound import HISTORY_COMES
 from tests.core.commands import ANA, BETO
 from tests.core.conftest import SessionHarness
@@ -16,7 +17,7 @@ from tests.core.conftest import SessionHarness
 @pytest.fixture(autouse=True)
 def short_pauses(harness: SessionHarness) -> None:
     """Passes after a pairing without the waiting."""
-    harness.after_pairing = (0.05,) * 200
+    harness.catch_up = CatchUpLimits(after_pairing=(0.05,) * 200)
 
 
 async def linked_again(harness: SessionHarness) -> None:

@@ -138,8 +138,8 @@ def test_heavy_libraries_are_loaded_on_use() -> None:
         "print(*(name for name in sys.argv[1:] if name in sys.modules))"
     )
     heavy = (
-        "openai httpx alembic fastapi prometheus_client rich playwright amqtt jwt aiomysql bridge.app bridge.drivers.web"
-        " sqlalchemy.dialects.mysql"
+        "openai httpx alembic fastapi prometheus_client rich playwright amqtt jwt aiomysql bridge.app"
+        " bridge.drivers.web sqlalchemy.dialects.mysql"
     )
     done = subprocess.run([sys.executable, "-c", script, *heavy.split()], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from bridge.contract.commands import SendCommand, checked
 from bridge.contract.messages import Stream
 from bridge.contract.pace import Pace
 from bridge.contract.session import Reason, SessionState, Situation
-from bridge.core.catch_up import AFTER_PAIRING
+from bridge.core.catch_up import CatchUpLimits
 from bridge.core.inbound import InboundPipeline
 from bridge.core.outbound import OutboundPipeline
 from bridge.core.pacing import Pacing
@@ -32,6 +32,7 @@ from tests.drivers.worlds import LIMITS, SystemClock, WebWorld
 
 FREE = Pacing(Pace.parse("off", burst=1), Pace.parse("off", burst=1))
 TIMEOUT = 25.0
+CATCH_UP = CatchUpLimits()
 #: What takes minutes in production takes about a second here.
 QUICK = replace(LIMITS, no_site=0.5, missing_functions=1.0, link_down=1.5, refused=1.0, restarts=50)
 
@@ -49,10 +50,10 @@ class LiveSession:
         folder: Path,
         limits: Limits,
         browser_args: tuple[str, ...],
-        after_pairing: Sequence[float],
+        catch_up: CatchUpLimits,
     ) -> None:
         self.web = web
-        self._after_pairing = after_pairing
+        self._catch_up = catch_up
         self.driver = web.web_driver(limits=limits, browser_args=browser_args)
         self.situations: list[Situation] = []
         self.seen = 0
@@ -78,7 +79,7 @@ class LiveSession:
                 outbound=OutboundPipeline("haby", outbox, self.driver, clock, FREE),
                 clock=clock,
                 progress=MqttProgress(),
-                after_pairing=self._after_pairing,
+                catch_up=self._catch_up,
             )
             changes = stack.enter_context(self.session.view.watch())
 
@@ -173,9 +174,9 @@ def live(web: WebWorld, tmp_path: Path) -> Live:
         paired: bool = False,
         limits: Limits = QUICK,
         browser_args: tuple[str, ...] = (),
-        after_pairing: Sequence[float] = AFTER_PAIRING,
+        catch_up: CatchUpLimits = CATCH_UP,
     ) -> AsyncIterator[LiveSession]:
-        async with LiveSession(web, tmp_path, limits, browser_args, after_pairing).running() as life:
+        async with LiveSession(web, tmp_path, limits, browser_args, catch_up).running() as life:
             if paired:
                 await life.reach(SessionState.PAIRING)
                 await life.until(lambda: life.session.view.qr)

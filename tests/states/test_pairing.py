@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from bridge.contract.session import SessionState
+from bridge.core.catch_up import CatchUpLimits
 from tests.drivers.worlds import ANA, WebWorld
 from tests.states.conftest import TIMEOUT, Live
 
@@ -41,7 +42,7 @@ async def test_messages_written_while_unlinked_are_published_although_the_phone_
 ) -> None:
     linking = web.sandbox.world.linking
     web.incoming(ANA, "years ago")
-    async with live(paired=True, after_pairing=(0.5,) * 40) as life:
+    async with live(paired=True, catch_up=CatchUpLimits(after_pairing=(0.5,) * 40)) as life:
         web.incoming(ANA, "1")
         await life.inbox(1)
         web.withhold_history()

@@ -6,6 +6,7 @@ To add a kind: `contract/kinds/<kind>.py`, `drivers/web/page/kinds/<kind>.js`, i
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import Any
 
@@ -48,6 +49,7 @@ BY_TYPE = {name: kind for kind in RECEIVED for name in kind.types}
 RECEIVED_FIELDS: dict[str, Any] = {name: model for kind in RECEIVED for name, model in kind.fields.items()}
 
 
+@functools.lru_cache(256)  # a row is read several times on its way to the final result
 def load_content(stored: str) -> Content:
     """Content as `dump_content` wrote it; an empty text for one that was erased."""
     if not stored:

@@ -55,7 +55,7 @@ def sessions(configured: Iterable[str], statuses: Iterable[SessionStatus], now: 
             yield warning(
                 "clock",
                 f"The bridge of {name} is {ahead:.0f} s ahead of this machine.",
-                "Synchronise both clocks: a status older than 45 s counts as offline.",
+                "Synchronise both clocks: a status older than three intervals counts as offline.",
             )
     for name in sorted(retained):
         yield warning(

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from bridge.broker import BrokerOptions, BrokerRefused, connect, parse_addresses
-from bridge.ops.mosquitto import BrokerDirectory, Role, Tls, User, acl_check, reload_broker
+from bridge.ops.mosquitto import BrokerDirectory, Role, Tls, User, reload_broker
 from bridge.ops.mosquitto.directory import SHIPPED
 from bridge.ops.mosquitto.running_broker import running_broker
 from tests.broker.certificates import make_certificates
@@ -137,7 +137,7 @@ def test_check_accepts_the_files_of_init_and_reports_faults(running: Running) ->
     assert "chmod 600" in bad.stdout
 
 
-def test_a_running_broker_with_other_files_is_detected(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_running_broker_with_other_files_is_detected(running: Running) -> None:
     good = running.wa("check", "--live", "--json", "--dir", str(running.folder))
     assert good.code == 0, good.stdout + good.stderr
     live = [found for found in map(json.loads, good.stdout.splitlines()) if found["user"].startswith("wa-check-")]
@@ -145,7 +145,6 @@ def test_a_running_broker_with_other_files_is_detected(running: Running, monkeyp
     assert {found["topic"].split("/")[1] for found in live if found["found"]} == {live[0]["user"].replace("wa-", "")}
     assert "wa-check" not in (running.folder / "wa.acl").read_text() + (running.folder / "wa.passwords").read_text()
     # the same broker, checked against a directory that it does not use
-    monkeypatch.setattr(acl_check, "RELOAD_TIMEOUT", 0.5)
     other = BrokerDirectory(running.folder.with_name("other"))
     other.set_up("wa", BrokerDirectory(running.folder).load().listeners)
     found = running.wa("check", "--live", "--dir", str(other.path))
