@@ -1,4 +1,5 @@
-// What a message says: its text, or the caption and the name of its kind. The body of another kind is a thumbnail or a vCard.
+// What a message says: its text, or the name of its kind with the caption. The body of another kind is a thumbnail or a
+// vCard.
 
 import { kinds } from './kinds.js';
 
