@@ -49,7 +49,7 @@ class Tree:
         done = subprocess.run(
             [sys.executable, *arguments],
             cwd=self.root,
-            env={**os.environ, "PYTHONPATH": str(self.root)},
+            env={**os.environ, "PYTHONPATH": str(self.root), "WA_TEST_REPEATED": ""},
             capture_output=True,
             text=True,
             check=False,
