@@ -104,10 +104,9 @@ class SendEnvelope(StrictPayload):
     def _carries_one_content(cls, fields: Any) -> Any:
         if not isinstance(fields, Mapping):
             return fields
-        fields = {name: value for name, value in fields.items() if value is not None or name not in BY_FIELD}
-        given = fields.keys() & BY_FIELD.keys()
+        given = sorted(name for name in fields.keys() & BY_FIELD.keys() if fields[name] is not None)
         if len(given) > 1:
-            raise PydanticCustomError("contents", f"a command carries one content, not {' and '.join(sorted(given))}")
+            raise PydanticCustomError("contents", f"a command carries one content, not {' and '.join(given)}")
         return fields if given else {**fields, "message": _ABSENT}
 
     @cached_property

@@ -53,6 +53,10 @@ class Content:
         raise ValueError(f"{cls.kind} has no command-line form: {text[:20]!r}")
 
 
+#: Built once: `json.dumps` with arguments builds one per call.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
 def dump_content(content: Content) -> str:
     """The stored form: the content field of a command as JSON."""
-    return json.dumps(content.as_field(), ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(content.as_field())
