@@ -8,31 +8,31 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-_KEYS = st.sampled_from(
-    (
-        "id",
-        "to",
-        "message",
-        "ttl",
-        "expires_at",
-        "priority",
-        "reply_topic",
-        "transaction",
-        "meta",
-        "kind",
-        "request",
-        "reader",
-        "after",
-        "epoch",
-        "seq",
-        "stream",
-        "limit",
-        "v",
-        "phone",
-        "__proto__",
-        "",
-    )
+#: Names of fields, valid somewhere or dangerous elsewhere.
+FIELDS = (
+    "id",
+    "to",
+    "message",
+    "ttl",
+    "expires_at",
+    "priority",
+    "reply_topic",
+    "transaction",
+    "meta",
+    "kind",
+    "request",
+    "reader",
+    "after",
+    "epoch",
+    "seq",
+    "stream",
+    "limit",
+    "v",
+    "phone",
+    "__proto__",
+    "",
 )
+_KEYS = st.sampled_from(FIELDS)
 _PLAUSIBLE = st.sampled_from(
     (
         "5491155500001",

@@ -8,34 +8,12 @@ from typing import Any
 
 from bridge.broker import BrokerOptions, Publication, connect, parse_addresses
 from tests.chaos.faults.fault import Fault, Scene
-from tests.chaos.faults.payloads import poison
+from tests.chaos.faults.payloads import FIELDS, poison
 from tests.chaos.load import ANA, DARIO
 from tests.chaos.rig import SESSION
 
 #: Payloads per injection.
 COUNT = 2_000
-_KEYS = (
-    "id",
-    "to",
-    "message",
-    "ttl",
-    "expires_at",
-    "priority",
-    "reply_topic",
-    "transaction",
-    "meta",
-    "kind",
-    "request",
-    "reader",
-    "after",
-    "epoch",
-    "seq",
-    "stream",
-    "limit",
-    "v",
-    "__proto__",
-    "",
-)
 _TEXTS = (
     "",
     "x",
@@ -80,7 +58,7 @@ def any_value(rng: Random, depth: int = 0) -> Any:
         case 6:
             return [any_value(rng, depth + 1) for _ in range(rng.randrange(4))]
         case _:
-            return {rng.choice(_KEYS): any_value(rng, depth + 1) for _ in range(rng.randrange(5))}
+            return {rng.choice(FIELDS): any_value(rng, depth + 1) for _ in range(rng.randrange(5))}
 
 
 class PoisonOnTopics(Fault):
