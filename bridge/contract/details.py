@@ -24,6 +24,14 @@ class InvalidDetail(StrEnum):
     URL_OF_THE_BRIDGE = "url_of_the_bridge"
 
 
+class RefusalDetail(StrEnum):
+    """`detail_code` of what WhatsApp refused to send."""
+
+    NEW_CHAT_LIMIT = "new_chat_limit"  # the account's monthly number of new chats is used up
+    TOO_FAST = "too_fast"
+    CONTACT_BLOCKED = "contact_blocked"  # this account has blocked the recipient
+
+
 class Doubt(StrEnum):
     """`doubt_code`: why the outcome of a command is unknown."""
 

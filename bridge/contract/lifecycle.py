@@ -36,7 +36,7 @@ TRANSITIONS: dict[SendState, frozenset[SendState]] = {
     _S.READ: frozenset({_S.PLAYED}),
     _S.PLAYED: frozenset(),
     _S.FAILED: frozenset(),
-    _S.UNKNOWN: frozenset({_S.SENT, _S.DEVICE, _S.READ, _S.PLAYED, _S.FAILED}),
+    _S.UNKNOWN: frozenset({_S.SENT, _S.DEVICE, _S.READ, _S.PLAYED}),
 }
 
 
@@ -103,12 +103,10 @@ def after_ack(before: SendState, level: int) -> SendState | None:
     """The state after an ack, or None if it changes nothing (late, repeated, or not allowed).
 
     Acks may come out of order: only one that the table allows changes the state. None changes a send that was not
-    called yet. WhatsApp Web also shows -1 after a network error, where the message may have been sent and a person may
-    retry it in the page: for an unanswered send it proves nothing.
+    called yet. A negative one is WhatsApp's refusal; a page that fails by itself leaves the ack at 0. A refusal ends no
+    unknown send: it may be that of a repetition, after a first call that reached WhatsApp.
     """
     after = state_of_ack(level)
     if after is None or before is SendState.ACCEPTED:
         return None
-    if level == AckLevel.FAILED and before in (SendState.SENDING, SendState.UNKNOWN):
-        after = SendState.UNKNOWN
     return after if may_follow(before, after) else None

@@ -67,7 +67,7 @@ class Reason(StrEnum):
     MODULE_MISSING = "module_missing"
     CLIENT_EXPIRED = "client_expired"
     ACCOUNT_BLOCKED = "account_blocked"
-    NETWORK_REFUSED = "network_refused"
+    SERVICE_UNAVAILABLE = "service_unavailable"
     STORE_UNUSABLE = "store_unusable"
     PROFILE_LOCKED = "profile_locked"
     PROFILE_UNUSABLE = "profile_unusable"
@@ -75,6 +75,8 @@ class Reason(StrEnum):
     TOO_MANY_RESTARTS = "too_many_restarts"
     LOGGED_OUT_BY_PHONE = "logged_out_by_phone"
     LOGGED_OUT_ON_REQUEST = "logged_out_on_request"
+    LOGGED_OUT_BY_SITE = "logged_out_by_site"
+    ACCOUNT_LOCKED = "account_locked"
     CLOSED_ON_REQUEST = "closed_on_request"
     OWNED_ELSEWHERE = "owned_elsewhere"
     BRIDGE_FAULT = "bridge_fault"
@@ -97,18 +99,20 @@ REASON_TEXT: dict[Reason, str] = {
     Reason.PAGE_OUTDATED: "WhatsApp Web has a newer version; loading it.",
     Reason.SITE_UNREACHABLE: "WhatsApp Web cannot be reached from this host; retrying. Check the internet connection.",
     Reason.SITE_BROKEN: "WhatsApp's site answers, but not with WhatsApp Web (maintenance?); retrying.",
-    Reason.OPENED_ELSEWHERE: "WhatsApp Web was opened elsewhere with this login. Close it there, then restart.",
+    Reason.OPENED_ELSEWHERE: "WhatsApp Web was opened elsewhere with this login. Close it there, then restart here.",
     Reason.MODULE_MISSING: "WhatsApp Web has changed and a needed function is missing. Update the bridge.",
-    Reason.CLIENT_EXPIRED: "This version of WhatsApp Web has expired. Restart the session.",
-    Reason.ACCOUNT_BLOCKED: "WhatsApp has blocked this account. WhatsApp on the phone shows why and for how long.",
-    Reason.NETWORK_REFUSED: "WhatsApp refuses this host's network (proxy, VPN, data centre). Use another network.",
+    Reason.CLIENT_EXPIRED: "WhatsApp refuses this version of its page, which reloads itself again and again; retrying.",
+    Reason.ACCOUNT_BLOCKED: "WhatsApp has blocked this account for a time. WhatsApp on the phone shows why.",
+    Reason.SERVICE_UNAVAILABLE: "WhatsApp's service accepts no connections for now (503); retrying.",
     Reason.STORE_UNUSABLE: "The session's store cannot be used; retrying. See the log.",
     Reason.PROFILE_LOCKED: "Another process uses the browser profile of this session. Stop it.",
     Reason.PROFILE_UNUSABLE: "The browser profile of this session cannot be written. Check disk space and permissions.",
     Reason.BROWSER_FAILED: "The browser does not start. Install chromium, or name one in WA_BROWSER.",
     Reason.TOO_MANY_RESTARTS: "Too many browser crashes; next attempt in ten minutes. Check memory and disk.",
-    Reason.LOGGED_OUT_BY_PHONE: "The phone ended this login. Scan the new QR code to pair again.",
+    Reason.LOGGED_OUT_BY_PHONE: "The phone, or a ban, ended this login. Scan the new QR code to pair again.",
     Reason.LOGGED_OUT_ON_REQUEST: "Logged out on request. Send init to pair again.",
+    Reason.LOGGED_OUT_BY_SITE: "WhatsApp Web ended this login by itself. Scan the new QR code to pair again.",
+    Reason.ACCOUNT_LOCKED: "WhatsApp locked this account. Unlock it on the phone, then scan the new QR code.",
     Reason.CLOSED_ON_REQUEST: "Closed on request; the login is kept. Send init to start.",
     Reason.OWNED_ELSEWHERE: "Another bridge owns this session; this one takes over when the other stops.",
     Reason.BRIDGE_FAULT: "Internal error: the session is being restarted. See the log.",

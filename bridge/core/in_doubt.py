@@ -35,6 +35,10 @@ class InDoubt:
         _, at = self._rows.get(row.number, (row, math.inf))
         self._rows[row.number] = row, at
 
+    def awaits(self, row: OutboxRow) -> bool:
+        """Whether a row is in here."""
+        return row.number in self._rows
+
     def look_up(self, row: OutboxRow, at: float) -> None:
         """Schedule a look-up of a row."""
         self._rows[row.number] = row, at

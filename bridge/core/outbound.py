@@ -9,6 +9,7 @@ import uuid
 
 from bridge.contract.commands import SendCommand
 from bridge.contract.errors import CodedError, Conflict, Expired, Unsupported
+from bridge.contract.jid import MessageKey
 from bridge.contract.lifecycle import SendState
 from bridge.contract.messages import Result
 from bridge.core.in_doubt import InDoubt
@@ -54,6 +55,7 @@ class OutboundPipeline:
         self._schedule = Schedule(pacing)
         self._random = rng or random.Random()  # noqa: S311 - spreads sends, guards nothing
         self._in_doubt = InDoubt()
+        self._stopped: set[str] = set()  # raw ids of stopped messages whose call still runs here
         self._running: set[asyncio.Task[None]] = set()
         self._open = False
         self._wake = asyncio.Event()
@@ -125,6 +127,17 @@ class OutboundPipeline:
         """Apply an ack from WhatsApp. Durable on return."""
         for row in await self._executor.acknowledged(change):
             self._settled(row)
+
+    async def stopped(self, key: MessageKey) -> None:
+        """Look up now a message that WhatsApp Web will not send by itself any more."""
+        row = await self._outbox.of_message(key.id)
+        if row is None or row.state is not SendState.SENDING:
+            return
+        if self._in_doubt.awaits(row):
+            self._in_doubt.look_up(row, self._clock.monotonic())
+            self._wake.set()
+        else:
+            self._stopped.add(key.id)
 
     @property
     def budget(self) -> int | None:
@@ -201,6 +214,8 @@ class OutboundPipeline:
                 self._schedule.put_back(current, now, not_before=now + self._in_doubt.pause(row))
             case Outcome.PENDING | Outcome.DOUBT | Outcome.UNSEEN if current and current.state is SendState.SENDING:
                 self._in_doubt.await_ack(current)
+                if self._was_stopped(current):
+                    self._in_doubt.look_up(current, now)
                 if row.state is SendState.ACCEPTED:  # it has just been sent; one that is looked up was held before
                     self._schedule.hold(row, now + HOLD)
                 if outcome is Outcome.DOUBT:
@@ -210,6 +225,12 @@ class OutboundPipeline:
                     self._in_doubt.look_up(current, now + self._in_doubt.pause(row))
             case _:
                 self._settled(row)
+
+    def _was_stopped(self, row: OutboxRow) -> bool:
+        raw_id = MessageKey.parse(row.message_id or "").id
+        stopped = raw_id in self._stopped
+        self._stopped.discard(raw_id)
+        return stopped
 
     def _settled(self, row: OutboxRow) -> None:
         self._in_doubt.settle(row)

@@ -54,6 +54,7 @@ class SendExecutor:
         # An ack and the answer of the call race for the same row; each decides on what the other stored.
         self._steps: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._repeated: set[int] = set()
+        self._resent: set[int] = set()
 
     async def send(self, row: OutboxRow) -> Outcome:
         """Send a row that is `accepted`."""
@@ -105,7 +106,7 @@ class SendExecutor:
         advanced = []
         for key in change.keys:
             row = await self._outbox.of_message(key.id)
-            if row is not None and (after := await self._advance(row.claim.id, change.level)) is not None:
+            if row is not None and (after := await self._advance(row.claim.id, change.level, change.error)) is not None:
                 advanced.append(after)
         return advanced
 
@@ -150,9 +151,13 @@ class SendExecutor:
         except Exception as error:  # noqa: BLE001 - the outcome stays in doubt
             _log.info("%s: %s cannot be looked up yet: %s", self._session, row.claim.id, error)
             return Outcome.DOUBT
+        if found.stopped:
+            return await self._resend(row, key)
         return Outcome.DOUBT if found.ack is None else await self._after_level(row, found.ack)
 
     async def _settle(self, row: OutboxRow, key: MessageKey, found: LookUp) -> Outcome:
+        if found.stopped:
+            return await self._resend(row, key)
         if found.ack is not None:
             return await self._after_level(row, found.ack)
         if not found.complete or row.number in self._repeated:
@@ -170,6 +175,25 @@ class SendExecutor:
             self._repeated.discard(row.number)
         return outcome
 
+    async def _resend(self, row: OutboxRow, key: MessageKey) -> Outcome:
+        """Send a message once more that the page holds and will not send by itself. The id makes that safe.
+
+        The first call may have reached WhatsApp: what goes wrong now leaves the outcome unknown.
+        """
+        try:
+            self._check_time(row)
+            _log.info("%s: %s is sent again under its id", self._session, row.claim.id, extra=self._traced(row))
+            self._resent.add(row.number)
+            level = await self._driver.resend(key)
+        except DriverUnavailable as error:
+            _log.info("%s: %s cannot be sent again yet: %s", self._session, row.claim.id, error.text)
+            return Outcome.UNSEEN
+        except CodedError as error:
+            _log.info("%s: %s stays in doubt: %s", self._session, row.claim.id, error.text, extra=self._traced(row))
+            await self._change(row, SendState.UNKNOWN, doubt=Doubt.ERROR_SHOWN)
+            return Outcome.SETTLED
+        return await self._after_level(row, level)
+
     def _traced(self, row: OutboxRow) -> dict[str, str]:
         return {"session": self._session, "trace": row.claim.id}
 
@@ -183,14 +207,20 @@ class SendExecutor:
         waiting = current is not None and current.state is SendState.SENDING
         return Outcome.PENDING if waiting else Outcome.SETTLED
 
-    async def _advance(self, command_id: str, level: int) -> OutboxRow | None:
+    async def _advance(self, command_id: str, level: int, refused: BridgeError | None = None) -> OutboxRow | None:
         async with self._step(command_id):
             row = await self._outbox.get(command_id)
             if row is None or (state := after_ack(row.state, level)) is None:
                 return None
+            if state is SendState.FAILED and row.number in self._resent:
+                state = SendState.UNKNOWN  # the repetition is refused; the first call may have reached WhatsApp
             now = self._clock.now()
-            error = Refused(f"WhatsApp refused the message (ack {level}).") if state is SendState.FAILED else None
-            change = _change_to(state, now, error, Doubt.ERROR_SHOWN if state is SendState.UNKNOWN else None)
+            change = _change_to(
+                state,
+                now,
+                (refused or Refused()) if state is SendState.FAILED else None,
+                Doubt.ERROR_SHOWN if state is SendState.UNKNOWN else None,
+            )
             _log.info("%s: %s to %s: %s", self._session, command_id, mask(row.claim.to), state, extra=self._traced(row))
             return await self._outbox.change(
                 row.number, with_notices(self._session, row, change, ack_notice(self._session, row, level, now))

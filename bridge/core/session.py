@@ -41,6 +41,7 @@ from bridge.ports import (
     Outbox,
     PairingCode,
     PublishProgress,
+    SendStopped,
     StoreUnusable,
     WhatsAppDriver,
 )
@@ -149,6 +150,8 @@ class Session(DriverSink):
                 match item:
                     case AckChange():
                         await self.outbound.acknowledged(item)
+                    case SendStopped():
+                        await self.outbound.stopped(item.key)
                     case IncomingEvent():
                         await self._inbound.journal_event(item)
 
@@ -167,7 +170,8 @@ class Session(DriverSink):
                 case ControlAction.INIT:
                     if phone is not None:
                         await self._driver.link_by_phone(phone)
-                    await self._driver.take_over()
+                    if self.view.situation.state is SessionState.CONFLICT:
+                        await self._driver.reload()
                     await self._want(DesiredState.RUNNING)
                 case ControlAction.CLOSE if reopen_after is not None and self._driver_wanted.is_set():
                     await self._close(DesiredState.CLOSED)
@@ -176,7 +180,6 @@ class Session(DriverSink):
                     await self._want(DesiredState.CLOSED)
                 case ControlAction.RESTART:
                     await self._stop_driver()
-                    await self._driver.take_over()
                     await self._want(DesiredState.RUNNING)
                 case ControlAction.LOGOUT:
                     await self._driver.log_out()

@@ -27,6 +27,7 @@ from bridge.ports.driver import (
     ReservesIds,
     Sends,
     SendsOnce,
+    SendStopped,
     WhatsAppDriver,
 )
 from bridge.ports.driver_kind import Check, DriverFactory, DriverKind, DriverSettings, LoginFiles
@@ -135,6 +136,7 @@ __all__ = [
     "ReplyTo",
     "ReservesIds",
     "Scope",
+    "SendStopped",
     "Sends",
     "SendsOnce",
     "Step",

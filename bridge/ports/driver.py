@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from bridge.contract.errors import CodedError
+from bridge.contract.errors import BridgeError, CodedError
 from bridge.contract.jid import Jid, MessageKey
 from bridge.contract.kinds import Content
 from bridge.contract.messages import MessageContent
@@ -60,10 +60,18 @@ class IncomingEvent:
 
 @dataclass(frozen=True, slots=True)
 class AckChange:
-    """WhatsApp's ack for own messages; `level` is its ack number, negative for an error."""
+    """WhatsApp's ack for own messages; `level` is its ack number, negative for a refusal. `error`: the refusal."""
 
     keys: tuple[MessageKey, ...]
     level: int
+    error: BridgeError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SendStopped:
+    """WhatsApp Web holds an own message without an ack and will not send it by itself any more."""
+
+    key: MessageKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +102,12 @@ class LookUp:
     """Outcome of looking up an own message. `ack` is None when it was not found.
 
     `complete` = absence is proven: every store that could hold it was read. Otherwise absence proves nothing.
+    `stopped` = it is there without an ack, and will not be sent by itself any more, for example after a load.
     """
 
     ack: int | None
     complete: bool = False
+    stopped: bool = False
 
 
 class DriverUnavailable(CodedError):
@@ -113,7 +123,7 @@ class CallInDoubt(CodedError):
 
 
 #: What a driver delivers live.
-Item = IncomingMessage | IncomingEvent | AckChange
+Item = IncomingMessage | IncomingEvent | AckChange | SendStopped
 
 
 class DriverSink(Protocol):
@@ -140,7 +150,8 @@ class Reloads(Protocol):
     """Ends every call into the page, so that none takes effect later."""
 
     async def reload(self) -> None:
-        """Replace the page (and the browser, if it may be broken), as after a crash."""
+        """Replace the page (and the browser, if it may be broken), as after a crash. This takes the connection over
+        from another WhatsApp Web with this login."""
         ...
 
 
@@ -196,7 +207,8 @@ class Sends(Protocol):
     async def send(self, key: MessageKey, content: Content) -> int:
         """Send under a reserved key; returns the ack level known so far (0 = pending).
 
-        Raises `Refused`, `ReachOutLocked` or `DriverUnavailable` when it was certainly not sent, else `CallInDoubt`.
+        Raises a `BridgeError` that says why (`Refused`, `ReachOutLocked`, `LimitReached`, `InternalError`) or
+        `DriverUnavailable` when it was certainly not sent, else `CallInDoubt`.
         """
         ...
 
@@ -210,6 +222,10 @@ class ReservesIds(Protocol):
 
     async def look_up(self, key: MessageKey) -> LookUp:
         """Look up an own message under every known address of its chat."""
+        ...
+
+    async def resend(self, key: MessageKey) -> int:
+        """Send a stopped message once more under its id: recipients show it once. Returns and raises as `send`."""
         ...
 
 
@@ -227,17 +243,13 @@ class Answers(Protocol):
 
 
 class Pairs(Protocol):
-    """Manages the login: its pairing, its end, and who holds it."""
+    """Manages the login: its pairing and its end."""
 
     async def link_by_phone(self, number: str) -> None:
         """Request a pairing code for the phone of this number: now, or when the page waits to be paired.
 
         No effect on a page that is logged in. The code is reported by `code_changed`.
         """
-        ...
-
-    async def take_over(self) -> None:
-        """Take the connection over from another WhatsApp Web with this login: now, or at the next `conflict`."""
         ...
 
     async def log_out(self) -> None:

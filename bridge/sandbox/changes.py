@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bridge.sandbox.records import BlockReason, Chat, Contact, Device, ServiceMessage
+from bridge.sandbox.records import BlockReason, Chat, Contact, Device, LogoutReason, ServiceMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +26,12 @@ class AckRaised:
 
 @dataclass(frozen=True, slots=True)
 class SendRefused:
-    """The service rejected a device's transmission with an error."""
+    """A device's transmission ended with an error. `code` is the service's; None: the page failed by itself."""
 
     device: Device
     key: str
     result: str
+    code: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +52,12 @@ class Paired:
 
 @dataclass(frozen=True, slots=True)
 class LoggedOut:
-    """A device was unlinked: by the owner on the phone, or by itself."""
+    """A device was unlinked: by the owner on the phone, by the service, or by itself."""
 
     device: Device
     by_device: bool
+    reason: LogoutReason | None = LogoutReason.USER_INITIATED
+    """None: the page gives no reason, as after a ban."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,11 @@ class BlockChanged:
     """The linked devices are blocked from the service, or (None) no longer."""
 
     trouble: BlockReason | None
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """WhatsApp Web was opened elsewhere with the login of the open pages: the service ended their connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +124,7 @@ Change = (
     | LoggedOut
     | LinkChanged
     | BlockChanged
+    | Replaced
     | Outdated
     | Reloaded
     | Decrypted

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field, model_validator
 
 from bridge.contract.jid import Jid
-from bridge.sandbox.records import Contact, SandboxSettings, Transmission
+from bridge.sandbox.records import Contact, LogoutReason, SandboxSettings, Transmission
 from bridge.sandbox.views import (
     DeviceView,
     MessageView,
@@ -61,6 +61,7 @@ class NewContact(RequestBody):
     lookup_fails: bool = False
     saved: bool = True
     by_lid: bool = False
+    blocked: bool = False
 
     @model_validator(mode="after")
     def _addressed(self) -> NewContact:
@@ -111,6 +112,9 @@ class SettingsPatch(RequestBody):
     preview: int | None = None
     announce_resumed: bool | None = None
     send_mode: str | None = None
+    refusal_code: int | None = None
+    ack_error_codes: bool | None = None
+    reach_out_lock_s: int | None = None
     refs_before_idle: int | None = None
     site: str | None = None
     always_outdated: bool | None = None
@@ -190,9 +194,9 @@ def control(world: World) -> APIRouter:
             world.linking.rotate(slot)
 
     @api.post("/devices/{device}/logout")
-    async def log_out(device: str) -> None:
-        """Log a device out from the phone."""
-        world.linking.log_out(device)
+    async def log_out(device: str, reason: LogoutReason | None = LogoutReason.USER_INITIATED) -> None:
+        """End a device's login: from the phone, or (`reason`) by the service."""
+        world.linking.log_out(device, reason=reason)
 
     @api.put("/link")
     async def set_link(body: Link) -> None:

@@ -13,6 +13,8 @@ from bridge.sandbox.records import ACCOUNT, ACCOUNT_LID, Chat, Contact, Device, 
 from bridge.sandbox.world import World
 
 Record = dict[str, Any]
+#: The service's refusal of a new chat beyond the account's monthly number.
+NEW_CHAT_CAP = 475
 
 
 class DeviceDatabase:
@@ -54,9 +56,16 @@ class DeviceDatabase:
         if key not in self.device.acks:
             self.device.pending[key] = {**record, "ack": 0, "isNewMsg": False}
 
-    def pending(self) -> list[Record]:
-        """Own messages that the service has not confirmed, oldest first."""
-        return list(self.device.pending.values())
+    def fail(self, key: str, code: int | None) -> Record:
+        """Store that a pending message was refused (`code`) or could not be sent; returns what the page learns."""
+        failure: Record = {"ack": 0 if code is None else -1, "isSendFailure": True}
+        if code is not None and self._world.state.settings.ack_error_codes:
+            failure["ackErrorCode"] = code
+        if code == NEW_CHAT_CAP:
+            failure["errorCode"] = "UserReachedMaxMonthlyLimitForNewMessages"
+        if key in self.device.pending:
+            self.device.pending[key] |= failure
+        return failure
 
     def chat(self, chat: Chat) -> Record:
         """A chat in the form of the page's model."""
@@ -78,11 +87,16 @@ class DeviceDatabase:
         return sorted(map(self.chat, self._world.state.chats.values()), key=lambda c: -int(c["t"]))
 
     def contents(self, preview: int) -> Record:
-        """A page's memory after a load: all chats, with the newest messages of each."""
+        """A page's memory after a load: all chats, with the newest messages of each.
+
+        A page does not send what an earlier page left unanswered: it marks it as failed.
+        """
+        for record in self.device.pending.values():
+            record["isSendFailure"] = True
         chats = self.chats()
         for chat in chats:
             chat["msgs"] = self.newest(chat["id"], preview)
-        return {"device": self.device.id, "chats": chats, "contacts": self.contacts(), "pending": self.pending()}
+        return {"device": self.device.id, "chats": chats, "contacts": self.contacts()}
 
     def newest(self, chat: str, count: int) -> list[Record]:
         """The newest messages of a chat, oldest first, including pending ones."""
@@ -161,4 +175,4 @@ class DeviceDatabase:
 
 def contact_record(contact: Contact) -> Record:
     """A contact in the form of the page's model."""
-    return {"pn": contact.pn, "lid": contact.lid, "name": contact.name}
+    return {"pn": contact.pn, "lid": contact.lid, "name": contact.name, "blocked": contact.blocked}

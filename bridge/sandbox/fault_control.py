@@ -54,8 +54,13 @@ def fault_control(world: World) -> APIRouter:
 
     @api.put("/trouble")
     async def set_trouble(body: BlockRequest) -> None:
-        """Block the linked devices (opened elsewhere, expired version, refused account), or end the block."""
+        """Refuse the linked devices' connections (temporary ban, 503, expired version), or accept them again."""
         world.faults.block(body.kind)
+
+    @api.post("/replace")
+    async def replace() -> None:
+        """Open WhatsApp Web elsewhere with the same login: the open pages lose their connection."""
+        world.faults.replace()
 
     @api.post("/outdated")
     async def outdate() -> None:

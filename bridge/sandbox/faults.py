@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bridge.contract.jid import Jid
-from bridge.sandbox.changes import AckRaised, BlockChanged, Decrypted, Outdated, Reloaded, Touched
+from bridge.sandbox.changes import AckRaised, BlockChanged, Decrypted, Outdated, Reloaded, Replaced, Touched
 from bridge.sandbox.contacts import EntryNotFound
 from bridge.sandbox.records import BlockReason, ServiceMessage
 
@@ -26,10 +26,9 @@ class SandboxFaults:
             self._world.state.trouble = kind
             self._world.notify(BlockChanged(kind))
 
-    def take_over(self) -> None:
-        """A page takes over from another open WhatsApp Web; this ends a conflict and no other block."""
-        if self._world.state.trouble is BlockReason.CONFLICT:
-            self.block(None)
+    def replace(self) -> None:
+        """Open WhatsApp Web elsewhere with the login of the open pages. The next page that loads replaces that one."""
+        self._world.notify(Replaced())
 
     def outdate(self) -> None:
         """Announce a newer version to the open pages."""

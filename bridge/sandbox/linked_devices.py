@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from bridge.contract.jid import Jid
 from bridge.sandbox.changes import ChatChanged, Listener, LoggedOut, Paired, RefChanged, Touched
-from bridge.sandbox.records import ACCOUNT, Device, State
+from bridge.sandbox.records import ACCOUNT, Device, LogoutReason, State
 
 
 class CodeNotShown(LookupError):
@@ -136,9 +136,15 @@ class Linking:
         found = self._state.devices.get(device)
         return found if found and found.secret == secret else None
 
-    def log_out(self, device: str, *, by_device: bool = False) -> None:
-        """Unlink a device, from the phone or by itself. Raises `NotLinked`."""
+    def log_out(
+        self,
+        device: str,
+        *,
+        by_device: bool = False,
+        reason: LogoutReason | None = LogoutReason.USER_INITIATED,
+    ) -> None:
+        """Unlink a device: from the phone, by the service, or by itself. Raises `NotLinked`."""
         unlinked = self._state.devices.pop(device, None)
         if unlinked is None:
             raise NotLinked(f"There is no linked device {device}.")
-        self._notify(LoggedOut(unlinked, by_device))
+        self._notify(LoggedOut(unlinked, by_device, reason))

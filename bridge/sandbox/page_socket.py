@@ -27,11 +27,12 @@ from bridge.sandbox.changes import (
     Paired,
     RefChanged,
     Reloaded,
+    Replaced,
     SendRefused,
 )
 from bridge.sandbox.contacts import EntryNotFound, LookupFailed
 from bridge.sandbox.database import DeviceDatabase, Record, contact_record
-from bridge.sandbox.records import ACCOUNT, ACCOUNT_LID, Device
+from bridge.sandbox.records import ACCOUNT, ACCOUNT_LID, Device, LogoutReason
 from bridge.sandbox.world import World
 
 
@@ -43,6 +44,7 @@ class PageSocket:
         self._database: DeviceDatabase | None = None
         self._slot: str | None = None
         self._shown = 0
+        self._replaced = False
 
     async def run(self) -> None:
         """Serve the page until it closes."""
@@ -64,7 +66,12 @@ class PageSocket:
 
     def on_change(self, change: Change) -> None:
         """Push the change to the page if it concerns it."""
+        if self._replaced and not isinstance(change, (Outdated, Reloaded)):
+            return
         match change:
+            case Replaced() if self._database:
+                self._replaced = True
+                self._push("replaced")
             case RefChanged(slot, ref) if slot == self._slot:
                 self._push("ref", ref=ref)
             case Paired(slot, device) if slot == self._slot:
@@ -87,8 +94,8 @@ class PageSocket:
         if not self._world.online:
             return
         match change:
-            case LoggedOut(gone) if gone.id == device.id:
-                self._log_out()
+            case LoggedOut(gone, _, reason) if gone.id == device.id:
+                self._log_out(reason)
             case MessageArrived():
                 self._push_messages(database, fresh=True)
             case Decrypted(message):
@@ -96,9 +103,8 @@ class PageSocket:
             case AckRaised(message, ack, participant):
                 if ack < 0 or ack > 1 or message.answered or message.device != device.id:
                     self._push_ack(database, message.key, ack, participant)
-            case SendRefused(refused, key, result) if refused.id == device.id:
-                device.pending.pop(key, None)
-                self._push("refused", key=key, result=result)
+            case SendRefused(refused, key, result, code) if refused.id == device.id:
+                self._push("refused", key=key, result=result, failure=database.fail(key, code))
             case ChatChanged(chat):
                 self._push("chat", chat=database.chat(chat))
             case ContactChanged(contact) if contact.saved:
@@ -110,9 +116,9 @@ class PageSocket:
         else:
             self._log_out()
 
-    def _log_out(self) -> None:
+    def _log_out(self, reason: LogoutReason | None = LogoutReason.USER_INITIATED) -> None:
         self._database = None
-        self._push("logged_out")
+        self._push("logged_out", reason=reason)
 
     def _attach(self, device: Device) -> None:
         self._database = DeviceDatabase(self._world, device)
@@ -197,7 +203,7 @@ class PageSocket:
             return
         device = self._world.linking.log_in(str(frame["device"]), str(frame.get("secret")))
         if device is None:
-            self._push("logged_out")
+            self._log_out()
         elif frame.get("resume"):
             self._database = DeviceDatabase(self._world, device)
             self._shown = device.delivered
@@ -235,8 +241,9 @@ class PageSocket:
                 self._world.compose(frame["chat"], typing=frame["typing"])
             case "mark_seen":
                 self._world.mark_seen(frame["chat"])
-            case "takeover":
-                self._world.faults.take_over()
+            case "reach_out_lock":
+                seconds = self._world.state.settings.reach_out_lock_s
+                return None if seconds is None else (self._world.now() + seconds) * 1000
             case "logout":
                 self._world.linking.log_out(database.device.id, by_device=True)
             case _:

@@ -31,6 +31,8 @@ class Contact(BaseModel):
     """Whether it is in the linked device's address book; others have to be looked up."""
     by_lid: bool = False
     """Whether the chat uses the LID although the number is known."""
+    blocked: bool = False
+    """Whether the account has blocked this person."""
 
     @property
     def address(self) -> str:
@@ -159,20 +161,31 @@ class TransmissionMode(StrEnum):
     HOLD = "hold"
     """It is lost in transit; the device's call hangs, the message stays pending in its database."""
     REFUSE = "refuse"
-    """The service answers with an error."""
-    LOCK = "lock"
-    """It answers that this account may not write to new contacts now (463)."""
+    """The service answers with the error `refusal_code`. After 421 it accepts the repetition."""
+    FAIL = "fail"
+    """The page gets an error before it transmits the message (ERROR_NETWORK)."""
+    BREAK = "break"
+    """The page's own code raises while it transmits (ERROR_UNKNOWN); the service has the message."""
 
 
 class BlockReason(StrEnum):
-    """Why a linked device is blocked from the service although the network is up, by WhatsApp's own names."""
+    """How the service refuses the connection of a linked device although the network is up."""
 
-    CONFLICT = "CONFLICT"
-    """WhatsApp Web was opened elsewhere; a page may take over."""
-    DEPRECATED_VERSION = "DEPRECATED_VERSION"
-    PROXYBLOCK = "PROXYBLOCK"
-    TOS_BLOCK = "TOS_BLOCK"
-    SMB_TOS_BLOCK = "SMB_TOS_BLOCK"
+    TEMPORARY_BAN = "temporary_ban"
+    """402, with the ban's code and end."""
+    SERVICE_UNAVAILABLE = "service_unavailable"
+    """503."""
+    CLIENT_EXPIRED = "client_expired"
+    """405: the page reloads itself, to get a newer version."""
+
+
+class LogoutReason(StrEnum):
+    """Why a linked device loses its login, by the page's own names; the page has about thirty."""
+
+    USER_INITIATED = "user_initiated"
+    ACCOUNT_LOCKED = "account_locked"
+    CLIENT_VERSION_OUTDATED = "client_version_outdated"
+    HISTORY_SYNC_TIMEOUT = "history_sync_timeout"
 
 
 class Site(StrEnum):
@@ -202,6 +215,11 @@ class SandboxSettings(BaseModel, extra="forbid"):
     history_waits: bool = False
     """Whether the phone sends the history of a new device only on request; the real one takes minutes for it."""
     send_mode: TransmissionMode = TransmissionMode.NORMAL
+    refusal_code: int = Field(default=403, ge=400, le=599)
+    ack_error_codes: bool = True
+    """Whether a page gives the code of a refusal, as pages since July 2026 do."""
+    reach_out_lock_s: int | None = None
+    """Seconds for which this account may not write to new contacts, as the page knows it; None: no lock."""
     site: Site = Site.NORMAL
     always_outdated: bool = False
     """Whether a freshly loaded page is asked to reload, too."""

@@ -28,8 +28,10 @@ from bridge.sandbox.records import (
     TransmissionMode,
 )
 
-#: The service's answer to a page's send. How 463 reaches a page is unknown: no public source documents it.
-_REFUSALS = {TransmissionMode.REFUSE: "ERROR_NETWORK", TransmissionMode.LOCK: "ERROR_463"}
+#: The device gets no answer of the service.
+_UNANSWERED = frozenset({TransmissionMode.LOSE_ANSWER, TransmissionMode.BREAK})
+#: The group's addressing changed meanwhile: the service accepts the repetition.
+STALE_ADDRESSING = 421
 
 
 class World:
@@ -46,6 +48,7 @@ class World:
         self.faults = SandboxFaults(self)
         #: Chats in which the contact sees that the account is writing.
         self.typing: set[str] = set()
+        self._stale: set[str] = set()  # message ids that were refused with 421
         self._by_id = {m.id: m.position for m in self.state.messages}
         self._by_chat: dict[str, list[int]] = {}
         for message in self.state.messages:
@@ -141,8 +144,14 @@ class World:
         if not self.online or mode is TransmissionMode.HOLD:
             return
         key = MessageKey.parse(str(record["id"]))
-        if mode in _REFUSALS:
-            self.notify(SendRefused(device, str(key), _REFUSALS[mode]))
+        if mode is TransmissionMode.FAIL:
+            self.notify(SendRefused(device, str(key), "ERROR_NETWORK"))
+            return
+        if mode is TransmissionMode.REFUSE and key.id not in self._stale:
+            code = self.state.settings.refusal_code
+            if code == STALE_ADDRESSING:
+                self._stale.add(key.id)
+            self.notify(SendRefused(device, str(key), "ERROR_UNKNOWN", code))
             return
         conversation = self.directory.open_chat(str(key.remote))
         sent = self.state.sent.setdefault(
@@ -168,18 +177,19 @@ class World:
                     ack=0,
                     origin=MessageOrigin.DEVICE,
                     device=device.id,
-                    answered=mode is not TransmissionMode.LOSE_ANSWER,
+                    answered=mode not in _UNANSWERED,
                     quoted=self._quote(record.get("quotedStanzaID")),
                     fields=_own_fields(record),
                 )
             )
             self.directory.read(conversation, message.position + 1)
             self.receipts.schedule(message, server=True)
-        elif mode is TransmissionMode.NORMAL and message.ack >= 1:
+        elif mode not in _UNANSWERED:
             message.answered = True
-            self.notify(AckRaised(message, 1, None))
-        elif mode is TransmissionMode.NORMAL:
-            message.answered = True
+            if message.ack >= 1:
+                self.notify(AckRaised(message, 1, None))
+        if mode is TransmissionMode.BREAK:
+            self.notify(SendRefused(device, str(key), "ERROR_UNKNOWN"))
 
     def acknowledge(self, message_id: str, ack: int, participant: str | None = None) -> None:
         """Raise the ack of an own message; see `Receipts.give`. Raises `EntryNotFound`."""
@@ -252,6 +262,7 @@ class World:
 _COMMON = frozenset(
     {"id", "type", "body", "t", "from", "to", "author", "ack", "self", "local", "isNewMsg", "isMdHistoryMsg"}
     | {"notifyName", "quotedStanzaID", "quotedParticipant", "quotedMsg"}
+    | {"isSendFailure", "ackErrorCode", "errorCode"}
 )
 
 

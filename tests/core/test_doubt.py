@@ -153,17 +153,17 @@ async def test_without_proven_absence_it_is_unknown_until_an_ack(
     assert await harness.reported("a", 4) == ["accepted", "unknown", "sent", "device"]
 
 
-async def test_an_error_on_the_page_is_not_reported_as_failed(harness: SessionHarness, watched: list[Watched]) -> None:
+async def test_a_refusal_that_the_look_up_finds_is_final(
+    harness: SessionHarness, watched: list[Watched]
+) -> None:
     class ShowsAnError(Watched):
         async def look_up(self, key: MessageKey) -> LookUp:
             return LookUp(-1, complete=False)
 
-    harness.phone.send_mode, harness.phone.acks = SendMode.ANSWER_LOST, ()
+    harness.phone.send_mode = SendMode.CALL_LOST
     await start(harness, watched, ShowsAnError)
     await harness.submit(command(id="a"))
-    assert await harness.reported("a", 3) == ["accepted", "unknown", "error"]
-    harness.phone.acknowledge(harness.phone.sent[0].key.id, 1)  # a caller that had repeated it would have sent it twice
-    assert await harness.reported("a", 5) == ["accepted", "unknown", "error", "sent", "server"]
+    assert await harness.reported("a", 3) == ["accepted", "failed:refused", "error"]
 
 
 async def test_a_doubt_while_the_link_is_down_also_replaces_the_page(
@@ -265,3 +265,64 @@ async def test_an_internal_error_during_the_call_is_a_doubt(harness: SessionHarn
     harness.phone.acknowledge(harness.phone.sent[0].key.id, 1)
     assert (await harness.reported("a", 2))[:2] == ["accepted", "sent"]
     assert harness.sent() == [("Hola", 1)]
+
+
+async def resent(harness: SessionHarness, watched: list[Watched]) -> Watched:
+    """A session whose page holds the message of command `a`, stopped by a load."""
+    harness.phone.send_mode = SendMode.PENDING
+    driver = await start(harness, watched)
+    await harness.submit(command(id="a"))
+    await harness.until(lambda: bool(harness.phone.pending))
+    await harness.outbound.drain()
+    return driver
+
+
+async def test_a_message_that_a_load_stopped_is_sent_again_under_its_id(
+    harness: SessionHarness, watched: list[Watched]
+) -> None:
+    driver = await resent(harness, watched)
+    harness.phone.send_mode = SendMode.NORMAL
+    harness.phone.stop(harness.phone.pending[0].key.id)
+    harness.phone.crash()
+    assert await harness.reported("a", 3) == ["accepted", "sent", "server"]
+    assert driver.calls == ["send 1", "look 1"]
+    assert harness.sent() == [("Hola", 1)]
+
+
+async def test_a_message_that_stops_on_the_same_page_is_sent_again_at_once(
+    harness: SessionHarness, watched: list[Watched]
+) -> None:
+    await resent(harness, watched)
+    harness.phone.send_mode = SendMode.NORMAL
+    harness.phone.stop(harness.phone.pending[0].key.id, announce=True)
+    assert await harness.reported("a", 3) == ["accepted", "sent", "server"]
+    assert harness.sent() == [("Hola", 1)]
+
+
+@pytest.mark.parametrize("mode", [SendMode.REFUSED, SendMode.CALL_LOST])
+async def test_a_repetition_that_fails_leaves_the_outcome_unknown_at_once(
+    harness: SessionHarness, watched: list[Watched], mode: SendMode
+) -> None:
+    await resent(harness, watched)
+    harness.phone.send_mode = mode
+    raw_id = harness.phone.pending[0].key.id
+    harness.phone.stop(raw_id, announce=True)
+    assert await harness.reported("a", 2) == ["accepted", "unknown"]
+    harness.phone.acknowledge(raw_id, -1)  # the refusal of the repetition
+    harness.phone.acknowledge(raw_id, 1)
+    assert await harness.reported("a", 4) == ["accepted", "unknown", "sent", "server"]
+
+
+async def test_a_stopped_message_that_has_expired_is_not_sent_again(
+    harness: SessionHarness, watched: list[Watched]
+) -> None:
+    harness.phone.send_mode = SendMode.PENDING
+    await start(harness, watched)
+    await harness.submit(command(id="a", ttl=3000))
+    await harness.until(lambda: bool(harness.phone.pending))
+    await harness.outbound.drain()
+    harness.clock.advance(3001)
+    harness.phone.send_mode = SendMode.NORMAL
+    harness.phone.stop(harness.phone.pending[0].key.id, announce=True)
+    assert await harness.reported("a", 2) == ["accepted", "unknown"]
+    assert harness.sent() == []

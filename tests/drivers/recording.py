@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 
+from bridge.contract.jid import MessageKey
 from bridge.contract.session import SessionState, Situation, may_follow
-from bridge.ports import Account, AckChange, IncomingMessage, Item, PairingCode, WhatsAppDriver
+from bridge.ports import Account, AckChange, IncomingMessage, Item, PairingCode, SendStopped, WhatsAppDriver
 
 TIMEOUT = 20.0
 Report = Situation | Account | PairingCode | None
@@ -83,9 +84,16 @@ class RecordingSink:
     def messages(self) -> list[IncomingMessage]:
         return [item for batch in self.batches for item in batch if isinstance(item, IncomingMessage)]
 
-    def acks(self, raw_id: str) -> list[int]:
+    def ack_changes(self, raw_id: str) -> list[AckChange]:
         items = [item for batch in self.batches for item in batch if isinstance(item, AckChange)]
-        return [item.level for item in items if any(key.id == raw_id for key in item.keys)]
+        return [item for item in items if any(key.id == raw_id for key in item.keys)]
+
+    def acks(self, raw_id: str) -> list[int]:
+        return [item.level for item in self.ack_changes(raw_id)]
+
+    @property
+    def stopped(self) -> list[MessageKey]:
+        return [item.key for batch in self.batches for item in batch if isinstance(item, SendStopped)]
 
     async def until(self, condition: Callable[[], object], limit: float = TIMEOUT) -> None:
         """Wait until `condition` holds; it is checked after every report and batch."""

@@ -24,8 +24,10 @@ CODE = replace(INJECTED, socket="UNPAIRED", stream="QR", code="2@a,b,c,d", unpai
 SYNCING = replace(
     INJECTED, authenticated=True, socket="CONNECTED", stream="SYNCING", pn=Jid.parse("5491155500000@c.us"), holds=1
 )
-MAIN = replace(SYNCING, full_ready=True, stream="MAIN")
-DOWN = replace(MAIN, socket="TIMEOUT", stream="MAIN", holds=2)
+MAIN = replace(SYNCING, full_ready=True, stream="MAIN", line="CONNECTED")
+CUT = replace(MAIN, line="DISCONNECTED", holds=2)
+OPENING = replace(CUT, socket="OPENING")
+BANNED = {"kind": "temporary_ban", "code": 101, "until": 1_790_000_000}
 STATES = [S.STARTING, S.CONNECTING, S.AUTHENTICATED, S.PAIRING, S.CONNECTED, S.RECONNECTING, S.UNREACHABLE]
 STATES += [S.CONFLICT, S.PAGE_CHANGED, S.LOGGED_OUT, S.ERROR]
 
@@ -46,11 +48,9 @@ def states(reports: list[Report]) -> list[SessionState]:
         (replace(MAIN, full_ready=False), S.AUTHENTICATED, Reason.SYNCING),
         (replace(SYNCING, socket="OPENING"), S.CONNECTING, Reason.PAGE_LOADING),
         (MAIN, S.CONNECTED, Reason.READY),
-        (replace(MAIN, socket="CONFLICT"), S.CONFLICT, Reason.OPENED_ELSEWHERE),
-        (replace(MAIN, stream="DEPRECATED_VERSION"), S.PAGE_CHANGED, Reason.CLIENT_EXPIRED),
-        (replace(MAIN, socket="PROXYBLOCK"), S.ERROR, Reason.NETWORK_REFUSED),
-        (replace(MAIN, socket="TOS_BLOCK"), S.ERROR, Reason.ACCOUNT_BLOCKED),
-        (replace(MAIN, stream="SMB_TOS_BLOCK"), S.ERROR, Reason.ACCOUNT_BLOCKED),
+        (CUT, S.CONNECTING, Reason.PAGE_LOADING),
+        (replace(MAIN, line="SYNCING"), S.AUTHENTICATED, Reason.SYNCING),
+        (replace(OPENING, refusal={"kind": "service_unavailable"}), S.RECONNECTING, Reason.SERVICE_UNAVAILABLE),
         (replace(CODE, link_code="ABCD1234"), S.PAIRING, Reason.TYPE_LINK_CODE),
         (replace(MAIN, missing=("MsgStore",)), S.CONNECTING, Reason.PAGE_LOADING),  # not usable, but within the limit
     ],
@@ -59,10 +59,41 @@ def test_the_situation_of_a_snapshot(snapshot: Snapshot, state: SessionState, re
     assert situation_of(snapshot, link_tried=False, pairing=False) == Situation(state, reason)
 
 
-@pytest.mark.parametrize("socket", ["OPENING", "TIMEOUT", None, "UNLAUNCHED"])
-def test_a_link_that_was_up_is_down(socket: str | None) -> None:
-    lost = situation_of(replace(MAIN, socket=socket), link_tried=True, pairing=False)
-    assert lost == Situation(S.RECONNECTING, Reason.LINK_DOWN)
+@pytest.mark.parametrize("snapshot", [CUT, OPENING, replace(OPENING, socket=None), replace(OPENING, socket="PAIRING")])
+def test_a_link_that_was_up_is_down(snapshot: Snapshot) -> None:
+    assert situation_of(snapshot, link_tried=True, pairing=False) == Situation(S.RECONNECTING, Reason.LINK_DOWN)
+
+
+def test_a_ban_says_how_long_it_lasts() -> None:
+    banned = situation_of(replace(OPENING, refusal=BANNED), link_tried=True, pairing=False)
+    assert (banned.state, banned.reason) == (S.ERROR, Reason.ACCOUNT_BLOCKED)
+    assert banned.detail == "code 101, until 2026-09-21T14:13:20.000Z"
+
+
+def test_a_line_that_is_cut_for_longer_than_a_drop_was_taken_by_another_page() -> None:
+    reporter = StateReporter(LIMITS)
+    reporter.update(MAIN, 0)
+    assert states(reporter.update(CUT, 10)) == [S.RECONNECTING]
+    assert reporter.update(CUT, 10 + LIMITS.replaced - 1) == []
+    assert states(reporter.update(CUT, 10 + LIMITS.replaced)) == [S.CONFLICT]
+    assert LIMITS.replaced + 2 * LIMITS.report < 25
+
+
+def test_a_line_that_is_cut_again_and_again_is_no_conflict() -> None:
+    reporter = StateReporter(LIMITS)
+    reporter.update(MAIN, 0)
+    for now in range(0, 200, 10):
+        reporter.update(CUT, now)
+        reporter.update(OPENING, now + 5)
+        assert reporter.situation == Situation(S.RECONNECTING, Reason.LINK_DOWN)
+
+
+def test_a_restored_page_that_gets_no_connection_says_so() -> None:
+    reporter = StateReporter(LIMITS)
+    opening = replace(OPENING, stream="SYNCING")
+    assert states(reporter.update(opening, 0)) == [S.CONNECTING]
+    assert reporter.update(opening, LIMITS.no_link - 1) == []
+    assert states(reporter.update(opening, LIMITS.no_link)) == [S.RECONNECTING]
 
 
 @pytest.mark.parametrize(("before", "after"), list(product(STATES, STATES)))
@@ -125,14 +156,22 @@ def test_a_link_that_was_down_between_two_reports_is_reported() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "reason"), [(True, Reason.LOGGED_OUT_ON_REQUEST), (False, Reason.LOGGED_OUT_BY_PHONE)]
+    ("asked", "said", "situation"),
+    [
+        (True, "user_initiated", Situation(S.LOGGED_OUT, Reason.LOGGED_OUT_ON_REQUEST)),
+        (False, "user_initiated", Situation(S.LOGGED_OUT, Reason.LOGGED_OUT_BY_PHONE)),
+        (False, None, Situation(S.LOGGED_OUT, Reason.LOGGED_OUT_BY_PHONE)),
+        (False, "account_locked", Situation(S.LOGGED_OUT, Reason.ACCOUNT_LOCKED)),
+        (False, "syncd_failure", Situation(S.LOGGED_OUT, Reason.LOGGED_OUT_BY_SITE, "syncd_failure")),
+    ],
 )
-def test_the_end_of_a_login(asked: bool, reason: Reason) -> None:
+def test_the_end_of_a_login(asked: bool, said: str | None, situation: Situation) -> None:
     reporter = StateReporter(LIMITS)
     reporter.update(MAIN, 0)
     reporter.logging_out = asked
+    reporter.update(replace(MAIN, logout_reason=said), 0)  # comes before the logout itself
     out = replace(INJECTED, unpaired=True, socket="UNPAIRED")
-    assert reporter.update(out, 1) == [Situation(S.LOGGED_OUT, reason)]
+    assert reporter.update(out, 1) == [situation]
     assert reporter.update(replace(LOADING, load="2"), 2) == []
     assert states(reporter.update(replace(CODE, load="2"), 3)) == [S.PAIRING]
 
@@ -154,8 +193,10 @@ _SNAPSHOTS = st.builds(
     full_ready=st.booleans(),
     authenticated=st.booleans(),
     unpaired=st.booleans(),
-    socket=st.sampled_from([None, "OPENING", "CONNECTED", "TIMEOUT", "UNPAIRED", "UNPAIRED_IDLE", "CONFLICT"]),
-    stream=st.sampled_from([None, "QR", "SYNCING", "MAIN", "OFFLINE", "DEPRECATED_VERSION"]),
+    socket=st.sampled_from([None, "OPENING", "CONNECTED", "PAIRING", "UNPAIRED", "UNPAIRED_IDLE"]),
+    line=st.sampled_from([None, "CONNECTED", "DISCONNECTED", "SYNCING"]),
+    stream=st.sampled_from([None, "QR", "SYNCING", "MAIN", "OFFLINE"]),
+    refusal=st.none() | st.sampled_from([BANNED, {"kind": "service_unavailable"}]),
     code=st.none() | st.sampled_from(["a", "b"]),
 )
 _OWN = st.sampled_from([Situation(state, Reason.READY) for state in STATES])
@@ -167,8 +208,8 @@ def test_no_sequence_of_snapshots_leads_to_a_forbidden_transition(seen: list[Sna
     reported = [S.STARTING]
     reporter.change_to(Situation(S.STARTING, Reason.BROWSER_STARTING))
     code_shown = False
-    for item in seen:
-        for report in reporter.change_to(item) if isinstance(item, Situation) else reporter.update(item, 0):
+    for now, item in enumerate(seen):
+        for report in reporter.change_to(item) if isinstance(item, Situation) else reporter.update(item, now):
             match report:
                 case Situation():
                     assert may_follow(reported[-1], report.state)

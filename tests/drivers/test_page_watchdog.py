@@ -41,7 +41,7 @@ def first_end(snapshot: Snapshot, situation: Situation, until: float = 100_000) 
         (BOOTED, LOADING, LIMITS.stuck, R.PAGE_STUCK, "page_loading for 600 s"),
         (BOOTED, Situation(S.AUTHENTICATED, R.SYNCING), LIMITS.stuck, R.PAGE_STUCK, "syncing for"),
         (BOOTED, Situation(S.RECONNECTING, R.LINK_DOWN), LIMITS.link_down, R.PAGE_STUCK, "link_down for 180 s"),
-        (BOOTED, Situation(S.PAGE_CHANGED, R.CLIENT_EXPIRED), LIMITS.refused, R.PAGE_STUCK, "client_expired"),
+        (BOOTED, Situation(S.RECONNECTING, R.SERVICE_UNAVAILABLE), LIMITS.link_down, R.PAGE_STUCK, "unavailable for"),
         (BOOTED, Situation(S.ERROR, R.ACCOUNT_BLOCKED), LIMITS.refused, R.PAGE_STUCK, "account_blocked"),
     ],
 )
@@ -89,6 +89,30 @@ def test_a_newer_version_is_loaded_once_in_six_hours() -> None:
         PageEnd(Situation(S.RECONNECTING, R.PAGE_OUTDATED), immediate=True) for _ in range(2)
     ]
     assert ends[1][0] - ends[0][0] > LIMITS.update
+
+
+def test_a_newer_version_waits_for_messages_on_the_clock() -> None:
+    watch, outdated = PageWatch(LIMITS), replace(BOOTED, needs_update=True, on_clock=1)
+    watch.opened(0)
+    assert watch.check(outdated, READY, 2) is None
+    assert watch.check(replace(outdated, on_clock=0), READY, 4) is not None
+    watch = PageWatch(LIMITS)
+    watch.opened(0)
+    assert watch.check(outdated, READY, 2) is None
+    assert watch.check(outdated, READY, 3 + LIMITS.drain) is not None
+
+
+def test_a_newer_version_takes_no_connection_from_another_page() -> None:
+    outdated = replace(BOOTED, needs_update=True)
+    assert first_end(outdated, Situation(S.CONFLICT, R.OPENED_ELSEWHERE), until=1000)[1] is None
+
+
+def test_a_page_that_reloads_itself_again_and_again_has_expired() -> None:
+    watch = PageWatch(LIMITS)
+    watch.opened(0)
+    ends = [watch.check(replace(BOOTED, load=str(number)), LOADING, number * 3.0) for number in range(5)]
+    assert ends[:4] == [None] * 4
+    assert ends[4] == PageEnd(Situation(S.PAGE_CHANGED, R.CLIENT_EXPIRED))
 
 
 def test_a_page_that_reloads_itself_gets_the_full_time_again() -> None:

@@ -14,10 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from bridge.contract.errors import LimitReached
 from bridge.contract.jid import Jid, MessageKey
 from bridge.contract.messages import MessageContent
 from bridge.drivers.web.payloads import to_ack, to_items, to_message
-from bridge.ports import AckChange, IncomingMessage
+from bridge.ports import AckChange, IncomingMessage, SendStopped
 
 FILES = sorted((Path(__file__).parent / "payloads").glob("*.json"))
 
@@ -63,7 +64,10 @@ def test_an_ack() -> None:
     parts = {"fromMe": True, "remote": "5491155500001@c.us", "id": "3EB0", "participant": None}
     key = MessageKey.parse("true_5491155500001@c.us_3EB0")
     assert to_ack({"kind": "ack", "level": 2, "keys": [parts, {"id": 5}]}) == AckChange((key,), 2)
-    assert to_ack({"kind": "ack", "level": -1, "keys": [parts]}) == AckChange((key,), -1)
+    refused = to_ack({"kind": "ack", "level": -1, "keys": [parts], "refusal": {"code": 475}})
+    assert refused is not None
+    assert (refused.level, type(refused.error)) == (-1, LimitReached)
+    assert to_items([{"kind": "stopped", "key": parts}, {"kind": "stopped", "key": 5}]) == [SendStopped(key)]
 
 
 @pytest.mark.parametrize(

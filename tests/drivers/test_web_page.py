@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from bridge.contract.errors import NotOnWhatsApp, ReachOutLocked
+from bridge.contract.details import RefusalDetail
+from bridge.contract.errors import BridgeError, InternalError, LimitReached, NotOnWhatsApp, ReachOutLocked, Refused
 from bridge.contract.jid import Jid
 from bridge.contract.kinds import Text
 from bridge.contract.session import Reason, SessionState
@@ -174,15 +175,120 @@ async def test_a_catch_up_over_many_chats_takes_few_calls(web: WebWorld, monkeyp
     assert len(called) < 60
 
 
-async def test_a_send_that_the_service_refuses_for_lack_of_network_is_in_doubt(web: WebWorld) -> None:
-    web.mode(TransmissionMode.REFUSE)
+@pytest.mark.parametrize(
+    ("code", "known", "error", "detail"),
+    [
+        (463, True, ReachOutLocked, None),
+        (463, False, ReachOutLocked, None),  # a page without codes knows its lock
+        (475, False, LimitReached, RefusalDetail.NEW_CHAT_LIMIT),
+        (429, True, LimitReached, RefusalDetail.TOO_FAST),
+        (403, True, Refused, None),
+        (499, False, Refused, None),
+    ],
+)
+async def test_a_send_that_the_service_refuses_says_why(
+    web: WebWorld, code: int, known: bool, error: type[BridgeError], detail: RefusalDetail | None
+) -> None:
+    web.set(
+        send_mode=TransmissionMode.REFUSE,
+        refusal_code=code,
+        ack_error_codes=known,
+        reach_out_lock_s=600 if code == 463 else None,
+    )
     async with connected(web) as (driver, sink):
         key = await driver.reserve(Jid.parse(ANA))
-        for _ in range(2):  # the second time, the page shows the error only
-            with pytest.raises(CallInDoubt):
-                await driver.send(key, Text("hola"))
-        await sink.until(lambda: sink.acks(key.id))
-    assert sink.acks(key.id) == [-1]
+        with pytest.raises(error) as refused:
+            await driver.send(key, Text("hola"))
+        assert refused.value.detail == detail
+        assert ("Until 20" in refused.value.text) == (code == 463)
+        await sink.until(lambda: sink.acks(key.id))  # its error ack comes after the answer
+        assert [type(change.error) for change in sink.ack_changes(key.id)] == [error]
+    assert web.sent() == {}
+
+
+async def test_a_group_whose_addressing_changed_gets_the_message_at_the_second_try(web: WebWorld) -> None:
+    web.set(send_mode=TransmissionMode.REFUSE, refusal_code=421)
+    async with connected(web) as (driver, _):
+        key = await driver.reserve(Jid.parse(GROUP))
+        assert await driver.send(key, Text("hola")) >= 0
+        assert web.sent() == {key.id: ("hola", 1)}
+
+
+async def test_a_send_that_fails_in_the_page_ends_at_once(web: WebWorld) -> None:
+    async with connected(web) as (driver, _):
+        web.mode(TransmissionMode.FAIL)
+        key = await driver.reserve(Jid.parse(ANA))
+        with pytest.raises(InternalError, match="nothing was sent"):
+            await driver.send(key, Text("hola"))
+        assert web.sent() == {}
+        web.mode(TransmissionMode.BREAK)
+        web.manual_acks()
+        key = await driver.reserve(Jid.parse(ANA))
+        with pytest.raises(CallInDoubt, match="ERROR_UNKNOWN"):
+            await driver.send(key, Text("hola"))
+        assert (await driver.look_up(key)).stopped
+        web.mode(TransmissionMode.NORMAL)
+        assert await driver.resend(key) == 0
+        web.acknowledge(key.id, 1)
+        assert web.sent() == {key.id: ("hola", 1)}
+
+
+async def test_a_message_on_the_clock_is_stopped_by_a_load_and_sent_again_under_its_id(web: WebWorld) -> None:
+    web.mode(TransmissionMode.HOLD)
+    async with connected(web) as (driver, sink):
+        key = await driver.reserve(Jid.parse(ANA))
+        assert await driver.send(key, Text("hola")) == 0
+        web.mode(TransmissionMode.NORMAL)
+        seen = len(sink.situations)
+        web.sandbox.world.faults.reload()
+        await sink.until_state(SessionState.CONNECTED, since=seen)
+        await driver.resume()
+        found = await driver.look_up(key)
+        assert (found.ack, found.stopped) == (0, True)
+        assert web.sent() == {}
+        await driver.resend(key)
+        await sink.until(lambda: 1 in sink.acks(key.id))
+        assert not (await driver.look_up(key)).stopped
+    assert web.sent() == {key.id: ("hola", 1)}
+
+
+async def test_a_message_that_stops_after_its_call_is_reported(web: WebWorld) -> None:
+    web.mode(TransmissionMode.HOLD)
+    async with connected(web) as (driver, sink):
+        key = await driver.reserve(Jid.parse(ANA))
+        assert await driver.send(key, Text("hola")) == 0
+        web.mode(TransmissionMode.FAIL)
+        web.link(up=False)
+        seen = len(sink.situations)
+        web.link(up=True)
+        await sink.until_state(SessionState.CONNECTED, since=seen)
+        await driver.resume()
+        await sink.until(lambda: sink.stopped == [key])
+
+
+async def test_a_blocked_contact_gets_no_message(web: WebWorld) -> None:
+    web.sandbox.world.directory.add_contact(Contact(pn=ANA, name="Ana", blocked=True))
+    async with connected(web) as (driver, _):
+        key = await driver.reserve(Jid.parse(ANA))
+        with pytest.raises(Refused, match="blocked the recipient"):
+            await driver.send(key, Text("hola"))
+    assert web.sent() == {}
+
+
+async def test_a_reload_that_is_asked_for_waits_for_messages_on_the_clock(web: WebWorld) -> None:
+    web.manual_acks()
+    async with connected(web) as (driver, sink):
+        key = await driver.reserve(Jid.parse(ANA))
+        assert await driver.send(key, Text("hola")) == 0
+        await asyncio.sleep(2 * LIMITS.report)
+        reload = asyncio.create_task(driver.reload(), name="reload")
+        await asyncio.sleep(3 * LIMITS.report)
+        assert not reload.done()
+        seen = len(sink.situations)
+        web.acknowledge(key.id, 1)
+        await reload
+        await sink.until_state(SessionState.CONNECTED, since=seen)
+        assert (await driver.look_up(key)).ack == 1
 
 
 BALLAST = "() => { globalThis.ballast = Array.from({ length: 4e6 }, (_, n) => ({ n })); }"
@@ -221,17 +327,6 @@ async def test_an_idle_page_releases_its_memory(web: WebWorld) -> None:
         web.incoming(ANA, "sigue viva")
         await sink.until(lambda: "sigue viva" in [message.body for message in sink.messages])
     assert driver.memory is None
-
-
-async def test_a_reach_out_lock_is_raised_before_its_error_ack(web: WebWorld) -> None:
-    web.mode(TransmissionMode.LOCK)
-    async with connected(web) as (driver, sink):
-        key = await driver.reserve(Jid.parse(ANA))
-        with pytest.raises(ReachOutLocked):
-            await driver.send(key, Text("hola"))
-        assert sink.acks(key.id) == []
-        await sink.until(lambda: sink.acks(key.id) == [-1])
-    assert web.sent() == {}
 
 
 async def test_an_answer_that_is_lost_leaves_the_send_pending_and_it_is_found(web: WebWorld) -> None:

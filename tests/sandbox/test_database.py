@@ -83,10 +83,10 @@ def test_an_own_message_is_stored_as_soon_as_it_is_written(world: World, clock: 
     for message, ack, _ in missed:
         database.take_ack(message, ack)
     assert database.missed_acks() == []
-    assert database.pending() == []
+    assert database.device.pending == {}
     assert (database.get(written["id"]) or {})["ack"] == 3
     database.write(written)
-    assert database.pending() == []
+    assert database.device.pending == {}
 
 
 def test_chats_are_newest_first_with_unread_counts(world: World, clock: Clock) -> None:

@@ -11,13 +11,13 @@ import pytest
 from playwright.async_api import BrowserContext
 
 from bridge.sandbox import Sandbox
-from bridge.sandbox.records import TransmissionMode
+from bridge.sandbox.records import BlockReason, TransmissionMode
 from tests.sandbox.conftest import Tab
 from tests.sandbox.test_double import ANA, GROUP
 
 MOMENT = "() => new Promise((done) => setTimeout(done, 20))"
 OpenProfile = Callable[..., Awaitable[BrowserContext]]
-STATE = "() => [WPP.whatsapp.Socket.state, WPP.conn.getStreamData().mode, WPP.conn.getStreamData().info]"
+STATE = "() => [WPP.whatsapp.Socket.state, WPP.whatsapp.Socket.stream, WPP.conn.getStreamData().mode]"
 HANGING_SEND = (
     "([chat, body, key]) => {WPP.chat.sendTextMessage(chat, body,"
     " {messageId: key, linkPreview: false, markIsRead: false}).then(() => {globalThis.answered = true})}"
@@ -110,8 +110,10 @@ def kill_browser(profile: Path) -> None:
 
 
 async def test_the_link_goes_down_and_comes_back(sandbox: Sandbox, paired: Tab) -> None:
+    assert await paired.run(STATE) == ["CONNECTED", "CONNECTED", "MAIN"]
     sandbox.world.set_link(up=False)
-    await paired.until(f"() => ({STATE})().join() === 'TIMEOUT,MAIN,OFFLINE'")
+    await paired.until(f"() => ({STATE})().join() === 'CONNECTED,DISCONNECTED,MAIN'")
+    await paired.until(f"() => ({STATE})().join() === 'OPENING,DISCONNECTED,MAIN'")  # its first attempt, a second later
     missed = [sandbox.world.incoming(ANA, "primero"), sandbox.world.incoming(ANA, "segundo")]
     key = await paired.reserve(ANA)
     await paired.run(HANGING_SEND, [ANA, "espera", key])
@@ -123,7 +125,7 @@ async def test_the_link_goes_down_and_comes_back(sandbox: Sandbox, paired: Tab) 
     for message in missed:
         await paired.event("chat.new_message", id=message.key)
     await paired.event("chat.msg_ack_change", ids=[key], ack=1)
-    assert await paired.run(STATE) == ["CONNECTED", "MAIN", "NORMAL"]
+    assert await paired.run(STATE) == ["CONNECTED", "CONNECTED", "MAIN"]
     assert await paired.until("() => globalThis.answered")
     [sent] = sandbox.world.state.sent.values()
     assert (sent.key, sent.transmissions, sent.deliveries) == (key, 1, 1)
@@ -132,14 +134,18 @@ async def test_the_link_goes_down_and_comes_back(sandbox: Sandbox, paired: Tab) 
 async def test_a_page_that_loads_while_the_link_is_down_is_usable_when_it_is_up(sandbox: Sandbox, paired: Tab) -> None:
     sandbox.world.set_link(up=False)
     await paired.page.reload()
-    await paired.until(f"() => WPP.isReady && ({STATE})().join() === 'TIMEOUT,SYNCING,OFFLINE'")
+    await paired.until(f"() => WPP.isReady && ({STATE})().join() === 'OPENING,DISCONNECTED,SYNCING'")
     message = sandbox.world.incoming(ANA, "mientras tanto")
     sandbox.world.set_link(up=True)
     await paired.usable()
     assert await paired.until("(id) => WPP.whatsapp.MsgStore.get(id)?.body", message.key) == "mientras tanto"
 
 
-async def test_a_lost_answer_leaves_the_message_in_doubt_until_a_reload(sandbox: Sandbox, paired: Tab) -> None:
+FAILURE = "(id) => {const m = WPP.whatsapp.MsgStore.get(id); return [m.ack, m.isSendFailure, m.ackErrorCode ?? null]}"
+RESEND = "async (id) => (await WPP.whatsapp.MsgStore.get(id).resend()).messageSendResult"
+
+
+async def test_a_lost_answer_leaves_the_message_in_doubt_until_it_is_sent_again(sandbox: Sandbox, paired: Tab) -> None:
     settings = sandbox.world.state.settings
     quiet = settings.receipts.model_copy(update={"device_ms": None, "read_ms": None})
     sandbox.world.configure(settings.model_copy(update={"send_mode": TransmissionMode.LOSE_ANSWER, "receipts": quiet}))
@@ -154,7 +160,9 @@ async def test_a_lost_answer_leaves_the_message_in_doubt_until_a_reload(sandbox:
 
     sending(sandbox, TransmissionMode.NORMAL)
     await reloaded(paired)
-    await paired.until("(id) => WPP.whatsapp.MsgStore.get(id)?.ack === 1", key)
+    assert await paired.run(FAILURE, key) == [0, True, None]
+    assert await paired.run(RESEND, key) == "OK"
+    assert await paired.run(FAILURE, key) == [1, False, None]
     [sent] = sandbox.world.state.sent.values()
     assert (sent.transmissions, sent.deliveries) == (2, 1)
     assert [m.body for m in sandbox.world.state.messages] == ["¿llegó?"]
@@ -165,22 +173,98 @@ async def test_a_message_lost_in_transit_stays_in_the_devices_database(sandbox: 
     key = await paired.reserve(ANA)
     await paired.run(HANGING_SEND, [ANA, "más tarde", key])
     await paired.until("(id) => WPP.whatsapp.MsgStore.get(id)?.ack === 0", key)
-    await reloaded(paired)
-    assert await paired.run("async (id) => (await WPP.chat.getMessageById(id)).ack", key) == 0
-    assert sandbox.world.state.sent == {}
     sending(sandbox, TransmissionMode.NORMAL)
     await reloaded(paired)
-    await paired.until("(id) => WPP.whatsapp.MsgStore.get(id)?.ack >= 1", key)
+    assert await paired.run("async (id) => (await WPP.chat.getMessageById(id)).ack", key) == 0
+    sandbox.world.set_link(up=False)
+    sandbox.world.set_link(up=True)
+    await paired.until(f"() => ({STATE})()[1] === 'CONNECTED'")
+    assert sandbox.world.state.sent == {}  # the page that loaded does not send it
+    assert await paired.run(RESEND, key) == "OK"
     [sent] = sandbox.world.state.sent.values()
     assert (sent.key, sent.deliveries) == (key, 1)
 
 
-async def test_a_refused_message_ends_with_an_error(sandbox: Sandbox, paired: Tab) -> None:
-    sending(sandbox, TransmissionMode.REFUSE)
+@pytest.mark.parametrize(
+    ("mode", "code", "result", "failure", "delivered"),
+    [
+        (TransmissionMode.REFUSE, 463, "ERROR_UNKNOWN", [-1, True, 463], 0),
+        (TransmissionMode.FAIL, 0, "ERROR_NETWORK", [0, True, None], 0),
+        (TransmissionMode.BREAK, 0, "ERROR_UNKNOWN", [0, True, None], 1),
+    ],
+)
+async def test_a_message_that_fails_says_how(
+    *,
+    sandbox: Sandbox,
+    paired: Tab,
+    mode: TransmissionMode,
+    code: int,
+    result: str,
+    failure: list[object],
+    delivered: int,
+) -> None:
+    quiet = sandbox.world.state.settings.receipts.model_copy(update={"device_ms": None, "read_ms": None})
+    changes = {"refusal_code": code or 403, "receipts": quiet}
+    sandbox.world.configure(sandbox.world.state.settings.model_copy(update=changes))
+    sending(sandbox, mode)
     key = await paired.reserve(ANA)
     answer = await paired.send(ANA, "no", key)
-    assert (answer["ack"], answer["sendMsgResult"]["messageSendResult"]) == (-1, "ERROR_NETWORK")
+    assert answer["sendMsgResult"]["messageSendResult"] == result
+    assert await paired.run(FAILURE, key) == failure
+    assert len(sandbox.world.state.sent) == delivered
+    await reloaded(paired)
+    assert await paired.run(FAILURE, key) == failure  # it is in the database
+
+
+async def test_a_message_to_a_blocked_contact_is_not_sent(sandbox: Sandbox, paired: Tab) -> None:
+    contact = sandbox.world.directory.contact(ANA)
+    assert contact is not None
+    sandbox.world.directory.add_contact(contact.model_copy(update={"blocked": True}))
+    await paired.until("(id) => WPP.whatsapp.ContactStore.get(id)", ANA)
+    key = await paired.reserve(ANA)
+    script = "([chat, key]) => WPP.chat.sendTextMessage(chat, 'no', {messageId: key}).then(() => null, (e) => e.name)"
+    assert await paired.run(script, [ANA, key]) == "ContactBlockedError"
     assert sandbox.world.state.sent == {}
+
+
+async def test_a_page_that_is_replaced_stays_as_it_is_without_a_connection(sandbox: Sandbox, paired: Tab) -> None:
+    sandbox.world.faults.replace()
+    await paired.until(f"() => ({STATE})().join() === 'CONNECTED,DISCONNECTED,MAIN'")
+    message = sandbox.world.incoming(ANA, "mientras tanto")
+    sandbox.world.set_link(up=False)
+    sandbox.world.set_link(up=True)
+    await asyncio.sleep(1.5)  # longer than its pause before an attempt
+    assert await paired.run(STATE) == ["CONNECTED", "DISCONNECTED", "MAIN"]
+    takeover = "() => {try {WPP.whatsapp.Socket.takeover()} catch (error) {return error.message}}"
+    assert await paired.run(takeover) == "Takeover called without conflict!"
+    assert await paired.run("(id) => Boolean(WPP.whatsapp.MsgStore.get(id))", message.key) is False
+    await reloaded(paired)
+    assert await paired.until("(id) => WPP.whatsapp.MsgStore.get(id)?.body", message.key) == "mientras tanto"
+
+
+async def test_a_refused_connection_is_announced_and_changes_no_state(sandbox: Sandbox, paired: Tab) -> None:
+    await paired.run(
+        "() => {globalThis.refusals = []; for (const name of ['account_temporarily_banned_from_bridge',"
+        " 'service_unavailable_503_from_bridge']) WPP.whatsapp.Cmd.on(name, (ban) => refusals.push([name, ban?.code]))}"
+    )
+    sandbox.world.faults.block(BlockReason.TEMPORARY_BAN)
+    await paired.until("() => refusals.some(([name, code]) => name.includes('banned') && code === 101)")
+    assert await paired.run(STATE) == ["OPENING", "DISCONNECTED", "MAIN"]
+    sandbox.world.faults.block(BlockReason.SERVICE_UNAVAILABLE)
+    await paired.until("() => refusals.some(([name]) => name.includes('503'))")
+    sandbox.world.faults.block(None)
+    await paired.until(f"() => ({STATE})().join() === 'CONNECTED,CONNECTED,MAIN'")
+
+
+async def test_a_page_that_has_expired_reloads_itself(sandbox: Sandbox, paired: Tab) -> None:
+    loads: list[str] = []
+    paired.page.on("framenavigated", lambda frame: loads.append(frame.url))
+    sandbox.world.faults.block(BlockReason.CLIENT_EXPIRED)
+    async with asyncio.timeout(10):
+        while len(loads) < 2:  # noqa: ASYNC110 - the page's own reloads
+            await asyncio.sleep(0.05)
+    sandbox.world.faults.block(None)
+    await paired.usable()
 
 
 @pytest.mark.parametrize("by_phone", [True, False])
@@ -211,7 +295,7 @@ async def test_a_device_logged_out_while_closed_notices_at_its_next_load(sandbox
 async def test_a_device_logged_out_while_the_link_is_down_notices_when_it_is_up(sandbox: Sandbox, paired: Tab) -> None:
     [device] = sandbox.world.linking.devices
     sandbox.world.set_link(up=False)
-    await paired.until(f"() => ({STATE})()[0] === 'TIMEOUT'")
+    await paired.until(f"() => ({STATE})()[0] === 'OPENING'")
     sandbox.world.linking.log_out(device)
     assert await paired.run("() => WPP.conn.isAuthenticated()") is True
     sandbox.world.set_link(up=True)
@@ -228,9 +312,9 @@ async def test_login_and_messages_survive_a_restart_of_the_sandbox(open_profile:
         key = await tab.reserve(ANA)
         await tab.send(ANA, "antes", key)
     # The page stays open: to it, a stopped sandbox looks like a link that is down.
-    await tab.until(f"() => ({STATE})()[0] !== 'CONNECTED'")
+    await tab.until(f"() => ({STATE})()[1] !== 'CONNECTED'")
     async with Sandbox(port=port, state_path=state, auto_scan=True) as second:
-        await tab.until(f"() => ({STATE})()[0] === 'CONNECTED'")
+        await tab.until(f"() => ({STATE})()[1] === 'CONNECTED'")
         live = second.world.incoming(ANA, "después")
         await tab.event("chat.new_message", id=live.key)
         assert second.world.message(key) is not None

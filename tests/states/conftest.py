@@ -34,7 +34,7 @@ FREE = Pacing(Pace.parse("off", burst=1), Pace.parse("off", burst=1))
 TIMEOUT = 25.0
 CATCH_UP = CatchUpLimits()
 #: What takes minutes in production takes about a second here.
-QUICK = replace(LIMITS, no_site=0.5, missing_functions=1.0, link_down=1.5, refused=1.0, restarts=50)
+QUICK = replace(LIMITS, no_site=0.5, missing_functions=1.0, link_down=1.5, refused=1.0, replaced=1.5, restarts=50)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -5,14 +5,16 @@ A forbidden transition raises in the session and ends the test.
 
 from __future__ import annotations
 
+import asyncio
+
 import httpx
 import pytest
 
 from bridge.contract.commands import ControlAction
 from bridge.contract.session import Reason, SessionState
-from bridge.sandbox.records import ACCOUNT, BlockReason, Site
+from bridge.sandbox.records import ACCOUNT, BlockReason, LogoutReason, Site
 from tests.drivers.worlds import ANA
-from tests.states.conftest import Live
+from tests.states.conftest import QUICK, Live
 
 pytestmark = pytest.mark.timeout(120)
 S, R = SessionState, Reason
@@ -91,15 +93,22 @@ async def test_faults_of_a_connected_session(live: Live) -> None:
         await life.reach(S.CONNECTED)
 
         for kind, state, reason in [
-            (BlockReason.PROXYBLOCK, S.ERROR, R.NETWORK_REFUSED),
-            (BlockReason.TOS_BLOCK, S.ERROR, R.ACCOUNT_BLOCKED),
-            (BlockReason.DEPRECATED_VERSION, S.PAGE_CHANGED, R.CLIENT_EXPIRED),
+            (BlockReason.TEMPORARY_BAN, S.ERROR, R.ACCOUNT_BLOCKED),
+            (BlockReason.SERVICE_UNAVAILABLE, S.RECONNECTING, R.SERVICE_UNAVAILABLE),
         ]:
             world.faults.block(kind)
             await life.reach(state, reason)
             await life.reach(S.RECONNECTING, R.PAGE_STUCK)  # it is retried
             world.faults.block(None)
             await life.reach(S.CONNECTED)
+
+        world.faults.block(BlockReason.CLIENT_EXPIRED)
+        await life.reach(S.PAGE_CHANGED, R.CLIENT_EXPIRED)
+        seen = len(life.situations)
+        world.faults.block(None)
+        await life.reach(S.CONNECTED)
+        reasons = [situation.reason for situation in life.situations[seen:]]
+        assert reasons == [R.PAGE_LOADING, R.CATCHING_UP, R.READY]  # no load in between was a change
 
         life.web.set(missing_modules=["WAWebSendMsgChatAction"])
         world.faults.reload()
@@ -122,21 +131,17 @@ async def test_control_actions(live: Live) -> None:
     async with live(paired=True) as life:
         world, control = life.web.sandbox.world, life.session.control
 
-        def opened_elsewhere() -> bool:
-            return world.state.trouble is BlockReason.CONFLICT
-
         for action in (ControlAction.INIT, ControlAction.RESTART):
-            world.faults.block(BlockReason.CONFLICT)
+            world.faults.replace()
             await life.reach(S.CONFLICT, R.OPENED_ELSEWHERE)
-            await life.driver.reload()  # as after a crash: no takeover was requested
-            await life.reach(S.CONFLICT, R.OPENED_ELSEWHERE)
-            assert opened_elsewhere()
+            await asyncio.sleep(3 * QUICK.replaced)  # nothing takes the connection back without a request
+            assert life.session.view.situation.state is S.CONFLICT
             await control(action)
             await life.reach(S.CONNECTED)
-            assert not opened_elsewhere()
 
-        life.web.log_out()
-        await life.reach(S.LOGGED_OUT, R.LOGGED_OUT_BY_PHONE)
+        [device] = world.linking.devices
+        world.linking.log_out(device, reason=LogoutReason.ACCOUNT_LOCKED)
+        await life.reach(S.LOGGED_OUT, R.ACCOUNT_LOCKED)
         await life.reach(S.PAIRING, R.SCAN_QR)
         await life.until(lambda: life.session.view.qr)
         life.web.pair()

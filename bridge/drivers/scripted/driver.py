@@ -254,8 +254,18 @@ class ScriptedDriver(WhatsAppDriver):
         phone = self._phone
         for message in (*phone.sent, *phone.pending):
             if message.key.id == key.id:
-                return LookUp(phone.ack_of.get(key.id, 0), phone.look_up_complete)
+                return LookUp(phone.ack_of.get(key.id, 0), phone.look_up_complete, key.id in phone.stopped)
         return LookUp(None, phone.look_up_complete)
+
+    @override
+    async def resend(self, key: MessageKey) -> int:
+        self._require_connected()
+        match self._phone.send_mode:
+            case SendMode.REFUSED:
+                raise Refused
+            case SendMode.CALL_LOST:
+                raise CallInDoubt("The page gave no answer to resend.")
+        return self._phone.resend(key)
 
     @override
     async def log_out(self) -> None:
@@ -265,10 +275,6 @@ class ScriptedDriver(WhatsAppDriver):
     @override
     async def delete_login(self) -> None:
         self._phone.paired = False
-
-    @override
-    async def take_over(self) -> None:
-        """No effect: the scripted phone has one client only."""
 
     @override
     async def link_by_phone(self, number: str) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from bridge.contract.jid import Jid, MessageKey, Server
 from bridge.contract.kinds import RECEIVED, Content
 from bridge.contract.messages import MessageContent
-from bridge.ports import AckChange, Clock, IncomingEvent, IncomingMessage, Item
+from bridge.ports import AckChange, Clock, IncomingEvent, IncomingMessage, Item, SendStopped
 
 ACCOUNT = Jid("5491155500000", Server.USER)
 ACCOUNT_LID = Jid("277000000000000", Server.LID)
@@ -89,6 +89,7 @@ class ScriptedPhone:
     sent: list[SentMessage] = field(default_factory=list)
     ack_of: dict[str, int] = field(default_factory=dict)  # raw id -> level
     pending: list[SentMessage] = field(default_factory=list)
+    stopped: set[str] = field(default_factory=set)  # raw ids of pending messages that `release` leaves out
     typing: set[Jid] = field(default_factory=set)  # chats in which the typing indicator is shown
     live: list[Item] = field(default_factory=list)
     link_code: str | None = None  # set once a number was given
@@ -187,10 +188,25 @@ class ScriptedPhone:
             self.acknowledge(message.key.id, level)
 
     def release(self) -> None:
-        """Deliver the pending messages."""
-        pending, self.pending = self.pending, []
-        for message in pending:
+        """Deliver the pending messages, except stopped ones."""
+        released = [message for message in self.pending if message.key.id not in self.stopped]
+        self.pending = [message for message in self.pending if message.key.id in self.stopped]
+        for message in released:
             self.deliver(message)
+
+    def stop(self, raw_id: str, *, announce: bool = False) -> None:
+        """The page will not send a pending message by itself any more, as after a load."""
+        self.stopped.add(raw_id)
+        if announce:
+            self._announce(SendStopped(next(sent.key for sent in self.pending if sent.key.id == raw_id)))
+
+    def resend(self, key: MessageKey) -> int:
+        """Send a stopped message once more; the service drops a repetition by its id."""
+        self.stopped.discard(key.id)
+        for message in [sent for sent in self.pending if sent.key.id == key.id]:
+            self.pending.remove(message)
+            self.deliver(message)
+        return self.ack_of.get(key.id, 0)
 
     def _arrive(
         self, from_me: bool, chat: Jid, body: str, author: Jid | None, fields: dict[str, Any]

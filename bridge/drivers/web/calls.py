@@ -7,21 +7,19 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
 from bridge.contract.details import InvalidDetail
-from bridge.contract.errors import InternalError, InvalidRequest, NotOnWhatsApp, ReachOutLocked, Refused
+from bridge.contract.errors import InternalError, InvalidRequest, NotOnWhatsApp
 from bridge.contract.jid import Jid, MessageKey, mask
 from bridge.contract.kinds import Content
-from bridge.contract.lifecycle import AckLevel
 from bridge.contract.phone_numbers import candidates
 from bridge.contract.requests import Request
 from bridge.drivers.web.limits import Limits
 from bridge.drivers.web.number_cache import NumberCache
 from bridge.drivers.web.payloads import to_jid, to_key, to_message
+from bridge.drivers.web.refusals import STALE_ADDRESSING, blocked_contact, refusal
 from bridge.drivers.web.web_page import PageFailure, WebPage
 from bridge.ports import CallInDoubt, DriverUnavailable, IncomingMessage, LookUp
 
 _log = logging.getLogger(__name__)
-#: Error results after which the message may have been sent.
-_DOUBTFUL_RESULTS = frozenset({"ERROR_NETWORK", "ERROR_UNKNOWN"})
 
 
 async def resolve(page: WebPage, to: Jid, numbers: NumberCache, now: float) -> Jid:
@@ -77,7 +75,7 @@ async def reserve(page: WebPage, chat: Jid) -> MessageKey:
 
 
 async def send(page: WebPage, key: MessageKey, content: Content, limits: Limits) -> int:
-    """Send under a reserved key; returns the ack level."""
+    """Send under a reserved key; returns the ack level. Repeats it under its id if the service asks for it."""
     arguments = (content.kind, content.value)
     try:
         answer = await page.call("send", str(key.remote), str(key), key.id, *arguments, limit=limits.send)
@@ -85,25 +83,45 @@ async def send(page: WebPage, key: MessageKey, content: Content, limits: Limits)
         if failure.stored:
             raise CallInDoubt(f"WhatsApp Web took the message, then failed: {failure.text}.") from failure
         raise _nothing_sent(failure) from failure
+    if answer["ack"] < 0 and (answer.get("refusal") or {}).get("code") == STALE_ADDRESSING:
+        return await resend(page, key, limits)
+    return _level(answer)
+
+
+async def resend(page: WebPage, key: MessageKey, limits: Limits) -> int:
+    """Let the page send a stopped message once more; returns the ack level."""
+    try:
+        return _level(await page.call("resend", await _keys(page, key), key.id, limit=limits.send))
+    except PageFailure as failure:
+        raise CallInDoubt(f"WhatsApp Web did not send the message again: {failure.text}.") from failure
+
+
+def _level(answer: Mapping[str, Any]) -> int:
+    """The ack level of an answer to `send` or `resend`; raises what it means if the message did not go out."""
     ack, result = int(answer["ack"]), answer.get("result")
-    if result in _DOUBTFUL_RESULTS or (ack == AckLevel.FAILED and result in (None, "OK")):
-        raise CallInDoubt(f"WhatsApp Web does not know whether the message left ({result or ack}).")
-    if ack < 0 or result not in (None, "OK"):
-        if "463" in str(result):
-            raise ReachOutLocked
-        raise Refused(f"WhatsApp refused the message ({result or ack}).")
+    if ack < 0:
+        raise refusal(answer.get("refusal"))
+    if answer.get("stopped") and result == "ERROR_NETWORK":
+        raise InternalError("WhatsApp Web could not prepare the message; nothing was sent. Try again.")
+    if answer.get("stopped") or result not in (None, "OK"):
+        raise CallInDoubt(f"WhatsApp Web failed while it sent the message ({result or 'no result'}).")
     return ack
 
 
 async def look_up(page: WebPage, key: MessageKey) -> LookUp:
     """Look up under every known address of the chat. Absence is never proven: the page's stores are a cache."""
     try:
-        other = await page.call("aliases", str(key.remote)) or {}
-        chats = dict.fromkeys([key.remote, *filter(None, map(to_jid, other.values()))])
-        answer = await page.call("lookUp", [str(key.under(chat)) for chat in chats], key.id)
+        answer = await page.call("lookUp", await _keys(page, key), key.id)
     except PageFailure as failure:
         raise _nothing_sent(failure) from failure
-    return LookUp(answer["ack"], complete=False)
+    return LookUp(answer["ack"], complete=False, stopped=answer.get("stopped") is True)
+
+
+async def _keys(page: WebPage, key: MessageKey) -> list[str]:
+    """The message's key under every known address of its chat."""
+    other = await page.call("aliases", str(key.remote)) or {}
+    chats = dict.fromkeys([key.remote, *filter(None, map(to_jid, other.values()))])
+    return [str(key.under(chat)) for chat in chats]
 
 
 async def collect(
@@ -136,10 +154,8 @@ def _nothing_sent(failure: PageFailure) -> Exception:
             return DriverUnavailable(failure.text)
         case "chat_not_found":
             return InvalidRequest(f"This account has no such chat: {failure.text}.", detail=InvalidDetail.NO_SUCH_CHAT)
-        case "463":
-            return ReachOutLocked()
-        case _ if "463" in failure.text:
-            return ReachOutLocked()
+        case "ContactBlockedError":
+            return blocked_contact()
         case str() as name:
             return InternalError(f"WhatsApp Web refused the call ({name}): {failure.text}.")
         case _:

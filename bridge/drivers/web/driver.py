@@ -188,6 +188,10 @@ class WebDriver(WhatsAppDriver):
         return await calls.look_up(self._page_loop.connected_page(), key)
 
     @override
+    async def resend(self, key: MessageKey) -> int:
+        return await calls.resend(self._page_loop.connected_page(), key, self._limits)
+
+    @override
     async def log_out(self) -> None:
         """The page reloads before it can answer, so the situation that follows is the answer."""
         page = self._page_loop.connected_page()
@@ -216,13 +220,10 @@ class WebDriver(WhatsAppDriver):
 
         A page that never completed a catch-up counts against the restart budget, so reloads do not go on forever.
         """
-        if self._page_loop.page is not None and self._page_loop.page.lost is None:
+        if (page := self._page_loop.page) is not None and page.lost is None:
+            await self._page_loop.drain()
             self._replacing = self._caught_up
-            self._page_loop.page.lose("a reload was requested")
-
-    @override
-    async def take_over(self) -> None:
-        self._page_loop.pending.take_over()
+            page.lose("a reload was requested")
 
     @override
     async def link_by_phone(self, number: str) -> None:

@@ -16,6 +16,7 @@ from bridge.contract.errors import StartError
 #: site may not have loaded them.
 REQUIRED_MODULES = (
     "Socket.state",
+    "Socket.stream",
     "Stream.mode",
     "MsgStore.getModelsArray",
     "ChatStore.getModelsArray",

@@ -27,6 +27,12 @@ class Limits:
     silence_loading: float = 30.0
     no_site: float = 8.0
     missing_functions: float = 15.0
+    #: How long the line of a page may be cut before another page must have replaced it: a drop takes a second.
+    replaced: float = 20.0
+    #: How long a restored page may take for its first connection before the link counts as down.
+    no_link: float = 10.0
+    #: How long a reload that the bridge chooses waits for messages on the clock.
+    drain: float = 10.0
     close: float = 5.0
     retry_first: float = 1.0
     retry_most: float = 60.0
@@ -37,6 +43,9 @@ class Limits:
     stuck: float = 600.0
     #: Between two reloads to get a newer version of the page.
     update: float = 6 * 3600.0
+    #: More than `self_reloads` reloads by the page itself within `reload_window`, without a connection: it has expired.
+    self_reloads: int = 3
+    reload_window: float = 120.0
     #: More than `restarts` lost pages or browsers within `restart_window` cause a pause of `restart_pause`.
     restarts: int = 5
     restart_window: float = 600.0
@@ -60,9 +69,9 @@ def retry_delay(attempt: int, limits: Limits, random: float) -> float:
 def longest_stay(situation: Situation, limits: Limits) -> float | None:
     """Seconds that a page may stay in a situation before it is loaded again; None = unlimited."""
     match situation.reason:
-        case Reason.LINK_DOWN:
+        case Reason.LINK_DOWN | Reason.SERVICE_UNAVAILABLE:
             return limits.link_down
-        case Reason.CLIENT_EXPIRED | Reason.MODULE_MISSING | Reason.ACCOUNT_BLOCKED | Reason.NETWORK_REFUSED:
+        case Reason.MODULE_MISSING | Reason.ACCOUNT_BLOCKED:
             return limits.refused
         case Reason.PAGE_LOADING | Reason.SYNCING:
             return limits.stuck

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from bridge.contract.session import Reason, SessionState, Situation
@@ -51,6 +52,7 @@ class PageLoop:
         self.reporter = StateReporter(limits)
         self.page: WebPage | None = None
         self.logged_out = asyncio.Event()
+        self._drained = asyncio.Event()
         self.pending = PendingRequests(session)
         self.memory = PageMemory(session, profile=profile, limits=limits, clock=clock)
 
@@ -100,7 +102,7 @@ class PageLoop:
                 await self.change_to(sink, Situation(SessionState.UNREACHABLE, Reason.SITE_UNREACHABLE, error.text))
                 await asyncio.sleep(self.next_delay())
             else:
-                if not self._is_broken:
+                if not self._failing:
                     await self.change_to(sink, _LOADING)
                 return
 
@@ -115,20 +117,37 @@ class PageLoop:
                     await self._hand_over(batch, sink)
                 case StateReport(state):
                     snapshot = Snapshot.of(state)
-                    # while the site is down, each load reports the same: no change to report
-                    if snapshot.loader or not self._is_broken:
+                    (self._drained.clear if snapshot.on_clock else self._drained.set)()
+                    if not self._repeats_failure(snapshot):
                         await self._report(sink, self.reporter.update(snapshot, self._clock.now()))
                     situation = self.reporter.situation or _LOADING
                     if situation.state in _SETTLED:
                         self._failures, page.silence = 0, self._limits.silence
-                    await self.pending.execute(page, snapshot, situation)
+                    await self.pending.execute(page, snapshot)
                     await self.memory.check(page, situation)
                     if end := watch.check(snapshot, situation, self._clock.monotonic()):
                         return end
 
     @property
-    def _is_broken(self) -> bool:
-        return self.reporter.situation is not None and self.reporter.situation.reason is Reason.SITE_BROKEN
+    def _failing(self) -> Reason | None:
+        """Why every load so far failed in the same way: the next one is no change to report until it gets further."""
+        reason = None if self.reporter.situation is None else self.reporter.situation.reason
+        return reason if reason in (Reason.SITE_BROKEN, Reason.CLIENT_EXPIRED) else None
+
+    def _repeats_failure(self, snapshot: Snapshot) -> bool:
+        match self._failing:
+            case Reason.SITE_BROKEN:
+                return not snapshot.loader
+            case Reason.CLIENT_EXPIRED:
+                return not (snapshot.usable or snapshot.unpaired)
+            case _:
+                return False
+
+    async def drain(self) -> None:
+        """Wait, up to a limit, until no own message is on the clock: a reload would stop it."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._limits.drain):
+                await self._drained.wait()
 
     async def _hand_over(self, batch: Batch, sink: DriverSink) -> None:
         if batch.taken.done():

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bridge.contract.session import Reason, SessionState, Situation, may_follow
 from bridge.drivers.web.limits import Limits
-from bridge.drivers.web.snapshot import Snapshot, situation_of
+from bridge.drivers.web.snapshot import Snapshot, logged_out, situation_of
 from bridge.ports import Account, PairingCode
 
 #: The first code of a pairing is valid for 60 s, later ones for 20 s (WhatsApp's values; the page names no expiry).
@@ -40,6 +40,9 @@ class StateReporter:
         self._account_reported = False
         self._unpaired_at: int | None = None
         self._missing_since: float | None = None
+        self._cut_since: float | None = None
+        self._opening_since: float | None = None
+        self._logout_reason: str | None = None
         self._code: str | None = None
         self._link_code: str | None = None
         self._link_code_until = 0.0
@@ -57,23 +60,26 @@ class StateReporter:
         """Reports for what a snapshot changes. `now` is unix seconds."""
         reports: list[Report] = []
         if snapshot.load != self._load:
-            self._load, self._link_tried, self._account_reported, self._missing_since = (
-                snapshot.load,
-                False,
-                False,
-                None,
-            )
-        self._link_tried = self._link_tried or snapshot.usable or snapshot.socket == "TIMEOUT"
+            self._load, self._link_tried, self._account_reported = snapshot.load, False, False
+            self._missing_since = self._cut_since = self._opening_since = None
+        opening = snapshot.ready and snapshot.authenticated and snapshot.socket != "CONNECTED"
+        self._cut_since = _since(self._cut_since, now, holds=snapshot.is_cut)
+        self._opening_since = _since(self._opening_since, now, holds=opening)
+        self._link_tried = self._link_tried or snapshot.usable or _lasts(self._opening_since, self._limits.no_link, now)
+        self._logout_reason = snapshot.logout_reason or self._logout_reason
         if snapshot.unpaired and self._had_login:
             self._had_login = False
-            reason = Reason.LOGGED_OUT_ON_REQUEST if self.logging_out else Reason.LOGGED_OUT_BY_PHONE
-            self.logging_out = False
-            reports += self.change_to(Situation(SessionState.LOGGED_OUT, reason))
+            reports += self.change_to(logged_out(self._logout_reason, on_request=self.logging_out))
+            self.logging_out, self._logout_reason = False, None
         pairing = self.situation is not None and self.situation.state is SessionState.PAIRING
-        if self._missing_since is None and snapshot.missing:
-            self._missing_since = now
-        changed = self._missing_since is not None and now - self._missing_since >= self._limits.missing_functions
-        situation = situation_of(snapshot, link_tried=self._link_tried, pairing=pairing, page_changed=changed)
+        self._missing_since = _since(self._missing_since, now, holds=bool(snapshot.missing))
+        situation = situation_of(
+            snapshot,
+            link_tried=self._link_tried,
+            pairing=pairing,
+            page_changed=_lasts(self._missing_since, self._limits.missing_functions, now),
+            replaced=_lasts(self._cut_since, self._limits.replaced, now),
+        )
         if snapshot.authenticated:
             reports += self._clear_code()
             reports += self._report_account(snapshot)
@@ -144,6 +150,17 @@ class StateReporter:
         path = allowed_path(self.situation, situation)
         self.situation = situation
         return list(path)
+
+
+def _since(since: float | None, now: float, *, holds: bool) -> float | None:
+    """When a condition began that still holds."""
+    if not holds:
+        return None
+    return now if since is None else since
+
+
+def _lasts(since: float | None, limit: float, now: float) -> bool:
+    return since is not None and now - since >= limit
 
 
 def allowed_path(before: Situation | None, after: Situation) -> list[Situation]:

@@ -32,6 +32,8 @@ class PageWatch:
         self._situation: Situation | None = None
         self._since = 0.0
         self._updated_at: float | None = None
+        self._outdated_since: float | None = None
+        self._reloads: list[float] = []
 
     def opened(self, now: float) -> None:
         """The site was requested and has not reported yet."""
@@ -42,7 +44,13 @@ class PageWatch:
         if snapshot.load != self._load:
             if self._load is not None:  # the site reloaded itself
                 self.opened(now)
+                self._reloads = [at for at in self._reloads if at > now - self._limits.reload_window] + [now]
             self._load = snapshot.load
+        if snapshot.usable or snapshot.unpaired:
+            self._reloads.clear()
+        elif len(self._reloads) > self._limits.self_reloads:
+            self._reloads.clear()
+            return PageEnd(Situation(SessionState.PAGE_CHANGED, Reason.CLIENT_EXPIRED))
         if situation != self._situation:
             self._situation, self._since = situation, now
         self._booted = self._booted or snapshot.ready
@@ -51,8 +59,10 @@ class PageWatch:
             return PageEnd(Situation(SessionState.UNREACHABLE, Reason.SITE_BROKEN, snapshot.visible_text))
         if not self._booted:
             return self._not_booted(snapshot) if age > self._limits.boot else None
-        if snapshot.needs_update and self._may_update(now):
-            self._updated_at = now
+        if situation.state is SessionState.CONFLICT:
+            return None  # a reload takes the connection from the other page
+        if snapshot.needs_update and self._may_update(now) and self._is_drained(snapshot, now):
+            self._updated_at, self._outdated_since = now, None
             return PageEnd(Situation(SessionState.RECONNECTING, Reason.PAGE_OUTDATED), immediate=True)
         limit = longest_stay(situation, self._limits)
         if limit is not None and now - self._since > limit:
@@ -64,6 +74,11 @@ class PageWatch:
         missing = "wa-js did not find its modules" if snapshot.injected else "no modules appeared"
         why = f"{missing} within {self._limits.boot:g} s"
         return PageEnd(Situation(SessionState.PAGE_CHANGED, Reason.MODULE_MISSING, why))
+
+    def _is_drained(self, snapshot: Snapshot, now: float) -> bool:
+        """A message on the clock is lost by a reload, until it is sent again: wait for it, but not forever."""
+        self._outdated_since = now if self._outdated_since is None else self._outdated_since
+        return not snapshot.on_clock or now - self._outdated_since > self._limits.drain
 
     def _may_update(self, now: float) -> bool:
         """Limits the reloads: a page that needs an update right after a load would be loaded again and again."""

@@ -10,6 +10,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from pydantic import ValidationError
@@ -18,7 +19,8 @@ from bridge.contract.errors import InvalidRequest
 from bridge.contract.jid import Jid, MessageKey, Server
 from bridge.contract.messages import MessageContent, Quoted
 from bridge.contract.payload import valid_text
-from bridge.ports import AckChange, IncomingEvent, IncomingMessage, Item
+from bridge.drivers.web.refusals import refusal
+from bridge.ports import AckChange, IncomingEvent, IncomingMessage, Item, SendStopped
 
 UNKNOWN = "unknown"
 #: The chat of a message without a readable one, so that it is still published.
@@ -34,6 +36,10 @@ def to_items(raws: Sequence[Any]) -> list[Item]:
             if change is not None:
                 items.append(change)
                 continue
+        if isinstance(raw, dict) and raw.get("kind") == "stopped":
+            with suppress(ValueError, InvalidRequest):
+                items.append(SendStopped(to_key(raw.get("key"))))
+            continue
         if isinstance(raw, dict) and raw.get("kind") == "event":
             event = to_event(raw)
             if event is not None:
@@ -76,7 +82,8 @@ def to_ack(raw: Mapping[str, Any]) -> AckChange | None:
             continue
     if not keys or not isinstance(level, int) or isinstance(level, bool):
         return None
-    return AckChange(tuple(keys), level)
+    reason = raw.get("refusal")
+    return AckChange(tuple(keys), level, refusal(reason if isinstance(reason, dict) else None) if level < 0 else None)
 
 
 def to_key(parts: Any) -> MessageKey:

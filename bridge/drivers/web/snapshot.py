@@ -7,13 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.contract.jid import Jid
+from bridge.contract.payload import instant, rfc3339
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.drivers.web.payloads import to_jid
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The page's report. `load` identifies the document; `holds` counts how often live items were held back in it."""
+    """The page's report. `load` identifies the document; `holds` counts how often live items were held back in it.
+
+    `socket` is the state of the page's socket and `line` that of its stream; `stream` is the page's mode. `on_clock`
+    counts own messages that wait for the service's ack.
+    """
 
     load: str
     holds: int
@@ -23,7 +28,11 @@ class Snapshot:
     authenticated: bool = False
     unpaired: bool = False
     socket: str | None = None
+    line: str | None = None
     stream: str | None = None
+    refusal: Mapping[str, Any] | None = None
+    logout_reason: str | None = None
+    on_clock: int = 0
     needs_update: bool = False
     complete: bool = False
     loader: bool = False
@@ -49,7 +58,11 @@ class Snapshot:
             authenticated=bool(raw.get("authenticated")),
             unpaired=bool(raw.get("unpaired")),
             socket=raw.get("socket"),
+            line=raw.get("line"),
             stream=raw.get("stream"),
+            refusal=raw.get("refusal"),
+            logout_reason=raw.get("logoutReason"),
+            on_clock=int(raw.get("onClock") or 0),
             needs_update=bool(raw.get("needsUpdate")),
             complete=bool(raw.get("complete")),
             loader=bool(raw.get("loader")),
@@ -67,29 +80,25 @@ class Snapshot:
     @property
     def usable(self) -> bool:
         """Logged in, and the whole path works. wa-js's `isFullReady` alone is true on the QR page as well."""
-        path_up = self.full_ready and self.authenticated and self.socket == "CONNECTED" and self.stream == "MAIN"
-        return path_up and not self.missing
+        path_up = self.full_ready and self.authenticated and self.socket == self.line == "CONNECTED"
+        return path_up and self.stream == "MAIN" and not self.missing
+
+    @property
+    def is_cut(self) -> bool:
+        """The line is cut and the page has not tried again. After a drop that lasts about a second; a page that another
+        one replaced stays so."""
+        return self.authenticated and self.socket == "CONNECTED" and self.line == "DISCONNECTED"
 
 
-#: Values of the socket's state or the stream's mode with which WhatsApp refuses a page.
-_REFUSALS = {
-    "CONFLICT": Situation(SessionState.CONFLICT, Reason.OPENED_ELSEWHERE),
-    "DEPRECATED_VERSION": Situation(SessionState.PAGE_CHANGED, Reason.CLIENT_EXPIRED),
-    "PROXYBLOCK": Situation(SessionState.ERROR, Reason.NETWORK_REFUSED),
-    "TOS_BLOCK": Situation(SessionState.ERROR, Reason.ACCOUNT_BLOCKED),
-    "SMB_TOS_BLOCK": Situation(SessionState.ERROR, Reason.ACCOUNT_BLOCKED),
-}
-
-
-def situation_of(snapshot: Snapshot, *, link_tried: bool, pairing: bool, page_changed: bool = False) -> Situation:
+def situation_of(
+    snapshot: Snapshot, *, link_tried: bool, pairing: bool, page_changed: bool = False, replaced: bool = False
+) -> Situation:
     """The situation that a snapshot means.
 
-    `link_tried` = the link was up, or timed out, earlier in this load; `pairing` = a code was requested;
-    `page_changed` = functions have been missing for longer than the limit.
+    `link_tried` = the link was up earlier in this load, or did not come up in time; `pairing` = a code was requested;
+    `page_changed` = functions have been missing for longer than the limit; `replaced` = the line has been cut for
+    longer than any drop.
     """
-    for value in (snapshot.socket, snapshot.stream):
-        if value in _REFUSALS:
-            return _REFUSALS[value]
     if page_changed and snapshot.missing:
         return Situation(SessionState.PAGE_CHANGED, Reason.MODULE_MISSING, f"missing: {', '.join(snapshot.missing)}")
     if not snapshot.injected:
@@ -97,7 +106,11 @@ def situation_of(snapshot: Snapshot, *, link_tried: bool, pairing: bool, page_ch
     if snapshot.usable:
         return Situation(SessionState.CONNECTED, Reason.READY)
     if snapshot.authenticated:
-        if snapshot.socket == "CONNECTED" and not snapshot.missing:
+        if snapshot.refusal is not None:
+            return _refused(snapshot.refusal)
+        if replaced:
+            return Situation(SessionState.CONFLICT, Reason.OPENED_ELSEWHERE)
+        if snapshot.socket == "CONNECTED" and not snapshot.is_cut and not snapshot.missing:
             return Situation(SessionState.AUTHENTICATED, Reason.SYNCING)
         if link_tried:
             return Situation(SessionState.RECONNECTING, Reason.LINK_DOWN)
@@ -111,3 +124,24 @@ def situation_of(snapshot: Snapshot, *, link_tried: bool, pairing: bool, page_ch
     if pairing and snapshot.socket != "PAIRING":
         return Situation(SessionState.PAIRING, Reason.SCAN_QR)
     return Situation(SessionState.CONNECTING, Reason.PAGE_LOADING)
+
+
+def _refused(refusal: Mapping[str, Any]) -> Situation:
+    if refusal.get("kind") != "temporary_ban":
+        return Situation(SessionState.RECONNECTING, Reason.SERVICE_UNAVAILABLE)
+    until = refusal.get("until")
+    detail = f"code {refusal.get('code')}" + (f", until {rfc3339(instant(until))}" if until else "")
+    return Situation(SessionState.ERROR, Reason.ACCOUNT_BLOCKED, detail)
+
+
+def logged_out(reason: str | None, *, on_request: bool) -> Situation:
+    """The situation of a login that ended; `reason` is the page's, None where it gives none (a ban, the phone)."""
+    if on_request:
+        return Situation(SessionState.LOGGED_OUT, Reason.LOGGED_OUT_ON_REQUEST)
+    match reason:
+        case None | "user_initiated":
+            return Situation(SessionState.LOGGED_OUT, Reason.LOGGED_OUT_BY_PHONE)
+        case "account_locked":
+            return Situation(SessionState.LOGGED_OUT, Reason.ACCOUNT_LOCKED)
+        case _:
+            return Situation(SessionState.LOGGED_OUT, Reason.LOGGED_OUT_BY_SITE, reason)

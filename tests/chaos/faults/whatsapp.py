@@ -6,7 +6,7 @@ import asyncio
 import time
 
 from bridge.client import connect
-from bridge.sandbox.records import BlockReason, TransmissionMode
+from bridge.sandbox.records import TransmissionMode
 from tests.chaos.faults.browsers import scan
 from tests.chaos.faults.fault import Fault, Scene
 from tests.chaos.rig import SESSION, until
@@ -48,7 +48,7 @@ class Conflict(Fault):
     name = "WhatsApp: opened elsewhere"
 
     async def inject(self, scene: Scene) -> float | None:
-        scene.rig.world.faults.block(BlockReason.CONFLICT)
+        scene.rig.world.faults.replace()
         down = time.monotonic()
         await until(lambda: scene.load.samples[-1][1] == "conflict", 30, "conflict")
         async with connect(scene.rig.broker.url("admin"), name="chaos-admin") as admin:

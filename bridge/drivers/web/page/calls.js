@@ -56,14 +56,38 @@ async function reserve(chat) {
 }
 
 const storedMessage = (rawId) => memory().find((msg) => msg.id?.id === rawId);
+const isStopped = (msg) => Boolean(msg.isSendFailure) && !msg.ack;
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+
+// Why the service refused a message: its code, from pages since July 2026; before, only the cap of new chats and the lock
+// leave a trace. `until`: end of the lock, unix seconds.
+async function refusalOf(msg) {
+  let code = number(read(msg ?? {}, "ackErrorCode"));
+  if (String(read(msg ?? {}, "errorCode")).includes("NewMessages")) code ??= 475;
+  if (code !== undefined && code !== 463) return { code };
+  const lock = await attempt(() => window.require("WAWebUserPrefsIndexedDBStorage").userPrefsIdb.get("WAReachoutTimelockState"));
+  const until = number(lock?.time_enforcement_ends) / 1000;
+  return until > serviceTime() ? { code: 463, until } : { code };
+}
+
+async function outcomeOf(msg, ack, result) {
+  const level = msg?.ack ?? ack ?? 0;
+  if (level > 0 || (msg && isStopped(msg))) onClock.delete(msg?.id?.id);
+  return {
+    ack: level,
+    result: scalar(result),
+    stopped: Boolean(msg && isStopped(msg)),
+    refusal: level < 0 ? await refusalOf(msg) : undefined,
+  };
+}
 
 // Returns with the server's answer if it comes soon, else once the message is in the page's store.
 async function send(chat, key, rawId, kind, value) {
   requireUsable();
   const earlier = storedMessage(rawId);
-  if (earlier) return { ack: earlier.ack ?? 0 }; // wa-js would send it again
+  if (earlier) return outcomeOf(earlier); // wa-js would send it again
   sending.add(rawId);
+  onClock.add(rawId);
   try {
     const call = senders[kind](chat, value, { messageId: key, createChat: true, markIsRead: false, waitForAck: true });
     let settled = false;
@@ -76,28 +100,48 @@ async function send(chat, key, rawId, kind, value) {
     })();
     pending.catch(() => undefined);
     const { sendMsgResult, ack } = await Promise.race([answer, pending]);
-    const result = sendMsgResult?.messageSendResult ?? sendMsgResult;
-    return { ack: storedMessage(rawId)?.ack ?? ack ?? 0, result: scalar(result) };
+    return await outcomeOf(storedMessage(rawId), ack, sendMsgResult?.messageSendResult ?? sendMsgResult);
   } catch (error) {
     error.stored = Boolean(storedMessage(rawId));
+    if (!error.stored) onClock.delete(rawId);
     throw error;
   } finally {
     sending.delete(rawId);
   }
 }
 
-async function lookUp(keys, rawId) {
-  requireUsable();
-  const found = [storedMessage(rawId)?.ack];
+async function findOwn(keys, rawId) {
+  const found = [storedMessage(rawId)];
   for (const key of keys) {
     const msg = await WPP.chat.getMessageById(key).catch((error) => {
       if (["msg_not_found", "chat_not_found"].includes(error?.code)) return undefined;
       throw error;
     });
-    found.push(msg && (msg.ack ?? 0));
+    found.push(msg);
   }
-  const acks = found.filter((ack) => typeof ack === "number");
-  return { ack: acks.length ? Math.max(...acks) : null };
+  return found.filter(Boolean).sort((a, b) => (b.ack ?? 0) - (a.ack ?? 0))[0];
+}
+
+async function lookUp(keys, rawId) {
+  requireUsable();
+  const msg = await findOwn(keys, rawId);
+  return msg ? outcomeOf(msg) : { ack: null };
+}
+
+// The page's own "click to resend": it keeps the message's id, by which recipients drop a repetition.
+async function resend(keys, rawId) {
+  requireUsable();
+  const msg = await findOwn(keys, rawId);
+  if (!msg) throw new Failure("msg_not_found", "The page does not have the message any more.");
+  if (!isStopped(msg) && msg.ack !== -1) return outcomeOf(msg);
+  sending.add(rawId);
+  onClock.add(rawId);
+  try {
+    const answer = await Promise.race([msg.resend(), pause(SETTLE_MS)]);
+    return await outcomeOf(msg, undefined, answer?.messageSendResult);
+  } finally {
+    sending.delete(rawId);
+  }
 }
 
 const calls = {
@@ -107,9 +151,9 @@ const calls = {
   answer,
   send,
   lookUp,
+  resend,
   aliases,
   logOut: () => WPP.conn.logout(),
-  takeOver: () => WPP.whatsapp.Socket.takeover(),
   linkByPhone,
   beginCollecting,
   collectSome,
@@ -120,7 +164,8 @@ async function call(name, args) {
     return JSON.stringify({ value: (await calls[name](...args)) ?? null });
   } catch (error) {
     const text = String(error?.message ?? error);
-    return JSON.stringify({ error: { code: scalar(error?.code) ?? null, text, stored: error?.stored ?? false } });
+    const code = scalar(error?.code) ?? (error?.name === "Error" ? undefined : scalar(error?.name));
+    return JSON.stringify({ error: { code: code ?? null, text, stored: error?.stored ?? false } });
   }
 }
 

@@ -10,6 +10,9 @@ WPP.loader.onInjected(() => {
   store("MsgStore")?.on("change:ack", (msg) => {
     if (msg.id?.fromMe) putAck(msg.id, msg.ack);
   });
+  store("MsgStore")?.on("change:isSendFailure", (msg) => {
+    if (msg.id?.fromMe && isStopped(msg)) putStopped(msg.id);
+  });
 });
 
 // For a message that catch-up found undecrypted: wa-js announces only new ones.

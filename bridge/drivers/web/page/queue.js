@@ -7,6 +7,7 @@ const ACKS_KEPT = 10_000; // a repetition of an older one is queued again; the s
 const items = [];
 const ackOf = new Map(); // raw id -> highest ack queued: an ack that two hooks announce is one item
 const sending = new Set(); // raw ids of unanswered sends
+const onClock = new Set(); // raw ids of own sends that wait for the service's ack
 let holding = true;
 let holds = Date.now(); // counts up; this start makes its values unique across loads
 let delivering = false;
@@ -42,12 +43,22 @@ function putAck(id, level) {
     setTimeout(() => putAck(id, level), RETRY_MS); // after the answer of the call, which has the reason
     return;
   }
+  onClock.delete(key.id);
   const known = ackOf.get(key.id);
   if (known !== undefined && (level > 0 ? level <= known : known < 0)) return;
   ackOf.delete(key.id); // the newest goes last
   ackOf.set(key.id, level);
   if (ackOf.size > ACKS_KEPT) ackOf.delete(ackOf.keys().next().value);
-  put({ kind: "ack", at: serviceTime(), level, keys: [key] });
+  const ack = { kind: "ack", at: serviceTime(), level, keys: [key] };
+  if (level > 0) put(ack);
+  else void refusalOf(storedMessage(key.id)).then((reason) => put({ ...ack, refusal: reason }));
+}
+
+// The page does not send this message any more by itself. While its call runs, the call's answer says so.
+function putStopped(id) {
+  const key = keyParts(id);
+  onClock.delete(key.id);
+  if (!sending.has(key.id)) put({ kind: "stopped", key });
 }
 
 async function deliver() {

@@ -9,6 +9,8 @@ let wasUnpaired = false;
 let pairedAt = null;
 let refreshing = false;
 const link = { number: null, code: null, error: null };
+let refusal = null; // why the service refuses the connection, until it accepts one
+let logoutReason = null;
 let stillMissing = requiredModules;
 
 const store = (name) => (WPP.isInjected ? read(WPP.whatsapp, name) : undefined);
@@ -56,10 +58,12 @@ function visibleText() {
   return `${document.title} ${document.body?.innerText ?? ""}`.replaceAll(/\s+/g, " ").trim().slice(0, 100) || "blank";
 }
 
+// The socket's state stays CONNECTED when the line is cut, for good if another WhatsApp Web replaced this one; its stream
+// does not.
 function usable() {
-  return (
-    WPP.isFullReady && authenticated() && !missing().length && store("Socket")?.state === "CONNECTED" && store("Stream")?.mode === "MAIN"
-  );
+  const socket = store("Socket");
+  const connected = socket?.state === "CONNECTED" && socket.stream === "CONNECTED" && store("Stream")?.mode === "MAIN";
+  return WPP.isFullReady && authenticated() && !missing().length && connected;
 }
 
 function snapshot() {
@@ -67,6 +71,7 @@ function snapshot() {
   const loginGone = unpaired();
   if (loginGone) [wasUnpaired, pairedAt] = [true, null];
   else if (known && wasUnpaired) [wasUnpaired, pairedAt] = [false, serviceTime()]; // paired in this load
+  if (usable()) refusal = null;
   return {
     load,
     holds,
@@ -76,7 +81,11 @@ function snapshot() {
     authenticated: known,
     unpaired: loginGone,
     socket: store("Socket")?.state ?? null,
+    line: store("Socket")?.stream ?? null,
     stream: store("Stream")?.mode ?? null,
+    refusal,
+    logoutReason,
+    onClock: onClock.size,
     needsUpdate: Boolean(store("Stream")?.needsUpdate),
     complete: document.readyState === "complete",
     loader: Boolean(window.__d && window.require),
@@ -111,6 +120,16 @@ async function requestCode() {
 function watchState() {
   for (const change of ["change:state", "change:stream"]) store("Socket")?.on(change, report);
   for (const change of ["change:mode", "change:info", "change:needsUpdate"]) store("Stream")?.on(change, report);
+  store("Cmd")?.on("account_temporarily_banned_from_bridge", (ban) => {
+    const seconds = number(ban?.expire);
+    refuse({ kind: "temporary_ban", code: scalar(ban?.code), until: seconds && serviceTime() + seconds });
+  });
+  store("Cmd")?.on("service_unavailable_503_from_bridge", () => refuse({ kind: "service_unavailable" }));
+  report();
+}
+
+function refuse(why) {
+  refusal = why;
   report();
 }
 
@@ -118,6 +137,10 @@ WPP.on("conn.auth_code_change", (authCode) => {
   code = authCode?.fullCode ?? null;
   if (code) loggedOut = false; // from here on isAuthenticated is right again
   report();
+});
+WPP.on("conn.logout_reason", (reason) => {
+  logoutReason = scalar(reason) ?? null;
+  report(); // the page may reload before it announces the logout itself
 });
 WPP.on("conn.logout", () => {
   loggedOut = true;

@@ -12,5 +12,6 @@ export function drawFaults() {
 
 trouble.addEventListener('change', () => void ask('trouble', { kind: trouble.value || null }, 'PUT'));
 site.addEventListener('change', () => void ask('settings', { site: site.value }, 'PATCH'));
+document.querySelector('#replace').addEventListener('click', () => void ask('replace'));
 document.querySelector('#reload').addEventListener('click', () => void ask('reload'));
 document.querySelector('#outdate').addEventListener('click', () => void ask('outdated'));

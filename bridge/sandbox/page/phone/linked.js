@@ -31,7 +31,7 @@ function waiting({ ref, link_code: code }) {
 }
 
 function linked({ id, name, pending }) {
-  const note = !world.state.link_up ? 'not connected' : pending ? `${pending} waiting to be sent` : 'linked';
+  const note = !world.state.link_up ? 'not connected' : pending ? `${pending} not sent` : 'linked';
   return element('div', { class: 'device' },
     element('span', { class: world.state.link_up ? 'dot good' : 'dot' }),
     element('div', {}, element('strong', {}, name), element('div', { class: 'muted' }, note)),

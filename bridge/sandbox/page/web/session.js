@@ -7,10 +7,10 @@ import { Cmd, Conn, setClock, Socket, Stream } from './modules/connection.js';
 import { addContact } from './modules/contacts.js';
 import { createWid, MsgKey } from './modules/identity.js';
 import { inflate, MsgCollection } from './modules/messages.js';
-import { answered, rememberPending, resend } from './modules/sending.js';
+import { answered, transmitWaiting } from './modules/sending.js';
 import { use } from './registry.js';
 
-const TIMEOUT_MS = 500;
+const BACKOFF_MS = 1000; // the first of the page's pauses between attempts; later ones are not longer here
 const RELOAD_MS = 50;
 
 const wait = (ms) => new Promise((done) => setTimeout(done, ms));
@@ -19,61 +19,79 @@ let login = {};
 let account;
 let syncMs = 0;
 let loaded = false;
-let outage;
+let network = { up: true, trouble: null };
+let replaced = false;
+let attempting;
 
-// Disconnected for another reason than the network.
-function blocked(kind) {
-  socket.setUp(false);
-  clearTimeout(outage);
-  Socket.state = kind;
-  Stream.mode = kind;
-}
+// How the page handles each refusal of a connection attempt.
+const refusals = {
+  temporary_ban: () => Cmd.onTemporaryBanFromBridge({ banned: true, code: 101, expire: 3600, message: null, url: null }),
+  service_unavailable: () => Cmd.onServiceUnavailableFromBridge(),
+  client_expired: () => setTimeout(() => location.reload(), RELOAD_MS),
+};
 
 function setLink({ up, trouble }) {
-  if (trouble) {
-    blocked(trouble);
-    return;
-  }
-  if (Socket.state === Stream.mode) Stream.mode = loaded ? 'MAIN' : 'SYNCING'; // the block is over
-  if (up) void linkUp();
-  else linkDown();
+  network = { up, trouble };
+  if (!up || trouble) linkDown();
+  else if (!socket.isUp && !attempting) attempt();
 }
 
+// The stream ends at once, but the state stays CONNECTED until the first attempt.
 function linkDown() {
   socket.setUp(false);
+  Socket.stream = 'DISCONNECTED';
+  if (Socket.state !== 'CONNECTED') attempt();
+  else attempting ??= setTimeout(attempt, BACKOFF_MS);
+}
+
+function attempt() {
+  clearTimeout(attempting);
+  attempting = undefined;
+  if (replaced) return;
   Socket.state = 'OPENING';
   Stream.info = 'OPENING';
-  clearTimeout(outage);
-  outage = setTimeout(() => {
-    Socket.state = 'TIMEOUT';
-    Stream.info = 'OFFLINE';
-  }, TIMEOUT_MS);
+  if (!network.up || network.trouble) {
+    if (network.up) refusals[network.trouble]();
+    attempting = setTimeout(attempt, BACKOFF_MS);
+    return;
+  }
+  Socket.state = 'PAIRING';
+  void linkUp();
+}
+
+// Opened elsewhere: the state and the mode stay as they are, and no attempt follows.
+function replace() {
+  replaced = true;
+  clearTimeout(attempting);
+  socket.setUp(false);
+  Socket.stream = 'DISCONNECTED';
 }
 
 async function linkUp() {
-  clearTimeout(outage);
   socket.setUp(true);
-  Socket.set({ state: 'CONNECTED', stream: 'CONNECTED' });
+  Socket.state = 'CONNECTED';
   Conn.connected = true;
   if (loaded) {
+    if (Socket.hasSynced) Socket.stream = 'CONNECTED';
     Stream.info = 'NORMAL';
-    resend();
+    transmitWaiting();
     return;
   }
   // First time on this page: the chats are loaded, then the rest of the page becomes usable.
   loaded = true;
+  Socket.stream = 'SYNCING';
   Stream.info = 'SYNCING';
   await wait(syncMs);
-  Socket.set({ stream: 'CONNECTED', hasSynced: true });
+  Socket.hasSynced = true;
+  if (socket.isUp) Socket.stream = 'CONNECTED';
   Cmd.mainLoaded();
   Stream.set({ mode: 'MAIN', info: 'NORMAL' });
-  resend();
+  transmitWaiting();
 }
 
 function load(frame) {
   frame.contacts.forEach(addContact);
   frame.chats.forEach(addChat);
-  rememberPending(frame.pending);
   Stream.mode = 'SYNCING';
 }
 
@@ -106,8 +124,8 @@ async function paired(frame) {
   void linkUp();
 }
 
-async function loggedOut() {
-  use('WAWebLogoutReason').getErrorCodeFromLogoutReason('user_initiated');
+async function loggedOut({ reason }) {
+  if (reason) use('WAWebLogoutReason').getErrorCodeFromLogoutReason(reason);
   Socket.state = 'UNPAIRED';
   Cmd.trigger('logout');
   await credentials.forget();
@@ -121,12 +139,8 @@ function takeMessage({ record }) {
 }
 
 function takeAck({ key, chat, ack, total, participant, t }) {
-  if (ack === 1) {
-    answered(key, 'OK', 1, t);
-    return;
-  }
-  if (ack < 0) {
-    answered(key, 'ERROR_UNKNOWN', ack, t);
+  if (ack <= 1) {
+    answered(key, ack < 0 ? 'ERROR_UNKNOWN' : 'OK', { ack, isSendFailure: ack < 0 }, t);
     return;
   }
   const from = createWid(chat);
@@ -162,13 +176,14 @@ export async function start() {
     reload: () => location.reload(),
     decrypted: ({ record: { id, body, type } }) => MsgCollection.get(id)?.set({ body, type }),
     lost: () => {
-      if (login.device) linkDown();
+      if (login.device) setLink({ up: false, trouble: null });
     },
     message: takeMessage,
     ack: takeAck,
-    refused: ({ key, result }) => answered(key, result, -1),
+    refused: ({ key, result, failure }) => answered(key, result, failure),
+    replaced: replace,
     chat: ({ chat }) => addChat(chat),
     contact: ({ contact }) => addContact(contact),
-    logged_out: () => void loggedOut(),
+    logged_out: (frame) => void loggedOut(frame),
   });
 }

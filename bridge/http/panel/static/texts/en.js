@@ -222,6 +222,7 @@ const advice = {
   not_on_whatsapp: 'Check the number: country code, area code, no 15.',
   not_connected: 'Connect the session, then send it again.',
   reach_out_locked: 'WhatsApp limits new chats for now: wait, and answer existing ones.',
+  limit_reached: 'WhatsApp sets a limit: wait, and send more slowly.',
   refused: 'WhatsApp refused it: check the chat on the phone (blocked? left the group?).',
   internal: 'Internal error of the bridge: check its log, then send it again.',
   unknown: 'It may have been sent. Check the chat on the phone; send it again only if it is not there.',

@@ -218,18 +218,20 @@ const reasons = {
   page_outdated: 'Hay una versión nueva de WhatsApp Web; se está cargando.',
   site_unreachable: 'No se puede llegar a WhatsApp Web desde este equipo; se sigue intentando. Revisá internet.',
   site_broken: 'El sitio de WhatsApp no muestra WhatsApp Web (¿mantenimiento?); se sigue intentando.',
-  opened_elsewhere: 'WhatsApp Web se abrió en otro lado con este vínculo. Cerralo ahí y reiniciá.',
+  opened_elsewhere: 'WhatsApp Web se abrió en otro lado con este vínculo. Cerralo ahí y después reiniciá acá.',
   module_missing: 'WhatsApp Web cambió y falta una función. Actualizá el puente.',
-  client_expired: 'WhatsApp dice que esta versión venció. Reiniciá la sesión.',
-  account_blocked: 'WhatsApp bloqueó esta cuenta. El teléfono dice por qué y hasta cuándo.',
-  network_refused: 'WhatsApp rechaza la red de este equipo (proxy, VPN). Usá otra salida.',
+  client_expired: 'WhatsApp no acepta esta versión de su página, que se recarga una y otra vez; se sigue intentando.',
+  account_blocked: 'WhatsApp bloqueó esta cuenta por un tiempo. El teléfono dice por qué.',
+  service_unavailable: 'El servicio de WhatsApp no acepta conexiones por ahora (503); se sigue intentando.',
   store_unusable: 'No se puede usar el almacén de la sesión; se sigue intentando.',
   profile_locked: 'Otro proceso usa el perfil del navegador. Detenelo.',
   profile_unusable: 'No se puede escribir el perfil. Revisá el disco y los permisos.',
   browser_failed: 'El navegador no arranca. Instalá chromium o indicalo en WA_BROWSER.',
   too_many_restarts: 'Se cayó demasiadas veces; se prueba de nuevo en diez minutos. Revisá memoria y disco.',
-  logged_out_by_phone: 'El teléfono terminó el vínculo. Sigue un código QR nuevo: escanealo.',
+  logged_out_by_phone: 'El teléfono, o un bloqueo, terminó el vínculo. Sigue un código QR nuevo: escanealo.',
   logged_out_on_request: 'Desvinculada a pedido. Iniciala para vincular de nuevo.',
+  logged_out_by_site: 'WhatsApp Web terminó el vínculo por su cuenta. Sigue un código QR nuevo: escanealo.',
+  account_locked: 'WhatsApp bloqueó el acceso a esta cuenta. Desbloqueala en el teléfono y escaneá el código QR nuevo.',
   closed_on_request: 'Cerrada a pedido; el vínculo se conserva. Iniciala para seguir.',
   owned_elsewhere: 'Otro puente tiene esta sesión; este la toma si el otro se detiene.',
   bridge_fault: 'Error interno del puente: se reinicia la sesión. El registro tiene los detalles.',
@@ -263,7 +265,7 @@ const errors = {
   offline: 'El puente no responde.',
 };
 
-// What exactly is invalid, by `detail_code`.
+// What exactly is invalid, or why WhatsApp refused it, by `detail_code`.
 const details = {
   not_a_phone_number:
     'No es un número de teléfono: de 5 a 15 dígitos, con código de país. Por ejemplo +54 9 11 5550-0001.',
@@ -276,6 +278,9 @@ const details = {
   url_host_unknown: 'No se encuentra el servidor de esa dirección.',
   url_forbidden: 'Los webhooks no pueden ir a esa dirección: WA_CALLBACK_HOSTS tiene las permitidas.',
   url_of_the_bridge: 'Un webhook no puede apuntar al propio puente.',
+  new_chat_limit: 'Esta cuenta ya usó todos los chats nuevos del mes; responder chats existentes sigue funcionando.',
+  too_fast: 'WhatsApp lo rechazó: demasiados mensajes en poco tiempo.',
+  contact_blocked: 'Esta cuenta tiene bloqueado al destinatario. Desbloquealo en el teléfono.',
 };
 
 // Why the outcome of a command is unknown, by `doubt_code`.
@@ -296,6 +301,7 @@ const advice = {
   not_on_whatsapp: 'Revisá el número: código de país y de área, sin 15.',
   not_connected: 'Conectá la sesión y envialo de nuevo.',
   reach_out_locked: 'WhatsApp limita los chats nuevos: esperá y respondé los existentes.',
+  limit_reached: 'WhatsApp pone un límite: esperá y enviá más despacio.',
   refused: 'WhatsApp lo rechazó: mirá el chat en el teléfono (¿bloqueado?, ¿saliste del grupo?).',
   internal: 'Error interno del puente: mirá el registro y envialo de nuevo.',
   unknown: 'Puede haberse enviado. Mirá el chat en el teléfono; envialo de nuevo solo si no está.',

@@ -20,9 +20,8 @@ class SocketModel extends Model {
 
   poke() {}
 
-  // "Use here": takes over from another open WhatsApp Web.
   takeover() {
-    void socket.database('takeover');
+    throw new Error('Takeover called without conflict!'); // always: a page takes over by loading
   }
 }
 class NetworkStatusModel extends Model {
@@ -34,6 +33,14 @@ class CmdImpl extends EventEmitter {
   mainLoaded() {
     this.isMainLoaded = true;
     this.trigger('main_loaded');
+  }
+
+  onTemporaryBanFromBridge(ban) {
+    this.trigger('account_temporarily_banned_from_bridge', ban);
+  }
+
+  onServiceUnavailableFromBridge() {
+    this.trigger('service_unavailable_503_from_bridge');
   }
 
   refreshQR() {
@@ -56,8 +63,8 @@ export const unixTime = () => Math.floor(Date.now() / 1000 + offset);
 
 const SOCKET_STATE = Object.fromEntries(
   [
-    'OPENING', 'PAIRING', 'UNPAIRED', 'UNPAIRED_IDLE', 'CONNECTED', 'TIMEOUT', 'CONFLICT', 'UNLAUNCHED',
-    'PROXYBLOCK', 'TOS_BLOCK', 'SMB_TOS_BLOCK', 'DEPRECATED_VERSION',
+    'OPENING', 'PAIRING', 'UNPAIRED', 'UNPAIRED_IDLE', 'CONNECTED', 'CONFLICT', 'UNLAUNCHED', 'PROXYBLOCK', 'TOS_BLOCK',
+    'SMB_TOS_BLOCK', 'SCREEN_LOCKED',
   ].map((state) => [state, state]),
 );
 

@@ -24,6 +24,9 @@ function learn({ pn, lid }) {
   numbers.set(lid, createWid(pn));
 }
 
+const blocked = new Set();
+export const isBlocked = (wid) => blocked.has(wid.toString());
+
 const getCurrentLid = (wid) => (wid.isLid() ? wid : lids.get(wid.toString()));
 const getPhoneNumber = (wid) => numbers.get(wid.toString());
 
@@ -32,6 +35,8 @@ export function addContact(record) {
   learn(record);
   for (const address of [record.pn, record.lid]) {
     if (!address) continue;
+    if (record.blocked) blocked.add(address);
+    else blocked.delete(address);
     const fields = { id: createWid(address), name: record.name, pushname: record.name, isBusiness: false, type: 'in' };
     const known = ContactCollection.get(address);
     if (known) known.set(fields);
@@ -53,5 +58,13 @@ register({
   WAWebContactCollection: { ContactCollection, ContactCollectionImpl },
   WAWebLidPnCache: { lidPnCache: { getCurrentLid, getPhoneNumber, getAllLids: () => [...lids.values()] } },
   WAWebApiContact: { getCurrentLid, getPhoneNumber },
+  WAWebUserPrefsIndexedDBStorage: {
+    userPrefsIdb: {
+      async get(name) {
+        const ends = name === 'WAReachoutTimelockState' ? await socket.database('reach_out_lock') : null;
+        return ends && { time_enforcement_ends: ends, enforcement_type: 'DEFAULT' };
+      },
+    },
+  },
   WAWebQueryExistsJob: { queryWidExists, queryPhoneExists: queryWidExists },
 });

@@ -7,7 +7,7 @@ import { createWid, MsgKey, Wid } from './identity.js';
 
 export class Msg extends Model {
   constructor(fields) {
-    super({ isNewMsg: false, isMdHistoryMsg: false, ...fields });
+    super({ isNewMsg: false, isMdHistoryMsg: false, isSendFailure: false, ...fields });
   }
 
   get sender() {

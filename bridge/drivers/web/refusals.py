@@ -1,0 +1,49 @@
+"""What WhatsApp's refusal of a send means for its caller. Pure.
+
+The codes are those of the service's error acks; public clients document them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from bridge.contract.details import RefusalDetail
+from bridge.contract.errors import BridgeError, LimitReached, ReachOutLocked, Refused
+from bridge.contract.payload import instant, rfc3339
+
+#: A group's addressing changed: the same message, sent again, is accepted.
+STALE_ADDRESSING = 421
+
+
+def refusal(raw: Mapping[str, Any] | None) -> BridgeError:
+    """The error for `{code, until}` of `page/calls.js`; `until` is unix seconds. Both may be missing."""
+    code, until = (raw or {}).get("code"), (raw or {}).get("until")
+    match code:
+        case None:
+            return Refused()
+        case 463:
+            end = f" Until {rfc3339(instant(until))}." if isinstance(until, (int, float)) else ""
+            return ReachOutLocked(f"{ReachOutLocked.sentence}{end}")
+        case 475:
+            return LimitReached(
+                "This account has used up its monthly number of new chats (475). Answering chats still works.",
+                detail=RefusalDetail.NEW_CHAT_LIMIT,
+            )
+        case 429:
+            return LimitReached(
+                "WhatsApp refused the message: too many in a short time (429). Send more slowly.",
+                detail=RefusalDetail.TOO_FAST,
+            )
+        case 403:
+            return Refused("WhatsApp does not allow this account to write in this chat (403).")
+        case _:
+            return Refused(f"WhatsApp refused the message ({code}).")
+
+
+def blocked_contact() -> BridgeError:
+    """The error for a recipient that this account has blocked."""
+    return Refused(
+        "This account has blocked the recipient. Unblock the contact on the phone to write to it.",
+        detail=RefusalDetail.CONTACT_BLOCKED,
+    )
