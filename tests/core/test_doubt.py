@@ -153,9 +153,7 @@ async def test_without_proven_absence_it_is_unknown_until_an_ack(
     assert await harness.reported("a", 4) == ["accepted", "unknown", "sent", "device"]
 
 
-async def test_a_refusal_that_the_look_up_finds_is_final(
-    harness: SessionHarness, watched: list[Watched]
-) -> None:
+async def test_a_refusal_that_the_look_up_finds_is_final(harness: SessionHarness, watched: list[Watched]) -> None:
     class ShowsAnError(Watched):
         async def look_up(self, key: MessageKey) -> LookUp:
             return LookUp(-1, complete=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bridge.sandbox.records import TransmissionMode
 from tests.chaos.crash_points import Step
 from tests.chaos.faults.bridge import BridgeKilled, BridgeKilledAt, BridgeTerminated, ClockJumps, TwoBridges
 from tests.chaos.faults.brokers import BrokerForgets, BrokerKilled, UnconfiguredBroker
@@ -12,7 +13,16 @@ from tests.chaos.faults.networks import NetworkCut, NetworkHalfOpen, NetworkSlow
 from tests.chaos.faults.poison import OddMessages, PoisonOnTopics
 from tests.chaos.faults.stores import StoreDamaged, StoreRestored, WalMissing
 from tests.chaos.faults.subscribers import ReaderAway, SlowSubscriber
-from tests.chaos.faults.whatsapp import AnswersLost, Conflict, LinkDown, LoggedOut, SendsHeld
+from tests.chaos.faults.whatsapp import (
+    AnswersLost,
+    Conflict,
+    LinkDown,
+    LoggedOut,
+    ReloadWithSends,
+    SendsFail,
+    SendsHeld,
+    Unavailable,
+)
 
 #: Faults that occur in a year of operation: injected most often.
 COMMON: tuple[Fault, ...] = (
@@ -31,6 +41,10 @@ COMMON: tuple[Fault, ...] = (
     Conflict(),
     AnswersLost(),
     SendsHeld(),
+    ReloadWithSends(),
+    SendsFail("refused (463)", TransmissionMode.REFUSE, 463),
+    SendsFail("fail in the page", TransmissionMode.BREAK),
+    Unavailable(),
 )
 #: Injected a quarter as often.
 RARE: tuple[Fault, ...] = (

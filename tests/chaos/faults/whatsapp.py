@@ -6,7 +6,7 @@ import asyncio
 import time
 
 from bridge.client import connect
-from bridge.sandbox.records import TransmissionMode
+from bridge.sandbox.records import BlockReason, TransmissionMode
 from tests.chaos.faults.browsers import scan
 from tests.chaos.faults.fault import Fault, Scene
 from tests.chaos.rig import SESSION, until
@@ -57,6 +57,52 @@ class Conflict(Fault):
         return down
 
 
+class Unavailable(Fault):
+    """The service refuses connections (503) for some time."""
+
+    name = "WhatsApp: service unavailable"
+
+    async def inject(self, scene: Scene) -> float | None:
+        scene.rig.world.faults.block(BlockReason.SERVICE_UNAVAILABLE)
+        down = time.monotonic()
+        await asyncio.sleep(scene.rng.uniform(0.5, 4.0))
+        scene.rig.world.faults.block(None)
+        return down
+
+
+async def transmissions_fail(scene: Scene, mode: TransmissionMode, **settings: object) -> None:
+    """Let every message of the next moments go wrong in this way."""
+    world = scene.rig.world
+    world.configure(world.state.settings.model_copy(update={"send_mode": mode, **settings}))
+    await asyncio.sleep(scene.rng.uniform(0.5, 2.5))
+    world.configure(world.state.settings.model_copy(update={"send_mode": TransmissionMode.NORMAL}))
+
+
+class SendsFail(Fault):
+    """Messages end with an error: refused by the service, failed before they left, or in the middle of it."""
+
+    def __init__(self, name: str, mode: TransmissionMode, code: int = 403) -> None:
+        self.name = f"WhatsApp: sends {name}"
+        self._mode, self._code = mode, code
+
+    async def inject(self, scene: Scene) -> float | None:
+        await transmissions_fail(scene, self._mode, refusal_code=self._code)
+        return None
+
+
+class ReloadWithSends(Fault):
+    """The site reloads its page while messages wait on the clock: the page marks them as failed."""
+
+    name = "WhatsApp: page reloads, sends on the clock"
+    short = True
+
+    async def inject(self, scene: Scene) -> float | None:
+        mode = scene.rng.choice((TransmissionMode.HOLD, TransmissionMode.LOSE_ANSWER))
+        await transmissions_fail(scene, mode)
+        scene.rig.world.faults.reload()
+        return time.monotonic()
+
+
 class AnswersLost(Fault):
     """The service accepts messages without an ack, then the link breaks."""
 
@@ -64,10 +110,8 @@ class AnswersLost(Fault):
     mode = TransmissionMode.LOSE_ANSWER
 
     async def inject(self, scene: Scene) -> float | None:
+        await transmissions_fail(scene, self.mode)
         world = scene.rig.world
-        world.configure(world.state.settings.model_copy(update={"send_mode": self.mode}))
-        await asyncio.sleep(scene.rng.uniform(0.5, 2.5))
-        world.configure(world.state.settings.model_copy(update={"send_mode": TransmissionMode.NORMAL}))
         world.set_link(up=False)
         down = time.monotonic()
         await asyncio.sleep(scene.rng.uniform(0.2, 1.0))

@@ -33,7 +33,9 @@ async def test_every_code_has_a_spanish_text(started: HttpBridge, open_panel: Op
     answers = [PostAnswer(failure=failure, detail="d") for failure in Failure]
     answers += [PostAnswer(status=status) for status in (307, 404, 500)]
     posts = [{"status": one.status, "failure": one.failure, "error": describe(one)} for one in answers]
-    coded += [{"code": "invalid", "detail_code": detail, "text": "English"} for detail in [*InvalidDetail, *RefusalDetail]]
+    coded += [
+        {"code": "invalid", "detail_code": detail, "text": "English"} for detail in [*InvalidDetail, *RefusalDetail]
+    ]
     shown_errors = await _calls(page, "problems.js", "errorText", coded)
     assert "English" not in shown_errors
     codes = {(error["code"], error.get("detail_code")) for error in coded}
