@@ -84,6 +84,7 @@ class PageLoop:
                     await asyncio.sleep(self.next_delay())
         finally:
             self.page = None
+            self._drained.set()  # nothing is left to wait for
             page.lose("the browser is being closed")
             watching.cancel()
             await asyncio.wait([watching])
