@@ -83,7 +83,7 @@ class MessageHead(Payload):
     )
     timestamp: int = Field(description="unix seconds")
     cliente_id: int = Field(description="legacy number of the customer that the session belongs to")
-    notify_name: PageText | None = Field(default=None, description="name that the author gave itself")
+    notify_name: PageText | None = Field(default=None, description="name that the author gave itself, else that of the address book")
     late: bool = Field(description="true when catch-up found it, false when the page announced it")
 
 

@@ -76,7 +76,7 @@ class DeviceDatabase:
         return {
             "id": chat.id,
             "name": chat.name,
-            "t": waiting[-1]["t"] if waiting else last.t if last else chat.created,
+            "t": waiting[-1]["t"] if waiting else last.t if last else None,
             "unreadCount": len(unread),
             "lastReceivedKey": waiting[-1]["id"] if waiting else last.key if last else None,
             "participants": [*chat.participants, ACCOUNT_LID] if chat.is_group else [],
@@ -84,7 +84,7 @@ class DeviceDatabase:
 
     def chats(self) -> list[Record]:
         """All chats, newest first."""
-        return sorted(map(self.chat, self._world.state.chats.values()), key=lambda c: -int(c["t"]))
+        return sorted(map(self.chat, self._world.state.chats.values()), key=lambda c: -int(c["t"] or 0))
 
     def contents(self, preview: int) -> Record:
         """A page's memory after a load: all chats, with the newest messages of each.
@@ -128,7 +128,7 @@ class DeviceDatabase:
         return [found] if found else []
 
     def record(self, message: ServiceMessage, *, fresh: bool = False) -> Record:
-        """A message in the form of the page's model."""
+        """A stored message in the form of the page's model: without `notifyName`, which is not stored."""
         group = Jid.parse(message.chat).is_group
         lid = group or Jid.parse(message.chat).is_lid
         me = ACCOUNT_LID if lid else ACCOUNT
@@ -139,7 +139,6 @@ class DeviceDatabase:
             "t": message.t,
             "from": me if message.from_me else message.chat,
             "to": message.chat if message.from_me else me,
-            "notifyName": message.notify_name,
             "self": "out" if message.from_me else "in",
             "ack": self.device.acks.get(message.key, 0) if message.from_me else 1,
             "isNewMsg": fresh,

@@ -142,7 +142,8 @@ class PageSocket:
         self._shown = len(self._world.state.messages)
         for message in missed:
             if message.device != database.device.id:
-                self._push("message", record=database.record(message, fresh=fresh))
+                record = database.record(message, fresh=fresh)
+                self._push("message", record={**record, "notifyName": message.notify_name})
 
     def _push_ack(self, database: DeviceDatabase, key: str, ack: int, participant: str | None) -> None:
         message = self._world.message(key)

@@ -32,7 +32,7 @@ function beginCollecting(since, baseline) {
 }
 
 function openReading(chat) {
-  return chat && { ...chat, found: new Map(), anchor: undefined, otherEnd: undefined, sorted: null, offset: 0 };
+  return chat && { ...chat, found: new Map(), anchor: undefined, sorted: null, offset: 0 };
 }
 
 const idOf = (msg) => msg.id?._serialized ?? String(msg.id);
@@ -63,31 +63,22 @@ async function withNewest(page, key) {
 // Reads one page further back. True once the mark or the start of the chat is reached.
 async function readOlder(reading) {
   const first = reading.anchor === undefined;
-  let page = await WPP.chat
+  const rows = await WPP.chat
     .getMessages(reading.chat, first ? { count: PAGE } : { count: PAGE, direction: "before", id: reading.anchor })
     .catch((error) => {
       if (first) return []; // a chat without a newest message: only memory has its messages
       throw error;
     });
+  let page = rows;
   if (first) {
-    page = withMemory(page, WPP.chat.get(reading.chat)?.msgs?.getModelsArray?.() ?? []);
+    page = withMemory(rows, WPP.chat.get(reading.chat)?.msgs?.getModelsArray?.() ?? []);
     page = await withNewest(page, WPP.chat.get(reading.chat)?.lastReceivedKey);
   }
   const older = page.filter((msg) => !reading.found.has(idOf(msg)));
-  if (!older.length) {
-    // nothing new: the start of the chat, or a page in reverse order
-    const other = reading.otherEnd;
-    reading.otherEnd = undefined;
-    if (other === undefined || other === reading.anchor) return true;
-    reading.anchor = other;
-    return false;
-  }
-  const before = [...reading.found.values()];
-  if (older.length > 1 && older[0].t > older.at(-1).t) older.reverse();
-  reading.found = new Map([...older, ...before].map((msg) => [idOf(msg), msg]));
-  const oldest = older.reduce((min, msg) => (msg.t < min.t ? msg : min));
+  if (!older.length) return true;
+  reading.found = new Map([...older, ...reading.found.values()].map((msg) => [idOf(msg), msg]));
+  const [oldest] = rows.length ? rows : page; // rows are ascending, whatever their times say; memory may have gaps
   reading.anchor = idOf(oldest);
-  reading.otherEnd = idOf(older.at(-1));
   return oldest.t < reading.mark;
 }
 

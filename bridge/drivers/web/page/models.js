@@ -54,6 +54,12 @@ function aliases(person) {
   return {};
 }
 
+// The name that a person gave itself, for a row of the page's database, which has none; else that of the address book.
+function nameOf({ pn, lid }) {
+  const known = [pn, lid].map((form) => form && attempt(() => store("ContactStore")?.get(form))).filter(Boolean);
+  return ["pushname", "name"].flatMap((field) => known.map((contact) => text(read(contact, field)))).find(Boolean);
+}
+
 // The file of a message. The raw `body` is then a base64 thumbnail of up to 100 KB, not a text.
 function mediaOf(msg) {
   const mimetype = text(read(msg, "mimetype"));
@@ -104,6 +110,7 @@ function messageItem(msg) {
     item.key = keyParts(read(msg, "id"));
     for (const name of ["from", "to", "author"]) item[name] = address(read(msg, name));
     item.person = aliases(item.author ?? item.key?.participant ?? item.key?.remote);
+    if (!item.key?.fromMe) item.notifyName ||= nameOf(item.person);
     item.content = contentOf(msg);
   } catch (error) {
     item.unreadable = String(error);

@@ -37,7 +37,7 @@ class ChatCollectionImpl extends BaseCollection {
 
   // Newest first, as the list on the screen.
   getModelsArray() {
-    return super.getModelsArray().sort((a, b) => b.t - a.t);
+    return super.getModelsArray().sort((a, b) => (b.t ?? 0) - (a.t ?? 0));
   }
 }
 export const ChatCollection = new ChatCollectionImpl();
@@ -81,7 +81,7 @@ export function addChat(record) {
     id: createWid(record.id),
     name: record.name,
     formattedTitle: record.name,
-    t: record.t,
+    t: record.t ?? undefined,
     unreadCount: record.unreadCount,
     lastReceivedKey: record.lastReceivedKey ? MsgKey.fromString(record.lastReceivedKey) : undefined,
   };
