@@ -8,6 +8,7 @@ from bridge.client import Cursor, EventMessage, Message
 from bridge.contract.errors import CodedError
 from bridge.contract.events import OWN_MESSAGE
 from bridge.contract.jid import Jid, MessageKey
+from bridge.contract.kinds import BY_NAME
 from bridge.contract.messages import ERASED, MessageBody, Stream
 from responder.policy import Facts
 
@@ -40,8 +41,9 @@ class ReceivedMessage:
 
     @property
     def text(self) -> str:
-        """What is recorded: the text, or `[type]` for a message without one."""
-        return self.facts.body if self.facts.body.strip() or self.facts.type == "chat" else f"[{self.facts.type}]"
+        """What is recorded: the text, or `[kind]` for a message without one."""
+        kind = BY_NAME.get(self.facts.kind)
+        return self.facts.body if self.facts.body.strip() or (kind and kind.is_text) else f"[{self.facts.kind}]"
 
 
 def of_message(message: Message) -> ReceivedMessage | StreamPosition:
@@ -88,7 +90,7 @@ def _received(message: MessageBody, session: str, position: StreamPosition | Non
     names = (message.author, message.from_pn, message.from_lid, *(() if chat and chat.is_group else (message.chat,)))
     facts = Facts(
         body=message.body,
-        type=message.type,
+        kind=message.kind or message.type,
         timestamp=message.timestamp,
         people=frozenset(name for name in map(_normal, filter(None, names)) if name),
         is_conversation=chat is not None and chat.is_conversation,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bridge.contract.kinds import BY_TYPE
+from bridge.contract.kinds import BY_NAME
 from responder.orders import is_opt_out, order_in
 from responder.text_normalize import fingerprint
 
@@ -64,10 +64,11 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """One message. `people` are all addresses of its author: number, LID, address."""
+    """One message. `kind` is its kind, or WhatsApp's type from a sender that names none; `people` are all addresses of
+    its author: number, LID, address."""
 
     body: str
-    type: str
+    kind: str
     timestamp: float
     people: frozenset[str]
     is_conversation: bool = True
@@ -103,7 +104,7 @@ def message_refusals(facts: Facts, policy: Policy) -> tuple[tuple[Verdict, bool]
     The author comes before the text: the «stop» of a blocked person stays `blocked`.
     """
     is_mentioned = facts.mentions_account or not facts.mentions.isdisjoint(policy.own)
-    kind = BY_TYPE.get(facts.type)
+    kind = BY_NAME.get(facts.kind)
     is_text = kind is not None and (kind.is_text or (policy.captions and kind.has_caption))
     return (
         (Verdict.NOT_A_CONVERSATION, not facts.is_conversation),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypedDict
 
-from bridge.contract.kinds import BY_TYPE
+from bridge.contract.kinds import BY_NAME
 
 _VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _DAYS = ("lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo")
@@ -57,9 +57,8 @@ def system_text(template: str, own: Mapping[str, str], *, now: datetime, session
     return _VARIABLE.sub(lambda match: values.get(match[1], match[0]), template).strip()
 
 
-#: Messages recorded as `[type]` whose type a model would not know.
-#: A message without text is recorded as `[type]`; the model reads what people call it.
-_NAMES = {f"[{name}]": f"[{kind.noun.en}]" for name, kind in BY_TYPE.items()}
+#: A message without text is recorded as `[kind]`, formerly as `[type]`; the model reads what people call it.
+_NAMES = {f"[{name}]": f"[{kind.noun.en}]" for name, kind in BY_NAME.items()}
 
 
 def chat_messages(system: str, history: Sequence[HistoryEntry], unanswered: Sequence[str]) -> list[ChatMessage]:

@@ -16,7 +16,7 @@ from bridge.contract import events, requests
 from bridge.contract.asyncapi import PAYLOADS, Channel, channels, schemas
 from bridge.contract.commands import checked
 from bridge.contract.errors import ERRORS
-from bridge.contract.kinds import BY_FIELD, KINDS, RECEIVED
+from bridge.contract.kinds import BY_FIELD, KINDS, RECEIVED, ReceivedKind
 from bridge.contract.payload import StrictPayload
 from bridge.contract.session import REASON_TEXT, STATE_MEANING, SessionState
 from bridge.contract.topics import Topics
@@ -72,7 +72,7 @@ def features() -> Iterator[str]:
         *(
             (
                 f"{received[name].noun.icon} {received[name].noun.en}".strip() if name in received else name,
-                f"`{name}`; {', '.join(f'`{one}`' for one in received[name].types)}" if name in received else "no",
+                types_of(received[name]) if name in received else "no",
                 f"`{sent[name].field}`" if name in sent else "not yet",
             )
             for name in dict.fromkeys([*received, *sent])
@@ -81,6 +81,11 @@ def features() -> Iterator[str]:
     actions = ", ".join(f"`{action}`" for action in requests.BY_ACTION)
     kinds = ", ".join(f"`{event.kind}`" for event in events.EVENTS)
     yield f"Requests: {actions}. Events: {kinds}. Media files are described, not yet downloaded."
+
+
+def types_of(kind: ReceivedKind) -> str:
+    types = ", ".join(f"`{one}`" for one in kind.types)
+    return f"`{kind.kind}`; {types}{f' with `{kind.variant[0]}`' if kind.variant else ''}"
 
 
 def type_of(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str:

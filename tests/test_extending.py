@@ -122,7 +122,7 @@ readers.coin_toss = (msg) => ({ coin: { side: text(read(msg, "side")) } });
     tree.edit(
         "bridge/contract/kinds/__init__.py",
         ("    buttons,\n    contacts,", "    buttons,\n    coin,\n    contacts,"),
-        ("(poll, event, lists, buttons)", "(poll, event, lists, buttons, coin)"),
+        ("product, payment, unknown)", "product, payment, unknown, coin)"),
     )
 
 
@@ -182,8 +182,8 @@ SENT = Shout
     tree.write("tests/drivers/kinds/shout.json", json.dumps({"sent": sent, "sent_type": "chat"}))
     tree.edit(
         "bridge/contract/kinds/__init__.py",
-        ("    poll,\n    sticker,", "    poll,\n    shout,\n    sticker,"),
-        ("(poll, event, lists, buttons)", "(poll, event, lists, buttons, shout)"),
+        ("    product,\n    sticker,", "    product,\n    shout,\n    sticker,"),
+        ("product, payment, unknown)", "product, payment, unknown, shout)"),
     )
 
 

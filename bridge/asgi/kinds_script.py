@@ -7,19 +7,21 @@ import json
 
 from starlette.responses import Response
 
-from bridge.contract.kinds import BY_TYPE, Noun
+from bridge.contract.kinds import BY_NAME, VARIANTS, Noun
 
 
 @functools.cache
 def _script() -> str:
     names = {
         name: {"en": _label(kind.noun, kind.noun.en), "es": _label(kind.noun, kind.noun.es), "title": kind.title}
-        for name, kind in BY_TYPE.items()
+        for name, kind in BY_NAME.items()
         if not kind.is_text
     }
     return (
-        "// WhatsApp's type -> what people call it, and where its title stands in the message.\n"
+        "// `kind`, or WhatsApp's type -> what people call it, and where its title stands in the message.\n"
         f"export const kinds = {json.dumps(names, ensure_ascii=False)};\n"
+        "// Kinds that WhatsApp's type and a field decide: name -> type, field, value.\n"
+        f"export const variants = {json.dumps(VARIANTS)};\n"
     )
 
 

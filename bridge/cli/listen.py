@@ -111,11 +111,22 @@ def _print_message(out: Console, message: MessageBody, *, own: bool) -> None:
         group = f" in {_short(message.chat)}" if message.author != message.chat else ""
         name = f" {_short(message.from_pn or message.author)}" if message.notify_name else ""
         line.append(f"{name}{group}", style="dim")
-    kind = "" if message.type == "chat" else f"[{message.type}] "
-    line.append(f"  {kind}{printable(message.body)}")
+    line.append(f"  {printable(_said(message))}")
     if message.late:
         line.append("  (late)", style="dim")
     out.print(line, highlight=False)
+
+
+def _said(message: MessageBody) -> str:
+    """Its text, after the name of its kind unless that is text; without a text, the title that it has."""
+    from bridge.contract.kinds import BY_NAME
+
+    kind = BY_NAME.get(message.kind or message.type)
+    if kind is None or kind.is_text:
+        return message.body if kind else f"[{message.type}] {message.body}"
+    field, part = kind.title or ("", "")
+    title = getattr(getattr(message, field, None), part, None)
+    return f"[{kind.noun.en}] {message.body or title or ''}".rstrip()
 
 
 def _short(address: str) -> str:

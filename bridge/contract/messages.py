@@ -83,7 +83,9 @@ class MessageHead(Payload):
     )
     timestamp: int = Field(description="unix seconds")
     cliente_id: int = Field(description="legacy number of the customer that the session belongs to")
-    notify_name: PageText | None = Field(default=None, description="name that the author gave itself, else that of the address book")
+    notify_name: PageText | None = Field(
+        default=None, description="name that the author gave itself, else that of the address book"
+    )
     late: bool = Field(description="true when catch-up found it, false when the page announced it")
 
 
@@ -96,7 +98,7 @@ class MessageBody(MessageContent, MessageHead):
     raw: dict[str, Any] | None = Field(
         default=None,
         exclude_if=is_none,
-        description="with type `unknown`: the page's JSON; else `unreadable` says what was too large to publish",
+        description="with kind `unknown`: the page's JSON; else `unreadable` says what was too large to publish",
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bridge.contract.kinds import BY_TYPE, RECEIVED_FIELDS
+from bridge.contract.kinds import BY_NAME, RECEIVED_FIELDS
 from bridge.contract.messages import MessageBody, MessageContent
 from bridge.contract.payload import MAX_DEPTH, is_too_deep, valid_text
 from bridge.ports import IncomingMessage
@@ -49,16 +49,16 @@ def body_of(message: IncomingMessage, cliente_id: int, own: Collection[str], *, 
     try:
         fields = {name: getattr(content, name) for name in MessageContent.model_fields}
         valid = None if raw is None else _valid_json(raw)
-        return _trimmed(MessageBody(**known, **fields, type=message.type, kind=kind_of(message.type), raw=valid))
+        return _trimmed(MessageBody(**known, **fields, type=message.type, kind=kind_of(message.name), raw=valid))
     except ValidationError as error:
         _log.warning("%s cannot be converted: %s", message.key.id, error.errors()[0]["msg"])
         valid = _valid_json(raw if raw is not None else {"unreadable": ascii(content)})
         return _trimmed(MessageBody(**known, type=UNKNOWN, kind=UNKNOWN, raw=valid))
 
 
-def kind_of(message_type: str) -> str:
-    """The kind for one of WhatsApp's message types."""
-    return BY_TYPE[message_type].kind if message_type in BY_TYPE else UNKNOWN
+def kind_of(name: str) -> str:
+    """The kind for one of WhatsApp's message types, or for a variant of one."""
+    return BY_NAME[name].kind if name in BY_NAME else UNKNOWN
 
 
 def text_of(value: object) -> str:

@@ -11,29 +11,13 @@ from pydantic import ValidationError
 
 from bridge.contract.events import OWN_MESSAGE, EventBody
 from bridge.contract.jid import mask
+from bridge.contract.kinds import SYSTEM_TYPES
 from bridge.contract.payload import instant
 from bridge.core.conversion import body_of, text_of, time_of
 from bridge.core.missing_messages import UndecryptedMessages, UnreadChats
 from bridge.ports import Account, IncomingEvent, IncomingMessage, Journal, JournalRecord, KeyValueStore, Outbox
 
 _log = logging.getLogger(__name__)
-#: Types that WhatsApp generates; no person wrote them. Source: wa-js `MSG_TYPE`.
-SYSTEM_TYPES = frozenset(
-    {
-        "broadcast_notification",
-        "call_log",
-        "ciphertext",
-        "debug",
-        "e2e_notification",
-        "gp2",
-        "group_notification",
-        "notification",
-        "notification_template",
-        "protocol",
-        "reaction",
-        "revoked",
-    }
-)
 #: "Waiting for this message": its text comes later, perhaps after the next load of the page.
 _CIPHERTEXT = "ciphertext"
 _BASELINE, _PN, _LID, _PAIRED = "baseline", "account_pn", "account_lid", "paired"
@@ -168,7 +152,7 @@ class InboundPipeline:
         )
 
     def _belongs_to_in(self, message: IncomingMessage) -> bool:
-        return message.type not in SYSTEM_TYPES and self._is_owed(message)
+        return message.name not in SYSTEM_TYPES and self._is_owed(message)
 
     def _is_owed(self, message: IncomingMessage) -> bool:
         if not message.chat.is_conversation:

@@ -21,8 +21,9 @@ EMPTY = MessageContent()
 class IncomingMessage:
     """A message as a driver read it from WhatsApp. `timestamp` is unix seconds of the service's clock.
 
-    `type` is WhatsApp's. `author` is the participant in groups and None in a chat of two. `history` = older than this
-    login, by the page's own mark. `raw` is set only with type `unknown`: the message that could not be converted.
+    `type` is WhatsApp's, and `variant` one of `bridge.contract.kinds.VARIANTS`. `author` is the participant in groups
+    and None in a chat of two. `history` = older than this login, by the page's own mark. `raw` is set where no kind
+    reads the message, or where it could not be converted.
     """
 
     id: str
@@ -37,6 +38,12 @@ class IncomingMessage:
     notify_name: str | None = None
     history: bool = False
     raw: Mapping[str, Any] | None = None
+    variant: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What decides its kind: its variant, or else its type."""
+        return self.variant or self.type
 
     @property
     def body(self) -> str:

@@ -9,10 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bridge.contract.jid import Jid, MessageKey, Server
+from bridge.contract.kinds import SYSTEM_TYPES
 from bridge.contract.kinds.location import Place
 from bridge.contract.kinds.media import Media
 from bridge.contract.messages import Inbound, MessageContent, Quoted, Stream, in_stream
-from bridge.core.inbound import SYSTEM_TYPES, is_other_account
+from bridge.core.inbound import is_other_account
 from bridge.ports import Account, IncomingMessage
 from tests.clocks import FakeClock
 from tests.core.commands import ANA, BETO, command

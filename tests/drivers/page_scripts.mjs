@@ -1,14 +1,14 @@
 // Runs the page's scripts of the kinds on recorded models, without a browser: JSON in, JSON out.
-// In: {folder, golden: {kind: {received, sent}}}; out: {kind: {received: [content], sent: [[call, ...arguments]]}}.
+// In: {folder, variants, golden: {kind: {received, sent}}}; out: {kind: {received: [content], sent: [[call, ...arguments]]}}.
 
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import vm from "node:vm";
 
-const { folder, golden } = JSON.parse(readFileSync(0, "utf8"));
+const { folder, variants, golden } = JSON.parse(readFileSync(0, "utf8"));
 const calls = [];
 const record = (_, name) => (...args) => calls.push([name, ...args]);
-const context = vm.createContext({ WPP: { chat: new Proxy({}, { get: record }) } });
+const context = vm.createContext({ variants, WPP: { chat: new Proxy({}, { get: record }) } });
 const text = (...names) => readFileSync(join(folder, ...names), "utf8");
 const kinds = readdirSync(join(folder, "kinds")).sort().map((name) => `{\n${text("kinds", name)}}`);
 const script = [text("registry.js"), text("models.js"), ...kinds].join("\n");

@@ -4,7 +4,7 @@
 published; together they show each field that the kind declares. `sent`, of a kind with `SENT`: cases of `value`, its
 field in a command in normal form (with each default that is not null), and `call`, the resulting call of wa-js: its
 name and arguments; `"<chat>"` stands for the chat. The last one is the example in docs/mqtt.md. `sent_type`: WhatsApp's
-type of what is sent, for a kind without `RECEIVED`.
+type of what is sent, for a kind without `RECEIVED`. `kinds/system.json` has the models of what is no message.
 """
 
 from __future__ import annotations
@@ -21,14 +21,17 @@ from playwright._impl._driver import compute_driver_executable  # Playwright's o
 
 from bridge.contract.commands import SendCommand, checked
 from bridge.contract.jid import Jid
-from bridge.contract.kinds import KINDS, RECEIVED, Content, ReceivedKind, load_field
+from bridge.contract.kinds import KINDS, RECEIVED, SYSTEM_TYPES, VARIANTS, Content, ReceivedKind, load_field
 from bridge.contract.messages import MessageContent
+from bridge.core.conversion import kind_of
 from bridge.drivers.web.injection import sendable_kinds
 from bridge.ports import IncomingMessage
 from tests.drivers.recording import RecordingSink
 from tests.drivers.worlds import ANA, World, connected
 
 GOLDEN = Path(__file__).parent / "kinds"
+#: WhatsApp Web's message types (`WAWebMsgType`, April 2026).
+TYPES = frozenset(Path(__file__).with_name("message_types.txt").read_text("utf-8").split())
 
 
 def golden(kind: str) -> dict[str, Any]:
@@ -43,6 +46,7 @@ def answers() -> dict[str, Any]:
     """The output of the page's scripts for every golden file."""
     asked = {
         "folder": str(resources.files("bridge.drivers.web") / "page"),
+        "variants": VARIANTS,
         "golden": {file.stem: golden(file.stem) for file in GOLDEN.glob("*.json")},
     }
     node = compute_driver_executable()[0]
@@ -97,7 +101,8 @@ async def test_every_kind_is_received(world: World) -> None:
                 await sink.until(partial(found, sink, raw_id))
                 message = found(sink, raw_id)
                 assert message is not None
-                assert message.type == case["model"]["type"]
+                assert (message.type, kind_of(message.name)) == (case["model"]["type"], kind.kind)
+                assert (message.raw is not None) == (kind.kind == "unknown")
                 assert message.content.model_dump(exclude_none=True) == {"body": "", **case["content"]}, kind.kind
 
 
@@ -117,8 +122,16 @@ def test_the_page_sends_exactly_the_kinds_that_a_command_can_have() -> None:
     assert sendable_kinds() == {kind.kind for kind in KINDS}
 
 
+def test_every_message_type_of_whatsapp_has_a_case() -> None:
+    assert len(TYPES) == 71
+    cases = [case["model"] for kind in RECEIVED for case in golden(kind.kind)["received"]]
+    assert {model["type"] for model in [*cases, *golden("system")["system"]]} >= TYPES
+    assert {model["type"] for model in golden("system")["system"]} - {"chat"} == SYSTEM_TYPES & TYPES
+
+
 def test_kinds_types_and_fields_are_unique() -> None:
     assert len({kind.kind for kind in RECEIVED}) == len(RECEIVED)
-    types = [name for kind in RECEIVED for name in kind.types]
+    types = [name for kind in RECEIVED if kind.variant is None for name in kind.types]
     assert len(set(types)) == len(types)
+    assert SYSTEM_TYPES.isdisjoint(types)
     assert len({kind.field for kind in KINDS}) == len(KINDS)

@@ -12,8 +12,10 @@ from typing import Any, Protocol
 from playwright.async_api import Page
 
 from bridge.contract.jid import Jid
+from bridge.contract.kinds import VARIANTS
 from bridge.contract.messages import MessageContent
 from bridge.contract.session import SessionState
+from bridge.core.conversion import UNKNOWN, kind_of
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone, SendMode
 from bridge.drivers.web import Limits, PlaywrightRuntime, WebDriver
 from bridge.ports import WhatsAppDriver
@@ -112,7 +114,9 @@ class ScriptedWorld:
     def receive(self, chat: str, model: dict[str, Any], content: dict[str, Any]) -> str:
         parsed = MessageContent.model_validate(content)
         fields = {name: getattr(parsed, name) for name in parsed.model_fields_set - {"body"}}
-        return self.phone.incoming(chat, parsed.body, type=model["type"], **fields).key.id
+        variant = next((n for n, (of, k, v) in VARIANTS.items() if (model["type"], model.get(k)) == (of, v)), None)
+        raw = model if variant is None and kind_of(model["type"]) == UNKNOWN else None
+        return self.phone.incoming(chat, parsed.body, type=model["type"], variant=variant, raw=raw, **fields).key.id
 
     def sent_type(self, raw_id: str) -> str:
         return next(message.type for message in self.phone.history if message.key.id == raw_id)

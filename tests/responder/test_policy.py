@@ -20,7 +20,7 @@ OF_MESSAGE = (
     (Verdict.NOT_A_CONVERSATION, {"is_conversation": False}),
     (Verdict.BLOCKED, {"people": frozenset({BLOCKED, PERSON})}),
     (Verdict.GROUP, {"is_group": True}),
-    (Verdict.NOT_TEXT, {"type": "image"}),
+    (Verdict.NOT_TEXT, {"kind": "image"}),
     (Verdict.EMPTY, {"body": " \n"}),
     (Verdict.TOO_OLD, {"timestamp": NOW - 901}),
 )
@@ -118,7 +118,7 @@ def test_groups_are_answered_only_where_the_account_is_mentioned() -> None:
     ],
 )
 def test_captions_are_answered_only_with_the_setting(kind: str, body: str, expected: Verdict) -> None:
-    facts = replace(MESSAGE, type=kind, body=body)
+    facts = replace(MESSAGE, kind=kind, body=body)
     assert decide(facts, Circumstances(NOW), replace(POLICY, captions=True)) is expected
     assert decide(facts, Circumstances(NOW), POLICY) is Verdict.NOT_TEXT
 

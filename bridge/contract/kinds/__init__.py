@@ -20,22 +20,29 @@ from bridge.contract.kinds import (
     event,
     gif,
     image,
+    invite,
     lists,
+    live_location,
     location,
+    order,
+    payment,
     poll,
+    product,
     sticker,
     text,
+    unknown,
     video,
     video_note,
     voice,
 )
 from bridge.contract.kinds.content import Content, dump_content
 from bridge.contract.kinds.received import Noun, ReceivedKind
+from bridge.contract.kinds.system import SYSTEM_TYPES, SYSTEM_VARIANTS
 from bridge.contract.kinds.text import ERASED_TEXT, MAX_TEXT, Text
 
 _MODULES = (
-    *(text, image, video, gif, video_note, audio, voice, sticker, document, location, contacts),
-    *(poll, event, lists, buttons),
+    *(text, image, video, gif, video_note, audio, voice, sticker, document, location, live_location, contacts),
+    *(poll, event, invite, lists, buttons, order, product, payment, unknown),
 )
 #: What can be sent, in the order in which it is documented.
 KINDS: tuple[type[Content], ...] = tuple(module.SENT for module in _MODULES if hasattr(module, "SENT"))
@@ -43,8 +50,12 @@ KINDS: tuple[type[Content], ...] = tuple(module.SENT for module in _MODULES if h
 RECEIVED: tuple[ReceivedKind, ...] = tuple(module.RECEIVED for module in _MODULES if hasattr(module, "RECEIVED"))
 
 BY_FIELD = {kind.field: kind for kind in KINDS}
-#: WhatsApp's type -> its kind.
-BY_TYPE = {name: kind for kind in RECEIVED for name in kind.types}
+#: The kind of a message by its `kind`, or by its `type`, for messages without `kind`.
+BY_NAME = {kind.kind: kind for kind in RECEIVED} | {
+    name: kind for kind in RECEIVED if kind.variant is None for name in kind.types
+}
+#: What WhatsApp's type alone does not decide: name -> the type, and the field and its value that decide.
+VARIANTS = {kind.kind: (kind.types[0], *kind.variant) for kind in RECEIVED if kind.variant} | SYSTEM_VARIANTS
 #: Every field that a kind adds to an inbound message.
 RECEIVED_FIELDS: dict[str, Any] = {name: model for kind in RECEIVED for name, model in kind.fields.items()}
 
@@ -68,11 +79,13 @@ def load_field(field: str, value: object) -> Content:
 
 __all__ = [
     "BY_FIELD",
-    "BY_TYPE",
+    "BY_NAME",
     "KINDS",
     "MAX_TEXT",
     "RECEIVED",
     "RECEIVED_FIELDS",
+    "SYSTEM_TYPES",
+    "VARIANTS",
     "Content",
     "Noun",
     "ReceivedKind",

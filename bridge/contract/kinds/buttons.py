@@ -1,7 +1,16 @@
-"""Messages with buttons, and the answers to them; `body` is the text."""
+"""Messages with buttons, and the answers to them; `body` is the title and the text, or the chosen answer."""
 
 from __future__ import annotations
 
+from bridge.contract.kinds.media import Media
 from bridge.contract.kinds.received import Noun, ReceivedKind
 
-RECEIVED = ReceivedKind(kind="buttons", types=("interactive", "buttons_response"), noun=Noun("buttons", "botones"))
+RECEIVED = ReceivedKind(
+    kind="buttons",
+    types=(
+        *("interactive", "native_flow"),
+        *("buttons_response", "interactive_response", "template_button_reply"),
+    ),
+    noun=Noun("buttons", "botones"),
+    fields={"media": Media},
+)

@@ -1,4 +1,4 @@
-"""Invitations to an event; `body` is its name."""
+"""Invitations to an event; `body` is its name and description."""
 
 from __future__ import annotations
 

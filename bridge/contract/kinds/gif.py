@@ -7,7 +7,8 @@ from bridge.contract.kinds.received import Noun, ReceivedKind
 
 RECEIVED = ReceivedKind(
     kind="gif",
-    types=("gif",),
+    types=("video",),
+    variant=("isGif", True),
     noun=Noun("GIF", "GIF", ""),
     fields={"media": Media},
     has_caption=True,

@@ -1,4 +1,4 @@
-"""Lists to choose from, and the answers to them; `body` is the text."""
+"""Lists to choose from, and the answers to them; `body` is the title and the description."""
 
 from __future__ import annotations
 

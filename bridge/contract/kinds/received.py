@@ -25,6 +25,8 @@ class ReceivedKind:
     kind: str
     #: WhatsApp's own types of it; `type` of an inbound message.
     types: tuple[str, ...]
+    #: Where its type alone is another kind: the field of WhatsApp's message, and its value, that make it this kind.
+    variant: tuple[str, bool | str] | None = None
     noun: Noun
     #: Its own fields in an inbound message: name -> type. Each is optional, null where it has no value.
     fields: Mapping[str, type[BaseModel] | Any] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Stickers."""
+"""Stickers, and packs of them; `body` is the name of a pack."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from bridge.contract.kinds.received import Noun, ReceivedKind
 
 RECEIVED = ReceivedKind(
     kind="sticker",
-    types=("sticker",),
+    types=("sticker", "sticker-pack"),
     noun=Noun("sticker", "sticker", ""),
     fields={"media": Media},
 )

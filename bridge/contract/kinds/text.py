@@ -51,4 +51,9 @@ class Text(RootModel[Annotated[CleanText, AfterValidator(_refuse_blank)]], Conte
 ERASED_TEXT = Text.model_construct("")
 
 SENT = Text
-RECEIVED = ReceivedKind(kind="text", types=("chat",), noun=Noun("text", "texto"), is_text=True)
+RECEIVED = ReceivedKind(
+    kind="text",
+    types=("chat", "comment", "hsm", "automated_greeting_message"),
+    noun=Noun("text", "texto"),
+    is_text=True,
+)

@@ -11,6 +11,7 @@ import re
 from importlib import resources
 
 from bridge.contract.errors import StartError
+from bridge.contract.kinds import VARIANTS
 
 #: Functions that the driver needs, under `WPP.whatsapp`; `a|b` = either one. Checked after the login: before it, the
 #: site may not have loaded them.
@@ -83,6 +84,7 @@ if (window === window.top && location.protocol.startsWith("http")) {{
     "use strict";
     const agentName = {json.dumps(AGENT)};
     const reportMs = {report * 1000:.0f};
+    const variants = {json.dumps(VARIANTS)};
     const requiredModules = {json.dumps(REQUIRED_MODULES)};
     const sendToDriver = window[{json.dumps(BINDING)}];
     {page_script()}

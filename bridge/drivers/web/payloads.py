@@ -124,6 +124,8 @@ def _message(raw: Mapping[str, Any], key: MessageKey, kind: str) -> IncomingMess
         from_lid=to_jid(person.get("lid")) if person else None,
         notify_name=_text(raw.get("notifyName")),
         history=raw.get("isMdHistoryMsg") is True,
+        raw=raw["raw"] if isinstance(raw.get("raw"), dict) else None,
+        variant=_text(raw.get("variant")),
     )
 
 

@@ -53,7 +53,7 @@ export const words = language === 'es' ? es : en;
 
 // The text of a message; for one without a text, recorded as `[kind]`, the name of its kind.
 export function textOf(text) {
-  const [, kind] = /^\[(\w+)\]$/.exec(text) ?? [];
+  const [, kind] = /^\[([\w-]+)\]$/.exec(text) ?? [];
   return kinds[kind]?.[language] ?? text;
 }
 

@@ -72,15 +72,36 @@ function mediaOf(msg) {
   };
 }
 
-// For a type without its own reader: the first text field that is set.
-function readAny(msg) {
-  const media = mediaOf(msg);
-  const names = ["caption", "pollName", "eventName"];
-  if (!media && !["product", "order", "album"].includes(read(msg, "type"))) names.unshift("body");
-  return { body: names.map((name) => text(read(msg, name))).find(Boolean), media };
+// The place of a message. The raw `body` is a base64 picture of the map; `loc` is "name\naddress".
+function placeOf(msg) {
+  const [latitude, longitude] = [number(read(msg, "lat")), number(read(msg, "lng"))];
+  if (latitude === undefined || longitude === undefined) return undefined;
+  return { latitude, longitude, name: text(read(msg, "loc")) };
 }
 
-const readerOf = (msg) => readers[read(msg, "type")] ?? readAny;
+// A message with media has a thumbnail for its body.
+const textOf = (msg) => text(read(msg, "caption")) ?? (mediaOf(msg) ? undefined : text(read(msg, "body")));
+
+const lines = (...parts) => parts.map(text).filter(Boolean).join("\n") || undefined;
+
+// The name in `variants`, for a message whose type alone does not decide its kind.
+function variantOf(msg) {
+  const type = read(msg, "type");
+  const [name] = Object.entries(variants).find(([, [of, field, value]]) => of === type && read(msg, field) === value) ?? [];
+  return name;
+}
+
+const readerOf = (msg) => readers[variantOf(msg) ?? read(msg, "type")];
+
+// For a type without its own reader.
+const readAny = (msg) => ({ body: textOf(msg), media: mediaOf(msg) });
+
+// The plain fields of such a message, without thumbnails and keys.
+function rawOf(msg) {
+  const isKept = ([name, value]) => scalar(value) !== undefined && !/^body$|key|secret|thumb/i.test(name);
+  const short = ([name, value]) => [name, typeof value === "string" ? value.slice(0, 1000) : value];
+  return Object.fromEntries(Object.entries(attempt(() => msg.serialize()) ?? {}).filter(isKept).map(short));
+}
 
 function quotedMessage(msg) {
   const quoted = read(msg, "quotedMsg");
@@ -90,13 +111,13 @@ function quotedMessage(msg) {
     key: keyParts(read(msg, "quotedMsgId")) ?? keyParts(read(quoted ?? {}, "id")),
     stanza: scalar(stanza),
     author: address(read(msg, "quotedParticipant")),
-    body: quoted ? readerOf(quoted)(quoted).body : undefined,
+    body: quoted ? (readerOf(quoted) ?? readAny)(quoted).body : undefined,
   };
 }
 
 // The content in the contract's form, except addresses and keys, which Python converts.
 function contentOf(msg) {
-  const content = { forwarded: flag(read(msg, "isForwarded")), ...readerOf(msg)(msg) };
+  const content = { forwarded: flag(read(msg, "isForwarded")), ...(readerOf(msg) ?? readAny)(msg) };
   const mentioned = read(msg, "mentionedJidList");
   if (Array.isArray(mentioned)) content.mentions = mentioned.map(address);
   content.quoted = quotedMessage(msg);
@@ -111,7 +132,9 @@ function messageItem(msg) {
     for (const name of ["from", "to", "author"]) item[name] = address(read(msg, name));
     item.person = aliases(item.author ?? item.key?.participant ?? item.key?.remote);
     if (!item.key?.fromMe) item.notifyName ||= nameOf(item.person);
+    item.variant = variantOf(msg);
     item.content = contentOf(msg);
+    if (!readerOf(msg)) item.raw = rawOf(msg);
   } catch (error) {
     item.unreadable = String(error);
   }

@@ -1,5 +1,5 @@
 // Filled by the files of `kinds/` and `requests/`, one capability each. Python reads the names from these files.
 
-const readers = {}; // WhatsApp's type -> (msg) => the fields that an inbound message of this type has, with `body`
+const readers = {}; // WhatsApp's type, or the name of a variant of it -> (msg) => the fields that an inbound message of this type has, with `body`
 const answerers = {}; // action of a request -> (arguments) => its data
 const senders = {}; // kind -> (chat, value of its field in a command, options) => the promise of wa-js's send

@@ -26,12 +26,11 @@ export const word = (key, ...values) => lookup('words', key, ...values) ?? key;
 export const stateName = (state) => lookup('states', state) ?? state;
 export const number = (value) => new Intl.NumberFormat(locale()).format(value);
 
-// What a message says: its text, or the name of its kind with the title that it has.
+// What a message says: its text, and the name of its kind unless it is a text. Without a text, the title that it has.
 export function messageText(message) {
-  if (message.body) return message.body;
-  const kind = kinds[message.type];
-  if (!kind) return `[${message.type}]`;
-  const title = kind.title && message[kind.title[0]]?.[kind.title[1]];
+  const kind = kinds[message.kind] ?? kinds[message.type];
+  if (!kind) return message.body || `[${message.type}]`;
+  const title = message.body || (kind.title && message[kind.title[0]]?.[kind.title[1]]);
   return title ? `${kind[chosen]}: ${title.replaceAll('\n', ', ')}` : kind[chosen];
 }
 

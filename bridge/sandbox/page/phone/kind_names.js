@@ -1,8 +1,13 @@
 // What a message says: its text, or the name of its kind with the caption. The body of another kind is a thumbnail or a
 // vCard.
 
-import { kinds } from './kinds.js';
+import { kinds, variants } from './kinds.js';
 
-export const textOf = ({ type, body, fields }) => (kinds[type] ? fields?.caption ?? '' : body);
+function kindOf({ type, fields }) {
+  const isOne = ([of, field, value]) => of === type && fields?.[field] === value;
+  return kinds[Object.keys(variants).find((name) => isOne(variants[name])) ?? type];
+}
 
-export const lineOf = (message) => [kinds[message.type]?.en, textOf(message)].filter(Boolean).join(' ') || message.type;
+export const textOf = (message) => (kindOf(message) ? message.fields?.caption ?? '' : message.body);
+
+export const lineOf = (message) => [kindOf(message)?.en, textOf(message)].filter(Boolean).join(' ') || message.type;

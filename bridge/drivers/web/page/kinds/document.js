@@ -1,3 +1,7 @@
-// Files of any type.
+// Files of any type. The page sets the file's name as the caption where the sender wrote none.
 
-readers.document = (msg) => ({ body: text(read(msg, "caption")), media: mediaOf(msg) });
+readers.document = (msg) => {
+  const caption = text(read(msg, "caption"));
+  const isText = flag(read(msg, "isCaptionByUser")) ?? caption !== text(read(msg, "filename"));
+  return { body: isText ? caption : undefined, media: mediaOf(msg) };
+};

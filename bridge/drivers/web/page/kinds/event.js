@@ -1,3 +1,3 @@
 // Event invitations.
 
-readers.event_creation = (msg) => ({ body: text(read(msg, "eventName")) });
+readers.event_creation = (msg) => ({ body: lines(read(msg, "eventName"), read(msg, "eventDescription")) });

@@ -1,10 +1,6 @@
-// Locations; `loc` is "name\naddress".
+// Locations.
 
 senders.location = (chat, { latitude, longitude, name, address }, options) =>
   WPP.chat.sendLocationMessage(chat, { ...options, lat: latitude, lng: longitude, name, address });
 
-readers.location = (msg) => {
-  const [latitude, longitude] = [number(read(msg, "lat")), number(read(msg, "lng"))];
-  if (latitude === undefined || longitude === undefined) return {};
-  return { location: { latitude, longitude, name: text(read(msg, "loc")) } };
-};
+readers.location = (msg) => ({ body: text(read(msg, "comment")) ?? text(read(msg, "loc")), location: placeOf(msg) });

@@ -1,3 +1,7 @@
-// Stickers.
+// Stickers, and packs of them: `filename` is the name of a pack.
 
 readers.sticker = (msg) => ({ media: mediaOf(msg) });
+readers["sticker-pack"] = (msg) => ({
+  body: lines(read(msg, "stickerPackName") ?? read(msg, "filename"), read(msg, "isCaptionByUser") ? read(msg, "caption") : ""),
+  media: mediaOf(msg),
+});

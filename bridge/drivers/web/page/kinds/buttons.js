@@ -1,0 +1,12 @@
+// Messages with buttons: the text is the caption, even without media. The answers have it in the body.
+
+readers.interactive = (msg) => ({
+  body: lines(read(read(msg, "interactiveHeader") ?? {}, "title"), textOf(msg)),
+  media: mediaOf(msg),
+});
+readers.native_flow = readers.interactive;
+
+const chosen = (msg) => ({ body: text(read(msg, "body")) });
+readers.buttons_response = chosen;
+readers.interactive_response = chosen;
+readers.template_button_reply = chosen;

@@ -1,0 +1,3 @@
+// Orders.
+
+readers.order = (msg) => ({ body: lines(read(msg, "orderTitle"), read(msg, "message")) });

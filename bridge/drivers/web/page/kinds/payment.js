@@ -1,0 +1,3 @@
+// Payments; the note is a message inside.
+
+readers.payment = (msg) => ({ body: text(read(read(msg, "paymentNoteMsg") ?? {}, "body")) });

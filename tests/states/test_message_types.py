@@ -1,0 +1,43 @@
+"""Every message type of WhatsApp Web through the real wa-js: what a session publishes, and what it does not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bridge.contract.kinds import RECEIVED
+from bridge.contract.messages import MessageContent, Stream
+from bridge.contract.session import SessionState
+from tests.drivers.test_kinds import golden
+from tests.drivers.worlds import ANA, WebWorld
+from tests.states.conftest import Live
+
+pytestmark = pytest.mark.timeout(120)
+#: Kind and case of each message that is published.
+CASES = [(kind.kind, case) for kind in RECEIVED for case in golden(kind.kind)["received"]]
+
+
+def receive_all(web: WebWorld) -> None:
+    for model in [*golden("system")["system"], *(case["model"] for _, case in CASES)]:
+        fields = {name: value for name, value in model.items() if name not in ("type", "body")}
+        web.sandbox.world.incoming(ANA, model.get("body", ""), kind=model["type"], fields=fields)
+
+
+def check(published: list[dict[str, Any]], *, late: bool) -> None:
+    assert [(item["kind"], item["type"]) for item in published] == [(kind, c["model"]["type"]) for kind, c in CASES]
+    for item, (kind, case) in zip(published, CASES, strict=True):
+        content = MessageContent.model_validate({name: item[name] for name in MessageContent.model_fields})
+        assert content.model_dump(exclude_none=True) == {"body": "", **case["content"]}, item
+        assert ("raw" in item, item["late"], item["notify_name"]) == (kind == "unknown", late, "Ana")
+
+
+async def test_every_type_is_published_as_its_kind_or_is_no_message(live: Live, web: WebWorld) -> None:
+    async with live(paired=True) as life:
+        receive_all(web)
+        check(await life.inbox(len(CASES)), late=False)
+    receive_all(web)  # for the catch-up
+    async with live() as life:
+        await life.reach(SessionState.CONNECTED)
+        check((await life.inbox())[len(CASES) :], late=True)
+        assert life.store.journal.bounds(Stream.EVENT).last == 0
