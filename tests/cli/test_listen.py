@@ -9,6 +9,7 @@ from asyncio.subprocess import Process
 from pathlib import Path
 from typing import Any
 
+from bridge.contract.kinds.media import Media
 from tests.cli.conftest import WA, Environment, ScriptedBridge, StartCommand, Wa
 
 ANA, GROUP = "5491155500001@c.us", "120363000000000001@g.us"
@@ -96,6 +97,10 @@ async def test_conversations_for_people(harness: ScriptedBridge, start: StartCom
     harness.phone.incoming(GROUP, "Buenas", author="5491155500002@c.us")
     [in_group] = await lines(process, 1)
     assert in_group[8:] == f"  5491155500002 in {GROUP}  Buenas"
+    harness.phone.incoming(ANA, "Voy", type="location", variant="live_location")
+    harness.phone.incoming(ANA, "", type="document", media=Media(filename="presupuesto.pdf"))
+    of_other_kinds = [line[8:] for line in await lines(process, 2)]
+    assert of_other_kinds == ["  5491155500001  [live location] Voy", "  5491155500001  [document] presupuesto.pdf"]
     harness.phone.own(ANA, "Ya va")
     [own] = await lines(process, 1)
     assert own[8:] == "  you → 5491155500001  Ya va"

@@ -56,6 +56,16 @@ async def test_conversations_newest_first(harness_on_each: ResponderHarness, htt
     }
 
 
+async def test_a_message_without_text_is_recorded_as_its_kind(
+    harness_on_each: ResponderHarness, http: httpx.AsyncClient
+) -> None:
+    harness_on_each.bridge.phone.incoming(ANA, "", type="location", variant="live_location")
+    harness_on_each.bridge.phone.incoming(ANA, "", type="ptt")
+    assert await harness_on_each.verdicts(2) == ["not_text", "not_text"]
+    found = (await http.get("/api/conversaciones")).json()
+    assert [one["mensaje"] for one in found] == ["[voice]", "[live_location]"]
+
+
 async def test_the_switch_of_a_client(http: httpx.AsyncClient) -> None:
     assert (await http.get("/api/bot-config/status/51")).json() == {"bot_activo": 1, "updated_at": None}
     off = await http.post("/api/bot-config/toggle/51", json={"bot_activo": 0})

@@ -52,6 +52,8 @@ async def test_a_message_of_another_kind_shows_its_name_and_no_raw_body(sandbox:
     await expect(chats).to_contain_text("👤 Contact")
     sandbox.world.incoming(ANA, "/9j/4AAQ", kind="image", fields={"caption": "la fuga"})
     await expect(chats).to_contain_text("📷 Photo la fuga")
+    sandbox.world.incoming(ANA, "/9j/4AAQ", kind="location", fields={"isLive": True, "comment": "voy"})
+    await expect(chats).to_contain_text("📍 Live location")
     await chats.click()
     log = phone.get_by_role("log")
     await expect(log).to_contain_text("Bruno")

@@ -113,6 +113,16 @@ async def test_a_message_from_before_the_section_was_opened_is_shown(
     await expect(page.get_by_role("log")).to_contain_text("justo antes")
 
 
+async def test_a_message_of_another_kind_shows_the_name_of_its_kind(started: HttpBridge, open_panel: OpenPanel) -> None:
+    page = await open_panel(started, at="#messages")
+    started.phone.incoming(ANA, "Voy en camino", type="location", variant="live_location")
+    started.phone.incoming(ANA, "", type="unknown", raw={"subtype": "phone_only_feature"})
+    started.phone.incoming(ANA, "Panadería Sol\n¿Hay para hoy?", type="order")
+    shown = ["🛒 Order: Panadería Sol\n¿Hay para hoy?", "📱 Message that only the phone shows"]
+    texts = page.get_by_role("log").locator(".bubble .text")
+    await expect(texts).to_have_text([*shown, "📍 Live location: Voy en camino"])
+
+
 async def test_a_failed_send_shows_what_to_do(started: HttpBridge, open_panel: OpenPanel) -> None:
     started.phone.missing.add(Jid.parse(BETO))
     async with started.client() as client:

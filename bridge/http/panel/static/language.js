@@ -26,12 +26,13 @@ export const word = (key, ...values) => lookup('words', key, ...values) ?? key;
 export const stateName = (state) => lookup('states', state) ?? state;
 export const number = (value) => new Intl.NumberFormat(locale()).format(value);
 
-// What a message says: its text, and the name of its kind unless it is a text. Without a text, the title that it has.
+// What a message says: its text, or the title that it has; after the name of its kind, unless that is text.
 export function messageText(message) {
   const kind = kinds[message.kind] ?? kinds[message.type];
   if (!kind) return message.body || `[${message.type}]`;
-  const title = message.body || (kind.title && message[kind.title[0]]?.[kind.title[1]]);
-  return title ? `${kind[chosen]}: ${title.replaceAll('\n', ', ')}` : kind[chosen];
+  const title = kind.title && message[kind.title[0]]?.[kind.title[1]];
+  const said = message.body || title?.replaceAll('\n', ', ');
+  return said ? `${kind[chosen]}: ${said}` : kind[chosen];
 }
 
 // Why a session is in its state. The bridge's sentence may end with a text of WhatsApp or the system in brackets, which
