@@ -87,7 +87,7 @@ _JSON = st.recursive(
 )
 _FIELDS = [
     *("kind", "key", "at", "t", "type", "from", "author", "notifyName", "person", "level", "keys", "content"),
-    *("fromMe", "remote", "id", "participant", "serialized", *MessageContent.model_fields),
+    *("fromMe", "remote", "id", "participant", "serialized", "variant", "raw", *MessageContent.model_fields),
 ]
 
 
