@@ -90,6 +90,7 @@ def _double(settings: SandboxSettings) -> Response:
     return _page(
         "web",
         missing=html.escape(" ".join(settings.missing_modules)),
+        late="" if settings.late_modules_ms is None else str(settings.late_modules_ms),
         keys="minified" if settings.minified_keys else "plain",
     )
 

@@ -119,6 +119,7 @@ class SettingsPatch(RequestBody):
     site: str | None = None
     always_outdated: bool | None = None
     missing_modules: list[str] | None = None
+    late_modules_ms: int | None = None
     minified_keys: bool | None = None
     receipts: dict[str, int | None] = {}
 

@@ -53,6 +53,8 @@ def states(reports: list[Report]) -> list[SessionState]:
         (replace(OPENING, refusal={"kind": "service_unavailable"}), S.RECONNECTING, Reason.SERVICE_UNAVAILABLE),
         (replace(CODE, link_code="ABCD1234"), S.PAIRING, Reason.TYPE_LINK_CODE),
         (replace(MAIN, missing=("MsgStore",)), S.CONNECTING, Reason.PAGE_LOADING),  # not usable, but within the limit
+        (replace(CODE, missing=("MsgStore",)), S.CONNECTING, Reason.PAGE_LOADING),  # no code to scan in vain
+        (replace(CODE, ready=False), S.CONNECTING, Reason.PAGE_LOADING),  # what is missing is not known yet
     ],
 )
 def test_the_situation_of_a_snapshot(snapshot: Snapshot, state: SessionState, reason: Reason) -> None:

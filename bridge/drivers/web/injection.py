@@ -13,8 +13,7 @@ from importlib import resources
 from bridge.contract.errors import StartError
 from bridge.contract.kinds import VARIANTS
 
-#: Functions that the driver needs, under `WPP.whatsapp`; `a|b` = either one. Checked after the login: before it, the
-#: site may not have loaded them.
+#: Functions that the driver needs, under `WPP.whatsapp`; `a|b` = either one. The site loads all of them on its QR page.
 REQUIRED_MODULES = (
     "Socket.state",
     "Socket.stream",

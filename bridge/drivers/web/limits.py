@@ -15,7 +15,7 @@ class Limits:
     `report` is the interval of the page's state reports. `silence` is the longest time without any report before the
     page counts as dead; a page that is loading years of messages may be busy for longer (`silence_loading`). `boot` is
     the time for wa-js to find its modules. `no_site` is how long a complete page may be without WhatsApp's loader, and
-    `missing_functions` how long a logged-in page may be without a required function: the site loads in parts.
+    `missing_functions` how long a page may be without a required function: the site loads in parts.
     """
 
     report: float = 2.0

@@ -115,6 +115,8 @@ def situation_of(
         if link_tried:
             return Situation(SessionState.RECONNECTING, Reason.LINK_DOWN)
         return Situation(SessionState.CONNECTING, Reason.PAGE_LOADING)
+    if snapshot.missing or not snapshot.ready:  # no code yet: a login on a changed page would lead nowhere
+        return Situation(SessionState.CONNECTING, Reason.PAGE_LOADING)
     if snapshot.link_code:
         return Situation(SessionState.PAIRING, Reason.TYPE_LINK_CODE)
     if snapshot.code:

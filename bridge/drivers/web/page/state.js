@@ -45,10 +45,10 @@ function has(path) {
   return found !== undefined;
 }
 
-// Not checked earlier: a getter read before wa-js is ready stays undefined, and before a login the site may not have
-// loaded everything.
+// Without a login too: the site loads all of them on its QR page. Not before wa-js is ready: a getter read too early may
+// stay undefined. One that is missing may still come, because the site loads in parts: each report asks again.
 function missing() {
-  if (!WPP.isReady || !authenticated()) return [];
+  if (!WPP.isReady) return [];
   if (stillMissing.length) stillMissing = stillMissing.filter((names) => !names.split("|").some(has));
   return stillMissing;
 }

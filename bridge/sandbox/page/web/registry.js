@@ -33,8 +33,16 @@ export function register(table) {
 // Must be the last step: wa-js starts as soon as `__d` and `require` both exist. Missing modules are hidden from wa-js
 // only: a changed site renames a module, it does not break itself.
 export function expose() {
-  const missing = new Set(document.documentElement.dataset.missing.split(' '));
-  for (const id of missing) delete modulesMap[id];
+  const { missing: ids, late } = document.documentElement.dataset;
+  const missing = new Set(ids.split(' '));
+  const hidden = Object.entries(modulesMap).filter(([id]) => missing.has(id));
+  for (const [id] of hidden) delete modulesMap[id];
+  if (late) {
+    setTimeout(() => {
+      missing.clear();
+      Object.assign(modulesMap, Object.fromEntries(hidden));
+    }, Number(late));
+  }
   window.ErrorGuard = { skipGuardGlobal: () => {} };
   window.importNamespace = (id) => {
     if (missing.has(id)) throw new Error(`Requiring unknown module "${id}"`);
