@@ -170,6 +170,18 @@ class BridgeSettings(BaseSettings):
         description="Extra arguments for Chromium, separated by blanks; for example"
         " --proxy-server=http://proxy.example:3128",
     )
+    wa_js_file: Path | None = _name(
+        "WA_JS_FILE",
+        default=None,
+        description="A wa-js bundle (wppconnect-wa.js) to run instead of the shipped one and of the one that `wa web"
+        " use` selects. It is not checked before.",
+    )
+    web_version: str | None = _name(
+        "WA_WEB_VERSION",
+        default=None,
+        description="Pins WhatsApp's page to saved HTML, for a day on which its newest page does not work: a version"
+        " that `wa web page` has saved, or the path of an HTML file. Default: the page that the site sends.",
+    )
     instance: str = _name(
         "WA_INSTANCE",
         default_factory=_default_instance,

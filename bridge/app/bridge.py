@@ -39,6 +39,7 @@ class Bridge:
         driver: DriverFactory,
         clock: Clock,
         *,
+        driver_text: str | None = None,
         http: socket.socket | None = None,
         login_link: str | None = None,
         limits: BridgeLimits | None = None,
@@ -46,7 +47,7 @@ class Bridge:
     ) -> None:
         """`http` is the façade's socket (`bridge.http.server.listen`); without one there is no HTTP and no webhook.
 
-        `login_link` logs one browser in to the panel.
+        `login_link` logs one browser in to the panel. `driver_text` describes the driver in the bridge's status.
         """
         self._settings = settings
         self._clock = clock
@@ -65,6 +66,7 @@ class Bridge:
             SessionHost(setting, settings=settings, driver=driver, clock=clock, limits=self._limits)
             for setting in settings.sessions
         ]
+        self._driver_text = driver_text
         self._http = http
         self._login_link = login_link
 
@@ -133,6 +135,7 @@ class Bridge:
             instance=self._settings.instance,
             state=state,
             version=version(DISTRIBUTION),
+            driver=self._driver_text,
             started_at=instant(self._started_at),
             sessions={host.name: host.view.situation.state for host in self.hosts},
             at=instant(self._clock.now()),

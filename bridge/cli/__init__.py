@@ -22,6 +22,7 @@ from bridge.cli import (
     store,
     trace,
     up,
+    web,
 )
 
 app = typer.Typer(
@@ -34,7 +35,7 @@ app = typer.Typer(
 
 COMMANDS = (
     *(up, serve, responder, send, request, listen, status, qr, trace, listeners, key, broker, doctor),
-    *(backup, restore, store, forget),
+    *(web, backup, restore, store, forget),
 )
 for command in COMMANDS:
     command.register(app)

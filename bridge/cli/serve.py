@@ -40,11 +40,13 @@ async def _serve() -> Exit:
         raise StartError("No broker is configured: set WA_MQTT_URL, or use `wa up`, which starts one.")
     http = None if settings.http_port is None else listen(settings.http_host, settings.http_port)
     with stop_on_signals() as stop:
-        async with driver_kind(settings.driver).open(settings, clock) as drivers:
+        kind = driver_kind(settings.driver)
+        async with kind.open(settings, clock) as drivers:
             _log.info("Sessions: %s. Broker: %s.", ", ".join(s.name for s in settings.sessions), addresses[0].masked)
             if http is not None:
                 _log.info("HTTP: %s.", address_of(http))
             with http_json(settings.data_dir, http):
-                await run_until(Bridge(settings, addresses, drivers, clock, http=http), stop)
+                described = kind.describe(settings)
+                await run_until(Bridge(settings, addresses, drivers, clock, driver_text=described, http=http), stop)
     _log.info("Stopped.")
     return Exit.OK

@@ -83,7 +83,7 @@ async def _up(*, sandbox: bool, sandbox_port: int, scan: bool, answering: bool, 
                 # with its own broker: a command sent here must never reach a real session
                 settings = settings.model_copy(update={"data_dir": settings.data_dir / SANDBOX, "addresses": ()})
                 simulator = await stack.enter_async_context(await _sandbox(settings.data_dir, sandbox_port, scan=scan))
-                settings = settings.model_copy(update={"web_url": simulator.url})
+                settings = settings.model_copy(update={"web_url": simulator.url, "web_version": None})
                 _step(console, "sandbox", f"the phone is at {simulator.phone_url}")
                 hints.append(
                     Hint(
@@ -98,8 +98,11 @@ async def _up(*, sandbox: bool, sandbox_port: int, scan: bool, answering: bool, 
                 _step(console, "panel", f"{address_of(http)}/#link={link} logs you in once, within 15 minutes")
             hints += _broker_hints(addresses[0], settings.topics, settings.sessions[0].name)
             stack.enter_context(http_json(settings.data_dir, http))
-            drivers = await stack.enter_async_context(driver_kind(settings.driver).open(settings, clock))
-            bridge = Bridge(settings, addresses, drivers, clock, http=http, login_link=link)
+            kind = driver_kind(settings.driver)
+            drivers = await stack.enter_async_context(kind.open(settings, clock))
+            described = kind.describe(settings)
+            _step(console, "driver", described)
+            bridge = Bridge(settings, addresses, drivers, clock, driver_text=described, http=http, login_link=link)
             beside = _responder(settings, addresses, console, sandbox=sandbox) if answering else None
             async with asyncio.TaskGroup() as tasks:
                 if beside is not None:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from bridge.contract.payload import VERSION, Instant, Payload
+from bridge.contract.payload import VERSION, Instant, Payload, is_none
 from bridge.contract.session import REASON_TEXT, Reason, SessionState
 
 #: Seconds between two statuses. A will can be lost, so a reader takes a status as offline after `_MISSED` intervals.
@@ -76,6 +76,9 @@ class BridgeStatus(Payload):
     instance: str = Field(description="WA_INSTANCE")
     state: Literal["online", "offline"] = Field(description="`offline` is set by the will")
     version: str = Field(description="the bridge's version")
+    driver: str | None = Field(
+        default=None, exclude_if=is_none, description="the driver with the versions that it runs, for a person"
+    )
     started_at: Instant = Field(description="when the process started")
     sessions: dict[str, SessionState] = Field(description="state of each configured session, standby included")
     at: Instant = Field(description="when this was published")

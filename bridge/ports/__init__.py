@@ -60,6 +60,7 @@ from bridge.ports.outbox import (
     OutboxRow,
     ReplyTo,
 )
+from bridge.ports.page_versions import LibraryVersion, PageVersion, PageVersions
 from bridge.ports.progress import PublishProgress
 from bridge.ports.webhooks import (
     MESSAGE,
@@ -117,6 +118,7 @@ __all__ = [
     "Journalled",
     "KeyValueStore",
     "Level",
+    "LibraryVersion",
     "LoginFiles",
     "LookUp",
     "NewNotice",
@@ -124,6 +126,8 @@ __all__ = [
     "Observer",
     "Outbox",
     "OutboxRow",
+    "PageVersion",
+    "PageVersions",
     "PairingCode",
     "Pairs",
     "Position",

@@ -1,4 +1,4 @@
-"""The port to a kind of driver: how it is opened, what it keeps of a login on disk, and what `wa doctor` checks of it.
+"""The port to a kind of driver: how it is opened, what it keeps of a login on disk, what `wa doctor` checks of it.
 
 `WA_DRIVER` names the kind. Backup, doctor and composition know it by this protocol only.
 """
@@ -13,6 +13,7 @@ from typing import Protocol
 from bridge.ports.clock import Clock
 from bridge.ports.driver import WhatsAppDriver
 from bridge.ports.findings import Finding
+from bridge.ports.page_versions import PageVersions
 
 #: Makes the driver of a session, by its name.
 DriverFactory = Callable[[str], WhatsAppDriver]
@@ -24,7 +25,16 @@ class DriverSettings(Protocol):
     """The settings that drivers read."""
 
     @property
+    def data_dir(self) -> Path: ...
+
+    @property
     def web_url(self) -> str: ...
+
+    @property
+    def web_version(self) -> str | None: ...
+
+    @property
+    def wa_js_file(self) -> Path | None: ...
 
     @property
     def browser(self) -> str | None: ...
@@ -74,10 +84,19 @@ class DriverKind(Protocol):
         """What it keeps of a login; None for a driver without files."""
         ...
 
-    def open(self, settings: DriverSettings, clock: Clock) -> AbstractAsyncContextManager[DriverFactory]:
-        """A factory of drivers, which are usable inside the context."""
+    @property
+    def versions(self) -> PageVersions | None:
+        """What of it an operator can replace; None for a driver without such parts."""
         ...
 
-    def examine(self, settings: DriverSettings, *, live: bool) -> AsyncIterator[tuple[str, Check]]:
-        """The checks of `wa doctor`, each with its name; with `live` also those that load the site."""
+    def open(self, settings: DriverSettings, clock: Clock) -> AbstractAsyncContextManager[DriverFactory]:
+        """A factory of drivers, which are usable inside the context. Raises `StartError`."""
+        ...
+
+    def describe(self, settings: DriverSettings) -> str:
+        """Its name and the versions that it runs, for a person. Raises `StartError` as `open` does."""
+        ...
+
+    def examine(self, settings: DriverSettings) -> AsyncIterator[tuple[str, Check]]:
+        """The checks of `wa doctor`, each with its name."""
         ...

@@ -7,7 +7,7 @@ import secrets
 from pathlib import Path
 
 from fastapi import FastAPI, Request
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
@@ -42,6 +42,11 @@ def build_app(world: World) -> ASGIApp:
     @app.get("/", include_in_schema=False)
     async def double() -> Response:
         return _double(world.state.settings)
+
+    @app.get("/sw.js", include_in_schema=False)
+    async def service_worker() -> Response:
+        # not among the assets: its folder is what it controls
+        return FileResponse(PAGES / "web" / "service_worker.js", headers={"Cache-Control": "no-cache"})
 
     @app.get("/phone", include_in_schema=False)
     async def phone() -> Response:
@@ -90,6 +95,7 @@ def _double(settings: SandboxSettings) -> Response:
     return _page(
         "web",
         missing=html.escape(" ".join(settings.missing_modules)),
+        worker="on" if settings.service_worker else "",
         late="" if settings.late_modules_ms is None else str(settings.late_modules_ms),
         keys="minified" if settings.minified_keys else "plain",
     )

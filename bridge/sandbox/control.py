@@ -120,6 +120,7 @@ class SettingsPatch(RequestBody):
     always_outdated: bool | None = None
     missing_modules: list[str] | None = None
     late_modules_ms: int | None = None
+    service_worker: bool | None = None
     minified_keys: bool | None = None
     receipts: dict[str, int | None] = {}
 

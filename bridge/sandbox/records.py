@@ -227,6 +227,8 @@ class SandboxSettings(BaseModel, extra="forbid"):
     """Modules that are missing in pages loaded from now on, as after a change of the site."""
     late_modules_ms: int | None = Field(default=None, ge=0)
     """When the missing modules come after all, from the page's start: the real site loads in parts. None: never."""
+    service_worker: bool = False
+    """Whether pages loaded from now on register a service worker, which then answers the document's requests."""
     minified_keys: bool = False
     """Whether message keys of a page loaded from now on have no `_serialized`, as in WhatsApp >= 2.3000.1042401057."""
     receipts: ReceiptPolicy = ReceiptPolicy()

@@ -175,6 +175,7 @@ def _others() -> dict[str, Payload]:
             instance="shop",
             state="online",
             version="0.1.0",
+            driver="web: wa-js 4.6.0 (shipped)",
             started_at=AT,
             sessions={"haby": SessionState.CONNECTED},
             at=AT,

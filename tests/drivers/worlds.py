@@ -18,6 +18,7 @@ from bridge.contract.session import SessionState
 from bridge.core.conversion import UNKNOWN, kind_of
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone, SendMode
 from bridge.drivers.web import Limits, PlaywrightRuntime, WebDriver
+from bridge.drivers.web.versions import ChosenVersions
 from bridge.ports import WhatsAppDriver
 from bridge.sandbox import Sandbox
 from bridge.sandbox.records import ReceiptPolicy, TransmissionMode
@@ -160,6 +161,7 @@ class WebWorld:
         url: str | None = None,
         executable: str | None = None,
         browser_args: tuple[str, ...] = (),
+        versions: ChosenVersions | None = None,
     ) -> WebDriver:
         return WebDriver(
             "haby",
@@ -171,6 +173,7 @@ class WebWorld:
             executable=executable,
             browser_args=browser_args,
             limits=limits,
+            versions=versions,
         )
 
     def pair(self) -> None:

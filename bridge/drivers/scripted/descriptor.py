@@ -9,12 +9,13 @@ from typing_extensions import override
 
 from bridge.drivers.scripted.driver import ScriptedDriver
 from bridge.drivers.scripted.phone import ScriptedPhone
-from bridge.ports import Check, Clock, DriverFactory, DriverKind, DriverSettings, LoginFiles
+from bridge.ports import Check, Clock, DriverFactory, DriverKind, DriverSettings, LoginFiles, PageVersions
 
 
 class ScriptedKind(DriverKind):
     name = "scripted"
     login: LoginFiles | None = None
+    versions: PageVersions | None = None
 
     @override
     @asynccontextmanager
@@ -22,7 +23,11 @@ class ScriptedKind(DriverKind):
         yield lambda _: ScriptedDriver(ScriptedPhone(clock, paired=True))
 
     @override
-    async def examine(self, settings: DriverSettings, *, live: bool) -> AsyncIterator[tuple[str, Check]]:
+    def describe(self, settings: DriverSettings) -> str:
+        return self.name
+
+    @override
+    async def examine(self, settings: DriverSettings) -> AsyncIterator[tuple[str, Check]]:
         return
         yield  # makes it a generator
 

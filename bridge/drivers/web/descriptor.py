@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import shlex
 from collections.abc import AsyncIterator
@@ -12,16 +13,33 @@ from typing_extensions import override
 from bridge.drivers.web.driver import WebDriver
 from bridge.drivers.web.login_files import ProfileFiles
 from bridge.drivers.web.runtime import PlaywrightRuntime
-from bridge.ports import Check, Clock, DriverFactory, DriverKind, DriverSettings, LoginFiles, WhatsAppDriver
+from bridge.drivers.web.versions import ChosenVersions, WebVersions
+from bridge.ports import (
+    Check,
+    Clock,
+    DriverFactory,
+    DriverKind,
+    DriverSettings,
+    LoginFiles,
+    PageVersions,
+    WhatsAppDriver,
+)
+
+_log = logging.getLogger(__name__)
 
 
 class WebKind(DriverKind):
     name = "web"
     login: LoginFiles | None = ProfileFiles()
+    versions: PageVersions | None = WebVersions()
 
     @override
     @asynccontextmanager
     async def open(self, settings: DriverSettings, clock: Clock) -> AsyncIterator[DriverFactory]:
+        versions = ChosenVersions.of(settings)
+        _log.info("WhatsApp Web runs with %s.", versions.library.label)
+        if versions.page is not None:
+            _log.warning("WA_WEB_VERSION: %s. Unset it once the newest page works again.", versions.page.label)
         async with PlaywrightRuntime() as runtime:
 
             def driver(session: str) -> WhatsAppDriver:
@@ -34,20 +52,25 @@ class WebKind(DriverKind):
                     random=random.random,
                     executable=settings.browser,
                     browser_args=shlex.split(settings.browser_args),
+                    versions=versions,
                 )
 
             yield driver
 
     @override
-    async def examine(self, settings: DriverSettings, *, live: bool) -> AsyncIterator[tuple[str, Check]]:
-        from bridge.drivers.web.examination import browser, page, site
+    def describe(self, settings: DriverSettings) -> str:
+        return f"{self.name}: {ChosenVersions.of(settings).label}"
+
+    @override
+    async def examine(self, settings: DriverSettings) -> AsyncIterator[tuple[str, Check]]:
+        from bridge.drivers.web.examination import browser, page, site, versions
 
         yield "site", site.site(settings.web_url)
         async with PlaywrightRuntime() as runtime:
-            yield "wa-js", browser.wa_js()
+            yield "wa-js", versions.wa_js(settings)
+            yield "pinned page", versions.pinned(settings)
             yield "browser", browser.browser(settings, runtime)
-            if live:
-                yield "page", page.page(settings, runtime)
+            yield "page", page.page(settings, runtime)
 
 
 KIND = WebKind()

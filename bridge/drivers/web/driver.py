@@ -22,7 +22,7 @@ from bridge.contract.kinds import Content
 from bridge.contract.requests import Request
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.contract.status import MemoryUse
-from bridge.drivers.web import calls, injection
+from bridge.drivers.web import calls, injection, library
 from bridge.drivers.web.browser import Browser, first_line
 from bridge.drivers.web.executable import BrowserFailed, LaunchFailed
 from bridge.drivers.web.limits import Limits, RestartBudget
@@ -30,6 +30,7 @@ from bridge.drivers.web.number_cache import NumberCache
 from bridge.drivers.web.page_loop import STARTING, PageLoop
 from bridge.drivers.web.profile import Profile, ProfileLocked, ProfileUnusable
 from bridge.drivers.web.runtime import PlaywrightRuntime
+from bridge.drivers.web.versions import ChosenVersions
 from bridge.drivers.web.web_page import PageFailure
 from bridge.ports import CallInDoubt, Clock, DriverSink, DriverUnavailable, IncomingMessage, LookUp, WhatsAppDriver
 
@@ -51,7 +52,9 @@ class WebDriver(WhatsAppDriver):
         executable: str | None = None,
         browser_args: Sequence[str] = (),
         limits: Limits | None = None,
+        versions: ChosenVersions | None = None,
     ) -> None:
+        """`versions` None: the shipped wa-js on the site's own page."""
         self._session = session
         self._profile = profile
         self._playwright = playwright
@@ -65,7 +68,15 @@ class WebDriver(WhatsAppDriver):
         self._caught_up = False  # the page of this browser completed a catch-up
         self._numbers = NumberCache()
         self._unread: dict[str, int] = {}
-        self._page_loop = PageLoop(session, url=url, profile=profile, limits=self._limits, clock=clock, random=random)
+        self._page_loop = PageLoop(
+            session,
+            url=url,
+            profile=profile,
+            limits=self._limits,
+            versions=versions or ChosenVersions(library.shipped()),
+            clock=clock,
+            random=random,
+        )
 
     @override
     async def run(self, sink: DriverSink) -> None:

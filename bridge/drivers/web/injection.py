@@ -10,7 +10,6 @@ import json
 import re
 from importlib import resources
 
-from bridge.contract.errors import StartError
 from bridge.contract.kinds import VARIANTS
 
 #: Functions that the driver needs, under `WPP.whatsapp`; `a|b` = either one. The site loads all of them on its QR page.
@@ -69,16 +68,12 @@ def page_script() -> str:
 
 
 @functools.cache
-def init_script(report: float) -> str:
-    """The whole script, about 550 KB; `report` in seconds. Raises `StartError` when wa-js is not installed."""
-    here = resources.files("bridge.drivers.web")
-    bundle = here / "node_modules" / "@wppconnect" / "wa-js" / "dist" / "wppconnect-wa.js"
-    if not bundle.is_file():
-        raise StartError("wa-js is not installed with the bridge. Run scripts/setup, or install the built wheel.")
+def init_script(report: float, wa_js: str) -> str:
+    """The whole script, about 550 KB; `report` in seconds, `wa_js` is the library's text."""
     return f"""
 if (window === window.top && location.protocol.startsWith("http")) {{
   window.WPPConfig = {{ disableGoogleAnalytics: true }};
-  {bundle.read_text("utf-8")}
+  {wa_js}
   (() => {{
     "use strict";
     const agentName = {json.dumps(AGENT)};

@@ -20,6 +20,7 @@ from bridge.drivers.web.page_watchdog import PageEnd, PageWatch
 from bridge.drivers.web.payloads import to_items
 from bridge.drivers.web.pending_requests import PendingRequests
 from bridge.drivers.web.snapshot import Snapshot
+from bridge.drivers.web.versions import ChosenVersions
 from bridge.drivers.web.web_page import Batch, PageLost, SiteUnreachable, StateReport, WebPage
 from bridge.ports import Account, Clock, DriverSink, DriverUnavailable, IncomingMessage, PairingCode
 
@@ -40,12 +41,14 @@ class PageLoop:
         url: str,
         profile: Path,
         limits: Limits,
+        versions: ChosenVersions,
         clock: Clock,
         random: Callable[[], float],
     ) -> None:
         self._session = session
         self._url = url
         self._limits = limits
+        self._versions = versions
         self._clock = clock
         self._random = random
         self._failures = 0
@@ -64,8 +67,9 @@ class PageLoop:
         """Load the site and process its events, load after load, until the page is lost; returns why it was lost."""
         try:
             async with asyncio.timeout(self._limits.silence):
-                page = WebPage(await browser.page(), session=self._session, limits=self._limits)
-                await page.prepare()
+                tab = await browser.page()
+                page = WebPage(tab, session=self._session, limits=self._limits, versions=self._versions)
+                await page.prepare(self._url)
         except TimeoutError:
             return Situation(SessionState.RECONNECTING, Reason.PAGE_LOST, "the browser opens no page")
         watching = asyncio.create_task(page.watch(), name=f"connection to the page of {self._session}")

@@ -20,6 +20,7 @@ from bridge.contract.errors import CodedError
 from bridge.drivers.web.browser import first_line
 from bridge.drivers.web.injection import AGENT, BINDING, init_script
 from bridge.drivers.web.limits import Limits
+from bridge.drivers.web.versions import ChosenVersions
 from bridge.ports import CallInDoubt, DriverUnavailable
 
 _log = logging.getLogger(__name__)
@@ -74,10 +75,11 @@ PageEvent = StateReport | Batch | PageLost
 class WebPage:
     """One page of one browser, from opening until it is lost."""
 
-    def __init__(self, page: Page, *, session: str, limits: Limits) -> None:
+    def __init__(self, page: Page, *, session: str, limits: Limits, versions: ChosenVersions) -> None:
         self._page = page
         self._session = session
         self._limits = limits
+        self._versions = versions
         self._events: asyncio.Queue[PageEvent] = asyncio.Queue()
         self._open_batches: set[asyncio.Future[bool]] = set()
         self._last_report_at = 0.0
@@ -87,14 +89,17 @@ class WebPage:
         self.silence = limits.silence_loading
         self.lost: str | None = None
 
-    async def prepare(self) -> None:
-        """Install the bridge's script before the page's own code."""
+    async def prepare(self, url: str) -> None:
+        """Install the bridge's script before the page's own code, and the pinned page at `url`, if there is one."""
+        script = init_script(self._limits.report, self._versions.library.text)
         self._page.on("crash", lambda _: self.lose("the page crashed"))
         self._page.on("close", lambda _: self.lose("the browser closed the page"))
         self._page.on("console", self._log_console)
         self._page.on("pageerror", lambda error: _log.debug("%s: page error: %.300s", self._session, error))
         await self._page.expose_binding(BINDING, self._on_binding)
-        await self._page.add_init_script(script=init_script(self._limits.report))
+        await self._page.add_init_script(script=script)
+        if self._versions.page is not None:
+            await self._versions.page.serve(self._page, url)
 
     async def open(self, url: str) -> None:
         """Load the site; later reports of the previous load are ignored. Raises `SiteUnreachable`."""

@@ -70,7 +70,7 @@ async def examine(plan: Examination) -> AsyncIterator[Finding]:
         for check in checks:
             async for finding in _guarded(f"session {setting.name}", check):
                 yield finding
-    async for name, work in kind.examine(settings, live=plan.live):
+    async for name, work in kind.examine(settings):
         async for finding in _guarded(name, work):
             yield finding
     delivery = broker.broker(plan.options(), settings.topics, plan.first, private=plan.private)

@@ -8,7 +8,6 @@ import pytest
 
 from bridge.contract.session import Reason, SessionState
 from bridge.contract.status import SessionStatus
-from bridge.drivers.web.examination.page import evaluate, older
 from bridge.ops.doctor.sessions import sessions
 
 NOW = datetime(2026, 11, 24, 5, tzinfo=UTC)
@@ -49,29 +48,3 @@ def test_sessions_known_to_only_one_side_are_reported() -> None:
     missing, foreign = sessions(["haby"], [status(SessionState.CONNECTED, session="other")], NOW)
     assert (missing.check, missing.level) == ("session haby", "warning")
     assert (foreign.check, foreign.level) == ("session other", "warning")
-
-
-def test_missing_functions_of_the_page_are_named() -> None:
-    probe = {"missing": ["functions.queryWidExists"], "wanted": ">=2.3000.1", "version": "2.3000.2"}
-    [finding] = evaluate(probe, booted=True)
-    assert finding.level == "warning"
-    assert "functions.queryWidExists" in finding.what
-
-
-def test_a_page_on_which_wa_js_does_not_boot_is_a_fault() -> None:
-    [finding] = evaluate({"missing": ["Socket.state"]}, booted=False)
-    assert finding.level == "fault"
-
-
-@pytest.mark.parametrize(
-    ("version", "wanted", "answer"),
-    [
-        ("2.3000.1012", ">=2.3000.1038-alpha", True),
-        ("2.3000.1038", ">=2.3000.1038-alpha", False),
-        ("2.3001.1", ">=2.3000.1038", False),
-        ("unknown", ">=2.3000.1038", False),
-        ("2.3000.1", "any", False),
-    ],
-)
-def test_versions_are_compared_by_their_numbers(version: str, wanted: str, *, answer: bool) -> None:
-    assert older(version, wanted) is answer

@@ -1,7 +1,6 @@
-"""The functions of WhatsApp's page that the driver needs, checked in a separate browser without a login.
+"""WhatsApp's page in a separate browser without a login: its version, and the functions that the driver needs.
 
-This detects a change of the site without touching a session. Modules that the site loads only after a login are not
-visible here; a running session reports them (`page_changed`).
+The site loads all of them on its QR page, so a missing one is a change of the site. No session is touched.
 """
 
 from __future__ import annotations
@@ -9,37 +8,40 @@ from __future__ import annotations
 import asyncio
 import shlex
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from bridge.contract.errors import CodedError
 from bridge.drivers.web import Limits, PlaywrightRuntime
 from bridge.drivers.web.browser import Browser
 from bridge.drivers.web.injection import REQUIRED_MODULES
+from bridge.drivers.web.library import numbers
 from bridge.drivers.web.profile import Profile
+from bridge.drivers.web.versions import ChosenVersions
 from bridge.drivers.web.web_page import SiteUnreachable, StateReport, WebPage
 from bridge.ports import DriverSettings, Finding, fault, ok, warning
 
 #: Seconds within which wa-js must find its modules.
 BOOT_TIMEOUT = 60.0
-_PROBE = """(names) => {
-  const has = (path) => {
-    let value = WPP.whatsapp;
-    for (const step of path.split(".")) {
-      try { value = value?.[step]; } catch { value = undefined; }
-    }
-    return value !== undefined;
-  };
-  const missing = names.filter((alternatives) => !alternatives.split("|").some(has));
-  return { missing, wanted: WPP.supportedWhatsappWeb ?? null, version: globalThis.Debug?.VERSION ?? null };
-}"""
+_VERSION = "() => globalThis.Debug?.VERSION ?? null"
+_CHANGED = "wa web update; if that does not help, see When WhatsApp Web changes in docs/operations.md."
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedPage:
+    """What the page showed. `missing` None: wa-js was not ready in time."""
+
+    version: str | None
+    missing: Sequence[str] | None
 
 
 async def page(settings: DriverSettings, runtime: PlaywrightRuntime) -> list[Finding]:
-    """Load the site, wait for wa-js, and report missing functions."""
-    with tempfile.TemporaryDirectory(prefix="wa-doctor-") as folder:
-        try:
+    """Load the site with the chosen wa-js, wait until it is ready, and report missing functions."""
+    limits = Limits()
+    try:
+        versions = ChosenVersions.of(settings)
+        with tempfile.TemporaryDirectory(prefix="wa-doctor-") as folder:
             async with (
                 Profile(Path(folder) / "profile") as profile,
                 Browser(
@@ -47,65 +49,65 @@ async def page(settings: DriverSettings, runtime: PlaywrightRuntime) -> list[Fin
                     profile,
                     executable=settings.browser,
                     arguments=shlex.split(settings.browser_args),
-                    limits=Limits(),
+                    limits=limits,
                 ) as browser,
             ):
                 tab = await browser.page()
-                web_page = WebPage(tab, session="doctor", limits=Limits())
-                await web_page.prepare()
+                web_page = WebPage(tab, session="doctor", limits=limits, versions=versions)
+                await web_page.prepare(settings.web_url)
                 await web_page.open(settings.web_url)
-                booted = await _booted(web_page)
-                probe = await tab.evaluate(_PROBE, list(REQUIRED_MODULES))
-        except SiteUnreachable as error:
-            return [fault("page", f"WhatsApp Web cannot be loaded: {error.text}.", "See the site above.")]
-        except CodedError as error:
-            return [fault("page", error.text, "See the browser above.")]
-    return list(evaluate(probe, booted=booted))
+                missing = await _missing(web_page, limits.missing_functions)
+                loaded = LoadedPage(await tab.evaluate(_VERSION), missing)
+    except SiteUnreachable as error:
+        return [fault("page", f"WhatsApp Web cannot be loaded: {error.text}.", "See the site above.")]
+    except CodedError as error:
+        return [fault("page", error.text, "See wa-js and the browser above.")]
+    return list(evaluate(loaded, versions))
 
 
-def evaluate(probe: Mapping[str, Any], *, booted: bool) -> Iterator[Finding]:
-    """The findings for the probe's answer. Pure."""
-    missing, version, wanted = list(probe["missing"]), probe.get("version"), probe.get("wanted")
-    versions = f"WhatsApp Web {version or 'of an unknown version'}; wa-js requires {wanted or 'any'}."
-    if not booted:
-        yield fault(
-            "page", f"wa-js was not ready within {BOOT_TIMEOUT:g} s. {versions}", "Update the bridge, or try again."
-        )
-    elif missing:
+def evaluate(loaded: LoadedPage, versions: ChosenVersions) -> Iterator[Finding]:
+    """The findings for a loaded page. Pure."""
+    library = versions.library
+    found = f"WhatsApp Web {loaded.version or 'of an unknown version'}"
+    supported = f"wa-js {library.version} supports {library.supports or 'versions that it does not name'}"
+    if loaded.missing is None:
+        yield fault("page", f"wa-js was not ready within {BOOT_TIMEOUT:g} s on {found}; {supported}.", _CHANGED)
+    elif loaded.missing:
+        yield fault("page", f"{found} has no {', '.join(loaded.missing)}; {supported}.", _CHANGED)
+    elif loaded.version and library.supports and older(loaded.version, library.supports):
         yield warning(
             "page",
-            f"Without a login the page has no {', '.join(missing)}. {versions}",
-            "Nothing while the session is connected: the site may load them later. In state page_changed these"
-            " functions are the cause: update the bridge.",
+            f"{found} is older than that: {supported}. All {len(REQUIRED_MODULES)} functions are available.",
+            "Nothing, as long as the session is connected.",
         )
     else:
-        yield ok("page", f"All {len(REQUIRED_MODULES)} functions that the driver needs are available. {versions}")
-    if booted and version and wanted and older(str(version), str(wanted)):
-        yield warning("page", f"{versions} The site is older than that.", "Nothing, as long as no function is missing.")
+        count = len(REQUIRED_MODULES)
+        yield ok("page", f"{found}: all {count} functions that the driver needs are available; {supported}.")
 
 
-def older(version: str, wanted: str) -> bool:
+def older(version: str, supported: str) -> bool:
     """Whether `2.3000.1012` is below `>=2.3000.1038-alpha`; False if either cannot be parsed. Pure."""
-    actual, minimum = _numbers(version), _numbers(wanted.lstrip("><= "))
+    actual, minimum = numbers(version), numbers(supported)
     return bool(actual) and bool(minimum) and actual < minimum
 
 
-def _numbers(version: str) -> tuple[int, ...]:
-    parts = version.partition("-")[0].split(".")
-    return tuple(int(part) for part in parts) if all(part.isdigit() for part in parts) else ()
-
-
-async def _booted(web_page: WebPage) -> bool:
-    """Whether wa-js reports that it is ready before the timeout."""
+async def _missing(web_page: WebPage, limit: float) -> Sequence[str] | None:
+    """The functions that are still missing `limit` seconds after wa-js was ready; None if it was not ready in time."""
+    loop = asyncio.get_running_loop()
+    missing: Sequence[str] | None = None
     try:
-        async with asyncio.timeout(BOOT_TIMEOUT):
+        async with asyncio.timeout(BOOT_TIMEOUT) as waiting:
             while True:
                 match await web_page.next_event():
                     case StateReport(state) if state.get("ready"):
-                        return True
+                        if missing is None:
+                            waiting.reschedule(loop.time() + limit)
+                        missing = state["missing"]
+                        if not missing:
+                            return missing
                     case StateReport():
                         pass
                     case _:
-                        return False
+                        return missing
     except TimeoutError:
-        return False
+        return missing

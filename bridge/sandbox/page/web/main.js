@@ -14,6 +14,7 @@ import { expose } from './registry.js';
 import { show } from './screen.js';
 import { start } from './session.js';
 
+if (document.documentElement.dataset.worker) void navigator.serviceWorker.register('/sw.js');
 expose();
 show();
 await start();

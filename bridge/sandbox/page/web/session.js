@@ -162,7 +162,7 @@ function takeAck({ key, chat, ack, total, participant, t }) {
 
 export async function start() {
   login = await credentials.read();
-  if (login.device) Stream.mode = 'SYNCING';
+  if (!login.device) Stream.mode = 'QR'; // at once, as the real page: not only when the service answers
   socket.connect(() => ({ op: 'hello', ...login, resume: loaded }), {
     welcome,
     paired,

@@ -49,7 +49,7 @@ class CmdImpl extends EventEmitter {
 }
 
 export const Conn = new ConnModel({ ref: undefined, connected: false, platform: 'android', pushname: '' });
-export const Stream = new StreamModel({ mode: undefined, info: 'OPENING', needsUpdate: false, available: true });
+export const Stream = new StreamModel({ mode: 'SYNCING', info: 'OPENING', needsUpdate: false, available: true });
 export const Socket = new SocketModel({ state: 'OPENING', stream: 'DISCONNECTED', hasSynced: false });
 export const Cmd = new CmdImpl();
 const NetworkStatus = new NetworkStatusModel({ online: true });
