@@ -82,10 +82,10 @@ def start(environment: Environment, tmp_path: Path) -> StartCommand:
 def wa(start: StartCommand) -> Wa:
     """Run `wa` until it exits."""
 
-    async def run_command(*arguments: str, stdin: bytes = b"", **changes: str) -> CompletedCommand:
+    async def run_command(*arguments: str, stdin: bytes = b"", limit: float = 30, **changes: str) -> CompletedCommand:
         process = await start(*arguments, **changes)
         try:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(limit):
                 out, err = await process.communicate(stdin)
         finally:
             if process.returncode is None:

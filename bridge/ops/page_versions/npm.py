@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 from glob import glob
 from pathlib import Path
@@ -11,6 +12,7 @@ from bridge.contract.errors import CodedError
 
 #: Seconds for one package; the pages are 43 MB.
 TIMEOUT = 300.0
+_VERSION = re.compile(r"\d+\.\d+\.\d+[0-9A-Za-z.-]*")
 _NO_NPM = (
     "npm is not installed. On Debian: apt install npm. Or fetch the file elsewhere and name it: WA_JS_FILE for wa-js,"
     " WA_WEB_VERSION for a page."
@@ -24,13 +26,25 @@ class NpmFailed(CodedError):
 
 
 async def fetch_package(package: str, version: str | None, folder: Path, *, limit: float = TIMEOUT) -> Path:
-    """The tarball of a version, None = the newest, checked by npm against the registry's hash. Raises `NpmFailed`."""
+    """The tarball of a version, None = the newest, checked by npm against the registry's hash. Raises `NpmFailed`.
+
+    Raises ValueError for what is no version: npm would also take a folder or an address.
+    """
+    if version is not None and not _VERSION.fullmatch(version):
+        raise ValueError(f"{version!r} is not a version: write for example 4.6.0.")
     npm = shutil.which("npm")
     if npm is None:
         raise NpmFailed(_NO_NPM)
     process = await asyncio.create_subprocess_exec(
         *(npm, "pack", f"{package}@{version or 'latest'}", "--ignore-scripts", "--loglevel=error"),
-        *("--pack-destination", folder, "--cache", folder / "npm-cache", "--update-notifier=false"),
+        *(
+            "--pack-destination",
+            folder,
+            "--cache",
+            folder / "npm-cache",
+            "--update-notifier=false",
+            "--fetch-retries=1",
+        ),
         cwd=folder,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,

@@ -9,7 +9,7 @@ import asyncio
 import shlex
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bridge.contract.errors import CodedError
@@ -25,15 +25,17 @@ from bridge.ports import DriverSettings, Finding, fault, ok, warning
 #: Seconds within which wa-js must find its modules.
 BOOT_TIMEOUT = 60.0
 _VERSION = "() => globalThis.Debug?.VERSION ?? null"
+_NOT_THE_SITE = "Maintenance, or a wrong WA_WEB_URL or WA_WEB_VERSION: open the site in a browser on this network."
 _CHANGED = "wa web update; if that does not help, see When WhatsApp Web changes in docs/operations.md."
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedPage:
-    """What the page showed. `missing` None: wa-js was not ready in time."""
+    """What the page showed. `missing` None: wa-js was not ready in time. `text`: of a page that is not WhatsApp Web."""
 
-    version: str | None
-    missing: Sequence[str] | None
+    version: str | None = None
+    missing: Sequence[str] | None = None
+    text: str | None = None
 
 
 async def page(settings: DriverSettings, runtime: PlaywrightRuntime) -> list[Finding]:
@@ -56,8 +58,9 @@ async def page(settings: DriverSettings, runtime: PlaywrightRuntime) -> list[Fin
                 web_page = WebPage(tab, session="doctor", limits=limits, versions=versions)
                 await web_page.prepare(settings.web_url)
                 await web_page.open(settings.web_url)
-                missing = await _missing(web_page, limits.missing_functions)
-                loaded = LoadedPage(await tab.evaluate(_VERSION), missing)
+                loaded = await _loaded(web_page, limits)
+                if loaded.text is None:
+                    loaded = replace(loaded, version=await tab.evaluate(_VERSION))
     except SiteUnreachable as error:
         return [fault("page", f"WhatsApp Web cannot be loaded: {error.text}.", "See the site above.")]
     except CodedError as error:
@@ -70,7 +73,9 @@ def evaluate(loaded: LoadedPage, versions: ChosenVersions) -> Iterator[Finding]:
     library = versions.library
     found = f"WhatsApp Web {loaded.version or 'of an unknown version'}"
     supported = f"wa-js {library.version} supports {library.supports or 'versions that it does not name'}"
-    if loaded.missing is None:
+    if loaded.text is not None:
+        yield fault("page", f"The site answers, but not with WhatsApp Web ({loaded.text}).", _NOT_THE_SITE)
+    elif loaded.missing is None:
         yield fault("page", f"wa-js was not ready within {BOOT_TIMEOUT:g} s on {found}; {supported}.", _CHANGED)
     elif loaded.missing:
         yield fault("page", f"{found} has no {', '.join(loaded.missing)}; {supported}.", _CHANGED)
@@ -91,23 +96,28 @@ def older(version: str, supported: str) -> bool:
     return bool(actual) and bool(minimum) and actual < minimum
 
 
-async def _missing(web_page: WebPage, limit: float) -> Sequence[str] | None:
-    """The functions that are still missing `limit` seconds after wa-js was ready; None if it was not ready in time."""
+async def _loaded(web_page: WebPage, limits: Limits) -> LoadedPage:
+    """What is missing when wa-js is ready and the site had time to load all of its parts."""
     loop = asyncio.get_running_loop()
+    not_the_site = loop.time() + limits.no_site
     missing: Sequence[str] | None = None
     try:
         async with asyncio.timeout(BOOT_TIMEOUT) as waiting:
             while True:
                 match await web_page.next_event():
-                    case StateReport(state) if state.get("ready"):
+                    case StateReport(state) if state["ready"]:
                         if missing is None:
-                            waiting.reschedule(loop.time() + limit)
+                            waiting.reschedule(loop.time() + limits.missing_functions)
                         missing = state["missing"]
                         if not missing:
-                            return missing
+                            break
+                    case StateReport(state) if state["complete"] and not state["loader"] and not state["injected"]:
+                        if loop.time() > not_the_site:
+                            return LoadedPage(text=state["visibleText"])
                     case StateReport():
                         pass
                     case _:
-                        return missing
+                        break
     except TimeoutError:
-        return missing
+        pass
+    return LoadedPage(missing=missing)
