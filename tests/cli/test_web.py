@@ -62,7 +62,7 @@ async def test_a_newer_wa_js_is_tried_kept_and_used_until_its_file_changes(
     assert wa_js["what"].startswith(f"4.6.1 (installed, SHA-256 {newer['sha256'][:12]})")
 
     kept = tmp_path / "data" / "web" / "wa-js" / "4.6.1" / "wppconnect-wa.js"
-    kept.write_text(kept.read_text() + "// changed by somebody")
+    kept.write_text(kept.read_text() + "// changed")
     listed = await wa("web", "list", "--json")
     assert listed.code == 1
     assert "changed after its check" in lines(listed)[1]["fault"]

@@ -85,7 +85,7 @@ def test_a_file_before_any_other(settings: BridgeSettings, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("version", "name"), [("../../outside", PACKAGE), ("latest", PACKAGE), ("4.7.0", "@somebody/else")]
+    ("version", "name"), [("../../outside", PACKAGE), ("latest", PACKAGE), ("4.7.0", "@another/package")]
 )
 def test_another_package_is_refused(settings: BridgeSettings, tmp_path: Path, version: str, name: str) -> None:
     with pytest.raises(StartError):
