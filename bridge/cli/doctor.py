@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
 def doctor(
     live: Annotated[
         bool,
-        typer.Option("--live", help="Also load WhatsApp Web and send a message to the session's own number."),
+        typer.Option("--live", help="Also send a message to the session's own number."),
     ] = False,
     session: Annotated[
         str | None, typer.Option(help="Session for --live; the first of WA_SESSIONS by default.")

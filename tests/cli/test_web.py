@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,9 @@ import pytest
 from bridge.drivers.web.library import BUNDLE, PACKAGE, shipped
 from bridge.drivers.web.pinned_page import PACKAGE as PAGES
 from bridge.sandbox import Sandbox
-from tests.cli.conftest import CompletedCommand, Wa
+from tests.cli.conftest import CompletedCommand, StartCommand, Wa
+from tests.mosquitto_server import MosquittoServer
+from tests.mqtt.probe import mqtt_probe
 from tests.npm_registry import NpmRegistry, npm_registry
 from tests.parts import require_binary
 
@@ -156,3 +160,32 @@ async def test_a_driver_without_a_page_has_nothing_to_replace(wa: Wa) -> None:
     for command in (["list"], ["update"], ["use", "shipped"], ["page"]):
         result = await wa("web", *command, WA_DRIVER="scripted")
         assert (result.code, result.err) == (2, "error: WA_DRIVER=scripted runs neither wa-js nor a page.\n")
+
+
+async def test_the_start_and_the_status_of_the_bridge_name_what_runs(
+    start: StartCommand, mosquitto: MosquittoServer, tmp_path: Path
+) -> None:
+    library, page = tmp_path / "own.js", tmp_path / "saved.html"
+    library.write_text(bundle() + "\n// own")
+    page.write_text("<title>saved</title>")
+    os.utime(page, (time.time() - 9.5 * 86_400,) * 2)
+    async with Sandbox() as sandbox:
+        process = await start(
+            "bridge",
+            WA_MQTT_URL=mosquitto.url("bridge"),
+            WA_HTTP_PORT="off",
+            WA_INSTANCE="test",
+            WA_WEB_URL=sandbox.url,
+            WA_JS_FILE=str(library),
+            WA_WEB_VERSION=str(page),
+        )
+        try:
+            async with mqtt_probe(mosquitto.url("admin")) as probe:
+                status = await probe.wait("wa/bridge/test/status", within=30)
+        finally:
+            process.terminate()
+            _, log = await process.communicate()
+    assert status["driver"].startswith("web: wa-js of an unknown version (file, SHA-256 ")
+    assert status["driver"].endswith("page pinned to saved, 9 days old")
+    assert "WhatsApp Web runs with wa-js of an unknown version (file, SHA-256 " in log.decode()
+    assert "WA_WEB_VERSION: page pinned to saved, 9 days old." in log.decode()

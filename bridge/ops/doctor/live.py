@@ -50,7 +50,7 @@ async def self_message(client: Client, session: str, number: str | None) -> Asyn
             "See the session's state above and `wa status`; rate limiting (WA_PACE) may delay it.",
         )
     elif result.error is not None:
-        yield fault(check, f"The self-message failed: {result.error.text}", "See the page's functions below.")
+        yield fault(check, f"The self-message failed: {result.error.text}", "See the page above.")
     elif result.status == "unknown":
         yield warning(check, "It is unknown whether the self-message was sent.", "Check that chat on the phone.")
     else:

@@ -219,7 +219,7 @@ const reasons = {
   site_unreachable: 'No se puede llegar a WhatsApp Web desde este equipo; se sigue intentando. Revisá internet.',
   site_broken: 'El sitio de WhatsApp no muestra WhatsApp Web (¿mantenimiento?); se sigue intentando.',
   opened_elsewhere: 'WhatsApp Web se abrió en otro lado con este vínculo. Cerralo ahí y después reiniciá acá.',
-  module_missing: 'WhatsApp Web cambió y falta una función. Actualizá el puente.',
+  module_missing: 'WhatsApp Web cambió y falta una función. Ejecutá wa web update, o actualizá el puente.',
   client_expired: 'WhatsApp no acepta esta versión de su página, que se recarga una y otra vez; se sigue intentando.',
   account_blocked: 'WhatsApp bloqueó esta cuenta por un tiempo. El teléfono dice por qué.',
   service_unavailable: 'El servicio de WhatsApp no acepta conexiones por ahora (503); se sigue intentando.',
