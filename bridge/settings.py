@@ -173,8 +173,8 @@ class BridgeSettings(BaseSettings):
     wa_js_file: Path | None = _name(
         "WA_JS_FILE",
         default=None,
-        description="A wa-js bundle (wppconnect-wa.js) to run, without a trial, instead of the shipped one and of the one"
-        " that `wa web use` selects.",
+        description="A wa-js bundle (wppconnect-wa.js) to run, without a trial, instead of the shipped one and of what"
+        " `wa web use` selects.",
     )
     web_version: str | None = _name(
         "WA_WEB_VERSION",

@@ -100,7 +100,7 @@ REASON_TEXT: dict[Reason, str] = {
     Reason.SITE_UNREACHABLE: "WhatsApp Web cannot be reached from this host; retrying. Check the internet connection.",
     Reason.SITE_BROKEN: "WhatsApp's site answers, but not with WhatsApp Web (maintenance?); retrying.",
     Reason.OPENED_ELSEWHERE: "WhatsApp Web was opened elsewhere with this login. Close it there, then restart here.",
-    Reason.MODULE_MISSING: "WhatsApp Web has changed: a needed function is missing. Run wa web update, or update the bridge.",
+    Reason.MODULE_MISSING: "WhatsApp Web has changed: a function is missing. Run wa web update, or update the bridge.",
     Reason.CLIENT_EXPIRED: "WhatsApp refuses this version of its page, which reloads itself again and again; retrying.",
     Reason.ACCOUNT_BLOCKED: "WhatsApp has blocked this account for a time. WhatsApp on the phone shows why.",
     Reason.SERVICE_UNAVAILABLE: "WhatsApp's service accepts no connections for now (503); retrying.",
