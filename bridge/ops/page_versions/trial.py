@@ -80,7 +80,6 @@ async def try_library(
                 "data_dir": Path(folder),
                 "wa_js_file": library,
                 "web_version": None,
-                "browser_args": "",
             }
             async with kind.open(settings.model_copy(update=changes), clock) as drivers:
                 driver, sink = drivers("trial"), _TrialSink(limit)
