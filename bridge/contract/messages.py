@@ -86,7 +86,7 @@ class MessageHead(Payload):
     notify_name: PageText | None = Field(
         default=None, description="name that the author gave itself, else that of the address book"
     )
-    late: bool = Field(description="true when catch-up found it, false when the page announced it")
+    late: bool = Field(description="true when it is older than the current connection to WhatsApp, by its own time")
 
 
 class MessageBody(MessageContent, MessageHead):

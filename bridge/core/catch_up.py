@@ -61,7 +61,7 @@ class CatchUp:
                         if unread != self._driver.unread:  # before its messages move the chat's watermark
                             unread = dict(self._driver.unread)
                             await self._inbound.unread.add(unread)
-                        found += await self._inbound.journal_messages(batch, late=True)
+                        found += await self._inbound.journal_messages(batch)
                         limit.reschedule(clock() + stalled)
             except TimeoutError as error:
                 raise DriverUnavailable(f"The page has delivered nothing for {self._limits.stalled:g} s.") from error

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from bridge.contract.events import OWN_MESSAGE, EventBody
 from bridge.contract.jid import mask
 from bridge.contract.kinds import SYSTEM_TYPES
+from bridge.contract.messages import MessageBody
 from bridge.contract.payload import instant
 from bridge.core.conversion import body_of, text_of, time_of
 from bridge.core.missing_messages import UndecryptedMessages, UnreadChats
@@ -49,6 +50,7 @@ class InboundPipeline:
         #: Whether the last pairing is so recent that the phone may still send history.
         self.history_comes = False
         self._paired_at = self._owed_from = 0  # that pairing, and where its history starts
+        self._connected_at = 0
 
     async def logged_in(self, account: Account) -> None:
         """Set the baseline at the first pairing, and again when another number is paired.
@@ -74,14 +76,18 @@ class InboundPipeline:
         await self._note_pairing(account.paired_at, is_new=is_new)
         await self._undecrypted.load()
 
-    async def journal_messages(self, messages: Sequence[IncomingMessage], *, late: bool) -> int:
+    def connected(self, at: int) -> None:
+        """A connection began, at this time of the service's clock (unix seconds): older messages are late."""
+        self._connected_at = at
+
+    async def journal_messages(self, messages: Sequence[IncomingMessage]) -> int:
         """Journal messages in order; returns how many were new. Durable on return."""
         new = 0
         others: list[IncomingMessage] = []
         await self._note_undecrypted(messages)
         for message in messages:
             if message.key.from_me:
-                new += await self._journal_own(message, late=late)
+                new += await self._journal_own(message)
             elif self._belongs_to_in(message):
                 others.append(message)
         if not others:
@@ -89,7 +95,7 @@ class InboundPipeline:
         for message in others:
             if message.from_lid and message.from_pn:
                 await self._journal.add_alias(str(message.from_lid), str(message.from_pn))
-        numbers = await self._journal.append([self._record(message, late=late) for message in others])
+        numbers = await self._journal.append([self._record(message) for message in others])
         for message, seq in zip(others, numbers, strict=True):
             if seq is not None:
                 _log.info(
@@ -164,7 +170,7 @@ class InboundPipeline:
     def _history_ends(self) -> int:
         return max(self._baseline or 0, self._journal.remembers_from)
 
-    async def _journal_own(self, message: IncomingMessage, *, late: bool) -> int:
+    async def _journal_own(self, message: IncomingMessage) -> int:
         raw_id = text_of(message.key.id)
         if not self._belongs_to_in(message) or await self._outbox.has_sent(raw_id):
             return 0
@@ -172,13 +178,16 @@ class InboundPipeline:
             kind=OWN_MESSAGE,
             at=instant(time_of(message)),
             chat=str(message.chat),
-            message=body_of(message, self._cliente_id, self._own, late=late),
+            message=self._body(message),
         )
         once = f"{OWN_MESSAGE}:{raw_id}"
         seq = await self._journal.append_event(event.to_json(), kind=OWN_MESSAGE, once=once)
         return 0 if seq is None else 1
 
-    def _record(self, message: IncomingMessage, *, late: bool) -> JournalRecord:
+    def _body(self, message: IncomingMessage) -> MessageBody:
+        return body_of(message, self._cliente_id, self._own, late=0 < time_of(message) < self._connected_at)
+
+    def _record(self, message: IncomingMessage) -> JournalRecord:
         return JournalRecord(
             chat=str(message.chat),
             raw_id=text_of(message.key.id),
@@ -186,7 +195,7 @@ class InboundPipeline:
             timestamp=time_of(message),
             type=text_of(message.type),
             content_hash=hashlib.sha256(text_of(message.body).encode()).hexdigest()[:_HASH_DIGITS],
-            body=body_of(message, self._cliente_id, self._own, late=late).to_json(),
+            body=self._body(message).to_json(),
         )
 
 

@@ -117,7 +117,9 @@ class Session(DriverSink):
     @override
     async def situation_changed(self, situation: Situation) -> None:
         """Queue a report. Anything but `connected` stops new sends at once."""
-        if situation.state is not SessionState.CONNECTED:
+        if situation.state is SessionState.CONNECTED:
+            self._inbound.connected(self._driver.connected_at)
+        else:
             self.outbound.close()
         self._reports.put_nowait(situation)
 
@@ -145,7 +147,7 @@ class Session(DriverSink):
     async def _journal_items(self, batch: Sequence[Item]) -> None:
         for items in (list(run) for _, run in groupby(batch, type)):  # messages that come together share a commit
             messages = [item for item in items if isinstance(item, IncomingMessage)]
-            await self._inbound.journal_messages(messages, late=False)
+            await self._inbound.journal_messages(messages)
             for item in items:
                 match item:
                     case AckChange():

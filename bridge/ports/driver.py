@@ -194,6 +194,11 @@ class HasHistory(Protocol):
         """
         ...
 
+    @property
+    def connected_at(self) -> int:
+        """When the last reported `connected` began, by the service's clock (unix seconds); 0 before the first one."""
+        ...
+
     async def resume(self) -> None:
         """Deliver live items again: they are held back after each load or lost link, so that catch-up comes first."""
         ...

@@ -106,7 +106,7 @@ def _items(connection: sqlite3.Connection, bridge_store: Path, wanted: str) -> I
     for stream, number, at, text in rows:
         body: dict[str, Any] = json.loads(text)
         message = body.get("message") or body
-        late = ", found by catch-up" if message.get("late") else ""
+        late = ", late" if message.get("late") else ""
         moments = [
             TraceStep(
                 float(message["timestamp"]), "written", f"{message['type']} in {message['chat']} (WhatsApp's clock)"

@@ -75,6 +75,7 @@ async def test_missed_messages_precede_live_ones(harness: SessionHarness) -> Non
     for number, chat in enumerate((ANA, BETO, ANA), 2):
         harness.clock.advance(1)
         harness.phone.incoming(chat, str(number))
+    harness.clock.advance(1)
     driver = await held(harness)
     harness.phone.incoming(BETO, "live")
     assert harness.state is _S.CONNECTING
@@ -165,6 +166,7 @@ def _so_far(changes: asyncio.Queue[StateChange | QrChange]) -> list[StateChange 
 async def test_a_failed_catch_up_reloads_the_page(harness: SessionHarness) -> None:
     driver = await held(harness)
     harness.phone.incoming(ANA, "1")
+    harness.clock.advance(1)
     driver.failures = 2
     driver.go_on.set()
     assert await texts(harness, 1) == [("1", True)]

@@ -162,7 +162,7 @@ async def test_another_number_gets_a_new_baseline(harness: SessionHarness, clock
     assert (await inbound.watermarks())[1] == now + 100
     key = MessageKey(False, Jid.parse(ANA), "A")
     old = IncomingMessage(str(key), key, Jid.parse(ANA), "chat", now + 99, MessageContent(body="theirs"))
-    assert await inbound.journal_messages([old], late=True) == 0
+    assert await inbound.journal_messages([old]) == 0
     await inbound.logged_in(Account(number, lid, now + 200))
     assert (await inbound.watermarks())[1] == now + 100
 

@@ -30,6 +30,7 @@ async def test_close_and_init_survive_a_restart(harness: SessionHarness) -> None
     await harness.again(connected=False)
     await harness.reach(_S.STOPPED)
     harness.phone.incoming(ANA, "meanwhile")
+    harness.clock.advance(1)
     await harness.session.control(ControlAction.CLOSE)  # again: nothing to do
     await harness.session.control(ControlAction.INIT)
     await harness.reach(_S.CONNECTED)
@@ -219,6 +220,7 @@ async def test_a_store_that_cannot_be_written_ends_the_session(
     monkeypatch.undo()
     harness._running = None
     await harness._open.aclose()
+    harness.clock.advance(1)
     await harness.start()
     assert await texts(harness, 1) == [("1", True)]
 

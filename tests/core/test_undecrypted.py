@@ -36,27 +36,19 @@ async def test_catch_up_goes_back_to_an_undecrypted_message(harness: SessionHarn
     await harness.start()
     inbound, now = harness.session._inbound, int(clock.now())
     unread, later = undecrypted(ANA, "A", now + 10), undecrypted(ANA, "B", now + 60)
-    assert await inbound.journal_messages([unread], late=False) == 0
+    assert await inbound.journal_messages([unread]) == 0
     clock.advance(60)
-    assert (
-        await inbound.journal_messages([replace(later, content=MessageContent(body="newer"), type="chat")], late=False)
-        == 1
-    )
+    assert await inbound.journal_messages([replace(later, content=MessageContent(body="newer"), type="chat")]) == 1
     assert (await inbound.watermarks())[0] == {ANA: now + 10}
     await harness.again()
     inbound = harness.session._inbound
     assert (await inbound.watermarks())[0] == {ANA: now + 10}
-    assert (
-        await inbound.journal_messages(
-            [replace(unread, content=MessageContent(body="the text"), type="chat")], late=True
-        )
-        == 1
-    )
+    assert await inbound.journal_messages([replace(unread, content=MessageContent(body="the text"), type="chat")]) == 1
     assert (await inbound.watermarks())[0] == {ANA: now + 60}
-    await inbound.journal_messages([unread], late=False)  # reported again, and never decrypted
+    await inbound.journal_messages([unread])  # reported again, and never decrypted
     clock.advance(8 * 24 * 3600)
     week = replace(undecrypted(BETO, "C", now + 8 * 24 * 3600), content=MessageContent(body="next week"), type="chat")
-    await inbound.journal_messages([week], late=False)
+    await inbound.journal_messages([week])
     assert (await inbound.watermarks())[0][ANA] == now + 60
 
 
@@ -65,7 +57,7 @@ async def test_two_noted_at_the_same_time_are_both_stored(harness: SessionHarnes
     await harness.start()
     inbound, now = harness.session._inbound, int(clock.now())
     live, found = undecrypted(ANA, "A", now), undecrypted(BETO, "B", now)
-    await asyncio.gather(inbound.journal_messages([live], late=False), inbound.journal_messages([found], late=True))
+    await asyncio.gather(inbound.journal_messages([live]), inbound.journal_messages([found]))
     await harness.again()
     assert (await harness.session._inbound.watermarks())[0] == {ANA: now, BETO: now}
 
@@ -74,19 +66,18 @@ async def test_an_erased_person_is_no_longer_tracked_and_others_are(harness: Ses
     await harness.start()
     inbound, now = harness.session._inbound, int(clock.now())
     clock.advance(60)
-    await inbound.journal_messages([undecrypted(ANA, "A", now + 10), undecrypted(BETO, "B", now + 20)], late=False)
+    await inbound.journal_messages([undecrypted(ANA, "A", now + 10), undecrypted(BETO, "B", now + 20)])
     await inbound.unread.add({ANA: now, BETO: now + 20})
     assert files_with(harness.path, ANA)
     assert (await asyncio.to_thread(forget, harness.path))["unread messages"] == 2
     assert files_with(harness.path, ANA) == []
     # the bridge runs on and writes the list again: erased entries do not come back
-    await inbound.journal_messages([undecrypted(BETO, "D", now + 30)], late=False)
+    await inbound.journal_messages([undecrypted(BETO, "D", now + 30)])
     assert files_with(harness.path, ANA) == []
     assert (await inbound.watermarks())[0] == {BETO: now + 20}
     assert (
         await inbound.journal_messages(
-            [replace(undecrypted(BETO, "B", now + 20), content=MessageContent(body="decrypted"), type="chat")],
-            late=True,
+            [replace(undecrypted(BETO, "B", now + 20), content=MessageContent(body="decrypted"), type="chat")]
         )
         == 1
     )
@@ -98,9 +89,7 @@ async def test_an_erased_person_is_no_longer_tracked_and_others_are(harness: Ses
 async def test_without_a_running_bridge_it_is_erased_from_the_file(harness: SessionHarness, clock: FakeClock) -> None:
     await harness.start()
     now = int(clock.now())
-    await harness.session._inbound.journal_messages(
-        [undecrypted(ANA, "A", now + 10), undecrypted(BETO, "B", now + 20)], late=False
-    )
+    await harness.session._inbound.journal_messages([undecrypted(ANA, "A", now + 10), undecrypted(BETO, "B", now + 20)])
     await harness.end()
     assert erase_session(harness.path, ErasedPerson.of(ANA), marks=False, dry_run=True)["unread messages"] == 1
     assert files_with(harness.path, ANA)

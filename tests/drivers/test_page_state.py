@@ -228,3 +228,17 @@ def test_delays_grow_to_a_limit_with_jitter() -> None:
     limits = Limits(retry_first=1.0, retry_most=60.0)
     assert [retry_delay(attempt, limits, 1.0) for attempt in range(8)] == [1, 2, 4, 8, 16, 32, 60, 60]
     assert retry_delay(10**6, limits, 0.0) == 30
+
+
+def test_a_connection_begins_when_it_is_reported_and_not_with_each_later_report() -> None:
+    reporter = StateReporter(LIMITS)
+    for snapshot, began in [
+        (SYNCING, 0),
+        (replace(MAIN, unix_time=1005), 1005),
+        (replace(MAIN, unix_time=1007), 1005),
+        (replace(DOWN, unix_time=1010), 1005),
+        (replace(MAIN, unix_time=1020, holds=2), 1020),
+        (replace(MAIN, unix_time=1030, holds=3), 1030),  # down and up again between two reports
+    ]:
+        reporter.update(snapshot, 0.0)
+        assert reporter.connected_at == began

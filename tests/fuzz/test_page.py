@@ -68,7 +68,7 @@ def test_a_batch_of_the_page(batch: list[Any]) -> None:
     for item in items:
         if not isinstance(item, IncomingMessage):
             continue
-        record = half._record(item, late=False)
+        record = half._record(item)
         message = body_of(item, 51, (), late=True)
         event = EventBody(kind=OWN_MESSAGE, at=instant(record.timestamp), chat=record.chat, message=message)
         for stream, model, body in ((Stream.IN, Inbound, record.body), (Stream.EVENT, Event, event.to_json())):

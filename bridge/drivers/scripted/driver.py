@@ -46,6 +46,7 @@ class ScriptedDriver(WhatsAppDriver):
         self._code_shown = False
         self._paired_here = False
         self._unread: dict[str, int] = {}
+        self._connected_at = 0
 
     @override
     async def run(self, sink: DriverSink) -> None:
@@ -140,6 +141,8 @@ class ScriptedDriver(WhatsAppDriver):
         self, sink: DriverSink, state: SessionState, reason: Reason, detail: str | None = None
     ) -> None:
         self._state = state
+        if state is _S.CONNECTED:
+            self._connected_at = self._phone.now()
         await sink.situation_changed(Situation(state, reason, detail))
 
     def _require_connected(self) -> None:
@@ -166,6 +169,11 @@ class ScriptedDriver(WhatsAppDriver):
     @override
     def unread(self) -> Mapping[str, int]:
         return self._unread
+
+    @property
+    @override
+    def connected_at(self) -> int:
+        return self._connected_at
 
     @override
     async def resume(self) -> None:

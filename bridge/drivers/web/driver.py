@@ -158,6 +158,11 @@ class WebDriver(WhatsAppDriver):
     def unread(self) -> Mapping[str, int]:
         return self._unread
 
+    @property
+    @override
+    def connected_at(self) -> int:
+        return self._page_loop.reporter.connected_at
+
     @override
     async def resume(self) -> None:
         """Without effect if the link was lost again: the next `connected` leads to another catch-up."""

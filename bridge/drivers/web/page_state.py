@@ -48,6 +48,8 @@ class StateReporter:
         self._link_code_until = 0.0
         self._codes_shown = 0
         self.logging_out = False
+        #: When the last `connected` began, in unix seconds of the service's clock.
+        self.connected_at = 0
 
     def change_to(self, situation: Situation) -> list[Report]:
         """Reports for a situation that is not the page's: starting, a lost page, an unreachable site, a failure."""
@@ -91,6 +93,8 @@ class StateReporter:
         self._holds = snapshot.holds
         if self._state is SessionState.LOGGED_OUT and situation.state is SessionState.CONNECTING:
             return reports  # that the page for the next pairing is loading is of no use to the operator
+        if situation.state is SessionState.CONNECTED and self._state is not SessionState.CONNECTED:
+            self.connected_at = snapshot.unix_time
         reports += self._change_to(situation)
         if situation.state is SessionState.PAIRING and (snapshot.code, snapshot.link_code) != (
             self._code,
