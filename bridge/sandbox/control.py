@@ -111,6 +111,7 @@ class SettingsPatch(RequestBody):
     sync_ms: int | None = None
     preview: int | None = None
     announce_resumed: bool | None = None
+    blocking_resume: int | None = None
     send_mode: str | None = None
     refusal_code: int | None = None
     ack_error_codes: bool | None = None

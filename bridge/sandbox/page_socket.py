@@ -45,6 +45,8 @@ class PageSocket:
         self._slot: str | None = None
         self._shown = 0
         self._replaced = False
+        #: Whether the page has loaded its chats: before, nothing that arrives is delivered to it.
+        self._live = False
 
     async def run(self) -> None:
         """Serve the page until it closes."""
@@ -94,6 +96,8 @@ class PageSocket:
         if not self._world.online:
             return
         match change:
+            case MessageArrived() | AckRaised() if not self._live:
+                return
             case LoggedOut(gone, _, reason) if gone.id == device.id:
                 self._log_out(reason)
             case MessageArrived():
@@ -111,10 +115,12 @@ class PageSocket:
                 self._push("contact", contact=contact_record(contact))
 
     def _reconnected(self, database: DeviceDatabase) -> None:
-        if database.device.id in self._world.linking.devices:
-            self._resume(database)
-        else:
+        if database.device.id not in self._world.linking.devices:
             self._log_out()
+        elif self._live and self._has_missed_many(database.device):
+            self._push("reload")
+        elif self._live:
+            self._resume(database)
 
     def _log_out(self, reason: LogoutReason | None = LogoutReason.USER_INITIATED) -> None:
         self._database = None
@@ -122,14 +128,17 @@ class PageSocket:
 
     def _attach(self, device: Device) -> None:
         self._database = DeviceDatabase(self._world, device)
-        if self._world.online:
+        if self._world.online and self._has_missed_many(device):
             self._database.catch_up()
             for message, ack, _ in self._database.missed_acks():
                 self._database.take_ack(message, ack)
         self._shown = device.delivered
 
+    def _has_missed_many(self, device: Device) -> bool:
+        return len(self._world.state.messages) - device.delivered >= self._world.state.settings.blocking_resume
+
     def _resume(self, database: DeviceDatabase) -> None:
-        """Push what the page missed while the link was down or the page was disconnected."""
+        """Push what the page missed while it was closed, loading or disconnected, or while the link was down."""
         self._push_messages(database, fresh=self._world.state.settings.announce_resumed)
         for message, ack, participant in database.missed_acks():
             self._push_ack(database, message.key, ack, participant)
@@ -207,10 +216,10 @@ class PageSocket:
             self._log_out()
         elif frame.get("resume"):
             self._database = DeviceDatabase(self._world, device)
-            self._shown = device.delivered
+            self._shown, self._live = device.delivered, True
             self._push("welcome", **common)
             if self._world.online:
-                self._resume(self._database)
+                self._reconnected(self._database)
         else:
             self._attach(device)
             self._push("welcome", **common, **self._contents())
@@ -229,6 +238,10 @@ class PageSocket:
                 return database.find(frame["anchor"], frame["count"], before=frame["before"])
             case "around":
                 return database.around(frame["key"])
+            case "ready":
+                self._live = True
+                if self._world.online:
+                    self._resume(database)
             case "open_chat":
                 return database.chat(self._world.directory.open_chat(frame["address"]))
             case "write":

@@ -212,6 +212,9 @@ class SandboxSettings(BaseModel, extra="forbid"):
     """Messages of each chat in the page's memory after a load."""
     announce_resumed: bool = True
     """Whether an open page announces messages as new that arrived while the link was down."""
+    blocking_resume: int = Field(default=1000, ge=1)
+    """From this number of missed messages on, a page stores them before it is usable, without an event. Fewer arrive as
+    new ones after the load."""
     history_waits: bool = False
     """Whether the phone sends the history of a new device only on request; the real one takes minutes for it."""
     send_mode: TransmissionMode = TransmissionMode.NORMAL

@@ -86,6 +86,7 @@ async function linkUp() {
   if (socket.isUp) Socket.stream = 'CONNECTED';
   Cmd.mainLoaded();
   Stream.set({ mode: 'MAIN', info: 'NORMAL' });
+  void socket.database('ready'); // from here on, what arrived meanwhile is delivered
   transmitWaiting();
 }
 
