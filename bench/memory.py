@@ -93,7 +93,7 @@ async def run(total: int) -> list[Point]:
                     outbox=store.outbox,
                     memory=store.memory,
                     driver=driver,
-                    inbound=InboundPipeline("haby", 51, store.journal, store.outbox, store.memory),
+                    inbound=InboundPipeline("haby", 51, store.journal, store.outbox, store.memory, now=clock.now),
                     outbound=OutboundPipeline("haby", store.outbox, driver, clock, Pacing(free, free)),
                     clock=clock,
                     progress=MqttProgress(),

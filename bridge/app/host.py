@@ -224,7 +224,7 @@ class SessionHost:
             outbox=outbox,
             memory=memory,
             driver=driver,
-            inbound=InboundPipeline(name, self.cliente_id, journal, outbox, memory),
+            inbound=InboundPipeline(name, self.cliente_id, journal, outbox, memory, now=clock.now),
             outbound=OutboundPipeline(name, outbox, driver, clock, self._settings.pacing),
             clock=clock,
             progress=progress,

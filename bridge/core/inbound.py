@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from pydantic import ValidationError
 
@@ -15,12 +15,11 @@ from bridge.contract.kinds import SYSTEM_TYPES
 from bridge.contract.messages import MessageBody
 from bridge.contract.payload import instant
 from bridge.core.conversion import body_of, text_of, time_of
-from bridge.core.missing_messages import UndecryptedMessages, UnreadChats
+from bridge.core.undecrypted import UndecryptedMessages
+from bridge.core.unread_chats import UnreadChats
 from bridge.ports import Account, IncomingEvent, IncomingMessage, Journal, JournalRecord, KeyValueStore, Outbox
 
 _log = logging.getLogger(__name__)
-#: "Waiting for this message": its text comes later, perhaps after the next load of the page.
-_CIPHERTEXT = "ciphertext"
 _BASELINE, _PN, _LID, _PAIRED = "baseline", "account_pn", "account_lid", "paired"
 #: Seconds after a pairing in which the phone may still send messages written while no device was linked.
 HISTORY_COMES = 3600
@@ -36,7 +35,16 @@ class InboundPipeline:
     Messages older than the baseline (unix seconds), or than what the journal remembers, are history and left out.
     """
 
-    def __init__(self, session: str, cliente_id: int, journal: Journal, outbox: Outbox, memory: KeyValueStore) -> None:
+    def __init__(
+        self,
+        session: str,
+        cliente_id: int,
+        journal: Journal,
+        outbox: Outbox,
+        memory: KeyValueStore,
+        *,
+        now: Callable[[], float],
+    ) -> None:
         self._session = session
         self._cliente_id = cliente_id
         self._journal = journal
@@ -44,7 +52,7 @@ class InboundPipeline:
         self._memory = memory
         self._baseline: int | None = None
         self._own: frozenset[str] = frozenset()  # this account's addresses
-        self._undecrypted = UndecryptedMessages(memory)
+        self._undecrypted = UndecryptedMessages(memory, journal, now)
         #: Chats that catch-up could not read completely.
         self.unread = UnreadChats(memory)
         #: Whether the last pairing is so recent that the phone may still send history.
@@ -66,7 +74,7 @@ class InboundPipeline:
                 _log.warning("%s: now paired with another number (%s)", self._session, mask(owner[_PN] or owner[_LID]))
             baseline = str(account.paired_at if account.paired_at is not None else account.service_time)
             await self._memory.set(_BASELINE, baseline)
-            await self._undecrypted.clear()
+            await self._undecrypted.give_up_all()
             await self.unread.replace({})
         for name, address in owner.items():
             if address != known[name] and (address or other):
@@ -76,15 +84,18 @@ class InboundPipeline:
         await self._note_pairing(account.paired_at, is_new=is_new)
         await self._undecrypted.load()
 
-    def connected(self, at: int) -> None:
+    async def connected(self, at: int) -> None:
         """A connection began, at this time of the service's clock (unix seconds): older messages are late."""
         self._connected_at = at
+        await self._undecrypted.connected(at)
 
     async def journal_messages(self, messages: Sequence[IncomingMessage]) -> int:
         """Journal messages in order; returns how many were new. Durable on return."""
         new = 0
         others: list[IncomingMessage] = []
-        await self._note_undecrypted(messages)
+        received = [message for message in messages if not message.key.from_me and self._is_owed(message)]
+        await self._undecrypted.notice(received)  # before a newer message moves the chat's watermark past it
+        await self._undecrypted.end_revoked(received)
         for message in messages:
             if message.key.from_me:
                 new += await self._journal_own(message)
@@ -92,6 +103,7 @@ class InboundPipeline:
                 others.append(message)
         if not others:
             return new
+        await self._undecrypted.report_readable(others)
         for message in others:
             if message.from_lid and message.from_pn:
                 await self._journal.add_alias(str(message.from_lid), str(message.from_pn))
@@ -104,7 +116,7 @@ class InboundPipeline:
                     extra={"session": self._session, "trace": text_of(message.key.id)},
                 )
                 new += 1
-        await self._undecrypted.remove({text_of(message.key.id) for message in others})
+        await self._undecrypted.remove([text_of(message.key.id) for message in others])
         return new
 
     async def journal_event(self, event: IncomingEvent) -> None:
@@ -143,19 +155,6 @@ class InboundPipeline:
                 self._owed_from = max(0 if is_new else newest - OVERTAKEN, self._baseline or 0)
             self._paired_at, self.history_comes = paired_at, True
             await self._memory.set(_PAIRED, json.dumps([self._paired_at, self._owed_from]))
-
-    async def _note_undecrypted(self, messages: Sequence[IncomingMessage]) -> None:
-        """Store their ids before a newer message of the chat is journalled: that moves the watermark past them."""
-        await self._undecrypted.note(
-            {
-                text_of(message.key.id): (str(message.chat), time_of(message))
-                for message in messages
-                if message.type == _CIPHERTEXT
-                and not message.key.from_me
-                and self._is_owed(message)
-                and time_of(message)
-            }
-        )
 
     def _belongs_to_in(self, message: IncomingMessage) -> bool:
         return message.name not in SYSTEM_TYPES and self._is_owed(message)

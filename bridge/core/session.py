@@ -118,7 +118,7 @@ class Session(DriverSink):
     async def situation_changed(self, situation: Situation) -> None:
         """Queue a report. Anything but `connected` stops new sends at once."""
         if situation.state is SessionState.CONNECTED:
-            self._inbound.connected(self._driver.connected_at)
+            await self._inbound.connected(self._driver.connected_at)
         else:
             self.outbound.close()
         self._reports.put_nowait(situation)

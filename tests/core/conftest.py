@@ -71,7 +71,9 @@ class SessionHarness:
             outbox=outbox,
             memory=self.store.memory,
             driver=driver,
-            inbound=InboundPipeline("haby", 51, self.store.journal, self.store.outbox, self.store.memory),
+            inbound=InboundPipeline(
+                "haby", 51, self.store.journal, self.store.outbox, self.store.memory, now=self.clock.now
+            ),
             outbound=OutboundPipeline("haby", outbox, driver, self.clock, self.pacing),
             clock=self.clock,
             progress=MqttProgress(),

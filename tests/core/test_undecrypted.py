@@ -1,4 +1,4 @@
-"""Undecrypted messages: catch-up goes back to them, and erased addresses do not come back."""
+"""Undecrypted messages: catch-up goes back to them, events report them, and erased addresses do not come back."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
+from bridge.contract.events import DECRYPTED, UNDECRYPTED
 from bridge.contract.jid import Jid, MessageKey
-from bridge.contract.messages import MessageContent
-from bridge.ports import IncomingMessage
+from bridge.contract.messages import MessageContent, Stream
+from bridge.core.undecrypted import GIVE_UP, MAX_TRACKED
+from bridge.ports import Account, IncomingMessage
 from bridge.store.erasure import erase_session, wipe
 from bridge.store.redaction import ErasedPerson
 from tests.clocks import FakeClock
@@ -45,11 +47,74 @@ async def test_catch_up_goes_back_to_an_undecrypted_message(harness: SessionHarn
     assert (await inbound.watermarks())[0] == {ANA: now + 10}
     assert await inbound.journal_messages([replace(unread, content=MessageContent(body="the text"), type="chat")]) == 1
     assert (await inbound.watermarks())[0] == {ANA: now + 60}
-    await inbound.journal_messages([unread])  # reported again, and never decrypted
-    clock.advance(8 * 24 * 3600)
-    week = replace(undecrypted(BETO, "C", now + 8 * 24 * 3600), content=MessageContent(body="next week"), type="chat")
-    await inbound.journal_messages([week])
-    assert (await inbound.watermarks())[0][ANA] == now + 60
+    assert await events(harness, 2) == [("undecrypted", "A", None), ("decrypted", "A", None)]
+
+
+async def events(harness: SessionHarness, count: int) -> list[tuple[str, str, str | None]]:
+    """Kind, raw id and `given_up` of all events; waits for `count` of them."""
+    found = await harness.stream(Stream.EVENT, count)
+    return [(one["kind"], MessageKey.parse(one["message_id"]).id, one.get("given_up")) for one in found]
+
+
+def readable(message: IncomingMessage, body: str = "the text") -> IncomingMessage:
+    return replace(message, content=MessageContent(body=body), type="chat")
+
+
+async def test_each_is_reported_once_and_gets_one_end(harness: SessionHarness, clock: FakeClock) -> None:
+    await harness.start()
+    inbound, now = harness.session._inbound, int(clock.now())
+    clock.advance(60)
+    mended, revoked, lost = (undecrypted(ANA, raw_id, now + 1) for raw_id in "ABC")
+    await inbound.journal_messages([mended, revoked, lost])
+    await inbound.journal_messages([mended, replace(mended, type="revoked", key=replace(mended.key, id="never seen"))])
+    await harness.again()  # catch-up finds them again
+    inbound = harness.session._inbound
+    await inbound.journal_messages([mended, revoked, lost])
+    await inbound.journal_messages([readable(mended)])
+    await inbound.journal_messages([readable(mended), replace(revoked, type="revoked")])
+    clock.advance(GIVE_UP + 2)
+    await inbound.journal_messages([readable(undecrypted(BETO, "D", clock.now()), "two weeks later")])
+    assert await events(harness, 6) == [
+        (UNDECRYPTED, "A", None),
+        (UNDECRYPTED, "B", None),
+        (UNDECRYPTED, "C", None),
+        (DECRYPTED, "A", None),
+        (UNDECRYPTED, "B", "removed"),
+        (UNDECRYPTED, "C", "expired"),
+    ]
+    assert [m["body"] for m in await harness.stream(Stream.IN, 2)] == ["the text", "two weeks later"]
+    assert (await inbound.watermarks())[0][ANA] == now + 1  # of the text, and no longer of what was given up
+    await inbound.journal_messages([readable(lost, "after all")])
+    assert len(await harness.stream(Stream.IN, 3)) == 3
+
+
+async def test_what_is_too_old_is_given_up_at_the_next_connection(harness: SessionHarness, clock: FakeClock) -> None:
+    """By the service's clock: the machine's may be wrong."""
+    await harness.start()
+    inbound, now = harness.session._inbound, int(clock.now())
+    await inbound.journal_messages([undecrypted(ANA, "A", now + 1)])
+    await inbound.connected(now + GIVE_UP)
+    assert await events(harness, 1) == [(UNDECRYPTED, "A", None)]
+    await inbound.connected(now + GIVE_UP + 2)
+    assert (await events(harness, 2))[1:] == [(UNDECRYPTED, "A", "expired")]
+
+
+async def test_only_so_many_are_tracked(harness: SessionHarness, clock: FakeClock) -> None:
+    await harness.start()
+    now = int(clock.now())
+    await harness.session._inbound.journal_messages(
+        [undecrypted(ANA, str(number), now + number) for number in range(MAX_TRACKED + 1)]
+    )
+    assert (await events(harness, MAX_TRACKED + 2))[-1] == (UNDECRYPTED, "0", "too_many")
+    assert (await harness.session._inbound.watermarks())[0] == {ANA: now + 1}
+
+
+async def test_another_account_ends_them(harness: SessionHarness, clock: FakeClock) -> None:
+    await harness.start()
+    inbound, now = harness.session._inbound, int(clock.now())
+    await inbound.journal_messages([undecrypted(ANA, "A", now)])
+    await inbound.logged_in(Account(Jid.parse("5491155509999@c.us"), None, now + 10, now + 10))
+    assert await events(harness, 2) == [(UNDECRYPTED, "A", None), (UNDECRYPTED, "A", "removed")]
 
 
 async def test_two_noted_at_the_same_time_are_both_stored(harness: SessionHarness, clock: FakeClock) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -62,7 +63,7 @@ MESSAGES = nearly(
 @given(st.lists(MESSAGES | JSON, max_size=3))
 @example([{"kind": "ack", "keys": 1, "level": 1}])
 def test_a_batch_of_the_page(batch: list[Any]) -> None:
-    half = InboundPipeline("haby", 51, None, None, None)  # type: ignore[arg-type]  # nothing is journalled here
+    half = InboundPipeline("haby", 51, None, None, None, now=time.time)  # type: ignore[arg-type]  # nothing is journalled here
     items = to_items(batch)
     assert len(items) == len(batch)  # nothing is dropped
     for item in items:

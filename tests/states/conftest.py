@@ -75,7 +75,7 @@ class LiveSession:
                 outbox=outbox,
                 memory=memory,
                 driver=self.driver,
-                inbound=InboundPipeline("haby", 51, journal, outbox, memory),
+                inbound=InboundPipeline("haby", 51, journal, outbox, memory, now=clock.now),
                 outbound=OutboundPipeline("haby", outbox, self.driver, clock, FREE),
                 clock=clock,
                 progress=MqttProgress(),

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, create_model
 
-from bridge.contract.events import erased, own_message
+from bridge.contract.events import decrypted, erased, own_message, undecrypted
+from bridge.contract.events.decrypted import DECRYPTED
 from bridge.contract.events.erased import ERASED_EVENT
 from bridge.contract.events.event_kind import EventKind
 from bridge.contract.events.own_message import OWN_MESSAGE
+from bridge.contract.events.undecrypted import UNDECRYPTED, GivenUp
 from bridge.contract.messages import MessageBody
-from bridge.contract.payload import VERSION, Instant, Payload
+from bridge.contract.payload import VERSION, Instant, Payload, is_none
 
-EVENTS: tuple[EventKind, ...] = (own_message.EVENT, erased.EVENT)
+EVENTS: tuple[EventKind, ...] = (own_message.EVENT, undecrypted.EVENT, decrypted.EVENT, erased.EVENT)
 EVENT_KINDS = frozenset(event.kind for event in EVENTS)
 _FIELDS: dict[str, Any] = {name: model for event in EVENTS for name, model in event.fields.items()}
 
@@ -40,13 +42,23 @@ if TYPE_CHECKING:
         """The fields that kinds add to an event, each optional. Typed here for those that the project itself reads."""
 
         message: MessageBody | None = None
+        message_id: str | None = None
+        given_up: GivenUp | None = None
 
 else:
     EventFields = create_model(
         "EventFields",
         __base__=Payload,
         **{
-            name: (model | None, Field(default=None, description=f"with kind {_kinds_with(name)}"))
+            name: (
+                model | None,
+                # `message` was there before other fields, and is null in events without one
+                Field(
+                    default=None,
+                    exclude_if=None if name == "message" else is_none,
+                    description=f"with kind {_kinds_with(name)}",
+                ),
+            )
             for name, model in _FIELDS.items()
         },
     )
@@ -65,4 +77,15 @@ class Event(EventBody):
     event_seq: int = Field(description="position in the stream, gapless from 1")
 
 
-__all__ = ["ERASED_EVENT", "EVENTS", "EVENT_KINDS", "OWN_MESSAGE", "Event", "EventBody", "EventKind"]
+__all__ = [
+    "DECRYPTED",
+    "ERASED_EVENT",
+    "EVENTS",
+    "EVENT_KINDS",
+    "OWN_MESSAGE",
+    "UNDECRYPTED",
+    "Event",
+    "EventBody",
+    "EventKind",
+    "GivenUp",
+]

@@ -95,13 +95,6 @@ export class Model extends EventEmitter {
   }
 }
 
-function identity(key) {
-  if (key === undefined || key === null) return undefined;
-  if (typeof key === 'string') return key;
-  if (key.fromMe !== undefined) return key.toString(); // a message key; not all have `_serialized`
-  return key._serialized ?? (key.id === undefined ? key.toString() : identity(key.id));
-}
-
 export class Collection extends EventEmitter {
   #models = new Map();
 
@@ -117,10 +110,10 @@ export class Collection extends EventEmitter {
 
   add(values) {
     const models = [values].flat().map((value) => {
-      const known = this.get(value);
+      const known = this.get(value.id);
       if (known) return known;
       const model = value instanceof this.modelClass ? value : new this.modelClass(value);
-      this.#models.set(identity(model), model);
+      this.#models.set(String(model.id), model);
       model.collections.add(this);
       this.trigger('add', model, this);
       return model;
@@ -129,9 +122,9 @@ export class Collection extends EventEmitter {
   }
 
   remove(value) {
-    const model = this.get(value);
+    const model = this.get(value instanceof this.modelClass ? value.id : value);
     if (!model) return [];
-    this.#models.delete(identity(model));
+    this.#models.delete(String(model.id));
     model.collections.delete(this);
     this.trigger('remove', model, this);
     return [model];
@@ -141,8 +134,9 @@ export class Collection extends EventEmitter {
     for (const model of this.getModelsArray()) this.remove(model);
   }
 
+  // By the text of a key: a model or a record is not found, although it has the key as its `id`.
   get(key) {
-    return this.#models.get(identity(key));
+    return this.#models.get(String(key));
   }
 
   get oldest() {
@@ -151,7 +145,7 @@ export class Collection extends EventEmitter {
 
   assertGet(key) {
     const model = this.get(key);
-    if (!model) throw new Error(`no model ${identity(key)}`);
+    if (!model) throw new Error(`no model ${key}`);
     return model;
   }
 
