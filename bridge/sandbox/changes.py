@@ -97,6 +97,14 @@ class Decrypted:
 
 
 @dataclass(frozen=True, slots=True)
+class Revoked:
+    """A message was deleted for everyone; `before` is the key that it had."""
+
+    message: ServiceMessage
+    before: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChatChanged:
     """A chat was added or read."""
 
@@ -128,6 +136,7 @@ Change = (
     | Outdated
     | Reloaded
     | Decrypted
+    | Revoked
     | ChatChanged
     | ContactChanged
     | Touched

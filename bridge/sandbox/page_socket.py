@@ -28,6 +28,7 @@ from bridge.sandbox.changes import (
     RefChanged,
     Reloaded,
     Replaced,
+    Revoked,
     SendRefused,
 )
 from bridge.sandbox.contacts import EntryNotFound, LookupFailed
@@ -104,6 +105,8 @@ class PageSocket:
                 self._push_messages(database, fresh=True)
             case Decrypted(message):
                 self._push("decrypted", record=database.record(message))
+            case Revoked(message, before):
+                self._push("revoked", before=before, id=message.key)
             case AckRaised(message, ack, participant):
                 if ack < 0 or ack > 1 or message.answered or message.device != device.id:
                     self._push_ack(database, message.key, ack, participant)

@@ -45,7 +45,7 @@ class World:
         self.directory = ContactDirectory(self.state, now, self.notify)
         self.receipts = Receipts(self.state, now, self.notify)
         self.linking = Linking(self.state, now, new_id, self.notify)
-        self.faults = SandboxFaults(self)
+        self.faults = SandboxFaults(self, new_id)
         #: Chats in which the contact sees that the account is writing.
         self.typing: set[str] = set()
         self._stale: set[str] = set()  # message ids that were refused with 421
@@ -234,6 +234,12 @@ class World:
     def move_messages(self, before: str, after: str) -> None:
         """Index a chat's messages under its new address."""
         self._by_chat[after] = self._by_chat.pop(before, [])
+
+    def give_id(self, message: ServiceMessage, message_id: str) -> None:
+        """Give a message another raw id."""
+        del self._by_id[message.id]
+        message.id = message_id
+        self._by_id[message_id] = message.position
 
     def _add(self, message: ServiceMessage) -> ServiceMessage:
         if message.id in self._by_id:

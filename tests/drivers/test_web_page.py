@@ -48,27 +48,41 @@ async def test_expired_codes_are_requested_again(web: WebWorld) -> None:
 
 
 async def test_an_undecrypted_message_is_reported_again_once_it_is_decrypted(web: WebWorld) -> None:
-    decrypt = """(id) => Object.assign(WPP.whatsapp.MsgStore.getModelsArray().find((msg) => msg.id.id === id),
-        { body: "geheim", type: "chat" })"""
-    async with connected(web) as (driver, sink):
+    faults = web.sandbox.world.faults
+    async with connected(web) as (_, sink):
         live = web.sandbox.world.incoming(ANA, "", kind="ciphertext").id
         web.incoming(ANA, "der nächste")
         await sink.until(lambda: len(sink.messages) == 2)
         assert [(m.key.id, m.type) for m in sink.messages[:1]] == [(live, "ciphertext")]
         assert sink.messages[1].body == "der nächste"
-        await page_of(driver).evaluate(decrypt, live)
+        faults.decrypt(live, "geheim")
         await sink.until(lambda: len(sink.messages) == 3)
         assert [(m.key.id, m.body, m.type) for m in sink.messages[2:]] == [(live, "geheim", "chat")]
-    missed = web.sandbox.world.incoming(ANA, "", kind="ciphertext").id
-    driver = web.web_driver()
+
+
+async def test_an_undecrypted_message_that_is_not_in_the_pages_memory_is_looked_up(web: WebWorld) -> None:
+    """Its text changes WhatsApp's database only, without an event."""
+    world = web.sandbox.world
+    async with connected(web):
+        missed, deleted = (world.incoming(ANA, "", kind="ciphertext") for _ in range(2))
+        for number in range(10):  # more than a page has in memory after a load
+            web.incoming(ANA, f"{number}")
+    driver = web.web_driver(limits=replace(LIMITS, undecrypted=0.3))
     async with running(driver) as sink:
         await sink.until_state(SessionState.CONNECTED)
         found = [m async for batch in driver.collect({}, 0) for m in batch]
-        assert (found[-1].key.id, found[-1].type) == (missed, "ciphertext")
+        assert [(m.key.id, m.type) for m in found[:2]] == [(one.id, "ciphertext") for one in (missed, deleted)]
         await driver.resume()
-        await page_of(driver).evaluate(decrypt, missed)
-        await sink.until(lambda: sink.messages)
-        assert [(m.key.id, m.body) for m in sink.messages] == [(missed, "geheim")]
+        in_memory = "(key) => Boolean(WPP.whatsapp.MsgStore.get(key))"
+        assert await page_of(driver).evaluate(in_memory, missed.key) is False
+        world.faults.decrypt(missed.id, "geheim")
+        old = deleted.key
+        world.faults.revoke(deleted.id)
+        await sink.until(lambda: len(sink.messages) == 2)
+        assert [(str(m.key), m.type, m.body) for m in sink.messages] == [
+            (missed.key, "chat", "geheim"),
+            (old, "revoked", ""),
+        ]
 
 
 async def test_both_addresses_of_a_person_are_reported_if_known(web: WebWorld) -> None:

@@ -126,6 +126,10 @@ async def test_faults(sandbox: Sandbox, api: httpx.AsyncClient) -> None:
     hidden = (await api.post("/api/incoming", json={"chat": ANA, "type": "ciphertext"})).json()
     shown = (await api.post("/api/decrypt", json={"id": hidden["id"], "body": "por fin"})).json()
     assert (shown["body"], shown["type"], shown["id"]) == ("por fin", "chat", hidden["id"])
+    gone = (await api.post("/api/incoming", json={"chat": ANA, "body": "no"})).json()
+    revoked = (await api.post("/api/revoke", json={"id": gone["id"]})).json()
+    assert (revoked["body"], revoked["type"]) == ("", "revoked")
+    assert sandbox.world.message(gone["id"]) is None
     await api.post("/api/chats/move", json={"id": ANA, "to": "188000000000001@lid"})
     moved = next(c for c in (await state(api))["chats"] if c["id"] == "188000000000001@lid")
     assert moved["messages"][0]["serialized"] == f"false_188000000000001@lid_{hidden['id']}"

@@ -230,3 +230,24 @@ async def test_a_chat_is_found_under_either_address_or_created(sandbox: Sandbox,
 
 async def test_the_page_uses_the_services_clock(sandbox: Sandbox, paired: Tab) -> None:
     assert abs(await paired.run("() => WPP.whatsapp.functions.unixTime()") - sandbox.world.now()) < 3
+
+
+async def test_a_store_is_asked_by_key_and_pages_of_the_database_are_copies(sandbox: Sandbox, tab: Tab) -> None:
+    """As in the real page: a text that is decrypted later reaches the messages in memory only."""
+    old, *_, new = [sandbox.world.incoming(ANA, "", kind="ciphertext") for _ in range(6)]
+    sandbox.world.linking.scan()
+    await tab.usable()
+    store = "WPP.whatsapp.MsgStore"
+    by = f"(key) => [key, {store}.get(key), {{ id: {store}.get(key)?.id }}].map((one) => Boolean({store}.get(one)))"
+    assert await tab.run(by, new.key) == [True, False, False]
+    copies = "async (chat) => (globalThis.copies = await WPP.chat.getMessages(chat, {count: -1})).map((m) => m.type)"
+    assert await tab.run(copies, ANA) == ["ciphertext"] * 6
+    for message in (old, new):
+        sandbox.world.faults.decrypt(message.id, "por fin")
+    await tab.until(f"(key) => {store}.get(key).body === 'por fin'", new.key)
+    assert await tab.run("() => [copies[0].type, copies.at(-1).type]") == ["ciphertext", "ciphertext"]
+    assert await tab.run("async (key) => (await WPP.chat.getMessageById(key)).body", old.key) == "por fin"
+    before = old.key
+    sandbox.world.faults.revoke(old.id)
+    await tab.until(f"(key) => {store}.get(key)?.type === 'revoked'", old.key)
+    assert await tab.run(f"(key) => Boolean({store}.get(key))", before) is False

@@ -11,6 +11,7 @@ import re
 from importlib import resources
 
 from bridge.contract.kinds import VARIANTS
+from bridge.drivers.web.limits import Limits
 
 #: Functions that the driver needs, under `WPP.whatsapp`; `a|b` = either one. The site loads all of them on its QR page.
 REQUIRED_MODULES = (
@@ -31,7 +32,7 @@ REQUIRED_MODULES = (
 
 BINDING = "__bridgeReport"
 AGENT = "__bridgeAgent"
-_PARTS = ("registry", "models", "queue", "state", "linking", "incoming", "history", "calls")
+_PARTS = ("registry", "models", "queue", "state", "linking", "undecrypted", "incoming", "history", "calls")
 #: Folders with one file per capability.
 _CAPABILITIES = ("kinds", "events", "requests")
 
@@ -68,8 +69,8 @@ def page_script() -> str:
 
 
 @functools.cache
-def init_script(report: float, wa_js: str) -> str:
-    """The whole script, about 550 KB; `report` in seconds, `wa_js` is the library's text."""
+def init_script(limits: Limits, wa_js: str) -> str:
+    """The whole script, about 550 KB; `wa_js` is the library's text."""
     return f"""
 if (window === window.top && location.protocol.startsWith("http")) {{
   window.WPPConfig = {{ disableGoogleAnalytics: true }};
@@ -77,8 +78,9 @@ if (window === window.top && location.protocol.startsWith("http")) {{
   (() => {{
     "use strict";
     const agentName = {json.dumps(AGENT)};
-    const reportMs = {report * 1000:.0f};
     const variants = {json.dumps(VARIANTS)};
+    const reportMs = {limits.report * 1000:.0f};
+    const undecryptedMs = {limits.undecrypted * 1000:.0f};
     const requiredModules = {json.dumps(REQUIRED_MODULES)};
     const sendToDriver = window[{json.dumps(BINDING)}];
     {page_script()}

@@ -91,7 +91,7 @@ class WebPage:
 
     async def prepare(self, url: str) -> None:
         """Install the bridge's script before the page's own code, and the pinned page at `url`, if there is one."""
-        script = init_script(self._limits.report, self._versions.library.text)
+        script = init_script(self._limits, self._versions.library.text)
         self._page.on("crash", lambda _: self.lose("the page crashed"))
         self._page.on("close", lambda _: self.lose("the browser closed the page"))
         self._page.on("console", self._log_console)

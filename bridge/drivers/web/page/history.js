@@ -87,7 +87,7 @@ function takeReading(reading, count) {
   reading.sorted ??= [...reading.found.values()].filter((msg) => !(msg.t < reading.mark)).sort((a, b) => a.t - b.t);
   const batch = reading.sorted.slice(reading.offset, reading.offset + count);
   reading.offset += batch.length;
-  batch.forEach(putWhenDecrypted);
+  batch.forEach(awaitText);
   return batch.map(messageItem);
 }
 

@@ -1,7 +1,10 @@
 // Messages and acks as the page announces them, unfiltered. wa-js announces an undecrypted message twice, the second time
 // with its text. The first one must be reported too: the text may arrive only after the next load.
 
-WPP.on("chat.new_message", (msg) => put(messageItem(msg)));
+WPP.on("chat.new_message", (msg) => {
+  put(messageItem(msg));
+  awaitText(msg);
+});
 WPP.on("chat.msg_ack_change", ({ ack, ids }) => {
   for (const id of ids ?? []) putAck(id, ack);
 });
@@ -14,9 +17,3 @@ WPP.loader.onInjected(() => {
     if (msg.id?.fromMe && isStopped(msg)) putStopped(msg.id);
   });
 });
-
-// For a message that catch-up found undecrypted: wa-js announces only new ones.
-function putWhenDecrypted(msg) {
-  if (read(msg, "type") !== "ciphertext" || typeof msg.once !== "function") return;
-  msg.once("change:type", () => put(messageItem(msg)));
-}

@@ -130,6 +130,15 @@ export class Collection extends EventEmitter {
     return [model];
   }
 
+  replaceId(before, id) {
+    const model = this.get(before);
+    if (!model) return undefined;
+    this.#models.delete(String(before));
+    model.id = id;
+    this.#models.set(String(id), model);
+    return model;
+  }
+
   reset() {
     for (const model of this.getModelsArray()) this.remove(model);
   }

@@ -176,6 +176,7 @@ export async function start() {
     },
     reload: () => location.reload(),
     decrypted: ({ record: { id, body, type } }) => MsgCollection.get(id)?.set({ body, type }),
+    revoked: ({ before, id }) => MsgCollection.replaceId(before, MsgKey.fromString(id))?.set({ body: '', type: 'revoked' }),
     lost: () => {
       if (login.device) setLink({ up: false, trouble: null });
     },
