@@ -182,6 +182,12 @@ class BridgeSettings(BaseSettings):
         description="Pins WhatsApp's page to saved HTML, for a day on which its newest page does not work: a version"
         " that `wa web page` has saved, or the path of an HTML file. Default: the page that the site sends.",
     )
+    available: bool = _name(
+        "WA_AVAILABLE",
+        default=False,
+        description="on: contacts see the account as online, the phone does not ring, and a send marks the chat as read"
+        " with read receipts. off: none of that; it is online only while it shows typing.",
+    )
     instance: str = _name(
         "WA_INSTANCE",
         default_factory=_default_instance,

@@ -42,6 +42,11 @@ class DriverSettings(Protocol):
     @property
     def browser_args(self) -> str: ...
 
+    @property
+    def available(self) -> bool:
+        """Whether contacts see the account as online."""
+        ...
+
     def session_dir(self, name: str) -> Path: ...
 
 

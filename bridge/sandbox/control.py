@@ -109,6 +109,7 @@ class SettingsPatch(RequestBody):
 
     ref_ttl_ms: int | None = None
     sync_ms: int | None = None
+    watched_ms: int | None = None
     preview: int | None = None
     announce_resumed: bool | None = None
     blocking_resume: int | None = None

@@ -64,6 +64,8 @@ class PageSocket:
             pass
         finally:
             self._world.listeners.remove(self.on_change)
+            if self._database:
+                self._world.set_available(self._database.device.id, available=False)
             if self._slot:
                 self._world.linking.close_slot(self._slot)
 
@@ -126,6 +128,8 @@ class PageSocket:
             self._resume(database)
 
     def _log_out(self, reason: LogoutReason | None = LogoutReason.USER_INITIATED) -> None:
+        if self._database:
+            self._world.set_available(self._database.device.id, available=False)
         self._database = None
         self._push("logged_out", reason=reason)
 
@@ -207,6 +211,7 @@ class PageSocket:
             "link": state.link_up,
             "trouble": state.trouble,
             "sync_ms": state.settings.sync_ms,
+            "watched_ms": state.settings.watched_ms,
             "outdated": state.settings.always_outdated,
         }
         if not frame.get("device"):
@@ -255,7 +260,9 @@ class PageSocket:
                 contact = self._world.directory.look_up(frame["address"])
                 return contact_record(contact) if contact else None
             case "compose":
-                self._world.compose(frame["chat"], typing=frame["typing"])
+                self._world.compose(database.device.id, frame["chat"], typing=frame["typing"])
+            case "presence":
+                self._world.set_available(database.device.id, available=frame["available"])
             case "mark_seen":
                 self._world.mark_seen(frame["chat"])
             case "reach_out_lock":

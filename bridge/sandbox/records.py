@@ -49,7 +49,7 @@ class Chat(BaseModel):
     participants: list[str] = []
     created: int
     read_to: int = 0
-    """The account has read the messages before this position."""
+    """The account has read the messages before this position, and their authors have read receipts."""
 
     @property
     def is_group(self) -> bool:
@@ -208,6 +208,9 @@ class SandboxSettings(BaseModel, extra="forbid"):
     """How many QR codes a page shows before it stops and waits for a request."""
     sync_ms: int = Field(default=300, ge=0)
     """From pairing, or from the page's load, until the chats are usable."""
+    watched_ms: int = Field(default=90_000, ge=0)
+    """After a load, for how long a page counts as watched by a person: the account shows as online, and each send sends
+    read receipts."""
     preview: int = Field(default=3, ge=1)
     """Messages of each chat in the page's memory after a load."""
     announce_resumed: bool = True

@@ -57,6 +57,8 @@ class StateView(BaseModel):
     now: float
     link_up: bool
     trouble: BlockReason | None
+    shown_online: bool
+    """Whether contacts see the account as online."""
     settings: SandboxSettings
     contacts: list[Contact]
     chats: list[PhoneChatView]
@@ -93,6 +95,7 @@ def state_view(world: World, count: int) -> StateView:
         now=world.now(),
         link_up=state.link_up,
         trouble=state.trouble,
+        shown_online=world.shown_online,
         settings=state.settings,
         contacts=state.contacts,
         chats=[chat_view(world, chat, count) for chat in state.chats.values()],

@@ -46,6 +46,8 @@ class World:
         self.receipts = Receipts(self.state, now, self.notify)
         self.linking = Linking(self.state, now, new_id, self.notify)
         self.faults = SandboxFaults(self, new_id)
+        #: Linked devices whose page says that a person looks at it.
+        self.available: set[str] = set()
         #: Chats in which the contact sees that the account is writing.
         self.typing: set[str] = set()
         self._stale: set[str] = set()  # message ids that were refused with 421
@@ -68,6 +70,11 @@ class World:
     def online(self) -> bool:
         """Whether linked devices reach the service: the network is up and they are not blocked."""
         return self.state.link_up and self.state.trouble is None
+
+    @property
+    def shown_online(self) -> bool:
+        """Whether contacts see the account as online. Its phone then does not ring."""
+        return bool(self.available)
 
     def positions(self, chat: str) -> list[int]:
         """The positions of the chat's messages, oldest first."""
@@ -182,7 +189,6 @@ class World:
                     fields=_own_fields(record),
                 )
             )
-            self.directory.read(conversation, message.position + 1)
             self.receipts.schedule(message, server=True)
         elif mode not in _UNANSWERED:
             message.answered = True
@@ -198,9 +204,18 @@ class World:
             raise EntryNotFound(f"There is no message {message_id}.")
         self.receipts.give(message, ack, participant)
 
-    def compose(self, chat: str, *, typing: bool) -> None:
-        """A linked device starts or stops the typing indicator of a chat."""
+    def set_available(self, device: str, *, available: bool) -> None:
+        """A linked device says whether a person looks at its page."""
+        if available is not (device in self.available):
+            (self.available.add if available else self.available.discard)(device)
+            if not self.available:
+                self.typing.clear()
+            self.notify(Touched())
+
+    def compose(self, device: str, chat: str, *, typing: bool) -> None:
+        """A linked device starts or stops the typing indicator of a chat. It is shown of an available one only."""
         conversation = self.directory.chat(chat)
+        typing = typing and device in self.available
         if conversation is not None and typing is not (conversation.id in self.typing):
             (self.typing.add if typing else self.typing.discard)(conversation.id)
             self.notify(Touched())
@@ -214,6 +229,9 @@ class World:
         """Take the linked devices' connection down or up."""
         if up != self.state.link_up:
             self.state.link_up = up
+            if not up:
+                self.available.clear()
+                self.typing.clear()
             self.notify(LinkChanged(up))
 
     def configure(self, settings: SandboxSettings) -> None:

@@ -161,6 +161,7 @@ class WebWorld:
         url: str | None = None,
         executable: str | None = None,
         browser_args: tuple[str, ...] = (),
+        available: bool = False,
         versions: ChosenVersions | None = None,
     ) -> WebDriver:
         return WebDriver(
@@ -172,6 +173,7 @@ class WebWorld:
             random=random.random,
             executable=executable,
             browser_args=browser_args,
+            available=available,
             limits=limits,
             versions=versions,
         )

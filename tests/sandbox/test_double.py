@@ -251,3 +251,35 @@ async def test_a_store_is_asked_by_key_and_pages_of_the_database_are_copies(sand
     sandbox.world.faults.revoke(old.id)
     await tab.until(f"(key) => {store}.get(key)?.type === 'revoked'", old.key)
     assert await tab.run(f"(key) => Boolean({store}.get(key))", before) is False
+
+
+async def test_a_watched_page_sends_read_receipts_with_each_send(sandbox: Sandbox, paired: Tab) -> None:
+    """It is watched for some time after a load; what it owes after that it sends when it is watched again."""
+    world = sandbox.world
+    for chat, owed in ((ANA, False), (DARIO, True)):
+        message = world.incoming(chat, "¿leído?")
+        await paired.event("chat.new_message", id=message.key)
+        await paired.send(chat, "respuesta", await paired.reserve(chat))
+        if not owed:
+            await paired.until("(chat) => WPP.chat.get(chat).unreadCount === 0", chat)
+        assert (world.directory.chats[chat].read_to > message.position) is not owed
+        if not owed:
+            assert world.shown_online
+            world.configure(world.state.settings.model_copy(update={"watched_ms": 0}))
+            await paired.page.reload()
+            await paired.usable()
+            await paired.until("() => !WPP.whatsapp.Stream.available")
+    assert not world.shown_online
+    await paired.run("(chat) => WPP.chat.markIsComposing(chat)", ANA)
+    assert world.typing == set()
+    await paired.run("() => WPP.conn.markAvailable(true)")
+    await paired.until("(chat) => WPP.chat.get(chat).unreadCount === 0", DARIO)
+    assert world.shown_online
+    await paired.run("async (chat) => { await WPP.chat.markIsPaused(chat); WPP.chat.markIsComposing(chat, 200) }", ANA)
+    await paired.until("(chat) => WPP.chat.get(chat).typing", ANA)
+    await paired.until("(chat) => !WPP.chat.get(chat).typing", ANA)
+    world.incoming(ANA, "otra")
+    await paired.until("(chat) => WPP.chat.get(chat).unreadCount === 1", ANA)
+    await paired.run("() => WPP.conn.markAvailable(false)")
+    await paired.run("(chat) => WPP.chat.markIsRead(chat)", ANA)  # at once, whether it is watched or not
+    await paired.until("(chat) => WPP.chat.get(chat).unreadCount === 0", ANA)

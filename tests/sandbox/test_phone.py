@@ -87,6 +87,24 @@ async def test_it_shows_a_linked_devices_messages_with_their_ticks(sandbox: Sand
     await tab.event("chat.msg_ack_change", ack=3)
 
 
+async def test_it_shows_whether_the_account_is_online_and_what_is_read(
+    sandbox: Sandbox, phone: Page, paired: Tab
+) -> None:
+    account = phone.get_by_text("+5491155500000")
+    await expect(account).to_have_text("+5491155500000, shown as online")
+    await paired.run("() => WPP.conn.markAvailable(false)")
+    await expect(account).to_have_text("+5491155500000, not shown as online")
+    await phone.get_by_role("button", name="Ana").click()
+    message = sandbox.world.incoming(ANA, "¿leído?")
+    await paired.event("chat.new_message", id=message.key)
+    bubble = phone.locator(".bubble", has_text="¿leído?")
+    await paired.send(ANA, "sin mirar", await paired.reserve(ANA))
+    await expect(phone.locator(".bubble", has_text="sin mirar")).to_be_visible()
+    await expect(bubble).not_to_contain_text("read")
+    await paired.run("() => WPP.conn.markAvailable(true)")  # then it sends what it owes
+    await expect(bubble).to_contain_text("read")
+
+
 async def test_the_link_and_the_device_are_switched_off_on_the_phone(
     sandbox: Sandbox, phone: Page, paired: Tab
 ) -> None:

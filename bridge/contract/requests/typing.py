@@ -20,7 +20,8 @@ MAX_SECONDS = 60
 class Typing(Request):
     """Also `<prefix>/<session>/typing`, at QoS 0 and without an answer: `{"to": …, "seconds": 10}`.
 
-    Dropped where the session is not connected or has no such chat. WhatsApp itself lets it fade.
+    Dropped where the session is not connected or has no such chat. The account is shown as online meanwhile. WhatsApp
+    itself lets it fade.
     """
 
     summary: ClassVar = 'Show "typing…" in a chat for `seconds`; 0 ends it.'

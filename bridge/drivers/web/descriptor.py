@@ -52,6 +52,7 @@ class WebKind(DriverKind):
                     random=random.random,
                     executable=settings.browser,
                     browser_args=shlex.split(settings.browser_args),
+                    available=settings.available,
                     versions=versions,
                 )
 

@@ -51,10 +51,12 @@ class WebDriver(WhatsAppDriver):
         random: Callable[[], float],
         executable: str | None = None,
         browser_args: Sequence[str] = (),
+        available: bool = False,
         limits: Limits | None = None,
         versions: ChosenVersions | None = None,
     ) -> None:
-        """`versions` None: the shipped wa-js on the site's own page."""
+        """`available` = the account shows as online, and sends mark the chat as read. `versions` None: the shipped wa-js
+        on the site's own page."""
         self._session = session
         self._profile = profile
         self._playwright = playwright
@@ -72,6 +74,7 @@ class WebDriver(WhatsAppDriver):
             session,
             url=url,
             profile=profile,
+            available=available,
             limits=self._limits,
             versions=versions or ChosenVersions(library.shipped()),
             clock=clock,

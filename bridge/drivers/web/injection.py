@@ -32,7 +32,10 @@ REQUIRED_MODULES = (
 
 BINDING = "__bridgeReport"
 AGENT = "__bridgeAgent"
-_PARTS = ("registry", "models", "queue", "state", "linking", "undecrypted", "incoming", "history", "calls")
+_PARTS = (
+    *("registry", "models", "queue", "availability", "state", "linking"),
+    *("undecrypted", "incoming", "history", "calls"),
+)
 #: Folders with one file per capability.
 _CAPABILITIES = ("kinds", "events", "requests")
 
@@ -69,7 +72,7 @@ def page_script() -> str:
 
 
 @functools.cache
-def init_script(limits: Limits, wa_js: str) -> str:
+def init_script(limits: Limits, wa_js: str, *, available: bool) -> str:
     """The whole script, about 550 KB; `wa_js` is the library's text."""
     return f"""
 if (window === window.top && location.protocol.startsWith("http")) {{
@@ -81,6 +84,7 @@ if (window === window.top && location.protocol.startsWith("http")) {{
     const variants = {json.dumps(VARIANTS)};
     const reportMs = {limits.report * 1000:.0f};
     const undecryptedMs = {limits.undecrypted * 1000:.0f};
+    const showsOnline = {json.dumps(available)};
     const requiredModules = {json.dumps(REQUIRED_MODULES)};
     const sendToDriver = window[{json.dumps(BINDING)}];
     {page_script()}

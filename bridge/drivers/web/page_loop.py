@@ -40,6 +40,7 @@ class PageLoop:
         *,
         url: str,
         profile: Path,
+        available: bool,
         limits: Limits,
         versions: ChosenVersions,
         clock: Clock,
@@ -47,6 +48,7 @@ class PageLoop:
     ) -> None:
         self._session = session
         self._url = url
+        self._available = available
         self._limits = limits
         self._versions = versions
         self._clock = clock
@@ -67,8 +69,13 @@ class PageLoop:
         """Load the site and process its events, load after load, until the page is lost; returns why it was lost."""
         try:
             async with asyncio.timeout(self._limits.silence):
-                tab = await browser.page()
-                page = WebPage(tab, session=self._session, limits=self._limits, versions=self._versions)
+                page = WebPage(
+                    await browser.page(),
+                    session=self._session,
+                    available=self._available,
+                    limits=self._limits,
+                    versions=self._versions,
+                )
                 await page.prepare(self._url)
         except TimeoutError:
             return Situation(SessionState.RECONNECTING, Reason.PAGE_LOST, "the browser opens no page")

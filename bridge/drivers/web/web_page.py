@@ -75,9 +75,12 @@ PageEvent = StateReport | Batch | PageLost
 class WebPage:
     """One page of one browser, from opening until it is lost."""
 
-    def __init__(self, page: Page, *, session: str, limits: Limits, versions: ChosenVersions) -> None:
+    def __init__(
+        self, page: Page, *, session: str, available: bool, limits: Limits, versions: ChosenVersions
+    ) -> None:
         self._page = page
         self._session = session
+        self._available = available
         self._limits = limits
         self._versions = versions
         self._events: asyncio.Queue[PageEvent] = asyncio.Queue()
@@ -91,7 +94,7 @@ class WebPage:
 
     async def prepare(self, url: str) -> None:
         """Install the bridge's script before the page's own code, and the pinned page at `url`, if there is one."""
-        script = init_script(self._limits, self._versions.library.text)
+        script = init_script(self._limits, self._versions.library.text, available=self._available)
         self._page.on("crash", lambda _: self.lose("the page crashed"))
         self._page.on("close", lambda _: self.lose("the browser closed the page"))
         self._page.on("console", self._log_console)

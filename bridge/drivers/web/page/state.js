@@ -102,7 +102,8 @@ function snapshot() {
 }
 
 function report() {
-  if (!usable()) hold();
+  if (usable()) settleAvailability();
+  else hold();
   sendToDriver("state", JSON.stringify(snapshot())).catch(() => undefined); // the next heartbeat repeats it
 }
 

@@ -34,7 +34,8 @@ function ticks(message) {
   }, svg);
 }
 
-function bubble(message) {
+function bubble(message, readTo) {
+  const isSeen = !message.from_me && message.position < readTo; // its author has a read receipt
   const fields = Object.entries(message.fields).filter(([, value]) => ['string', 'number'].includes(typeof value));
   const details = [message.type, ...fields.map(([name, value]) => `${name} ${value}`)].join(' · ');
   const kind = message.type === 'chat' ? undefined : element('span', { class: 'kind' }, details);
@@ -48,16 +49,17 @@ function bubble(message) {
     element('span', { class: 'meta' },
       fromDevice ? element('span', { class: 'via', title: 'Sent by a linked device' }, 'linked device') : undefined,
       clock(message.t),
-      message.from_me ? ticks(message) : undefined));
+      message.from_me ? ticks(message) : undefined,
+      isSeen ? element('span', { class: 'muted' }, 'read') : undefined));
 }
 
-function withDays(messages) {
+function withDays(messages, readTo) {
   let day;
   return messages.flatMap((message) => {
     const today = new Date(message.t * 1000).toLocaleDateString([], { weekday: 'long', day: 'numeric', month: 'long' });
     const separator = today === day ? [] : [element('li', { class: 'day' }, today)];
     day = today;
-    return [...separator, bubble(message)];
+    return [...separator, bubble(message, readTo)];
   });
 }
 
@@ -76,12 +78,12 @@ export function drawConversation() {
   const known = world.state.chats.find(({ id }) => id === chat);
   if (!known) return;
   const messages = messagesOf(chat).slice(-SHOWN);
-  const shown = JSON.stringify([chat, known.typing, ticksAreAutomatic(), messages.map(({ id, ack }) => [id, ack])]);
+  const shown = JSON.stringify([chat, known.typing, known.read_to, ticksAreAutomatic(), messages.map(({ id, ack }) => [id, ack])]);
   if (shown === drawn) return;
   drawn = shown;
   const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
   const typing = known.typing ? [element('li', { class: 'bubble mine typing' }, 'typing…')] : [];
-  log.replaceChildren(...withDays(messages), ...typing);
+  log.replaceChildren(...withDays(messages, known.read_to), ...typing);
   if (atEnd) log.scrollTop = log.scrollHeight;
 }
 

@@ -21,7 +21,8 @@ function choose(chat) {
 }
 
 watch(() => {
-  part('account').textContent = `+${world.state.account.split('@')[0]}`;
+  const online = world.state.shown_online ? 'shown as online' : 'not shown as online';
+  part('account').textContent = `+${world.state.account.split('@')[0]}, ${online}`;
   drawLinked();
   drawFaults();
   drawChats(open, choose);

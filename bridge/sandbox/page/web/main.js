@@ -8,6 +8,7 @@ import './modules/connection.js';
 import './modules/messages.js';
 import './modules/contacts.js';
 import './modules/chats.js';
+import './modules/presence.js';
 import './modules/sending.js';
 import './modules/unused_stores.js';
 import { expose } from './registry.js';

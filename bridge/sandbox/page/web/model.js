@@ -64,6 +64,10 @@ export class Model extends EventEmitter {
     return this[name];
   }
 
+  unset(name) {
+    this[name] = undefined;
+  }
+
   toJSON() {
     return { ...this.attributes };
   }

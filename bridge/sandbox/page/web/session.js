@@ -18,6 +18,7 @@ const wait = (ms) => new Promise((done) => setTimeout(done, ms));
 let login = {};
 let account;
 let syncMs = 0;
+let watchedMs = 0;
 let loaded = false;
 let network = { up: true, trouble: null };
 let replaced = false;
@@ -71,6 +72,7 @@ async function linkUp() {
   socket.setUp(true);
   Socket.state = 'CONNECTED';
   Conn.connected = true;
+  Stream.sendAvailability();
   if (loaded) {
     if (Socket.hasSynced) Socket.stream = 'CONNECTED';
     Stream.info = 'NORMAL';
@@ -86,8 +88,16 @@ async function linkUp() {
   if (socket.isUp) Socket.stream = 'CONNECTED';
   Cmd.mainLoaded();
   Stream.set({ mode: 'MAIN', info: 'NORMAL' });
+  showScreen();
   void socket.database('ready'); // from here on, what arrived meanwhile is delivered
   transmitWaiting();
+}
+
+// A browser without a person looks watched at first: it has the focus. Then it is idle.
+function showScreen() {
+  Stream.uiActive = true;
+  Stream.markAvailable();
+  setTimeout(() => Stream.markUnavailable(), watchedMs);
 }
 
 function load(frame) {
@@ -97,7 +107,7 @@ function load(frame) {
 }
 
 function welcome(frame) {
-  ({ account, sync_ms: syncMs } = frame);
+  ({ account, sync_ms: syncMs, watched_ms: watchedMs } = frame);
   setClock(frame.now);
   Stream.needsUpdate = frame.outdated;
   if (frame.ref) {

@@ -3,6 +3,11 @@
 answerers.typing = async ({ to, seconds }) => {
   const chat = to.map(knownChat).find(Boolean);
   if (!chat) return;
-  if (seconds > 0) WPP.chat.markIsComposing(chat.id, Math.round(seconds * 1000)).catch(() => undefined); // answers late
-  else await WPP.chat.markIsPaused(chat.id);
+  const id = address(chat.id);
+  if (seconds > 0) {
+    void showSign(id, seconds);
+    return;
+  }
+  await WPP.chat.markIsPaused(id);
+  endSign(id, signs.get(id));
 };

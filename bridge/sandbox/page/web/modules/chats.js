@@ -1,4 +1,4 @@
-// Chats, groups, and the typing indicator.
+// Chats and groups.
 
 import { socket } from '../socket.js';
 import { BaseCollection, Collection, Model } from '../model.js';
@@ -100,15 +100,7 @@ async function findOrCreateLatestChat(wid) {
   return { chat: { id: chat.id }, created: !known };
 }
 
-// The typing indicator that the contact sees.
-const setTyping = (chat, typing) => socket.service('compose', { chat: chat.id.toString(), typing });
-
 register({
-  WAWebChatPresence: {
-    markComposing: (chat) => setTyping(chat, true),
-    markPaused: (chat) => setTyping(chat, false),
-    markRecording: (chat) => setTyping(chat, true),
-  },
   WAWebChatModel: { Chat },
   WAWebChatCollection: { ChatCollection, ChatCollectionImpl },
   WAWebParticipantModel: { Participant },
@@ -125,9 +117,5 @@ register({
     getPreviewMessage: (chat) => chat.msgs.last(),
     getShowChangeNumberNotification: () => false,
     getShouldShowUnreadDivider: () => false,
-  },
-  WAWebUpdateUnreadChatAction: {
-    sendSeen: ({ chat }) => socket.service('mark_seen', { chat: chat.id.toString() }),
-    markUnread: async () => {},
   },
 });

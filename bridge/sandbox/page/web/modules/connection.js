@@ -2,15 +2,26 @@
 
 import { socket } from '../socket.js';
 import { EventEmitter, Model } from '../model.js';
-import { register } from '../registry.js';
+import { register, use } from '../registry.js';
 
 const VERSION = '2.3000.1042700000';
 
 class ConnModel extends Model {}
 class StreamModel extends Model {
-  markAvailable() {}
+  markAvailable() {
+    this.available = true;
+  }
 
-  markUnavailable() {}
+  markUnavailable() {
+    this.available = false;
+  }
+
+  // Through the module object, and by the property: wa-js replaces it.
+  sendAvailability() {
+    const { sendPresenceAvailable, sendPresenceUnavailable } = use('WAWebPresenceChatAction');
+    if (this.available) sendPresenceAvailable();
+    else sendPresenceUnavailable();
+  }
 }
 class SocketModel extends Model {
   // Not awaited: wa-js listens for Cmd 'logout' only after this has returned.
@@ -50,6 +61,11 @@ class CmdImpl extends EventEmitter {
 
 export const Conn = new ConnModel({ ref: undefined, connected: false, platform: 'android', pushname: '' });
 export const Stream = new StreamModel({ mode: 'SYNCING', info: 'OPENING', needsUpdate: false, available: true });
+// Before its screen is shown, the page announces no change.
+Stream.uiActive = false;
+Stream.on('change:available', () => {
+  if (Stream.uiActive) Stream.sendAvailability();
+});
 export const Socket = new SocketModel({ state: 'OPENING', stream: 'DISCONNECTED', hasSynced: false });
 export const Cmd = new CmdImpl();
 const NetworkStatus = new NetworkStatusModel({ online: true });

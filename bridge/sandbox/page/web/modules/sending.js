@@ -2,7 +2,7 @@
 // same page only: a load marks it as failed, and `Msg.resend` is the click on "resend".
 
 import { socket } from '../socket.js';
-import { register } from '../registry.js';
+import { register, use } from '../registry.js';
 import { Chat } from './chats.js';
 import { isBlocked } from './contacts.js';
 import { flatten, Msg, MsgCollection } from './messages.js';
@@ -26,6 +26,7 @@ function addAndSendMsgToChat(chat, fields) {
   }
   const msg = MsgCollection.add(new Msg({ ...fields, ack: 0 }));
   chat.takeIn(msg);
+  void use('WAWebUpdateUnreadChatAction').sendSeen({ chat });
   const stored = write(flatten(fields));
   return [stored.then(() => msg), stored.then(({ promise }) => promise)];
 }
