@@ -208,8 +208,11 @@ EVENT = EventKind(kind="toss", summary="A coin was tossed.", fields={"side": str
     tree.write("bridge/drivers/web/page/events/toss.js", 'WPP.on("coin.toss", (toss) => putEvent("toss", toss.id));\n')
     tree.edit(
         "bridge/contract/events/__init__.py",
-        ("import erased, own_message", "import erased, own_message, toss"),
-        ("(own_message.EVENT, erased.EVENT)", "(own_message.EVENT, erased.EVENT, toss.EVENT)"),
+        (
+            "import decrypted, erased, own_message, undecrypted",
+            "import decrypted, erased, own_message, toss, undecrypted",
+        ),
+        ("decrypted.EVENT, erased.EVENT)", "decrypted.EVENT, erased.EVENT, toss.EVENT)"),
     )
 
 

@@ -30,7 +30,7 @@ class Readable(FaultRequestBody):
 
 
 class MessageId(FaultRequestBody):
-    """A message."""
+    """A message, by its raw id or its key."""
 
     id: str
 

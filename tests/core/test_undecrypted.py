@@ -99,7 +99,7 @@ async def test_what_is_too_old_is_given_up_at_the_next_connection(harness: Sessi
     assert (await events(harness, 2))[1:] == [(UNDECRYPTED, "A", "expired")]
 
 
-async def test_only_so_many_are_tracked(harness: SessionHarness, clock: FakeClock) -> None:
+async def test_a_limited_number_is_tracked(harness: SessionHarness, clock: FakeClock) -> None:
     await harness.start()
     now = int(clock.now())
     await harness.session._inbound.journal_messages(

@@ -15,7 +15,7 @@ class GivenUp(StrEnum):
     REMOVED = "removed"
     """It was revoked or deleted, or another number is linked now."""
     TOO_MANY = "too_many"
-    """So many others are waiting that the bridge no longer looks for it."""
+    """Too many others are waiting."""
 
 
 UNDECRYPTED = "undecrypted"

@@ -55,7 +55,7 @@ async def page(settings: DriverSettings, runtime: PlaywrightRuntime) -> list[Fin
                 ) as browser,
             ):
                 tab = await browser.page()
-                web_page = WebPage(tab, session="doctor", limits=limits, versions=versions)
+                web_page = WebPage(tab, session="doctor", available=False, limits=limits, versions=versions)
                 await web_page.prepare(settings.web_url)
                 await web_page.open(settings.web_url)
                 loaded = await _loaded(web_page, limits)

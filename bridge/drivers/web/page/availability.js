@@ -17,7 +17,7 @@ function announceAvailability(online) {
   attempt(() => (online ? presence.sendPresenceAvailable() : presence.sendPresenceUnavailable()));
 }
 
-// "typing…" is shown only of an account that is online: for its length, the service is told so. The page stays marked as
+// "typing…" is shown only of an account that is online: for its length, the service takes it as that. The page stays marked as
 // not watched, or it would send the read receipts that it owes.
 async function showSign(chat, seconds) {
   const sign = {};

@@ -78,7 +78,8 @@ export function drawConversation() {
   const known = world.state.chats.find(({ id }) => id === chat);
   if (!known) return;
   const messages = messagesOf(chat).slice(-SHOWN);
-  const shown = JSON.stringify([chat, known.typing, known.read_to, ticksAreAutomatic(), messages.map(({ id, ack }) => [id, ack])]);
+  const acks = messages.map(({ id, ack }) => [id, ack]);
+  const shown = JSON.stringify([chat, known.typing, known.read_to, ticksAreAutomatic(), acks]);
   if (shown === drawn) return;
   drawn = shown;
   const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 80;

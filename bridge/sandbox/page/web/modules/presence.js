@@ -32,7 +32,7 @@ function markPaused(chat) {
   stopTimer(chat);
 }
 
-// Read receipts, and the chat's unread mark. A page that nobody watches sends them when it is watched again.
+// Read receipts, and the chat's unread mark. A page that no person watches sends them when it is watched again.
 async function sendSeen({ chat, afterAvailable = true }) {
   if (chat.unreadCount === 0) return;
   if (!Stream.available && afterAvailable) {
