@@ -64,8 +64,7 @@ class PageSocket:
             pass
         finally:
             self._world.listeners.remove(self.on_change)
-            if self._database:
-                self._world.set_available(self._database.device.id, available=False)
+            self._set_available(False)
             if self._slot:
                 self._world.linking.close_slot(self._slot)
 
@@ -76,6 +75,7 @@ class PageSocket:
         match change:
             case Replaced() if self._database:
                 self._replaced = True
+                self._set_available(False)
                 self._push("replaced")
             case RefChanged(slot, ref) if slot == self._slot:
                 self._push("ref", ref=ref)
@@ -87,6 +87,8 @@ class PageSocket:
                 self._push("link", up=self._world.state.link_up, trouble=self._world.state.trouble)
                 if self._world.online and self._database:
                     self._reconnected(self._database)
+                else:
+                    self._set_available(False)
             case Outdated():
                 self._push("outdated")
             case Reloaded():
@@ -128,10 +130,13 @@ class PageSocket:
             self._resume(database)
 
     def _log_out(self, reason: LogoutReason | None = LogoutReason.USER_INITIATED) -> None:
-        if self._database:
-            self._world.set_available(self._database.device.id, available=False)
+        self._set_available(False)
         self._database = None
         self._push("logged_out", reason=reason)
+
+    def _set_available(self, available: bool) -> None:
+        if self._database:
+            self._world.set_available(self._database.device.id, available=available)
 
     def _attach(self, device: Device) -> None:
         self._database = DeviceDatabase(self._world, device)
@@ -262,7 +267,7 @@ class PageSocket:
             case "compose":
                 self._world.compose(database.device.id, frame["chat"], typing=frame["typing"])
             case "presence":
-                self._world.set_available(database.device.id, available=frame["available"])
+                self._set_available(frame["available"] is True)
             case "mark_seen":
                 self._world.mark_seen(frame["chat"])
             case "reach_out_lock":

@@ -229,9 +229,6 @@ class World:
         """Take the linked devices' connection down or up."""
         if up != self.state.link_up:
             self.state.link_up = up
-            if not up:
-                self.available.clear()
-                self.typing.clear()
             self.notify(LinkChanged(up))
 
     def configure(self, settings: SandboxSettings) -> None:

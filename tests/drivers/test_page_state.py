@@ -236,7 +236,7 @@ def test_a_connection_begins_when_it_is_reported_and_not_with_each_later_report(
         (SYNCING, 0),
         (replace(MAIN, unix_time=1005), 1005),
         (replace(MAIN, unix_time=1007), 1005),
-        (replace(DOWN, unix_time=1010), 1005),
+        (replace(MAIN, socket="OPENING", unix_time=1010), 1005),
         (replace(MAIN, unix_time=1020, holds=2), 1020),
         (replace(MAIN, unix_time=1030, holds=3), 1030),  # down and up again between two reports
     ]:
