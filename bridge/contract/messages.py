@@ -198,7 +198,9 @@ class Ack(Payload):
     session: str = Field(description="the session's name")
     id: str = Field(description="the command's id")
     message_id: str = Field(description="WhatsApp's id of the sent message")
-    ack: AckName = Field(description="how far the message is")
+    ack: AckName = Field(
+        description="how far the message is; in a group, the first member to receive or read it counts"
+    )
     at: Instant = Field(description="time of the change")
 
 

@@ -73,6 +73,8 @@ class ContactDirectory:
         if Jid.parse(address).is_group:
             raise EntryNotFound(f"There is no group {address}.")
         contact = self.contact(address)
+        if contact and contact.lid and self._state.settings.lid_migrated:
+            return self._add_chat(contact.lid, contact.name, [])
         return self._add_chat(contact.address if contact else address, self.name(address), [])
 
     def add_group(self, address: str, name: str, participants: Iterable[str]) -> Chat:
@@ -88,6 +90,8 @@ class ContactDirectory:
     def look_up(self, address: str) -> Contact | None:
         """Look up a number at the service: the person, or None if it is not on WhatsApp. Raises `LookupFailed`."""
         self.looked_up.append(address)
+        if address in (ACCOUNT, ACCOUNT_LID):
+            return Contact(pn=ACCOUNT, lid=ACCOUNT_LID, name=self.name(address))
         contact = self.contact(address)
         if contact and contact.lookup_fails:
             raise LookupFailed(f"The service could not look up {address}.")

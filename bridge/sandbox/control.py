@@ -113,6 +113,11 @@ class SettingsPatch(RequestBody):
     preview: int | None = None
     announce_resumed: bool | None = None
     blocking_resume: int | None = None
+    history_page: int | None = None
+    history_pages: int | None = None
+    history_pause_ms: int | None = None
+    phone_on: bool | None = None
+    lid_migrated: bool | None = None
     send_mode: str | None = None
     refusal_code: int | None = None
     ack_error_codes: bool | None = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from bridge.contract.jid import Jid, MessageKey
-from bridge.sandbox.records import ACCOUNT, ACCOUNT_LID, Chat, Contact, Device, ServiceMessage
+from bridge.sandbox.records import ACCOUNT, ACCOUNT_LID, Chat, Contact, Device, ServiceMessage, is_own_chat
 from bridge.sandbox.world import World
 
 Record = dict[str, Any]
@@ -35,6 +35,8 @@ class DeviceDatabase:
     def take_ack(self, message: ServiceMessage, ack: int) -> None:
         """Store an ack that the device received; the first one removes the message from the pending ones."""
         known = self.device.acks.get(message.key, 0)
+        if ack == 1 and is_own_chat(message.chat):
+            ack = 3
         self.device.acks[message.key] = max(known, ack) if ack >= 0 else ack
         self.device.pending.pop(message.key, None)
 
@@ -118,7 +120,7 @@ class DeviceDatabase:
         if key in self.device.pending:
             return self.device.pending[key]
         message = self._world.message(key)
-        if message is None or message.key != key or not self._has(message.position):
+        if message is None or message.key != key or not self.device.has(message.chat, message.position):
             return None
         return self.record(message)
 
@@ -154,13 +156,14 @@ class DeviceDatabase:
         return record
 
     def contacts(self) -> list[Record]:
-        return [contact_record(c) for c in self._world.state.contacts if c.saved]
+        """The address book, and the addresses of the people with a chat."""
+        state = self._world.state
+        return [
+            contact_record(c) for c in state.contacts if c.saved or not state.chats.keys().isdisjoint((c.pn, c.lid))
+        ]
 
     def _positions(self, chat: str) -> list[int]:
-        return [p for p in self._world.positions(chat) if self._has(p)]
-
-    def _has(self, position: int) -> bool:
-        return self.device.withheld <= position < self.device.delivered
+        return [p for p in self._world.positions(chat) if self.device.has(chat, p)]
 
     def _chat_of(self, record: Record) -> str:
         return str(MessageKey.parse(str(record["id"])).remote)

@@ -101,7 +101,7 @@ def fault_control(world: World) -> APIRouter:
     @api.post("/history")
     async def send_history() -> None:
         """Send the linked devices the history that `history_waits` withheld."""
-        world.linking.send_history()
+        world.history.send_all()
 
     @api.post("/link_code")
     async def type_code(body: TypedCode) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bridge.contract.jid import Jid
-from bridge.sandbox.changes import ChatChanged, Listener, LoggedOut, Paired, RefChanged, Touched
+from bridge.sandbox.changes import Listener, LoggedOut, Paired, RefChanged, Touched
 from bridge.sandbox.records import ACCOUNT, Device, LogoutReason, State
 
 
@@ -109,27 +109,21 @@ class Linking:
 
     def _pair(self, slot: Slot) -> Device:
         del self.slots[slot.id]
-        messages = self._state.messages
+        messages, settings = self._state.messages, self._state.settings
         device = Device(
             id=self._new_id(),
             secret=self._new_id(),
             name="Chrome (Linux)",
             paired_at=int(self._now()),
             history_to=len(messages),
-            withheld=len(messages) if self._state.settings.history_waits else 0,
+            withheld=len(messages) if settings.history_waits or settings.history_page else 0,
+            next_page_at=self._now() if settings.history_page and not settings.history_waits else None,
             delivered=len(messages),
             acks={m.key: m.ack for m in messages if m.from_me},
         )
         self._state.devices[device.id] = device
         self._notify(Paired(slot.id, device))
         return device
-
-    def send_history(self) -> None:
-        """Send the devices the messages from before their pairing. These are not announced as new."""
-        for device in self.devices.values():
-            device.withheld = 0
-        for chat in self._state.chats.values():
-            self._notify(ChatChanged(chat))
 
     def log_in(self, device: str, secret: str) -> Device | None:
         """The device of a stored login; None if it is no longer linked."""

@@ -215,6 +215,7 @@ class PageSocket:
             "account": {"pn": ACCOUNT, "lid": ACCOUNT_LID},
             "link": state.link_up,
             "trouble": state.trouble,
+            "lid_migrated": state.settings.lid_migrated,
             "sync_ms": state.settings.sync_ms,
             "watched_ms": state.settings.watched_ms,
             "outdated": state.settings.always_outdated,
@@ -255,6 +256,8 @@ class PageSocket:
                 self._live = True
                 if self._world.online:
                     self._resume(database)
+            case "request_history":
+                self._world.history.request(database.device, frame["chat"])
             case "open_chat":
                 return database.chat(self._world.directory.open_chat(frame["address"]))
             case "write":

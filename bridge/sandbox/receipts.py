@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bridge.sandbox.changes import AckRaised, Listener, Touched
-from bridge.sandbox.records import DueAck, ServiceMessage, State
+from bridge.sandbox.records import DueAck, ServiceMessage, State, is_own_chat
 
 
 class Receipts:
@@ -43,6 +43,8 @@ class Receipts:
     def schedule(self, message: ServiceMessage, *, server: bool) -> None:
         """Schedule the acks according to the settings; `server` = including the server's ack."""
         policy = self._state.settings.receipts
+        if is_own_chat(message.chat):  # read at once, see `DeviceDatabase.take_ack`
+            policy = policy.model_copy(update={"device_ms": None, "read_ms": None})
         steps = [(policy.server_ms, 1)] if server else []
         steps += [(policy.device_ms, 2), (policy.read_ms, 3)]
         now = self._now()

@@ -17,6 +17,11 @@ ACCOUNT = "5491155500000@c.us"
 ACCOUNT_LID = "277000000000000@lid"
 
 
+def is_own_chat(chat: str) -> bool:
+    """Whether it is the account's chat with itself."""
+    return chat in (ACCOUNT, ACCOUNT_LID)
+
+
 class Contact(BaseModel):
     """A person. At least one of `pn` and `lid` is set; without `pn` the number is hidden."""
 
@@ -104,6 +109,13 @@ class ServiceMessage(BaseModel):
         return str(MessageKey(self.from_me, Jid.parse(self.chat), self.id, author))
 
 
+class HistoryRequest(BaseModel):
+    """A device's request for older messages of a chat; the phone answers it at `at` (unix seconds)."""
+
+    at: float
+    chat: str
+
+
 class Device(BaseModel):
     """A paired browser profile, with the contents of its own database."""
 
@@ -115,12 +127,22 @@ class Device(BaseModel):
     """Messages before this position came with the history sync of the pairing."""
     withheld: int = 0
     """The phone has not sent messages before this position yet."""
+    next_page_at: float | None = None
+    """When the phone sends the next page of the history; unix seconds."""
+    pages_sent: int = 0
+    requests: list[HistoryRequest] = []
+    requested: dict[str, int] = {}
+    """Per chat, the oldest position that came on request."""
     delivered: int
     """Its database has the service's messages before this position."""
     acks: dict[str, int] = {}
     """The acks of own messages that it received, by key."""
     pending: dict[str, dict[str, Any]] = {}
     """Own messages written to its database that the service has not confirmed to it, by key."""
+
+    def has(self, chat: str, position: int) -> bool:
+        """Whether a message of the service is in its database."""
+        return min(self.withheld, self.requested.get(chat, self.withheld)) <= position < self.delivered
 
 
 class Transmission(BaseModel):
@@ -220,6 +242,16 @@ class SandboxSettings(BaseModel, extra="forbid"):
     new ones after the load."""
     history_waits: bool = False
     """Whether the phone sends the history of a new device only on request; the real one takes minutes for it."""
+    history_page: int | None = Field(default=None, ge=1)
+    """Messages in a page of the history that the phone sends a new device, newest first; null: all at the pairing."""
+    history_pages: int | None = Field(default=None, ge=1)
+    """Number of pages that it sends by itself; null: until all is sent."""
+    history_pause_ms: int = Field(default=1000, ge=0)
+    """Between two pages, and until it answers a request for more."""
+    phone_on: bool = True
+    """Whether the phone sends history."""
+    lid_migrated: bool = False
+    """Whether the account is migrated: the chat of a person who is new to it has the LID as address."""
     send_mode: TransmissionMode = TransmissionMode.NORMAL
     refusal_code: int = Field(default=403, ge=400, le=599)
     ack_error_codes: bool = True

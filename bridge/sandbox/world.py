@@ -13,6 +13,7 @@ from bridge.contract.jid import Jid, MessageKey
 from bridge.sandbox.changes import AckRaised, Change, LinkChanged, Listener, MessageArrived, SendRefused, Touched
 from bridge.sandbox.contacts import ContactDirectory, EntryNotFound, seed
 from bridge.sandbox.faults import SandboxFaults
+from bridge.sandbox.history import PhoneHistory
 from bridge.sandbox.linked_devices import Linking
 from bridge.sandbox.receipts import Receipts
 from bridge.sandbox.records import (
@@ -45,6 +46,7 @@ class World:
         self.directory = ContactDirectory(self.state, now, self.notify)
         self.receipts = Receipts(self.state, now, self.notify)
         self.linking = Linking(self.state, now, new_id, self.notify)
+        self.history = PhoneHistory(self.state, now, self.positions, self.notify)
         self.faults = SandboxFaults(self, new_id)
         #: Linked devices whose page says that a person looks at it.
         self.available: set[str] = set()
@@ -237,7 +239,7 @@ class World:
 
     def next_due(self) -> float | None:
         """When `advance` has something to do; unix seconds."""
-        times = (self.receipts.next_due(), self.linking.next_due())
+        times = (self.receipts.next_due(), self.linking.next_due(), self.history.next_due())
         return min((at for at in times if at is not None), default=None)
 
     def advance(self) -> None:
@@ -245,6 +247,7 @@ class World:
         for due in self.receipts.take_due():
             self.acknowledge(due.key, due.ack, due.participant)
         self.linking.advance()
+        self.history.advance()
 
     def move_messages(self, before: str, after: str) -> None:
         """Index a chat's messages under its new address."""

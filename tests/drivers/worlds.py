@@ -189,7 +189,7 @@ class WebWorld:
         self.set(history_waits=True)
 
     def send_history(self) -> None:
-        self.sandbox.world.linking.send_history()
+        self.sandbox.world.history.send_all()
 
     def link(self, *, up: bool) -> None:
         self.sandbox.world.set_link(up=up)

@@ -283,3 +283,23 @@ async def test_a_watched_page_sends_read_receipts_with_each_send(sandbox: Sandbo
     await paired.run("() => WPP.conn.markAvailable(false)")
     await paired.run("(chat) => WPP.chat.markIsRead(chat)", ANA)  # at once, whether it is watched or not
     await paired.until("(chat) => WPP.chat.get(chat).unreadCount === 0", ANA)
+
+
+async def test_a_migrated_account_makes_new_chats_by_lid(sandbox: Sandbox, tab: Tab) -> None:
+    sandbox.world.configure(sandbox.world.state.settings.model_copy(update={"lid_migrated": True}))
+    new, lid = "5491155500006@c.us", "188000000000006@lid"
+    sandbox.world.directory.add_contact(Contact(pn=new, lid=lid, name="New", saved=False))
+    await tab.page.reload()
+    await tab.until("() => WPP.isFullReady")
+    sandbox.world.linking.scan()
+    await tab.usable()
+    wrong = await tab.run("async (chat) => `true_${chat}_${await WPP.whatsapp.MsgKey.newId()}`", new)
+    send = (
+        "([chat, key]) => WPP.chat.sendTextMessage(chat, 'x', {messageId: key, createChat: true}).catch((e) => e.code)"
+    )
+    assert await tab.run(send, [new, wrong]) == "message_key_remote_id_is_not_same_of_chat"
+    find = "(id) => WPP.chat.find(id).then((chat) => chat.id.toString(), (error) => error.message)"
+    assert await tab.run(find, new) == lid
+    assert await tab.run(find, ANA) == ANA  # an old chat
+    assert await tab.run(find, "5491155500009@c.us") == "No LID for user"
+    assert await tab.run("() => WPP.conn.getMigrationState().isLidMigrated") is True

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from bridge.contract.messages import Stream
 from bridge.contract.session import SessionState
 from bridge.core.catch_up import CatchUpLimits
 from tests.drivers.worlds import ANA, WebWorld
@@ -58,3 +59,28 @@ async def test_messages_written_while_unlinked_are_published_although_the_phone_
         published = [(item["body"], item["late"]) for item in await life.inbox(4)]
         assert published[:2] == [("1", False), ("4", False)]
         assert sorted(published[2:]) == [("2", True), ("3", True)]
+
+
+async def test_a_history_that_the_phone_sends_in_pages_is_published_page_by_page(live: Live, web: WebWorld) -> None:
+    linking, passes = web.sandbox.world.linking, CatchUpLimits(after_pairing=(0.3,) * 100)
+    for number in range(20):
+        web.incoming(ANA, f"years ago {number}")
+    async with live(paired=True, catch_up=passes) as life:
+        web.incoming(ANA, "before")
+        await life.inbox(1)
+        web.log_out()
+        written = [f"{number}" for number in range(12)]
+        for number, body in enumerate(written):
+            web.incoming(ANA if number % 3 else BRUNO, body)
+        web.set(history_page=3, history_pause_ms=700)
+        await life.until(lambda: any(slot.ref for slot in linking.slots.values()))
+        linking.scan()
+        await life.reach(SessionState.CONNECTED)
+        web.set(phone_on=False)
+        web.incoming(ANA, "now")
+        await life.until(lambda: life.store.journal.bounds(Stream.IN).last >= 2)
+        web.set(phone_on=True)
+        published = [item["body"] for item in await life.inbox(14)]
+        assert sorted(published) == sorted(["before", "now", *written])
+        await asyncio.sleep(1)  # what is left of the history is from before the first pairing
+        assert len(await life.inbox()) == 14

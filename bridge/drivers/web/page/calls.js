@@ -23,6 +23,13 @@ function knownChat(id) {
   return undefined;
 }
 
+// A migrated account addresses it by the person's LID, which WhatsApp may not know: "No LID for user".
+function newChat(wid) {
+  return WPP.chat.find(wid).catch((error) => {
+    throw new Failure("lookup_failed", String(error?.message ?? error));
+  });
+}
+
 // The number check uses WhatsApp's own function: wa-js's function turns an error of the service into "no such number".
 // `forms` are spellings of one number, the likeliest first. An existing chat answers it without a query.
 async function resolve(forms) {
@@ -39,7 +46,7 @@ async function resolve(forms) {
     });
     if (!found?.wid) continue;
     // The chat's address may differ from the number (LID), and a message key needs the chat's address.
-    const chat = knownChat(address(found.wid)) ?? (await WPP.chat.find(found.wid));
+    const chat = knownChat(address(found.wid)) ?? (await newChat(found.wid));
     return { chat: address(chat.id), form };
   }
   return { missing: true };

@@ -2,10 +2,11 @@
 
 import * as credentials from './credentials.js';
 import { socket } from './socket.js';
-import { addChat } from './modules/chats.js';
+import { addChat, setMigrated } from './modules/chats.js';
 import { Cmd, Conn, setClock, Socket, Stream } from './modules/connection.js';
 import { addContact } from './modules/contacts.js';
 import { createWid, MsgKey } from './modules/identity.js';
+import { isMe } from './modules/login.js';
 import { inflate, MsgCollection } from './modules/messages.js';
 import { answered, transmitWaiting } from './modules/sending.js';
 import { use } from './registry.js';
@@ -109,6 +110,7 @@ function load(frame) {
 function welcome(frame) {
   ({ account, sync_ms: syncMs, watched_ms: watchedMs } = frame);
   setClock(frame.now);
+  setMigrated(frame.lid_migrated);
   Stream.needsUpdate = frame.outdated;
   if (frame.ref) {
     socket.setUp(true);
@@ -151,7 +153,8 @@ function takeMessage({ record }) {
 
 function takeAck({ key, chat, ack, total, participant, t }) {
   if (ack <= 1) {
-    answered(key, ack < 0 ? 'ERROR_UNKNOWN' : 'OK', { ack, isSendFailure: ack < 0 }, t);
+    const reached = ack === 1 && isMe(chat) ? 3 : ack; // in the chat with oneself it is read at once
+    answered(key, ack < 0 ? 'ERROR_UNKNOWN' : 'OK', { ack: reached, isSendFailure: ack < 0 }, t);
     return;
   }
   const from = createWid(chat);

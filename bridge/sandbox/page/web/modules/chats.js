@@ -3,7 +3,7 @@
 import { socket } from '../socket.js';
 import { BaseCollection, Collection, Model } from '../model.js';
 import { register } from '../registry.js';
-import { otherAddress } from './contacts.js';
+import { getCurrentLid, otherAddress, queryWidExists } from './contacts.js';
 import { createWid, MsgKey } from './identity.js';
 import { ChatMsgsCollection, inflate, MsgCollection } from './messages.js';
 
@@ -94,13 +94,30 @@ export function addChat(record) {
 
 const existing = (wid) => ChatCollection.get(wid) ?? ChatCollection.get(otherAddress(wid));
 
+let migrated = false;
+export const setMigrated = (value) => {
+  migrated = value;
+};
+
 async function findOrCreateLatestChat(wid) {
   const known = existing(wid);
+  // A migrated account makes chats under the LID only.
+  if (!known && migrated && wid.isUser()) {
+    if (!getCurrentLid(wid)) await queryWidExists(wid);
+    if (!getCurrentLid(wid)) throw new Error('No LID for user');
+  }
   const chat = known ?? addChat(await socket.database('open_chat', { address: wid.toString() }));
   return { chat: { id: chat.id }, created: !known };
 }
 
+// Requests of this device to the phone. Type 3: older messages of a chat.
+async function sendPeerDataOperationRequest(type, { chatId }) {
+  if (type === 3) await socket.service('request_history', { chat: chatId.toString() });
+}
+
 register({
+  WAWebSendNonMessageDataRequest: { sendPeerDataOperationRequest },
+  WAWebLid1X1MigrationGating: { Lid1X1MigrationUtils: { isLidMigrated: () => migrated } },
   WAWebChatModel: { Chat },
   WAWebChatCollection: { ChatCollection, ChatCollectionImpl },
   WAWebParticipantModel: { Participant },

@@ -27,7 +27,7 @@ function learn({ pn, lid }) {
 const blocked = new Set();
 export const isBlocked = (wid) => blocked.has(wid.toString());
 
-const getCurrentLid = (wid) => (wid.isLid() ? wid : lids.get(wid.toString()));
+export const getCurrentLid = (wid) => (wid.isLid() ? wid : lids.get(wid.toString()));
 const getPhoneNumber = (wid) => numbers.get(wid.toString());
 
 // The address book has a person under each of their addresses.
@@ -46,7 +46,7 @@ export function addContact(record) {
 
 export const otherAddress = (wid) => (wid.isLid() ? getPhoneNumber(wid) : lids.get(wid.toString()));
 
-async function queryWidExists(wid) {
+export async function queryWidExists(wid) {
   const record = await socket.service('exists', { address: wid.toString() });
   if (!record) return null;
   learn(record);

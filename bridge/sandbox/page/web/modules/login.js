@@ -13,6 +13,7 @@ const advSecret = encodeB64(randomBytes(32));
 const me = (form) => () => (isLoggedIn() ? createWid(owner()[form]) : null);
 export const getMaybeMePnUser = me('pn');
 export const getMaybeMeLidUser = me('lid');
+export const isMe = (address) => Object.values(owner() ?? {}).includes(address);
 
 register({
   WAWebAuthLoginState: { isLoggedIn },
