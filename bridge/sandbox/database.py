@@ -177,4 +177,5 @@ class DeviceDatabase:
 
 def contact_record(contact: Contact) -> Record:
     """A contact in the form of the page's model."""
-    return {"pn": contact.pn, "lid": contact.lid, "name": contact.name, "blocked": contact.blocked}
+    fields = {"pn": contact.pn, "lid": contact.lid, "name": contact.name}
+    return {**fields, "saved": contact.saved, "blocked": contact.blocked}

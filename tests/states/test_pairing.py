@@ -58,7 +58,8 @@ async def test_messages_written_while_unlinked_are_published_although_the_phone_
         web.send_history()
         published = [(item["body"], item["late"]) for item in await life.inbox(4)]
         assert published[:2] == [("1", False), ("4", False)]
-        assert sorted(published[2:]) == [("2", True), ("3", True)]
+        assert sorted(text for text, _ in published[2:]) == ["2", "3"]
+        assert ("2", True) in published  # "3" may be of the second in which the connection began
 
 
 async def test_a_history_that_the_phone_sends_in_pages_is_published_page_by_page(live: Live, web: WebWorld) -> None:

@@ -33,6 +33,7 @@ const getPhoneNumber = (wid) => numbers.get(wid.toString());
 // The address book has a person under each of their addresses.
 export function addContact(record) {
   learn(record);
+  if (!record.saved) return;
   for (const address of [record.pn, record.lid]) {
     if (!address) continue;
     if (record.blocked) blocked.add(address);
