@@ -25,6 +25,7 @@ class Settings:
     wa_js_file: Path | None = None
     browser: str | None = None
     browser_args: str = ""
+    available: bool = False
 
     def session_dir(self, name: str) -> Path:
         return self.data_dir / name

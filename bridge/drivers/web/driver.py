@@ -55,8 +55,10 @@ class WebDriver(WhatsAppDriver):
         limits: Limits | None = None,
         versions: ChosenVersions | None = None,
     ) -> None:
-        """`available` = the account shows as online, and sends mark the chat as read. `versions` None: the shipped wa-js
-        on the site's own page."""
+        """`available` = the account shows as online, and sends mark the chat as read.
+
+        `versions` None: the shipped wa-js on the site's own page.
+        """
         self._session = session
         self._profile = profile
         self._playwright = playwright

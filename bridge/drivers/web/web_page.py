@@ -75,9 +75,7 @@ PageEvent = StateReport | Batch | PageLost
 class WebPage:
     """One page of one browser, from opening until it is lost."""
 
-    def __init__(
-        self, page: Page, *, session: str, available: bool, limits: Limits, versions: ChosenVersions
-    ) -> None:
+    def __init__(self, page: Page, *, session: str, available: bool, limits: Limits, versions: ChosenVersions) -> None:
         self._page = page
         self._session = session
         self._available = available
