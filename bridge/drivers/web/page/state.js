@@ -129,7 +129,9 @@ function watchState() {
   report();
 }
 
+// Each attempt gives the remaining time: the end that it means is the same, give or take.
 function refuse(why) {
+  if (refusal?.kind === why.kind && Math.abs(refusal.until - why.until) < 60) return;
   refusal = why;
   report();
 }
