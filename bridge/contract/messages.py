@@ -205,17 +205,22 @@ class Ack(Payload):
 
 
 class Qr(Payload):
-    """`<prefix>/<session>/qr`, retained; `expires_at` is an estimate, since the page names no expiry.
+    """`<prefix>/<session>/qr`, retained. `expires_at` is when the page replaces the code, as far as it is known.
 
-    `link_code` (eight characters to type on the phone) is set once `init` gave a number; `code` is the text of
-    the QR code, or the link code if the page shows no QR code.
+    `link_code` (eight characters to type on the phone) is set once `init` gave a number. While it lives, the page's QR
+    code is invalid and `code` is the link code, too.
     """
 
     v: Literal[1] = VERSION
     session: str = Field(description="the session's name")
     code: str = Field(description="the text to draw as a QR code")
-    expires_at: Instant = Field(description="an estimate: the page names no expiry")
+    expires_at: Instant = Field(description="when the page replaces it, to a few seconds")
     link_code: str | None = Field(default=None, description="pairing code to type on the phone instead")
+
+    @property
+    def scannable(self) -> str | None:
+        """The text to draw as a QR code; None while there is a code to type instead."""
+        return self.code if self.link_code is None else None
 
 
 class ReplayEnd(Payload):

@@ -50,10 +50,11 @@ class Done(BaseModel):
 async def session_status(session: str, context: ContextOf) -> WappSession:
     """State and QR code."""
     entry = context.entry(session)
-    situation, qr = entry.view.situation, entry.view.qr
+    situation, shown = entry.view.situation, entry.view.qr
+    qr = shown.scannable if shown else None
     return WappSession(
         status=LEGACY_STATUS[situation.state],
-        qr=qr.code if qr else None,
+        qr=qr,
         hasQR=qr is not None,
         state=situation.state,
         reason=situation.reason,
@@ -76,9 +77,10 @@ async def session_status(session: str, context: ContextOf) -> WappSession:
 async def qr_image(session: str, context: ContextOf) -> Response:
     """The QR code as a PNG of 300 pixels."""
     qr = context.entry(session).view.qr
-    if qr is None:
+    text = qr.scannable if qr else None
+    if text is None:
         return PlainTextResponse("QR no disponible", 404)
-    return Response(qr_png(qr.code), media_type="image/png", headers={"Cache-Control": "no-store"})
+    return Response(qr_png(text), media_type="image/png", headers={"Cache-Control": "no-store"})
 
 
 @router.post("/init", response_model=Done, response_model_exclude_none=True, responses=errors(404, 500))

@@ -83,7 +83,7 @@ class SendStopped:
 
 @dataclass(frozen=True, slots=True)
 class PairingCode:
-    """The text of a QR code; `expires_at` (unix seconds) is an estimate. `link_code`: the pairing code, if any."""
+    """The text of a QR code, or a pairing code to type: then `link_code` is the same. `expires_at` is unix seconds."""
 
     code: str
     expires_at: float

@@ -40,6 +40,15 @@ class RefChanged:
 
     slot: str
     ref: str | None
+    ttl_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CodeAnswered:
+    """The phone answered to a page's pairing code; `ended` = the page takes no more answers for it."""
+
+    slot: str
+    ended: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +137,7 @@ Change = (
     | AckRaised
     | SendRefused
     | RefChanged
+    | CodeAnswered
     | Paired
     | LoggedOut
     | LinkChanged

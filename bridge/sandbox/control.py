@@ -85,7 +85,7 @@ class Address(RequestBody):
 
 
 class Scan(RequestBody):
-    """The QR code that the phone scans; the newest displayed one if omitted."""
+    """The QR code that the phone scans, its whole text or its first field; the newest displayed one if omitted."""
 
     ref: str | None = None
 
@@ -107,7 +107,10 @@ class AckRequest(RequestBody):
 class SettingsPatch(RequestBody):
     """The settings to change; the allowed values are those of `SandboxSettings`."""
 
+    first_ref_ttl_ms: int | None = None
     ref_ttl_ms: int | None = None
+    link_code_ttl_ms: int | None = None
+    qr_prefix: bool | None = None
     sync_ms: int | None = None
     watched_ms: int | None = None
     preview: int | None = None

@@ -1,4 +1,4 @@
-"""Linked devices: rotating QR codes, pairing, login, logout.
+"""Linked devices: rotating QR codes, pairing codes, login, logout.
 
 Pure. A *slot* is a page in pairing; it is removed when the page closes. A device outlives its pages.
 """
@@ -9,12 +9,35 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bridge.contract.jid import Jid
-from bridge.sandbox.changes import Listener, LoggedOut, Paired, RefChanged, Touched
+from bridge.sandbox.changes import (
+    CodeAnswered,
+    Listener,
+    LoggedOut,
+    Paired,
+    RefChanged,
+    Touched,
+)
 from bridge.sandbox.records import ACCOUNT, Device, LogoutReason, State
+
+#: The fifth field of a QR code: the page says that it is Chrome.
+PLATFORM = "1"
+#: Before the fields, if the account's switches say so: a phone's own camera then opens WhatsApp.
+PREFIX = "https://wa.me/settings/linked_devices#"
+#: Answers of the phone that a page takes for one pairing code.
+ANSWERS = 3
 
 
 class CodeNotShown(LookupError):
-    """No page shows this code."""
+    """No page shows this code, or it is no longer valid."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageKeys:
+    """The keys that a page puts into its QR code, in Base64. `secret` is None while the page has none."""
+
+    noise: str
+    identity: str
+    secret: str | None
 
 
 class NotLinked(LookupError):
@@ -29,10 +52,27 @@ class Slot:
     ref: str
     rotates_at: float | None
     """None: it shows no QR code until it requests one."""
+    ttl_ms: int = 0
     shown: int = 0
     """QR codes shown since the page opened or requested new ones."""
+    keys: PageKeys | None = None
+    """None: the page has not named them (there is no page, in a test of the world alone)."""
     link_code: str | None = None
     """The pairing code to type on the phone, if the page requested one."""
+    link_code_until: float = 0.0
+    answers: int = 0
+
+    @property
+    def scannable(self) -> bool:
+        """Whether it shows a QR code that a phone can use: a pairing code takes the secret out of it."""
+        return bool(self.ref) and (self.keys is None or self.keys.secret is not None)
+
+    @property
+    def qr_text(self) -> str | None:
+        """The five fields of the QR code that it shows."""
+        if self.keys is None or self.keys.secret is None or not self.ref:
+            return None
+        return f"{self.ref},{self.keys.noise},{self.keys.identity},{self.keys.secret},{PLATFORM}"
 
 
 class Linking:
@@ -58,8 +98,8 @@ class Linking:
         self.slots.pop(slot, None)
 
     def refresh(self, slot: Slot) -> None:
-        """Show the page a new QR code and restart its count."""
-        slot.shown = 0
+        """The page starts its pairing again: a new QR code, a new count, no pairing code."""
+        slot.shown, slot.link_code = 0, None
         self.rotate(slot)
 
     def advance(self) -> None:
@@ -79,33 +119,52 @@ class Linking:
         return min((slot.rotates_at for slot in self.slots.values() if slot.rotates_at is not None), default=None)
 
     def rotate(self, slot: Slot) -> None:
+        settings = self._state.settings
         slot.shown += 1
         slot.ref = f"2@{self._new_id()}{self._new_id()}"
-        slot.rotates_at = self._now() + self._state.settings.ref_ttl_ms / 1000
-        self._notify(RefChanged(slot.id, slot.ref))
+        slot.ttl_ms = settings.first_ref_ttl_ms if slot.shown == 1 else settings.ref_ttl_ms
+        slot.rotates_at = self._now() + slot.ttl_ms / 1000
+        self._notify(RefChanged(slot.id, slot.ref, slot.ttl_ms))
 
     def link_code(self, slot: Slot, phone: str) -> str:
         """A pairing code for the phone of this number. Raises `ValueError` for another number."""
         if phone != Jid.parse(ACCOUNT).user:
             raise ValueError(f"WhatsApp refuses {phone}: it is not this phone's number.")
-        slot.link_code = self._new_id()[:8].upper()
+        slot.link_code, slot.answers = self._new_id()[:8].upper(), 0
+        slot.link_code_until = self._now() + self._state.settings.link_code_ttl_ms / 1000
         self._notify(Touched())
         return slot.link_code
 
     def type_code(self, code: str) -> Device:
-        """Type a pairing code on the phone. Raises `CodeNotShown`."""
-        normalized = code.replace("-", "").upper()
-        slot = next((s for s in self.slots.values() if s.link_code == normalized), None)
-        if slot is None:
-            raise CodeNotShown("No page shows that pairing code.")
-        return self._pair(slot)
+        """Type a pairing code on the phone. Raises `CodeNotShown`.
 
-    def scan(self, ref: str | None = None) -> Device:
-        """Scan a QR code with the phone: this one, or the newest one shown. Raises `CodeNotShown`."""
-        shown = [s for s in self.slots.values() if s.ref and ref in (None, s.ref)]
+        The service does not know the code: the phone's answer goes to the page that waits for this number. A wrong one
+        counts there, and an answer after the code's time ends it.
+        """
+        normalized = code.replace("-", "").upper()
+        waiting = [slot for slot in self.slots.values() if slot.link_code is not None]
+        for slot in waiting:
+            slot.answers += 1
+            if self._now() > slot.link_code_until or slot.answers > ANSWERS:
+                slot.link_code = None
+            self._notify(CodeAnswered(slot.id, ended=slot.link_code is None))
+            if slot.link_code == normalized:
+                return self._pair(slot)
+        raise CodeNotShown("No page shows that pairing code.")
+
+    def scan(self, code: str | None = None) -> Device:
+        """Scan a QR code: this one (its whole text, or its first field), or the newest one shown.
+
+        Raises `CodeNotShown`, too if the text is not that of its page: five fields, with the page's present secret.
+        """
+        ref, _, rest = (code or "").removeprefix(PREFIX).partition(",")
+        shown = [slot for slot in self.slots.values() if slot.scannable and ref in ("", slot.ref)]
         if not shown:
-            raise CodeNotShown("No page shows that QR code." if ref else "No page shows a QR code.")
-        return self._pair(shown[-1])
+            raise CodeNotShown("No page shows that QR code." if code else "No page shows a QR code.")
+        slot = shown[-1]
+        if rest and f"{ref},{rest}" != slot.qr_text:
+            raise CodeNotShown("This is not a valid QR code.")
+        return self._pair(slot)
 
     def _pair(self, slot: Slot) -> Device:
         del self.slots[slot.id]

@@ -18,6 +18,7 @@ from bridge.sandbox.changes import (
     BlockChanged,
     Change,
     ChatChanged,
+    CodeAnswered,
     ContactChanged,
     Decrypted,
     LinkChanged,
@@ -33,8 +34,12 @@ from bridge.sandbox.changes import (
 )
 from bridge.sandbox.contacts import EntryNotFound, LookupFailed
 from bridge.sandbox.database import DeviceDatabase, Record, contact_record
+from bridge.sandbox.linked_devices import PageKeys, Slot
 from bridge.sandbox.records import ACCOUNT, ACCOUNT_LID, Device, LogoutReason
 from bridge.sandbox.world import World
+
+#: Calls of a page that is not logged in.
+_PAIRING = frozenset({"keys", "refresh_ref", "link_code"})
 
 
 class PageSocket:
@@ -77,8 +82,10 @@ class PageSocket:
                 self._replaced = True
                 self._set_available(False)
                 self._push("replaced")
-            case RefChanged(slot, ref) if slot == self._slot:
-                self._push("ref", ref=ref)
+            case RefChanged(slot, ref, ttl_ms) if slot == self._slot:
+                self._push("ref", ref=ref, ttl=ttl_ms)
+            case CodeAnswered(slot, ended) if slot == self._slot:
+                self._push("code_answered", ended=ended)
             case Paired(slot, device) if slot == self._slot:
                 self._slot = None
                 self._attach(device)
@@ -223,7 +230,8 @@ class PageSocket:
         if not frame.get("device"):
             slot = self._world.linking.open_slot()
             self._slot = slot.id
-            self._push("welcome", ref=slot.ref, **common)
+            slot.keys = PageKeys(**frame["keys"])
+            self._push("welcome", ref=slot.ref, ttl=slot.ttl_ms, qr_prefix=state.settings.qr_prefix, **common)
             return
         device = self._world.linking.log_in(str(frame["device"]), str(frame.get("secret")))
         if device is None:
@@ -238,12 +246,19 @@ class PageSocket:
             self._attach(device)
             self._push("welcome", **common, **self._contents())
 
+    def _pair(self, slot: Slot, op: str, frame: Record) -> Any:
+        match op:
+            case "keys":
+                slot.keys = PageKeys(**frame["keys"])
+            case "refresh_ref":
+                self._world.linking.refresh(slot)
+            case "link_code":
+                return self._world.linking.link_code(slot, str(frame["phone"]))
+        return None
+
     def _call(self, op: str, frame: Record) -> Any:
-        if op == "refresh_ref" and self._slot:
-            self._world.linking.refresh(self._world.linking.slots[self._slot])
-            return None
-        if op == "link_code" and self._slot:
-            return self._world.linking.link_code(self._world.linking.slots[self._slot], str(frame["phone"]))
+        if self._slot and op in _PAIRING:
+            return self._pair(self._world.linking.slots[self._slot], op, frame)
         database = self._database
         if database is None:
             raise EntryNotFound("This page is not logged in.")

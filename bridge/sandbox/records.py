@@ -225,9 +225,16 @@ class Site(StrEnum):
 class SandboxSettings(BaseModel, extra="forbid"):
     """The sandbox's behaviour; durations in milliseconds."""
 
+    first_ref_ttl_ms: int = Field(default=60_000, ge=50)
+    """How long the first QR code of a page is valid."""
     ref_ttl_ms: int = Field(default=20_000, ge=50)
+    """How long each further one is."""
     refs_before_idle: int = Field(default=6, ge=1)
     """How many QR codes a page shows before it stops and waits for a request."""
+    link_code_ttl_ms: int = Field(default=180_000, ge=50)
+    """How long a pairing code to type is valid."""
+    qr_prefix: bool = False
+    """Whether pages put WhatsApp's address before the fields of the QR code."""
     sync_ms: int = Field(default=300, ge=0)
     """From pairing, or from the page's load, until the chats are usable."""
     watched_ms: int = Field(default=90_000, ge=0)

@@ -49,7 +49,7 @@ async def test_pairing_shows_a_code_then_the_login_then_the_connection(world: Wo
         await sink.until_state(SessionState.CONNECTED)
     code, gone = sink.codes
     assert isinstance(code, PairingCode)
-    assert len(code.code.split(",")) == 4
+    assert len(code.code.split(",")) == 5
     assert gone is None
     (account,) = sink.accounts
     assert str(account.pn) == "5491155500000@c.us"

@@ -20,7 +20,9 @@ S = SessionState
 LIMITS = Limits()
 LOADING = Snapshot(load="1", holds=1)
 INJECTED = replace(LOADING, injected=True, ready=True, unix_time=1000)
-CODE = replace(INJECTED, socket="UNPAIRED", stream="QR", code="2@a,b,c,d", unpaired=True, full_ready=True)
+CODE = replace(
+    INJECTED, socket="UNPAIRED", stream="QR", code="2@a,b,c,d,1", code_until=110, unpaired=True, full_ready=True
+)
 SYNCING = replace(
     INJECTED, authenticated=True, socket="CONNECTED", stream="SYNCING", pn=Jid.parse("5491155500000@c.us"), holds=1
 )
@@ -42,7 +44,7 @@ def states(reports: list[Report]) -> list[SessionState]:
         (LOADING, S.CONNECTING, Reason.PAGE_LOADING),
         (INJECTED, S.CONNECTING, Reason.PAGE_LOADING),
         (CODE, S.PAIRING, Reason.SCAN_QR),  # full_ready is true here, as on the real page
-        (replace(CODE, code=None, socket="UNPAIRED_IDLE"), S.PAIRING, Reason.QR_EXPIRED),
+        (replace(CODE, socket="UNPAIRED_IDLE"), S.PAIRING, Reason.QR_EXPIRED),  # the page keeps the dead code
         (replace(CODE, code=None, socket="PAIRING"), S.CONNECTING, Reason.PAGE_LOADING),
         (SYNCING, S.AUTHENTICATED, Reason.SYNCING),
         (replace(MAIN, full_ready=False), S.AUTHENTICATED, Reason.SYNCING),
@@ -116,14 +118,34 @@ def test_pairing() -> None:
     reporter.change_to(Situation(S.STARTING, Reason.BROWSER_STARTING))
     assert states(reporter.update(LOADING, 0)) == [S.CONNECTING]
     pairing = Situation(S.PAIRING, Reason.SCAN_QR)
-    assert reporter.update(CODE, 50) == [pairing, PairingCode("2@a,b,c,d", 110)]
+    assert reporter.update(CODE, 50) == [pairing, PairingCode("2@a,b,c,d,1", 110)]
     assert reporter.update(CODE, 52) == []
-    assert reporter.update(replace(CODE, code="2@e,f,g,h"), 70) == [PairingCode("2@e,f,g,h", 90)]
+    later = replace(CODE, code="2@e,f,g,h,1", code_until=90)
+    assert reporter.update(later, 70) == [PairingCode("2@e,f,g,h,1", 90)]
+    to_type = replace(CODE, code=None, link_code="ABCD1234", link_until=250)
+    assert reporter.update(to_type, 75) == [
+        Situation(S.PAIRING, Reason.TYPE_LINK_CODE),
+        PairingCode("ABCD1234", 250, "ABCD1234"),
+    ]
     gone, account, authenticated = reporter.update(replace(SYNCING, paired_at=1001, unix_time=1003), 80)
     assert gone is None
     assert account == Account(SYNCING.pn, None, 1003, 1001)
     assert authenticated == Situation(S.AUTHENTICATED, Reason.SYNCING)
     assert reporter.update(MAIN, 81) == [Situation(S.CONNECTED, Reason.READY)]
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        replace(CODE, code=None, socket="UNPAIRED_IDLE"),
+        replace(CODE, code=None),
+        replace(CODE, code=None, socket="PAIRING"),
+    ],
+)
+def test_a_dead_code_is_withdrawn(later: Snapshot) -> None:
+    reporter = StateReporter(LIMITS)
+    reporter.update(CODE, 0)
+    assert reporter.update(later, 1)[0] is None
 
 
 def test_a_page_that_reloads_right_after_the_pairing_does_not_hide_it() -> None:

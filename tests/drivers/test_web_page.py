@@ -39,7 +39,9 @@ async def test_a_code_that_rotates(web: WebWorld) -> None:
 
 async def test_expired_codes_are_requested_again(web: WebWorld) -> None:
     world = web.sandbox.world
-    world.configure(world.state.settings.model_copy(update={"ref_ttl_ms": 300, "refs_before_idle": 2}))
+    world.configure(
+        world.state.settings.model_copy(update={"first_ref_ttl_ms": 300, "ref_ttl_ms": 300, "refs_before_idle": 2})
+    )
     async with running(web.web_driver()) as sink:
         await sink.until(lambda: any(s.reason is Reason.QR_EXPIRED for s in sink.situations))
         shown = len(sink.codes)

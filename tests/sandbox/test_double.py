@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bridge.sandbox import Sandbox
+from bridge.sandbox.linked_devices import CodeNotShown
 from bridge.sandbox.records import Contact, ReceiptPolicy
 from tests.sandbox.conftest import Tab
 
@@ -56,9 +57,56 @@ async def test_an_unscanned_page_stops_until_a_code_is_requested(sandbox: Sandbo
     for slot in sandbox.world.linking.slots.values():
         sandbox.world.linking.rotate(slot)
     await tab.until("() => WPP.conn.isIdle()")
-    assert await tab.run("() => WPP.conn.getAuthCode()") is None
+    dead = await tab.run("async () => (await WPP.conn.getAuthCode()).fullCode")  # the page keeps it
+    with pytest.raises(CodeNotShown):
+        sandbox.world.linking.scan(f"{dead},1")
     assert (await tab.run("async () => (await WPP.conn.refreshQR()).fullCode")).startswith("2@")
     assert await tab.run("() => WPP.conn.isIdle()") is False
+
+
+OWN_TEXT = "() => document.querySelector('[data-testid=link-device-qr-code]').dataset.ref"
+
+
+async def test_the_page_draws_five_fields_and_wa_js_knows_four(sandbox: Sandbox, tab: Tab) -> None:
+    full = await tab.run("async () => (await WPP.conn.getAuthCode()).fullCode")
+    own = await tab.run(OWN_TEXT)
+    assert own == f"{full},1"
+    assert await tab.run("() => WPP.whatsapp.Conn.refTTL") == 60_000
+    with pytest.raises(CodeNotShown):
+        sandbox.world.linking.scan(full)
+    sandbox.world.configure(sandbox.world.state.settings.model_copy(update={"qr_prefix": True}))
+    await tab.page.reload()
+    await tab.until("() => WPP.isFullReady")
+    own = await tab.run(OWN_TEXT)
+    assert own.startswith("https://wa.me/settings/linked_devices#2@")
+    assert sandbox.world.linking.scan(own)
+
+
+async def test_a_pairing_code_kills_the_qr_code_and_a_refresh_kills_the_pairing_code(
+    sandbox: Sandbox, tab: Tab
+) -> None:
+    shown = await tab.run(OWN_TEXT)
+    code = await tab.run("() => WPP.conn.startLinkDeviceCodeForPhoneNumber('5491155500000')")
+    assert await tab.run("() => WPP.conn.getAuthCode().then(() => 'a code', (error) => error.message)") != "a code"
+    assert await tab.run(OWN_TEXT) == shown  # it stays drawn
+    with pytest.raises(CodeNotShown):
+        sandbox.world.linking.scan(shown)
+    await tab.run("async () => (await WPP.conn.refreshQR())?.fullCode")
+    with pytest.raises(CodeNotShown):
+        sandbox.world.linking.type_code(code)
+    await tab.until(f"(old) => WPP.conn.getAuthCode() && ({OWN_TEXT})() !== old", shown)
+    assert sandbox.world.linking.scan(await tab.run(OWN_TEXT))
+
+
+async def test_wrong_answers_end_a_pairing_code(sandbox: Sandbox, tab: Tab) -> None:
+    await tab.run(
+        "() => { globalThis.failed = []; WPP.on('conn.link_code_error', (error) => failed.push(error.message)); }"
+    )
+    await tab.run("() => WPP.conn.startLinkDeviceCodeForPhoneNumber('5491155500000')")
+    for _ in range(4):
+        with pytest.raises(CodeNotShown):
+            sandbox.world.linking.type_code("WRONG123")
+    assert "linking error" in await tab.until("() => failed[0]")
 
 
 async def test_scanning_pairs_and_loads_the_history(sandbox: Sandbox, tab: Tab) -> None:

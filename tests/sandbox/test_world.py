@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
 from bridge.sandbox.changes import AckRaised, Change, MessageArrived, SendRefused
 from bridge.sandbox.contacts import EntryNotFound, LookupFailed
-from bridge.sandbox.linked_devices import CodeNotShown, NotLinked
+from bridge.sandbox.linked_devices import CodeNotShown, NotLinked, PageKeys
 from bridge.sandbox.records import Contact, Device, ReceiptPolicy, State, TransmissionMode
 from bridge.sandbox.world import World
 
@@ -191,12 +192,14 @@ def test_acks_only_rise_and_only_for_own_messages(world: World) -> None:
 def test_a_code_rotates_when_due_and_only_the_current_one_can_be_scanned(world: World, clock: Clock) -> None:
     slot = world.linking.open_slot()
     first = slot.ref
-    clock.now += 19.9
-    world.advance()
-    assert slot.ref == first
-    clock.now += 0.2
-    world.advance()
-    assert slot.ref != first
+    for seconds in (60, 20, 20):  # the first code lives longer
+        before = slot.ref
+        clock.now += seconds - 0.1
+        world.advance()
+        assert slot.ref == before
+        clock.now += 0.2
+        world.advance()
+        assert slot.ref != before
     with pytest.raises(CodeNotShown):
         world.linking.scan(first)
     device = world.linking.scan(slot.ref)
@@ -219,6 +222,43 @@ def test_after_some_codes_a_page_shows_none_until_it_requests_one(world: World, 
         world.linking.scan()
     world.linking.refresh(slot)
     assert world.linking.scan(slot.ref).id in world.linking.devices
+
+
+def test_a_scanned_text_must_be_that_of_the_page(world: World) -> None:
+    slot = world.linking.open_slot()
+    slot.keys = PageKeys("noise", "identity", "secret")
+    first = slot.ref
+    for text in (
+        f"{first},noise,identity,secret",  # without the platform
+        f"{first},noise,identity,older,1",
+        f"{first},noise,identity,secret,1,more",
+        "2@other,noise,identity,secret,1",
+    ):
+        with pytest.raises(CodeNotShown):
+            world.linking.scan(text)
+    slot.keys = replace(slot.keys, secret=None)
+    for dead in (f"{first},noise,identity,secret,1", first, None):
+        with pytest.raises(CodeNotShown):
+            world.linking.scan(dead)
+    slot.keys = replace(slot.keys, secret="new")
+    assert world.linking.scan(f"https://wa.me/settings/linked_devices#{first},noise,identity,new,1")
+
+
+def test_a_pairing_code_lives_three_minutes_and_takes_three_answers(world: World, clock: Clock) -> None:
+    slot = world.linking.open_slot()
+    world.linking.link_code(slot, "5491155500000")
+    for _ in range(4):
+        assert slot.link_code
+        with pytest.raises(CodeNotShown):
+            world.linking.type_code("WRONG123")
+    assert slot.link_code is None
+    late = world.linking.link_code(slot, "5491155500000")
+    clock.now += 180.1
+    with pytest.raises(CodeNotShown):
+        world.linking.type_code(late)
+    code = world.linking.link_code(slot, "5491155500000")
+    clock.now += 179.9
+    assert world.linking.type_code(f"{code[:4]}-{code[4:]}")
 
 
 def test_a_device_is_logged_out_once(world: World, device: Device) -> None:

@@ -89,7 +89,8 @@ class ScriptedDriver(WhatsAppDriver):
         phone = self._phone
         await self._change_to(sink, _S.PAIRING, _R.SCAN_QR if phone.link_code is None else _R.TYPE_LINK_CODE)
         self._code_shown = True
-        await sink.code_changed(PairingCode(phone.next_code(), phone.clock.now() + _CODE_LIFE, phone.link_code))
+        code = phone.link_code or phone.next_code()
+        await sink.code_changed(PairingCode(code, phone.clock.now() + _CODE_LIFE, phone.link_code))
 
     async def _handle(self, signal: Signal, sink: DriverSink) -> None:
         match signal:

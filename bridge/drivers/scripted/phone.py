@@ -109,7 +109,7 @@ class ScriptedPhone:
         return f"3EB0{next(self._numbers):016X}"
 
     def next_code(self) -> str:
-        return f"2@scripted{next(self._numbers)},static,identity,secret"
+        return f"2@scripted{next(self._numbers)},static,identity,secret,1"
 
     def pair(self) -> None:
         self.paired, self.paired_at, self.link_code = True, self.now(), None

@@ -46,6 +46,8 @@ class Limits:
     #: More than `self_reloads` reloads by the page itself within `reload_window`, without a connection: it has expired.
     self_reloads: int = 3
     reload_window: float = 120.0
+    #: How long WhatsApp takes a pairing code that is typed on the phone.
+    link_code: float = 180.0
     #: More than `restarts` lost pages or browsers within `restart_window` cause a pause of `restart_pause`.
     restarts: int = 5
     restart_window: float = 600.0

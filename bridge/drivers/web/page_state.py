@@ -10,12 +10,6 @@ from bridge.drivers.web.limits import Limits
 from bridge.drivers.web.snapshot import Snapshot, logged_out, situation_of
 from bridge.ports import Account, PairingCode
 
-#: The first code of a pairing is valid for 60 s, later ones for 20 s (WhatsApp's values; the page names no expiry).
-FIRST_CODE_LIFE = 60.0
-CODE_LIFE = 20.0
-#: Seconds that a code to type is valid; then wa-js requests another by itself.
-LINK_CODE_LIFE = 195.0
-
 _NO_HOLD = -1
 #: None: the pairing code is no longer valid.
 Report = Situation | Account | PairingCode | None
@@ -44,18 +38,13 @@ class StateReporter:
         self._opening_since: float | None = None
         self._logout_reason: str | None = None
         self._code: str | None = None
-        self._link_code: str | None = None
-        self._link_code_until = 0.0
-        self._codes_shown = 0
         self.logging_out = False
         #: When the last `connected` began, in unix seconds of the service's clock.
         self.connected_at = 0
 
     def change_to(self, situation: Situation) -> list[Report]:
         """Reports for a situation that is not the page's: starting, a lost page, an unreachable site, a failure."""
-        reports: list[Report] = []
-        if situation.state is not SessionState.PAIRING:
-            reports += self._clear_code()
+        reports = self._clear_code() if situation.state is not SessionState.PAIRING else []
         return reports + self._change_to(situation)
 
     def update(self, snapshot: Snapshot, now: float) -> list[Report]:
@@ -82,8 +71,10 @@ class StateReporter:
             page_changed=_lasts(self._missing_since, self._limits.missing_functions, now),
             replaced=_lasts(self._cut_since, self._limits.replaced, now),
         )
-        if snapshot.authenticated:
+        code = (snapshot.link_code or snapshot.code) if situation.state is SessionState.PAIRING else None
+        if code is None:
             reports += self._clear_code()
+        if snapshot.authenticated:
             reports += self._report_account(snapshot)
         elif snapshot.unpaired:
             self._account_reported, self._unpaired_at = False, snapshot.unix_time
@@ -96,11 +87,10 @@ class StateReporter:
         if situation.state is SessionState.CONNECTED and self._state is not SessionState.CONNECTED:
             self.connected_at = snapshot.unix_time
         reports += self._change_to(situation)
-        if situation.state is SessionState.PAIRING and (snapshot.code, snapshot.link_code) != (
-            self._code,
-            self._link_code,
-        ):
-            reports += self._report_code(snapshot, now)
+        if code is not None and code != self._code:
+            self._code = code
+            until = snapshot.link_until if snapshot.link_code else snapshot.code_until
+            reports.append(PairingCode(code, until, snapshot.link_code))
         return reports
 
     def resume_refused(self) -> None:
@@ -126,26 +116,10 @@ class StateReporter:
         self._unpaired_at = None
         return [Account(snapshot.pn, snapshot.lid, snapshot.unix_time, paired_at)]
 
-    def _report_code(self, snapshot: Snapshot, now: float) -> list[Report]:
-        code, link_code = snapshot.code, snapshot.link_code
-        if code is None and link_code is None:
-            return self._clear_code(pairing_over=False)
-        if link_code is not None:
-            if link_code != self._link_code:
-                self._link_code_until = now + LINK_CODE_LIFE
-            until = self._link_code_until
-        else:
-            until = now + (CODE_LIFE if self._codes_shown else FIRST_CODE_LIFE)
-            self._codes_shown += 1
-        self._code, self._link_code = code, link_code
-        return [PairingCode(code or link_code or "", until, link_code)]
-
-    def _clear_code(self, *, pairing_over: bool = True) -> list[Report]:
-        if pairing_over:
-            self._codes_shown = 0
-        if self._code is None and self._link_code is None:
+    def _clear_code(self) -> list[Report]:
+        if self._code is None:
             return []
-        self._code = self._link_code = None
+        self._code = None
         return [None]
 
     def _change_to(self, situation: Situation) -> list[Report]:

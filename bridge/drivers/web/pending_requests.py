@@ -27,7 +27,7 @@ class PendingRequests:
         """Carry out what is possible now. Failures are logged; the page's next report shows the result."""
         if snapshot.authenticated:
             self._number = None
-        if self._number and snapshot.code and snapshot.load != self._requested_in:
+        if self._number and (snapshot.code or snapshot.link_code) and snapshot.load != self._requested_in:
             self._requested_in = snapshot.load
             await self._call(page, "linkByPhone", self._number)
 

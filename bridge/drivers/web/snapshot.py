@@ -17,7 +17,8 @@ class Snapshot:
     """The page's report. `load` identifies the document; `holds` counts how often live items were held back in it.
 
     `socket` is the state of the page's socket and `line` that of its stream; `stream` is the page's mode. `on_clock`
-    counts own messages that wait for the service's ack.
+    counts own messages that wait for the service's ack. `code_until` and `link_until` (unix seconds) are the ends of the
+    QR code and of the pairing code.
     """
 
     load: str
@@ -39,7 +40,9 @@ class Snapshot:
     visible_text: str | None = None
     missing: tuple[str, ...] = ()
     code: str | None = None
+    code_until: float = 0.0
     link_code: str | None = None
+    link_until: float = 0.0
     link_error: str | None = None
     pn: Jid | None = None
     lid: Jid | None = None
@@ -69,7 +72,9 @@ class Snapshot:
             visible_text=raw.get("visibleText"),
             missing=tuple(map(str, raw.get("missing") or ())),
             code=raw.get("code"),
+            code_until=float(raw.get("codeUntil") or 0),
             link_code=raw.get("linkCode"),
+            link_until=float(raw.get("linkUntil") or 0),
             link_error=raw.get("linkError"),
             pn=to_jid(raw.get("pn")),
             lid=to_jid(raw.get("lid")),
@@ -119,10 +124,10 @@ def situation_of(
         return Situation(SessionState.CONNECTING, Reason.PAGE_LOADING)
     if snapshot.link_code:
         return Situation(SessionState.PAIRING, Reason.TYPE_LINK_CODE)
-    if snapshot.code:
-        return Situation(SessionState.PAIRING, Reason.SCAN_QR, snapshot.link_error)
     if snapshot.socket == "UNPAIRED_IDLE":
         return Situation(SessionState.PAIRING, Reason.QR_EXPIRED)
+    if snapshot.code:
+        return Situation(SessionState.PAIRING, Reason.SCAN_QR, snapshot.link_error)
     if pairing and snapshot.socket != "PAIRING":
         return Situation(SessionState.PAIRING, Reason.SCAN_QR)
     return Situation(SessionState.CONNECTING, Reason.PAGE_LOADING)

@@ -64,9 +64,10 @@ async def qr_code(session: str, context: ContextOf) -> Qr:
 async def qr_code_image(session: str, context: ContextOf) -> Response:
     """The QR code as a PNG."""
     qr = context.entry(session).view.qr
-    if qr is None:
+    text = qr.scannable if qr else None
+    if text is None:
         raise NotFound(_NO_CODE)
-    return Response(qr_png(qr.code), media_type="image/png")
+    return Response(qr_png(text), media_type="image/png")
 
 
 @router.post(

@@ -1,25 +1,94 @@
-// Pairing by a code that is typed on the phone: requested once per load, then renewed by wa-js until it gives up.
+// What a person scans or types to pair: the QR code, and the pairing code for a phone's number.
+// A code that a phone would refuse is not reported. Asking for a pairing code takes the secret out of the QR code, and
+// starting the pairing again (Cmd.refreshQR) ends a pairing code.
 
-WPP.on("conn.link_code_change", (linkCode) => {
-  Object.assign(link, { code: linkCode, error: null });
-  report();
-});
-WPP.on("conn.link_code_expired", () => {
-  Object.assign(link, { code: null, error: "The pairing code expired unused." });
-  report();
-});
+const REF_MS = 20_000; // if the page does not tell how long a QR code lives
+const RENEWALS = 5; // of one pairing code; wa-js would make as many
+const PLATFORM = "1"; // Chrome
+let code = null; // wa-js's: its `fullCode` has four of the fields
+let codeUntil = 0;
+let secretGone = false;
+let restarting = false;
+const link = { number: null, code: null, until: 0, renewals: 0, timer: undefined, error: null };
 
-// Returns immediately: the code or the error comes with the next report. For a number that has a code, wa-js returns that
-// code again and announces no change. An answer for an earlier number is ignored.
+const seconds = () => Date.now() / 1000;
+const textOf = (error) => String(error?.message ?? error);
+
+// The text that the page draws itself: only the page knows whether this account's codes begin with an address. One that
+// it drew before the present code is dead.
+function qrText() {
+  if (!code || link.number || store("Socket")?.state !== "UNPAIRED") return null;
+  const drawn = document.querySelector("[data-testid='link-device-qr-code']")?.dataset.ref;
+  return drawn?.includes(`${code.fullCode},`) ? drawn : `${code.fullCode},${PLATFORM}`;
+}
+
+function takeCode(found) {
+  if (found && found.ref !== code?.ref) codeUntil = seconds() + (Number(store("Conn")?.refTTL) || REF_MS) / 1000;
+  code = found ?? null;
+  if (!code) return;
+  secretGone = false;
+  loggedOut = false; // from here on isAuthenticated is right again
+}
+
+function restart() {
+  restarting = true;
+  code = null;
+  report();
+  WPP.conn.refreshQR().catch(() => undefined).finally(() => { restarting = false; });
+}
+
+async function requestCode() {
+  if (!WPP.isInjected || authenticated() || link.number) return;
+  if (secretGone || store("Socket")?.state === "UNPAIRED_IDLE") {
+    if (!restarting) restart(); // the codes expired unscanned, or a pairing code did: the page waits for a click
+  } else if (!code) {
+    takeCode(await WPP.conn.getAuthCode().catch(() => null));
+    if (code) report();
+  }
+}
+
+// Returns immediately: the code or the error comes with a later report. An answer for an earlier number is ignored.
 function linkByPhone(number) {
-  Object.assign(link, { number, code: null, error: null });
-  const update = (changes) => {
-    if (link.number !== number) return;
-    Object.assign(link, changes);
-    report();
-  };
+  if (link.number === number && link.code) return;
+  clearTimeout(link.timer);
+  Object.assign(link, { number, code: null, renewals: 0, error: null });
+  secretGone = true;
   WPP.conn.startLinkDeviceCodeForPhoneNumber(number).then(
-    (code) => update({ code, error: null }),
-    (error) => update({ code: null, error: String(error?.message ?? error) }),
+    (found) => { if (link.number === number) takeLinkCode(found); }, // wa-js announces no code that it had already
+    (error) => { if (link.number === number) endLinkCode(textOf(error)); },
   );
 }
+
+function takeLinkCode(found) {
+  if (!link.number || found === link.code) return;
+  clearTimeout(link.timer);
+  Object.assign(link, { code: found, until: seconds() + linkCodeMs / 1000, timer: setTimeout(renewLinkCode, linkCodeMs) });
+  report();
+}
+
+// wa-js does it after 195 s; the phone refuses the code after 180 s.
+function renewLinkCode() {
+  if (link.renewals >= RENEWALS) {
+    endLinkCode("The pairing code expired unused.");
+    return;
+  }
+  Object.assign(link, { code: null, renewals: link.renewals + 1 });
+  report();
+  WPP.conn.refreshLinkDeviceCode().catch((error) => endLinkCode(textOf(error)));
+}
+
+function endLinkCode(error) {
+  if (!link.number) return;
+  clearTimeout(link.timer);
+  Object.assign(link, { number: null, code: null, error });
+  WPP.conn.cancelLinkDeviceCode();
+  restart();
+}
+
+WPP.on("conn.auth_code_change", (found) => {
+  takeCode(found);
+  report();
+});
+WPP.on("conn.link_code_change", takeLinkCode);
+WPP.on("conn.link_code_expired", () => endLinkCode("The pairing code expired unused."));
+WPP.on("conn.link_code_error", (error) => endLinkCode(textOf(error)));

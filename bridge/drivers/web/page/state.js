@@ -3,12 +3,9 @@
 // restored login. WPP.whatsapp is not read before wa-js is injected: a getter read too early stays undefined.
 
 const load = `${Date.now()}-${Math.random().toString(36).slice(2)}`;
-let code = null;
 let loggedOut = false;
 let wasUnpaired = false;
 let pairedAt = null;
-let refreshing = false;
-const link = { number: null, code: null, error: null };
 let refusal = null; // why the service refuses the connection, until it accepts one
 let logoutReason = null;
 let stillMissing = requiredModules;
@@ -91,8 +88,10 @@ function snapshot() {
     loader: Boolean(window.__d && window.require),
     visibleText: window.require ? null : visibleText(),
     missing: missing(),
-    code: known ? null : code,
+    code: known ? null : qrText(),
+    codeUntil,
     linkCode: known ? null : link.code,
+    linkUntil: link.until,
     linkError: known ? null : link.error,
     pn: known ? address(attempt(() => WPP.conn.getMyUserId())) : null,
     lid: known ? address(attempt(() => WPP.conn.getMyUserLid())) : null,
@@ -105,17 +104,6 @@ function report() {
   if (usable()) settleAvailability();
   else hold();
   sendToDriver("state", JSON.stringify(snapshot())).catch(() => undefined); // the next heartbeat repeats it
-}
-
-async function requestCode() {
-  if (!WPP.isInjected || authenticated()) return;
-  if (store("Socket")?.state === "UNPAIRED_IDLE" && !refreshing) {
-    refreshing = true; // the codes expired unscanned: the page waits for a click
-    WPP.conn.refreshQR().catch(() => undefined).finally(() => { refreshing = false; });
-  } else if (!code) {
-    code = (await WPP.conn.getAuthCode().catch(() => null))?.fullCode ?? null;
-    if (code) report();
-  }
 }
 
 function watchState() {
@@ -136,11 +124,6 @@ function refuse(why) {
   report();
 }
 
-WPP.on("conn.auth_code_change", (authCode) => {
-  code = authCode?.fullCode ?? null;
-  if (code) loggedOut = false; // from here on isAuthenticated is right again
-  report();
-});
 WPP.on("conn.logout_reason", (reason) => {
   logoutReason = scalar(reason) ?? null;
   report(); // the page may reload before it announces the logout itself

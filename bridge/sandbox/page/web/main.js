@@ -5,6 +5,7 @@
 import './modules/identity.js';
 import './modules/login.js';
 import './modules/connection.js';
+import './modules/linking.js';
 import './modules/messages.js';
 import './modules/contacts.js';
 import './modules/chats.js';

@@ -6,6 +6,7 @@ import { addChat, setMigrated } from './modules/chats.js';
 import { Cmd, Conn, setClock, Socket, Stream } from './modules/connection.js';
 import { addContact } from './modules/contacts.js';
 import { createWid, MsgKey } from './modules/identity.js';
+import { codeAnswered, keys, setPrefix } from './modules/linking.js';
 import { isMe } from './modules/login.js';
 import { inflate, MsgCollection } from './modules/messages.js';
 import { answered, transmitWaiting } from './modules/sending.js';
@@ -114,6 +115,7 @@ function welcome(frame) {
   Stream.needsUpdate = frame.outdated;
   if (frame.ref) {
     socket.setUp(true);
+    setPrefix(frame.qr_prefix);
     Stream.set({ mode: 'QR', info: 'PAIRING' });
     takeRef(frame);
     return;
@@ -122,10 +124,10 @@ function welcome(frame) {
   setLink({ up: frame.link, trouble: frame.trouble });
 }
 
-// No QR code: the last ones were not scanned, and the page waits for Cmd.refreshQR.
-function takeRef({ ref }) {
+// No QR code: the last ones were not scanned, and the page waits for Cmd.refreshQR. `Conn.ref` keeps the dead one.
+function takeRef({ ref, ttl }) {
   Socket.state = ref ? 'UNPAIRED' : 'UNPAIRED_IDLE';
-  Conn.ref = ref;
+  if (ref) Conn.set({ refTTL: ttl, ref });
 }
 
 async function paired(frame) {
@@ -177,10 +179,11 @@ function takeAck({ key, chat, ack, total, participant, t }) {
 export async function start() {
   login = await credentials.read();
   if (!login.device) Stream.mode = 'QR'; // at once, as the real page: not only when the service answers
-  socket.connect(() => ({ op: 'hello', ...login, resume: loaded }), {
+  socket.connect(() => ({ op: 'hello', ...login, keys: keys(), resume: loaded }), {
     welcome,
     paired,
     ref: takeRef,
+    code_answered: codeAnswered,
     link: (frame) => {
       if (login.device) setLink(frame);
     },

@@ -55,11 +55,12 @@ class CmdImpl extends EventEmitter {
   }
 
   refreshQR() {
-    void socket.service('refresh_ref');
+    BackendEventBus.trigger('refresh_qr');
   }
 }
 
-export const Conn = new ConnModel({ ref: undefined, connected: false, platform: 'android', pushname: '' });
+export const BackendEventBus = new EventEmitter();
+export const Conn = new ConnModel({ ref: undefined, refTTL: undefined, connected: false, platform: 'android', pushname: '' });
 export const Stream = new StreamModel({ mode: 'SYNCING', info: 'OPENING', needsUpdate: false, available: true });
 // Before its screen is shown, the page announces no change.
 Stream.uiActive = false;
@@ -91,7 +92,7 @@ register({
   WAWebSocketConstants: { SOCKET_STATE, SOCKET_STREAM: {}, WATCHED_SOCKET_STATE: {} },
   WAWebCmd: { Cmd, CmdImpl },
   WAWebNetworkStatus: { default: NetworkStatus },
-  WAWebBackendEventBus: { BackendEventBus: new EventEmitter(), BackendEvent: { LOGOUT: 'logout' } },
+  WAWebBackendEventBus: { BackendEventBus, BackendEvent: { LOGOUT: 'logout' } },
   WAWebLogoutReason: {
     getErrorCodeFromLogoutReason: () => '0',
     setPrevLogoutReasonCode() {},
@@ -101,11 +102,6 @@ register({
   },
   WATimeUtils: { unixTime, unixTimeMs: () => unixTime() * 1000 },
   WAWebBuildConstants: { SANITIZED_VERSION_STR: VERSION, VERSION_STR: VERSION },
-  WAWebAltDeviceLinkingApi: {
-    initializeAltDeviceLinking: async () => {},
-    genLinkDeviceCodeForPhoneNumber: (phone) => socket.service('link_code', { phone }),
-  },
-  WAWebLinkDeviceEvents: { WAWebLinkDeviceEvents: new EventEmitter() },
   WAWebEventEmitter: { default: EventEmitter },
 });
 

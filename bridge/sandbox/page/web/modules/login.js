@@ -1,14 +1,13 @@
-// The logged-in account, and the keys that the QR code contains.
+// The logged-in account, and the device's keys.
 
 import { isLoggedIn, owner } from '../credentials.js';
 import { register } from '../registry.js';
 import { createWid } from './identity.js';
-import { encodeB64, randomBytes } from './random.js';
+import { randomBytes } from './random.js';
 
 const keyPair = () => ({ pubKey: randomBytes(32).buffer, privKey: randomBytes(32).buffer });
-const noise = { staticKeyPair: keyPair() };
-const registration = { registrationId: 1, identityKeyPair: keyPair() };
-const advSecret = encodeB64(randomBytes(32));
+export const noise = { staticKeyPair: keyPair() };
+export const registration = { registrationId: 1, identityKeyPair: keyPair() };
 
 const me = (form) => () => (isLoggedIn() ? createWid(owner()[form]) : null);
 export const getMaybeMePnUser = me('pn');
@@ -27,7 +26,6 @@ register({
       return lid;
     },
   },
-  WAWebUserPrefsMultiDevice: { getADVSecretKey: () => advSecret, setADVSignedIdentity: () => {} },
   WAWebUserPrefsInfoStore: { waNoiseInfo: { get: async () => noise } },
   WAWebSignalStoreApi: { waSignalStore: { getRegistrationInfo: async () => registration } },
 });
