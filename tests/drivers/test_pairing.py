@@ -83,7 +83,7 @@ async def test_no_dead_code_is_shown_when_the_codes_run_out(web: WebWorld) -> No
         web.set(first_ref_ttl_ms=60_000)
         await until(lambda: slot_of(web).ttl_ms == 60_000)
         again = await shown(sink, but=first.code)
-        assert web.sandbox.world.linking.scan(again.code)
+        web.sandbox.world.linking.scan(again.code)
 
 
 async def test_a_pairing_code_outlives_the_qr_codes(web: WebWorld) -> None:
@@ -117,7 +117,7 @@ async def test_a_pairing_code_is_renewed_when_it_ends(web: WebWorld) -> None:
         with pytest.raises(CodeNotShown):
             web.sandbox.world.linking.type_code(first.code)
         third = await shown(sink, link=True, but=second.code)
-        assert web.sandbox.world.linking.type_code(third.code)
+        web.sandbox.world.linking.type_code(third.code)
 
 
 async def test_after_a_pairing_code_that_failed_there_is_a_valid_qr_code(web: WebWorld) -> None:
@@ -134,5 +134,5 @@ async def test_after_a_pairing_code_that_failed_there_is_a_valid_qr_code(web: We
             with pytest.raises(CodeNotShown):
                 web.sandbox.world.linking.type_code("WRONG123")
         after = await shown(sink)
-        assert web.sandbox.world.linking.scan(after.code)
+        web.sandbox.world.linking.scan(after.code)
         await sink.until_state(SessionState.CONNECTED)

@@ -79,7 +79,7 @@ async def test_the_page_draws_five_fields_and_wa_js_knows_four(sandbox: Sandbox,
     await tab.until("() => WPP.isFullReady")
     own = await tab.run(OWN_TEXT)
     assert own.startswith("https://wa.me/settings/linked_devices#2@")
-    assert sandbox.world.linking.scan(own)
+    sandbox.world.linking.scan(own)
 
 
 async def test_a_pairing_code_kills_the_qr_code_and_a_refresh_kills_the_pairing_code(
@@ -95,7 +95,7 @@ async def test_a_pairing_code_kills_the_qr_code_and_a_refresh_kills_the_pairing_
     with pytest.raises(CodeNotShown):
         sandbox.world.linking.type_code(code)
     await tab.until(f"(old) => WPP.conn.getAuthCode() && ({OWN_TEXT})() !== old", shown)
-    assert sandbox.world.linking.scan(await tab.run(OWN_TEXT))
+    sandbox.world.linking.scan(await tab.run(OWN_TEXT))
 
 
 async def test_wrong_answers_end_a_pairing_code(sandbox: Sandbox, tab: Tab) -> None:
