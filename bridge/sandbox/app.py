@@ -20,6 +20,7 @@ from bridge.sandbox.fault_control import fault_control
 from bridge.sandbox.guard import guard
 from bridge.sandbox.linked_devices import CodeNotShown, NotLinked
 from bridge.sandbox.page_socket import PageSocket
+from bridge.sandbox.passkey import PasskeyAsked
 from bridge.sandbox.phone_socket import PhoneSocket
 from bridge.sandbox.records import SandboxSettings, Site
 from bridge.sandbox.world import World
@@ -65,6 +66,10 @@ def build_app(world: World) -> ASGIApp:
     @app.exception_handler(NotLinked)
     async def not_found(_request: Request, error: Exception) -> JSONResponse:
         return JSONResponse({"error": str(error)}, status_code=404)
+
+    @app.exception_handler(PasskeyAsked)
+    async def passkey_asked(_request: Request, error: Exception) -> JSONResponse:
+        return JSONResponse({"passkey": str(error)}, status_code=202)
 
     @app.exception_handler(ValueError)
     @app.exception_handler(InvalidRequest)

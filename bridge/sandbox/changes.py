@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from bridge.sandbox.records import BlockReason, Chat, Contact, Device, LogoutReason, ServiceMessage
 
@@ -49,6 +50,22 @@ class CodeAnswered:
 
     slot: str
     ended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PasskeyRequested:
+    """A page's code was taken, and the account asks for its passkey; `options` are WebAuthn's, as JSON."""
+
+    slot: str
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PasskeyAnswered:
+    """The phone answered after a page's passkey: with the code to compare, or (None) the service failed."""
+
+    slot: str
+    code: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +155,8 @@ Change = (
     | SendRefused
     | RefChanged
     | CodeAnswered
+    | PasskeyRequested
+    | PasskeyAnswered
     | Paired
     | LoggedOut
     | LinkChanged

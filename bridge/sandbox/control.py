@@ -90,6 +90,13 @@ class Scan(RequestBody):
     ref: str | None = None
 
 
+class NewPasskey(RequestBody):
+    """A passkey of the account, for `localhost`, in base64url."""
+
+    id: str
+    public_key: str = Field(description="DER, as `getPublicKey()` of the browser gives it; ES256.")
+
+
 class Link(RequestBody):
     """The linked devices' network connection."""
 
@@ -111,6 +118,10 @@ class SettingsPatch(RequestBody):
     ref_ttl_ms: int | None = None
     link_code_ttl_ms: int | None = None
     qr_prefix: bool | None = None
+    passkey: bool | None = None
+    passkey_outcome: str | None = None
+    passkey_stage_ms: int | None = None
+    passkey_proof_ms: int | None = None
     sync_ms: int | None = None
     watched_ms: int | None = None
     preview: int | None = None
@@ -198,6 +209,11 @@ def control(world: World) -> APIRouter:
     async def scan(body: Scan) -> DeviceView:
         """Scan a QR code with the phone."""
         return device_view(world.linking.scan(body.ref))
+
+    @api.post("/passkeys")
+    async def add_passkey(body: NewPasskey) -> None:
+        """Give the account a passkey."""
+        world.linking.passkeys.register(body.id, body.public_key)
 
     @api.post("/refs/rotate")
     async def rotate_refs() -> None:

@@ -17,6 +17,7 @@ from bridge.sandbox.changes import (
     RefChanged,
     Touched,
 )
+from bridge.sandbox.passkey import PasskeyAsked, Passkeys
 from bridge.sandbox.records import ACCOUNT, Device, LogoutReason, State
 
 #: The fifth field of a QR code: the page says that it is Chrome.
@@ -82,6 +83,7 @@ class Linking:
         self._new_id = new_id
         self._notify = notify
         self.slots: dict[str, Slot] = {}
+        self.passkeys = Passkeys(state, now, new_id, notify)
 
     @property
     def devices(self) -> dict[str, Device]:
@@ -96,14 +98,17 @@ class Linking:
 
     def close_slot(self, slot: str) -> None:
         self.slots.pop(slot, None)
+        self.passkeys.cancel(slot)
 
     def refresh(self, slot: Slot) -> None:
         """The page starts its pairing again: a new QR code, a new count, no pairing code."""
         slot.shown, slot.link_code = 0, None
+        self.passkeys.cancel(slot.id)
         self.rotate(slot)
 
     def advance(self) -> None:
         """Rotate the QR codes that are due. After some unscanned codes a page shows none, as the real one does."""
+        self.passkeys.advance()
         now = self._now()
         for slot in list(self.slots.values()):
             if slot.rotates_at is None or slot.rotates_at > now:
@@ -115,8 +120,9 @@ class Linking:
                 self._notify(RefChanged(slot.id, None))
 
     def next_due(self) -> float | None:
-        """When the next QR code is due; unix seconds."""
-        return min((slot.rotates_at for slot in self.slots.values() if slot.rotates_at is not None), default=None)
+        """When the next QR code, or the phone's answer to a passkey, is due; unix seconds."""
+        times = [slot.rotates_at for slot in self.slots.values()] + [self.passkeys.next_due()]
+        return min((at for at in times if at is not None), default=None)
 
     def rotate(self, slot: Slot) -> None:
         settings = self._state.settings
@@ -136,7 +142,7 @@ class Linking:
         return slot.link_code
 
     def type_code(self, code: str) -> Device:
-        """Type a pairing code on the phone. Raises `CodeNotShown`.
+        """Type a pairing code on the phone. Raises `CodeNotShown`, or `PasskeyAsked`.
 
         The service does not know the code: the phone's answer goes to the page that waits for this number. A wrong one
         counts there, and an answer after the code's time ends it.
@@ -149,13 +155,14 @@ class Linking:
                 slot.link_code = None
             self._notify(CodeAnswered(slot.id, ended=slot.link_code is None))
             if slot.link_code == normalized:
-                return self._pair(slot)
+                return self._accept(slot)
         raise CodeNotShown("No page shows that pairing code.")
 
     def scan(self, code: str | None = None) -> Device:
         """Scan a QR code: this one (its whole text, or its first field), or the newest one shown.
 
-        Raises `CodeNotShown`, too if the text is not that of its page: five fields, with the page's present secret.
+        Raises `CodeNotShown`, too if the text is not that of its page: five fields, with the page's present secret;
+        or `PasskeyAsked`.
         """
         ref, _, rest = (code or "").removeprefix(PREFIX).partition(",")
         shown = [slot for slot in self.slots.values() if slot.scannable and ref in ("", slot.ref)]
@@ -164,6 +171,17 @@ class Linking:
         slot = shown[-1]
         if rest and f"{ref},{rest}" != slot.qr_text:
             raise CodeNotShown("This is not a valid QR code.")
+        return self._accept(slot)
+
+    def confirm_passkey(self, slot: Slot) -> None:
+        """The page has passed the passkey step. Raises `PasskeyRefused`."""
+        self.passkeys.confirm(slot.id)
+        self._pair(slot)
+
+    def _accept(self, slot: Slot) -> Device:
+        if self._state.settings.passkey:
+            self.passkeys.request(slot.id)
+            raise PasskeyAsked("Continue on your other device: this account asks for its passkey there.")
         return self._pair(slot)
 
     def _pair(self, slot: Slot) -> Device:

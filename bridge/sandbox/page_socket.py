@@ -26,6 +26,8 @@ from bridge.sandbox.changes import (
     MessageArrived,
     Outdated,
     Paired,
+    PasskeyAnswered,
+    PasskeyRequested,
     RefChanged,
     Reloaded,
     Replaced,
@@ -35,11 +37,12 @@ from bridge.sandbox.changes import (
 from bridge.sandbox.contacts import EntryNotFound, LookupFailed
 from bridge.sandbox.database import DeviceDatabase, Record, contact_record
 from bridge.sandbox.linked_devices import PageKeys, Slot
+from bridge.sandbox.passkey import RP_ID
 from bridge.sandbox.records import ACCOUNT, ACCOUNT_LID, Device, LogoutReason
 from bridge.sandbox.world import World
 
 #: Calls of a page that is not logged in.
-_PAIRING = frozenset({"keys", "refresh_ref", "link_code"})
+_PAIRING = frozenset({"keys", "refresh_ref", "link_code", "passkey_options", "passkey_prologue", "passkey_confirm"})
 
 
 class PageSocket:
@@ -86,6 +89,12 @@ class PageSocket:
                 self._push("ref", ref=ref, ttl=ttl_ms)
             case CodeAnswered(slot, ended) if slot == self._slot:
                 self._push("code_answered", ended=ended)
+            case PasskeyRequested(slot, options) if slot == self._slot:
+                settings = self._world.state.settings
+                lives = {"stage_ms": settings.passkey_stage_ms, "proof_ms": settings.passkey_proof_ms}
+                self._push("passkey_requested", options=options, **lives)
+            case PasskeyAnswered(slot, code) if slot == self._slot:
+                self._push("passkey_answered", code=code)
             case Paired(slot, device) if slot == self._slot:
                 self._slot = None
                 self._attach(device)
@@ -247,13 +256,21 @@ class PageSocket:
             self._push("welcome", **common, **self._contents())
 
     def _pair(self, slot: Slot, op: str, frame: Record) -> Any:
+        linking = self._world.linking
         match op:
             case "keys":
                 slot.keys = PageKeys(**frame["keys"])
             case "refresh_ref":
-                self._world.linking.refresh(slot)
+                linking.refresh(slot)
             case "link_code":
-                return self._world.linking.link_code(slot, str(frame["phone"]))
+                return linking.link_code(slot, str(frame["phone"]))
+            case "passkey_options":
+                return linking.passkeys.options(slot.id)
+            case "passkey_prologue":
+                # what a browser writes into an answer that was made on this server's page
+                linking.passkeys.take(slot.id, frame["assertion"], f"http://{RP_ID}:{self._socket.url.port}")
+            case "passkey_confirm":
+                linking.confirm_passkey(slot)
         return None
 
     def _call(self, op: str, frame: Record) -> Any:

@@ -210,6 +210,17 @@ class LogoutReason(StrEnum):
     HISTORY_SYNC_TIMEOUT = "history_sync_timeout"
 
 
+class PasskeyOutcome(StrEnum):
+    """What follows a right answer to a passkey request."""
+
+    NORMAL = "normal"
+    """The phone answers, and the page gets a code to compare."""
+    SILENT = "silent"
+    """Nothing: the page waits until it gives up."""
+    ERROR = "error"
+    """The service fails."""
+
+
 class Site(StrEnum):
     """The site's response to a browser."""
 
@@ -233,6 +244,13 @@ class SandboxSettings(BaseModel, extra="forbid"):
     """How many QR codes a page shows before it stops and waits for a request."""
     link_code_ttl_ms: int = Field(default=180_000, ge=50)
     """How long a pairing code to type is valid."""
+    passkey: bool = False
+    """Whether the account asks for a passkey after a scan or a typed code."""
+    passkey_outcome: PasskeyOutcome = PasskeyOutcome.NORMAL
+    passkey_stage_ms: int = Field(default=120_000, ge=50)
+    """How long a page waits for each step after the passkey."""
+    passkey_proof_ms: int = Field(default=300_000, ge=0)
+    """How long a page can prove that it showed the scanned code; later the person compares two codes."""
     qr_prefix: bool = False
     """Whether pages put WhatsApp's address before the fields of the QR code."""
     sync_ms: int = Field(default=300, ge=0)
@@ -289,6 +307,8 @@ class State(BaseModel):
     devices: dict[str, Device] = {}
     sent: dict[str, Transmission] = {}
     due: list[DueAck] = []
+    passkeys: dict[str, str] = {}
+    """The account's passkeys: credential id to public key (DER), both in base64url."""
     link_up: bool = True
     trouble: BlockReason | None = None
     settings: SandboxSettings = SandboxSettings()

@@ -11,6 +11,7 @@ import secrets
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,6 +22,8 @@ from bridge.asgi.server import EmbeddedServer, bind
 from bridge.sandbox.app import build_app
 from bridge.sandbox.changes import Change, LoggedOut, RefChanged
 from bridge.sandbox.guard import LIMITS
+from bridge.sandbox.linked_devices import CodeNotShown
+from bridge.sandbox.passkey import PasskeyAsked
 from bridge.sandbox.state import StateFile
 from bridge.sandbox.world import World
 
@@ -150,7 +153,11 @@ class Sandbox:
             self._scanned = True  # after a logout the user wants to see the QR code
         if self._auto_scan and isinstance(change, RefChanged) and change.ref and not self._scanned:
             self._scanned = True
-            asyncio.get_running_loop().call_soon(self.world.linking.scan)
+            asyncio.get_running_loop().call_soon(self._scan)
+
+    def _scan(self) -> None:
+        with suppress(CodeNotShown, PasskeyAsked):  # the page may have gone since
+            self.world.linking.scan()
 
 
 def _new_id() -> str:

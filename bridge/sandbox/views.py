@@ -64,6 +64,8 @@ class StateView(BaseModel):
     chats: list[PhoneChatView]
     devices: list[DeviceView]
     waiting: list[SlotView]
+    passkeys: int
+    """How many passkeys the account has."""
 
 
 def message_view(message: ServiceMessage) -> MessageView:
@@ -100,5 +102,6 @@ def state_view(world: World, count: int) -> StateView:
         contacts=state.contacts,
         chats=[chat_view(world, chat, count) for chat in state.chats.values()],
         devices=[device_view(device) for device in state.devices.values()],
+        passkeys=len(state.passkeys),
         waiting=[SlotView(ref=slot.ref, rotates_at=slot.rotates_at, link_code=slot.link_code) for slot in shown],
     )

@@ -4,6 +4,7 @@ import { drawChats } from './chats.js';
 import { drawConversation, openConversation } from './conversation.js';
 import { drawFaults } from './faults.js';
 import { drawLinked } from './linked.js';
+import { drawPasskey } from './passkey.js';
 import { ask, follow, watch, world } from './world.js';
 
 const part = (id) => document.querySelector(`#${id}`);
@@ -24,6 +25,7 @@ watch(() => {
   const online = world.state.shown_online ? 'shown as online' : 'not shown as online';
   part('account').textContent = `+${world.state.account.split('@')[0]}, ${online}`;
   drawLinked();
+  drawPasskey();
   drawFaults();
   drawChats(open, choose);
   drawConversation();

@@ -9,6 +9,7 @@ import { createWid, MsgKey } from './modules/identity.js';
 import { codeAnswered, keys, setPrefix } from './modules/linking.js';
 import { isMe } from './modules/login.js';
 import { inflate, MsgCollection } from './modules/messages.js';
+import * as passkey from './modules/passkey.js';
 import { answered, transmitWaiting } from './modules/sending.js';
 import { use } from './registry.js';
 
@@ -131,6 +132,7 @@ function takeRef({ ref, ttl }) {
 }
 
 async function paired(frame) {
+  passkey.paired();
   Socket.state = 'PAIRING';
   await credentials.keep(account, frame.device, frame.secret);
   login = { device: frame.device, secret: frame.secret };
@@ -184,6 +186,8 @@ export async function start() {
     paired,
     ref: takeRef,
     code_answered: codeAnswered,
+    passkey_requested: passkey.requested,
+    passkey_answered: passkey.answered,
     link: (frame) => {
       if (login.device) setLink(frame);
     },

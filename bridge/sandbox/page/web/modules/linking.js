@@ -13,6 +13,7 @@ const PREFIX = 'https://wa.me/settings/linked_devices#';
 const newSecret = () => encodeB64(randomBytes(32));
 
 let secret = newSecret();
+let answered = false; // the phone answered to the pairing code, which gives the page a secret, too
 let prefix = '';
 export const setPrefix = (on) => {
   prefix = on ? PREFIX : '';
@@ -29,6 +30,7 @@ const advSecretEventEmitter = new EventEmitter();
 
 function setSecret(value) {
   secret = value;
+  answered = false;
   advSecretEventEmitter.trigger('change');
 }
 
@@ -38,6 +40,8 @@ export function qrText() {
   const { noise: noiseKey, identity } = keys();
   return prefix + [Conn.ref, noiseKey, identity, secret, PLATFORM].join(',');
 }
+
+export const hasSecret = () => secret !== null || answered;
 
 // Every QR code drawn so far is then refused.
 export async function rotateSecret() {
@@ -54,6 +58,7 @@ async function refresh() {
 }
 
 export function codeAnswered({ ended }) {
+  answered = true;
   LinkDeviceEvents.trigger('link_device_events:primary_hello_received');
   if (ended) LinkDeviceEvents.trigger('link_device_events:error_alt_linking');
 }
