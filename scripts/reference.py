@@ -36,6 +36,7 @@ WRITTEN = {
     "Response": "response-done",
     "SessionStatus": "status-connected",
     "Qr": "qr",
+    "Passkey": "passkey-asked",
     "BridgeStatus": "bridge-online",
     "BotConfig": "bot-config",
     "ResponderEvent": "responder-event",

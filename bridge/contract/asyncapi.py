@@ -15,6 +15,7 @@ from bridge.contract.bot import BotConfig, BotSwitch, ResponderEvent
 from bridge.contract.commands import ControlCommand, ControlResult, ReplayRequest, SendCommand
 from bridge.contract.events import Event
 from bridge.contract.messages import Ack, Inbound, Qr, ReplayEnd, Result
+from bridge.contract.passkey import Passkey
 from bridge.contract.requests import REQUESTS, Response
 from bridge.contract.status import BridgeStatus, SessionStatus
 from bridge.contract.topics import Leaf, Topics
@@ -33,6 +34,7 @@ PAYLOADS: tuple[type[BaseModel], ...] = (
     *REQUESTS,
     SessionStatus,
     Qr,
+    Passkey,
     BridgeStatus,
     BotConfig,
     BotSwitch,
@@ -99,6 +101,14 @@ def channels(topics: Topics) -> tuple[Channel, ...]:
             "status", of(Leaf.STATUS), "send", ("SessionStatus",), "The session's status; `offline` is the will.", True
         ),
         Channel("qr", of(Leaf.QR), "send", ("Qr",), "The QR code; empty when there is none.", True),
+        Channel(
+            "passkey",
+            of(Leaf.PASSKEY),
+            "send",
+            ("Passkey",),
+            "WhatsApp's request for the account's passkey; empty when there is none.",
+            True,
+        ),
         Channel(
             "bridge",
             topics.bridge_status("{instance}"),

@@ -164,13 +164,16 @@ class ControlAction(StrEnum):
     CLOSE = "close"
     LOGOUT = "logout"
     RESTART = "restart"
+    PASSKEY = "passkey"
+    PASSKEY_CONFIRM = "passkey_confirm"
 
 
 class ControlCommand(StrictPayload):
     """`<prefix>/<session>/control`.
 
     With `init`, `phone` requests a pairing code to type on the phone of that number. With `close`, the session opens
-    again after `reopen_after` seconds, or at the next start, even if the client that closed it is gone.
+    again after `reopen_after` seconds, or at the next start, even if the client that closed it is gone. `passkey` and
+    `passkey_confirm` answer what is published on the topic `passkey`.
     """
 
     v: Literal[1] = VERSION
@@ -183,6 +186,13 @@ class ControlCommand(StrictPayload):
         int | None,
         Field(ge=1, le=MAX_PAUSE, description="with `close`: seconds after which the session opens again by itself"),
     ] = None
+
+    response: dict[str, Any] | None = Field(
+        default=None, description="with `passkey`: what the browser answered, as JSON (`PublicKeyCredential.toJSON()`)"
+    )
+    code: CleanText | None = Field(
+        default=None, description="with `passkey_confirm`: the code, once the phone shows the same"
+    )
 
     @field_validator("phone")
     @classmethod
@@ -200,6 +210,10 @@ class ControlCommand(StrictPayload):
             raise ValueError("phone goes with init only")
         if self.reopen_after is not None and self.action is not ControlAction.CLOSE:
             raise ValueError("reopen_after goes with close only")
+        if (self.response is not None) is not (self.action is ControlAction.PASSKEY):
+            raise ValueError("passkey needs response, and no other action has it")
+        if (self.code is not None) is not (self.action is ControlAction.PASSKEY_CONFIRM):
+            raise ValueError("passkey_confirm needs code, and no other action has it")
         return self
 
 

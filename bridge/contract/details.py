@@ -32,6 +32,18 @@ class RefusalDetail(StrEnum):
     CONTACT_BLOCKED = "contact_blocked"  # this account has blocked the recipient
 
 
+class PasskeyDetail(StrEnum):
+    """`detail_code` of an answer to WhatsApp's passkey request that was not taken."""
+
+    NOT_ASKED = "passkey_not_asked"  # no request waits for one
+    MALFORMED = "passkey_malformed"  # not what the browser printed, or not all of it
+    ORIGIN = "passkey_origin"  # the line was run on another site
+    OUTDATED = "passkey_outdated"  # it answers an earlier request
+    NOT_GIVEN = "passkey_not_given"  # the person's browser refused, or the person cancelled
+    NOT_ACCEPTED = "passkey_not_accepted"  # by WhatsApp
+    CODE = "passkey_code"  # the code to confirm is not the one that is shown
+
+
 class Doubt(StrEnum):
     """`doubt_code`: why the outcome of a command is unknown."""
 

@@ -32,7 +32,7 @@ STATE_MEANING: dict[SessionState, str] = {
     SessionState.STARTING: "The browser is starting: wait.",
     SessionState.CONNECTING: "Logged in, or not known yet; the page is loading or catching up: wait.",
     SessionState.AUTHENTICATED: "Logged in; WhatsApp's stream is not MAIN yet: wait.",
-    SessionState.PAIRING: "A QR code waits to be scanned: scan it.",
+    SessionState.PAIRING: "A code waits to be scanned or typed, or WhatsApp asks for a passkey: the text says which.",
     SessionState.CONNECTED: "The whole path works: page alive, logged in, socket CONNECTED, stream MAIN, caught up.",
     SessionState.RECONNECTING: "WhatsApp's link is down: wait; check the phone's internet if it lasts.",
     SessionState.UNREACHABLE: "The site cannot be loaded: check the internet. The bridge retries.",
@@ -56,6 +56,7 @@ class Reason(StrEnum):
     SCAN_QR = "scan_qr"
     QR_EXPIRED = "qr_expired"
     TYPE_LINK_CODE = "type_link_code"
+    PASSKEY_REQUIRED = "passkey_required"
     READY = "ready"
     LINK_DOWN = "link_down"
     PAGE_LOST = "page_lost"
@@ -92,6 +93,9 @@ REASON_TEXT: dict[Reason, str] = {
     Reason.SCAN_QR: "Scan the QR code: on the phone, Settings > Linked devices > Link a device.",
     Reason.QR_EXPIRED: "The QR code expired; requesting a new one.",
     Reason.TYPE_LINK_CODE: "Type the code on the phone: Linked devices > Link a device > Link with phone number.",
+    Reason.PASSKEY_REQUIRED: (
+        "WhatsApp took the code and waits ten minutes for the account's passkey: give it in the panel or with wa pair."
+    ),
     Reason.READY: "Ready.",
     Reason.LINK_DOWN: "WhatsApp's connection is down; it reconnects by itself. If it lasts, check the internet.",
     Reason.PAGE_LOST: "The page or the browser crashed; restarting it.",

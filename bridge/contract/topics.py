@@ -1,8 +1,8 @@
 """Topics: the only file that builds or parses them.
 
 Levels are `[A-Za-z0-9_-]+`: some brokers rewrite `.` and `*`, and a topic never contains a JID. The prefix may hold
-`/` and is a setting. Retained: `status`, `qr`, the bridge's own status and the responder's config. All QoS 1 but
-`control`, which is subscribed at QoS 0 so that an old action is never carried out after a reconnect.
+`/` and is a setting. Retained: `status`, `qr`, `passkey`, the bridge's own status and the responder's config. All QoS 1
+but `control`, which is subscribed at QoS 0 so that an old action is never carried out after a reconnect.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ class Leaf(StrEnum):
     RESPONSE = "response"
     STATUS = "status"
     QR = "qr"
+    PASSKEY = "passkey"
 
 
 _LEAVES = {str(leaf): leaf for leaf in Leaf}
@@ -128,6 +129,10 @@ class Topics:
     def qr(self, session: str) -> str:
         """The retained QR code or pairing code."""
         return self.session(session, Leaf.QR)
+
+    def passkey(self, session: str) -> str:
+        """WhatsApp's retained request for a passkey."""
+        return self.session(session, Leaf.PASSKEY)
 
     def bridge_status(self, instance: str) -> str:
         """Retained status of one bridge process, and its will."""

@@ -13,7 +13,7 @@ from itertools import groupby
 
 from typing_extensions import override
 
-from bridge.contract.commands import ControlAction
+from bridge.contract.commands import ControlAction, ControlCommand
 from bridge.contract.errors import CodedError
 from bridge.contract.kinds import KINDS
 from bridge.contract.messages import Stream
@@ -40,6 +40,7 @@ from bridge.ports import (
     KeyValueStore,
     Outbox,
     PairingCode,
+    PasskeyRequest,
     PublishProgress,
     SendStopped,
     StoreUnusable,
@@ -129,6 +130,11 @@ class Session(DriverSink):
         self.view.show(code)
 
     @override
+    async def passkey_changed(self, request: PasskeyRequest | None) -> None:
+        """Show or clear WhatsApp's request for a passkey."""
+        self.view.ask_passkey(request)
+
+    @override
     async def logged_in(self, account: Account) -> None:
         """Set the baseline before any message of this login can be journalled."""
         await self._inbound.logged_in(account)
@@ -186,6 +192,16 @@ class Session(DriverSink):
                 case ControlAction.LOGOUT:
                     await self._driver.log_out()
                     await self._want(DesiredState.ENDED)
+
+    async def carry_out(self, command: ControlCommand) -> None:
+        """Carry out an admin's command: `control`, or an answer to a passkey request (`bridge.ports.Pairs`)."""
+        match command:
+            case ControlCommand(action=ControlAction.PASSKEY, response=dict(response)):
+                await self._driver.answer_passkey(response)
+            case ControlCommand(action=ControlAction.PASSKEY_CONFIRM, code=str(code)):
+                await self._driver.confirm_passkey(code)
+            case _:
+                await self.control(command.action, phone=command.phone, reopen_after=command.reopen_after)
 
     async def delete_login(self) -> None:
         """As `logout`, and delete the login here, even while WhatsApp cannot be reached.
@@ -279,6 +295,7 @@ class Session(DriverSink):
             await asyncio.wait(tasks)
             self.outbound.close()
             self.view.show(None)
+            self.view.ask_passkey(None)
         for task in tasks:
             if not task.cancelled():
                 task.result()

@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from bridge.contract.messages import Qr
+from bridge.contract.passkey import Passkey, console_line
 from bridge.contract.payload import instant
 from bridge.contract.session import Reason, SessionState, Situation
-from bridge.ports import Clock, PairingCode
+from bridge.ports import Clock, PairingCode, PasskeyRequest
 
 _log = logging.getLogger(__name__)
 
@@ -24,6 +25,13 @@ class QrChange:
 
 
 @dataclass(frozen=True, slots=True)
+class PasskeyChange:
+    """What WhatsApp asks about the passkey changed; None = it asks nothing."""
+
+    passkey: Passkey | None
+
+
+@dataclass(frozen=True, slots=True)
 class StateChange:
     """State or reason changed, at `at` (unix seconds)."""
 
@@ -32,16 +40,20 @@ class StateChange:
     at: float
 
 
+ViewChange = StateChange | QrChange | PasskeyChange
+
+
 class SessionView:
     """Holds a session's situation; refuses a transition that the table does not have."""
 
     def __init__(self, session: str, clock: Clock) -> None:
         self._session = session
         self._clock = clock
-        self._watchers: list[asyncio.Queue[StateChange | QrChange]] = []
+        self._watchers: list[asyncio.Queue[ViewChange]] = []
         self.situation = Situation(SessionState.STARTING, Reason.BROWSER_STARTING)
         self.since = clock.now()
         self.qr: Qr | None = None
+        self.passkey: Passkey | None = None
         #: How often an established connection was lost.
         self.losses = 0
 
@@ -71,16 +83,32 @@ class SessionView:
             self.qr = qr
             self._notify(QrChange(qr))
 
+    def ask_passkey(self, request: PasskeyRequest | None) -> None:
+        """Show what WhatsApp asks about the passkey, or clear it."""
+        passkey = None
+        if request is not None:
+            passkey = Passkey(
+                session=self._session,
+                origin=request.origin,
+                expires_at=instant(request.expires_at),
+                options=None if request.options is None else dict(request.options),
+                line=None if request.options is None else console_line(request.options),
+                code=request.code,
+            )
+        if passkey != self.passkey:
+            self.passkey = passkey
+            self._notify(PasskeyChange(passkey))
+
     @contextmanager
-    def watch(self) -> Iterator[asyncio.Queue[StateChange | QrChange]]:
+    def watch(self) -> Iterator[asyncio.Queue[ViewChange]]:
         """A queue of every change from now on."""
-        queue: asyncio.Queue[StateChange | QrChange] = asyncio.Queue()
+        queue: asyncio.Queue[ViewChange] = asyncio.Queue()
         self._watchers.append(queue)
         try:
             yield queue
         finally:
             self._watchers.remove(queue)
 
-    def _notify(self, change: StateChange | QrChange) -> None:
+    def _notify(self, change: ViewChange) -> None:
         for queue in self._watchers:
             queue.put_nowait(change)

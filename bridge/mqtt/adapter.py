@@ -110,7 +110,8 @@ class MqttAdapter:
                 for task in running:
                     task.cancel()
             offline = offline_status(name, self._options.owner, self._clock, Reason.SHUT_DOWN)
-            await connection.publish(self._topics.qr(name), b"", retain=True)
+            for shown in (self._topics.qr(name), self._topics.passkey(name)):
+                await connection.publish(shown, b"", retain=True)
             await connection.publish(self._topics.status(name), offline.to_json(), retain=True)
         finally:
             self._progress.connection_changed(connected=False)

@@ -282,7 +282,7 @@ class CommandIntake:
 
     async def _act(self, command: ControlCommand, command_id: str) -> None:
         try:
-            await self._session.control(command.action, phone=command.phone, reopen_after=command.reopen_after)
+            await self._session.carry_out(command)
         except CodedError as error:
             await self._publish_control_result(command, command_id, ControlStatus.FAILED, error)
         except Exception:  # noqa: BLE001 - the admin gets an answer in any case

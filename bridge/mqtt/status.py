@@ -1,4 +1,4 @@
-"""The retained topics of a session: status with heartbeat, QR code; and the will for an unexpected disconnect."""
+"""The retained topics of a session: status with heartbeat, QR code, passkey request; and the will."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bridge.contract.session import REASON_TEXT, Reason, SessionState
 from bridge.contract.status import SessionStatus
 from bridge.contract.topics import Topics
 from bridge.core.session import Session
-from bridge.core.session_view import QrChange, StateChange
+from bridge.core.session_view import PasskeyChange, QrChange, StateChange
 from bridge.mqtt.limits import MqttLimits
 from bridge.ports import Clock
 
@@ -36,14 +36,22 @@ def will_of(session: str, owner: str, topics: Topics, clock: Clock) -> Will:
 
 
 async def publish_status(session: Session, topics: Topics, connection: BrokerConnection, limits: MqttLimits) -> None:
-    """Publish status and QR code now, at every change and each heartbeat. Raises BrokerDown at the connection's end."""
+    """Publish status, QR code and passkey request now and at every change, the status at each heartbeat, too.
+
+    Raises BrokerDown at the connection's end.
+    """
     loop = asyncio.get_running_loop()
-    status_topic, qr_topic = topics.status(session.name), topics.qr(session.name)
+    status_topic, qr_topic, passkey_topic = (
+        topics.status(session.name),
+        topics.qr(session.name),
+        topics.passkey(session.name),
+    )
 
     with session.view.watch() as changes:
-        # First of all: the retained QR code of an earlier run must not be offered for scanning.
-        qr = session.view.qr
+        # First of all: what an earlier run retained must not be offered for scanning, or answered.
+        qr, passkey = session.view.qr, session.view.passkey
         await connection.publish(qr_topic, qr.to_json() if qr else b"", retain=True)
+        await connection.publish(passkey_topic, passkey.to_json() if passkey else b"", retain=True)
         await connection.publish(status_topic, session.status().to_json(), retain=True)
         published, heartbeat = session.status(), loop.time() + limits.heartbeat
         while True:
@@ -60,6 +68,8 @@ async def publish_status(session: Session, topics: Topics, connection: BrokerCon
             match change:
                 case QrChange(qr):
                     await connection.publish(qr_topic, qr.to_json() if qr else b"", retain=True)
+                case PasskeyChange(passkey):
+                    await connection.publish(passkey_topic, passkey.to_json() if passkey else b"", retain=True)
                 case StateChange():
                     status = session.status(change)
                     await connection.publish(status_topic, status.to_json(), retain=True)

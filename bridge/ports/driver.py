@@ -91,6 +91,20 @@ class PairingCode:
 
 
 @dataclass(frozen=True, slots=True)
+class PasskeyRequest:
+    """WhatsApp took the code and asks for the account's passkey, until `expires_at` (unix seconds).
+
+    `options` are WebAuthn's, as JSON, for a page of `origin`; None once they were answered. `code` is what the phone
+    must show, too, before `confirm_passkey`; None while nothing is to be compared.
+    """
+
+    origin: str
+    expires_at: float
+    options: Mapping[str, Any] | None = None
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """The logged-in account.
 
@@ -142,6 +156,10 @@ class DriverSink(Protocol):
 
     async def code_changed(self, code: PairingCode | None) -> None:
         """A QR code or pairing code to show; None when there is none any more."""
+        ...
+
+    async def passkey_changed(self, request: PasskeyRequest | None) -> None:
+        """WhatsApp asks for a passkey; None when it does no longer."""
         ...
 
     async def logged_in(self, account: Account) -> None:
@@ -262,6 +280,18 @@ class Pairs(Protocol):
 
         No effect on a page that is logged in. The code is reported by `code_changed`.
         """
+        ...
+
+    async def answer_passkey(self, answer: Mapping[str, Any]) -> None:
+        """Give WhatsApp what a browser answered to its request (`PublicKeyCredential.toJSON()`).
+
+        Raises `InvalidRequest` if it cannot be the answer, `Refused` if the browser made none or WhatsApp does not take
+        it; then another request follows.
+        """
+        ...
+
+    async def confirm_passkey(self, code: str) -> None:
+        """Report that the phone shows this code, too. Raises `InvalidRequest` if it is not the one to compare."""
         ...
 
     async def log_out(self) -> None:

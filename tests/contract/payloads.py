@@ -23,6 +23,7 @@ from bridge.contract.messages import (
     Stream,
     in_stream,
 )
+from bridge.contract.passkey import Passkey, console_line
 from bridge.contract.payload import Payload, instant
 from bridge.contract.requests import Response, ResponseStatus
 from bridge.contract.session import REASON_TEXT, Reason, SessionState
@@ -30,6 +31,13 @@ from bridge.contract.status import BridgeStatus, Queues, SessionStatus
 
 AT = instant(1_790_000_000.123)
 EPOCH = "3f0c7a52-6c1e-4d0b-9a55-0f1e2d3c4b5a"
+PASSKEY_OPTIONS = {
+    "challenge": "Y2hhbGxlbmdl",
+    "timeout": 600000,
+    "rpId": "whatsapp.com",
+    "allowCredentials": [],
+    "userVerification": "required",
+}
 ANA, GROUP, LID = "5491155500001@c.us", "120363000000000001@g.us", "123456789012345@lid"
 
 
@@ -146,6 +154,14 @@ def _others() -> dict[str, Payload]:
         ),
         "ack": Ack(session="haby", id="order-1", message_id=f"true_{ANA}_3EB0BEEF", ack=AckName.READ, at=AT),
         "qr": Qr(session="haby", code="2@code,static,identity,secret", expires_at=AT),
+        "passkey-asked": Passkey(
+            session="haby",
+            origin="https://web.whatsapp.com",
+            expires_at=AT,
+            options=PASSKEY_OPTIONS,
+            line=console_line(PASSKEY_OPTIONS),
+        ),
+        "passkey-code": Passkey(session="haby", origin="https://web.whatsapp.com", expires_at=AT, code="ABCD1234"),
         "replay-page": ReplayEnd(
             session="haby", request="r-1", stream=Stream.IN, epoch=EPOCH, first_seq=3, last_seq=9, next=5, gap=True
         ),

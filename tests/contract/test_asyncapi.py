@@ -47,7 +47,13 @@ def test_every_topic_of_a_session_and_every_payload_is_documented() -> None:
 
 
 def test_retained_topics_are_those_of_the_contract() -> None:
-    assert {one.name for one in channels(Topics()) if one.retained} == {"status", "qr", "bridge", "botConfig"}
+    assert {one.name for one in channels(Topics()) if one.retained} == {
+        "status",
+        "qr",
+        "passkey",
+        "bridge",
+        "botConfig",
+    }
 
 
 @pytest.mark.parametrize("name", WRITTEN)

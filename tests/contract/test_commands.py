@@ -229,10 +229,24 @@ def test_no_input_raises_anything_but_a_refusal(payload: bytes) -> None:
 
 @pytest.mark.parametrize("action", ControlAction)
 def test_control_actions(action: ControlAction) -> None:
-    assert parse_json(ControlCommand, json.dumps({"action": action, "id": "c"}).encode()).action is action
+    needed = {"passkey": {"response": {"id": "x"}}, "passkey_confirm": {"code": "ABCD1234"}}
+    command = {"action": action, "id": "c", **needed.get(action, {})}
+    assert parse_json(ControlCommand, json.dumps(command).encode()).action is action
 
 
-@pytest.mark.parametrize("payload", [b"{}", b'{"action": "explode"}', b'{"action": "init", "now": true}'])
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"{}",
+        b'{"action": "explode"}',
+        b'{"action": "init", "now": true}',
+        b'{"action": "passkey"}',
+        b'{"action": "passkey", "response": "text"}',
+        b'{"action": "passkey_confirm"}',
+        b'{"action": "init", "code": "ABCD1234"}',
+        b'{"action": "restart", "response": {}}',
+    ],
+)
 def test_bad_control_is_refused(payload: bytes) -> None:
     with pytest.raises(InvalidRequest):
         parse_json(ControlCommand, payload)

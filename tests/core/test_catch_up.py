@@ -14,7 +14,7 @@ from bridge.contract.jid import Jid
 from bridge.contract.messages import Stream
 from bridge.contract.session import Reason, SessionState
 from bridge.core.catch_up import CatchUpLimits
-from bridge.core.session_view import QrChange, StateChange
+from bridge.core.session_view import StateChange, ViewChange
 from bridge.drivers.scripted import ScriptedDriver
 from bridge.ports import IncomingMessage
 from tests.core.commands import ANA, BETO, command
@@ -159,7 +159,7 @@ async def test_a_catch_up_that_ends_while_the_session_is_closed_starts_no_send(h
     assert not harness.outbound._open
 
 
-def _so_far(changes: asyncio.Queue[StateChange | QrChange]) -> list[StateChange | QrChange]:
+def _so_far(changes: asyncio.Queue[ViewChange]) -> list[ViewChange]:
     return [changes.get_nowait() for _ in range(changes.qsize())]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bridge.contract.session import Situation
 from bridge.drivers.web import PlaywrightRuntime, WebDriver
-from bridge.ports import Account, Item, PairingCode
+from bridge.ports import Account, Item, PairingCode, PasskeyRequest
 from tests.drivers.worlds import LIMITS, SystemClock
 
 
@@ -19,6 +19,9 @@ class Printer:
         print(situation.state, flush=True)
 
     async def code_changed(self, code: PairingCode | None) -> None:
+        pass
+
+    async def passkey_changed(self, request: PasskeyRequest | None) -> None:
         pass
 
     async def logged_in(self, account: Account) -> None:

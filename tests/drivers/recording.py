@@ -8,7 +8,16 @@ from contextlib import asynccontextmanager, suppress
 
 from bridge.contract.jid import MessageKey
 from bridge.contract.session import SessionState, Situation, may_follow
-from bridge.ports import Account, AckChange, IncomingMessage, Item, PairingCode, SendStopped, WhatsAppDriver
+from bridge.ports import (
+    Account,
+    AckChange,
+    IncomingMessage,
+    Item,
+    PairingCode,
+    PasskeyRequest,
+    SendStopped,
+    WhatsAppDriver,
+)
 
 TIMEOUT = 20.0
 Report = Situation | Account | PairingCode | None
@@ -20,6 +29,7 @@ class RecordingSink:
     def __init__(self) -> None:
         self.reports: list[Report] = []
         self.batches: list[list[Item]] = []
+        self.passkeys: list[PasskeyRequest | None] = []
         self.refuse_batches = 0
         self.refused = 0
         self.faults: list[str] = []
@@ -34,6 +44,10 @@ class RecordingSink:
 
     async def code_changed(self, code: PairingCode | None) -> None:
         await self._take(code)
+
+    async def passkey_changed(self, request: PasskeyRequest | None) -> None:
+        self.passkeys.append(request)
+        self._changed.set()
 
     async def logged_in(self, account: Account) -> None:
         await self._take(account)

@@ -17,8 +17,9 @@ from tests.mosquitto_server import MosquittoServer
 from tests.mqtt.conftest import BridgeUnderTest
 from tests.mqtt.probe import MqttProbe, mqtt_probe
 from tests.mqtt.programs import bridge_program
+from tests.passkey_answers import OPTIONS, SITE, answer
 
-STATUS, QR = "wa/haby/status", "wa/haby/qr"
+STATUS, QR, PASSKEY = "wa/haby/status", "wa/haby/qr", "wa/haby/passkey"
 
 
 def of_other(state: str = "connected", *, age: float = 0, owner: str = "other:1") -> dict[str, Any]:
@@ -121,12 +122,44 @@ async def test_a_code_of_an_earlier_run_is_cleared_at_the_start(
     harness: BridgeUnderTest, probe: MqttProbe, mosquitto: MosquittoServer
 ) -> None:
     async with mqtt_probe(mosquitto.url("bridge")) as other:
-        await other.publish(
-            QR, {"v": 1, "session": "haby", "code": "2@old", "expires_at": rfc3339(datetime.now(UTC))}, retain=True
-        )
+        for topic in (QR, PASSKEY):
+            old = {"v": 1, "session": "haby", "code": "2@old", "expires_at": rfc3339(datetime.now(UTC))}
+            await other.publish(topic, old, retain=True)
     await probe.wait(QR)
+    await probe.wait(PASSKEY)
     await harness.start()
+    assert (probe.on(QR)[-1], probe.on(PASSKEY)[-1]) == (b"", b"")
+
+
+async def test_a_passkey_request_is_retained_answered_and_cleared(
+    harness: BridgeUnderTest, probe: MqttProbe, mosquitto: MosquittoServer
+) -> None:
+    harness.phone.paired, harness.phone.compares = False, True
+    await harness.start(until=SessionState.PAIRING)
+    await probe.wait(QR, lambda code: isinstance(code, dict))
+    harness.phone.ask_passkey(origin=SITE)
+    asked = await probe.wait(PASSKEY, lambda payload: payload and payload["options"])
+    assert (await probe.wait(STATUS, lambda status: status["reason"] == "passkey_required"))["state"] == "pairing"
+    assert (asked["options"]["challenge"], asked["origin"], asked["code"]) == (OPTIONS["challenge"], SITE, None)
     assert probe.on(QR)[-1] == b""
+
+    async def answered(command: dict[str, object]) -> dict[str, Any]:
+        await probe.publish("wa/haby/control", command)
+        result: dict[str, Any] = await probe.wait(
+            "wa/haby/result", lambda result: result["id"] == command["id"] and result["status"] in ("done", "failed")
+        )
+        return result
+
+    wrong = await answered({"action": "passkey", "id": "1", "response": answer(origin="https://example.org")})
+    assert (wrong["error"]["code"], wrong["error"]["detail_code"]) == ("invalid", "passkey_origin")
+    assert (await answered({"action": "passkey", "id": "2", "response": answer()}))["status"] == "done"
+    compare = await probe.wait(PASSKEY, lambda payload: payload and payload["code"])
+    assert (compare["options"], compare["line"]) == (None, None)
+    wrong = await answered({"action": "passkey_confirm", "id": "3", "code": "WRONG123"})
+    assert wrong["error"]["detail_code"] == "passkey_code"
+    assert (await answered({"action": "passkey_confirm", "id": "4", "code": compare["code"]}))["status"] == "done"
+    await probe.state("connected")
+    assert probe.on(PASSKEY)[-1] == b""
 
 
 async def test_a_session_of_another_owner_is_left_alone_until_it_is_offline(

@@ -15,11 +15,11 @@ from tests.sandbox.conftest import Tab
 
 NUMBER = ACCOUNT.partition("@")[0]
 START = "async () => require('WAWebShortcakeLinkingAction').startShortcakePasskeyPairing()"
-TOLD = """() => {
-  globalThis.told = [];
+SEEN = """() => {
+  globalThis.seen = [];
   for (const name of ['passkey_prologue_request', 'shortcake_prologue_sent', 'shortcake_verification_code_ready',
     'shortcake_error']) {
-    WPP.whatsapp.LinkDeviceEvents.on(`link_device_events:${name}`, (...details) => told.push([name, ...details]));
+    WPP.whatsapp.LinkDeviceEvents.on(`link_device_events:${name}`, (...details) => seen.push([name, ...details]));
   }
 }"""
 
@@ -40,7 +40,7 @@ async def tab(sandbox: Sandbox, open_profile: Callable[..., Awaitable[BrowserCon
     opened = Tab(context.pages[0])
     await opened.page.goto(sandbox.url)
     await opened.until("() => WPP.isFullReady")
-    await opened.run(TOLD)
+    await opened.run(SEEN)
     return opened
 
 
@@ -52,7 +52,7 @@ async def scan(sandbox: Sandbox, tab: Tab) -> str:
     text = await tab.run("() => document.querySelector('[data-testid=link-device-qr-code]').dataset.ref")
     with pytest.raises(PasskeyAsked):
         sandbox.world.linking.scan(text)
-    await tab.until("() => told.length")
+    await tab.until("() => seen.length")
     return str(text)
 
 
@@ -63,9 +63,9 @@ async def test_a_scan_leads_to_a_passkey_then_to_the_login(sandbox: Sandbox, tab
     screen = tab.page.get_by_test_id("shortcake_passkey_screen")
     await screen.get_by_role("button", name="Continue").click()
     await tab.usable()
-    names = [entry[0] for entry in await tab.run("() => told")]
+    names = [entry[0] for entry in await tab.run("() => seen")]
     assert names == ["passkey_prologue_request", "shortcake_prologue_sent", "shortcake_verification_code_ready"]
-    (_, code, skip) = (await tab.run("() => told"))[-1]
+    (_, code, skip) = (await tab.run("() => seen"))[-1]
     assert (len(code), skip) == (8, True)  # the page showed the code that was scanned: nothing to compare
     assert not await screen.is_visible()
     assert tab.errors == []
@@ -75,7 +75,7 @@ async def test_without_a_proof_the_person_compares_two_codes(sandbox: Sandbox, t
     configure(sandbox, passkey_proof_ms=0)
     await scan(sandbox, tab)
     await tab.run(START)
-    (_, code, skip) = await tab.until("() => told.find((entry) => entry[0] === 'shortcake_verification_code_ready')")
+    (_, code, skip) = await tab.until("() => seen.find((entry) => entry[0] === 'shortcake_verification_code_ready')")
     assert not skip
     assert not sandbox.world.linking.devices
     screen = tab.page.get_by_test_id("shortcake_passkey_screen")
@@ -88,7 +88,7 @@ async def test_a_typed_code_leads_there_too(sandbox: Sandbox, tab: Tab) -> None:
     code = await tab.run(f"() => WPP.conn.startLinkDeviceCodeForPhoneNumber('{NUMBER}')")
     with pytest.raises(PasskeyAsked):
         sandbox.world.linking.type_code(code)
-    await tab.until("() => told.length")
+    await tab.until("() => seen.length")
     await tab.run(START)
     await tab.usable()
 
@@ -106,7 +106,7 @@ async def test_a_wrong_passkey_is_refused_and_the_next_attempt_has_another_chall
     await tab.run(START)
     (later,) = sandbox.world.linking.passkeys.steps.values()
     assert later.challenge != step.challenge
-    (_, _, skip) = await tab.until("() => told.find((entry) => entry[0] === 'shortcake_verification_code_ready')")
+    (_, _, skip) = await tab.until("() => seen.find((entry) => entry[0] === 'shortcake_verification_code_ready')")
     assert not skip  # a failed attempt loses the proof
 
 
@@ -117,7 +117,7 @@ async def test_a_step_that_fails_later(sandbox: Sandbox, tab: Tab, outcome: Pass
     configure(sandbox, passkey_outcome=outcome, passkey_stage_ms=300)
     await scan(sandbox, tab)
     await tab.run(START)
-    assert await tab.until("() => told.find((entry) => entry[0] === 'shortcake_error')") == ["shortcake_error", reason]
+    assert await tab.until("() => seen.find((entry) => entry[0] === 'shortcake_error')") == ["shortcake_error", reason]
     assert not sandbox.world.linking.devices
 
 

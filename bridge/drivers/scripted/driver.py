@@ -9,10 +9,11 @@ from typing import Any
 
 from typing_extensions import override
 
-from bridge.contract.details import InvalidDetail
+from bridge.contract.details import InvalidDetail, PasskeyDetail
 from bridge.contract.errors import InvalidRequest, NotOnWhatsApp, ReachOutLocked, Refused
 from bridge.contract.jid import Jid, MessageKey
 from bridge.contract.kinds import KINDS, Content
+from bridge.contract.passkey import check_answer, normal_code
 from bridge.contract.requests import BY_ACTION, Request, Typing
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.contract.status import MemoryUse
@@ -96,8 +97,17 @@ class ScriptedDriver(WhatsAppDriver):
         match signal:
             case Signal.CODE if self._state is _S.PAIRING:
                 await self._show_code(sink)
+            case Signal.PASSKEY if self._state is _S.PAIRING:
+                if self._phone.passkey is None:
+                    await sink.passkey_changed(None)
+                    await self._show_code(sink)
+                    return
+                await self._clear_code(sink)
+                await self._change_to(sink, _S.PAIRING, _R.PASSKEY_REQUIRED)
+                await sink.passkey_changed(self._phone.passkey)
             case Signal.PAIRED if self._state is _S.PAIRING:
                 self._paired_here = True
+                await sink.passkey_changed(None)
                 await self._log_in(sink)
             case Signal.LINK_DOWN if self._state is _S.CONNECTED:
                 self._holding = True
@@ -289,6 +299,21 @@ class ScriptedDriver(WhatsAppDriver):
     async def link_by_phone(self, number: str) -> None:
         self._phone.link_code = f"L{number[-7:]}"
         self._phone.rotate_code()
+
+    @override
+    async def answer_passkey(self, answer: Mapping[str, Any]) -> None:
+        request = self._phone.passkey
+        if request is None or request.options is None:
+            raise InvalidRequest("WhatsApp is not waiting for a passkey.", detail=PasskeyDetail.NOT_ASKED)
+        check_answer(answer, request.options, request.origin)
+        self._phone.take_passkey()
+
+    @override
+    async def confirm_passkey(self, code: str) -> None:
+        request = self._phone.passkey
+        if request is None or request.code is None or request.code != normal_code(code):
+            raise InvalidRequest("WhatsApp is not waiting for this code.", detail=PasskeyDetail.CODE)
+        self._phone.take_passkey()
 
     @property
     @override

@@ -15,7 +15,7 @@ from typing import Any
 from bridge.contract.jid import Jid, MessageKey, Server
 from bridge.contract.kinds import RECEIVED, Content
 from bridge.contract.messages import MessageContent
-from bridge.ports import AckChange, Clock, IncomingEvent, IncomingMessage, Item, SendStopped
+from bridge.ports import AckChange, Clock, IncomingEvent, IncomingMessage, Item, PasskeyRequest, SendStopped
 
 ACCOUNT = Jid("5491155500000", Server.USER)
 ACCOUNT_LID = Jid("277000000000000", Server.LID)
@@ -41,6 +41,7 @@ class Signal(StrEnum):
 
     CODE = "code"
     PAIRED = "paired"
+    PASSKEY = "passkey"
     LINK_DOWN = "link_down"
     LINK_UP = "link_up"
     PAGE_LOST = "page_lost"
@@ -93,6 +94,8 @@ class ScriptedPhone:
     typing: set[Jid] = field(default_factory=set)  # chats in which the typing indicator is shown
     live: list[Item] = field(default_factory=list)
     link_code: str | None = None  # set once a number was given
+    passkey: PasskeyRequest | None = None  # what WhatsApp asks, between the code and the pairing
+    compares: bool = False  # whether two codes are compared after the passkey
     listener: Callable[[Signal], None] | None = None
     _withheld: int = 0
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
@@ -112,9 +115,28 @@ class ScriptedPhone:
         return f"2@scripted{next(self._numbers)},static,identity,secret,1"
 
     def pair(self) -> None:
-        self.paired, self.paired_at, self.link_code = True, self.now(), None
+        self.paired, self.paired_at, self.link_code, self.passkey = True, self.now(), None, None
         self._withheld = len(self.history) if self.history_waits else 0
         self.notify(Signal.PAIRED)
+
+    def ask_passkey(self, challenge: str = "Y2hhbGxlbmdl", *, origin: str = "http://localhost") -> None:
+        """Take the code, but ask for the account's passkey before the pairing."""
+        options = {"challenge": challenge, "rpId": "localhost", "allowCredentials": [], "userVerification": "required"}
+        self.passkey = PasskeyRequest(origin, self.clock.now() + 600, options)
+        self.notify(Signal.PASSKEY)
+
+    def take_passkey(self) -> None:
+        """The passkey is right: pair, or have two codes compared first."""
+        if self.passkey is None or not self.compares or self.passkey.code is not None:
+            self.pair()
+            return
+        self.passkey = replace(self.passkey, options=None, code="ABCD1234")
+        self.notify(Signal.PASSKEY)
+
+    def drop_passkey(self) -> None:
+        """Nothing was answered in time."""
+        self.passkey = None
+        self.notify(Signal.PASSKEY)
 
     def send_history(self) -> None:
         """The device receives the history from before its pairing. Nothing announces that."""

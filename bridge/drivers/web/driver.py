@@ -16,9 +16,11 @@ from typing import Any
 from playwright.async_api import Error as PlaywrightError
 from typing_extensions import override
 
-from bridge.contract.errors import StartError
+from bridge.contract.details import PasskeyDetail
+from bridge.contract.errors import InvalidRequest, Refused, StartError
 from bridge.contract.jid import Jid, MessageKey
 from bridge.contract.kinds import Content
+from bridge.contract.passkey import check_answer, normal_code
 from bridge.contract.requests import Request
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.contract.status import MemoryUse
@@ -31,7 +33,7 @@ from bridge.drivers.web.page_loop import STARTING, PageLoop
 from bridge.drivers.web.profile import Profile, ProfileLocked, ProfileUnusable
 from bridge.drivers.web.runtime import PlaywrightRuntime
 from bridge.drivers.web.versions import ChosenVersions
-from bridge.drivers.web.web_page import PageFailure
+from bridge.drivers.web.web_page import PageFailure, WebPage
 from bridge.ports import CallInDoubt, Clock, DriverSink, DriverUnavailable, IncomingMessage, LookUp, WhatsAppDriver
 
 _log = logging.getLogger(__name__)
@@ -241,6 +243,8 @@ class WebDriver(WhatsAppDriver):
 
         A page that never completed a catch-up counts against the restart budget, so reloads do not go on forever.
         """
+        if self._page_loop.reporter.passkey is not None:
+            return  # nothing is being sent, and the step would be lost
         if (page := self._page_loop.page) is not None and page.lost is None:
             await self._page_loop.drain()
             self._replacing = self._caught_up
@@ -249,6 +253,28 @@ class WebDriver(WhatsAppDriver):
     @override
     async def link_by_phone(self, number: str) -> None:
         self._page_loop.pending.link_by_phone(number)
+
+    @override
+    async def answer_passkey(self, answer: Mapping[str, Any]) -> None:
+        page, request = self._page_loop.passkey_page()
+        if request.options is None:
+            raise InvalidRequest("The passkey was given already.", detail=PasskeyDetail.NOT_ASKED)
+        check_answer(answer, request.options, request.origin)
+        await self._passkey_call(page, "answerPasskey", dict(answer))
+
+    @override
+    async def confirm_passkey(self, code: str) -> None:
+        page, request = self._page_loop.passkey_page()
+        if request.code is None or request.code != normal_code(code):
+            raise InvalidRequest("WhatsApp is not waiting for this code.", detail=PasskeyDetail.CODE)
+        await self._passkey_call(page, "confirmPasskey")
+
+    async def _passkey_call(self, page: WebPage, name: str, *arguments: object) -> None:
+        try:
+            await page.call(name, *arguments)
+        except PageFailure as failure:
+            text = f"WhatsApp did not accept the passkey: {failure.text}"
+            raise Refused(text, detail=PasskeyDetail.NOT_ACCEPTED) from failure
 
     @property
     @override

@@ -33,7 +33,7 @@ REQUIRED_MODULES = (
 BINDING = "__bridgeReport"
 AGENT = "__bridgeAgent"
 _PARTS = (
-    *("registry", "models", "queue", "availability", "linking", "state"),
+    *("registry", "models", "queue", "availability", "linking", "passkey", "state"),
     *("undecrypted", "incoming", "history", "calls"),
 )
 #: Folders with one file per capability.
@@ -82,6 +82,7 @@ if (window === window.top && location.protocol.startsWith("http")) {{
     "use strict";
     const agentName = {json.dumps(AGENT)};
     const linkCodeMs = {limits.link_code * 1000:.0f};
+    const passkeyMs = {limits.passkey * 1000:.0f};
     const variants = {json.dumps(VARIANTS)};
     const reportMs = {limits.report * 1000:.0f};
     const undecryptedMs = {limits.undecrypted * 1000:.0f};

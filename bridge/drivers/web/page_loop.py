@@ -11,18 +11,20 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from bridge.contract.details import PasskeyDetail
+from bridge.contract.errors import InvalidRequest
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.drivers.web.browser import Browser
 from bridge.drivers.web.limits import Limits, retry_delay
 from bridge.drivers.web.page_memory import PageMemory
-from bridge.drivers.web.page_state import Report, StateReporter
+from bridge.drivers.web.page_state import PasskeyReport, Report, StateReporter
 from bridge.drivers.web.page_watchdog import PageEnd, PageWatch
 from bridge.drivers.web.payloads import to_items
 from bridge.drivers.web.pending_requests import PendingRequests
 from bridge.drivers.web.snapshot import Snapshot
 from bridge.drivers.web.versions import ChosenVersions
 from bridge.drivers.web.web_page import Batch, PageLost, SiteUnreachable, StateReport, WebPage
-from bridge.ports import Account, Clock, DriverSink, DriverUnavailable, IncomingMessage, PairingCode
+from bridge.ports import Account, Clock, DriverSink, DriverUnavailable, IncomingMessage, PairingCode, PasskeyRequest
 
 _log = logging.getLogger(__name__)
 STARTING = Situation(SessionState.STARTING, Reason.BROWSER_STARTING)
@@ -195,6 +197,8 @@ class PageLoop:
                     await sink.logged_in(report)
                 case PairingCode() | None:
                     await sink.code_changed(report)
+                case PasskeyReport(request):
+                    await sink.passkey_changed(request)
 
     def connected_page(self) -> WebPage:
         """The page, if the whole path works. Raises `DriverUnavailable`."""
@@ -202,6 +206,12 @@ class PageLoop:
         if self.page is None or situation is None or situation.state is not SessionState.CONNECTED:
             raise DriverUnavailable(situation.text if situation else "The driver is not running.")
         return self.page
+
+    def passkey_page(self) -> tuple[WebPage, PasskeyRequest]:
+        """The page that waits for a passkey, and its request. Raises `InvalidRequest` if there is none."""
+        if self.page is None or self.reporter.passkey is None:
+            raise InvalidRequest("WhatsApp is not waiting for a passkey.", detail=PasskeyDetail.NOT_ASKED)
+        return self.page, self.reporter.passkey
 
     def next_delay(self) -> float:
         """Count a failed attempt; returns the seconds before the next one."""

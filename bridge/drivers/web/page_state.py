@@ -5,14 +5,25 @@ Pure: no page, no clock. `StateReporter` keeps what was reported last.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from bridge.contract.session import Reason, SessionState, Situation, may_follow
 from bridge.drivers.web.limits import Limits
 from bridge.drivers.web.snapshot import Snapshot, logged_out, situation_of
-from bridge.ports import Account, PairingCode
+from bridge.ports import Account, PairingCode, PasskeyRequest
 
 _NO_HOLD = -1
+
+
+@dataclass(frozen=True, slots=True)
+class PasskeyReport:
+    """WhatsApp asks for a passkey, or (None) no longer."""
+
+    request: PasskeyRequest | None
+
+
 #: None: the pairing code is no longer valid.
-Report = Situation | Account | PairingCode | None
+Report = Situation | Account | PairingCode | PasskeyReport | None
 
 _STARTED = Situation(SessionState.STARTING, Reason.BROWSER_STARTING)
 _INTERMEDIATE = (
@@ -38,13 +49,16 @@ class StateReporter:
         self._opening_since: float | None = None
         self._logout_reason: str | None = None
         self._code: str | None = None
+        self.passkey: PasskeyRequest | None = None
         self.logging_out = False
         #: When the last `connected` began, in unix seconds of the service's clock.
         self.connected_at = 0
 
     def change_to(self, situation: Situation) -> list[Report]:
         """Reports for a situation that is not the page's: starting, a lost page, an unreachable site, a failure."""
-        reports = self._clear_code() if situation.state is not SessionState.PAIRING else []
+        reports = self._set_passkey(None)
+        if situation.state is not SessionState.PAIRING:
+            reports += self._clear_code()
         return reports + self._change_to(situation)
 
     def update(self, snapshot: Snapshot, now: float) -> list[Report]:
@@ -74,6 +88,8 @@ class StateReporter:
         code = (snapshot.link_code or snapshot.code) if situation.state is SessionState.PAIRING else None
         if code is None:
             reports += self._clear_code()
+        if snapshot.passkey is None:
+            reports += self._set_passkey(None)
         if snapshot.authenticated:
             reports += self._report_account(snapshot)
         elif snapshot.unpaired:
@@ -87,6 +103,8 @@ class StateReporter:
         if situation.state is SessionState.CONNECTED and self._state is not SessionState.CONNECTED:
             self.connected_at = snapshot.unix_time
         reports += self._change_to(situation)
+        if situation.reason is Reason.PASSKEY_REQUIRED:
+            reports += self._set_passkey(snapshot.passkey)
         if code is not None and code != self._code:
             self._code = code
             until = snapshot.link_until if snapshot.link_code else snapshot.code_until
@@ -115,6 +133,12 @@ class StateReporter:
         paired_at = snapshot.paired_at if snapshot.paired_at is not None else self._unpaired_at
         self._unpaired_at = None
         return [Account(snapshot.pn, snapshot.lid, snapshot.unix_time, paired_at)]
+
+    def _set_passkey(self, request: PasskeyRequest | None) -> list[Report]:
+        if request == self.passkey:
+            return []
+        self.passkey = request
+        return [PasskeyReport(request)]
 
     def _clear_code(self) -> list[Report]:
         if self._code is None:

@@ -59,8 +59,8 @@ class PageWatch:
             return PageEnd(Situation(SessionState.UNREACHABLE, Reason.SITE_BROKEN, snapshot.visible_text))
         if not self._booted:
             return self._not_booted(snapshot) if age > self._limits.boot else None
-        if situation.state is SessionState.CONFLICT:
-            return None  # a reload takes the connection from the other page
+        if situation.state is SessionState.CONFLICT or situation.reason is Reason.PASSKEY_REQUIRED:
+            return None  # a reload takes the connection from the other page, or ends the passkey step
         if snapshot.needs_update and self._may_update(now) and self._is_drained(snapshot, now):
             self._updated_at, self._outdated_since = now, None
             return PageEnd(Situation(SessionState.RECONNECTING, Reason.PAGE_OUTDATED), immediate=True)

@@ -10,6 +10,7 @@ from bridge.contract.jid import Jid
 from bridge.contract.payload import instant, rfc3339
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.drivers.web.payloads import to_jid
+from bridge.ports import PasskeyRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +18,8 @@ class Snapshot:
     """The page's report. `load` identifies the document; `holds` counts how often live items were held back in it.
 
     `socket` is the state of the page's socket and `line` that of its stream; `stream` is the page's mode. `on_clock`
-    counts own messages that wait for the service's ack. `code_until` and `link_until` (unix seconds) are the ends of the
-    QR code and of the pairing code.
+    counts own messages that wait for the service's ack. `code_until` and `link_until` (unix seconds) are the ends of
+    the QR code and of the pairing code; `link_error` is why the last attempt to pair failed.
     """
 
     load: str
@@ -44,6 +45,7 @@ class Snapshot:
     link_code: str | None = None
     link_until: float = 0.0
     link_error: str | None = None
+    passkey: PasskeyRequest | None = None
     pn: Jid | None = None
     lid: Jid | None = None
     paired_at: int | None = None
@@ -76,6 +78,7 @@ class Snapshot:
             link_code=raw.get("linkCode"),
             link_until=float(raw.get("linkUntil") or 0),
             link_error=raw.get("linkError"),
+            passkey=_passkey(raw.get("passkey")),
             pn=to_jid(raw.get("pn")),
             lid=to_jid(raw.get("lid")),
             paired_at=raw.get("pairedAt"),
@@ -93,6 +96,12 @@ class Snapshot:
         """The line is cut and the page has not tried again. After a drop that lasts about a second; a page that another
         one replaced stays so."""
         return self.authenticated and self.socket == "CONNECTED" and self.line == "DISCONNECTED"
+
+
+def _passkey(raw: Mapping[str, Any] | None) -> PasskeyRequest | None:
+    if raw is None:
+        return None
+    return PasskeyRequest(str(raw["origin"]), float(raw["until"]), raw.get("options"), raw.get("code"))
 
 
 def situation_of(
@@ -120,6 +129,8 @@ def situation_of(
         if link_tried:
             return Situation(SessionState.RECONNECTING, Reason.LINK_DOWN)
         return Situation(SessionState.CONNECTING, Reason.PAGE_LOADING)
+    if snapshot.passkey is not None:
+        return Situation(SessionState.PAIRING, Reason.PASSKEY_REQUIRED)
     if snapshot.missing or not snapshot.ready:  # no code yet: a login on a changed page would lead nowhere
         return Situation(SessionState.CONNECTING, Reason.PAGE_LOADING)
     if snapshot.link_code:

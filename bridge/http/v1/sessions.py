@@ -1,4 +1,4 @@
-"""`/v1/sessions`: status, QR code, and control by admins."""
+"""`/v1/sessions`: status, QR code, passkey request, and control by admins."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from bridge.contract.commands import ControlAction, ControlCommand, parse_json
 from bridge.contract.messages import Qr
+from bridge.contract.passkey import Passkey
 from bridge.contract.status import SessionStatus
 from bridge.http.context import running
 from bridge.http.dependencies import AuditOf, Caller, ContextOf, needs
@@ -70,15 +71,24 @@ async def qr_code_image(session: str, context: ContextOf) -> Response:
     return Response(qr_png(text), media_type="image/png")
 
 
+@router.get("/sessions/{session}/passkey", dependencies=[needs(Scope.ADMIN)])
+async def passkey_request(session: str, context: ContextOf) -> Passkey:
+    """What WhatsApp asks about the account's passkey. Who answers it for a pairing gives this bridge the account."""
+    passkey = context.entry(session).view.passkey
+    if passkey is None:
+        raise NotFound("WhatsApp asks for no passkey.")
+    return passkey
+
+
 @router.post(
     "/sessions/{session}/control",
     dependencies=[needs(Scope.ADMIN)],
     openapi_extra=body_of(ControlCommand, close={"action": "close"}, restart={"action": "restart"}),
 )
 async def control(session: str, request: Request, context: ContextOf, audit: AuditOf) -> ControlDone:
-    """Start, close (the login is kept), log out, or restart. Answers once the action is complete."""
+    """Start, close (the login is kept), log out, restart, or answer a passkey request. Answers once it is complete."""
     entry = context.entry(session)
     command = parse_json(ControlCommand, await request.body())
     await audit(command.action, session)
-    await running(entry).control(command.action, phone=command.phone, reopen_after=command.reopen_after)
+    await running(entry).carry_out(command)
     return ControlDone(action=command.action, status=context.status(entry))

@@ -53,6 +53,7 @@ MATRIX: dict[Role, dict[str, str]] = {
         "ack": "r",
         "status": "r",
         "qr": "r",
+        "passkey": "r",
         OUT: "rw",
         DIGITS: "rw",
         "replay": "rw",

@@ -162,6 +162,8 @@ const calls = {
   aliases,
   logOut: () => WPP.conn.logout(),
   linkByPhone,
+  answerPasskey,
+  confirmPasskey,
   beginCollecting,
   collectSome,
 };

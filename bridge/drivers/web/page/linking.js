@@ -8,6 +8,7 @@ const PLATFORM = "1"; // Chrome
 let code = null; // wa-js's: its `fullCode` has four of the fields
 let codeUntil = 0;
 let secretGone = false;
+let deadRef = null; // the QR code's first field when the pairing was started again: the page shows it a little longer
 let restarting = false;
 const link = { number: null, code: null, until: 0, renewals: 0, timer: undefined, error: null };
 
@@ -17,29 +18,31 @@ const textOf = (error) => String(error?.message ?? error);
 // The text that the page draws itself: only the page knows whether this account's codes begin with an address. One that
 // it drew before the present code is dead.
 function qrText() {
-  if (!code || link.number || store("Socket")?.state !== "UNPAIRED") return null;
+  if (!code || link.number || passkey.asked || store("Socket")?.state !== "UNPAIRED") return null;
   const drawn = document.querySelector("[data-testid='link-device-qr-code']")?.dataset.ref;
   return drawn?.includes(`${code.fullCode},`) ? drawn : `${code.fullCode},${PLATFORM}`;
 }
 
 function takeCode(found) {
   if (found && found.ref !== code?.ref) codeUntil = seconds() + (Number(store("Conn")?.refTTL) || REF_MS) / 1000;
-  code = found ?? null;
+  code = found && found.ref !== deadRef ? found : null;
   if (!code) return;
   secretGone = false;
   loggedOut = false; // from here on isAuthenticated is right again
 }
 
-function restart() {
+function restart(begin = () => WPP.conn.refreshQR()) {
   restarting = true;
+  deadRef = store("Conn")?.ref ?? null;
   code = null;
   report();
-  WPP.conn.refreshQR().catch(() => undefined).finally(() => { restarting = false; });
+  Promise.resolve(begin()).catch(() => undefined).finally(() => { restarting = false; });
 }
 
 async function requestCode() {
-  if (!WPP.isInjected || authenticated() || link.number) return;
-  if (secretGone || store("Socket")?.state === "UNPAIRED_IDLE") {
+  if (!WPP.isInjected || authenticated() || link.number || passkey.asked) return;
+  const dead = deadRef !== null && store("Conn")?.ref === deadRef;
+  if (dead || secretGone || store("Socket")?.state === "UNPAIRED_IDLE") {
     if (!restarting) restart(); // the codes expired unscanned, or a pairing code did: the page waits for a click
   } else if (!code) {
     takeCode(await WPP.conn.getAuthCode().catch(() => null));
@@ -79,10 +82,15 @@ function renewLinkCode() {
 
 function endLinkCode(error) {
   if (!link.number) return;
-  clearTimeout(link.timer);
-  Object.assign(link, { number: null, code: null, error });
-  WPP.conn.cancelLinkDeviceCode();
+  forgetLinkCode();
+  link.error = error;
   restart();
+}
+
+function forgetLinkCode() {
+  clearTimeout(link.timer);
+  Object.assign(link, { number: null, code: null, error: null });
+  WPP.conn.cancelLinkDeviceCode();
 }
 
 WPP.on("conn.auth_code_change", (found) => {

@@ -4,6 +4,7 @@ import { get, hasScope, post, sessionPath } from './api.js';
 import { openDialog, openForm } from './dialogs.js';
 import { h, update } from './element.js';
 import { number, reasonText, stateName, word } from './language.js';
+import { passkeyCard } from './passkey.js';
 import { problemText } from './problems.js';
 import { ago } from './times.js';
 import { button, fact, field, heading, toast } from './widgets.js';
@@ -29,7 +30,7 @@ export const tone = (state) => TONES[state] ?? 'dim';
 const AT_REST = new Set(['stopped', 'logged_out']);
 
 export function open(view, app) {
-  const list = h('div.cards'), codes = new Map(), busy = new Set();
+  const list = h('div.cards'), codes = new Map(), passkeys = new Map(), busy = new Set();
   let closed = false;
   view.append(heading(word('sessions'), word('sessionsLead')), list);
 
@@ -38,12 +39,18 @@ export function open(view, app) {
   }
 
   async function refresh() {
-    await Promise.all(app.sessions.map(async ({ session, state }) => {
-      if (state !== 'pairing' || !hasScope('admin')) return codes.delete(session);
-      const code = await get(`${sessionPath(session)}/qr`).catch(() => null);
-      return code ? codes.set(session, code) : codes.delete(session);
+    await Promise.all(app.sessions.map(async ({ session, state, reason }) => {
+      const asks = reason === 'passkey_required', pairs = state === 'pairing' && hasScope('admin');
+      await keep(passkeys, session, pairs && asks ? 'passkey' : null);
+      await keep(codes, session, pairs && !asks ? 'qr' : null);
     }));
     draw();
+  }
+
+  async function keep(shown, session, name) {
+    const found = name && await get(`${sessionPath(session)}/${name}`).catch(() => null);
+    if (found) shown.set(session, found);
+    else shown.delete(session);
   }
 
   function card(status) {
@@ -54,6 +61,7 @@ export function open(view, app) {
         h('h2.name', null, session),
         h(`span.badge.${tone(state)}`, null, stateName(state))),
       h('p.reason', null, reasonText(status)),
+      passkeys.has(session) ? passkeyCard(session, passkeys.get(session)) : null,
       code ? pairing(session, code) : null,
       h('dl.facts', null,
         fact(word('since'), ago(status.since)),

@@ -62,6 +62,22 @@ const words = {
   pairAsk: 'Request a pairing code',
   codeAsked: 'Requested. The pairing code appears here within seconds; if it does not, check the number.',
   qrAlt: 'QR code of {0}',
+  passkeyTitle: 'WhatsApp asks for this account’s passkey',
+  passkeyWarning:
+    'Only for an account of your own. The answer gives this bridge the whole account: if another person asked you to'
+    + ' do this, they are taking your account. Stop.',
+  passkey1: 'In Chrome or Edge, where the passkey is, open {0} in a tab.',
+  passkey2: 'Open its console (F12, Console), paste this line and press Enter:',
+  passkey3: 'Confirm with the passkey. Then copy the line that begins with {"id" and paste it here.',
+  passkeyUntil: 'WhatsApp waits until',
+  passkeyPaste: 'Paste the answer',
+  passkeyAnswer: 'What the console printed',
+  passkeySend: 'Give it to WhatsApp',
+  passkeyMalformed: 'This is not what the console printed.',
+  passkeyWait: 'WhatsApp is checking the passkey. Keep the phone at hand.',
+  passkeyCompare: 'Does the phone show this code, too?',
+  passkeySame: 'Yes, the same',
+  passkeyWindow: 'On a machine with a screen there is a way without a console: wa pair --window.',
 
   // messages
   messagesLead: 'Received and sent messages, live.',

@@ -60,6 +60,22 @@ const words = {
   phone: 'Número, con código de país',
   pairAsk: 'Pedir un código',
   codeAsked: 'Pedido. El código de vinculación aparece acá en unos segundos; si no, revisá el número.',
+  passkeyTitle: 'WhatsApp pide la clave de acceso de esta cuenta',
+  passkeyWarning:
+    'Solo para una cuenta tuya. La respuesta le da a este puente la cuenta entera: si otra persona te pidió que hagas'
+    + ' esto, te está robando la cuenta. Cancelá.',
+  passkey1: 'En Chrome o Edge, donde esté la clave de acceso, abrí {0} en una pestaña.',
+  passkey2: 'Abrí su consola (F12, Consola), pegá esta línea y apretá Enter:',
+  passkey3: 'Confirmá con la clave de acceso. Después copiá la línea que empieza con {"id" y pegala acá.',
+  passkeyUntil: 'WhatsApp espera hasta',
+  passkeyPaste: 'Pegar la respuesta',
+  passkeyAnswer: 'Lo que mostró la consola',
+  passkeySend: 'Dársela a WhatsApp',
+  passkeyMalformed: 'Eso no es lo que mostró la consola.',
+  passkeyWait: 'WhatsApp está revisando la clave de acceso. Tené el teléfono a mano.',
+  passkeyCompare: '¿El teléfono muestra también este código?',
+  passkeySame: 'Sí, es el mismo',
+  passkeyWindow: 'En un equipo con pantalla no hace falta la consola: wa pair --window.',
   qrAlt: 'Código QR de {0}',
 
   // messages
@@ -211,6 +227,8 @@ const reasons = {
   qr_expired: 'El código QR venció; se pide otro.',
   type_link_code:
     'Escribí el código de vinculación en el teléfono: Dispositivos vinculados › Vincular con número de teléfono.',
+  passkey_required:
+    'WhatsApp aceptó el código y espera diez minutos la clave de acceso de la cuenta: dala acá o con wa pair.',
   ready: 'Todo funciona.',
   link_down: 'WhatsApp perdió la conexión y la recupera solo. Si sigue así, revisá internet.',
   page_lost: 'La página o el navegador se cayó; se inicia de nuevo.',
@@ -280,6 +298,13 @@ const details = {
   url_of_the_bridge: 'Un webhook no puede apuntar al propio puente.',
   new_chat_limit: 'Esta cuenta ya usó todos los chats nuevos del mes; responder chats existentes sigue funcionando.',
   too_fast: 'WhatsApp lo rechazó: demasiados mensajes en poco tiempo.',
+  passkey_not_asked: 'WhatsApp no está esperando una clave de acceso.',
+  passkey_malformed: 'Eso no es la respuesta de una clave de acceso: pegá la línea entera que mostró la consola.',
+  passkey_origin: 'Esa respuesta se hizo en otro sitio. Ejecutá la línea en una pestaña del sitio indicado.',
+  passkey_outdated: 'Esa respuesta es de un pedido anterior: ejecutá la línea que se muestra ahora.',
+  passkey_not_given: 'El navegador no dio la clave de acceso: se canceló, venció, o no está en ese equipo.',
+  passkey_not_accepted: 'WhatsApp no aceptó la clave de acceso: ¿es la de esta cuenta? Sigue un pedido nuevo.',
+  passkey_code: 'WhatsApp no está esperando ese código.',
   contact_blocked: 'Esta cuenta tiene bloqueado al destinatario. Desbloquealo en el teléfono.',
 };
 
@@ -324,6 +349,8 @@ const audit = {
   close: 'cerrar',
   logout: 'desvincular',
   restart: 'reiniciar',
+  passkey: 'dar la clave de acceso',
+  passkey_confirm: 'confirmar el código',
   'create key': 'crear clave',
   'revoke key': 'revocar clave',
   'bot switch': 'interruptor del bot',

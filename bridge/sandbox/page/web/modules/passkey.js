@@ -8,7 +8,7 @@ import { hasSecret, LinkDeviceEvents, rotateSecret } from './linking.js';
 const bytes = (text) => Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (c) => c.charCodeAt(0)).buffer;
 const text = (buffer) =>
   btoa(String.fromCharCode(...new Uint8Array(buffer))).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
-const tell = (name, ...details) => LinkDeviceEvents.trigger(`link_device_events:${name}`, ...details);
+const announce = (name, ...details) => LinkDeviceEvents.trigger(`link_device_events:${name}`, ...details);
 
 let options;
 let proofUntil = 0;
@@ -20,22 +20,22 @@ export async function requested(frame) {
   ({ options, stage_ms: stageMs } = frame);
   proofUntil = hasSecret() ? Date.now() + frame.proof_ms : 0;
   await rotateSecret();
-  tell('passkey_prologue_request');
+  announce('passkey_prologue_request');
 }
 
 export function answered({ code }) {
   clearTimeout(timer);
   if (code === null) {
-    tell('shortcake_error', 'server_error');
+    announce('shortcake_error', 'server_error');
     return;
   }
   limit();
-  tell('shortcake_verification_code_ready', code, skip);
+  announce('shortcake_verification_code_ready', code, skip);
 }
 
 function limit() {
   clearTimeout(timer);
-  timer = setTimeout(() => tell('shortcake_error', 'timeout'), stageMs);
+  timer = setTimeout(() => announce('shortcake_error', 'timeout'), stageMs);
 }
 
 function cancel() {
@@ -76,7 +76,7 @@ export async function startShortcakePasskeyPairing() {
     await socket.service('passkey_prologue', { assertion: made });
     skip = Date.now() < proofUntil;
     limit();
-    tell('shortcake_prologue_sent');
+    announce('shortcake_prologue_sent');
   } catch (error) {
     cancel();
     throw error;
