@@ -12,7 +12,7 @@ from bridge.cli import (
     key,
     listen,
     listeners,
-    qr,
+    pair,
     request,
     responder,
     restore,
@@ -34,7 +34,7 @@ app = typer.Typer(
 )
 
 COMMANDS = (
-    *(up, serve, responder, send, request, listen, status, qr, trace, listeners, key, broker, doctor),
+    *(up, serve, responder, send, request, listen, status, pair, trace, listeners, key, broker, doctor),
     *(web, backup, restore, store, forget),
 )
 for command in COMMANDS:

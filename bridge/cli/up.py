@@ -147,7 +147,8 @@ async def _sandbox(data_dir: Path, port: int, *, scan: bool) -> Sandbox:
     from bridge.sandbox import Sandbox
 
     def listen(on: int) -> Sandbox:
-        return Sandbox(port=on, state_path=data_dir / "sandbox.json", auto_scan=scan)
+        # a name, since browsers make no passkeys for addresses
+        return Sandbox("localhost", on, state_path=data_dir / "sandbox.json", auto_scan=scan)
 
     return listen(port if _is_free(port) else 0)
 

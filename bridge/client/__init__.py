@@ -16,6 +16,7 @@ from bridge.contract.errors import CodedError, InvalidRequest, NoSuchSession, To
 from bridge.contract.events import Event
 from bridge.contract.kinds import Content
 from bridge.contract.messages import Ack, Inbound, Qr, Result, ResultStatus
+from bridge.contract.passkey import Passkey
 from bridge.contract.requests import Response
 from bridge.contract.status import SessionStatus
 
@@ -45,6 +46,7 @@ __all__ = [
     "NoAnswer",
     "NoBridge",
     "NoSuchSession",
+    "Passkey",
     "Priority",
     "Qr",
     "Response",

@@ -28,6 +28,7 @@ from bridge.contract.commands import ControlAction, ControlCommand, ControlResul
 from bridge.contract.errors import InvalidRequest
 from bridge.contract.kinds import Content
 from bridge.contract.messages import Ack, Qr, Result, Stream
+from bridge.contract.passkey import Passkey
 from bridge.contract.payload import rfc3339
 from bridge.contract.requests import Response, Typing, request_of
 from bridge.contract.status import SessionStatus
@@ -224,8 +225,8 @@ class Client:
                     return Qr.model_validate_json(payload)
         return None
 
-    def pairing(self, session: str) -> AsyncGenerator[Qr | SessionStatus, None]:
-        """Each new QR code and each state change; ends with the status that reports the login."""
+    def pairing(self, session: str) -> AsyncGenerator[Qr | Passkey | SessionStatus, None]:
+        """Each new QR code, passkey request and state change; ends with the status that reports the login."""
         return watch_pairing(self._connection, self._topics, session)
 
     async def control(
@@ -235,15 +236,25 @@ class Client:
         *,
         phone: str | None = None,
         reopen_after: int | None = None,
+        response: Mapping[str, Any] | None = None,
+        code: str | None = None,
         timeout: float = 60,
     ) -> AsyncGenerator[ControlResult, None]:
-        """Request init, close, logout or restart; yields `accepted`, then `done` or `failed`.
+        """Request init, close, logout or restart, or answer a passkey request: `accepted`, then `done` or `failed`.
 
         `phone` (init only) requests a pairing code for the phone of that number. `reopen_after` (close only) is the
-        number of seconds after which the session reopens automatically. Raises NoSuchSession, NoBridge, BrokerDown,
+        number of seconds after which the session reopens automatically. `response` (passkey only) is what the browser
+        answered, `code` (passkey_confirm only) what was compared. Raises NoSuchSession, NoBridge, BrokerDown,
         NoAnswer, and InvalidRequest for an unknown action or a field that does not belong to it.
         """
-        fields = {"action": action, "id": uuid.uuid4().hex, "phone": phone, "reopen_after": reopen_after}
+        fields = {
+            "action": action,
+            "id": uuid.uuid4().hex,
+            "phone": phone,
+            "reopen_after": reopen_after,
+            "response": None if response is None else dict(response),
+            "code": code,
+        }
         command = checked(ControlCommand, fields)
         await self.status(session)
         answers = await self._sender.answers(session)

@@ -17,6 +17,7 @@ from bridge.contract.bot import BotSwitch
 from bridge.contract.commands import ControlCommand, ControlResult, ControlStatus, parse_json
 from bridge.contract.errors import CodedError
 from bridge.contract.messages import Qr
+from bridge.contract.passkey import Passkey
 from bridge.contract.session import SessionState
 from bridge.contract.status import SessionStatus
 from bridge.contract.topics import Leaf, Topics
@@ -51,23 +52,28 @@ async def watch_statuses(
                     pass
 
 
+_SHOWN: dict[Leaf, type[Qr | Passkey]] = {Leaf.QR: Qr, Leaf.PASSKEY: Passkey}
+
+
 async def watch_pairing(
     connection: SharedConnection, topics: Topics, session: str
-) -> AsyncGenerator[Qr | SessionStatus, None]:
-    """Each new QR code and each state change; ends with the status that reports the login."""
-    code: Qr | None = None
+) -> AsyncGenerator[Qr | Passkey | SessionStatus, None]:
+    """Each new QR code, passkey request and state change; ends with the status that reports the login."""
+    shown: dict[Leaf, Qr | Passkey | None] = {}
     state: tuple[object, object] | None = None
-    async with connection.attached(Subscription(topics.qr(session), topics.status(session))) as inbox:
+    watched = (topics.qr(session), topics.passkey(session), topics.status(session))
+    async with connection.attached(Subscription(*watched)) as inbox:
         while True:
             delivery = await inbox.get()
             topic = topics.parse(delivery.topic) if isinstance(delivery, Delivery) else None
             if not isinstance(delivery, Delivery) or topic is None:
                 continue
             try:
-                if topic.leaf is Leaf.QR:
-                    before, code = code, Qr.model_validate_json(delivery.payload) if delivery.payload else None
-                    if code is not None and code != before:
-                        yield code
+                if model := _SHOWN.get(topic.leaf):
+                    step = model.model_validate_json(delivery.payload) if delivery.payload else None
+                    before, shown[topic.leaf] = shown.get(topic.leaf), step
+                    if step is not None and step != before:
+                        yield step
                     continue
                 status = SessionStatus.model_validate_json(delivery.payload).seen_at(datetime.now(UTC))
             except ValidationError:

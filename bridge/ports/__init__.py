@@ -31,7 +31,7 @@ from bridge.ports.driver import (
     SendStopped,
     WhatsAppDriver,
 )
-from bridge.ports.driver_kind import Check, DriverFactory, DriverKind, DriverSettings, LoginFiles
+from bridge.ports.driver_kind import Check, DriverFactory, DriverKind, DriverSettings, LoginFiles, WindowStep
 from bridge.ports.events import (
     AlreadyJournalled,
     CommandAdvanced,
@@ -153,6 +153,7 @@ __all__ = [
     "WebhookPost",
     "WebhookRepository",
     "WhatsAppDriver",
+    "WindowStep",
     "durations",
     "fault",
     "ok",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
@@ -76,6 +77,13 @@ class LoginFiles(Protocol):
         ...
 
 
+class WindowStep(StrEnum):
+    """What happened in a window in which a person pairs."""
+
+    OPEN = "open"
+    PAIRED = "paired"
+
+
 class DriverKind(Protocol):
     """One way to WhatsApp."""
 
@@ -100,6 +108,10 @@ class DriverKind(Protocol):
 
     def describe(self, settings: DriverSettings) -> str:
         """Its name and the versions that it runs, for a person. Raises `StartError` as `open` does."""
+        ...
+
+    def pair_in_window(self, settings: DriverSettings, session: str) -> AsyncIterator[WindowStep]:
+        """Let a person pair in a window here; ends when it is closed. Raises `CodedError` where there can be none."""
         ...
 
     def examine(self, settings: DriverSettings) -> AsyncIterator[tuple[str, Check]]:

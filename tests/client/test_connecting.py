@@ -165,8 +165,9 @@ async def test_pairing_yields_each_code_and_ends_when_scanned(harness: ScriptedB
     states: list[SessionState] = []
     async with client() as admin:
         async for step in admin.pairing("haby"):
-            if not isinstance(step, Qr):
+            if isinstance(step, SessionStatus):
                 states.append(step.state)
+            if not isinstance(step, Qr):
                 continue
             codes.append(step.code)
             if len(codes) == 1:

@@ -229,7 +229,7 @@ def test_no_input_raises_anything_but_a_refusal(payload: bytes) -> None:
 
 @pytest.mark.parametrize("action", ControlAction)
 def test_control_actions(action: ControlAction) -> None:
-    needed = {"passkey": {"response": {"id": "x"}}, "passkey_confirm": {"code": "ABCD1234"}}
+    needed: dict[str, dict[str, Any]] = {"passkey": {"response": {"id": "x"}}, "passkey_confirm": {"code": "ABCD1234"}}
     command = {"action": action, "id": "c", **needed.get(action, {})}
     assert parse_json(ControlCommand, json.dumps(command).encode()).action is action
 

@@ -133,7 +133,7 @@ def test_start_uses_the_address_that_init_wrote(tmp_path: Path) -> None:
 
     assert started("bridge") == "bridge mqtt://bridge:a%20b@127.0.0.1:1883"
     assert started("bridge", WA_MQTT_URL="mqtt://elsewhere") == "bridge mqtt://elsewhere"
-    assert started("qr", "--session", "haby").startswith("qr --session haby mqtt://bridge:")
+    assert started("pair", "--session", "haby").startswith("pair --session haby mqtt://bridge:")
     assert started("responder") == "responder"  # its file does not exist
 
 

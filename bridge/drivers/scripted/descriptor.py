@@ -7,9 +7,19 @@ from contextlib import asynccontextmanager
 
 from typing_extensions import override
 
+from bridge.contract.errors import Unsupported
 from bridge.drivers.scripted.driver import ScriptedDriver
 from bridge.drivers.scripted.phone import ScriptedPhone
-from bridge.ports import Check, Clock, DriverFactory, DriverKind, DriverSettings, LoginFiles, PageVersions
+from bridge.ports import (
+    Check,
+    Clock,
+    DriverFactory,
+    DriverKind,
+    DriverSettings,
+    LoginFiles,
+    PageVersions,
+    WindowStep,
+)
 
 
 class ScriptedKind(DriverKind):
@@ -21,6 +31,11 @@ class ScriptedKind(DriverKind):
     @asynccontextmanager
     async def open(self, settings: DriverSettings, clock: Clock) -> AsyncIterator[DriverFactory]:
         yield lambda _: ScriptedDriver(ScriptedPhone(clock, paired=True))
+
+    @override
+    async def pair_in_window(self, settings: DriverSettings, session: str) -> AsyncIterator[WindowStep]:
+        raise Unsupported("The scripted phone is paired without a window.")
+        yield  # makes it a generator
 
     @override
     def describe(self, settings: DriverSettings) -> str:

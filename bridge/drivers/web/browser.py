@@ -42,7 +42,10 @@ def _is_root() -> bool:
 
 
 class Browser:
-    """`async with Browser(...) as browser`: a context on the profile. All its processes have ended on exit."""
+    """`async with Browser(...) as browser`: a context on the profile. All its processes have ended on exit.
+
+    With `window` a person can see and use it.
+    """
 
     def __init__(
         self,
@@ -52,18 +55,20 @@ class Browser:
         executable: str | None,
         arguments: Sequence[str],
         limits: Limits,
+        window: bool = False,
     ) -> None:
         self._runtime = runtime
         self._profile = profile
         self._configured = executable
         self._arguments = arguments
         self._limits = limits
+        self._window = window
         self._context: BrowserContext | None = None
 
     async def __aenter__(self) -> Self:
         await self._runtime.replace_if_dead()
         playwright = await self._runtime.playwright()
-        executable = find_executable(self._configured, playwright.chromium.executable_path)
+        executable = find_executable(self._configured, playwright.chromium.executable_path, window=self._window)
         agent = await user_agent(executable)
         # A cancelled launch continues inside Playwright: let it finish, then close it.
         launch = asyncio.create_task(self._launch(playwright, executable, agent), name="browser launch")
@@ -123,7 +128,8 @@ class Browser:
             return await playwright.chromium.launch_persistent_context(
                 self._profile.path,
                 executable_path=executable,
-                headless=True,
+                headless=not self._window,
+                no_viewport=self._window,
                 chromium_sandbox=not _is_root(),
                 user_agent=agent,
                 args=[*_NO_BACKGROUND_TRAFFIC, *self._arguments],

@@ -23,6 +23,7 @@ from bridge.ports import (
     LoginFiles,
     PageVersions,
     WhatsAppDriver,
+    WindowStep,
 )
 
 _log = logging.getLogger(__name__)
@@ -57,6 +58,12 @@ class WebKind(DriverKind):
                 )
 
             yield driver
+
+    @override
+    def pair_in_window(self, settings: DriverSettings, session: str) -> AsyncIterator[WindowStep]:
+        from bridge.drivers.web.window import pair_in_window
+
+        return pair_in_window(settings, session)
 
     @override
     def describe(self, settings: DriverSettings) -> str:

@@ -12,6 +12,8 @@ from bridge.contract.errors import CodedError
 
 #: By memory use: headless-shell takes about half as much as chromium (213 against 394 MiB for one page).
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+#: Ends the names of the builds of Chromium that have no window.
+_WITHOUT_WINDOW = "headless-shell"
 _VERSION = re.compile(r"(\d+)\.\d+\.\d+\.\d+")
 
 
@@ -25,19 +27,29 @@ class LaunchFailed(BrowserFailed):
     """An installed browser did not start this time."""
 
 
-def find_executable(configured: str | None, playwright_own: str | None = None) -> Path:
-    """The configured browser (path or name), else one on the PATH, else Playwright's own. Raises `BrowserFailed`."""
+def find_executable(configured: str | None, playwright_own: str | None = None, *, window: bool = False) -> Path:
+    """The configured browser (path or name), else one on the PATH, else Playwright's own. Raises `BrowserFailed`.
+
+    With `window`, one that can show a window.
+    """
+    if window and Path(configured or "").name.endswith(_WITHOUT_WINDOW):
+        configured = None
     if configured:
         found = shutil.which(Path(configured).expanduser())
         if found is None:
             raise BrowserFailed(f"WA_BROWSER names {configured!r}, which is not a program on this host.")
         return Path(found)
-    for name in NAMES:
+    for name in NAMES[1:] if window else NAMES:
         found = shutil.which(name)
         if found:
             return Path(found)
     if playwright_own and os.access(playwright_own, os.X_OK):
         return Path(playwright_own)
+    if window:
+        raise BrowserFailed(
+            "No browser with a window is installed. On Debian: apt install chromium. Elsewhere name any Chromium in"
+            " WA_BROWSER."
+        )
     raise BrowserFailed(
         "No browser is installed. On Debian: apt install chromium-headless-shell (or chromium)."
         " Elsewhere name any Chromium in WA_BROWSER."

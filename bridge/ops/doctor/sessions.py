@@ -70,7 +70,7 @@ def _advice(status: SessionStatus) -> str:
         case SessionState.OFFLINE:
             return "Start `wa up` or `wa bridge`; if it should be running, see its log."
         case SessionState.PAIRING | SessionState.LOGGED_OUT:
-            return f"wa qr --session {status.session}"
+            return f"wa pair --session {status.session}"
         case SessionState.STANDBY:
             return f"Nothing; {status.owner} owns it."
         case SessionState.STARTING | SessionState.CONNECTING | SessionState.AUTHENTICATED | SessionState.RECONNECTING:

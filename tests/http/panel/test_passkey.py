@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
+from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
 from playwright.async_api import Page, expect
 
 from bridge.contract.session import SessionState

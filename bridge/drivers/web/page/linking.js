@@ -13,7 +13,7 @@ let restarting = false;
 const link = { number: null, code: null, until: 0, renewals: 0, timer: undefined, error: null };
 
 const seconds = () => Date.now() / 1000;
-const textOf = (error) => String(error?.message ?? error);
+const sentenceOf = (error) => String(error?.message ?? error);
 
 // The text that the page draws itself: only the page knows whether this account's codes begin with an address. One that
 // it drew before the present code is dead.
@@ -58,7 +58,7 @@ function linkByPhone(number) {
   secretGone = true;
   WPP.conn.startLinkDeviceCodeForPhoneNumber(number).then(
     (found) => { if (link.number === number) takeLinkCode(found); }, // wa-js announces no code that it had already
-    (error) => { if (link.number === number) endLinkCode(textOf(error)); },
+    (error) => { if (link.number === number) endLinkCode(sentenceOf(error)); },
   );
 }
 
@@ -77,7 +77,7 @@ function renewLinkCode() {
   }
   Object.assign(link, { code: null, renewals: link.renewals + 1 });
   report();
-  WPP.conn.refreshLinkDeviceCode().catch((error) => endLinkCode(textOf(error)));
+  WPP.conn.refreshLinkDeviceCode().catch((error) => endLinkCode(sentenceOf(error)));
 }
 
 function endLinkCode(error) {
@@ -99,4 +99,4 @@ WPP.on("conn.auth_code_change", (found) => {
 });
 WPP.on("conn.link_code_change", takeLinkCode);
 WPP.on("conn.link_code_expired", () => endLinkCode("The pairing code expired unused."));
-WPP.on("conn.link_code_error", (error) => endLinkCode(textOf(error)));
+WPP.on("conn.link_code_error", (error) => endLinkCode(sentenceOf(error)));

@@ -68,7 +68,7 @@ function beginPasskey() {
     const answered = passkey.answer !== null && passkey.options === null;
     Object.assign(passkey, { options: null, answer: null });
     if (answered) beginPasskey();
-    else endPasskey(textOf(error));
+    else endPasskey(sentenceOf(error));
   });
 }
 

@@ -1,4 +1,4 @@
-"""`wa status` and `wa qr`: text for people, JSON for programs, exit conditions."""
+"""`wa status` and `wa pair`: text for people, JSON for programs, exit conditions."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bridge.contract.session import SessionState
 from tests.cli.conftest import ScriptedBridge, StartCommand, Wa
+from tests.passkey_answers import SITE, answer
 
 
 async def test_status_of_a_connected_session(harness: ScriptedBridge, wa: Wa) -> None:
@@ -48,10 +49,10 @@ async def test_status_watch_shows_changes(harness: ScriptedBridge, start: StartC
     await process.wait()
 
 
-async def test_qr_shows_each_code_and_exits_when_scanned(harness: ScriptedBridge, start: StartCommand) -> None:
+async def test_pair_shows_each_code_and_exits_when_scanned(harness: ScriptedBridge, start: StartCommand) -> None:
     harness.phone.paired = False
     await harness.start(until=SessionState.PAIRING)
-    process = await start("qr", "--json")
+    process = await start("pair", "--json")
     assert process.stdout is not None
     codes: list[str] = []
     async with asyncio.timeout(20):
@@ -65,29 +66,72 @@ async def test_qr_shows_each_code_and_exits_when_scanned(harness: ScriptedBridge
     assert codes[0] != codes[1]
 
 
-async def test_qr_once_in_the_terminal_and_as_a_picture(harness: ScriptedBridge, wa: Wa, tmp_path: Path) -> None:
+async def test_pair_once_in_the_terminal_and_as_a_picture(harness: ScriptedBridge, wa: Wa, tmp_path: Path) -> None:
     harness.phone.paired = False
     await harness.start(until=SessionState.PAIRING)
-    drawn = await wa("qr", "--once")
+    drawn = await wa("pair", "--once")
     assert drawn.code == 0
     assert "█" in drawn.out
     picture = tmp_path / "code.png"
-    assert (await wa("qr", "--once", "--png", str(picture))).code == 0
+    assert (await wa("pair", "--once", "--png", str(picture))).code == 0
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
 async def test_a_pairing_code_is_shown_for_a_phone_number(harness: ScriptedBridge, wa: Wa) -> None:
     harness.phone.paired = False
     await harness.start(until=SessionState.PAIRING)
-    shown = await wa("qr", "--phone", "+54 9 11 5550-0000", "--once")
+    shown = await wa("pair", "--phone", "+54 9 11 5550-0000", "--once")
     assert (shown.code, shown.out) == (0, "Type L550-0000 on the phone +54 9 11 5550-0000.\n")
-    refused = await wa("qr", "--phone", "abc")
+    refused = await wa("pair", "--phone", "abc")
     assert (refused.code, "abc" in refused.err) == (2, True)
 
 
-async def test_qr_of_a_paired_session(harness: ScriptedBridge, wa: Wa) -> None:
+async def test_a_passkey_is_pasted_and_the_codes_are_compared(harness: ScriptedBridge, start: StartCommand) -> None:
+    harness.phone.paired, harness.phone.compares = False, True
+    await harness.start(until=SessionState.PAIRING)
+    process = await start("pair")
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert process.stdin is not None
+
+    async def until(stream: asyncio.StreamReader, text: str) -> str:
+        seen = ""
+        while text not in seen:
+            line = (await stream.readline()).decode()
+            assert line, f"ended before {text}: {seen}"
+            seen += line
+        return seen
+
+    def paste(text: str) -> None:
+        assert process.stdin is not None
+        process.stdin.write(f"{text}\n".encode())
+
+    async with asyncio.timeout(30):
+        await until(process.stdout, "█")
+        harness.phone.ask_passkey(origin=SITE)
+        shown = await until(process.stdout, "Then paste here")
+        assert "taking your account" in shown
+        assert f"open {SITE} in a tab" in shown
+        assert "\nnavigator.credentials.get(" in shown
+        paste("nothing")
+        await until(process.stderr, "not what the console printed")
+        paste(json.dumps(answer(origin="https://example.org")))
+        await until(process.stderr, f"Run the line in a tab of {SITE}")
+        paste(json.dumps({"error": "NotAllowedError: timed out"}))
+        await until(process.stderr, "NotAllowedError")
+        paste(f"'{json.dumps(answer())}'")
+        await until(process.stdout, "Does the phone show ABCD-1234, too?")
+        paste("no")
+        await until(process.stderr, "Not confirmed")
+        assert not harness.phone.paired
+        paste("yes")
+        assert await process.wait() == 0
+    assert harness.phone.paired
+
+
+async def test_pair_of_a_paired_session(harness: ScriptedBridge, wa: Wa) -> None:
     await harness.start()
-    result = await wa("qr")
+    result = await wa("pair")
     assert (result.code, result.out) == (0, "")
     assert "haby is connected" in result.err
 

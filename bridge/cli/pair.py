@@ -1,4 +1,4 @@
-"""`wa qr`: the QR code for pairing, in the terminal or as a PNG file, renewed until it is scanned."""
+"""`wa pair`: pairing in the terminal by QR code, pairing code and passkey, or in a browser window."""
 
 from __future__ import annotations
 
@@ -13,29 +13,40 @@ from bridge.cli.run import EXIT_HELP, Exit, fail, print_json_line, run
 
 
 def register(app: typer.Typer) -> None:
-    app.command(epilog=EXIT_HELP)(qr)
+    app.command(epilog=EXIT_HELP)(pair)
 
 
-def qr(
+def pair(
     session: Annotated[str | None, typer.Option(help="Session; the first of WA_SESSIONS by default.")] = None,
     png: Annotated[Path | None, typer.Option(help="Write the QR code to this file instead.", dir_okay=False)] = None,
     phone: Annotated[
         str | None, typer.Option(help="Number of the phone to link: shows a pairing code to type there instead.")
     ] = None,
+    window: Annotated[
+        bool, typer.Option("--window", help="Pair in a browser window here, without a bridge; needs a screen.")
+    ] = False,
     once: Annotated[bool, typer.Option("--once", help="Show one code, then exit.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="One JSON line per code and state.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON line per code, passkey request and state.")] = False,
 ) -> None:
-    """Show the QR code to scan: on the phone, Settings > Linked devices > Link a device. Exits when it is scanned.
+    """Show the QR code to scan: on the phone, Settings > Linked devices > Link a device. Exits when it is paired.
 
-    Without a camera: `--phone` with the number, and on the phone "Link with phone number instead".
+    Without a camera: `--phone` with the number, and on the phone "Link with phone number instead". If WhatsApp asks for
+    the account's passkey, what to do is printed, and the answer is pasted here.
     """
+    if window:
+        if phone or png or once or json:
+            raise typer.BadParameter("--window goes with --session only.")
+        from bridge.cli.pair_window import pair_in_window
+
+        run(lambda: pair_in_window(session))
 
     async def command() -> Exit:
         from bridge.cli.connect import connect_session
-        from bridge.client import Qr
+        from bridge.cli.passkey_prompt import PasskeyPrompt
+        from bridge.client import Passkey, Qr
 
         height = 0
-        async with connect_session(session, "qr") as connected:
+        async with connect_session(session, "pair") as connected, PasskeyPrompt(connected) as prompt:
             await connected.client.status(connected.session)
             if phone is not None:
                 async for result in connected.client.control(connected.session, "init", phone=phone):
@@ -45,18 +56,22 @@ def qr(
             async for step in connected.client.pairing(connected.session):
                 if json:
                     print_json_line(step.to_json())
+                elif isinstance(step, Passkey):
+                    height = 0
+                    prompt.show(step)
+                elif isinstance(step, Qr) and step.link_code is not None:
+                    height = 0
+                    typer.echo(f"Type {step.code[:4]}-{step.code[4:]} on the phone{f' {phone}' if phone else ''}.")
                 elif isinstance(step, Qr) and phone is not None:
-                    if step.link_code is None:
-                        continue
-                    typer.echo(f"Type {step.link_code[:4]}-{step.link_code[4:]} on the phone {phone}.")
+                    continue
                 elif isinstance(step, Qr):
                     height = _show(step.code, png, height)
                 else:
-                    typer.echo(f"{connected.session} is {step.state}: {step.text}", err=True)
                     height = 0
+                    typer.echo(f"{connected.session} is {step.state}: {step.text}", err=True)
                 if once and isinstance(step, Qr):
                     return Exit.OK
-                if once and not isinstance(step, Qr) and step.state == "offline":
+                if once and not isinstance(step, (Qr, Passkey)) and step.state == "offline":
                     fail("The bridge is offline: start it with `wa up` or `wa bridge`.")
                     return Exit.NO_BRIDGE
         return Exit.OK
