@@ -2,7 +2,7 @@
 // A code that a phone would refuse is not reported. Asking for a pairing code takes the secret out of the QR code, and
 // starting the pairing again (Cmd.refreshQR) ends a pairing code.
 
-const REF_MS = 20_000; // if the page does not tell how long a QR code lives
+const REF_MS = 20_000; // if the page does not say how long a QR code lives
 const RENEWALS = 5; // of one pairing code; wa-js would make as many
 const PLATFORM = "1"; // Chrome
 let code = null; // wa-js's: its `fullCode` has four of the fields
