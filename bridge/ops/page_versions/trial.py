@@ -15,7 +15,17 @@ from bridge.contract.errors import CodedError
 from bridge.contract.jid import parse_recipient
 from bridge.contract.kinds import Text
 from bridge.contract.session import SessionState, Situation
-from bridge.ports import Account, Clock, DriverKind, DriverSink, IncomingMessage, Item, PairingCode, WhatsAppDriver
+from bridge.ports import (
+    Account,
+    Clock,
+    DriverKind,
+    DriverSink,
+    IncomingMessage,
+    Item,
+    PairingCode,
+    PasskeyRequest,
+    WhatsAppDriver,
+)
 from bridge.sandbox import Sandbox
 from bridge.settings import BridgeSettings
 
@@ -47,6 +57,9 @@ class _TrialSink(DriverSink):
     async def code_changed(self, code: PairingCode | None) -> None:
         self.code = code
         self.changed.set()
+
+    async def passkey_changed(self, request: PasskeyRequest | None) -> None:
+        pass
 
     async def logged_in(self, account: Account) -> None:
         pass
