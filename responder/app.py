@@ -99,7 +99,7 @@ class Responder:
         answers = AnswerSource(
             self.rules,
             self.model,
-            Prompt(system_template, settings.prompt_vars),
+            Prompt(system_template, settings.prompt_vars, settings.prompt_limits),
             operator=operator,
             store=self._pending,
             switches=self.switches,

@@ -45,14 +45,21 @@ class LeaseLost(ResponderError):
 
 
 class ModelFailed(ResponderError):
-    """The model gave no answer that can be sent. The customer gets none; the message can still be answered."""
+    """The model gave no answer that can be sent. The customer gets none.
+
+    `transient`: the same request may be answered later, in `retry_after` seconds where the server says so. `of_prompt`:
+    the server refused this prompt; it says nothing about others.
+    """
 
     code = "model_failed"
 
-    def __init__(self, text: str, *, retry_after: float | None = None, transient: bool = True) -> None:
+    def __init__(
+        self, text: str, *, retry_after: float | None = None, transient: bool = True, of_prompt: bool = False
+    ) -> None:
         super().__init__(text)
         self.retry_after = retry_after
         self.transient = transient
+        self.of_prompt = of_prompt
 
 
 class SenderFailed(ResponderError):

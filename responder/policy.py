@@ -44,6 +44,7 @@ class Verdict(StrEnum):
     OWN = "own"  # written by a person on the phone, not by a customer
     ANSWERED = "answered"  # part of a turn
     NO_ANSWER = "no_answer"  # neither a rule nor the model has one
+    MODEL_FAILED = "model_failed"  # the model's server refused it in a way that no repetition mends
     FORBIDDEN = "forbidden"  # the answer matched a forbidden expression
 
 

@@ -188,8 +188,11 @@ class Replies:
                 try:
                     found = await self._while_down(lambda: self._answers.find(batch))
                 except ModelFailed as error:
-                    self._schedule_retry(chat, first, error)
-                    return None
+                    if error.transient:
+                        self._schedule_retry(chat, first, error)
+                        return None
+                    self._faults.note(error.code, mask(first.chat), f"{error.text}; not asked again")
+                    found = Verdict.MODEL_FAILED
         else:
             found = answer
         if isinstance(found, Answer) and (expression := self._answers.forbids(found)) is not None:

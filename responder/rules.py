@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from responder.errors import WrongRules
-from responder.text_normalize import LONGEST, contains_phrase, made_of, plain
+from responder.text_normalize import LONGEST, contains_phrase, legible, made_of, plain, unaccented
 
 #: The language of patterns and answers without one.
 ANY = "any"
@@ -133,8 +133,9 @@ class Rules(BaseModel):
         return None
 
     def forbids(self, text: str) -> str | None:
-        """The expression that forbids this answer, or None."""
-        return next((found.pattern for found in self.forbidden if found.search(text)), None)
+        """The expression that forbids this answer as written or as it is read, or None."""
+        forms = (text, legible(text), unaccented(text))
+        return next((found.pattern for found in self.forbidden if any(map(found.search, forms))), None)
 
 
 def parse_rules(text: str) -> Rules:

@@ -30,7 +30,7 @@ from responder.errors import WrongSettings
 from responder.hours import Hours
 from responder.model import ModelOptions
 from responder.policy import Groups, Policy
-from responder.prompt import DEFAULT_PROMPT, unknown_variables
+from responder.prompt import DEFAULT_PROMPT, PromptLimits, unknown_variables
 
 _PLACEHOLDERS = frozenset(
     {"changeme", "change-me", "change_me", "password", "secret", "example", "xxx", "sk-...", "your-api-key", "tu_clave"}
@@ -254,6 +254,18 @@ class ResponderSettings(BaseSettings):
         "OPENAI_TEMPERATURE", default=0.7, ge=0, le=2, description="Temperature; the default is the legacy one."
     )
     max_tokens: int = _name("OPENAI_MAX_TOKENS", default=500, ge=1, description="Maximum tokens of an answer.")
+    max_text: int = _name(
+        "OPENAI_MAX_TEXT",
+        default=4_000,
+        ge=100,
+        description="Maximum characters of one message in a prompt; the rest of a longer one is left out.",
+    )
+    max_prompt: int = _name(
+        "OPENAI_MAX_PROMPT",
+        default=30_000,
+        ge=1_000,
+        description="Maximum characters of a prompt with its system text; older messages are left out.",
+    )
     model_timeout: float = _name(
         "OPENAI_TIMEOUT", default=30, gt=0, le=300, description="Timeout of one attempt in seconds."
     )
@@ -337,6 +349,11 @@ class ResponderSettings(BaseSettings):
         )
 
     @property
+    def prompt_limits(self) -> PromptLimits:
+        """How long a prompt may be."""
+        return PromptLimits(text=self.max_text, prompt=self.max_prompt)
+
+    @property
     def database_url(self) -> URL:
         """The database of the conversations."""
         if self.db_host:
@@ -361,6 +378,11 @@ class ResponderSettings(BaseSettings):
                 raise WrongSettings(f"RESPONDER_PROMPT: {self.prompt_file} cannot be read: {error}") from error
         if unknown := unknown_variables(template, self.prompt_vars):
             raise WrongSettings(f"RESPONDER_PROMPT: {{{{{unknown[0]}}}}} has no value; set it in RESPONDER_PROMPT_VARS")
+        if (needed := len(template) + self.max_text) > self.max_prompt:
+            raise WrongSettings(
+                f"OPENAI_MAX_PROMPT: {self.max_prompt} characters do not hold the system text and one message of"
+                f" OPENAI_MAX_TEXT; raise it to {needed} or more"
+            )
         return template
 
 

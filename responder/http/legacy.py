@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bridge.contract.payload import instant, rfc3339
+from responder.chat_completions import Outcome
 from responder.errors import DatabaseDown
 from responder.http.context import Surface
 from responder.http.request_fields import InvalidFields, body_of, number_of, surface_of
@@ -58,7 +59,8 @@ def _model(surface: Surface) -> dict[str, Any] | None:
         "name": surface.settings.openai_model,
         "resting": model.breaker.is_open(model.now()),
         "questions": usage.questions,
-        "answers": usage.answers,
+        "answers": usage.outcomes[Outcome.ANSWERED],
+        "outcomes": dict(usage.outcomes),
         "failures": usage.failures,
         "tokens_in": usage.tokens_in,
         "tokens_out": usage.tokens_out,

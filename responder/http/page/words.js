@@ -20,6 +20,7 @@ const en = {
   verdicts: {
     answer: 'waiting for an answer', duplicate: 'repeated', human: 'handled by a person', off: 'answers off',
     client_off: 'answers off', too_old: 'too old', closed: 'outside business hours', no_answer: 'no automatic answer',
+    model_failed: 'the model refused the question',
     forbidden: 'answer blocked', opt_out: 'opted out', opted_out: 'opted out', chat_budget: 'chat limit reached',
     total_budget: 'total limit reached', not_text: 'not a text', group: 'group', not_mentioned: 'group', blocked: 'blocked',
   },
@@ -43,6 +44,7 @@ const es = {
   verdicts: {
     answer: 'espera respuesta', duplicate: 'repetido', human: 'lo atiende una persona', off: 'respuestas desactivadas',
     client_off: 'respuestas desactivadas', too_old: 'demasiado antiguo', closed: 'fuera de horario', no_answer: 'sin respuesta automática',
+    model_failed: 'el modelo rechazó la pregunta',
     forbidden: 'respuesta bloqueada', opt_out: 'se dio de baja', opted_out: 'de baja', chat_budget: 'límite del chat alcanzado',
     total_budget: 'límite total alcanzado', not_text: 'no es texto', group: 'grupo', not_mentioned: 'grupo', blocked: 'bloqueado',
   },
