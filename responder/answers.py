@@ -73,6 +73,11 @@ class AnswerSource:
         found = self._rules.rules.answer(text, turn=batch[0].id)
         return Answer(TurnOrigin.RULE, found.text) if found else None
 
+    def closed(self) -> Answer | None:
+        """The text for the time outside business hours, if there is one."""
+        text = self._operator.closed_text
+        return Answer(TurnOrigin.CLOSED, text) if text else None
+
     async def find(self, batch: Sequence[Pending]) -> Answer | Verdict:
         """The answer, or the verdict for which there is none. Raises ModelFailed, DatabaseDown."""
         if batch[0].verdict is Verdict.ORDER:

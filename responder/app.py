@@ -12,7 +12,6 @@ from typing import Self
 from bridge.client import Client
 from responder.answers import AnswerSource, Prompt
 from responder.changes import Changes
-from responder.chat_state import OperatorSettings
 from responder.errors import DatabaseDown, WrongSettings
 from responder.fault_publisher import FaultPublisher
 from responder.faults import FaultLog
@@ -84,7 +83,7 @@ class Responder:
         self.faults = FaultLog(time.time, self._fault_publisher.note)
         self.changes = Changes()
         self.database = ResponderDatabase(settings.database_url, self.faults)
-        operator = OperatorSettings(settings.policy, settings.hours, settings.zone, settings.pause)
+        operator = settings.operator
         self.rules = RulesFile(settings.rules_file, self.faults)
         self.switches = Switches(self.database, settings.active, time.monotonic)
         self._switch_publisher = SwitchPublisher(self.switches, settings.cliente_id, self.faults, time.time)

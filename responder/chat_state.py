@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from responder.hours import Hours
-from responder.incoming import ReceivedMessage
+from responder.incoming import ReceivedMessage, SentBy
 from responder.orders import Order, is_opt_in, order_in
-from responder.policy import Circumstances, Policy, Verdict, decide
-from responder.text_normalize import fingerprint
+from responder.policy import OURS, Circumstances, Facts, Policy, Verdict, decide
+from responder.text_normalize import fingerprint, plain
+
+#: Seconds after a customer's message in which an own message is one of WhatsApp Business itself.
+AUTOREPLY_WITHIN = 2
 
 
 @dataclass(slots=True)
@@ -24,6 +27,13 @@ class ChatState:
     opted_out_at: float | None = None
     last_print: str | None = None
     last_at: float = 0
+    last_message: int = 0
+    last_verdict: str | None = None  # on the newest message
+
+    @property
+    def is_theirs(self) -> bool:
+        """Whether the newest message is the other side's."""
+        return self.last_verdict is not None and self.last_verdict not in OURS
 
 
 @dataclass(slots=True)
@@ -36,28 +46,45 @@ class SwitchState:
 
 @dataclass(frozen=True, slots=True)
 class OperatorSettings:
-    """The settings that recording and deciding need. `pause` in seconds."""
+    """The settings that recording and deciding need. `pause` in seconds.
+
+    `autoreplies`: plain texts of WhatsApp Business's own greetings. `closed_text` is sent outside business hours.
+    """
 
     policy: Policy
     hours: Hours
     zone: tzinfo
     pause: float
+    autoreplies: frozenset[str] = frozenset()
+    closed_text: str = ""
 
     def is_open(self, timestamp: float) -> bool:
         """Whether messages written at this moment are answered."""
         return self.hours.are_open(datetime.fromtimestamp(timestamp, self.zone))
+
+    def day_began(self, timestamp: float) -> float:
+        """The midnight before this moment in the time zone of the business."""
+        moment = datetime.fromtimestamp(timestamp, self.zone)
+        return moment.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
 
 
 def judge(
     message: ReceivedMessage, chat: ChatState, switches: SwitchState, operator: OperatorSettings, now: float
 ) -> Verdict:
     """The verdict on a message; updates `chat` and `switches`."""
+    verdict = _judge(message, chat, switches, operator, now)
+    if verdict is not Verdict.AUTOREPLY:  # after which the customer still waits
+        chat.last_verdict = verdict
+    return verdict
+
+
+def _judge(
+    message: ReceivedMessage, chat: ChatState, switches: SwitchState, operator: OperatorSettings, now: float
+) -> Verdict:
     facts = message.facts
     chat.person, chat.cliente_id, chat.name = message.person, message.cliente_id, message.name or chat.name
     if message.from_me:
-        chat.last_at = max(chat.last_at, facts.timestamp)
-        chat.paused_until = max(chat.paused_until, facts.timestamp + operator.pause)
-        return Verdict.OWN
+        return _judge_own(message, chat, operator)
     if is_opt_in(facts.body):
         chat.opted_out_at = None
     verdict = decide(
@@ -74,6 +101,8 @@ def judge(
         ),
         operator.policy,
     )
+    if verdict is Verdict.CLOSED and operator.closed_text:
+        verdict = Verdict.ANSWER  # by the closed text, unless this person had it today
     if verdict is Verdict.OPT_OUT:
         chat.opted_out_at = now
     if verdict is Verdict.ORDER and (order := order_in(facts.body)) is not Order.STATE:
@@ -81,3 +110,23 @@ def judge(
     chat.last_print = fingerprint(facts.body) if facts.body.strip() else None
     chat.last_at = max(chat.last_at, facts.timestamp)
     return verdict
+
+
+def _judge_own(message: ReceivedMessage, chat: ChatState, operator: OperatorSettings) -> Verdict:
+    moment = message.facts.timestamp
+    if message.sent_by is SentBy.PHONE and _is_autoreply(message.facts, chat, operator):
+        return Verdict.AUTOREPLY
+    chat.last_at, chat.last_print = max(chat.last_at, moment), None
+    if message.sent_by is SentBy.PROGRAM:
+        return Verdict.SENT
+    chat.paused_until = max(chat.paused_until, moment + operator.pause)
+    return Verdict.OWN
+
+
+def _is_autoreply(facts: Facts, chat: ChatState, operator: OperatorSettings) -> bool:
+    """WhatsApp does not mark its automatic messages. What comes this soon after the customer's no person has typed,
+    except one who is in the conversation already."""
+    if operator.autoreplies and plain(facts.body) in operator.autoreplies:
+        return True
+    in_conversation = chat.paused_until > facts.timestamp
+    return chat.is_theirs and not in_conversation and 0 <= facts.timestamp - chat.last_at <= AUTOREPLY_WITHIN

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from bridge.client import Cursor, EventMessage, Message
 from bridge.contract.errors import CodedError
-from bridge.contract.events import OWN_MESSAGE
+from bridge.contract.events import OWN_MESSAGE, SENT_MESSAGE
 from bridge.contract.jid import Jid, MessageKey
 from bridge.contract.kinds import BY_NAME
 from bridge.contract.messages import ERASED, MessageBody, Stream
 from responder.policy import Facts
+from responder.turns import is_turn
 
 #: Limits of the columns.
 LONGEST_NAME, LONGEST_ADDRESS, LONGEST_ID, LARGEST_CLIENT = 128, 96, 255, 2**31 - 1
 #: Unix seconds of the year 2242; later timestamps are invalid.
 LATEST = 2**33
+
+
+class SentBy(StrEnum):
+    """The author of a message of the account itself."""
+
+    PHONE = "phone"  # a linked device: a person, or WhatsApp Business by itself
+    PERSON = "person"  # through the bridge, by hand
+    PROGRAM = "program"  # through the bridge
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +37,10 @@ class StreamPosition:
 
 @dataclass(frozen=True, slots=True)
 class ReceivedMessage:
-    """`person` identifies the other side of the chat as the legacy table does: by number, else by address."""
+    """`person` identifies the other side of the chat as the legacy table does: by number, else by address.
+
+    `sent_by` is None for what that side wrote.
+    """
 
     session: str
     message_id: str
@@ -35,9 +48,14 @@ class ReceivedMessage:
     person: str
     cliente_id: int
     name: str | None
-    from_me: bool
+    sent_by: SentBy | None
     facts: Facts
     position: StreamPosition | None = None
+
+    @property
+    def from_me(self) -> bool:
+        """Whether the account itself sent it."""
+        return self.sent_by is not None
 
     @property
     def text(self) -> str:
@@ -49,15 +67,20 @@ class ReceivedMessage:
 def of_message(message: Message) -> ReceivedMessage | StreamPosition:
     """From the `in` stream: a message, or only the position of one that was erased."""
     position = StreamPosition(message.session, Stream.IN, message.cursor)
-    return position if message.type == ERASED else _received(message, message.session, position, from_me=False)
+    return position if message.type == ERASED else _received(message, message.session, position, None)
 
 
 def of_event(event: EventMessage) -> ReceivedMessage | StreamPosition:
-    """From the `event` stream: a message that a person wrote on the phone, or only the position of another event."""
+    """From the `event` stream: a message of the account, or only the position of another event or own answer."""
     position = StreamPosition(event.session, Stream.EVENT, event.cursor)
-    if event.kind != OWN_MESSAGE or event.message is None:
+    if event.message is None:
         return position
-    return _received(event.message, event.session, position, from_me=True)
+    if event.kind == OWN_MESSAGE:
+        return _received(event.message, event.session, position, SentBy.PHONE)
+    if event.kind == SENT_MESSAGE and event.command is not None and not is_turn(event.command.id):
+        by = SentBy.PERSON if event.command.is_by_hand else SentBy.PROGRAM
+        return _received(event.message, event.session, position, by)
+    return position
 
 
 def of_webhook(session: str, fields: dict[str, object], cliente_id: int) -> ReceivedMessage:
@@ -79,10 +102,12 @@ def of_webhook(session: str, fields: dict[str, object], cliente_id: int) -> Rece
     )
     if not 0 <= client <= LARGEST_CLIENT or not 0 <= body.timestamp <= LATEST:
         raise ValueError("client or timestamp out of range")
-    return _received(body, session, None, from_me=_is_own(body.id))
+    return _received(body, session, None, SentBy.PHONE if _is_own(body.id) else None)
 
 
-def _received(message: MessageBody, session: str, position: StreamPosition | None, *, from_me: bool) -> ReceivedMessage:
+def _received(
+    message: MessageBody, session: str, position: StreamPosition | None, sent_by: SentBy | None
+) -> ReceivedMessage:
     try:
         chat = Jid.parse(message.chat)
     except CodedError:
@@ -104,8 +129,8 @@ def _received(message: MessageBody, session: str, position: StreamPosition | Non
         chat=message.chat[:LONGEST_ADDRESS],
         person=_person(message, chat),
         cliente_id=message.cliente_id,
-        name=None if from_me else (message.notify_name or "")[:LONGEST_NAME] or None,
-        from_me=from_me,
+        name=None if sent_by else (message.notify_name or "")[:LONGEST_NAME] or None,
+        sent_by=sent_by,
         facts=facts,
         position=position,
     )

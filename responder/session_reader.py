@@ -25,6 +25,9 @@ from responder.store.rows import Lease, Pending
 _log = logging.getLogger(__name__)
 #: Messages recorded in one transaction, and messages read ahead of it.
 BATCH, READ_AHEAD = 100, 500
+#: Seconds by which events are recorded after messages: what WhatsApp Business answers by itself is recognised by the
+#: message that came before it, and the streams have no common order.
+BEHIND = 0.3
 #: Seconds before a refused subscription is tried again.
 REFUSED_RETRY = 30.0
 
@@ -70,14 +73,14 @@ class SessionReader:
                     else self._client.events(self._session, after=after, on_gap=self._gap)
                 )
                 async with aclosing(items):
-                    await self._copy(items)
+                    await self._copy(items, stream)
             except DatabaseDown:
                 pause = await pause_before_retry(pause)
             except BrokerRefused as error:
                 self._faults.note("broker_refused", self._session, error.text)
                 await asyncio.sleep(REFUSED_RETRY)
 
-    async def _copy(self, items: AsyncGenerator[Any, None]) -> None:
+    async def _copy(self, items: AsyncGenerator[Any, None], stream: Stream) -> None:
         """Record a stream. Raises DatabaseDown, LeaseLost, and the errors of reading."""
         queue: asyncio.Queue[ReceivedMessage | StreamPosition | Exception] = asyncio.Queue(READ_AHEAD)
 
@@ -92,6 +95,8 @@ class SessionReader:
         try:
             while True:
                 found = [await queue.get()]
+                if stream is Stream.EVENT:
+                    await asyncio.sleep(BEHIND)
                 while len(found) < BATCH and not queue.empty():
                     found.append(queue.get_nowait())
                 if batch := [item for item in found if not isinstance(item, Exception)]:

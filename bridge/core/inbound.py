@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from pydantic import ValidationError
 
-from bridge.contract.events import OWN_MESSAGE, EventBody
+from bridge.contract.events import OWN_MESSAGE, SENT_MESSAGE, EventBody, SentCommand
 from bridge.contract.jid import mask
 from bridge.contract.kinds import SYSTEM_TYPES
 from bridge.contract.messages import MessageBody
@@ -171,16 +171,23 @@ class InboundPipeline:
 
     async def _journal_own(self, message: IncomingMessage) -> int:
         raw_id = text_of(message.key.id)
-        if not self._belongs_to_in(message) or await self._outbox.has_sent(raw_id):
+        if not self._belongs_to_in(message):
             return 0
+        command = None
+        if await self._outbox.has_sent(raw_id):
+            row = await self._outbox.of_message(raw_id)
+            if row is None:  # the command is deleted
+                return 0
+            command = SentCommand(id=row.claim.id, priority=row.claim.priority, meta=row.claim.meta)
+        kind = OWN_MESSAGE if command is None else SENT_MESSAGE
         event = EventBody(
-            kind=OWN_MESSAGE,
+            kind=kind,
             at=instant(time_of(message)),
             chat=str(message.chat),
             message=self._body(message),
+            command=command,
         )
-        once = f"{OWN_MESSAGE}:{raw_id}"
-        seq = await self._journal.append_event(event.to_json(), kind=OWN_MESSAGE, once=once)
+        seq = await self._journal.append_event(event.to_json(), kind=kind, once=f"{kind}:{raw_id}")
         return 0 if seq is None else 1
 
     def _body(self, message: IncomingMessage) -> MessageBody:

@@ -55,7 +55,7 @@ KINDS = frozenset(
         "location",
         "multi_vcard",
     }
-    | {"own_message", "poll_creation", "ptt", "sticker", "unknown", "vcard", "video"}
+    | {"own_message", "poll_creation", "ptt", "sent_message", "sticker", "unknown", "vcard", "video"}
 )
 _CODES = frozenset(ERRORS)
 #: Seconds. From a commit in group to a send that waited for its turn.

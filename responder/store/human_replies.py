@@ -86,6 +86,6 @@ class HumanReplies:
             await connection.execute(
                 update(chats)
                 .where(chats.c.id == chat_id)
-                .values(paused_until=now + self._pause, last_at=now, last_message=row_id)
+                .values(paused_until=now + self._pause, last_at=now, last_message=row_id, last_print=None)
             )
             return turn

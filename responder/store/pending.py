@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from sqlalchemy import Row, select
 
+from responder.orders import ACTIVE, PAUSED
 from responder.policy import Verdict
 from responder.prompt import HistoryEntry
 from responder.store.database import ResponderDatabase
@@ -61,7 +62,10 @@ class PendingWork:
                 # older rows may have the address where newer ones have the number
                 conversations.c.telefono.in_({pending.person, pending.chat}),
                 conversations.c.id < conversation,
-                (conversations.c.origen_mensaje != "sistema") | conversations.c.origen_mensaje.is_(None),
+                # confirmations of orders are no part of the conversation; what other programs sent is
+                (conversations.c.origen_mensaje != "sistema")
+                | conversations.c.origen_mensaje.is_(None)
+                | conversations.c.mensaje.not_in((ACTIVE, PAUSED)),
             )
             .order_by(conversations.c.id.desc())
             .limit(length)

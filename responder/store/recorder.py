@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.client import Cursor
 from bridge.contract.messages import Stream
-from responder.chat_state import ChatState, OperatorSettings, judge
+from responder.chat_state import AUTOREPLY_WITHIN, ChatState, OperatorSettings, judge
 from responder.incoming import ReceivedMessage, StreamPosition
 from responder.policy import Verdict
 from responder.store.database import ResponderDatabase
@@ -23,6 +23,8 @@ from responder.store.switches import Switches
 
 #: A webhook and a stream may record the same message at the same time; one of them then tries again.
 TRIES = 5
+#: Messages that are read to know whether a person is in the conversation.
+RECENT = 10
 #: Messages to answer, and ids of the chats that have changed.
 Recorded = tuple[list[Pending], set[int]]
 
@@ -63,9 +65,15 @@ class Recorder:
         switches = await self._switches.state(connection)
         states = await _chat_states(connection, received)
         was_active = switches.active
+        for message in received:
+            await self._unmask_autoreply(connection, message, states[message.chat])
         verdicts = [judge(message, states[message.chat], switches, self._operator, now) for message in received]
         await _withdraw_answered(connection, received, verdicts, states)
-        lines = [_line(message) for message in received if message.facts.is_conversation]
+        lines = [
+            _line(message, verdict)
+            for message, verdict in zip(received, verdicts, strict=True)
+            if message.facts.is_conversation
+        ]
         line_ids = iter(await insert_rows(connection, conversations, lines))
         rows = [
             {
@@ -80,8 +88,10 @@ class Recorder:
             for message, verdict in zip(received, verdicts, strict=True)
         ]
         ids = await insert_rows(connection, messages, rows)
-        newest = {row["chat_id"]: row_id for row, row_id in zip(rows, ids, strict=True)}
-        await _write_chats(connection, states.values(), newest)
+        for message, verdict, row_id in zip(received, verdicts, ids, strict=True):
+            if verdict is not Verdict.AUTOREPLY:
+                states[message.chat].last_message = row_id
+        await _write_chats(connection, states.values())
         if switches.active != was_active:
             await self._switches.write_active(connection, switches.active)
         pending = [
@@ -90,6 +100,25 @@ class Recorder:
             if verdict in OPEN
         ]
         return pending, {chat.id for chat in states.values()}
+
+    async def _unmask_autoreply(self, connection: AsyncConnection, message: ReceivedMessage, chat: ChatState) -> None:
+        """End the pause by an automatic message that was recorded before the customer's: they come by two streams."""
+        is_soon = 0 < chat.last_at - message.facts.timestamp <= AUTOREPLY_WITHIN
+        paused_by_it = chat.paused_until == chat.last_at + self._operator.pause
+        if message.from_me or chat.last_verdict != Verdict.OWN or not (is_soon and paused_by_it):
+            return
+        query = select(messages).where(messages.c.chat_id == chat.id).order_by(messages.c.id.desc()).limit(RECENT)
+        newest, *before = (await connection.execute(query)).all()
+        conversing = chat.last_at - self._operator.pause
+        if any(row.verdict == Verdict.OWN and row.timestamp > conversing for row in before):
+            return
+        chat.paused_until, chat.last_verdict = 0, None
+        await connection.execute(update(messages).where(messages.c.id == newest.id).values(verdict=Verdict.AUTOREPLY))
+        await connection.execute(
+            update(conversations)
+            .where(conversations.c.id == newest.conversation_id)
+            .values(origen_mensaje="sistema", pauso_ia=0)
+        )
 
 
 async def _unrecorded(connection: AsyncConnection, received: Sequence[ReceivedMessage]) -> list[ReceivedMessage]:
@@ -130,17 +159,26 @@ async def _chat_states(connection: AsyncConnection, received: Sequence[ReceivedM
 
 def _state(row: Row[Any]) -> ChatState:
     return ChatState(
-        row.id, row.telefono, row.cliente_id, row.name, row.paused_until, row.opted_out_at, row.last_print, row.last_at
+        row.id,
+        row.telefono,
+        row.cliente_id,
+        row.name,
+        row.paused_until,
+        row.opted_out_at,
+        row.last_print,
+        row.last_at,
+        row.last_message,
+        row.last_verdict,
     )
 
 
-def _line(message: ReceivedMessage) -> dict[str, object]:
+def _line(message: ReceivedMessage, verdict: Verdict) -> dict[str, object]:
     return {
         "cliente_id": message.cliente_id,
         "telefono": message.person,
         "rol": "assistant" if message.from_me else "user",
-        "origen_mensaje": "humano" if message.from_me else "ia",
-        "pauso_ia": int(message.from_me),
+        "origen_mensaje": "humano" if verdict is Verdict.OWN else "sistema" if message.from_me else "ia",
+        "pauso_ia": int(verdict is Verdict.OWN),
         "mensaje": message.text,
     }
 
@@ -151,9 +189,9 @@ async def _withdraw_answered(
     verdicts: list[Verdict],
     states: dict[str, ChatState],
 ) -> None:
-    """What a person has answered on the phone is not answered again, whether it waits in the store or in the batch."""
+    """What a person has answered by hand is not answered again, whether it waits in the store or in the batch."""
     for position, own in enumerate(received):
-        if not own.from_me:
+        if verdicts[position] is not Verdict.OWN:
             continue
         moment = own.facts.timestamp
         for earlier in range(position):
@@ -171,7 +209,7 @@ async def _withdraw_answered(
         )
 
 
-async def _write_chats(connection: AsyncConnection, states: Iterable[ChatState], newest: dict[Any, int]) -> None:
+async def _write_chats(connection: AsyncConnection, states: Iterable[ChatState]) -> None:
     await connection.execute(
         CHANGE_CHAT,
         [
@@ -184,7 +222,7 @@ async def _write_chats(connection: AsyncConnection, states: Iterable[ChatState],
                 "opted_out_at": state.opted_out_at,
                 "last_print": state.last_print,
                 "last_at": state.last_at,
-                "last_message": newest[state.id],
+                "last_message": state.last_message,
             }
             for state in states
         ],

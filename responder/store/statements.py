@@ -17,6 +17,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 from responder.policy import Verdict
 from responder.store.rows import COUNTED, OPEN
 from responder.store.schema import chats, cursors, leases, messages, turns
+from responder.turns import TurnState
 
 
 def _among(name: str) -> ColumnElement[object]:
@@ -31,7 +32,11 @@ LEASES = (
     .with_for_update(read=True)
 )
 #: `session`, `addresses`.
-CHATS = select(chats).where(chats.c.session == bindparam("session"), chats.c.chat.in_(_among("addresses")))
+CHATS = (
+    select(chats, messages.c.verdict.label("last_verdict"))
+    .outerjoin(messages, messages.c.id == chats.c.last_message)
+    .where(chats.c.session == bindparam("session"), chats.c.chat.in_(_among("addresses")))
+)
 CHAT_FIELDS = (
     "telefono",
     "cliente_id",
@@ -61,6 +66,8 @@ STILL_OPEN = select(messages.c.id).where(_STILL_OPEN).with_for_update()
 #: `rows`, `reason`.
 REFUSE = update(messages).where(_STILL_OPEN).values(verdict=bindparam("reason"))
 NEW_TURN = insert(turns)
+#: `ids`: chats that were answered; the same text is a new question then.
+SPOKEN = update(chats).where(chats.c.id.in_(_among("ids"))).values(last_print=None)
 #: `row`, `turn`.
 ANSWERED = (
     update(messages)
@@ -80,6 +87,10 @@ _COUNTED = (turns.c.created_at > bindparam("since")) & turns.c.origin.in_(COUNTE
 ANSWERS = union_all(
     select(turns.c.chat_id, func.count()).where(_COUNTED, turns.c.chat_id.in_(_among("ids"))).group_by(turns.c.chat_id),
     select(literal(0), func.count()).select_from(turns).where(_COUNTED),
+)
+#: `ids`, `since`: the answers to chats that were sent, or may have been.
+RECENT_ANSWERS = select(turns.c.chat_id, turns.c.origin, turns.c.commands, turns.c.created_at).where(
+    turns.c.chat_id.in_(_among("ids")), turns.c.created_at > bindparam("since"), turns.c.state != TurnState.FAILED
 )
 
 

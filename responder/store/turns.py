@@ -14,7 +14,7 @@ from responder.store.database import ResponderDatabase
 from responder.store.leases import lost_leases
 from responder.store.rows import Lease, NewTurn, Pending, Turn, chats_lease, commands_to_json
 from responder.store.schema import conversations, turns
-from responder.store.statements import ANSWERED, FINISH_TURN, NEW_TURN, REFUSE, STILL_OPEN, insert_rows
+from responder.store.statements import ANSWERED, FINISH_TURN, NEW_TURN, REFUSE, SPOKEN, STILL_OPEN, insert_rows
 from responder.turns import TurnOrigin, TurnState
 
 
@@ -49,11 +49,15 @@ class Turns:
             valid = {lease.name for lease in held} - lost
             still_open = await _still_open(connection, [pending for turn in new for pending in turn.messages])
             circumstances = await self._reader.circumstances(connection, [turn.messages[-1] for turn in new], now)
+            before = await self._reader.answered_before(connection, new, now)
             outcomes: list[Turn | Verdict | None] = []
             opened: list[NewTurn] = []
             for turn in new:
                 present = circumstances[turn.first.chat_id]
                 verdict = self._reader.reconsider(turn.messages[-1], with_answers(present, turn.first.chat_id, opened))
+                if verdict is Verdict.CLOSED and turn.origin is TurnOrigin.CLOSED:
+                    verdict = Verdict.ANSWER
+                verdict = verdict if verdict is not Verdict.ANSWER else before.repeats(turn) or verdict
                 if chats_lease(turn.first.part) not in valid or not still_open.issuperset(
                     one.id for one in turn.messages
                 ):
@@ -128,6 +132,7 @@ async def _write(connection: AsyncConnection, opened: Sequence[NewTurn], now: fl
         for turn, line_id in zip(opened, line_ids, strict=True)
     ]
     await connection.execute(NEW_TURN, rows)
+    await connection.execute(SPOKEN, {"ids": list({turn.first.chat_id for turn in opened})})
     await connection.execute(
         ANSWERED, [{"row": one.id, "turn": turn.first.id} for turn in opened for one in turn.messages]
     )

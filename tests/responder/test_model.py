@@ -262,7 +262,7 @@ async def test_a_persons_reply_replaces_the_models_pending_answer(
     phone = harness.bridge.phone
     phone.incoming(ANA, "¿Abren mañana?")
     await harness.until(lambda: len(server.asked) == 1)
-    phone.own(ANA, "Sí, de 9 a 13")
+    phone.own(ANA, "Sí, de 9 a 13", timestamp=phone.now() + 5)
     assert await harness.verdicts(2) == ["human", "own"]
     await asyncio.sleep(1.2)  # the model has answered by then; its answer is dropped
     assert phone.sent == []

@@ -185,7 +185,7 @@ def test_no_message_costs_more_than_50_ms(unit: str, start: str) -> None:
     """The longest message that WhatsApp carries, through everything that its recording and a rule's answer compute."""
     text = (start + unit * 65_536)[:65_536]
     operator = OperatorSettings(Policy(), Hours(), UTC, 1800)
-    message = ReceivedMessage("haby", "1", "c", "p", 51, None, False, Facts(text, "chat", 1.0, frozenset({"x"})))
+    message = ReceivedMessage("haby", "1", "c", "p", 51, None, None, Facts(text, "chat", 1.0, frozenset({"x"})))
 
     def cost() -> float:
         started = time.process_time()

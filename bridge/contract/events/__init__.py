@@ -10,16 +10,23 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, create_model
 
-from bridge.contract.events import decrypted, erased, own_message, undecrypted
+from bridge.contract.events import decrypted, erased, own_message, sent_message, undecrypted
 from bridge.contract.events.decrypted import DECRYPTED
 from bridge.contract.events.erased import ERASED_EVENT
 from bridge.contract.events.event_kind import EventKind
 from bridge.contract.events.own_message import OWN_MESSAGE
+from bridge.contract.events.sent_message import SENT_MESSAGE, SentCommand
 from bridge.contract.events.undecrypted import UNDECRYPTED, GivenUp
 from bridge.contract.messages import MessageBody
 from bridge.contract.payload import VERSION, Instant, Payload, is_none
 
-EVENTS: tuple[EventKind, ...] = (own_message.EVENT, undecrypted.EVENT, decrypted.EVENT, erased.EVENT)
+EVENTS: tuple[EventKind, ...] = (
+    own_message.EVENT,
+    sent_message.EVENT,
+    undecrypted.EVENT,
+    decrypted.EVENT,
+    erased.EVENT,
+)
 EVENT_KINDS = frozenset(event.kind for event in EVENTS)
 _FIELDS: dict[str, Any] = {name: model for event in EVENTS for name, model in event.fields.items()}
 
@@ -44,6 +51,7 @@ if TYPE_CHECKING:
         message: MessageBody | None = None
         message_id: str | None = None
         given_up: GivenUp | None = None
+        command: SentCommand | None = None
 
 else:
     EventFields = create_model(
@@ -83,9 +91,11 @@ __all__ = [
     "EVENTS",
     "EVENT_KINDS",
     "OWN_MESSAGE",
+    "SENT_MESSAGE",
     "UNDECRYPTED",
     "Event",
     "EventBody",
     "EventKind",
     "GivenUp",
+    "SentCommand",
 ]
