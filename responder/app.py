@@ -47,6 +47,8 @@ from responder.webhook import LegacySender
 _log = logging.getLogger(__name__)
 #: Seconds that a shutdown may take before it is cut short; unfinished work is found in the store at the next start.
 SHUTDOWN_TIMEOUT = 5.0
+#: Seconds that a webhook's message waits at the start for the database; senders of webhooks give up later.
+MIGRATION_WAIT = 4.0
 
 
 async def run(settings: ResponderSettings, broker: BrokerAccess | None, *, stop: asyncio.Event) -> None:
@@ -62,6 +64,12 @@ async def run(settings: ResponderSettings, broker: BrokerAccess | None, *, stop:
         raise _first_error(group) from group
     finally:
         responder.close()
+
+
+def check_files(settings: ResponderSettings) -> None:
+    """Read the files that settings name, before anything starts. Raises WrongSettings, WrongRules."""
+    settings.system_template()
+    RulesFile(settings.rules_file, FaultLog(time.time, lambda _: None)).load()
 
 
 class Responder:
@@ -118,6 +126,7 @@ class Responder:
             timing=timing.replies,
         )
         self._closing = asyncio.Event()
+        self._migrated = asyncio.Event()
 
     @classmethod
     def load(
@@ -196,6 +205,7 @@ class Responder:
             take=self._take,
             resume=lambda turn: self.replies.resume([turn]),
             whatsapp=self._transport.whatsapp,
+            has_started=self._migrated.is_set,
             unready=self.health.problems,
             switched=self._switched,
             closing=self._closing,
@@ -235,6 +245,7 @@ class Responder:
             except DatabaseDown:
                 pause = await pause_before_retry(pause)
             else:
+                self._migrated.set()
                 return True
         return False
 
@@ -277,6 +288,12 @@ class Responder:
         return open_reader
 
     async def _take(self, message: ReceivedMessage) -> None:
+        """Record a message of a webhook; at the start once the database is ready. Raises DatabaseDown."""
+        try:
+            async with asyncio.timeout(MIGRATION_WAIT):
+                await self._migrated.wait()
+        except TimeoutError as error:
+            raise DatabaseDown("The database is not ready yet.") from error
         pending, changed = await self._recorder.record([message], now=time.time())
         self._recorded(pending, changed)
 

@@ -117,11 +117,13 @@ async def _up(*, sandbox: bool, sandbox_port: int, scan: bool, answering: bool, 
 def _responder(
     settings: BridgeSettings, addresses: tuple[BrokerAddress, ...], console: Console, *, sandbox: bool
 ) -> tuple[ResponderSettings, BrokerAccess]:
-    """The responder's settings and broker. Raises WrongSettings."""
+    """The responder's settings and broker. Raises WrongSettings, WrongRules."""
+    from responder.app import check_files
     from responder.settings import load
     from responder.transports import BrokerAccess
 
     own = load(data_dir=settings.data_dir)
+    check_files(own)
     if sandbox and not _is_free(own.port):
         own = own.model_copy(update={"port": 0})
     ca_file = str(settings.mqtt_ca_file) if settings.mqtt_ca_file else None

@@ -65,12 +65,13 @@ class MessageQuery(BaseModel):
 
 
 async def chats(request: Request) -> Response:
-    """List chats, newest first."""
+    """List chats, newest first. `waiting` counts the chats whose newest message is without an answer."""
     surface, requested = surface_of(request), query_of(request, ChatQuery)
     found = await surface.chats.find(
         now=surface.now(), search=requested.search.strip(), show=requested.show, limit=requested.limit
     )
-    return JSONResponse({"chats": [asdict(chat) for chat in found], "now": surface.now()})
+    body = {"chats": [asdict(chat) for chat in found], "waiting": await surface.chats.waiting(), "now": surface.now()}
+    return JSONResponse(body)
 
 
 async def chat(request: Request) -> Response:

@@ -24,6 +24,7 @@ from responder.transports import WhatsAppState
 @dataclass(frozen=True, slots=True)
 class Surface:
     """`take` records a message from a webhook; `resume` publishes a turn; `unready` lists the current problems.
+    `has_started`: the database was ready once.
 
     `switched` is called after a switch was set here; `closing` ends streams.
     """
@@ -42,6 +43,7 @@ class Surface:
     take: Callable[[ReceivedMessage], Awaitable[None]]
     resume: Callable[[Turn], None]
     whatsapp: Callable[[], Awaitable[WhatsAppState]]
+    has_started: Callable[[], bool]
     unready: Callable[[], list[str]]
     switched: Callable[[], None]
     closing: asyncio.Event

@@ -115,7 +115,20 @@ rules:
         ("version: 1\nrules: [{name: a, when: {whole: ''}, answer: x}]", "no letters"),
         ("version: 1\nrules: [{name: a, when: {matches: '('}, answer: x}]", "not a regular expression"),
         ("version: 1\nrules: [{name: a, when: {es: {whole: a}}, answer: {en: x}}]", "no answer in es"),
-        ("version: 1\nrules: [{name: a, whne: x, answer: x}]", "whne"),
+        ("version: 1\nrules: [{name: a, whne: x, answer: x}]", "unknown key 'whne'; known: name, when, answer"),
+        (
+            "version: 1\nrules:\n  - name: a\n    when:\n      contien: [x]\n    answer: x",
+            "line 5: .*unknown key 'contien'; known: whole, starts, contains, matches, needs",
+        ),
+        (
+            "version: 1\nrules: [{name: a, when: {es: {contien: [x]}}, answer: x}]",
+            "unknown key 'contien'; known: whole",
+        ),
+        ("version: 1\nregals: []", "unknown key 'regals'; known: version, rules, forbidden"),
+        ("version: 1\nrules: [{name: a, when: {whole: x}}]", "answer: is missing"),
+        ("version: 1\nrules: [{name: a, when: x, answer: x}]", "when: must be keys with values"),
+        ("version: 1\nrules: [{name: a, when: {whole: [3]}, answer: x}]", "must be a text"),
+        ("version: 3\nrules: []", "version: must be 1"),
         (
             "version: 1\nrules: [{name: a, when: {whole: a}, answer: x}, {name: a, when: {whole: b}, answer: y}]",
             "twice",
