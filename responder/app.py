@@ -111,7 +111,7 @@ class Responder:
             store=self._pending,
             switches=self.switches,
             sink=self._transport.sink,
-            now=time.time,
+            now=self._transport.now,
         )
         self.replies = Replies(
             answers,
@@ -120,7 +120,7 @@ class Responder:
             leases=self._held.by_name,
             faults=self.faults,
             changed=lambda chat_id: self.changes.notify([chat_id]),
-            now=time.time,
+            now=self._transport.now,
             gather=settings.gather,
             max_age=settings.max_age,
             timing=timing.replies,
@@ -201,6 +201,7 @@ class Responder:
             faults=self.faults,
             changes=self.changes,
             now=time.time,
+            chat_time=self._transport.now,
             started_at=time.time(),
             take=self._take,
             resume=lambda turn: self.replies.resume([turn]),
@@ -221,7 +222,7 @@ class Responder:
             return SenderTransport(sender, self._turns, self.faults, time.time, timing.sender)
         if broker is None:
             raise WrongSettings("There is no broker to connect to: set WA_MQTT_URL or MASSIVE_SENDER_URL.")
-        return BrokerTransport(broker, settings.sessions, time.time)
+        return BrokerTransport(broker, settings.sessions, self.faults, time.time)
 
     async def _work(self, stop: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -251,6 +252,7 @@ class Responder:
 
     async def _answer(self, client: Client | None, stop: asyncio.Event) -> None:
         settings = self.settings
+        await self._transport.prepare()
         names = all_leases(settings.sessions)
         open_reader = None if client is None else self._reader_factory(client)
         worker = LeaseWorker(settings.sessions, self.replies, self._pending, self._held, open_reader)
@@ -282,7 +284,7 @@ class Responder:
                 lease,
                 recorded=self._recorded,
                 faults=self.faults,
-                now=time.time,
+                now=self._transport.now,
             )
 
         return open_reader
@@ -294,7 +296,7 @@ class Responder:
                 await self._migrated.wait()
         except TimeoutError as error:
             raise DatabaseDown("The database is not ready yet.") from error
-        pending, changed = await self._recorder.record([message], now=time.time())
+        pending, changed = await self._recorder.record([message], now=self._transport.now())
         self._recorded(pending, changed)
 
     def _recorded(self, pending: list[Pending], changed: set[int]) -> None:

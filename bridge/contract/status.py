@@ -61,10 +61,8 @@ class SessionStatus(Payload):
         """Whether the bridge that wrote this has been silent too long; then it counts as offline."""
         return (now - self.at).total_seconds() > self.stale_after
 
-    def seen_at(self, now: datetime) -> SessionStatus:
-        """This status as a reader should take it at `now`: `offline` when the heartbeat is old."""
-        if not self.is_stale(now) or self.state in (SessionState.OFFLINE, SessionState.STOPPED):
-            return self
+    def as_gone(self) -> SessionStatus:
+        """This status as a reader should take it when the bridge that wrote it is silent."""
         gone = Reason.BRIDGE_GONE
         return self.model_copy(update={"state": SessionState.OFFLINE, "reason": gone, "text": REASON_TEXT[gone]})
 

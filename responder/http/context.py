@@ -24,6 +24,7 @@ from responder.transports import WhatsAppState
 @dataclass(frozen=True, slots=True)
 class Surface:
     """`take` records a message from a webhook; `resume` publishes a turn; `unready` lists the current problems.
+    `chat_time` is the clock of messages and pauses, the bridge's.
     `has_started`: the database was ready once.
 
     `switched` is called after a switch was set here; `closing` ends streams.
@@ -39,6 +40,7 @@ class Surface:
     faults: FaultLog
     changes: Changes
     now: Callable[[], float]
+    chat_time: Callable[[], float]
     started_at: float
     take: Callable[[ReceivedMessage], Awaitable[None]]
     resume: Callable[[Turn], None]

@@ -14,7 +14,7 @@ const en = {
   works: 'Working', problems: {
     database: 'The database does not respond', broker: 'The broker does not respond', bridge: 'The bridge is not connected',
     sender: 'The sender does not respond', leases: 'Another replica answers the messages',
-    rules: 'The rules file has a mistake', starting: 'Starting', clock: 'The clocks of bridge and responder differ',
+    rules: 'The rules file has a mistake',
   },
   ia: 'automatic', humano: 'person', sistema: 'system', unreachable: 'No connection to the responder. Retrying…',
   states: { ready: 'sending', failed: 'not sent', unknown: 'may not have been sent' },
@@ -39,7 +39,7 @@ const es = {
   works: 'Funciona', problems: {
     database: 'La base de datos no responde', broker: 'El broker no responde', bridge: 'El puente no está conectado',
     sender: 'El emisor no responde', leases: 'Otra réplica responde los mensajes',
-    rules: 'El archivo de reglas tiene un error', starting: 'Iniciando', clock: 'Los relojes del puente y del responder difieren',
+    rules: 'El archivo de reglas tiene un error',
   },
   ia: 'automática', humano: 'persona', sistema: 'sistema', unreachable: 'Sin conexión con el responder. Reintentando…',
   states: { ready: 'enviando', failed: 'no se envió', unknown: 'no se sabe si se envió' },
