@@ -31,6 +31,10 @@ class DatabaseDown(ResponderError):
     code = "database_down"
 
 
+class StatementLost(DatabaseDown):
+    """The connection ended during a statement: the server went down, or the statement is larger than it takes."""
+
+
 class DatabaseUnusable(ResponderError):
     """The database answers but cannot be used: wrong password, no such database, a newer schema."""
 

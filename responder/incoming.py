@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from bridge.client import Cursor, EventMessage, Message
@@ -16,6 +16,10 @@ from responder.turns import is_turn
 
 #: Limits of the columns.
 LONGEST_NAME, LONGEST_ADDRESS, LONGEST_ID, LARGEST_CLIENT = 128, 96, 255, 2**31 - 1
+#: Bytes of a message's other fields in statements, at most.
+STATEMENT_OVERHEAD = 2_000
+#: Characters that are recorded of a text that a database does not take.
+SHORT = 1_000
 #: Unix seconds of the year 2242; later timestamps are invalid.
 LATEST = 2**33
 
@@ -51,6 +55,15 @@ class ReceivedMessage:
     sent_by: SentBy | None
     facts: Facts
     position: StreamPosition | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes that its text may need within a statement, in which characters are escaped."""
+        return 2 * len(self.facts.body.encode("utf-8", "replace")) + STATEMENT_OVERHEAD
+
+    def shortened(self) -> ReceivedMessage:
+        """The same message with the beginning of its text."""
+        return replace(self, facts=replace(self.facts, body=self.facts.body[:SHORT] + "…"))
 
     @property
     def from_me(self) -> bool:

@@ -72,7 +72,7 @@ class Replies:
         self._chats: dict[int, _Chat] = {}
         self._serving: dict[int, asyncio.Task[None]] = {}
         self._delivering: dict[int, asyncio.Task[None]] = {}
-        self._opening: GroupCommit[NewTurn, Turn | Verdict | None] = GroupCommit(self._open)
+        self._opening: GroupCommit[NewTurn, Turn | Verdict | None] = GroupCommit(self._open, turns.fit)
         self._finishing: GroupCommit[Finished, None] = GroupCommit(self._finish)
         self._tasks: asyncio.TaskGroup
         self._is_running = False

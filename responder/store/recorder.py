@@ -35,6 +35,15 @@ class Recorder:
         self._operator = operator
         self._switches = switches
 
+    @property
+    def largest_statement(self) -> int | None:
+        """Bytes that a batch may have as SQL; None: no limit."""
+        return self._database.largest_statement
+
+    async def answers(self) -> bool:
+        """Whether the database answers now."""
+        return await self._database.answers()
+
     async def cursor(self, session: str, stream: Stream) -> Cursor | None:
         """The stored position of a stream. Raises DatabaseDown."""
         async with self._database.read() as connection:

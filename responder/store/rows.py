@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from responder.policy import Verdict
 from responder.turns import TurnOrigin, TurnState
 
+#: Bytes of a turn's other fields in statements, at most.
+STATEMENT_OVERHEAD = 2_000
 #: Parts into which the chats are divided among replicas.
 PARTS = 16
 #: Verdicts of messages that wait for a turn.
@@ -85,6 +87,11 @@ class NewTurn:
     def text(self) -> str:
         """The text that the conversation records."""
         return text_of(self.commands)
+
+    @property
+    def size(self) -> int:
+        """Bytes that it may need within a statement, in which characters are escaped."""
+        return 2 * len(commands_to_json(self.commands).encode("utf-8", "replace")) + STATEMENT_OVERHEAD
 
 
 @dataclass(frozen=True, slots=True)

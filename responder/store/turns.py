@@ -32,6 +32,11 @@ class Turns:
         self._database = database
         self._reader = reader
 
+    def fit(self, new: Sequence[NewTurn]) -> bool:
+        """Whether the database takes these turns in one statement."""
+        limit = self._database.largest_statement
+        return limit is None or sum(turn.size for turn in new) <= limit
+
     async def verdict(self, pending: Pending, now: float) -> Verdict:
         """Whether the message may still be answered. Raises DatabaseDown."""
         async with self._database.read() as connection:
