@@ -317,15 +317,17 @@ def _refuse_constant(name: str) -> Never:
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
-def parse_text(digits: str, payload: bytes) -> SendCommand:
-    """Turn the plain payload of `out/<digits>` into a command. Raises as `parse_json`."""
+def parse_text(recipient: str, payload: bytes) -> SendCommand:
+    """Turn the plain payload of `out/<recipient>` into a command. Raises as `parse_json`."""
+    if "/" in recipient:
+        raise InvalidRequest("A recipient is one level of the topic: out/5491155500001, without a / after or in it.")
     if len(payload) > MAX_TEXT * 4:
         raise TooLarge
     try:
         text = payload.decode("utf-8")
     except UnicodeDecodeError as error:
         raise InvalidRequest("The text is not valid UTF-8.") from error
-    return checked(SendCommand, {"to": digits, "message": text})
+    return checked(SendCommand, {"to": recipient, "message": text})
 
 
 def _detail(error: ValidationError) -> str | None:

@@ -159,26 +159,28 @@ class CommandIntake:
         if not delivery.payload:
             self._observe(EmptyCommand(topic.leaf))
             return
+        if delivery.retain:
+            sha256, error = hashlib.sha256(delivery.payload).hexdigest(), RetainedCommand()
+            await self._session.outbound.reject(error, self._rejection(topic, delivery, sha256, error))
+            return
         match topic.leaf:
             case Leaf.OUT:
                 await self._send(topic, delivery)
-            case Leaf.REPLAY if topic.tail is None and not delivery.retain:
+            case Leaf.REPLAY:
                 await self._replay(delivery)
-            case Leaf.CONTROL if topic.tail is None and not delivery.retain:
+            case Leaf.CONTROL:
                 await self._control(delivery)
-            case Leaf.REQUEST if topic.tail is None and not delivery.retain:
+            case Leaf.REQUEST:
                 await self._request_slots.acquire()
                 self._background.create_task(self._respond(delivery), name=f"request {self._session.name}")
-            case Leaf.TYPING if topic.tail is None and not delivery.retain:
+            case Leaf.TYPING:
                 await self._typing(delivery)
-            case _:
+            case _:  # a topic that nobody subscribes to
                 _log.debug("%s: ignored %s", self._session.name, delivery.topic)
 
     async def _send(self, topic: SessionTopic, delivery: Delivery) -> None:
         sha256 = hashlib.sha256(delivery.payload).hexdigest()
         try:
-            if delivery.retain:
-                raise RetainedCommand
             if topic.tail is None:
                 command = parse_json(SendCommand, delivery.payload)
             else:
