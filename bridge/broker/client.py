@@ -26,7 +26,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from typing_extensions import override
 
 from bridge.broker.address import BrokerAddress
-from bridge.broker.errors import BrokerDown, BrokerError, BrokerRefused
+from bridge.broker.errors import BrokerDown, BrokerError, BrokerRefused, ConnectionEnded
 from bridge.broker.messages import BrokerOptions, Delivery
 from bridge.broker.readahead import ReadAhead
 from bridge.broker.refusals import explain
@@ -79,6 +79,9 @@ class MqttClient(aiomqtt.Client):
         self._opening = False
         self._abandoned = False
         self._unanswered: dict[int, asyncio.Future[Any]] = {}
+        self._sizes: dict[int, int] = {}  # bytes of the packets that await a PUBACK
+        self.largest_unanswered = 0  # at the end of the connection
+        self.packet_limit: int | None = None  # the broker's, which only MQTT 5 tells
         self._failure: Exception | None = None
         self.arrived: deque[Delivery] = deque()
         self.changed = asyncio.Event()  # something arrived, or the connection ended
@@ -123,13 +126,14 @@ class MqttClient(aiomqtt.Client):
         if self.lost.done():
             return
         self.lost.set_result(reason)
+        self.largest_unanswered = max(self._sizes.values(), default=0)
         self.changed.set()
         for answer in list(self._unanswered.values()):
             if not answer.done():
                 answer.set_exception(reason)
 
     def start_publish(
-        self, topic: str, payload: bytes | str, qos: int, retain: bool, properties: Properties | None
+        self, topic: str, payload: bytes, qos: int, retain: bool, properties: Properties | None
     ) -> asyncio.Future[None]:
         """Queue the message for the next `flush`; the future ends with its PUBACK, or fails with the connection."""
         self._check_open()
@@ -138,7 +142,10 @@ class MqttClient(aiomqtt.Client):
             sent = self._client.publish(topic, payload, qos, retain, properties)
         finally:
             self._write_deferred = False
-        return self._await_answer(sent.rc, sent.mid)
+        answer = self._await_answer(sent.rc, sent.mid)
+        self._sizes[sent.mid] = len(payload)
+        answer.add_done_callback(lambda _: self._sizes.pop(sent.mid, None))
+        return answer
 
     def flush(self) -> None:
         """Write what is queued to the socket now. In the loop's next turn it would wait for everything else that is
@@ -168,6 +175,7 @@ class MqttClient(aiomqtt.Client):
         properties: Properties | None = None,
     ) -> None:
         self.session_present = flags.session_present
+        self.packet_limit = getattr(properties, "MaximumPacketSize", None)
         super()._on_connect(client, userdata, flags, reason_code, properties)
 
     @override
@@ -189,7 +197,7 @@ class MqttClient(aiomqtt.Client):
         # aiomqtt's own `_disconnected` is not enough: it is replaced, and the event lost, when a connection ends in
         # the same loop turn as its CONNACK.
         reason = f": {reason_code}" if flags.is_disconnect_packet_from_server else ""
-        self.lose(BrokerDown(f"The connection to the broker ended{reason}."))
+        self.lose(ConnectionEnded(f"The connection to the broker ended{reason}."))
 
     @override
     def _on_message(self, client: paho.Client, userdata: Any, message: paho.MQTTMessage) -> None:
@@ -273,7 +281,7 @@ class MqttClient(aiomqtt.Client):
         try:
             self._client.loop_write()
         except (OSError, ValueError) as error:
-            self.lose(BrokerDown(f"The connection to the broker ended: {error}."))
+            self.lose(ConnectionEnded(f"The connection to the broker ended: {error}."))
             self._release()
 
     @override
@@ -301,7 +309,7 @@ class MqttClient(aiomqtt.Client):
 
     def _reading_or_writing_failed(self, disconnected: asyncio.Future[None]) -> None:
         if not disconnected.cancelled() and (error := disconnected.exception()):
-            self.lose(BrokerDown(f"The connection to the broker ended: {error}."))
+            self.lose(ConnectionEnded(f"The connection to the broker ended: {error}."))
 
     def _read_ahead(self) -> None:
         library = cast("Any", self._client)

@@ -224,7 +224,7 @@ def _within(schema: dict[str, Any], name: str) -> dict[str, Any]:
 
 _PARAMETERS = {
     "session": "A name of WA_SESSIONS.",
-    "recipient": "A number with country code, or a chat's address; a command under `out` that cannot be sent is answered.",
+    "recipient": "A number with country code, or a chat's address; what cannot be sent is answered.",
     "reader": "The name that the replay request gave: letters, digits, _ and -.",
     "client": "The name in the command's reply_topic: letters, digits, _ and -.",
     "instance": "WA_INSTANCE of the bridge or the responder.",

@@ -2,6 +2,8 @@
 
 Levels are `[A-Za-z0-9_-]+`: some brokers rewrite `.` and `*`, and no topic that the bridge publishes contains a JID.
 What follows `out/` is a recipient as the client wrote it. The prefix may hold `/` and is a setting. Retained: `status`,
+Levels are `[A-Za-z0-9_-]+`: some brokers rewrite `.` and `*`, and no topic that the bridge publishes contains a JID.
+What follows `out/` is a recipient as the client wrote it. The prefix may hold `/` and is a setting. Retained: `status`,
 `qr`, `passkey`, the bridge's own status and the responder's config. All QoS 1 but `control`, which is subscribed at
 QoS 0 so that an old action is never carried out after a reconnect.
 """

@@ -26,7 +26,7 @@ from bridge.contract.commands import (
     parse_json,
     parse_text,
 )
-from bridge.contract.errors import CodedError, InternalError, InvalidRequest, RetainedCommand
+from bridge.contract.errors import CodedError, InternalError, InvalidRequest, RetainedCommand, TooLarge
 from bridge.contract.payload import instant, valid_text
 from bridge.contract.requests import Typing, parse_request
 from bridge.contract.topics import Leaf, SessionTopic, Topics, is_level
@@ -268,10 +268,15 @@ class CommandIntake:
                 error, request_id=hints.command_id, action=hints.action, transaction=hints.transaction
             )
         topics, body = self._topics, response.to_json()
-        answers = [Publication(topics.response(self._session.name), body, may_be_refused=True)]
+        topic = topics.response(self._session.name)
+        if not self._connection.takes(topic, body):
+            too_large = TooLarge(f"The answer has {len(body):,} characters, which is more than the broker takes.")
+            short = {"data": None, "error": error_info(too_large), "transaction": None}
+            body = response.model_copy(update=short).to_json()
+        answers = [Publication(topic, body, may_be_refused=True)]
         if reply_to is not None:
-            topic = topics.reply(self._session.name, reply_to.client)
-            answers.append(Publication(topic, body, reply_to.correlation, may_be_refused=True))
+            reply = topics.reply(self._session.name, reply_to.client)
+            answers.append(Publication(reply, body, reply_to.correlation, may_be_refused=True))
         try:
             with suppress(BrokerDown):
                 await self._connection.publish_all(answers)

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from bridge.broker import BrokerConnection
 from bridge.contract.commands import ReplayRequest
 from bridge.contract.errors import CodedError
-from bridge.contract.messages import ErrorInfo, ReplayEnd, Stream, in_stream
+from bridge.contract.messages import ErrorInfo, ReplayEnd, Stream
 from bridge.contract.topics import Topics
 from bridge.core.results import error_info
+from bridge.mqtt.oversized import fitting_items
 from bridge.ports import Bounds, Journal
 
 _log = logging.getLogger(__name__)
@@ -74,13 +75,8 @@ class Replayer:
             page = await self._journal.read(request.stream, sent, min(left, CHUNK))
             if not page.items:
                 break
-            await asyncio.gather(
-                *(
-                    self._connection.publish(
-                        topic, in_stream(request.stream, self._session, self._journal.epoch, seq, body)
-                    )
-                    for seq, body in page.items
-                )
+            await self._connection.publish_all(
+                fitting_items(self._connection, topic, request.stream, self._session, self._journal.epoch, page.items)
             )
             sent = page.items[-1][0]
             left -= len(page.items)

@@ -17,7 +17,7 @@ from bridge.contract.events.event_kind import EventKind
 from bridge.contract.events.own_message import OWN_MESSAGE
 from bridge.contract.events.sent_message import SENT_MESSAGE, SentCommand
 from bridge.contract.events.undecrypted import UNDECRYPTED, GivenUp
-from bridge.contract.messages import MessageBody
+from bridge.contract.messages import MessageBody, Oversized
 from bridge.contract.payload import VERSION, Instant, Payload, is_none
 
 EVENTS: tuple[EventKind, ...] = (
@@ -83,6 +83,7 @@ class Event(EventBody):
     session: str = Field(description="the session's name")
     epoch: str = Field(description="UUID of the session's store; a new one begins new streams")
     event_seq: int = Field(description="position in the stream, gapless from 1")
+    oversized: Oversized = None
 
 
 __all__ = [
