@@ -71,7 +71,7 @@ class BridgeStatus(Payload):
     """`<prefix>/bridge/<instance>/status`, retained: a bridge process."""
 
     v: Literal[1] = VERSION
-    instance: str = Field(description="WA_INSTANCE")
+    instance: str = Field(description="WA_INSTANCE, with a suffix where another bridge has this name")
     state: Literal["online", "offline"] = Field(description="`offline` is set by the will")
     version: str = Field(description="the bridge's version")
     driver: str | None = Field(
@@ -80,4 +80,5 @@ class BridgeStatus(Payload):
     started_at: Instant = Field(description="when the process started")
     sessions: dict[str, SessionState] = Field(description="state of each configured session, standby included")
     at: Instant = Field(description="when this was published")
+    owner: str | None = Field(default=None, exclude_if=is_none, description="as in its sessions' statuses")
     interval: int = Field(default=HEARTBEAT, description="seconds between two heartbeats")
