@@ -288,6 +288,13 @@ class BridgeSettings(BaseSettings):
     callback_timeout: float = _name(
         "WA_CALLBACK_TIMEOUT", default=5.0, gt=0, le=60, description="Timeout of a webhook in seconds."
     )
+    legacy_timeout: float = _name(
+        "WA_LEGACY_TIMEOUT",
+        default=30.0,
+        gt=0,
+        le=300,
+        description="Timeout in seconds of a webhook registered on the legacy path. They may ask a model first.",
+    )
     legacy_groups: bool = _name(
         "WA_LEGACY_GROUPS",
         default=False,

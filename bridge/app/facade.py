@@ -74,6 +74,7 @@ async def http_facade(
                 settings.callback_hosts,
                 own_port=listener.getsockname()[1],
                 timeout=settings.callback_timeout,
+                legacy_timeout=settings.legacy_timeout,
                 observers=observers,
             )
         )

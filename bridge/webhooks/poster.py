@@ -15,6 +15,7 @@ import socket
 import ssl
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -38,7 +39,7 @@ IDLE = 128
 
 
 class WebhookPoster(WebhookPost):
-    """An `async with`; `timeout`: seconds for a whole exchange."""
+    """An `async with`; `timeout`: seconds for a whole exchange, `legacy_timeout` with a listener of the legacy path."""
 
     def __init__(
         self,
@@ -46,10 +47,12 @@ class WebhookPoster(WebhookPost):
         *,
         own_port: int | None,
         timeout: float = 5.0,
+        legacy_timeout: float = 30.0,
         observers: Sequence[Observer] = (),
     ) -> None:
         self._rules = rules
         self._timeout = timeout
+        self._legacy_timeout = legacy_timeout
         self._observers = observers
         self._network = _CheckedNetwork(rules, own_port)
         # Not httpcore's pool: it scans every connection for every request, which made 90 webhooks wait 15 s.
@@ -94,23 +97,30 @@ class WebhookPoster(WebhookPost):
         return str(url)
 
     @override
-    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> PostAnswer:
-        begun = time.monotonic()
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str], *, legacy: bool = False) -> PostAnswer:
+        begun, received = time.monotonic(), False
+        timeout = self._legacy_timeout if legacy else self._timeout
+
+        async def trace(step: str, _: Mapping[str, Any]) -> None:
+            nonlocal received
+            received = received or step == "http11.send_request_body.complete"
+
         try:
-            async with asyncio.timeout(self._timeout):
-                answer = await self._exchange(url, body, headers)
+            async with asyncio.timeout(timeout):
+                answer = await self._exchange(url, body, headers, {"timeout": _each(timeout), "trace": trace})
         except POST_ERRORS as error:  # a timeout is an OSError
-            answer = answer_to(error)
+            answer = replace(answer_to(error), received=received)
         for observe in self._observers:
             observe(headers.get(SESSION_HEADER, ""), Posted(_outcome_of(answer), time.monotonic() - begun))
         return answer
 
-    async def _exchange(self, url: str, body: bytes, headers: Mapping[str, str]) -> PostAnswer:
-        limits = dict.fromkeys(("connect", "read", "write", "pool"), self._timeout)
+    async def _exchange(
+        self, url: str, body: bytes, headers: Mapping[str, str], extensions: dict[str, Any]
+    ) -> PostAnswer:
         # Content-Length is set here: without it the client sends chunks, which small servers do not accept.
         sent = [("Host", _host_header(url)), ("User-Agent", "whatsapp-mqtt-bridge"), ("Accept", "*/*")]
         sent += [("Content-Length", str(len(body))), *headers.items()]
-        request = httpcore.Request("POST", url, headers=sent, content=body, extensions={"timeout": limits})
+        request = httpcore.Request("POST", url, headers=sent, content=body, extensions=extensions)
         connection = await self._connection(request.url.origin)
         try:
             response = await connection.handle_async_request(request)
@@ -125,7 +135,7 @@ class WebhookPoster(WebhookPost):
         else:
             await connection.aclose()
         retry_after = _header(response.headers, b"retry-after")
-        return PostAnswer(status=response.status, retry_after=_seconds(retry_after))
+        return PostAnswer(status=response.status, retry_after=_seconds(retry_after), received=True)
 
     async def _connection(self, origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
         """The most recently used idle connection that is still open, or a new one."""
@@ -141,6 +151,11 @@ class WebhookPoster(WebhookPost):
         return httpcore.AsyncHTTPConnection(
             origin, ssl_context=self._tls, keepalive_expiry=KEEP_ALIVE, network_backend=self._network
         )
+
+
+def _each(timeout: float) -> dict[str, float]:
+    """The client's limits of each step; the timeout of the whole exchange is ours."""
+    return dict.fromkeys(("connect", "read", "write", "pool"), timeout)
 
 
 def _outcome_of(answer: PostAnswer) -> PostOutcome:

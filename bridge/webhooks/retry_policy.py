@@ -13,7 +13,9 @@ from bridge.ports import MESSAGE, Failure, PostAnswer, WebhookFilter
 from bridge.webhooks.limits import WebhookLimits
 
 #: Responses that say nothing about the item: those of a proxy, and those that ask for a later attempt.
-_TEMPORARY = frozenset({408, 425, 429, 502, 503, 504})
+_TEMPORARY = frozenset({408, 425, 429, 502, 503})
+#: A proxy's answer for a receiver that took the request and did not answer in time.
+_LATE = 504
 
 
 class PostVerdict(Enum):
@@ -32,24 +34,34 @@ class Circuit(StrEnum):
     OPEN = "open"
 
 
-def judge(answer: PostAnswer, attempts: int, limits: WebhookLimits) -> PostVerdict:
-    """The verdict on the outcome of the post number `attempts` (1 is the first) of one item."""
+def is_taken(answer: PostAnswer) -> bool:
+    """Whether the receiver had the item: it answered for itself, or had the whole request."""
+    return answer.received if answer.status is None else answer.status not in _TEMPORARY
+
+
+def judge(answer: PostAnswer, taken: int, limits: WebhookLimits, *, legacy: bool = False) -> PostVerdict:
+    """The verdict on the outcome of a post; `taken`: posts of this item that `is_taken` counts, with this one.
+
+    Retried as long as the journal keeps the item: only what the receiver cannot have processed.
+    """
     status = answer.status
-    if status is None or status in _TEMPORARY:
+    if not is_taken(answer):
         return PostVerdict.RETRY
-    if 200 <= status < 300:
+    if status is None or status == _LATE:
+        bound = limits.legacy_unanswered if legacy else limits.unanswered
+    elif 200 <= status < 300:
         return PostVerdict.DELIVERED
-    if status >= 500:
-        return PostVerdict.RETRY if attempts < limits.server_errors else PostVerdict.REFUSED
-    return PostVerdict.REFUSED
+    else:
+        bound = limits.server_errors if status >= 500 else 1
+    return PostVerdict.RETRY if taken < bound else PostVerdict.REFUSED
 
 
-def retry_pause(failures: int, answer: PostAnswer, random: float, limits: WebhookLimits) -> float:
-    """Seconds until the next attempt after `failures` in a row; a receiver may request more (`Retry-After`).
+def retry_pause(attempts: int, answer: PostAnswer, random: float, limits: WebhookLimits) -> float:
+    """Seconds until the next attempt after `attempts` for one item; a receiver may request more (`Retry-After`).
 
     `random` in [0, 1) spreads the attempts of webhooks that failed at the same moment.
     """
-    return max(limits.retry.pause(failures, random), min(answer.retry_after or 0.0, limits.longest_retry_after))
+    return max(limits.retry.pause(attempts, random), min(answer.retry_after or 0.0, limits.longest_retry_after))
 
 
 def describe(answer: PostAnswer) -> str:
