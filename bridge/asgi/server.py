@@ -18,14 +18,15 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 class ServerLimits:
     """Times in seconds. `head_size` in bytes. Beyond `connections`, requests get 503.
 
-    `head_timeout` runs from the connection, or from the first byte after the request before. `shutdown_timeout` is for
-    the requests in progress at the end.
+    `head_timeout` runs from the connection, or from the first byte after the request before. `keep_alive` is longer
+    than a proxy keeps an idle connection (nginx: 60 s or 75 s): otherwise a request meets the end of its connection,
+    and the proxy answers 502. `shutdown_timeout` is for the requests in progress at the end.
     """
 
     connections: int = 800  # below the usual limit of open files
     head_size: int = 32_768
     head_timeout: float = 10.0
-    keep_alive: int = 20
+    keep_alive: int = 90
     shutdown_timeout: int = 3
 
 

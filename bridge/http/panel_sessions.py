@@ -57,6 +57,13 @@ class PanelSessions:
         """Accept a token for one log-in with every scope."""
         self._links[_hash(token)] = self._clock.monotonic() + LINK_LIMIT
 
+    def spend(self, headers: Headers) -> bool:
+        """Use up the link that a request presents; returns whether it was valid."""
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        if scheme.lower() != LINK_SCHEME:
+            return False
+        return self._links.pop(_hash(token.strip()), 0.0) > self._clock.monotonic()
+
     def begin(self, principal: Principal, api_key: str | None) -> tuple[str, PanelSession]:
         """Start a session; returns the value of its cookie, and the session."""
         while len(self._logins) >= MAX_SESSIONS:
@@ -81,10 +88,9 @@ class PanelSessions:
 
     async def identify(self, scope: ASGIScope, headers: Headers) -> Principal | None:
         """The caller whose cookie or link this is, or None. Raises `HTTPException` 403 without the CSRF token."""
-        scheme, _, token = headers.get("authorization", "").partition(" ")
+        scheme = headers.get("authorization", "").partition(" ")[0]
         if scheme.lower() == LINK_SCHEME:
-            due = self._links.pop(_hash(token.strip()), 0.0)
-            return Principal("link of wa up", EVERYTHING) if due > self._clock.monotonic() else None
+            return Principal("link of wa up", EVERYTHING) if self.spend(headers) else None
         if "x-api-key" in headers or scheme:
             return None  # an explicit key takes precedence over the cookie
         login = self.find(headers)

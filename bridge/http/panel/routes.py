@@ -53,6 +53,7 @@ async def page() -> FileResponse:
 async def log_in(request: Request, context: ContextOf, caller: Caller, audit: AuditOf) -> Response:
     """Turn the credential of this request into a cookie."""
     if {"x-api-key", "authorization"} & {*request.headers}:  # otherwise no credential was needed
+        context.logins.spend(request.headers)  # a link works once, also where no credential was needed
         with suppress(StoreUnusable):  # a full disk is a reason to open the panel
             await audit("log in")
     cookie, login = context.logins.begin(caller, request.headers.get("x-api-key"))
