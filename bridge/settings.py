@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -19,11 +20,13 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from bridge.broker import BrokerAddress, parse_addresses
 from bridge.contract.errors import StartError
 from bridge.contract.pace import Pace
+from bridge.contract.settings_file import encoding_fault
 from bridge.contract.topics import Topics, check_prefix, check_session_name
 from bridge.core.pacing import Pacing
 from bridge.drivers import DriverName
 from bridge.webhooks.callback_url import CallbackRules
 
+ENV_FILE = ".env"
 _PLACEHOLDERS = frozenset({"changeme", "change-me", "change_me", "password", "secret", "example", "xxx", "<password>"})
 _RETENTION = re.compile(r"(\d{1,5})d\s*,\s*(\d{1,6})(MB|GB)")
 _NOT_A_LEVEL = re.compile(r"[^A-Za-z0-9_-]+")
@@ -108,7 +111,7 @@ class BridgeSettings(BaseSettings):
     """The effective settings. Frozen; read with `load`."""
 
     model_config = SettingsConfigDict(
-        env_file=".env",
+        env_file=ENV_FILE,
         env_file_encoding="utf-8",
         extra="ignore",
         frozen=True,
@@ -359,6 +362,9 @@ class BridgeSettings(BaseSettings):
 
 def load(**overrides: Any) -> BridgeSettings:
     """Read the settings. Raises `StartError` with one line for each wrong variable."""
+    with suppress(OSError):
+        if broken := encoding_fault(ENV_FILE, Path(ENV_FILE).read_bytes()):
+            raise StartError(broken)
     try:
         return BridgeSettings(**overrides)
     except ValidationError as error:

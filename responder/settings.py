@@ -6,6 +6,7 @@ The broker's settings are the bridge's: the caller of `responder.app.run` passes
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import URL
 
+from bridge.contract.settings_file import encoding_fault
 from responder.chat_state import OperatorSettings
 from responder.errors import WrongSettings
 from responder.model import ModelOptions
@@ -36,6 +38,7 @@ from responder.setting_types import (
     ZoneSetting,
 )
 
+ENV_FILE = ".env"
 _PLACEHOLDERS = frozenset(
     {"changeme", "change-me", "change_me", "password", "secret", "example", "xxx", "sk-...", "your-api-key", "tu_clave"}
 )
@@ -50,7 +53,7 @@ class ResponderSettings(BaseSettings):
     """The settings in force. Read with `load`."""
 
     model_config = SettingsConfigDict(
-        env_file=".env",
+        env_file=ENV_FILE,
         env_file_encoding="utf-8",
         extra="ignore",
         frozen=True,
@@ -337,11 +340,16 @@ class ResponderSettings(BaseSettings):
 
 def load(**overrides: Any) -> ResponderSettings:
     """Read the settings. Raises `WrongSettings` with one sentence for each wrong variable."""
+    with suppress(OSError):
+        if broken := encoding_fault(ENV_FILE, Path(ENV_FILE).read_bytes()):
+            raise WrongSettings(broken)
     try:
         return ResponderSettings(**overrides)
     except ValidationError as error:
-        faults = [
-            f"{fault['loc'][0] if fault['loc'] else 'settings'}: {fault['msg'].removeprefix('Value error, ')}"
-            for fault in error.errors(include_url=False, include_input=False)
-        ]
+        # a default that is refused has the field's name in `loc`, not the variable's
+        variables = {name: str(field.validation_alias) for name, field in ResponderSettings.model_fields.items()}
+        faults = []
+        for fault in error.errors(include_url=False, include_input=False):
+            name = str(fault["loc"][0]) if fault["loc"] else "settings"
+            faults.append(f"{variables.get(name, name)}: {fault['msg'].removeprefix('Value error, ')}")
         raise WrongSettings("Wrong settings. " + "; ".join(faults)) from error

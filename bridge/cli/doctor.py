@@ -92,7 +92,10 @@ def _read_environment() -> tuple[dict[str, str], dict[str, str | None]]:
 
     from dotenv import dotenv_values
 
-    return dict(os.environ), dotenv_values(".env")
+    try:
+        return dict(os.environ), dotenv_values(".env")
+    except UnicodeDecodeError:  # a fault of the settings says so
+        return dict(os.environ), {}
 
 
 def _settings_findings(

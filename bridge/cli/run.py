@@ -7,6 +7,7 @@ read JSON lines. `docs/cli.md` repeats the exit codes.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import stat
@@ -17,6 +18,8 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
+
+from bridge.cli.terminal import is_unicode
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -152,6 +155,8 @@ def console() -> Console:
 
 def print_json_line(line: str) -> None:
     """Print one JSON document and flush, so that the reader gets it immediately."""
+    if not is_unicode():
+        line = json.dumps(json.loads(line))
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 
