@@ -83,7 +83,8 @@ async def _up(*, sandbox: bool, sandbox_port: int, scan: bool, answering: bool, 
                 # with its own broker: a command sent here must never reach a real session
                 settings = settings.model_copy(update={"data_dir": settings.data_dir / SANDBOX, "addresses": ()})
                 simulator = await stack.enter_async_context(await _sandbox(settings.data_dir, sandbox_port, scan=scan))
-                settings = settings.model_copy(update={"web_url": simulator.url, "web_version": None})
+                changes = {"web_url": simulator.url, "web_version": None, **_sandbox_pace(settings)}
+                settings = settings.model_copy(update=changes)
                 _step(console, "sandbox", f"the phone is at {simulator.phone_url}")
                 hints.append(
                     Hint(
@@ -153,6 +154,16 @@ async def _sandbox(data_dir: Path, port: int, *, scan: bool) -> Sandbox:
         return Sandbox("localhost", on, state_path=data_dir / "sandbox.json", auto_scan=scan)
 
     return listen(port if _is_free(port) else 0)
+
+
+def _sandbox_pace(settings: BridgeSettings) -> dict[str, object]:
+    """A pace without long waits, where none is set: the simulator blocks no number."""
+    from bridge.contract.pace import Pace
+
+    if {"pace", "pace_chat", "pace_burst", "pace_spacing", "pace_jitter"} & settings.model_fields_set:
+        return {}
+    pace = Pace.parse("5/second", burst=20)
+    return {"pace": pace, "pace_chat": pace, "pace_spacing": 0.1, "pace_jitter": 0.1}
 
 
 def _http(settings: BridgeSettings, console: Console, *, sandbox: bool) -> socket.socket | None:

@@ -14,6 +14,7 @@ from bridge.contract.jid import MessageKey
 from bridge.contract.kinds import RECEIVED, RECEIVED_FIELDS
 from bridge.contract.lifecycle import AckName
 from bridge.contract.payload import VERSION, Instant, PageText, Payload, is_none
+from bridge.contract.waiting import Waiting
 
 if TYPE_CHECKING:
     from bridge.contract.kinds.location import Place
@@ -207,6 +208,9 @@ class Result(Payload):
     chat: str | None = Field(default=None, description="the chat that it was sent to")
     message_id: str | None = Field(default=None, description="WhatsApp's id of the sent message")
     error: ErrorInfo | None = Field(default=None, description="with status `failed`: why")
+    waits: Waiting | None = Field(
+        default=None, exclude_if=is_none, description="with status `accepted`: what it waited for at that moment"
+    )
     at: Instant = Field(description="time of the change")
     transaction: str | None = Field(default=None, exclude_if=is_none, description="as the command gave it")
     meta: Any = Field(default=None, exclude_if=is_none, description="as the command gave it")

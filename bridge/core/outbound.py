@@ -6,14 +6,17 @@ import asyncio
 import logging
 import random
 import uuid
+from collections.abc import Sequence
 
 from bridge.contract.commands import SendCommand
 from bridge.contract.errors import CodedError, Conflict, Expired, Unsupported
 from bridge.contract.jid import MessageKey
 from bridge.contract.lifecycle import SendState
 from bridge.contract.messages import Result
+from bridge.contract.payload import instant
+from bridge.contract.waiting import Waiting, WaitReason
 from bridge.core.in_doubt import InDoubt
-from bridge.core.pacing import HOLD, Pacing, Schedule
+from bridge.core.pacing import HOLD, Pacing, Schedule, Wait
 from bridge.core.results import Rejection, accepted, conflict, notice, rejected, result_of
 from bridge.core.send_steps import Outcome, SendExecutor
 from bridge.ports import (
@@ -85,7 +88,7 @@ class OutboundPipeline:
             meta=command.meta,
             origin=origin if command.id is None else None,
         )
-        first = accepted(self._session, claim)
+        first = accepted(self._session, claim, self._waiting_of(claim.to, now))
         try:
             claimed = await self._outbox.claim(claim, notice(first, reply_to), self._enqueue)
         except StoreUnusable:
@@ -101,8 +104,10 @@ class OutboundPipeline:
             traced = {"session": self._session, "trace": claim.id}
             _log.debug("%s: command %s is claimed", self._session, claim.id, extra=traced)
             return first
-        refusal = conflict(self._session, claim, Conflict()) if claimed.conflict else None
-        answer = refusal or result_of(self._session, claimed.row)
+        if claimed.conflict:
+            answer = conflict(self._session, claim, Conflict())
+        else:
+            answer = result_of(self._session, claimed.row, self.waiting([claimed.row]).get(claimed.row.number))
         await self._outbox.notify(notice(answer, reply_to))
         return answer
 
@@ -138,6 +143,26 @@ class OutboundPipeline:
             self._wake.set()
         else:
             self._stopped.add(key.id)
+
+    def waiting(self, rows: Sequence[OutboxRow]) -> dict[int, Waiting]:
+        """What those of these rows that are accepted wait for, by number."""
+        if not self._open:
+            reason = Waiting(reason=WaitReason.NOT_CONNECTED, until=None)
+            return {row.number: reason for row in rows if row.state is SendState.ACCEPTED}
+        now = self._clock.now()
+        found = self._schedule.waits(rows, self._clock.monotonic())
+        return {number: self._published(wait, now) for number, wait in found.items()}
+
+    def _waiting_of(self, chat: str, now: float) -> Waiting | None:
+        """What a command for this chat that is claimed now waits for."""
+        if not self._open:
+            return Waiting(reason=WaitReason.NOT_CONNECTED, until=None)
+        wait = self._schedule.wait_of_next(chat, self._clock.monotonic())
+        return None if wait is None else self._published(wait, now)
+
+    def _published(self, wait: Wait, now: float) -> Waiting:
+        left = None if wait.until is None else wait.until - self._clock.monotonic()
+        return Waiting(reason=wait.reason, until=None if left is None else instant(now + left))
 
     @property
     def budget(self) -> int | None:

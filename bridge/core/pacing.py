@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import Any
 
 from bridge.contract.lifecycle import SendState
 from bridge.contract.pace import Pace
+from bridge.contract.waiting import WaitReason
 from bridge.ports import OutboxRow
 
 #: Seconds for which a message without the server's ack blocks the next one of its chat.
 HOLD = 60.0
+#: Seconds: a shorter wait is not reported.
+SHORTEST_WAIT = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,14 @@ class Pacing:
     chat: Pace
     spacing: float = 0.0
     jitter: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """What a queued row waits for, until about when (monotonic); `until` None: time alone does not end it."""
+
+    reason: WaitReason
+    until: float | None = None
 
 
 class TokenBucket:
@@ -48,10 +59,10 @@ class TokenBucket:
             return math.inf
         return min(float(self._pace.burst), self._tokens + max(0.0, now - self._filled_at) * self._pace.rate)
 
-    def ready_at(self, now: float) -> float:
-        """When one token is available."""
+    def ready_at(self, now: float, count: int = 1) -> float:
+        """When so many tokens have become available; more than fit in the bucket are taken one after another."""
         tokens = self.tokens(now)
-        return now if tokens >= 1 else now + (1 - tokens) / self._pace.rate
+        return now if tokens >= count else now + (count - tokens) / self._pace.rate
 
     def take(self, now: float, count: int = 1) -> None:
         """Take an available token; -1 returns one."""
@@ -117,6 +128,46 @@ class Schedule:
         """Sends that could go out at once; None without pacing."""
         tokens = self._bucket.tokens(now)
         return None if math.isinf(tokens) else math.floor(tokens)
+
+    def wait_of_next(self, chat: str, now: float) -> Wait | None:
+        """What a row that is claimed now for this chat will wait for; None when it can be sent at once."""
+        lane = self._lanes.get(chat)
+        return self._wait(chat, len(lane.rows) if lane else 0, len(self._queued), now)
+
+    def waits(self, rows: Iterable[OutboxRow], now: float) -> dict[int, Wait]:
+        """What those of these rows that are queued wait for, by number. Reads the whole queue once."""
+        asked = {row.number for row in rows} & self._queued.keys()
+        if not asked:
+            return {}
+        lengths: dict[str, int] = {}
+        in_chat: dict[int, int] = {}  # rows of its chat before it
+        for number in sorted(self._queued):
+            chat = self._queued[number].claim.to
+            in_chat[number] = lengths.get(chat, 0)
+            lengths[chat] = in_chat[number] + 1
+        found: dict[int, Wait] = {}
+        order = sorted(self._queued, key=lambda number: (self._queued[number].claim.priority.rank, number))
+        for position, number in enumerate(order):
+            if number in asked:
+                wait = self._wait(self._queued[number].claim.to, in_chat[number], position, now)
+                found |= {} if wait is None else {number: wait}
+        return found
+
+    def _wait(self, chat: str, ahead_in_chat: int, ahead: int, now: float) -> Wait | None:
+        """The longest wait of a row behind `ahead_in_chat` rows of its chat and `ahead` rows in all."""
+        lane = self._lanes.get(chat) or _Lane()
+        bucket = lane.bucket or TokenBucket(self._pacing.chat)
+        spaced = max(self._spaced_until, now) + self._pacing.spacing * ahead
+        at, reason = max(
+            (bucket.ready_at(now, ahead_in_chat + 1), WaitReason.CHAT_PACE),
+            (max(self._bucket.ready_at(now, ahead + 1), spaced), WaitReason.SESSION_PACE),
+            (lane.not_before, WaitReason.RETRY),
+        )
+        if at >= now + SHORTEST_WAIT:
+            return Wait(reason, at)
+        if lane.busy is not None or ahead_in_chat:
+            return Wait(WaitReason.EARLIER_MESSAGE)
+        return None
 
     def next(self, now: float, jitter: float = 0.0) -> OutboxRow | float | None:
         """Take the row to send now; else return when to ask again, or None when no row waits only for time.

@@ -110,6 +110,7 @@ const words = {
   nothingSentHint: 'Escribí un mensaje en Mensajes, o publicá en el tópico «out» de la sesión.',
   noneSuch: 'Ninguno.',
   noneOpen: 'No hay nada en espera.',
+  aboutSeconds: '{0}, unos {1} s',
   open: 'En espera',
   failedMany: 'Fallidos',
   unknownMany: 'Sin confirmar',
@@ -366,4 +367,13 @@ const audit = {
   'link of wa up': 'enlace de wa up',
 };
 
-export const spanish = { words, states, reasons, errors, details, doubts, advice, posts, audit };
+// What an accepted command waits for, by `waits.reason`.
+const waits = {
+  not_connected: 'Espera la conexión con WhatsApp',
+  chat_pace: 'Espera por el ritmo de este chat',
+  session_pace: 'Espera por el ritmo de la sesión',
+  earlier_message: 'Espera al mensaje anterior de este chat',
+  retry: 'Espera el próximo intento',
+};
+
+export const spanish = { words, states, reasons, errors, details, doubts, advice, posts, audit, waits };
