@@ -44,12 +44,14 @@ class Bridge:
         driver_text: str | None = None,
         http: socket.socket | None = None,
         login_link: str | None = None,
+        responder_url: str | None = None,
         limits: BridgeLimits | None = None,
         observers: tuple[Observer, ...] = (),
     ) -> None:
         """`http` is the façade's socket (`bridge.http.server.listen`); without one there is no HTTP and no webhook.
 
-        `login_link` logs one browser in to the panel. `driver_text` describes the driver in the bridge's status.
+        `login_link` logs one browser in to the panel, which links to the responder's page at `responder_url`.
+        `driver_text` describes the driver in the bridge's status.
         """
         self._settings = settings
         self._clock = clock
@@ -71,6 +73,7 @@ class Bridge:
         self._driver_text = driver_text
         self._http = http
         self._login_link = login_link
+        self._responder_url = responder_url
 
     def stop(self) -> None:
         """Request a clean end; `run` returns when it is done."""
@@ -103,6 +106,7 @@ class Bridge:
                         self._limits,
                         owner=owner,
                         login_link=self._login_link,
+                        responder_url=self._responder_url,
                     )
                 )
             services = SessionServices(

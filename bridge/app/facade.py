@@ -54,6 +54,7 @@ async def http_facade(
     *,
     owner: str,
     login_link: str | None = None,
+    responder_url: str | None = None,
 ) -> AsyncIterator[HttpFacade]:
     """Serve on `listener`, already bound, inside the context.
 
@@ -91,7 +92,7 @@ async def http_facade(
             replace(broker, client_id=f"{broker.client_id}-switches"), settings.topics, timeout=limits.mqtt.switch
         )
         credentials = _credentials(settings, store, clock, limits.http)
-        logins = PanelSessions(credentials, clock)
+        logins = PanelSessions(credentials, clock, settings.data_dir)
         if login_link is not None:
             logins.offer(login_link)
         context = AppContext(
@@ -109,6 +110,7 @@ async def http_facade(
             charts=charts,
             metrics_text=counters.text,
             topics=settings.topics,
+            responder_url=responder_url,
             version=version(DISTRIBUTION),
             limits=limits.http,
         )

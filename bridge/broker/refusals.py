@@ -24,7 +24,7 @@ def explain(error: Exception, address: BrokerAddress, options: BrokerOptions) ->
     """Why this address could not be used."""
     where = address.masked
     if isinstance(error, aiomqtt.MqttCodeError) and isinstance(error.rc, ReasonCode):
-        return _explain_code(error, error.rc, where, options)
+        return _explain_code(error, error.rc, where, options, tls=address.tls)
     if isinstance(error, ssl.SSLCertVerificationError):
         return BrokerRefused(
             f"The certificate of {where} is not trusted ({error.verify_message}):"
@@ -46,8 +46,13 @@ def explain(error: Exception, address: BrokerAddress, options: BrokerOptions) ->
     return BrokerDown(f"{where} cannot be reached: {error}.")
 
 
-def _explain_code(error: aiomqtt.MqttCodeError, code: ReasonCode, where: str, options: BrokerOptions) -> BrokerError:
-    if not isinstance(error, aiomqtt.exceptions.MqttConnectError) or code.value in _PASSING:
+def _explain_code(
+    error: aiomqtt.MqttCodeError, code: ReasonCode, where: str, options: BrokerOptions, *, tls: bool
+) -> BrokerError:
+    if not isinstance(error, aiomqtt.exceptions.MqttConnectError):
+        hint = "" if tls else " If this is the broker's TLS port, the address begins with mqtts:// (or wss://)."
+        return BrokerDown(f"{where} closed the connection before it was established: {code}.{hint}")
+    if code.value in _PASSING:
         return BrokerDown(f"{where} closed the connection before it was established: {code}.")
     if code.value in _CREDENTIALS:
         return BrokerRefused(f"{where} refuses this user or password ({code}): correct them in WA_MQTT_URL.")

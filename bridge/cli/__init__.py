@@ -15,6 +15,7 @@ from bridge.cli import (
     listen,
     listeners,
     pair,
+    panel,
     request,
     responder,
     restore,
@@ -37,7 +38,7 @@ app = typer.Typer(
 )
 
 COMMANDS = (
-    *(up, serve, responder, send, request, listen, status, pair, trace, listeners, key, broker, doctor),
+    *(up, serve, responder, panel, send, request, listen, status, pair, trace, listeners, key, broker, doctor),
     *(web, backup, restore, store, forget),
 )
 for command in COMMANDS:

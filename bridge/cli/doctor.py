@@ -72,13 +72,13 @@ def doctor(
 
 def _plan(*, live: bool, session: str | None, to: str | None) -> Examination | str:
     """What to examine, or the error text of invalid settings."""
+    from bridge.cli.paths import load_running
     from bridge.contract.errors import StartError
     from bridge.ops.doctor import Examination
     from bridge.ops.private_broker import read_broker_json
-    from bridge.settings import load
 
     try:
-        settings = load()
+        settings = load_running()
     except StartError as error:
         return error.text
     private = read_broker_json(settings.data_dir)

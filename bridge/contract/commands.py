@@ -279,7 +279,7 @@ def json_object(payload: bytes) -> dict[str, object]:
         raise TooLarge(f"The payload has {len(payload):,} bytes; {MAX_COMMAND_BYTES:,} are allowed.")
     try:
         # json.loads and not pydantic's own parser: that one refuses lone surrogates as bad JSON, with no field named
-        fields = _DECODER.decode(payload.decode("utf-8"))
+        fields = _DECODER.decode(payload.decode("utf-8-sig"))  # PowerShell writes a byte order mark
     except UnicodeDecodeError as error:
         raise InvalidRequest("The payload is not valid UTF-8.") from error
     except (ValueError, RecursionError) as error:

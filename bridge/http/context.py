@@ -47,6 +47,8 @@ class AppContext:
     charts: ChartRecorder
     metrics_text: Callable[[], bytes]
     topics: Topics
+    #: The page of the responder that runs in the same process.
+    responder_url: str | None
     version: str
     limits: HttpLimits = field(default_factory=HttpLimits)
     closing: asyncio.Event = field(default_factory=asyncio.Event)

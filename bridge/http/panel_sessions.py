@@ -12,6 +12,7 @@ import hmac
 import secrets
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
+from pathlib import Path
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -19,6 +20,7 @@ from starlette.types import Scope as ASGIScope
 
 from bridge.asgi.bearer import PresentedCredentials
 from bridge.http.credentials import EVERYTHING, Credentials, Principal
+from bridge.http.login_link import take_link
 from bridge.ports import Clock
 
 COOKIE = "wa_panel"
@@ -47,7 +49,9 @@ class PanelSession:
 class PanelSessions:
     """The panel sessions of one bridge."""
 
-    def __init__(self, credentials: Credentials, clock: Clock) -> None:
+    def __init__(self, credentials: Credentials, clock: Clock, data_dir: Path | None = None) -> None:
+        """`data_dir`: where `wa panel` leaves further links."""
+        self._data_dir = data_dir
         self._credentials = credentials
         self._clock = clock
         self._logins: dict[str, PanelSession] = {}
@@ -62,7 +66,10 @@ class PanelSessions:
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme.lower() != LINK_SCHEME:
             return False
-        return self._links.pop(_hash(token.strip()), 0.0) > self._clock.monotonic()
+        key = link_hash(token.strip())
+        if self._links.pop(key, 0.0) > self._clock.monotonic():
+            return True
+        return self._data_dir is not None and take_link(self._data_dir, key, self._clock.now())
 
     def begin(self, principal: Principal, api_key: str | None) -> tuple[str, PanelSession]:
         """Start a session; returns the value of its cookie, and the session."""
@@ -116,6 +123,11 @@ def _cookie_of(headers: Headers) -> str:
     except CookieError:
         return ""
     return found.value if found else ""
+
+
+def link_hash(token: str) -> str:
+    """What is kept of a link's token."""
+    return _hash(token)
 
 
 def _hash(text: str) -> str:

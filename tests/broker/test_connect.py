@@ -174,7 +174,10 @@ async def test_tls_with_the_right_authority_only(tmp_path: Path, options: Option
         )
         assert "certificate" in other_name.text
         no_tls = await connect_error(options(server.url(scheme="mqtts")))
+        plain = await connect_error(options(server.url(port=port)))
         assert "TLS" in no_tls.text
+        assert isinstance(plain, BrokerDown)
+        assert "mqtts://" in plain.text
 
 
 async def test_an_unreadable_ca_file_is_named(options: Options, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ const words = {
   sessions: 'Sessions',
   messages: 'Messages',
   outbox: 'Outbox',
+  conversations: 'Conversations',
   listeners: 'Webhooks',
   charts: 'Charts',
   access: 'Access',

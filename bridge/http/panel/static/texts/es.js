@@ -9,6 +9,7 @@ const words = {
   sessions: 'Sesiones',
   messages: 'Mensajes',
   outbox: 'Envíos',
+  conversations: 'Conversaciones',
   listeners: 'Webhooks',
   charts: 'Gráficos',
   access: 'Acceso',
