@@ -10,6 +10,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Generic, Protocol, TypeVar
 
 from starlette.datastructures import Headers
@@ -105,8 +106,11 @@ class CredentialCheck(Generic[_I]):
 
 
 class Authentication(Generic[_I]):
-    """ASGI middleware for HTTP: leaves `principal`, `address` and `rate_keys` in `scope["state"]`, or answers 401, 403
-    or 429. Other protocols go no further.
+    """ASGI middleware for HTTP: leaves `principal`, `address`, `rate_keys` and `still_valid` in `scope["state"]`, or
+    answers 401, 403 or 429. Other protocols go no further.
+
+    `still_valid`, an async function without arguments, verifies the request's credential again: a response without an
+    end (an event stream) must end with it.
     """
 
     def __init__(
@@ -130,7 +134,9 @@ class Authentication(Generic[_I]):
                 principal = await self._identify(scope, address)
                 # local programs are not limited: a campaign may send as fast as it can
                 counted = () if principal is rules.local else (principal.id, *counted)
-            scope.setdefault("state", {}).update(principal=principal, address=address, rate_keys=counted)
+            scope.setdefault("state", {}).update(
+                principal=principal, address=address, rate_keys=counted, still_valid=partial(self._is_valid, scope)
+            )
         except HTTPException as error:
             app = self._refuse(scope, error)
         await app(scope, receive, send)
@@ -145,6 +151,15 @@ class Authentication(Generic[_I]):
         if (principal := await rules.identify(scope, headers)) is not None:
             return principal
         return await self._check(PresentedCredentials.of(headers), address, self._clock())
+
+    async def _is_valid(self, scope: Scope) -> bool:
+        headers, rules = Headers(scope=scope), self._rules
+        if rules.trust_local and not await rules.are_configured():
+            return True
+        if await rules.identify(scope, headers) is not None:
+            return True
+        presented = PresentedCredentials.of(headers)
+        return presented is not None and await rules.verify(presented) is not None
 
 
 def client_address(scope: Scope) -> str:

@@ -11,9 +11,10 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from bridge.asgi.event_stream import EventStreamResponse
 from bridge.contract.kinds import MAX_TEXT
 from bridge.contract.payload import CleanText
 from responder.http.context import Surface
@@ -142,8 +143,7 @@ async def live(request: Request) -> Response:
     most = surface.limits.pages
     if surface.changes.watchers >= most:
         raise HTTPException(429, f"Ya hay {most} páginas abiertas", {"Retry-After": "10"})
-    headers = {"X-Accel-Buffering": "no"}
-    return StreamingResponse(_changes(surface), media_type="text/event-stream", headers=headers)
+    return EventStreamResponse(_changes(surface), request.state.still_valid, surface.limits.recheck)
 
 
 routes = [

@@ -11,6 +11,7 @@ import httpx
 import jwt
 import pytest
 
+from bridge.asgi.bearer import LEEWAY
 from bridge.contract.errors import StartError
 from bridge.http.credentials import new_key
 from bridge.http.limits import HttpLimits
@@ -64,6 +65,13 @@ async def key_for(side: HttpBridge, *scopes: Scope, sessions: list[str] | None =
     async with side.store() as store:
         await store.access.add_key(made.key)
     return made.text
+
+
+async def revoke(side: HttpBridge) -> None:
+    """Revoke the newest key, as `wa key` does: in another process."""
+    async with side.store() as store:
+        *_, newest = await store.access.keys()
+        assert await store.access.revoke_key(newest.id, side.clock.now())
 
 
 def token(*, expires_in: float = 60, **claims: Any) -> str:
@@ -167,6 +175,63 @@ async def test_a_key_works_at_once_and_no_longer_when_it_is_revoked(side: HttpBr
         async with asyncio.timeout(5):
             while (await client.get("/v1/sessions", headers={"x-api-key": key})).status_code != 401:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("header", ["x-api-key", "Authorization"])
+@pytest.mark.parametrize("logins", [1, 3])
+async def test_a_login_ends_with_the_key_that_it_was_made_from(side: HttpBridge, header: str, logins: int) -> None:
+    side.given |= {"api_key": "the-legacy-key"}
+    await side.start()
+    key = await key_for(side, Scope.ADMIN)
+    async with side.client() as client:
+        shown = f"Bearer {key}" if header == "Authorization" else key
+        made = await client.post("/panel/login", headers={header: shown})
+        for _ in range(logins - 1):  # by the cookie of the one before
+            made = await client.post("/panel/login", headers={"x-csrf-token": made.json()["csrf"]})
+            assert made.status_code == 200
+        assert (await client.get("/v1/keys")).status_code == 200
+        await revoke(side)
+        await asyncio.sleep(1)
+        assert (await client.get("/v1/keys")).status_code == 401
+        changed = await client.post("/v1/keys", headers={"x-csrf-token": made.json()["csrf"]}, json={"name": "more"})
+        assert changed.status_code == 401
+
+
+async def test_a_login_ends_with_its_token(keyed: HttpBridge) -> None:
+    async with keyed.client() as client:
+        short = {"Authorization": f"Bearer {token(expires_in=1 - LEEWAY, scope='admin')}"}
+        made = await client.post("/panel/login", headers=short)
+        again = await client.post("/panel/login", headers={"x-csrf-token": made.json()["csrf"]})
+        assert (made.status_code, again.status_code) == (200, 200)
+        await asyncio.sleep(1.5)
+        assert (await client.get("/v1/sessions")).status_code == 401
+
+
+async def test_a_login_without_a_credential_ends_with_the_trust_in_this_machine(started: HttpBridge) -> None:
+    async with started.client() as panel, started.client() as other:
+        made = {"x-csrf-token": (await panel.post("/panel/login")).json()["csrf"]}
+        await other.post("/panel/login")
+        assert (await panel.post("/v1/keys", json={"name": "first"})).status_code == 201  # before: no token is needed
+        assert (await other.get("/v1/keys")).status_code == 401
+        # who made the key is not locked out, with every later login from there
+        assert (await panel.post("/panel/login", headers=made)).status_code == 200
+        assert (await panel.get("/v1/keys")).status_code == 200
+
+
+@pytest.mark.parametrize("by", ["key", "cookie", "token"])
+async def test_an_event_stream_ends_with_its_credential(keyed: HttpBridge, by: str) -> None:
+    key = await key_for(keyed, Scope.LISTEN)
+    shown = {"Authorization": f"Bearer {token(expires_in=1 - LEEWAY)}"} if by == "token" else {"x-api-key": key}
+    async with keyed.client() as client:
+        if by == "cookie":
+            await client.post("/panel/login", headers=shown)
+            shown = {}
+        async with client.stream("GET", "/v1/sessions/haby/events", headers=shown) as stream:
+            lines = stream.aiter_lines()
+            assert await anext(lines) == ": connected"
+            await revoke(keyed)
+            async with asyncio.timeout(2):
+                assert [line async for line in lines if line] == []
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ async def log_in(request: Request, context: ContextOf, caller: Caller, audit: Au
         context.logins.spend(request.headers)  # a link works once, also where no credential was needed
         with suppress(StoreUnusable):  # a full disk is a reason to open the panel
             await audit("log in")
-    cookie, login = context.logins.begin(caller, request.headers.get("x-api-key"))
+    cookie, login = context.logins.begin(caller, request.headers)
     response = JSONResponse(_me(context, caller, login, trusted=not await context.credentials.are_configured()))
     response.set_cookie(
         COOKIE,

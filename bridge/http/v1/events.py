@@ -10,9 +10,10 @@ import json
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
 
+from bridge.asgi.event_stream import EventStreamResponse
 from bridge.contract.messages import Stream, in_stream
 from bridge.core.session_entry import SessionEntry
 from bridge.http.context import AppContext, journal_of
@@ -40,6 +41,7 @@ _PAGE = 100
 )
 async def follow(
     session: str,
+    request: Request,
     context: ContextOf,
     after: After = None,
     stream: Stream = Stream.IN,
@@ -57,9 +59,8 @@ async def follow(
     most = context.limits.event_streams
     if context.streams.count >= most:
         raise RateLimited(f"Limit of {most} event streams reached.", {"Retry-After": "10"})
-    return StreamingResponse(
-        _counted(context, _events(context, entry, journal, stream, at)), media_type="text/event-stream"
-    )
+    events = _counted(context, _events(context, entry, journal, stream, at))
+    return EventStreamResponse(events, request.state.still_valid, context.limits.recheck)
 
 
 async def _counted(context: AppContext, events: AsyncIterator[str]) -> AsyncIterator[str]:
