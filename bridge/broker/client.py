@@ -26,10 +26,11 @@ from paho.mqtt.reasoncodes import ReasonCode
 from typing_extensions import override
 
 from bridge.broker.address import BrokerAddress
+from bridge.broker.client_id import secret_client_id
 from bridge.broker.errors import BrokerDown, BrokerError, BrokerRefused, ConnectionEnded
 from bridge.broker.messages import BrokerOptions, Delivery
 from bridge.broker.readahead import ReadAhead
-from bridge.broker.refusals import explain
+from bridge.broker.refusals import explain, explain_end
 
 # Mosquitto's default limit of messages in flight per client; every measured cluster accepted it.
 WINDOW = 20
@@ -56,7 +57,7 @@ class MqttClient(aiomqtt.Client):
             username=address.username,
             password=address.credentials[1] or None,
             logger=_paho_log,
-            identifier=options.client_id,
+            identifier=secret_client_id(options.client_id, address),
             protocol=aiomqtt.ProtocolVersion.V5 if five else aiomqtt.ProtocolVersion.V311,
             will=aiomqtt.Will(will.topic, will.payload, will.qos, will.retain) if will else None,
             clean_session=None if five else options.clean,
@@ -196,8 +197,7 @@ class MqttClient(aiomqtt.Client):
             super()._on_disconnect(client, userdata, flags, reason_code, properties)
         # aiomqtt's own `_disconnected` is not enough: it is replaced, and the event lost, when a connection ends in
         # the same loop turn as its CONNACK.
-        reason = f": {reason_code}" if flags.is_disconnect_packet_from_server else ""
-        self.lose(ConnectionEnded(f"The connection to the broker ended{reason}."))
+        self.lose(ConnectionEnded(explain_end(reason_code, said=flags.is_disconnect_packet_from_server)))
 
     @override
     def _on_message(self, client: paho.Client, userdata: Any, message: paho.MQTTMessage) -> None:

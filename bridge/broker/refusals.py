@@ -17,6 +17,9 @@ from bridge.broker.messages import BrokerOptions
 _CREDENTIALS = {134, 135, 140}
 _PROTOCOL = {132}
 _CLIENT_ID = {133}
+_TAKEN_OVER = 142
+_TAKEOVER = "another client took its place, with the same user and password"
+_TAKEOVER_ADVICE = "If this repeats, look for a second bridge with this session, or change the password."
 _PASSING = {136, 137, 151, 156, 157, 159}  # unavailable, busy, over quota, moved, rate exceeded
 
 
@@ -62,6 +65,15 @@ def _explain_code(
     if code.value in _CLIENT_ID:
         return BrokerRefused(f"{where} refuses the client id {options.client_id!r}.")
     return BrokerRefused(f"{where} refuses the connection: {code}.")
+
+
+def explain_end(code: ReasonCode, *, said: bool) -> str:
+    """Why an established connection ended. `said`: the broker gave the code; MQTT 3.1.1 knows no such packet."""
+    if said and code.value == _TAKEN_OVER:
+        return f"The connection to the broker ended: {_TAKEOVER}. {_TAKEOVER_ADVICE}"
+    if said or code.getName() != "Unspecified error":
+        return f"The connection to the broker ended: {code}."
+    return f"The connection to the broker ended: it broke, the broker closed it, or {_TAKEOVER}. {_TAKEOVER_ADVICE}"
 
 
 def summarise(failures: list[BrokerError]) -> BrokerError:
