@@ -42,7 +42,7 @@ from responder.store.turns import Turns
 from responder.switch_publisher import SwitchPublisher
 from responder.timing import DEFAULT_TIMING, Timing
 from responder.transports import BrokerAccess, BrokerTransport, SenderTransport, Transport
-from responder.webhook import LegacySender
+from responder.webhook import LegacySender, callback_secret
 
 _log = logging.getLogger(__name__)
 #: Seconds that a shutdown may take before it is cut short; unfinished work is found in the store at the next start.
@@ -101,6 +101,7 @@ class Responder:
         self._held = HeldLeases()
         options = settings.model_options
         self.model = None if options is None else Model(options, time.monotonic, self.faults, timing.model)
+        self._sender: LegacySender | None = None
         self._transport = self._choose_transport(broker, timing)
         self.health = Health(self.database, self._transport, self._held.by_name)
         answers = AnswerSource(
@@ -205,6 +206,7 @@ class Responder:
             started_at=time.time(),
             take=self._take,
             resume=lambda turn: self.replies.resume([turn]),
+            sender=self._sender,
             whatsapp=self._transport.whatsapp,
             has_started=self._migrated.is_set,
             unready=self.health.problems,
@@ -218,8 +220,12 @@ class Responder:
         if settings.sender_url is not None:
             callback = settings.callback_url or f"{self.url}/api/message-received"
             key = settings.api_key.get_secret_value() if settings.api_key else None
-            sender = LegacySender(settings.sender_url, callback, key, timeout=timing.sender.request)
-            return SenderTransport(sender, self._turns, self.faults, time.time, timing.sender)
+            own = settings.api_key or settings.jwt_secret
+            secret = callback_secret(own.get_secret_value()) if own else None
+            self._sender = LegacySender(
+                settings.sender_url, callback, key, secret=secret, timeout=timing.sender.request
+            )
+            return SenderTransport(self._sender, self._turns, self.faults, time.time, timing.sender)
         if broker is None:
             raise WrongSettings("There is no broker to connect to: set WA_MQTT_URL or MASSIVE_SENDER_URL.")
         return BrokerTransport(broker, settings.sessions, self.faults, time.time)

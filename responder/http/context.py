@@ -19,6 +19,7 @@ from responder.store.human_replies import HumanReplies
 from responder.store.rows import Turn
 from responder.store.switches import Switches
 from responder.transports import WhatsAppState
+from responder.webhook import LegacySender
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Surface:
     `chat_time` is the clock of messages and pauses, the bridge's.
     `has_started`: the database was ready once.
 
-    `switched` is called after a switch was set here; `closing` ends streams.
+    `sender` is that of webhook mode. `switched` is called after a switch was set here; `closing` ends streams.
     """
 
     settings: ResponderSettings
@@ -44,6 +45,7 @@ class Surface:
     started_at: float
     take: Callable[[ReceivedMessage], Awaitable[None]]
     resume: Callable[[Turn], None]
+    sender: LegacySender | None
     whatsapp: Callable[[], Awaitable[WhatsAppState]]
     has_started: Callable[[], bool]
     unready: Callable[[], list[str]]

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.contract.messages import Stream
+from bridge.contract.signature import signature
 from bridge.ports import Failure, PostAnswer, WebhookFilter
-from bridge.webhooks.headers import WebhookDelivery, signature
+from bridge.webhooks.headers import WebhookDelivery
 from bridge.webhooks.limits import WebhookLimits
 from bridge.webhooks.retry_policy import PostVerdict, includes, is_taken, judge, retry_pause
 
