@@ -85,6 +85,7 @@ class Failure(StrEnum):
     TLS_FAILED = "tls_failed"  # mostly an untrusted certificate
     BROKEN_OFF = "broken_off"  # closed before a response was complete, or the response is not HTTP
     UNREACHABLE = "unreachable"  # no route to the host
+    INTERNAL = "internal"  # a fault of the bridge; the log has it
     FORBIDDEN = "forbidden"  # the URL leads to an address that webhooks must not reach
 
 

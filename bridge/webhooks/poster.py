@@ -24,7 +24,7 @@ from typing_extensions import override
 
 from bridge.contract.details import InvalidDetail
 from bridge.contract.errors import InvalidRequest
-from bridge.ports import Observer, PostAnswer, Posted, PostOutcome, WebhookPost
+from bridge.ports import Failure, Observer, PostAnswer, Posted, PostOutcome, WebhookPost
 from bridge.webhooks.callback_url import Address, CallbackRules, CallbackUrl
 from bridge.webhooks.failures import POST_ERRORS, ForbiddenAddress, answer_to
 from bridge.webhooks.headers import SESSION_HEADER
@@ -110,6 +110,9 @@ class WebhookPoster(WebhookPost):
                 answer = await self._exchange(url, body, headers, {"timeout": _each(timeout), "trace": trace})
         except POST_ERRORS as error:  # a timeout is an OSError
             answer = replace(answer_to(error), received=received)
+        except Exception as error:
+            _log.exception("A post failed here, not at its receiver.")
+            answer = PostAnswer(failure=Failure.INTERNAL, detail=type(error).__name__)
         for observe in self._observers:
             observe(headers.get(SESSION_HEADER, ""), Posted(_outcome_of(answer), time.monotonic() - begun))
         return answer
@@ -135,7 +138,7 @@ class WebhookPoster(WebhookPost):
         else:
             await connection.aclose()
         retry_after = _header(response.headers, b"retry-after")
-        return PostAnswer(status=response.status, retry_after=_seconds(retry_after), received=True)
+        return PostAnswer(status=response.status, retry_after=retry_after_seconds(retry_after), received=True)
 
     async def _connection(self, origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
         """The most recently used idle connection that is still open, or a new one."""
@@ -236,8 +239,8 @@ def _header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None
     return next((value for key, value in headers if key.lower() == name), None)
 
 
-def _seconds(header: bytes | None) -> float | None:
-    """The seconds of a `Retry-After` header, which holds seconds or a date."""
+def retry_after_seconds(header: bytes | None) -> float | None:
+    """The seconds of a `Retry-After` header, which holds seconds or a date; None for anything else."""
     if header is None:
         return None
     text = header.decode("ascii", "replace").strip()
@@ -245,5 +248,5 @@ def _seconds(header: bytes | None) -> float | None:
         return float(text[:9])
     try:
         return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
-    except ValueError:
+    except (ValueError, OverflowError, TypeError):  # not a date, or a year that no clock has
         return None

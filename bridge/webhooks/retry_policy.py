@@ -35,7 +35,9 @@ class Circuit(StrEnum):
 
 
 def is_taken(answer: PostAnswer) -> bool:
-    """Whether the receiver had the item: it answered for itself, or had the whole request."""
+    """Whether the post counts: the receiver answered for itself or had the whole request, or the bridge failed."""
+    if answer.failure is Failure.INTERNAL:
+        return True
     return answer.received if answer.status is None else answer.status not in _TEMPORARY
 
 
@@ -47,7 +49,9 @@ def judge(answer: PostAnswer, taken: int, limits: WebhookLimits, *, legacy: bool
     status = answer.status
     if not is_taken(answer):
         return PostVerdict.RETRY
-    if status is None or status == _LATE:
+    if answer.failure is Failure.INTERNAL:
+        bound = limits.server_errors
+    elif status is None or status == _LATE:
         bound = limits.legacy_unanswered if legacy else limits.unanswered
     elif 200 <= status < 300:
         return PostVerdict.DELIVERED
@@ -79,6 +83,8 @@ def describe(answer: PostAnswer) -> str:
             return f"Connection closed before a response was received: {answer.detail}"
         case Failure.UNREACHABLE:
             return f"It could not be reached: {answer.detail}"
+        case Failure.INTERNAL:
+            return f"The bridge could not post it ({answer.detail}): see its log."
         case Failure.FORBIDDEN:
             return answer.detail
     redirect = answer.status is not None and 300 <= answer.status < 400

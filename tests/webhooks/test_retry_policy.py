@@ -32,7 +32,7 @@ def test_every_status_has_one_verdict(status: int) -> None:
     assert judge(answered(status), 1, LIMITS) is expected
 
 
-@pytest.mark.parametrize("failure", Failure)
+@pytest.mark.parametrize("failure", sorted(set(Failure) - {Failure.INTERNAL}))
 def test_an_item_that_never_reached_the_receiver_is_retried_indefinitely(failure: Failure) -> None:
     assert judge(PostAnswer(failure=failure), 10_000, LIMITS) is PostVerdict.RETRY
     assert judge(PostAnswer(failure=failure), 10_000, LIMITS, legacy=True) is PostVerdict.RETRY

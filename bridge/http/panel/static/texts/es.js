@@ -342,6 +342,7 @@ const posts = {
   tls_failed: 'Falló la conexión TLS: el certificado o el protocolo no sirve.',
   broken_off: 'Cortó la conexión antes de responder, o la respuesta no es HTTP.',
   unreachable: 'No se puede llegar: revisá la red.',
+  internal: 'Error interno del puente: mirá el registro.',
   forbidden: 'Los webhooks no pueden ir a esa dirección: WA_CALLBACK_HOSTS tiene las permitidas.',
 };
 
