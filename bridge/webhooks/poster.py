@@ -110,7 +110,7 @@ class WebhookPoster(WebhookPost):
                 answer = await self._exchange(url, body, headers, {"timeout": _each(timeout), "trace": trace})
         except POST_ERRORS as error:  # a timeout is an OSError
             answer = replace(answer_to(error), received=received)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - nothing may stop the deliveries behind it
             _log.exception("A post failed here, not at its receiver.")
             answer = PostAnswer(failure=Failure.INTERNAL, detail=type(error).__name__)
         for observe in self._observers:
