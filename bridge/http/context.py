@@ -45,7 +45,7 @@ class AppContext:
     switches: BotSwitches
     clock: Clock
     charts: ChartRecorder
-    metrics_text: Callable[[], bytes]
+    metrics_text: Callable[[frozenset[str] | None], bytes]
     topics: Topics
     #: The page of the responder that runs in the same process.
     responder_url: str | None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections import Counter
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
@@ -31,8 +32,8 @@ LINK_SCHEME = "link"
 IDLE_LIMIT = 12 * 3600.0
 #: Seconds for which a link works.
 LINK_LIMIT = 15 * 60.0
-#: Maximum concurrent sessions; the oldest is evicted.
-MAX_SESSIONS = 200
+#: Concurrent sessions of one caller, and of all; the oldest of the caller that has most is evicted.
+LOGINS_OF_ONE, MAX_SESSIONS = 20, 1000
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -86,11 +87,20 @@ class PanelSessions:
             login.presented = None if _link_of(headers) else PresentedCredentials.of(headers)
         elif before is not None:
             login.presented, login.outlives_trust = before.presented, before.outlives_trust
-        while len(self._logins) >= MAX_SESSIONS:
-            del self._logins[next(iter(self._logins))]
+        self._make_room(principal)
         cookie = secrets.token_urlsafe(32)
         self._logins[_hash(cookie)] = login
         return cookie, login
+
+    def _make_room(self, principal: Principal) -> None:
+        counts = Counter(login.principal.id for login in self._logins.values())
+        if counts[principal.id] >= LOGINS_OF_ONE:
+            evicted = principal.id
+        elif len(self._logins) >= MAX_SESSIONS:
+            evicted = counts.most_common(1)[0][0]
+        else:
+            return
+        del self._logins[next(key for key, login in self._logins.items() if login.principal.id == evicted)]
 
     def keep(self, headers: Headers) -> None:
         """Let the session of a request outlive the trust in this machine: the request made a key."""

@@ -15,11 +15,13 @@ from bridge.asgi.bearer import LEEWAY
 from bridge.contract.errors import StartError
 from bridge.http.credentials import new_key
 from bridge.http.limits import HttpLimits
+from bridge.http.panel_sessions import LOGINS_OF_ONE
 from bridge.http.server import listen
 from bridge.ports import Scope
 from tests.http.conftest import HttpBridge
 
 SECRET = "a secret that is long enough for HS256"
+KEYS_OF = {"haby": ["haby"], "ventas": ["ventas"], "all": None}
 NEEDS: list[tuple[str, str, Scope | None]] = [
     ("POST", "/api/whatsapp/register-listener", Scope.LISTEN),
     ("POST", "/api/whatsapp/unregister-listener", Scope.LISTEN),
@@ -158,6 +160,74 @@ async def test_a_key_for_one_session_reaches_no_other(side: HttpBridge) -> None:
         assert (await client.get("/api/bot-config/status/51")).status_code == 403
         listed = (await client.get("/v1/sessions")).json()["sessions"]
     assert [one["session"] for one in listed] == ["ventas"]
+
+
+async def test_a_key_for_one_session_reaches_no_other_client_in_any_spelling(side: HttpBridge) -> None:
+    """53 is no session's client: it may be that of another bridge with the same responder."""
+    side.given |= {"sessions": "haby=51,ventas=52"}
+    keys = {name: await key_for(side, Scope.ADMIN, sessions=sessions) for name, sessions in KEYS_OF.items()}
+    await side.start()
+    async with side.client() as client:
+
+        async def statuses(name: str, spelling: str) -> tuple[int, int]:
+            shown, path = {"x-api-key": keys[name]}, "/api/bot-config"
+            read = await client.get(f"{path}/status/{spelling}", headers=shown)
+            changed = await client.post(f"{path}/toggle/{spelling}", headers=shown, json={"bot_activo": 2})
+            return read.status_code, changed.status_code
+
+        for spelling in ("52", "052", "+52", "%2052", "52%20", "52.0", "5_2"):
+            assert await statuses("haby", spelling) == (403, 403), spelling
+            assert await statuses("ventas", spelling) == (200, 400), spelling
+        for spelling in ("53", "x"):
+            assert await statuses("haby", spelling) == await statuses("ventas", spelling) == (403, 403), spelling
+            assert await statuses("all", spelling) == (200 if spelling == "53" else 400, 400)
+
+
+async def test_a_client_of_two_sessions_needs_a_key_for_both(side: HttpBridge) -> None:
+    side.given |= {"sessions": "haby=51,ventas=51"}
+    one = await key_for(side, Scope.ADMIN, sessions=["haby"])
+    both = await key_for(side, Scope.ADMIN, sessions=["haby", "ventas"])
+    await side.start()
+    async with side.client() as client:
+        for key, status in ((one, 403), (both, 200)):
+            answer = await client.get("/api/bot-config/status/51", headers={"x-api-key": key})
+            assert answer.status_code == status
+
+
+async def test_metrics_and_audit_are_those_of_the_sessions_of_a_key(side: HttpBridge) -> None:
+    side.given |= {"sessions": "haby=51,ventas=52"}
+    key = await key_for(side, Scope.ADMIN, sessions=["ventas"])
+    every = await key_for(side, Scope.ADMIN)
+    await side.start()
+    async with side.client(headers={"x-api-key": every}) as client:
+        await client.post("/v1/sessions/ventas/control", json={"action": "restart"})
+        await client.post("/v1/keys", json={"name": "more"})
+        for _ in range(3):
+            await client.post("/v1/sessions/haby/control", json={"action": "restart"})
+        whole = (await client.get("/metrics")).text
+        assert len((await client.get("/v1/audit")).json()["audit"]) == 5
+    async with side.client(headers={"x-api-key": key}) as client:
+        (line,) = (await client.get("/v1/audit?limit=1")).json()["audit"]
+        assert (line["session"], line["action"]) == ("ventas", "restart")
+        assert len((await client.get("/v1/audit")).json()["audit"]) == 1
+        restricted = (await client.get("/metrics")).text
+    assert 'session="haby"' in whole
+    assert 'session="ventas"' in restricted
+    assert 'session="haby"' not in restricted
+
+
+async def test_logins_of_one_key_end_no_other_login(side: HttpBridge) -> None:
+    side.given |= {"api_key": "the-legacy-key"}
+    await side.start()
+    key = await key_for(side, Scope.SEND)
+    async with side.client() as admin, side.client() as first, side.client(headers={"x-api-key": key}) as sender:
+        await admin.post("/panel/login", headers={"x-api-key": "the-legacy-key"})
+        await first.post("/panel/login", headers={"x-api-key": key})
+        for _ in range(LOGINS_OF_ONE):
+            await sender.post("/panel/login")
+            sender.cookies.clear()
+        assert (await admin.get("/v1/keys")).status_code == 200
+        assert (await first.get("/v1/sessions")).status_code == 401  # its own oldest
 
 
 async def test_a_key_works_at_once_and_no_longer_when_it_is_revoked(side: HttpBridge) -> None:
