@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from bridge.asgi.forwarded import Proxies
 from bridge.broker import BrokerAddress, parse_addresses
 from bridge.contract.errors import StartError
 from bridge.contract.pace import Pace
@@ -268,6 +269,12 @@ class BridgeSettings(BaseSettings):
         default="6000/minute",
         description="Requests per key and per address, for bridge and responder; off: no limit. nginx has its own"
         " limit.",
+    )
+    http_proxies: Annotated[Proxies, NoDecode, _parsed(Proxies.parse)] = _name(
+        "WA_HTTP_PROXIES",
+        default="",
+        description="Proxies in front of bridge and responder, whose X-Forwarded-For names the client: loopback (nginx"
+        " on this machine), addresses, networks, comma list. Without it the limits and the audit know only the proxy.",
     )
     api_key: SecretStr | None = _name(
         "WHATSAPP_API_KEY",

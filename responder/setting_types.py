@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BeforeValidator, InstanceOf
 from pydantic_settings import NoDecode
 
+from bridge.asgi.forwarded import Proxies
 from bridge.contract.errors import CodedError
 from bridge.contract.jid import parse_recipient
 from bridge.contract.pace import Pace
@@ -66,6 +67,10 @@ def _texts(value: Any) -> Any:
     return frozenset(map(plain, texts))
 
 
+def _proxies(value: Any) -> Any:
+    return Proxies.parse(value) if isinstance(value, str) else value
+
+
 def _rate(value: Any) -> Any:
     return Pace.of_requests(value) if isinstance(value, str) else value
 
@@ -94,6 +99,7 @@ def _url(value: Any) -> Any:
 SwitchSetting = Annotated[bool, BeforeValidator(_switch)]
 PeopleSetting = Annotated[frozenset[str], NoDecode, BeforeValidator(_people)]
 TextsSetting = Annotated[frozenset[str], NoDecode, BeforeValidator(_texts)]
+ProxiesSetting = Annotated[InstanceOf[Proxies], NoDecode, BeforeValidator(_proxies)]
 RateSetting = Annotated[InstanceOf[Pace], NoDecode, BeforeValidator(_rate)]
 HoursSetting = Annotated[InstanceOf[Hours], NoDecode, BeforeValidator(_hours)]
 ZoneSetting = Annotated[InstanceOf[ZoneInfo], NoDecode, BeforeValidator(_zone)]

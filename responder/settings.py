@@ -29,6 +29,7 @@ from responder.prompt import DEFAULT_PROMPT, PromptLimits, unknown_variables
 from responder.setting_types import (
     HoursSetting,
     PeopleSetting,
+    ProxiesSetting,
     RateSetting,
     SessionsSetting,
     SwitchSetting,
@@ -75,6 +76,13 @@ class ResponderSettings(BaseSettings):
         default="6000/minute",
         validate_default=True,
         description="Requests per key and per address; off: no limit.",
+    )
+    http_proxies: ProxiesSetting = _name(
+        "WA_HTTP_PROXIES",
+        default="",
+        validate_default=True,
+        description="Proxies in front of bridge and responder, whose X-Forwarded-For names the client: loopback (nginx"
+        " on this machine), addresses, networks, comma list. Without it the limits and the audit know only the proxy.",
     )
     sessions: SessionsSetting = _name(
         "WA_SESSIONS", default=("haby",), description="Sessions that are answered, as name=cliente_id, comma list."

@@ -115,7 +115,7 @@ async def http_facade(
             limits=limits.http,
         )
         counters.watch(context.entries, registry)
-        auth = AuthOptions(settings.http_rate, loopback_only=is_loopback(listener))
+        auth = AuthOptions(settings.http_rate, loopback_only=is_loopback(listener), proxies=settings.http_proxies)
         server = HttpServer(context, auth, listener, version=version(DISTRIBUTION))
         async with asyncio.TaskGroup() as tasks:
             beside = [

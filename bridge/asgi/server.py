@@ -56,7 +56,7 @@ class EmbeddedServer(uvicorn.Server):
 
     @classmethod
     def of(cls, app: ASGIApp, limits: ServerLimits) -> EmbeddedServer:
-        """A server for HTTP without WebSocket. A proxy on this machine may name the client (X-Forwarded-For)."""
+        """A server for HTTP without WebSocket."""
         return cls(
             LimitedConfig(
                 app,
@@ -67,8 +67,7 @@ class EmbeddedServer(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                proxy_headers=True,  # `Authentication` refuses them where no credentials are configured
-                forwarded_allow_ips="127.0.0.1,::1",
+                proxy_headers=False,  # `Forwarded` knows which proxies to believe
                 limit_concurrency=limits.connections,
                 timeout_keep_alive=limits.keep_alive,
                 timeout_graceful_shutdown=limits.shutdown_timeout,

@@ -43,7 +43,14 @@ def build_app(surface: Surface) -> ASGIApp:
     app.state.surface = surface
     settings = surface.settings
     credentials = ApiCredentials(settings.api_key, settings.jwt_secret, settings.jwt_audience)
-    guarded = guard(app, credentials, settings.http_rate, surface.limits, webhook=surface.sender is not None)
+    guarded = guard(
+        app,
+        credentials,
+        settings.http_rate,
+        surface.limits,
+        proxies=settings.http_proxies,
+        webhook=surface.sender is not None,
+    )
     return ExpressPaths(guarded, [route.path for route in legacy.routes])
 
 

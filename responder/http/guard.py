@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Scope
 from bridge.asgi.authentication import Authentication, AuthRules, PublicPaths, client_address
 from bridge.asgi.bearer import PresentedCredentials
 from bridge.asgi.body import BodyLimit
+from bridge.asgi.forwarded import Forwarded, Proxies
 from bridge.asgi.loopback import breach, is_loopback
 from bridge.asgi.rate_limit import RateLimit
 from bridge.asgi.security_headers import SecurityHeaders
@@ -36,7 +37,15 @@ _TEXTS = {
 }
 
 
-def guard(app: ASGIApp, credentials: ApiCredentials, rate: Pace, limits: SurfaceLimits, *, webhook: bool) -> ASGIApp:
+def guard(
+    app: ASGIApp,
+    credentials: ApiCredentials,
+    rate: Pace,
+    limits: SurfaceLimits,
+    *,
+    proxies: Proxies,
+    webhook: bool,
+) -> ASGIApp:
     """The application behind its middleware, innermost first. `rate` is that of each caller and each address.
 
     `webhook`: messages come from a sender of this machine, which shows no key.
@@ -51,13 +60,13 @@ def guard(app: ASGIApp, credentials: ApiCredentials, rate: Pace, limits: Surface
         verify=credentials.verify,
         identify=_sender if webhook else _no_other,
     )
-    return SecurityHeaders(Authentication(app, rules, _refuse), _POLICY)
+    return Forwarded(SecurityHeaders(Authentication(app, rules, _refuse), _POLICY), proxies)
 
 
 async def _sender(scope: Scope, headers: Headers) -> ApiCaller | None:
     if scope["path"] != _WEBHOOK or PresentedCredentials.of(headers) is not None:
         return None
-    return SENDER if is_loopback(client_address(scope)) and breach(headers) is None else None
+    return SENDER if is_loopback(client_address(scope)) and breach(scope) is None else None
 
 
 async def _no_other(_scope: Scope, _headers: Headers) -> None:

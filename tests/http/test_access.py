@@ -11,8 +11,10 @@ import httpx
 import jwt
 import pytest
 
+from bridge.asgi.authentication import GuessLimits
 from bridge.asgi.bearer import LEEWAY
 from bridge.contract.errors import StartError
+from bridge.contract.pace import Pace
 from bridge.http.credentials import new_key
 from bridge.http.limits import HttpLimits
 from bridge.http.panel_sessions import LOGINS_OF_ONE
@@ -353,7 +355,9 @@ async def test_guessing_is_slowed_down_and_a_right_key_is_not(keyed: HttpBridge)
         ({}, 200),
         ({"Host": "localhost:3011"}, 200),
         ({"Host": "[::1]:3011"}, 200),
-        ({"Host": "127.0.0.2"}, 200),
+        ({"Host": "127.0.0.2"}, 403),
+        ({"Via": "1.1 squid"}, 403),
+        ({"X-Real-IP": "127.0.0.1"}, 403),
         ({"Host": "evil.example"}, 403),
         ({"Host": "127.0.0.1.evil.example"}, 403),
         ({"Host": "192.168.1.10:3011"}, 403),
@@ -378,13 +382,41 @@ async def test_pages_of_this_origin_may_call(started: HttpBridge, client: httpx.
     assert (await client.get("/v1/sessions", headers={"Origin": started.url})).status_code == 200
 
 
-async def test_with_a_key_a_proxy_may_forward(keyed: HttpBridge) -> None:
+async def test_guesses_count_for_the_address_that_makes_them(keyed: HttpBridge) -> None:
+    """A program that reaches the server without a proxy cannot be another address in each request."""
+    async with keyed.client() as client:
+        answers = [
+            await client.get("/v1/sessions", headers={"x-api-key": f"guess {n}", "X-Forwarded-For": f"203.0.113.{n}"})
+            for n in range(25)
+        ]
+    assert [answer.status_code for answer in answers] == [401] * 20 + [429] * 5
+
+
+async def test_guesses_through_a_proxy_are_limited_in_all(keyed: HttpBridge) -> None:
+    keyed.given |= {"http_proxies": "loopback"}
+    guesses = GuessLimits(through_proxy=Pace.parse("30/minute", burst=30))
+    keyed.limits = replace(keyed.limits, http=HttpLimits(guesses=guesses))
+    await keyed.stop()
+    await keyed.start()
+    async with keyed.client() as client:
+        answers = [
+            await client.get("/v1/sessions", headers={"x-api-key": f"guess {n}", "X-Forwarded-For": f"203.0.113.{n}"})
+            for n in range(35)
+        ]
+    assert [answer.status_code for answer in answers] == [401] * 30 + [429] * 5
+
+
+@pytest.mark.parametrize("proxies", ["loopback", ""])
+async def test_with_a_key_a_proxy_may_forward(keyed: HttpBridge, proxies: str) -> None:
+    keyed.given |= {"http_proxies": proxies}
+    await keyed.stop()
+    await keyed.start()
     headers = {"x-api-key": "the-legacy-key", "X-Forwarded-For": "203.0.113.7", "Host": "wa.example.com"}
     async with keyed.client(headers=headers) as client:
         (await client.post("/haby/api/wapp-session/close")).raise_for_status()
         (entry,) = (await client.get("/v1/audit")).json()["audit"]
     assert (entry["action"], entry["session"], entry["actor"]) == ("logout", "haby", "WHATSAPP_API_KEY")
-    assert entry["address"] == "203.0.113.7"
+    assert entry["address"] == ("203.0.113.7" if proxies else "127.0.0.1")
 
 
 async def test_after_the_first_key_every_request_needs_one(started: HttpBridge) -> None:
