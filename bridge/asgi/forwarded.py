@@ -64,7 +64,7 @@ class Proxies:
 
 
 class Forwarded:
-    """ASGI middleware: sets the client and the scheme that a proxy of ours reports (X-Forwarded-For, -Proto).
+    """ASGI middleware: sets the client and the scheme that a configured proxy reports (X-Forwarded-For, -Proto).
 
     `scope["state"]["peer"]` is the address that really connected.
     """

@@ -1,7 +1,7 @@
 """Client ids that only a holder of the broker's password can compute. Pure.
 
-A broker ends the older of two connections with one client id, whoever opens the newer one, and hands the older one's
-session to it. With an id that can be guessed, every user of the broker could end the bridge's connections and empty its
+A broker ends the older of two connections with one client id, and hands its session to the newer one, also to that of
+another user. With an id that can be guessed, every user of the broker could end the bridge's connections and empty its
 queue.
 """
 

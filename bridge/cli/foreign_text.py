@@ -1,4 +1,4 @@
-"""Foreign text for terminals and logs: it can neither move the cursor or hide anything, nor imitate a line of ours."""
+"""Foreign text for terminals and logs: it neither moves the cursor or hides anything, nor imitates another line."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _escape(character: str) -> str:
 
 
 class LogFormatter(logging.Formatter):
-    """A line of ours for each record: foreign text in its message is escaped, and a traceback is indented."""
+    """One line for each record: foreign text in its message is escaped, and a traceback is indented."""
 
     @override
     def formatMessage(self, record: logging.LogRecord) -> str:

@@ -12,7 +12,7 @@ from bridge.ports import Clock
 
 
 def session_client_id(topics: Topics, session: str) -> str:
-    """The name that a session's client id begins with; `bridge.broker` adds what nobody else can guess."""
+    """The name that a session's client id begins with; `bridge.broker` adds what no other user can guess."""
     return f"{topics.prefix.replace('/', '-')}-bridge-{session}"
 
 

@@ -1,4 +1,4 @@
-"""Nobody without the password can take over a connection or its session, and a connection that is lost to another
+"""Only a client with the password can take over a connection or its session, and a connection that is lost to another
 client says so."""
 
 from __future__ import annotations
