@@ -61,6 +61,23 @@ async def test_no_report_of_the_page_ends_the_session(web: WebWorld, caplog: pyt
     assert sum("report of the page" in record.message for record in caplog.records) >= 1
 
 
+CHAIN = "<script>open('about:blank'); open(location.href)</script>"
+
+
+async def test_every_page_but_ours_is_closed_at_once(web: WebWorld) -> None:
+    async with connected(web) as (driver, sink):
+        ours = page_of(driver)
+        await ours.context.route("**/popup", lambda route: route.fulfill(body=CHAIN, content_type="text/html"))
+        await ours.evaluate("() => { for (let n = 0; n < 20; n += 1) window.open('/popup', '_blank', 'noopener'); }")
+        opened = await ours.context.new_page()  # as a debugger does; the site has no way that is left
+        async with asyncio.timeout(20):
+            await opened.wait_for_event("close")
+        await asyncio.sleep(1)
+        assert ours.context.pages == [ours]
+        web.incoming(ANA, "después")
+        await sink.until(lambda: sink.messages and sink.messages[-1].body == "después")
+
+
 async def test_a_code_that_rotates(web: WebWorld) -> None:
     async with running(web.web_driver()) as sink:
         await sink.until(lambda: sink.codes)
