@@ -65,7 +65,8 @@ function linkByPhone(number) {
 function takeLinkCode(found) {
   if (!link.number || found === link.code) return;
   clearTimeout(link.timer);
-  Object.assign(link, { code: found, until: seconds() + linkCodeMs / 1000, timer: setTimeout(renewLinkCode, linkCodeMs) });
+  const timer = setTimeout(renewLinkCode, linkCodeMs);
+  Object.assign(link, { code: found, until: seconds() + linkCodeMs / 1000, timer });
   report();
 }
 

@@ -1,4 +1,4 @@
-// The passkey step: after some accounts' codes WhatsApp asks for the account's passkey, which no browser of a server has.
+// The passkey step: after some accounts' codes WhatsApp asks for the account's passkey, which a server's browser lacks.
 // The page's request is handed to the person, whose own browser answers it. Only this request is: other calls of
 // navigator.credentials.get go on to the browser.
 

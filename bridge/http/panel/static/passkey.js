@@ -15,7 +15,7 @@ export function passkeyCard(session, { origin, line, code, expires_at: expiresAt
       h('h3', null, word('passkeyCompare')),
       h('p.code', { 'aria-label': [...code].join(' ') }, code.replace(/^(.{4})(.{4})$/, '$1-$2')),
       warning,
-      button('main-button', word('passkeySame'), () => confirmCode(session, code)));
+      h('div.row', null, button('main-button', word('passkeySame'), () => confirmCode(session, code))));
   }
   if (!line) return h('div.passkey', null, h('p', null, word('passkeyWait')));
   return h('div.passkey', null,
@@ -25,7 +25,7 @@ export function passkeyCard(session, { origin, line, code, expires_at: expiresAt
       h('li', null, word('passkey1', origin)),
       h('li', null, word('passkey2'),
         h('p.mono.line', { tabindex: 0 }, line),
-        button('button', word('copy'), () => copy(line))),
+        navigator.clipboard ? button('button', word('copy'), () => copy(line)) : null), // only over https or loopback
       h('li', null, word('passkey3'))),
     h('p.soft', null, word('passkeyUntil'), ' ', timeOfDay(expiresAt)),
     h('div.row', null, button('main-button', word('passkeyPaste'), () => paste(session))),
@@ -33,7 +33,8 @@ export function passkeyCard(session, { origin, line, code, expires_at: expiresAt
 }
 
 async function copy(text) {
-  await navigator.clipboard.writeText(text).then(() => toast(word('copied')), (problem) => toast(problem.message, true));
+  const failed = (problem) => toast(problem.message, true);
+  await navigator.clipboard.writeText(text).then(() => toast(word('copied')), failed);
 }
 
 async function paste(session) {
@@ -43,7 +44,12 @@ async function paste(session) {
     action: word('passkeySend'),
     cancel: word('cancel'),
     fields: [field(word('passkeyAnswer'), h('textarea', {
-      name: 'answer', required: true, rows: 5, spellcheck: 'false', autocomplete: 'off', value: entered?.get('answer') ?? '',
+      name: 'answer',
+      required: true,
+      rows: 5,
+      spellcheck: 'false',
+      autocomplete: 'off',
+      value: entered?.get('answer') ?? '',
     }))],
   });
   await openForm(describe, async (data) => {
