@@ -40,6 +40,7 @@ NEEDS: list[tuple[str, str, Scope | None]] = [
     ("GET", "/v1/sessions/haby", None),
     ("GET", "/v1/sessions/haby/qr", Scope.ADMIN),
     ("GET", "/v1/sessions/haby/qr.png", Scope.ADMIN),
+    ("GET", "/v1/sessions/haby/passkey", Scope.ADMIN),
     ("POST", "/v1/sessions/haby/control", Scope.ADMIN),
     ("GET", "/v1/sessions/haby/messages", Scope.LISTEN),
     ("GET", "/v1/sessions/haby/events?after=x", Scope.LISTEN),
