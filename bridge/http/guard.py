@@ -12,7 +12,7 @@ from bridge.asgi.authentication import Authentication, AuthRules, PublicPaths, c
 from bridge.asgi.body import BodyLimit
 from bridge.asgi.forwarded import Forwarded, Proxies
 from bridge.asgi.json_only import JsonOnly
-from bridge.asgi.rate_limit import RateLimit
+from bridge.asgi.rate_limit import CallerShare, RateLimit
 from bridge.asgi.security_headers import SecurityHeaders
 from bridge.contract.pace import Pace
 from bridge.http.context import AppContext
@@ -39,6 +39,7 @@ def guard(app: ASGIApp, options: AuthOptions, context: AppContext) -> ASGIApp:
     app = BodyLimit(app, limits.body, refuse)
     app = JsonOnly(app, refuse)
     app = RateLimit(app, options.rate, refuse, clock)
+    app = CallerShare(app, limits.requests_of_one, refuse)
     rules = AuthRules(
         server="the bridge",
         local=ANYBODY,
