@@ -107,7 +107,6 @@ class MqttClient(aiomqtt.Client):
         finally:
             self._opening = False
         self._disconnected.add_done_callback(self._reading_or_writing_failed)
-        self._read_ahead()
         self._opened = True
 
     async def close(self, timeout: float = 2.0) -> None:
@@ -292,6 +291,7 @@ class MqttClient(aiomqtt.Client):
         except Exception as failure:
             self._failure = failure
             raise
+        self._read_ahead()
         if self._abandoned:
             self._loop.call_soon_threadsafe(self._release)
 
@@ -314,7 +314,13 @@ class MqttClient(aiomqtt.Client):
     def _read_ahead(self) -> None:
         library = cast("Any", self._client)
         if library._sock is not None:  # noqa: SLF001 - no public call gives the library another socket
-            library._sock = ReadAhead(library._sock)  # noqa: SLF001
+            library._sock = ReadAhead(library._sock, self._packet_too_large)  # noqa: SLF001
+
+    def _packet_too_large(self, size: int) -> None:
+        self._failure = failure = BrokerDown(
+            f"{self._address.masked} sent a packet of {size:,} bytes, more than any message has: is it your broker?"
+        )
+        self.lose(failure)
 
     def _release(self) -> None:
         if self._client.socket() is not None:

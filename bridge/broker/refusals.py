@@ -26,6 +26,8 @@ _PASSING = {136, 137, 151, 156, 157, 159}  # unavailable, busy, over quota, move
 def explain(error: Exception, address: BrokerAddress, options: BrokerOptions) -> BrokerError:
     """Why this address could not be used."""
     where = address.masked
+    if isinstance(error, BrokerError):
+        return error
     if isinstance(error, aiomqtt.MqttCodeError) and isinstance(error.rc, ReasonCode):
         return _explain_code(error, error.rc, where, options, tls=address.tls)
     if isinstance(error, ssl.SSLCertVerificationError):
