@@ -28,10 +28,11 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import override
 
 from bridge.contract.errors import InvalidRequest, TooLarge
-from bridge.contract.jid import Jid, parse_recipient
+from bridge.contract.jid import Jid, is_from_home, parse_recipient
 from bridge.contract.kinds import BY_FIELD, KINDS, MAX_TEXT, Content, load_field
 from bridge.contract.messages import ErrorInfo, Stream
 from bridge.contract.payload import VERSION, CleanJson, CleanText, Instant, Payload, StrictPayload, valid_text
+from bridge.contract.phone_numbers import candidates
 from bridge.contract.topics import is_level
 
 MAX_COMMAND_BYTES = 1_000_000
@@ -119,12 +120,19 @@ class SendEnvelope(StrictPayload):
     def check(self) -> None:
         """Raises `TooLarge`, and `InvalidRequest` for a recipient that cannot be parsed."""
         self.content.check()
-        _ = self.recipient
+        if not is_from_home(self.to):  # else its country is that of the account, which the session knows
+            _ = self.recipient
 
     @cached_property
     def recipient(self) -> Jid:
         """The normal form of `to`. Raises `InvalidRequest`."""
         return parse_recipient(self.to)
+
+    def sent_from(self, own: str | None) -> Self:
+        """The command of an account with the number `own`: decides the country of a number with a leading 0."""
+        if own is None or not is_from_home(self.to):
+            return self
+        return self.model_copy(update={"to": str(parse_recipient(self.to, own))})
 
     def expiry(self, claimed_at: float) -> float | None:
         """Expiry as unix seconds; None = it never expires."""
@@ -202,7 +210,7 @@ class ControlCommand(StrictPayload):
         jid = parse_recipient(phone)
         if not jid.is_user:
             raise ValueError("must be a phone number")
-        return jid.user
+        return candidates(jid.user)[0]  # WhatsApp wants the number as it is registered
 
     @model_validator(mode="after")
     def _fields_go_with_their_action(self) -> Self:
