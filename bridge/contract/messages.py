@@ -89,6 +89,11 @@ class MessageHead(Payload):
     author: PageText = Field(description="who wrote it: the participant in groups, else the chat")
     from_pn: PageText | None = Field(default=None, description="phone-number address of the author, where known")
     from_lid: PageText | None = Field(default=None, description="LID address of the author, where known")
+    person: str | None = Field(
+        default=None,
+        exclude_if=is_none,
+        description="the bridge's id of the author: the same under each of their addresses in this session",
+    )
     type: PageText = Field(description="WhatsApp's own name of the kind (legacy)")
     kind: str | None = Field(
         default=None, exclude_if=is_none, description="kind of the message; missing in what earlier versions journalled"

@@ -10,13 +10,14 @@ from collections.abc import Sequence
 
 from bridge.contract.commands import SendCommand
 from bridge.contract.errors import CodedError, Conflict, Expired, Unsupported
-from bridge.contract.jid import MessageKey
+from bridge.contract.jid import Jid, MessageKey
 from bridge.contract.lifecycle import SendState
 from bridge.contract.messages import Result
 from bridge.contract.payload import instant
 from bridge.contract.waiting import Waiting, WaitReason
 from bridge.core.in_doubt import InDoubt
 from bridge.core.pacing import HOLD, Pacing, Schedule, Wait
+from bridge.core.people import People
 from bridge.core.results import Rejection, accepted, conflict, notice, rejected, result_of
 from bridge.core.send_steps import Outcome, SendExecutor
 from bridge.ports import (
@@ -47,6 +48,7 @@ class OutboundPipeline:
         driver: SendsOnce,
         clock: Clock,
         pacing: Pacing,
+        people: People,
         *,
         rng: random.Random | None = None,
     ) -> None:
@@ -54,8 +56,10 @@ class OutboundPipeline:
         self._outbox = outbox
         self._driver = driver
         self._clock = clock
-        self._executor = SendExecutor(session, outbox, driver, clock)
+        self._people = people
+        self._executor = SendExecutor(session, outbox, driver, clock, self._may_go)
         self._schedule = Schedule(pacing)
+        people.on_pair(self._join)
         self._random = rng or random.Random()  # noqa: S311 - spreads sends, guards nothing
         self._in_doubt = InDoubt()
         self._stopped: set[str] = set()  # raw ids of stopped messages whose call still runs here
@@ -74,6 +78,7 @@ class OutboundPipeline:
         """
         if command.content.kind not in self._driver.sends:
             raise Unsupported(f"This bridge cannot send {command.content.field}; status.sends lists what it can.")
+        command = command.sent_from(self._people.own)
         now = self._clock.now()
         claim = Claim(
             id=command.id or uuid.uuid4().hex,
@@ -112,8 +117,19 @@ class OutboundPipeline:
         return answer
 
     def _enqueue(self, row: OutboxRow) -> None:
-        self._schedule.add(row)
+        self._schedule.add(row, self._people.lane(Jid.parse(row.claim.to)))
         self._wake.set()
+
+    def _join(self, lid: str, number: str) -> None:
+        self._schedule.join(lid, number, self._clock.monotonic())
+        self._wake.set()
+
+    async def _may_go(self, row: OutboxRow, chat: Jid) -> bool:
+        """Whether no earlier row is in flight to the same chat, which may have been written in another way."""
+        to = Jid.parse(row.claim.to)
+        await self._people.reached(to, chat)
+        self._schedule.join(self._people.lane(chat), self._people.lane(to), self._clock.monotonic())
+        return self._schedule.is_first(row)
 
     async def reject(self, error: CodedError, rejection: Rejection) -> None:
         """Answer an input that is not a valid command."""
@@ -190,7 +206,7 @@ class OutboundPipeline:
         """Send claimed commands, in order and at the pace, until cancelled."""
         rows = await self._outbox.open_rows()
         now = self._clock.monotonic()
-        self._schedule.load(rows)
+        self._schedule.load(rows, [self._people.lane(Jid.parse(row.claim.to)) for row in rows])
         for row in rows:
             if row.state is SendState.SENDING:  # its chat waits for the look-up, so that the order is kept
                 self._in_doubt.look_up(row, now)

@@ -1,4 +1,6 @@
-"""Which command is sent next, and when: token buckets, and one lane per chat that keeps its order. Pure: time comes in.
+"""Which command is sent next, and when: token buckets, and one lane per person or group that keeps its order.
+
+Pure: time comes in. Commands to a person under several addresses share a lane, which the caller names.
 
 WhatsApp restricts numbers that send like machines. Within a chat the next message is sent only after the server's ack
 of the one before, or after `HOLD` seconds without it; across chats the priority decides, then the order of the claims.
@@ -76,7 +78,7 @@ class TokenBucket:
 
 @dataclass(slots=True)
 class _Lane:
-    """The commands of one chat. `busy` = number of the row in flight, which blocks the chat until `held_until`."""
+    """The commands to one person or group. `busy` = number of the row in flight, which blocks until `held_until`."""
 
     rows: list[int] = field(default_factory=list)  # heap of numbers; those no longer queued are skipped
     busy: int | None = None
@@ -95,6 +97,7 @@ class Schedule:
         # Heaps keep outdated entries until they come up: ten thousand chats are an ordinary campaign
         self._queued: dict[int, OutboxRow] = {}
         self._lanes: dict[str, _Lane] = {}
+        self._lane_of: dict[int, str] = {}  # rows that are queued or in flight
         self._changed: set[str] = set()  # chats whose lanes must be sorted in again
         self._ready: list[tuple[int, int, int, str]] = []  # rank, number, version, chat
         self._timed: list[tuple[float, int, str]] = []  # when to check again, version, chat; lanes with rows
@@ -106,17 +109,46 @@ class Schedule:
         self._blocked = self._jittered = False  # a ready row had to wait for the session; it was given jitter
         self._loaded = -1  # the last number that `load` saw
 
-    def load(self, rows: Sequence[OutboxRow]) -> None:
-        """Queue the accepted ones of all open rows, at the start."""
+    def load(self, rows: Sequence[OutboxRow], lanes: Sequence[str] = ()) -> None:
+        """Queue the accepted ones of all open rows, at the start; `lanes` names the lane of each."""
         self._loaded = max((row.number for row in rows), default=-1)
+        self._lane_of |= {row.number: lane for row, lane in zip(rows, lanes, strict=False)}
         for row in rows:
             if row.state is SendState.ACCEPTED:
                 self._queue(row)
 
-    def add(self, row: OutboxRow) -> None:
-        """Queue a newly claimed row, unless it was loaded; those of one chat are sent in the order of their claims."""
+    def add(self, row: OutboxRow, lane: str | None = None) -> None:
+        """Queue a newly claimed row, unless it was loaded; those of one lane are sent in the order of their claims."""
         if row.number > self._loaded:
+            self._lane_of[row.number] = lane or row.claim.to
             self._queue(row)
+
+    def join(self, kept: str, gone: str, now: float) -> None:
+        """Two lanes turn out to be one person's: the budget is the smaller one, and of two rows in flight the first
+        blocks."""
+        if kept == gone:
+            return
+        for number, lane in self._lane_of.items():
+            if lane == gone:
+                self._lane_of[number] = kept
+        other = self._lanes.pop(gone, None)
+        self._changed.discard(gone)
+        if other is None:
+            return
+        lane_kept = self._lanes.setdefault(kept, _Lane())
+        for number in other.rows:
+            heappush(lane_kept.rows, number)
+        if other.busy is not None and (lane_kept.busy is None or other.busy < lane_kept.busy):
+            lane_kept.busy, lane_kept.held_until = other.busy, other.held_until
+        lane_kept.not_before = max(lane_kept.not_before, other.not_before)
+        lane_kept.waited = lane_kept.waited or other.waited
+        buckets = [bucket for bucket in (lane_kept.bucket, other.bucket) if bucket]
+        lane_kept.bucket = min(buckets, key=lambda bucket: bucket.tokens(now), default=None)
+        self._changed.add(kept)
+
+    def is_first(self, row: OutboxRow) -> bool:
+        """Whether no other row of its lane is in flight before it."""
+        return self._lane(row).busy in (None, row.number)
 
     def _queue(self, row: OutboxRow) -> None:
         self._queued[row.number] = row
@@ -197,15 +229,14 @@ class Schedule:
             lane.busy, lane.held_until = row.number, until
 
     def release(self, row: OutboxRow) -> None:
-        """Unblock the chat of a row that is settled."""
-        lane = self._lane(row)
-        if lane.busy == row.number:
-            lane.busy, lane.held_until, lane.not_before = None, math.inf, 0.0
+        """Unblock the lane of a row that is settled."""
+        self._free(row)
+        self._lane_of.pop(row.number, None)
 
     def put_back(self, row: OutboxRow, now: float, *, not_before: float) -> None:
         """Queue a row again of which nothing was sent: first in its chat, and its tokens are returned."""
         self._queue(row)
-        self.release(row)
+        self._free(row)
         lane = self._lane(row)
         lane.not_before = not_before
         for bucket in filter(None, (self._bucket, lane.bucket)):
@@ -217,7 +248,8 @@ class Schedule:
         while (expiry := self.next_expiry()) is not None and expiry <= unix_now:
             _, number = heappop(self._expiries)
             row = self._queued.pop(number)
-            self._changed.add(row.claim.to)
+            self._lane(row)
+            self._lane_of.pop(number, None)
             gone.append(row)
         return gone
 
@@ -227,9 +259,15 @@ class Schedule:
             heappop(self._expiries)
         return self._expiries[0][0] if self._expiries else None
 
+    def _free(self, row: OutboxRow) -> None:
+        lane = self._lane(row)
+        if lane.busy == row.number:
+            lane.busy, lane.held_until, lane.not_before = None, math.inf, 0.0
+
     def _lane(self, row: OutboxRow) -> _Lane:
-        self._changed.add(row.claim.to)
-        return self._lanes.setdefault(row.claim.to, _Lane())
+        name = self._lane_of.get(row.number, row.claim.to)
+        self._changed.add(name)
+        return self._lanes.setdefault(name, _Lane())
 
     def _sort_lanes(self, now: float) -> None:
         for heap in (self._timed, self._idle):
@@ -276,7 +314,7 @@ class Schedule:
 
     def _take(self, lane: _Lane, now: float) -> OutboxRow:
         row = self._queued.pop(heappop(lane.rows))
-        self._changed.add(row.claim.to)
+        self._lane(row)
         lane.bucket = lane.bucket or TokenBucket(self._pacing.chat)
         lane.bucket.take(now)
         self._bucket.take(now)

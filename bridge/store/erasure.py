@@ -55,6 +55,7 @@ _KEY = ("raw_id", "from_me", "chat", "author")
 #: Keys stay: without them the phone's copy would be journalled again. The hash is cleared: it could confirm guesses.
 _HASHES = _Sweep("keys", "message_keys", _KEY, ("chat", "author"), "UPDATE message_keys SET content_hash = ''")
 _REPORTS = _Sweep("reports", "told_once", ("subject", "key"), ("key",), "DELETE FROM told_once")
+_PEOPLE = _Sweep("addresses", "people", ("number",), ("key",), "DELETE FROM people")
 _MARKS = (
     _Sweep("keys", "message_keys", _KEY, ("chat", "author"), "DELETE FROM message_keys"),
     _Sweep("watermarks", "watermarks", ("chat",), ("chat",), "DELETE FROM watermarks"),
@@ -88,7 +89,7 @@ def erase_session(path: Path, person: ErasedPerson, *, marks: bool, dry_run: boo
     """
     with _opened(path, "migrations") as connection:
         final, still_open = _commands(connection, person)
-        sweeps = (*_MARKS, _REPORTS) if marks else (_HASHES, _REPORTS)
+        sweeps = (*_MARKS, _REPORTS, _PEOPLE) if marks else (_HASHES, _REPORTS, _PEOPLE)
         return {
             "messages": _items(connection, person, Stream.IN, dry_run=dry_run),
             "events": _items(connection, person, Stream.EVENT, dry_run=dry_run),

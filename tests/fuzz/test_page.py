@@ -104,14 +104,14 @@ def test_a_report_of_the_page(states: list[dict[str, Any]]) -> None:
 @given(st.lists(MESSAGES | JSON, max_size=3))
 @example([{"kind": "ack", "keys": 1, "level": 1}])
 def test_a_batch_of_the_page(batch: list[Any]) -> None:
-    half = InboundPipeline("haby", 51, None, None, None, now=time.time)  # type: ignore[arg-type]  # nothing is journalled here
+    half = InboundPipeline("haby", 51, None, None, None, None, now=time.time)  # type: ignore[arg-type]  # nothing is journalled here
     items = to_items(batch)
     assert len(items) == len(batch)  # nothing is dropped
     for item in items:
         if not isinstance(item, IncomingMessage):
             continue
-        record = half._record(item)
-        message = body_of(item, 51, (), late=True)
+        record = half._record(item, None)
+        message = body_of(item, 51, (), None, late=True)
         event = EventBody(kind=OWN_MESSAGE, at=instant(record.timestamp), chat=record.chat, message=message)
         for stream, model, body in ((Stream.IN, Inbound, record.body), (Stream.EVENT, Event, event.to_json())):
             text = in_stream(stream, "haby", "epoch", 1, body).encode("utf-8").decode("utf-8")

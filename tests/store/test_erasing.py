@@ -17,7 +17,7 @@ from bridge.contract.events import ERASED_EVENT, OWN_MESSAGE, Event, EventBody
 from bridge.contract.lifecycle import SendState
 from bridge.contract.messages import ERASED, Inbound, MessageBody, Quoted, Stream, in_stream
 from bridge.contract.payload import instant
-from bridge.ports import DeadLetter, JournalRecord, NewNotice, Webhook, WebhookFilter
+from bridge.ports import Acquaintance, DeadLetter, JournalRecord, NewNotice, Webhook, WebhookFilter
 from bridge.store import BridgeStore, SessionStore
 from bridge.store.database import POLL
 from bridge.store.erasure import erase_bridge, erase_session, known_addresses, wipe
@@ -70,7 +70,7 @@ async def fill(store: SessionStore) -> None:
         body(GROUP, OTHER_PN, "@5491155500001 hola", mentions=[PN, GROUP], quoted=quoted),
         body("54911555000012@c.us", "54911555000012@c.us", "another number that begins alike"),
     ]
-    await store.journal.add_alias(LID, PN)
+    await store.people.keep(Acquaintance(pairs=[(LID, PN)]))
     await store.journal.append([record(f"RAW{n}", message) for n, message in enumerate(messages)])
     own = EventBody(kind=OWN_MESSAGE, at=instant(1.7e9), chat=PN, message=body(PN, PN, SECRET))
     await store.journal.append_event(own.to_json())
