@@ -60,6 +60,7 @@ _MARKS = (
     _Sweep("keys", "message_keys", _KEY, ("chat", "author"), "DELETE FROM message_keys"),
     _Sweep("watermarks", "watermarks", ("chat",), ("chat",), "DELETE FROM watermarks"),
     _Sweep("aliases", "aliases", ("lid", "pn"), ("lid", "pn"), "DELETE FROM aliases"),
+    _Sweep("addresses", "people", ("number",), ("key",), "DELETE FROM people"),
 )
 _OF_THE_BRIDGE = (
     _Sweep("dead letters", "dead_letters", ("number",), ("body",), "DELETE FROM dead_letters"),
@@ -72,6 +73,12 @@ def known_addresses(path: Path, person: ErasedPerson) -> ErasedPerson:
     with _opened(path, "migrations") as connection:
         while True:
             pairs = [set(pair) for pair in connection.execute("SELECT lid, pn FROM aliases")]
+            pairs += [
+                set(json.loads(found))
+                for (found,) in connection.execute(
+                    "SELECT json_group_array(key) FROM people WHERE key LIKE '%@c.us' OR key LIKE '%@lid' GROUP BY person"
+                )
+            ]
             for _, _, fields in _naming(connection, person):
                 message = fields.get("message") or fields
                 pairs.append({message.get("from_pn"), message.get("from_lid")} - {None})
@@ -161,10 +168,10 @@ def _each(
 
 def _naming(connection: sqlite3.Connection, person: ErasedPerson) -> Iterator[tuple[int, Stream, dict[str, Any]]]:
     """Journal items whose text contains one of the addresses, oldest first."""
-    anywhere = " OR ".join("instr(body, ?)" for _ in person.users)
+    anywhere = " OR ".join("instr(body, ?)" for _ in person.endings)
     found = connection.execute(
         f"SELECT id, stream, body FROM journal WHERE {anywhere} ORDER BY id",  # noqa: S608 - marks only
-        person.users,
+        person.endings,
     )
     for number, stream, body in found:
         if person.is_named_in(body):

@@ -7,7 +7,7 @@ from enum import Enum, StrEnum, auto
 from typing import Any
 
 from bridge.contract.errors import InvalidRequest
-from bridge.contract.jid import Jid
+from bridge.contract.jid import Jid, canonical_address
 from bridge.contract.messages import ERASED, Stream
 from bridge.ports import MESSAGE, Failure, PostAnswer, WebhookFilter
 from bridge.webhooks.limits import WebhookLimits
@@ -99,14 +99,15 @@ def includes(chosen: WebhookFilter, stream: Stream, item: Mapping[str, Any]) -> 
     if kind not in chosen.kinds:
         return False
     chat = item.get("chat")
-    if chat is None:
-        return chosen.chats is None
-    group = _is_group(chat)
+    group = chat is not None and _is_group(chat)
     if group and not chosen.groups:
         return False
+    if chosen.chats is None:
+        return True
     # WhatsApp switches between a person's number and LID, so both count; in a group these fields are the author's.
-    addresses = {chat} if group else {chat, item.get("from_pn"), item.get("from_lid")}
-    return chosen.chats is None or not chosen.chats.isdisjoint(addresses)
+    named = {chat} if group else {chat, item.get("from_pn"), item.get("from_lid")}
+    addresses = {canonical_address(address) for address in named if address is not None}
+    return not addresses.isdisjoint(map(canonical_address, chosen.chats))
 
 
 def _is_group(chat: str) -> bool:
