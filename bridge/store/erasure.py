@@ -60,7 +60,6 @@ _MARKS = (
     _Sweep("keys", "message_keys", _KEY, ("chat", "author"), "DELETE FROM message_keys"),
     _Sweep("watermarks", "watermarks", ("chat",), ("chat",), "DELETE FROM watermarks"),
     _Sweep("aliases", "aliases", ("lid", "pn"), ("lid", "pn"), "DELETE FROM aliases"),
-    _Sweep("addresses", "people", ("number",), ("key",), "DELETE FROM people"),
 )
 _OF_THE_BRIDGE = (
     _Sweep("dead letters", "dead_letters", ("number",), ("body",), "DELETE FROM dead_letters"),

@@ -118,6 +118,7 @@ async def test_content_is_erased_and_seq_stays_beside_a_running_bridge(opener: O
             "still open": 1,
             "results and acks": 3,
             "keys": 3,
+            "addresses": 2,
         }
         assert (store.journal.bounds(Stream.IN), store.journal.bounds(Stream.EVENT)) == before
         left = await items(store, Stream.IN)
