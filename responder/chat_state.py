@@ -17,11 +17,13 @@ AUTOREPLY_WITHIN = 2
 
 @dataclass(slots=True)
 class ChatState:
-    """One row of the chats, while messages of it are recorded."""
+    """One row of the chats, while messages of it are recorded. Answers go to `chat`, the newest address."""
 
     id: int
     person: str
     cliente_id: int
+    chat: str
+    part: int
     name: str | None = None
     paused_until: float = 0
     opted_out_at: float | None = None
@@ -34,6 +36,17 @@ class ChatState:
     def is_theirs(self) -> bool:
         """Whether the newest message is the other side's."""
         return self.last_verdict is not None and self.last_verdict not in OURS
+
+    def absorb(self, other: ChatState) -> None:
+        """Take over the state of another chat of the same person: what prevents an answer in one of them stays."""
+        newer = max(self, other, key=lambda one: (one.last_at, one.last_message))
+        older = other if newer is self else self
+        self.cliente_id, self.chat, self.last_print = newer.cliente_id, newer.chat, newer.last_print
+        self.name = newer.name or older.name
+        self.opted_out_at = min((at for at in (newer.opted_out_at, older.opted_out_at) if at is not None), default=None)
+        self.paused_until = max(newer.paused_until, older.paused_until)
+        self.last_verdict = max(self, other, key=lambda one: one.last_message).last_verdict
+        self.last_at, self.last_message = newer.last_at, max(newer.last_message, older.last_message)
 
 
 @dataclass(slots=True)
@@ -82,7 +95,7 @@ def _judge(
     message: ReceivedMessage, chat: ChatState, switches: SwitchState, operator: OperatorSettings, now: float
 ) -> Verdict:
     facts = message.facts
-    chat.person, chat.cliente_id, chat.name = message.person, message.cliente_id, message.name or chat.name
+    chat.cliente_id, chat.name = message.cliente_id, message.name or chat.name
     if message.from_me:
         return _judge_own(message, chat, operator)
     if is_opt_in(facts.body):

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from bridge.client import Cursor, EventMessage, Message
 from bridge.contract.errors import CodedError
-from bridge.contract.events import OWN_MESSAGE, SENT_MESSAGE
+from bridge.contract.events import ALIAS, OWN_MESSAGE, SENT_MESSAGE
 from bridge.contract.jid import Jid, MessageKey
 from bridge.contract.kinds import BY_NAME
 from bridge.contract.messages import ERASED, MessageBody, Stream
@@ -40,9 +40,24 @@ class StreamPosition:
 
 
 @dataclass(frozen=True, slots=True)
+class PersonLink:
+    """Names of one person, who may have been two until now."""
+
+    position: StreamPosition
+    names: frozenset[str]
+    people: frozenset[str] = frozenset()
+
+    @property
+    def session(self) -> str:
+        return self.position.session
+
+
+@dataclass(frozen=True, slots=True)
 class ReceivedMessage:
     """`person` identifies the other side of the chat as the legacy table does: by number, else by address.
 
+    `names` are all that is known of that side: number and LID in the form in which they are compared, and the bridge's
+    id of the person; of a group its address.
     `sent_by` is None for what that side wrote.
     """
 
@@ -54,6 +69,7 @@ class ReceivedMessage:
     name: str | None
     sent_by: SentBy | None
     facts: Facts
+    names: frozenset[str]
     position: StreamPosition | None = None
 
     @property
@@ -71,6 +87,11 @@ class ReceivedMessage:
         return self.sent_by is not None
 
     @property
+    def people(self) -> frozenset[str]:
+        """The addresses of the author."""
+        return self.facts.people
+
+    @property
     def text(self) -> str:
         """What is recorded: the text, or `[kind]` for a message without one."""
         kind = BY_NAME.get(self.facts.kind)
@@ -83,9 +104,12 @@ def of_message(message: Message) -> ReceivedMessage | StreamPosition:
     return position if message.type == ERASED else _received(message, message.session, position, None)
 
 
-def of_event(event: EventMessage) -> ReceivedMessage | StreamPosition:
-    """From the `event` stream: a message of the account, or only the position of another event or own answer."""
+def of_event(event: EventMessage) -> ReceivedMessage | PersonLink | StreamPosition:
+    """From the `event` stream: a message of the account, a link of two addresses, or only the position of another."""
     position = StreamPosition(event.session, Stream.EVENT, event.cursor)
+    if event.kind == ALIAS:
+        people = (_person_name(event.person), _person_name(event.merged))
+        return PersonLink(position, _names(event.from_pn, event.from_lid) | frozenset(filter(None, people)))
     if event.message is None:
         return position
     if event.kind == OWN_MESSAGE:
@@ -125,15 +149,22 @@ def _received(
         chat = Jid.parse(message.chat)
     except CodedError:
         chat = None
-    names = (message.author, message.from_pn, message.from_lid, *(() if chat and chat.is_group else (message.chat,)))
+    is_group = chat is not None and chat.is_group
+    of_chat = () if is_group else (message.chat,)
+    if is_group:
+        names = frozenset({message.chat[:LONGEST_ADDRESS]})
+    else:
+        names = _names(*of_chat, message.from_pn, message.from_lid) | frozenset(
+            filter(None, (message.chat[:LONGEST_ADDRESS] if chat is None else None, _person_name(message.person)))
+        )
     facts = Facts(
         body=message.body,
         kind=message.kind or message.type,
         timestamp=message.timestamp,
-        people=frozenset(name for name in map(_normal, filter(None, names)) if name),
+        people=_names(message.author, message.from_pn, message.from_lid, *of_chat),
         is_conversation=chat is not None and chat.is_conversation,
-        is_group=chat is not None and chat.is_group,
-        mentions=frozenset(name for name in map(_normal, message.mentions or ()) if name),
+        is_group=is_group,
+        mentions=_names(*(message.mentions or ())),
         mentions_account=message.mentions_me is True,
     )
     return ReceivedMessage(
@@ -145,23 +176,33 @@ def _received(
         name=None if sent_by else (message.notify_name or "")[:LONGEST_NAME] or None,
         sent_by=sent_by,
         facts=facts,
+        names=names,
         position=position,
     )
 
 
-def _normal(address: str) -> str | None:
+def _jid(address: str | None) -> Jid | None:
     try:
-        return str(Jid.parse(address))
+        return Jid.parse(address) if address else None
     except CodedError:
         return None
+
+
+def _names(*addresses: str | None) -> frozenset[str]:
+    """The addresses in the form in which they are compared, without what is none."""
+    return frozenset(str(jid.canonical) for jid in map(_jid, addresses) if jid is not None)
+
+
+def _person_name(person: str | None) -> str | None:
+    return f"person:{person[:64]}" if person else None
 
 
 def _person(message: MessageBody, chat: Jid | None) -> str:
     """The digits of the number where it is known, as the legacy installation wrote them: its history continues."""
     if chat is not None and chat.is_user:
         return chat.user
-    if chat is not None and chat.is_lid and message.from_pn and (number := _normal(message.from_pn)):
-        return Jid.parse(number).user
+    if chat is not None and chat.is_lid and (number := _jid(message.from_pn)) is not None:
+        return number.user
     return message.chat[:64]
 
 

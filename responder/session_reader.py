@@ -17,7 +17,7 @@ from bridge.client import BrokerRefused, Client, Gap, Message
 from bridge.contract.messages import Stream
 from responder.errors import DatabaseDown, LeaseLost, StatementLost
 from responder.faults import FaultLog
-from responder.incoming import STATEMENT_OVERHEAD, ReceivedMessage, StreamPosition, of_event, of_message
+from responder.incoming import STATEMENT_OVERHEAD, PersonLink, ReceivedMessage, StreamPosition, of_event, of_message
 from responder.store.database import FIRST_PAUSE, pause_before_retry
 from responder.store.recorder import Recorder
 from responder.store.rows import Lease, Pending
@@ -30,7 +30,7 @@ BATCH, READ_AHEAD = 100, 500
 BEHIND = 0.3
 #: Further tries of one item with which the connection to the database ended.
 LOST_RETRIES = 2
-_Item = ReceivedMessage | StreamPosition
+_Item = ReceivedMessage | PersonLink | StreamPosition
 #: Seconds before a refused subscription is tried again.
 REFUSED_RETRY = 30.0
 
@@ -168,7 +168,7 @@ class SessionReader:
     async def _set_aside(self, item: _Item, error: Exception) -> None:
         _log.error("%s: a message cannot be recorded and is skipped.", self._session, exc_info=error)
         self._faults.note("not_recorded", self._session, "a message cannot be recorded; see the log")
-        if (position := item.position if isinstance(item, ReceivedMessage) else item) is not None:
+        if (position := item if isinstance(item, StreamPosition) else item.position) is not None:
             await self._recorder.record([position], now=self._now(), lease=self._lease)
 
     def _gap(self, gap: Gap) -> None:

@@ -29,13 +29,16 @@ def _switch(value: Any) -> Any:
 
 
 def _people(value: Any) -> Any:
-    """A comma list of numbers in any spelling, or of addresses, normalized for comparison."""
+    """A comma list of numbers in any spelling, or of addresses of people, in the form in which they are compared."""
     if not isinstance(value, str):
         return value
     try:
-        return frozenset(str(parse_recipient(part)) for part in value.split(",") if part.strip())
+        people = [parse_recipient(part) for part in value.split(",") if part.strip()]
     except CodedError as error:
         raise ValueError(error.text) from error
+    if groups := [str(one) for one in people if one.is_group]:
+        raise ValueError(f"{groups[0]} is a group, which no person is")
+    return frozenset(str(one.canonical) for one in people)
 
 
 def _session_names(value: Any) -> Any:

@@ -40,14 +40,16 @@ class Turns:
     async def verdict(self, pending: Pending, now: float) -> Verdict:
         """Whether the message may still be answered. Raises DatabaseDown."""
         async with self._database.read() as connection:
-            [circumstances] = (await self._reader.circumstances(connection, [pending], now)).values()
+            found = await self._reader.circumstances(connection, [pending], now)
+        if (circumstances := found.get(pending.chat_id)) is None:
+            return Verdict.ANSWER  # its chat is another one by now: `open` refuses it
         return self._reader.reconsider(pending, circumstances)
 
     async def open(self, new: Sequence[NewTurn], held: Sequence[Lease], now: float) -> list[Turn | Verdict | None]:
         """Record turns in one transaction; the result for each is a turn, a verdict against it, or None.
 
-        None: its part is under none of the `held` leases or the lease is lost, or another process has opened a turn or
-        written a verdict for one of its messages. Raises DatabaseDown.
+        None: its part is under none of the `held` leases or the lease is lost, another process has opened a turn or
+        written a verdict for one of its messages, or its chat was merged into another. Raises DatabaseDown.
         """
         async with self._database.write() as connection:
             lost = await lost_leases(connection, held)
@@ -58,13 +60,16 @@ class Turns:
             outcomes: list[Turn | Verdict | None] = []
             opened: list[NewTurn] = []
             for turn in new:
-                present = circumstances[turn.first.chat_id]
+                present = circumstances.get(turn.first.chat_id)
+                if present is None:
+                    outcomes.append(None)
+                    continue
                 verdict = self._reader.reconsider(turn.messages[-1], with_answers(present, turn.first.chat_id, opened))
                 if verdict is Verdict.CLOSED and turn.origin is TurnOrigin.CLOSED:
                     verdict = Verdict.ANSWER
                 verdict = verdict if verdict is not Verdict.ANSWER else before.repeats(turn) or verdict
                 if chats_lease(turn.first.part) not in valid or not still_open.issuperset(
-                    one.id for one in turn.messages
+                    (one.id, one.chat_id) for one in turn.messages
                 ):
                     outcomes.append(None)
                 elif verdict is not Verdict.ANSWER:
@@ -100,10 +105,11 @@ class Turns:
             await _set_verdict(connection, batch, verdict)
 
 
-async def _still_open(connection: AsyncConnection, batch: Sequence[Pending]) -> set[int]:
-    """Ids of the messages that are still neither answered nor refused, locked until the transaction ends."""
+async def _still_open(connection: AsyncConnection, batch: Sequence[Pending]) -> set[tuple[int, int]]:
+    """Ids of the messages that are still neither answered nor refused, each with its chat, which may be another one
+    by now. Locked until the transaction ends."""
     found = await connection.execute(STILL_OPEN, {"rows": [pending.id for pending in batch]})
-    return set(found.scalars())
+    return {(row.id, row.chat_id) for row in found}
 
 
 async def _write(connection: AsyncConnection, opened: Sequence[NewTurn], now: float) -> None:
