@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import signal
+import sys
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -307,6 +309,53 @@ async def test_two_writers_that_learn_it_at_once_lose_nothing(database: Responde
     assert await desk.rows("SELECT count(*) FROM wa_chat") == [(1,)]
     assert await desk.rows("SELECT count(*), count(DISTINCT chat_id) FROM wa_message") == [(20, 1)]
     assert (await desk.verdicts()).count(Verdict.ANSWER) <= 1
+
+
+KILLED = """
+import asyncio, os, signal, sys
+from sqlalchemy import event
+from sqlalchemy.engine import make_url
+from bridge.client import Cursor
+from bridge.contract.messages import Stream
+from responder.incoming import PersonLink, StreamPosition
+from responder.store.database import ResponderDatabase
+from responder.store.identities import chats_of
+
+async def main(url, names, statements):
+    async with ResponderDatabase(make_url(url)) as database:
+        left = [statements]
+        def count(connection, cursor, statement, *rest):
+            left[0] -= statement.split()[0] in ("UPDATE", "INSERT", "DELETE")
+            if left[0] < 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+        event.listen(database._engine.sync_engine, "before_cursor_execute", count)
+        position = StreamPosition("haby", Stream.EVENT, Cursor(epoch="e", seq=1))
+        async with database.write() as connection:
+            await chats_of(connection, [PersonLink(position, frozenset(names.split(",")))])
+
+asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
+"""
+
+
+async def test_a_kill_between_the_steps_of_a_merge_loses_nothing(each_desk: Desk) -> None:
+    desk = each_desk
+    await desk.say(NUMBER, "baja")
+    await desk.say(HIDDEN, "hola")
+    tables = ("wa_chat", "wa_message", "wa_identity", "ll_ia_conversaciones")
+
+    async def everything() -> list[Any]:
+        return [await desk.rows(f"SELECT * FROM {table} ORDER BY 1, 2") for table in tables]
+
+    before, url = await everything(), desk.database.url.render_as_string(hide_password=False)
+    for statements in itertools.count():
+        arguments = (sys.executable, "-c", KILLED, url, f"{PN},{LID}", str(statements))
+        child = await asyncio.create_subprocess_exec(*arguments, stderr=asyncio.subprocess.DEVNULL)
+        if await child.wait() != -signal.SIGKILL:
+            break
+        assert await everything() == before, statements
+    assert (child.returncode, statements > 4) == (0, True)
+    assert await desk.rows("SELECT count(*) FROM wa_chat") == [(1,)]
+    assert await desk.rows("SELECT count(*), count(DISTINCT chat_id) FROM wa_message") == [(2, 1)]
 
 
 async def test_forget_follows_the_person(each_desk: Desk) -> None:
