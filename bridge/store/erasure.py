@@ -75,7 +75,8 @@ def known_addresses(path: Path, person: ErasedPerson) -> ErasedPerson:
             pairs += [
                 set(json.loads(found))
                 for (found,) in connection.execute(
-                    "SELECT json_group_array(key) FROM people WHERE key LIKE '%@c.us' OR key LIKE '%@lid' GROUP BY person"
+                    "SELECT json_group_array(key) FROM people"
+                    " WHERE key LIKE '%@c.us' OR key LIKE '%@lid' GROUP BY person"
                 )
             ]
             for _, _, fields in _naming(connection, person):

@@ -198,11 +198,14 @@ def test_no_message_costs_more_than_50_ms(unit: str, start: str) -> None:
     """The longest message that WhatsApp carries, through everything that its recording and a rule's answer compute."""
     text = (start + unit * 65_536)[:65_536]
     operator = OperatorSettings(Policy(), Hours(), UTC, 1800)
-    message = ReceivedMessage("haby", "1", "c", "p", 51, None, None, Facts(text, "chat", 1.0, frozenset({"x"})))
+    facts = Facts(text, "chat", 1.0, frozenset({"x"}))
+    message = ReceivedMessage("haby", "1", "c", "p", 51, None, None, facts, frozenset({"x"}))
+        "haby", "1", "c", "p", 51, None, None, Facts(text, "chat", 1.0, frozenset({"x"})), frozenset({"x"})
+    )
 
     def cost() -> float:
         started = time.process_time()
-        judge(message, ChatState(1, "p", 51), SwitchState(True, {}), operator, 1.0)
+        judge(message, ChatState(1, "p", 51, "c", 0), SwitchState(True, {}), operator, 1.0)
         SHIPPED.answer(text)
         chat_messages("", [HistoryEntry("user", text)], [text], PromptLimits())
         return time.process_time() - started
