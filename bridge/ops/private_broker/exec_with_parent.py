@@ -10,8 +10,6 @@ import signal
 import sys
 
 PR_SET_PDEATHSIG = 1
-#: Variables that the program gets: the others may hold secrets of the parent.
-KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
 
 if __name__ == "__main__":
     parent, program = int(sys.argv[1]), sys.argv[2]
@@ -19,5 +17,4 @@ if __name__ == "__main__":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() != parent:  # the parent ended before prctl
             sys.exit(1)
-    environment = {name: os.environ[name] for name in KEPT if name in os.environ}
-    os.execve(program, sys.argv[2:], environment)  # noqa: S606 - arguments are a list; there is no shell
+    os.execv(program, sys.argv[2:])  # noqa: S606 - arguments are a list; there is no shell
