@@ -200,8 +200,6 @@ def test_no_message_costs_more_than_50_ms(unit: str, start: str) -> None:
     operator = OperatorSettings(Policy(), Hours(), UTC, 1800)
     facts = Facts(text, "chat", 1.0, frozenset({"x"}))
     message = ReceivedMessage("haby", "1", "c", "p", 51, None, None, facts, frozenset({"x"}))
-        "haby", "1", "c", "p", 51, None, None, Facts(text, "chat", 1.0, frozenset({"x"})), frozenset({"x"})
-    )
 
     def cost() -> float:
         started = time.process_time()

@@ -12,7 +12,6 @@ import psutil
 
 from bridge.ops.private_broker.address_file import write_private
 
-
 #: Variables that a broker gets: the others may hold secrets of the bridge.
 _KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
 
