@@ -105,9 +105,7 @@ async def refused(driver: WebDriver, answer: dict[str, Any]) -> str | None:
 
 
 async def test_the_step_is_noticed_and_not_disturbed(web: WebWorld) -> None:
-    web.set(always_outdated=True)
-    limits = replace(LIMITS, stuck=0.5, no_site=0.5)
-    async with asked(web, web.web_driver(limits=limits)) as (driver, sink):
+    async with asked(web) as (driver, sink):
         (step,) = web.sandbox.world.linking.passkeys.steps.values()
         request = await request_of(sink)
         assert request.options is not None
