@@ -44,7 +44,7 @@ _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _NOT_THE_PARAMETER = re.compile(r"context|could not finish|higher max", re.IGNORECASE)
 
 
-class Outcome(StrEnum):
+class CompletionOutcome(StrEnum):
     """The outcome of a request that the server answered."""
 
     ANSWERED = "answered"
@@ -60,7 +60,7 @@ class Completion:
     """`text` is what a customer may read. `detail` is for the operator, and empty if ANSWERED."""
 
     text: str
-    outcome: Outcome
+    outcome: CompletionOutcome
     detail: str = ""
 
 
@@ -129,18 +129,22 @@ def _completion(message: Mapping[str, Any], finish: str) -> Completion:
     text = without_reasoning(_printable(written))
     text = text if is_visible(text) else ""
     if finish in _FILTERED:
-        return Completion("", Outcome.FILTERED, f"the server's filter stopped it ({finish})")
+        return Completion("", CompletionOutcome.FILTERED, f"the server's filter stopped it ({finish})")
     if message.get("refusal"):
-        return Completion("", Outcome.REFUSED, "the model refused to answer")
+        return Completion("", CompletionOutcome.REFUSED, "the model refused to answer")
     if finish in ("tool_calls", "function_call") or message.get("tool_calls") or message.get("function_call"):
-        return Completion("", Outcome.TOOL_CALL, "the model called a tool; there are none")
+        return Completion("", CompletionOutcome.TOOL_CALL, "the model called a tool; there are none")
     if finish in _CUT:
         whole = _whole_sentences(text)
         end = "it is sent up to its last whole sentence" if whole else "nothing of it can be sent"
-        return Completion(whole, Outcome.CUT, f"the token limit ended the answer; {end}; raise OPENAI_MAX_TOKENS")
+        return Completion(
+            whole, CompletionOutcome.CUT, f"the token limit ended the answer; {end}; raise OPENAI_MAX_TOKENS"
+        )
     if text:
-        return Completion(text, Outcome.ANSWERED)
-    return Completion("", Outcome.EMPTY, "the answer has reasoning only" if is_visible(written) else "it has no text")
+        return Completion(text, CompletionOutcome.ANSWERED)
+    return Completion(
+        "", CompletionOutcome.EMPTY, "the answer has reasoning only" if is_visible(written) else "it has no text"
+    )
 
 
 def failure_of(status: int, reason: ServerReason, *, retry_after: float | None = None) -> ModelFailed:

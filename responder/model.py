@@ -21,7 +21,7 @@ from pydantic import SecretStr
 from responder.breaker import Breaker
 from responder.chat_completions import (
     Completion,
-    Outcome,
+    CompletionOutcome,
     Parameters,
     ServerReason,
     completion_of,
@@ -69,7 +69,7 @@ class Usage:
     cost: float = 0.0
     seconds: float = 0.0  # spent waiting for responses
     #: Questions that the server answered, by what it answered.
-    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    outcomes: Counter[CompletionOutcome] = field(default_factory=Counter)
     #: Requests by latency: one count for each bound of `LATENCIES`, and one for the slower ones.
     took: list[int] = field(default_factory=lambda: [0] * (len(LATENCIES) + 1))
 
@@ -141,7 +141,7 @@ class Model:
 
     def _note(self, answer: Completion, where: str) -> None:
         self.usage.outcomes[answer.outcome] += 1
-        if answer.outcome is Outcome.ANSWERED:
+        if answer.outcome is CompletionOutcome.ANSWERED:
             return
         self._faults.note("model_cut" if answer.text else "model_no_answer", where, answer.detail)
 

@@ -45,7 +45,7 @@ def legible(text: str) -> str:
 
 
 def unaccented(text: str) -> str:
-    """`legible` without accents."""
+    """Lower case as a person reads it, without accents."""
     decomposed = unicodedata.normalize("NFKD", legible(text)).casefold()
     return "".join(c for c in decomposed if not unicodedata.combining(c)).translate(_LOOK_ALIKE)
 

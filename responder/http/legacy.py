@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from bridge.contract.payload import instant, rfc3339
 from bridge.contract.signature import SIGNATURE_HEADER, is_signed
-from responder.chat_completions import Outcome
+from responder.chat_completions import CompletionOutcome
 from responder.errors import DatabaseDown
 from responder.http.context import Surface
 from responder.http.credentials import SENDER
@@ -65,7 +65,7 @@ def _model(surface: Surface) -> dict[str, Any] | None:
         "name": surface.settings.openai_model,
         "resting": model.breaker.is_open(model.now()),
         "questions": usage.questions,
-        "answers": usage.outcomes[Outcome.ANSWERED],
+        "answers": usage.outcomes[CompletionOutcome.ANSWERED],
         "outcomes": dict(usage.outcomes),
         "failures": usage.failures,
         "tokens_in": usage.tokens_in,

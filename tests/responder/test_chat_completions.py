@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from responder.chat_completions import Outcome, completion_of, reason_of, retry_after_of
+from responder.chat_completions import CompletionOutcome, completion_of, reason_of, retry_after_of
 from responder.errors import ModelFailed
 from responder.faults import FaultLog
 from responder.model import Model, ModelOptions
@@ -46,43 +46,43 @@ def message(finish: str | None = "stop", **fields: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("body", "text", "outcome"),
     [
-        (message(content="Hola"), "Hola", Outcome.ANSWERED),
-        (message(None, content="Hola"), "Hola", Outcome.ANSWERED),
-        (message(content="<think>40%</think>Hola"), "Hola", Outcome.ANSWERED),
-        (message(content="Hola", reasoning_content="40%", reasoning="40%"), "Hola", Outcome.ANSWERED),
-        (message(content="", reasoning_content="40%"), "", Outcome.EMPTY),
-        (message(content="<think>40%"), "", Outcome.EMPTY),
-        (message(content=None), "", Outcome.EMPTY),
-        (message(content="\u200b\u200d\ufeff \u2800"), "", Outcome.EMPTY),
-        (message(content="Ho\x00la\x1b[31m"), "Hola[31m", Outcome.ANSWERED),
-        (message(content="Hola \ud83d"), "Hola", Outcome.ANSWERED),
+        (message(content="Hola"), "Hola", CompletionOutcome.ANSWERED),
+        (message(None, content="Hola"), "Hola", CompletionOutcome.ANSWERED),
+        (message(content="<think>40%</think>Hola"), "Hola", CompletionOutcome.ANSWERED),
+        (message(content="Hola", reasoning_content="40%", reasoning="40%"), "Hola", CompletionOutcome.ANSWERED),
+        (message(content="", reasoning_content="40%"), "", CompletionOutcome.EMPTY),
+        (message(content="<think>40%"), "", CompletionOutcome.EMPTY),
+        (message(content=None), "", CompletionOutcome.EMPTY),
+        (message(content="\u200b\u200d\ufeff \u2800"), "", CompletionOutcome.EMPTY),
+        (message(content="Ho\x00la\x1b[31m"), "Hola[31m", CompletionOutcome.ANSWERED),
+        (message(content="Hola \ud83d"), "Hola", CompletionOutcome.ANSWERED),
         (
             message(content=[{"type": "thinking", "thinking": "40%"}, {"type": "text", "text": "Hola"}]),
             "Hola",
-            Outcome.ANSWERED,
+            CompletionOutcome.ANSWERED,
         ),
-        (message("length", content="Sí. Abrimos de lunes a viernes y los sába"), "Sí.", Outcome.CUT),
-        (message("length", content="Hay:\n- Pan\n- Lech"), "Hay:\n- Pan", Outcome.CUT),
-        (message("length", content="Hay:\n1. Pan\n2. Le"), "Hay:\n1. Pan", Outcome.CUT),
+        (message("length", content="Sí. Abrimos de lunes a viernes y los sába"), "Sí.", CompletionOutcome.CUT),
+        (message("length", content="Hay:\n- Pan\n- Lech"), "Hay:\n- Pan", CompletionOutcome.CUT),
+        (message("length", content="Hay:\n1. Pan\n2. Le"), "Hay:\n1. Pan", CompletionOutcome.CUT),
         (
             message("length", content="Cuesta 1.50 y ¡no más! Pero www.tienda.com tie"),
             "Cuesta 1.50 y ¡no más!",
-            Outcome.CUT,
+            CompletionOutcome.CUT,
         ),
-        (message("length", content="Abrimos de lunes a viernes y los sába"), "", Outcome.CUT),
-        (message("length", content="<think>40%. No decirlo. Y"), "", Outcome.CUT),
-        (message("length", content=None), "", Outcome.CUT),
-        (message(content=None, refusal="I can't help with that."), "", Outcome.REFUSED),
-        (message("tool_calls", content="Un momento", tool_calls=[{"id": "1"}]), "", Outcome.TOOL_CALL),
-        (message("function_call", content=None), "", Outcome.TOOL_CALL),
-        (message("content_filter", content="Ho"), "", Outcome.FILTERED),
-        (message("SAFETY", content=None), "", Outcome.FILTERED),
+        (message("length", content="Abrimos de lunes a viernes y los sába"), "", CompletionOutcome.CUT),
+        (message("length", content="<think>40%. No decirlo. Y"), "", CompletionOutcome.CUT),
+        (message("length", content=None), "", CompletionOutcome.CUT),
+        (message(content=None, refusal="I can't help with that."), "", CompletionOutcome.REFUSED),
+        (message("tool_calls", content="Un momento", tool_calls=[{"id": "1"}]), "", CompletionOutcome.TOOL_CALL),
+        (message("function_call", content=None), "", CompletionOutcome.TOOL_CALL),
+        (message("content_filter", content="Ho"), "", CompletionOutcome.FILTERED),
+        (message("SAFETY", content=None), "", CompletionOutcome.FILTERED),
     ],
 )
-def test_what_of_a_response_a_customer_reads(body: object, text: str, outcome: Outcome) -> None:
+def test_what_of_a_response_a_customer_reads(body: object, text: str, outcome: CompletionOutcome) -> None:
     found = completion_of(body)
     assert (found.text, found.outcome) == (text, outcome)
-    assert bool(found.detail) is (outcome is not Outcome.ANSWERED)
+    assert bool(found.detail) is (outcome is not CompletionOutcome.ANSWERED)
 
 
 @pytest.mark.parametrize(
@@ -239,8 +239,13 @@ async def test_every_outcome_is_counted_and_noted(model: Model, server: OpenAiSe
     answers = [await model.complete(ASKED, "54911***01") for _ in range(7)]
     assert answers == ["Hola", "Sí.", "", "", "", "", ""]
     assert noted == [("model_cut", "54911***01")] + [("model_no_answer", "54911***01")] * 5
-    counted = {Outcome.ANSWERED: 1, Outcome.CUT: 2, Outcome.EMPTY: 1, Outcome.FILTERED: 1}
-    assert model.usage.outcomes == counted | {Outcome.REFUSED: 1, Outcome.TOOL_CALL: 1}
+    counted = {
+        CompletionOutcome.ANSWERED: 1,
+        CompletionOutcome.CUT: 2,
+        CompletionOutcome.EMPTY: 1,
+        CompletionOutcome.FILTERED: 1,
+    }
+    assert model.usage.outcomes == counted | {CompletionOutcome.REFUSED: 1, CompletionOutcome.TOOL_CALL: 1}
 
 
 NOW = 1_800_000_000.0
