@@ -93,7 +93,7 @@ class OutboundPipeline:
             meta=command.meta,
             origin=origin if command.id is None else None,
         )
-        first = accepted(self._session, claim, self._waiting_of(claim.to, now))
+        first = accepted(self._session, claim, self._waiting_of(command.recipient, now))
         try:
             claimed = await self._outbox.claim(claim, notice(first, reply_to), self._enqueue)
         except StoreUnusable:
@@ -169,11 +169,11 @@ class OutboundPipeline:
         found = self._schedule.waits(rows, self._clock.monotonic())
         return {number: self._published(wait, now) for number, wait in found.items()}
 
-    def _waiting_of(self, chat: str, now: float) -> Waiting | None:
-        """What a command for this chat that is claimed now waits for."""
+    def _waiting_of(self, to: Jid, now: float) -> Waiting | None:
+        """What a command to this address that is claimed now waits for."""
         if not self._open:
             return Waiting(reason=WaitReason.NOT_CONNECTED, until=None)
-        wait = self._schedule.wait_of_next(chat, self._clock.monotonic())
+        wait = self._schedule.wait_of_next(self._people.lane(to), self._clock.monotonic())
         return None if wait is None else self._published(wait, now)
 
     def _published(self, wait: Wait, now: float) -> Waiting:

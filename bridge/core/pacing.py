@@ -161,10 +161,10 @@ class Schedule:
         tokens = self._bucket.tokens(now)
         return None if math.isinf(tokens) else math.floor(tokens)
 
-    def wait_of_next(self, chat: str, now: float) -> Wait | None:
-        """What a row that is claimed now for this chat will wait for; None when it can be sent at once."""
-        lane = self._lanes.get(chat)
-        return self._wait(chat, len(lane.rows) if lane else 0, len(self._queued), now)
+    def wait_of_next(self, lane_name: str, now: float) -> Wait | None:
+        """What a row that is claimed now for this lane will wait for; None when it can be sent at once."""
+        lane = self._lanes.get(lane_name)
+        return self._wait(lane_name, len(lane.rows) if lane else 0, len(self._queued), now)
 
     def waits(self, rows: Iterable[OutboxRow], now: float) -> dict[int, Wait]:
         """What those of these rows that are queued wait for, by number. Reads the whole queue once."""
@@ -174,14 +174,14 @@ class Schedule:
         lengths: dict[str, int] = {}
         in_chat: dict[int, int] = {}  # rows of its chat before it
         for number in sorted(self._queued):
-            chat = self._queued[number].claim.to
+            chat = self._name(self._queued[number])
             in_chat[number] = lengths.get(chat, 0)
             lengths[chat] = in_chat[number] + 1
         found: dict[int, Wait] = {}
         order = sorted(self._queued, key=lambda number: (self._queued[number].claim.priority.rank, number))
         for position, number in enumerate(order):
             if number in asked:
-                wait = self._wait(self._queued[number].claim.to, in_chat[number], position, now)
+                wait = self._wait(self._name(self._queued[number]), in_chat[number], position, now)
                 found |= {} if wait is None else {number: wait}
         return found
 
@@ -265,9 +265,12 @@ class Schedule:
             lane.busy, lane.held_until, lane.not_before = None, math.inf, 0.0
 
     def _lane(self, row: OutboxRow) -> _Lane:
-        name = self._lane_of.get(row.number, row.claim.to)
+        name = self._name(row)
         self._changed.add(name)
         return self._lanes.setdefault(name, _Lane())
+
+    def _name(self, row: OutboxRow) -> str:
+        return self._lane_of.get(row.number, row.claim.to)
 
     def _sort_lanes(self, now: float) -> None:
         for heap in (self._timed, self._idle):

@@ -17,6 +17,7 @@ from bridge.contract.jid import Jid
 from bridge.contract.messages import Stream
 from bridge.contract.pace import Pace
 from bridge.contract.session import SessionState
+from bridge.contract.waiting import WaitReason
 from bridge.core.people import People
 from bridge.ports import Acquaintance, IncomingEvent, PeopleStore, PersonAddress
 from bridge.store import SessionStore, open_store
@@ -248,3 +249,17 @@ async def test_a_number_as_it_is_dialled_at_home_is_sent_in_the_accounts_country
     assert (await harness.submit(command(to="011 15 5550-0001"))).to == str(PN)
     await harness.again(connected=False)
     assert (await harness.submit(command(to="011 5550-0001"))).to == str(PN)
+
+
+async def test_what_a_command_waits_for_is_that_of_the_person(harness: SessionHarness) -> None:
+    harness.pacing = replace(FREE, chat=Pace.parse("3/minute", burst=1))
+    await harness.start()
+    harness.phone.incoming(str(LID), "hola", from_pn=PN, from_lid=LID)
+    await harness.stream(Stream.IN, 1)
+    await harness.submit(command("uno", to=str(LID)))
+    await harness.until(lambda: len(harness.phone.sent) == 1)
+    second = await harness.submit(command("dos", to="+54 11 15 5550-0001"))
+    assert second.waits is not None
+    assert second.waits.reason is WaitReason.CHAT_PACE
+    [row] = await harness.store.outbox.open_rows()
+    assert harness.outbound.waiting([row])[row.number].reason is WaitReason.CHAT_PACE
