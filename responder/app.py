@@ -47,8 +47,8 @@ from responder.webhook import LegacySender, callback_secret
 _log = logging.getLogger(__name__)
 #: Seconds that a shutdown may take before it is cut short; unfinished work is found in the store at the next start.
 SHUTDOWN_TIMEOUT = 5.0
-#: Seconds that a webhook's message waits at the start for the database; senders of webhooks give up later.
-MIGRATION_WAIT = 4.0
+#: Seconds that a message of a webhook waits at the start for the database; it is recorded even if its sender gives up.
+MIGRATION_WAIT = 25.0
 
 
 async def run(settings: ResponderSettings, broker: BrokerAccess | None, *, stop: asyncio.Event) -> None:
@@ -302,6 +302,10 @@ class Responder:
                 await self._migrated.wait()
         except TimeoutError as error:
             raise DatabaseDown("The database is not ready yet.") from error
+        limit = self.database.largest_statement
+        if limit is not None and message.size > limit:
+            self.faults.note("not_recorded", message.session, "the database takes only the beginning of a message")
+            message = message.shortened()
         pending, changed = await self._recorder.record([message], now=self._transport.now())
         self._recorded(pending, changed)
 

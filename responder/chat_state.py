@@ -133,7 +133,7 @@ def _judge_own(message: ReceivedMessage, chat: ChatState, operator: OperatorSett
     if message.sent_by is SentBy.PROGRAM:
         return Verdict.SENT
     chat.paused_until = max(chat.paused_until, moment + operator.pause)
-    return Verdict.OWN
+    return Verdict.OWN if message.sent_by is SentBy.PHONE else Verdict.OPERATOR
 
 
 def _is_autoreply(facts: Facts, chat: ChatState, operator: OperatorSettings) -> bool:

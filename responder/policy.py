@@ -41,7 +41,8 @@ class Verdict(StrEnum):
     DUPLICATE = "duplicate"
     CHAT_BUDGET = "chat_budget"  # this chat has had its answers for the hour
     TOTAL_BUDGET = "total_budget"
-    OWN = "own"  # written by a person of the business, on the phone or in a panel
+    OWN = "own"  # written by a person of the business, on the phone
+    OPERATOR = "operator"  # written by a person of the business, on the page or through the bridge
     AUTOREPLY = "autoreply"  # the greeting or away message of WhatsApp Business
     SENT = "sent"  # sent by another program
     ANSWERED = "answered"  # part of a turn
@@ -51,7 +52,9 @@ class Verdict(StrEnum):
 
 
 #: Verdicts of messages that the account sent.
-OURS = (Verdict.OWN, Verdict.SENT, Verdict.AUTOREPLY)
+OURS = (Verdict.OWN, Verdict.OPERATOR, Verdict.SENT, Verdict.AUTOREPLY)
+#: Those of them that a person wrote: the bot is silent after them.
+BY_HAND = (Verdict.OWN, Verdict.OPERATOR)
 
 
 @dataclass(frozen=True, slots=True)

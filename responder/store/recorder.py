@@ -13,7 +13,7 @@ from bridge.client import Cursor
 from bridge.contract.messages import Stream
 from responder.chat_state import AUTOREPLY_WITHIN, ChatState, OperatorSettings, judge
 from responder.incoming import PersonLink, ReceivedMessage, StreamPosition
-from responder.policy import Verdict
+from responder.policy import BY_HAND, Verdict
 from responder.store.database import ResponderDatabase
 from responder.store.identities import chats_of
 from responder.store.leases import check_lease
@@ -141,7 +141,7 @@ class Recorder:
         query = select(messages).where(messages.c.chat_id == chat.id).order_by(messages.c.id.desc()).limit(RECENT)
         newest, *before = (await connection.execute(query)).all()
         conversing = chat.last_at - self._operator.pause
-        if any(row.verdict == Verdict.OWN and row.timestamp > conversing for row in before):
+        if any(row.verdict in BY_HAND and row.timestamp > conversing for row in before):
             return
         chat.paused_until, chat.last_verdict = 0, None
         await connection.execute(update(messages).where(messages.c.id == newest.id).values(verdict=Verdict.AUTOREPLY))
@@ -167,8 +167,8 @@ def _line(message: ReceivedMessage, chat: ChatState, verdict: Verdict) -> dict[s
         "cliente_id": message.cliente_id,
         "telefono": chat.person,
         "rol": "assistant" if message.from_me else "user",
-        "origen_mensaje": "humano" if verdict is Verdict.OWN else "sistema" if message.from_me else "ia",
-        "pauso_ia": int(verdict is Verdict.OWN),
+        "origen_mensaje": "humano" if verdict in BY_HAND else "sistema" if message.from_me else "ia",
+        "pauso_ia": int(verdict in BY_HAND),
         "mensaje": message.text,
     }
 
@@ -181,7 +181,7 @@ async def _withdraw_answered(
 ) -> None:
     """What a person has answered by hand is not answered again, whether it waits in the store or in the batch."""
     for position, own in enumerate(received):
-        if verdicts[position] is not Verdict.OWN:
+        if verdicts[position] not in BY_HAND:
             continue
         moment = own.facts.timestamp
         for earlier in range(position):

@@ -29,7 +29,7 @@ async def test_a_person_who_answers_through_the_bridge_pauses_the_chat(
     await send(harness, ANA, "Abrimos a las 9, Ana", **how)
     await harness.verdicts(1)
     harness.bridge.phone.incoming(ANA, "hola")
-    assert await harness.verdicts(2) == ["own", "human"]
+    assert await harness.verdicts(2) == ["operator", "human"]
     assert await harness.rows(LINES) == [
         ("assistant", "humano", 1, "Abrimos a las 9, Ana"),
         ("user", "ia", 0, "hola"),
@@ -95,6 +95,19 @@ async def test_a_configured_greeting_is_no_person_whenever_it_comes(harness: Res
     await harness.verdicts(1)
     phone.incoming(ANA, "hola")
     assert await harness.verdicts(2) == ["autoreply", "answered"]
+
+
+async def test_a_quick_answer_to_the_page_ends_no_pause(harness: ResponderHarness) -> None:
+    """WhatsApp's times are whole seconds: the customer's may seem to come first."""
+    responder = await harness.start()
+    phone = harness.bridge.phone
+    phone.incoming(ANA, "¿abren?")
+    await harness.verdicts(1)
+    [chat] = await responder.surface().chats.find(now=0)
+    now = phone.now() + 0.9
+    await responder.surface().human.open(chat.id, "Sí", "request-1", now=now, expires_at=now + 600)
+    phone.incoming(ANA, "gracias", timestamp=int(now))
+    assert await harness.verdicts(3) == ["no_answer", "operator", "human"]
 
 
 async def test_a_person_in_a_conversation_may_answer_at_once(harness: ResponderHarness) -> None:

@@ -157,7 +157,7 @@ async def test_a_person_who_answered_on_the_phone_is_not_talked_over(
     desk: Desk, first: str, between: tuple[str, ...], last: str
 ) -> None:
     await desk.say(first, "¿Tienen turno?")
-    desk.now += 60  # an own message within two seconds is an automatic one
+    desk.now += 5  # what comes at once is no person's
     await desk.say(first, "Sí, le escribo yo", own=True)
     for way in between:
         await desk.say(way, f"algo {way}")
