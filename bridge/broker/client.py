@@ -82,7 +82,7 @@ class MqttClient(aiomqtt.Client):
         self._unanswered: dict[int, asyncio.Future[Any]] = {}
         self._sizes: dict[int, int] = {}  # bytes of the packets that await a PUBACK
         self.largest_unanswered = 0  # at the end of the connection
-        self.packet_limit: int | None = None  # the broker's, which only MQTT 5 tells
+        self.packet_limit: int | None = None  # the broker's, reported by MQTT 5 only
         self._failure: Exception | None = None
         self.arrived: deque[Delivery] = deque()
         self.changed = asyncio.Event()  # something arrived, or the connection ended

@@ -50,7 +50,7 @@ class BrokerConnection:
     def packet_limit(self) -> int | None:
         """Bytes of the largest packet that the broker takes, headers included; None = unknown.
 
-        An MQTT 5 broker tells it; from one of MQTT 3.1.1 it is learnt by connections that ended.
+        An MQTT 5 broker reports it; from one of MQTT 3.1.1 it is learnt by connections that ended.
         """
         limits = (self._client.packet_limit, self._endings.packet_limit)
         return min((limit for limit in limits if limit is not None), default=None)

@@ -16,7 +16,7 @@ from bridge.contract.messages import Result
 from bridge.contract.payload import instant
 from bridge.contract.waiting import Waiting, WaitReason
 from bridge.core.in_doubt import InDoubt
-from bridge.core.pacing import HOLD, Pacing, Schedule, Wait
+from bridge.core.pacing import HOLD, PacedWait, Pacing, Schedule
 from bridge.core.people import People
 from bridge.core.results import Rejection, accepted, conflict, notice, rejected, result_of
 from bridge.core.send_steps import Outcome, SendExecutor
@@ -176,7 +176,7 @@ class OutboundPipeline:
         wait = self._schedule.wait_of_next(self._people.lane(to), self._clock.monotonic())
         return None if wait is None else self._published(wait, now)
 
-    def _published(self, wait: Wait, now: float) -> Waiting:
+    def _published(self, wait: PacedWait, now: float) -> Waiting:
         left = None if wait.until is None else wait.until - self._clock.monotonic()
         return Waiting(reason=wait.reason, until=None if left is None else instant(now + left))
 

@@ -38,7 +38,7 @@ class Pacing:
 
 
 @dataclass(frozen=True, slots=True)
-class Wait:
+class PacedWait:
     """What a queued row waits for, until about when (monotonic); `until` None: time alone does not end it."""
 
     reason: WaitReason
@@ -62,7 +62,7 @@ class TokenBucket:
         return min(float(self._pace.burst), self._tokens + max(0.0, now - self._filled_at) * self._pace.rate)
 
     def ready_at(self, now: float, count: int = 1) -> float:
-        """When so many tokens have become available; more than fit in the bucket are taken one after another."""
+        """When `count` tokens have become available; more than fit in the bucket are taken one after another."""
         tokens = self.tokens(now)
         return now if tokens >= count else now + (count - tokens) / self._pace.rate
 
@@ -161,12 +161,12 @@ class Schedule:
         tokens = self._bucket.tokens(now)
         return None if math.isinf(tokens) else math.floor(tokens)
 
-    def wait_of_next(self, lane_name: str, now: float) -> Wait | None:
+    def wait_of_next(self, lane_name: str, now: float) -> PacedWait | None:
         """What a row that is claimed now for this lane will wait for; None when it can be sent at once."""
         lane = self._lanes.get(lane_name)
         return self._wait(lane_name, len(lane.rows) if lane else 0, len(self._queued), now)
 
-    def waits(self, rows: Iterable[OutboxRow], now: float) -> dict[int, Wait]:
+    def waits(self, rows: Iterable[OutboxRow], now: float) -> dict[int, PacedWait]:
         """What those of these rows that are queued wait for, by number. Reads the whole queue once."""
         asked = {row.number for row in rows} & self._queued.keys()
         if not asked:
@@ -177,7 +177,7 @@ class Schedule:
             chat = self._name(self._queued[number])
             in_chat[number] = lengths.get(chat, 0)
             lengths[chat] = in_chat[number] + 1
-        found: dict[int, Wait] = {}
+        found: dict[int, PacedWait] = {}
         order = sorted(self._queued, key=lambda number: (self._queued[number].claim.priority.rank, number))
         for position, number in enumerate(order):
             if number in asked:
@@ -185,7 +185,7 @@ class Schedule:
                 found |= {} if wait is None else {number: wait}
         return found
 
-    def _wait(self, chat: str, ahead_in_chat: int, ahead: int, now: float) -> Wait | None:
+    def _wait(self, chat: str, ahead_in_chat: int, ahead: int, now: float) -> PacedWait | None:
         """The longest wait of a row behind `ahead_in_chat` rows of its chat and `ahead` rows in all."""
         lane = self._lanes.get(chat) or _Lane()
         bucket = lane.bucket or TokenBucket(self._pacing.chat)
@@ -196,9 +196,9 @@ class Schedule:
             (lane.not_before, WaitReason.RETRY),
         )
         if at >= now + SHORTEST_WAIT:
-            return Wait(reason, at)
+            return PacedWait(reason, at)
         if lane.busy is not None or ahead_in_chat:
-            return Wait(WaitReason.EARLIER_MESSAGE)
+            return PacedWait(WaitReason.EARLIER_MESSAGE)
         return None
 
     def next(self, now: float, jitter: float = 0.0) -> OutboxRow | float | None:

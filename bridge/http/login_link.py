@@ -1,6 +1,7 @@
 """A login link that `wa panel` makes for a bridge that runs: handed over as a file in the data directory.
 
-Whoever may write there may do everything anyway. The file holds a hash, one link at a time, and is deleted at its use.
+A user who may write there may do everything anyway. The file holds a hash of one link, and is
+deleted at its use.
 """
 
 from __future__ import annotations

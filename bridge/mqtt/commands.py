@@ -175,7 +175,7 @@ class CommandIntake:
                 self._background.create_task(self._respond(delivery), name=f"request {self._session.name}")
             case Leaf.TYPING:
                 await self._typing(delivery)
-            case _:  # a topic that nobody subscribes to
+            case _:  # a topic without a subscription
                 _log.debug("%s: ignored %s", self._session.name, delivery.topic)
 
     async def _send(self, topic: SessionTopic, delivery: Delivery) -> None:

@@ -53,7 +53,7 @@ def test_quick_ends_in_a_row_are_reported_once_and_after_each_hundred() -> None:
     assert [endings.ended(4.0, 0) is not None for _ in range(3)] == [False, False, True]
 
 
-async def test_a_broker_of_mqtt_5_tells_its_limit(tmp_path: Path, options: Options) -> None:
+async def test_a_broker_of_mqtt_5_reports_its_limit(tmp_path: Path, options: Options) -> None:
     with MosquittoServer(tmp_path / "small", extra="max_packet_size 20000\n") as small:
         async with connect(options(small.url(), protocol="5")) as connection:
             assert connection.packet_limit == 20_000

@@ -15,7 +15,7 @@ from bridge.contract.commands import Priority
 from bridge.contract.errors import InvalidRequest
 from bridge.contract.pace import Pace
 from bridge.contract.waiting import WaitReason
-from bridge.core.pacing import HOLD, Pacing, Schedule, TokenBucket, Wait
+from bridge.core.pacing import HOLD, PacedWait, Pacing, Schedule, TokenBucket
 from bridge.ports import OutboxRow
 from tests.core.commands import ANA, BETO, CARLA, row
 
@@ -62,16 +62,16 @@ def test_a_row_says_what_it_waits_for_and_until_about_when() -> None:
     queue(schedule, *rows)
     waits = schedule.waits(rows, 0.0)
     assert waits == {
-        2: Wait(WaitReason.EARLIER_MESSAGE),
-        3: Wait(WaitReason.CHAT_PACE, 10.0),
-        4: Wait(WaitReason.CHAT_PACE, 20.0),
+        2: PacedWait(WaitReason.EARLIER_MESSAGE),
+        3: PacedWait(WaitReason.CHAT_PACE, 10.0),
+        4: PacedWait(WaitReason.CHAT_PACE, 20.0),
     }
-    assert schedule.wait_of_next(ANA, 0.0) == Wait(WaitReason.CHAT_PACE, 30.0)
-    assert schedule.wait_of_next(BETO, 0.0) == Wait(WaitReason.SESSION_PACE, 1.0)
+    assert schedule.wait_of_next(ANA, 0.0) == PacedWait(WaitReason.CHAT_PACE, 30.0)
+    assert schedule.wait_of_next(BETO, 0.0) == PacedWait(WaitReason.SESSION_PACE, 1.0)
     sent = schedule.next(0.0)
     assert isinstance(sent, OutboxRow)
     schedule.put_back(sent, 0.0, not_before=7.0)
-    assert schedule.waits([rows[0]], 0.0) == {1: Wait(WaitReason.RETRY, 7.0)}
+    assert schedule.waits([rows[0]], 0.0) == {1: PacedWait(WaitReason.RETRY, 7.0)}
 
 
 @given(st.lists(st.sampled_from(CHATS), max_size=12))

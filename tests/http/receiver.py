@@ -29,7 +29,7 @@ class Posted:
 
 @dataclass(slots=True)
 class Answer:
-    """What to answer: a status with headers, or nothing: for ever (`hang`), or an end of the connection (`cut`)."""
+    """What to answer: a status with headers, or nothing: indefinitely (`hang`), or an end of the connection (`cut`)."""
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
