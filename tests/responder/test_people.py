@@ -63,7 +63,7 @@ class Desk:
 
     def message(self, way: str, body: str, *, own: bool = False, **fields: Any) -> ReceivedMessage:
         """As the legacy path posts it, with the fields that the way carries."""
-        self.count, self.now = self.count + 1, self.now + 1
+        self.count, self.now = self.count + 1, self.now + 5  # sooner, an own message counts as an automatic one
         chat = PN if way == NUMBER else LID
         pair = {"from_pn": PN, "from_lid": LID} if way == BOTH else {}
         key = f"{'true' if own else 'false'}_{chat}_3EB0{self.count:04}"
