@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import dataclass
 
 from bridge.client import Cursor, EventMessage, Message
 from bridge.contract.errors import CodedError
-from bridge.contract.events import ALIAS, OWN_MESSAGE, SENT_MESSAGE
+from bridge.contract.events import OWN_MESSAGE
 from bridge.contract.jid import Jid, MessageKey
 from bridge.contract.kinds import BY_NAME
 from bridge.contract.messages import ERASED, MessageBody, Stream
 from responder.policy import Facts
-from responder.turns import is_turn
 
 #: Limits of the columns.
 LONGEST_NAME, LONGEST_ADDRESS, LONGEST_ID, LARGEST_CLIENT = 128, 96, 255, 2**31 - 1
-#: Bytes of a message's other fields in statements, at most.
-STATEMENT_OVERHEAD = 2_000
-#: Characters that are recorded of a text that a database does not take.
-SHORT = 1_000
 #: Unix seconds of the year 2242; later timestamps are invalid.
 LATEST = 2**33
-
-
-class SentBy(StrEnum):
-    """The author of a message of the account itself."""
-
-    PHONE = "phone"  # a linked device: a person, or WhatsApp Business by itself
-    PERSON = "person"  # through the bridge, by hand
-    PROGRAM = "program"  # through the bridge
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,26 +26,8 @@ class StreamPosition:
 
 
 @dataclass(frozen=True, slots=True)
-class PersonLink:
-    """Names of one person, who may have been two until now."""
-
-    position: StreamPosition
-    names: frozenset[str]
-    people: frozenset[str] = frozenset()
-
-    @property
-    def session(self) -> str:
-        return self.position.session
-
-
-@dataclass(frozen=True, slots=True)
 class ReceivedMessage:
-    """`person` identifies the other side of the chat as the legacy table does: by number, else by address.
-
-    `names` are all that is known of that side: number and LID in the form in which they are compared, and the bridge's
-    id of the person; of a group its address.
-    `sent_by` is None for what that side wrote.
-    """
+    """`person` identifies the other side of the chat as the legacy table does: by number, else by address."""
 
     session: str
     message_id: str
@@ -67,29 +35,9 @@ class ReceivedMessage:
     person: str
     cliente_id: int
     name: str | None
-    sent_by: SentBy | None
+    from_me: bool
     facts: Facts
-    names: frozenset[str]
     position: StreamPosition | None = None
-
-    @property
-    def size(self) -> int:
-        """Bytes that its text may need within a statement, in which characters are escaped."""
-        return 2 * len(self.facts.body.encode("utf-8", "replace")) + STATEMENT_OVERHEAD
-
-    def shortened(self) -> ReceivedMessage:
-        """The same message with the beginning of its text."""
-        return replace(self, facts=replace(self.facts, body=self.facts.body[:SHORT] + "…"))
-
-    @property
-    def from_me(self) -> bool:
-        """Whether the account itself sent it."""
-        return self.sent_by is not None
-
-    @property
-    def people(self) -> frozenset[str]:
-        """The addresses of the author."""
-        return self.facts.people
 
     @property
     def text(self) -> str:
@@ -101,23 +49,15 @@ class ReceivedMessage:
 def of_message(message: Message) -> ReceivedMessage | StreamPosition:
     """From the `in` stream: a message, or only the position of one that was erased."""
     position = StreamPosition(message.session, Stream.IN, message.cursor)
-    return position if message.type == ERASED else _received(message, message.session, position, None)
+    return position if message.type == ERASED else _received(message, message.session, position, from_me=False)
 
 
-def of_event(event: EventMessage) -> ReceivedMessage | PersonLink | StreamPosition:
-    """From the `event` stream: a message of the account, a link of two addresses, or only the position of another."""
+def of_event(event: EventMessage) -> ReceivedMessage | StreamPosition:
+    """From the `event` stream: a message that a person wrote on the phone, or only the position of another event."""
     position = StreamPosition(event.session, Stream.EVENT, event.cursor)
-    if event.kind == ALIAS:
-        people = (_person_name(event.person), _person_name(event.merged))
-        return PersonLink(position, _names(event.from_pn, event.from_lid) | frozenset(filter(None, people)))
-    if event.message is None:
+    if event.kind != OWN_MESSAGE or event.message is None:
         return position
-    if event.kind == OWN_MESSAGE:
-        return _received(event.message, event.session, position, SentBy.PHONE)
-    if event.kind == SENT_MESSAGE and event.command is not None and not is_turn(event.command.id):
-        by = SentBy.PERSON if event.command.is_by_hand else SentBy.PROGRAM
-        return _received(event.message, event.session, position, by)
-    return position
+    return _received(event.message, event.session, position, from_me=True)
 
 
 def of_webhook(session: str, fields: dict[str, object], cliente_id: int) -> ReceivedMessage:
@@ -139,32 +79,23 @@ def of_webhook(session: str, fields: dict[str, object], cliente_id: int) -> Rece
     )
     if not 0 <= client <= LARGEST_CLIENT or not 0 <= body.timestamp <= LATEST:
         raise ValueError("client or timestamp out of range")
-    return _received(body, session, None, SentBy.PHONE if _is_own(body.id) else None)
+    return _received(body, session, None, from_me=_is_own(body.id))
 
 
-def _received(
-    message: MessageBody, session: str, position: StreamPosition | None, sent_by: SentBy | None
-) -> ReceivedMessage:
+def _received(message: MessageBody, session: str, position: StreamPosition | None, *, from_me: bool) -> ReceivedMessage:
     try:
         chat = Jid.parse(message.chat)
     except CodedError:
         chat = None
-    is_group = chat is not None and chat.is_group
-    of_chat = () if is_group else (message.chat,)
-    if is_group:
-        names = frozenset({message.chat[:LONGEST_ADDRESS]})
-    else:
-        names = _names(*of_chat, message.from_pn, message.from_lid) | frozenset(
-            filter(None, (message.chat[:LONGEST_ADDRESS] if chat is None else None, _person_name(message.person)))
-        )
+    names = (message.author, message.from_pn, message.from_lid, *(() if chat and chat.is_group else (message.chat,)))
     facts = Facts(
         body=message.body,
         kind=message.kind or message.type,
         timestamp=message.timestamp,
-        people=_names(message.author, message.from_pn, message.from_lid, *of_chat),
+        people=frozenset(name for name in map(_normal, filter(None, names)) if name),
         is_conversation=chat is not None and chat.is_conversation,
-        is_group=is_group,
-        mentions=_names(*(message.mentions or ())),
+        is_group=chat is not None and chat.is_group,
+        mentions=frozenset(name for name in map(_normal, message.mentions or ()) if name),
         mentions_account=message.mentions_me is True,
     )
     return ReceivedMessage(
@@ -173,36 +104,26 @@ def _received(
         chat=message.chat[:LONGEST_ADDRESS],
         person=_person(message, chat),
         cliente_id=message.cliente_id,
-        name=None if sent_by else (message.notify_name or "")[:LONGEST_NAME] or None,
-        sent_by=sent_by,
+        name=None if from_me else (message.notify_name or "")[:LONGEST_NAME] or None,
+        from_me=from_me,
         facts=facts,
-        names=names,
         position=position,
     )
 
 
-def _jid(address: str | None) -> Jid | None:
+def _normal(address: str) -> str | None:
     try:
-        return Jid.parse(address) if address else None
+        return str(Jid.parse(address))
     except CodedError:
         return None
-
-
-def _names(*addresses: str | None) -> frozenset[str]:
-    """The addresses in the form in which they are compared, without what is none."""
-    return frozenset(str(jid.canonical) for jid in map(_jid, addresses) if jid is not None)
-
-
-def _person_name(person: str | None) -> str | None:
-    return f"person:{person[:64]}" if person else None
 
 
 def _person(message: MessageBody, chat: Jid | None) -> str:
     """The digits of the number where it is known, as the legacy installation wrote them: its history continues."""
     if chat is not None and chat.is_user:
         return chat.user
-    if chat is not None and chat.is_lid and (number := _jid(message.from_pn)) is not None:
-        return number.user
+    if chat is not None and chat.is_lid and message.from_pn and (number := _normal(message.from_pn)):
+        return Jid.parse(number).user
     return message.chat[:64]
 
 

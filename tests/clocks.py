@@ -1,8 +1,6 @@
-"""Clocks: one that only the test advances, and one that is wrong."""
+"""A clock that only the test advances."""
 
 from __future__ import annotations
-
-import time
 
 
 class FakeClock:
@@ -21,16 +19,3 @@ class FakeClock:
     def advance(self, seconds: float) -> None:
         self.unix += seconds
         self.steady += seconds
-
-
-class ShiftedClock:
-    """`bridge.ports.Clock` of a host whose clock is wrong by `shift` seconds."""
-
-    def __init__(self, shift: float) -> None:
-        self.shift = shift
-
-    def now(self) -> float:
-        return time.time() + self.shift
-
-    def monotonic(self) -> float:
-        return time.monotonic()

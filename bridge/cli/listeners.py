@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from bridge.cli.foreign_text import printable
-from bridge.cli.run import EXIT_HELP, Exit, clock_time, console, print_json_line, run
+from bridge.cli.run import EXIT_HELP, Exit, clock_time, console, print_json_line, printable, run
 
 if TYPE_CHECKING:
     from bridge.cli.facade import FacadeClient

@@ -15,7 +15,6 @@ import socket
 import ssl
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -24,7 +23,7 @@ from typing_extensions import override
 
 from bridge.contract.details import InvalidDetail
 from bridge.contract.errors import InvalidRequest
-from bridge.ports import Failure, Observer, PostAnswer, Posted, PostOutcome, WebhookPost
+from bridge.ports import Observer, PostAnswer, Posted, PostOutcome, WebhookPost
 from bridge.webhooks.callback_url import Address, CallbackRules, CallbackUrl
 from bridge.webhooks.failures import POST_ERRORS, ForbiddenAddress, answer_to
 from bridge.webhooks.headers import SESSION_HEADER
@@ -39,7 +38,7 @@ IDLE = 128
 
 
 class WebhookPoster(WebhookPost):
-    """An `async with`; `timeout`: seconds for a whole exchange, `legacy_timeout` with a listener of the legacy path."""
+    """An `async with`; `timeout`: seconds for a whole exchange."""
 
     def __init__(
         self,
@@ -47,12 +46,10 @@ class WebhookPoster(WebhookPost):
         *,
         own_port: int | None,
         timeout: float = 5.0,
-        legacy_timeout: float = 30.0,
         observers: Sequence[Observer] = (),
     ) -> None:
         self._rules = rules
         self._timeout = timeout
-        self._legacy_timeout = legacy_timeout
         self._observers = observers
         self._network = _CheckedNetwork(rules, own_port)
         # Not httpcore's pool: it scans every connection for every request, which made 90 webhooks wait 15 s.
@@ -97,33 +94,23 @@ class WebhookPoster(WebhookPost):
         return str(url)
 
     @override
-    async def post(self, url: str, body: bytes, headers: Mapping[str, str], *, legacy: bool = False) -> PostAnswer:
-        begun, received = time.monotonic(), False
-        timeout = self._legacy_timeout if legacy else self._timeout
-
-        async def trace(step: str, _: Mapping[str, Any]) -> None:
-            nonlocal received
-            received = received or step == "http11.send_request_body.complete"
-
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> PostAnswer:
+        begun = time.monotonic()
         try:
-            async with asyncio.timeout(timeout):
-                answer = await self._exchange(url, body, headers, {"timeout": _each(timeout), "trace": trace})
+            async with asyncio.timeout(self._timeout):
+                answer = await self._exchange(url, body, headers)
         except POST_ERRORS as error:  # a timeout is an OSError
-            answer = replace(answer_to(error), received=received)
-        except Exception as error:  # noqa: BLE001 - nothing may stop the deliveries behind it
-            _log.exception("A post failed here, not at its receiver.")
-            answer = PostAnswer(failure=Failure.INTERNAL, detail=type(error).__name__)
+            answer = answer_to(error)
         for observe in self._observers:
             observe(headers.get(SESSION_HEADER, ""), Posted(_outcome_of(answer), time.monotonic() - begun))
         return answer
 
-    async def _exchange(
-        self, url: str, body: bytes, headers: Mapping[str, str], extensions: dict[str, Any]
-    ) -> PostAnswer:
+    async def _exchange(self, url: str, body: bytes, headers: Mapping[str, str]) -> PostAnswer:
+        limits = dict.fromkeys(("connect", "read", "write", "pool"), self._timeout)
         # Content-Length is set here: without it the client sends chunks, which small servers do not accept.
         sent = [("Host", _host_header(url)), ("User-Agent", "whatsapp-mqtt-bridge"), ("Accept", "*/*")]
         sent += [("Content-Length", str(len(body))), *headers.items()]
-        request = httpcore.Request("POST", url, headers=sent, content=body, extensions=extensions)
+        request = httpcore.Request("POST", url, headers=sent, content=body, extensions={"timeout": limits})
         connection = await self._connection(request.url.origin)
         try:
             response = await connection.handle_async_request(request)
@@ -138,7 +125,7 @@ class WebhookPoster(WebhookPost):
         else:
             await connection.aclose()
         retry_after = _header(response.headers, b"retry-after")
-        return PostAnswer(status=response.status, retry_after=retry_after_seconds(retry_after), received=True)
+        return PostAnswer(status=response.status, retry_after=_seconds(retry_after))
 
     async def _connection(self, origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
         """The most recently used idle connection that is still open, or a new one."""
@@ -154,11 +141,6 @@ class WebhookPoster(WebhookPost):
         return httpcore.AsyncHTTPConnection(
             origin, ssl_context=self._tls, keepalive_expiry=KEEP_ALIVE, network_backend=self._network
         )
-
-
-def _each(timeout: float) -> dict[str, float]:
-    """The client's limits of each step; the timeout of the whole exchange is ours."""
-    return dict.fromkeys(("connect", "read", "write", "pool"), timeout)
 
 
 def _outcome_of(answer: PostAnswer) -> PostOutcome:
@@ -239,8 +221,8 @@ def _header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None
     return next((value for key, value in headers if key.lower() == name), None)
 
 
-def retry_after_seconds(header: bytes | None) -> float | None:
-    """The seconds of a `Retry-After` header, which holds seconds or a date; None for anything else."""
+def _seconds(header: bytes | None) -> float | None:
+    """The seconds of a `Retry-After` header, which holds seconds or a date."""
     if header is None:
         return None
     text = header.decode("ascii", "replace").strip()
@@ -248,5 +230,5 @@ def retry_after_seconds(header: bytes | None) -> float | None:
         return float(text[:9])
     try:
         return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
-    except (ValueError, OverflowError, TypeError):  # not a date, or a year that no clock has
+    except ValueError:
         return None
