@@ -23,6 +23,7 @@ from bridge.contract.status import MemoryUse
 from bridge.core.inbound import InboundPipeline
 from bridge.core.outbound import OutboundPipeline
 from bridge.core.pacing import Pacing
+from bridge.core.people import People
 from bridge.core.session import Session
 from bridge.drivers.web import Limits, PlaywrightRuntime, WebDriver
 from bridge.drivers.web.page_memory import measure
@@ -86,6 +87,8 @@ async def run(total: int) -> list[Point]:
                     random=random.random,
                     limits=replace(Limits(), idle=1.0, memory=5.0),
                 )
+                people = People("haby", store.people, store.memory, clock.now)
+                await people.load()
                 session = Session(
                     "haby",
                     owner="bench:0",
@@ -93,8 +96,10 @@ async def run(total: int) -> list[Point]:
                     outbox=store.outbox,
                     memory=store.memory,
                     driver=driver,
-                    inbound=InboundPipeline("haby", 51, store.journal, store.outbox, store.memory, now=clock.now),
-                    outbound=OutboundPipeline("haby", store.outbox, driver, clock, Pacing(free, free)),
+                    inbound=InboundPipeline(
+                        "haby", 51, store.journal, store.outbox, store.memory, people, now=clock.now
+                    ),
+                    outbound=OutboundPipeline("haby", store.outbox, driver, clock, Pacing(free, free), people),
                     clock=clock,
                     progress=MqttProgress(),
                 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -16,14 +17,17 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from bridge.asgi.forwarded import Proxies
 from bridge.broker import BrokerAddress, parse_addresses
 from bridge.contract.errors import StartError
 from bridge.contract.pace import Pace
+from bridge.contract.settings_file import encoding_fault
 from bridge.contract.topics import Topics, check_prefix, check_session_name
 from bridge.core.pacing import Pacing
 from bridge.drivers import DriverName
 from bridge.webhooks.callback_url import CallbackRules
 
+ENV_FILE = ".env"
 _PLACEHOLDERS = frozenset({"changeme", "change-me", "change_me", "password", "secret", "example", "xxx", "<password>"})
 _RETENTION = re.compile(r"(\d{1,5})d\s*,\s*(\d{1,6})(MB|GB)")
 _NOT_A_LEVEL = re.compile(r"[^A-Za-z0-9_-]+")
@@ -108,7 +112,7 @@ class BridgeSettings(BaseSettings):
     """The effective settings. Frozen; read with `load`."""
 
     model_config = SettingsConfigDict(
-        env_file=".env",
+        env_file=ENV_FILE,
         env_file_encoding="utf-8",
         extra="ignore",
         frozen=True,
@@ -266,6 +270,12 @@ class BridgeSettings(BaseSettings):
         description="Requests per key and per address, for bridge and responder; off: no limit. nginx has its own"
         " limit.",
     )
+    http_proxies: Annotated[Proxies, NoDecode, _parsed(Proxies.parse)] = _name(
+        "WA_HTTP_PROXIES",
+        default="",
+        description="Proxies in front of bridge and responder, whose X-Forwarded-For names the client: loopback (nginx"
+        " on this machine), addresses, networks, comma list. Without it the limits and the audit know only the proxy.",
+    )
     api_key: SecretStr | None = _name(
         "WHATSAPP_API_KEY",
         default=None,
@@ -287,6 +297,13 @@ class BridgeSettings(BaseSettings):
     )
     callback_timeout: float = _name(
         "WA_CALLBACK_TIMEOUT", default=5.0, gt=0, le=60, description="Timeout of a webhook in seconds."
+    )
+    legacy_timeout: float = _name(
+        "WA_LEGACY_TIMEOUT",
+        default=30.0,
+        gt=0,
+        le=300,
+        description="Timeout in seconds of a webhook registered on the legacy path. They may ask a model first.",
     )
     legacy_groups: bool = _name(
         "WA_LEGACY_GROUPS",
@@ -352,6 +369,9 @@ class BridgeSettings(BaseSettings):
 
 def load(**overrides: Any) -> BridgeSettings:
     """Read the settings. Raises `StartError` with one line for each wrong variable."""
+    with suppress(OSError):
+        if broken := encoding_fault(ENV_FILE, Path(ENV_FILE).read_bytes()):
+            raise StartError(broken)
     try:
         return BridgeSettings(**overrides)
     except ValidationError as error:

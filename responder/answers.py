@@ -7,16 +7,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from bridge.contract.jid import mask
 from responder.chat_state import OperatorSettings
 from responder.model import Model
 from responder.orders import Order, confirmation, order_in
 from responder.outgoing import AnswerSink, typing_shown
 from responder.policy import Verdict
-from responder.prompt import chat_messages, system_text
+from responder.prompt import PromptLimits, chat_messages, system_text
 from responder.rules_file import RulesFile
 from responder.store.pending import PendingWork
 from responder.store.rows import Pending
 from responder.store.switches import Switches
+from responder.text_normalize import LONGEST
 from responder.turns import TurnOrigin
 
 #: Earlier messages of the chat that the model receives besides those it is to answer.
@@ -33,10 +35,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """The template of the system text, and the operator's variables."""
+    """The template of the system text, the operator's variables, and how long a prompt may be."""
 
     template: str
     variables: Mapping[str, str]
+    limits: PromptLimits
 
 
 class AnswerSource:
@@ -65,9 +68,15 @@ class AnswerSource:
 
     def canned(self, batch: Sequence[Pending]) -> Answer | None:
         """A rule's answer to these messages as one text. Needs no I/O."""
-        text = _MENTION.sub(" ", "\n".join(pending.body for pending in batch)).strip()
+        written = "\n".join(pending.body[:LONGEST] for pending in batch)[:LONGEST]
+        text = _MENTION.sub(" ", written).strip()
         found = self._rules.rules.answer(text, turn=batch[0].id)
         return Answer(TurnOrigin.RULE, found.text) if found else None
+
+    def closed(self) -> Answer | None:
+        """The text for the time outside business hours, if there is one."""
+        text = self._operator.closed_text
+        return Answer(TurnOrigin.CLOSED, text) if text else None
 
     async def find(self, batch: Sequence[Pending]) -> Answer | Verdict:
         """The answer, or the verdict for which there is none. Raises ModelFailed, DatabaseDown."""
@@ -101,7 +110,7 @@ class AnswerSource:
             cliente_id=first.cliente_id,
         )
         history = await self._store.history(first, HISTORY)
-        messages = chat_messages(system, history, [pending.body for pending in batch])
+        messages = chat_messages(system, history, [pending.body for pending in batch], self._prompt.limits)
         async with typing_shown(self._sink, first.session, first.chat):
-            text = (await model.complete(messages)).strip()
+            text = await model.complete(messages, mask(first.chat))
         return Answer(TurnOrigin.MODEL, text) if text else None

@@ -12,7 +12,6 @@ from typing import Self
 from bridge.client import Client
 from responder.answers import AnswerSource, Prompt
 from responder.changes import Changes
-from responder.chat_state import OperatorSettings
 from responder.errors import DatabaseDown, WrongSettings
 from responder.fault_publisher import FaultPublisher
 from responder.faults import FaultLog
@@ -43,11 +42,13 @@ from responder.store.turns import Turns
 from responder.switch_publisher import SwitchPublisher
 from responder.timing import DEFAULT_TIMING, Timing
 from responder.transports import BrokerAccess, BrokerTransport, SenderTransport, Transport
-from responder.webhook import LegacySender
+from responder.webhook import LegacySender, callback_secret
 
 _log = logging.getLogger(__name__)
 #: Seconds that a shutdown may take before it is cut short; unfinished work is found in the store at the next start.
 SHUTDOWN_TIMEOUT = 5.0
+#: Seconds that a message of a webhook waits at the start for the database; it is recorded even if its sender gives up.
+MIGRATION_WAIT = 25.0
 
 
 async def run(settings: ResponderSettings, broker: BrokerAccess | None, *, stop: asyncio.Event) -> None:
@@ -63,6 +64,12 @@ async def run(settings: ResponderSettings, broker: BrokerAccess | None, *, stop:
         raise _first_error(group) from group
     finally:
         responder.close()
+
+
+def check_files(settings: ResponderSettings) -> None:
+    """Read the files that settings name, before anything starts. Raises WrongSettings, WrongRules."""
+    settings.system_template()
+    RulesFile(settings.rules_file, FaultLog(time.time, lambda _: None)).load()
 
 
 class Responder:
@@ -84,7 +91,7 @@ class Responder:
         self.faults = FaultLog(time.time, self._fault_publisher.note)
         self.changes = Changes()
         self.database = ResponderDatabase(settings.database_url, self.faults)
-        operator = OperatorSettings(settings.policy, settings.hours, settings.zone, settings.pause)
+        operator = settings.operator
         self.rules = RulesFile(settings.rules_file, self.faults)
         self.switches = Switches(self.database, settings.active, time.monotonic)
         self._switch_publisher = SwitchPublisher(self.switches, settings.cliente_id, self.faults, time.time)
@@ -94,17 +101,18 @@ class Responder:
         self._held = HeldLeases()
         options = settings.model_options
         self.model = None if options is None else Model(options, time.monotonic, self.faults, timing.model)
+        self._sender: LegacySender | None = None
         self._transport = self._choose_transport(broker, timing)
         self.health = Health(self.database, self._transport, self._held.by_name)
         answers = AnswerSource(
             self.rules,
             self.model,
-            Prompt(system_template, settings.prompt_vars),
+            Prompt(system_template, settings.prompt_vars, settings.prompt_limits),
             operator=operator,
             store=self._pending,
             switches=self.switches,
             sink=self._transport.sink,
-            now=time.time,
+            now=self._transport.now,
         )
         self.replies = Replies(
             answers,
@@ -113,12 +121,13 @@ class Responder:
             leases=self._held.by_name,
             faults=self.faults,
             changed=lambda chat_id: self.changes.notify([chat_id]),
-            now=time.time,
+            now=self._transport.now,
             gather=settings.gather,
             max_age=settings.max_age,
             timing=timing.replies,
         )
         self._closing = asyncio.Event()
+        self._migrated = asyncio.Event()
 
     @classmethod
     def load(
@@ -193,10 +202,13 @@ class Responder:
             faults=self.faults,
             changes=self.changes,
             now=time.time,
+            chat_time=self._transport.now,
             started_at=time.time(),
             take=self._take,
             resume=lambda turn: self.replies.resume([turn]),
+            sender=self._sender,
             whatsapp=self._transport.whatsapp,
+            has_started=self._migrated.is_set,
             unready=self.health.problems,
             switched=self._switched,
             closing=self._closing,
@@ -208,11 +220,15 @@ class Responder:
         if settings.sender_url is not None:
             callback = settings.callback_url or f"{self.url}/api/message-received"
             key = settings.api_key.get_secret_value() if settings.api_key else None
-            sender = LegacySender(settings.sender_url, callback, key, timeout=timing.sender.request)
-            return SenderTransport(sender, self._turns, self.faults, time.time, timing.sender)
+            own = settings.api_key or settings.jwt_secret
+            secret = callback_secret(own.get_secret_value()) if own else None
+            self._sender = LegacySender(
+                settings.sender_url, callback, key, secret=secret, timeout=timing.sender.request
+            )
+            return SenderTransport(self._sender, self._turns, self.faults, time.time, timing.sender)
         if broker is None:
             raise WrongSettings("There is no broker to connect to: set WA_MQTT_URL or MASSIVE_SENDER_URL.")
-        return BrokerTransport(broker, settings.sessions, time.time)
+        return BrokerTransport(broker, settings.sessions, self.faults, time.time)
 
     async def _work(self, stop: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -236,11 +252,13 @@ class Responder:
             except DatabaseDown:
                 pause = await pause_before_retry(pause)
             else:
+                self._migrated.set()
                 return True
         return False
 
     async def _answer(self, client: Client | None, stop: asyncio.Event) -> None:
         settings = self.settings
+        await self._transport.prepare()
         names = all_leases(settings.sessions)
         open_reader = None if client is None else self._reader_factory(client)
         worker = LeaseWorker(settings.sessions, self.replies, self._pending, self._held, open_reader)
@@ -272,13 +290,23 @@ class Responder:
                 lease,
                 recorded=self._recorded,
                 faults=self.faults,
-                now=time.time,
+                now=self._transport.now,
             )
 
         return open_reader
 
     async def _take(self, message: ReceivedMessage) -> None:
-        pending, changed = await self._recorder.record([message], now=time.time())
+        """Record a message of a webhook; at the start once the database is ready. Raises DatabaseDown."""
+        try:
+            async with asyncio.timeout(MIGRATION_WAIT):
+                await self._migrated.wait()
+        except TimeoutError as error:
+            raise DatabaseDown("The database is not ready yet.") from error
+        limit = self.database.largest_statement
+        if limit is not None and message.size > limit:
+            self.faults.note("not_recorded", message.session, "the database takes only the beginning of a message")
+            message = message.shortened()
+        pending, changed = await self._recorder.record([message], now=self._transport.now())
         self._recorded(pending, changed)
 
     def _recorded(self, pending: list[Pending], changed: set[int]) -> None:

@@ -31,6 +31,10 @@ class DatabaseDown(ResponderError):
     code = "database_down"
 
 
+class StatementLost(DatabaseDown):
+    """The connection ended during a statement: the server went down, or the statement is larger than it takes."""
+
+
 class DatabaseUnusable(ResponderError):
     """The database answers but cannot be used: wrong password, no such database, a newer schema."""
 
@@ -45,14 +49,21 @@ class LeaseLost(ResponderError):
 
 
 class ModelFailed(ResponderError):
-    """The model gave no answer that can be sent. The customer gets none; the message can still be answered."""
+    """The model gave no answer that can be sent. The customer gets none.
+
+    `transient`: the same request may be answered later, in `retry_after` seconds where the server says so. `of_prompt`:
+    the server refused this prompt; it says nothing about others.
+    """
 
     code = "model_failed"
 
-    def __init__(self, text: str, *, retry_after: float | None = None, transient: bool = True) -> None:
+    def __init__(
+        self, text: str, *, retry_after: float | None = None, transient: bool = True, of_prompt: bool = False
+    ) -> None:
         super().__init__(text)
         self.retry_after = retry_after
         self.transient = transient
+        self.of_prompt = of_prompt
 
 
 class SenderFailed(ResponderError):

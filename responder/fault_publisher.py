@@ -20,7 +20,12 @@ from responder.timing import FaultTiming
 
 _log = logging.getLogger(__name__)
 #: An event makes its opposite obsolete: a "down" that was held back must not be published after an "up".
-_OPPOSITES = {"database_down": "database_up", "model_resting": "model_back", "rules_broken": "rules_mended"}
+_OPPOSITES = {
+    "database_down": "database_up",
+    "model_resting": "model_back",
+    "rules_broken": "rules_mended",
+    "clock_differs": "clock_agrees",
+}
 _OPPOSITE_OF = {**_OPPOSITES, **{recovery: fault for fault, recovery in _OPPOSITES.items()}}
 
 

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from bridge.client import Cursor, EventMessage, Message
 from bridge.contract.errors import CodedError
-from bridge.contract.events import OWN_MESSAGE
+from bridge.contract.events import ALIAS, OWN_MESSAGE, SENT_MESSAGE
 from bridge.contract.jid import Jid, MessageKey
 from bridge.contract.kinds import BY_NAME
 from bridge.contract.messages import ERASED, MessageBody, Stream
 from responder.policy import Facts
+from responder.turns import is_turn
 
 #: Limits of the columns.
 LONGEST_NAME, LONGEST_ADDRESS, LONGEST_ID, LARGEST_CLIENT = 128, 96, 255, 2**31 - 1
+#: Bytes of a message's other fields in statements, at most.
+STATEMENT_OVERHEAD = 2_000
+#: Characters that are recorded of a text that a database does not take.
+SHORT = 1_000
 #: Unix seconds of the year 2242; later timestamps are invalid.
 LATEST = 2**33
+
+
+class SentBy(StrEnum):
+    """The author of a message of the account itself."""
+
+    PHONE = "phone"  # a linked device: a person, or WhatsApp Business by itself
+    PERSON = "person"  # through the bridge, by hand
+    PROGRAM = "program"  # through the bridge
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +40,26 @@ class StreamPosition:
 
 
 @dataclass(frozen=True, slots=True)
+class PersonLink:
+    """Names of one person, who may have been two until now."""
+
+    position: StreamPosition
+    names: frozenset[str]
+    people: frozenset[str] = frozenset()
+
+    @property
+    def session(self) -> str:
+        return self.position.session
+
+
+@dataclass(frozen=True, slots=True)
 class ReceivedMessage:
-    """`person` identifies the other side of the chat as the legacy table does: by number, else by address."""
+    """`person` identifies the other side of the chat as the legacy table does: by number, else by address.
+
+    `names` are all that is known of that side: number and LID in the form in which they are compared, and the bridge's
+    id of the person; of a group its address.
+    `sent_by` is None for what that side wrote.
+    """
 
     session: str
     message_id: str
@@ -35,9 +67,29 @@ class ReceivedMessage:
     person: str
     cliente_id: int
     name: str | None
-    from_me: bool
+    sent_by: SentBy | None
     facts: Facts
+    names: frozenset[str]
     position: StreamPosition | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes that its text may need within a statement, in which characters are escaped."""
+        return 2 * len(self.facts.body.encode("utf-8", "replace")) + STATEMENT_OVERHEAD
+
+    def shortened(self) -> ReceivedMessage:
+        """The same message with the beginning of its text."""
+        return replace(self, facts=replace(self.facts, body=self.facts.body[:SHORT] + "…"))
+
+    @property
+    def from_me(self) -> bool:
+        """Whether the account itself sent it."""
+        return self.sent_by is not None
+
+    @property
+    def people(self) -> frozenset[str]:
+        """The addresses of the author."""
+        return self.facts.people
 
     @property
     def text(self) -> str:
@@ -49,15 +101,23 @@ class ReceivedMessage:
 def of_message(message: Message) -> ReceivedMessage | StreamPosition:
     """From the `in` stream: a message, or only the position of one that was erased."""
     position = StreamPosition(message.session, Stream.IN, message.cursor)
-    return position if message.type == ERASED else _received(message, message.session, position, from_me=False)
+    return position if message.type == ERASED else _received(message, message.session, position, None)
 
 
-def of_event(event: EventMessage) -> ReceivedMessage | StreamPosition:
-    """From the `event` stream: a message that a person wrote on the phone, or only the position of another event."""
+def of_event(event: EventMessage) -> ReceivedMessage | PersonLink | StreamPosition:
+    """From the `event` stream: a message of the account, a link of two addresses, or only the position of another."""
     position = StreamPosition(event.session, Stream.EVENT, event.cursor)
-    if event.kind != OWN_MESSAGE or event.message is None:
+    if event.kind == ALIAS:
+        people = (_person_name(event.person), _person_name(event.merged))
+        return PersonLink(position, _names(event.from_pn, event.from_lid) | frozenset(filter(None, people)))
+    if event.message is None:
         return position
-    return _received(event.message, event.session, position, from_me=True)
+    if event.kind == OWN_MESSAGE:
+        return _received(event.message, event.session, position, SentBy.PHONE)
+    if event.kind == SENT_MESSAGE and event.command is not None and not is_turn(event.command.id):
+        by = SentBy.PERSON if event.command.is_by_hand else SentBy.PROGRAM
+        return _received(event.message, event.session, position, by)
+    return position
 
 
 def of_webhook(session: str, fields: dict[str, object], cliente_id: int) -> ReceivedMessage:
@@ -79,23 +139,32 @@ def of_webhook(session: str, fields: dict[str, object], cliente_id: int) -> Rece
     )
     if not 0 <= client <= LARGEST_CLIENT or not 0 <= body.timestamp <= LATEST:
         raise ValueError("client or timestamp out of range")
-    return _received(body, session, None, from_me=_is_own(body.id))
+    return _received(body, session, None, SentBy.PHONE if _is_own(body.id) else None)
 
 
-def _received(message: MessageBody, session: str, position: StreamPosition | None, *, from_me: bool) -> ReceivedMessage:
+def _received(
+    message: MessageBody, session: str, position: StreamPosition | None, sent_by: SentBy | None
+) -> ReceivedMessage:
     try:
         chat = Jid.parse(message.chat)
     except CodedError:
         chat = None
-    names = (message.author, message.from_pn, message.from_lid, *(() if chat and chat.is_group else (message.chat,)))
+    is_group = chat is not None and chat.is_group
+    of_chat = () if is_group else (message.chat,)
+    if is_group:
+        names = frozenset({message.chat[:LONGEST_ADDRESS]})
+    else:
+        names = _names(*of_chat, message.from_pn, message.from_lid) | frozenset(
+            filter(None, (message.chat[:LONGEST_ADDRESS] if chat is None else None, _person_name(message.person)))
+        )
     facts = Facts(
         body=message.body,
         kind=message.kind or message.type,
         timestamp=message.timestamp,
-        people=frozenset(name for name in map(_normal, filter(None, names)) if name),
+        people=_names(message.author, message.from_pn, message.from_lid, *of_chat),
         is_conversation=chat is not None and chat.is_conversation,
-        is_group=chat is not None and chat.is_group,
-        mentions=frozenset(name for name in map(_normal, message.mentions or ()) if name),
+        is_group=is_group,
+        mentions=_names(*(message.mentions or ())),
         mentions_account=message.mentions_me is True,
     )
     return ReceivedMessage(
@@ -104,26 +173,36 @@ def _received(message: MessageBody, session: str, position: StreamPosition | Non
         chat=message.chat[:LONGEST_ADDRESS],
         person=_person(message, chat),
         cliente_id=message.cliente_id,
-        name=None if from_me else (message.notify_name or "")[:LONGEST_NAME] or None,
-        from_me=from_me,
+        name=None if sent_by else (message.notify_name or "")[:LONGEST_NAME] or None,
+        sent_by=sent_by,
         facts=facts,
+        names=names,
         position=position,
     )
 
 
-def _normal(address: str) -> str | None:
+def _jid(address: str | None) -> Jid | None:
     try:
-        return str(Jid.parse(address))
+        return Jid.parse(address) if address else None
     except CodedError:
         return None
+
+
+def _names(*addresses: str | None) -> frozenset[str]:
+    """The addresses in the form in which they are compared, without what is none."""
+    return frozenset(str(jid.canonical) for jid in map(_jid, addresses) if jid is not None)
+
+
+def _person_name(person: str | None) -> str | None:
+    return f"person:{person[:64]}" if person else None
 
 
 def _person(message: MessageBody, chat: Jid | None) -> str:
     """The digits of the number where it is known, as the legacy installation wrote them: its history continues."""
     if chat is not None and chat.is_user:
         return chat.user
-    if chat is not None and chat.is_lid and message.from_pn and (number := _normal(message.from_pn)):
-        return Jid.parse(number).user
+    if chat is not None and chat.is_lid and (number := _jid(message.from_pn)) is not None:
+        return number.user
     return message.chat[:64]
 
 

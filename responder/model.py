@@ -9,7 +9,9 @@ import asyncio
 import importlib
 import logging
 import random
+import time
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -17,6 +19,16 @@ from typing import TYPE_CHECKING, Any
 from pydantic import SecretStr
 
 from responder.breaker import Breaker
+from responder.chat_completions import (
+    Completion,
+    CompletionOutcome,
+    Parameters,
+    ServerReason,
+    completion_of,
+    failure_of,
+    reason_of,
+    retry_after_of,
+)
 from responder.errors import ModelFailed
 from responder.faults import FaultLog
 from responder.prompt import ChatMessage
@@ -48,15 +60,16 @@ class ModelOptions:
 
 @dataclass(slots=True)
 class Usage:
-    """Requests, tokens and cost since the start."""
+    """Requests, tokens and cost since the start; `failures` are questions without any response to use."""
 
     questions: int = 0
-    answers: int = 0
     failures: int = 0
     tokens_in: int = 0
     tokens_out: int = 0
     cost: float = 0.0
     seconds: float = 0.0  # spent waiting for responses
+    #: Questions that the server answered, by what it answered.
+    outcomes: Counter[CompletionOutcome] = field(default_factory=Counter)
     #: Requests by latency: one count for each bound of `LATENCIES`, and one for the slower ones.
     took: list[int] = field(default_factory=lambda: [0] * (len(LATENCIES) + 1))
 
@@ -83,11 +96,15 @@ class Model:
         self._slots = asyncio.Semaphore(options.concurrency)
         self._loading = asyncio.Lock()
         self._client: AsyncOpenAI | None = None
+        self._parameters = Parameters(options.temperature, options.max_tokens)
         self.usage = Usage()
         self.breaker = Breaker(open_for=timing.breaker)
 
-    async def complete(self, messages: Sequence[ChatMessage]) -> str:
-        """The model's answer, possibly empty. Raises ModelFailed."""
+    async def complete(self, messages: Sequence[ChatMessage], where: str = "model") -> str:
+        """The model's answer without its reasoning; empty if it gave none. Raises ModelFailed.
+
+        `where` names the chat, masked, in the fault of an answer that is empty or was cut.
+        """
         async with self._slots:
             if not self.breaker.allows(self.now()):
                 wait = max(self.breaker.open_until - self.now(), 1.0)
@@ -96,7 +113,9 @@ class Model:
                 answer = await self._try(messages)
             except ModelFailed as error:
                 self.usage.failures += 1
-                if self.breaker.failed(self.now()):
+                if error.of_prompt:
+                    self.breaker.cancelled()  # the server works; it does not take this prompt
+                elif self.breaker.failed(self.now()):
                     self._faults.note(
                         "model_resting",
                         "model",
@@ -109,8 +128,8 @@ class Model:
                 raise
             if self.breaker.succeeded():
                 self._faults.recovered("model_back", "model", "It answers again.")
-            self.usage.answers += 1
-            return answer
+            self._note(answer, where)
+            return answer.text
 
     async def load(self) -> None:
         """Load the library now instead of with the first request."""
@@ -120,7 +139,13 @@ class Model:
         if self._client is not None:
             await self._client.close()
 
-    async def _try(self, messages: Sequence[ChatMessage]) -> str:
+    def _note(self, answer: Completion, where: str) -> None:
+        self.usage.outcomes[answer.outcome] += 1
+        if answer.outcome is CompletionOutcome.ANSWERED:
+            return
+        self._faults.note("model_cut" if answer.text else "model_no_answer", where, answer.detail)
+
+    async def _try(self, messages: Sequence[ChatMessage]) -> Completion:
         for tried in range(self._options.retries + 1):
             try:
                 return await self._request(messages)
@@ -134,37 +159,37 @@ class Model:
                 await asyncio.sleep(pause)
         raise AssertionError("unreachable")
 
-    async def _request(self, messages: Sequence[ChatMessage]) -> str:
+    async def _request(self, messages: Sequence[ChatMessage]) -> Completion:
+        """Raises ModelFailed. Parameters that the server refuses are left out, and the request is made again."""
+        while True:
+            body = {"model": self._options.model, "messages": list(messages), **self._parameters.fields()}
+            refused = await self._post(body)
+            if isinstance(refused, Completion):
+                return refused
+            status, reason, retry_after = refused
+            if status in (400, 422) and (name := self._parameters.learn(body, reason)):
+                _log.warning("The model's server refuses %s (%s); it is no longer sent.", name, reason)
+                continue
+            raise failure_of(status, reason, retry_after=retry_after)
+
+    async def _post(self, body: Mapping[str, Any]) -> Completion | tuple[int, ServerReason, float | None]:
+        """The completion, or status, reason and Retry-After of a refusal. Raises ModelFailed without either."""
         client = await self._loaded()
         openai = importlib.import_module("openai")
         self.usage.questions += 1
-        body = {
-            "model": self._options.model,
-            "messages": list(messages),
-            "temperature": self._options.temperature,
-            "max_tokens": self._options.max_tokens,
-        }
         started = self.now()
         try:
             async with asyncio.timeout(self._options.timeout):
                 # the client's generic request: `client.chat` would load every API of OpenAI, 14 MB that stay in memory
                 completion: Any = await client.post("/chat/completions", body=body, cast_to=object)
-            self._count(completion.get("usage") or {})
-            choice = completion["choices"][0]
-            if choice.get("finish_reason") == "content_filter":
-                return ""
-            content = choice["message"].get("content") or ""
-            if not isinstance(content, str):
-                raise TypeError("the answer is not a text")
-            return content
+            self._count(completion)
+            return completion_of(completion)
         except TimeoutError as error:
             raise ModelFailed(f"no answer within {self._options.timeout:g} s") from error
         except openai.APIStatusError as error:
-            status: int = error.status_code
-            transient = status in (408, 409, 429) or status >= 500
-            raise ModelFailed(
-                f"HTTP {status}", retry_after=_retry_after(error.response.headers), transient=transient
-            ) from error
+            response = error.response
+            reason = reason_of(response.text.replace(self._options.api_key.get_secret_value(), "***"))
+            return response.status_code, reason, retry_after_of(response.headers, time.time())
         except (openai.OpenAIError, ValueError, TypeError, AttributeError, LookupError) as error:
             raise ModelFailed(f"{type(error).__name__}: {str(error)[:200]}") from error
         finally:
@@ -187,15 +212,11 @@ class Model:
         )
         return client
 
-    def _count(self, usage: Mapping[str, Any]) -> None:
-        tokens_in, tokens_out = (int(usage.get(name) or 0) for name in ("prompt_tokens", "completion_tokens"))
+    def _count(self, completion: object) -> None:
+        usage = completion.get("usage") if isinstance(completion, dict) else None
+        counts = usage if isinstance(usage, dict) else {}
+        given = (counts.get(name) for name in ("prompt_tokens", "completion_tokens"))
+        tokens_in, tokens_out = (count if isinstance(count, int) and count > 0 else 0 for count in given)
         self.usage.tokens_in += tokens_in
         self.usage.tokens_out += tokens_out
         self.usage.cost += (tokens_in * self._options.price_in + tokens_out * self._options.price_out) / 1_000_000
-
-
-def _retry_after(headers: Any) -> float | None:
-    try:
-        return max(float(headers.get("retry-after")), 0.0)
-    except (TypeError, ValueError):
-        return None

@@ -41,10 +41,20 @@ class Verdict(StrEnum):
     DUPLICATE = "duplicate"
     CHAT_BUDGET = "chat_budget"  # this chat has had its answers for the hour
     TOTAL_BUDGET = "total_budget"
-    OWN = "own"  # written by a person on the phone, not by a customer
+    OWN = "own"  # written by a person of the business, on the phone
+    OPERATOR = "operator"  # written by a person of the business, on the page or through the bridge
+    AUTOREPLY = "autoreply"  # the greeting or away message of WhatsApp Business
+    SENT = "sent"  # sent by another program
     ANSWERED = "answered"  # part of a turn
     NO_ANSWER = "no_answer"  # neither a rule nor the model has one
+    MODEL_FAILED = "model_failed"  # the model's server refused it in a way that no repetition mends
     FORBIDDEN = "forbidden"  # the answer matched a forbidden expression
+
+
+#: Verdicts of messages that the account sent.
+OURS = (Verdict.OWN, Verdict.OPERATOR, Verdict.SENT, Verdict.AUTOREPLY)
+#: Those of them that a person wrote: the bot is silent after them.
+BY_HAND = (Verdict.OWN, Verdict.OPERATOR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +92,9 @@ class Facts:
 class Circumstances:
     """The state in which a message is decided.
 
-    `last_print` and `last_at` are those of the chat's previous message; `is_open` applies to the moment at which the
-    message was written; `answers_*` count the answers within the budget's hour.
+    `last_print` and `last_at` are those of the chat's previous message, `last_print` None once it was answered.
+    `is_open` applies to the moment at which the message was written; `answers_*` count the answers within the budget's
+    hour.
     """
 
     now: float

@@ -61,18 +61,39 @@ def system_text(template: str, own: Mapping[str, str], *, now: datetime, session
 _NAMES = {f"[{name}]": f"[{kind.noun.en}]" for name, kind in BY_NAME.items()}
 
 
-def chat_messages(system: str, history: Sequence[HistoryEntry], unanswered: Sequence[str]) -> list[ChatMessage]:
-    """System text, then `history` oldest first, then the messages to answer.
+@dataclass(frozen=True, slots=True)
+class PromptLimits:
+    """Characters of each text and of the whole prompt: a stranger decides on how long their messages are."""
 
-    Consecutive messages of one role are joined: some servers refuse two user messages in a row, and three quick
-    messages of a person belong together.
+    text: int = 4_000
+    prompt: int = 30_000
+
+
+def chat_messages(
+    system: str, history: Sequence[HistoryEntry], unanswered: Sequence[str], limits: PromptLimits
+) -> list[ChatMessage]:
+    """System text, then `history` oldest first, then the messages to answer; the oldest that do not fit are left out.
+
+    System text and newest message are always there. Consecutive messages of one role are joined: some servers refuse
+    two user messages in a row, and three quick messages of a person belong together.
     """
     entries = [*history, *(HistoryEntry("user", text) for text in unanswered)]
+    room = limits.prompt - len(system)
+    fitting: list[HistoryEntry] = []
+    for entry in reversed(entries):
+        text = _shortened(_NAMES.get(entry.text, entry.text), limits.text)
+        room -= len(text) + 1
+        if room < 0 and fitting:
+            break
+        fitting.append(HistoryEntry(entry.role, text))
     messages: list[ChatMessage] = [{"role": "system", "content": system}]
-    for entry in entries:
-        text = _NAMES.get(entry.text, entry.text)
+    for entry in reversed(fitting):
         if messages[-1]["role"] == entry.role:
-            messages[-1]["content"] += f"\n{text}"
+            messages[-1]["content"] += f"\n{entry.text}"
         else:
-            messages.append({"role": entry.role, "content": text})
+            messages.append({"role": entry.role, "content": entry.text})
     return messages
+
+
+def _shortened(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[: longest - 1] + "…"

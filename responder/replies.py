@@ -26,8 +26,6 @@ from responder.turns import command_ids, due_at, split_answer
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
-#: Chats whose last turn is remembered, which is how the first message of a chat is distinguished from a quick second.
-REMEMBERED = 10_000
 
 
 @dataclass(slots=True)
@@ -74,8 +72,7 @@ class Replies:
         self._chats: dict[int, _Chat] = {}
         self._serving: dict[int, asyncio.Task[None]] = {}
         self._delivering: dict[int, asyncio.Task[None]] = {}
-        self._last_turn: dict[int, float] = {}
-        self._opening: GroupCommit[NewTurn, Turn | Verdict | None] = GroupCommit(self._open)
+        self._opening: GroupCommit[NewTurn, Turn | Verdict | None] = GroupCommit(self._open, turns.fit)
         self._finishing: GroupCommit[Finished, None] = GroupCommit(self._finish)
         self._tasks: asyncio.TaskGroup
         self._is_running = False
@@ -137,12 +134,11 @@ class Replies:
     async def _serve(self, chat_id: int, chat: _Chat) -> None:
         try:
             while chat.waiting:
-                answer = await self._gather_messages(chat_id, chat)
+                await self._gather_messages(chat)
                 batch = _next_batch(chat)
-                turn = await self._turn(chat, batch, answer)
+                turn = await self._turn(chat, batch)
                 if turn is None:
                     continue
-                self._note_turn(chat_id)
                 chat.remove(batch)
                 await self._deliver(turn).wait()
         except Exception as error:  # noqa: BLE001 - one chat must not stop the others; the store still has its messages
@@ -152,46 +148,39 @@ class Replies:
             self._chats.pop(chat_id, None)
             self._serving.pop(chat_id, None)
 
-    async def _gather_messages(self, chat_id: int, chat: _Chat) -> Answer | None:
-        """Wait until the messages are due; returns the answer if a rule answers a first message at once."""
+    async def _gather_messages(self, chat: _Chat) -> None:
+        """Wait until the messages are due; an order is at once."""
         clock = asyncio.get_running_loop().time
-        first = chat.waiting[0][0]
-        is_quiet = clock() - self._last_turn.get(chat_id, -self._gather) >= self._gather
-        if first.verdict is Verdict.ORDER:
-            return None
-        if is_quiet and len(chat.waiting) == 1 and (canned := self._answers.canned([first])) is not None:
-            return canned
-        while True:
+        while chat.waiting[0][0].verdict is not Verdict.ORDER:
             chat.added.clear()
             due = max(due_at([queued_at for _, queued_at in chat.waiting], self._gather), chat.not_before)
             if clock() >= due:
-                return None
+                return
             try:
                 async with asyncio.timeout_at(due):
                     await chat.added.wait()
             except TimeoutError:
                 pass
 
-    async def _turn(self, chat: _Chat, batch: tuple[Pending, ...], answer: Answer | None) -> Turn | None:
+    async def _turn(self, chat: _Chat, batch: tuple[Pending, ...]) -> Turn | None:
         """Record the turn. None: the messages are refused, answered elsewhere, or tried again later."""
         first = batch[0]
-        found: Answer | Verdict
-        if answer is None:
-            oldest = self._now() - self._max_age
-            if old := [
-                pending for pending in batch if pending.timestamp < oldest and pending.verdict is Verdict.ANSWER
-            ]:
-                await self._refuse(chat, old, Verdict.TOO_OLD)
-                return None
-            found = await self._while_down(lambda: self._turns.verdict(batch[-1], self._now()))
-            if found is Verdict.ANSWER:
-                try:
-                    found = await self._while_down(lambda: self._answers.find(batch))
-                except ModelFailed as error:
+        oldest = self._now() - self._max_age
+        if old := [pending for pending in batch if pending.timestamp < oldest and pending.verdict is Verdict.ANSWER]:
+            await self._refuse(chat, old, Verdict.TOO_OLD)
+            return None
+        found: Answer | Verdict = await self._while_down(lambda: self._turns.verdict(batch[-1], self._now()))
+        if found is Verdict.CLOSED and (closed := self._answers.closed()) is not None:
+            found = closed
+        if found is Verdict.ANSWER:
+            try:
+                found = await self._while_down(lambda: self._answers.find(batch))
+            except ModelFailed as error:
+                if error.transient:
                     self._schedule_retry(chat, first, error)
                     return None
-        else:
-            found = answer
+                self._faults.note(error.code, mask(first.chat), f"{error.text}; not asked again")
+                found = Verdict.MODEL_FAILED
         if isinstance(found, Answer) and (expression := self._answers.forbids(found)) is not None:
             self._faults.note("forbidden", mask(first.chat), f"the answer matches {expression!r}, which is forbidden")
             found = Verdict.FORBIDDEN
@@ -264,11 +253,6 @@ class Replies:
                 return await attempt()
             except DatabaseDown:
                 pause = await pause_before_retry(pause)
-
-    def _note_turn(self, chat_id: int) -> None:
-        if len(self._last_turn) >= REMEMBERED:
-            self._last_turn.clear()
-        self._last_turn[chat_id] = asyncio.get_running_loop().time()
 
 
 def _next_batch(chat: _Chat) -> tuple[Pending, ...]:

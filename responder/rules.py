@@ -10,9 +10,10 @@ from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from responder.errors import WrongRules
-from responder.text_normalize import LONGEST, contains_phrase, made_of, plain
+from responder.text_normalize import LONGEST, contains_phrase, legible, made_of, plain, unaccented
 
 #: The language of patterns and answers without one.
 ANY = "any"
@@ -75,11 +76,15 @@ class Pattern(BaseModel):
         )
 
 
-def _by_language(value: Any) -> Any:
-    if isinstance(value, (str, list)):
+def _answers_by_language(value: Any) -> Any:
+    return {ANY: value} if isinstance(value, (str, list)) else value
+
+
+def _patterns_by_language(value: Any) -> Any:
+    """Languages have patterns; the keys of a pattern, misspelt ones too, have phrases."""
+    if isinstance(value, dict) and any(not isinstance(one, dict) for one in value.values()):
         return {ANY: value}
-    pattern_fields = set(Pattern.model_fields)
-    return {ANY: value} if isinstance(value, dict) and set(value) & pattern_fields else value
+    return value
 
 
 _Answers = Annotated[tuple[_Answer, ...], BeforeValidator(_as_list), Field(min_length=1)]
@@ -88,8 +93,8 @@ _Answers = Annotated[tuple[_Answer, ...], BeforeValidator(_as_list), Field(min_l
 class Rule(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     name: Annotated[str, Field(min_length=1, max_length=64)]
-    when: Annotated[dict[str, Pattern], BeforeValidator(_by_language), Field(min_length=1)]
-    answer: Annotated[dict[str, _Answers], BeforeValidator(_by_language), Field(min_length=1)]
+    when: Annotated[dict[str, Pattern], BeforeValidator(_patterns_by_language), Field(min_length=1)]
+    answer: Annotated[dict[str, _Answers], BeforeValidator(_answers_by_language), Field(min_length=1)]
 
     @model_validator(mode="after")
     def _check_languages(self) -> Rule:
@@ -133,8 +138,9 @@ class Rules(BaseModel):
         return None
 
     def forbids(self, text: str) -> str | None:
-        """The expression that forbids this answer, or None."""
-        return next((found.pattern for found in self.forbidden if found.search(text)), None)
+        """The expression that forbids this answer as written or as it is read, or None."""
+        forms = (text, legible(text), unaccented(text))
+        return next((found.pattern for found in self.forbidden if any(map(found.search, forms))), None)
 
 
 def parse_rules(text: str) -> Rules:
@@ -143,13 +149,39 @@ def parse_rules(text: str) -> Rules:
         return Rules.model_validate(yaml.safe_load(text) or {"version": 1})
     except ValidationError as error:
         faults = [
-            f"line {_line_of(text, fault['loc'])}: {'.'.join(map(str, fault['loc'])) or 'file'}:"
-            f" {fault['msg'].removeprefix('Value error, ')}"
+            f"line {_line_of(text, fault['loc'])}: {'.'.join(map(str, fault['loc'])) or 'file'}: {_sentence(fault)}"
             for fault in error.errors(include_url=False, include_input=False)
         ]
         raise WrongRules("; ".join(faults[:5])) from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # also a date such as 2001-99-99, or endless brackets
         raise WrongRules(f"not YAML: {' '.join(str(error).split())}") from error
+
+
+#: The sentences of mistakes, by pydantic's name of them; its own speak of models and instances.
+_SENTENCES = {
+    "string_type": "must be a text",
+    "string_too_short": "is empty",
+    "too_short": "is empty",
+    "dict_type": "must be keys with values, such as contains: [abierto]",
+    "model_type": "must be keys with values, such as contains: [abierto]",
+    "tuple_type": "must be a text or a list of texts",
+    "is_instance_of": "must be a regular expression in quotes",
+}
+
+
+def _sentence(fault: ErrorDetails) -> str:
+    place = fault["loc"]
+    match fault["type"]:
+        case "extra_forbidden":
+            # by depth: the file, a rule, a pattern
+            models: dict[int, type[BaseModel]] = {1: Rules, 3: Rule}
+            model = models.get(len(place), Pattern)
+            return f"unknown key {str(place[-1])!r}; known: {', '.join(model.model_fields)}"
+        case "missing":
+            return "is missing"
+        case "literal_error":
+            return f"must be {fault['ctx']['expected']}"
+    return _SENTENCES.get(fault["type"], fault["msg"].removeprefix("Value error, "))
 
 
 def _line_of(text: str, location: tuple[int | str, ...]) -> int:

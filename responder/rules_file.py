@@ -83,7 +83,9 @@ def _version(path: Path) -> tuple[int, int, int] | None:
 def _read(path: Path) -> Rules:
     try:
         return parse_rules(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise WrongRules(f"{path} cannot be read: {error}.") from error
+    except OSError as error:
+        raise WrongRules(f"RESPONDER_RULES: {path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise WrongRules(f"RESPONDER_RULES: {path} is not UTF-8; save it with that encoding.") from error
     except WrongRules as error:
-        raise WrongRules(f"{path}: {error.text}.") from error
+        raise WrongRules(f"RESPONDER_RULES: {path}: {error.text}.") from error

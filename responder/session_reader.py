@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -15,9 +15,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bridge.client import BrokerRefused, Client, Gap, Message
 from bridge.contract.messages import Stream
-from responder.errors import DatabaseDown, LeaseLost
+from responder.errors import DatabaseDown, LeaseLost, StatementLost
 from responder.faults import FaultLog
-from responder.incoming import ReceivedMessage, StreamPosition, of_event, of_message
+from responder.incoming import STATEMENT_OVERHEAD, PersonLink, ReceivedMessage, StreamPosition, of_event, of_message
 from responder.store.database import FIRST_PAUSE, pause_before_retry
 from responder.store.recorder import Recorder
 from responder.store.rows import Lease, Pending
@@ -25,6 +25,12 @@ from responder.store.rows import Lease, Pending
 _log = logging.getLogger(__name__)
 #: Messages recorded in one transaction, and messages read ahead of it.
 BATCH, READ_AHEAD = 100, 500
+#: Seconds by which events are recorded after messages: what WhatsApp Business answers by itself is recognised by the
+#: message that came before it, and the streams have no common order.
+BEHIND = 0.3
+#: Further tries of one item with which the connection to the database ended.
+LOST_RETRIES = 2
+_Item = ReceivedMessage | PersonLink | StreamPosition
 #: Seconds before a refused subscription is tried again.
 REFUSED_RETRY = 30.0
 
@@ -70,16 +76,16 @@ class SessionReader:
                     else self._client.events(self._session, after=after, on_gap=self._gap)
                 )
                 async with aclosing(items):
-                    await self._copy(items)
+                    await self._copy(items, stream)
             except DatabaseDown:
                 pause = await pause_before_retry(pause)
             except BrokerRefused as error:
                 self._faults.note("broker_refused", self._session, error.text)
                 await asyncio.sleep(REFUSED_RETRY)
 
-    async def _copy(self, items: AsyncGenerator[Any, None]) -> None:
+    async def _copy(self, items: AsyncGenerator[Any, None], stream: Stream) -> None:
         """Record a stream. Raises DatabaseDown, LeaseLost, and the errors of reading."""
-        queue: asyncio.Queue[ReceivedMessage | StreamPosition | Exception] = asyncio.Queue(READ_AHEAD)
+        queue: asyncio.Queue[_Item | Exception] = asyncio.Queue(READ_AHEAD)
 
         async def read_ahead() -> None:
             try:
@@ -92,9 +98,11 @@ class SessionReader:
         try:
             while True:
                 found = [await queue.get()]
+                if stream is Stream.EVENT:
+                    await asyncio.sleep(BEHIND)
                 while len(found) < BATCH and not queue.empty():
                     found.append(queue.get_nowait())
-                if batch := [item for item in found if not isinstance(item, Exception)]:
+                for batch in self._portions([item for item in found if not isinstance(item, Exception)]):
                     await self._record(batch)
                 for error in found:
                     if isinstance(error, Exception):
@@ -103,20 +111,70 @@ class SessionReader:
             reading.cancel()
             await asyncio.wait([reading])
 
-    async def _record(self, batch: Sequence[ReceivedMessage | StreamPosition]) -> None:
+    def _portions(self, items: Sequence[_Item]) -> Iterator[list[_Item]]:
+        """The items in groups that the database takes in one statement."""
+        limit = self._recorder.largest_statement
+        portion: list[_Item] = []
+        size = 0
+        for item in items:
+            needed = _size_of(item)
+            if portion and limit is not None and size + needed > limit:
+                yield portion
+                portion, size = [], 0
+            portion.append(item)
+            size += needed
+        if portion:
+            yield portion
+
+    async def _record(self, batch: Sequence[_Item]) -> None:
         try:
             self._recorded(*await self._recorder.record(batch, now=self._now(), lease=self._lease))
-        except (SQLAlchemyError, ValueError):
+        except StatementLost as error:
+            if not await self._recorder.answers():
+                raise  # it is down
+            if len(batch) > 1:  # it answers, but does not take this: there may be a limit that it does not report
+                half = len(batch) // 2
+                await self._record(batch[:half])
+                await self._record(batch[half:])
+                return
+            await self._record_lost(batch[0], error)
+        except (SQLAlchemyError, ValueError) as error:
             if len(batch) > 1:
                 for item in batch:  # one by one, to skip only the item that cannot be recorded
                     await self._record([item])
                 return
-            [item] = batch
-            _log.exception("%s: a message cannot be recorded and is skipped.", self._session)
-            self._faults.note("not_recorded", self._session, "a message cannot be recorded; see the log")
-            if (position := item.position if isinstance(item, ReceivedMessage) else item) is not None:
-                await self._recorder.record([position], now=self._now(), lease=self._lease)
+            await self._set_aside(batch[0], error)
+
+    async def _record_lost(self, item: _Item, error: StatementLost) -> None:
+        """Try an item again with which the connection ended; then with less text; then set it aside."""
+        pause = FIRST_PAUSE
+        shorter = [item.shortened()] if isinstance(item, ReceivedMessage) else []
+        for attempt in (*[item] * LOST_RETRIES, *shorter):
+            pause = await pause_before_retry(pause)
+            try:
+                self._recorded(*await self._recorder.record([attempt], now=self._now(), lease=self._lease))
+            except StatementLost:
+                if not await self._recorder.answers():
+                    raise
+            else:
+                if attempt is not item:
+                    self._faults.note(
+                        "not_recorded", self._session, "the database takes only the beginning of a message; see the log"
+                    )
+                    _log.error("%s: a message is recorded in part: %s", self._session, error.text)
+                return
+        await self._set_aside(item, error)
+
+    async def _set_aside(self, item: _Item, error: Exception) -> None:
+        _log.error("%s: a message cannot be recorded and is skipped.", self._session, exc_info=error)
+        self._faults.note("not_recorded", self._session, "a message cannot be recorded; see the log")
+        if (position := item if isinstance(item, StreamPosition) else item.position) is not None:
+            await self._recorder.record([position], now=self._now(), lease=self._lease)
 
     def _gap(self, gap: Gap) -> None:
         missing = "an unknown number of" if gap.missing is None else str(gap.missing)
         self._faults.note("gap", f"{gap.session}/{gap.stream}", f"{missing} items are missing ({gap.reason})")
+
+
+def _size_of(item: _Item) -> int:
+    return item.size if isinstance(item, ReceivedMessage) else STATEMENT_OVERHEAD

@@ -6,119 +6,55 @@ The broker's settings are the bridge's: the caller of `responder.app.run` passes
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Any
 
 from pydantic import (
-    BeforeValidator,
     Field,
-    InstanceOf,
     SecretStr,
     ValidationError,
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import URL
 
-from bridge.contract.errors import CodedError
-from bridge.contract.jid import parse_recipient
-from bridge.contract.pace import Pace
-from bridge.contract.topics import check_session_name
+from bridge.contract.settings_file import encoding_fault
+from responder.chat_state import OperatorSettings
 from responder.errors import WrongSettings
-from responder.hours import Hours
 from responder.model import ModelOptions
 from responder.policy import Groups, Policy
-from responder.prompt import DEFAULT_PROMPT, unknown_variables
+from responder.prompt import DEFAULT_PROMPT, PromptLimits, unknown_variables
+from responder.setting_types import (
+    HoursSetting,
+    PeopleSetting,
+    ProxiesSetting,
+    RateSetting,
+    SessionsSetting,
+    SwitchSetting,
+    TextsSetting,
+    UrlSetting,
+    VariablesSetting,
+    ZoneSetting,
+)
 
+ENV_FILE = ".env"
 _PLACEHOLDERS = frozenset(
     {"changeme", "change-me", "change_me", "password", "secret", "example", "xxx", "sk-...", "your-api-key", "tu_clave"}
 )
-_ON, _OFF = frozenset({"true", "1", "on", "si", "sí", "yes"}), frozenset({"false", "0", "off", "no"})
 _KEY = re.compile(r"[\x21-\x7e]+")
-
-
-def _switch(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    word = value.strip().casefold()
-    if word in _ON or word in _OFF:
-        return word in _ON
-    raise ValueError("must be true, 1, on, si, yes or false, 0, off, no")
-
-
-def _people(value: Any) -> Any:
-    """A comma list of numbers in any spelling, or of addresses, normalized for comparison."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return frozenset(str(parse_recipient(part)) for part in value.split(",") if part.strip())
-    except CodedError as error:
-        raise ValueError(error.text) from error
-
-
-def _session_names(value: Any) -> Any:
-    """`WA_SESSIONS` in the bridge's form. The client after `=` is ignored: each message carries its own."""
-    if not isinstance(value, str):
-        return value
-    names = tuple(part.partition("=")[0].strip() for part in value.split(",") if part.strip())
-    if not names:
-        raise ValueError("contains no session; write for example haby=51")
-    return tuple(check_session_name(name) for name in names)
-
-
-def _variables(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    pairs = [part.partition("=") for part in value.split(";") if part.strip()]
-    if any(not equals or not name.strip().isidentifier() for name, equals, _ in pairs):
-        raise ValueError("must be name=text, separated by ; for example negocio=Panadería Sol;zona=Palermo")
-    return {name.strip(): text.strip() for name, _, text in pairs}
-
-
-def _rate(value: Any) -> Any:
-    return Pace.of_requests(value) if isinstance(value, str) else value
-
-
-def _hours(value: Any) -> Any:
-    return Hours.parse(value) if isinstance(value, str) else value
-
-
-def _zone(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    try:
-        return ZoneInfo(value)
-    except (ZoneInfoNotFoundError, ValueError) as error:
-        raise ValueError(f"{value!r} is not a time zone; write for example America/Argentina/Cordoba") from error
-
-
-def _url(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    if not value.startswith(("http://", "https://")):
-        raise ValueError("must begin with http:// or https://")
-    return value.rstrip("/")
 
 
 def _name(variable: str, **rest: Any) -> Any:
     return Field(validation_alias=variable, **rest)
 
 
-_Switch = Annotated[bool, BeforeValidator(_switch)]
-_People = Annotated[frozenset[str], NoDecode, BeforeValidator(_people)]
-_Rate = Annotated[InstanceOf[Pace], NoDecode, BeforeValidator(_rate)]
-_Hours = Annotated[InstanceOf[Hours], NoDecode, BeforeValidator(_hours)]
-_Zone = Annotated[InstanceOf[ZoneInfo], NoDecode, BeforeValidator(_zone)]
-_Url = Annotated[str, BeforeValidator(_url)]
-
-
 class ResponderSettings(BaseSettings):
     """The settings in force. Read with `load`."""
 
     model_config = SettingsConfigDict(
-        env_file=".env",
+        env_file=ENV_FILE,
         env_file_encoding="utf-8",
         extra="ignore",
         frozen=True,
@@ -135,13 +71,20 @@ class ResponderSettings(BaseSettings):
     jwt_audience: str = _name(
         "WA_JWT_AUDIENCE", default="whatsapp-mqtt-bridge", description="Audience (aud) that bearer tokens must have."
     )
-    http_rate: _Rate = _name(
+    http_rate: RateSetting = _name(
         "WA_HTTP_RATE",
         default="6000/minute",
         validate_default=True,
         description="Requests per key and per address; off: no limit.",
     )
-    sessions: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_session_names)] = _name(
+    http_proxies: ProxiesSetting = _name(
+        "WA_HTTP_PROXIES",
+        default="",
+        validate_default=True,
+        description="Proxies in front of bridge and responder, whose X-Forwarded-For names the client: loopback (nginx"
+        " on this machine), addresses, networks, comma list. Without it the limits and the audit know only the proxy.",
+    )
+    sessions: SessionsSetting = _name(
         "WA_SESSIONS", default=("haby",), description="Sessions that are answered, as name=cliente_id, comma list."
     )
     cliente_id: int = _name("CLIENTE_ID", default=51, description="The client (cliente_id) of messages that have none.")
@@ -157,7 +100,7 @@ class ResponderSettings(BaseSettings):
     db_password: SecretStr = _name("DB_PASSWORD", default=SecretStr(""), description="The user's password.")
     db_database: str | None = _name("DB_DATABASE", default=None, description="The legacy installation's database.")
 
-    active: _Switch = _name(
+    active: SwitchSetting = _name(
         "RESPONDER_ACTIVO",
         default=True,
         description="Main switch (true, 1, on, si, yes or false, 0, off, no). Each client also has its own switch.",
@@ -169,42 +112,54 @@ class ResponderSettings(BaseSettings):
         description="Messages older than this many seconds are recorded but not answered, so that an outage"
         " causes no late answers.",
     )
-    admins: _People = _name(
+    admins: PeopleSetting = _name(
         "ADMIN_NUMBERS",
         default=frozenset(),
         description="Numbers that may command it from WhatsApp («responder off»), comma list.",
     )
-    blocked: _People = _name(
+    blocked: PeopleSetting = _name(
         "RESPONDER_BLOCKED", default=frozenset(), description="Numbers that are never answered, comma list."
     )
-    own: _People = _name(
+    own: PeopleSetting = _name(
         "RESPONDER_OWN",
         default=frozenset(),
         description="Further numbers and LIDs that count as mentions of this account in groups, comma list."
         " The bridge knows its own account; a legacy sender does not report it.",
     )
     groups: Groups = _name("RESPONDER_GROUPS", default=Groups.NEVER, description="Groups: never, or mentioned.")
-    captions: _Switch = _name(
+    captions: SwitchSetting = _name(
         "RESPONDER_CAPTIONS", default=False, description="Whether captions of images are answered."
     )
-    hours: _Hours = _name(
+    hours: HoursSetting = _name(
         "RESPONDER_HOURS",
         default="",
         validate_default=True,
         description="Opening hours, for example lun-vie 09:00-18:00; sab 09:00-13:00. Empty: always.",
     )
-    zone: _Zone = _name(
+    zone: ZoneSetting = _name(
         "RESPONDER_TZ",
         default="America/Argentina/Buenos_Aires",
         validate_default=True,
         description="Time zone of the hours and of the prompt.",
+    )
+    closed_text: str = _name(
+        "RESPONDER_CLOSED_TEXT",
+        default="",
+        max_length=4_096,
+        description="Answer outside the opening hours, once a day to each person. Empty: none.",
+    )
+    autoreplies: TextsSetting = _name(
+        "RESPONDER_AUTOREPLIES",
+        default=frozenset(),
+        description="Greeting and away messages of the WhatsApp Business app, separated by |. They count as automatic,"
+        " not as a person who answers.",
     )
     gather: float = _name(
         "RESPONDER_GATHER",
         default=2.0,
         ge=0,
         le=60,
-        description="Seconds of quiet time before several messages get one answer.",
+        description="Seconds of silence that an answer waits for, so that several messages get one answer.",
     )
     pause: float = _name(
         "RESPONDER_PAUSE", default=1800, ge=0, description="Seconds without automatic answers after a person answered."
@@ -213,7 +168,7 @@ class ResponderSettings(BaseSettings):
         "RESPONDER_DUPLICATE_WINDOW",
         default=120,
         ge=0,
-        description="Seconds in which the same text gets no second answer.",
+        description="Seconds in which a text that waits for its answer gets no second one, and no answer is repeated.",
     )
     chat_budget: int = _name(
         "RESPONDER_CHAT_BUDGET",
@@ -246,7 +201,7 @@ class ResponderSettings(BaseSettings):
     openai_api_key: SecretStr | None = _name(
         "OPENAI_API_KEY", default=None, description="Key of the model; without it only rules answer."
     )
-    openai_base_url: _Url | None = _name(
+    openai_base_url: UrlSetting | None = _name(
         "OPENAI_BASE_URL", default=None, description="Another server with the same API."
     )
     openai_model: str = _name("OPENAI_MODEL", default="gpt-4o-mini", description="Name of the model.")
@@ -254,6 +209,18 @@ class ResponderSettings(BaseSettings):
         "OPENAI_TEMPERATURE", default=0.7, ge=0, le=2, description="Temperature; the default is the legacy one."
     )
     max_tokens: int = _name("OPENAI_MAX_TOKENS", default=500, ge=1, description="Maximum tokens of an answer.")
+    max_text: int = _name(
+        "OPENAI_MAX_TEXT",
+        default=4_000,
+        ge=100,
+        description="Maximum characters of one message in a prompt; the rest of a longer one is left out.",
+    )
+    max_prompt: int = _name(
+        "OPENAI_MAX_PROMPT",
+        default=30_000,
+        ge=1_000,
+        description="Maximum characters of a prompt with its system text; older messages are left out.",
+    )
     model_timeout: float = _name(
         "OPENAI_TIMEOUT", default=30, gt=0, le=300, description="Timeout of one attempt in seconds."
     )
@@ -266,15 +233,15 @@ class ResponderSettings(BaseSettings):
     prompt_file: Path | None = _name(
         "RESPONDER_PROMPT", default=None, description="File with the system text. Default: the shipped one."
     )
-    prompt_vars: Annotated[dict[str, str], NoDecode, BeforeValidator(_variables)] = _name(
+    prompt_vars: VariablesSetting = _name(
         "RESPONDER_PROMPT_VARS",
         default={},
         description="Values of the {{name}} variables in the system text, for example negocio=Panadería Sol;"
         " zona=Palermo",
     )
 
-    sender_url: _Url | None = _name("MASSIVE_SENDER_URL", default=None, description="URL of the legacy sender.")
-    callback_url: _Url | None = _name(
+    sender_url: UrlSetting | None = _name("MASSIVE_SENDER_URL", default=None, description="URL of the legacy sender.")
+    callback_url: UrlSetting | None = _name(
         "RESPONDER_CALLBACK_URL", default=None, description="URL at which the sender reaches the responder."
     )
 
@@ -337,6 +304,16 @@ class ResponderSettings(BaseSettings):
         )
 
     @property
+    def operator(self) -> OperatorSettings:
+        """The settings that recording and deciding need."""
+        return OperatorSettings(self.policy, self.hours, self.zone, self.pause, self.autoreplies, self.closed_text)
+
+    @property
+    def prompt_limits(self) -> PromptLimits:
+        """How long a prompt may be."""
+        return PromptLimits(text=self.max_text, prompt=self.max_prompt)
+
+    @property
     def database_url(self) -> URL:
         """The database of the conversations."""
         if self.db_host:
@@ -361,16 +338,26 @@ class ResponderSettings(BaseSettings):
                 raise WrongSettings(f"RESPONDER_PROMPT: {self.prompt_file} cannot be read: {error}") from error
         if unknown := unknown_variables(template, self.prompt_vars):
             raise WrongSettings(f"RESPONDER_PROMPT: {{{{{unknown[0]}}}}} has no value; set it in RESPONDER_PROMPT_VARS")
+        if (needed := len(template) + self.max_text) > self.max_prompt:
+            raise WrongSettings(
+                f"OPENAI_MAX_PROMPT: {self.max_prompt} characters do not hold the system text and one message of"
+                f" OPENAI_MAX_TEXT; raise it to {needed} or more"
+            )
         return template
 
 
 def load(**overrides: Any) -> ResponderSettings:
     """Read the settings. Raises `WrongSettings` with one sentence for each wrong variable."""
+    with suppress(OSError):
+        if broken := encoding_fault(ENV_FILE, Path(ENV_FILE).read_bytes()):
+            raise WrongSettings(broken)
     try:
         return ResponderSettings(**overrides)
     except ValidationError as error:
-        faults = [
-            f"{fault['loc'][0] if fault['loc'] else 'settings'}: {fault['msg'].removeprefix('Value error, ')}"
-            for fault in error.errors(include_url=False, include_input=False)
-        ]
+        # a default that is refused has the field's name in `loc`, not the variable's
+        variables = {name: str(field.validation_alias) for name, field in ResponderSettings.model_fields.items()}
+        faults = []
+        for fault in error.errors(include_url=False, include_input=False):
+            name = str(fault["loc"][0]) if fault["loc"] else "settings"
+            faults.append(f"{variables.get(name, name)}: {fault['msg'].removeprefix('Value error, ')}")
         raise WrongSettings("Wrong settings. " + "; ".join(faults)) from error

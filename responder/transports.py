@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from types import TracebackType
 from typing import Literal, Self
 
 from typing_extensions import override
 
-from bridge.client import BrokerAddress, Client, SessionStatus, connect
+from bridge.client import BrokerAddress, Client, CodedError, SessionStatus, connect
 from bridge.contract.session import SessionState
 from responder.errors import SenderFailed
 from responder.faults import FaultLog
@@ -19,6 +19,9 @@ from responder.outgoing import AnswerSink, MqttAnswerSink
 from responder.store.turns import Turns
 from responder.timing import SenderTiming
 from responder.webhook import LegacyAnswerSink, LegacySender, stay_registered
+
+#: Seconds by which clocks may differ without a word: a status is on its way for less, and no age depends on it.
+CLOCK_TOLERANCE = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,14 @@ class Transport(ABC):
         """The MQTT client; None in webhook mode, where no stream is read and nothing is published."""
 
     @abstractmethod
+    def now(self) -> float:
+        """Unix seconds on the clock by which the ages of messages are judged."""
+
+    @abstractmethod
+    async def prepare(self) -> None:
+        """Wait, within seconds, until that clock is known."""
+
+    @abstractmethod
     async def run(self) -> None: ...
 
     @abstractmethod
@@ -75,8 +86,13 @@ class Transport(ABC):
 class BrokerTransport(Transport):
     """Entering waits for the broker without a limit. Raises BadAddress, BrokerRefused."""
 
-    def __init__(self, broker: BrokerAccess, sessions: tuple[str, ...], now: Callable[[], float]) -> None:
+    def __init__(
+        self, broker: BrokerAccess, sessions: tuple[str, ...], faults: FaultLog, now: Callable[[], float]
+    ) -> None:
         self._sessions = sessions
+        self._faults = faults
+        self._wall_clock = now
+        self._difference = 0.0
         self._statuses: dict[str, SessionStatus] = {}
         self._client: Client | None = None
         self._connection = connect(
@@ -88,7 +104,7 @@ class BrokerTransport(Transport):
             reply_name=broker.reply_name,
             connect_timeout=None,
         )
-        self.sink = MqttAnswerSink(self._connected, now)
+        self.sink = MqttAnswerSink(self._connected, self.now)
 
     @override
     async def __aenter__(self) -> Self:
@@ -107,9 +123,36 @@ class BrokerTransport(Transport):
         return self._connected()
 
     @override
+    def now(self) -> float:
+        return self._wall_clock() - self._difference
+
+    @override
+    async def prepare(self) -> None:
+        for session in self._sessions:
+            with suppress(CodedError):
+                await self._connected().status(session)
+            await self._compare_clocks(session)
+
+    @override
     async def run(self) -> None:
         async for status in self._connected().watch_status():
             self._statuses[status.session] = status
+            await self._compare_clocks(status.session)
+
+    async def _compare_clocks(self, session: str) -> None:
+        """All bridges of one responder count as having one clock: that of its first session."""
+        if session != self._sessions[0]:
+            return
+        if (ahead := await self._connected().clock_difference(session)) is None:
+            return
+        differed, differs = bool(self._difference), abs(ahead) > CLOCK_TOLERANCE
+        self._difference = ahead if differs else 0.0
+        if differs and not differed:
+            relation = "ahead of" if ahead > 0 else "behind"
+            text = f"This machine's clock is {abs(ahead):.0f} s {relation} the bridge's; ages follow the bridge's."
+            self._faults.note("clock_differs", session, f"{text} Synchronise both clocks.")
+        elif differed and not differs:
+            self._faults.recovered("clock_agrees", session, "The clocks agree again.")
 
     @override
     def problem(self) -> str | None:
@@ -133,7 +176,7 @@ class BrokerTransport(Transport):
 
     def _state(self, session: str) -> SessionState | None:
         status = self._statuses.get(session)
-        return None if status is None else status.seen_at(datetime.now(UTC)).state
+        return None if status is None else status.state
 
 
 class SenderTransport(Transport):
@@ -143,6 +186,7 @@ class SenderTransport(Transport):
         self, sender: LegacySender, turns: Turns, faults: FaultLog, now: Callable[[], float], timing: SenderTiming
     ) -> None:
         self._sender = sender
+        self._wall_clock = now
         self._faults = faults
         self._timing = timing
         self.sink = LegacyAnswerSink(sender, turns, now, timing)
@@ -162,6 +206,14 @@ class SenderTransport(Transport):
     @override
     def client(self) -> None:
         return None
+
+    @override
+    def now(self) -> float:
+        return self._wall_clock()
+
+    @override
+    async def prepare(self) -> None:
+        """Does nothing: a legacy sender reports no time of its own."""
 
     @override
     async def run(self) -> None:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from enum import StrEnum
 
+_PREFIX = "turn-"
 #: A longer answer is split; people read short messages.
 LONGEST_PART = 1_500
 #: Maximum number of parts; the last one takes the rest.
@@ -35,12 +36,18 @@ class TurnOrigin(StrEnum):
     RULE = "rule"
     MODEL = "model"
     ORDER = "order"
+    CLOSED = "closed"  # the text for the time outside business hours
     HUMAN = "human"
 
 
 def command_ids(session: str, first_message: str, parts: int) -> list[str]:
     digest = hashlib.sha256(f"{session}\n{first_message}".encode()).hexdigest()[:32]
-    return [f"turn-{digest}" if number == 0 else f"turn-{digest}-{number + 1}" for number in range(parts)]
+    return [f"{_PREFIX}{digest}" if number == 0 else f"{_PREFIX}{digest}-{number + 1}" for number in range(parts)]
+
+
+def is_turn(command_id: str) -> bool:
+    """Whether a command is part of a turn, of this responder or another replica."""
+    return command_id.startswith(_PREFIX)
 
 
 def due_at(arrived: Sequence[float], gather: float) -> float:

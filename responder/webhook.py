@@ -7,6 +7,8 @@ after it: without a response the outcome is `unknown`. The one file that is an H
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
 import logging
 from collections.abc import Callable
 from contextlib import suppress
@@ -29,14 +31,22 @@ _log = logging.getLogger(__name__)
 
 
 class LegacySender:
-    """Use as `async with`. Every request raises SenderFailed. `timeout` is that of one request, in seconds."""
+    """Use as `async with`. Every request raises SenderFailed. `timeout` is that of one request, in seconds.
 
-    def __init__(self, url: str, callback_url: str, api_key: str | None, *, timeout: float) -> None:
+    `secret` signs what the sender posts; None where the responder trusts this machine.
+    """
+
+    def __init__(
+        self, url: str, callback_url: str, api_key: str | None, *, secret: str | None = None, timeout: float
+    ) -> None:
         self._url = url
         self._callback_url = callback_url
         self._headers = {"x-api-key": api_key} if api_key else {}
         self._timeout = timeout
+        self.secret = secret
         self.is_registered = False
+        #: Whether the last post was not signed: a fault is noted once.
+        self.is_unsigned = False
         self._http: httpx.AsyncClient
 
     async def __aenter__(self) -> LegacySender:
@@ -52,7 +62,8 @@ class LegacySender:
 
     async def register(self) -> None:
         """Subscribe our callback URL to the sender's messages."""
-        await self._post("/api/whatsapp/register-listener", {"callbackUrl": self._callback_url})
+        secret = {} if self.secret is None else {"secret": self.secret}
+        await self._post("/api/whatsapp/register-listener", {"callbackUrl": self._callback_url, **secret})
         if not self.is_registered:
             _log.info("Listener registrado: %s at %s", self._callback_url, self._url)
         self.is_registered = True
@@ -89,6 +100,14 @@ class LegacySender:
         except (httpx.HTTPError, ValueError) as error:
             raise SenderFailed(f"The legacy sender gave no answer ({type(error).__name__}).") from error
         return answer if isinstance(answer, dict) else {}
+
+
+def callback_secret(key: str) -> str:
+    """The secret that signs posts to a responder with this key.
+
+    Derived, so that it is the same after a restart and in every replica: posts signed before are then accepted.
+    """
+    return hmac.new(key.encode(), b"posts of the sender", hashlib.sha256).hexdigest()
 
 
 async def stay_registered(sender: LegacySender, faults: FaultLog, timing: SenderTiming) -> None:

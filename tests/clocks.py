@@ -1,6 +1,8 @@
-"""A clock that only the test advances."""
+"""Clocks: one that only the test advances, and one that is wrong."""
 
 from __future__ import annotations
+
+import time
 
 
 class FakeClock:
@@ -19,3 +21,16 @@ class FakeClock:
     def advance(self, seconds: float) -> None:
         self.unix += seconds
         self.steady += seconds
+
+
+class ShiftedClock:
+    """`bridge.ports.Clock` of a host whose clock is wrong by `shift` seconds."""
+
+    def __init__(self, shift: float) -> None:
+        self.shift = shift
+
+    def now(self) -> float:
+        return time.time() + self.shift
+
+    def monotonic(self) -> float:
+        return time.monotonic()

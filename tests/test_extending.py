@@ -209,10 +209,10 @@ EVENT = EventKind(kind="toss", summary="A coin was tossed.", fields={"side": str
     tree.edit(
         "bridge/contract/events/__init__.py",
         (
-            "import decrypted, erased, own_message, undecrypted",
-            "import decrypted, erased, own_message, toss, undecrypted",
+            "import decrypted, erased, own_message, sent_message, undecrypted",
+            "import decrypted, erased, own_message, sent_message, toss, undecrypted",
         ),
-        ("decrypted.EVENT, erased.EVENT)", "decrypted.EVENT, erased.EVENT, toss.EVENT)"),
+        ("    erased.EVENT,\n)", "    erased.EVENT,\n    toss.EVENT,\n)"),
     )
 
 

@@ -8,14 +8,16 @@ import socket
 import sys
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
 from typing import Literal
 
 from bridge.app.facade import http_facade
 from bridge.app.host import SessionHost, SessionServices
 from bridge.app.identity import data_directory
+from bridge.app.instance_status import InstanceStatus
 from bridge.app.limits import BridgeLimits
-from bridge.broker import BrokerAddress, BrokerConnection, BrokerError, BrokerOptions, Will, keep_connected
+from bridge.broker import BrokerAddress, BrokerOptions
 from bridge.contract.payload import instant
 from bridge.contract.status import BridgeStatus
 from bridge.mqtt import MqttOptions
@@ -42,12 +44,14 @@ class Bridge:
         driver_text: str | None = None,
         http: socket.socket | None = None,
         login_link: str | None = None,
+        responder_url: str | None = None,
         limits: BridgeLimits | None = None,
         observers: tuple[Observer, ...] = (),
     ) -> None:
         """`http` is the façade's socket (`bridge.http.server.listen`); without one there is no HTTP and no webhook.
 
-        `login_link` logs one browser in to the panel. `driver_text` describes the driver in the bridge's status.
+        `login_link` logs one browser in to the panel, which links to the responder's page at `responder_url`.
+        `driver_text` describes the driver in the bridge's status.
         """
         self._settings = settings
         self._clock = clock
@@ -69,6 +73,7 @@ class Bridge:
         self._driver_text = driver_text
         self._http = http
         self._login_link = login_link
+        self._responder_url = responder_url
 
     def stop(self) -> None:
         """Request a clean end; `run` returns when it is done."""
@@ -79,6 +84,16 @@ class Bridge:
         sys.setswitchinterval(SWITCH_INTERVAL)
         async with AsyncExitStack() as stack:
             owner = stack.enter_context(data_directory(self._settings.data_dir, self._settings.instance))
+            # with the directory's mark: bridges of one host name would end each other's connections
+            broker = replace(self._broker, client_id=f"{self._broker.client_id}-{owner.rpartition(':')[2]}")
+            status = InstanceStatus(
+                owner,
+                partial(self._status, owner),
+                broker=broker,
+                topics=self._settings.topics,
+                heartbeat=self._limits.mqtt.heartbeat,
+                stopping=self._stopping,
+            )
             facade = None
             if self._http is not None:
                 facade = await stack.enter_async_context(
@@ -86,11 +101,12 @@ class Bridge:
                         self._settings,
                         self._http,
                         self.hosts,
-                        self._broker,
+                        broker,
                         self._clock,
                         self._limits,
                         owner=owner,
                         login_link=self._login_link,
+                        responder_url=self._responder_url,
                     )
                 )
             services = SessionServices(
@@ -100,7 +116,7 @@ class Bridge:
             )
             async with asyncio.TaskGroup() as tasks:
                 hosts = [tasks.create_task(host.run(services), name=f"host {host.name}") for host in self.hosts]
-                publishing = tasks.create_task(self._publish_status(), name="bridge status")
+                publishing = tasks.create_task(status.run(), name="bridge status")
                 await self._stopping.wait()
                 if facade is not None:
                     facade.server.stop()
@@ -111,28 +127,10 @@ class Bridge:
                 for task in (*hosts, publishing):
                     task.cancel()
 
-    async def _publish_status(self) -> None:
-        topic = self._settings.topics.bridge_status(self._settings.instance)
-
-        async def serve(connection: BrokerConnection) -> None:
-            while not self._stopping.is_set():
-                await connection.publish(topic, self._status("online").to_json(), retain=True)
-                try:
-                    async with asyncio.timeout(self._limits.mqtt.heartbeat):
-                        await self._stopping.wait()
-                except TimeoutError:
-                    pass
-            await connection.publish(topic, self._status("offline").to_json(), retain=True)
-
-        def down(error: BrokerError, pause: float) -> None:
-            _log.debug("bridge status: %s Retrying in %.1f s.", error.text, pause)
-
-        will = Will(topic, self._status("offline").to_json().encode())
-        await keep_connected(replace(self._broker, will=will), serve, on_down=down)
-
-    def _status(self, state: Literal["online", "offline"]) -> BridgeStatus:
+    def _status(self, owner: str, name: str, state: Literal["online", "offline"]) -> BridgeStatus:
         return BridgeStatus(
-            instance=self._settings.instance,
+            instance=name,
+            owner=owner,
             state=state,
             version=version(DISTRIBUTION),
             driver=self._driver_text,

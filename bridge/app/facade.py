@@ -54,6 +54,7 @@ async def http_facade(
     *,
     owner: str,
     login_link: str | None = None,
+    responder_url: str | None = None,
 ) -> AsyncIterator[HttpFacade]:
     """Serve on `listener`, already bound, inside the context.
 
@@ -74,6 +75,7 @@ async def http_facade(
                 settings.callback_hosts,
                 own_port=listener.getsockname()[1],
                 timeout=settings.callback_timeout,
+                legacy_timeout=settings.legacy_timeout,
                 observers=observers,
             )
         )
@@ -90,7 +92,7 @@ async def http_facade(
             replace(broker, client_id=f"{broker.client_id}-switches"), settings.topics, timeout=limits.mqtt.switch
         )
         credentials = _credentials(settings, store, clock, limits.http)
-        logins = PanelSessions(credentials, clock)
+        logins = PanelSessions(credentials, clock, settings.data_dir)
         if login_link is not None:
             logins.offer(login_link)
         context = AppContext(
@@ -108,11 +110,12 @@ async def http_facade(
             charts=charts,
             metrics_text=counters.text,
             topics=settings.topics,
+            responder_url=responder_url,
             version=version(DISTRIBUTION),
             limits=limits.http,
         )
         counters.watch(context.entries, registry)
-        auth = AuthOptions(settings.http_rate, loopback_only=is_loopback(listener))
+        auth = AuthOptions(settings.http_rate, loopback_only=is_loopback(listener), proxies=settings.http_proxies)
         server = HttpServer(context, auth, listener, version=version(DISTRIBUTION))
         async with asyncio.TaskGroup() as tasks:
             beside = [

@@ -17,6 +17,7 @@ from bridge.app.ownership import Ownership
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.core.inbound import InboundPipeline
 from bridge.core.outbound import OutboundPipeline
+from bridge.core.people import People
 from bridge.core.results import notice, result_of
 from bridge.core.session import Session
 from bridge.core.session_view import SessionView
@@ -185,7 +186,7 @@ class SessionHost:
         ownership: Ownership,
         observe: Callable[[Event], None],
     ) -> None:
-        session, adapter = self._compose(store, services.mqtt, observe)
+        session, adapter = await self._compose(store, services.mqtt, observe)
         self.session, self._journal, self._outbox = session, store.journal, store.outbox
         deliveries = services.registry.deliveries(self.name, store.journal) if services.registry else None
         async with asyncio.TaskGroup() as tasks:
@@ -212,11 +213,13 @@ class SessionHost:
                 task.cancel()
             living.cancel()
 
-    def _compose(
+    async def _compose(
         self, store: SessionStore, mqtt: MqttOptions, observe: Callable[[Event], None]
     ) -> tuple[Session, MqttAdapter]:
         name, clock, journal, outbox, memory = self.name, self._clock, store.journal, store.outbox, store.memory
         driver, progress = self._driver(self.setting.name), MqttProgress()
+        people = People(name, store.people, memory, clock.now)
+        await people.load()
         session = Session(
             name,
             owner=mqtt.owner,
@@ -224,8 +227,8 @@ class SessionHost:
             outbox=outbox,
             memory=memory,
             driver=driver,
-            inbound=InboundPipeline(name, self.cliente_id, journal, outbox, memory, now=clock.now),
-            outbound=OutboundPipeline(name, outbox, driver, clock, self._settings.pacing),
+            inbound=InboundPipeline(name, self.cliente_id, journal, outbox, memory, people, now=clock.now),
+            outbound=OutboundPipeline(name, outbox, driver, clock, self._settings.pacing, people),
             clock=clock,
             progress=progress,
         )

@@ -10,6 +10,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Generic, Protocol, TypeVar
 
 from starlette.datastructures import Headers
@@ -46,12 +47,14 @@ class PublicPaths:
 
 @dataclass(frozen=True, slots=True)
 class GuessLimits:
-    """`guesses` = failed attempts of each address; `remembered` = valid credentials that are exempt from it.
+    """`guesses` = failed attempts of each address, `through_proxy` = of all addresses that one proxy forwards for.
 
-    Without the exemption, failed guesses would lock out other callers behind the same address.
+    `remembered` = valid credentials that are exempt from both: failed guesses would lock out other callers behind the
+    same address.
     """
 
     guesses: Pace = field(default_factory=lambda: Pace.parse("20/minute", burst=20))
+    through_proxy: Pace = field(default_factory=lambda: Pace.parse("200/minute", burst=200))
     remembered: int = 1000
 
 
@@ -82,21 +85,24 @@ class CredentialCheck(Generic[_I]):
     def __init__(self, rules: AuthRules[_I]) -> None:
         self._rules = rules
         self._guesses = RateLimiter(rules.limits.guesses)
+        self._through_proxy = RateLimiter(rules.limits.through_proxy)
         self._valid: OrderedDict[int, None] = OrderedDict()  # hashes, least recently used first
 
-    async def __call__(self, presented: PresentedCredentials | None, address: str, now: float) -> _I:
-        """Raises `HTTPException` 401 or 429."""
+    async def __call__(self, presented: PresentedCredentials | None, address: str, peer: str, now: float) -> _I:
+        """`peer` is the address that connected: the client's, or a proxy's. Raises `HTTPException` 401 or 429."""
         unauthorized = HTTPException(401, "", {"WWW-Authenticate": self._rules.challenge})
         if presented is None:
             raise unauthorized
         known = hash(presented)
-        guesses = self._guesses.peek(address, now)
-        if guesses is not None and known not in self._valid:
-            guesses.check()
+        if known not in self._valid:
+            for guesses in (self._guesses.peek(address, now), self._through_proxy.peek(peer, now)):
+                if guesses is not None:
+                    guesses.check()
         principal = await self._rules.verify(presented)
         self._valid.pop(known, None)
         if principal is None:
             self._guesses.take(address, now)
+            self._through_proxy.take(peer, now)
             raise unauthorized
         self._valid[known] = None
         if len(self._valid) > self._rules.limits.remembered:
@@ -105,8 +111,11 @@ class CredentialCheck(Generic[_I]):
 
 
 class Authentication(Generic[_I]):
-    """ASGI middleware for HTTP: leaves `principal`, `address` and `rate_keys` in `scope["state"]`, or answers 401, 403
-    or 429. Other protocols go no further.
+    """ASGI middleware for HTTP: leaves `principal`, `address`, `rate_keys` and `still_valid` in `scope["state"]`, or
+    answers 401, 403 or 429. Other protocols go no further.
+
+    `still_valid`, an async function without arguments, verifies the request's credential again: a response without an
+    end (an event stream) must end with it.
     """
 
     def __init__(
@@ -130,7 +139,9 @@ class Authentication(Generic[_I]):
                 principal = await self._identify(scope, address)
                 # local programs are not limited: a campaign may send as fast as it can
                 counted = () if principal is rules.local else (principal.id, *counted)
-            scope.setdefault("state", {}).update(principal=principal, address=address, rate_keys=counted)
+            scope.setdefault("state", {}).update(
+                principal=principal, address=address, rate_keys=counted, still_valid=partial(self._is_valid, scope)
+            )
         except HTTPException as error:
             app = self._refuse(scope, error)
         await app(scope, receive, send)
@@ -138,13 +149,23 @@ class Authentication(Generic[_I]):
     async def _identify(self, scope: Scope, address: str) -> _I:
         headers, rules = Headers(scope=scope), self._rules
         if rules.trust_local and not await rules.are_configured():
-            if found := breach(headers):
+            if found := breach(scope):
                 server = f"Without an API key {rules.server}"
                 raise HTTPException(403, explain(found, server, " Set WHATSAPP_API_KEY."))
             return rules.local
         if (principal := await rules.identify(scope, headers)) is not None:
             return principal
-        return await self._check(PresentedCredentials.of(headers), address, self._clock())
+        peer = scope.get("state", {}).get("peer", address)
+        return await self._check(PresentedCredentials.of(headers), address, peer, self._clock())
+
+    async def _is_valid(self, scope: Scope) -> bool:
+        headers, rules = Headers(scope=scope), self._rules
+        if rules.trust_local and not await rules.are_configured():
+            return True
+        if await rules.identify(scope, headers) is not None:
+            return True
+        presented = PresentedCredentials.of(headers)
+        return presented is not None and await rules.verify(presented) is not None
 
 
 def client_address(scope: Scope) -> str:

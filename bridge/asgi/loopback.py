@@ -7,7 +7,6 @@ loopback (DNS rebinding, cross-site posts and sockets), hence the checks of Host
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
 from enum import Enum, auto
 from urllib.parse import SplitResult, urlsplit
 
@@ -16,6 +15,12 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bridge.asgi.refusal import Refuse
+
+#: The names of this machine. Not all of 127.0.0.0/8: only the address that the server listens on may be another one.
+_NAMES = ("localhost", "127.0.0.1", "::1")
+_PROXY_HEADERS = frozenset({"forwarded", "forwarded-for", "via", "cdn-loop", "x-forwarded", "x-host", "x-cluster-ip"})
+_PROXY_PREFIXES = ("x-forwarded-", "x-original-", "x-real-", "x-envoy-", "x-azure-", "x-appengine-", "cf-", "fly-")
+_PROXY_SUFFIXES = ("client-ip", "clientip", "real-ip", "connecting-ip", "proxyuser-ip", "forwarded-for")
 
 
 class LoopbackBreach(Enum):
@@ -36,17 +41,18 @@ class LoopbackOnly:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         app = self._app
-        if scope["type"] in ("http", "websocket") and (found := breach(Headers(scope=scope))):
+        if scope["type"] in ("http", "websocket") and (found := breach(scope)):
             app = self._refuse(scope, HTTPException(403, explain(found, self._server)))
         await app(scope, receive, send)
 
 
-def breach(headers: Mapping[str, str]) -> LoopbackBreach | None:
-    """What breaks the rule in a request's headers (names in lower case), if anything does."""
-    if any(name == "forwarded" or name.startswith("x-forwarded-") for name in headers):
+def breach(scope: Scope) -> LoopbackBreach | None:
+    """What breaks the rule in a request, if anything does."""
+    headers = Headers(scope=scope)
+    if any(map(_is_of_a_proxy, headers)):
         return LoopbackBreach.FORWARDED
     host = headers.get("host", "")
-    if not is_loopback(_split(f"//{host}").hostname):
+    if _split(f"//{host}").hostname not in (*_NAMES, (scope.get("server") or ("",))[0]):
         return LoopbackBreach.HOST
     origin = headers.get("origin")
     if origin is not None and _split(origin).netloc != host:
@@ -73,6 +79,11 @@ def is_loopback(name: str | None) -> bool:
         return ipaddress.ip_address(name or "").is_loopback
     except ValueError:
         return False
+
+
+def _is_of_a_proxy(header: str) -> bool:
+    """Whether a header (its name in lower case) is one that proxies add."""
+    return header in _PROXY_HEADERS or header.startswith(_PROXY_PREFIXES) or header.endswith(_PROXY_SUFFIXES)
 
 
 def _split(address: str) -> SplitResult:

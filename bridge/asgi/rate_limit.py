@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -105,3 +105,25 @@ class RateLimit:
         except HTTPException as error:
             app = self._refuse(scope, error)
         await app(scope, receive, send)
+
+
+class CallerShare:
+    """ASGI middleware: 429 beyond `most` requests in progress of one caller, so that others find a connection."""
+
+    def __init__(self, app: ASGIApp, most: int, refuse: Refuse) -> None:
+        self._app = app
+        self._most = most
+        self._refuse = refuse
+        self._running: Counter[str] = Counter()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        names: tuple[str, ...] = scope["state"]["rate_keys"][:1]  # the caller; public paths have only an address
+        if any(self._running[name] >= self._most for name in names):
+            await self._refuse(scope, HTTPException(429, "", {"Retry-After": "5"}))(scope, receive, send)
+            return
+        self._running.update(names)
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._running.subtract(names)
+            self._running += Counter()  # forgets those that have none

@@ -18,14 +18,19 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 class ServerLimits:
     """Times in seconds. `head_size` in bytes. Beyond `connections`, requests get 503.
 
-    `head_timeout` runs from the connection, or from the first byte after the request before. `shutdown_timeout` is for
-    the requests in progress at the end.
+    Where fewer than `reserve` connections are left, the oldest one that waits for a request is closed for a new one.
+    `write_timeout` is for a client that reads nothing of what it asked for.
+    `head_timeout` runs from the connection, or from the first byte after the request before. `keep_alive` is longer
+    than a proxy keeps an idle connection (nginx: 60 s or 75 s): otherwise a request meets the end of its connection,
+    and the proxy answers 502. `shutdown_timeout` is for the requests in progress at the end.
     """
 
+    reserve: int = 50
+    write_timeout: float = 60.0
     connections: int = 800  # below the usual limit of open files
     head_size: int = 32_768
     head_timeout: float = 10.0
-    keep_alive: int = 20
+    keep_alive: int = 90
     shutdown_timeout: int = 3
 
 
@@ -55,7 +60,7 @@ class EmbeddedServer(uvicorn.Server):
 
     @classmethod
     def of(cls, app: ASGIApp, limits: ServerLimits) -> EmbeddedServer:
-        """A server for HTTP without WebSocket. A proxy on this machine may name the client (X-Forwarded-For)."""
+        """A server for HTTP without WebSocket."""
         return cls(
             LimitedConfig(
                 app,
@@ -66,8 +71,7 @@ class EmbeddedServer(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                proxy_headers=True,  # `Authentication` refuses them where no credentials are configured
-                forwarded_allow_ips="127.0.0.1,::1",
+                proxy_headers=False,  # `Forwarded` knows which proxies to believe
                 limit_concurrency=limits.connections,
                 timeout_keep_alive=limits.keep_alive,
                 timeout_graceful_shutdown=limits.shutdown_timeout,
@@ -121,6 +125,7 @@ class HeadTimeoutProtocol(H11Protocol):
 
     config: LimitedConfig
     _timer: asyncio.TimerHandle | None = None
+    _write_timer: asyncio.TimerHandle | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -129,6 +134,28 @@ class HeadTimeoutProtocol(H11Protocol):
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self._expect_head(True)
+        limits = self.config.limits
+        if len(self.connections) > limits.connections - limits.reserve:
+            waiting = [one for one in self.connections if isinstance(one, HeadTimeoutProtocol) and one.head_due]
+            min(waiting, key=lambda one: one.head_due).transport.abort()
+
+    @property
+    def head_due(self) -> float:
+        """When the head must have arrived, in the loop's time; 0 during a request."""
+        return self._timer.when() if self._timer is not None else 0.0
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._write_timer = self.loop.call_later(self.config.limits.write_timeout, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._stop_write_timer()
+
+    def _stop_write_timer(self) -> None:
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -137,6 +164,7 @@ class HeadTimeoutProtocol(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._expect_head(False)
+        self._stop_write_timer()
         super().connection_lost(exc)
 
     def _expect_head(self, expected: bool) -> None:

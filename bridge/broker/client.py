@@ -26,10 +26,11 @@ from paho.mqtt.reasoncodes import ReasonCode
 from typing_extensions import override
 
 from bridge.broker.address import BrokerAddress
-from bridge.broker.errors import BrokerDown, BrokerError, BrokerRefused
+from bridge.broker.client_id import secret_client_id
+from bridge.broker.errors import BrokerDown, BrokerError, BrokerRefused, ConnectionEnded
 from bridge.broker.messages import BrokerOptions, Delivery
 from bridge.broker.readahead import ReadAhead
-from bridge.broker.refusals import explain
+from bridge.broker.refusals import explain, explain_end
 
 # Mosquitto's default limit of messages in flight per client; every measured cluster accepted it.
 WINDOW = 20
@@ -56,7 +57,7 @@ class MqttClient(aiomqtt.Client):
             username=address.username,
             password=address.credentials[1] or None,
             logger=_paho_log,
-            identifier=options.client_id,
+            identifier=secret_client_id(options.client_id, address),
             protocol=aiomqtt.ProtocolVersion.V5 if five else aiomqtt.ProtocolVersion.V311,
             will=aiomqtt.Will(will.topic, will.payload, will.qos, will.retain) if will else None,
             clean_session=None if five else options.clean,
@@ -79,6 +80,9 @@ class MqttClient(aiomqtt.Client):
         self._opening = False
         self._abandoned = False
         self._unanswered: dict[int, asyncio.Future[Any]] = {}
+        self._sizes: dict[int, int] = {}  # bytes of the packets that await a PUBACK
+        self.largest_unanswered = 0  # at the end of the connection
+        self.packet_limit: int | None = None  # the broker's, reported by MQTT 5 only
         self._failure: Exception | None = None
         self.arrived: deque[Delivery] = deque()
         self.changed = asyncio.Event()  # something arrived, or the connection ended
@@ -103,7 +107,6 @@ class MqttClient(aiomqtt.Client):
         finally:
             self._opening = False
         self._disconnected.add_done_callback(self._reading_or_writing_failed)
-        self._read_ahead()
         self._opened = True
 
     async def close(self, timeout: float = 2.0) -> None:
@@ -123,13 +126,14 @@ class MqttClient(aiomqtt.Client):
         if self.lost.done():
             return
         self.lost.set_result(reason)
+        self.largest_unanswered = max(self._sizes.values(), default=0)
         self.changed.set()
         for answer in list(self._unanswered.values()):
             if not answer.done():
                 answer.set_exception(reason)
 
     def start_publish(
-        self, topic: str, payload: bytes | str, qos: int, retain: bool, properties: Properties | None
+        self, topic: str, payload: bytes, qos: int, retain: bool, properties: Properties | None
     ) -> asyncio.Future[None]:
         """Queue the message for the next `flush`; the future ends with its PUBACK, or fails with the connection."""
         self._check_open()
@@ -138,7 +142,10 @@ class MqttClient(aiomqtt.Client):
             sent = self._client.publish(topic, payload, qos, retain, properties)
         finally:
             self._write_deferred = False
-        return self._await_answer(sent.rc, sent.mid)
+        answer = self._await_answer(sent.rc, sent.mid)
+        self._sizes[sent.mid] = len(payload)
+        answer.add_done_callback(lambda _: self._sizes.pop(sent.mid, None))
+        return answer
 
     def flush(self) -> None:
         """Write what is queued to the socket now. In the loop's next turn it would wait for everything else that is
@@ -168,6 +175,7 @@ class MqttClient(aiomqtt.Client):
         properties: Properties | None = None,
     ) -> None:
         self.session_present = flags.session_present
+        self.packet_limit = getattr(properties, "MaximumPacketSize", None)
         super()._on_connect(client, userdata, flags, reason_code, properties)
 
     @override
@@ -188,8 +196,7 @@ class MqttClient(aiomqtt.Client):
             super()._on_disconnect(client, userdata, flags, reason_code, properties)
         # aiomqtt's own `_disconnected` is not enough: it is replaced, and the event lost, when a connection ends in
         # the same loop turn as its CONNACK.
-        reason = f": {reason_code}" if flags.is_disconnect_packet_from_server else ""
-        self.lose(BrokerDown(f"The connection to the broker ended{reason}."))
+        self.lose(ConnectionEnded(explain_end(reason_code, said=flags.is_disconnect_packet_from_server)))
 
     @override
     def _on_message(self, client: paho.Client, userdata: Any, message: paho.MQTTMessage) -> None:
@@ -273,7 +280,7 @@ class MqttClient(aiomqtt.Client):
         try:
             self._client.loop_write()
         except (OSError, ValueError) as error:
-            self.lose(BrokerDown(f"The connection to the broker ended: {error}."))
+            self.lose(ConnectionEnded(f"The connection to the broker ended: {error}."))
             self._release()
 
     @override
@@ -284,6 +291,7 @@ class MqttClient(aiomqtt.Client):
         except Exception as failure:
             self._failure = failure
             raise
+        self._read_ahead()
         if self._abandoned:
             self._loop.call_soon_threadsafe(self._release)
 
@@ -301,12 +309,18 @@ class MqttClient(aiomqtt.Client):
 
     def _reading_or_writing_failed(self, disconnected: asyncio.Future[None]) -> None:
         if not disconnected.cancelled() and (error := disconnected.exception()):
-            self.lose(BrokerDown(f"The connection to the broker ended: {error}."))
+            self.lose(ConnectionEnded(f"The connection to the broker ended: {error}."))
 
     def _read_ahead(self) -> None:
         library = cast("Any", self._client)
         if library._sock is not None:  # noqa: SLF001 - no public call gives the library another socket
-            library._sock = ReadAhead(library._sock)  # noqa: SLF001
+            library._sock = ReadAhead(library._sock, self._packet_too_large)  # noqa: SLF001
+
+    def _packet_too_large(self, size: int) -> None:
+        self._failure = failure = BrokerDown(
+            f"{self._address.masked} sent a packet of {size:,} bytes, more than any message has: is it your broker?"
+        )
+        self.lose(failure)
 
     def _release(self) -> None:
         if self._client.socket() is not None:

@@ -15,11 +15,14 @@ from typing import NoReturn, TypeVar
 
 from bridge.broker.address import BrokerAddress
 from bridge.broker.client import WINDOW, MqttClient, publish_properties
-from bridge.broker.errors import BrokerDown, BrokerError, BrokerRefused
+from bridge.broker.endings import ConnectionEndings
+from bridge.broker.errors import BrokerDown, BrokerError, BrokerRefused, ConnectionEnded, PacketTooLarge
 from bridge.broker.messages import BrokerOptions, Delivery, Publication
 from bridge.broker.refusals import summarise
 
 _Answer = TypeVar("_Answer")
+#: Bytes of a PUBLISH at most, beside topic, payload and correlation data.
+HEADERS = 24
 
 _log = logging.getLogger(__name__)
 
@@ -27,8 +30,11 @@ _log = logging.getLogger(__name__)
 class BrokerConnection:
     """Yielded by `connect`. Use it only inside that `async with`."""
 
-    def __init__(self, client: MqttClient, address: BrokerAddress, options: BrokerOptions) -> None:
+    def __init__(
+        self, client: MqttClient, address: BrokerAddress, options: BrokerOptions, endings: ConnectionEndings
+    ) -> None:
         self._client = client
+        self._endings = endings
         self._options = options
         self._window = asyncio.Semaphore(WINDOW)
         self._outstanding: dict[int, Delivery] = {}
@@ -39,6 +45,22 @@ class BrokerConnection:
     def session_present(self) -> bool:
         """Whether the broker kept this client id's session, with its subscriptions."""
         return self._client.session_present
+
+    @property
+    def packet_limit(self) -> int | None:
+        """Bytes of the largest packet that the broker takes, headers included; None = unknown.
+
+        An MQTT 5 broker reports it; from one of MQTT 3.1.1 it is learnt by connections that ended.
+        """
+        limits = (self._client.packet_limit, self._endings.packet_limit)
+        return min((limit for limit in limits if limit is not None), default=None)
+
+    def takes(self, topic: str, payload: bytes | str, correlation_data: bytes | None = None) -> bool:
+        """Whether the broker takes a message of this size."""
+        limit = self.packet_limit
+        if limit is None or 4 * (len(topic) + len(payload)) + len(correlation_data or b"") + HEADERS <= limit:
+            return True
+        return _size(topic, payload) + len(correlation_data or b"") + HEADERS <= limit
 
     async def publish(
         self,
@@ -56,13 +78,14 @@ class BrokerConnection:
         Concurrent calls are pipelined and sent in the order of the calls, at most 20 unacknowledged at a time. The
         last three arguments need MQTT 5 and are omitted on 3.1.1.
 
-        Raises BrokerDown (the outcome is then unknown), or on MQTT 5 BrokerRefused. On 3.1.1 a PUBACK is no proof of
-        permission: mosquitto acknowledges what its ACL then discards.
+        Raises BrokerDown (the outcome is then unknown), PacketTooLarge, or on MQTT 5 BrokerRefused. On
+        3.1.1 a PUBACK is no proof of permission: mosquitto acknowledges what its ACL then discards.
         """
         five = self._options.protocol == "5"
         properties = publish_properties(response_topic, correlation_data, expiry) if five else None
         async with self._window:
-            answer = self._client.start_publish(topic, payload, qos, retain, properties)
+            self._check_size(topic, payload, correlation_data)
+            answer = self._client.start_publish(topic, _encoded(payload), qos, retain, properties)
             self._client.flush()
             await self._answered(answer, "a message")
 
@@ -70,8 +93,8 @@ class BrokerConnection:
         """Publish at QoS 1 in this order; returns when the broker has acknowledged all of them.
 
         Equivalent to a `publish` for each, at half the cost: no task and no timeout per message. The broker has
-        `acknowledge_timeout` for each window. Raises BrokerDown, or on MQTT 5 BrokerRefused unless the message
-        `may_be_refused`.
+        `acknowledge_timeout` for each window. Raises BrokerDown, PacketTooLarge, or on MQTT 5 BrokerRefused unless the
+        message `may_be_refused`.
         """
         five = self._options.protocol == "5"
         timeout, clock = self._options.acknowledge_timeout, asyncio.get_running_loop().time
@@ -80,13 +103,18 @@ class BrokerConnection:
         try:
             async with asyncio.timeout(timeout) as limit:
                 for message in messages:
+                    if message.may_be_refused and not self.takes(message.topic, message.payload, message[2]):
+                        _log.warning("Not published to %s: it is larger than the broker takes.", message.topic)
+                        continue
                     if self._window.locked():
                         self._client.flush()
                         limit.reschedule(clock() + timeout)
                     await self._window.acquire()
                     properties = publish_properties(None, message.correlation_data, None) if five else None
                     try:
-                        answer = self._client.start_publish(message.topic, message.payload, 1, False, properties)
+                        self._check_size(message.topic, message.payload, message.correlation_data)
+                        payload = _encoded(message.payload)
+                        answer = self._client.start_publish(message.topic, payload, 1, False, properties)
                     except BaseException:
                         self._window.release()
                         self._client.flush()
@@ -161,6 +189,12 @@ class BrokerConnection:
         await asyncio.wait([self._client.lost])
         raise self._client.lost.result()
 
+    def _check_size(self, topic: str, payload: bytes | str, correlation_data: bytes | None) -> None:
+        if not self.takes(topic, payload, correlation_data):
+            raise PacketTooLarge(
+                f"The message has {_size(topic, payload):,} bytes; the broker takes {self.packet_limit:,}."
+            )
+
     async def _answered(self, answer: asyncio.Future[_Answer], what: str) -> _Answer:
         timeout = self._options.acknowledge_timeout
         try:
@@ -173,12 +207,17 @@ class BrokerConnection:
 
 
 @asynccontextmanager
-async def connect(options: BrokerOptions, address: BrokerAddress | None = None) -> AsyncIterator[BrokerConnection]:
+async def connect(
+    options: BrokerOptions, address: BrokerAddress | None = None, *, endings: ConnectionEndings | None = None
+) -> AsyncIterator[BrokerConnection]:
     """Connect to the first address that answers (or only to `address`), and disconnect at the end.
 
-    Raises BrokerRefused if a broker refused and no other accepted; otherwise BrokerDown.
+    `endings` of the earlier connections of this client id notes how this one ends. Raises BrokerRefused if a broker
+    refused and no other accepted; otherwise BrokerDown.
     """
+    endings = endings or ConnectionEndings(options.client_id)
     failures: list[BrokerError] = []
+    clock = asyncio.get_running_loop().time
     for candidate in (address,) if address else options.addresses:
         client = MqttClient(candidate, options, await _trust(options) if candidate.tls else None)
         try:
@@ -188,11 +227,27 @@ async def connect(options: BrokerOptions, address: BrokerAddress | None = None) 
                 failures.append(failure)
                 continue
             _log.debug("Connected to %s as %s.", candidate.masked, options.client_id)
-            yield BrokerConnection(client, candidate, options)
+            connected_at = clock()
+            try:
+                yield BrokerConnection(client, candidate, options, endings)
+            finally:
+                if client.lost.done() and isinstance(client.lost.result(), ConnectionEnded):
+                    hint = endings.ended(clock() - connected_at, client.largest_unanswered)
+                    if hint is not None:
+                        _log.warning("%s", hint)
             return
         finally:
             await client.close()
+    endings.not_connected()
     raise summarise(failures)
+
+
+def _encoded(payload: bytes | str) -> bytes:
+    return payload.encode() if isinstance(payload, str) else payload
+
+
+def _size(topic: str, payload: bytes | str) -> int:
+    return len(topic.encode()) + len(_encoded(payload))
 
 
 async def _trust(options: BrokerOptions) -> ssl.SSLContext:

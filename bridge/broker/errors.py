@@ -21,6 +21,19 @@ class BrokerDown(BrokerError):
     code = "broker_down"
 
 
+class ConnectionEnded(BrokerDown):
+    """The other side ended the connection: the broker, or the network."""
+
+
+class PacketTooLarge(BrokerError):
+    """A packet is larger than the broker takes; it was not sent."""
+
+    code = "too_large"
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, transient=False)
+
+
 class BrokerRefused(BrokerError):
     """The broker refused: password, permission, certificate, protocol. The operator has to change a setting."""
 

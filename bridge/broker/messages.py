@@ -57,7 +57,8 @@ class BrokerOptions:
     addresses: tuple[BrokerAddress, ...]
     """Tried in this order at every connect."""
     client_id: str
-    """Fixed for a persistent session; the same id must never also be used clean."""
+    """Fixed for a persistent session; the same id must never also be used clean. On the broker it has a suffix that is
+    derived from the password (`client_id.py`)."""
     clean: bool
     """False: the broker keeps subscriptions and unacknowledged QoS 1 messages while the client is offline."""
     will: Will | None = None

@@ -5,23 +5,36 @@ Measured with 2,000 commands at once: those reads took a fifth of the bridge's C
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 #: Bytes per read. They are processed in one turn of the event loop, so this limits its length: some hundred small
 #: packets.
 AHEAD = 32_768
+#: Bytes of a packet. A message has a megabyte at most; a false broker may announce 268 MB, and keep them coming.
+LONGEST = 16_000_000
 
 
 class ReadAhead:
-    """Replaces a connected, non-blocking socket of any kind (plain, TLS, websocket)."""
+    """Replaces a connected, non-blocking socket of any kind (plain, TLS, websocket).
 
-    def __init__(self, sock: Any) -> None:
+    Refuses to receive a packet of more than `LONGEST` bytes: `too_large` is called with its size, and the read fails.
+    """
+
+    def __init__(self, sock: Any, too_large: Callable[[int], None] = lambda _: None) -> None:
         self._sock = sock
+        self._too_large = too_large
         self._read = b""
         self._at = 0
 
     def recv(self, size: int) -> bytes:
-        """As `socket.recv`: at most `size` bytes, b"" at the end. Raises what the socket raises when it has none."""
+        """As `socket.recv`: at most `size` bytes, b"" at the end. Raises what the socket raises when it has none.
+
+        The library asks for the rest of a packet at once, so a `size` over the limit is that of a packet.
+        """
+        if size > LONGEST:
+            self._too_large(size)
+            raise ConnectionAbortedError("a packet over the limit")
         if self._at == len(self._read):
             if size >= AHEAD:
                 return bytes(self._sock.recv(size))

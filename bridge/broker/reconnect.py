@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from random import random
 
 from bridge.broker.connection import BrokerConnection, connect
+from bridge.broker.endings import ConnectionEndings
 from bridge.broker.errors import BrokerError
 from bridge.broker.messages import BrokerOptions
 from bridge.contract.backoff import Backoff
@@ -33,11 +34,11 @@ async def keep_connected(
     meanwhile. `use` must wait on the connection; if it has no other way, with `BrokerConnection.down()`.
     """
     clock = asyncio.get_running_loop().time
-    failures = 0
+    failures, endings = 0, ConnectionEndings(options.client_id)
     while allowed is None or await allowed():
         connected_at: float | None = None
         try:
-            async with connect(options) as connection:
+            async with connect(options, endings=endings) as connection:
                 connected_at = clock()
                 await use(connection)
                 return

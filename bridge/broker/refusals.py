@@ -17,14 +17,19 @@ from bridge.broker.messages import BrokerOptions
 _CREDENTIALS = {134, 135, 140}
 _PROTOCOL = {132}
 _CLIENT_ID = {133}
+_TAKEN_OVER = 142
+_TAKEOVER = "another client took its place, with the same user and password"
+_TAKEOVER_ADVICE = "If this repeats, look for a second bridge with this session, or change the password."
 _PASSING = {136, 137, 151, 156, 157, 159}  # unavailable, busy, over quota, moved, rate exceeded
 
 
 def explain(error: Exception, address: BrokerAddress, options: BrokerOptions) -> BrokerError:
     """Why this address could not be used."""
     where = address.masked
+    if isinstance(error, BrokerError):
+        return error
     if isinstance(error, aiomqtt.MqttCodeError) and isinstance(error.rc, ReasonCode):
-        return _explain_code(error, error.rc, where, options)
+        return _explain_code(error, error.rc, where, options, tls=address.tls)
     if isinstance(error, ssl.SSLCertVerificationError):
         return BrokerRefused(
             f"The certificate of {where} is not trusted ({error.verify_message}):"
@@ -46,8 +51,13 @@ def explain(error: Exception, address: BrokerAddress, options: BrokerOptions) ->
     return BrokerDown(f"{where} cannot be reached: {error}.")
 
 
-def _explain_code(error: aiomqtt.MqttCodeError, code: ReasonCode, where: str, options: BrokerOptions) -> BrokerError:
-    if not isinstance(error, aiomqtt.exceptions.MqttConnectError) or code.value in _PASSING:
+def _explain_code(
+    error: aiomqtt.MqttCodeError, code: ReasonCode, where: str, options: BrokerOptions, *, tls: bool
+) -> BrokerError:
+    if not isinstance(error, aiomqtt.exceptions.MqttConnectError):
+        hint = "" if tls else " If this is the broker's TLS port, the address begins with mqtts:// (or wss://)."
+        return BrokerDown(f"{where} closed the connection before it was established: {code}.{hint}")
+    if code.value in _PASSING:
         return BrokerDown(f"{where} closed the connection before it was established: {code}.")
     if code.value in _CREDENTIALS:
         return BrokerRefused(f"{where} refuses this user or password ({code}): correct them in WA_MQTT_URL.")
@@ -57,6 +67,15 @@ def _explain_code(error: aiomqtt.MqttCodeError, code: ReasonCode, where: str, op
     if code.value in _CLIENT_ID:
         return BrokerRefused(f"{where} refuses the client id {options.client_id!r}.")
     return BrokerRefused(f"{where} refuses the connection: {code}.")
+
+
+def explain_end(code: ReasonCode, *, said: bool) -> str:
+    """Why an established connection ended. `said`: the broker gave the code; MQTT 3.1.1 knows no such packet."""
+    if said and code.value == _TAKEN_OVER:
+        return f"The connection to the broker ended: {_TAKEOVER}. {_TAKEOVER_ADVICE}"
+    if said or code.getName() != "Unspecified error":
+        return f"The connection to the broker ended: {code}."
+    return f"The connection to the broker ended: it broke, the broker closed it, or {_TAKEOVER}. {_TAKEOVER_ADVICE}"
 
 
 def summarise(failures: list[BrokerError]) -> BrokerError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from bridge.cli import (
@@ -13,6 +15,7 @@ from bridge.cli import (
     listen,
     listeners,
     pair,
+    panel,
     request,
     responder,
     restore,
@@ -24,6 +27,7 @@ from bridge.cli import (
     up,
     web,
 )
+from bridge.cli.terminal import replace_what_cannot_be_encoded
 
 app = typer.Typer(
     name="wa",
@@ -34,12 +38,30 @@ app = typer.Typer(
 )
 
 COMMANDS = (
-    *(up, serve, responder, send, request, listen, status, pair, trace, listeners, key, broker, doctor),
+    *(up, serve, responder, panel, send, request, listen, status, pair, trace, listeners, key, broker, doctor),
     *(web, backup, restore, store, forget),
 )
 for command in COMMANDS:
     command.register(app)
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"wa {version('whatsapp-mqtt-bridge')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """WhatsApp over MQTT: one connection per number, shared by every program."""
+
+
 def main() -> None:
+    replace_what_cannot_be_encoded()
     app()

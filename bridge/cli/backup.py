@@ -96,13 +96,12 @@ async def _backup(session: str | None, output: Path | None, *, store_only: bool,
     from importlib.metadata import version
 
     from bridge.app.bridge import DISTRIBUTION
-    from bridge.cli.paths import configured_session, shared_databases
+    from bridge.cli.paths import configured_session, load_running, shared_databases
     from bridge.drivers import driver_kind
     from bridge.ops.backup import create_backup
     from bridge.ops.backup.paths import timestamp
-    from bridge.settings import load
 
-    settings = load()
+    settings = load_running()
     name, now = configured_session(settings, session), datetime.now(UTC)
     target = _target(output, settings.data_dir / "backups", f"{name}-{timestamp(now)}.tar.gz")
     result = await create_backup(

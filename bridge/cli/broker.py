@@ -46,10 +46,12 @@ def init(
     directory: Directory = ETC,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Plain MQTT port, on loopback. [1883]")] = None,
     state: Annotated[
-        Path | None, typer.Option(help="Folder in which mosquitto stores sessions and queues. [/var/lib/mosquitto]")
+        Path | None,
+        typer.Option(help="Folder of its sessions and queues. Default: /var/lib/mosquitto."),
     ] = None,
     pid_file: Annotated[
-        Path | None, typer.Option(help="File in which mosquitto writes its process id. [/run/mosquitto/mosquitto.pid]")
+        Path | None,
+        typer.Option(help="File of its process id. Default: /run/mosquitto/mosquitto.pid."),
     ] = None,
     certificate: Annotated[Path | None, typer.Option(help="PEM file: adds a TLS listener for other machines.")] = None,
     key: Annotated[Path | None, typer.Option(help="The certificate's private key, readable by mosquitto.")] = None,

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli.run import EXIT_HELP, Exit, console, print_json_line, printable, run
+from bridge.cli.foreign_text import printable
+from bridge.cli.run import EXIT_HELP, Exit, console, print_json_line, run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,13 +73,13 @@ def doctor(
 
 def _plan(*, live: bool, session: str | None, to: str | None) -> Examination | str:
     """What to examine, or the error text of invalid settings."""
+    from bridge.cli.paths import load_running
     from bridge.contract.errors import StartError
     from bridge.ops.doctor import Examination
     from bridge.ops.private_broker import read_broker_json
-    from bridge.settings import load
 
     try:
-        settings = load()
+        settings = load_running()
     except StartError as error:
         return error.text
     private = read_broker_json(settings.data_dir)
@@ -92,7 +93,10 @@ def _read_environment() -> tuple[dict[str, str], dict[str, str | None]]:
 
     from dotenv import dotenv_values
 
-    return dict(os.environ), dotenv_values(".env")
+    try:
+        return dict(os.environ), dotenv_values(".env")
+    except UnicodeDecodeError:  # a fault of the settings says so
+        return dict(os.environ), {}
 
 
 def _settings_findings(

@@ -22,8 +22,11 @@ START_TOLERANCE = 0.1
 
 
 @contextmanager
-def http_json(data_dir: Path, listener: socket.socket | None) -> Iterator[None]:
-    """Write the address of `listener` (None: do nothing) inside the context. Raises StartError."""
+def http_json(data_dir: Path, listener: socket.socket | None, *, web_url: str) -> Iterator[None]:
+    """Write the address of `listener` (None: do nothing) and the page that the bridge opens, inside the context.
+
+    Raises StartError.
+    """
     if listener is None:
         yield
         return
@@ -32,7 +35,7 @@ def http_json(data_dir: Path, listener: socket.socket | None) -> Iterator[None]:
 
     host, port = listener.getsockname()[:2]
     path, pid = data_dir / NAME, os.getpid()
-    content = {"url": base_url(host, port), "pid": pid, "started": _start_time(pid)}
+    content = {"url": base_url(host, port), "pid": pid, "started": _start_time(pid), "web_url": web_url}
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_private(path, json.dumps(content) + "\n")
@@ -47,9 +50,18 @@ def http_json(data_dir: Path, listener: socket.socket | None) -> Iterator[None]:
 
 def read_http_json(data_dir: Path) -> str | None:
     """The address of the bridge that runs on this data directory, or None."""
+    return _read_running(data_dir, "url")
+
+
+def read_web_url(data_dir: Path) -> str | None:
+    """The page that the bridge that runs on this data directory opens, or None."""
+    return _read_running(data_dir, "web_url")
+
+
+def _read_running(data_dir: Path, field: str) -> str | None:
     kept = _read(data_dir / NAME)
     try:
-        return str(kept["url"]) if kept and abs(_start_time(kept["pid"]) - kept["started"]) < START_TOLERANCE else None
+        return str(kept[field]) if kept and abs(_start_time(kept["pid"]) - kept["started"]) < START_TOLERANCE else None
     except (KeyError, TypeError, ValueError, LookupError):
         return None
 

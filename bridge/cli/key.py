@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bridge.cli.run import EXIT_HELP, Exit, clock_time, console, fail, print_json_line, printable, run
+from bridge.cli.foreign_text import printable
+from bridge.cli.run import EXIT_HELP, Exit, clock_time, console, fail, print_json_line, run
 
 if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
+    from bridge.settings import BridgeSettings
     from bridge.store import BridgeStore
 
 app = typer.Typer(help="API keys for HTTP clients.", no_args_is_help=True)
@@ -44,19 +46,20 @@ def create(
     async def command() -> Exit:
         import time
 
+        from bridge.cli.paths import load_running
         from bridge.contract.errors import NoSuchSession
         from bridge.http.credentials import new_key
         from bridge.ports import Scope
-        from bridge.settings import load
 
-        known = {setting.name for setting in load().sessions}
+        settings = load_running()
+        known = {setting.name for setting in settings.sessions}
         if unknown := set(session or ()) - known:
             raise NoSuchSession(
                 f"No session {', '.join(sorted(unknown))}: WA_SESSIONS lists {', '.join(sorted(known))}."
             )
         scopes = [Scope(one.value) for one in scope or (ScopeChoice.SEND, ScopeChoice.LISTEN)]
         created = new_key(name, scopes, session or None, time.time())
-        async with _store() as store:
+        async with _store(settings) as store:
             await store.access.add_key(created.key)
             await _audit(store, "create key", f"{created.key.id} {name}")
         if json:
@@ -145,10 +148,10 @@ async def _audit(store: BridgeStore, action: str, detail: str) -> None:
     await store.access.record(AuditEntry(time.time(), f"wa key ({user})", "command line", action, detail=detail))
 
 
-def _store() -> AbstractAsyncContextManager[BridgeStore]:
+def _store(settings: BridgeSettings | None = None) -> AbstractAsyncContextManager[BridgeStore]:
     import time
 
-    from bridge.settings import load
+    from bridge.cli.paths import load_running
     from bridge.store import BRIDGE_STORE, BridgeStore
 
-    return BridgeStore(load().data_dir / BRIDGE_STORE, now=time.time)
+    return BridgeStore((settings or load_running()).data_dir / BRIDGE_STORE, now=time.time)

@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli.run import EXIT_HELP, Exit, clock_time, console, print_json_line, printable, run
+from bridge.cli.foreign_text import one_line, printable
+from bridge.cli.run import EXIT_HELP, Exit, clock_time, console, print_json_line, run
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from bridge.client import Client, FileCursor, Start
     from bridge.contract.messages import MessageBody
+
+#: Before every further row of a message.
+_MARGIN = "        │ "
 
 
 def register(app: typer.Typer) -> None:
@@ -69,14 +73,14 @@ async def _print_conversations(client: Client, session: str, after: Start, posit
 
     async def received() -> None:
         async for message in client.messages(session, after=after):
-            _print_message(out, message, own=False)
+            print_message(out, message, own=False)
             if position is not None:
                 position.save(message.cursor)
 
     async def own() -> None:
         async for event in client.events(session, after="now"):
             if event.message is not None:
-                _print_message(out, event.message, own=True)
+                print_message(out, event.message, own=True)
 
     async def states() -> None:
         shown = None
@@ -84,7 +88,7 @@ async def _print_conversations(client: Client, session: str, after: Start, posit
             if (status.state, status.reason) != shown:
                 shown = status.state, status.reason
                 out.print(
-                    f"{clock_time(status.at)}  {session} is {status.state}: {status.text}",
+                    f"{clock_time(status.at)}  {session} is {status.state}: {one_line(status.text)}",
                     style="dim",
                     markup=False,
                     highlight=False,
@@ -95,7 +99,7 @@ async def _print_conversations(client: Client, session: str, after: Start, posit
             tasks.create_task(part, name=f"listen {name}")
 
 
-def _print_message(out: Console, message: MessageBody, *, own: bool) -> None:
+def print_message(out: Console, message: MessageBody, *, own: bool) -> None:
     from rich.text import Text
 
     from bridge.contract.payload import instant
@@ -105,16 +109,30 @@ def _print_message(out: Console, message: MessageBody, *, own: bool) -> None:
     if own:
         line.append(f"  you → {_short(message.chat)}", style="bold cyan")
     else:
-        line.append(
-            f"  {printable(message.notify_name or _short(message.from_pn or message.author))}", style="bold green"
-        )
+        number, name = _short(message.from_pn or message.author), one_line(message.notify_name or "")
+        line.append(f"  {name or number}", style="bold green")
         group = f" in {_short(message.chat)}" if message.author != message.chat else ""
-        name = f" {_short(message.from_pn or message.author)}" if message.notify_name else ""
-        line.append(f"{name}{group}", style="dim")
-    line.append(f"  {printable(_said(message))}")
+        line.append(f"{f' {number}' if name else ''}{group}", style="dim")
     if message.late:
         line.append("  (late)", style="dim")
-    out.print(line, highlight=False)
+    first, *others = _rows(out, printable(_said(message)), line.cell_len + 2)
+    for row in (line.append(f"  {first}"), *(Text(f"{_MARGIN}{other}") for other in others)):
+        out.print(row, highlight=False)
+
+
+def _rows(out: Console, said: str, begun: int) -> list[str]:
+    """The text in rows, of which all but the first follow a margin: none can be taken for the begin of a message.
+
+    On a terminal no row is wider than it, `begun` columns of the first one being used: it would wrap without a margin.
+    """
+    lines = said.expandtabs(4).split("\n")
+    if not out.is_terminal:
+        return lines
+    from rich.cells import cell_len, chop_cells
+
+    width = max(out.width - len(_MARGIN), 20)
+    rows = [row for line in lines for row in chop_cells(line, width) or [""]]
+    return rows if begun + cell_len(rows[0]) <= out.width else ["", *rows]
 
 
 def _said(message: MessageBody) -> str:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from bridge.cli.run import EXIT_HELP, Exit, clock_time, console, print_json_line, printable, run
+from bridge.cli.foreign_text import printable
+from bridge.cli.run import EXIT_HELP, Exit, clock_time, console, print_json_line, run
 
 if TYPE_CHECKING:
     from bridge.cli.facade import FacadeClient

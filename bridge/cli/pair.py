@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from bridge.cli.foreign_text import printable
 from bridge.cli.run import EXIT_HELP, Exit, fail, print_json_line, run
 
 
@@ -68,7 +69,7 @@ def pair(
                     height = _show(step.code, png, height)
                 else:
                     height = 0
-                    typer.echo(f"{connected.session} is {step.state}: {step.text}", err=True)
+                    typer.echo(f"{connected.session} is {step.state}: {printable(step.text)}", err=True)
                 if once and isinstance(step, Qr):
                     return Exit.OK
                 if once and not isinstance(step, (Qr, Passkey)) and step.state == "offline":

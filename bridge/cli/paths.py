@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import sys
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,34 @@ if TYPE_CHECKING:
 RESPONDER_STORE = "responder.db"
 #: The folder in WA_DATA_DIR with the data of `wa up --sandbox`.
 SANDBOX = "sandbox"
+#: The file in a data directory that its bridge locks.
+LOCK = "bridge.lock"
+
+
+def load_running() -> BridgeSettings:
+    """The settings, with the sandbox's data and broker where only `wa up --sandbox` runs here. Raises StartError."""
+    from bridge.cli.http_file import read_web_url
+    from bridge.settings import load
+
+    settings = load()
+    folder = settings.data_dir / SANDBOX
+    if is_in_use(settings.data_dir) or not is_in_use(folder):
+        return settings
+    typer.echo(f"Working on the sandbox that runs here ({folder}/).", err=True)
+    web_url = read_web_url(folder) or settings.web_url
+    return settings.model_copy(update={"data_dir": folder, "addresses": (), "web_url": web_url})
+
+
+def is_in_use(data_dir: Path) -> bool:
+    """Whether a bridge runs on this data directory."""
+    try:
+        with (data_dir / LOCK).open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def configured_session(settings: BridgeSettings, session: str | None) -> str:

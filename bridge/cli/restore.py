@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bridge.cli.foreign_text import printable
 from bridge.cli.run import EXIT_HELP, Exit, console, print_json_line, run
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ async def _print_verification(verification: Awaitable[VerificationResult], *, js
         fields = {"backup": str(result.path), "sessions": result.sessions, "faults": result.faults}
         print_json_line(json_format.dumps(fields))
     else:
-        typer.echo(str(result), err=bool(result.faults))
+        typer.echo(printable(str(result)), err=bool(result.faults))
     return Exit.FAILED if result.faults else Exit.OK
 
 

@@ -7,6 +7,7 @@ read JSON lines. `docs/cli.md` repeats the exit codes.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import stat
@@ -17,6 +18,9 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
+
+from bridge.cli.foreign_text import LogFormatter, escaped_json, printable
+from bridge.cli.terminal import is_unicode
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -71,7 +75,9 @@ def run(command: Callable[[], Coroutine[Any, Any, Exit]]) -> NoReturn:
     """Run the coroutine in a new event loop, then exit with its code."""
     from bridge.contract.errors import CodedError
 
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(LogFormatter("%(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     try:
         code = asyncio.run(_until_stdout_closes(command))
         sys.stdout.flush()
@@ -95,7 +101,7 @@ def run(command: Callable[[], Coroutine[Any, Any, Exit]]) -> NoReturn:
 
 def fail(sentence: str) -> None:
     """Print an error to stderr: what is wrong and what to do."""
-    typer.echo(f"error: {sentence}", err=True)
+    typer.echo(f"error: {printable(sentence)}", err=True)
 
 
 async def _until_stdout_closes(command: Callable[[], Coroutine[Any, Any, Exit]]) -> Exit:
@@ -152,7 +158,9 @@ def console() -> Console:
 
 def print_json_line(line: str) -> None:
     """Print one JSON document and flush, so that the reader gets it immediately."""
-    sys.stdout.write(line + "\n")
+    if not is_unicode():
+        line = json.dumps(json.loads(line))
+    sys.stdout.write(escaped_json(line) + "\n")
     sys.stdout.flush()
 
 
@@ -161,8 +169,3 @@ def clock_time(moment: datetime) -> str:
     local = moment.astimezone()
     today = datetime.now(UTC).astimezone().date()
     return local.strftime("%H:%M:%S" if local.date() == today else "%Y-%m-%d %H:%M")
-
-
-def printable(text: str) -> str:
-    """Foreign text for a terminal: control characters, which could move the cursor or hide text, are replaced."""
-    return "".join(c if c.isprintable() or c in "\n\t\u200d" else "\ufffd" for c in text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
+from datetime import UTC, datetime
 from enum import StrEnum
 from json import loads
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -149,7 +150,8 @@ def send(
         elif result.status == "unknown":
             fail("Outcome unknown: check the chat before sending again.")
         elif not ticks.reached(wait.value):
-            fail(f"Still waiting after {timeout:g} s. The bridge continues; query the result with --id {result.id}")
+            why = f": it {waits}" if (waits := ticks.waits()) else ""
+            fail(f"Not sent after {timeout:g} s{why}. The bridge continues; query the result with --id {result.id}")
             return Exit.WAITING
         return Exit.OK if wait is Wait.ACCEPTED and result.status == "accepted" else exit_of_result(result)
 
@@ -201,7 +203,15 @@ class Ticks:
         if self._json:
             print_json_line(step.to_json())
         elif is_new:
-            self._out.print(_LABELS[state] + (f" · id {step.id}" if state == "accepted" else ""), highlight=False)
+            line = _LABELS[state] + (f" · id {step.id}" if state == "accepted" else "")
+            self._out.print(line + (f" · {waits}" if (waits := self.waits()) else ""), highlight=False)
+
+    def waits(self) -> str:
+        """Why the command is not sent yet, as a sentence; empty when it does not wait."""
+        result = self.result
+        if result is None or result.status != "accepted" or result.waits is None:
+            return ""
+        return result.waits.sentence(datetime.now(UTC))
 
     def reached(self, state: str) -> bool:
         """Whether `state` or a later one was shown."""

@@ -45,7 +45,7 @@ async def _serve() -> Exit:
             _log.info("Sessions: %s. Broker: %s.", ", ".join(s.name for s in settings.sessions), addresses[0].masked)
             if http is not None:
                 _log.info("HTTP: %s.", address_of(http))
-            with http_json(settings.data_dir, http):
+            with http_json(settings.data_dir, http, web_url=settings.web_url):
                 described = kind.describe(settings)
                 await run_until(Bridge(settings, addresses, drivers, clock, driver_text=described, http=http), stop)
     _log.info("Stopped.")

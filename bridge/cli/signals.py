@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bridge.cli.systemd import notify_systemd
 
 if TYPE_CHECKING:  # `wa responder` uses `stop_on_signals` too, and importing the bridge would cost it 13 MB of memory
     from bridge.app import Bridge
+
+_log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -37,6 +40,16 @@ def stop_on_signals() -> Iterator[asyncio.Event]:
 
 async def run_until(bridge: Bridge, stop: asyncio.Event) -> None:
     """Run the bridge; `stop` shuts it down cleanly."""
+    loop = asyncio.get_running_loop()
+
+    def report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        # a signal for the whole process group ends the browser's driver first: what waits for it then fails
+        if stop.is_set():
+            _log.debug("while stopping: %s", context.get("exception") or context.get("message"))
+        else:
+            loop.default_exception_handler(context)
+
+    loop.set_exception_handler(report)
     async with notify_systemd(), asyncio.TaskGroup() as tasks:
         running = tasks.create_task(bridge.run(), name="bridge")
         stopping = tasks.create_task(stop.wait(), name="stop")

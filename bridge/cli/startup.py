@@ -12,6 +12,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bridge.cli.foreign_text import LogFormatter, escaped_json
 from bridge.contract.payload import rfc3339
 
 _log = logging.getLogger(__name__)
@@ -36,17 +37,17 @@ class JsonFormatter(logging.Formatter):
                 event[name] = value
         if record.exc_info:
             event["exception"] = self.formatException(record.exc_info)
-        return json.dumps(event, ensure_ascii=False)
+        return escaped_json(json.dumps(event, ensure_ascii=False))
 
 
 def start_logging(level: str, form: str, *, handler: logging.Handler | None = None) -> None:
     """Log to standard error as `form` ("text" or "json"), or to `handler`, which ignores `form`."""
     if handler is None:
         handler = logging.StreamHandler(sys.stderr)
-        text = logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+        text = LogFormatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
         handler.setFormatter(JsonFormatter() if form == "json" else text)
     elif handler.formatter is None:
-        handler.setFormatter(logging.Formatter("%(message)s"))
+        handler.setFormatter(LogFormatter("%(message)s"))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in _VERBOSE_LOGGERS:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level)))

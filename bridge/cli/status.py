@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli.run import EXIT_HELP, Exit, clock_time, console, print_json_line, printable, run
+from bridge.cli.foreign_text import printable
+from bridge.cli.run import EXIT_HELP, Exit, clock_time, console, print_json_line, run
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -25,6 +26,9 @@ _COLOUR = {
     "standby": "dim",
 }
 
+#: Columns of a terminal from which on the table has every figure.
+FULL_WIDTH = 120
+
 
 def register(app: typer.Typer) -> None:
     app.command(epilog=EXIT_HELP)(status)
@@ -40,6 +44,8 @@ def status(
     async def command() -> Exit:
         from bridge.cli.connect import connect_session
 
+        out = console()
+        narrow = out.width < FULL_WIDTH
         async with connect_session(session, "status") as connected:
             client = connected.client
             found = [await client.status(session)] if session else await client.statuses()
@@ -48,7 +54,7 @@ def status(
                     for one in found:
                         print_json_line(one.to_json())
                 else:
-                    console().print(table(found))
+                    out.print(table(found, narrow=narrow))
                 return Exit.OK if all(one.state == "connected" for one in found) else Exit.NOT_CONNECTED
             known = {one.session: one for one in found}
             if json:
@@ -57,33 +63,37 @@ def status(
                 return Exit.OK
             from rich.live import Live
 
-            with Live(table(found), console=console(), auto_refresh=False) as live:
+            with Live(table(found, narrow=narrow), console=out, auto_refresh=False) as live:
                 async for one in client.watch_status(session):
                     known[one.session] = one
-                    live.update(table([known[name] for name in sorted(known)]), refresh=True)
+                    shown = table([known[name] for name in sorted(known)], narrow=narrow)
+                    live.update(shown, refresh=True)
         return Exit.OK
 
     run(command)
 
 
-def table(found: list[SessionStatus]) -> Table:
+def table(found: list[SessionStatus], *, narrow: bool) -> Table:
+    """`narrow`: for a terminal that has no room for the figures."""
     from rich.box import SIMPLE
     from rich.table import Table
     from rich.text import Text
 
     rows = Table(box=SIMPLE, pad_edge=False)
-    for heading in ("session", "state", "since", "last message", "to send", "budget", "owner"):
+    headings: tuple[str, ...] = ("session", "state", "since", "last message", "to send", "budget", "owner")
+    if narrow:  # the meaning says what to do: it must not be the column that does not fit
+        headings = headings[:3]
+    for heading in headings:
         rows.add_column(heading, no_wrap=True)
     rows.add_column("meaning", overflow="fold", min_width=24)
     for one in found:
-        rows.add_row(
-            one.session,
-            Text(one.state, style=_COLOUR.get(one.state, "red")),
-            clock_time(one.since),
+        figures = (
             clock_time(one.last_inbound) if one.last_inbound else "–",
             str(one.queue.out) if one.queue else "–",
             "no limit" if one.budget is None else str(one.budget),
             one.owner,
-            Text(printable(one.text)),
         )
+        state = Text(one.state, style=_COLOUR.get(one.state, "red"))
+        meaning = Text(printable(one.text))
+        rows.add_row(one.session, state, clock_time(one.since), *(() if narrow else figures), meaning)
     return rows

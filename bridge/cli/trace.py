@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bridge.cli.run import EXIT_HELP, Exit, console, fail, print_json_line, printable, run
+from bridge.cli.foreign_text import printable
+from bridge.cli.run import EXIT_HELP, Exit, console, fail, print_json_line, run
 
 if TYPE_CHECKING:
     from bridge.store.trace import Trace, TraceStep

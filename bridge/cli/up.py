@@ -82,8 +82,10 @@ async def _up(*, sandbox: bool, sandbox_port: int, scan: bool, answering: bool, 
             if sandbox:
                 # with its own broker: a command sent here must never reach a real session
                 settings = settings.model_copy(update={"data_dir": settings.data_dir / SANDBOX, "addresses": ()})
+                _refuse_a_second(settings.data_dir)
                 simulator = await stack.enter_async_context(await _sandbox(settings.data_dir, sandbox_port, scan=scan))
-                settings = settings.model_copy(update={"web_url": simulator.url, "web_version": None})
+                changes = {"web_url": simulator.url, "web_version": None, **_sandbox_pace(settings)}
+                settings = settings.model_copy(update=changes)
                 _step(console, "sandbox", f"the phone is at {simulator.phone_url}")
                 hints.append(
                     Hint(
@@ -91,19 +93,28 @@ async def _up(*, sandbox: bool, sandbox_port: int, scan: bool, answering: bool, 
                         simulator.phone_url,
                     )
                 )
+            _refuse_a_second(settings.data_dir)
             addresses = settings.addresses or (await _private_broker(stack, settings, console),)
             http, link = _http(settings, console, sandbox=sandbox), secrets.token_urlsafe(24)
             if http is not None:
                 # printed before pairing, which the panel can do; the link expires after 15 minutes
-                _step(console, "panel", f"{address_of(http)}/#link={link} logs you in once, within 15 minutes")
+                once = "logs you in once, within 15 minutes; `wa panel` prints another"
+                _step(console, "panel", f"{address_of(http)}/#link={link} {once}")
             hints += _broker_hints(addresses[0], settings.topics, settings.sessions[0].name)
-            stack.enter_context(http_json(settings.data_dir, http))
+            stack.enter_context(http_json(settings.data_dir, http, web_url=settings.web_url))
             kind = driver_kind(settings.driver)
             drivers = await stack.enter_async_context(kind.open(settings, clock))
             described = kind.describe(settings)
             _step(console, "driver", described)
-            bridge = Bridge(settings, addresses, drivers, clock, driver_text=described, http=http, login_link=link)
             beside = _responder(settings, addresses, console, sandbox=sandbox) if answering else None
+            page = _responder_page(beside[0]) if beside else None
+            bridge = Bridge(
+                *(settings, addresses, drivers, clock),
+                driver_text=described,
+                http=http,
+                login_link=link,
+                responder_url=page,
+            )
             async with asyncio.TaskGroup() as tasks:
                 if beside is not None:
                     tasks.create_task(run_beside(*beside, stop), name="responder")
@@ -117,20 +128,42 @@ async def _up(*, sandbox: bool, sandbox_port: int, scan: bool, answering: bool, 
 def _responder(
     settings: BridgeSettings, addresses: tuple[BrokerAddress, ...], console: Console, *, sandbox: bool
 ) -> tuple[ResponderSettings, BrokerAccess]:
-    """The responder's settings and broker. Raises WrongSettings."""
+    """The responder's settings and broker. Raises WrongSettings, WrongRules."""
+    from responder.app import check_files
     from responder.settings import load
     from responder.transports import BrokerAccess
 
     own = load(data_dir=settings.data_dir)
-    if sandbox and not _is_free(own.port):
-        own = own.model_copy(update={"port": 0})
+    check_files(own)
+    if own.port == 0 or (sandbox and not _is_free(own.port)):
+        own = own.model_copy(update={"port": _free_port()})
     ca_file = str(settings.mqtt_ca_file) if settings.mqtt_ca_file else None
     level = None if settings.addresses else "responder"
     broker = BrokerAccess(addresses, settings.mqtt_prefix, settings.mqtt_protocol, ca_file, level, settings.instance)
     mode = "answers by rules and a model" if own.openai_api_key else "answers by rules"
     state = mode if own.active else "records only, does not answer (RESPONDER_ACTIVO is off)"
-    _step(console, "responder", f"{state}; --no-responder disables it")
+    _step(console, "responder", f"{state}, conversations at {_responder_page(own)}; --no-responder disables it")
     return own, broker
+
+
+def _responder_page(settings: ResponderSettings) -> str:
+    from bridge.cli.http_file import base_url
+
+    return f"{base_url(settings.host, settings.port)}/"
+
+
+def _refuse_a_second(data_dir: Path) -> None:
+    """Raises StartError where a bridge already runs on this data directory."""
+    from bridge.cli.http_file import read_http_json
+    from bridge.cli.paths import LOCK, is_in_use
+    from bridge.contract.errors import StartError
+
+    if not is_in_use(data_dir):
+        return
+    process = (data_dir / LOCK).read_text(errors="replace").strip()
+    address = read_http_json(data_dir)
+    panel = f", panel {address}/ (`wa panel` prints a link that logs you in)" if address else ""
+    raise StartError(f"A bridge already runs on {data_dir}/: process {process}{panel}. Stop it, or set WA_DATA_DIR.")
 
 
 async def _private_broker(stack: AsyncExitStack, settings: BridgeSettings, console: Console) -> BrokerAddress:
@@ -153,6 +186,16 @@ async def _sandbox(data_dir: Path, port: int, *, scan: bool) -> Sandbox:
     return listen(port if _is_free(port) else 0)
 
 
+def _sandbox_pace(settings: BridgeSettings) -> dict[str, object]:
+    """A pace without long waits, where none is set: the simulator blocks no number."""
+    from bridge.contract.pace import Pace
+
+    if {"pace", "pace_chat", "pace_burst", "pace_spacing", "pace_jitter"} & settings.model_fields_set:
+        return {}
+    pace = Pace.parse("5/second", burst=20)
+    return {"pace": pace, "pace_chat": pace, "pace_spacing": 0.1, "pace_jitter": 0.1}
+
+
 def _http(settings: BridgeSettings, console: Console, *, sandbox: bool) -> socket.socket | None:
     """Bind the façade's address. If the port is in use, a sandbox takes another one; a real bridge fails."""
     from bridge.http.server import address_of, listen
@@ -163,6 +206,14 @@ def _http(settings: BridgeSettings, console: Console, *, sandbox: bool) -> socke
     listener = listen(settings.http_host, port)
     _step(console, "http", f"{address_of(listener)}, the legacy endpoints and /v1")
     return listener
+
+
+def _free_port() -> int:
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _is_free(port: int) -> bool:

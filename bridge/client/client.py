@@ -211,6 +211,11 @@ class Client:
         await self._attach_statuses()
         return await self._statuses.all()
 
+    async def clock_difference(self, session: str) -> float | None:
+        """Seconds by which this machine's clock is ahead of the bridge's; None while no heartbeat has come."""
+        await self._attach_statuses()
+        return self._statuses.clock_difference(session)
+
     def watch_status(self, session: str | None = None) -> AsyncGenerator[SessionStatus, None]:
         """Every status of a session (None: of all sessions), starting with the current one."""
         return watch_statuses(self._connection, self._topics, session)

@@ -16,12 +16,13 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from bridge.broker import BrokerDown
+from bridge.broker import BrokerDown, PacketTooLarge
 from bridge.client.answers import AnswerStream, Progress, ReceivedAnswer, Until
 from bridge.client.connection import Resubscribed, SharedConnection
 from bridge.client.errors import NoAnswer
 from bridge.client.status_cache import StatusCache
 from bridge.contract.commands import SendCommand, parse_json
+from bridge.contract.errors import TooLarge
 from bridge.contract.messages import Ack, Result, ResultStatus
 from bridge.contract.session import SessionState
 from bridge.contract.topics import Topics
@@ -63,8 +64,11 @@ class CommandSender:
         return parse_json(SendCommand, json.dumps(given).encode())
 
     async def publish(self, session: str, command: SendCommand) -> None:
-        """Publish once. Raises BrokerDown."""
-        await self._connection.publish(self._topics.out(session), command.model_dump_json(exclude_defaults=True))
+        """Publish once. Raises BrokerDown, and TooLarge for more than the broker takes."""
+        try:
+            await self._connection.publish(self._topics.out(session), command.model_dump_json(exclude_defaults=True))
+        except PacketTooLarge as error:
+            raise TooLarge(error.text) from error
 
     async def steps(
         self, session: str, command: SendCommand, *, until: Until, timeout: float

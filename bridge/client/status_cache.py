@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from bridge.broker import Delivery
 from bridge.client.errors import NoBridge
+from bridge.client.heartbeat import Heartbeat, heartbeat_after
 from bridge.contract.errors import NoSuchSession
 from bridge.contract.status import BridgeStatus, SessionStatus
 from bridge.contract.topics import Topics
@@ -20,6 +21,8 @@ from bridge.contract.topics import Topics
 _log = logging.getLogger(__name__)
 #: Seconds that a broker may take to deliver the retained statuses after the SUBACK.
 RETAINED_TIMEOUT = 2.0
+#: Seconds by which a heartbeat may be late.
+HEARTBEAT_DELAY = 2.0
 #: After this many seconds without another status, all retained ones count as delivered.
 RETAINED_PAUSE = 0.25
 
@@ -29,7 +32,7 @@ class StatusCache:
         self.required = (topics.status("+"),)
         self.optional = (topics.bridge_status("+"),)
         self._topics = topics
-        self._sessions: dict[str, SessionStatus] = {}
+        self._sessions: dict[str, Heartbeat] = {}
         self._bridges: dict[str, BridgeStatus] = {}
         self._since: float | None = None
         self._failure: BaseException | None = None
@@ -42,7 +45,14 @@ class StatusCache:
             if topic is not None and not delivery.payload:
                 self._sessions.pop(topic.session, None)
             elif topic is not None:
-                self._sessions[topic.session] = SessionStatus.model_validate_json(delivery.payload)
+                status = SessionStatus.model_validate_json(delivery.payload)
+                self._sessions[topic.session] = heartbeat_after(
+                    self._sessions.get(topic.session),
+                    status,
+                    retained=delivery.retain,
+                    moment=asyncio.get_running_loop().time(),
+                    now=datetime.now(UTC),
+                )
             elif delivery.payload:
                 self._bridges[delivery.topic] = BridgeStatus.model_validate_json(delivery.payload)
             else:
@@ -63,12 +73,17 @@ class StatusCache:
         self._changed.set()
 
     async def current(self, session: str) -> SessionStatus:
-        """The session's status, offline if its heartbeat is old. Raises NoSuchSession, NoBridge."""
+        """The session's status, offline if its bridge is silent. Raises NoSuchSession, NoBridge.
+
+        A retained status with a time that is old, or in the future, is waited for until the next heartbeat.
+        """
         until = self._since_or_now() + RETAINED_TIMEOUT
         while session not in self._sessions and await self._wait_for_change(until):
             pass
         self.check(session)
-        return self._sessions[session].seen_at(datetime.now(UTC))
+        await self._wait_for_proof([session])
+        self.check(session)
+        return self._sessions[session].seen_at(asyncio.get_running_loop().time())
 
     async def all(self) -> list[SessionStatus]:
         """The statuses of all sessions. Raises NoBridge when none arrives within `RETAINED_TIMEOUT`."""
@@ -78,8 +93,8 @@ class StatusCache:
             pass
         if not self._sessions:
             raise self._no_bridge()
-        now = datetime.now(UTC)
-        return [self._sessions[name].seen_at(now) for name in sorted(self._sessions)]
+        await self._wait_for_proof(sorted(self._sessions))
+        return [self._sessions[name].seen_at(clock()) for name in sorted(self._sessions)]
 
     def check(self, session: str) -> None:
         """Raise NoSuchSession or NoBridge if the session is not known now."""
@@ -107,7 +122,21 @@ class StatusCache:
     def last_known(self, session: str) -> SessionStatus | None:
         """The newest status received, if any."""
         known = self._sessions.get(session)
-        return known and known.seen_at(datetime.now(UTC))
+        return None if known is None else known.seen_at(asyncio.get_running_loop().time())
+
+    def clock_difference(self, session: str) -> float | None:
+        """Seconds by which this machine's clock is ahead of the bridge's; None before a live status."""
+        known = self._sessions.get(session)
+        return None if known is None else known.difference
+
+    async def _wait_for_proof(self, names: list[str]) -> None:
+        """Wait for a heartbeat of each session whose retained status proves nothing."""
+        clock = asyncio.get_running_loop().time
+        longest = max((known.status.interval for name in names if (known := self._sessions.get(name))), default=0)
+        until = self._since_or_now() + longest + HEARTBEAT_DELAY
+        while any((known := self._sessions.get(name)) and not known.is_proven(clock()) for name in names):
+            if not await self._wait_for_change(until):
+                return
 
     def _is_listed(self, session: str) -> bool:
         return session in self._sessions or any(session in bridge.sessions for bridge in self._bridges.values())

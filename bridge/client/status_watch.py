@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from datetime import UTC, datetime
 
 from pydantic import ValidationError
@@ -13,6 +13,7 @@ from bridge.broker import BrokerDown, Delivery
 from bridge.client.answers import AnswerStream, ReceivedAnswer
 from bridge.client.connection import SharedConnection, Subscription
 from bridge.client.errors import NoAnswer
+from bridge.client.heartbeat import Heartbeat, heartbeat_after
 from bridge.contract.bot import BotSwitch
 from bridge.contract.commands import ControlCommand, ControlResult, ControlStatus, parse_json
 from bridge.contract.errors import CodedError
@@ -32,27 +33,42 @@ async def watch_statuses(
 ) -> AsyncGenerator[SessionStatus, None]:
     """Each status of one session (None: of all); one without a heartbeat is yielded again as offline."""
     clock = asyncio.get_running_loop().time
-    latest: dict[str, tuple[SessionStatus, float]] = {}
+    latest: dict[str, Heartbeat] = {}
+    alive: dict[str, float] = {}  # when each session that is yielded as alive falls silent
     async with connection.attached(Subscription(topics.status(session or "+"))) as inbox:
         while True:
-            expiries = [at + status.stale_after for status, at in latest.values()]
-            match await inbox.get(until=min(expiries, default=None)):
+            match await inbox.get(until=min(alive.values(), default=None)):
                 case None:
-                    silent = [name for name, (status, at) in latest.items() if at + status.stale_after <= clock()]
-                    for status, _ in [latest.pop(name) for name in silent]:
-                        yield status.seen_at(datetime.now(UTC))
-                case Delivery(topic=topic, payload=payload) if payload and topics.parse(topic):
-                    try:
-                        status = SessionStatus.model_validate_json(payload)
-                    except ValidationError:
+                    for name in [name for name, until in alive.items() if until <= clock()]:
+                        del alive[name]
+                        yield latest[name].seen_at(clock())
+                case Delivery(topic=topic, payload=payload) as delivery if payload and topics.parse(topic):
+                    if (known := _heartbeat(delivery, latest)) is None:
                         continue
-                    latest[status.session] = status, clock()
-                    yield status.seen_at(datetime.now(UTC))
+                    latest[known.status.session] = known
+                    if known.written is not None:
+                        # rounded up: at this moment it is silent, not about to be
+                        alive[known.status.session] = known.written + known.status.stale_after + 0.001
+                    yield known.seen_at(clock())
                 case _:
                     pass
 
 
 _SHOWN: dict[Leaf, type[Qr | Passkey]] = {Leaf.QR: Qr, Leaf.PASSKEY: Passkey}
+
+
+def _heartbeat(delivery: Delivery, latest: Mapping[str, Heartbeat]) -> Heartbeat | None:
+    try:
+        status = SessionStatus.model_validate_json(delivery.payload)
+    except ValidationError:
+        return None
+    return heartbeat_after(
+        latest.get(status.session),
+        status,
+        retained=delivery.retain,
+        moment=asyncio.get_running_loop().time(),
+        now=datetime.now(UTC),
+    )
 
 
 async def watch_pairing(
@@ -61,6 +77,7 @@ async def watch_pairing(
     """Each new QR code, passkey request and state change; ends with the status that reports the login."""
     shown: dict[Leaf, Qr | Passkey | None] = {}
     state: tuple[object, object] | None = None
+    latest: dict[str, Heartbeat] = {}
     watched = (topics.qr(session), topics.passkey(session), topics.status(session))
     async with connection.attached(Subscription(*watched)) as inbox:
         while True:
@@ -75,9 +92,12 @@ async def watch_pairing(
                     if step is not None and step != before:
                         yield step
                     continue
-                status = SessionStatus.model_validate_json(delivery.payload).seen_at(datetime.now(UTC))
             except ValidationError:
                 continue
+            if (known := _heartbeat(delivery, latest)) is None:
+                continue
+            latest[session] = known
+            status = known.seen_at(asyncio.get_running_loop().time())
             if (status.state, status.reason) != state:
                 state = status.state, status.reason
                 yield status

@@ -69,7 +69,13 @@ def channels(topics: Topics) -> tuple[Channel, ...]:
         Channel(
             "out", of(Leaf.OUT), "receive", ("SendCommand",), "Send something; `{to, message}` is enough for a text."
         ),
-        Channel("outText", of(Leaf.OUT, "{digits}"), "receive", (_TEXT,), "Send plain text to one number."),
+        Channel(
+            "outText",
+            of(Leaf.OUT, "{recipient}"),
+            "receive",
+            (_TEXT,),
+            "Send plain text to one recipient: a number in any spelling without `+`, or a chat's address.",
+        ),
         Channel("result", of(Leaf.RESULT), "send", ("Result", "ControlResult"), "Results of commands."),
         Channel("ack", of(Leaf.ACK), "send", ("Ack",), "Acks of sent messages."),
         Channel("replay", of(Leaf.REPLAY), "receive", ("ReplayRequest",), "Request the items after a cursor."),
@@ -218,7 +224,7 @@ def _within(schema: dict[str, Any], name: str) -> dict[str, Any]:
 
 _PARAMETERS = {
     "session": "A name of WA_SESSIONS.",
-    "digits": "The number, with country code, digits only.",
+    "recipient": "A number with country code, or a chat's address; what cannot be sent is answered.",
     "reader": "The name that the replay request gave: letters, digits, _ and -.",
     "client": "The name in the command's reply_topic: letters, digits, _ and -.",
     "instance": "WA_INSTANCE of the bridge or the responder.",

@@ -28,10 +28,11 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import override
 
 from bridge.contract.errors import InvalidRequest, TooLarge
-from bridge.contract.jid import Jid, parse_recipient
+from bridge.contract.jid import Jid, is_from_home, parse_recipient
 from bridge.contract.kinds import BY_FIELD, KINDS, MAX_TEXT, Content, load_field
 from bridge.contract.messages import ErrorInfo, Stream
 from bridge.contract.payload import VERSION, CleanJson, CleanText, Instant, Payload, StrictPayload, valid_text
+from bridge.contract.phone_numbers import candidates
 from bridge.contract.topics import is_level
 
 MAX_COMMAND_BYTES = 1_000_000
@@ -119,12 +120,19 @@ class SendEnvelope(StrictPayload):
     def check(self) -> None:
         """Raises `TooLarge`, and `InvalidRequest` for a recipient that cannot be parsed."""
         self.content.check()
-        _ = self.recipient
+        if not is_from_home(self.to):  # else its country is that of the account, which the session knows
+            _ = self.recipient
 
     @cached_property
     def recipient(self) -> Jid:
         """The normal form of `to`. Raises `InvalidRequest`."""
         return parse_recipient(self.to)
+
+    def sent_from(self, own: str | None) -> Self:
+        """The command of an account with the number `own`: decides the country of a number with a leading 0."""
+        if own is None or not is_from_home(self.to):
+            return self
+        return self.model_copy(update={"to": str(parse_recipient(self.to, own))})
 
     def expiry(self, claimed_at: float) -> float | None:
         """Expiry as unix seconds; None = it never expires."""
@@ -202,7 +210,7 @@ class ControlCommand(StrictPayload):
         jid = parse_recipient(phone)
         if not jid.is_user:
             raise ValueError("must be a phone number")
-        return jid.user
+        return candidates(jid.user)[0]  # WhatsApp wants the number as it is registered
 
     @model_validator(mode="after")
     def _fields_go_with_their_action(self) -> Self:
@@ -279,7 +287,7 @@ def json_object(payload: bytes) -> dict[str, object]:
         raise TooLarge(f"The payload has {len(payload):,} bytes; {MAX_COMMAND_BYTES:,} are allowed.")
     try:
         # json.loads and not pydantic's own parser: that one refuses lone surrogates as bad JSON, with no field named
-        fields = _DECODER.decode(payload.decode("utf-8"))
+        fields = _DECODER.decode(payload.decode("utf-8-sig"))  # PowerShell writes a byte order mark
     except UnicodeDecodeError as error:
         raise InvalidRequest("The payload is not valid UTF-8.") from error
     except (ValueError, RecursionError) as error:
@@ -317,15 +325,17 @@ def _refuse_constant(name: str) -> Never:
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
-def parse_text(digits: str, payload: bytes) -> SendCommand:
-    """Turn the plain payload of `out/<digits>` into a command. Raises as `parse_json`."""
+def parse_text(recipient: str, payload: bytes) -> SendCommand:
+    """Turn the plain payload of `out/<recipient>` into a command. Raises as `parse_json`."""
+    if "/" in recipient:
+        raise InvalidRequest("A recipient is one level of the topic: out/5491155500001, without a / after or in it.")
     if len(payload) > MAX_TEXT * 4:
         raise TooLarge
     try:
         text = payload.decode("utf-8")
     except UnicodeDecodeError as error:
         raise InvalidRequest("The text is not valid UTF-8.") from error
-    return checked(SendCommand, {"to": digits, "message": text})
+    return checked(SendCommand, {"to": recipient, "message": text})
 
 
 def _detail(error: ValidationError) -> str | None:

@@ -13,6 +13,7 @@ from typing import Self
 
 from bridge.contract.details import InvalidDetail
 from bridge.contract.errors import InvalidRequest
+from bridge.contract.phone_numbers import canonical, from_home
 
 
 class Server(StrEnum):
@@ -31,6 +32,7 @@ _USER = re.compile(r"[0-9A-Za-z.-]{1,64}")
 _SERVER = re.compile(r"[a-z.]{1,32}")
 _SPELLING = re.compile(r"[\s()+./\-\u2010-\u2015\u00a0\u202a-\u202e\u200e\u200f\u2060-\u2069]")
 _DIGITS = re.compile(r"[0-9]{5,15}")
+_INTERNATIONAL = re.compile(r"[1-9][0-9]{4,14}")
 SENDABLE = frozenset({Server.USER, Server.LID, Server.GROUP})
 _FEEDS = frozenset({Server.BROADCAST, Server.NEWSLETTER})
 
@@ -86,16 +88,22 @@ class Jid:
         return self.server not in _FEEDS and not (self.is_user and self.user == "0")
 
     @property
+    def canonical(self) -> Jid:
+        """The form in which addresses are compared: equal for every spelling of one phone number."""
+        return Jid(canonical(self.user), Server.USER) if self.is_user else self
+
+    @property
     def masked(self) -> str:
         """For logs: the last four characters only."""
         return f"…{self.user[-4:]}@{self.server}"
 
 
-def parse_recipient(text: str) -> Jid:
+def parse_recipient(text: str, own: str | None = None) -> Jid:
     """Parse a recipient into the address to send to, without asking WhatsApp.
 
     Accepts digits in any spelling (`+54 9 11 5550-0001`, `(54911)55500001`, a leading `00`) or a JID of a person, a
-    LID or a group. Raises `InvalidRequest` for anything else, naming the error.
+    LID or a group. A number as it is dialled at home (`011 15 5550-0001`) needs `own`, the digits of a number of that
+    country. Raises `InvalidRequest` for anything else, naming the error.
     """
     stripped = text.strip()
     if "@" in stripped:
@@ -104,21 +112,40 @@ def parse_recipient(text: str) -> Jid:
             raise InvalidRequest(
                 f"Messages can go to people and groups, not to @{jid.server}.", detail=InvalidDetail.NOT_A_RECIPIENT
             )
-        if jid.is_user and not _DIGITS.fullmatch(jid.user):
+        if jid.is_user and not _INTERNATIONAL.fullmatch(jid.user):
             raise InvalidRequest(
                 f"{jid.user[:40]!r} is not a phone number in international form.",
                 detail=InvalidDetail.NOT_A_PHONE_NUMBER,
             )
         return jid
-    digits = _SPELLING.sub("", stripped)
-    digits = digits.removeprefix("00")
-    if not _DIGITS.fullmatch(digits) or not digits.isascii():
+    digits = _digits(stripped)
+    if is_from_home(text) and (found := from_home(digits, own or "")) is not None:
+        digits = found
+    if not _INTERNATIONAL.fullmatch(digits) or not digits.isascii():
         raise InvalidRequest(
-            f"{text[:40]!r} is not a phone number: 5 to 15 digits in international form, for example 5491155500001,"
-            " or a WhatsApp address.",
+            f"{text[:40]!r} is not a phone number in international form: 5 to 15 digits that begin with the country"
+            " code, for example 5491155500001, or a WhatsApp address.",
             detail=InvalidDetail.NOT_A_PHONE_NUMBER,
         )
     return Jid(digits, Server.USER)
+
+
+def is_from_home(text: str) -> bool:
+    """Whether it is a number with a leading 0, as it is dialled within a country: no country code begins with 0."""
+    digits = _digits(text.strip())
+    return digits.startswith("0") and _DIGITS.fullmatch(digits) is not None
+
+
+def canonical_address(text: str) -> str:
+    """An address in the form in which addresses are compared; a text that is no address stays as it is."""
+    try:
+        return str(Jid.parse(text).canonical)
+    except InvalidRequest:
+        return text
+
+
+def _digits(text: str) -> str:
+    return _SPELLING.sub("", text).removeprefix("00")
 
 
 def mask(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import Field, create_model
 
@@ -14,6 +14,7 @@ from bridge.contract.jid import MessageKey
 from bridge.contract.kinds import RECEIVED, RECEIVED_FIELDS
 from bridge.contract.lifecycle import AckName
 from bridge.contract.payload import VERSION, Instant, PageText, Payload, is_none
+from bridge.contract.waiting import Waiting
 
 if TYPE_CHECKING:
     from bridge.contract.kinds.location import Place
@@ -21,6 +22,17 @@ if TYPE_CHECKING:
 
 #: `type` of a message of an erased person: only `seq` stays, without content and author.
 ERASED: Final = "erased"
+
+
+Oversized = Annotated[
+    int | None,
+    Field(
+        default=None,
+        exclude_if=is_none,
+        description="bytes of the whole, if the broker does not take it in one packet: the content is left out, and"
+        " HTTP has the whole (`GET /v1/sessions/{session}/messages`)",
+    ),
+]
 
 
 class Quoted(Payload):
@@ -77,6 +89,11 @@ class MessageHead(Payload):
     author: PageText = Field(description="who wrote it: the participant in groups, else the chat")
     from_pn: PageText | None = Field(default=None, description="phone-number address of the author, where known")
     from_lid: PageText | None = Field(default=None, description="LID address of the author, where known")
+    person: str | None = Field(
+        default=None,
+        exclude_if=is_none,
+        description="the bridge's id of the author: the same under each of their addresses in this session",
+    )
     type: PageText = Field(description="WhatsApp's own name of the kind (legacy)")
     kind: str | None = Field(
         default=None, exclude_if=is_none, description="kind of the message; missing in what earlier versions journalled"
@@ -109,6 +126,7 @@ class Inbound(MessageBody):
     session: str = Field(description="the session's name")
     epoch: str = Field(description="UUID of the session's store; a new one begins new streams")
     seq: int = Field(description="position in the stream, gapless from 1")
+    oversized: Oversized = None
 
 
 class Stream(StrEnum):
@@ -132,6 +150,24 @@ def in_stream(stream: Stream, session: str, epoch: str, seq: int, body: str) -> 
     position = {"v": VERSION, "session": session, "epoch": epoch, stream.counter: seq}
     head = json.dumps(position, separators=(",", ":"))
     return f"{head[:-1]},{body[1:]}"
+
+
+def without_content(stream: Stream, item: str) -> str:
+    """The JSON of an `Inbound` or `Event` without its content, marked `oversized` with the bytes of the whole."""
+    fields = json.loads(item)
+    position = {name: fields[name] for name in ("v", "session", "epoch", stream.counter)}
+    if stream is Stream.IN:
+        short = _head_of(fields)
+    else:
+        short = {name: fields.get(name) for name in ("kind", "at", "chat")}
+        if isinstance(fields.get("message"), dict):
+            short["message"] = _head_of(fields["message"])
+    return json.dumps({**position, **short, "oversized": len(item.encode())}, ensure_ascii=False)
+
+
+def _head_of(message: Mapping[str, Any]) -> dict[str, Any]:
+    names = (field.alias or name for name, field in MessageHead.model_fields.items())
+    return {**{name: message[name] for name in names if name in message}, "notify_name": None, "body": ""}
 
 
 def trace_of(item: Mapping[str, Any]) -> str | None:
@@ -177,6 +213,9 @@ class Result(Payload):
     chat: str | None = Field(default=None, description="the chat that it was sent to")
     message_id: str | None = Field(default=None, description="WhatsApp's id of the sent message")
     error: ErrorInfo | None = Field(default=None, description="with status `failed`: why")
+    waits: Waiting | None = Field(
+        default=None, exclude_if=is_none, description="with status `accepted`: what it waited for at that moment"
+    )
     at: Instant = Field(description="time of the change")
     transaction: str | None = Field(default=None, exclude_if=is_none, description="as the command gave it")
     meta: Any = Field(default=None, exclude_if=is_none, description="as the command gave it")
@@ -184,6 +223,7 @@ class Result(Payload):
     sha256: str | None = Field(
         default=None, exclude_if=is_none, description="SHA-256 of an input that could not be read"
     )
+    oversized: Oversized = None
 
     @property
     def is_final(self) -> bool:

@@ -61,10 +61,8 @@ class SessionStatus(Payload):
         """Whether the bridge that wrote this has been silent too long; then it counts as offline."""
         return (now - self.at).total_seconds() > self.stale_after
 
-    def seen_at(self, now: datetime) -> SessionStatus:
-        """This status as a reader should take it at `now`: `offline` when the heartbeat is old."""
-        if not self.is_stale(now) or self.state in (SessionState.OFFLINE, SessionState.STOPPED):
-            return self
+    def as_gone(self) -> SessionStatus:
+        """This status as a reader should take it when the bridge that wrote it is silent."""
         gone = Reason.BRIDGE_GONE
         return self.model_copy(update={"state": SessionState.OFFLINE, "reason": gone, "text": REASON_TEXT[gone]})
 
@@ -73,7 +71,7 @@ class BridgeStatus(Payload):
     """`<prefix>/bridge/<instance>/status`, retained: a bridge process."""
 
     v: Literal[1] = VERSION
-    instance: str = Field(description="WA_INSTANCE")
+    instance: str = Field(description="WA_INSTANCE, with a suffix where another bridge has this name")
     state: Literal["online", "offline"] = Field(description="`offline` is set by the will")
     version: str = Field(description="the bridge's version")
     driver: str | None = Field(
@@ -82,4 +80,5 @@ class BridgeStatus(Payload):
     started_at: Instant = Field(description="when the process started")
     sessions: dict[str, SessionState] = Field(description="state of each configured session, standby included")
     at: Instant = Field(description="when this was published")
+    owner: str | None = Field(default=None, exclude_if=is_none, description="as in its sessions' statuses")
     interval: int = Field(default=HEARTBEAT, description="seconds between two heartbeats")

@@ -1,8 +1,11 @@
 """Topics: the only file that builds or parses them.
 
-Levels are `[A-Za-z0-9_-]+`: some brokers rewrite `.` and `*`, and a topic never contains a JID. The prefix may hold
-`/` and is a setting. Retained: `status`, `qr`, `passkey`, the bridge's own status and the responder's config. All QoS 1
-but `control`, which is subscribed at QoS 0 so that an old action is never carried out after a reconnect.
+Levels are `[A-Za-z0-9_-]+`: some brokers rewrite `.` and `*`, and no topic that the bridge publishes contains a JID.
+What follows `out/` is a recipient as the client wrote it. The prefix may hold `/` and is a setting. Retained: `status`,
+Levels are `[A-Za-z0-9_-]+`: some brokers rewrite `.` and `*`, and no topic that the bridge publishes contains a JID.
+What follows `out/` is a recipient as the client wrote it. The prefix may hold `/` and is a setting. Retained: `status`,
+`qr`, `passkey`, the bridge's own status and the responder's config. All QoS 1 but `control`, which is subscribed at
+QoS 0 so that an old action is never carried out after a reconnect.
 """
 
 from __future__ import annotations
@@ -10,7 +13,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 
 from bridge.contract.errors import InvalidRequest
 
@@ -64,7 +66,10 @@ def check_prefix(prefix: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SessionTopic:
-    """A parsed topic of a session: `leaf` and, where it has one, the level after it."""
+    """A parsed topic of a session: `leaf` and, where it has one, the level after it.
+
+    After `out` the tail is all that follows, also an empty level or several.
+    """
 
     session: str
     leaf: Leaf
@@ -88,9 +93,9 @@ class Topics:
         """Events about messages that are not inbound messages."""
         return self.session(session, Leaf.EVENT)
 
-    def out(self, session: str, digits: str | None = None) -> str:
-        """Send commands; with `digits`, plain text to one number."""
-        return self.session(session, Leaf.OUT, digits)
+    def out(self, session: str, recipient: str | None = None) -> str:
+        """Send commands; with `recipient`, plain text to one number or chat."""
+        return self.session(session, Leaf.OUT, recipient)
 
     def result(self, session: str) -> str:
         return self.session(session, Leaf.RESULT)
@@ -158,26 +163,31 @@ class Topics:
         return f"{self.prefix}/responder/{instance}/event"
 
     def commands(self, session: str) -> tuple[str, ...]:
-        """Filters a bridge subscribes to for one session at QoS 1."""
-        return (self.out(session), f"{self.out(session)}/+", self.replay(session), self.request(session))
+        """Filters a bridge subscribes to for one session at QoS 1: everything under `out`.
+
+        No topic matches two of them, since mosquitto delivers it once for each: so `out/#` would send a command twice
+        that a persistent session of an earlier version, with its filter `out/+`, receives after an update.
+        """
+        out = self.out(session)
+        return (out, f"{out}/+", f"{out}/+/+/#", self.replay(session), self.request(session))
 
     def passing_commands(self, session: str) -> tuple[str, ...]:
         """Filters at QoS 0: these commands are worthless later."""
         return (self.control(session), self.typing(session))
 
-    @lru_cache(maxsize=1024)  # noqa: B019 - equal values, one cache; the same few topics come again and again
     def parse(self, topic: str) -> SessionTopic | None:
         """Parse a topic under this prefix; None when it is no topic of a session."""
         head = f"{self.prefix}/"
         if not topic.startswith(head):
             return None
-        levels = topic[len(head) :].split("/")
-        if not 2 <= len(levels) <= 3 or levels[0] in RESERVED_SESSIONS or not all(map(is_level, levels)):
+        session, *rest = topic[len(head) :].split("/", 2)
+        leaf = _LEAVES.get(rest[0]) if rest else None
+        if leaf is None or session in RESERVED_SESSIONS or not is_level(session):
             return None
-        leaf = _LEAVES.get(levels[1])
-        if leaf is None:
+        tail = rest[1] if len(rest) == 2 else None
+        if tail is not None and leaf is not Leaf.OUT and not is_level(tail):
             return None
-        return SessionTopic(levels[0], leaf, levels[2] if len(levels) == 3 else None)
+        return SessionTopic(session, leaf, tail)
 
     def reply_client(self, session: str, topic: str) -> str | None:
         """The `<client>` of a reply topic of this session, or None when it is not one."""

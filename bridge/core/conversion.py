@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from bridge.contract.kinds import BY_NAME, RECEIVED_FIELDS
 from bridge.contract.messages import MessageBody, MessageContent
 from bridge.contract.payload import MAX_DEPTH, is_too_deep, valid_text
+from bridge.core.people import Person
 from bridge.ports import IncomingMessage
 
 _log = logging.getLogger(__name__)
@@ -26,8 +27,10 @@ _KEPT = 65_536
 _LAST_SECOND = 253_402_300_799
 
 
-def body_of(message: IncomingMessage, cliente_id: int, own: Collection[str], *, late: bool) -> MessageBody:
-    """The published body of a message; `own` = this account's addresses.
+def body_of(
+    message: IncomingMessage, cliente_id: int, own: Collection[str], person: Person | None, *, late: bool
+) -> MessageBody:
+    """The published body of a message; `own` = this account's addresses, `person` = whom it is with or from.
 
     A message that cannot be converted is published with type `unknown` and its raw JSON, and blocks no other.
     """
@@ -37,8 +40,9 @@ def body_of(message: IncomingMessage, cliente_id: int, own: Collection[str], *, 
         "from_": str(message.chat),
         "chat": str(message.chat),
         "author": str(message.author or message.chat),
-        "from_pn": str(message.from_pn) if message.from_pn else None,
-        "from_lid": str(message.from_lid) if message.from_lid else None,
+        "from_pn": str(message.from_pn) if message.from_pn else person and person.pn,
+        "from_lid": str(message.from_lid) if message.from_lid else person and person.lid,
+        "person": person and person.id,
         "timestamp": time_of(message),
         "cliente_id": cliente_id,
         "late": late,

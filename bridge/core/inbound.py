@@ -9,18 +9,19 @@ from collections.abc import Callable, Mapping, Sequence
 
 from pydantic import ValidationError
 
-from bridge.contract.events import OWN_MESSAGE, EventBody
-from bridge.contract.jid import mask
+from bridge.contract.events import OWN_MESSAGE, SENT_MESSAGE, EventBody, SentCommand
+from bridge.contract.jid import Jid, mask
 from bridge.contract.kinds import SYSTEM_TYPES
 from bridge.contract.messages import MessageBody
 from bridge.contract.payload import instant
 from bridge.core.conversion import body_of, text_of, time_of
+from bridge.core.people import ACCOUNT_PN, People, Person, is_of_two
 from bridge.core.undecrypted import UndecryptedMessages
 from bridge.core.unread_chats import UnreadChats
 from bridge.ports import Account, IncomingEvent, IncomingMessage, Journal, JournalRecord, KeyValueStore, Outbox
 
 _log = logging.getLogger(__name__)
-_BASELINE, _PN, _LID, _PAIRED = "baseline", "account_pn", "account_lid", "paired"
+_BASELINE, _PN, _LID, _PAIRED = "baseline", ACCOUNT_PN, "account_lid", "paired"
 #: Seconds after a pairing in which the phone may still send messages written while no device was linked.
 HISTORY_COMES = 3600
 #: Seconds by which a newer message may have arrived before an older one of another chat.
@@ -42,6 +43,7 @@ class InboundPipeline:
         journal: Journal,
         outbox: Outbox,
         memory: KeyValueStore,
+        people: People,
         *,
         now: Callable[[], float],
     ) -> None:
@@ -50,9 +52,10 @@ class InboundPipeline:
         self._journal = journal
         self._outbox = outbox
         self._memory = memory
+        self._people = people
         self._baseline: int | None = None
         self._own: frozenset[str] = frozenset()  # this account's addresses
-        self._undecrypted = UndecryptedMessages(memory, journal, now)
+        self._undecrypted = UndecryptedMessages(memory, journal, people, now)
         #: Chats that catch-up could not read completely.
         self.unread = UnreadChats(memory)
         #: Whether the last pairing is so recent that the phone may still send history.
@@ -80,6 +83,7 @@ class InboundPipeline:
             if address != known[name] and (address or other):
                 await self._memory.set(name, address)
         self._own = frozenset(address or ("" if other else known[name]) for name, address in owner.items()) - {""}
+        self._people.note_own(owner[_PN] or None)
         self._baseline = int(baseline)
         await self._note_pairing(account.paired_at, is_new=is_new)
         await self._undecrypted.load()
@@ -104,10 +108,9 @@ class InboundPipeline:
         if not others:
             return new
         await self._undecrypted.report_readable(others)
-        for message in others:
-            if message.from_lid and message.from_pn:
-                await self._journal.add_alias(str(message.from_lid), str(message.from_pn))
-        numbers = await self._journal.append([self._record(message) for message in others])
+        people = await self._people.identify([addresses_of(message) for message in others])
+        records = [self._record(message, person) for message, person in zip(others, people, strict=True)]
+        numbers = await self._journal.append(records)
         for message, seq in zip(others, numbers, strict=True):
             if seq is not None:
                 _log.info(
@@ -122,10 +125,9 @@ class InboundPipeline:
     async def journal_event(self, event: IncomingEvent) -> None:
         """Journal an event unless it is known. Durable on return. An event of no known kind is logged and dropped."""
         chat = str(event.chat) if event.chat else None
+        head = {"kind": event.kind, "at": instant(event.at), "chat": chat, **await self._people.about(event.chat)}
         try:
-            body = EventBody.model_validate(
-                {"kind": event.kind, "at": instant(event.at), "chat": chat, **event.fields}
-            ).to_json()
+            body = EventBody.model_validate({**head, **event.fields}).to_json()
         except ValidationError as error:
             _log.warning(
                 "%s: an event of kind %s cannot be read: %s", self._session, event.kind, error.errors()[0]["msg"]
@@ -171,22 +173,32 @@ class InboundPipeline:
 
     async def _journal_own(self, message: IncomingMessage) -> int:
         raw_id = text_of(message.key.id)
-        if not self._belongs_to_in(message) or await self._outbox.has_sent(raw_id):
+        if not self._belongs_to_in(message):
             return 0
+        command = None
+        if await self._outbox.has_sent(raw_id):
+            row = await self._outbox.of_message(raw_id)
+            if row is None:  # the command is deleted
+                return 0
+            command = SentCommand(id=row.claim.id, priority=row.claim.priority, meta=row.claim.meta)
+        kind = OWN_MESSAGE if command is None else SENT_MESSAGE
+        [person] = await self._people.identify([addresses_of(message)])
         event = EventBody(
-            kind=OWN_MESSAGE,
+            kind=kind,
             at=instant(time_of(message)),
             chat=str(message.chat),
-            message=self._body(message),
+            **(person.fields if person else {}),
+            message=self._body(message, person),
+            command=command,
         )
-        once = f"{OWN_MESSAGE}:{raw_id}"
-        seq = await self._journal.append_event(event.to_json(), kind=OWN_MESSAGE, once=once)
+        seq = await self._journal.append_event(event.to_json(), kind=kind, once=f"{kind}:{raw_id}")
         return 0 if seq is None else 1
 
-    def _body(self, message: IncomingMessage) -> MessageBody:
-        return body_of(message, self._cliente_id, self._own, late=0 < time_of(message) < self._connected_at)
+    def _body(self, message: IncomingMessage, person: Person | None) -> MessageBody:
+        late = 0 < time_of(message) < self._connected_at
+        return body_of(message, self._cliente_id, self._own, person, late=late)
 
-    def _record(self, message: IncomingMessage) -> JournalRecord:
+    def _record(self, message: IncomingMessage, person: Person | None) -> JournalRecord:
         return JournalRecord(
             chat=str(message.chat),
             raw_id=text_of(message.key.id),
@@ -194,8 +206,18 @@ class InboundPipeline:
             timestamp=time_of(message),
             type=text_of(message.type),
             content_hash=hashlib.sha256(text_of(message.body).encode()).hexdigest()[:_HASH_DIGITS],
-            body=self._body(message).to_json(),
+            body=self._body(message, person).to_json(),
         )
+
+
+def addresses_of(message: IncomingMessage) -> frozenset[Jid]:
+    """The addresses under which a person came: the author's, or in an own message those of the person written to."""
+    with_whom = message.chat if is_of_two(message.chat) else None
+    if message.key.from_me and with_whom is None:
+        return frozenset()  # in a group the driver names this account
+    named = ((not message.key.from_me and message.author) or with_whom, message.from_pn, message.from_lid)
+    by_server = {one.server: one for one in reversed(named) if one}
+    return frozenset(by_server.values())
 
 
 def is_other_account(known: Mapping[str, str], now: Mapping[str, str]) -> bool:

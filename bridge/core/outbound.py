@@ -6,14 +6,18 @@ import asyncio
 import logging
 import random
 import uuid
+from collections.abc import Sequence
 
 from bridge.contract.commands import SendCommand
 from bridge.contract.errors import CodedError, Conflict, Expired, Unsupported
-from bridge.contract.jid import MessageKey
+from bridge.contract.jid import Jid, MessageKey
 from bridge.contract.lifecycle import SendState
 from bridge.contract.messages import Result
+from bridge.contract.payload import instant
+from bridge.contract.waiting import Waiting, WaitReason
 from bridge.core.in_doubt import InDoubt
-from bridge.core.pacing import HOLD, Pacing, Schedule
+from bridge.core.pacing import HOLD, PacedWait, Pacing, Schedule
+from bridge.core.people import People
 from bridge.core.results import Rejection, accepted, conflict, notice, rejected, result_of
 from bridge.core.send_steps import Outcome, SendExecutor
 from bridge.ports import (
@@ -44,6 +48,7 @@ class OutboundPipeline:
         driver: SendsOnce,
         clock: Clock,
         pacing: Pacing,
+        people: People,
         *,
         rng: random.Random | None = None,
     ) -> None:
@@ -51,8 +56,10 @@ class OutboundPipeline:
         self._outbox = outbox
         self._driver = driver
         self._clock = clock
-        self._executor = SendExecutor(session, outbox, driver, clock)
+        self._people = people
+        self._executor = SendExecutor(session, outbox, driver, clock, self._may_go)
         self._schedule = Schedule(pacing)
+        people.on_pair(self._join)
         self._random = rng or random.Random()  # noqa: S311 - spreads sends, guards nothing
         self._in_doubt = InDoubt()
         self._stopped: set[str] = set()  # raw ids of stopped messages whose call still runs here
@@ -71,6 +78,7 @@ class OutboundPipeline:
         """
         if command.content.kind not in self._driver.sends:
             raise Unsupported(f"This bridge cannot send {command.content.field}; status.sends lists what it can.")
+        command = command.sent_from(self._people.own)
         now = self._clock.now()
         claim = Claim(
             id=command.id or uuid.uuid4().hex,
@@ -85,7 +93,7 @@ class OutboundPipeline:
             meta=command.meta,
             origin=origin if command.id is None else None,
         )
-        first = accepted(self._session, claim)
+        first = accepted(self._session, claim, self._waiting_of(command.recipient, now))
         try:
             claimed = await self._outbox.claim(claim, notice(first, reply_to), self._enqueue)
         except StoreUnusable:
@@ -101,14 +109,27 @@ class OutboundPipeline:
             traced = {"session": self._session, "trace": claim.id}
             _log.debug("%s: command %s is claimed", self._session, claim.id, extra=traced)
             return first
-        refusal = conflict(self._session, claim, Conflict()) if claimed.conflict else None
-        answer = refusal or result_of(self._session, claimed.row)
+        if claimed.conflict:
+            answer = conflict(self._session, claim, Conflict())
+        else:
+            answer = result_of(self._session, claimed.row, self.waiting([claimed.row]).get(claimed.row.number))
         await self._outbox.notify(notice(answer, reply_to))
         return answer
 
     def _enqueue(self, row: OutboxRow) -> None:
-        self._schedule.add(row)
+        self._schedule.add(row, self._people.lane(Jid.parse(row.claim.to)))
         self._wake.set()
+
+    def _join(self, lid: str, number: str) -> None:
+        self._schedule.join(lid, number, self._clock.monotonic())
+        self._wake.set()
+
+    async def _may_go(self, row: OutboxRow, chat: Jid) -> bool:
+        """Whether no earlier row is in flight to the same chat, which may have been written in another way."""
+        to = Jid.parse(row.claim.to)
+        await self._people.reached(to, chat)
+        self._schedule.join(self._people.lane(chat), self._people.lane(to), self._clock.monotonic())
+        return self._schedule.is_first(row)
 
     async def reject(self, error: CodedError, rejection: Rejection) -> None:
         """Answer an input that is not a valid command."""
@@ -139,6 +160,26 @@ class OutboundPipeline:
         else:
             self._stopped.add(key.id)
 
+    def waiting(self, rows: Sequence[OutboxRow]) -> dict[int, Waiting]:
+        """What those of these rows that are accepted wait for, by number."""
+        if not self._open:
+            reason = Waiting(reason=WaitReason.NOT_CONNECTED, until=None)
+            return {row.number: reason for row in rows if row.state is SendState.ACCEPTED}
+        now = self._clock.now()
+        found = self._schedule.waits(rows, self._clock.monotonic())
+        return {number: self._published(wait, now) for number, wait in found.items()}
+
+    def _waiting_of(self, to: Jid, now: float) -> Waiting | None:
+        """What a command to this address that is claimed now waits for."""
+        if not self._open:
+            return Waiting(reason=WaitReason.NOT_CONNECTED, until=None)
+        wait = self._schedule.wait_of_next(self._people.lane(to), self._clock.monotonic())
+        return None if wait is None else self._published(wait, now)
+
+    def _published(self, wait: PacedWait, now: float) -> Waiting:
+        left = None if wait.until is None else wait.until - self._clock.monotonic()
+        return Waiting(reason=wait.reason, until=None if left is None else instant(now + left))
+
     @property
     def budget(self) -> int | None:
         """Sends that could go out at once; None without pacing."""
@@ -165,7 +206,7 @@ class OutboundPipeline:
         """Send claimed commands, in order and at the pace, until cancelled."""
         rows = await self._outbox.open_rows()
         now = self._clock.monotonic()
-        self._schedule.load(rows)
+        self._schedule.load(rows, [self._people.lane(Jid.parse(row.claim.to)) for row in rows])
         for row in rows:
             if row.state is SendState.SENDING:  # its chat waits for the look-up, so that the order is kept
                 self._in_doubt.look_up(row, now)

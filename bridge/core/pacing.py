@@ -1,4 +1,6 @@
-"""Which command is sent next, and when: token buckets, and one lane per chat that keeps its order. Pure: time comes in.
+"""Which command is sent next, and when: token buckets, and one lane per person or group that keeps its order.
+
+Pure: time comes in. Commands to a person under several addresses share a lane, which the caller names.
 
 WhatsApp restricts numbers that send like machines. Within a chat the next message is sent only after the server's ack
 of the one before, or after `HOLD` seconds without it; across chats the priority decides, then the order of the claims.
@@ -9,17 +11,20 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import Any
 
 from bridge.contract.lifecycle import SendState
 from bridge.contract.pace import Pace
+from bridge.contract.waiting import WaitReason
 from bridge.ports import OutboxRow
 
 #: Seconds for which a message without the server's ack blocks the next one of its chat.
 HOLD = 60.0
+#: Seconds: a shorter wait is not reported.
+SHORTEST_WAIT = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,14 @@ class Pacing:
     chat: Pace
     spacing: float = 0.0
     jitter: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PacedWait:
+    """What a queued row waits for, until about when (monotonic); `until` None: time alone does not end it."""
+
+    reason: WaitReason
+    until: float | None = None
 
 
 class TokenBucket:
@@ -48,10 +61,10 @@ class TokenBucket:
             return math.inf
         return min(float(self._pace.burst), self._tokens + max(0.0, now - self._filled_at) * self._pace.rate)
 
-    def ready_at(self, now: float) -> float:
-        """When one token is available."""
+    def ready_at(self, now: float, count: int = 1) -> float:
+        """When `count` tokens have become available; more than fit in the bucket are taken one after another."""
         tokens = self.tokens(now)
-        return now if tokens >= 1 else now + (1 - tokens) / self._pace.rate
+        return now if tokens >= count else now + (count - tokens) / self._pace.rate
 
     def take(self, now: float, count: int = 1) -> None:
         """Take an available token; -1 returns one."""
@@ -65,7 +78,7 @@ class TokenBucket:
 
 @dataclass(slots=True)
 class _Lane:
-    """The commands of one chat. `busy` = number of the row in flight, which blocks the chat until `held_until`."""
+    """The commands to one person or group. `busy` = number of the row in flight, which blocks until `held_until`."""
 
     rows: list[int] = field(default_factory=list)  # heap of numbers; those no longer queued are skipped
     busy: int | None = None
@@ -84,6 +97,7 @@ class Schedule:
         # Heaps keep outdated entries until they come up: ten thousand chats are an ordinary campaign
         self._queued: dict[int, OutboxRow] = {}
         self._lanes: dict[str, _Lane] = {}
+        self._lane_of: dict[int, str] = {}  # rows that are queued or in flight
         self._changed: set[str] = set()  # chats whose lanes must be sorted in again
         self._ready: list[tuple[int, int, int, str]] = []  # rank, number, version, chat
         self._timed: list[tuple[float, int, str]] = []  # when to check again, version, chat; lanes with rows
@@ -95,17 +109,46 @@ class Schedule:
         self._blocked = self._jittered = False  # a ready row had to wait for the session; it was given jitter
         self._loaded = -1  # the last number that `load` saw
 
-    def load(self, rows: Sequence[OutboxRow]) -> None:
-        """Queue the accepted ones of all open rows, at the start."""
+    def load(self, rows: Sequence[OutboxRow], lanes: Sequence[str] = ()) -> None:
+        """Queue the accepted ones of all open rows, at the start; `lanes` names the lane of each."""
         self._loaded = max((row.number for row in rows), default=-1)
+        self._lane_of |= {row.number: lane for row, lane in zip(rows, lanes, strict=False)}
         for row in rows:
             if row.state is SendState.ACCEPTED:
                 self._queue(row)
 
-    def add(self, row: OutboxRow) -> None:
-        """Queue a newly claimed row, unless it was loaded; those of one chat are sent in the order of their claims."""
+    def add(self, row: OutboxRow, lane: str | None = None) -> None:
+        """Queue a newly claimed row, unless it was loaded; those of one lane are sent in the order of their claims."""
         if row.number > self._loaded:
+            self._lane_of[row.number] = lane or row.claim.to
             self._queue(row)
+
+    def join(self, kept: str, gone: str, now: float) -> None:
+        """Two lanes turn out to be one person's: the budget is the smaller one, and of two rows in flight the first
+        blocks."""
+        if kept == gone:
+            return
+        for number, lane in self._lane_of.items():
+            if lane == gone:
+                self._lane_of[number] = kept
+        other = self._lanes.pop(gone, None)
+        self._changed.discard(gone)
+        if other is None:
+            return
+        lane_kept = self._lanes.setdefault(kept, _Lane())
+        for number in other.rows:
+            heappush(lane_kept.rows, number)
+        if other.busy is not None and (lane_kept.busy is None or other.busy < lane_kept.busy):
+            lane_kept.busy, lane_kept.held_until = other.busy, other.held_until
+        lane_kept.not_before = max(lane_kept.not_before, other.not_before)
+        lane_kept.waited = lane_kept.waited or other.waited
+        buckets = [bucket for bucket in (lane_kept.bucket, other.bucket) if bucket]
+        lane_kept.bucket = min(buckets, key=lambda bucket: bucket.tokens(now), default=None)
+        self._changed.add(kept)
+
+    def is_first(self, row: OutboxRow) -> bool:
+        """Whether no other row of its lane is in flight before it."""
+        return self._lane(row).busy in (None, row.number)
 
     def _queue(self, row: OutboxRow) -> None:
         self._queued[row.number] = row
@@ -117,6 +160,46 @@ class Schedule:
         """Sends that could go out at once; None without pacing."""
         tokens = self._bucket.tokens(now)
         return None if math.isinf(tokens) else math.floor(tokens)
+
+    def wait_of_next(self, lane_name: str, now: float) -> PacedWait | None:
+        """What a row that is claimed now for this lane will wait for; None when it can be sent at once."""
+        lane = self._lanes.get(lane_name)
+        return self._wait(lane_name, len(lane.rows) if lane else 0, len(self._queued), now)
+
+    def waits(self, rows: Iterable[OutboxRow], now: float) -> dict[int, PacedWait]:
+        """What those of these rows that are queued wait for, by number. Reads the whole queue once."""
+        asked = {row.number for row in rows} & self._queued.keys()
+        if not asked:
+            return {}
+        lengths: dict[str, int] = {}
+        in_chat: dict[int, int] = {}  # rows of its chat before it
+        for number in sorted(self._queued):
+            chat = self._name(self._queued[number])
+            in_chat[number] = lengths.get(chat, 0)
+            lengths[chat] = in_chat[number] + 1
+        found: dict[int, PacedWait] = {}
+        order = sorted(self._queued, key=lambda number: (self._queued[number].claim.priority.rank, number))
+        for position, number in enumerate(order):
+            if number in asked:
+                wait = self._wait(self._name(self._queued[number]), in_chat[number], position, now)
+                found |= {} if wait is None else {number: wait}
+        return found
+
+    def _wait(self, chat: str, ahead_in_chat: int, ahead: int, now: float) -> PacedWait | None:
+        """The longest wait of a row behind `ahead_in_chat` rows of its chat and `ahead` rows in all."""
+        lane = self._lanes.get(chat) or _Lane()
+        bucket = lane.bucket or TokenBucket(self._pacing.chat)
+        spaced = max(self._spaced_until, now) + self._pacing.spacing * ahead
+        at, reason = max(
+            (bucket.ready_at(now, ahead_in_chat + 1), WaitReason.CHAT_PACE),
+            (max(self._bucket.ready_at(now, ahead + 1), spaced), WaitReason.SESSION_PACE),
+            (lane.not_before, WaitReason.RETRY),
+        )
+        if at >= now + SHORTEST_WAIT:
+            return PacedWait(reason, at)
+        if lane.busy is not None or ahead_in_chat:
+            return PacedWait(WaitReason.EARLIER_MESSAGE)
+        return None
 
     def next(self, now: float, jitter: float = 0.0) -> OutboxRow | float | None:
         """Take the row to send now; else return when to ask again, or None when no row waits only for time.
@@ -146,15 +229,14 @@ class Schedule:
             lane.busy, lane.held_until = row.number, until
 
     def release(self, row: OutboxRow) -> None:
-        """Unblock the chat of a row that is settled."""
-        lane = self._lane(row)
-        if lane.busy == row.number:
-            lane.busy, lane.held_until, lane.not_before = None, math.inf, 0.0
+        """Unblock the lane of a row that is settled."""
+        self._free(row)
+        self._lane_of.pop(row.number, None)
 
     def put_back(self, row: OutboxRow, now: float, *, not_before: float) -> None:
         """Queue a row again of which nothing was sent: first in its chat, and its tokens are returned."""
         self._queue(row)
-        self.release(row)
+        self._free(row)
         lane = self._lane(row)
         lane.not_before = not_before
         for bucket in filter(None, (self._bucket, lane.bucket)):
@@ -166,7 +248,8 @@ class Schedule:
         while (expiry := self.next_expiry()) is not None and expiry <= unix_now:
             _, number = heappop(self._expiries)
             row = self._queued.pop(number)
-            self._changed.add(row.claim.to)
+            self._lane(row)
+            self._lane_of.pop(number, None)
             gone.append(row)
         return gone
 
@@ -176,9 +259,18 @@ class Schedule:
             heappop(self._expiries)
         return self._expiries[0][0] if self._expiries else None
 
+    def _free(self, row: OutboxRow) -> None:
+        lane = self._lane(row)
+        if lane.busy == row.number:
+            lane.busy, lane.held_until, lane.not_before = None, math.inf, 0.0
+
     def _lane(self, row: OutboxRow) -> _Lane:
-        self._changed.add(row.claim.to)
-        return self._lanes.setdefault(row.claim.to, _Lane())
+        name = self._name(row)
+        self._changed.add(name)
+        return self._lanes.setdefault(name, _Lane())
+
+    def _name(self, row: OutboxRow) -> str:
+        return self._lane_of.get(row.number, row.claim.to)
 
     def _sort_lanes(self, now: float) -> None:
         for heap in (self._timed, self._idle):
@@ -225,7 +317,7 @@ class Schedule:
 
     def _take(self, lane: _Lane, now: float) -> OutboxRow:
         row = self._queued.pop(heappop(lane.rows))
-        self._changed.add(row.claim.to)
+        self._lane(row)
         lane.bucket = lane.bucket or TokenBucket(self._pacing.chat)
         lane.bucket.take(now)
         self._bucket.take(now)

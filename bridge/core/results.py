@@ -9,6 +9,7 @@ from bridge.contract.lifecycle import SendState, ack_name
 from bridge.contract.messages import Ack, ErrorInfo, Result, ResultStatus
 from bridge.contract.payload import instant
 from bridge.contract.topics import Leaf
+from bridge.contract.waiting import Waiting
 from bridge.ports import Change, Claim, NewNotice, OutboxRow, ReplyTo
 
 _TRANSIENT = frozenset(code for code, error in ERRORS.items() if error.transient)
@@ -38,8 +39,8 @@ def error_info(error: BaseException) -> ErrorInfo:
     return ErrorInfo(code=coded.code, text=coded.text, transient=coded.transient, detail_code=coded.detail)
 
 
-def result_of(session: str, row: OutboxRow) -> Result:
-    """The result for the current state of a row."""
+def result_of(session: str, row: OutboxRow, waits: Waiting | None = None) -> Result:
+    """The result for the current state of a row, and what it waits for."""
     return Result(
         session=session,
         id=row.claim.id,
@@ -49,14 +50,15 @@ def result_of(session: str, row: OutboxRow) -> Result:
         message_id=row.message_id,
         error=_error_of(row),
         at=instant(row.changed_at),
+        waits=waits,
         transaction=row.claim.transaction,
         meta=row.claim.meta,
     )
 
 
-def accepted(session: str, claim: Claim) -> Result:
+def accepted(session: str, claim: Claim, waits: Waiting | None = None) -> Result:
     """The result of a claim that has just been stored."""
-    return result_of(session, OutboxRow(0, claim, SendState.ACCEPTED, changed_at=claim.claimed_at))
+    return result_of(session, OutboxRow(0, claim, SendState.ACCEPTED, changed_at=claim.claimed_at), waits)
 
 
 def conflict(session: str, claim: Claim, error: CodedError) -> Result:

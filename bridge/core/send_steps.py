@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from enum import Enum, auto
 from weakref import WeakValueDictionary
 
@@ -46,7 +47,16 @@ class Outcome(Enum):
 class SendExecutor:
     """Carries out sends of one session. Every method may be called for many rows at once."""
 
-    def __init__(self, session: str, outbox: Outbox, driver: SendsOnce, clock: Clock) -> None:
+    def __init__(
+        self,
+        session: str,
+        outbox: Outbox,
+        driver: SendsOnce,
+        clock: Clock,
+        may_go: Callable[[OutboxRow, Jid], Awaitable[bool]],
+    ) -> None:
+        """`may_go` says of a row whose chat is known whether its turn has come."""
+        self._may_go = may_go
         self._session = session
         self._outbox = outbox
         self._driver = driver
@@ -61,6 +71,9 @@ class SendExecutor:
         try:
             key, chat = await self._prepare(row)
             self._check_time(row)
+            if not await self._may_go(row, chat):
+                _log.info("%s: %s waits for one before it", self._session, row.claim.id, extra=self._traced(row))
+                return Outcome.RETRY
         except (DriverUnavailable, CallInDoubt) as error:
             _log.info("%s: %s waits: %s", self._session, row.claim.id, error.text, extra=self._traced(row))
             return Outcome.RETRY

@@ -10,9 +10,12 @@ import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import NamedTuple
 
+from bridge.contract.errors import InvalidRequest
 from bridge.contract.events import DECRYPTED, UNDECRYPTED, EventBody, GivenUp
+from bridge.contract.jid import Jid, MessageKey
 from bridge.contract.payload import instant
 from bridge.core.conversion import text_of, time_of
+from bridge.core.people import People
 from bridge.ports import IncomingMessage, Journal, KeyValueStore
 
 #: WhatsApp's types of a message that waits for its text, and of one that was revoked.
@@ -43,9 +46,10 @@ Waiting = dict[str, Undecrypted]
 class UndecryptedMessages:
     """The messages of one session. Call `load` first. `now` gives unix seconds."""
 
-    def __init__(self, memory: KeyValueStore, journal: Journal, now: Callable[[], float]) -> None:
+    def __init__(self, memory: KeyValueStore, journal: Journal, people: People, now: Callable[[], float]) -> None:
         self._memory = memory
         self._journal = journal
+        self._people = people
         self._now = now
         self._ahead = 0.0  # seconds by which the service's clock is ahead of this machine's
         self._times: dict[str, int] = {}
@@ -132,7 +136,10 @@ class UndecryptedMessages:
 
     async def _report(self, kind: str, raw_id: str, one: Undecrypted, given_up: GivenUp | None = None) -> None:
         at = one.at if kind == UNDECRYPTED and given_up is None else self._now() + self._ahead
-        event = EventBody(kind=kind, at=instant(at), chat=one.chat, message_id=one.message_id, given_up=given_up)
+        about = await self._people.about(Jid.parse(one.chat), _author(one.message_id))
+        event = EventBody(
+            kind=kind, at=instant(at), chat=one.chat, message_id=one.message_id, given_up=given_up, **about
+        )
         once = f"{kind}:{raw_id}" + (":given_up" if given_up else "")
         await self._journal.append_event(event.to_json(), kind=kind, once=once)
 
@@ -146,3 +153,11 @@ class UndecryptedMessages:
 
 def _parsed(stored: str | None) -> Waiting:
     return {raw_id: Undecrypted(*one) for raw_id, one in json.loads(stored or "{}").items()}
+
+
+def _author(message_id: str) -> Jid | None:
+    """The author of a message in a group; the id in a key is the sender's choice and may be anything."""
+    try:
+        return MessageKey.parse(message_id).participant
+    except InvalidRequest:
+        return None

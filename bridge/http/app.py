@@ -7,11 +7,14 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from pydantic.json_schema import models_json_schema
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
+from bridge.asgi.express_paths import ExpressPaths
+from bridge.asgi.head import HeadAsGet
 from bridge.contract.errors import CodedError, InternalError, InvalidRequest
 from bridge.http import health, legacy, legacy_bot, legacy_sessions, panel, v1
 from bridge.http.context import AppContext
@@ -24,6 +27,7 @@ _SECURITY = {
     "key": {"type": "apiKey", "in": "header", "name": "x-api-key", "description": "`wa key create`, WHATSAPP_API_KEY"},
     "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "HS256: sub, aud, exp, scope"},
 }
+LEGACY = (legacy.router, legacy_bot.router, legacy_sessions.router)
 _WRONG_BODY = legacy.WRONG_BODY | legacy_bot.WRONG_BODY
 
 
@@ -47,7 +51,8 @@ def build_app(context: AppContext, options: AuthOptions, *, version: str) -> ASG
     for router in (panel.router, health.router, legacy.router, legacy_bot.router, v1.router, legacy_sessions.router):
         app.include_router(router)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]  # the documented way to extend it
-    return guard(app, options, context)
+    old = {route.path for router in LEGACY for route in router.routes if isinstance(route, APIRoute)}
+    return HeadAsGet(ExpressPaths(guard(app, options, context), sorted(old)))
 
 
 async def _health() -> dict[str, str]:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from bridge.asgi.event_stream import OpenStreams
 from bridge.contract.errors import NoSuchSession, NotConnected
 from bridge.contract.payload import instant
 from bridge.contract.session import Reason, SessionState
@@ -20,13 +21,6 @@ from bridge.metrics.charts import ChartRecorder
 from bridge.ports import AccessRepository, BotSwitches, Clock, Journal, Outbox, WebhookRepository
 from bridge.webhooks import WebhookRegistry
 from bridge.webhooks.poster import WebhookPoster
-
-
-@dataclass(slots=True)
-class Streams:
-    """Number of open event streams."""
-
-    count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +39,17 @@ class AppContext:
     switches: BotSwitches
     clock: Clock
     charts: ChartRecorder
-    metrics_text: Callable[[], bytes]
+    metrics_text: Callable[[frozenset[str] | None], bytes]
     topics: Topics
+    #: The page of the responder that runs in the same process.
+    responder_url: str | None
     version: str
     limits: HttpLimits = field(default_factory=HttpLimits)
     closing: asyncio.Event = field(default_factory=asyncio.Event)
-    streams: Streams = field(default_factory=Streams)
+    streams: OpenStreams = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "streams", OpenStreams(self.limits.event_streams))
 
     def entry(self, name: str | None = None) -> SessionEntry:
         """A configured session; without a name, the default one. Raises `NoSuchSession`."""

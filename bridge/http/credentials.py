@@ -36,6 +36,12 @@ class Principal:
             return False
         return scope is None or scope in self.scopes or Scope.ADMIN in self.scopes
 
+    def may_all(self, scope: Scope | None, sessions: Iterable[str] | None) -> bool:
+        """Whether it may use `scope` on each of `sessions`; None = on every session that there may be."""
+        if sessions is None:
+            return self.sessions is None and self.may(scope, None)
+        return all(self.may(scope, session) for session in sessions)
+
 
 #: Programs of this machine, where no credential is configured.
 ANYBODY = Principal("anybody on this machine", EVERYTHING)

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
+from pydantic import TypeAdapter, ValidationError
 
 from bridge.http.context import AppContext
 from bridge.http.credentials import Principal
@@ -14,6 +15,7 @@ from bridge.http.errors import Forbidden
 from bridge.ports import AuditEntry, Scope
 
 _log = logging.getLogger(__name__)
+_NUMBER = TypeAdapter(int)
 # Every dependency is `async`: FastAPI runs others in threads, which took four hops a request and three quarters of the
 # throughput.
 
@@ -33,16 +35,30 @@ Caller = Annotated[Principal, Depends(caller_of)]
 
 
 def needs(scope: Scope | None) -> Any:
-    """A dependency that refuses callers without `scope`, or without access to the session in the path.
+    """A dependency that refuses callers without `scope`, or without access to the sessions that the path is about.
 
     Paths without a session are about the default one. Raises `Forbidden`.
     """
 
     async def check(request: Request) -> None:
-        session = _session_of(request)
-        if not _principal(request).may(scope, session):
+        sessions = _sessions_of(request)
+        if not _principal(request).may_all(scope, sessions):
             what = f"the scope {scope}" if scope else "any scope"
-            raise Forbidden(f"This needs {what}, for the session {session}.")
+            which = "every session" if sessions is None else f"the session {', '.join(sessions)}"
+            raise Forbidden(f"This needs {what}, for {which}.")
+
+    return Depends(check)
+
+
+def needs_scope(scope: Scope) -> Any:
+    """A dependency that refuses callers without `scope` on any session. The route answers what is of their sessions.
+
+    Raises `Forbidden`.
+    """
+
+    async def check(request: Request) -> None:
+        if not _principal(request).may(scope, None):
+            raise Forbidden(f"This needs the scope {scope}.")
 
     return Depends(check)
 
@@ -57,16 +73,23 @@ def _principal(request: Request) -> Principal:
     return principal
 
 
-def _session_of(request: Request) -> str:
-    """The session of a path: named in it, or the one of its `clienteId`, or the default one."""
+def sessions_of_client(context: AppContext, cliente_id: int) -> list[str]:
+    """The sessions with this `cliente_id`: several may have the same, none if it is another bridge's."""
+    return [entry.name for entry in context.entries.values() if entry.cliente_id == cliente_id]
+
+
+def _sessions_of(request: Request) -> list[str] | None:
+    """The sessions of a path: named in it, or those of its `clienteId` (None: unknown here), or the default one."""
     context, params = _context(request), request.path_params
     if "session" in params:
-        return str(params["session"])
-    if "clienteId" in params:
-        for entry in context.entries.values():
-            if str(entry.cliente_id) == params["clienteId"]:
-                return entry.name
-    return context.default
+        return [str(params["session"])]
+    if "clienteId" not in params:
+        return [context.default]
+    try:  # as the route parses it, or " 52" would pass as no known client
+        cliente_id = _NUMBER.validate_python(params["clienteId"])
+    except ValidationError:
+        return None
+    return sessions_of_client(context, cliente_id) or None
 
 
 Audit = Callable[..., Awaitable[None]]

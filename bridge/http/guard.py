@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Scope
 
 from bridge.asgi.authentication import Authentication, AuthRules, PublicPaths, client_address
 from bridge.asgi.body import BodyLimit
+from bridge.asgi.forwarded import Forwarded, Proxies
 from bridge.asgi.json_only import JsonOnly
-from bridge.asgi.rate_limit import RateLimit
+from bridge.asgi.rate_limit import CallerShare, RateLimit
 from bridge.asgi.security_headers import SecurityHeaders
 from bridge.contract.pace import Pace
 from bridge.http.context import AppContext
@@ -29,6 +30,7 @@ class AuthOptions:
 
     rate: Pace
     loopback_only: bool
+    proxies: Proxies = field(default_factory=Proxies)
 
 
 def guard(app: ASGIApp, options: AuthOptions, context: AppContext) -> ASGIApp:
@@ -37,6 +39,7 @@ def guard(app: ASGIApp, options: AuthOptions, context: AppContext) -> ASGIApp:
     app = BodyLimit(app, limits.body, refuse)
     app = JsonOnly(app, refuse)
     app = RateLimit(app, options.rate, refuse, clock)
+    app = CallerShare(app, limits.requests_of_one, refuse)
     rules = AuthRules(
         server="the bridge",
         local=ANYBODY,
@@ -48,7 +51,7 @@ def guard(app: ASGIApp, options: AuthOptions, context: AppContext) -> ASGIApp:
         challenge='Bearer realm="whatsapp-mqtt-bridge"',
         limits=limits.guesses,
     )
-    return SecurityHeaders(Authentication(app, rules, refuse, clock), _POLICY)
+    return Forwarded(SecurityHeaders(Authentication(app, rules, refuse, clock), _POLICY), options.proxies)
 
 
 def refuse(scope: Scope, refused: HTTPException) -> ASGIApp:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 from bridge.contract.session import SessionState
 from bridge.core.session_entry import SessionEntry
 from bridge.http.context import is_at_rest, is_connected
-from bridge.http.dependencies import ContextOf, needs
+from bridge.http.dependencies import Caller, ContextOf
 from bridge.metrics.prometheus import CONTENT_TYPE
 
 router = APIRouter(tags=["health"], include_in_schema=False)
@@ -37,10 +37,10 @@ async def ready(context: ContextOf, response: Response) -> dict[str, Any]:
     }
 
 
-@router.get("/metrics", dependencies=[needs(None)])
-async def metrics(context: ContextOf) -> Response:
-    """Metrics in the format of Prometheus."""
-    return Response(context.metrics_text(), media_type=CONTENT_TYPE)
+@router.get("/metrics")
+async def metrics(context: ContextOf, caller: Caller) -> Response:
+    """Metrics in the format of Prometheus, of the sessions that the caller may see."""
+    return Response(context.metrics_text(caller.sessions), media_type=CONTENT_TYPE)
 
 
 def _rests(entry: SessionEntry) -> bool:

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
 from bridge.contract.payload import Instant
-from bridge.http.dependencies import AuditOf, ContextOf, needs
+from bridge.http.dependencies import AuditOf, ContextOf, needs, sessions_of_client
 from bridge.http.legacy import LegacyBody, errors
 from bridge.ports import Scope
 
@@ -55,6 +55,7 @@ async def bot_status(cliente_id: ClienteId, context: ContextOf) -> BotStatus:
 @router.post("/toggle/{clienteId}", dependencies=[needs(Scope.ADMIN)], responses=errors(400))
 async def toggle(cliente_id: ClienteId, body: BotSwitchRequest, context: ContextOf, audit: AuditOf) -> Toggled:
     """Switch automatic answers on or off for a client. Answers once the responder has confirmed it."""
-    await audit("bot switch", None, f"cliente {cliente_id}: {body.bot_activo}")
+    sessions = sessions_of_client(context, cliente_id)
+    await audit("bot switch", sessions[0] if sessions else None, f"cliente {cliente_id}: {body.bot_activo}")
     config = await context.switches.switch(cliente_id, body.bot_activo)
     return Toggled(bot_activo=config.bot_activo, mensaje=_SAID[config.bot_activo])

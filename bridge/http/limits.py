@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from bridge.asgi.authentication import GuessLimits
 from bridge.asgi.body import BodyLimits
+from bridge.asgi.event_stream import StreamLimits
 from bridge.asgi.server import ServerLimits
 
 
@@ -14,16 +15,20 @@ class HttpLimits:
     """Times in seconds.
 
     `key_cache`: how long keys are cached; a revoked key works no longer than this.
+    `recheck`: between two checks of the credential of an open event stream.
     `outage`: a session on its way to a connection for longer counts as down: legacy sends are refused at once.
     `session_poll`: between two checks of such a session.
+    `requests_of_one`: requests in progress of one caller, of the connections that there are.
     `event_streams` at once, each of which holds a connection; `event_ping` keeps proxies from closing a quiet one.
     """
 
     server: ServerLimits = field(default_factory=ServerLimits)
     body: BodyLimits = field(default_factory=BodyLimits)
     guesses: GuessLimits = field(default_factory=GuessLimits)
-    key_cache: float = 2.0
+    key_cache: float = 0.5
+    recheck: float = 0.4
     outage: float = 60.0
     session_poll: float = 0.1
-    event_streams: int = 100
+    event_streams: StreamLimits = field(default_factory=StreamLimits)
+    requests_of_one: int = 400
     event_ping: float = 15.0

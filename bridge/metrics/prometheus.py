@@ -55,7 +55,7 @@ KINDS = frozenset(
         "location",
         "multi_vcard",
     }
-    | {"own_message", "poll_creation", "ptt", "sticker", "unknown", "vcard", "video"}
+    | {"own_message", "poll_creation", "ptt", "sent_message", "sticker", "unknown", "vcard", "video"}
 )
 _CODES = frozenset(ERRORS)
 #: Seconds. From a commit in group to a send that waited for its turn.
@@ -100,9 +100,13 @@ class PrometheusMetrics:
             self._received.labels(session, Stream.IN, "chat")
             self._published.labels(session, Stream.IN)
 
-    def text(self) -> bytes:
-        """Everything in Prometheus' text format."""
-        return generate_latest(self._registry)
+    def text(self, sessions: frozenset[str] | None = None) -> bytes:
+        """Prometheus' text format: everything, or what is of `sessions` or of no session."""
+        if sessions is None:
+            return generate_latest(self._registry)
+        registry = CollectorRegistry()
+        registry.register(_OfSessions(self._registry, sessions))
+        return generate_latest(registry)
 
     def observe(self, session: str, event: Event) -> None:
         for step, seconds in durations(event):
@@ -125,6 +129,20 @@ class PrometheusMetrics:
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"wa_{name}", text, ["session", *labels], registry=self._registry)
+
+
+class _OfSessions(Collector):
+    """The metrics of a registry without the samples of other sessions."""
+
+    def __init__(self, registry: CollectorRegistry, sessions: frozenset[str]) -> None:
+        self._registry = registry
+        self._sessions = sessions
+
+    def collect(self) -> Iterable[Metric]:
+        for metric in self._registry.collect():
+            shown = Metric(metric.name, metric.documentation, metric.type, metric.unit)
+            shown.samples = [one for one in metric.samples if one.labels.get("session") in (None, *self._sessions)]
+            yield shown
 
 
 class _Gauges(Collector):

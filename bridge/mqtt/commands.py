@@ -26,7 +26,7 @@ from bridge.contract.commands import (
     parse_json,
     parse_text,
 )
-from bridge.contract.errors import CodedError, InternalError, InvalidRequest, RetainedCommand
+from bridge.contract.errors import CodedError, InternalError, InvalidRequest, RetainedCommand, TooLarge
 from bridge.contract.payload import instant, valid_text
 from bridge.contract.requests import Typing, parse_request
 from bridge.contract.topics import Leaf, SessionTopic, Topics, is_level
@@ -159,26 +159,28 @@ class CommandIntake:
         if not delivery.payload:
             self._observe(EmptyCommand(topic.leaf))
             return
+        if delivery.retain:
+            sha256, error = hashlib.sha256(delivery.payload).hexdigest(), RetainedCommand()
+            await self._session.outbound.reject(error, self._rejection(topic, delivery, sha256, error))
+            return
         match topic.leaf:
             case Leaf.OUT:
                 await self._send(topic, delivery)
-            case Leaf.REPLAY if topic.tail is None and not delivery.retain:
+            case Leaf.REPLAY:
                 await self._replay(delivery)
-            case Leaf.CONTROL if topic.tail is None and not delivery.retain:
+            case Leaf.CONTROL:
                 await self._control(delivery)
-            case Leaf.REQUEST if topic.tail is None and not delivery.retain:
+            case Leaf.REQUEST:
                 await self._request_slots.acquire()
                 self._background.create_task(self._respond(delivery), name=f"request {self._session.name}")
-            case Leaf.TYPING if topic.tail is None and not delivery.retain:
+            case Leaf.TYPING:
                 await self._typing(delivery)
-            case _:
+            case _:  # a topic without a subscription
                 _log.debug("%s: ignored %s", self._session.name, delivery.topic)
 
     async def _send(self, topic: SessionTopic, delivery: Delivery) -> None:
         sha256 = hashlib.sha256(delivery.payload).hexdigest()
         try:
-            if delivery.retain:
-                raise RetainedCommand
             if topic.tail is None:
                 command = parse_json(SendCommand, delivery.payload)
             else:
@@ -266,10 +268,15 @@ class CommandIntake:
                 error, request_id=hints.command_id, action=hints.action, transaction=hints.transaction
             )
         topics, body = self._topics, response.to_json()
-        answers = [Publication(topics.response(self._session.name), body, may_be_refused=True)]
+        topic = topics.response(self._session.name)
+        if not self._connection.takes(topic, body):
+            too_large = TooLarge(f"The answer has {len(body):,} characters, which is more than the broker takes.")
+            short = {"data": None, "error": error_info(too_large), "transaction": None}
+            body = response.model_copy(update=short).to_json()
+        answers = [Publication(topic, body, may_be_refused=True)]
         if reply_to is not None:
-            topic = topics.reply(self._session.name, reply_to.client)
-            answers.append(Publication(topic, body, reply_to.correlation, may_be_refused=True))
+            reply = topics.reply(self._session.name, reply_to.client)
+            answers.append(Publication(reply, body, reply_to.correlation, may_be_refused=True))
         try:
             with suppress(BrokerDown):
                 await self._connection.publish_all(answers)

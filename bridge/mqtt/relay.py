@@ -10,8 +10,9 @@ import json
 import logging
 
 from bridge.broker import BrokerConnection, Publication
-from bridge.contract.messages import Stream, in_stream, trace_of
+from bridge.contract.messages import Stream, trace_of
 from bridge.contract.topics import Leaf, Topics
+from bridge.mqtt.oversized import fitting_items, fitting_notice
 from bridge.mqtt.progress import MqttProgress
 from bridge.ports import MQTT_READER, Journal, Notice, Outbox
 
@@ -37,9 +38,7 @@ async def relay_stream(
         if not page.items:
             await journal.wait_beyond(stream, sent)
             continue
-        await connection.publish_all(
-            Publication(topic, in_stream(stream, session, journal.epoch, seq, body)) for seq, body in page.items
-        )
+        await connection.publish_all(fitting_items(connection, topic, stream, session, journal.epoch, page.items))
         sent = page.items[-1][0]
         await journal.move_cursor(MQTT_READER, stream, sent)
         if _log.isEnabledFor(logging.DEBUG):
@@ -56,7 +55,7 @@ async def relay_notices(session: str, outbox: Outbox, topics: Topics, connection
             await outbox.wait_notices(sent)
             continue
         await connection.publish_all(
-            publication for notice in notices for publication in _publications(notice, session, topics)
+            publication for notice in notices for publication in _publications(notice, session, topics, connection)
         )
         sent = notices[-1].number
         await outbox.published([notice.number for notice in notices])
@@ -70,8 +69,10 @@ def _log_published(session: str, what: str, trace: str | None) -> None:
     _log.debug("%s: %s has its PUBACK", session, what, extra={"session": session, "trace": trace})
 
 
-def _publications(notice: Notice, session: str, topics: Topics) -> list[Publication]:
-    result, reply_to = Publication(topics.session(session, Leaf(notice.leaf)), notice.body), notice.reply_to
+def _publications(notice: Notice, session: str, topics: Topics, connection: BrokerConnection) -> list[Publication]:
+    topic, reply_to = topics.session(session, Leaf(notice.leaf)), notice.reply_to
+    notice = fitting_notice(connection, topic, notice)
+    result = Publication(topic, notice.body)
     if reply_to is None:
         return [result]
     topic = topics.reply(session, reply_to.client)

@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
+from collections import OrderedDict, deque
 from dataclasses import dataclass
 
 from bridge.broker import BrokerConnection
 from bridge.contract.commands import ReplayRequest
-from bridge.contract.errors import CodedError
-from bridge.contract.messages import ErrorInfo, ReplayEnd, Stream, in_stream
+from bridge.contract.errors import Cancelled, CodedError, LimitReached
+from bridge.contract.messages import ErrorInfo, ReplayEnd, Stream
 from bridge.contract.topics import Topics
 from bridge.core.results import error_info
+from bridge.mqtt.oversized import fitting_items
 from bridge.ports import Bounds, Journal
 
 _log = logging.getLogger(__name__)
-#: Queued requests. A reader repeats a request without an answer, so the oldest may be dropped.
-MAX_QUEUED = 100
-#: Items per read from the store within a page.
+#: Requests that are carried out at once; more are refused. A refusal is one message, and waits in a queue of its own.
+MAX_QUEUED, MAX_REFUSALS = 100, 10_000
+#: Items of one turn: a long page does not keep other readers waiting.
 CHUNK = 200
+
+
+@dataclass(slots=True)
+class _Page:
+    """A request that is being answered, up to `sent`."""
+
+    request: ReplayRequest
+    sent: int
+    left: int
+    gap: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,71 +42,92 @@ class _Refusal:
 
 
 class Replayer:
-    """Answers the replay requests of one connection, one at a time."""
+    """Answers the replay requests of one connection, or refuses them. Readers take turns, `CHUNK` items each."""
 
     def __init__(self, session: str, journal: Journal, topics: Topics, connection: BrokerConnection) -> None:
         self._session = session
         self._journal = journal
         self._topics = topics
         self._connection = connection
-        self._requests: deque[ReplayRequest | _Refusal] = deque(maxlen=MAX_QUEUED)
+        self._pages: OrderedDict[tuple[str, Stream], _Page] = OrderedDict()  # the next turn first
+        self._refusals: deque[_Refusal] = deque(maxlen=MAX_REFUSALS)
         self._queued = asyncio.Event()
 
     def ask(self, request: ReplayRequest) -> None:
-        """Queue a request; it replaces a queued one of the same reader and stream."""
-        for waiting in list(self._requests):
-            if (waiting.reader, waiting.stream) == (request.reader, request.stream):
-                self._requests.remove(waiting)
-        self._requests.append(request)
+        """Queue a request; it replaces another one of the same reader and stream, which is then refused."""
+        key = request.reader, request.stream
+        replaced = self._pages.get(key)
+        if replaced is None and len(self._pages) >= MAX_QUEUED:
+            self._refuse(request, LimitReached("Too many readers ask for a replay; try again in a moment."))
+            return
+        if replaced is not None and replaced.request.request != request.request:
+            self._refuse(replaced.request, Cancelled("A later request of this reader replaces this one."))
+        after = request.after.seq if request.after and request.after.epoch == self._journal.epoch else 0
+        gap = request.after is not None and has_gap(after, self._journal.bounds(request.stream))
+        self._pages[key] = _Page(request, after, request.limit, gap)
         self._queued.set()
 
     def refuse(self, reader: str, request: str, error: CodedError) -> None:
         """Queue the answer to an invalid request."""
-        self._requests.append(_Refusal(reader, request, error_info(error)))
+        self._refusals.append(_Refusal(reader, request, error_info(error)))
+        self._queued.set()
+
+    def _refuse(self, request: ReplayRequest, error: CodedError) -> None:
+        self._refusals.append(_Refusal(request.reader, request.request, error_info(error), request.stream))
         self._queued.set()
 
     async def run(self) -> None:
         """Answer until the connection ends. Raises BrokerDown."""
         while True:
             self._queued.clear()
-            while self._requests:
-                await self._answer(self._requests.popleft())
+            while self._refusals or self._pages:
+                if self._pages:
+                    await self._take_turn()
+                await self._publish_refusals()
             await self._queued.wait()
 
-    async def _answer(self, request: ReplayRequest | _Refusal) -> None:
-        topic = self._topics.replay(self._session, request.reader)
-        if isinstance(request, _Refusal):
-            await self._connection.publish(topic, self._end(request, None, gap=False, error=request.error).to_json())
-            return
-        after = request.after.seq if request.after and request.after.epoch == self._journal.epoch else 0
-        gap = request.after is not None and has_gap(after, self._journal.bounds(request.stream))
-        sent, left = after, request.limit
-        while left:
-            page = await self._journal.read(request.stream, sent, min(left, CHUNK))
-            if not page.items:
-                break
-            await asyncio.gather(
-                *(
-                    self._connection.publish(
-                        topic, in_stream(request.stream, self._session, self._journal.epoch, seq, body)
-                    )
-                    for seq, body in page.items
-                )
+    async def _publish_refusals(self) -> None:
+        refusals = [self._refusals.popleft() for _ in range(min(len(self._refusals), CHUNK))]
+        await asyncio.gather(
+            *(
+                self._publish_end(one.reader, self._end(one.stream, one.request, None, gap=False, error=one.error))
+                for one in refusals
             )
-            sent = page.items[-1][0]
-            left -= len(page.items)
-        more = sent < self._journal.bounds(request.stream).last
-        await self._connection.publish(topic, self._end(request, sent if more else None, gap=gap).to_json())
-        _log.debug("%s: replayed %d to %d for %s", self._session, after + 1, sent, request.reader)
+        )
+
+    async def _take_turn(self) -> None:
+        key, page = next(iter(self._pages.items()))
+        request = page.request
+        topic = self._topics.replay(self._session, request.reader)
+        found = await self._journal.read(request.stream, page.sent, min(page.left, CHUNK))
+        await self._connection.publish_all(
+            fitting_items(self._connection, topic, request.stream, self._session, self._journal.epoch, found.items)
+        )
+        if found.items:
+            page.sent = found.items[-1][0]
+            page.left -= len(found.items)
+        if self._pages.get(key) is not page:
+            return  # replaced, and refused, meanwhile
+        if found.items and page.left:
+            self._pages.move_to_end(key)
+            return
+        del self._pages[key]
+        more = page.sent < self._journal.bounds(request.stream).last
+        end = self._end(request.stream, request.request, page.sent if more else None, gap=page.gap)
+        await self._publish_end(request.reader, end)
+        _log.debug("%s: replayed up to %d for %s", self._session, page.sent, request.reader)
+
+    async def _publish_end(self, reader: str, end: ReplayEnd) -> None:
+        await self._connection.publish(self._topics.replay(self._session, reader), end.to_json())
 
     def _end(
-        self, request: ReplayRequest | _Refusal, following: int | None, *, gap: bool, error: ErrorInfo | None = None
+        self, stream: Stream, request: str, following: int | None, *, gap: bool, error: ErrorInfo | None = None
     ) -> ReplayEnd:
-        bounds = self._journal.bounds(request.stream)
+        bounds = self._journal.bounds(stream)
         return ReplayEnd(
             session=self._session,
-            request=request.request,
-            stream=request.stream,
+            request=request,
+            stream=stream,
             epoch=self._journal.epoch,
             first_seq=bounds.first,
             last_seq=bounds.last,

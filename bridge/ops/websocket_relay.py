@@ -22,6 +22,8 @@ from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
+from bridge.asgi.forwarded import Proxies
+
 _log = logging.getLogger(__name__)
 #: The library logs every unfinished handshake with a traceback.
 _library_log = logging.getLogger(f"{__name__}.library")
@@ -149,6 +151,6 @@ async def _to_broker(client: ServerConnection, writer: asyncio.StreamWriter) -> 
 
 
 def _origin(client: ServerConnection) -> str:
-    """The client address that nginx forwards; without nginx it is this machine."""
+    """The client address that nginx forwards; without nginx it is this machine. The relay listens on loopback only."""
     forwarded = client.request.headers.get("X-Forwarded-For") if client.request else None
-    return forwarded[:100] if forwarded else "this machine"
+    return Proxies().client(forwarded or "") or "this machine"

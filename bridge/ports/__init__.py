@@ -62,6 +62,7 @@ from bridge.ports.outbox import (
     ReplyTo,
 )
 from bridge.ports.page_versions import LibraryVersion, PageVersion, PageVersions
+from bridge.ports.people import Acquaintance, PeopleStore, PersonAddress
 from bridge.ports.progress import PublishProgress
 from bridge.ports.webhooks import (
     MESSAGE,
@@ -81,6 +82,7 @@ __all__ = [
     "AccessRepository",
     "Account",
     "AckChange",
+    "Acquaintance",
     "AlreadyJournalled",
     "Answers",
     "ApiKey",
@@ -132,6 +134,8 @@ __all__ = [
     "PairingCode",
     "Pairs",
     "PasskeyRequest",
+    "PeopleStore",
+    "PersonAddress",
     "Position",
     "PostAnswer",
     "PostOutcome",

@@ -60,8 +60,8 @@ class AccessRepository(Protocol):
 
     async def record(self, entry: AuditEntry) -> None: ...
 
-    async def audit(self, before: int | None, limit: int) -> list[AuditEntry]:
-        """Actions with a number below `before`, newest first."""
+    async def audit(self, before: int | None, limit: int, sessions: frozenset[str] | None = None) -> list[AuditEntry]:
+        """Actions with a number below `before`, newest first; with `sessions`, only those on one of them."""
         ...
 
 

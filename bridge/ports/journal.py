@@ -107,7 +107,3 @@ class Journal(Protocol):
     async def watermarks(self) -> dict[str, int]:
         """Newest timestamp journalled in each chat."""
         ...
-
-    async def add_alias(self, lid: str, pn: str) -> None:
-        """Two addresses are one person: duplicates are recognised across both from now on."""
-        ...

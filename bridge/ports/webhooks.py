@@ -85,6 +85,7 @@ class Failure(StrEnum):
     TLS_FAILED = "tls_failed"  # mostly an untrusted certificate
     BROKEN_OFF = "broken_off"  # closed before a response was complete, or the response is not HTTP
     UNREACHABLE = "unreachable"  # no route to the host
+    INTERNAL = "internal"  # a fault of the bridge; the log has it
     FORBIDDEN = "forbidden"  # the URL leads to an address that webhooks must not reach
 
 
@@ -144,18 +145,20 @@ class WebhookRepository(Protocol):
 class PostAnswer:
     """The outcome of a post: a status, or why there is none.
 
-    `retry_after` is in seconds, where the receiver sent it. `detail` is the system's text for a failure.
+    `retry_after` is in seconds, where the receiver sent it. `detail` is the system's text for a failure. `received`:
+    the whole request was sent, so a receiver that failed to answer may have processed it.
     """
 
     status: int | None = None
     failure: Failure | None = None
     retry_after: float | None = None
     detail: str = ""
+    received: bool = False
 
 
 class WebhookPost(Protocol):
     """Makes posts. Never raises for what the receiver or the network does."""
 
-    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> PostAnswer:
-        """Post once. Redirects are not followed; the timeout covers the whole exchange."""
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str], *, legacy: bool = False) -> PostAnswer:
+        """Post once. Redirects are not followed; the timeout, longer for `legacy`, covers the whole exchange."""
         ...

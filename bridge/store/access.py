@@ -69,12 +69,15 @@ class SqliteAccessRepository(AccessRepository):
         await self._database.write(write)
 
     @override
-    async def audit(self, before: int | None, limit: int) -> list[AuditEntry]:
+    async def audit(self, before: int | None, limit: int, sessions: frozenset[str] | None = None) -> list[AuditEntry]:
+        named = None if sessions is None else json.dumps(sorted(sessions))
+
         def read(connection: sqlite3.Connection) -> list[AuditEntry]:
             found = connection.execute(
                 "SELECT at, actor, address, action, session, detail, number FROM audit"
-                " WHERE ?1 IS NULL OR number < ?1 ORDER BY number DESC LIMIT ?2",
-                (before, limit),
+                " WHERE (?1 IS NULL OR number < ?1)"
+                " AND (?3 IS NULL OR session IN (SELECT value FROM json_each(?3))) ORDER BY number DESC LIMIT ?2",
+                (before, limit, named),
             )
             return [AuditEntry(*row) for row in found]
 

@@ -55,6 +55,7 @@ _KEY = ("raw_id", "from_me", "chat", "author")
 #: Keys stay: without them the phone's copy would be journalled again. The hash is cleared: it could confirm guesses.
 _HASHES = _Sweep("keys", "message_keys", _KEY, ("chat", "author"), "UPDATE message_keys SET content_hash = ''")
 _REPORTS = _Sweep("reports", "told_once", ("subject", "key"), ("key",), "DELETE FROM told_once")
+_PEOPLE = _Sweep("addresses", "people", ("number",), ("key",), "DELETE FROM people")
 _MARKS = (
     _Sweep("keys", "message_keys", _KEY, ("chat", "author"), "DELETE FROM message_keys"),
     _Sweep("watermarks", "watermarks", ("chat",), ("chat",), "DELETE FROM watermarks"),
@@ -71,6 +72,13 @@ def known_addresses(path: Path, person: ErasedPerson) -> ErasedPerson:
     with _opened(path, "migrations") as connection:
         while True:
             pairs = [set(pair) for pair in connection.execute("SELECT lid, pn FROM aliases")]
+            pairs += [
+                set(json.loads(found))
+                for (found,) in connection.execute(
+                    "SELECT json_group_array(key) FROM people"
+                    " WHERE key LIKE '%@c.us' OR key LIKE '%@lid' GROUP BY person"
+                )
+            ]
             for _, _, fields in _naming(connection, person):
                 message = fields.get("message") or fields
                 pairs.append({message.get("from_pn"), message.get("from_lid")} - {None})
@@ -88,7 +96,7 @@ def erase_session(path: Path, person: ErasedPerson, *, marks: bool, dry_run: boo
     """
     with _opened(path, "migrations") as connection:
         final, still_open = _commands(connection, person)
-        sweeps = (*_MARKS, _REPORTS) if marks else (_HASHES, _REPORTS)
+        sweeps = (*_MARKS, _REPORTS, _PEOPLE) if marks else (_HASHES, _REPORTS, _PEOPLE)
         return {
             "messages": _items(connection, person, Stream.IN, dry_run=dry_run),
             "events": _items(connection, person, Stream.EVENT, dry_run=dry_run),
@@ -160,10 +168,10 @@ def _each(
 
 def _naming(connection: sqlite3.Connection, person: ErasedPerson) -> Iterator[tuple[int, Stream, dict[str, Any]]]:
     """Journal items whose text contains one of the addresses, oldest first."""
-    anywhere = " OR ".join("instr(body, ?)" for _ in person.users)
+    anywhere = " OR ".join("instr(body, ?)" for _ in person.endings)
     found = connection.execute(
         f"SELECT id, stream, body FROM journal WHERE {anywhere} ORDER BY id",  # noqa: S608 - marks only
-        person.users,
+        person.endings,
     )
     for number, stream, body in found:
         if person.is_named_in(body):

@@ -56,7 +56,6 @@ class SqliteJournal(Journal):
         self._tails = {stream: RecentItems(recent_items) for stream in Stream}
         self._committed: dict[Stream, deque[tuple[int, float]]] = {stream: deque(maxlen=TIMED) for stream in Stream}
         self._last_inbound_at: float | None = None
-        self._aliases: set[tuple[str, str]] = set()
 
     async def load(self) -> None:
         """Read the store into memory; once, before anything else."""
@@ -68,7 +67,6 @@ class SqliteJournal(Journal):
             ).fetchone()
             self._last_inbound_at = newest and newest[0]
             self._remembers_from = remembers_from(connection)
-            self._aliases = set(connection.execute("SELECT lid, pn FROM aliases"))
             return bounds_of_all(connection)
 
         self.take_bounds(await self._database.read(read))
@@ -114,22 +112,30 @@ class SqliteJournal(Journal):
 
     @override
     async def append_event(self, body: str, *, kind: str = "other", once: str | None = None) -> int | None:
+        def fresh(connection: sqlite3.Connection) -> Sequence[str]:
+            return [body] if once is None or is_first_report(connection, "event", once, at) else []
+
         at = self._now()
+        return next(iter(await self.append_events(fresh, kind, at)), None)
 
-        def write(connection: sqlite3.Connection) -> tuple[int | None, Bounds]:
-            fresh = once is None or is_first_report(connection, "event", once, at)
-            seq = _next_in(connection, Stream.EVENT, body, None, at) if fresh else None
-            return seq, _bounds(connection, Stream.EVENT)
+    async def append_events(
+        self, fresh: Callable[[sqlite3.Connection], Sequence[str]], kind: str, at: float
+    ) -> list[int]:
+        """Journal the bodies that `fresh` returns; what it writes is committed with them."""
 
-        def committed(appended: tuple[int | None, Bounds]) -> None:
-            seq, bounds = appended
-            if seq is not None:
+        def write(connection: sqlite3.Connection) -> tuple[list[tuple[int, str]], Bounds]:
+            items = [(_next_in(connection, Stream.EVENT, body, None, at), body) for body in fresh(connection)]
+            return items, _bounds(connection, Stream.EVENT)
+
+        def committed(appended: tuple[list[tuple[int, str]], Bounds]) -> None:
+            items, bounds = appended
+            for seq, body in items:
                 self._add(Stream.EVENT, seq, body, _monotonic())
                 self._observe(Journalled(Stream.EVENT, kind))
             self.take_bounds({Stream.EVENT: bounds})
 
-        seq, _ = await self._database.write(write, committed)
-        return seq
+        items, _ = await self._database.write(write, committed)
+        return [seq for seq, _ in items]
 
     @override
     async def read(self, stream: Stream, after: int, limit: int) -> StreamPage:
@@ -204,19 +210,6 @@ class SqliteJournal(Journal):
             lambda connection: dict(connection.execute("SELECT chat, timestamp FROM watermarks"))
         )
 
-    @override
-    async def add_alias(self, lid: str, pn: str) -> None:
-        if (lid, pn) in self._aliases:  # every message has its alias, which must not cost a commit each time
-            return
-        at = self._now()
-
-        def write(connection: sqlite3.Connection) -> None:
-            connection.execute(
-                "INSERT INTO aliases (lid, pn, first_seen) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (lid, pn, at)
-            )
-
-        await self._database.write(write, lambda _: self._aliases.add((lid, pn)))
-
     def _add(self, stream: Stream, seq: int, body: str, committed_at: float) -> None:
         self._tails[stream].add(seq, body)
         self._committed[stream].append((seq, committed_at))
@@ -241,7 +234,6 @@ class SqliteJournal(Journal):
         """Read every item from the database again: for when bodies were changed there."""
         for tail in self._tails.values():
             tail.clear()
-        self._aliases.clear()  # one that is still stored costs one commit more
 
 
 def is_first_report(connection: sqlite3.Connection, subject: str, key: str, at: float) -> bool:

@@ -12,10 +12,11 @@ from bridge.contract.errors import InvalidRequest
 from bridge.contract.events import ERASED_EVENT, EventBody
 from bridge.contract.jid import Jid, Server, parse_recipient
 from bridge.contract.messages import ERASED, MessageBody, Stream
-from bridge.contract.phone_numbers import candidates
+from bridge.contract.phone_numbers import candidates, canonical
 
 #: Replaces the address of an erased person where a field needs one.
 ERASED_ADDRESS = Jid("erased", Server.USER)
+_NUMBER = re.compile(r"[0-9]+")
 #: Fields of a message that say whom it is with or from.
 _WHOSE = ("id", "from", "chat", "author", "from_pn", "from_lid")
 
@@ -48,12 +49,20 @@ class ErasedPerson:
         return tuple(sorted({Jid.parse(address).user for address in self.addresses}))
 
     @cached_property
-    def _number(self) -> re.Pattern[str]:
-        return re.compile(rf"(?<![0-9])(?:{'|'.join(map(re.escape, self.users))})(?![0-9])")
+    def endings(self) -> tuple[str, ...]:
+        """The last digits of every address, which all spellings of a number have in common."""
+        return tuple(sorted({user[-6:] for user in self.users}))
+
+    @cached_property
+    def _compared(self) -> frozenset[str]:
+        return frozenset(map(canonical, self.users))
+
+    def _is_number(self, found: re.Match[str]) -> bool:
+        return found[0].endswith(self.endings) and (found[0] in self.users or canonical(found[0]) in self._compared)
 
     def is_named_in(self, text: object) -> bool:
-        """Whether a text contains one of the addresses."""
-        return isinstance(text, str) and self._number.search(text) is not None
+        """Whether a text contains one of the addresses, in any spelling of a number."""
+        return isinstance(text, str) and any(map(self._is_number, _NUMBER.finditer(text)))
 
     def is_in(self, value: Any) -> bool:
         """Whether a JSON value contains one of the addresses anywhere."""
@@ -65,7 +74,7 @@ class ErasedPerson:
 
     def without_number(self, text: str) -> str:
         """Another person's text with the number, as in a mention, replaced by `…`."""
-        return self._number.sub("…", text)
+        return _NUMBER.sub(lambda found: "…" if self._is_number(found) else found[0], text)
 
 
 def redact(person: ErasedPerson, stream: Stream, fields: dict[str, Any]) -> str | None:

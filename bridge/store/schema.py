@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Sequence
 from importlib.resources import files
 
+from bridge.contract.jid import canonical_address
 from bridge.ports import StoreUnusable
 
 #: Marks a database as the bridge's ("WaSt"), so that another program's is not taken for a store.
@@ -44,6 +45,7 @@ def migrate(connection: sqlite3.Connection, steps: Sequence[str]) -> None:
         raise StoreUnusable(
             f"It was written by a newer bridge (schema {present}, this one knows {len(steps)}). Update the bridge."
         )
+    connection.create_function("canonical_address", 1, canonical_address, deterministic=True)
     for number, step in enumerate(steps[present:], present + 1):
         try:
             connection.executescript(

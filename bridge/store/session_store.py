@@ -15,6 +15,7 @@ from bridge.store.database import SqliteDatabase
 from bridge.store.journal import SqliteJournal
 from bridge.store.key_value import SqliteKeyValueStore
 from bridge.store.outbox import SqliteOutbox, abandon_open
+from bridge.store.people import SqlitePeople
 from bridge.store.recent_items import ITEMS
 
 
@@ -25,6 +26,7 @@ class SessionStore:
     journal: SqliteJournal
     outbox: SqliteOutbox
     memory: SqliteKeyValueStore
+    people: SqlitePeople
     database: SqliteDatabase
     now: Callable[[], float]
 
@@ -105,10 +107,12 @@ async def open_store(
     be kept aside with `keep_aside`.
     """
     async with SqliteDatabase(path, now(), schema.migrations()) as database:
+        journal = SqliteJournal(database, now, observe, recent_items=recent_items)
         store = SessionStore(
-            SqliteJournal(database, now, observe, recent_items=recent_items),
+            journal,
             SqliteOutbox(database, now, observe),
             SqliteKeyValueStore(database),
+            SqlitePeople(database, journal, now),
             database,
             now,
         )

@@ -1,7 +1,7 @@
 """Webhooks: callback URLs, each a durable reader of its session's journal. Knows nothing of HTTP but its statuses."""
 
 from bridge.webhooks.delivery import WebhookHealth
-from bridge.webhooks.headers import SESSION_HEADER, signature
+from bridge.webhooks.headers import SESSION_HEADER
 from bridge.webhooks.limits import WebhookLimits
 from bridge.webhooks.registry import Start, WebhookRegistry
 from bridge.webhooks.retry_policy import Circuit
@@ -15,5 +15,4 @@ __all__ = [
     "WebhookHealth",
     "WebhookLimits",
     "WebhookRegistry",
-    "signature",
 ]

@@ -28,7 +28,7 @@ from bridge.ports import (
 from bridge.webhooks.headers import WebhookDelivery
 from bridge.webhooks.limits import WebhookLimits
 from bridge.webhooks.page_cache import Item, PageCache
-from bridge.webhooks.retry_policy import Circuit, PostVerdict, describe, includes, judge, retry_pause
+from bridge.webhooks.retry_policy import Circuit, PostVerdict, describe, includes, is_taken, judge, retry_pause
 
 _log = logging.getLogger(__name__)
 
@@ -149,13 +149,15 @@ class WebhookWorker:
     async def _deliver(self, stream: Stream, item: Item) -> bool:
         """Post until the item is settled; returns whether one post was enough."""
         webhook, health = self.webhook, self.health
-        attempts = 0
+        attempts = taken = 0
         while True:
             attempts += 1
             self._woken.clear()
             async with self._in_flight:
                 answer = await self._post(stream, item, attempts)
-                verdict = judge(answer, attempts, self._context.limits)
+                taken += is_taken(answer)
+                verdict = judge(answer, taken, self._context.limits, legacy=webhook.legacy)
+                self._record(answer, verdict)
                 if verdict is PostVerdict.REFUSED and not await self._dead_letter(stream, item, attempts, answer):
                     verdict = PostVerdict.RETRY
                 _log.log(
@@ -168,7 +170,7 @@ class WebhookWorker:
                     await self._journal.move_cursor(webhook.reader, stream, item.seq)
             if verdict is not PostVerdict.RETRY:
                 return attempts == 1
-            pause = retry_pause(health.failures, answer, self._context.random(), self._context.limits)
+            pause = retry_pause(attempts, answer, self._context.random(), self._context.limits)
             health.next_attempt_at = self._context.clock.now() + pause
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
@@ -186,11 +188,9 @@ class WebhookWorker:
         async with self._context.concurrency.slot(failing=health.failures > 0):
             health.posting = True
             try:
-                answer = await self._context.poster.post(webhook.url, item.body, headers)
+                return await self._context.poster.post(webhook.url, item.body, headers, legacy=webhook.legacy)
             finally:
                 health.posting = False
-        self._record(answer, judge(answer, attempts, self._context.limits))
-        return answer
 
     def _record(self, answer: PostAnswer, verdict: PostVerdict) -> None:
         health, now = self.health, self._context.clock.now()
@@ -202,8 +202,9 @@ class WebhookWorker:
             health.delivered += 1
             health.last_delivery_at = now
         else:
-            # A receiver that refuses an item works.
-            health.failures = 0 if verdict is PostVerdict.REFUSED else health.failures + 1
+            # A receiver that refuses an item works; one that does not answer fails, also at the item's last post.
+            refused = verdict is PostVerdict.REFUSED and answer.status is not None
+            health.failures = 0 if refused else health.failures + 1
             health.last_error = describe(answer)
         if health.circuit is not before:
             _log.warning("%s: circuit %s. %s", self.webhook.reader, health.circuit, health.last_error or "")
@@ -231,5 +232,5 @@ class WebhookWorker:
             _log.error("%s: a dead letter could not be stored; the item is posted again: %s", webhook.reader, error)
             return False
         chat = mask(item.fields.get("chat") or "")
-        _log.warning("%s refused %s %d of %s: %s", webhook.reader, stream, item.seq, chat, dead_letter.error)
+        _log.warning("%s: %s %d of %s is a dead letter: %s", webhook.reader, stream, item.seq, chat, dead_letter.error)
         return True

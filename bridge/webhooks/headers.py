@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from dataclasses import dataclass
 
 from bridge.contract.messages import Stream
+from bridge.contract.signature import SIGNATURE_HEADER, signature
 
 #: The session of a delivery.
 SESSION_HEADER = "X-WA-Session"
@@ -38,9 +37,4 @@ class WebhookDelivery:
             "X-WA-Epoch": self.epoch,
             "X-WA-Seq": str(self.seq),
         }
-        return headers if secret is None else {**headers, "X-Hub-Signature-256": signature(secret, body)}
-
-
-def signature(secret: str, body: bytes) -> str:
-    """`X-Hub-Signature-256`: the receiver computes the same over the raw body."""
-    return f"sha256={hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}"
+        return headers if secret is None else {**headers, SIGNATURE_HEADER: signature(secret, body)}

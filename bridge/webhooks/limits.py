@@ -15,7 +15,8 @@ class WebhookLimits:
     - `longest_retry_after`: the longest pause that a receiver may request.
     - `open_after`: failures in a row that open the circuit.
     - `server_errors`: responses of 500 and the like to one item after which the receiver is taken to be unable to
-      process it.
+      process it; `unanswered`: posts of one item that the receiver took and answered late or not at all. On the legacy
+      path few: those receivers do not recognise a repeated post, and the old bridge posted once.
     - `posts`: posts in progress at once. Webhooks whose last post failed share `failing_posts` of their own: receivers
       that hang must not use up the slots of those that respond.
     - `page`: items read at once. Small, since a failing webhook keeps them in memory.
@@ -29,6 +30,8 @@ class WebhookLimits:
     longest_retry_after: float = 3600.0
     open_after: int = 5
     server_errors: int = 20
+    unanswered: int = 20
+    legacy_unanswered: int = 3
     posts: int = 128
     failing_posts: int = 16
     page: int = 20

@@ -15,6 +15,7 @@ import socket
 import ssl
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -23,7 +24,7 @@ from typing_extensions import override
 
 from bridge.contract.details import InvalidDetail
 from bridge.contract.errors import InvalidRequest
-from bridge.ports import Observer, PostAnswer, Posted, PostOutcome, WebhookPost
+from bridge.ports import Failure, Observer, PostAnswer, Posted, PostOutcome, WebhookPost
 from bridge.webhooks.callback_url import Address, CallbackRules, CallbackUrl
 from bridge.webhooks.failures import POST_ERRORS, ForbiddenAddress, answer_to
 from bridge.webhooks.headers import SESSION_HEADER
@@ -38,7 +39,7 @@ IDLE = 128
 
 
 class WebhookPoster(WebhookPost):
-    """An `async with`; `timeout`: seconds for a whole exchange."""
+    """An `async with`; `timeout`: seconds for a whole exchange, `legacy_timeout` with a listener of the legacy path."""
 
     def __init__(
         self,
@@ -46,10 +47,12 @@ class WebhookPoster(WebhookPost):
         *,
         own_port: int | None,
         timeout: float = 5.0,
+        legacy_timeout: float = 30.0,
         observers: Sequence[Observer] = (),
     ) -> None:
         self._rules = rules
         self._timeout = timeout
+        self._legacy_timeout = legacy_timeout
         self._observers = observers
         self._network = _CheckedNetwork(rules, own_port)
         # Not httpcore's pool: it scans every connection for every request, which made 90 webhooks wait 15 s.
@@ -94,23 +97,33 @@ class WebhookPoster(WebhookPost):
         return str(url)
 
     @override
-    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> PostAnswer:
-        begun = time.monotonic()
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str], *, legacy: bool = False) -> PostAnswer:
+        begun, received = time.monotonic(), False
+        timeout = self._legacy_timeout if legacy else self._timeout
+
+        async def trace(step: str, _: Mapping[str, Any]) -> None:
+            nonlocal received
+            received = received or step == "http11.send_request_body.complete"
+
         try:
-            async with asyncio.timeout(self._timeout):
-                answer = await self._exchange(url, body, headers)
+            async with asyncio.timeout(timeout):
+                answer = await self._exchange(url, body, headers, {"timeout": _each(timeout), "trace": trace})
         except POST_ERRORS as error:  # a timeout is an OSError
-            answer = answer_to(error)
+            answer = replace(answer_to(error), received=received)
+        except Exception as error:  # noqa: BLE001 - nothing may stop the deliveries behind it
+            _log.exception("A post failed here, not at its receiver.")
+            answer = PostAnswer(failure=Failure.INTERNAL, detail=type(error).__name__)
         for observe in self._observers:
             observe(headers.get(SESSION_HEADER, ""), Posted(_outcome_of(answer), time.monotonic() - begun))
         return answer
 
-    async def _exchange(self, url: str, body: bytes, headers: Mapping[str, str]) -> PostAnswer:
-        limits = dict.fromkeys(("connect", "read", "write", "pool"), self._timeout)
+    async def _exchange(
+        self, url: str, body: bytes, headers: Mapping[str, str], extensions: dict[str, Any]
+    ) -> PostAnswer:
         # Content-Length is set here: without it the client sends chunks, which small servers do not accept.
         sent = [("Host", _host_header(url)), ("User-Agent", "whatsapp-mqtt-bridge"), ("Accept", "*/*")]
         sent += [("Content-Length", str(len(body))), *headers.items()]
-        request = httpcore.Request("POST", url, headers=sent, content=body, extensions={"timeout": limits})
+        request = httpcore.Request("POST", url, headers=sent, content=body, extensions=extensions)
         connection = await self._connection(request.url.origin)
         try:
             response = await connection.handle_async_request(request)
@@ -125,7 +138,7 @@ class WebhookPoster(WebhookPost):
         else:
             await connection.aclose()
         retry_after = _header(response.headers, b"retry-after")
-        return PostAnswer(status=response.status, retry_after=_seconds(retry_after))
+        return PostAnswer(status=response.status, retry_after=retry_after_seconds(retry_after), received=True)
 
     async def _connection(self, origin: httpcore.Origin) -> httpcore.AsyncHTTPConnection:
         """The most recently used idle connection that is still open, or a new one."""
@@ -141,6 +154,11 @@ class WebhookPoster(WebhookPost):
         return httpcore.AsyncHTTPConnection(
             origin, ssl_context=self._tls, keepalive_expiry=KEEP_ALIVE, network_backend=self._network
         )
+
+
+def _each(timeout: float) -> dict[str, float]:
+    """The client's limits of each step; the timeout of the whole exchange is ours."""
+    return dict.fromkeys(("connect", "read", "write", "pool"), timeout)
 
 
 def _outcome_of(answer: PostAnswer) -> PostOutcome:
@@ -221,8 +239,8 @@ def _header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes | None
     return next((value for key, value in headers if key.lower() == name), None)
 
 
-def _seconds(header: bytes | None) -> float | None:
-    """The seconds of a `Retry-After` header, which holds seconds or a date."""
+def retry_after_seconds(header: bytes | None) -> float | None:
+    """The seconds of a `Retry-After` header, which holds seconds or a date; None for anything else."""
     if header is None:
         return None
     text = header.decode("ascii", "replace").strip()
@@ -230,5 +248,5 @@ def _seconds(header: bytes | None) -> float | None:
         return float(text[:9])
     try:
         return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
-    except ValueError:
+    except (ValueError, OverflowError, TypeError):  # not a date, or a year that no clock has
         return None

@@ -7,13 +7,15 @@ from enum import Enum, StrEnum, auto
 from typing import Any
 
 from bridge.contract.errors import InvalidRequest
-from bridge.contract.jid import Jid
+from bridge.contract.jid import Jid, canonical_address
 from bridge.contract.messages import ERASED, Stream
 from bridge.ports import MESSAGE, Failure, PostAnswer, WebhookFilter
 from bridge.webhooks.limits import WebhookLimits
 
 #: Responses that say nothing about the item: those of a proxy, and those that ask for a later attempt.
-_TEMPORARY = frozenset({408, 425, 429, 502, 503, 504})
+_TEMPORARY = frozenset({408, 425, 429, 502, 503})
+#: A proxy's answer for a receiver that took the request and did not answer in time.
+_LATE = 504
 
 
 class PostVerdict(Enum):
@@ -32,24 +34,38 @@ class Circuit(StrEnum):
     OPEN = "open"
 
 
-def judge(answer: PostAnswer, attempts: int, limits: WebhookLimits) -> PostVerdict:
-    """The verdict on the outcome of the post number `attempts` (1 is the first) of one item."""
+def is_taken(answer: PostAnswer) -> bool:
+    """Whether the post counts: the receiver answered for itself or had the whole request, or the bridge failed."""
+    if answer.failure is Failure.INTERNAL:
+        return True
+    return answer.received if answer.status is None else answer.status not in _TEMPORARY
+
+
+def judge(answer: PostAnswer, taken: int, limits: WebhookLimits, *, legacy: bool = False) -> PostVerdict:
+    """The verdict on the outcome of a post; `taken`: posts of this item that `is_taken` counts, with this one.
+
+    Retried as long as the journal keeps the item: only what the receiver cannot have processed.
+    """
     status = answer.status
-    if status is None or status in _TEMPORARY:
+    if not is_taken(answer):
         return PostVerdict.RETRY
-    if 200 <= status < 300:
+    if answer.failure is Failure.INTERNAL:
+        bound = limits.server_errors
+    elif status is None or status == _LATE:
+        bound = limits.legacy_unanswered if legacy else limits.unanswered
+    elif 200 <= status < 300:
         return PostVerdict.DELIVERED
-    if status >= 500:
-        return PostVerdict.RETRY if attempts < limits.server_errors else PostVerdict.REFUSED
-    return PostVerdict.REFUSED
+    else:
+        bound = limits.server_errors if status >= 500 else 1
+    return PostVerdict.RETRY if taken < bound else PostVerdict.REFUSED
 
 
-def retry_pause(failures: int, answer: PostAnswer, random: float, limits: WebhookLimits) -> float:
-    """Seconds until the next attempt after `failures` in a row; a receiver may request more (`Retry-After`).
+def retry_pause(attempts: int, answer: PostAnswer, random: float, limits: WebhookLimits) -> float:
+    """Seconds until the next attempt after `attempts` for one item; a receiver may request more (`Retry-After`).
 
     `random` in [0, 1) spreads the attempts of webhooks that failed at the same moment.
     """
-    return max(limits.retry.pause(failures, random), min(answer.retry_after or 0.0, limits.longest_retry_after))
+    return max(limits.retry.pause(attempts, random), min(answer.retry_after or 0.0, limits.longest_retry_after))
 
 
 def describe(answer: PostAnswer) -> str:
@@ -67,6 +83,8 @@ def describe(answer: PostAnswer) -> str:
             return f"Connection closed before a response was received: {answer.detail}"
         case Failure.UNREACHABLE:
             return f"It could not be reached: {answer.detail}"
+        case Failure.INTERNAL:
+            return f"The bridge could not post it ({answer.detail}): see its log."
         case Failure.FORBIDDEN:
             return answer.detail
     redirect = answer.status is not None and 300 <= answer.status < 400
@@ -81,14 +99,15 @@ def includes(chosen: WebhookFilter, stream: Stream, item: Mapping[str, Any]) -> 
     if kind not in chosen.kinds:
         return False
     chat = item.get("chat")
-    if chat is None:
-        return chosen.chats is None
-    group = _is_group(chat)
+    group = chat is not None and _is_group(chat)
     if group and not chosen.groups:
         return False
+    if chosen.chats is None:
+        return True
     # WhatsApp switches between a person's number and LID, so both count; in a group these fields are the author's.
-    addresses = {chat} if group else {chat, item.get("from_pn"), item.get("from_lid")}
-    return chosen.chats is None or not chosen.chats.isdisjoint(addresses)
+    named = {chat} if group else {chat, item.get("from_pn"), item.get("from_lid")}
+    addresses = {canonical_address(address) for address in named if address is not None}
+    return not addresses.isdisjoint(map(canonical_address, chosen.chats))
 
 
 def _is_group(chat: str) -> bool:

@@ -13,6 +13,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
+from bridge.asgi.express_paths import ExpressPaths
 from bridge.asgi.kinds_script import kinds_script
 from bridge.contract.errors import CodedError
 from responder.errors import NoSuchChat
@@ -42,7 +43,15 @@ def build_app(surface: Surface) -> ASGIApp:
     app.state.surface = surface
     settings = surface.settings
     credentials = ApiCredentials(settings.api_key, settings.jwt_secret, settings.jwt_audience)
-    return guard(app, credentials, settings.http_rate, surface.limits)
+    guarded = guard(
+        app,
+        credentials,
+        settings.http_rate,
+        surface.limits,
+        proxies=settings.http_proxies,
+        webhook=surface.sender is not None,
+    )
+    return ExpressPaths(guarded, [route.path for route in legacy.routes])
 
 
 async def _metrics(request: Request) -> Response:

@@ -11,9 +11,10 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from bridge.asgi.event_stream import EventStreamResponse
 from bridge.contract.kinds import MAX_TEXT
 from bridge.contract.payload import CleanText
 from responder.http.context import Surface
@@ -65,12 +66,17 @@ class MessageQuery(BaseModel):
 
 
 async def chats(request: Request) -> Response:
-    """List chats, newest first."""
+    """List chats, newest first. `waiting` counts the chats whose newest message is without an answer."""
     surface, requested = surface_of(request), query_of(request, ChatQuery)
     found = await surface.chats.find(
-        now=surface.now(), search=requested.search.strip(), show=requested.show, limit=requested.limit
+        now=surface.chat_time(), search=requested.search.strip(), show=requested.show, limit=requested.limit
     )
-    return JSONResponse({"chats": [asdict(chat) for chat in found], "now": surface.now()})
+    body = {
+        "chats": [asdict(chat) for chat in found],
+        "waiting": await surface.chats.waiting(),
+        "now": surface.chat_time(),
+    }
+    return JSONResponse(body)
 
 
 async def chat(request: Request) -> Response:
@@ -78,13 +84,13 @@ async def chat(request: Request) -> Response:
     surface, chat_id, query = surface_of(request), _chat_id(request), query_of(request, MessageQuery)
     one = await surface.chats.one(chat_id)
     lines = await surface.chats.lines(chat_id, before=query.before, limit=query.limit)
-    return JSONResponse({"chat": asdict(one), "messages": [asdict(line) for line in lines], "now": surface.now()})
+    return JSONResponse({"chat": asdict(one), "messages": [asdict(line) for line in lines], "now": surface.chat_time()})
 
 
 async def reply(request: Request) -> Response:
     """Send the answer of a person; pauses automatic answers in the chat."""
     surface, chat_id, requested = surface_of(request), _chat_id(request), await body_of(request, Reply)
-    now = surface.now()
+    now = surface.chat_time()
     turn = await surface.human.open(chat_id, requested.text, requested.request, now=now, expires_at=now + REPLY_TTL)
     surface.resume(turn)
     surface.changes.notify([chat_id])
@@ -94,7 +100,7 @@ async def reply(request: Request) -> Response:
 async def pause(request: Request) -> Response:
     """Pause or resume automatic answers in a chat."""
     surface, chat_id, requested = surface_of(request), _chat_id(request), await body_of(request, Pause)
-    until = surface.now() + requested.seconds if requested.seconds else 0.0
+    until = surface.chat_time() + requested.seconds if requested.seconds else 0.0
     await surface.chats.pause(chat_id, until)
     surface.changes.notify([chat_id])
     return JSONResponse({"paused_until": until})
@@ -137,8 +143,7 @@ async def live(request: Request) -> Response:
     most = surface.limits.pages
     if surface.changes.watchers >= most:
         raise HTTPException(429, f"Ya hay {most} páginas abiertas", {"Retry-After": "10"})
-    headers = {"X-Accel-Buffering": "no"}
-    return StreamingResponse(_changes(surface), media_type="text/event-stream", headers=headers)
+    return EventStreamResponse(_changes(surface), request.state.still_valid, surface.limits.recheck)
 
 
 routes = [

@@ -19,13 +19,16 @@ from responder.store.human_replies import HumanReplies
 from responder.store.rows import Turn
 from responder.store.switches import Switches
 from responder.transports import WhatsAppState
+from responder.webhook import LegacySender
 
 
 @dataclass(frozen=True, slots=True)
 class Surface:
     """`take` records a message from a webhook; `resume` publishes a turn; `unready` lists the current problems.
+    `chat_time` is the clock of messages and pauses, the bridge's.
+    `has_started`: the database was ready once.
 
-    `switched` is called after a switch was set here; `closing` ends streams.
+    `sender` is that of webhook mode. `switched` is called after a switch was set here; `closing` ends streams.
     """
 
     settings: ResponderSettings
@@ -38,10 +41,13 @@ class Surface:
     faults: FaultLog
     changes: Changes
     now: Callable[[], float]
+    chat_time: Callable[[], float]
     started_at: float
     take: Callable[[ReceivedMessage], Awaitable[None]]
     resume: Callable[[Turn], None]
+    sender: LegacySender | None
     whatsapp: Callable[[], Awaitable[WhatsAppState]]
+    has_started: Callable[[], bool]
     unready: Callable[[], list[str]]
     switched: Callable[[], None]
     closing: asyncio.Event

@@ -19,6 +19,8 @@ class ApiCaller:
 
 #: Programs of this machine that need no credentials.
 LOCAL = ApiCaller("local")
+#: Who posts to the webhook without a key: what it posts counts only with the sender's signature.
+SENDER = ApiCaller("sender")
 
 
 class ApiCredentials:

@@ -12,16 +12,18 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Scope
 
 from bridge.asgi.authentication import Authentication, AuthRules, PublicPaths, client_address
+from bridge.asgi.bearer import PresentedCredentials
 from bridge.asgi.body import BodyLimit
+from bridge.asgi.forwarded import Forwarded, Proxies
 from bridge.asgi.loopback import breach, is_loopback
 from bridge.asgi.rate_limit import RateLimit
 from bridge.asgi.security_headers import SecurityHeaders
 from bridge.contract.pace import Pace
-from responder.http.credentials import LOCAL, ApiCaller, ApiCredentials
+from responder.http.credentials import LOCAL, SENDER, ApiCaller, ApiCredentials
 from responder.http.limits import SurfaceLimits
 
 _PUBLIC = PublicPaths(frozenset({"/"}), ("/health", "/readyz", "/static/"))
-#: Where a legacy sender posts, which knows no key: open to this machine.
+#: Where the sender of webhook mode posts. It shows no key; the route verifies its signature.
 _WEBHOOK = "/api/message-received"
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
@@ -35,8 +37,19 @@ _TEXTS = {
 }
 
 
-def guard(app: ASGIApp, credentials: ApiCredentials, rate: Pace, limits: SurfaceLimits) -> ASGIApp:
-    """The application behind its middleware, innermost first. `rate` is that of each caller and each address."""
+def guard(
+    app: ASGIApp,
+    credentials: ApiCredentials,
+    rate: Pace,
+    limits: SurfaceLimits,
+    *,
+    proxies: Proxies,
+    webhook: bool,
+) -> ASGIApp:
+    """The application behind its middleware, innermost first. `rate` is that of each caller and each address.
+
+    `webhook`: messages come from a sender of this machine, which shows no key.
+    """
     app = BodyLimit(app, limits.body, _refuse)
     app = RateLimit(app, rate, _refuse)
     rules = AuthRules(
@@ -45,14 +58,19 @@ def guard(app: ASGIApp, credentials: ApiCredentials, rate: Pace, limits: Surface
         public=_PUBLIC,
         are_configured=credentials.are_configured,
         verify=credentials.verify,
-        identify=_legacy_sender,
+        identify=_sender if webhook else _no_other,
     )
-    return SecurityHeaders(Authentication(app, rules, _refuse), _POLICY)
+    return Forwarded(SecurityHeaders(Authentication(app, rules, _refuse), _POLICY), proxies)
 
 
-async def _legacy_sender(scope: Scope, headers: Headers) -> ApiCaller | None:
-    is_local = is_loopback(client_address(scope)) and breach(headers) is None
-    return LOCAL if scope["path"] == _WEBHOOK and is_local else None
+async def _sender(scope: Scope, headers: Headers) -> ApiCaller | None:
+    if scope["path"] != _WEBHOOK or PresentedCredentials.of(headers) is not None:
+        return None
+    return SENDER if is_loopback(client_address(scope)) and breach(scope) is None else None
+
+
+async def _no_other(_scope: Scope, _headers: Headers) -> None:
+    return None
 
 
 def _refuse(_: Scope, refused: HTTPException) -> ASGIApp:

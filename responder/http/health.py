@@ -11,11 +11,11 @@ from responder.http.request_fields import surface_of
 
 
 async def health(request: Request) -> Response:
-    """Liveness in the legacy form. `ready`: messages are recorded and answered now."""
+    """Liveness in the legacy form, `starting` before the database is ready. `ready`: it records and answers now."""
     surface = surface_of(request)
     problems = surface.unready()
     body = {
-        "status": "online",
+        "status": "online" if surface.has_started() else "starting",
         "service": "whatsapp-bot-responder",
         "timestamp": rfc3339(instant(surface.now())),
         "ready": not problems,

@@ -11,13 +11,20 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bridge.contract.payload import instant, rfc3339
+from bridge.contract.signature import SIGNATURE_HEADER, is_signed
+from responder.chat_completions import CompletionOutcome
 from responder.errors import DatabaseDown
 from responder.http.context import Surface
+from responder.http.credentials import SENDER
 from responder.http.request_fields import InvalidFields, body_of, number_of, surface_of
 from responder.incoming import of_webhook
 
 #: Number of rows in the legacy listing, and of errors in the status.
 LISTED, LATEST = 500, 10
+UNSIGNED = (
+    "A message without the sender's signature was refused: another program posted it, or the sender cannot sign, and"
+    " then WHATSAPP_API_KEY and WA_JWT_SECRET must not be set here."
+)
 _SWITCHED = {1: "Respuestas automáticas activadas", 0: "Respuestas automáticas desactivadas"}
 
 
@@ -58,7 +65,8 @@ def _model(surface: Surface) -> dict[str, Any] | None:
         "name": surface.settings.openai_model,
         "resting": model.breaker.is_open(model.now()),
         "questions": usage.questions,
-        "answers": usage.answers,
+        "answers": usage.outcomes[CompletionOutcome.ANSWERED],
+        "outcomes": dict(usage.outcomes),
         "failures": usage.failures,
         "tokens_in": usage.tokens_in,
         "tokens_out": usage.tokens_out,
@@ -89,6 +97,8 @@ async def conversations(request: Request) -> Response:
 async def message_received(request: Request) -> Response:
     """A message from a legacy sender. Answered once it is recorded; processing follows."""
     surface = surface_of(request)
+    if request.state.principal is SENDER and (refused := await _check_signature(request, surface)):
+        return refused
     try:
         fields = await request.json()
         if not isinstance(fields, dict):
@@ -101,6 +111,21 @@ async def message_received(request: Request) -> Response:
     except DatabaseDown:
         return JSONResponse({"error": "El mensaje no se pudo registrar; se puede volver a enviar"}, 503)
     return JSONResponse({"success": True, "received": True})
+
+
+async def _check_signature(request: Request, surface: Surface) -> Response | None:
+    """The answer to a post that the sender of webhook mode has not signed; None for one that it has."""
+    given, sender = request.headers.get(SIGNATURE_HEADER, ""), surface.sender
+    if sender is not None and sender.secret is not None:
+        if is_signed(sender.secret, await request.body(), given):
+            sender.is_unsigned = False
+            return None
+        if not sender.is_registered:  # it signs with what an earlier registration gave it
+            return JSONResponse({"error": "Todavía sin registrar; se puede volver a enviar"}, 503)
+        if not sender.is_unsigned:
+            sender.is_unsigned = True
+            surface.faults.note("unsigned", "webhook", UNSIGNED)
+    return JSONResponse({"error": "Unauthorized"}, 401)
 
 
 class SwitchRequest(BaseModel):

@@ -10,7 +10,10 @@ from bridge.asgi.server import ServerLimits
 
 @dataclass(frozen=True, slots=True)
 class SurfaceLimits:
-    """Times in seconds. `pages` at once, each with a stream of changes; `ping` keeps a quiet stream open."""
+    """Times in seconds. `pages` at once, each with a stream of changes; `ping` keeps a quiet stream open.
+
+    `recheck`: between two checks of the credential of an open stream.
+    """
 
     server: ServerLimits = field(
         default_factory=lambda: ServerLimits(connections=400, keep_alive=5, shutdown_timeout=2)
@@ -18,3 +21,4 @@ class SurfaceLimits:
     body: BodyLimits = field(default_factory=lambda: BodyLimits(timeout=15.0))
     pages: int = 100
     ping: float = 15.0
+    recheck: float = 0.9

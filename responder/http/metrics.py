@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
 
+from responder.chat_completions import CompletionOutcome
 from responder.http.context import Surface
 from responder.http.request_fields import surface_of
 from responder.model import LATENCIES, Usage
@@ -38,7 +39,8 @@ class _Collector(Collector):
             return
         usage = model.usage
         outcomes = CounterMetricFamily("wa_model_answers", "Questions to the model, by outcome.", labels=["outcome"])
-        outcomes.add_metric(["answered"], usage.answers)
+        for outcome in CompletionOutcome:
+            outcomes.add_metric([outcome], usage.outcomes[outcome])
         outcomes.add_metric(["failed"], usage.failures)
         tokens = CounterMetricFamily("wa_model_tokens", "Tokens, by direction.", labels=["direction"])
         tokens.add_metric(["in"], usage.tokens_in)

@@ -7,21 +7,43 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Row, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from responder.errors import NoSuchChat
+from responder.policy import OURS, Verdict
 from responder.store.database import ResponderDatabase
-from responder.store.rows import OPEN
 from responder.store.schema import chats, conversations, messages, turns, unix
+from responder.turns import TurnState
 
+#: Verdicts of newest messages that wait for no person.
+_NOT_WAITING = (
+    *OURS,
+    Verdict.NOT_A_CONVERSATION,
+    Verdict.BLOCKED,
+    Verdict.OPT_OUT,
+    Verdict.ORDER,
+    Verdict.GROUP,
+    Verdict.NOT_MENTIONED,
+)
+#: Whether the newest message of a chat is theirs, and no answer came after it.
+_WAITS = exists(
+    select(messages.c.id)
+    .outerjoin(turns, turns.c.id == messages.c.turn_id)
+    .where(
+        messages.c.id == chats.c.last_message,
+        messages.c.verdict.not_in(_NOT_WAITING),
+        messages.c.turn_id.is_(None) | (turns.c.state == TurnState.FAILED),
+    )
+    .correlate(chats)
+)
 #: Maximum of persons that a search in the messages returns.
 MOST_FOUND = 200
 
 
 class Show(StrEnum):
     ALL = "all"
-    WAITING = "waiting"  # a message waits for an answer
+    WAITING = "waiting"  # the newest message is theirs, and was not answered
     PAUSED = "paused"  # a person has taken over
     OPTED_OUT = "opted_out"
 
@@ -41,7 +63,7 @@ class ChatSummary:
     last_role: str | None
     paused_until: float
     opted_out: bool
-    waiting: int
+    waiting: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,19 +100,14 @@ class Chats:
 
     async def find(self, *, now: float, search: str = "", show: Show = Show.ALL, limit: int = 50) -> list[ChatSummary]:
         """Chats, newest message first."""
-        waits = (
-            select(func.count())
-            .where(messages.c.chat_id == chats.c.id, messages.c.turn_id.is_(None), messages.c.verdict.in_(OPEN))
-            .scalar_subquery()
-        )
         query = (
-            select(chats, waits.label("waits"))
+            select(chats, _WAITS.label("waits"))
             .order_by(chats.c.last_at.desc(), chats.c.last_message.desc())
             .limit(limit)
         )
         match show:
             case Show.WAITING:
-                query = query.where(waits > 0)
+                query = query.where(_WAITS)
             case Show.PAUSED:
                 query = query.where(chats.c.paused_until > now)
             case Show.OPTED_OUT:
@@ -104,9 +121,14 @@ class Chats:
             newest = await _newest(connection, rows)
         return [_view(row, newest.get((row.cliente_id, row.telefono))) for row in rows]
 
+    async def waiting(self) -> int:
+        """The number of chats whose newest message waits for an answer."""
+        async with self._database.read() as connection:
+            return int((await connection.execute(select(func.count()).select_from(chats).where(_WAITS))).scalar_one())
+
     async def one(self, chat_id: int) -> ChatSummary:
         """One chat. Raises NoSuchChat."""
-        query = select(chats, literal(0).label("waits")).where(chats.c.id == chat_id)
+        query = select(chats, _WAITS.label("waits")).where(chats.c.id == chat_id)
         async with self._database.read() as connection:
             row = (await connection.execute(query)).one_or_none()
             if row is None:
@@ -228,5 +250,5 @@ def _view(row: Row[Any], newest: tuple[str, str] | None) -> ChatSummary:
         last_role=role,
         paused_until=row.paused_until,
         opted_out=row.opted_out_at is not None,
-        waiting=row.waits,
+        waiting=bool(row.waits),
     )

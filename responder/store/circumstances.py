@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from responder.chat_state import OperatorSettings
 from responder.policy import Circumstances, Verdict, reconsider
-from responder.store.rows import COUNTED, NewTurn, Pending
-from responder.store.statements import ANSWERS, CHATS_NOW
+from responder.store.rows import COUNTED, UNREPEATED, NewTurn, Pending, commands_from_json, text_of
+from responder.store.statements import ANSWERS, CHATS_NOW, RECENT_ANSWERS
 from responder.store.switches import Switches
+from responder.turns import TurnOrigin
 
 #: Seconds over which answers are counted for the budgets.
 BUDGET_HOUR = 3600.0
@@ -52,6 +53,33 @@ class CircumstanceReader:
             )
             for row in rows
         }
+
+    async def answered_before(self, connection: AsyncConnection, new: Sequence[NewTurn], now: float) -> AnswersBefore:
+        """Recent answers to the chats of these turns."""
+        window = self._operator.policy.duplicate_window
+        day = self._operator.day_began(now)
+        ids = list({turn.first.chat_id for turn in new})
+        rows = (await connection.execute(RECENT_ANSWERS, {"ids": ids, "since": min(now - window, day)})).all()
+        texts = {
+            (row.chat_id, text_of(commands_from_json(row.commands))) for row in rows if row.created_at > now - window
+        }
+        closed = {row.chat_id for row in rows if row.origin == TurnOrigin.CLOSED and row.created_at >= day}
+        return AnswersBefore(frozenset(texts), frozenset(closed))
+
+
+@dataclass(frozen=True, slots=True)
+class AnswersBefore:
+    """`texts`: answers within the duplicate window, by chat. `closed`: chats that had the closed text today."""
+
+    texts: frozenset[tuple[int, str]]
+    closed: frozenset[int]
+
+    def repeats(self, turn: NewTurn) -> Verdict | None:
+        """The verdict against a turn that says what the chat was just answered."""
+        if turn.origin is TurnOrigin.CLOSED:
+            return Verdict.CLOSED if turn.first.chat_id in self.closed else None
+        is_repeated = turn.origin in UNREPEATED and (turn.first.chat_id, turn.text) in self.texts
+        return Verdict.DUPLICATE if is_repeated else None
 
 
 def with_answers(present: Circumstances, chat_id: int, opened: Sequence[NewTurn]) -> Circumstances:

@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, Operationa
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from responder.errors import DatabaseDown, WrongSettings
+from responder.errors import DatabaseDown, StatementLost, WrongSettings
 from responder.faults import FaultLog
 from responder.store.mysql_driver import load_driver
 
@@ -29,6 +29,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
 
 #: MySQL's codes for a lock wait timeout and a deadlock: the server is up, and the next try succeeds.
 _TRY_AGAIN = (1205, 1213)
+#: MySQL's codes for a statement that is too large, and for a connection that ended, which is how many servers say that.
+_LOST = (1153, 2006, 2013)
 _NOT_TRIED = "not tried yet"
 
 
@@ -41,6 +43,8 @@ class ResponderDatabase:
         self.is_sqlite = url.get_backend_name() == "sqlite"
         #: The error of the last attempt, None while the database answers.
         self.trouble: str | None = _NOT_TRIED
+        #: The server's `max_allowed_packet`: bytes that a statement may have. None if there is no limit.
+        self.largest_statement: int | None = None
         self._writing = asyncio.Lock()
         self._engine: AsyncEngine
 
@@ -59,7 +63,7 @@ class ResponderDatabase:
                 pool_timeout=DEADLINE,
                 connect_args={"connect_timeout": 5},
             )
-            event.listen(self._engine.sync_engine, "connect", _prepare_mysql)
+            event.listen(self._engine.sync_engine, "connect", self._prepare_mysql)
         return self
 
     async def __aexit__(
@@ -109,6 +113,15 @@ class ResponderDatabase:
         clock = "(julianday('now') - 2440587.5) * 86400.0" if self.is_sqlite else "UNIX_TIMESTAMP(NOW(6))"
         return float((await connection.execute(text(f"SELECT {clock}"))).scalar_one())
 
+    async def answers(self) -> bool:
+        """Whether the database answers now."""
+        try:
+            async with self.read() as connection:
+                await connection.execute(text("SELECT 1"))
+        except DatabaseDown:
+            return False
+        return True
+
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[AsyncConnection]:
         """A connection whose close can be cancelled.
@@ -137,9 +150,24 @@ class ResponderDatabase:
             if cause.args and cause.args[0] in _TRY_AGAIN:
                 raise DatabaseDown(f"Conflict with another transaction ({cause}).") from error
             self._note(f"{type(cause).__name__}: {cause}"[:300] if str(cause) else type(cause).__name__)
-            raise DatabaseDown(f"The database does not answer ({self.trouble}).") from error
+            kind = StatementLost if cause.args and cause.args[0] in _LOST else DatabaseDown
+            raise kind(f"The database does not answer ({self.trouble}).") from error
         else:
             self._note(None)
+
+    def _prepare_mysql(self, connection: Any, _: object) -> None:
+        """A replica that hangs within a transaction must not hold its locks indefinitely, nor block others for long.
+
+        MariaDB ends such a transaction; MySQL cannot, and there the locks last until the connection breaks.
+        """
+        cursor = connection.cursor()
+        cursor.execute("SET SESSION innodb_lock_wait_timeout = 5")
+        cursor.execute("SELECT VERSION(), @@max_allowed_packet")
+        version, packet = cursor.fetchone()
+        self.largest_statement = int(packet)
+        if "MariaDB" in str(version):
+            cursor.execute("SET SESSION idle_transaction_timeout = 10")
+        cursor.close()
 
     def _note(self, trouble: str | None) -> None:
         before, self.trouble = self.trouble, trouble
@@ -162,19 +190,6 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
     cursor = connection.cursor()
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "secure_delete=ON"):
         cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _prepare_mysql(connection: Any, _: object) -> None:
-    """A replica that hangs within a transaction must not hold its locks indefinitely, nor block others for long.
-
-    MariaDB ends such a transaction; MySQL cannot, and there the locks last until the connection breaks.
-    """
-    cursor = connection.cursor()
-    cursor.execute("SET SESSION innodb_lock_wait_timeout = 5")
-    cursor.execute("SELECT VERSION()")
-    if "MariaDB" in str(cursor.fetchone()[0]):
-        cursor.execute("SET SESSION idle_transaction_timeout = 10")
     cursor.close()
 
 

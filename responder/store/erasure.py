@@ -1,4 +1,4 @@
-"""Erases one person: conversations, messages, answers, the chat. An opt-out stays, with the address alone.
+"""Erases one person: conversations, messages, answers, the chat. An opt-out stays, with the addresses alone.
 
 Without it a person who opted out would be answered again at the next message.
 """
@@ -9,21 +9,32 @@ from collections.abc import Collection
 
 from sqlalchemy import delete, func, or_, select, update
 
-from bridge.contract.jid import Jid
+from bridge.contract.jid import Jid, canonical_address
 from responder.store.database import ResponderDatabase
-from responder.store.schema import chats, conversations, messages, turns
+from responder.store.schema import chats, conversations, identities, messages, turns
 
 
 async def erase(database: ResponderDatabase, addresses: Collection[str], *, dry_run: bool = False) -> dict[str, int]:
     """Erase a person, given by all their addresses (`user@server`); returns the number of rows of each kind.
 
-    `opt-outs kept` counts chats whose address and moment of opt-out stay. Messages in groups are erased where the
+    `opt-outs kept` counts chats whose addresses and moment of opt-out stay. Messages in groups are erased where the
     message id names the author. Raises DatabaseDown.
     """
     people = [spelling for address in addresses for spelling in (address, Jid.parse(address).user)]
+    named = identities.c.name.in_({canonical_address(address) for address in addresses})
     async with database.write() as connection:
-        theirs = select(chats.c.id).where(or_(chats.c.telefono.in_(people), chats.c.chat.in_(people)))
-        ids = list((await connection.execute(theirs)).scalars())
+        theirs = select(chats).where(
+            or_(
+                chats.c.telefono.in_(people),
+                chats.c.chat.in_(people),
+                chats.c.id.in_(select(identities.c.chat_id).where(named)),
+            )
+        )
+        found = [row for row in await connection.execute(theirs) if not row.is_group]
+        ids = [row.id for row in found]
+        known = select(identities.c.name).where(identities.c.chat_id.in_(ids))
+        addresses = {*addresses, *(name for name in (await connection.execute(known)).scalars() if "@" in name)}
+        people += [*addresses, *(Jid.parse(name).user for name in addresses), *(row.telefono for row in found)]
         authored = or_(
             messages.c.chat_id.in_(ids),
             *(messages.c.message_id.contains(f"_{address}", autoescape=True) for address in addresses),
@@ -36,6 +47,7 @@ async def erase(database: ResponderDatabase, addresses: Collection[str], *, dry_
         )
         opted_out = chats.c.id.in_(ids) & chats.c.opted_out_at.is_not(None)
         others = chats.c.id.in_(ids) & chats.c.opted_out_at.is_(None)
+        unneeded = identities.c.chat_id.in_(ids) & identities.c.chat_id.not_in(select(chats.c.id))
         anonymized = update(chats).where(opted_out).values(name=None, last_print=None, last_message=0)
         # in this order: each condition reads tables that later steps delete from
         sweeps = (
@@ -51,6 +63,8 @@ async def erase(database: ResponderDatabase, addresses: Collection[str], *, dry_
             counts[kind] = int((await connection.execute(count)).scalar_one())
             if not dry_run:
                 await connection.execute(step)
+        if not dry_run:
+            await connection.execute(delete(identities).where(unneeded))
     if not dry_run:
         await database.wipe()
     return counts

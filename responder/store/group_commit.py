@@ -16,10 +16,18 @@ MOST = 100
 
 
 class GroupCommit(Generic[_Item, _Outcome]):
-    """`write` takes a group and returns an outcome for each; its error is raised for every item of the group."""
+    """`write` takes a group and returns an outcome for each; its error is raised for every item of the group.
 
-    def __init__(self, write: Callable[[Sequence[_Item]], Awaitable[Sequence[_Outcome]]]) -> None:
+    `fits` says whether a group may be written in one transaction; an item alone always is.
+    """
+
+    def __init__(
+        self,
+        write: Callable[[Sequence[_Item]], Awaitable[Sequence[_Outcome]]],
+        fits: Callable[[Sequence[_Item]], bool] = lambda _: True,
+    ) -> None:
         self._write = write
+        self._fits = fits
         self._waiting: list[tuple[_Item, asyncio.Future[_Outcome]]] = []
         self._added = asyncio.Event()
 
@@ -33,7 +41,10 @@ class GroupCommit(Generic[_Item, _Outcome]):
     async def run(self) -> None:
         while True:
             await self._added.wait()
-            group, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+            most = MOST
+            while most > 1 and not self._fits([item for item, _ in self._waiting[:most]]):
+                most //= 2
+            group, self._waiting = self._waiting[:most], self._waiting[most:]
             if not self._waiting:
                 self._added.clear()
             group = [(item, outcome) for item, outcome in group if not outcome.done()]

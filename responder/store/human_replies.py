@@ -56,7 +56,7 @@ class HumanReplies:
             }
             [line_id] = await insert_rows(connection, conversations, [line])
             common = {"session": chat.session, "chat_id": chat_id, "part": chat.part, "conversation_id": line_id}
-            message = {**common, "message_id": name, "verdict": Verdict.OWN, "timestamp": now}
+            message = {**common, "message_id": name, "verdict": Verdict.OPERATOR, "timestamp": now}
             [row_id] = await insert_rows(connection, messages, [message])
             [command_id] = command_ids(chat.session, name, 1)
             turn = Turn(
@@ -86,6 +86,6 @@ class HumanReplies:
             await connection.execute(
                 update(chats)
                 .where(chats.c.id == chat_id)
-                .values(paused_until=now + self._pause, last_at=now, last_message=row_id)
+                .values(paused_until=now + self._pause, last_at=now, last_message=row_id, last_print=None)
             )
             return turn

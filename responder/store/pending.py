@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sqlalchemy import Row, select
+from sqlalchemy import ColumnElement, Row, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from responder.orders import ACTIVE, PAUSED
 from responder.policy import Verdict
 from responder.prompt import HistoryEntry
 from responder.store.database import ResponderDatabase
@@ -23,22 +25,8 @@ class PendingWork:
 
     async def pending(self, parts: Collection[int]) -> list[Pending]:
         """The oldest messages of these parts without a turn. Raises DatabaseDown."""
-        query = (
-            select(
-                messages, chats.c.chat, chats.c.telefono, chats.c.cliente_id, chats.c.is_group, conversations.c.mensaje
-            )
-            .join(chats, chats.c.id == messages.c.chat_id)
-            .join(conversations, conversations.c.id == messages.c.conversation_id)
-            .where(
-                messages.c.turn_id.is_(None),
-                messages.c.verdict.in_(OPEN),
-                messages.c.part.in_(list(parts)),
-            )
-            .order_by(messages.c.id)
-            .limit(PAGE)
-        )
         async with self._database.read() as connection:
-            return [_pending(row) for row in await connection.execute(query)]
+            return await open_messages(connection, messages.c.part.in_(list(parts)))
 
     async def unfinished(self, parts: Collection[int]) -> list[Turn]:
         """Turns of these parts whose outcome is not known, oldest first. Raises DatabaseDown."""
@@ -61,7 +49,10 @@ class PendingWork:
                 # older rows may have the address where newer ones have the number
                 conversations.c.telefono.in_({pending.person, pending.chat}),
                 conversations.c.id < conversation,
-                (conversations.c.origen_mensaje != "sistema") | conversations.c.origen_mensaje.is_(None),
+                # confirmations of orders are no part of the conversation; what other programs sent is
+                (conversations.c.origen_mensaje != "sistema")
+                | conversations.c.origen_mensaje.is_(None)
+                | conversations.c.mensaje.not_in((ACTIVE, PAUSED)),
             )
             .order_by(conversations.c.id.desc())
             .limit(length)
@@ -69,6 +60,19 @@ class PendingWork:
         async with self._database.read() as connection:
             rows = (await connection.execute(query)).all()
         return [HistoryEntry(row.rol, row.mensaje) for row in reversed(rows) if row.mensaje]
+
+
+async def open_messages(connection: AsyncConnection, where: ColumnElement[bool]) -> list[Pending]:
+    """The oldest messages without a turn among these."""
+    query = (
+        select(messages, chats.c.chat, chats.c.telefono, chats.c.cliente_id, chats.c.is_group, conversations.c.mensaje)
+        .join(chats, chats.c.id == messages.c.chat_id)
+        .join(conversations, conversations.c.id == messages.c.conversation_id)
+        .where(messages.c.turn_id.is_(None), messages.c.verdict.in_(OPEN), where)
+        .order_by(messages.c.id)
+        .limit(PAGE)
+    )
+    return [_pending(row) for row in await connection.execute(query)]
 
 
 def _pending(row: Row[tuple[object, ...]]) -> Pending:

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.client import Cursor
 from bridge.contract.messages import Stream
-from responder.chat_state import ChatState, OperatorSettings, judge
-from responder.incoming import ReceivedMessage, StreamPosition
-from responder.policy import Verdict
+from responder.chat_state import AUTOREPLY_WITHIN, ChatState, OperatorSettings, judge
+from responder.incoming import PersonLink, ReceivedMessage, StreamPosition
+from responder.policy import BY_HAND, Verdict
 from responder.store.database import ResponderDatabase
+from responder.store.identities import chats_of
 from responder.store.leases import check_lease
-from responder.store.rows import OPEN, Lease, Pending, part_of
-from responder.store.schema import chats, conversations, cursors, messages
-from responder.store.statements import CHANGE_CHAT, CHATS, CURSOR, MOVE_CURSOR, insert_rows
+from responder.store.pending import open_messages
+from responder.store.rows import OPEN, Lease, Pending
+from responder.store.schema import conversations, cursors, messages
+from responder.store.statements import CHANGE_CHAT, CURSOR, MOVE_CURSOR, insert_rows
 from responder.store.switches import Switches
 
 #: A webhook and a stream may record the same message at the same time; one of them then tries again.
 TRIES = 5
+#: Messages that are read to know whether a person is in the conversation.
+RECENT = 10
 #: Messages to answer, and ids of the chats that have changed.
 Recorded = tuple[list[Pending], set[int]]
 
@@ -33,6 +37,15 @@ class Recorder:
         self._operator = operator
         self._switches = switches
 
+    @property
+    def largest_statement(self) -> int | None:
+        """Bytes that a batch may have as SQL; None: no limit."""
+        return self._database.largest_statement
+
+    async def answers(self) -> bool:
+        """Whether the database answers now."""
+        return await self._database.answers()
+
     async def cursor(self, session: str, stream: Stream) -> Cursor | None:
         """The stored position of a stream. Raises DatabaseDown."""
         async with self._database.read() as connection:
@@ -40,18 +53,21 @@ class Recorder:
         return Cursor(epoch=row.epoch, seq=row.seq) if row else None
 
     async def record(
-        self, batch: Sequence[ReceivedMessage | StreamPosition], *, now: float, lease: Lease | None = None
+        self, batch: Sequence[ReceivedMessage | PersonLink | StreamPosition], *, now: float, lease: Lease | None = None
     ) -> Recorded:
         """Record a batch of one session; skips what is recorded already. Raises DatabaseDown, LeaseLost."""
         received = [item for item in batch if isinstance(item, ReceivedMessage)]
+        links = [item for item in batch if isinstance(item, PersonLink)]
         for tried in range(TRIES):
             try:
                 async with self._database.write() as connection:
                     if lease is not None:
                         await check_lease(connection, lease)
                     # most are new: the first try assumes all are, and the unique key reports the others
-                    new = received if tried == 0 else await _unrecorded(connection, received)
-                    recorded: Recorded = await self._record(connection, new, now) if new else ([], set())
+                    new = received if tried == 0 or not received else await _unrecorded(connection, received)
+                    recorded: Recorded = ([], set())
+                    if new or links:
+                        recorded = await self._record(connection, new, links, now)
                     await _move_cursors(connection, batch)
                     return recorded
             except IntegrityError:
@@ -59,37 +75,81 @@ class Recorder:
                     raise
         raise AssertionError("unreachable")
 
-    async def _record(self, connection: AsyncConnection, received: Sequence[ReceivedMessage], now: float) -> Recorded:
+    async def _record(
+        self,
+        connection: AsyncConnection,
+        received: Sequence[ReceivedMessage],
+        links: Sequence[PersonLink],
+        now: float,
+    ) -> Recorded:
         switches = await self._switches.state(connection)
-        states = await _chat_states(connection, received)
+        found = await chats_of(connection, [*received, *links])
+        # what is known of an author counts for the administrators and the blocked, too
+        received = [
+            replace(one, facts=replace(one.facts, people=one.people | found.names_of(one.people))) for one in received
+        ]
+        states = [found.of(message) for message in received]
         was_active = switches.active
-        verdicts = [judge(message, states[message.chat], switches, self._operator, now) for message in received]
+        for message, state in zip(received, states, strict=True):
+            await self._unmask_autoreply(connection, message, state)
+        verdicts = [
+            judge(message, state, switches, self._operator, now)
+            for message, state in zip(received, states, strict=True)
+        ]
         await _withdraw_answered(connection, received, verdicts, states)
-        lines = [_line(message) for message in received if message.facts.is_conversation]
+        lines = [
+            _line(message, state, verdict)
+            for message, state, verdict in zip(received, states, verdicts, strict=True)
+            if message.facts.is_conversation
+        ]
         line_ids = iter(await insert_rows(connection, conversations, lines))
         rows = [
             {
                 "session": message.session,
                 "message_id": message.message_id,
-                "chat_id": states[message.chat].id,
-                "part": part_of(message.session, message.chat),
+                "chat_id": state.id,
+                "part": state.part,
                 "conversation_id": next(line_ids) if message.facts.is_conversation else None,
                 "verdict": verdict,
                 "timestamp": message.facts.timestamp,
             }
-            for message, verdict in zip(received, verdicts, strict=True)
+            for message, state, verdict in zip(received, states, verdicts, strict=True)
         ]
         ids = await insert_rows(connection, messages, rows)
-        newest = {row["chat_id"]: row_id for row, row_id in zip(rows, ids, strict=True)}
-        await _write_chats(connection, states.values(), newest)
+        for state, verdict, row_id in zip(states, verdicts, ids, strict=True):
+            if verdict is not Verdict.AUTOREPLY:
+                state.last_message = row_id
+        changed = {state.id: state for state in states} | {kept: found.states[kept] for kept in found.merged}
+        await _write_chats(connection, changed.values())
         if switches.active != was_active:
             await self._switches.write_active(connection, switches.active)
         pending = [
-            _pending(row_id, message, verdict, states[message.chat])
-            for row_id, message, verdict in zip(ids, received, verdicts, strict=True)
-            if verdict in OPEN
+            _pending(row_id, message, verdict, state)
+            for row_id, message, verdict, state in zip(ids, received, verdicts, states, strict=True)
+            if verdict in OPEN and state.id not in found.merged
         ]
-        return pending, {chat.id for chat in states.values()}
+        if found.merged:
+            pending += await open_messages(connection, messages.c.chat_id.in_(found.merged))
+        return pending, set(changed)
+
+    async def _unmask_autoreply(self, connection: AsyncConnection, message: ReceivedMessage, chat: ChatState) -> None:
+        """End the pause by an automatic message that was recorded before the customer's: they come by two streams."""
+        is_soon = 0 < chat.last_at - message.facts.timestamp <= AUTOREPLY_WITHIN
+        paused_by_it = chat.paused_until == chat.last_at + self._operator.pause
+        if message.from_me or chat.last_verdict != Verdict.OWN or not (is_soon and paused_by_it):
+            return
+        query = select(messages).where(messages.c.chat_id == chat.id).order_by(messages.c.id.desc()).limit(RECENT)
+        newest, *before = (await connection.execute(query)).all()
+        conversing = chat.last_at - self._operator.pause
+        if any(row.verdict in BY_HAND and row.timestamp > conversing for row in before):
+            return
+        chat.paused_until, chat.last_verdict = 0, None
+        await connection.execute(update(messages).where(messages.c.id == newest.id).values(verdict=Verdict.AUTOREPLY))
+        await connection.execute(
+            update(conversations)
+            .where(conversations.c.id == newest.conversation_id)
+            .values(origen_mensaje="sistema", pauso_ia=0)
+        )
 
 
 async def _unrecorded(connection: AsyncConnection, received: Sequence[ReceivedMessage]) -> list[ReceivedMessage]:
@@ -102,45 +162,13 @@ async def _unrecorded(connection: AsyncConnection, received: Sequence[ReceivedMe
     return [message for message in reversed(by_id.values()) if message.message_id not in recorded]
 
 
-async def _chat_states(connection: AsyncConnection, received: Sequence[ReceivedMessage]) -> dict[str, ChatState]:
-    """The state of each message's chat, by address; inserts new chats."""
-    session = received[0].session
-    by_chat = {message.chat: message for message in received}
-    rows = await connection.execute(CHATS, {"session": session, "addresses": list(by_chat)})
-    states = {row.chat: _state(row) for row in rows}
-    if len(states) == len(by_chat):
-        return states
-    missing = [message for chat, message in by_chat.items() if chat not in states]
-    new = [
-        {
-            "session": session,
-            "chat": message.chat,
-            "part": part_of(session, message.chat),
-            "telefono": message.person,
-            "cliente_id": message.cliente_id,
-            "is_group": message.facts.is_group,
-        }
-        for message in missing
-    ]
-    ids = await insert_rows(connection, chats, new)
-    for row_id, message in zip(ids, missing, strict=True):
-        states[message.chat] = ChatState(row_id, message.person, message.cliente_id)
-    return states
-
-
-def _state(row: Row[Any]) -> ChatState:
-    return ChatState(
-        row.id, row.telefono, row.cliente_id, row.name, row.paused_until, row.opted_out_at, row.last_print, row.last_at
-    )
-
-
-def _line(message: ReceivedMessage) -> dict[str, object]:
+def _line(message: ReceivedMessage, chat: ChatState, verdict: Verdict) -> dict[str, object]:
     return {
         "cliente_id": message.cliente_id,
-        "telefono": message.person,
+        "telefono": chat.person,
         "rol": "assistant" if message.from_me else "user",
-        "origen_mensaje": "humano" if message.from_me else "ia",
-        "pauso_ia": int(message.from_me),
+        "origen_mensaje": "humano" if verdict in BY_HAND else "sistema" if message.from_me else "ia",
+        "pauso_ia": int(verdict in BY_HAND),
         "mensaje": message.text,
     }
 
@@ -149,20 +177,20 @@ async def _withdraw_answered(
     connection: AsyncConnection,
     received: Sequence[ReceivedMessage],
     verdicts: list[Verdict],
-    states: dict[str, ChatState],
+    states: Sequence[ChatState],
 ) -> None:
-    """What a person has answered on the phone is not answered again, whether it waits in the store or in the batch."""
+    """What a person has answered by hand is not answered again, whether it waits in the store or in the batch."""
     for position, own in enumerate(received):
-        if not own.from_me:
+        if verdicts[position] not in BY_HAND:
             continue
         moment = own.facts.timestamp
         for earlier in range(position):
-            if received[earlier].chat == own.chat and verdicts[earlier] is Verdict.ANSWER:
+            if states[earlier] is states[position] and verdicts[earlier] is Verdict.ANSWER:
                 verdicts[earlier] = Verdict.HUMAN
         await connection.execute(
             update(messages)
             .where(
-                messages.c.chat_id == states[own.chat].id,
+                messages.c.chat_id == states[position].id,
                 messages.c.turn_id.is_(None),
                 messages.c.verdict == Verdict.ANSWER,
                 messages.c.timestamp <= moment,
@@ -171,12 +199,15 @@ async def _withdraw_answered(
         )
 
 
-async def _write_chats(connection: AsyncConnection, states: Iterable[ChatState], newest: dict[Any, int]) -> None:
+async def _write_chats(connection: AsyncConnection, states: Collection[ChatState]) -> None:
+    if not states:
+        return
     await connection.execute(
         CHANGE_CHAT,
         [
             {
                 "row": state.id,
+                "chat": state.chat,
                 "telefono": state.person,
                 "cliente_id": state.cliente_id,
                 "name": state.name,
@@ -184,7 +215,7 @@ async def _write_chats(connection: AsyncConnection, states: Iterable[ChatState],
                 "opted_out_at": state.opted_out_at,
                 "last_print": state.last_print,
                 "last_at": state.last_at,
-                "last_message": newest[state.id],
+                "last_message": state.last_message,
             }
             for state in states
         ],
@@ -198,8 +229,8 @@ def _pending(row_id: int, message: ReceivedMessage, verdict: Verdict, chat: Chat
         message_id=message.message_id,
         chat_id=chat.id,
         chat=message.chat,
-        part=part_of(message.session, message.chat),
-        person=message.person,
+        part=chat.part,
+        person=chat.person,
         cliente_id=message.cliente_id,
         body=message.facts.body,
         timestamp=message.facts.timestamp,
@@ -208,10 +239,12 @@ def _pending(row_id: int, message: ReceivedMessage, verdict: Verdict, chat: Chat
     )
 
 
-async def _move_cursors(connection: AsyncConnection, batch: Sequence[ReceivedMessage | StreamPosition]) -> None:
+async def _move_cursors(
+    connection: AsyncConnection, batch: Sequence[ReceivedMessage | PersonLink | StreamPosition]
+) -> None:
     newest: dict[Stream, StreamPosition] = {}
     for item in batch:
-        position = item.position if isinstance(item, ReceivedMessage) else item
+        position = item if isinstance(item, StreamPosition) else item.position
         if position is not None:
             newest[position.stream] = position
     for stream, position in newest.items():

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Table, delete, not_, select
 from responder.errors import DatabaseDown
 from responder.store.database import ResponderDatabase
 from responder.store.rows import OPEN
-from responder.store.schema import chats, conversations, messages, turns, unix
+from responder.store.schema import chats, conversations, identities, messages, turns, unix
 from responder.turns import TurnState
 
 _log = logging.getLogger(__name__)
@@ -56,6 +56,9 @@ class Pruning:
             deleted += await self._delete(conversations, created_at < before)
             unneeded = chats.c.opted_out_at.is_(None) & (chats.c.paused_until < now)
             deleted += await self._delete(chats, (chats.c.last_at < before) & unneeded)
+            async with self.database.write() as connection:
+                gone = identities.c.chat_id.not_in(select(chats.c.id))
+                await connection.execute(delete(identities).where(gone))
         return deleted
 
     async def _delete(self, table: Table, condition: ColumnElement[bool]) -> int:

@@ -9,12 +9,16 @@ from dataclasses import dataclass
 from responder.policy import Verdict
 from responder.turns import TurnOrigin, TurnState
 
+#: Bytes of a turn's other fields in statements, at most.
+STATEMENT_OVERHEAD = 2_000
 #: Parts into which the chats are divided among replicas.
 PARTS = 16
 #: Verdicts of messages that wait for a turn.
 OPEN = (Verdict.ANSWER, Verdict.ORDER)
 #: Origins whose answers count for the budgets.
-COUNTED = (TurnOrigin.RULE, TurnOrigin.MODEL)
+COUNTED = (TurnOrigin.RULE, TurnOrigin.MODEL, TurnOrigin.CLOSED)
+#: Origins that never repeat a text within the duplicate window.
+UNREPEATED = (TurnOrigin.RULE, TurnOrigin.MODEL)
 
 
 def part_of(session: str, chat: str) -> int:
@@ -82,7 +86,12 @@ class NewTurn:
     @property
     def text(self) -> str:
         """The text that the conversation records."""
-        return "\n\n".join(command.text for command in self.commands)
+        return text_of(self.commands)
+
+    @property
+    def size(self) -> int:
+        """Bytes that it may need within a statement, in which characters are escaped."""
+        return 2 * len(commands_to_json(self.commands).encode("utf-8", "replace")) + STATEMENT_OVERHEAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +111,11 @@ class Turn:
 def commands_to_json(commands: tuple[QueuedAnswer, ...]) -> str:
     """The form of the column `commands`."""
     return json.dumps([[command.id, command.text] for command in commands], ensure_ascii=False)
+
+
+def text_of(commands: tuple[QueuedAnswer, ...]) -> str:
+    """The text of an answer that was split."""
+    return "\n\n".join(command.text for command in commands)
 
 
 def commands_from_json(text: str) -> tuple[QueuedAnswer, ...]:

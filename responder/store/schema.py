@@ -95,7 +95,7 @@ chats = Table(
     metadata,
     Column("id", _ID, primary_key=True, autoincrement=True),
     Column("session", _exact(64), nullable=False),
-    Column("chat", _exact(96), nullable=False),  # the address exactly as received: answers go there
+    Column("chat", _exact(96), nullable=False),  # the newest address, exactly as received: answers go there
     Column("part", SmallInteger, nullable=False),  # the lease under which it is answered
     Column("telefono", String(64), nullable=False),  # the person as in the legacy table
     Column("cliente_id", Integer, nullable=False),
@@ -108,6 +108,16 @@ chats = Table(
     Column("last_message", BigInteger, nullable=False, server_default="0"),  # WhatsApp's seconds do not give the order
     UniqueConstraint("session", "chat", name="uq_wa_chat"),
     Index("ix_wa_chat_last", "last_at", "last_message"),
+)
+
+#: Every name of the other side of a chat: `store/identities.py`.
+identities = Table(
+    "wa_identity",
+    metadata,
+    Column("session", _exact(64), primary_key=True),
+    Column("name", _exact(96), primary_key=True),
+    Column("chat_id", BigInteger, nullable=False),
+    Index("ix_wa_identity_chat", "chat_id"),
 )
 
 messages = Table(

@@ -16,7 +16,8 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 from responder.policy import Verdict
 from responder.store.rows import COUNTED, OPEN
-from responder.store.schema import chats, cursors, leases, messages, turns
+from responder.store.schema import chats, cursors, identities, leases, messages, turns
+from responder.turns import TurnState
 
 
 def _among(name: str) -> ColumnElement[object]:
@@ -30,9 +31,21 @@ LEASES = (
     .order_by(leases.c.name)
     .with_for_update(read=True)
 )
-#: `session`, `addresses`.
-CHATS = select(chats).where(chats.c.session == bindparam("session"), chats.c.chat.in_(_among("addresses")))
+_OF_SESSION = identities.c.session == bindparam("of_session")
+#: `of_session`, `names`: every name of the chats that have one of these.
+IDENTITIES = select(identities.c.name, identities.c.chat_id).where(
+    _OF_SESSION,
+    identities.c.chat_id.in_(select(identities.c.chat_id).where(_OF_SESSION, identities.c.name.in_(_among("names")))),
+)
+#: Rows of chats, each with the verdict on its newest message.
+CHAT = select(
+    chats,
+    select(messages.c.verdict).where(messages.c.id == chats.c.last_message).scalar_subquery().label("last_verdict"),
+)
+#: `ids`: locked until the transaction ends, so that none is merged into another meanwhile.
+CHATS = CHAT.where(chats.c.id.in_(_among("ids"))).order_by(chats.c.id).with_for_update()
 CHAT_FIELDS = (
+    "chat",
     "telefono",
     "cliente_id",
     "name",
@@ -57,10 +70,12 @@ CURSOR = select(cursors.c.epoch, cursors.c.seq).where(
 )
 #: `rows`: the messages among them that are still neither answered nor refused.
 _STILL_OPEN = messages.c.id.in_(_among("rows")) & messages.c.turn_id.is_(None) & messages.c.verdict.in_(OPEN)
-STILL_OPEN = select(messages.c.id).where(_STILL_OPEN).with_for_update()
+STILL_OPEN = select(messages.c.id, messages.c.chat_id).where(_STILL_OPEN).with_for_update()
 #: `rows`, `reason`.
 REFUSE = update(messages).where(_STILL_OPEN).values(verdict=bindparam("reason"))
 NEW_TURN = insert(turns)
+#: `ids`: chats that were answered; the same text is a new question then.
+SPOKEN = update(chats).where(chats.c.id.in_(_among("ids"))).values(last_print=None)
 #: `row`, `turn`.
 ANSWERED = (
     update(messages)
@@ -80,6 +95,10 @@ _COUNTED = (turns.c.created_at > bindparam("since")) & turns.c.origin.in_(COUNTE
 ANSWERS = union_all(
     select(turns.c.chat_id, func.count()).where(_COUNTED, turns.c.chat_id.in_(_among("ids"))).group_by(turns.c.chat_id),
     select(literal(0), func.count()).select_from(turns).where(_COUNTED),
+)
+#: `ids`, `since`: the answers to chats that were sent, or may have been.
+RECENT_ANSWERS = select(turns.c.chat_id, turns.c.origin, turns.c.commands, turns.c.created_at).where(
+    turns.c.chat_id.in_(_among("ids")), turns.c.created_at > bindparam("since"), turns.c.state != TurnState.FAILED
 )
 
 

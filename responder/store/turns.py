@@ -14,7 +14,7 @@ from responder.store.database import ResponderDatabase
 from responder.store.leases import lost_leases
 from responder.store.rows import Lease, NewTurn, Pending, Turn, chats_lease, commands_to_json
 from responder.store.schema import conversations, turns
-from responder.store.statements import ANSWERED, FINISH_TURN, NEW_TURN, REFUSE, STILL_OPEN, insert_rows
+from responder.store.statements import ANSWERED, FINISH_TURN, NEW_TURN, REFUSE, SPOKEN, STILL_OPEN, insert_rows
 from responder.turns import TurnOrigin, TurnState
 
 
@@ -32,30 +32,44 @@ class Turns:
         self._database = database
         self._reader = reader
 
+    def fit(self, new: Sequence[NewTurn]) -> bool:
+        """Whether the database takes these turns in one statement."""
+        limit = self._database.largest_statement
+        return limit is None or sum(turn.size for turn in new) <= limit
+
     async def verdict(self, pending: Pending, now: float) -> Verdict:
         """Whether the message may still be answered. Raises DatabaseDown."""
         async with self._database.read() as connection:
-            [circumstances] = (await self._reader.circumstances(connection, [pending], now)).values()
+            found = await self._reader.circumstances(connection, [pending], now)
+        if (circumstances := found.get(pending.chat_id)) is None:
+            return Verdict.ANSWER  # its chat is another one by now: `open` refuses it
         return self._reader.reconsider(pending, circumstances)
 
     async def open(self, new: Sequence[NewTurn], held: Sequence[Lease], now: float) -> list[Turn | Verdict | None]:
         """Record turns in one transaction; the result for each is a turn, a verdict against it, or None.
 
-        None: its part is under none of the `held` leases or the lease is lost, or another process has opened a turn or
-        written a verdict for one of its messages. Raises DatabaseDown.
+        None: its part is under none of the `held` leases or the lease is lost, another process has opened a turn or
+        written a verdict for one of its messages, or its chat was merged into another. Raises DatabaseDown.
         """
         async with self._database.write() as connection:
             lost = await lost_leases(connection, held)
             valid = {lease.name for lease in held} - lost
             still_open = await _still_open(connection, [pending for turn in new for pending in turn.messages])
             circumstances = await self._reader.circumstances(connection, [turn.messages[-1] for turn in new], now)
+            before = await self._reader.answered_before(connection, new, now)
             outcomes: list[Turn | Verdict | None] = []
             opened: list[NewTurn] = []
             for turn in new:
-                present = circumstances[turn.first.chat_id]
+                present = circumstances.get(turn.first.chat_id)
+                if present is None:
+                    outcomes.append(None)
+                    continue
                 verdict = self._reader.reconsider(turn.messages[-1], with_answers(present, turn.first.chat_id, opened))
+                if verdict is Verdict.CLOSED and turn.origin is TurnOrigin.CLOSED:
+                    verdict = Verdict.ANSWER
+                verdict = verdict if verdict is not Verdict.ANSWER else before.repeats(turn) or verdict
                 if chats_lease(turn.first.part) not in valid or not still_open.issuperset(
-                    one.id for one in turn.messages
+                    (one.id, one.chat_id) for one in turn.messages
                 ):
                     outcomes.append(None)
                 elif verdict is not Verdict.ANSWER:
@@ -91,10 +105,11 @@ class Turns:
             await _set_verdict(connection, batch, verdict)
 
 
-async def _still_open(connection: AsyncConnection, batch: Sequence[Pending]) -> set[int]:
-    """Ids of the messages that are still neither answered nor refused, locked until the transaction ends."""
+async def _still_open(connection: AsyncConnection, batch: Sequence[Pending]) -> set[tuple[int, int]]:
+    """Ids of the messages that are still neither answered nor refused, each with its chat, which may be another one
+    by now. Locked until the transaction ends."""
     found = await connection.execute(STILL_OPEN, {"rows": [pending.id for pending in batch]})
-    return set(found.scalars())
+    return {(row.id, row.chat_id) for row in found}
 
 
 async def _write(connection: AsyncConnection, opened: Sequence[NewTurn], now: float) -> None:
@@ -128,6 +143,7 @@ async def _write(connection: AsyncConnection, opened: Sequence[NewTurn], now: fl
         for turn, line_id in zip(opened, line_ids, strict=True)
     ]
     await connection.execute(NEW_TURN, rows)
+    await connection.execute(SPOKEN, {"ids": list({turn.first.chat_id for turn in opened})})
     await connection.execute(
         ANSWERED, [{"row": one.id, "turn": turn.first.id} for turn in opened for one in turn.messages]
     )

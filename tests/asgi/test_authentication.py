@@ -23,7 +23,7 @@ class Someone:
 
 async def status(check: CredentialCheck[Someone], key: str | None) -> int:
     try:
-        await check(None if key is None else PresentedCredentials(key), ADDRESS, 0.0)
+        await check(None if key is None else PresentedCredentials(key), ADDRESS, ADDRESS, 0.0)
     except HTTPException as error:
         return error.status_code
     return 200

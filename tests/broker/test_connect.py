@@ -174,7 +174,10 @@ async def test_tls_with_the_right_authority_only(tmp_path: Path, options: Option
         )
         assert "certificate" in other_name.text
         no_tls = await connect_error(options(server.url(scheme="mqtts")))
+        plain = await connect_error(options(server.url(port=port)))
         assert "TLS" in no_tls.text
+        assert isinstance(plain, BrokerDown)
+        assert "mqtts://" in plain.text
 
 
 async def test_an_unreadable_ca_file_is_named(options: Options, tmp_path: Path) -> None:
@@ -235,3 +238,27 @@ async def test_many_connections_leave_no_socket_and_no_task(mosquitto: Mosquitto
     async with asyncio.timeout(3):
         while established_to(mosquitto.port) or asyncio.all_tasks() != tasks:  # noqa: ASYNC110 - as above
             await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("before", ["connack", "message"])
+async def test_a_packet_of_any_size_takes_no_memory(options: Options, before: str) -> None:
+    """A false broker announces 268 MB and sends them: as its answer to CONNECT, or as a message."""
+    sent = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        await reader.read(1000)
+        if before == "message":
+            writer.write(b"\x20\x02\x00\x00")
+        writer.write((b"\x20" if before == "connack" else b"\x30") + b"\xff\xff\xff\x7f")
+        with contextlib.suppress(ConnectionError):
+            for _ in range(4_000):
+                writer.write(bytes(65_536))
+                await writer.drain()
+                sent += 65_536
+
+    async with raw_server(serve) as url:
+        with pytest.raises(BrokerDown, match="268,435,455 bytes"):
+            async with asyncio.timeout(8), connect(options(url)) as connection:
+                await connection.down()
+    assert sent < 40_000_000

@@ -286,3 +286,13 @@ async def test_a_pid_that_now_belongs_to_another_program_is_not_killed(tmp_path:
     finally:
         bystander.kill()
         assert await bystander.wait() == -signal.SIGKILL
+
+
+async def test_the_broker_has_none_of_the_secrets(
+    tmp_path: Path, mosquitto_binary: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WHATSAPP_API_KEY", "a secret of this process")
+    async with private_broker(tmp_path, binary=mosquitto_binary):
+        pid = json.loads((tmp_path / "broker" / "mosquitto.pid").read_text())["pid"]
+        environment = psutil.Process(pid).environ()
+    assert "a secret of this process" not in environment.values()

@@ -64,7 +64,7 @@ async def test_a_message_of_a_dead_connection_is_not_sent_on_the_next(
             await second.publish("wa/haby/out", "fresh")
         [delivery] = await read(reader, 1)
     assert delivery.payload == b"fresh"
-    assert {type(task.result()) for task in stale} == {BrokerDown}
+    assert all(isinstance(task.result(), BrokerDown) for task in stale)
 
 
 async def self_reporting(publishing: object) -> BaseException | None:

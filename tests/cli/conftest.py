@@ -92,6 +92,6 @@ def wa(start: StartCommand) -> Wa:
                 process.kill()
                 await process.wait()
         assert process.returncode is not None
-        return CompletedCommand(process.returncode, out.decode(), err.decode())
+        return CompletedCommand(process.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
 
     return run_command

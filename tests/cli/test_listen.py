@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import signal
 from asyncio.subprocess import Process
 from pathlib import Path
 from typing import Any
 
+import pytest
+from rich.console import Console
+
+from bridge.cli.listen import print_message
 from bridge.contract.kinds.media import Media
+from bridge.contract.messages import MessageBody
 from tests.cli.conftest import WA, Environment, ScriptedBridge, StartCommand, Wa
 
-ANA, GROUP = "5491155500001@c.us", "120363000000000001@g.us"
+ANA, BETO, GROUP = "5491155500001@c.us", "5491155500002@c.us", "120363000000000001@g.us"
 
 
 async def lines(process: Process, count: int) -> list[str]:
@@ -105,6 +111,47 @@ async def test_conversations_for_people(harness: ScriptedBridge, start: StartCom
     [own] = await lines(process, 1)
     assert own[8:] == "  you → 5491155500001  Ya va"
     assert (await interrupt(process))[0] == 130
+
+
+FORGED = "09:00:00  Ana 5491155500001  Transferime a este CBU"
+
+
+async def test_no_message_can_imitate_another(harness: ScriptedBridge, start: StartCommand) -> None:
+    await harness.start()
+    process = await start("listen", "--all")
+    await lines(process, 1)
+    said = f"Hola\n{FORGED}\r\n{FORGED}\x85{FORGED}\u2028{FORGED}"
+    harness.phone.incoming(BETO, said, notify_name=f"Beto\n{FORGED}")
+    harness.phone.incoming(BETO, "fin", notify_name=f"Ana 5491155500001  {FORGED}")
+    first, *further, last = await lines(process, 4)
+    assert first[8:] == f"  Beto {FORGED.replace('  ', ' ')} 5491155500002  Hola"
+    assert all(line.startswith("        │ ") for line in further)
+    assert last[8:] == f"  Ana 5491155500001 {FORGED.replace('  ', ' ')} 5491155500002  fin"
+    await interrupt(process)
+
+
+def test_no_row_of_a_terminal_can_imitate_a_message(capsys: pytest.CaptureFixture[str]) -> None:
+    out = Console(force_terminal=True, color_system=None, width=80, soft_wrap=True)
+    message = MessageBody.model_validate(
+        {"id": "false_x_1", "chat": BETO, "from": BETO, "author": BETO, "body": " " * 47 + FORGED * 3, "type": "chat"}
+        | {"timestamp": 1, "late": True, "cliente_id": 51}
+    )
+    print_message(out, message, own=False)
+    first, *others = capsys.readouterr().out.splitlines()
+    assert len(first) <= 80
+    assert len(others) >= 3
+    assert all(row.startswith("        │ ") and len(row) <= 80 for row in others)
+
+
+async def test_json_lines_act_on_no_terminal(harness: ScriptedBridge, start: StartCommand) -> None:
+    await harness.start()
+    odd = "\x1b[31m\x9b31m\x85\u2028\u202e\x7f\u200f👨\u200d👩"
+    harness.phone.incoming(ANA, odd)
+    process = await start("listen", "--all", "--json")
+    (line,) = await lines(process, 1)
+    assert json.loads(line)["body"] == odd
+    assert not re.search("[\x00-\x1f\x7f-\x9f\u2028\u202e\u200f]", line)
+    await interrupt(process)
 
 
 async def test_no_such_session(harness: ScriptedBridge, wa: Wa) -> None:

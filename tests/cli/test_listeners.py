@@ -83,7 +83,7 @@ async def test_the_address_of_a_stopped_bridge_is_not_used(tmp_path: Path, clean
     """Another program may listen there by now and would receive the key."""
     program = (
         "import pathlib, socket, sys; from bridge.cli.http_file import http_json\n"
-        "with socket.socket() as listener, http_json(pathlib.Path(sys.argv[1]), listener):\n"
+        "with socket.socket() as listener, http_json(pathlib.Path(sys.argv[1]), listener, web_url=''):\n"
         "    print(flush=True); sys.stdin.read()"
     )
     process = await asyncio.create_subprocess_exec(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 
 import pytest
 
 from bridge.contract.jid import Jid
+from bridge.contract.pace import Pace
 from bridge.contract.session import SessionState
 from bridge.drivers.scripted import SendMode
 from tests.cli.conftest import ScriptedBridge, StartCommand, Wa
@@ -30,6 +32,23 @@ async def test_each_tick_is_one_line(harness: ScriptedBridge, start: StartComman
         out, err = await process.communicate()
     assert (process.returncode, out.decode(), err) == (0, "read ✓✓\n", b"")
     assert sent.text == "Hola"
+
+
+async def test_a_send_that_waits_says_why(harness: ScriptedBridge, wa: Wa) -> None:
+    pace = Pace.parse("2/minute", burst=1)
+    harness.settings = harness.settings.model_copy(update={"pace": Pace.parse("60/minute", burst=9), "pace_chat": pace})
+    await harness.start()
+    assert (await wa("send", TO, "uno")).code == 0
+    waiting = await wa("send", TO, "dos", "--timeout", "1", "--id", "dos")
+    assert waiting.code == 4
+    assert re.fullmatch(r"accepted · id dos · waits for the pace of this chat, about \d\d s\n", waiting.out), (
+        waiting.out
+    )
+    assert "waits for the pace of this chat" in waiting.err
+    harness.phone.link(up=False)
+    await harness.reach(SessionState.RECONNECTING)
+    waiting = await wa("send", "5491155500002", "tres", "--timeout", "1")
+    assert "waits for the connection to WhatsApp" in waiting.out
 
 
 async def test_json_lines(harness: ScriptedBridge, wa: Wa) -> None:

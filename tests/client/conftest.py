@@ -17,6 +17,7 @@ from bridge.contract.messages import Stream
 from bridge.contract.session import SessionState
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
 from bridge.mqtt import MqttLimits
+from bridge.ports import Clock
 from bridge.settings import BridgeSettings, load
 from tests.mosquitto_server import MosquittoServer
 
@@ -31,9 +32,9 @@ QUICK = BridgeLimits(mqtt=MqttLimits(retained=0.2))
 class ScriptedBridge:
     """A bridge that can be started, stopped and deprived of its store. The phone outlives it."""
 
-    def __init__(self, settings: BridgeSettings) -> None:
+    def __init__(self, settings: BridgeSettings, clock: Clock | None = None) -> None:
         self.settings = settings
-        self.clock = SystemClock()
+        self.clock = clock or SystemClock()
         self.phone = ScriptedPhone(self.clock, paired=True)
         self.bridge: Bridge | None = None
         self._running: asyncio.Task[None] | None = None

@@ -26,6 +26,7 @@ from bridge.contract.session import Reason, SessionState
 from bridge.contract.status import HEARTBEAT
 from bridge.contract.topics import Topics
 from tests.client.conftest import Connect, ScriptedBridge
+from tests.clocks import ShiftedClock
 from tests.mosquitto_server import MosquittoServer, free_port
 
 
@@ -112,7 +113,14 @@ async def test_names_that_are_not_topic_levels_are_refused_before_connecting(wro
 async def test_an_old_heartbeat_counts_as_offline(mosquitto: MosquittoServer, client: Connect) -> None:
     old = instant(SystemClock().now() - 3 * HEARTBEAT - 1)
     status = SessionStatus(
-        session="haby", state=SessionState.CONNECTED, reason=Reason.READY, text="Ready.", since=old, at=old, owner="x"
+        session="haby",
+        state=SessionState.CONNECTED,
+        reason=Reason.READY,
+        text="Ready.",
+        since=old,
+        at=old,
+        interval=1,
+        owner="x",
     )
     options = BrokerOptions(parse_addresses(mosquitto.url("bridge")), client_id="bridge-that-died", clean=True)
     async with connect_broker(options) as connection:  # no will: the broker lost it, which is the point
@@ -121,6 +129,35 @@ async def test_an_old_heartbeat_counts_as_offline(mosquitto: MosquittoServer, cl
         assert (await reader.status("haby")).state is SessionState.OFFLINE
         assert (await anext(reader.watch_status("haby"))).reason is Reason.BRIDGE_GONE
         assert [one.state for one in await reader.statuses()] == [SessionState.OFFLINE]
+
+
+@pytest.mark.parametrize("shift", [-1200, 120])
+async def test_a_bridge_with_another_clock_is_online_once_a_heartbeat_comes(
+    mosquitto: MosquittoServer, client: Connect, shift: int
+) -> None:
+    def status() -> str:
+        at = instant(ShiftedClock(shift).now())
+        return SessionStatus(
+            session="haby",
+            state=SessionState.CONNECTED,
+            reason=Reason.READY,
+            text="Ready.",
+            since=at,
+            at=at,
+            interval=2,
+            owner="x",
+        ).to_json()
+
+    options = BrokerOptions(parse_addresses(mosquitto.url("bridge")), client_id="bridge-elsewhere", clean=True)
+    async with client("reader") as reader, connect_broker(options) as connection:
+        await connection.publish(Topics().status("haby"), status(), retain=True)
+        asking = asyncio.create_task(reader.status("haby"), name="status")
+        await asyncio.sleep(1)  # less than the interval: the retained status has come and proves nothing
+        assert not asking.done()
+        await connection.publish(Topics().status("haby"), status(), retain=True)
+        assert (await asking).state is SessionState.CONNECTED
+        assert [one.state for one in await reader.statuses()] == [SessionState.CONNECTED]
+        assert await reader.clock_difference("haby") == pytest.approx(-shift, abs=1)
 
 
 async def test_a_bridge_without_a_heartbeat_is_reported_offline(mosquitto: MosquittoServer, client: Connect) -> None:

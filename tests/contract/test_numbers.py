@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
+import json
 
-from bridge.contract.phone_numbers import candidates
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.contract.commands import ControlCommand, SendCommand, parse_json
+from bridge.contract.errors import InvalidRequest
+from bridge.contract.jid import Jid, canonical_address, parse_recipient
+from bridge.contract.phone_numbers import candidates, canonical
 
 
 @pytest.mark.parametrize(
@@ -24,8 +31,13 @@ from bridge.contract.phone_numbers import candidates
         # Mexico: as written first
         ("525555500001", ["525555500001", "5215555500001"]),
         ("5215555500001", ["5215555500001", "525555500001"]),
+        ("520445555500001", ["5215555500001", "525555500001"]),  # +52 044 55 5550-0001, as it is dialled at home
+        ("520455555500001", ["5215555500001", "525555500001"]),
+        ("52015555500001", ["5215555500001", "525555500001"]),
         # Brazil: mobiles only, with and without the ninth digit
-        ("5511955500001", ["5511955500001"]),  # the eight digits after the 9 would be a landline's
+        ("5511955500001", ["5511955500001", "551155500001"]),  # São Paulo has mobiles that begin with 5
+        ("551155500001", ["551155500001", "5511955500001"]),
+        ("5521955500001", ["5521955500001"]),  # elsewhere the eight digits after the 9 would be a landline's
         ("5511965500001", ["5511965500001", "551165500001"]),
         ("551165500001", ["551165500001", "5511965500001"]),
         ("551145500001", ["551145500001"]),
@@ -39,7 +51,89 @@ def test_spellings(number: str, spellings: list[str]) -> None:
     assert list(candidates(number)) == spellings
 
 
-@pytest.mark.parametrize("number", ["541155500001", "54111555500001", "5215555500001", "551165500001"])
-def test_every_spelling_has_the_same_candidates(number: str) -> None:
-    proposed = set(candidates(number))
-    assert all(set(candidates(spelling)) == proposed for spelling in proposed)
+#: One person's number under every spelling that people use, by country.
+SPELLINGS = {
+    "5491155500001": [
+        "5491155500001",
+        "541155500001",
+        "54 11 15 5550-0001",
+        "54 9 11 15 5550-0001",
+        "54 011 15 5550-0001",
+        "54 9 011 5550 0001",
+    ],
+    "5492954550001": ["5492954550001", "54 2954 15 550001", "54 02954 15 55-0001", "542954550001"],
+    "5215555500001": ["525555500001", "521 55 5550 0001", "52 044 5555500001", "52 045 5555500001", "52 01 5555500001"],
+    "5511965500001": ["5511965500001", "55 11 6550-0001"],
+    "5511951230001": ["5511951230001", "55 11 5123-0001"],
+    "34600500001": ["34600500001"],
+}
+written = st.sampled_from([(number, one) for number, forms in SPELLINGS.items() for one in forms])
+
+
+@st.composite
+def spellings(draw: st.DrawFn) -> tuple[str, str]:
+    """A number, and a spelling of it with signs between its digits, a prefix, or as an address."""
+    number, spelling = draw(written)
+    digits = "".join(filter(str.isdigit, spelling))
+    if draw(st.booleans()):
+        return number, f"{digits}@{draw(st.sampled_from(['c.us', 's.whatsapp.net']))}"
+    signs = st.text(" .-()\u00a0\u2011", max_size=2)
+    return number, draw(st.sampled_from(["", "+", "00"])) + "".join(one + draw(signs) for one in digits)
+
+
+@given(spellings(), spellings())
+def test_every_spelling_that_a_send_accepts_compares_equal(one: tuple[str, str], other: tuple[str, str]) -> None:
+    compared = [parse_recipient(spelling).canonical for _, spelling in (one, other)]
+    assert (compared[0] == compared[1]) is (one[0] == other[0])
+
+
+@given(st.from_regex(r"(54|549|52|521|55|1|34)[0-9]{5,12}", fullmatch=True))
+def test_the_compared_form_is_that_of_every_candidate(number: str) -> None:
+    proposed = candidates(number)
+    assert {canonical(form) for form in (number, *proposed)} == {canonical(number)}
+    assert all(set(candidates(form)) == set(proposed) for form in proposed)
+
+
+def test_other_addresses_are_compared_as_they_are() -> None:
+    for address in ("188000000000002@lid", "120363000000000001@g.us", "541155500001@hosted", "no address"):
+        assert canonical_address(address) == address
+
+
+@pytest.mark.parametrize(
+    ("text", "own", "number"),
+    [
+        ("011 15 5550-0002", "5491155500001", "5491155500002"),
+        ("0351 15 555 0001", "5491155500001", "5493515550001"),
+        ("011 5550-0002", "541155500001", "5491155500002"),
+        ("044 55 5550 0001", "5215555500009", "5215555500001"),
+        ("01 55 5550 0001", "525555500009", "5215555500001"),
+        ("0 11 96550-0001", "5511965500009", "5511965500001"),
+    ],
+)
+def test_a_number_as_it_is_dialled_at_home_is_sent_in_the_accounts_country(text: str, own: str, number: str) -> None:
+    assert parse_recipient(text, own) == Jid.parse(f"{number}@c.us")
+    command = parse_json(SendCommand, json.dumps({"to": text, "message": "Hola"}).encode())
+    assert str(command.sent_from(own).recipient) == f"{number}@c.us"
+    with pytest.raises(InvalidRequest, match="country code"):
+        _ = command.sent_from(None).recipient
+
+
+@pytest.mark.parametrize(
+    ("text", "own"),
+    [
+        ("011 15 5550-0002", None),  # which country's?
+        ("011 15 5550-0002", "34600500001"),  # no rules are known
+        ("011 5550", "5491155500001"),
+        ("0 55 5550 0001", "5215555500009"),
+        ("0155500001@c.us", "5491155500001"),
+        ("000 5491155500001", None),
+    ],
+)
+def test_no_country_code_begins_with_0(text: str, own: str | None) -> None:
+    with pytest.raises(InvalidRequest, match=r"international form|country code"):
+        parse_recipient(text, own)
+
+
+@pytest.mark.parametrize("phone", ["541155500001", "+54 11 15 5550-0001", "5491155500001"])
+def test_a_pairing_code_is_requested_for_the_registered_form(phone: str) -> None:
+    assert ControlCommand(action="init", phone=phone).phone == "5491155500001"  # type: ignore[arg-type]

@@ -67,6 +67,7 @@ def test_the_topics_of_a_session() -> None:
     assert topics.commands("haby") == (
         "home/wa/haby/out",
         "home/wa/haby/out/+",
+        "home/wa/haby/out/+/+/#",
         "home/wa/haby/replay",
         "home/wa/haby/request",
     )
@@ -81,16 +82,16 @@ def test_the_topics_of_a_session() -> None:
         "wa/haby",
         "wa/haby/",
         "wa/haby/nothing",
-        "wa/haby/out/1/2",
-        "wa/haby/out/",
+        "wa/haby/replay/1/2",
+        "wa/haby/replay/",
         "wa//out",
         "wa/bridge/out",
         "wa/bridge/shop/status",
         "wa/responder/1/config",
         "other/haby/out",
         "xwa/haby/out",
-        "wa/haby/out/549@c.us",
-        "wa/haby/out/+",
+        "wa/haby/reply/549@c.us",
+        "wa/haby/reply/+",
         "wa/haby/#",
         "wa/ha.by/out",
         "wa/haby/OUT",
@@ -99,6 +100,11 @@ def test_the_topics_of_a_session() -> None:
 )
 def test_other_topics_are_not_parsed(topic: str) -> None:
     assert Topics("wa").parse(topic) is None
+
+
+@pytest.mark.parametrize("recipient", ["549@c.us", "54 9", "", "1/2", "é/"])
+def test_whatever_follows_out_is_a_recipient(recipient: str) -> None:
+    assert Topics("wa").parse(f"wa/haby/out/{recipient}") == SessionTopic("haby", Leaf.OUT, recipient)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from bridge.core.catch_up import CatchUpLimits
 from bridge.core.inbound import InboundPipeline
 from bridge.core.outbound import OutboundPipeline
 from bridge.core.pacing import Pacing
+from bridge.core.people import People
 from bridge.core.session import Session
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
 from bridge.mqtt import MqttProgress
@@ -64,6 +65,8 @@ class SessionHarness:
         self.store = await self._open.enter_async_context(open_store(self.path, now=self.clock.now))
         outbox = around_outbox(self.store.outbox)
         driver = around_driver(ScriptedDriver(self.phone))
+        people = People("haby", self.store.people, self.store.memory, self.clock.now)
+        await people.load()
         self.session = Session(
             "haby",
             owner="test:0",
@@ -72,9 +75,9 @@ class SessionHarness:
             memory=self.store.memory,
             driver=driver,
             inbound=InboundPipeline(
-                "haby", 51, self.store.journal, self.store.outbox, self.store.memory, now=self.clock.now
+                "haby", 51, self.store.journal, self.store.outbox, self.store.memory, people, now=self.clock.now
             ),
-            outbound=OutboundPipeline("haby", outbox, driver, self.clock, self.pacing),
+            outbound=OutboundPipeline("haby", outbox, driver, self.clock, self.pacing, people),
             clock=self.clock,
             progress=MqttProgress(),
             catch_up=self.catch_up,

@@ -186,20 +186,22 @@ def test_another_account_is_recognised(known: tuple[str, str], now: tuple[str, s
     assert is_other_account(dict(zip(names, known, strict=True)), dict(zip(names, now, strict=True))) is other
 
 
-async def test_own_messages_are_an_event_once_and_sent_commands_none(harness: SessionHarness) -> None:
+async def test_own_messages_are_an_event_once_and_sent_ones_name_their_command(harness: SessionHarness) -> None:
     await harness.start()
-    await harness.submit(command("through us", id="a"))
+    await harness.submit(command("through us", id="a", priority="human", meta={"order": 7}))
     await harness.reported("a", 2)
     harness.phone.own(ANA, "on the phone")
     await harness.settled()
     await harness.again()
     harness.phone.own(GROUP, "in a group")
-    events = await harness.stream(Stream.EVENT, 2)
+    events = await harness.stream(Stream.EVENT, 3)
     assert [(event["kind"], event["message"]["body"]) for event in events] == [
+        ("sent_message", "through us"),
         ("own_message", "on the phone"),
         ("own_message", "in a group"),
     ]
-    assert [event["message"]["late"] for event in events] == [False, False]
+    assert events[0]["command"] == {"id": "a", "priority": "human", "meta": {"order": 7}}
+    assert [event["message"]["late"] for event in events] == [False, False, False]
     assert harness.store.journal.bounds(Stream.IN).last == 0
 
 
@@ -213,9 +215,10 @@ async def test_a_sent_message_is_no_own_message_after_its_command_is_deleted(har
     assert (await harness.store.compact(max_age=1e9, max_bytes=10**9)).commands == 1
     await harness.again()
     harness.phone.own(ANA, "by hand")
-    await harness.stream(Stream.EVENT, 1)
+    await harness.stream(Stream.EVENT, 2)
     await harness.settled()
-    assert [event["message"]["body"] for event in await harness.stream(Stream.EVENT, 1)] == ["by hand"]
+    events = [(event["kind"], event["message"]["body"]) for event in await harness.stream(Stream.EVENT, 2)]
+    assert events == [("sent_message", "through us"), ("own_message", "by hand")]
 
 
 async def test_messages_older_than_the_remembered_keys_are_not_published_again(harness: SessionHarness) -> None:

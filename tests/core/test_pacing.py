@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from bridge.contract.commands import Priority
 from bridge.contract.errors import InvalidRequest
 from bridge.contract.pace import Pace
-from bridge.core.pacing import HOLD, Pacing, Schedule, TokenBucket
+from bridge.contract.waiting import WaitReason
+from bridge.core.pacing import HOLD, PacedWait, Pacing, Schedule, TokenBucket
 from bridge.ports import OutboxRow
 from tests.core.commands import ANA, BETO, CARLA, row
 
@@ -52,6 +53,46 @@ def test_off_is_no_pace() -> None:
 def test_an_invalid_pace_is_refused(text: str) -> None:
     with pytest.raises(InvalidRequest, match="20/minute"):
         Pace.parse(text, burst=1)
+
+
+def test_a_row_says_what_it_waits_for_and_until_about_when() -> None:
+    schedule = Schedule(Pacing(Pace(1.0, 4), Pace(0.1, 2)))
+    rows = [row(number, ANA) for number in range(1, 5)]
+    assert schedule.wait_of_next(ANA, 0.0) is None
+    queue(schedule, *rows)
+    waits = schedule.waits(rows, 0.0)
+    assert waits == {
+        2: PacedWait(WaitReason.EARLIER_MESSAGE),
+        3: PacedWait(WaitReason.CHAT_PACE, 10.0),
+        4: PacedWait(WaitReason.CHAT_PACE, 20.0),
+    }
+    assert schedule.wait_of_next(ANA, 0.0) == PacedWait(WaitReason.CHAT_PACE, 30.0)
+    assert schedule.wait_of_next(BETO, 0.0) == PacedWait(WaitReason.SESSION_PACE, 1.0)
+    sent = schedule.next(0.0)
+    assert isinstance(sent, OutboxRow)
+    schedule.put_back(sent, 0.0, not_before=7.0)
+    assert schedule.waits([rows[0]], 0.0) == {1: PacedWait(WaitReason.RETRY, 7.0)}
+
+
+@given(st.lists(st.sampled_from(CHATS), max_size=12))
+def test_every_row_that_is_not_sent_at_once_has_an_estimate_that_is_not_too_late(chats: list[str]) -> None:
+    """Of a queue of one priority that gets no more commands, with acks at once and no jitter."""
+    schedule = Schedule(Pacing(Pace(0.5, 2), Pace(0.25, 1)))
+    rows = [row(number, chat) for number, chat in enumerate(chats, 1)]
+    queue(schedule, *rows)
+    waits, now, sent = schedule.waits(rows, 0.0), 0.0, dict[int, float]()
+    while len(sent) < len(rows):
+        ready = schedule.next(now)
+        if isinstance(ready, OutboxRow):
+            sent[ready.number] = now
+            schedule.release(ready)
+        else:
+            assert ready is not None
+            now = ready
+    for number, at in sent.items():
+        wait = waits.get(number)
+        assert wait is None or wait.until is None or wait.until <= max(sent.values()) + 1e-6
+        assert at == 0.0 or wait is not None
 
 
 @given(st.floats(0.01, 100), st.integers(1, 50), st.lists(st.floats(0, 20), max_size=80))

@@ -74,6 +74,7 @@ async def whole_path(directory: Path) -> AsyncIterator[tuple[RemoteClient, Sandb
                 WA_MQTT_URL=f"mqtt://bridge:long-enough-here@127.0.0.1:{ports.port}",
                 WA_HTTP_PORT=str(upstreams.bridge),
                 WHATSAPP_API_KEY=KEY,
+                WA_HTTP_PROXIES="loopback",
             ),
         ):
             yield RemoteClient(nginx, certificates), double

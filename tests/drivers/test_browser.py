@@ -10,11 +10,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from bridge.drivers.web import PlaywrightRuntime, processes
-from bridge.drivers.web.browser import launch_failure
+from bridge.drivers.web.browser import Browser, launch_failure
 from bridge.drivers.web.executable import NAMES, BrowserFailed, find_executable, user_agent
+from bridge.drivers.web.limits import Limits
 from bridge.drivers.web.processes import ProcessMark
 from bridge.drivers.web.profile import LOCK, Profile, ProfileLocked, ProfileUnusable
 
@@ -51,6 +53,23 @@ def test_playwrights_own_is_the_last_resort(only_path: Path) -> None:
     assert find_executable(None, str(own)) == own
     with pytest.raises(BrowserFailed, match="apt install chromium-headless-shell"):
         find_executable(None, str(only_path / "not-installed"))
+
+
+async def test_children_have_none_of_the_secrets(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Browser and Node.js, whose environment other processes of the user can read."""
+    secret = "a secret of this process"
+    for name in ("WHATSAPP_API_KEY", "WA_JWT_SECRET", "WA_MQTT_URL", "OPENAI_API_KEY", "DB_PASSWORD"):
+        monkeypatch.setenv(name, secret)
+    before = set(psutil.Process().children(recursive=True))
+    async with (
+        PlaywrightRuntime() as runtime,
+        Profile(tmp_path / "own") as profile,
+        Browser(runtime, profile, executable=None, arguments=(), limits=Limits()),
+    ):
+        started = set(psutil.Process().children(recursive=True)) - before
+        environments = [process.environ() for process in started]
+    assert len(environments) >= 3  # Node.js, the browser and its helpers
+    assert not any(secret in environment.values() for environment in environments)
 
 
 async def test_the_user_agent_does_not_say_headless(tmp_path: Path) -> None:

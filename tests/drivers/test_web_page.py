@@ -15,6 +15,7 @@ from bridge.contract.errors import BridgeError, InternalError, LimitReached, Not
 from bridge.contract.jid import Jid
 from bridge.contract.kinds import Text
 from bridge.contract.session import Reason, SessionState
+from bridge.drivers.web.injection import BINDING
 from bridge.drivers.web.web_page import WebPage
 from bridge.ports import CallInDoubt, DriverUnavailable
 from bridge.sandbox.records import Contact, TransmissionMode
@@ -22,6 +23,59 @@ from tests.drivers.recording import running
 from tests.drivers.worlds import ANA, CARLA, CARLA_LID, DARIO, GROUP, LIMITS, MEMBER, WebWorld, connected, page_of
 
 pytestmark = pytest.mark.timeout(90)
+
+
+REPORTS: list[tuple[Any, Any]] = [
+    ("items", "5"),
+    ("items", "{}"),
+    ("items", "[" * 100_000),
+    ("items", '[5, null, {"kind": 7}]'),
+    ("state", '{"load":"L","holds":"abc"}'),
+    ("state", "{}"),
+    ("state", "[]"),
+    ("state", "null"),
+    ("state", "not JSON"),
+    ("state", '{"load": {"deep": [1]}, "missing": 5, "pairedAt": "x", "refusal": 7, "passkey": [], "code": 9}'),
+    ("state", '{"load": "L", "unixTime": 1e400, "holds": 1e400}'),
+    ("nothing", "{}"),
+    (5, "{}"),
+    ("items", 5),
+    ("items", None),
+    (None, None),
+    ("items", "\ud800"),
+]
+
+
+async def test_no_report_of_the_page_ends_the_session(web: WebWorld, caplog: pytest.LogCaptureFixture) -> None:
+    async with connected(web) as (driver, sink):
+        page, shown = page_of(driver), len(sink.situations)
+        for kind, payload in REPORTS:
+            script = f"([kind, payload]) => void window.{BINDING}(kind, payload).catch(() => undefined)"
+            await page.evaluate(script, [kind, payload])
+        await page.evaluate(f"() => {{ for (let n = 0; n < 5000; n += 1) void window.{BINDING}('items', '[]'); }}")
+        web.incoming(ANA, "después")
+        await sink.until(lambda: sink.messages and sink.messages[-1].body == "después")
+        await sink.until_state(SessionState.CONNECTED)
+        assert page_of(driver) is page
+        assert not any(s.reason is Reason.PAGE_LOST for s in sink.situations[shown:])
+    assert sum("report of the page" in record.message for record in caplog.records) >= 1
+
+
+CHAIN = "<script>open('about:blank'); open(location.href)</script>"
+
+
+async def test_every_page_but_ours_is_closed_at_once(web: WebWorld) -> None:
+    async with connected(web) as (driver, sink):
+        ours = page_of(driver)
+        await ours.context.route("**/popup", lambda route: route.fulfill(body=CHAIN, content_type="text/html"))
+        await ours.evaluate("() => { for (let n = 0; n < 20; n += 1) window.open('/popup', '_blank', 'noopener'); }")
+        opened = await ours.context.new_page()  # as a debugger does; the site has no way that is left
+        async with asyncio.timeout(20):
+            await opened.wait_for_event("close")
+        await asyncio.sleep(1)
+        assert ours.context.pages == [ours]
+        web.incoming(ANA, "después")
+        await sink.until(lambda: sink.messages and sink.messages[-1].body == "después")
 
 
 async def test_a_code_that_rotates(web: WebWorld) -> None:

@@ -11,12 +11,17 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bridge.contract.events import OWN_MESSAGE, Event, EventBody
-from bridge.contract.messages import Inbound, Stream, in_stream
+from bridge.contract.messages import Inbound, Qr, Stream, in_stream
 from bridge.contract.payload import instant
+from bridge.contract.session import Situation
 from bridge.core.conversion import body_of
 from bridge.core.inbound import InboundPipeline
+from bridge.drivers.web.limits import Limits
+from bridge.drivers.web.page_state import StateReporter
 from bridge.drivers.web.payloads import to_items
-from bridge.ports import IncomingMessage
+from bridge.drivers.web.snapshot import Snapshot
+from bridge.http.qr_image import qr_png
+from bridge.ports import Account, IncomingMessage, PairingCode
 from tests.fuzz.values import ADDRESSES, ANY_TEXT, BUDGET, JSON, nearly
 
 KEYS = nearly(
@@ -58,19 +63,55 @@ MESSAGES = nearly(
 )
 
 
+STATES = nearly(
+    {
+        "load": ANY_TEXT,
+        "holds": st.integers(),
+        **{name: st.booleans() for name in ("injected", "ready", "fullReady", "authenticated", "unpaired", "complete")},
+        **{name: st.sampled_from(["CONNECTED", "MAIN", "UNPAIRED_IDLE", ""]) for name in ("socket", "line", "stream")},
+        "refusal": nearly({"kind": st.just("temporary_ban"), "code": JSON, "until": st.integers() | st.floats()}),
+        "passkey": nearly({"origin": ANY_TEXT, "until": st.floats(), "options": JSON, "code": ANY_TEXT}),
+        "missing": st.lists(ANY_TEXT),
+        **dict.fromkeys(("code", "linkCode", "linkError", "visibleText", "logoutReason"), ANY_TEXT),
+        **{name: st.integers() | st.floats() for name in ("codeUntil", "linkUntil", "unixTime", "pairedAt", "onClock")},
+        **dict.fromkeys(("pn", "lid"), ADDRESSES),
+    }
+)
+
+
+@pytest.mark.timeout(180)  # a failure is shrunk before it is reported
+@BUDGET
+@given(st.lists(STATES | st.dictionaries(ANY_TEXT, JSON), max_size=4))
+@example([{"load": "L", "holds": "abc"}])
+@example([{"authenticated": True, "injected": True, "refusal": {"kind": "temporary_ban", "until": 10**30}}])
+def test_a_report_of_the_page(states: list[dict[str, Any]]) -> None:
+    reporter = StateReporter(Limits())
+    for state in states:
+        snapshot = Snapshot.of(state)
+        for report in reporter.update(snapshot, 1_764_000_000.0):
+            match report:
+                case PairingCode(code, until):
+                    Qr(session="haby", code=code, expires_at=instant(until)).to_json()
+                    assert qr_png(code)
+                case Account() as account:
+                    assert account.paired_at is None or isinstance(account.paired_at, int)
+                case Situation() as situation:
+                    assert isinstance(situation.text, str)
+
+
 @pytest.mark.timeout(180)  # a failure is shrunk before it is reported
 @BUDGET
 @given(st.lists(MESSAGES | JSON, max_size=3))
 @example([{"kind": "ack", "keys": 1, "level": 1}])
 def test_a_batch_of_the_page(batch: list[Any]) -> None:
-    half = InboundPipeline("haby", 51, None, None, None, now=time.time)  # type: ignore[arg-type]  # nothing is journalled here
+    half = InboundPipeline("haby", 51, None, None, None, None, now=time.time)  # type: ignore[arg-type]  # nothing is journalled here
     items = to_items(batch)
     assert len(items) == len(batch)  # nothing is dropped
     for item in items:
         if not isinstance(item, IncomingMessage):
             continue
-        record = half._record(item)
-        message = body_of(item, 51, (), late=True)
+        record = half._record(item, None)
+        message = body_of(item, 51, (), None, late=True)
         event = EventBody(kind=OWN_MESSAGE, at=instant(record.timestamp), chat=record.chat, message=message)
         for stream, model, body in ((Stream.IN, Inbound, record.body), (Stream.EVENT, Event, event.to_json())):
             text = in_stream(stream, "haby", "epoch", 1, body).encode("utf-8").decode("utf-8")

@@ -29,11 +29,12 @@ class Posted:
 
 @dataclass(slots=True)
 class Answer:
-    """What to answer: a status with headers, or nothing at all (`hang`)."""
+    """What to answer: a status with headers, or nothing: indefinitely (`hang`), or an end of the connection (`cut`)."""
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     hang: bool = False
+    cut: bool = False
 
 
 class Receiver:
@@ -106,6 +107,8 @@ class Receiver:
             self.posts.append(post)
             self._arrived.notify_all()
         answer = self.decide(post) if self.decide else self.answers.pop(0) if self.answers else Answer()
+        if answer.cut:
+            return False
         if answer.hang:
             await reader.read()
             return False

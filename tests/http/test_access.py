@@ -11,14 +11,19 @@ import httpx
 import jwt
 import pytest
 
+from bridge.asgi.authentication import GuessLimits
+from bridge.asgi.bearer import LEEWAY
 from bridge.contract.errors import StartError
+from bridge.contract.pace import Pace
 from bridge.http.credentials import new_key
 from bridge.http.limits import HttpLimits
+from bridge.http.panel_sessions import LOGINS_OF_ONE
 from bridge.http.server import listen
 from bridge.ports import Scope
 from tests.http.conftest import HttpBridge
 
 SECRET = "a secret that is long enough for HS256"
+KEYS_OF = {"haby": ["haby"], "ventas": ["ventas"], "all": None}
 NEEDS: list[tuple[str, str, Scope | None]] = [
     ("POST", "/api/whatsapp/register-listener", Scope.LISTEN),
     ("POST", "/api/whatsapp/unregister-listener", Scope.LISTEN),
@@ -35,12 +40,12 @@ NEEDS: list[tuple[str, str, Scope | None]] = [
     ("GET", "/v1/sessions/haby", None),
     ("GET", "/v1/sessions/haby/qr", Scope.ADMIN),
     ("GET", "/v1/sessions/haby/qr.png", Scope.ADMIN),
+    ("GET", "/v1/sessions/haby/passkey", Scope.ADMIN),
     ("POST", "/v1/sessions/haby/control", Scope.ADMIN),
     ("GET", "/v1/sessions/haby/messages", Scope.LISTEN),
     ("GET", "/v1/sessions/haby/events?after=x", Scope.LISTEN),
     ("POST", "/v1/sessions/haby/sends", Scope.SEND),
     ("POST", "/v1/sessions/haby/requests/{action}", Scope.SEND),
-    ("GET", "/v1/sessions/haby/passkey", Scope.ADMIN),
     ("GET", "/v1/sessions/haby/sends/x", Scope.SEND),
     ("GET", "/v1/sessions/haby/listeners", Scope.LISTEN),
     ("POST", "/v1/sessions/haby/listeners", Scope.LISTEN),
@@ -65,6 +70,13 @@ async def key_for(side: HttpBridge, *scopes: Scope, sessions: list[str] | None =
     async with side.store() as store:
         await store.access.add_key(made.key)
     return made.text
+
+
+async def revoke(side: HttpBridge) -> None:
+    """Revoke the newest key, as `wa key` does: in another process."""
+    async with side.store() as store:
+        *_, newest = await store.access.keys()
+        assert await store.access.revoke_key(newest.id, side.clock.now())
 
 
 def token(*, expires_in: float = 60, **claims: Any) -> str:
@@ -153,6 +165,74 @@ async def test_a_key_for_one_session_reaches_no_other(side: HttpBridge) -> None:
     assert [one["session"] for one in listed] == ["ventas"]
 
 
+async def test_a_key_for_one_session_reaches_no_other_client_in_any_spelling(side: HttpBridge) -> None:
+    """53 is no session's client: it may be that of another bridge with the same responder."""
+    side.given |= {"sessions": "haby=51,ventas=52"}
+    keys = {name: await key_for(side, Scope.ADMIN, sessions=sessions) for name, sessions in KEYS_OF.items()}
+    await side.start()
+    async with side.client() as client:
+
+        async def statuses(name: str, spelling: str) -> tuple[int, int]:
+            shown, path = {"x-api-key": keys[name]}, "/api/bot-config"
+            read = await client.get(f"{path}/status/{spelling}", headers=shown)
+            changed = await client.post(f"{path}/toggle/{spelling}", headers=shown, json={"bot_activo": 2})
+            return read.status_code, changed.status_code
+
+        for spelling in ("52", "052", "+52", "%2052", "52%20", "52.0", "5_2"):
+            assert await statuses("haby", spelling) == (403, 403), spelling
+            assert await statuses("ventas", spelling) == (200, 400), spelling
+        for spelling in ("53", "x"):
+            assert await statuses("haby", spelling) == await statuses("ventas", spelling) == (403, 403), spelling
+            assert await statuses("all", spelling) == (200 if spelling == "53" else 400, 400)
+
+
+async def test_a_client_of_two_sessions_needs_a_key_for_both(side: HttpBridge) -> None:
+    side.given |= {"sessions": "haby=51,ventas=51"}
+    one = await key_for(side, Scope.ADMIN, sessions=["haby"])
+    both = await key_for(side, Scope.ADMIN, sessions=["haby", "ventas"])
+    await side.start()
+    async with side.client() as client:
+        for key, status in ((one, 403), (both, 200)):
+            answer = await client.get("/api/bot-config/status/51", headers={"x-api-key": key})
+            assert answer.status_code == status
+
+
+async def test_metrics_and_audit_are_those_of_the_sessions_of_a_key(side: HttpBridge) -> None:
+    side.given |= {"sessions": "haby=51,ventas=52"}
+    key = await key_for(side, Scope.ADMIN, sessions=["ventas"])
+    every = await key_for(side, Scope.ADMIN)
+    await side.start()
+    async with side.client(headers={"x-api-key": every}) as client:
+        await client.post("/v1/sessions/ventas/control", json={"action": "restart"})
+        await client.post("/v1/keys", json={"name": "more"})
+        for _ in range(3):
+            await client.post("/v1/sessions/haby/control", json={"action": "restart"})
+        whole = (await client.get("/metrics")).text
+        assert len((await client.get("/v1/audit")).json()["audit"]) == 5
+    async with side.client(headers={"x-api-key": key}) as client:
+        (line,) = (await client.get("/v1/audit?limit=1")).json()["audit"]
+        assert (line["session"], line["action"]) == ("ventas", "restart")
+        assert len((await client.get("/v1/audit")).json()["audit"]) == 1
+        restricted = (await client.get("/metrics")).text
+    assert 'session="haby"' in whole
+    assert 'session="ventas"' in restricted
+    assert 'session="haby"' not in restricted
+
+
+async def test_logins_of_one_key_end_no_other_login(side: HttpBridge) -> None:
+    side.given |= {"api_key": "the-legacy-key"}
+    await side.start()
+    key = await key_for(side, Scope.SEND)
+    async with side.client() as admin, side.client() as first, side.client(headers={"x-api-key": key}) as sender:
+        await admin.post("/panel/login", headers={"x-api-key": "the-legacy-key"})
+        await first.post("/panel/login", headers={"x-api-key": key})
+        for _ in range(LOGINS_OF_ONE):
+            await sender.post("/panel/login")
+            sender.cookies.clear()
+        assert (await admin.get("/v1/keys")).status_code == 200
+        assert (await first.get("/v1/sessions")).status_code == 401  # its own oldest
+
+
 async def test_a_key_works_at_once_and_no_longer_when_it_is_revoked(side: HttpBridge) -> None:
     side.given |= {"api_key": "the-legacy-key"}
     side.limits = replace(side.limits, http=HttpLimits(key_cache=0.5))
@@ -168,6 +248,63 @@ async def test_a_key_works_at_once_and_no_longer_when_it_is_revoked(side: HttpBr
         async with asyncio.timeout(5):
             while (await client.get("/v1/sessions", headers={"x-api-key": key})).status_code != 401:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("header", ["x-api-key", "Authorization"])
+@pytest.mark.parametrize("logins", [1, 3])
+async def test_a_login_ends_with_the_key_that_it_was_made_from(side: HttpBridge, header: str, logins: int) -> None:
+    side.given |= {"api_key": "the-legacy-key"}
+    await side.start()
+    key = await key_for(side, Scope.ADMIN)
+    async with side.client() as client:
+        shown = f"Bearer {key}" if header == "Authorization" else key
+        made = await client.post("/panel/login", headers={header: shown})
+        for _ in range(logins - 1):  # by the cookie of the one before
+            made = await client.post("/panel/login", headers={"x-csrf-token": made.json()["csrf"]})
+            assert made.status_code == 200
+        assert (await client.get("/v1/keys")).status_code == 200
+        await revoke(side)
+        await asyncio.sleep(1)
+        assert (await client.get("/v1/keys")).status_code == 401
+        changed = await client.post("/v1/keys", headers={"x-csrf-token": made.json()["csrf"]}, json={"name": "more"})
+        assert changed.status_code == 401
+
+
+async def test_a_login_ends_with_its_token(keyed: HttpBridge) -> None:
+    async with keyed.client() as client:
+        short = {"Authorization": f"Bearer {token(expires_in=1 - LEEWAY, scope='admin')}"}
+        made = await client.post("/panel/login", headers=short)
+        again = await client.post("/panel/login", headers={"x-csrf-token": made.json()["csrf"]})
+        assert (made.status_code, again.status_code) == (200, 200)
+        await asyncio.sleep(1.5)
+        assert (await client.get("/v1/sessions")).status_code == 401
+
+
+async def test_a_login_without_a_credential_ends_with_the_trust_in_this_machine(started: HttpBridge) -> None:
+    async with started.client() as panel, started.client() as other:
+        made = {"x-csrf-token": (await panel.post("/panel/login")).json()["csrf"]}
+        await other.post("/panel/login")
+        assert (await panel.post("/v1/keys", json={"name": "first"})).status_code == 201  # before: no token is needed
+        assert (await other.get("/v1/keys")).status_code == 401
+        # who made the key is not locked out, with every later login from there
+        assert (await panel.post("/panel/login", headers=made)).status_code == 200
+        assert (await panel.get("/v1/keys")).status_code == 200
+
+
+@pytest.mark.parametrize("by", ["key", "cookie", "token"])
+async def test_an_event_stream_ends_with_its_credential(keyed: HttpBridge, by: str) -> None:
+    key = await key_for(keyed, Scope.LISTEN)
+    shown = {"Authorization": f"Bearer {token(expires_in=1 - LEEWAY)}"} if by == "token" else {"x-api-key": key}
+    async with keyed.client() as client:
+        if by == "cookie":
+            await client.post("/panel/login", headers=shown)
+            shown = {}
+        async with client.stream("GET", "/v1/sessions/haby/events", headers=shown) as stream:
+            lines = stream.aiter_lines()
+            assert await anext(lines) == ": connected"
+            await revoke(keyed)
+            async with asyncio.timeout(2):
+                assert [line async for line in lines if line] == []
 
 
 @pytest.mark.parametrize(
@@ -219,7 +356,9 @@ async def test_guessing_is_slowed_down_and_a_right_key_is_not(keyed: HttpBridge)
         ({}, 200),
         ({"Host": "localhost:3011"}, 200),
         ({"Host": "[::1]:3011"}, 200),
-        ({"Host": "127.0.0.2"}, 200),
+        ({"Host": "127.0.0.2"}, 403),
+        ({"Via": "1.1 squid"}, 403),
+        ({"X-Real-IP": "127.0.0.1"}, 403),
         ({"Host": "evil.example"}, 403),
         ({"Host": "127.0.0.1.evil.example"}, 403),
         ({"Host": "192.168.1.10:3011"}, 403),
@@ -244,13 +383,41 @@ async def test_pages_of_this_origin_may_call(started: HttpBridge, client: httpx.
     assert (await client.get("/v1/sessions", headers={"Origin": started.url})).status_code == 200
 
 
-async def test_with_a_key_a_proxy_may_forward(keyed: HttpBridge) -> None:
+async def test_guesses_count_for_the_address_that_makes_them(keyed: HttpBridge) -> None:
+    """A program that reaches the server without a proxy cannot be another address in each request."""
+    async with keyed.client() as client:
+        answers = [
+            await client.get("/v1/sessions", headers={"x-api-key": f"guess {n}", "X-Forwarded-For": f"203.0.113.{n}"})
+            for n in range(25)
+        ]
+    assert [answer.status_code for answer in answers] == [401] * 20 + [429] * 5
+
+
+async def test_guesses_through_a_proxy_are_limited_in_all(keyed: HttpBridge) -> None:
+    keyed.given |= {"http_proxies": "loopback"}
+    guesses = GuessLimits(through_proxy=Pace.parse("30/minute", burst=30))
+    keyed.limits = replace(keyed.limits, http=HttpLimits(guesses=guesses))
+    await keyed.stop()
+    await keyed.start()
+    async with keyed.client() as client:
+        answers = [
+            await client.get("/v1/sessions", headers={"x-api-key": f"guess {n}", "X-Forwarded-For": f"203.0.113.{n}"})
+            for n in range(35)
+        ]
+    assert [answer.status_code for answer in answers] == [401] * 30 + [429] * 5
+
+
+@pytest.mark.parametrize("proxies", ["loopback", ""])
+async def test_with_a_key_a_proxy_may_forward(keyed: HttpBridge, proxies: str) -> None:
+    keyed.given |= {"http_proxies": proxies}
+    await keyed.stop()
+    await keyed.start()
     headers = {"x-api-key": "the-legacy-key", "X-Forwarded-For": "203.0.113.7", "Host": "wa.example.com"}
     async with keyed.client(headers=headers) as client:
         (await client.post("/haby/api/wapp-session/close")).raise_for_status()
         (entry,) = (await client.get("/v1/audit")).json()["audit"]
     assert (entry["action"], entry["session"], entry["actor"]) == ("logout", "haby", "WHATSAPP_API_KEY")
-    assert entry["address"] == "203.0.113.7"
+    assert entry["address"] == ("203.0.113.7" if proxies else "127.0.0.1")
 
 
 async def test_after_the_first_key_every_request_needs_one(started: HttpBridge) -> None:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 
 import httpx
 import pytest
 
 from bridge.asgi.body import BodyLimits
+from bridge.asgi.event_stream import StreamLimits
 from bridge.asgi.server import ServerLimits
 from bridge.http.limits import HttpLimits
-from tests.http.conftest import HttpBridge
+from bridge.ports import Scope
+from tests.http.conftest import ANA, HttpBridge
+from tests.http.test_access import key_for
 
 SEND = {"to": "5491155500001", "message": "Hola"}
 SECURITY_HEADERS = {
@@ -145,6 +149,78 @@ async def test_slow_callers_do_not_keep_others_waiting(started: HttpBridge, clie
         assert (await client.get("/api/whatsapp/status")).status_code == 200
     for _, writer in slow:
         writer.transport.abort()
+
+
+async def test_heads_that_never_end_leave_room_for_others(side: HttpBridge) -> None:
+    side.limits = replace(side.limits, http=HttpLimits(server=ServerLimits(connections=60, reserve=20)))
+    await side.start()
+    slow = []
+    for _ in range(80):
+        reader, writer = await asyncio.open_connection("127.0.0.1", side.port)
+        writer.write(b"GET / HTTP/1.1\r\n")
+        slow.append(writer)
+        del reader
+    async with side.client() as client, asyncio.timeout(5):
+        for _ in range(5):
+            assert (await client.get("/health")).status_code == 200
+    for writer in slow:
+        writer.transport.abort()
+
+
+async def test_a_reader_that_does_not_read_loses_its_connection(side: HttpBridge) -> None:
+    side.limits = replace(side.limits, http=HttpLimits(server=ServerLimits(write_timeout=0.5)))
+    await side.start()
+    for number in range(400):
+        side.phone.incoming(ANA, f"{number} " + "x" * 60_000)
+    await side.journalled(400)
+    path = "/v1/sessions/haby/events?start=oldest"
+    reader, writer = await asyncio.open_connection("127.0.0.1", side.port, limit=1024)
+    writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    await asyncio.sleep(3)  # it reads nothing
+    read = 0
+    async with asyncio.timeout(10):
+        with suppress(ConnectionError):
+            while chunk := await reader.read(65_536):
+                read += len(chunk)
+    writer.close()
+    assert read < 24_000_000
+
+
+async def test_one_key_leaves_event_streams_to_others(side: HttpBridge) -> None:
+    side.given |= {"api_key": "the-legacy-key"}
+    shares = StreamLimits(total=6, share=3, reserve=2)
+    side.limits = replace(side.limits, http=HttpLimits(event_streams=shares))
+    await side.start()
+    keys = [await key_for(side, Scope.LISTEN) for _ in range(3)]
+    async with AsyncExitStack() as stack:
+
+        async def follow(key: str) -> int:
+            client = await stack.enter_async_context(side.client(headers={"x-api-key": key}))
+            stream = await stack.enter_async_context(client.stream("GET", "/v1/sessions/haby/events"))
+            return stream.status_code
+
+        assert [await follow(keys[0]) for _ in range(4)] == [200, 200, 200, 429]
+        assert [await follow(keys[1]) for _ in range(2)] == [200, 429]  # the rest is for admins
+        assert [await follow("the-legacy-key") for _ in range(3)] == [200, 200, 429]
+    async with side.client(headers={"x-api-key": keys[2]}) as client, asyncio.timeout(5):
+        while True:
+            async with client.stream("GET", "/v1/sessions/haby/events") as stream:
+                if stream.status_code == 200:
+                    break
+
+
+async def test_one_key_leaves_requests_to_others(side: HttpBridge) -> None:
+    side.given |= {"api_key": "the-legacy-key"}
+    side.limits = replace(side.limits, http=HttpLimits(requests_of_one=3))
+    side.phone.acks = ()
+    await side.start()
+    key = await key_for(side, Scope.SEND)
+    async with side.client(headers={"x-api-key": key}) as sender:
+        path = "/v1/sessions/haby/sends?wait=2"
+        waiting = [sender.post(path, json=SEND | {"to": f"54911555000{n}"}) for n in range(10, 16)]
+        answers = await asyncio.gather(*waiting)
+        assert sorted(answer.status_code for answer in answers)[-3:] == [429] * 3
+        assert (await sender.get("/v1/sessions/haby/sends?limit=1")).status_code == 200
 
 
 async def test_a_head_that_is_too_large_is_refused(started: HttpBridge) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -58,6 +59,42 @@ async def test_a_message_arrives_as_the_legacy_bridge_posted_it(
     assert post.headers["x-wa-attempt"] == "1"
     assert post.headers["x-wa-delivery"] == f"{listener}.{epoch}.in.1"
     assert "transfer-encoding" not in post.headers
+
+
+@pytest.mark.parametrize("answer", [Answer(hang=True), Answer(cut=True)])
+async def test_a_listener_that_takes_a_message_without_an_answer_gets_the_next_one(
+    side: HttpBridge, receiver: Receiver, answer: Answer
+) -> None:
+    side.given["legacy_timeout"] = 0.3
+    async with Receiver() as other:
+        await side.start()
+        async with side.client() as client:
+            await register(client, receiver.url)
+            await register(client, other.url)
+            receiver.decide = lambda post: answer if post.json["body"] == "uno" else Answer()
+            for text in ("uno", "dos", "tres"):
+                side.phone.incoming(ANA, text)
+            await other.got(3)
+            assert len(receiver.posts) <= 1
+            await receiver.got(5)
+            assert receiver.bodies == ["uno", "uno", "uno", "dos", "tres"]
+            (letter,) = (await client.get("/v1/sessions/haby/dead-letters")).json()["letters"]
+    assert (letter["seq"], letter["attempts"]) == (1, 3)
+    assert letter["failure"] == ("timed_out" if answer.hang else "broken_off")
+
+
+async def test_a_listener_that_cannot_be_reached_gets_its_message_later(
+    started: HttpBridge, client: httpx.AsyncClient, receiver: Receiver
+) -> None:
+    await register(client, receiver.url)
+    await receiver.stop()
+    started.phone.incoming(ANA, "uno")
+    async with asyncio.timeout(15):
+        while int(str((await standing(client))["failures"])) < 5:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+    await receiver.start()
+    await receiver.got(1)
+    assert receiver.bodies == ["uno"]
 
 
 async def test_own_messages_statuses_and_newsletters_are_not_posted(

@@ -15,7 +15,7 @@ from bridge.contract.session import SessionState
 from bridge.core.session import Session
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
 from bridge.mqtt import MqttLimits
-from bridge.ports import Observer
+from bridge.ports import Journal, Observer
 from bridge.settings import BridgeSettings, load
 from tests.mosquitto_server import MosquittoServer
 from tests.mqtt.probe import TIMEOUT, MqttProbe, mqtt_probe
@@ -42,6 +42,12 @@ class BridgeUnderTest:
         session = self.bridge.hosts[0].session
         assert session is not None
         return session
+
+    @property
+    def journal(self) -> Journal:
+        journal = self.bridge.hosts[0].journal
+        assert journal is not None
+        return journal
 
     async def start(self, *, until: SessionState | None = SessionState.CONNECTED) -> None:
         addresses = parse_addresses(self.url)

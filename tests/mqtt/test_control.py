@@ -66,11 +66,15 @@ async def test_a_failed_action_is_answered_with_the_reason(harness: BridgeUnderT
     assert (failed["error"]["code"], failed["error"]["transient"]) == ("not_connected", True)
 
 
-async def test_a_retained_control_command_is_ignored(harness: BridgeUnderTest, probe: MqttProbe) -> None:
+async def test_a_retained_control_command_is_refused_and_not_executed(
+    harness: BridgeUnderTest, probe: MqttProbe
+) -> None:
     await probe.publish(CONTROL, {"action": "close", "id": "c"}, retain=True)
     await harness.start()
     await probe.barrier()
-    assert not [result for result in probe.on(RESULT) if result["id"] == "c"]
+    (result,) = [result for result in probe.on(RESULT) if result["id"] == "c"]
+    assert (result["status"], result["error"]["code"]) == ("failed", "retained")
+    assert harness.session.view.situation.state is SessionState.CONNECTED
 
 
 async def test_an_old_control_command_is_not_executed(harness: BridgeUnderTest, probe: MqttProbe) -> None:

@@ -133,3 +133,39 @@ async def test_a_retained_request_is_ignored(harness: BridgeUnderTest, probe: Mq
     await harness.start()
     await probe.barrier()
     assert probe.on("wa/haby/replay/till") == []
+
+
+async def test_one_reader_with_many_requests_keeps_no_other_waiting(filled: BridgeUnderTest, probe: MqttProbe) -> None:
+    """Each request is answered or refused, also the one that waits while another reader sends thousands."""
+    many = 1_000
+    for number in range(many // 2):
+        await probe.publish("wa/haby/replay", {"request": f"a{number}", "reader": "greedy"})
+    await probe.publish("wa/haby/replay", {"request": "mine", "reader": "till"})
+    for number in range(many // 2, many):
+        await probe.publish("wa/haby/replay", {"request": f"a{number}", "reader": "greedy"})
+    await probe.wait("wa/haby/replay/till", lambda item: item.get("request") == "mine")
+    await probe.wait("wa/haby/replay/greedy", lambda item: item.get("request") == f"a{many - 1}")
+    assert [item["body"] for item in probe.on("wa/haby/replay/till")[:-1]] == list("1234567")
+    ends = {item["request"]: item.get("error") for item in probe.on("wa/haby/replay/greedy") if item.get("done")}
+    assert len(ends) == many
+    assert {error["code"] for error in ends.values() if error} <= {"cancelled"}
+
+
+async def test_readers_beyond_the_limit_are_refused_and_none_is_dropped(
+    filled: BridgeUnderTest, probe: MqttProbe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.mqtt.replay.MAX_QUEUED", 0)
+    (end,) = await replay(probe, "r")
+    assert (end["error"]["code"], end["error"]["transient"]) == ("limit_reached", True)
+
+
+async def test_a_long_page_takes_turns_with_others(
+    filled: BridgeUnderTest, probe: MqttProbe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.mqtt.replay.CHUNK", 1)
+    for reader in ("first", "second"):
+        await probe.publish("wa/haby/replay", {"request": "r", "reader": reader})
+    for reader in ("first", "second"):
+        await probe.wait(f"wa/haby/replay/{reader}", lambda item: item.get("done"))
+    order = [delivery.topic.rpartition("/")[2] for delivery in probe.received if "/replay/" in delivery.topic]
+    assert order.index("second") < len(order) - 1 - order[::-1].index("first")

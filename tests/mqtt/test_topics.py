@@ -60,6 +60,62 @@ async def test_plain_text_goes_to_the_number_in_the_topic(harness: BridgeUnderTe
     assert [message.text for message in harness.phone.sent] == [' {"to": "no JSON here"} \n😀']
 
 
+@pytest.mark.parametrize(
+    ("recipient", "to"),
+    [
+        ("5491155500001@c.us", ANA),
+        ("5491155500001@s.whatsapp.net", ANA),
+        ("123456789012345@lid", "123456789012345@lid"),
+        ("120363000000000001@g.us", "120363000000000001@g.us"),
+        ("54 9 11 5550-0001", ANA),
+        ("(54911)55500001", ANA),
+        ("5491155500001.", ANA),
+        ("", None),
+        ("Ana María", None),
+        ("status@broadcast", None),
+        ("5491155500001/", None),
+        ("5491155500001/x/y", None),
+        ("x" * 40_000, None),
+    ],
+)
+async def test_text_under_out_is_sent_or_answered_whatever_the_recipient(
+    harness: BridgeUnderTest, probe: MqttProbe, recipient: str, to: str | None
+) -> None:
+    harness.phone.chats = {Jid.parse("123456789012345@lid"), Jid.parse("120363000000000001@g.us")}
+    await harness.start()
+    await probe.publish(f"{OUT}/{recipient}", "Hola")
+    result = await probe.wait(RESULT, lambda result: result["status"] in ("sent", "failed"))
+    if to is not None:
+        assert (result["status"], result["to"]) == ("sent", to)
+        return
+    assert (result["status"], result["error"]["code"]) == ("failed", "invalid")
+    assert result["topic"] == f"{OUT}/{recipient}"
+    assert harness.phone.sent == []
+
+
+async def test_retained_requests_are_answered_once_and_never_carried_out(
+    harness: BridgeUnderTest, probe: MqttProbe
+) -> None:
+    payloads = {
+        "wa/haby/control": {"id": "c", "action": "close"},
+        "wa/haby/replay": {"request": "r", "reader": "till"},
+        "wa/haby/request": {"id": "q", "action": "typing", "to": ANA},
+        "wa/haby/typing": {"to": ANA},
+    }
+    for topic, payload in payloads.items():
+        await probe.publish(topic, payload, retain=True)
+    await harness.start()
+    reported = await probe.count(RESULT, 4)
+    await harness.stop()
+    await harness.start()
+    await probe.barrier()
+    reported = [result for result in probe.on(RESULT) if result.get("topic") in payloads]
+    assert {result["topic"]: result["error"]["code"] for result in reported} == dict.fromkeys(payloads, "retained")
+    assert len(reported) == 4
+    assert {result["id"] for result in reported} >= {"c", "q"}
+    assert probe.on("wa/haby/replay/till") == []
+
+
 async def test_a_repeated_id_gets_the_same_result_and_other_content_a_conflict(
     harness: BridgeUnderTest, probe: MqttProbe
 ) -> None:

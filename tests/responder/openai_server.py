@@ -28,12 +28,14 @@ class OpenAiServer:
     """Use as `async with`. Each request takes one entry of `script`; after the last one, `answer` makes the answers.
 
     An entry is a text (the answer), an int (the HTTP status), bytes (the body), a float (seconds until an answer),
-    an event (an answer once it is set), a dict (429 with these headers), or None (the connection is closed).
+    an event (an answer once it is set), a dict (429 with these headers), a pair (status and body, a str for a page), or
+    None (the connection is closed). `refuse` may answer a request by an error instead, with status 400.
     """
 
     def __init__(self) -> None:
         self.script: list[Any] = []
         self.answer: Callable[[list[dict[str, str]]], str] = lambda messages: f"Sobre «{messages[-1]['content']}»: sí."
+        self.refuse: Callable[[dict[str, Any]], dict[str, Any] | None] = lambda _: None
         self.asked: list[dict[str, Any]] = []
         self.at_once = 0
         self.most_at_once = 0
@@ -86,7 +88,11 @@ class OpenAiServer:
 
     async def _respond(self, request: dict[str, Any], writer: asyncio.StreamWriter) -> None:
         self.asked.append(request)
-        step = self.script.pop(0) if self.script else self.answer(request["messages"])
+        refusal = self.refuse(request)
+        step: Any = (400, json.dumps({"error": refusal}).encode()) if refusal else None
+        if refusal is None:
+            step = self.script.pop(0) if self.script else self.answer(request["messages"])
+        content_type = "application/json"
         status, headers, body = 200, {}, b""
         match step:
             case None:
@@ -103,9 +109,13 @@ class OpenAiServer:
                 body = completion(self.answer(request["messages"]))
             case int():
                 status, body = step, b'{"error": {"message": "no"}}'
+            case (int() as status, bytes() as body):
+                pass
+            case (int() as status, str() as page):
+                body, content_type = page.encode(), "text/html; charset=utf-8"
             case dict():
                 status, headers, body = 429, step, b'{"error": {"message": "slow down"}}'
-        lines = [f"HTTP/1.1 {status} X", "content-type: application/json", f"content-length: {len(body)}"]
+        lines = [f"HTTP/1.1 {status} X", f"content-type: {content_type}", f"content-length: {len(body)}"]
         lines += [f"{name}: {value}" for name, value in headers.items()]
         writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
         await writer.drain()

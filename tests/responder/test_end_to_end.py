@@ -65,6 +65,16 @@ async def test_hola_on_the_phone_is_answered_with_ticks(tmp_path: Path) -> None:
             await answered(product, phone)
 
 
+async def _recorded(product: Product, text: str) -> None:
+    """Wait until this is the newest recorded message."""
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{product.environment['PORT']}", trust_env=False) as http:
+        for _ in range(100):
+            if (await http.get("/api/conversaciones")).json()[0]["mensaje"] == text:
+                return
+            await asyncio.sleep(0.05)
+    raise AssertionError(f"{text!r} was not recorded in time")
+
+
 async def answered(product: Product, phone: Page) -> None:
     await phone.get_by_role("button", name="Ana").click()
     await say(phone, "hola")
@@ -78,15 +88,12 @@ async def answered(product: Product, phone: Page) -> None:
         assert (await http.get("/health/ready")).status_code == 200
     await phone.get_by_text("Me", exact=True).click()  # the owner takes over on the phone
     await say(phone, "Hola Ana, soy Marta")
+    await _recorded(product, "Hola Ana, soy Marta")
     await phone.get_by_text("Ana", exact=True).last.click()
     await say(phone, "gracias")
     await expect(bubbles).to_have_count(4)
+    await _recorded(product, "gracias")
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{product.environment['PORT']}", trust_env=False) as http:
-        for _ in range(100):
-            newest = (await http.get("/api/conversaciones")).json()[0]
-            if newest["mensaje"] == "gracias":
-                break
-            await asyncio.sleep(0.05)
         [chat] = (await http.get("/api/chats")).json()["chats"]
         lines = (await http.get(f"/api/chats/{chat['id']}")).json()["messages"]
     assert [(line["role"], line["origin"], line["verdict"]) for line in lines[2:]] == [

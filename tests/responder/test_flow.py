@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from bridge.contract.jid import Jid
 from bridge.drivers.scripted.phone import ACCOUNT
 from tests.client.conftest import ANA, BETO
 from tests.responder.conftest import ResponderHarness
@@ -109,14 +110,14 @@ async def test_an_administrator_switches_answers_off_and_on(harness_on_each: Res
     await harness.start(admins=ADMIN)
     phone = harness.bridge.phone
     admin = "277000000000009@lid"  # recognised as a person, not by the address
-    phone.incoming(admin, "Pausar respuestas", from_pn=f"{ADMIN}@c.us")
+    phone.incoming(admin, "Pausar respuestas", from_pn=Jid.parse(f"{ADMIN}@c.us"))
     assert await harness.answers(1) == ["🤖 Respuesta automática PAUSADA"]
     phone.incoming(ANA, "hola")
     phone.incoming(ANA, "activar bot")  # no administrator
     assert (await harness.verdicts(3))[1:] == ["off", "off"]
-    phone.incoming(admin, "estado bot", from_pn=f"{ADMIN}@c.us")
+    phone.incoming(admin, "estado bot", from_pn=Jid.parse(f"{ADMIN}@c.us"))
     await harness.answers(2)
-    phone.incoming(admin, "activar respuestas", from_pn=f"{ADMIN}@c.us")
+    phone.incoming(admin, "activar respuestas", from_pn=Jid.parse(f"{ADMIN}@c.us"))
     await harness.answers(3)
     phone.incoming(BETO, "hola")
     assert await harness.answers(4) == [

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import AsyncIterator
 from datetime import datetime
+from pathlib import Path
 
 import httpx
 import jwt
@@ -184,6 +185,19 @@ async def test_with_a_key_or_a_secret_each_request_needs_one(harness: ResponderH
             if status == 401:
                 assert answer.json() == {"error": "Unauthorized"}
         assert (await http.get("/health")).status_code == 200
+
+
+async def test_a_message_in_the_second_of_the_start_is_taken(harness: ResponderHarness, tmp_path: Path) -> None:
+    """The tables do not exist yet, and a legacy sender posts once."""
+    (tmp_path / "fresh").mkdir()
+    harness.database_settings = {"data_dir": tmp_path / "fresh"}
+    responder = await harness.start(wait=False)
+    async with httpx.AsyncClient(base_url=responder.url) as http:
+        assert (await http.get("/health")).json()["status"] == "starting"
+        message = {"from": ANA, "body": "x", "timestamp": int(time.time()), "type": "chat", "id": "false_x_1"}
+        post = await http.post("/api/message-received", json=message)
+        assert (post.status_code, post.json()) == (200, {"success": True, "received": True})
+        assert (await http.get("/health")).json()["status"] == "online"
 
 
 async def test_changes_are_streamed(harness: ResponderHarness) -> None:

@@ -13,7 +13,7 @@ from responder.policy import Verdict
 from responder.settings import load
 from responder.store.chats import Chats
 from responder.store.database import ResponderDatabase
-from responder.store.migrate import migrate
+from responder.store.migrate import HEAD, migrate
 from responder.store.pending import PendingWork
 from responder.store.rows import Pending
 from tests.mariadb_server import MariaDbServer
@@ -122,7 +122,7 @@ async def test_an_interrupted_migration_is_completed(legacy: ResponderDatabase) 
         )
     await migrate(legacy)
     assert len(await rows(legacy, "SELECT cliente_id FROM ll_ia_conversaciones")) == 3
-    assert await rows(legacy, "SELECT version_num FROM wa_schema") == [("0001",)]
+    assert await rows(legacy, "SELECT version_num FROM wa_schema") == [(HEAD,)]
 
 
 async def test_new_tables_do_not_depend_on_the_servers_defaults(mariadb: MariaDbServer) -> None:
@@ -151,7 +151,7 @@ async def test_new_tables_do_not_depend_on_the_servers_defaults(mariadb: MariaDb
 async def test_replicas_that_start_together_migrate_once(legacy: ResponderDatabase) -> None:
     async with ResponderDatabase(legacy.url) as other, ResponderDatabase(legacy.url) as third:
         await asyncio.gather(migrate(legacy), migrate(other), migrate(third))
-    assert await rows(legacy, "SELECT version_num FROM wa_schema") == [("0001",)]
+    assert await rows(legacy, "SELECT version_num FROM wa_schema") == [(HEAD,)]
     assert len(await rows(legacy, "SELECT id FROM ll_ia_conversaciones")) == 3
 
 

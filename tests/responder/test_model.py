@@ -20,7 +20,7 @@ from responder.timing import ModelTiming, ReplyTiming, Timing
 from tests.client.conftest import ANA, BETO
 from tests.mqtt.probe import mqtt_probe
 from tests.responder.conftest import ResponderHarness
-from tests.responder.openai_server import OpenAiServer, completion
+from tests.responder.openai_server import OpenAiServer
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ async def test_a_transient_failure_is_retried(model: Model, server: OpenAiServer
         b'"hola"',
         b"null",
         b"not JSON",
-        b'{"choices": [{"message": {"content": [{"type": "text", "text": "hola"}]}}]}',
+        b'{"choices": [{"message": {"content": 7}}]}',
     ],
 )
 async def test_an_invalid_response_is_a_failure(model: Model, server: OpenAiServer, nonsense: bytes) -> None:
@@ -78,7 +78,7 @@ async def test_an_invalid_response_is_a_failure(model: Model, server: OpenAiServ
     assert len(server.asked) == 3
 
 
-@pytest.mark.parametrize("permanent", [400, 401, 404, {"retry-after": "60"}])
+@pytest.mark.parametrize("permanent", [400, 401, 403, 404, 413, 422, {"retry-after": "60"}])
 async def test_a_permanent_failure_is_not_retried(model: Model, server: OpenAiServer, permanent: Any) -> None:
     server.script = [permanent]
     with pytest.raises(ModelFailed) as failed:
@@ -86,12 +86,6 @@ async def test_a_permanent_failure_is_not_retried(model: Model, server: OpenAiSe
     assert len(server.asked) == 1
     if isinstance(permanent, dict):
         assert failed.value.retry_after == 60
-
-
-@pytest.mark.parametrize("body", [completion(""), completion(None), completion("x", finish="content_filter")])
-async def test_an_empty_answer_is_empty(model: Model, server: OpenAiServer, body: bytes) -> None:
-    server.script = [body]
-    assert await model.complete([{"role": "user", "content": "x"}]) == ""
 
 
 async def test_concurrent_requests_are_limited(model: Model, server: OpenAiServer) -> None:
@@ -205,6 +199,18 @@ async def test_a_failing_model_is_silence_an_error_event_and_a_later_answer(
     assert texts == [("Sobre «¿Abren mañana?»: sí.",)]
 
 
+async def test_a_question_that_the_server_refuses_is_final_and_the_reason_is_read(
+    harness: ResponderHarness, server: OpenAiServer
+) -> None:
+    responder = await harness.start(**options(server))
+    server.script = [(404, b'{"error": {"code": "model_not_found", "message": "The model x does not exist"}}')]
+    harness.bridge.phone.incoming(ANA, "¿Abren mañana?")
+    assert await harness.verdicts(1) == ["model_failed"]
+    assert len(server.asked) == 1
+    [fault] = responder.faults.latest
+    assert fault.text == "HTTP 404, model_not_found: The model x does not exist; not asked again"
+
+
 async def test_a_model_that_never_recovers_is_never_an_apology(harness: ResponderHarness, server: OpenAiServer) -> None:
     server.script = [500] * 50
     timing = Timing(replies=ReplyTiming(retry=0.3))
@@ -256,7 +262,7 @@ async def test_a_persons_reply_replaces_the_models_pending_answer(
     phone = harness.bridge.phone
     phone.incoming(ANA, "¿Abren mañana?")
     await harness.until(lambda: len(server.asked) == 1)
-    phone.own(ANA, "Sí, de 9 a 13")
+    phone.own(ANA, "Sí, de 9 a 13", timestamp=phone.now() + 5)
     assert await harness.verdicts(2) == ["human", "own"]
     await asyncio.sleep(1.2)  # the model has answered by then; its answer is dropped
     assert phone.sent == []

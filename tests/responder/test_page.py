@@ -192,3 +192,27 @@ async def test_the_key_is_requested_once_and_kept(harness: ResponderHarness, pag
     await page.get_by_label("Escribí una respuesta").fill("Sí, decime")
     await page.keyboard.press("Enter")
     assert await harness.answers(1) == ["Sí, decime"]
+
+
+async def test_who_waits_for_an_answer_is_counted_and_filtered(shown: ResponderHarness, page: Page) -> None:
+    await expect(page).to_have_title("(1) Conversaciones")
+    waiting = page.get_by_role("button", name="Sin responder 1", exact=True)
+    await waiting.click()
+    chats = page.get_by_role("navigation").get_by_role("button")
+    await expect(chats).to_have_count(1)
+    await expect(chats).to_contain_text("Beto Gómez")
+    shown.bridge.phone.own(BETO, "$4.500, Beto", timestamp=shown.bridge.phone.now() + 5)
+    await expect(chats).to_have_count(0)
+    await expect(page).to_have_title("Conversaciones")
+
+
+async def test_a_broken_rules_file_is_no_working_responder(
+    harness: ResponderHarness, page: Page, tmp_path: Path
+) -> None:
+    path = tmp_path / "rules.yaml"
+    path.write_text("version: 1")
+    responder = await harness.start(rules_file=path)
+    await page.goto(responder.url)
+    await expect(page.get_by_role("status")).to_have_text("Funciona")
+    path.write_text("version: 1\nregals: []")
+    await expect(page.get_by_role("status")).to_have_text("El archivo de reglas tiene un error", timeout=15_000)

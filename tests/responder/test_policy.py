@@ -85,14 +85,26 @@ def test_an_old_order_is_not_applied() -> None:
     assert decide(facts, Circumstances(NOW), POLICY) is Verdict.TOO_OLD
 
 
-@pytest.mark.parametrize("text", ["baja", "BAJA.", "stop", "darme de baja", "Quiero darme de baja"])
+_OPT_OUTS = (
+    *("baja", "BAJA.", "stop", "darme de baja", "Quiero darme de baja", "Stop por favor", "b.a.j.a", "B A J A!!"),
+    *("Hola, quiero darme de baja por favor. Gracias", "por favor no me escriban más", "ВАЈА", "st\u200bop", "🅱🅰🅹🅰"),
+    *("Please stop", "STOP!!!", "unsubscribe me, thanks", "𝐛𝐚𝐣𝐚", "s-t-o-p please", "No quiero recibir más mensajes."),
+)
+_NOT_OPT_OUTS = (
+    *("la calefacción está baja", "¿baja el precio?", "stop motion", "bajá la música", "por favor", "gracias"),
+    *("por favor baja el precio", "hola, la baja presión es por la lluvia", "¿me das de baja la otra línea?", "s t o"),
+    *("gracias por no molestar", "do not stop", "la alta", "no paren", "a b c", "ya baja el colectivo", "planta baja"),
+)
+
+
+@pytest.mark.parametrize("text", _OPT_OUTS)
 def test_an_opt_out_applies_whatever_its_age_and_the_switches(text: str) -> None:
     facts = replace(MESSAGE, body=text, timestamp=NOW - 100_000)
     assert decide(facts, Circumstances(NOW, active=False), POLICY) is Verdict.OPT_OUT
     assert decide(replace(facts, is_group=True), Circumstances(NOW), POLICY) is Verdict.GROUP
 
 
-@pytest.mark.parametrize("text", ["la calefacción está baja", "¿baja el precio?", "stop motion", "bajá la música"])
+@pytest.mark.parametrize("text", _NOT_OPT_OUTS)
 def test_the_word_within_a_sentence_is_not_an_opt_out(text: str) -> None:
     assert decide(replace(MESSAGE, body=text), Circumstances(NOW), POLICY) is Verdict.ANSWER
 

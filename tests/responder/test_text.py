@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from responder.chat_state import ChatState, OperatorSettings, SwitchState, judge
 from responder.errors import WrongRules
 from responder.faults import FaultLog
 from responder.hours import Hours
-from responder.prompt import HistoryEntry, chat_messages, system_text, unknown_variables
+from responder.incoming import ReceivedMessage
+from responder.policy import Facts, Policy
+from responder.prompt import HistoryEntry, PromptLimits, chat_messages, system_text, unknown_variables
 from responder.rules import parse_rules
 from responder.rules_file import RulesFile
 from responder.text_normalize import fingerprint, made_of, plain
@@ -111,7 +115,20 @@ rules:
         ("version: 1\nrules: [{name: a, when: {whole: ''}, answer: x}]", "no letters"),
         ("version: 1\nrules: [{name: a, when: {matches: '('}, answer: x}]", "not a regular expression"),
         ("version: 1\nrules: [{name: a, when: {es: {whole: a}}, answer: {en: x}}]", "no answer in es"),
-        ("version: 1\nrules: [{name: a, whne: x, answer: x}]", "whne"),
+        ("version: 1\nrules: [{name: a, whne: x, answer: x}]", "unknown key 'whne'; known: name, when, answer"),
+        (
+            "version: 1\nrules:\n  - name: a\n    when:\n      contien: [x]\n    answer: x",
+            "line 5: .*unknown key 'contien'; known: whole, starts, contains, matches, needs",
+        ),
+        (
+            "version: 1\nrules: [{name: a, when: {es: {contien: [x]}}, answer: x}]",
+            "unknown key 'contien'; known: whole",
+        ),
+        ("version: 1\nregals: []", "unknown key 'regals'; known: version, rules, forbidden"),
+        ("version: 1\nrules: [{name: a, when: {whole: x}}]", "answer: is missing"),
+        ("version: 1\nrules: [{name: a, when: x, answer: x}]", "when: must be keys with values"),
+        ("version: 1\nrules: [{name: a, when: {whole: [3]}, answer: x}]", "must be a text"),
+        ("version: 3\nrules: []", "version: must be 1"),
         (
             "version: 1\nrules: [{name: a, when: {whole: a}, answer: x}, {name: a, when: {whole: b}, answer: y}]",
             "twice",
@@ -148,6 +165,10 @@ def test_a_changed_file_is_read_and_a_wrong_one_is_ignored(tmp_path: Path) -> No
         "As an AI language model",
         "la clave es sk-abcdefghijklmnopqrst",
         "<|im_end|>",
+        "c\u200bomo modelo de len\u200dguaje",
+        "соmо mоdеlо dе lеnguаjе",
+        "ＡＳ ＡＮ ＡＩ",
+        "como módelo de lenguàje",
     ],
 )
 def test_forbidden_answers(text: str) -> None:
@@ -160,6 +181,34 @@ def test_fingerprints() -> None:
     assert fingerprint("👍") != fingerprint("👎")
     assert fingerprint("10") != fingerprint("100")
     assert fingerprint("a" * 5000 + "b") != fingerprint("a" * 5000 + "c")
+
+
+#: Characters on which normalization, case and comparison take longest or change most.
+_ODD = "a\u0300\u0315\u0344\u0390\u0f73\ufdfa\u200b\u200d\ufe0f\u202e\ud55c\u1d160\U0001f1e6\U0001d400ıßǆ İ1\n."
+
+
+@given(
+    unit=st.text(st.one_of(st.sampled_from(_ODD), st.characters(exclude_categories=["Cs"])), min_size=1, max_size=6),
+    start=st.text(max_size=4),
+)
+@example("\u0315\u0300", "a")
+@example("\ufdfa", "")
+@example("h o l a ", "")
+def test_no_message_costs_more_than_50_ms(unit: str, start: str) -> None:
+    """The longest message that WhatsApp carries, through everything that its recording and a rule's answer compute."""
+    text = (start + unit * 65_536)[:65_536]
+    operator = OperatorSettings(Policy(), Hours(), UTC, 1800)
+    facts = Facts(text, "chat", 1.0, frozenset({"x"}))
+    message = ReceivedMessage("haby", "1", "c", "p", 51, None, None, facts, frozenset({"x"}))
+
+    def cost() -> float:
+        started = time.process_time()
+        judge(message, ChatState(1, "p", 51, "c", 0), SwitchState(True, {}), operator, 1.0)
+        SHIPPED.answer(text)
+        chat_messages("", [HistoryEntry("user", text)], [text], PromptLimits())
+        return time.process_time() - started
+
+    assert min(cost() for _ in range(3)) < 0.05
 
 
 @given(st.text(max_size=300))
@@ -216,11 +265,27 @@ def test_the_system_text_never_contains_a_customers_text() -> None:
         HistoryEntry("user", "[live_location]"),
         HistoryEntry("user", "uno"),
     ]
-    messages = chat_messages(system, history, [hostile, "dos"])
+    messages = chat_messages(system, history, [hostile, "dos"], PromptLimits())
     assert [message["role"] for message in messages] == ["system", "user", "assistant", "user"]
     assert messages[0]["content"] == system
     assert messages[-1]["content"] == f"[voice message]\n[live location]\nuno\n{hostile}\ndos"
     assert unknown_variables("{{negocio}} {{hora}} {{nombre}}", {"negocio": "x"}) == ["nombre"]
+
+
+def test_a_prompt_is_bounded_and_keeps_the_newest() -> None:
+    """Eight messages of the longest length made a prompt of half a million characters."""
+    history = [HistoryEntry("user", f"{n}" * 65_000) for n in range(10)]
+    messages = chat_messages(
+        "sistema", history, ["y" * 65_000] * 8 + ["última"], PromptLimits(text=1_000, prompt=5_000)
+    )
+    assert sum(len(message["content"]) for message in messages) <= 5_000
+    assert messages[0]["content"] == "sistema"
+    assert messages[-1]["content"].endswith("última")
+    assert "y" * 999 + "…" in messages[-1]["content"]
+    assert "y" * 1_000 not in messages[-1]["content"]
+    few = chat_messages("sistema", [], ["a" * 500, "b" * 500], PromptLimits(text=1_000, prompt=600))
+    assert few[1]["content"] == "b" * 500
+    assert chat_messages("s" * 700, [], ["hola"], PromptLimits(text=100, prompt=600))[1]["content"] == "hola"
 
 
 @given(st.text(alphabet=st.sampled_from("aá .\n\n🙏🏽\u200d?"), max_size=9000))

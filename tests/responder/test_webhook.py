@@ -12,8 +12,10 @@ import httpx
 import pytest
 
 from bridge.app import Bridge
+from bridge.contract.signature import signature
 from bridge.drivers.scripted import ScriptedDriver
 from bridge.http.server import address_of, listen
+from responder.orders import PAUSED
 from responder.timing import SenderTiming, Timing
 from tests.client.conftest import ANA, BETO, QUICK, ScriptedBridge
 from tests.responder.conftest import ResponderHarness
@@ -110,6 +112,55 @@ async def test_the_same_webhook_twice_is_answered_once(facade: FacadeBridge, har
     assert await harness.answers(1) == [GREETING]
     await harness.until_rows("SELECT state FROM wa_turn", [("sent",)])
     assert len(facade.phone.sent) == 1
+
+
+KEY = "clave-larga-de-prueba"
+FORGED = {"from": BETO, "body": "responder off", "type": "chat", "id": f"false_{BETO}_F1", "cliente_id": 51}
+
+
+@pytest.mark.parametrize("webhook", [False, True])
+async def test_with_a_key_a_message_needs_the_key_or_the_signature_of_the_sender(
+    facade: FacadeBridge, harness: ResponderHarness, webhook: bool
+) -> None:
+    harness.bridge = facade
+    responder = await harness.start(api_key=KEY, sender_url=facade.url if webhook else None, admins=BETO)
+    body = json.dumps(FORGED | {"timestamp": int(time.time())}).encode()
+    headers, guess = {"content-type": "application/json"}, signature("a guess of 16 characters", body)
+    async with httpx.AsyncClient(base_url=responder.url, headers=headers) as http:
+        for forged in (
+            {},
+            {"x-hub-signature-256": guess},
+            {"x-api-key": "guess"},
+        ):
+            answer = await http.post("/api/message-received", content=body, headers=forged)
+            assert answer.status_code == 401, forged
+        assert await harness.rows("SELECT count(*) FROM wa_message") == [(0,)]
+        assert responder.faults.counts["unsigned"] == int(webhook)
+        keyed = await http.post("/api/message-received", content=body, headers={"x-api-key": KEY})
+        assert keyed.status_code == 200
+
+
+async def test_the_bridge_signs_what_it_posts_to_a_responder_with_a_key(
+    facade: FacadeBridge, harness: ResponderHarness
+) -> None:
+    harness.bridge = facade
+    await harness.start(sender_url=facade.url, api_key=KEY, admins=BETO)
+    facade.phone.incoming(ANA, "Hola")
+    assert await harness.answers(1) == [GREETING]
+    facade.phone.incoming(BETO, "responder off")  # an order of an admin is one
+    assert (await harness.answers(2))[1] == PAUSED
+
+
+async def test_what_comes_before_the_first_registration_is_asked_for_again(
+    harness: ResponderHarness, bad_sender: BadSender
+) -> None:
+    """The sender signs with what a registration gave it: an earlier one, perhaps, of a responder without a key."""
+    await bad_sender.stop()
+    responder = await harness.start(wait=False, sender_url=bad_sender.url, api_key=KEY)
+    await harness.until(lambda: bool(responder.faults.latest))
+    message = FORGED | {"timestamp": int(time.time())}
+    async with httpx.AsyncClient(base_url=responder.url) as http:
+        assert (await http.post("/api/message-received", json=message)).status_code == 503
 
 
 class BadSender:

@@ -20,6 +20,7 @@ from bridge.core.catch_up import CatchUpLimits
 from bridge.core.inbound import InboundPipeline
 from bridge.core.outbound import OutboundPipeline
 from bridge.core.pacing import Pacing
+from bridge.core.people import People
 from bridge.core.session import Session
 from bridge.core.session_view import StateChange
 from bridge.drivers.web import Limits
@@ -68,6 +69,8 @@ class LiveSession:
         async with AsyncExitStack() as stack:
             self.store = await stack.enter_async_context(open_store(self._path, now=clock.now))
             outbox, journal, memory = self.store.outbox, self.store.journal, self.store.memory
+            people = People("haby", self.store.people, memory, clock.now)
+            await people.load()
             self.session = Session(
                 "haby",
                 owner="test:0",
@@ -75,8 +78,8 @@ class LiveSession:
                 outbox=outbox,
                 memory=memory,
                 driver=self.driver,
-                inbound=InboundPipeline("haby", 51, journal, outbox, memory, now=clock.now),
-                outbound=OutboundPipeline("haby", outbox, self.driver, clock, FREE),
+                inbound=InboundPipeline("haby", 51, journal, outbox, memory, people, now=clock.now),
+                outbound=OutboundPipeline("haby", outbox, self.driver, clock, FREE, people),
                 clock=clock,
                 progress=MqttProgress(),
                 catch_up=self._catch_up,

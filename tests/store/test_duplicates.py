@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.contract.messages import Stream
-from bridge.ports import JournalRecord
+from bridge.ports import Acquaintance, JournalRecord
 from bridge.store import SessionStore, open_store
 from tests.store.samples import GROUP, LID, OTHER_PN, PN, record
 
@@ -56,7 +56,7 @@ async def test_two_messages(store: SessionStore, pair: Sequence[JournalRecord]) 
 async def test_an_alias_makes_one_of_two_addresses_whatever_the_content(
     store: SessionStore, pair: tuple[str, str]
 ) -> None:
-    await store.journal.add_alias(LID, PN)
+    await store.people.keep(Acquaintance(pairs=[(LID, PN)]))
     assert await store.journal.append([record("A", pair[0], content="1"), record("A", pair[1], content="2")]) == [
         1,
         None,
@@ -64,7 +64,7 @@ async def test_an_alias_makes_one_of_two_addresses_whatever_the_content(
 
 
 async def test_an_alias_makes_one_of_two_authors(store: SessionStore) -> None:
-    await store.journal.add_alias(LID, PN)
+    await store.people.keep(Acquaintance(pairs=[(LID, PN)]))
     edited = record("A", GROUP, author=LID, content="edited")
     assert await store.journal.append([IN_GROUP, edited]) == [1, None]
 
@@ -73,7 +73,7 @@ async def test_an_alias_makes_one_of_two_authors(store: SessionStore) -> None:
 async def test_a_known_other_person_is_never_guessed_to_be_the_same(
     store: SessionStore, alias: tuple[str, str]
 ) -> None:
-    await store.journal.add_alias(*alias)
+    await store.people.keep(Acquaintance(pairs=[alias]))
     assert await store.journal.append([FIRST, record("A", LID)]) == [1, 2]
 
 
@@ -96,8 +96,8 @@ async def test_with_every_alias_known_each_person_message_is_journalled_exactly_
 ) -> None:
     with TemporaryDirectory() as folder:
         async with open_store(Path(folder) / "store.db", now=lambda: 0.0) as store:
-            await store.journal.add_alias(LID, PN)
-            await store.journal.add_alias(OTHER_LID, OTHER_PN)
+            await store.people.keep(Acquaintance(pairs=[(LID, PN)]))
+            await store.people.keep(Acquaintance(pairs=[(OTHER_LID, OTHER_PN)]))
             seqs = [
                 (await store.journal.append([record(raw_id, chat, content=str(edited))]))[0]
                 for raw_id, chat, edited in arrived

@@ -8,6 +8,7 @@ import json
 import re
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from bridge.contract.events import ERASED_EVENT, OWN_MESSAGE, Event, EventBody
 from bridge.contract.lifecycle import SendState
 from bridge.contract.messages import ERASED, Inbound, MessageBody, Quoted, Stream, in_stream
 from bridge.contract.payload import instant
-from bridge.ports import DeadLetter, JournalRecord, NewNotice, Webhook, WebhookFilter
+from bridge.ports import Acquaintance, DeadLetter, JournalRecord, NewNotice, PersonAddress, Webhook, WebhookFilter
 from bridge.store import BridgeStore, SessionStore
 from bridge.store.database import POLL
 from bridge.store.erasure import erase_bridge, erase_session, known_addresses, wipe
@@ -70,7 +71,8 @@ async def fill(store: SessionStore) -> None:
         body(GROUP, OTHER_PN, "@5491155500001 hola", mentions=[PN, GROUP], quoted=quoted),
         body("54911555000012@c.us", "54911555000012@c.us", "another number that begins alike"),
     ]
-    await store.journal.add_alias(LID, PN)
+    people = [PersonAddress(0, address, address, "p1") for address in (LID, PN)]
+    await store.people.keep(Acquaintance([*people, PersonAddress(0, OTHER_PN, OTHER_PN, "p2")], pairs=[(LID, PN)]))
     await store.journal.append([record(f"RAW{n}", message) for n, message in enumerate(messages)])
     own = EventBody(kind=OWN_MESSAGE, at=instant(1.7e9), chat=PN, message=body(PN, PN, SECRET))
     await store.journal.append_event(own.to_json())
@@ -116,6 +118,7 @@ async def test_content_is_erased_and_seq_stays_beside_a_running_bridge(opener: O
             "still open": 1,
             "results and acks": 3,
             "keys": 3,
+            "addresses": 2,
         }
         assert (store.journal.bounds(Stream.IN), store.journal.bounds(Stream.EVENT)) == before
         left = await items(store, Stream.IN)
@@ -156,6 +159,8 @@ async def test_a_stopped_store_keeps_no_copy_of_a_message_in_any_page(opener: Op
     raw = await asyncio.to_thread(path.read_bytes)
     assert not re.search(rb"5491155500001(?!2)", raw)
     assert LID.encode() not in raw
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT key FROM people").fetchall() == [(OTHER_PN,)]
     async with opener() as store:
         pages = [await store.journal.read(stream, 0, 99) for stream in Stream]
         held = sum(len(text.encode()) for page in pages for _, text in page.items)
@@ -213,6 +218,28 @@ async def test_dead_letters_and_details_of_the_audit(tmp_path: Path, clock: SetC
 def test_the_addresses_of_a_number() -> None:
     assert ErasedPerson.of(TYPED) == ErasedPerson.of("5491155500001") == ErasedPerson.of("541155500001@c.us")
     assert ErasedPerson.of(LID).addresses == {LID}
+    for spelling in ("54111555500001@c.us", "+5491155500001.", "5490111555500001"):
+        assert ErasedPerson.of(TYPED).is_named_in(spelling)
     assert not ErasedPerson.of(TYPED).is_named_in("15491155500001 54911555000012")
     with pytest.raises(InvalidRequest, match="a group"):
         ErasedPerson.of(GROUP)
+
+
+async def test_what_was_typed_in_another_spelling_is_erased(opener: Opener, path: Path) -> None:
+    async with opener() as store:
+        await store.outbox.claim(replace(claim("typed", SECRET), to="54111555500001@c.us"), result())
+        await store.outbox.change(1, step(SendState.FAILED))
+        text = body(OTHER_PN, OTHER_PN, "es el 54111555500001")
+        await store.journal.append([record("A", text)])
+    assert forget(path)["commands"] == 1
+    async with opener() as store:
+        [left] = await items(store, Stream.IN)
+        assert left["body"] == "es el …"
+
+
+async def test_a_pair_that_only_the_people_know_is_followed(opener: Opener, path: Path) -> None:
+    async with opener() as store:
+        people = [PersonAddress(0, address, address, "p1") for address in (LID, PN, "541155500001@hosted")]
+        await store.people.keep(Acquaintance(people))
+        await store.journal.append([record("A", body(LID, LID, SECRET))])
+    assert forget(path)["messages"] == 1

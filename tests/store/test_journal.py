@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from bridge.contract.messages import Stream
-from bridge.ports import Bounds
+from bridge.ports import Acquaintance, Bounds
 from bridge.store import SessionStore
 from tests.store.conftest import Opener, SetClock
 from tests.store.samples import GROUP, LID, OTHER_PN, PN, record
@@ -94,7 +94,7 @@ async def test_a_watermark_is_the_newest_time_in_its_chat(store: SessionStore) -
 
 
 async def test_a_duplicate_moves_the_watermark_of_the_address_it_came_by(store: SessionStore) -> None:
-    await store.journal.add_alias(LID, PN)
+    await store.people.keep(Acquaintance(pairs=[(LID, PN)]))
     await store.journal.append([record("A", PN, timestamp=20)])
     assert await store.journal.append([record("A", LID, timestamp=20)]) == [None]
     assert await store.journal.watermarks() == {PN: 20, LID: 20}
@@ -102,11 +102,11 @@ async def test_a_duplicate_moves_the_watermark_of_the_address_it_came_by(store: 
 
 async def test_an_alias_outlives_a_restart_and_may_be_added_again(opener: Opener) -> None:
     async with opener() as store:
-        await store.journal.add_alias(LID, PN)
-        await store.journal.add_alias(LID, PN)
+        await store.people.keep(Acquaintance(pairs=[(LID, PN)]))
+        await store.people.keep(Acquaintance(pairs=[(LID, PN)]))
         await store.journal.append([record("A", PN, content="one")])
     async with opener() as store:
-        await store.journal.add_alias(LID, OTHER_PN)
+        await store.people.keep(Acquaintance(pairs=[(LID, OTHER_PN)]))
         assert await store.journal.append([record("A", LID, content="two")]) == [None]
 
 

@@ -30,7 +30,7 @@ class ScriptedPoster:
         self.answer: Callable[[str], PostAnswer] = lambda _: ACCEPTED
         self._posted = asyncio.Condition()
 
-    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> PostAnswer:
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str], *, legacy: bool = False) -> PostAnswer:
         async with self._posted:
             self.posts.append((url, headers["X-WA-Seq"]))
             self._posted.notify_all()

@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.contract.messages import Stream
+from bridge.contract.signature import signature
 from bridge.ports import Failure, PostAnswer, WebhookFilter
-from bridge.webhooks.headers import WebhookDelivery, signature
+from bridge.webhooks.headers import WebhookDelivery
 from bridge.webhooks.limits import WebhookLimits
-from bridge.webhooks.retry_policy import PostVerdict, includes, judge, retry_pause
+from bridge.webhooks.retry_policy import PostVerdict, includes, is_taken, judge, retry_pause
 
 LIMITS = WebhookLimits()
 ANA, GROUP = "5491155500001@c.us", "120363000000000001@g.us"
@@ -31,9 +32,34 @@ def test_every_status_has_one_verdict(status: int) -> None:
     assert judge(answered(status), 1, LIMITS) is expected
 
 
-@pytest.mark.parametrize("failure", Failure)
-def test_a_failure_without_a_response_is_retried_indefinitely(failure: Failure) -> None:
+@pytest.mark.parametrize("failure", sorted(set(Failure) - {Failure.INTERNAL}))
+def test_an_item_that_never_reached_the_receiver_is_retried_indefinitely(failure: Failure) -> None:
     assert judge(PostAnswer(failure=failure), 10_000, LIMITS) is PostVerdict.RETRY
+    assert judge(PostAnswer(failure=failure), 10_000, LIMITS, legacy=True) is PostVerdict.RETRY
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        PostAnswer(failure=Failure.TIMED_OUT, received=True),
+        PostAnswer(failure=Failure.BROKEN_OFF, received=True),
+        answered(504),
+    ],
+)
+@pytest.mark.parametrize(("legacy", "bound"), [(False, LIMITS.unanswered), (True, LIMITS.legacy_unanswered)])
+def test_an_item_that_the_receiver_took_and_did_not_answer_has_a_bound(
+    answer: PostAnswer, legacy: bool, bound: int
+) -> None:
+    assert bound <= 20
+    assert judge(answer, bound - 1, LIMITS, legacy=legacy) is PostVerdict.RETRY
+    assert judge(answer, bound, LIMITS, legacy=legacy) is PostVerdict.REFUSED
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 502, 503])
+def test_a_temporary_answer_is_not_counted_as_taken(status: int) -> None:
+    assert not is_taken(answered(status))
+    assert is_taken(answered(504))
+    assert is_taken(answered(500))
 
 
 @pytest.mark.parametrize(
@@ -70,6 +96,21 @@ def test_a_receiver_may_request_a_longer_pause_up_to_a_limit(asked: float, rando
         (WebhookFilter(groups=False), Stream.IN, {"chat": ANA}, True),
         (WebhookFilter(chats=frozenset({ANA})), Stream.IN, {"chat": ANA}, True),
         (WebhookFilter(chats=frozenset({ANA})), Stream.IN, {"chat": "1@lid", "from_pn": ANA}, True),
+        (WebhookFilter(chats=frozenset({"541155500001@c.us"})), Stream.IN, {"chat": ANA}, True),
+        (WebhookFilter(chats=frozenset({"54111555500001@c.us"})), Stream.IN, {"chat": "1@lid", "from_pn": ANA}, True),
+        (WebhookFilter(chats=frozenset({"5491155500009@c.us"})), Stream.IN, {"chat": ANA}, False),
+        (
+            WebhookFilter(frozenset({"own_message"}), frozenset({"541155500001@c.us"})),
+            Stream.EVENT,
+            {"kind": "own_message", "chat": "1@lid", "from_pn": ANA},
+            True,
+        ),
+        (
+            WebhookFilter(frozenset({"alias"}), frozenset({ANA})),
+            Stream.EVENT,
+            {"kind": "alias", "from_pn": ANA, "from_lid": "1@lid"},
+            True,
+        ),
         (WebhookFilter(chats=frozenset({"1@lid"})), Stream.IN, {"chat": ANA, "from_lid": "1@lid"}, True),
         (WebhookFilter(chats=frozenset({ANA})), Stream.IN, {"chat": GROUP, "from_pn": ANA}, False),
         (WebhookFilter(chats=frozenset({GROUP})), Stream.IN, {"chat": GROUP, "from_pn": ANA}, True),

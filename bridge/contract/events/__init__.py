@@ -10,16 +10,25 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, create_model
 
-from bridge.contract.events import decrypted, erased, own_message, undecrypted
+from bridge.contract.events import alias, decrypted, erased, own_message, sent_message, undecrypted
+from bridge.contract.events.alias import ALIAS
 from bridge.contract.events.decrypted import DECRYPTED
 from bridge.contract.events.erased import ERASED_EVENT
 from bridge.contract.events.event_kind import EventKind
 from bridge.contract.events.own_message import OWN_MESSAGE
+from bridge.contract.events.sent_message import SENT_MESSAGE, SentCommand
 from bridge.contract.events.undecrypted import UNDECRYPTED, GivenUp
-from bridge.contract.messages import MessageBody
-from bridge.contract.payload import VERSION, Instant, Payload, is_none
+from bridge.contract.messages import MessageBody, Oversized
+from bridge.contract.payload import VERSION, Instant, PageText, Payload, is_none
 
-EVENTS: tuple[EventKind, ...] = (own_message.EVENT, undecrypted.EVENT, decrypted.EVENT, erased.EVENT)
+EVENTS: tuple[EventKind, ...] = (
+    own_message.EVENT,
+    sent_message.EVENT,
+    alias.EVENT,
+    undecrypted.EVENT,
+    decrypted.EVENT,
+    erased.EVENT,
+)
 EVENT_KINDS = frozenset(event.kind for event in EVENTS)
 _FIELDS: dict[str, Any] = {name: model for event in EVENTS for name, model in event.fields.items()}
 
@@ -34,6 +43,17 @@ class EventHead(Payload):
     kind: str = Field(description="kind of the event")
     at: Instant = Field(description="when it happened")
     chat: str | None = Field(default=None, description="the chat that it belongs to")
+    person: str | None = Field(
+        default=None,
+        exclude_if=is_none,
+        description="the bridge's id of the person whom it is about: the author in a group, else the other side",
+    )
+    from_pn: PageText | None = Field(
+        default=None, exclude_if=is_none, description="phone-number address of that person, where known"
+    )
+    from_lid: PageText | None = Field(
+        default=None, exclude_if=is_none, description="LID address of that person, where known"
+    )
 
 
 if TYPE_CHECKING:
@@ -44,6 +64,8 @@ if TYPE_CHECKING:
         message: MessageBody | None = None
         message_id: str | None = None
         given_up: GivenUp | None = None
+        command: SentCommand | None = None
+        merged: str | None = None
 
 else:
     EventFields = create_model(
@@ -75,17 +97,21 @@ class Event(EventBody):
     session: str = Field(description="the session's name")
     epoch: str = Field(description="UUID of the session's store; a new one begins new streams")
     event_seq: int = Field(description="position in the stream, gapless from 1")
+    oversized: Oversized = None
 
 
 __all__ = [
+    "ALIAS",
     "DECRYPTED",
     "ERASED_EVENT",
     "EVENTS",
     "EVENT_KINDS",
     "OWN_MESSAGE",
+    "SENT_MESSAGE",
     "UNDECRYPTED",
     "Event",
     "EventBody",
     "EventKind",
     "GivenUp",
+    "SentCommand",
 ]

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -25,6 +26,8 @@ from bridge.drivers.web.runtime import PlaywrightRuntime
 _log = logging.getLogger(__name__)
 #: Added to Playwright's own list, which switches off most of the background traffic.
 _NO_BACKGROUND_TRAFFIC = ("--disable-domain-reliability", "--no-pings", "--disable-sync", "--disable-crash-reporter")
+#: A popup that opens popups is faster than any reaction to it; what comes in another way is closed (`page`).
+_NO_POPUPS = "--block-new-web-contents"
 _LAUNCH_TIMEOUT = 60.0
 #: Grace period (seconds) for the launch error after the browser exited.
 _ERROR_GRACE = 1.0
@@ -64,6 +67,8 @@ class Browser:
         self._limits = limits
         self._window = window
         self._context: BrowserContext | None = None
+        self._own: Page | None = None
+        self._closing: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
         await self._runtime.replace_if_dead()
@@ -107,6 +112,8 @@ class Browser:
         await self._close()
 
     async def _close(self) -> None:
+        for closing in self._closing:
+            closing.cancel()
         running = processes.of_profile(self._profile.path)
         try:
             if self._context is not None:
@@ -118,10 +125,24 @@ class Browser:
             await self._end(running)
 
     async def page(self) -> Page:
-        if self._context is None:
+        """The one page. Unless a person uses the browser, every other one is closed as soon as it opens."""
+        context = self._context
+        if context is None:
             raise BrowserFailed("The browser is not running.")
-        pages = self._context.pages
-        return pages[0] if pages else await self._context.new_page()
+        with suppress(KeyError):  # not listening yet
+            context.remove_listener("page", self._close_popup)
+        self._own = own = context.pages[0] if context.pages else await context.new_page()
+        if not self._window:
+            context.on("page", self._close_popup)
+            for page in context.pages:
+                self._close_popup(page)
+        return own
+
+    def _close_popup(self, page: Page) -> None:
+        if page is not self._own:
+            closing = asyncio.create_task(_close_page(page), name="close a popup")
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
 
     async def _launch(self, playwright: Playwright, executable: Path, agent: str) -> BrowserContext:
         try:
@@ -132,7 +153,7 @@ class Browser:
                 no_viewport=self._window,
                 chromium_sandbox=not _is_root(),
                 user_agent=agent,
-                args=[*_NO_BACKGROUND_TRAFFIC, *self._arguments],
+                args=[*_NO_BACKGROUND_TRAFFIC, *(() if self._window else (_NO_POPUPS,)), *self._arguments],
                 accept_downloads=False,
                 # the bridge handles Ctrl-C: the browser must run until the login is flushed
                 handle_sigint=False,
@@ -153,6 +174,12 @@ class Browser:
         if left:
             _log.warning("killed the browser: it had not ended in time (pid %s)", ", ".join(str(m.pid) for m in left))
             await processes.wait_gone(left, self._limits.close)
+
+
+async def _close_page(page: Page) -> None:
+    _log.debug("closing a page that the site opened")
+    with suppress(PlaywrightError):
+        await page.close()
 
 
 def launch_failure(report: str) -> str:

@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 from bridge.contract.errors import CodedError
+from bridge.drivers.web.child_environment import child_environment
 
 #: By memory use: headless-shell takes about half as much as chromium (213 against 394 MiB for one page).
 NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
@@ -66,6 +67,7 @@ async def user_agent(executable: Path, limit: float = 20.0) -> str:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL,
+                env=child_environment(),
             )
             try:
                 answer, _ = await process.communicate()

@@ -162,11 +162,15 @@ def _unconverted(raw: Mapping[str, Any], key: MessageKey | None = None) -> Incom
     )
 
 
+#: Unix times from here on are milliseconds: as seconds it is the year 5138, as milliseconds 1973.
+_MILLISECONDS = 1e11
+
+
 def _timestamp(raw: Mapping[str, Any]) -> int:
     for name in ("t", "at"):
         value = raw.get(name)
         if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and value > 0:
-            return int(value)
+            return int(value if value < _MILLISECONDS else value / 1000)
     return 0
 
 

@@ -11,6 +11,7 @@ import playwright
 from playwright.async_api import Error as PlaywrightError
 from playwright.async_api import Playwright, async_playwright
 
+from bridge.drivers.web.child_environment import clean_playwright
 from bridge.drivers.web.executable import BrowserFailed
 
 _log = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ class PlaywrightRuntime:
         """The running Playwright. Raises `BrowserFailed` if its driver does not start."""
         async with self._starting:
             if self._playwright is None:
+                clean_playwright()
                 try:
                     self._playwright = await async_playwright().start()
                 except Exception as error:  # Playwright raises plain exceptions here

@@ -9,6 +9,7 @@ from typing import Any
 from bridge.contract.jid import Jid
 from bridge.contract.payload import instant, rfc3339
 from bridge.contract.session import Reason, SessionState, Situation
+from bridge.drivers.web import page_report as report
 from bridge.drivers.web.payloads import to_jid
 from bridge.ports import PasskeyRequest
 
@@ -53,36 +54,36 @@ class Snapshot:
 
     @classmethod
     def of(cls, raw: Mapping[str, Any]) -> Snapshot:
-        """From the JSON of `page/state.js`."""
+        """From the JSON of `page/state.js`; any value of a field is readable."""
         return cls(
-            load=str(raw.get("load")),
-            holds=int(raw.get("holds") or 0),
+            load=report.text(raw.get("load")) or "",
+            holds=report.count(raw.get("holds")),
             injected=bool(raw.get("injected")),
             ready=bool(raw.get("ready")),
             full_ready=bool(raw.get("fullReady")),
             authenticated=bool(raw.get("authenticated")),
             unpaired=bool(raw.get("unpaired")),
-            socket=raw.get("socket"),
-            line=raw.get("line"),
-            stream=raw.get("stream"),
-            refusal=raw.get("refusal"),
-            logout_reason=raw.get("logoutReason"),
-            on_clock=int(raw.get("onClock") or 0),
+            socket=report.text(raw.get("socket")),
+            line=report.text(raw.get("line")),
+            stream=report.text(raw.get("stream")),
+            refusal=report.fields(raw.get("refusal")),
+            logout_reason=report.text(raw.get("logoutReason")),
+            on_clock=report.count(raw.get("onClock")),
             needs_update=bool(raw.get("needsUpdate")),
             complete=bool(raw.get("complete")),
             loader=bool(raw.get("loader")),
-            visible_text=raw.get("visibleText"),
-            missing=tuple(map(str, raw.get("missing") or ())),
-            code=raw.get("code"),
-            code_until=float(raw.get("codeUntil") or 0),
-            link_code=raw.get("linkCode"),
-            link_until=float(raw.get("linkUntil") or 0),
-            link_error=raw.get("linkError"),
-            passkey=_passkey(raw.get("passkey")),
+            visible_text=report.text(raw.get("visibleText")),
+            missing=report.texts(raw.get("missing")),
+            code=report.text(raw.get("code")),
+            code_until=report.moment(raw.get("codeUntil")),
+            link_code=report.text(raw.get("linkCode")),
+            link_until=report.moment(raw.get("linkUntil")),
+            link_error=report.text(raw.get("linkError")),
+            passkey=_passkey(report.fields(raw.get("passkey"))),
             pn=to_jid(raw.get("pn")),
             lid=to_jid(raw.get("lid")),
-            paired_at=raw.get("pairedAt"),
-            unix_time=int(raw.get("unixTime") or 0),
+            paired_at=int(report.moment(raw.get("pairedAt"))) or None,
+            unix_time=int(report.moment(raw.get("unixTime"))),
         )
 
     @property
@@ -101,7 +102,8 @@ class Snapshot:
 def _passkey(raw: Mapping[str, Any] | None) -> PasskeyRequest | None:
     if raw is None:
         return None
-    return PasskeyRequest(str(raw["origin"]), float(raw["until"]), raw.get("options"), raw.get("code"))
+    origin, until = report.text(raw.get("origin")) or "", report.moment(raw.get("until"))
+    return PasskeyRequest(origin, until, report.fields(raw.get("options")), report.text(raw.get("code")))
 
 
 def situation_of(
@@ -147,8 +149,8 @@ def situation_of(
 def _refused(refusal: Mapping[str, Any]) -> Situation:
     if refusal.get("kind") != "temporary_ban":
         return Situation(SessionState.RECONNECTING, Reason.SERVICE_UNAVAILABLE)
-    until = refusal.get("until")
-    detail = f"code {refusal.get('code')}" + (f", until {rfc3339(instant(until))}" if until else "")
+    until = report.moment(refusal.get("until"))
+    detail = f"code {str(refusal.get('code'))[:40]}" + (f", until {rfc3339(instant(until))}" if until else "")
     return Situation(SessionState.ERROR, Reason.ACCOUNT_BLOCKED, detail)
 
 

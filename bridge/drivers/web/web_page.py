@@ -20,12 +20,15 @@ from bridge.contract.errors import CodedError
 from bridge.drivers.web.browser import first_line
 from bridge.drivers.web.injection import AGENT, BINDING, init_script
 from bridge.drivers.web.limits import Limits
+from bridge.drivers.web.page_report import content_of
 from bridge.drivers.web.versions import ChosenVersions
 from bridge.ports import CallInDoubt, DriverUnavailable
 
 _log = logging.getLogger(__name__)
 #: Chromium's error page interrupts navigations: attempts, and seconds between them.
 _INTERRUPTIONS, _RETRY_DELAY = 5, 0.3
+#: Reports that wait to be processed; the page repeats what was not taken.
+_WAITING = 100
 _CLOSED = "has been closed"
 _CALL = f"([name, args]) => globalThis.{AGENT} ? globalThis.{AGENT}.call(name, args) : null"
 
@@ -89,6 +92,7 @@ class WebPage:
         #: Longest time without a report, in seconds; set by the driver, which knows what the page is doing.
         self.silence = limits.silence_loading
         self.lost: str | None = None
+        self._refusal_level = logging.WARNING
 
     async def prepare(self, url: str) -> None:
         """Install the bridge's script before the page's own code, and the pinned page at `url`, if there is one."""
@@ -205,15 +209,21 @@ class WebPage:
             )
         return fields["value"]
 
-    async def _on_binding(self, source: Mapping[str, Any], kind: str, payload: str) -> bool:
+    async def _on_binding(self, source: Mapping[str, Any], kind: Any, payload: Any) -> bool:
         if self.lost is not None or source["frame"] != self._page.main_frame:
             return False
         self._last_report_at = asyncio.get_running_loop().time()
-        content = json.loads(payload)
-        if kind == "state":
-            if content["load"] == self._previous_load:
+        content = content_of(kind, payload)
+        if content is None or self._events.qsize() >= _WAITING:
+            why = "it cannot be read" if content is None else f"{_WAITING} others wait"
+            _log.log(self._refusal_level, "%s: a report of the page was not taken: %s", self._session, why)
+            self._refusal_level = logging.DEBUG  # the first one is enough
+            return False
+        if isinstance(content, Mapping):
+            load = content.get("load")
+            if load == self._previous_load:
                 return False
-            self._load = content["load"]
+            self._load = load if isinstance(load, str) else None
             self._events.put_nowait(StateReport(content))
             return True
         taken: asyncio.Future[bool] = asyncio.get_running_loop().create_future()

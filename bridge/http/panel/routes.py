@@ -13,6 +13,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from bridge.asgi.kinds_script import kinds_script
+from bridge.http.context import AppContext
 from bridge.http.credentials import Principal
 from bridge.http.dependencies import AuditOf, Caller, ContextOf
 from bridge.http.panel_sessions import COOKIE, IDLE_LIMIT, PanelSession
@@ -53,10 +54,11 @@ async def page() -> FileResponse:
 async def log_in(request: Request, context: ContextOf, caller: Caller, audit: AuditOf) -> Response:
     """Turn the credential of this request into a cookie."""
     if {"x-api-key", "authorization"} & {*request.headers}:  # otherwise no credential was needed
+        context.logins.spend(request.headers)  # a link works once, also where no credential was needed
         with suppress(StoreUnusable):  # a full disk is a reason to open the panel
             await audit("log in")
-    cookie, login = context.logins.begin(caller, request.headers.get("x-api-key"))
-    response = JSONResponse(_me(caller, login, trusted=not await context.credentials.are_configured()))
+    cookie, login = context.logins.begin(caller, request.headers)
+    response = JSONResponse(_me(context, caller, login, trusted=not await context.credentials.are_configured()))
     response.set_cookie(
         COOKIE,
         cookie,
@@ -74,7 +76,7 @@ async def me(request: Request, context: ContextOf) -> Any:
     caller, login = await context.logins.identify(request.scope, request.headers), context.logins.find(request.headers)
     trusted = not await context.credentials.are_configured()
     if caller is not None and login is not None:
-        return _me(caller, login, trusted=trusted)
+        return _me(context, caller, login, trusted=trusted)
     return {"id": None, "trusted": trusted}
 
 
@@ -87,6 +89,7 @@ async def log_out(request: Request, context: ContextOf) -> Response:
     return response
 
 
-def _me(caller: Principal, login: PanelSession, *, trusted: bool) -> dict[str, Any]:
+def _me(context: AppContext, caller: Principal, login: PanelSession, *, trusted: bool) -> dict[str, Any]:
     """`trusted`: no log-in is needed here, so the page offers no log-out."""
-    return {"id": caller.id, "scopes": sorted(caller.scopes), "csrf": login.csrf, "trusted": trusted}
+    known = {"id": caller.id, "scopes": sorted(caller.scopes), "csrf": login.csrf, "trusted": trusted}
+    return {**known, "version": context.version, "responder": context.responder_url}

@@ -10,13 +10,15 @@ import json
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
 
+from bridge.asgi.event_stream import EventStreamResponse
 from bridge.contract.messages import Stream, in_stream
 from bridge.core.session_entry import SessionEntry
 from bridge.http.context import AppContext, journal_of
-from bridge.http.dependencies import ContextOf, needs
+from bridge.http.credentials import ANYBODY
+from bridge.http.dependencies import Caller, ContextOf, needs
 from bridge.http.errors import RateLimited
 from bridge.http.v1.cursors import format_cursor, parse_cursor
 from bridge.http.v1.messages import After
@@ -40,7 +42,9 @@ _PAGE = 100
 )
 async def follow(
     session: str,
+    request: Request,
     context: ContextOf,
+    caller: Caller,
     after: After = None,
     stream: Stream = Stream.IN,
     last_event_id: Annotated[
@@ -54,21 +58,11 @@ async def follow(
     at = 0 if start == "oldest" else journal.bounds(stream).last
     if given := last_event_id or after:
         at = parse_cursor(given, journal.epoch).seq
-    most = context.limits.event_streams
-    if context.streams.count >= most:
-        raise RateLimited(f"Limit of {most} event streams reached.", {"Retry-After": "10"})
-    return StreamingResponse(
-        _counted(context, _events(context, entry, journal, stream, at)), media_type="text/event-stream"
-    )
-
-
-async def _counted(context: AppContext, events: AsyncIterator[str]) -> AsyncIterator[str]:
-    context.streams.count += 1
-    try:
-        async for event in events:
-            yield event
-    finally:
-        context.streams.count -= 1
+    ended = context.streams.open(caller.id, unlimited=caller is ANYBODY, admin=Scope.ADMIN in caller.scopes)
+    if ended is None:
+        raise RateLimited("Too many event streams are open.", {"Retry-After": "10"})
+    events = _events(context, entry, journal, stream, at)
+    return EventStreamResponse(events, request.state.still_valid, context.limits.recheck, ended)
 
 
 async def _events(

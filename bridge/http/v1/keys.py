@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from bridge.contract.payload import CleanText
@@ -57,13 +57,14 @@ async def list_keys(context: ContextOf, caller: Caller) -> Keys:
 
 
 @router.post("/keys", status_code=201)
-async def create(body: NewKey, context: ContextOf, caller: Caller, audit: AuditOf) -> KeyView:
+async def create(request: Request, body: NewKey, context: ContextOf, caller: Caller, audit: AuditOf) -> KeyView:
     """Create a key. Once one exists, every request needs a credential."""
     _check_reach(caller)
     for session in body.sessions or ():
         context.entry(session)
     made = new_key(body.name, body.scopes, body.sessions, context.clock.now())
     await context.access.add_key(made.key)
+    context.logins.keep(request.headers)
     context.credentials.forget()
     await audit("create key", None, f"{made.key.id} {body.name}")
     return KeyView.model_validate(made.key).model_copy(update={"key": made.text})

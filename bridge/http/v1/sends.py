@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
@@ -12,7 +13,9 @@ from bridge.contract.errors import InvalidRequest
 from bridge.contract.lifecycle import SendState
 from bridge.contract.messages import Result, ResultStatus
 from bridge.contract.payload import Instant, instant
+from bridge.contract.waiting import Waiting
 from bridge.core.results import result_of
+from bridge.core.session_entry import SessionEntry
 from bridge.http.context import outbox_of
 from bridge.http.dependencies import ContextOf, needs
 from bridge.http.errors import NotFound, ReportedError, problem
@@ -110,14 +113,15 @@ async def list_sends(
 ) -> Response:
     """The outbox: requested sends and their results."""
     states = None if only is None else SELECTIONS[only]
-    rows = await outbox_of(context.entry(session)).recent(before, limit, states)
-    return Response(
-        SendPage(sends=[_listed(session, row) for row in rows]).model_dump_json(), media_type="application/json"
-    )
+    entry = context.entry(session)
+    rows = await outbox_of(entry).recent(before, limit, states)
+    waits = _waiting(entry, rows)
+    page = SendPage(sends=[_listed(session, row, waits.get(row.number)) for row in rows])
+    return Response(page.model_dump_json(), media_type="application/json")
 
 
-def _listed(session: str, row: OutboxRow) -> Sent:
-    claim, fields = row.claim, result_of(session, row).model_dump()
+def _listed(session: str, row: OutboxRow, waits: Waiting | None) -> Sent:
+    claim, fields = row.claim, result_of(session, row, waits).model_dump()
     return Sent(
         **fields,
         state=row.state,
@@ -140,11 +144,17 @@ async def read_send(
     session: str, command_id: Annotated[str, Path(alias="id", max_length=128)], context: ContextOf
 ) -> Response:
     """The result of a send. Ids are kept for 30 days after the last change."""
-    row = await outbox_of(context.entry(session)).get(command_id)
+    entry = context.entry(session)
+    row = await outbox_of(entry).get(command_id)
     if row is None:
         raise NotFound("No send of this session has this id.")
-    fields: dict[str, Any] = result_of(session, row).model_dump()
+    waits = _waiting(entry, [row]).get(row.number)
+    fields: dict[str, Any] = result_of(session, row, waits).model_dump()
     return Response(Send(**fields, state=row.state, **_doubt(row)).to_json(), media_type="application/json")
+
+
+def _waiting(entry: SessionEntry, rows: Sequence[OutboxRow]) -> dict[int, Waiting]:
+    return entry.session.outbound.waiting(rows) if entry.session else {}
 
 
 def _doubt(row: OutboxRow) -> dict[str, str | None]:

@@ -9,6 +9,7 @@ import gzip
 import hashlib
 import json
 import os
+import shutil
 import tarfile
 import zlib
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
+
+from typing_extensions import override
 
 from bridge.contract.errors import CodedError
 
@@ -104,12 +107,16 @@ def unpack(path: Path, into: Path) -> Manifest:
     """Extract and verify every file. Raises `BadBackup` if one is missing, unexpected or changed."""
     with _open_archive(path) as tar:
         manifest = _manifest(tar, path)
+        if manifest.size > (free := _free(into)):
+            raise BadBackup(f"{path} holds {manifest.size:,} bytes, and {free:,} are free in {into.parent}.")
         remaining = dict(manifest.files)
         while member := tar.next():
             expected = remaining.pop(member.name, None)
             source = tar.extractfile(member) if member.isreg() else None
             if expected is None or source is None or not _is_below(member.name):
                 raise BadBackup(f"{path} contains {member.name!r}, which its manifest does not name.")
+            if member.size != expected.size:
+                raise BadBackup(f"{path} is damaged: the size of {member.name} is not what its manifest says.")
             target = into / member.name
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             with os.fdopen(os.open(target, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600), "w+b") as file:
@@ -135,15 +142,18 @@ def _manifest(tar: tarfile.TarFile, path: Path) -> Manifest:
         if (fields["kind"], fields["v"]) != (KIND, VERSION):
             raise BadBackup(f"{path} is a {fields['kind']!r} of version {fields['v']}; this bridge reads {VERSION}.")
         fields["files"] = {name: FileDigest(**digest) for name, digest in fields["files"].items()}
-        return Manifest(**fields)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        manifest = Manifest(**fields)
+        if any(type(one.size) is not int or one.size < 0 for one in manifest.files.values()):
+            raise ValueError("a size is not one")
+        return manifest
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise BadBackup(f"{path} has an invalid manifest.") from error
 
 
 @contextmanager
 def _open_archive(path: Path) -> Iterator[tarfile.TarFile]:
     try:
-        with tarfile.open(path, mode="r:gz") as tar:
+        with _Unpacked(path) as unpacked, tarfile.open(fileobj=unpacked, mode="r:") as tar:
             yield tar
     except FileNotFoundError as error:
         if error.filename not in (path, str(path)):
@@ -151,6 +161,21 @@ def _open_archive(path: Path) -> Iterator[tarfile.TarFile]:
         raise BadBackup(f"File not found: {path}.") from error
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise BadBackup(f"{path} is not a session backup, or is incomplete ({error}).") from error
+
+
+class _Unpacked(gzip.GzipFile):
+    """The archive without its compression. A header may announce any size, which tarfile would read at once."""
+
+    @override
+    def read(self, size: int | None = -1) -> bytes:
+        if size is not None and size > _MANIFEST_LIMIT:
+            raise tarfile.ReadError(f"a header of {size:,} bytes")
+        return super().read(size)
+
+
+def _free(folder: Path) -> int:
+    existing = next(one for one in (folder, *folder.parents) if one.exists())
+    return shutil.disk_usage(existing).free
 
 
 def _without_owner(member: tarfile.TarInfo) -> tarfile.TarInfo:

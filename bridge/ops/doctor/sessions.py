@@ -28,7 +28,7 @@ _TRANSIENT = frozenset(
 
 
 def sessions(configured: Iterable[str], statuses: Iterable[SessionStatus], now: datetime) -> Iterator[Finding]:
-    """Each configured session against its retained status. Pure."""
+    """Each configured session against its status, as `bridge.client` judges it. Pure."""
     retained = {status.session: status for status in statuses}
     for name in configured:
         check = f"session {name}"
@@ -38,24 +38,22 @@ def sessions(configured: Iterable[str], statuses: Iterable[SessionStatus], now: 
                 check, "No bridge has published a status of it at this broker.", "Start `wa up` or `wa bridge`."
             )
             continue
-        effective = status.seen_at(now)
-        text = f"{effective.state}: {effective.text}"
-        if effective.state is SessionState.CONNECTED:
-            yield ok(check, f"{text} {effective.last_seq} messages so far.")
-        elif effective.state in _TRANSIENT:
-            yield warning(check, text, _advice(effective))
+        text = f"{status.state}: {status.text}"
+        if status.state is SessionState.CONNECTED:
+            yield ok(check, f"{text} {status.last_seq} messages so far.")
+        elif status.state in _TRANSIENT:
+            yield warning(check, text, _advice(status))
         else:
-            yield fault(check, text, _advice(effective))
-        if effective.queue and effective.queue.in_ > 1000:
-            yield warning(
-                check, f"{effective.queue.in_} messages are waiting to be published.", "See the bridge's log."
-            )
+            yield fault(check, text, _advice(status))
+        if status.queue and status.queue.in_ > 1000:
+            yield warning(check, f"{status.queue.in_} messages are waiting to be published.", "See the bridge's log.")
         ahead = (status.at - now).total_seconds()
-        if ahead > CLOCK_TOLERANCE:
+        is_behind = -ahead > status.stale_after and status.state is not SessionState.OFFLINE
+        if ahead > CLOCK_TOLERANCE or is_behind:
             yield warning(
                 "clock",
-                f"The bridge of {name} is {ahead:.0f} s ahead of this machine.",
-                "Synchronise both clocks: a status older than three intervals counts as offline.",
+                f"The bridge of {name} is {abs(ahead):.0f} s {'behind' if is_behind else 'ahead of'} this machine.",
+                "Synchronise both clocks.",
             )
     for name in sorted(retained):
         yield warning(

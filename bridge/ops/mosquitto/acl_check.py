@@ -10,10 +10,12 @@ import asyncio
 import secrets
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
-from bridge.broker import BrokerConnection, BrokerRefused, connect
+from bridge.broker import BrokerConnection, BrokerDown, BrokerRefused, connect
 from bridge.contract.topics import Leaf, Topics
+from bridge.mqtt.options import session_client_id
 from bridge.ops.mosquitto.directory import BrokerDirectory, BrokerSetup
 from bridge.ops.mosquitto.roles import Action, Role, User
 from bridge.ops.mosquitto.running_broker import NotReloaded, reload_broker
@@ -25,10 +27,13 @@ RELOAD_TIMEOUT = 5.0
 
 @dataclass(frozen=True, slots=True)
 class AclFinding:
-    """One user, one action, one topic: whether the role allows it, and whether the broker did."""
+    """One user, one action, one topic: whether the role allows it, and whether the broker did.
+
+    For the action `take over`, `topic` is the client id of another user's connection; no role allows it.
+    """
 
     user: str
-    action: Action
+    action: Action | Literal["take over"]
     topic: str
     expected: bool
     found: bool
@@ -38,7 +43,7 @@ class AclFinding:
         return self.expected == self.found
 
     def __str__(self) -> str:
-        verb = "publish to" if self.action == "write" else "read"
+        verb = "publish to" if self.action == "write" else self.action
         return f"{self.user} {'can' if self.found else 'cannot'} {verb} {self.topic}"
 
 
@@ -69,6 +74,7 @@ async def check_on_scratch_broker(directory: BrokerDirectory) -> list[AclFinding
     async with scratch_broker(directory, passwords) as port:
         for user in setup.users.values():
             findings += await _check_user(port, setup.topics, user, passwords, OBSERVER, probed_topics(setup, user))
+            findings.append(await _check_takeover(port, setup.topics, user.name, passwords))
     return findings
 
 
@@ -124,6 +130,20 @@ async def _check_user(
         for action, arrived in arrivals
         for topic in probed
     ]
+
+
+async def _check_takeover(port: int, topics: Topics, user: str, passwords: dict[str, str]) -> AclFinding:
+    """Whether the user can end a connection of the bridge (here: of the observer) by connecting in its place."""
+    name = session_client_id(topics, "check")
+    bridge = replace(options(port, OBSERVER, passwords[OBSERVER]), client_id=name)
+    async with connect(bridge) as connection:
+        taken = False
+        async with connect(replace(options(port, user, passwords[user]), client_id=name)):
+            try:
+                await connection.subscribe("unused", qos=0)
+            except BrokerDown:
+                taken = True
+    return AclFinding(user, "take over", name, expected=False, found=taken)
 
 
 async def connect_refusal(

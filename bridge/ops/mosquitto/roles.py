@@ -110,7 +110,7 @@ class _Scope:
     @property
     def sends(self) -> Iterable[Grant]:
         yield Grant("write", self.topics.out(self.session))
-        yield Grant("write", self.topics.out(self.session, "+"))
+        yield Grant("write", self.topics.out(self.session, "#"))
         yield Grant("write", self.topics.typing(self.session))
         yield Grant("write", self.topics.request(self.session))
 

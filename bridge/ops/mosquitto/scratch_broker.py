@@ -17,7 +17,7 @@ from bridge.broker import BrokerAddress, BrokerDown, BrokerOptions, connect
 from bridge.contract.errors import StartError
 from bridge.ops.mosquitto.configuration import scratch_configuration_text
 from bridge.ops.mosquitto.directory import BrokerDirectory
-from bridge.ops.private_broker.child import tied_command
+from bridge.ops.private_broker.child import broker_environment, tied_command
 from bridge.ops.private_broker.passwords import password_line
 from bridge.ops.private_broker.private import find_program
 
@@ -61,6 +61,7 @@ async def scratch_broker(directory: BrokerDirectory, passwords: dict[str, str]) 
         with (folder / "log").open("wb") as log:
             process = await asyncio.create_subprocess_exec(
                 *tied_command(program, "-c", str(folder / "mosquitto.conf")),
+                env=broker_environment(),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -12,6 +12,14 @@ import psutil
 
 from bridge.ops.private_broker.address_file import write_private
 
+#: Variables that a broker gets: the others may hold secrets of the bridge.
+_KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
+
+
+def broker_environment() -> dict[str, str]:
+    """The environment of a mosquitto child."""
+    return {name: os.environ[name] for name in _KEPT if name in os.environ}
+
 
 def tied_command(program: str, *arguments: str) -> list[str]:
     """The command line that runs a program so that the kernel terminates it when this process ends.

@@ -18,7 +18,7 @@ from pathlib import Path
 from bridge.broker import RECONNECT, BrokerAddress, BrokerError, BrokerOptions, connect
 from bridge.contract.errors import StartError
 from bridge.ops.private_broker.address_file import write_private
-from bridge.ops.private_broker.child import terminate_leftover, tied_command, write_pid_file
+from bridge.ops.private_broker.child import broker_environment, terminate_leftover, tied_command, write_pid_file
 from bridge.ops.private_broker.passwords import password_line
 
 _log = logging.getLogger(__name__)
@@ -86,6 +86,7 @@ class MosquittoChild:
         with log.open("ab") as file:
             self._process = await asyncio.create_subprocess_exec(
                 *tied_command(self._program, "-c", str(self._directory / "mosquitto.conf")),
+                env=broker_environment(),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=file,
                 stderr=file,

@@ -42,8 +42,9 @@ export function mark(chatId) {
 export async function refresh() {
   const number = ++requests;
   const query = new URLSearchParams({ search: search.value, show, limit: 100 });
-  const { chats, now } = await get(`/api/chats?${query}`);
+  const { chats, waiting, now } = await get(`/api/chats?${query}`);
   if (number !== requests) return; // a later request has been made
+  drawWaiting(waiting);
   const state = JSON.stringify([new Date().toDateString(), chats.map((chat) => [chat, chat.paused_until > now])]);
   if (state === drawn) return;
   drawn = state;
@@ -52,9 +53,14 @@ export async function refresh() {
   if (focused) list.querySelector(`[data-chat="${focused}"]`)?.focus();
 }
 
+function drawWaiting(count) {
+  document.title = count ? `(${count}) ${words.conversations}` : words.conversations;
+  filters.children[SHOWN.indexOf('waiting')].replaceChildren(words.waiting, ...(count ? [' ', element('span', { class: 'count' }, String(count))] : []));
+}
+
 function row(chat, now) {
   const name = nameOf(chat);
-  const state = chat.opted_out ? words.opted_out : chat.paused_until > now ? words.paused : chat.waiting ? words.waiting : null;
+  const state = chat.opted_out ? words.opted_out : chat.waiting ? words.waiting : chat.paused_until > now ? words.paused : null;
   return element('li', {}, element(
     'button',
     { type: 'button', 'data-chat': chat.id, 'aria-current': String(chat.id === open), onclick: () => onOpen(chat.id) },

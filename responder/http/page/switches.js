@@ -22,8 +22,9 @@ export async function refresh() {
   const disabled = clients.filter((client) => !client.active).length;
   state.textContent = !active || disabled === clients.length ? words.off : disabled ? words.partly : words.on;
   state.className = active && !disabled ? '' : 'off';
-  health.className = `health ${missing.length ? 'bad' : 'good'}`;
-  health.textContent = missing.length ? missing.map((part) => words.problems[part] ?? part).join(' · ') : words.works;
+  const wrong = rules ? [...missing, 'rules'] : missing;
+  health.className = `health ${wrong.length ? 'bad' : 'good'}`;
+  health.textContent = wrong.length ? wrong.map((part) => words.problems[part] ?? part).join(' · ') : words.works;
   drawFaults(rules, faults);
   list.replaceChildren(
     control(words.everywhere, active, (on) => post('/api/switches/active', { active: on })),

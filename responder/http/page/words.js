@@ -14,12 +14,14 @@ const en = {
   works: 'Working', problems: {
     database: 'The database does not respond', broker: 'The broker does not respond', bridge: 'The bridge is not connected',
     sender: 'The sender does not respond', leases: 'Another replica answers the messages',
+    rules: 'The rules file has a mistake',
   },
   ia: 'automatic', humano: 'person', sistema: 'system', unreachable: 'No connection to the responder. Retrying…',
   states: { ready: 'sending', failed: 'not sent', unknown: 'may not have been sent' },
   verdicts: {
     answer: 'waiting for an answer', duplicate: 'repeated', human: 'handled by a person', off: 'answers off',
     client_off: 'answers off', too_old: 'too old', closed: 'outside business hours', no_answer: 'no automatic answer',
+    model_failed: 'the model refused the question',
     forbidden: 'answer blocked', opt_out: 'opted out', opted_out: 'opted out', chat_budget: 'chat limit reached',
     total_budget: 'total limit reached', not_text: 'not a text', group: 'group', not_mentioned: 'group', blocked: 'blocked',
   },
@@ -37,12 +39,14 @@ const es = {
   works: 'Funciona', problems: {
     database: 'La base de datos no responde', broker: 'El broker no responde', bridge: 'El puente no está conectado',
     sender: 'El emisor no responde', leases: 'Otra réplica responde los mensajes',
+    rules: 'El archivo de reglas tiene un error',
   },
   ia: 'automática', humano: 'persona', sistema: 'sistema', unreachable: 'Sin conexión con el responder. Reintentando…',
   states: { ready: 'enviando', failed: 'no se envió', unknown: 'no se sabe si se envió' },
   verdicts: {
     answer: 'espera respuesta', duplicate: 'repetido', human: 'lo atiende una persona', off: 'respuestas desactivadas',
     client_off: 'respuestas desactivadas', too_old: 'demasiado antiguo', closed: 'fuera de horario', no_answer: 'sin respuesta automática',
+    model_failed: 'el modelo rechazó la pregunta',
     forbidden: 'respuesta bloqueada', opt_out: 'se dio de baja', opted_out: 'de baja', chat_budget: 'límite del chat alcanzado',
     total_budget: 'límite total alcanzado', not_text: 'no es texto', group: 'grupo', not_mentioned: 'grupo', blocked: 'bloqueado',
   },

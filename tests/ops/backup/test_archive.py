@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import io
+import json
+import shutil
 import tarfile
+import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bridge.ops.backup import BadBackup, read_manifest
-from bridge.ops.backup.archive import FileDigest, Manifest, digests, pack, unpack
+from bridge.ops.backup.archive import KIND, MANIFEST, VERSION, FileDigest, Manifest, digests, pack, unpack
 
 
 @pytest.fixture
@@ -109,3 +113,76 @@ def test_a_failed_backup_leaves_no_partial_file(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         pack(source, manifest({"gone": FileDigest(1, "0")}), tmp_path / "haby.tar.gz")
     assert [path.name for path in tmp_path.iterdir()] == ["source"]
+
+
+def forged(path: Path, files: dict[str, Any], members: dict[str, bytes], manifest: bytes | None = None) -> Path:
+    """An archive with these members, whose manifest claims `files`."""
+    fields = {"session": "haby", "epoch": "e", "schema": 1, "created_at": "2026-11-28T12:00:00Z", "bridge": "0.1.0"}
+    text = manifest or json.dumps({**fields, "files": files, "kind": KIND, "v": VERSION}).encode()
+    with tarfile.open(path, "w:gz") as tar:
+        for name, content in {MANIFEST: text, **members}.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    return path
+
+
+def written(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_member_larger_than_the_manifest_says_is_refused_before_it_is_written(tmp_path: Path) -> None:
+    claimed = {"store.db": {"size": 10, "sha256": "0" * 64}}
+    bomb = forged(tmp_path / "bomb.tar.gz", claimed, {"store.db": bytes(50_000_000)})
+    (into := tmp_path / "into").mkdir()
+    with pytest.raises(BadBackup, match="size"):
+        unpack(bomb, into)
+    assert written(into) == 0
+
+
+def test_a_backup_larger_than_the_space_left_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    free = shutil.disk_usage(tmp_path).free
+    claimed = {name: {"size": free, "sha256": "0" * 64} for name in ("store.db", "profile/a")}
+    huge = forged(tmp_path / "huge.tar.gz", claimed, {})
+    (into := tmp_path / "into").mkdir()
+    with pytest.raises(BadBackup, match="free"):
+        unpack(huge, into)
+    assert written(into) == 0
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        b"[" * 100_000,
+        b'{"files": ' + b"[" * 50_000,
+        b"{}",
+        b"[]",
+        b'{"kind": [], "v": 1}',
+        b"\xff",
+        json.dumps({"kind": KIND, "v": VERSION, "files": {"a": {"size": "x", "sha256": "0" * 64}}}).encode(),
+        json.dumps({"kind": KIND, "v": VERSION, "files": {"a": {"size": -5, "sha256": "0" * 64}}}).encode(),
+        json.dumps({"kind": KIND, "v": VERSION, "files": {"a": {"size": 1e400, "sha256": 7}}}).encode(),
+        json.dumps({"kind": KIND, "v": VERSION, "files": 5}).encode(),
+    ],
+    ids=["deep", "deep files", "empty", "list", "kind", "bytes", "size", "negative", "infinite", "files"],
+)
+def test_any_manifest_is_read_or_refused(tmp_path: Path, manifest: bytes) -> None:
+    path = forged(tmp_path / "odd.tar.gz", {}, {}, manifest)
+    with pytest.raises(BadBackup):
+        read_manifest(path)
+
+
+def test_a_header_of_the_archive_takes_no_memory(tmp_path: Path) -> None:
+    """A pax header may announce any size, and tarfile reads it whole."""
+    path = tmp_path / "header.tar.gz"
+    header = tarfile.TarInfo("pax")
+    header.type, header.size = tarfile.XHDTYPE, 300_000_000
+    with tarfile.open(path, "w:gz") as tar:
+        tar.addfile(header, io.BytesIO(bytes(header.size)))
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadBackup):
+            read_manifest(path)
+        assert tracemalloc.get_traced_memory()[1] < 80_000_000
+    finally:
+        tracemalloc.stop()

@@ -187,3 +187,18 @@ def test_users_that_the_acl_cannot_express_are_refused(
 )
 def test_filters_match_as_in_mqtt(topic_filter: str, topic: str, is_match: bool) -> None:
     assert matches(topic_filter, topic) is is_match
+
+
+async def test_no_user_can_take_over_the_connection_of_another(directory: BrokerDirectory) -> None:
+    directory.put_user(User("flow", frozenset({Role.PANEL})), "a password of a panel")
+    findings = [one for one in await check_on_scratch_broker(directory) if one.action == "take over"]
+    assert {one.user: one.found for one in findings} == dict.fromkeys(directory.load().users, False)
+
+
+async def test_a_client_id_that_can_be_guessed_is_found(
+    directory: BrokerDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.broker.client.secret_client_id", lambda name, _: name)
+    directory.put_user(User("flow", frozenset({Role.PANEL})), "a password of a panel")
+    wrong = {str(finding) for finding in await check_on_scratch_broker(directory) if not finding.is_expected}
+    assert "flow can take over wa-bridge-check" in wrong

@@ -66,6 +66,10 @@ function drawFrame() {
   const other = otherLanguage();
   Object.assign($('language'), { textContent: LANGUAGE_NAMES[other], lang: other });
   $('log-out').hidden = account.me.trusted;
+  $('version').textContent = account.me.version;
+  // The responder's page is on this machine: through a proxy its address leads nowhere.
+  const page = ['localhost', '127.0.0.1', '[::1]'].includes(location.hostname) && account.me.responder;
+  Object.assign($('responder'), { hidden: !page, href: page || '' });
   drawTabs();
 }
 

@@ -6,7 +6,7 @@ import { loadNames, nameAndNumber } from './contact_names.js';
 import { openDialog } from './dialogs.js';
 import { h, update } from './element.js';
 import { word } from './language.js';
-import { adviceText, doubtText, errorText, problemText } from './problems.js';
+import { adviceText, doubtText, errorText, problemText, waitText } from './problems.js';
 import { ticks } from './ticks.js';
 import { ago } from './times.js';
 import { button, chip, emptyState, heading, toast } from './widgets.js';
@@ -55,6 +55,7 @@ export function open(view, app) {
       h('div.row.apart', null, h('strong', null, nameAndNumber(send.chat, send.to)), ticks(state)),
       h('p.text', { dir: 'auto' }, send.message),
       error || send.doubt ? h('p', null, error ? errorText(error) : doubtText(send)) : null,
+      send.waits ? h('p.soft', null, waitText(send.waits)) : null,
       settledBadly ? h(`p.advice.${state === 'failed' ? 'bad' : 'wait'}`, null, adviceText(error?.code)) : null,
       h('div.row.apart', null,
         h('span.soft', null, ago(send.claimed_at), ' · ', h('span.mono', null, send.id)),

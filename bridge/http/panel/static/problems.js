@@ -14,6 +14,13 @@ export const problemText = ({ code, detailCode, message }) =>
 // What to do about a command that failed; without a code, about one whose outcome is unknown.
 export const adviceText = (code) => lookup('advice', code) ?? lookup('advice', 'unknown');
 
+// Why an accepted command is not sent yet, and in how many seconds it will be.
+export function waitText({ reason, until }) {
+  const text = lookup('waits', reason) ?? reason;
+  const seconds = until ? Math.round((Date.parse(until) - Date.now()) / 1000) : 0;
+  return seconds > 0 ? word('aboutSeconds', text, seconds) : text;
+}
+
 // Why the outcome of a command is unknown.
 export const doubtText = ({ doubt, doubt_code: code }) => lookup('doubts', code) ?? doubt;
 

@@ -10,6 +10,7 @@ const words = {
   sessions: 'Sessions',
   messages: 'Messages',
   outbox: 'Outbox',
+  conversations: 'Conversations',
   listeners: 'Webhooks',
   charts: 'Charts',
   access: 'Access',
@@ -111,6 +112,7 @@ const words = {
   nothingSentHint: 'Write a message under Messages, or publish to the session’s topic “out”.',
   noneSuch: 'None.',
   noneOpen: 'Nothing is waiting.',
+  aboutSeconds: '{0}, about {1} s',
   open: 'Waiting',
   failedMany: 'Failed',
   unknownMany: 'Unknown',
@@ -244,4 +246,13 @@ const advice = {
   unknown: 'It may have been sent. Check the chat on the phone; send it again only if it is not there.',
 };
 
-export const english = { words, states, reasons, errors, details: {}, doubts: {}, advice, posts: {}, audit: {} };
+// What an accepted command waits for, by `waits.reason`.
+const waits = {
+  not_connected: 'Waits for the connection to WhatsApp',
+  chat_pace: 'Waits for the pace of this chat',
+  session_pace: 'Waits for the pace of the session',
+  earlier_message: 'Waits for the message before it in this chat',
+  retry: 'Waits for the next attempt',
+};
+
+export const english = { words, states, reasons, errors, details: {}, doubts: {}, advice, posts: {}, audit: {}, waits };

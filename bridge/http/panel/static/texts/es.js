@@ -9,6 +9,7 @@ const words = {
   sessions: 'Sesiones',
   messages: 'Mensajes',
   outbox: 'Envíos',
+  conversations: 'Conversaciones',
   listeners: 'Webhooks',
   charts: 'Gráficos',
   access: 'Acceso',
@@ -110,6 +111,7 @@ const words = {
   nothingSentHint: 'Escribí un mensaje en Mensajes, o publicá en el tópico «out» de la sesión.',
   noneSuch: 'Ninguno.',
   noneOpen: 'No hay nada en espera.',
+  aboutSeconds: '{0}, unos {1} s',
   open: 'En espera',
   failedMany: 'Fallidos',
   unknownMany: 'Sin confirmar',
@@ -340,6 +342,7 @@ const posts = {
   tls_failed: 'Falló la conexión TLS: el certificado o el protocolo no sirve.',
   broken_off: 'Cortó la conexión antes de responder, o la respuesta no es HTTP.',
   unreachable: 'No se puede llegar: revisá la red.',
+  internal: 'Error interno del puente: mirá el registro.',
   forbidden: 'Los webhooks no pueden ir a esa dirección: WA_CALLBACK_HOSTS tiene las permitidas.',
 };
 
@@ -366,4 +369,13 @@ const audit = {
   'link of wa up': 'enlace de wa up',
 };
 
-export const spanish = { words, states, reasons, errors, details, doubts, advice, posts, audit };
+// What an accepted command waits for, by `waits.reason`.
+const waits = {
+  not_connected: 'Espera la conexión con WhatsApp',
+  chat_pace: 'Espera por el ritmo de este chat',
+  session_pace: 'Espera por el ritmo de la sesión',
+  earlier_message: 'Espera al mensaje anterior de este chat',
+  retry: 'Espera el próximo intento',
+};
+
+export const spanish = { words, states, reasons, errors, details, doubts, advice, posts, audit, waits };

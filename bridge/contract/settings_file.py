@@ -1,0 +1,18 @@
+"""Why a settings file cannot be read as text. Pure."""
+
+from __future__ import annotations
+
+
+def encoding_fault(name: str, content: bytes) -> str | None:
+    """A sentence that names the file, the line and what to do; None for a file in UTF-8."""
+    if b"\0" in content:
+        return f"{name} is not UTF-8 but UTF-16, as Windows editors write it. Save it as UTF-8."
+    try:
+        content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        return (
+            f"{name}, line {line}: the character with the code 0x{content[error.start]:02X} is not UTF-8. Save the file"
+            f" as UTF-8, for example with: iconv -f WINDOWS-1252 -t UTF-8 {name} > new"
+        )
+    return None

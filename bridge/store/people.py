@@ -1,0 +1,63 @@
+"""The people of a session in SQLite: their addresses, stored together with the events that announce them."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Collection, Sequence
+
+from typing_extensions import override
+
+from bridge.contract.events import ALIAS
+from bridge.ports import Acquaintance, PeopleStore, PersonAddress
+from bridge.store.database import SqliteDatabase
+from bridge.store.journal import SqliteJournal
+
+
+class SqlitePeople(PeopleStore):
+    def __init__(self, database: SqliteDatabase, journal: SqliteJournal, now: Callable[[], float]) -> None:
+        self._database = database
+        self._journal = journal
+        self._now = now
+
+    @override
+    async def addresses_of(self, keys: Collection[str]) -> list[PersonAddress]:
+        wanted = json.dumps(sorted(keys))
+
+        def read(connection: sqlite3.Connection) -> list[PersonAddress]:
+            found = connection.execute(
+                "SELECT number, key, address, person FROM people WHERE person IN"
+                " (SELECT person FROM people WHERE key IN (SELECT value FROM json_each(?))) ORDER BY number",
+                (wanted,),
+            )
+            return [PersonAddress(*row) for row in found]
+
+        return await self._database.read(read)
+
+    @override
+    async def lids(self) -> dict[str, str]:
+        return await self._database.read(
+            lambda connection: dict(
+                connection.execute(
+                    "SELECT other.key, lids.key FROM people AS lids JOIN people AS other"
+                    " ON other.person = lids.person AND other.key <> lids.key WHERE lids.key LIKE '%@lid'"
+                )
+            )
+        )
+
+    @override
+    async def keep(self, learned: Acquaintance) -> None:
+        def write(connection: sqlite3.Connection) -> Sequence[str]:
+            connection.executemany(
+                "INSERT INTO people (key, address, person) VALUES (?, ?, ?)"
+                " ON CONFLICT (key) DO UPDATE SET address = excluded.address, person = excluded.person",
+                [(one.key, one.address, one.person) for one in learned.addresses],
+            )
+            connection.executemany(
+                "INSERT INTO aliases (lid, pn, first_seen) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                [(*pair, at) for pair in learned.pairs],
+            )
+            return learned.events
+
+        at = self._now()
+        await self._journal.append_events(write, ALIAS, at)
