@@ -49,6 +49,7 @@ from bridge.ports.events import (
 from bridge.ports.findings import Finding, Level, fault, ok, warning, worst
 from bridge.ports.journal import MQTT_READER, Bounds, Journal, JournalRecord, StoreUnusable, StreamPage
 from bridge.ports.key_value import KeyValueStore
+from bridge.ports.media import MediaStore, MediaUnusable, StoredMedia
 from bridge.ports.outbox import (
     Change,
     Claim,
@@ -124,6 +125,8 @@ __all__ = [
     "LibraryVersion",
     "LoginFiles",
     "LookUp",
+    "MediaStore",
+    "MediaUnusable",
     "NewNotice",
     "Notice",
     "Observer",
@@ -151,6 +154,7 @@ __all__ = [
     "SendsOnce",
     "Step",
     "StoreUnusable",
+    "StoredMedia",
     "StreamPage",
     "Webhook",
     "WebhookFilter",

@@ -1,0 +1,167 @@
+"""Media on the local disk: `<folder>/<first two digits>/<sha256>`, private to the owner, written once.
+
+A file is written as `incoming-<random>` in the folder, synced, and renamed to its name: a name stands for whole bytes.
+What a crash left behind is removed at the next start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import IO, TypeVar
+from uuid import uuid4
+
+from bridge.contract.errors import TooLarge
+from bridge.ports import MediaUnusable, StoredMedia
+
+#: Bytes read and hashed at a time, in a thread.
+PART = 1 << 20
+_INCOMING = "incoming-"
+_SHA256 = re.compile("[0-9a-f]{64}")
+_T = TypeVar("_T")
+
+
+class MediaFiles:
+    """A `MediaStore` in a folder of this machine."""
+
+    def __init__(self, folder: Path) -> None:
+        """Create the folder if needed, and remove unfinished files. Raises `MediaUnusable`."""
+        self._folder = folder
+        with _explained(folder):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for unfinished in folder.glob(f"{_INCOMING}*"):
+                unfinished.unlink(missing_ok=True)
+
+    async def add(self, parts: AsyncIterable[bytes], limit: int) -> StoredMedia:
+        """See `MediaStore`."""
+        digest, size = hashlib.sha256(), 0
+        incoming = self._incoming()
+        file = await self._run(_create, incoming)
+        try:
+            async for part in parts:
+                size += len(part)
+                if size > limit:
+                    raise TooLarge(f"The file has more than {limit:,} bytes.")
+                await self._run(_append, file, part, digest)
+            await self._run(file.close)
+            return await self._run(self._keep, incoming, digest.hexdigest())
+        finally:
+            file.close()
+            incoming.unlink(missing_ok=True)
+
+    async def adopt(self, path: Path) -> StoredMedia:
+        """See `MediaStore`."""
+        return await self._run(self._adopt, path)
+
+    async def find(self, sha256: str) -> StoredMedia | None:
+        """See `MediaStore`."""
+        return await self._run(_describe, self._path(sha256))
+
+    async def read(self, sha256: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """See `MediaStore`."""
+        file = await asyncio.to_thread(self._path(sha256).open, "rb")
+        try:
+            file.seek(start)
+            left = None if end is None else end - start
+            while part := await asyncio.to_thread(file.read, PART if left is None else min(PART, left)):
+                left = None if left is None else left - len(part)
+                yield part
+        finally:
+            file.close()
+
+    @asynccontextmanager
+    async def on_disk(self, sha256: str) -> AsyncIterator[Path]:
+        """See `MediaStore`."""
+        path = self._path(sha256)
+        if not path.is_file():
+            raise FileNotFoundError(sha256)
+        yield path
+
+    async def delete(self, sha256: str) -> None:
+        """See `MediaStore`."""
+        await self._run(partial(self._path(sha256).unlink, missing_ok=True))
+
+    async def all(self) -> AsyncIterator[StoredMedia]:
+        """See `MediaStore`."""
+        for folder in await asyncio.to_thread(lambda: sorted(self._folder.glob("??"))):
+            for found in await asyncio.to_thread(_contents, folder):
+                yield found
+
+    async def _run(self, call: Callable[..., _T], *args: object) -> _T:
+        with _explained(self._folder):
+            return await asyncio.to_thread(call, *args)
+
+    def _incoming(self) -> Path:
+        return self._folder / f"{_INCOMING}{uuid4().hex}"
+
+    def _path(self, sha256: str) -> Path:
+        if not _SHA256.fullmatch(sha256):
+            raise ValueError(f"not a SHA-256: {sha256[:80]!r}")  # as a path, it could leave the folder
+        return self._folder / sha256[:2] / sha256
+
+    def _adopt(self, path: Path) -> StoredMedia:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        incoming = self._incoming()
+        try:
+            shutil.move(path, incoming)  # copied where it lies on another file system
+            incoming.chmod(0o600)
+            return self._keep(incoming, digest)
+        finally:
+            incoming.unlink(missing_ok=True)
+
+    def _keep(self, incoming: Path, sha256: str) -> StoredMedia:
+        path = self._path(sha256)
+        if _describe(path) is not None:
+            os.utime(path)  # stored again now
+        else:
+            _sync(incoming)
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            incoming.replace(path)
+            _sync(path.parent)
+        found = path.stat()
+        return StoredMedia(sha256, found.st_size, found.st_mtime)
+
+
+def _create(path: Path) -> IO[bytes]:
+    return os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb")
+
+
+def _append(file: IO[bytes], part: bytes, digest: hashlib._Hash) -> None:
+    digest.update(part)
+    file.write(part)
+
+
+def _describe(path: Path) -> StoredMedia | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return StoredMedia(path.name, found.st_size, found.st_mtime)
+
+
+def _contents(folder: Path) -> list[StoredMedia]:
+    return [found for path in folder.iterdir() if (found := _describe(path)) is not None]
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise MediaUnusable(f"Media cannot be stored in {folder}: {error.strerror or error}.") from error
