@@ -100,6 +100,20 @@ def send(
         int | None, typer.Option(help="Seconds within which it must be sent; 0 = no limit. Default 3600.")
     ] = None,
     priority: Annotated[PriorityChoice | None, typer.Option(help="Order among waiting chats.")] = None,
+    reply_to: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="Answer this message: its id as published, or WhatsApp's part of it."),
+    ] = None,
+    mention: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="WHO", help="Mention this person in a group, in any spelling; all = everybody. Repeatable."
+        ),
+    ] = None,
+    link_preview: Annotated[
+        bool, typer.Option("--link-preview", help="Show a preview of the text's link, which the phone fetches.")
+    ] = False,
+    typing: Annotated[float | None, typer.Option(metavar="SECONDS", help='Show "typing…" first.')] = None,
     wait: Annotated[
         Wait, typer.Option(help="Return once this state is reached; no = once the broker has the command.")
     ] = Wait.SENT,
@@ -116,16 +130,20 @@ def send(
 
     async def command() -> Exit:
         from bridge.cli.connect import connect_session
-        from bridge.client import Priority, Result
-        from bridge.contract.commands import content_of
+        from bridge.client import Modifiers, Priority, Result
+        from bridge.contract.commands import content_of, part_of
 
         content = _text(text) if text is not None else content_of(*next(iter(fields.items())))
         out = console()
         chosen = Priority(priority.value) if priority else None
+        asked = {"reply_to": reply_to, "mentions": mention or None, "typing": typing, "link_preview": link_preview}
+        modifiers = part_of(Modifiers, asked)
         async with connect_session(session, "send") as connected:
             client, name = connected.client, connected.session
             if wait is Wait.NO:
-                posted_id = await client.post(name, to, content, id=command_id, ttl=ttl, priority=chosen)
+                posted_id = await client.post(
+                    name, to, content, id=command_id, ttl=ttl, priority=chosen, modifiers=modifiers
+                )
                 out.print(
                     f'{{"id": "{posted_id}"}}' if json else f"accepted by the broker · id {posted_id}", highlight=False
                 )
@@ -138,6 +156,7 @@ def send(
                 id=command_id,
                 ttl=ttl,
                 priority=chosen,
+                modifiers=modifiers,
                 until=cast("Until", wait.value),
                 timeout=timeout,
             ):

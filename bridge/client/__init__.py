@@ -16,6 +16,7 @@ from bridge.contract.errors import CodedError, InvalidRequest, NoSuchSession, To
 from bridge.contract.events import Event
 from bridge.contract.kinds import Content
 from bridge.contract.messages import Ack, Inbound, Qr, Result, ResultStatus
+from bridge.contract.modifiers import Modifiers
 from bridge.contract.passkey import Passkey
 from bridge.contract.requests import Response
 from bridge.contract.status import SessionStatus
@@ -43,6 +44,7 @@ __all__ = [
     "Inbound",
     "InvalidRequest",
     "Message",
+    "Modifiers",
     "NoAnswer",
     "NoBridge",
     "NoSuchSession",

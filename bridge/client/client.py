@@ -28,6 +28,7 @@ from bridge.contract.commands import ControlAction, ControlCommand, ControlResul
 from bridge.contract.errors import InvalidRequest
 from bridge.contract.kinds import Content
 from bridge.contract.messages import Ack, Qr, Result, Stream
+from bridge.contract.modifiers import NO_MODIFIERS, Modifiers
 from bridge.contract.passkey import Passkey
 from bridge.contract.payload import rfc3339
 from bridge.contract.requests import Response, Typing, request_of
@@ -86,11 +87,12 @@ class Client:
         priority: Priority | None = None,
         transaction: str | None = None,
         meta: Any = None,
+        modifiers: Modifiers = NO_MODIFIERS,
         until: Until = "sent",
         timeout: float = 60,
     ) -> Result:
         """Send a text or other content and return its result: sent, failed or unknown; accepted if `timeout` (seconds)
-        ends first.
+        ends first. `modifiers`: what it answers, whom it mentions, and the like.
 
         Check `status`: a failure is returned, not raised. An accepted command is durable; the bridge completes it
         without this client. Calling again with the same `id` returns the outcome and never sends twice.
@@ -109,6 +111,7 @@ class Client:
             priority=priority,
             transaction=transaction,
             meta=meta,
+            modifiers=modifiers,
             until=until,
             timeout=timeout,
         )
@@ -130,6 +133,7 @@ class Client:
         priority: Priority | None = None,
         transaction: str | None = None,
         meta: Any = None,
+        modifiers: Modifiers = NO_MODIFIERS,
         until: Until = "sent",
         timeout: float = 60,
     ) -> AsyncGenerator[Result | Ack, None]:
@@ -145,6 +149,7 @@ class Client:
                 "transaction": transaction,
                 "expires_at": rfc3339(expires_at) if expires_at else None,
                 "meta": meta,
+                **modifiers.given(),
             },
         )
         await self._attach_statuses()
@@ -161,14 +166,14 @@ class Client:
         id: str | None = None,  # noqa: A002 - the contract's name
         ttl: int | None = None,
         priority: Priority | None = None,
+        modifiers: Modifiers = NO_MODIFIERS,
     ) -> str:
         """Publish a text and return its id without waiting for the bridge. A broker may lose it; `send` repeats.
 
         Raises InvalidRequest, TooLarge, BrokerDown.
         """
-        command = self._sender.command(
-            session, {"to": to, **_field_of(message), "id": id, "ttl": ttl, "priority": priority}
-        )
+        fields = {"to": to, **_field_of(message), "id": id, "ttl": ttl, "priority": priority}
+        command = self._sender.command(session, fields | modifiers.given())
         await self._sender.publish(session, command)
         return command.id or ""
 

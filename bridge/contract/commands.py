@@ -31,6 +31,7 @@ from bridge.contract.errors import InvalidRequest, TooLarge
 from bridge.contract.jid import Jid, is_from_home, parse_recipient
 from bridge.contract.kinds import BY_FIELD, KINDS, MAX_TEXT, Content, load_field
 from bridge.contract.messages import ErrorInfo, Stream
+from bridge.contract.modifiers import NO_MODIFIERS, Modifiers
 from bridge.contract.payload import VERSION, CleanJson, CleanText, Instant, Payload, StrictPayload, valid_text
 from bridge.contract.phone_numbers import candidates
 from bridge.contract.topics import is_level
@@ -116,10 +117,20 @@ class SendEnvelope(StrictPayload):
         content: Content = next(found for field in BY_FIELD if (found := getattr(self, field)) is not None)
         return content
 
+    @cached_property
+    def modifiers(self) -> Modifiers:
+        """How to send it."""
+        given = {name: value for name in Modifiers.model_fields if (value := getattr(self, name))}
+        return Modifiers.model_construct(**given) if given else NO_MODIFIERS
+
     @override
     def check(self) -> None:
         """Raises `TooLarge`, and `InvalidRequest` for a recipient that cannot be parsed."""
         self.content.check()
+        if refused := self.modifiers.given().keys() - self.content.modifiers:
+            raise InvalidRequest(f"{self.content.field} cannot have {' and '.join(sorted(refused))}.")
+        if self.modifiers.mentions and (is_from_home(self.to) or not self.recipient.is_group):
+            raise InvalidRequest("mentions go with a message to a group.")
         if not is_from_home(self.to):  # else its country is that of the account, which the session knows
             _ = self.recipient
 
@@ -143,19 +154,19 @@ class SendEnvelope(StrictPayload):
 
     @property
     def content_hash(self) -> str:
-        """SHA-256 of the identity of a command: normalised `to`, kind, content."""
-        identity = json.dumps([str(self.recipient), *self.content.identity])
+        """SHA-256 of the identity of a command: normalised `to`, kind, content, and modifiers where it has some."""
+        identity = json.dumps([str(self.recipient), *self.content.identity, *self.modifiers.identity])
         return hashlib.sha256(identity.encode()).hexdigest()
 
 
 if TYPE_CHECKING:
 
-    class SendCommand(SendEnvelope): ...
+    class SendCommand(Modifiers, SendEnvelope): ...
 
 else:  # one optional field for each kind
     SendCommand = create_model(
         "SendCommand",
-        __base__=SendEnvelope,
+        __base__=(Modifiers, SendEnvelope),
         __module__=__name__,
         __doc__="""A message to send: exactly one content field; `message` is a text.
 
@@ -299,12 +310,17 @@ def json_object(payload: bytes) -> dict[str, object]:
 
 def checked(model: type[_C], fields: Mapping[str, object]) -> _C:
     """A command from these fields. Raises `TooLarge`, or `InvalidRequest` with a sentence that names the error."""
-    try:
-        command = model.model_validate(fields)
-    except ValidationError as error:
-        raise InvalidRequest(_explain(error), detail=_detail(error)) from error
+    command = part_of(model, fields)
     command.check()
     return command
+
+
+def part_of(model: type[_C], fields: Mapping[str, object]) -> _C:
+    """A part of a command. Raises `InvalidRequest` with a sentence that names the error."""
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        raise InvalidRequest(_explain(error), detail=_detail(error)) from error
 
 
 def content_of(field: str, value: object) -> Content:

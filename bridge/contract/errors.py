@@ -131,6 +131,15 @@ class Refused(BridgeError):
     sentence = "WhatsApp refused the message."
 
 
+class MessageNotFound(BridgeError):
+    """Raised for a message that a command names and WhatsApp Web does not have."""
+
+    code = "not_found"
+    transient = False
+    http = 404
+    sentence = "WhatsApp Web does not have the message that the command names."
+
+
 class Cancelled(BridgeError):
     code = "cancelled"
     transient = False

@@ -43,6 +43,10 @@ class Quoted(Payload):
     body: PageText | None = Field(default=None, description="its text or caption")
 
 
+#: Fields of kinds that are null where they have no value, as readers have known them; later ones are left out.
+_ALWAYS_WRITTEN = frozenset({"media", "location", "contacts"})
+
+
 def _kinds_with(field: str) -> str:
     return ", ".join(f"`{kind.kind}`" for kind in RECEIVED if field in kind.fields)
 
@@ -61,7 +65,14 @@ else:
         "KindFields",
         __base__=Payload,
         **{
-            name: (model | None, Field(default=None, description=f"with kind {_kinds_with(name)}"))
+            name: (
+                model | None,
+                Field(
+                    default=None,
+                    exclude_if=None if name in _ALWAYS_WRITTEN else is_none,
+                    description=f"with kind {_kinds_with(name)}",
+                ),
+            )
             for name, model in RECEIVED_FIELDS.items()
         },
     )

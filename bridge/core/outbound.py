@@ -85,6 +85,7 @@ class OutboundPipeline:
             to=str(command.recipient),
             content=command.content,
             content_hash=command.content_hash,
+            modifiers=command.modifiers,
             priority=command.priority,
             claimed_at=now,
             expires_at=command.expiry(now),

@@ -17,6 +17,7 @@ from bridge.contract.details import DOUBT_TEXT, Doubt
 from bridge.contract.errors import BridgeError, CodedError, Expired, InternalError, Refused
 from bridge.contract.jid import Jid, MessageKey, mask
 from bridge.contract.lifecycle import SendState, after_ack
+from bridge.contract.requests import Typing
 from bridge.core.results import ack_notice, with_notices
 from bridge.ports import (
     AckChange,
@@ -70,10 +71,11 @@ class SendExecutor:
         """Send a row that is `accepted`."""
         try:
             key, chat = await self._prepare(row)
-            self._check_time(row)
             if not await self._may_go(row, chat):
                 _log.info("%s: %s waits for one before it", self._session, row.claim.id, extra=self._traced(row))
                 return Outcome.RETRY
+            await self._show_typing(row, chat)
+            self._check_time(row)
         except (DriverUnavailable, CallInDoubt) as error:
             _log.info("%s: %s waits: %s", self._session, row.claim.id, error.text, extra=self._traced(row))
             return Outcome.RETRY
@@ -133,6 +135,15 @@ class SendExecutor:
             _log.exception("%s: %s could not be prepared", self._session, row.claim.id)
             raise InternalError from error
 
+    async def _show_typing(self, row: OutboxRow, chat: Jid) -> None:
+        if (seconds := row.claim.modifiers.typing) is None:
+            return
+        try:
+            await self._driver.answer(Typing(to=str(chat), seconds=seconds))
+        except (CodedError, CallInDoubt) as error:
+            _log.info("%s: typing is not shown before %s: %s", self._session, row.claim.id, error.text)
+        await asyncio.sleep(seconds)
+
     def _check_time(self, row: OutboxRow) -> None:
         """Raise `Expired` for a row that expired while the page answered."""
         if row.claim.expires_at is not None and row.claim.expires_at <= self._clock.now():
@@ -140,7 +151,7 @@ class SendExecutor:
 
     async def _call(self, row: OutboxRow, key: MessageKey) -> Outcome:
         try:
-            level = await self._driver.send(key, row.claim.content)
+            level = await self._driver.send(key, row.claim.content, row.claim.modifiers)
         except DriverUnavailable:
             await self._change(row, SendState.ACCEPTED)
             return Outcome.RETRY

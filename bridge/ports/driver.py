@@ -10,6 +10,7 @@ from bridge.contract.errors import BridgeError, CodedError
 from bridge.contract.jid import Jid, MessageKey
 from bridge.contract.kinds import Content
 from bridge.contract.messages import MessageContent
+from bridge.contract.modifiers import NO_MODIFIERS, Modifiers
 from bridge.contract.requests import Request
 from bridge.contract.session import Situation
 from bridge.contract.status import MemoryUse
@@ -234,11 +235,11 @@ class Sends(Protocol):
         """The chat address of `to`. Raises `NotOnWhatsApp`."""
         ...
 
-    async def send(self, key: MessageKey, content: Content) -> int:
-        """Send under a reserved key; returns the ack level known so far (0 = pending).
+    async def send(self, key: MessageKey, content: Content, modifiers: Modifiers = NO_MODIFIERS) -> int:
+        """Send under a reserved key; returns the ack level known so far (0 = pending). `typing` is the caller's part.
 
-        Raises a `BridgeError` that says why (`Refused`, `ReachOutLocked`, `LimitReached`, `InternalError`) or
-        `DriverUnavailable` when it was certainly not sent, else `CallInDoubt`.
+        Raises a `BridgeError` that says why (`Refused`, `ReachOutLocked`, `LimitReached`, `MessageNotFound`,
+        `InternalError`) or `DriverUnavailable` when it was certainly not sent, else `CallInDoubt`.
         """
         ...
 
@@ -303,11 +304,11 @@ class Pairs(Protocol):
         ...
 
 
-class SendsOnce(Sends, ReservesIds, Reloads, Protocol):
+class SendsOnce(Sends, ReservesIds, Reloads, Answers, Protocol):
     """What a send needs that happens once, or is `unknown` and never repeated."""
 
 
-class WhatsAppDriver(Connection, HasHistory, SendsOnce, Answers, Pairs, Protocol):
+class WhatsAppDriver(Connection, HasHistory, SendsOnce, Pairs, Protocol):
     """One way to WhatsApp for one session. Every call has its own timeout.
 
     Calls raise `DriverUnavailable` while there is no usable page, and `CallInDoubt` when no answer came.

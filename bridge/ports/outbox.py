@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from bridge.contract.commands import Priority
 from bridge.contract.kinds import Content
 from bridge.contract.lifecycle import SendState
+from bridge.contract.modifiers import NO_MODIFIERS, Modifiers
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Claim:
     transaction: str | None = None
     meta: Any = None
     origin: CommandOrigin | None = None
+    modifiers: Modifiers = NO_MODIFIERS
 
 
 @dataclass(frozen=True, slots=True)

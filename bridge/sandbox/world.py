@@ -288,10 +288,14 @@ _COMMON = frozenset(
     | {"notifyName", "quotedStanzaID", "quotedParticipant", "quotedMsg"}
     | {"isSendFailure", "ackErrorCode", "errorCode"}
 )
+_OF_TEXTS = frozenset({"mentionedJidList", "subtype", "title", "canonicalUrl", "matchedText"})
 
 
 def _own_fields(record: dict[str, Any]) -> dict[str, Any]:
-    """What a message of another type than text has beside the common fields."""
-    if record.get("type", "chat") == "chat":
-        return {}
-    return {name: value for name, value in record.items() if name not in _COMMON and value is not None}
+    """What a message has beside the common fields."""
+    text = record.get("type", "chat") == "chat"
+    return {
+        name: value
+        for name, value in record.items()
+        if (name in _OF_TEXTS if text else name not in _COMMON) and value is not None
+    }

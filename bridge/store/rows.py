@@ -60,7 +60,7 @@ def insert(connection: sqlite3.Connection, claim: Claim) -> OutboxRow | None:
             *(
                 claim.id,
                 claim.to,
-                dump_content(claim.content),
+                dump_content(claim.content, claim.modifiers),
                 claim.content_hash,
                 claim.priority,
                 claim.claimed_at,
@@ -143,10 +143,11 @@ def _row(found: tuple[Any, ...]) -> OutboxRow:
     command_id, to, content, content_hash, priority, claimed_at, expires_at, *asked, transaction, meta = claimed
     # Whether it came flagged DUP is not kept: it says something about a delivery, not about the command.
     origin = None if topic is None else CommandOrigin(topic, sha256, packet_id, False, connection)
+    loaded, modifiers = load_content(content)
     claim = Claim(
         id=command_id,
         to=to,
-        content=load_content(content),
+        content=loaded,
         content_hash=content_hash,
         priority=Priority(priority),
         claimed_at=claimed_at,
@@ -155,5 +156,6 @@ def _row(found: tuple[Any, ...]) -> OutboxRow:
         transaction=transaction,
         meta=None if meta is None else json.loads(meta),
         origin=origin,
+        modifiers=modifiers,
     )
     return OutboxRow(number, claim, SendState(state), *found[17:])

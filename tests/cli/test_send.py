@@ -158,3 +158,18 @@ async def test_an_invalid_setting(wa: Wa) -> None:
     result = await wa("send", TO, "Hola", WA_MQTT_PREFIX="a b")
     assert result.code == 2
     assert "WA_MQTT_PREFIX" in result.err
+
+
+async def test_a_reply_with_mentions(harness: ScriptedBridge, wa: Wa) -> None:
+    await harness.start()
+    group = "120363000000000001@g.us"
+    harness.phone.chats.add(Jid.parse(group))
+    question = harness.phone.incoming(group, "¿Vienen?", author="188000000000002@lid")
+    options = ("--reply-to", question.key.id, "--mention", "+54 9 11 5550-0001", "--mention", "all")
+    assert (await wa("send", group, "Sí", *options)).code == 0
+    [sent] = harness.phone.sent
+    assert sent.modifiers.given() == {"reply_to": question.key.id, "mentions": ["5491155500001@c.us", "all"]}
+    refused = await wa("send", group, "Sí", "--typing", "60")
+    assert (refused.code, "typing" in refused.err) == (2, True)
+    missing = await wa("send", group, "Sí", "--reply-to", "3EB0DEADBEEF")
+    assert "does not have the message" in missing.err

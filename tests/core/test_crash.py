@@ -12,6 +12,7 @@ import pytest
 from bridge.contract.jid import MessageKey
 from bridge.contract.kinds import Content
 from bridge.contract.lifecycle import SendState
+from bridge.contract.modifiers import NO_MODIFIERS, Modifiers
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone, SendMode
 from bridge.ports import CommandOrigin, LookUp
 from tests.clocks import FakeClock
@@ -63,9 +64,9 @@ class Calls(ScriptedDriver):
         super().__init__(phone)
         self.made = 0
 
-    async def send(self, key: MessageKey, content: Content) -> int:
+    async def send(self, key: MessageKey, content: Content, modifiers: Modifiers = NO_MODIFIERS) -> int:
         self.made += 1
-        return await super().send(key, content)
+        return await super().send(key, content, modifiers)
 
 
 async def run_and_kill(harness: SessionHarness, at: int) -> Kill:

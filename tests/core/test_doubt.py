@@ -8,6 +8,7 @@ import pytest
 
 from bridge.contract.jid import Jid, MessageKey
 from bridge.contract.kinds import Content
+from bridge.contract.modifiers import NO_MODIFIERS, Modifiers
 from bridge.contract.session import SessionState
 from bridge.drivers.scripted import ScriptedDriver, SendMode
 from bridge.ports import CallInDoubt, DriverUnavailable, LookUp
@@ -27,9 +28,9 @@ class Watched:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._driver, name)
 
-    async def send(self, key: MessageKey, content: Content) -> int:
+    async def send(self, key: MessageKey, content: Content, modifiers: Modifiers = NO_MODIFIERS) -> int:
         self.calls.append(f"send {key.id[-1]}")
-        return await self._driver.send(key, content)
+        return await self._driver.send(key, content, modifiers)
 
     async def look_up(self, key: MessageKey) -> LookUp:
         self.calls.append(f"look {key.id[-1]}")
@@ -252,8 +253,8 @@ async def test_an_internal_error_during_preparation_is_a_failure(harness: Sessio
 
 async def test_an_internal_error_during_the_call_is_a_doubt(harness: SessionHarness, watched: list[Watched]) -> None:
     class Broken(Watched):
-        async def send(self, key: MessageKey, content: Content) -> int:
-            await super().send(key, content)
+        async def send(self, key: MessageKey, content: Content, modifiers: Modifiers = NO_MODIFIERS) -> int:
+            await super().send(key, content, modifiers)
             raise RuntimeError("a bug")
 
     harness.phone.acks = ()

@@ -189,8 +189,8 @@ async def test_an_ack_may_come_before_the_call_returns(harness: SessionHarness) 
         def __getattr__(self, name: str) -> object:
             return getattr(self._driver, name)
 
-        async def send(self, key: object, content: object) -> int:
-            await self._driver.send(key, content)  # type: ignore[attr-defined]
+        async def send(self, key: object, content: object, modifiers: object = None) -> int:
+            await self._driver.send(key, content, modifiers)  # type: ignore[attr-defined]
             await harness.reported("a", 3)
             return 0
 
@@ -212,8 +212,8 @@ async def test_an_ack_outweighs_a_call_that_fails_later(harness: SessionHarness,
         def __getattr__(self, name: str) -> Any:
             return getattr(self._driver, name)
 
-        async def send(self, key: object, content: object) -> int:
-            await self._driver.send(key, content)
+        async def send(self, key: object, content: object, modifiers: object = None) -> int:
+            await self._driver.send(key, content, modifiers)
             await harness.reported("a", 3)
             raise said
 
@@ -223,3 +223,19 @@ async def test_an_ack_outweighs_a_call_that_fails_later(harness: SessionHarness,
     await harness.settled()
     assert await harness.reported_now("a") == ["accepted", "sent", "server"]
     assert harness.sent() == [("Hola", 1)]
+
+
+async def test_typing_is_shown_before_the_message(harness: SessionHarness) -> None:
+    harness.phone.chats.add(Jid.parse("5491155500001@c.us"))
+    await harness.start()
+    await harness.submit(command(id="a", typing=0.5))
+    await harness.until(lambda: bool(harness.phone.typing))
+    assert harness.sent() == []
+    await harness.until(lambda: harness.sent() == [("Hola", 1)])
+
+
+async def test_a_reply_to_a_message_that_is_not_there_fails(harness: SessionHarness) -> None:
+    await harness.start()
+    await harness.submit(command(id="a", reply_to="3EB0DEADBEEFDEADBEEF"))
+    assert await harness.reported("a", 2) == ["accepted", "failed:not_found"]
+    assert harness.sent() == []

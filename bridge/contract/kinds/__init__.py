@@ -39,6 +39,7 @@ from bridge.contract.kinds.content import Content, dump_content
 from bridge.contract.kinds.received import Noun, ReceivedKind
 from bridge.contract.kinds.system import SYSTEM_TYPES, SYSTEM_VARIANTS
 from bridge.contract.kinds.text import ERASED_TEXT, MAX_TEXT, Text
+from bridge.contract.modifiers import NO_MODIFIERS, Modifiers
 
 _MODULES = (
     *(text, image, video, gif, video_note, audio, voice, sticker, document, location, live_location, contacts),
@@ -61,12 +62,14 @@ RECEIVED_FIELDS: dict[str, Any] = {name: model for kind in RECEIVED for name, mo
 
 
 @functools.lru_cache(256)  # a row is read several times on its way to the final result
-def load_content(stored: str) -> Content:
-    """Content as `dump_content` wrote it; an empty text for one that was erased."""
+def load_content(stored: str) -> tuple[Content, Modifiers]:
+    """Content and modifiers as `dump_content` wrote them; an empty text for one that was erased."""
     if not stored:
-        return ERASED_TEXT
-    [(field, value)] = json.loads(stored).items()
-    return load_field(field, value)
+        return ERASED_TEXT, NO_MODIFIERS
+    fields = json.loads(stored)
+    [field] = fields.keys() & BY_FIELD.keys()
+    content = load_field(field, fields.pop(field))
+    return content, Modifiers.model_validate(fields) if fields else NO_MODIFIERS
 
 
 def load_field(field: str, value: object) -> Content:

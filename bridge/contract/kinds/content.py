@@ -7,6 +7,8 @@ from typing import Any, ClassVar, cast
 
 from pydantic import BaseModel
 
+from bridge.contract.modifiers import Modifiers
+
 
 class Content:
     """The content of one command. Each kind is a subclass that is also the pydantic model of its field's value.
@@ -24,6 +26,8 @@ class Content:
     metavar: ClassVar[str] = ""
     #: The option's help text.
     option_help: ClassVar[str] = ""
+    #: The fields of `bridge.contract.modifiers` that it may have.
+    modifiers: ClassVar[frozenset[str]] = frozenset({"reply_to", "mentions", "typing"})
 
     @property
     def summary(self) -> str:
@@ -57,6 +61,6 @@ class Content:
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
-def dump_content(content: Content) -> str:
-    """The stored form: the content field of a command as JSON."""
-    return _ENCODER.encode(content.as_field())
+def dump_content(content: Content, modifiers: Modifiers) -> str:
+    """The stored form: the content field of a command, and its modifiers, as JSON."""
+    return _ENCODER.encode(content.as_field() | modifiers.given())

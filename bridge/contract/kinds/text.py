@@ -29,6 +29,7 @@ class Text(RootModel[Annotated[CleanText, AfterValidator(_refuse_blank)]], Conte
     kind: ClassVar = "text"
     field: ClassVar = "message"
     noun: ClassVar = "a text, 1 to 65,536 characters"
+    modifiers: ClassVar = Content.modifiers | {"link_preview"}
 
     @property
     @override

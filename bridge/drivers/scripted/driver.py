@@ -10,9 +10,10 @@ from typing import Any
 from typing_extensions import override
 
 from bridge.contract.details import InvalidDetail, PasskeyDetail
-from bridge.contract.errors import InvalidRequest, NotOnWhatsApp, ReachOutLocked, Refused
+from bridge.contract.errors import InvalidRequest, MessageNotFound, NotOnWhatsApp, ReachOutLocked, Refused
 from bridge.contract.jid import Jid, MessageKey
 from bridge.contract.kinds import KINDS, Content
+from bridge.contract.modifiers import NO_MODIFIERS, Modifiers
 from bridge.contract.passkey import check_answer, normal_code
 from bridge.contract.requests import BY_ACTION, Request, Typing
 from bridge.contract.session import Reason, SessionState, Situation
@@ -218,12 +219,14 @@ class ScriptedDriver(WhatsAppDriver):
         return MessageKey(True, chat, self._phone.new_id(), ACCOUNT_LID if chat.is_group else None)
 
     @override
-    async def send(self, key: MessageKey, content: Content) -> int:
+    async def send(self, key: MessageKey, content: Content, modifiers: Modifiers = NO_MODIFIERS) -> int:
         self._require_connected()
         phone = self._phone
         if phone.delay:
             await asyncio.sleep(phone.delay)
-        message = SentMessage(key, content)
+        if modifiers.reply_to is not None and not phone.has(modifiers.reply_to):
+            raise MessageNotFound
+        message = SentMessage(key, content, modifiers=modifiers)
         match phone.send_mode:
             case SendMode.UNAVAILABLE:
                 raise DriverUnavailable("The page is loading.")

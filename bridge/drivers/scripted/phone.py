@@ -15,6 +15,7 @@ from typing import Any
 from bridge.contract.jid import Jid, MessageKey, Server
 from bridge.contract.kinds import RECEIVED, Content
 from bridge.contract.messages import MessageContent
+from bridge.contract.modifiers import NO_MODIFIERS, Modifiers
 from bridge.ports import AckChange, Clock, IncomingEvent, IncomingMessage, Item, PasskeyRequest, SendStopped
 
 ACCOUNT = Jid("5491155500000", Server.USER)
@@ -59,6 +60,7 @@ class SentMessage:
     key: MessageKey
     content: Content
     times: int = 1
+    modifiers: Modifiers = NO_MODIFIERS
 
     @property
     def text(self) -> str:
@@ -146,6 +148,11 @@ class ScriptedPhone:
     def on_device(self) -> list[IncomingMessage]:
         """The messages that a page finds in its stores."""
         return self.history[self._withheld :]
+
+    def has(self, message_id: str) -> bool:
+        """Whether it has the message of this id, whole or WhatsApp's part of it."""
+        raw = MessageKey.parse(message_id).id if "_" in message_id else message_id
+        return raw in {*(message.key.id for message in self.history), *(message.key.id for message in self.sent)}
 
     def rotate_code(self) -> None:
         """Let the pairing code expire."""

@@ -7,9 +7,10 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
 from bridge.contract.details import InvalidDetail
-from bridge.contract.errors import InternalError, InvalidRequest, NotOnWhatsApp
+from bridge.contract.errors import InternalError, InvalidRequest, MessageNotFound, NotOnWhatsApp, Refused
 from bridge.contract.jid import Jid, MessageKey, mask
 from bridge.contract.kinds import Content
+from bridge.contract.modifiers import Modifiers
 from bridge.contract.phone_numbers import candidates
 from bridge.contract.requests import Request
 from bridge.drivers.web.limits import Limits
@@ -74,9 +75,9 @@ async def reserve(page: WebPage, chat: Jid) -> MessageKey:
         raise InternalError(f"WhatsApp Web made a message key that cannot be read: {error}.") from error
 
 
-async def send(page: WebPage, key: MessageKey, content: Content, limits: Limits) -> int:
+async def send(page: WebPage, key: MessageKey, content: Content, modifiers: Modifiers, limits: Limits) -> int:
     """Send under a reserved key; returns the ack level. Repeats it under its id if the service asks for it."""
-    arguments = (content.kind, content.value)
+    arguments = (content.kind, content.value, _with_spellings(modifiers))
     try:
         answer = await page.call("send", str(key.remote), str(key), key.id, *arguments, limit=limits.send)
     except PageFailure as failure:
@@ -86,6 +87,18 @@ async def send(page: WebPage, key: MessageKey, content: Content, limits: Limits)
     if answer["ack"] < 0 and (answer.get("refusal") or {}).get("code") == STALE_ADDRESSING:
         return await resend(page, key, limits)
     return _level(answer)
+
+
+def _with_spellings(modifiers: Modifiers) -> dict[str, Any]:
+    """Modifiers with each mentioned number in every spelling that its country has."""
+    given = modifiers.given()
+    if modifiers.mentions:
+        given["mentions"] = [
+            [str(Jid(number, who.server)) for number in candidates(who.user)] if who.is_user else [str(who)]
+            for who in map(Jid.parse, modifiers.addresses)
+        ]
+        given["everybody"] = modifiers.mentions_all
+    return given
 
 
 async def resend(page: WebPage, key: MessageKey, limits: Limits) -> int:
@@ -152,6 +165,12 @@ def _nothing_sent(failure: PageFailure) -> Exception:
     match failure.name:
         case "not_connected":
             return DriverUnavailable(failure.text)
+        case "msg_not_found":
+            return MessageNotFound()
+        case "quoted_msg_can_not_reply":
+            return Refused("WhatsApp Web does not let this message be answered: it is deleted, or not sent yet.")
+        case "mentioned_is_not_a_member":
+            return InvalidRequest(f"Only members of the group can be mentioned: {failure.text}.")
         case "chat_not_found":
             return InvalidRequest(f"This account has no such chat: {failure.text}.", detail=InvalidDetail.NO_SUCH_CHAT)
         case "ContactBlockedError":

@@ -20,6 +20,7 @@ from bridge.contract.details import PasskeyDetail
 from bridge.contract.errors import InvalidRequest, Refused, StartError
 from bridge.contract.jid import Jid, MessageKey
 from bridge.contract.kinds import Content
+from bridge.contract.modifiers import NO_MODIFIERS, Modifiers
 from bridge.contract.passkey import check_answer, normal_code
 from bridge.contract.requests import Request
 from bridge.contract.session import Reason, SessionState, Situation
@@ -193,8 +194,8 @@ class WebDriver(WhatsAppDriver):
         return await calls.reserve(self._page_loop.connected_page(), chat)
 
     @override
-    async def send(self, key: MessageKey, content: Content) -> int:
-        return await calls.send(self._page_loop.connected_page(), key, content, self._limits)
+    async def send(self, key: MessageKey, content: Content, modifiers: Modifiers = NO_MODIFIERS) -> int:
+        return await calls.send(self._page_loop.connected_page(), key, content, modifiers, self._limits)
 
     @property
     @override

@@ -76,7 +76,7 @@ def init_script(limits: Limits, wa_js: str, *, available: bool) -> str:
     """The whole script, about 550 KB; `wa_js` is the library's text."""
     return f"""
 if (window === window.top && location.protocol.startsWith("http")) {{
-  window.WPPConfig = {{ disableGoogleAnalytics: true }};
+  window.WPPConfig = {{ disableGoogleAnalytics: true, linkPreviewApiServers: [] }};
   {wa_js}
   (() => {{
     "use strict";

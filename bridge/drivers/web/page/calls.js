@@ -89,14 +89,67 @@ async function outcomeOf(msg, ack, result) {
 }
 
 // Returns with the server's answer if it comes soon, else once the message is in the page's store.
-async function send(chat, key, rawId, kind, value) {
+const pastMessage = (key) =>
+  WPP.chat.getMessageById(key).catch((error) => {
+    if (["msg_not_found", "chat_not_found"].includes(error?.code)) return undefined;
+    throw error;
+  });
+
+// A message that a command names: by its key, or by WhatsApp's part of it, with which the page's memory is searched first.
+async function namedMessage(chat, id) {
+  const whole = id.includes("_");
+  const found = storedMessage(whole ? id.split("_")[2] : id);
+  if (found) return found;
+  const chats = new Set([chat, ...Object.values(aliases(chat))].filter(Boolean));
+  const keys = [...chats].flatMap((form) => [`true_${form}_${id}`, `false_${form}_${id}`]);
+  for (const key of whole ? [id] : keys) {
+    const msg = await pastMessage(key);
+    if (msg) return msg;
+  }
+  throw new Failure("msg_not_found", "The page does not have the message.");
+}
+
+// The members of a group among `people`, each given in every spelling. A member goes by the address that the group uses.
+function mentioned(chat, people, everybody) {
+  const members = WPP.chat.get(chat)?.groupMetadata?.participants?.getModelsArray?.() ?? [];
+  const byAddress = new Map();
+  for (const { id } of members) {
+    for (const form of [address(id), ...Object.values(aliases(address(id)))]) byAddress.set(form, address(id));
+  }
+  const found = people.map((forms) => {
+    const member = forms.map((form) => byAddress.get(form)).find(Boolean);
+    if (!member) throw new Failure("mentioned_is_not_a_member", `${forms[0].split("@")[0]} is none`);
+    return { forms, member };
+  });
+  return { found, all: everybody ? members.map(({ id }) => address(id)) : found.map(({ member }) => member) };
+}
+
+// What wa-js takes for the modifiers of a command. A text shows a mention where it has "@" and the digits of the address that
+// the group uses; a sender knows the number only.
+async function withModifiers(chat, value, modifiers) {
+  const options = { linkPreview: Boolean(modifiers.link_preview) };
+  if (modifiers.reply_to) options.quotedMsg = await namedMessage(chat, modifiers.reply_to);
+  if (modifiers.mentions) {
+    const { found, all } = mentioned(chat, modifiers.mentions, modifiers.everybody);
+    options.mentionedList = all;
+    for (const { forms, member } of typeof value === "string" ? found : []) {
+      const digits = member.split("@")[0];
+      for (const form of forms) value = value.replaceAll(new RegExp(`@${form.split("@")[0]}(?!\\d)`, "g"), `@${digits}`);
+    }
+  }
+  return { value, options };
+}
+
+async function send(chat, key, rawId, kind, given, modifiers) {
   requireUsable();
   const earlier = storedMessage(rawId);
   if (earlier) return outcomeOf(earlier); // wa-js would send it again
+  const { value, options } = await withModifiers(chat, given, modifiers);
   sending.add(rawId);
   onClock.add(rawId);
   try {
-    const call = senders[kind](chat, value, { messageId: key, createChat: true, markIsRead: false, waitForAck: true });
+    const sent = { ...options, messageId: key, createChat: true, markIsRead: false, waitForAck: true };
+    const call = senders[kind](chat, value, sent);
     let settled = false;
     const answer = call.finally(() => { settled = true; });
     answer.catch(() => undefined);
@@ -120,11 +173,7 @@ async function send(chat, key, rawId, kind, value) {
 async function findOwn(keys, rawId) {
   const found = [storedMessage(rawId)];
   for (const key of keys) {
-    const msg = await WPP.chat.getMessageById(key).catch((error) => {
-      if (["msg_not_found", "chat_not_found"].includes(error?.code)) return undefined;
-      throw error;
-    });
-    found.push(msg);
+    found.push(await pastMessage(key));
   }
   return found.filter(Boolean).sort((a, b) => (b.ack ?? 0) - (a.ack ?? 0))[0];
 }

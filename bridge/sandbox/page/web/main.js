@@ -12,6 +12,7 @@ import './modules/contacts.js';
 import './modules/chats.js';
 import './modules/presence.js';
 import './modules/sending.js';
+import './modules/links.js';
 import './modules/unused_stores.js';
 import { expose } from './registry.js';
 import { showPasskey } from './passkey_screen.js';

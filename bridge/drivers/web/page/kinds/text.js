@@ -1,8 +1,6 @@
-// Text. No link preview: wa-js would fetch it from third-party servers. "@5491…" in the text mentions only the people that
-// the command names.
+// Text. "@5491…" in it mentions only the people that the command names.
 
-senders.text = (chat, body, options) =>
-  WPP.chat.sendTextMessage(chat, body, { ...options, linkPreview: false, detectMentioned: false });
+senders.text = (chat, body, options) => WPP.chat.sendTextMessage(chat, body, { ...options, detectMentioned: false });
 
 readers.chat = (msg) => ({ body: text(read(msg, "body")) });
 readers.comment = readers.chat; // on an announcement of a community
