@@ -41,6 +41,22 @@ class Quoted(Payload):
     id: PageText | None = Field(default=None, description="the quoted message's id")
     author: PageText | None = Field(default=None, description="who wrote it")
     body: PageText | None = Field(default=None, description="its text or caption")
+    kind: str | None = Field(default=None, exclude_if=is_none, description="its kind, where WhatsApp says it")
+
+
+class AlbumPart(Payload):
+    """The album that a picture or film belongs to."""
+
+    id: PageText = Field(description="the album's id, equal for all its parts")
+
+
+class Referral(Payload):
+    """The advertisement from which a person came to the chat."""
+
+    source_url: PageText | None = Field(default=None, description="address of the advertisement")
+    source_id: PageText | None = Field(default=None, description="its id")
+    headline: PageText | None = Field(default=None, description="its title")
+    ctwa_clid: PageText | None = Field(default=None, description="id of the click")
 
 
 #: Fields of kinds that are null where they have no value, as readers have known them; later ones are left out.
@@ -85,6 +101,16 @@ class TextFields(Payload):
     quoted: Quoted | None = Field(default=None, description="the message that this one answers")
     mentions: list[PageText] | None = Field(default=None, description="addresses that are mentioned in it")
     forwarded: bool | None = Field(default=None, description="whether it was forwarded")
+    forwarding_score: int | None = Field(
+        default=None, exclude_if=is_none, description="how often it was forwarded, as WhatsApp counts"
+    )
+    expires_in: int | None = Field(
+        default=None, exclude_if=is_none, description="seconds after which it disappears from the chat"
+    )
+    album: AlbumPart | None = Field(default=None, exclude_if=is_none, description="the album that it belongs to")
+    referral: Referral | None = Field(
+        default=None, exclude_if=is_none, description="the advertisement from which the person came"
+    )
 
 
 class MessageContent(KindFields, TextFields):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bridge.contract.kinds.media import Media
 from bridge.contract.kinds.received import Noun, ReceivedKind
+from bridge.contract.kinds.selection import Selection
 
 RECEIVED = ReceivedKind(
     kind="buttons",
@@ -12,5 +13,5 @@ RECEIVED = ReceivedKind(
         *("buttons_response", "interactive_response", "template_button_reply"),
     ),
     noun=Noun("buttons", "botones"),
-    fields={"media": Media},
+    fields={"media": Media, "selection": Selection},
 )

@@ -3,5 +3,8 @@
 from __future__ import annotations
 
 from bridge.contract.kinds.received import Noun, ReceivedKind
+from bridge.contract.kinds.selection import Selection
 
-RECEIVED = ReceivedKind(kind="list", types=("list", "list_response"), noun=Noun("list", "lista"))
+RECEIVED = ReceivedKind(
+    kind="list", types=("list", "list_response"), noun=Noun("list", "lista"), fields={"selection": Selection}
+)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar
 
-from pydantic import AfterValidator, ConfigDict, RootModel
+from pydantic import AfterValidator, ConfigDict, Field, RootModel
 from typing_extensions import override
 
 from bridge.contract.errors import TooLarge
 from bridge.contract.kinds.content import Content
 from bridge.contract.kinds.received import Noun, ReceivedKind
-from bridge.contract.payload import CleanText
+from bridge.contract.payload import CleanText, PageText, Payload
 
 #: Characters that WhatsApp takes.
 MAX_TEXT = 65_536
@@ -51,10 +51,20 @@ class Text(RootModel[Annotated[CleanText, AfterValidator(_refuse_blank)]], Conte
 #: What an erased command carried.
 ERASED_TEXT = Text.model_construct("")
 
+
+class Link(Payload):
+    """The preview of a link in a text, as its sender made it."""
+
+    url: PageText = Field(description="address that the preview belongs to")
+    title: PageText | None = Field(default=None, description="title of the page")
+    description: PageText | None = Field(default=None, description="the page in a sentence")
+
+
 SENT = Text
 RECEIVED = ReceivedKind(
     kind="text",
     types=("chat", "comment", "hsm", "automated_greeting_message"),
     noun=Noun("text", "texto"),
+    fields={"link": Link},
     is_text=True,
 )

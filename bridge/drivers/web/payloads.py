@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from bridge.contract.errors import InvalidRequest
 from bridge.contract.jid import Jid, MessageKey, Server
+from bridge.contract.kinds import BY_NAME
 from bridge.contract.messages import MessageContent, Quoted
 from bridge.contract.payload import valid_text
 from bridge.drivers.web.refusals import refusal
@@ -190,4 +191,10 @@ def _quoted(raw: Any) -> Quoted | None:
     except (ValueError, InvalidRequest):
         quoted_id = _text(raw.get("stanza"))
     author = to_jid(raw.get("author"))
-    return Quoted(id=quoted_id, author=str(author) if author else None, body=_text(raw.get("body")))
+    kind = BY_NAME.get(_text(raw.get("kind")) or "")
+    return Quoted(
+        id=quoted_id,
+        author=str(author) if author else None,
+        body=_text(raw.get("body")),
+        kind=kind.kind if kind else None,
+    )

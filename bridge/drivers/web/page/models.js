@@ -11,6 +11,14 @@ function read(object, name) {
   }
 }
 
+function attempt(getter) {
+  try {
+    return getter();
+  } catch {
+    return undefined;
+  }
+}
+
 function scalar(value) {
   return ["string", "number", "boolean"].includes(typeof value) ? value : undefined;
 }
@@ -112,12 +120,37 @@ function quotedMessage(msg) {
     stanza: scalar(stanza),
     author: address(read(msg, "quotedParticipant")),
     body: quoted ? (readerOf(quoted) ?? readAny)(quoted).body : undefined,
+    kind: quoted ? variantOf(quoted) ?? text(read(quoted, "type")) : undefined,
   };
 }
 
+// Where a person came from, if an advertisement led to the chat.
+function referralOf(msg) {
+  const from = read(msg, "ctwaContext");
+  if (!from) return undefined;
+  const [source_url, source_id, headline, ctwa_clid] = ["sourceUrl", "sourceId", "title", "ctwaClid"].map((name) => text(read(from, name)));
+  return source_url || source_id || ctwa_clid ? { source_url, source_id, headline, ctwa_clid } : undefined;
+}
+
+function albumOf(msg) {
+  const key = keyParts(read(msg, "parentMsgKey"));
+  const album = text(key?.id) ?? text(key?.serialized)?.split("_")[2];
+  return album && mediaOf(msg) ? { id: album } : undefined;
+}
+
+// The answer to buttons or a list.
+const selectionOf = (id, title) => (text(id) ? { id, title: text(title) } : undefined);
+
 // The content in the contract's form, except addresses and keys, which Python converts.
 function contentOf(msg) {
-  const content = { forwarded: flag(read(msg, "isForwarded")), ...(readerOf(msg) ?? readAny)(msg) };
+  const content = {
+    forwarded: flag(read(msg, "isForwarded")),
+    forwarding_score: number(read(msg, "forwardingScore")) || undefined,
+    expires_in: number(read(msg, "ephemeralDuration")) || undefined,
+    album: albumOf(msg),
+    referral: referralOf(msg),
+    ...(readerOf(msg) ?? readAny)(msg),
+  };
   const mentioned = read(msg, "mentionedJidList");
   if (Array.isArray(mentioned)) content.mentions = mentioned.map(address);
   content.quoted = quotedMessage(msg);

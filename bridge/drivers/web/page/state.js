@@ -13,14 +13,6 @@ let stillMissing = requiredModules;
 const store = (name) => (WPP.isInjected ? read(WPP.whatsapp, name) : undefined);
 const memory = () => store("MsgStore")?.getModelsArray?.() ?? [];
 
-function attempt(getter) {
-  try {
-    return getter();
-  } catch {
-    return undefined;
-  }
-}
-
 function serviceTime() {
   const time = WPP.isInjected ? attempt(() => WPP.whatsapp.functions.unixTime()) : undefined;
   return typeof time === "number" ? time : Math.floor(Date.now() / 1000);

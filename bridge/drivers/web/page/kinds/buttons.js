@@ -6,7 +6,12 @@ readers.interactive = (msg) => ({
 });
 readers.native_flow = readers.interactive;
 
-const chosen = (msg) => ({ body: text(read(msg, "body")) });
+const idOfFlow = (msg) => attempt(() => JSON.parse(read(msg, "interactivePayload").paramsJson).id);
+const chosenId = (msg) => read(msg, "selectedButtonId") ?? read(msg, "selectedId") ?? idOfFlow(msg);
+const chosen = (msg) => ({
+  body: text(read(msg, "body")),
+  selection: selectionOf(chosenId(msg), read(msg, "body")),
+});
 readers.buttons_response = chosen;
 readers.interactive_response = chosen;
 readers.template_button_reply = chosen;

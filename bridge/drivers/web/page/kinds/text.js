@@ -2,7 +2,13 @@
 
 senders.text = (chat, body, options) => WPP.chat.sendTextMessage(chat, body, { ...options, detectMentioned: false });
 
-readers.chat = (msg) => ({ body: text(read(msg, "body")) });
+function linkOf(msg) {
+  const url = text(read(msg, "canonicalUrl")) ?? text(read(msg, "matchedText"));
+  const [title, description] = ["title", "description"].map((name) => text(read(msg, name)));
+  return url && (title || description) ? { url, title, description } : undefined;
+}
+
+readers.chat = (msg) => ({ body: text(read(msg, "body")), link: linkOf(msg) });
 readers.comment = readers.chat; // on an announcement of a community
 readers.automated_greeting_message = readers.chat;
 readers.hsm = (msg) => ({ body: textOf(msg) });
