@@ -51,7 +51,7 @@ PUBLISHED: dict[str, dict[str, Any]] = {
     },
     "ControlCommand": {"action": "restart", "id": "c1"},
     "BotSwitch": {"bot_activo": 1},
-    "Typing": {"action": "typing", "to": "5491155500001", "seconds": 10},
+    **{found.__name__: {"action": action, **found.example} for action, found in requests.BY_ACTION.items()},
 }
 
 

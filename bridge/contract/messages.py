@@ -156,6 +156,13 @@ class MessageBody(MessageContent, MessageHead):
     )
 
 
+class HistoryMessage(MessageBody):
+    """A message in the data of a request."""
+
+    from_me: bool = Field(description="whether this account wrote it")
+    ack: AckName | None = Field(default=None, description="how far an own message is; null before the server has it")
+
+
 class Inbound(MessageBody):
     """`<prefix>/<session>/in`: a received message."""
 

@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from bridge.contract.events import OWN_MESSAGE, SENT_MESSAGE, EventBody, SentCommand
 from bridge.contract.jid import Jid, mask
 from bridge.contract.kinds import SYSTEM_TYPES
-from bridge.contract.messages import MessageBody
+from bridge.contract.lifecycle import ack_name
+from bridge.contract.messages import HistoryMessage, MessageBody
 from bridge.contract.payload import instant
 from bridge.core.conversion import body_of, text_of, time_of
 from bridge.core.people import ACCOUNT_PN, People, Person, is_of_two
@@ -193,6 +194,16 @@ class InboundPipeline:
         )
         seq = await self._journal.append_event(event.to_json(), kind=kind, once=f"{kind}:{raw_id}")
         return 0 if seq is None else 1
+
+    async def described(self, messages: Sequence[IncomingMessage]) -> list[HistoryMessage]:
+        """Messages as the data of a request shows them. Nothing is journalled; new people are stored."""
+        people = await self._people.identify([addresses_of(message) for message in messages])
+        found = []
+        for message, person in zip(messages, people, strict=True):
+            body = self._body(message, person)
+            ack = ack_name(message.ack) if message.ack else None
+            found.append(HistoryMessage(**dict(body), from_me=message.key.from_me, ack=ack))
+        return found
 
     def _body(self, message: IncomingMessage, person: Person | None) -> MessageBody:
         late = 0 < time_of(message) < self._connected_at

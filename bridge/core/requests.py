@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import uuid
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from bridge.contract.errors import CodedError, LimitReached, NotConnected, Unsupported
+from bridge.contract.messages import HistoryMessage
 from bridge.contract.payload import instant
 from bridge.contract.requests import Request, Response, ResponseStatus
 from bridge.contract.session import SessionState
 from bridge.core.results import error_info
 from bridge.core.session_view import SessionView
-from bridge.ports import Answers, CallInDoubt, Clock
+from bridge.ports import Answers, CallInDoubt, Clock, IncomingMessage
 
+DescribesMessages = Callable[[Sequence[IncomingMessage]], Awaitable[Sequence[HistoryMessage]]]
 #: Concurrent calls into the page. Further ones are refused: they must not delay messages.
 CONCURRENT = 8
 
@@ -20,7 +24,11 @@ CONCURRENT = 8
 class RequestRunner:
     """Carries out requests of one session."""
 
-    def __init__(self, session: str, driver: Answers, view: SessionView, clock: Clock) -> None:
+    def __init__(
+        self, session: str, driver: Answers, view: SessionView, clock: Clock, describe: DescribesMessages
+    ) -> None:
+        """`describe` gives the published form of messages."""
+        self._describe = describe
         self._session = session
         self._driver = driver
         self._view = view
@@ -41,9 +49,16 @@ class RequestRunner:
             raise LimitReached(f"{CONCURRENT} requests are being carried out; try again.")
         self._running += 1
         try:
-            return await self._driver.answer(request)
+            return await self._published(await self._driver.answer(request))
         finally:
             self._running -= 1
+
+    async def _published(self, data: Any) -> Any:
+        """The data as JSON."""
+        messages: list[IncomingMessage] = []
+        _replace(data, messages.append)
+        described = iter(await self._describe(messages)) if messages else iter(())
+        return _replace(data, lambda _: json.loads(next(described).to_json()))
 
     async def respond(self, request: Request) -> Response:
         """Carry out a request; returns its response, `unknown` if the driver gave no answer. Raises no `CodedError`."""
@@ -82,3 +97,12 @@ class RequestRunner:
             at=instant(self._clock.now()),
             transaction=request.transaction,
         )
+
+
+def _replace(data: Any, published: Callable[[IncomingMessage], Any]) -> Any:
+    """The data with each message replaced, always in the same order."""
+    if isinstance(data, IncomingMessage):
+        return published(data)
+    if isinstance(data, dict):
+        return {name: _replace(value, published) for name, value in data.items()}
+    return [_replace(item, published) for item in data] if isinstance(data, list) else data

@@ -24,7 +24,7 @@ class IncomingMessage:
 
     `type` is WhatsApp's, and `variant` one of `bridge.contract.kinds.VARIANTS`. `author` is the participant in groups
     and None in a chat of two. `history` = older than this login, by the page's own mark. `raw` is set where no kind
-    reads the message, or where it could not be converted.
+    reads the message, or where it could not be converted. `ack`: WhatsApp's ack number, where it gives one.
     """
 
     id: str
@@ -40,6 +40,7 @@ class IncomingMessage:
     history: bool = False
     raw: Mapping[str, Any] | None = None
     variant: str | None = None
+    ack: int | None = None
 
     @property
     def name(self) -> str:
@@ -269,7 +270,10 @@ class Answers(Protocol):
         ...
 
     async def answer(self, request: Request) -> Any:
-        """Carry out a request; returns its data as JSON. Raises `BridgeError` for what the service refuses."""
+        """Carry out a request; returns its data as JSON, with an `IncomingMessage` wherever it holds a message.
+
+        Raises `BridgeError` for what the service refuses.
+        """
         ...
 
 

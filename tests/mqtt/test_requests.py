@@ -47,7 +47,11 @@ async def test_bad_requests_are_answered_with_what_is_wrong(harness: BridgeUnder
         answer = await probe.wait(RESPONSE, lambda one, wanted=request_id: one["id"] == wanted)  # type: ignore[misc]
         answers[request_id] = (answer["status"], answer["error"]["code"], answer["error"]["text"])
     assert answers["a"] == ("failed", "invalid", "Refused: to is missing.")
-    assert answers["b"] == ("failed", "unsupported", "There is no action 'coins.toss'. The actions are: typing.")
+    assert answers["b"] == (
+        "failed",
+        "unsupported",
+        "There is no action 'coins.toss'. The actions are: chats.history, chats.list, chats.read, typing.",
+    )
     assert answers["c"] == ("failed", "invalid", "Refused: action is missing.")
     assert answers["d"][2] == "Refused: second is not a known field."
     assert "reply_topic must be wa/haby/reply/<client>" in answers["e"][2]

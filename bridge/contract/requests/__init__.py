@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from bridge.contract.commands import checked, json_object
 from bridge.contract.errors import InvalidRequest, Unsupported
+from bridge.contract.requests.chats_history import ChatHistory
+from bridge.contract.requests.chats_list import ChatList
+from bridge.contract.requests.chats_read import MarkRead
 from bridge.contract.requests.request import Request, Response, ResponseStatus
 from bridge.contract.requests.typing import Typing
 
-REQUESTS: tuple[type[Request], ...] = (Typing,)
+REQUESTS: tuple[type[Request], ...] = (Typing, ChatList, ChatHistory, MarkRead)
 BY_ACTION = {request.model_fields["action"].default: request for request in REQUESTS}
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
+from typing_extensions import override
 
-from bridge.contract.jid import Jid
+from bridge.contract.jid import Jid, parse_recipient
 from bridge.contract.messages import ErrorInfo
 from bridge.contract.payload import VERSION, CleanText, Instant, Payload, StrictPayload, is_none
 
@@ -24,8 +26,10 @@ class Request(StrictPayload):
 
     #: One sentence for the generated documentation.
     summary: ClassVar[str]
-    #: Arguments that are recipients in any spelling; the driver gets addresses.
-    recipients: ClassVar[tuple[str, ...]] = ()
+    #: Arguments for the documentation.
+    example: ClassVar[Mapping[str, Any]] = {}
+    #: Whether it reads what people write: then it takes the right to read, otherwise the right to send.
+    reads: ClassVar[bool] = False
 
     v: Literal[1] = VERSION
     id: Annotated[CleanText, StringConstraints(min_length=1, max_length=128)] | None = Field(
@@ -46,6 +50,27 @@ class Request(StrictPayload):
     def arguments(self) -> dict[str, Any]:
         """Its arguments as JSON."""
         return self.model_dump(mode="json", exclude=set(_ENVELOPE), exclude_none=True)
+
+
+class ChatRequest(Request):
+    """A request about one chat."""
+
+    chat: CleanText = Field(description="number in any spelling, or a chat's address")
+
+    @cached_property
+    def recipient(self) -> Jid:
+        """The normal form of `chat`. Raises `InvalidRequest`."""
+        return parse_recipient(self.chat)
+
+    @property
+    @override
+    def addresses(self) -> Mapping[str, Jid]:
+        return {"chat": self.recipient}
+
+    @override
+    def check(self) -> None:
+        """Raises `InvalidRequest` for a chat that cannot be parsed."""
+        _ = self.recipient
 
 
 class ResponseStatus(StrEnum):

@@ -24,6 +24,7 @@ class Typing(Request):
     itself lets it fade.
     """
 
+    example: ClassVar = {"to": "5491155500001", "seconds": 10}
     summary: ClassVar = 'Show "typing…" in a chat for `seconds`; 0 ends it.'
 
     action: Literal["typing"] = "typing"

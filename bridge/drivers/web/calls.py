@@ -60,9 +60,20 @@ async def answer(page: WebPage, request: Request, numbers: NumberCache, now: flo
     """Carry out a request. Each recipient is passed in the spellings that its country has, the likeliest first."""
     forms = {name: _forms(to, numbers, now) for name, to in request.addresses.items()}
     try:
-        return await page.call("answer", request.action, {**request.arguments, **forms})
+        return _with_messages(await page.call("answer", request.action, {**request.arguments, **forms}))
     except PageFailure as failure:
         raise _nothing_sent(failure) from failure
+
+
+def _with_messages(data: Any) -> Any:
+    """The page's answer, with a value of the port in place of each message."""
+    if isinstance(data, list):
+        return [_with_messages(item) for item in data]
+    if not isinstance(data, dict):
+        return data
+    if data.get("kind") == "message" and "key" in data:
+        return to_message(data)
+    return {name: _with_messages(value) for name, value in data.items()}
 
 
 async def reserve(page: WebPage, chat: Jid) -> MessageKey:

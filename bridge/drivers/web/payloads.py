@@ -127,6 +127,7 @@ def _message(raw: Mapping[str, Any], key: MessageKey, kind: str) -> IncomingMess
         history=raw.get("isMdHistoryMsg") is True,
         raw=raw["raw"] if isinstance(raw.get("raw"), dict) else None,
         variant=_text(raw.get("variant")),
+        ack=raw["ack"] if isinstance(raw.get("ack"), int) and key.from_me else None,
     )
 
 

@@ -10,8 +10,8 @@ from bridge.contract import requests as actions
 from bridge.contract.commands import json_object
 from bridge.contract.errors import InvalidRequest
 from bridge.http.context import running
-from bridge.http.dependencies import ContextOf, needs
-from bridge.http.errors import NotFound, ReportedError, problem
+from bridge.http.dependencies import Caller, ContextOf, needs
+from bridge.http.errors import Forbidden, NotFound, ReportedError, problem
 from bridge.http.v1.documents import body_of_any, problems
 from bridge.ports import Scope
 
@@ -20,7 +20,7 @@ router = APIRouter(tags=["requests"])
 
 @router.post(
     "/sessions/{session}/requests/{action}",
-    dependencies=[needs(Scope.SEND)],
+    dependencies=[needs(None)],
     response_class=Response,
     responses={
         **problems(422, 501),
@@ -29,12 +29,18 @@ router = APIRouter(tags=["requests"])
     openapi_extra=body_of_any(actions.REQUESTS, typing={"to": "5491155500001", "seconds": 10}),
 )
 async def make_request(
-    session: str, action: Annotated[str, Path(max_length=64)], request: Request, context: ContextOf
+    session: str, action: Annotated[str, Path(max_length=64)], request: Request, context: ContextOf, caller: Caller
 ) -> Response:
-    """Carry out an action; the body has its arguments. The same as a request on MQTT."""
+    """Carry out an action; the body has its arguments. The same as a request on MQTT.
+
+    An action that reads what people write needs the scope `listen`, any other one `send`.
+    """
     entry = context.entry(session)
     if action not in actions.BY_ACTION:
         raise NotFound(f"There is no action {action!r}.")
+    scope = Scope.LISTEN if actions.BY_ACTION[action].reads else Scope.SEND
+    if not caller.may(scope, session):
+        raise Forbidden(f"This needs the scope {scope}, for the session {session}.")
     fields = json_object(await request.body() or b"{}")
     if fields.get("action") not in (None, action):
         raise InvalidRequest("The path and the body name different actions.")

@@ -22,6 +22,7 @@ class Role(StrEnum):
     RESPONDER = "responder"
     READER = "reader"
     SENDER = "sender"
+    REQUESTER = "requester"
     PANEL = "panel"
     ADMIN = "admin"
 
@@ -34,6 +35,7 @@ PURPOSE = {
     Role.RESPONDER: "Reads and answers conversations, publishes its switch and its faults. Cannot pair or restart.",
     Role.READER: "Receives messages and acks, and requests replays on its own topic. Cannot send.",
     Role.SENDER: "Sends and receives the results. Cannot read messages.",
+    Role.REQUESTER: "Makes requests: reads chats and their history, and changes marks. Cannot send messages.",
     Role.PANEL: "A screen that shows states and the QR code. Reading the QR code is enough to pair an account.",
     Role.ADMIN: "An operator: pairs, restarts, logs out, reads and sends everything.",
 }
@@ -112,7 +114,6 @@ class _Scope:
         yield Grant("write", self.topics.out(self.session))
         yield Grant("write", self.topics.out(self.session, "#"))
         yield Grant("write", self.topics.typing(self.session))
-        yield Grant("write", self.topics.request(self.session))
 
     @property
     def reply(self) -> Grant:
@@ -148,7 +149,14 @@ def _reader(scope: _Scope) -> Iterator[Grant]:
 def _sender(scope: _Scope) -> Iterator[Grant]:
     yield from scope.sends
     # The status shows a sender that a session does not exist or is offline; it contains no messages.
-    yield from scope.reading(Leaf.RESULT, Leaf.ACK, Leaf.RESPONSE, Leaf.STATUS)
+    yield from scope.reading(Leaf.RESULT, Leaf.ACK, Leaf.STATUS)
+    yield scope.bridges
+    yield scope.reply
+
+
+def _requester(scope: _Scope) -> Iterator[Grant]:
+    yield Grant("write", scope.topics.request(scope.session))
+    yield from scope.reading(Leaf.RESPONSE, Leaf.STATUS)
     yield scope.bridges
     yield scope.reply
 
@@ -169,6 +177,7 @@ def _admin(scope: _Scope) -> Iterator[Grant]:
         yield Grant("read", f"{scope.topics.prefix}/{scope.session}/#")
         yield scope.bridges
     yield from scope.sends
+    yield Grant("write", scope.topics.request(scope.session))
     yield Grant("write", scope.topics.replay(scope.session))
     yield Grant("write", scope.topics.control(scope.session))
 
@@ -178,6 +187,7 @@ _GRANTS: dict[Role, Callable[[_Scope], Iterator[Grant]]] = {
     Role.RESPONDER: _responder,
     Role.READER: _reader,
     Role.SENDER: _sender,
+    Role.REQUESTER: _requester,
     Role.PANEL: _panel,
     Role.ADMIN: _admin,
 }

@@ -38,13 +38,12 @@ MATRIX: dict[Role, dict[str, str]] = {
         OUT: "w",
         DIGITS: "w",
         "typing": "w",
-        "request": "w",
-        "response": "r",
         "result": "r",
         "ack": "r",
         "status": "r",
         "reply/me": "r",
     },
+    Role.REQUESTER: {"request": "w", "response": "r", "status": "r", "reply/me": "r"},
     Role.PANEL: {"status": "r", "qr": "r"},
     Role.ADMIN: {
         "in": "r",
@@ -76,6 +75,7 @@ ELSEWHERE: dict[Role, dict[str, str]] = {
     },
     Role.READER: {"wa/bridge/check/status": "r"},
     Role.SENDER: {"wa/bridge/check/status": "r"},
+    Role.REQUESTER: {"wa/bridge/check/status": "r"},
     Role.PANEL: {"wa/bridge/check/status": "r", "wa/responder/51/config": "r", "wa/responder/check/event": "r"},
     Role.ADMIN: {
         "wa/bridge/check/status": "r",
