@@ -22,7 +22,7 @@ from bridge.ports import StoreUnusable
 STATIC = Path(str(resources.files("bridge.http.panel"))) / "static"
 #: Everything from this origin, nothing inline, in no frame.
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; connect-src 'self';"
     " manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 router = APIRouter(include_in_schema=False)

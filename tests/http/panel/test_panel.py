@@ -79,27 +79,57 @@ async def test_messages_arrive_live_and_sends_show_their_ticks(started: HttpBrid
     await expect(page.get_by_text("Waiting for messages…")).to_be_visible()
     await picture(page, "panel-nothing-yet")
     started.phone.incoming(ANA, "hola <img src=x onerror=alert(1)>", notify_name="Ana")
-    feed = page.get_by_role("log")
-    await expect(feed).to_contain_text("hola <img src=x onerror=alert(1)>")
+    chats = page.get_by_role("list", name="Chats").get_by_role("listitem")
+    await expect(chats.first).to_contain_text("hola <img src=x onerror=alert(1)>")
+    await expect(chats.first.get_by_label("1 unread")).to_be_visible()
     second = started.phone.history[-1].timestamp
     for text in ("mismo segundo, primero", "mismo segundo, después"):
-        started.phone.incoming(BETO, text, timestamp=second)
-    newest_first = [re.compile("después"), re.compile("primero"), re.compile("hola")]
-    await expect(feed.locator(".bubble .text")).to_have_text(newest_first)
-    await feed.get_by_role("button", name="Reply").last.click()
-    await expect(page.get_by_label("To (number)")).to_have_value("+54 9 11 5550-0001")
+        started.phone.incoming(ANA, text, timestamp=second)
+    started.phone.incoming(BETO, "¿Hay stock?")
+    await expect(chats).to_have_count(2)
+    await chats.filter(has_text="Ana").click()
+    log = page.get_by_role("log")
+    await expect(log.locator(".bubble .text")).to_have_text(
+        [re.compile("hola"), re.compile("primero"), re.compile("después")]
+    )
+    await expect(chats.filter(has_text="Ana").locator(".count")).to_be_hidden()
+    await log.get_by_role("button", name="Reply").first.click()
     await page.keyboard.type("¡Hola, Ana!")
     await page.keyboard.press("Enter")
-    await expect(feed.locator(".mine")).to_contain_text("sent")
+    await expect(log.locator(".mine")).to_contain_text("sent")
     (sent,) = started.phone.sent
+    assert sent.modifiers.reply_to == str(started.phone.history[0].key)
     started.phone.acknowledge(sent.key.id, 3)
-    await expect(feed.locator(".mine")).to_contain_text("read")
-    await expect(feed.locator(".mine header")).to_contain_text("to Ana")
-    await page.get_by_label("Filter").fill("stock")
-    await expect(feed.get_by_text("hola")).to_be_hidden()
+    await expect(log.locator(".mine")).to_contain_text("read")
+    await page.get_by_label("Find a chat").fill("stock")
+    await expect(chats).to_have_count(1)
     await _go(page, "outbox")
     await page.reload()
     await expect(page.get_by_role("article")).to_contain_text("Ana · +54 9 11 5550-0001")
+
+
+async def test_a_new_chat_is_begun_by_number(started: HttpBridge, open_panel: OpenPanel) -> None:
+    page = await open_panel(started, at="#messages")
+    await page.get_by_role("button", name="New chat").click()
+    await page.get_by_label("To (number)").fill("+54 9 11 5550-0002")
+    await page.get_by_label("Message", exact=True).fill("Buen día")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("log").locator(".mine")).to_contain_text("Buen día")
+    await expect(page.get_by_label("To (number)")).to_be_hidden()
+    assert [sent.text for sent in started.phone.sent] == ["Buen día"]
+
+
+async def test_the_history_of_a_chat_is_read_from_whatsapp(started: HttpBridge, open_panel: OpenPanel) -> None:
+    older = [started.phone.incoming(ANA, f"viejo {number}") for number in range(3)]
+    started.phone.answers["chats.list"] = {
+        "chats": [{"chat": ANA, "name": "Ana", "group": False, "unread": 0, "at": 1, "last": older[-1]}],
+        "next": None,
+    }
+    started.phone.answers["chats.history"] = {"chat": ANA, "messages": older, "complete": True}
+    page = await open_panel(started, at="#messages")
+    await page.get_by_role("list", name="Chats").get_by_role("listitem").click()
+    texts = page.get_by_role("log").locator(".bubble .text")
+    await expect(texts).to_have_text(["viejo 0", "viejo 1", "viejo 2"])
 
 
 async def test_a_message_from_before_the_section_was_opened_is_shown(
@@ -110,7 +140,7 @@ async def test_a_message_from_before_the_section_was_opened_is_shown(
     started.phone.incoming(ANA, "justo antes")
     await started.journalled(1)
     await _go(page, "messages")
-    await expect(page.get_by_role("log")).to_contain_text("justo antes")
+    await expect(page.get_by_role("list", name="Chats")).to_contain_text("justo antes")
 
 
 async def test_a_message_of_another_kind_shows_the_name_of_its_kind(started: HttpBridge, open_panel: OpenPanel) -> None:
@@ -118,9 +148,10 @@ async def test_a_message_of_another_kind_shows_the_name_of_its_kind(started: Htt
     started.phone.incoming(ANA, "Voy en camino", type="location", variant="live_location")
     started.phone.incoming(ANA, "", type="unknown", raw={"subtype": "phone_only_feature"})
     started.phone.incoming(ANA, "Panadería Sol\n¿Hay para hoy?", type="order")
-    shown = ["🛒 Order: Panadería Sol\n¿Hay para hoy?", "📱 Message that only the phone shows"]
+    await page.get_by_role("list", name="Chats").get_by_role("listitem").click()
     texts = page.get_by_role("log").locator(".bubble .text")
-    await expect(texts).to_have_text([*shown, "📍 Live location: Voy en camino"])
+    shown = ["📱 Message that only the phone shows", "🛒 Order: Panadería Sol\n¿Hay para hoy?"]
+    await expect(texts).to_have_text(["📍 Live location: Voy en camino", *shown])
 
 
 async def test_a_failed_send_shows_what_to_do(started: HttpBridge, open_panel: OpenPanel) -> None:

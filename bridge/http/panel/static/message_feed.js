@@ -1,22 +1,15 @@
-// The messages of one session that the panel shows: received ones by server-sent events, sent ones by the outbox.
+// What arrives in one session, live: messages and events by server-sent events, sends by the outbox.
 
 import { get, hasScope, sessionPath } from './api.js';
-import { isErased } from './addresses.js';
-import { rememberName, senderName } from './contact_names.js';
-import { messageText, word } from './language.js';
 
-//: Items shown; twice as many are kept. The journal has the rest.
-export const SHOWN = 300;
 //: Items of each stream that are read from before the section was opened.
 const BEFORE = 50;
 
 export class MessageFeed {
-  // `onChange` is called after every change.
-  constructor(session, onChange) {
-    this.items = new Map();
-    this.groups = new Set();
+  // `take` gets each message (`take.message(message, seq)`), event (`take.event(event)`) and page of sends.
+  constructor(session, take) {
     this.session = session;
-    this.onChange = onChange;
+    this.take = take;
     this.sources = new Map();
   }
 
@@ -28,11 +21,8 @@ export class MessageFeed {
       if (known && known.readyState !== EventSource.CLOSED) continue;
       const after = `${status.epoch}:${Math.max(0, (last ?? 0) - BEFORE)}`;
       const source = new EventSource(`${sessionPath(this.session)}/events?stream=${stream}&after=${after}`);
-      source.addEventListener('message', ({ data }) => { if (data) this.#add(JSON.parse(data), false); });
-      source.addEventListener('event', ({ data }) => {
-        const { message } = JSON.parse(data);
-        if (message) this.#add(message, true);
-      });
+      source.addEventListener('message', ({ data }) => { if (data) this.take.message(JSON.parse(data)); });
+      source.addEventListener('event', ({ data }) => this.take.event(JSON.parse(data)));
       this.sources.set(stream, source);
     }
   }
@@ -40,47 +30,10 @@ export class MessageFeed {
   async readOutbox() {
     if (!hasScope('send')) return;
     const page = await get(`${sessionPath(this.session)}/sends?limit=50`).catch(() => null);
-    for (const send of page?.sends ?? []) {
-      const key = `out ${send.number}`;
-      if (isErased(send.to)) this.items.delete(key);
-      else this.items.set(key, this.#sentItem(send));
-    }
-    this.onChange();
+    this.take.sends(page?.sends ?? []);
   }
 
   close() {
     this.sources.forEach((source) => source.close());
-  }
-
-  #add(message, mine) {
-    if (message.type === 'erased') return;
-    if (!mine) rememberName(message);
-    if (message.author !== message.chat) this.groups.add(message.chat);
-    this.items.set(`in ${message.id}`, {
-      at: message.timestamp * 1000,
-      seq: message.seq ?? 0,
-      time: new Date(message.timestamp * 1000).toISOString(),
-      mine,
-      note: mine ? word('own') : undefined,
-      chat: message.chat,
-      body: messageText(message),
-      sender: mine ? null : senderName(message),
-    });
-    while (this.items.size > SHOWN * 2) this.items.delete(this.items.keys().next().value);
-    this.onChange();
-  }
-
-  #sentItem(send) {
-    return {
-      at: Date.parse(send.claimed_at),
-      seq: send.number,
-      time: send.claimed_at,
-      mine: true,
-      state: send.state,
-      chat: send.chat ?? send.to,
-      body: send.message,
-      sender: null,
-      error: send.error,
-    };
   }
 }

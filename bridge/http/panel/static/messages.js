@@ -1,34 +1,44 @@
-// The messages of one session as they arrive and are sent, with filters, and a form to send one.
+// The conversations of one session: chats beside the messages of the open one, with a form to write.
 
 import { hasScope, post, sessionPath } from './api.js';
 import { readableAddress } from './addresses.js';
-import { contactName } from './contact_names.js';
+import { bubble } from './bubble.js';
+import { Conversations } from './conversations.js';
 import { h, update } from './element.js';
-import { word } from './language.js';
-import { MessageFeed, SHOWN } from './message_feed.js';
-import { errorText, problemText } from './problems.js';
-import { ticks } from './ticks.js';
-import { timeOfDay } from './times.js';
-import { button, chip, emptyState, field, heading, toast } from './widgets.js';
+import { locale, number, word } from './language.js';
+import { MessageFeed } from './message_feed.js';
+import { problemText } from './problems.js';
+import { ago } from './times.js';
+import { button, emptyState, field, heading, toast } from './widgets.js';
 
-const FILTERS = ['all', 'incoming', 'outgoing', 'groups'];
 //: Milliseconds between a change and the drawing of it, so that a burst of messages is drawn once.
 const DRAW_AFTER = 80;
+//: Messages of a chat that are drawn; more are drawn on the way up.
+const DRAWN = 200;
+//: Pixels from an end at which a list counts as scrolled to it.
+const NEAR = 120;
 
 export function open(view, app) {
-  const list = h('div.feed', { role: 'log', 'aria-label': word('messages') }), chips = h('div.chips');
-  const feed = new MessageFeed(app.session, drawSoon);
-  const filter = { text: '', show: 'all' };
-  let closed = false, timer = 0;
+  const { session } = app, mayWrite = hasScope('send');
+  const conversations = new Conversations(session, drawSoon);
+  const feed = new MessageFeed(session, conversations);
+  const chats = h('div.chats', { role: 'list', 'aria-label': word('chats') });
+  const log = h('div.log', { role: 'log', 'aria-label': word('messages'), tabindex: 0, onscroll: onScroll });
+  const title = h('header.chat-title'), more = h('div.row');
+  let opened = null, wanted = '', drawn = DRAWN, loading = null, listed = false, answering = null, closed = false, timer = 0, asking = 0;
 
   const search = h('input', {
     type: 'search',
     autocomplete: 'off',
-    oninput: (event) => { filter.text = event.target.value.toLowerCase(); draw(); },
+    oninput: ({ target }) => {
+      wanted = target.value.trim().toLowerCase();
+      clearTimeout(asking);
+      if (wanted && isConnected()) asking = setTimeout(() => quietly(conversations.loadChats(wanted)), 300);
+      draw();
+    },
   });
   const to = h('input', {
     name: 'to',
-    required: true,
     maxlength: 128,
     inputmode: 'tel',
     autocomplete: 'off',
@@ -36,75 +46,130 @@ export function open(view, app) {
   });
   const text = h('textarea', {
     name: 'message',
-    rows: 3,
+    rows: 1,
     placeholder: word('text'),
+    'aria-label': word('text'),
     required: true,
     maxlength: 65536,
     onkeydown: (event) => {
+      if (event.key === 'Escape') answer(null);
       if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
       event.preventDefault();
       form.requestSubmit();
     },
   });
-  const form = h('form.card', { onsubmit: send },
-    h('h2', null, word('sendTitle')),
-    field(word('to'), to),
-    field(word('text'), text),
-    h('button.main-button', { type: 'submit' }, word('send')));
+  const reply = h('div.reply-to', { hidden: true }), recipient = field(word('to'), to);
+  const form = h('form.composer', { onsubmit: send },
+    recipient, reply, h('div.row', null, text, h('button.main-button', { type: 'submit' }, word('send'))));
+  const fresh = mayWrite ? button('button', word('newChat'), () => { show(null, true); to.focus(); }) : null;
+  const pane = h('section.conversation', null, title, log, mayWrite ? form : null);
+  const frame = h('div.talk', { onkeydown: onKey },
+    h('section.chat-list', null, h('div.row', null, field(word('filter'), search), fresh), chats, more), pane);
 
-  function matches(item) {
-    if (filter.show === 'incoming' && item.mine) return false;
-    if (filter.show === 'outgoing' && !item.mine) return false;
-    if (filter.show === 'groups' && !feed.groups.has(item.chat)) return false;
-    const { sender, chat, body } = item;
-    const searched = `${sender ?? ''} ${contactName(chat)} ${chat} ${readableAddress(chat)} ${body}`;
-    return !filter.text || searched.toLowerCase().includes(filter.text);
-  }
-
-  function draw() {
-    if (closed) return;
-    const choose = (name) => { filter.show = name; draw(); };
-    update(chips, FILTERS.map((name) => chip(word(name), filter.show === name, () => choose(name))));
-    const newestFirst = [...feed.items.values()].sort((a, b) => b.at - a.at || b.seq - a.seq);
-    const shown = newestFirst.filter(matches).slice(0, SHOWN);
-    update(list, shown.length ? shown.map(bubble) : nothing());
-  }
-
-  const nothing = () =>
-    (feed.items.size ? emptyState(word('nothingFound')) : emptyState(word('waiting'), word('waitingHint')));
+  const isConnected = () => app.sessions.find((one) => one.session === session)?.state === 'connected';
+  const quietly = (promise) => promise.catch((problem) => { if (!closed) toast(problemText(problem), true); });
 
   function drawSoon() {
     timer ||= setTimeout(() => { timer = 0; draw(); }, DRAW_AFTER);
   }
 
-  function bubble(item) {
-    const name = item.mine ? word('toWhom', contactName(item.chat)) : item.sender;
-    return h(item.mine ? 'article.bubble.mine' : 'article.bubble', null,
-      h('header', null,
-        h('strong', null, name),
-        feed.groups.has(item.chat) ? h('span.tag', null, word('group')) : null,
-        timeOfDay(item.time)),
-      h('p.text', { dir: 'auto' }, item.body),
-      item.error ? h('p.soft', null, errorText(item.error)) : null,
-      item.state || item.note || !item.mine ? foot(item) : null);
+  function draw() {
+    if (closed) return;
+    const shown = conversations.list(wanted);
+    update(chats, shown.length ? shown.map(entry) : emptyState(word(wanted ? 'nothingFound' : 'waiting'), wanted ? null : word('waitingHint')));
+    update(more, conversations.next && !wanted ? button('button', word('more'), () => quietly(conversations.loadMoreChats())) : null);
+    frame.classList.toggle('opened', opened !== null || !recipient.hidden);
+    drawConversation();
   }
 
-  function foot(item) {
-    const reply = () => { to.value = readableAddress(item.chat); text.focus(); };
-    return h('div.row.apart', null,
-      item.state ? ticks(item.state) : h('span.soft', null, item.note ?? ''),
-      !item.mine && hasScope('send') ? button('plain', word('reply'), reply) : null);
+  function entry({ chat, name, last, at, unread }) {
+    return h('button.chat', { type: 'button', role: 'listitem', 'aria-current': chat === opened ? 'true' : null, onclick: () => show(chat) },
+      h('strong', null, name), at ? ago(new Date(at).toISOString()) : null,
+      h('span.soft', { dir: 'auto' }, last ?? ''),
+      unread ? h('span.count', { 'aria-label': word('unread', number(Math.abs(unread))) }, unread > 0 ? number(unread) : '●') : null);
+  }
+
+  function drawConversation() {
+    const chat = conversations.chats.get(opened), items = opened ? conversations.of(opened) : [];
+    const number_ = opened ? readableAddress(opened) : '';
+    update(title, h('div.row', null,
+      button('plain', '←', () => show(null), { 'aria-label': word('back') }),
+      h('h2', null, chat?.name ?? word(recipient.hidden ? 'chooseChat' : 'newChat')),
+      chat && chat.name !== number_ && !number_.includes('@') ? h('span.soft', null, number_) : null));
+    const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR, from = log.scrollHeight - log.scrollTop;
+    const parts = [];
+    let day = '';
+    for (const item of items.slice(-drawn)) {
+      const at = new Date(item.at).toLocaleDateString(locale(), { weekday: 'long', day: 'numeric', month: 'long' });
+      if (at !== day) parts.push(h('p.day', null, (day = at)));
+      parts.push(bubble(item, mayWrite ? answer : null));
+    }
+    update(log, parts.length ? parts : emptyState(word(opened ? 'noMessages' : 'chooseChatHint')));
+    if (atEnd) log.scrollTop = log.scrollHeight;
+    else if (loading) log.scrollTop = log.scrollHeight - from;
+  }
+
+  // Opens a chat; with null none, or the form for a new one.
+  function show(chat, isNew = false) {
+    opened = chat;
+    drawn = DRAWN;
+    answer(null);
+    recipient.hidden = !isNew;
+    to.required = isNew;
+    if (mayWrite) form.hidden = chat === null && !isNew;
+    log.replaceChildren();
+    draw();
+    log.scrollTop = log.scrollHeight;
+    if (chat === null) return;
+    if (isConnected()) {
+      load(chat);
+      quietly(conversations.markRead(chat));
+    }
+    if (mayWrite) text.focus();
+  }
+
+  function load(chat) {
+    if (loading) return;
+    loading = conversations.loadOlder(chat);
+    quietly(loading).finally(() => { draw(); loading = null; });
+  }
+
+  function onScroll() {
+    if (log.scrollTop > NEAR || !opened) return;
+    if (conversations.of(opened).length > drawn) {
+      drawn += DRAWN;
+      drawSoon();
+    } else if (isConnected() && log.scrollHeight > log.clientHeight) load(opened);
+  }
+
+  function onKey(event) {
+    if (!['ArrowDown', 'ArrowUp'].includes(event.key) || !chats.contains(event.target)) return;
+    const next = event.target.closest('.chat')?.[event.key === 'ArrowDown' ? 'nextElementSibling' : 'previousElementSibling'];
+    next?.focus();
+    event.preventDefault();
+  }
+
+  // Answer this message with the next one; null: none.
+  function answer(item) {
+    answering = item;
+    reply.hidden = !item;
+    update(reply, item ? [h('span', { dir: 'auto' }, `↩ ${item.body}`), button('plain', '✕', () => answer(null), { 'aria-label': word('cancel') })] : []);
+    if (item) text.focus();
   }
 
   async function send(event) {
     event.preventDefault();
-    const submit = form.querySelector('button');
+    const submit = form.querySelector('button[type=submit]');
     submit.disabled = true;
     try {
-      const command = { to: to.value, message: text.value, priority: 'human' };
-      await post(`${sessionPath(app.session)}/sends`, command);
+      const command = { to: opened ?? to.value, message: text.value, priority: 'human' };
+      if (answering) command.reply_to = answering.id;
+      const { to: normal, chat } = await post(`${sessionPath(session)}/sends`, command);
       text.value = '';
+      answer(null);
       await feed.readOutbox();
+      if (opened === null) show(chat ?? normal);
+      log.scrollTop = log.scrollHeight;
     } catch (problem) {
       toast(problemText(problem), true);
     } finally {
@@ -114,24 +179,23 @@ export function open(view, app) {
   }
 
   function refresh() {
-    feed.follow(app.sessions.find((one) => one.session === feed.session));
+    feed.follow(app.sessions.find((one) => one.session === session));
     feed.readOutbox();
+    if (!listed && isConnected()) {
+      listed = true;
+      quietly(conversations.loadChats());
+    }
   }
 
-  const filters = h('div.filters', null, field(word('filter'), search), chips);
-  view.append(
-    heading(word('messages'), word('messagesLead')),
-    h('div.split', null,
-      h('div.feed', null, filters, list),
-      hasScope('send') ? h('div.side', null, form) : null));
-  draw();
+  view.append(heading(word('messages'), word('messagesLead')), frame);
+  show(null);
   refresh();
   return {
     refresh,
     close: () => {
       closed = true;
       feed.close();
-      clearTimeout(timer);
+      [timer, asking].forEach(clearTimeout);
     },
   };
 }

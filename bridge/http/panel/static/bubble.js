@@ -1,0 +1,61 @@
+// One message in a conversation.
+
+import { readableAddress } from './addresses.js';
+import { h } from './element.js';
+import { word } from './language.js';
+import { errorText } from './problems.js';
+import { ticks } from './ticks.js';
+import { timeOfDay } from './times.js';
+import { button } from './widgets.js';
+
+const PICTURES = new Set(['image', 'sticker']), SOUNDS = new Set(['audio', 'voice']), FILMS = new Set(['video', 'gif', 'video_note']);
+
+// `onReply` is called with the item; null where nothing can be sent.
+export function bubble(item, onReply) {
+  const { message = {}, mine } = item;
+  return h(mine ? 'article.bubble.mine' : 'article.bubble', { id: item.id ? `m ${item.id}` : null },
+    item.sender ? h('strong', null, item.sender) : null,
+    message.forwarded ? h('p.soft', null, `↪ ${word('forwarded')}`) : null,
+    message.quoted ? quote(message.quoted) : null,
+    item.revoked ? h('p.soft', null, h('em', null, word('revoked'))) : content(item, message),
+    item.error ? h('p.soft', null, errorText(item.error)) : null,
+    reactions(item.reactions),
+    h('footer', null,
+      item.edited ? h('span.soft', null, word('edited')) : null,
+      timeOfDay(new Date(item.at).toISOString()),
+      mine && item.state ? ticks(item.state) : null,
+      onReply && item.id ? button('plain', word('reply'), () => onReply(item)) : null));
+}
+
+function quote({ author, body, id }) {
+  const jump = () => document.getElementById(`m ${id}`)?.scrollIntoView({ block: 'center' });
+  return h('button.quote', { type: 'button', onclick: jump },
+    author ? h('strong', null, readableAddress(author)) : null,
+    h('span', { dir: 'auto' }, body || '…'));
+}
+
+const outside = (href, label) => h('a', { href, target: '_blank', rel: 'noopener noreferrer' }, label);
+
+function content(item, message) {
+  const { location, poll, link } = message, url = item.media?.url ?? message.media?.url;
+  return [
+    url ? file(message, url) : null,
+    item.body ? h('p.text', { dir: 'auto' }, item.body) : null,
+    location ? outside(`https://www.openstreetmap.org/?mlat=${location.latitude}&mlon=${location.longitude}#map=16/${location.latitude}/${location.longitude}`, word('showMap')) : null,
+    poll ? h('ul.poll', null, poll.options.map((option) => h('li', { dir: 'auto' }, option))) : null,
+    link && /^https?:/i.test(link.url) ? outside(link.url, link.title || link.url) : null,
+  ];
+}
+
+function file({ kind, media, body }, url) {
+  if (PICTURES.has(kind)) return h('a', { href: url, target: '_blank' }, h('img', { src: url, alt: body || word('picture'), loading: 'lazy' }));
+  if (SOUNDS.has(kind)) return h('audio', { src: url, controls: true, preload: 'none' });
+  if (FILMS.has(kind)) return h('video', { src: url, controls: true, preload: 'metadata' });
+  return h('a', { href: url, download: media?.filename ?? true }, `📎 ${media?.filename ?? word('download')}`);
+}
+
+function reactions(given) {
+  const counts = new Map();
+  for (const emoji of Object.values(given ?? {})) if (emoji) counts.set(emoji, (counts.get(emoji) ?? 0) + 1);
+  return counts.size ? h('p.reactions', null, [...counts].map(([emoji, count]) => h('span', null, count > 1 ? `${emoji} ${count}` : emoji))) : null;
+}

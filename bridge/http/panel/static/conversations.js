@@ -1,0 +1,185 @@
+// The chats of one session and their messages, from three sources: WhatsApp's own list and history, what arrives live, and
+// the outbox. A message is known by WhatsApp's id; a send has none before it was sent.
+
+import { hasScope, post, sessionPath } from './api.js';
+import { isErased, readableAddress } from './addresses.js';
+import { contactName, rememberName, senderName } from './contact_names.js';
+import { messageText } from './language.js';
+
+//: Chats of a page of the list, and messages of a page of a chat.
+const CHATS = 60, PAGE = 50;
+
+export class Conversations {
+  // `onChange` is called after every change.
+  constructor(session, onChange) {
+    this.session = session;
+    this.onChange = onChange;
+    this.chats = new Map();
+    this.messages = new Map();
+    this.complete = new Set();
+    this.marks = new Map();
+    this.next = null;
+  }
+
+  // Chats as the list shows them, newest first.
+  list(wanted) {
+    const found = [...this.chats.values()].filter((chat) => !wanted || this.#matches(chat, wanted));
+    return found.sort((one, other) => other.at - one.at);
+  }
+
+  // Messages of a chat, oldest first, with what later events say about them.
+  of(chat) {
+    const found = [...(this.messages.get(chat)?.values() ?? [])];
+    return found.sort((one, other) => one.at - other.at || one.order - other.order).map((item) => ({ ...item, ...this.marks.get(item.id) }));
+  }
+
+  async loadChats(search) {
+    const data = await this.#request('chats.list', { limit: CHATS, ...(search ? { search } : {}) });
+    this.#takeChats(data);
+    if (!search) this.next = data?.next ?? null;
+  }
+
+  async loadMoreChats() {
+    const data = await this.#request('chats.list', { limit: CHATS, after: this.next });
+    this.next = data?.next ?? null;
+    this.#takeChats(data);
+  }
+
+  // The messages before the oldest known one that WhatsApp's page has; from the phone where it has no more.
+  async loadOlder(chat) {
+    const oldest = this.of(chat).find(({ id }) => id);
+    const data = await this.#request('chats.history', {
+      chat,
+      limit: PAGE,
+      ...(oldest ? { before: oldest.id, from_phone: this.complete.has(chat) } : {}),
+    });
+    if (!data) return;
+    if (data.complete) this.complete.add(chat);
+    data.messages.forEach((message, order) => this.#put(message, message.from_me, order, message.ack));
+    this.onChange();
+  }
+
+  async markRead(chat) {
+    const known = this.chats.get(chat);
+    if (!known?.unread || !hasScope('send')) return;
+    known.unread = 0;
+    this.onChange();
+    await this.#request('chats.read', { chat });
+  }
+
+  // --- what arrives live
+
+  message(message) {
+    if (message.type === 'erased') return this.#forget(message);
+    rememberName(message);
+    const fresh = this.#put(message, false, message.seq ?? 0);
+    const chat = this.#touch(message);
+    if (fresh && !message.late && chat.at <= message.timestamp * 1000) chat.unread += 1;
+    this.onChange();
+  }
+
+  event(event) {
+    const { kind, message } = event;
+    if (message) {
+      if (message.type === 'erased') return;
+      this.#put(message, true, event.event_seq ?? 0, 'server');
+      this.#touch(message);
+    } else if (event.message_id) this.#mark(event, kind);
+    this.onChange();
+  }
+
+  sends(sends) {
+    for (const send of sends) this.#putSend(send);
+    this.onChange();
+  }
+
+  // ---
+
+  #request(action, body) {
+    return post(`${sessionPath(this.session)}/requests/${action}`, body).then(({ data }) => data);
+  }
+
+  #matches({ chat, name, last }, wanted) {
+    return `${name} ${chat} ${readableAddress(chat)} ${last ?? ''}`.toLowerCase().includes(wanted);
+  }
+
+  #takeChats(data) {
+    for (const one of data?.chats ?? []) {
+      const known = this.chats.get(one.chat);
+      const last = one.last ? messageText(one.last) : (known?.last ?? '');
+      this.chats.set(one.chat, {
+        ...one,
+        name: one.name ?? contactName(one.chat),
+        at: Math.max((one.at ?? 0) * 1000, known?.at ?? 0),
+        last: known && known.at > (one.at ?? 0) * 1000 ? known.last : last,
+      });
+      if (one.last) this.#put(one.last, one.last.from_me, 0, one.last.ack);
+    }
+    this.onChange();
+  }
+
+  #touch(message) {
+    const { chat, timestamp } = message, at = timestamp * 1000;
+    const group = chat.endsWith('@g.us');
+    const known = this.chats.get(chat) ?? { chat, group, unread: 0, at: 0, last: '' };
+    if (at >= known.at) Object.assign(known, { at, last: messageText(message) });
+    if (!known.name || known.name === readableAddress(chat)) known.name = contactName(chat);
+    this.chats.set(chat, known);
+    return known;
+  }
+
+  #inChat(chat) {
+    if (!this.messages.has(chat)) this.messages.set(chat, new Map());
+    return this.messages.get(chat);
+  }
+
+  // Returns whether the message is new here. The ticks of one that the outbox has are the outbox's.
+  #put(message, mine, order, ack) {
+    const items = this.#inChat(message.chat), known = items.get(message.id);
+    items.set(message.id, {
+      id: message.id,
+      at: message.timestamp * 1000,
+      order,
+      mine: Boolean(mine),
+      chat: message.chat,
+      body: messageText(message),
+      sender: mine || message.author === message.chat ? null : senderName(message),
+      state: known?.state ?? (mine ? ({ server: 'sent', error: 'failed' }[ack] ?? ack ?? 'sending') : undefined),
+      message,
+    });
+    return !known;
+  }
+
+  #putSend(send) {
+    const chat = send.chat ?? send.to, items = this.#inChat(chat), key = `out ${send.number}`;
+    items.delete(key);
+    if (isErased(send.to)) return;
+    const known = send.message_id && items.get(send.message_id);
+    if (known) {
+      Object.assign(known, { state: send.state });
+      return;
+    }
+    const at = Date.parse(send.claimed_at);
+    const item = { at, order: send.number, mine: true, chat, body: send.message, state: send.state, error: send.error };
+    items.set(send.message_id ?? key, { ...item, id: send.message_id });
+    const entry = this.chats.get(chat) ?? { chat, name: contactName(chat), group: chat.endsWith('@g.us'), unread: 0, at: 0 };
+    if (at >= entry.at) Object.assign(entry, { at, last: send.message });
+    this.chats.set(chat, entry);
+  }
+
+  // What an event says about an earlier message.
+  #mark({ message_id: id, emoji, author, body, state, url }, kind) {
+    const marks = this.marks.get(id) ?? {};
+    if (kind === 'reaction') marks.reactions = { ...marks.reactions, [author ?? '']: emoji };
+    else if (kind === 'edit') Object.assign(marks, { body, edited: true });
+    else if (kind === 'revoke') marks.revoked = true;
+    else if (kind === 'media') marks.media = { state, url };
+    this.marks.set(id, marks);
+  }
+
+  #forget({ seq }) {
+    for (const items of this.messages.values()) {
+      for (const [id, { message }] of items) if (message?.seq === seq) items.delete(id);
+    }
+  }
+}
