@@ -80,6 +80,7 @@ if (window === window.top && location.protocol.startsWith("http")) {{
   {wa_js}
   (() => {{
     "use strict";
+    {{ // a block: unlike in a function, a second function of the same name is an error here
     const agentName = {json.dumps(AGENT)};
     const linkCodeMs = {limits.link_code * 1000:.0f};
     const passkeyMs = {limits.passkey * 1000:.0f};
@@ -90,6 +91,7 @@ if (window === window.top && location.protocol.startsWith("http")) {{
     const requiredModules = {json.dumps(REQUIRED_MODULES)};
     const sendToDriver = window[{json.dumps(BINDING)}];
     {page_script()}
+    }}
   }})();
 }}
 """
