@@ -12,12 +12,16 @@ import stat
 import subprocess
 import sys
 import sysconfig
+import time
 import tomllib
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
+
+from tests.deploy.debian import stock_debian
 
 ROOT = Path(__file__).parents[2]
 INSTALL = ROOT / "deploy/install"
@@ -200,6 +204,36 @@ def test_a_failed_broker_setup_keeps_the_current_release(machine: Machine, wheel
     conf.write_text(was.replace("max_inflight_messages 20", "max_inflight_messages 10"))  # as an older release wrote it
     assert machine.install("--broker", "--no-start", str(tmp_path / "two" / wheel.name)).returncode == 0
     assert (conf.read_text(), (conf.parent / "wa.passwords").read_bytes()) == (was, passwords)
+
+
+@pytest.mark.timeout(180)
+def test_tls_puts_nginx_in_front_of_a_first_installation(machine: Machine, wheel: Path, tmp_path: Path) -> None:
+    with stock_debian(machine.root, tmp_path / "programs") as debian:
+        path = f"{debian.environment['PATH']}:{machine.environment['PATH']}"
+        installation = Machine(machine.root, machine.environment | {"PATH": path})
+        (machine.root / "no-dns").touch()
+        failed = installation.install("--tls", "wa.shop.test,bot.shop.test", str(wheel))
+        assert failed.returncode == 1
+        assert "/deploy/tls wa.shop.test bot.shop.test" in failed.stderr  # what to do later
+        (machine.root / "no-dns").unlink()
+        done = installation.install("--tls", "wa.shop.test,bot.shop.test", str(wheel))
+        assert done.returncode == 0, done.stderr
+        settings = dict(
+            line.split("=", 1)
+            for line in (machine.root / "etc/wa/wa.env").read_text().splitlines()
+            if line and not line.startswith("#")
+        )
+        assert settings["WA_HTTP_PROXIES"] == "loopback"
+        assert "server_name bot.shop.test;" in debian.site
+        with httpx.Client(base_url=f"http://127.0.0.1:{debian.http}", trust_env=False) as client:
+            # until the reloaded nginx answers
+            while (
+                moved := client.get("/", headers={"Host": "bot.shop.test", "Connection": "close"})
+            ).status_code != 308:
+                time.sleep(0.05)
+        assert moved.headers["location"] == "https://bot.shop.test/"
+    refused = machine.install("--tls", "--no-start", str(wheel))
+    assert (refused.returncode, "--tls needs the name" in refused.stderr) == (1, True)
 
 
 def test_the_lock_of_the_services_is_part_of_the_tested_lock() -> None:

@@ -36,10 +36,12 @@ class RemoteClient:
     nginx: NginxServer
     certificates: Certificates
 
-    def client(self) -> httpx.AsyncClient:
+    def client(self, address: str = "127.0.0.2", key: str = KEY) -> httpx.AsyncClient:
+        """A client with this address, whose key is right unless another one is given."""
         trusted = ssl.create_default_context(cafile=str(self.certificates.authority))
+        transport = httpx.AsyncHTTPTransport(verify=trusted, local_address=address)
         base = f"https://127.0.0.1:{self.nginx.port}"
-        return httpx.AsyncClient(verify=trusted, base_url=base, headers={"x-api-key": KEY}, trust_env=False, timeout=30)
+        return httpx.AsyncClient(transport=transport, base_url=base, headers={"x-api-key": key}, timeout=30)
 
     def mqtt(self, user: str) -> BrokerOptions:
         return BrokerOptions(
@@ -74,7 +76,7 @@ async def whole_path(directory: Path) -> AsyncIterator[tuple[RemoteClient, Sandb
                 WA_MQTT_URL=f"mqtt://bridge:long-enough-here@127.0.0.1:{ports.port}",
                 WA_HTTP_PORT=str(upstreams.bridge),
                 WHATSAPP_API_KEY=KEY,
-                WA_HTTP_PROXIES="loopback",
+                WA_HTTP_PROXIES="127.0.0.1",  # only nginx: the clients of the test have other addresses of this machine
             ),
         ):
             yield RemoteClient(nginx, certificates), double
@@ -136,6 +138,12 @@ async def test_the_whole_path_with_a_certificate_renewed_meanwhile(tmp_path: Pat
             assert [message["body"] for message in chat["messages"] if message["from_me"]][-1:] == ["Hola"]
             # existing connections stay: websockets and the event stream
             await arrives("two")
+
+        path = replace(path, certificates=renewed)
+        async with path.client("127.0.0.3", "guess") as guesser, path.client("127.0.0.4", "guess") as other:
+            guesses = [(await guesser.get("/v1/sessions")).status_code for _ in range(21)]
+            assert guesses == [401] * 20 + [429]  # the bridge counts the true address
+            assert (await other.get("/v1/sessions")).status_code == 401
 
 
 async def test_what_nginx_refuses(tmp_path: Path) -> None:
