@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import resource
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+
+_log = logging.getLogger(__name__)
+#: Open files for everything beside connections: stores, broker, page, webhooks.
+_OTHER_FILES = 96
+#: Connections that wait to be accepted.
+_WAITING = 512
+#: Connections that are accepted before the limit of connections is looked at.
+_BATCH = 8
+#: Turns of the loop between the acceptance of a connection and the end of one that is refused.
+_TURNS = 4
+_WARNING_PAUSE = 60.0
+_RAISE = "LimitNOFILE of the service or `ulimit -n` raises the number of open files."
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +48,11 @@ class ServerLimits:
     keep_alive: int = 90
     shutdown_timeout: int = 3
 
+    def within(self, files: int) -> ServerLimits:
+        """These limits, with so few connections that a process may have only `files` open files."""
+        connections = max(8, min(self.connections, files - _OTHER_FILES - _TURNS * _BATCH))
+        return replace(self, connections=connections, reserve=min(self.reserve, connections // 4))
+
 
 def bind(host: str, port: int) -> socket.socket:
     """A socket that listens; port 0 takes a free one. Raises `OSError`."""
@@ -43,7 +63,7 @@ def bind(host: str, port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
-        listener.listen(512)
+        listener.listen(_WAITING)
     except OSError:
         listener.close()
         raise
@@ -61,6 +81,13 @@ class EmbeddedServer(uvicorn.Server):
     @classmethod
     def of(cls, app: ASGIApp, limits: ServerLimits) -> EmbeddedServer:
         """A server for HTTP without WebSocket."""
+        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if files != resource.RLIM_INFINITY and (fewer := limits.within(files)) != limits:
+            _log.warning(
+                "This process may open %d files: HTTP takes %d connections instead of %d. %s",
+                *(files, fewer.connections, limits.connections, _RAISE),
+            )
+            limits = fewer
         return cls(
             LimitedConfig(
                 app,
@@ -73,6 +100,7 @@ class EmbeddedServer(uvicorn.Server):
                 server_header=False,
                 proxy_headers=False,  # `Forwarded` knows which proxies to believe
                 limit_concurrency=limits.connections,
+                backlog=_BATCH,  # asyncio also accepts so many at once, before a protocol can refuse one
                 timeout_keep_alive=limits.keep_alive,
                 timeout_graceful_shutdown=limits.shutdown_timeout,
                 h11_max_incomplete_event_size=limits.head_size,
@@ -81,6 +109,8 @@ class EmbeddedServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        for listener in sockets or []:
+            listener.listen(_WAITING)  # the server has set it to its batch
         self.ready.set()
 
     async def serve_until(self, stop: asyncio.Event, listener: socket.socket, name: str) -> None:
@@ -109,12 +139,28 @@ class EmbeddedServer(uvicorn.Server):
         yield
 
 
+def _is_no_refusal(record: logging.LogRecord) -> bool:
+    return record.msg != "Exceeded concurrency limit."
+
+
 class LimitedConfig(uvicorn.Config):
     """Hands the limits to `HeadTimeoutProtocol`, which knows only its configuration."""
 
     def __init__(self, app: ASGIApp, limits: ServerLimits, **options: Any) -> None:
         super().__init__(app, **options)
         self.limits = limits
+        self._warned = -_WARNING_PAUSE
+        # once for each refused request: a stranger would fill the log
+        logging.getLogger("uvicorn.error").addFilter(_is_no_refusal)
+
+    def warn_full(self) -> None:
+        """Log that connections are closed or refused, at most once a minute."""
+        if time.monotonic() >= self._warned + _WARNING_PAUSE:
+            self._warned = time.monotonic()
+            _log.warning(
+                "HTTP has almost all of its %d connections: those that wait are closed, further ones refused. %s",
+                *(self.limits.connections, _RAISE),
+            )
 
 
 class HeadTimeoutProtocol(H11Protocol):
@@ -135,9 +181,17 @@ class HeadTimeoutProtocol(H11Protocol):
         super().connection_made(transport)
         self._expect_head(True)
         limits = self.config.limits
-        if len(self.connections) > limits.connections - limits.reserve:
-            waiting = [one for one in self.connections if isinstance(one, HeadTimeoutProtocol) and one.head_due]
+        if len(self.connections) <= limits.connections - limits.reserve:
+            return
+        ours = (one for one in self.connections if isinstance(one, HeadTimeoutProtocol))
+        opened = [one for one in ours if not one.transport.is_closing()]
+        if len(opened) <= limits.connections - limits.reserve:
+            return
+        self.config.warn_full()
+        if waiting := [one for one in opened if one.head_due and one is not self]:
             min(waiting, key=lambda one: one.head_due).transport.abort()
+        elif len(opened) > limits.connections:
+            transport.abort()
 
     @property
     def head_due(self) -> float:
