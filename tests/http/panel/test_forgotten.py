@@ -127,12 +127,12 @@ async def test_an_erased_person_is_in_no_interface(
         assert json.loads(after[way][0])["kind"] == ERASED_EVENT, way
 
     page = await open_panel(side, at="#messages")
-    chats, shown = page.get_by_role("list", name="Chats").get_by_role("listitem"), []
+    chats, texts = page.get_by_role("list", name="Chats").get_by_role("listitem"), list[str]()
     await expect(chats.first).to_be_visible()
     for chat in await chats.all():
         await chat.click()
-        shown = [*shown, *await page.get_by_role("log").locator(".text").all_inner_texts()]
-    assert sorted(shown) == ["@… vino", "de Beto"]
+        texts = [*texts, *await page.get_by_role("log").locator(".text").all_inner_texts()]
+    assert sorted(texts) == ["@… vino", "de Beto"]
     shown = await page.locator("body").inner_text()
     assert [secret for secret in [*SECRETS, "undefined"] if secret in shown] == []
     await page.locator('nav a[href="#outbox"]').click()
