@@ -31,14 +31,18 @@ class BodyLimits:
 class BodyLimit:
     """ASGI middleware: 413 for a body that is too large, 408 for one that is too slow. It hands on the whole body."""
 
-    def __init__(self, app: ASGIApp, limits: BodyLimits, refuse: Refuse) -> None:
+    def __init__(
+        self, app: ASGIApp, limits: BodyLimits, refuse: Refuse, *, streamed: frozenset[str] = frozenset()
+    ) -> None:
+        """The routes at the paths `streamed` read their body themselves, with limits of their own."""
         self._app = app
         self._limits = limits
         self._refuse = refuse
+        self._streamed = streamed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         app = self._app
-        if scope["type"] == "http" and has_body(scope):
+        if scope["type"] == "http" and has_body(scope) and scope["path"] not in self._streamed:
             try:
                 receive = await read_body(receive, self._limits, Headers(scope=scope).get("content-length", ""))
             except HTTPException as error:

@@ -6,7 +6,7 @@ import html
 import secrets
 from pathlib import Path
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
@@ -17,8 +17,9 @@ from bridge.contract.errors import InvalidRequest
 from bridge.sandbox.contacts import EntryNotFound
 from bridge.sandbox.control import control
 from bridge.sandbox.fault_control import fault_control
-from bridge.sandbox.guard import guard
+from bridge.sandbox.guard import UPLOAD, guard
 from bridge.sandbox.linked_devices import CodeNotShown, NotLinked
+from bridge.sandbox.media import MediaServer, UploadedFile
 from bridge.sandbox.page_socket import PageSocket
 from bridge.sandbox.passkey import PasskeyAsked
 from bridge.sandbox.phone_socket import PhoneSocket
@@ -27,13 +28,13 @@ from bridge.sandbox.world import World
 
 PAGES = Path(__file__).parent / "page"
 POLICY = (
-    "default-src 'self'; script-src 'self' 'nonce-{nonce}'; style-src 'self'; img-src 'self' data:;"
-    " connect-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
+    "default-src 'self'; script-src 'self' 'nonce-{nonce}'; style-src 'self'; img-src 'self' data: blob:;"
+    " media-src 'self' blob:; connect-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'"
 )
 
 
-def build_app(world: World) -> ASGIApp:
-    """The application over a world."""
+def build_app(world: World, media: MediaServer) -> ASGIApp:
+    """The application over a world and the files of its messages."""
     app = FastAPI(title="WhatsApp sandbox", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
     app.include_router(control(world))
     app.include_router(fault_control(world))
@@ -52,6 +53,19 @@ def build_app(world: World) -> ASGIApp:
     @app.get("/phone", include_in_schema=False)
     async def phone() -> Response:
         return _page("phone")
+
+    @app.post(UPLOAD, include_in_schema=False)
+    async def upload(request: Request) -> UploadedFile:
+        if world.state.settings.uploads_fail:
+            raise HTTPException(503)
+        return await media.receive(request.stream())
+
+    @app.get("/mms/{sha256}", include_in_schema=False)
+    async def download(sha256: str) -> Response:
+        path = media.file(sha256)
+        if path is None:
+            raise EntryNotFound(f"There is no file {sha256}.")
+        return FileResponse(path, headers={"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"})
 
     @app.websocket("/ws/chat")
     async def page_socket(socket: WebSocket) -> None:

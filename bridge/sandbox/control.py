@@ -134,6 +134,7 @@ class SettingsPatch(RequestBody):
     lid_migrated: bool | None = None
     send_mode: str | None = None
     refusal_code: int | None = None
+    uploads_fail: bool | None = None
     ack_error_codes: bool | None = None
     reach_out_lock_s: int | None = None
     refs_before_idle: int | None = None

@@ -56,7 +56,7 @@ class DeviceDatabase:
         """Store an own message as pending until the service confirms it."""
         key = str(record["id"])
         if key not in self.device.acks:
-            self.device.pending[key] = {**record, "ack": 0, "isNewMsg": False}
+            self.device.pending[key] = {**record, "ack": min(0, int(record.get("ack", 0))), "isNewMsg": False}
 
     def fail(self, key: str, code: int | None) -> Record:
         """Store that a pending message was refused (`code`) or could not be sent; returns what the page learns."""

@@ -15,11 +15,13 @@ from bridge.asgi.loopback import LoopbackOnly
 
 #: `size` is also the limit of one frame of a page or phone.
 LIMITS = BodyLimits()
+#: Where pages upload files of any size.
+UPLOAD = "/mms/upload"
 
 
 def guard(app: ASGIApp) -> ASGIApp:
     """The application behind its middleware."""
-    return LoopbackOnly(BodyLimit(app, LIMITS, _refuse), "The sandbox", _refuse)
+    return LoopbackOnly(BodyLimit(app, LIMITS, _refuse, streamed=frozenset({UPLOAD})), "The sandbox", _refuse)
 
 
 def _refuse(scope: Scope, refused: HTTPException) -> ASGIApp:

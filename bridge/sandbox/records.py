@@ -153,6 +153,11 @@ class Transmission(BaseModel):
     chat: str
     body: str
     device: str
+    caption: str | None = None
+    mimetype: str | None = None
+    filename: str | None = None
+    sha256: str | None = None
+    """Of the file that the server received for this message, hexadecimal."""
     transmissions: int = 0
     """How often the device transmitted it."""
     deliveries: int = 0
@@ -279,6 +284,8 @@ class SandboxSettings(BaseModel, extra="forbid"):
     """Whether the account is migrated: the chat of a person who is new to it has the LID as address."""
     send_mode: TransmissionMode = TransmissionMode.NORMAL
     refusal_code: int = Field(default=403, ge=400, le=599)
+    uploads_fail: bool = False
+    """Whether the server for files refuses uploads."""
     ack_error_codes: bool = True
     """Whether a page gives the code of a refusal, as pages since July 2026 do."""
     reach_out_lock_s: int | None = None

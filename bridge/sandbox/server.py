@@ -11,8 +11,9 @@ import secrets
 import socket
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
 
@@ -23,6 +24,7 @@ from bridge.sandbox.app import build_app
 from bridge.sandbox.changes import Change, LoggedOut, RefChanged
 from bridge.sandbox.guard import LIMITS
 from bridge.sandbox.linked_devices import CodeNotShown
+from bridge.sandbox.media import MediaServer
 from bridge.sandbox.passkey import PasskeyAsked
 from bridge.sandbox.state import StateFile
 from bridge.sandbox.world import World
@@ -59,6 +61,8 @@ class Sandbox:
         self._changed = asyncio.Event()
         self._scanned = False
         self.world: World
+        self.media: MediaServer
+        self._files = ExitStack()
         self._server: uvicorn.Server
         self._running: asyncio.Task[None]
 
@@ -83,10 +87,11 @@ class Sandbox:
         self.world = World(self._now, _new_id, file.load() if file else None)
         if file:
             file.save(self.world.state)
+        self.media = MediaServer(self._media_folder())
         listener = self._listen()
         server = EmbeddedServer(
             uvicorn.Config(
-                build_app(self.world),
+                build_app(self.world, self.media),
                 lifespan="off",
                 log_config=None,
                 access_log=False,
@@ -108,7 +113,8 @@ class Sandbox:
     ) -> None:
         """Stop serving, then save the state."""
         self._server.should_exit = True
-        await self._running
+        with self._files:
+            await self._running
 
     async def _run(self, server: uvicorn.Server, listener: socket.socket, file: StateFile | None) -> None:
         with listener:
@@ -122,6 +128,11 @@ class Sandbox:
                     task.cancel()
         if file:
             file.save(self.world.state)
+
+    def _media_folder(self) -> Path:
+        if self._state_path is not None:
+            return self._state_path.with_name(f"{self._state_path.name}.media")
+        return Path(self._files.enter_context(TemporaryDirectory(prefix="wa-sandbox-")))
 
     def _listen(self) -> socket.socket:
         name = "127.0.0.1" if self._host == "localhost" else self._host

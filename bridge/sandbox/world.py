@@ -15,6 +15,7 @@ from bridge.sandbox.contacts import ContactDirectory, EntryNotFound, seed
 from bridge.sandbox.faults import SandboxFaults
 from bridge.sandbox.history import PhoneHistory
 from bridge.sandbox.linked_devices import Linking
+from bridge.sandbox.media import sha256_of
 from bridge.sandbox.receipts import Receipts
 from bridge.sandbox.records import (
     ACCOUNT,
@@ -166,7 +167,15 @@ class World:
         sent = self.state.sent.setdefault(
             key.id,
             Transmission(
-                id=key.id, key=str(key), chat=conversation.id, body=str(record.get("body", "")), device=device.id
+                id=key.id,
+                key=str(key),
+                chat=conversation.id,
+                body=str(record.get("body", "")),
+                device=device.id,
+                caption=record.get("caption"),
+                mimetype=record.get("mimetype"),
+                filename=record.get("filename"),
+                sha256=sha256_of(record.get("directPath")),
             ),
         )
         sent.transmissions += 1

@@ -9,6 +9,7 @@ from playwright.async_api import Page, Playwright, expect
 
 from bridge.sandbox import Sandbox
 from bridge.sandbox.records import ACCOUNT, ReceiptPolicy
+from tests.sample_files import JPEG
 from tests.sandbox.conftest import NOT_ROOT, Tab
 from tests.sandbox.test_double import ANA, BRUNO_LID, GROUP
 
@@ -168,3 +169,21 @@ async def test_it_is_usable_on_a_narrow_screen(phone: Page) -> None:
     await phone.get_by_role("button", name="Back to the chats").click()
     await expect(phone.get_by_role("navigation", name="Chats")).to_be_visible()
     assert await phone.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+
+
+async def test_the_file_of_a_message_is_shown(sandbox: Sandbox, phone: Page) -> None:
+    async def parts() -> AsyncIterator[bytes]:
+        yield JPEG
+
+    path = (await sandbox.media.receive(parts())).direct_path
+    sandbox.world.incoming(
+        ANA,
+        "",
+        kind="image",
+        fields={"directPath": path, "mimetype": "image/jpeg", "caption": "roja", "mediaKey": "k=="},
+    )
+    await phone.get_by_role("button", name="Ana").click()
+    await phone.wait_for_function("() => document.querySelector('img.file')?.naturalWidth === 32")
+    bubble = phone.get_by_role("log").locator(".bubble")
+    await expect(bubble).to_contain_text("roja")
+    await expect(bubble).not_to_contain_text("k==")

@@ -34,9 +34,21 @@ function ticks(message) {
   }, svg);
 }
 
+// The file of a message, as far as the service has it.
+function fileOf({ type, fields: { directPath, mimetype, filename } }) {
+  if (!directPath) return undefined;
+  if (mimetype.startsWith('image/')) return element('img', { class: 'file', src: directPath, alt: type });
+  if (mimetype.startsWith('audio/')) return element('audio', { class: 'file', src: directPath, controls: true });
+  if (mimetype.startsWith('video/')) return element('video', { class: 'file', src: directPath, controls: true });
+  return element('a', { class: 'file', href: directPath, download: filename ?? type }, filename ?? type);
+}
+
+const SECRET = /key|hash|path|token/i;
+
 function bubble(message, readTo) {
   const isSeen = !message.from_me && message.position < readTo; // its author has a read receipt
-  const fields = Object.entries(message.fields).filter(([, value]) => ['string', 'number'].includes(typeof value));
+  const isShown = ([name, value]) => ['string', 'number'].includes(typeof value) && !SECRET.test(name) && name !== 'caption';
+  const fields = Object.entries(message.fields).filter(isShown);
   const details = [message.type, ...fields.map(([name, value]) => `${name} ${value}`)].join(' · ');
   const kind = message.type === 'chat' ? undefined : element('span', { class: 'kind' }, details);
   const fromDevice = message.from_me && message.origin === 'device';
@@ -45,6 +57,7 @@ function bubble(message, readTo) {
     showsAuthor ? element('span', { class: `author ${tone(message.author)}` }, nameOf(message.author)) : undefined,
     message.quoted ? element('span', { class: 'quote' }, lineOf(message.quoted)) : undefined,
     kind,
+    fileOf(message),
     element('span', { class: 'body' }, textOf(message)),
     element('span', { class: 'meta' },
       fromDevice ? element('span', { class: 'via', title: 'Sent by a linked device' }, 'linked device') : undefined,

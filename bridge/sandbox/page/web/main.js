@@ -13,6 +13,8 @@ import './modules/chats.js';
 import './modules/presence.js';
 import './modules/sending.js';
 import './modules/links.js';
+import './modules/opaque_data.js';
+import './modules/media.js';
 import './modules/unused_stores.js';
 import { expose } from './registry.js';
 import { showPasskey } from './passkey_screen.js';
