@@ -140,6 +140,24 @@ class MessageNotFound(BridgeError):
     sentence = "WhatsApp Web does not have the message that the command names."
 
 
+class MediaUnavailable(BridgeError):
+    """Raised for a file that cannot be fetched, or that the bridge does not have."""
+
+    code = "media_unavailable"
+    transient = False
+    http = 422
+    sentence = "The file of the message is not available."
+
+
+class MediaUnsupported(BridgeError):
+    """Raised for a file that cannot be sent as the kind that the command names."""
+
+    code = "media_unsupported"
+    transient = False
+    http = 422
+    sentence = "WhatsApp cannot send this file as the command asks."
+
+
 class Cancelled(BridgeError):
     code = "cancelled"
     transient = False

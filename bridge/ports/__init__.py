@@ -62,6 +62,7 @@ from bridge.ports.outbox import (
     OutboxRow,
     ReplyTo,
 )
+from bridge.ports.outgoing_files import ConvertsVoice, FetchedFile, FetchesFiles, FileNotFetched
 from bridge.ports.page_versions import LibraryVersion, PageVersion, PageVersions
 from bridge.ports.people import Acquaintance, PeopleStore, PersonAddress
 from bridge.ports.progress import PublishProgress
@@ -102,6 +103,7 @@ __all__ = [
     "CommandClaimed",
     "CommandOrigin",
     "Connection",
+    "ConvertsVoice",
     "DeadLetter",
     "DriverFactory",
     "DriverKind",
@@ -111,6 +113,9 @@ __all__ = [
     "EmptyCommand",
     "Event",
     "Failure",
+    "FetchedFile",
+    "FetchesFiles",
+    "FileNotFetched",
     "Finding",
     "HasHistory",
     "IllegalSendStep",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Self
 from urllib.parse import urlsplit
@@ -40,42 +40,42 @@ class CallbackUrl:
     target: str
 
     @classmethod
-    def parse(cls, text: str) -> Self:
-        """Parse a URL. Raises `InvalidRequest`, which says what is wrong."""
+    def parse(cls, text: str, *, noun: str = "callback URL") -> Self:
+        """Parse a URL. Raises `InvalidRequest`, which says what is wrong with the `noun`."""
         if len(text) > MAX_URL:
-            raise InvalidRequest(
-                f"The callback URL is longer than {MAX_URL:,} characters.", detail=InvalidDetail.URL_INVALID
-            )
+            raise InvalidRequest(f"The {noun} is longer than {MAX_URL:,} characters.", detail=InvalidDetail.URL_INVALID)
         if not text.isascii() or not text.isprintable() or any(c in text for c in ' \\"<>^`{|}'):
             raise InvalidRequest(
-                "The callback URL contains characters that must be encoded (%20, xn--…).",
+                f"The {noun} contains characters that must be encoded (%20, xn--…).",
                 detail=InvalidDetail.URL_INVALID,
             )
         try:
             parts = urlsplit(text)
             port = parts.port
         except ValueError as error:
-            raise InvalidRequest("The callback URL is not a valid URL.", detail=InvalidDetail.URL_INVALID) from error
+            raise InvalidRequest(f"The {noun} is not a valid URL.", detail=InvalidDetail.URL_INVALID) from error
         if parts.scheme not in _PORTS:
-            raise InvalidRequest(
-                "The callback URL must begin with http:// or https://.", detail=InvalidDetail.URL_SCHEME
-            )
+            raise InvalidRequest(f"The {noun} must begin with http:// or https://.", detail=InvalidDetail.URL_SCHEME)
         if "@" in parts.netloc:
             raise InvalidRequest(
-                "The callback URL must not contain a user or password.", detail=InvalidDetail.URL_CREDENTIALS
+                f"The {noun} must not contain a user or password.", detail=InvalidDetail.URL_CREDENTIALS
             )
         if "#" in text:
-            raise InvalidRequest("The callback URL must not contain a fragment (#).", detail=InvalidDetail.URL_FRAGMENT)
+            raise InvalidRequest(f"The {noun} must not contain a fragment (#).", detail=InvalidDetail.URL_FRAGMENT)
         if port == 0:
-            raise InvalidRequest("The callback URL must not use port 0.", detail=InvalidDetail.URL_INVALID)
-        host = _check_host(parts.hostname or "")
+            raise InvalidRequest(f"The {noun} must not use port 0.", detail=InvalidDetail.URL_INVALID)
+        host = _check_host(parts.hostname or "", noun)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         return cls(parts.scheme, host, port or _PORTS[parts.scheme], target)
 
     def __str__(self) -> str:
+        return f"{self.scheme}://{self.authority}{self.target}"
+
+    @property
+    def authority(self) -> str:
+        """Host and port, as the header `Host` has them."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        port = "" if self.port == _PORTS[self.scheme] else f":{self.port}"
-        return f"{self.scheme}://{host}{port}{self.target}"
+        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
 
     @property
     def address(self) -> Address | None:
@@ -94,6 +94,19 @@ class CallbackRules:
     networks: tuple[Network, ...] = _LOOPBACK
     names: frozenset[str] = frozenset()
     text: str = field(default="loopback", compare=False)
+    #: Whether every public address may be reached.
+    public: bool = False
+    #: For sentences: what is sent there, and the setting.
+    what: str = field(default="Webhooks", compare=False)
+    setting: str = field(default="WA_CALLBACK_HOSTS", compare=False)
+
+    @classmethod
+    def of_files(cls, text: str) -> Self:
+        """Parse WA_MEDIA_HOSTS: as `parse`, and `public` for every public address. Raises `InvalidRequest`."""
+        parts = [part.strip() for part in text.split(",")]
+        rules = cls.parse(",".join(part for part in parts if part.lower() != "public"))
+        public = any(part.lower() == "public" for part in parts)
+        return replace(rules, text=text.strip(), public=public, what="Requests for files", setting="WA_MEDIA_HOSTS")
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -130,13 +143,13 @@ class CallbackRules:
         reached = carried(address)
         if any(reached in network for network in self.networks if network.version == reached.version):
             return True
-        return self.names_host(host) and reached.is_global and not reached.is_multicast
+        return (self.public or self.names_host(host)) and reached.is_global and not reached.is_multicast
 
     def refusal(self, host: str, addresses: Iterable[Address]) -> str | None:
         """Why `host` with these addresses must not be reached, or None. One forbidden address is enough."""
         for address in addresses:
             if not self.allow(host, address):
-                return f"Webhooks must not go to {host}: {address} is not in WA_CALLBACK_HOSTS."
+                return f"{self.what} must not go to {host}: {address} is not in {self.setting}."
         return None
 
 
@@ -152,27 +165,25 @@ def carried(address: Address) -> Address:
     return address
 
 
-def _check_host(host: str) -> str:
+def _check_host(host: str, noun: str = "callback URL") -> str:
     if "%" in host:
-        raise InvalidRequest("The callback URL contains a network interface (%).", detail=InvalidDetail.URL_INVALID)
+        raise InvalidRequest(f"The {noun} contains a network interface (%).", detail=InvalidDetail.URL_INVALID)
     if ":" in host:
         try:
             return str(IPv6Address(host))
         except ValueError as error:
             raise InvalidRequest(
-                "The callback URL contains an invalid IP address.", detail=InvalidDetail.URL_INVALID
+                f"The {noun} contains an invalid IP address.", detail=InvalidDetail.URL_INVALID
             ) from error
     name = host.removesuffix(".")
     labels = name.split(".")
     if len(name) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
-        raise InvalidRequest("The callback URL has no valid host name.", detail=InvalidDetail.URL_INVALID)
+        raise InvalidRequest(f"The {noun} has no valid host name.", detail=InvalidDetail.URL_INVALID)
     if _NUMBER.fullmatch(labels[-1]):
         try:
             return str(IPv4Address(name))
         except ValueError as error:
-            raise InvalidRequest(
-                "The callback URL uses a non-standard IPv4 notation; use four decimal numbers."
-            ) from error
+            raise InvalidRequest(f"The {noun} uses a non-standard IPv4 notation; use four decimal numbers.") from error
     return name
 
 

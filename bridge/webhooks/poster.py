@@ -1,7 +1,6 @@
 """HTTP posts to callback URLs, whose addresses are checked at each connection.
 
-All connections go through `_CheckedNetwork`, which resolves a name, checks the address and connects to that same
-address: no later answer of a name server can change it. Follows no redirect, uses no proxy of the environment, keeps no
+All connections go through `CheckedNetwork`. Follows no redirect, uses no proxy of the environment, keeps no
 cookie.
 """
 
@@ -9,9 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import email.utils
-import ipaddress
 import logging
-import socket
 import ssl
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,7 +22,8 @@ from typing_extensions import override
 from bridge.contract.details import InvalidDetail
 from bridge.contract.errors import InvalidRequest
 from bridge.ports import Failure, Observer, PostAnswer, Posted, PostOutcome, WebhookPost
-from bridge.webhooks.callback_url import Address, CallbackRules, CallbackUrl
+from bridge.webhooks.callback_url import CallbackRules, CallbackUrl
+from bridge.webhooks.checked_network import CheckedNetwork
 from bridge.webhooks.failures import POST_ERRORS, ForbiddenAddress, answer_to
 from bridge.webhooks.headers import SESSION_HEADER
 
@@ -54,7 +52,7 @@ class WebhookPoster(WebhookPost):
         self._timeout = timeout
         self._legacy_timeout = legacy_timeout
         self._observers = observers
-        self._network = _CheckedNetwork(rules, own_port)
+        self._network = CheckedNetwork(rules, own_port)
         # Not httpcore's pool: it scans every connection for every request, which made 90 webhooks wait 15 s.
         # No bound either: `ConcurrencyLimit` bounds the posts, and a dead host must not use up another host's share.
         self._idle: dict[str, list[httpcore.AsyncHTTPConnection]] = {}
@@ -175,59 +173,6 @@ async def _read_whole(response: httpcore.Response) -> bool:
         read += len(chunk)
         if read > RESPONSE_LIMIT:
             return False
-    return True
-
-
-class _CheckedNetwork(httpcore.AsyncNetworkBackend):
-    def __init__(self, rules: CallbackRules, own_port: int | None) -> None:
-        self._rules = rules
-        self._own_port = own_port
-        self._backend = httpcore.AnyIOBackend()
-
-    async def addresses(self, host: str, port: int) -> list[Address]:
-        """The addresses of a host, all of them allowed. Raises `ForbiddenAddress`, or `OSError` where it has none."""
-        found = await _resolve(host, port)
-        if refusal := self._rules.refusal(host, found):
-            raise ForbiddenAddress(refusal, detail=InvalidDetail.URL_FORBIDDEN)
-        if port == self._own_port and any(map(_is_own, found)):
-            raise ForbiddenAddress("Webhooks must not go to the bridge itself.", detail=InvalidDetail.URL_OF_THE_BRIDGE)
-        return found
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """Connect to the first address that accepts the connection."""
-        failure: Exception = httpcore.ConnectError(f"{host} has no address")
-        for address in await self.addresses(host, port):
-            try:
-                return await self._backend.connect_tcp(str(address), port, timeout, local_address, socket_options)
-            except httpcore.NetworkError as error:
-                failure = error
-        raise failure
-
-
-async def _resolve(host: str, port: int) -> list[Address]:
-    try:
-        return [ipaddress.ip_address(host)]
-    except ValueError:
-        pass
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(ipaddress.ip_address(address[0]) for *_, address in found))
-
-
-def _is_own(address: Address) -> bool:
-    """Whether an address belongs to this machine: only those can be bound."""
-    family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
-    try:
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.bind((str(address), 0))
-    except OSError:
-        return False
     return True
 
 
