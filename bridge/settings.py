@@ -30,6 +30,7 @@ from bridge.webhooks.callback_url import CallbackRules
 ENV_FILE = ".env"
 _PLACEHOLDERS = frozenset({"changeme", "change-me", "change_me", "password", "secret", "example", "xxx", "<password>"})
 _RETENTION = re.compile(r"(\d{1,5})d\s*,\s*(\d{1,6})(MB|GB)")
+_SIZE = re.compile(r"(\d{1,6})(MB|GB)")
 _NOT_A_LEVEL = re.compile(r"[^A-Za-z0-9_-]+")
 
 
@@ -94,6 +95,13 @@ def _parse_brokers(text: str) -> tuple[BrokerAddress, ...]:
 def _parse_pace(value: Any, info: ValidationInfo) -> Any:
     """`pace_burst` stands before the paces, so that it is known here; 1 where it is wrong itself."""
     return Pace.parse(value, burst=info.data.get("pace_burst", 1)) if isinstance(value, str) else value
+
+
+def _parse_size(text: str) -> int:
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise ValueError("must be a size, for example 64MB")
+    return int(match[1]) * (10**9 if match[2] == "GB" else 10**6)
 
 
 def _parse_port(text: str) -> str | None:
@@ -310,6 +318,15 @@ class BridgeSettings(BaseSettings):
         default=False,
         description="Whether group messages are sent to webhooks registered on the legacy path. Old responders"
         " would answer groups.",
+    )
+    media_hosts: Annotated[CallbackRules, NoDecode, _parsed(CallbackRules.of_files)] = _name(
+        "WA_MEDIA_HOSTS",
+        default="public",
+        description="Hosts from which the bridge fetches the files of commands: public (every public address),"
+        " loopback, names, addresses and networks, comma list, for example public,10.0.0.0/24",
+    )
+    media_limit: Annotated[int, _parsed(_parse_size)] = _name(
+        "WA_MEDIA_LIMIT", default="64MB", ge=1, description="Largest file that is sent, in MB or GB."
     )
     driver: DriverName = _name(
         "WA_DRIVER", default="web", description="The way to WhatsApp: web, or scripted for trials without a browser."

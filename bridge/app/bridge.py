@@ -17,6 +17,7 @@ from bridge.app.host import SessionHost, SessionServices
 from bridge.app.identity import data_directory
 from bridge.app.instance_status import InstanceStatus
 from bridge.app.limits import BridgeLimits
+from bridge.app.media import open_media
 from bridge.broker import BrokerAddress, BrokerOptions
 from bridge.contract.payload import instant
 from bridge.contract.status import BridgeStatus
@@ -94,6 +95,7 @@ class Bridge:
                 heartbeat=self._limits.mqtt.heartbeat,
                 stopping=self._stopping,
             )
+            media = open_media(self._settings, self._http.getsockname()[1] if self._http else None)
             facade = None
             if self._http is not None:
                 facade = await stack.enter_async_context(
@@ -113,6 +115,7 @@ class Bridge:
                 MqttOptions(self._broker, self._settings.topics, owner, self._limits.mqtt),
                 facade.registry if facade else None,
                 (*self._observers, *(facade.observers if facade else ())),
+                media.outgoing,
             )
             async with asyncio.TaskGroup() as tasks:
                 hosts = [tasks.create_task(host.run(services), name=f"host {host.name}") for host in self.hosts]

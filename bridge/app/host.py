@@ -17,6 +17,7 @@ from bridge.app.ownership import Ownership
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.core.inbound import InboundPipeline
 from bridge.core.outbound import OutboundPipeline
+from bridge.core.outgoing_files import PreparesFiles
 from bridge.core.people import People
 from bridge.core.results import notice, result_of
 from bridge.core.session import Session
@@ -32,11 +33,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SessionServices:
-    """What every session of a running bridge uses. `registry` None = no webhooks."""
+    """What every session of a running bridge uses. `registry` None = no webhooks, `files` None = no files are sent."""
 
     mqtt: MqttOptions
     registry: WebhookRegistry | None = None
     observers: tuple[Observer, ...] = ()
+    files: PreparesFiles | None = None
 
 
 class SessionHost:
@@ -186,7 +188,7 @@ class SessionHost:
         ownership: Ownership,
         observe: Callable[[Event], None],
     ) -> None:
-        session, adapter = await self._compose(store, services.mqtt, observe)
+        session, adapter = await self._compose(store, services, observe)
         self.session, self._journal, self._outbox = session, store.journal, store.outbox
         deliveries = services.registry.deliveries(self.name, store.journal) if services.registry else None
         async with asyncio.TaskGroup() as tasks:
@@ -214,8 +216,9 @@ class SessionHost:
             living.cancel()
 
     async def _compose(
-        self, store: SessionStore, mqtt: MqttOptions, observe: Callable[[Event], None]
+        self, store: SessionStore, services: SessionServices, observe: Callable[[Event], None]
     ) -> tuple[Session, MqttAdapter]:
+        mqtt = services.mqtt
         name, clock, journal, outbox, memory = self.name, self._clock, store.journal, store.outbox, store.memory
         driver, progress = self._driver(self.setting.name), MqttProgress()
         people = People(name, store.people, memory, clock.now)
@@ -228,7 +231,7 @@ class SessionHost:
             memory=memory,
             driver=driver,
             inbound=InboundPipeline(name, self.cliente_id, journal, outbox, memory, people, now=clock.now),
-            outbound=OutboundPipeline(name, outbox, driver, clock, self._settings.pacing, people),
+            outbound=OutboundPipeline(name, outbox, driver, clock, self._settings.pacing, people, files=services.files),
             clock=clock,
             progress=progress,
         )

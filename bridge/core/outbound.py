@@ -9,13 +9,22 @@ import uuid
 from collections.abc import Sequence
 
 from bridge.contract.commands import SendCommand
-from bridge.contract.errors import CodedError, Conflict, Expired, Unsupported
+from bridge.contract.errors import (
+    BridgeError,
+    CodedError,
+    Conflict,
+    Expired,
+    InternalError,
+    MediaUnavailable,
+    Unsupported,
+)
 from bridge.contract.jid import Jid, MessageKey
 from bridge.contract.lifecycle import SendState
 from bridge.contract.messages import Result
 from bridge.contract.payload import instant
 from bridge.contract.waiting import Waiting, WaitReason
 from bridge.core.in_doubt import InDoubt
+from bridge.core.outgoing_files import PreparesFiles, has_file
 from bridge.core.pacing import HOLD, PacedWait, Pacing, Schedule
 from bridge.core.people import People
 from bridge.core.results import Rejection, accepted, conflict, notice, rejected, result_of
@@ -26,6 +35,8 @@ from bridge.ports import (
     Claimed,
     Clock,
     CommandOrigin,
+    FileNotFetched,
+    MediaUnusable,
     Outbox,
     OutboxRow,
     ReplyTo,
@@ -50,20 +61,24 @@ class OutboundPipeline:
         pacing: Pacing,
         people: People,
         *,
+        files: PreparesFiles | None = None,
         rng: random.Random | None = None,
     ) -> None:
+        """Without `files`, content with a file is refused."""
         self._session = session
         self._outbox = outbox
         self._driver = driver
         self._clock = clock
         self._people = people
-        self._executor = SendExecutor(session, outbox, driver, clock, self._may_go)
+        self._files = files
+        self._executor = SendExecutor(session, outbox, driver, clock, self._may_go, files)
         self._schedule = Schedule(pacing)
         people.on_pair(self._join)
         self._random = rng or random.Random()  # noqa: S311 - spreads sends, guards nothing
         self._in_doubt = InDoubt()
         self._stopped: set[str] = set()  # raw ids of stopped messages whose call still runs here
         self._running: set[asyncio.Task[None]] = set()
+        self._not_fetched: dict[int, str] = {}  # number -> why its file could not be prepared yet
         self._open = False
         self._wake = asyncio.Event()
 
@@ -74,16 +89,20 @@ class OutboundPipeline:
 
         Returns `accepted`, the current result of a known id, or `failed: conflict`; the same is published as a notice.
         Raises `InvalidRequest` for a recipient that cannot be parsed, `Unsupported` for content that the driver cannot
-        send, and what the store raises.
+        send, and what the stores raise.
         """
-        if command.content.kind not in self._driver.sends:
+        if command.content.kind not in self._driver.sends or (self._files is None and has_file(command.content)):
             raise Unsupported(f"This bridge cannot send {command.content.field}; status.sends lists what it can.")
         command = command.sent_from(self._people.own)
         now = self._clock.now()
+        try:
+            content = await self._files.keep(command.content) if self._files else command.content
+        except MediaUnusable as error:
+            raise InternalError(error.text) from error
         claim = Claim(
             id=command.id or uuid.uuid4().hex,
             to=str(command.recipient),
-            content=command.content,
+            content=content,
             content_hash=command.content_hash,
             modifiers=command.modifiers,
             priority=command.priority,
@@ -216,8 +235,41 @@ class OutboundPipeline:
             while True:
                 self._wake.clear()
                 await self._expire()
+                self._prepare_files(tasks)
                 pause = self._start_ready(tasks) if self._open else None
                 await self._sleep(pause)
+
+    def _prepare_files(self, tasks: asyncio.TaskGroup) -> None:
+        while self._files is not None and (row := self._schedule.next_to_prepare(self._clock.monotonic())) is not None:
+            tasks.create_task(self._prepare(self._files, row), name=f"file of {self._session} {row.claim.id}")
+
+    async def _prepare(self, files: PreparesFiles, row: OutboxRow) -> None:
+        """Prepare the file of a row; where that may work later, rest before the next try. No other chat waits."""
+        try:
+            content = await files.prepare(row.claim.content)
+            row = await self._outbox.replace_content(row.number, content)
+        except (FileNotFetched, MediaUnusable) as error:
+            _log.info("%s: %s waits for its file: %s", self._session, row.claim.id, error.text)
+            if self._schedule.is_queued(row):
+                self._not_fetched[row.number] = error.text
+                self._schedule.prepare_later(row, self._clock.monotonic() + self._in_doubt.pause(row))
+        except StoreUnusable:
+            raise
+        except Exception as error:  # noqa: BLE001 - nothing was sent: a failure, not a doubt
+            if not isinstance(error, BridgeError):
+                _log.exception("%s: the file of %s could not be prepared", self._session, row.claim.id)
+            if self._schedule.is_queued(row):
+                self._schedule.drop(row)
+                await self._executor.fail(row, error if isinstance(error, BridgeError) else InternalError())
+            self._file_settled(row)
+        else:
+            self._file_settled(row)
+            self._schedule.prepared(row)
+        self._wake.set()
+
+    def _file_settled(self, row: OutboxRow) -> None:
+        self._not_fetched.pop(row.number, None)
+        self._in_doubt.settle(row)
 
     def _start_ready(self, tasks: asyncio.TaskGroup) -> float | None:
         """Start what may start; returns when to check again (monotonic), or None to wait for a wake-up only."""
@@ -283,13 +335,18 @@ class OutboundPipeline:
         now = self._clock.now()
         for row in (expired := self._schedule.expired(now)):
             self._in_doubt.settle(row)
-        await asyncio.gather(*(self._executor.fail(row, Expired()) for row in expired))  # they share commits
+        await asyncio.gather(*(self._executor.fail(row, self._expiry_of(row)) for row in expired))  # they share commits
         for row in self._in_doubt.ended(now):
             await self._executor.give_up(row)
             self._settled(row)
 
+    def _expiry_of(self, row: OutboxRow) -> BridgeError:
+        why = self._not_fetched.pop(row.number, None)
+        return Expired() if why is None else MediaUnavailable(why)
+
     async def _sleep(self, until: float | None) -> None:
-        limits = [] if until is None else [until - self._clock.monotonic()]
+        times = (until, self._schedule.next_try())
+        limits = [time - self._clock.monotonic() for time in times if time is not None]
         ends = (self._in_doubt.next_end(), self._schedule.next_expiry())
         limits += [end - self._clock.now() for end in ends if end is not None]
         try:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import Any
 
+from bridge.contract.kinds.media_content import MediaContent
 from bridge.contract.lifecycle import SendState
 from bridge.contract.pace import Pace
 from bridge.contract.waiting import WaitReason
@@ -23,6 +24,8 @@ from bridge.ports import OutboxRow
 
 #: Seconds for which a message without the server's ack blocks the next one of its chat.
 HOLD = 60.0
+#: Rows whose file is prepared before their turn, or is being prepared.
+AHEAD = 16
 #: Seconds: a shorter wait is not reported.
 SHORTEST_WAIT = 1.0
 
@@ -103,6 +106,11 @@ class Schedule:
         self._timed: list[tuple[float, int, str]] = []  # when to check again, version, chat; lanes with rows
         self._idle: list[tuple[float, int, str]] = []  # the same, lanes without rows
         self._expiries: list[tuple[float, int]] = []
+        # A row with a file blocks its lane until the file is prepared, which takes no place of those that are sent
+        self._unprepared: set[int] = set()
+        self._prepared: dict[int, int] = {}  # number -> rank; being prepared, or prepared and not sent yet
+        self._resting: dict[int, float] = {}  # number -> next try, for those whose file could not be prepared
+        self._to_prepare: list[tuple[int, int]] = []  # rank, number; first in their lanes
         self._versions = itertools.count(1)
         self._bucket = TokenBucket(pacing.session)
         self._spaced_until = 0.0
@@ -155,6 +163,58 @@ class Schedule:
         heappush(self._lane(row).rows, row.number)
         if row.claim.expires_at is not None:
             heappush(self._expiries, (row.claim.expires_at, row.number))
+        if isinstance(row.claim.content, MediaContent) and row.number not in self._prepared:
+            self._unprepared.add(row.number)
+
+    def next_to_prepare(self, now: float) -> OutboxRow | None:
+        """Take a row whose file is to be prepared: the next one of its lane, as long as few of them are ahead."""
+        for number in [number for number, at in self._resting.items() if at <= now]:
+            del self._resting[number]
+            self._changed.add(self._name(self._queued[number]))
+        self._sort_lanes(now)
+        while self._to_prepare:
+            rank, number = self._to_prepare[0]
+            if number in self._unprepared and number not in self._resting and number not in self._prepared:
+                if sum(other <= rank for other in self._prepared.values()) >= AHEAD:
+                    return None
+                self._prepared[number] = rank
+                heappop(self._to_prepare)
+                return self._queued[number]
+            heappop(self._to_prepare)
+        return None
+
+    def is_queued(self, row: OutboxRow) -> bool:
+        """Whether a row waits to be sent."""
+        return row.number in self._queued
+
+    def prepared(self, row: OutboxRow) -> None:
+        """The file of a row is prepared: it can be sent. `row` replaces what is queued."""
+        self._unprepared.discard(row.number)
+        if row.number in self._queued:
+            self._queued[row.number] = row
+            self._lane(row)
+
+    def prepare_later(self, row: OutboxRow, at: float) -> None:
+        """A row's file could not be prepared yet: until the next try it takes no place of others."""
+        self._prepared.pop(row.number, None)
+        if row.number in self._queued:
+            self._resting[row.number] = at
+
+    def next_try(self) -> float | None:
+        """When the file of a row is tried again."""
+        return min(self._resting.values(), default=None)
+
+    def drop(self, row: OutboxRow) -> None:
+        """Remove a queued row that is not sent."""
+        if self._queued.pop(row.number, None) is not None:
+            self._lane(row)
+        self._forget_file(row)
+        self._lane_of.pop(row.number, None)
+
+    def _forget_file(self, row: OutboxRow) -> None:
+        self._unprepared.discard(row.number)
+        self._resting.pop(row.number, None)
+        self._prepared.pop(row.number, None)
 
     def budget(self, now: float) -> int | None:
         """Sends that could go out at once; None without pacing."""
@@ -231,6 +291,7 @@ class Schedule:
     def release(self, row: OutboxRow) -> None:
         """Unblock the lane of a row that is settled."""
         self._free(row)
+        self._forget_file(row)
         self._lane_of.pop(row.number, None)
 
     def put_back(self, row: OutboxRow, now: float, *, not_before: float) -> None:
@@ -247,9 +308,8 @@ class Schedule:
         gone = []
         while (expiry := self.next_expiry()) is not None and expiry <= unix_now:
             _, number = heappop(self._expiries)
-            row = self._queued.pop(number)
-            self._lane(row)
-            self._lane_of.pop(number, None)
+            row = self._queued[number]
+            self.drop(row)
             gone.append(row)
         return gone
 
@@ -293,6 +353,9 @@ class Schedule:
         bucket = lane.bucket
         if lane.busy is not None:
             at = lane.held_until
+        elif lane.rows and lane.rows[0] in self._unprepared:
+            at = math.inf
+            heappush(self._to_prepare, (self._queued[lane.rows[0]].claim.priority.rank, lane.rows[0]))
         elif lane.rows:
             at = max(lane.not_before, bucket.ready_at(now) if bucket else now)
         else:

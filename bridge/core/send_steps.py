@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from enum import Enum, auto
 from weakref import WeakValueDictionary
 
@@ -18,6 +19,7 @@ from bridge.contract.errors import BridgeError, CodedError, Expired, InternalErr
 from bridge.contract.jid import Jid, MessageKey, mask
 from bridge.contract.lifecycle import SendState, after_ack
 from bridge.contract.requests import Typing
+from bridge.core.outgoing_files import PreparesFiles
 from bridge.core.results import ack_notice, with_notices
 from bridge.ports import (
     AckChange,
@@ -26,6 +28,7 @@ from bridge.ports import (
     Clock,
     DriverUnavailable,
     LookUp,
+    MediaUnusable,
     Outbox,
     OutboxRow,
     SendsOnce,
@@ -55,8 +58,10 @@ class SendExecutor:
         driver: SendsOnce,
         clock: Clock,
         may_go: Callable[[OutboxRow, Jid], Awaitable[bool]],
+        files: PreparesFiles | None = None,
     ) -> None:
-        """`may_go` says of a row whose chat is known whether its turn has come."""
+        """`may_go` says of a row whose chat is known whether its turn has come. `files` has the prepared files."""
+        self._files = files
         self._may_go = may_go
         self._session = session
         self._outbox = outbox
@@ -151,7 +156,7 @@ class SendExecutor:
 
     async def _call(self, row: OutboxRow, key: MessageKey) -> Outcome:
         try:
-            level = await self._driver.send(key, row.claim.content, row.claim.modifiers)
+            level = await self._send(row, key)
         except DriverUnavailable:
             await self._change(row, SendState.ACCEPTED)
             return Outcome.RETRY
@@ -165,6 +170,17 @@ class SendExecutor:
             _log.exception("%s: %s is in doubt", self._session, row.claim.id)
             return Outcome.DOUBT
         return await self._after_level(row, level)
+
+    async def _send(self, row: OutboxRow, key: MessageKey) -> int:
+        claim = row.claim
+        if self._files is None:
+            return await self._driver.send(key, claim.content, claim.modifiers)
+        async with AsyncExitStack() as stack:
+            try:
+                file = await stack.enter_async_context(self._files.opened(claim.content))
+            except MediaUnusable as error:  # nothing was called yet
+                raise DriverUnavailable(error.text) from error
+            return await self._driver.send(key, claim.content, claim.modifiers, file)
 
     async def _settle_on_the_same_page(self, row: OutboxRow, key: MessageKey) -> Outcome:
         """A page that still answers may show the message; absence proves nothing while the call may still run."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from bridge.contract.errors import BridgeError, CodedError
@@ -236,11 +237,15 @@ class Sends(Protocol):
         """The chat address of `to`. Raises `NotOnWhatsApp`."""
         ...
 
-    async def send(self, key: MessageKey, content: Content, modifiers: Modifiers = NO_MODIFIERS) -> int:
+    async def send(
+        self, key: MessageKey, content: Content, modifiers: Modifiers = NO_MODIFIERS, file: Path | None = None
+    ) -> int:
         """Send under a reserved key; returns the ack level known so far (0 = pending). `typing` is the caller's part.
 
+        `file` has the bytes of a content with a file, which then has a type and a name; it is read before this returns.
         Raises a `BridgeError` that says why (`Refused`, `ReachOutLocked`, `LimitReached`, `MessageNotFound`,
-        `InternalError`) or `DriverUnavailable` when it was certainly not sent, else `CallInDoubt`.
+        `MediaUnsupported`, `TooLarge`, `InternalError`) or `DriverUnavailable` when it was certainly not sent, else
+        `CallInDoubt`.
         """
         ...
 

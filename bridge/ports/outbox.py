@@ -125,6 +125,10 @@ class Outbox(Protocol):
         """Apply a step to a row. Raises `IllegalSendStep` when the send table does not allow it."""
         ...
 
+    async def replace_content(self, number: int, content: Content) -> OutboxRow:
+        """Store what is sent for a row, once its file is prepared; its hash stays that of the command."""
+        ...
+
     async def get(self, command_id: str) -> OutboxRow | None:
         """The row of a command id."""
         ...

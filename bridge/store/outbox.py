@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing_extensions import override
 
 from bridge.contract.details import DOUBT_TEXT, Doubt
+from bridge.contract.kinds import Content
 from bridge.contract.lifecycle import FINAL, SendState, may_follow
 from bridge.ports import (
     Change,
@@ -95,6 +96,10 @@ class SqliteOutbox(Outbox):
 
         _, row, _ = await self._database.write(write, committed)
         return row
+
+    @override
+    async def replace_content(self, number: int, content: Content) -> OutboxRow:
+        return await self._database.write(lambda connection: rows.replace_content(connection, number, content))
 
     @override
     async def get(self, command_id: str) -> OutboxRow | None:

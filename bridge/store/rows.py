@@ -8,7 +8,7 @@ from typing import Any
 
 from bridge.contract.commands import Priority
 from bridge.contract.jid import MessageKey
-from bridge.contract.kinds import dump_content, load_content
+from bridge.contract.kinds import Content, dump_content, load_content
 from bridge.contract.lifecycle import FINAL, SendState
 from bridge.ports import Change, Claim, CommandOrigin, OutboxRow
 from bridge.store.notices import reply_to
@@ -135,6 +135,13 @@ def update(connection: sqlite3.Connection, number: int, change: Change) -> Outbo
             "number": number,
         },
     )
+    return by_number(connection, number)
+
+
+def replace_content(connection: sqlite3.Connection, number: int, content: Content) -> OutboxRow:
+    """Write another content of the same command; nothing where it was erased meanwhile."""
+    stored = dump_content(content, by_number(connection, number).claim.modifiers)
+    connection.execute("UPDATE commands SET content = ? WHERE number = ? AND content <> ''", (stored, number))
     return by_number(connection, number)
 
 

@@ -18,13 +18,18 @@ from bridge.contract.session import SessionState
 from bridge.core.catch_up import CatchUpLimits
 from bridge.core.inbound import InboundPipeline
 from bridge.core.outbound import OutboundPipeline
+from bridge.core.outgoing_files import OutgoingFiles
 from bridge.core.pacing import Pacing
 from bridge.core.people import People
 from bridge.core.session import Session
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
 from bridge.mqtt import MqttProgress
+from bridge.ops.voice_conversion import FfmpegVoice
 from bridge.ports import CommandOrigin, ReplyTo
 from bridge.store import SessionStore, open_store
+from bridge.store.media_files import MediaFiles
+from bridge.webhooks.callback_url import CallbackRules
+from bridge.webhooks.file_fetcher import FileFetcher
 from tests.clocks import FakeClock
 
 FREE = Pacing(Pace.parse("off", burst=1), Pace.parse("off", burst=1))
@@ -40,11 +45,20 @@ class SessionHarness:
         self.clock = clock
         self.phone = ScriptedPhone(clock, paired=True, paired_at=int(clock.now()))
         self.pacing = FREE
+        self.media = MediaFiles(folder / "media")
+        self.voice = FfmpegVoice()
+        self.file_limit = 1 << 20
         self.catch_up: CatchUpLimits = CatchUpLimits()
         self.store: SessionStore
         self.session: Session
         self._open = AsyncExitStack()
         self._running: asyncio.Task[None] | None = None
+
+    @property
+    def files(self) -> OutgoingFiles:
+        """As the bridge has them, but fetched from this machine."""
+        fetcher = FileFetcher(CallbackRules.of_files("loopback"), own_port=None, timeout=2.0)
+        return OutgoingFiles(self.media, fetcher, self.voice, limit=self.file_limit)
 
     @property
     def outbound(self) -> OutboundPipeline:
@@ -60,6 +74,7 @@ class SessionHarness:
         connected: bool = True,
         around_driver: Around = lambda part: part,
         around_outbox: Around = lambda part: part,
+        around_files: Around = lambda part: part,
     ) -> None:
         """Start as a new process would; `around_*` wraps the real driver or outbox."""
         self.store = await self._open.enter_async_context(open_store(self.path, now=self.clock.now))
@@ -77,7 +92,9 @@ class SessionHarness:
             inbound=InboundPipeline(
                 "haby", 51, self.store.journal, self.store.outbox, self.store.memory, people, now=self.clock.now
             ),
-            outbound=OutboundPipeline("haby", outbox, driver, self.clock, self.pacing, people),
+            outbound=OutboundPipeline(
+                "haby", outbox, driver, self.clock, self.pacing, people, files=around_files(self.files)
+            ),
             clock=self.clock,
             progress=MqttProgress(),
             catch_up=self.catch_up,

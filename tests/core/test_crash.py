@@ -64,9 +64,11 @@ class Calls(ScriptedDriver):
         super().__init__(phone)
         self.made = 0
 
-    async def send(self, key: MessageKey, content: Content, modifiers: Modifiers = NO_MODIFIERS) -> int:
+    async def send(
+        self, key: MessageKey, content: Content, modifiers: Modifiers = NO_MODIFIERS, file: Path | None = None
+    ) -> int:
         self.made += 1
-        return await super().send(key, content, modifiers)
+        return await super().send(key, content, modifiers, file)
 
 
 async def run_and_kill(harness: SessionHarness, at: int) -> Kill:

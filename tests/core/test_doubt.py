@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,7 +29,9 @@ class Watched:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._driver, name)
 
-    async def send(self, key: MessageKey, content: Content, modifiers: Modifiers = NO_MODIFIERS) -> int:
+    async def send(
+        self, key: MessageKey, content: Content, modifiers: Modifiers = NO_MODIFIERS, file: Path | None = None
+    ) -> int:
         self.calls.append(f"send {key.id[-1]}")
         return await self._driver.send(key, content, modifiers)
 
@@ -253,8 +256,10 @@ async def test_an_internal_error_during_preparation_is_a_failure(harness: Sessio
 
 async def test_an_internal_error_during_the_call_is_a_doubt(harness: SessionHarness, watched: list[Watched]) -> None:
     class Broken(Watched):
-        async def send(self, key: MessageKey, content: Content, modifiers: Modifiers = NO_MODIFIERS) -> int:
-            await super().send(key, content, modifiers)
+        async def send(
+            self, key: MessageKey, content: Content, modifiers: Modifiers = NO_MODIFIERS, file: Path | None = None
+        ) -> int:
+            await super().send(key, content, modifiers, file)
             raise RuntimeError("a bug")
 
     harness.phone.acks = ()

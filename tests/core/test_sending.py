@@ -189,7 +189,7 @@ async def test_an_ack_may_come_before_the_call_returns(harness: SessionHarness) 
         def __getattr__(self, name: str) -> object:
             return getattr(self._driver, name)
 
-        async def send(self, key: object, content: object, modifiers: object = None) -> int:
+        async def send(self, key: object, content: object, modifiers: object = None, file: object = None) -> int:
             await self._driver.send(key, content, modifiers)  # type: ignore[attr-defined]
             await harness.reported("a", 3)
             return 0
@@ -212,7 +212,7 @@ async def test_an_ack_outweighs_a_call_that_fails_later(harness: SessionHarness,
         def __getattr__(self, name: str) -> Any:
             return getattr(self._driver, name)
 
-        async def send(self, key: object, content: object, modifiers: object = None) -> int:
+        async def send(self, key: object, content: object, modifiers: object = None, file: object = None) -> int:
             await self._driver.send(key, content, modifiers)
             await harness.reported("a", 3)
             raise said

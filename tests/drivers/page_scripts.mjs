@@ -11,7 +11,7 @@ const record = (_, name) => (...args) => calls.push([name, ...args]);
 const context = vm.createContext({ variants, WPP: { chat: new Proxy({}, { get: record }) } });
 const text = (...names) => readFileSync(join(folder, ...names), "utf8");
 const kinds = readdirSync(join(folder, "kinds")).sort().map((name) => `{\n${text("kinds", name)}}`);
-const script = [text("registry.js"), text("models.js"), ...kinds].join("\n");
+const script = [text("registry.js"), text("models.js"), text("files.js"), ...kinds].join("\n");
 const { contentOf, senders } = vm.runInContext(`${script}\n({ contentOf, senders })`, context);
 
 const answer = {};

@@ -2,9 +2,10 @@
 
 `received`, of a kind with `RECEIVED`: cases of `model`, the fields of WhatsApp Web's message, and `content`, what is
 published; together they show each field that the kind declares. `sent`, of a kind with `SENT`: cases of `value`, its
-field in a command in normal form (with each default that is not null), and `call`, the resulting call of wa-js: its
-name and arguments; `"<chat>"` stands for the chat. The last one is the example in docs/mqtt.md. `sent_type`: WhatsApp's
-type of what is sent, for a kind without `RECEIVED`. `kinds/system.json` has the models of what is no message.
+field in a command in normal form (with each default that is not null), `file`, one of `tests/samples` for a kind with a
+file, and `call`, the resulting call of wa-js: its name and arguments; `"<chat>"` stands for the chat. The last one is
+the example in docs/mqtt.md. `sent_type`: WhatsApp's type of what is sent, for a kind without `RECEIVED`.
+`kinds/system.json` has the models of what is no message.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from bridge.drivers.web.injection import sendable_kinds
 from bridge.ports import IncomingMessage
 from tests.drivers.recording import RecordingSink
 from tests.drivers.worlds import ANA, World, connected
+from tests.sample_files import FOLDER
 
 GOLDEN = Path(__file__).parent / "kinds"
 #: WhatsApp Web's message types (`WAWebMsgType`, April 2026).
@@ -113,7 +115,8 @@ async def test_every_kind_is_sent(world: World) -> None:
             types = received.get(kind.kind) or (golden(kind.kind)["sent_type"],)
             for case in golden(kind.kind)["sent"]:
                 key = await driver.reserve(await driver.resolve(Jid.parse(ANA)))
-                assert await driver.send(key, load_field(kind.field, case["value"])) >= 0
+                file = FOLDER / case["file"] if "file" in case else None
+                assert await driver.send(key, load_field(kind.field, case["value"]), file=file) >= 0
                 assert world.sent()[key.id][1] == 1
                 assert world.sent_type(key.id) in types
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from typing_extensions import override
@@ -219,14 +221,17 @@ class ScriptedDriver(WhatsAppDriver):
         return MessageKey(True, chat, self._phone.new_id(), ACCOUNT_LID if chat.is_group else None)
 
     @override
-    async def send(self, key: MessageKey, content: Content, modifiers: Modifiers = NO_MODIFIERS) -> int:
+    async def send(
+        self, key: MessageKey, content: Content, modifiers: Modifiers = NO_MODIFIERS, file: Path | None = None
+    ) -> int:
         self._require_connected()
         phone = self._phone
         if phone.delay:
             await asyncio.sleep(phone.delay)
         if modifiers.reply_to is not None and not phone.has(modifiers.reply_to):
             raise MessageNotFound
-        message = SentMessage(key, content, modifiers=modifiers)
+        sha256 = None if file is None else hashlib.sha256(await asyncio.to_thread(file.read_bytes)).hexdigest()
+        message = SentMessage(key, content, modifiers=modifiers, sha256=sha256)
         match phone.send_mode:
             case SendMode.UNAVAILABLE:
                 raise DriverUnavailable("The page is loading.")

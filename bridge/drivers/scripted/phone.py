@@ -61,6 +61,7 @@ class SentMessage:
     content: Content
     times: int = 1
     modifiers: Modifiers = NO_MODIFIERS
+    sha256: str | None = None  # of its file
 
     @property
     def text(self) -> str:

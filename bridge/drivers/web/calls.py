@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from bridge.contract.details import InvalidDetail
-from bridge.contract.errors import InternalError, InvalidRequest, MessageNotFound, NotOnWhatsApp, Refused
+from bridge.contract.errors import (
+    InternalError,
+    InvalidRequest,
+    MediaUnsupported,
+    MessageNotFound,
+    NotOnWhatsApp,
+    Refused,
+    TooLarge,
+)
 from bridge.contract.jid import Jid, MessageKey, mask
 from bridge.contract.kinds import Content
 from bridge.contract.modifiers import Modifiers
@@ -86,11 +96,16 @@ async def reserve(page: WebPage, chat: Jid) -> MessageKey:
         raise InternalError(f"WhatsApp Web made a message key that cannot be read: {error}.") from error
 
 
-async def send(page: WebPage, key: MessageKey, content: Content, modifiers: Modifiers, limits: Limits) -> int:
+async def send(
+    page: WebPage, key: MessageKey, content: Content, modifiers: Modifiers, file: Path | None, limits: Limits
+) -> int:
     """Send under a reserved key; returns the ack level. Repeats it under its id if the service asks for it."""
-    arguments = (content.kind, content.value, _with_spellings(modifiers))
+    arguments, limit = (content.kind, content.value, _with_spellings(modifiers)), limits.send
+    if file is not None:
+        limit += (await asyncio.to_thread(file.stat)).st_size / limits.file_rate
+        await page.put_file(key.id, file, limit=limit)
     try:
-        answer = await page.call("send", str(key.remote), str(key), key.id, *arguments, limit=limits.send)
+        answer = await page.call("send", str(key.remote), str(key), key.id, *arguments, limit=limit)
     except PageFailure as failure:
         if failure.stored:
             raise CallInDoubt(f"WhatsApp Web took the message, then failed: {failure.text}.") from failure
@@ -182,6 +197,12 @@ def _nothing_sent(failure: PageFailure) -> Exception:
             return Refused("WhatsApp Web does not let this message be answered: it is deleted, or not sent yet.")
         case "mentioned_is_not_a_member":
             return InvalidRequest(f"Only members of the group can be mentioned: {failure.text}.")
+        case "file_too_large" | "MediaFileTooLargeError":
+            return TooLarge(f"The file is larger than WhatsApp takes of its kind: {failure.text.rstrip('.')}.")
+        case "MediaFileFailedLoad":
+            return MediaUnsupported("WhatsApp Web cannot read the file: it is damaged, or of another type.")
+        case "MediaFileEmpty":
+            return InvalidRequest("The file is empty.")
         case "chat_not_found":
             return InvalidRequest(f"This account has no such chat: {failure.text}.", detail=InvalidDetail.NO_SUCH_CHAT)
         case "ContactBlockedError":

@@ -194,8 +194,10 @@ class WebDriver(WhatsAppDriver):
         return await calls.reserve(self._page_loop.connected_page(), chat)
 
     @override
-    async def send(self, key: MessageKey, content: Content, modifiers: Modifiers = NO_MODIFIERS) -> int:
-        return await calls.send(self._page_loop.connected_page(), key, content, modifiers, self._limits)
+    async def send(
+        self, key: MessageKey, content: Content, modifiers: Modifiers = NO_MODIFIERS, file: Path | None = None
+    ) -> int:
+        return await calls.send(self._page_loop.connected_page(), key, content, modifiers, file, self._limits)
 
     @property
     @override

@@ -21,6 +21,8 @@ class Limits:
     report: float = 2.0
     call: float = 20.0
     send: float = 30.0
+    #: Bytes for which a send with a file may take a second longer, until the page has read and hashed them.
+    file_rate: float = 500_000.0
     navigation: float = 30.0
     boot: float = 90.0
     silence: float = 8.0

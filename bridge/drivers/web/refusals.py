@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bridge.contract.details import RefusalDetail
-from bridge.contract.errors import BridgeError, LimitReached, ReachOutLocked, Refused
+from bridge.contract.errors import BridgeError, InternalError, LimitReached, ReachOutLocked, Refused
 from bridge.contract.payload import instant, rfc3339
 
 #: A group's addressing changed: the same message, sent again, is accepted.
@@ -35,6 +35,8 @@ def refusal(raw: Mapping[str, Any] | None) -> BridgeError:
                 "WhatsApp refused the message: too many in a short time (429). Send more slowly.",
                 detail=RefusalDetail.TOO_FAST,
             )
+        case "upload":
+            return InternalError("WhatsApp Web could not upload the file, so nothing was sent. Try again.")
         case 403:
             return Refused("WhatsApp does not allow this account to write in this chat (403).")
         case _:

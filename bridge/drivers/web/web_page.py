@@ -11,6 +11,7 @@ import logging
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from playwright.async_api import ConsoleMessage, Page, Response
@@ -30,6 +31,7 @@ _INTERRUPTIONS, _RETRY_DELAY = 5, 0.3
 #: Reports that wait to be processed; the page repeats what was not taken.
 _WAITING = 100
 _CLOSED = "has been closed"
+_FILE_INPUT = f"(rawId) => globalThis.{AGENT}?.fileInput(rawId) ?? null"
 _CALL = f"([name, args]) => globalThis.{AGENT} ? globalThis.{AGENT}.call(name, args) : null"
 
 
@@ -184,6 +186,20 @@ class WebPage:
                 if not taken.done():
                     taken.set_result(False)
             self._events.put_nowait(PageLost(why))
+
+    async def put_file(self, raw_id: str, path: Path, *, limit: float) -> None:
+        """Put a file into the page for the call `send` of a message. Raises `DriverUnavailable`."""
+        if self.lost is not None:
+            raise DriverUnavailable(f"The page is gone: {self.lost}.")
+        try:
+            async with asyncio.timeout(limit):
+                handle = await self._page.evaluate_handle(_FILE_INPUT, raw_id)
+                if (element := handle.as_element()) is None:
+                    raise DriverUnavailable("The page is loading.")
+                await element.set_input_files(path)
+                await handle.dispose()
+        except (TimeoutError, PlaywrightError) as error:  # nothing was called yet
+            raise DriverUnavailable(f"The page did not take the file: {first_line(error)}") from error
 
     async def call(self, name: str, *arguments: Any, limit: float | None = None) -> Any:
         """Call the agent in the page. Raises `DriverUnavailable`, `CallInDoubt` or `PageFailure`."""

@@ -69,6 +69,7 @@ const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 // Why the service refused a message: its code, from pages since July 2026; before, only the cap of new chats and the lock
 // leave a trace. `until`: end of the lock, unix seconds.
 async function refusalOf(msg) {
+  if (read(msg ?? {}, "mimetype") && !read(msg, "directPath")) return { code: "upload" };
   let code = number(read(msg ?? {}, "ackErrorCode"));
   if (String(read(msg ?? {}, "errorCode")).includes("NewMessages")) code ??= 475;
   if (code !== undefined && code !== 463) return { code };
@@ -142,13 +143,14 @@ async function withModifiers(chat, value, modifiers) {
 
 async function send(chat, key, rawId, kind, given, modifiers) {
   requireUsable();
+  const file = await takeFile(rawId, given);
   const earlier = storedMessage(rawId);
   if (earlier) return outcomeOf(earlier); // wa-js would send it again
   const { value, options } = await withModifiers(chat, given, modifiers);
   sending.add(rawId);
   onClock.add(rawId);
   try {
-    const sent = { ...options, messageId: key, createChat: true, markIsRead: false, waitForAck: true };
+    const sent = { ...options, messageId: key, createChat: true, markIsRead: false, waitForAck: true, ...(file && { file }) };
     const call = senders[kind](chat, value, sent);
     let settled = false;
     const answer = call.finally(() => { settled = true; });
@@ -227,4 +229,4 @@ async function call(name, args) {
   }
 }
 
-Object.defineProperty(globalThis, agentName, { value: Object.freeze({ call }) });
+Object.defineProperty(globalThis, agentName, { value: Object.freeze({ call, fileInput }) });

@@ -93,7 +93,10 @@ async function processRawAudioVideo(data, isPtt, precomputed, asGif) {
 
 const processRawDocument = async (data) => ({ type: 'document', mediaBlob: data, mimetype: data.type() });
 
-export const functions = { processRawAudioVideo, processRawDocument, processRawImage, processRawSticker };
+// A chunk of frames in its container.
+const isAnimatedWebp = (buffer) => String.fromCharCode(...new Uint8Array(buffer.slice(0, 64))).includes('ANIM');
+
+export const functions = { processRawAudioVideo, processRawDocument, processRawImage, processRawSticker, isAnimatedWebp };
 
 export async function processRawMedia(data, options, use) {
   const [family] = data.type().split('/');
