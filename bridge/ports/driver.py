@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -146,6 +147,19 @@ class CallInDoubt(CodedError):
     code = "in_doubt"
 
 
+class MediaGone(CodedError):
+    """WhatsApp has a file no longer, and its phone did not give it again.
+
+    `final`: the phone said that it has it no longer, too; else it may still answer.
+    """
+
+    code = "media_gone"
+
+    def __init__(self, text: str, *, final: bool) -> None:
+        super().__init__(text)
+        self.final = final
+
+
 #: What a driver delivers live.
 Item = IncomingMessage | IncomingEvent | AckChange | SendStopped
 
@@ -266,6 +280,19 @@ class ReservesIds(Protocol):
         ...
 
 
+class HasMedia(Protocol):
+    """Downloads the files of messages."""
+
+    def download(self, key: MessageKey, limit: int, seconds: float) -> AbstractAsyncContextManager[Path]:
+        """The file of a message, decrypted, as a file of this machine; it may be moved, and goes with the context.
+
+        An expired file is asked of the phone first. Raises `TooLarge` above `limit` bytes, `MediaGone`,
+        `DriverUnavailable` if the download could not begin, `CallInDoubt` after `seconds`, and a `BridgeError` for
+        other failures.
+        """
+        ...
+
+
 class Answers(Protocol):
     """Carries out requests: actions that are not messages."""
 
@@ -317,7 +344,7 @@ class SendsOnce(Sends, ReservesIds, Reloads, Answers, Protocol):
     """What a send needs that happens once, or is `unknown` and never repeated."""
 
 
-class WhatsAppDriver(Connection, HasHistory, SendsOnce, Pairs, Protocol):
+class WhatsAppDriver(Connection, HasHistory, SendsOnce, HasMedia, Pairs, Protocol):
     """One way to WhatsApp for one session. Every call has its own timeout.
 
     Calls raise `DriverUnavailable` while there is no usable page, and `CallInDoubt` when no answer came.

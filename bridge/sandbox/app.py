@@ -20,9 +20,11 @@ from bridge.sandbox.fault_control import fault_control
 from bridge.sandbox.guard import UPLOAD, guard
 from bridge.sandbox.linked_devices import CodeNotShown, NotLinked
 from bridge.sandbox.media import MediaServer, UploadedFile
+from bridge.sandbox.media_control import media_control
 from bridge.sandbox.page_socket import PageSocket
 from bridge.sandbox.passkey import PasskeyAsked
 from bridge.sandbox.phone_socket import PhoneSocket
+from bridge.sandbox.received_media import ReceivedFiles
 from bridge.sandbox.records import SandboxSettings, Site
 from bridge.sandbox.world import World
 
@@ -33,11 +35,12 @@ POLICY = (
 )
 
 
-def build_app(world: World, media: MediaServer) -> ASGIApp:
-    """The application over a world and the files of its messages."""
+def build_app(world: World, media: MediaServer, received: ReceivedFiles) -> ASGIApp:
+    """The application over a world, and the files of its sent and received messages."""
     app = FastAPI(title="WhatsApp sandbox", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
     app.include_router(control(world))
     app.include_router(fault_control(world))
+    app.include_router(media_control(world, received))
     app.add_api_route("/assets/phone/kinds.js", kinds_script, include_in_schema=False)
     app.mount("/assets", _Assets(directory=PAGES), name="assets")
 

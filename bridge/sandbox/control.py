@@ -136,6 +136,8 @@ class SettingsPatch(RequestBody):
     refusal_code: int | None = None
     uploads_fail: bool | None = None
     ack_error_codes: bool | None = None
+    downloads: str | None = None
+    download_ms: int | None = None
     reach_out_lock_s: int | None = None
     refs_before_idle: int | None = None
     site: str | None = None

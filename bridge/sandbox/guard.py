@@ -17,11 +17,14 @@ from bridge.asgi.loopback import LoopbackOnly
 LIMITS = BodyLimits()
 #: Where pages upload files of any size.
 UPLOAD = "/mms/upload"
+#: Where the file of an incoming message is sent.
+INCOMING_FILE = "/api/incoming/file"
 
 
 def guard(app: ASGIApp) -> ASGIApp:
     """The application behind its middleware."""
-    return LoopbackOnly(BodyLimit(app, LIMITS, _refuse, streamed=frozenset({UPLOAD})), "The sandbox", _refuse)
+    streamed = frozenset({UPLOAD, INCOMING_FILE})
+    return LoopbackOnly(BodyLimit(app, LIMITS, _refuse, streamed=streamed), "The sandbox", _refuse)
 
 
 def _refuse(scope: Scope, refused: HTTPException) -> ASGIApp:

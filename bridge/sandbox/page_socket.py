@@ -308,6 +308,8 @@ class PageSocket:
             case "reach_out_lock":
                 seconds = self._world.state.settings.reach_out_lock_s
                 return None if seconds is None else (self._world.now() + seconds) * 1000
+            case "media_retry":
+                return self._world.retry_media(frame["key"])
             case "logout":
                 self._world.linking.log_out(database.device.id, by_device=True)
             case _:

@@ -226,6 +226,22 @@ class PasskeyOutcome(StrEnum):
     """The service fails."""
 
 
+class DownloadMode(StrEnum):
+    """How the service's server answers to a page that downloads the file of a received message."""
+
+    NORMAL = "normal"
+    SLOW = "slow"
+    """It takes `download_ms`."""
+    CORRUPT = "corrupt"
+    """One bit is wrong."""
+    UNAVAILABLE = "unavailable"
+    """503."""
+    EXPIRED = "expired"
+    """410; a phone that is on uploads it again."""
+    GONE = "gone"
+    """404, and the phone has it no longer, too."""
+
+
 class Site(StrEnum):
     """The site's response to a browser."""
 
@@ -279,13 +295,16 @@ class SandboxSettings(BaseModel, extra="forbid"):
     history_pause_ms: int = Field(default=1000, ge=0)
     """Between two pages, and until it answers a request for more."""
     phone_on: bool = True
-    """Whether the phone sends history."""
+    """Whether the phone sends history, and uploads expired files again."""
     lid_migrated: bool = False
     """Whether the account is migrated: the chat of a person who is new to it has the LID as address."""
     send_mode: TransmissionMode = TransmissionMode.NORMAL
     refusal_code: int = Field(default=403, ge=400, le=599)
     uploads_fail: bool = False
     """Whether the server for files refuses uploads."""
+    downloads: DownloadMode = DownloadMode.NORMAL
+    download_ms: int = Field(default=1000, ge=0)
+    """How long a slow download takes."""
     ack_error_codes: bool = True
     """Whether a page gives the code of a refusal, as pages since July 2026 do."""
     reach_out_lock_s: int | None = None

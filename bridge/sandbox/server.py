@@ -26,6 +26,7 @@ from bridge.sandbox.guard import LIMITS
 from bridge.sandbox.linked_devices import CodeNotShown
 from bridge.sandbox.media import MediaServer
 from bridge.sandbox.passkey import PasskeyAsked
+from bridge.sandbox.received_media import ReceivedFiles
 from bridge.sandbox.state import StateFile
 from bridge.sandbox.world import World
 
@@ -62,7 +63,8 @@ class Sandbox:
         self._scanned = False
         self.world: World
         self.media: MediaServer
-        self._files = ExitStack()
+        self.received: ReceivedFiles
+        self._folders = ExitStack()
         self._server: uvicorn.Server
         self._running: asyncio.Task[None]
 
@@ -85,13 +87,14 @@ class Sandbox:
         """Start. Raises `AddressUnavailable`, `StateUnreadable`, or `OSError` if the state cannot be written."""
         file = StateFile(self._state_path) if self._state_path else None
         self.world = World(self._now, _new_id, file.load() if file else None)
+        self.received = ReceivedFiles(self._folder("received"))
         if file:
             file.save(self.world.state)
-        self.media = MediaServer(self._media_folder())
+        self.media = MediaServer(self._folder("media"))
         listener = self._listen()
         server = EmbeddedServer(
             uvicorn.Config(
-                build_app(self.world, self.media),
+                build_app(self.world, self.media, self.received),
                 lifespan="off",
                 log_config=None,
                 access_log=False,
@@ -113,7 +116,7 @@ class Sandbox:
     ) -> None:
         """Stop serving, then save the state."""
         self._server.should_exit = True
-        with self._files:
+        with self._folders:
             await self._running
 
     async def _run(self, server: uvicorn.Server, listener: socket.socket, file: StateFile | None) -> None:
@@ -129,10 +132,10 @@ class Sandbox:
         if file:
             file.save(self.world.state)
 
-    def _media_folder(self) -> Path:
+    def _folder(self, name: str) -> Path:
         if self._state_path is not None:
-            return self._state_path.with_name(f"{self._state_path.name}.media")
-        return Path(self._files.enter_context(TemporaryDirectory(prefix="wa-sandbox-")))
+            return self._state_path.with_name(f"{self._state_path.name}.{name}")
+        return Path(self._folders.enter_context(TemporaryDirectory(prefix=f"wa-sandbox-{name}-")))
 
     def _listen(self) -> socket.socket:
         name = "127.0.0.1" if self._host == "localhost" else self._host

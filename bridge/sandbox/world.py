@@ -17,10 +17,12 @@ from bridge.sandbox.history import PhoneHistory
 from bridge.sandbox.linked_devices import Linking
 from bridge.sandbox.media import sha256_of
 from bridge.sandbox.receipts import Receipts
+from bridge.sandbox.received_media import ReceivedFiles
 from bridge.sandbox.records import (
     ACCOUNT,
     ACCOUNT_LID,
     Device,
+    DownloadMode,
     MessageOrigin,
     Quote,
     SandboxSettings,
@@ -245,6 +247,14 @@ class World:
     def configure(self, settings: SandboxSettings) -> None:
         self.state.settings = settings
         self.notify(Touched())
+
+    def retry_media(self, key: str) -> dict[str, str | None] | None:
+        """A page asks the phone for an expired file; returns the phone's answer, None if it is off."""
+        message = self.message(key)
+        if not self.state.settings.phone_on or message is None:
+            return None
+        gone = self.state.settings.downloads is DownloadMode.GONE
+        return {"directPath": None if gone else ReceivedFiles.again(message.fields)}
 
     def next_due(self) -> float | None:
         """When `advance` has something to do; unix seconds."""

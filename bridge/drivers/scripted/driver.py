@@ -6,13 +6,23 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from typing_extensions import override
 
 from bridge.contract.details import InvalidDetail, PasskeyDetail
-from bridge.contract.errors import InvalidRequest, MessageNotFound, NotOnWhatsApp, ReachOutLocked, Refused
+from bridge.contract.errors import (
+    CodedError,
+    InvalidRequest,
+    MessageNotFound,
+    NotOnWhatsApp,
+    ReachOutLocked,
+    Refused,
+    TooLarge,
+)
 from bridge.contract.jid import Jid, MessageKey
 from bridge.contract.kinds import KINDS, Content
 from bridge.contract.modifiers import NO_MODIFIERS, Modifiers
@@ -28,6 +38,7 @@ from bridge.ports import (
     DriverUnavailable,
     IncomingMessage,
     LookUp,
+    MediaGone,
     PairingCode,
     WhatsAppDriver,
 )
@@ -252,6 +263,28 @@ class ScriptedDriver(WhatsAppDriver):
             return 0
         phone.deliver(message)
         return phone.ack_of.get(key.id, 0)
+
+    @override
+    @asynccontextmanager
+    async def download(self, key: MessageKey, limit: int, seconds: float) -> AsyncIterator[Path]:
+        self._require_connected()
+        phone = self._phone
+        phone.downloaded.append(key.id)
+        try:
+            async with asyncio.timeout(seconds):
+                if phone.downloading is not None:
+                    await phone.downloading()
+        except TimeoutError as error:
+            raise CallInDoubt(f"The file did not come within {seconds:g} s.") from error
+        content = phone.files.get(key.id) or MediaGone("There is no such file.", final=True)
+        if isinstance(content, CodedError):
+            raise content
+        if len(content) > limit:
+            raise TooLarge(f"The file has more than {limit:,} bytes.")
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / key.id
+            path.write_bytes(content)
+            yield path
 
     @property
     @override

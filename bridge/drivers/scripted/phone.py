@@ -7,11 +7,12 @@ ids count up, and the time is the given clock's.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from bridge.contract.errors import CodedError
 from bridge.contract.jid import Jid, MessageKey, Server
 from bridge.contract.kinds import RECEIVED, Content
 from bridge.contract.messages import MessageContent
@@ -96,6 +97,9 @@ class ScriptedPhone:
     stopped: set[str] = field(default_factory=set)  # raw ids of pending messages that `release` leaves out
     typing: set[Jid] = field(default_factory=set)  # chats in which the typing indicator is shown
     live: list[Item] = field(default_factory=list)
+    files: dict[str, bytes | CodedError] = field(default_factory=dict)  # raw id -> bytes, or why there are none
+    downloading: Callable[[], Awaitable[None]] | None = None  # awaited in each download
+    downloaded: list[str] = field(default_factory=list)  # raw ids of the downloads that began
     link_code: str | None = None  # set once a number was given
     passkey: PasskeyRequest | None = None  # what WhatsApp asks, between the code and the pairing
     compares: bool = False  # whether two codes are compared after the passkey

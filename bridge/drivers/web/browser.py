@@ -154,7 +154,8 @@ class Browser:
                 chromium_sandbox=not _is_root(),
                 user_agent=agent,
                 args=[*_NO_BACKGROUND_TRAFFIC, *(() if self._window else (_NO_POPUPS,)), *self._arguments],
-                accept_downloads=False,
+                accept_downloads=not self._window,
+                downloads_path=self._profile.downloads,
                 # the bridge handles Ctrl-C: the browser must run until the login is flushed
                 handle_sigint=False,
                 handle_sigterm=False,

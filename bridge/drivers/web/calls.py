@@ -130,7 +130,7 @@ def _with_spellings(modifiers: Modifiers) -> dict[str, Any]:
 async def resend(page: WebPage, key: MessageKey, limits: Limits) -> int:
     """Let the page send a stopped message once more; returns the ack level."""
     try:
-        return _level(await page.call("resend", await _keys(page, key), key.id, limit=limits.send))
+        return _level(await page.call("resend", await keys_of(page, key), key.id, limit=limits.send))
     except PageFailure as failure:
         raise CallInDoubt(f"WhatsApp Web did not send the message again: {failure.text}.") from failure
 
@@ -150,13 +150,13 @@ def _level(answer: Mapping[str, Any]) -> int:
 async def look_up(page: WebPage, key: MessageKey) -> LookUp:
     """Look up under every known address of the chat. Absence is never proven: the page's stores are a cache."""
     try:
-        answer = await page.call("lookUp", await _keys(page, key), key.id)
+        answer = await page.call("lookUp", await keys_of(page, key), key.id)
     except PageFailure as failure:
         raise _nothing_sent(failure) from failure
     return LookUp(answer["ack"], complete=False, stopped=answer.get("stopped") is True)
 
 
-async def _keys(page: WebPage, key: MessageKey) -> list[str]:
+async def keys_of(page: WebPage, key: MessageKey) -> list[str]:
     """The message's key under every known address of its chat."""
     other = await page.call("aliases", str(key.remote)) or {}
     chats = dict.fromkeys([key.remote, *filter(None, map(to_jid, other.values()))])

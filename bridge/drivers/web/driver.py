@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -216,6 +216,16 @@ class WebDriver(WhatsAppDriver):
     @override
     async def resend(self, key: MessageKey) -> int:
         return await calls.resend(self._page_loop.connected_page(), key, self._limits)
+
+    @override
+    @asynccontextmanager
+    async def download(self, key: MessageKey, limit: int, seconds: float) -> AsyncIterator[Path]:
+        page, downloads = self._page_loop.connected_page(), self._page_loop.downloads
+        if downloads is None:
+            raise DriverUnavailable("The page is loading.")
+        self._page_loop.memory.mark_busy()
+        async with downloads.media(page, key, limit, seconds) as path:
+            yield path
 
     @override
     async def log_out(self) -> None:

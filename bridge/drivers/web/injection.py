@@ -34,7 +34,7 @@ BINDING = "__bridgeReport"
 AGENT = "__bridgeAgent"
 _PARTS = (
     *("registry", "models", "files", "queue", "availability", "linking", "passkey", "state"),
-    *("undecrypted", "incoming", "history", "calls"),
+    *("undecrypted", "incoming", "history", "media", "calls"),
 )
 #: Folders with one file per capability.
 _CAPABILITIES = ("kinds", "events", "requests")

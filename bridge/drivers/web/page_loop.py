@@ -15,6 +15,7 @@ from bridge.contract.details import PasskeyDetail
 from bridge.contract.errors import InvalidRequest
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.drivers.web.browser import Browser
+from bridge.drivers.web.downloads import Downloads
 from bridge.drivers.web.limits import Limits, retry_delay
 from bridge.drivers.web.page_memory import PageMemory
 from bridge.drivers.web.page_state import PasskeyReport, Report, StateReporter
@@ -58,6 +59,7 @@ class PageLoop:
         self._failures = 0
         self.reporter = StateReporter(limits)
         self.page: WebPage | None = None
+        self.downloads: Downloads | None = None
         self.logged_out = asyncio.Event()
         self._drained = asyncio.Event()
         self.pending = PendingRequests(session)
@@ -71,8 +73,10 @@ class PageLoop:
         """Load the site and process its events, load after load, until the page is lost; returns why it was lost."""
         try:
             async with asyncio.timeout(self._limits.silence):
+                tab = await browser.page()
+                downloads = Downloads(tab)
                 page = WebPage(
-                    await browser.page(),
+                    tab,
                     session=self._session,
                     available=self._available,
                     limits=self._limits,
@@ -82,7 +86,7 @@ class PageLoop:
         except TimeoutError:
             return Situation(SessionState.RECONNECTING, Reason.PAGE_LOST, "the browser opens no page")
         watching = asyncio.create_task(page.watch(), name=f"connection to the page of {self._session}")
-        watch = PageWatch(self._limits)
+        watch, self.downloads = PageWatch(self._limits), downloads
         try:
             while True:
                 await self._load(page, sink)
@@ -96,7 +100,7 @@ class PageLoop:
                 if not end.immediate:
                     await asyncio.sleep(self.next_delay())
         finally:
-            self.page = None
+            self.page = self.downloads = None
             self._drained.set()  # nothing is left to wait for
             page.lose("the browser is being closed")
             watching.cancel()

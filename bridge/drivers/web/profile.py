@@ -95,6 +95,13 @@ class Profile:
             await processes.end(left_over, self._end_timeout)
         self._write("")
         self._remove_singletons()
+        shutil.rmtree(self.downloads, ignore_errors=True)  # of a browser that was killed
+        self.downloads.mkdir(mode=0o700)
+
+    @property
+    def downloads(self) -> Path:
+        """Where the browser saves files: beside the profile, so that they can be moved from there in one step."""
+        return self.path.with_name(f"{self.path.name}-downloads")
 
     def empty(self) -> None:
         """Remove everything except the lock; this deletes the login. Raises `ProfileUnusable`."""

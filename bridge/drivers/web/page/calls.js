@@ -210,6 +210,7 @@ const calls = {
   send,
   lookUp,
   resend,
+  saveMedia,
   aliases,
   logOut: () => WPP.conn.logout(),
   linkByPhone,

@@ -8,6 +8,7 @@ import './modules/connection.js';
 import './modules/linking.js';
 import './modules/passkey.js';
 import './modules/messages.js';
+import './modules/received_media.js';
 import './modules/contacts.js';
 import './modules/chats.js';
 import './modules/presence.js';

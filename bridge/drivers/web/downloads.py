@@ -1,0 +1,86 @@
+"""Files that the browser saves for the driver. What the site itself offers for download is refused."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from uuid import uuid4
+
+from playwright.async_api import Download, Page
+from playwright.async_api import Error as PlaywrightError
+
+from bridge.contract.errors import InternalError, TooLarge
+from bridge.contract.jid import MessageKey
+from bridge.drivers.web.calls import keys_of
+from bridge.drivers.web.web_page import PageFailure, WebPage
+from bridge.ports import CallInDoubt, DriverUnavailable, MediaGone
+
+#: Seconds beyond the page's own time until its call counts as unanswered, and for the browser to write a file.
+GRACE, SAVING = 10.0, 60.0
+
+
+class Downloads:
+    """The downloads of one page."""
+
+    def __init__(self, page: Page) -> None:
+        self._expected: dict[str, asyncio.Future[Download]] = {}
+        self._refusing: set[asyncio.Task[None]] = set()
+        page.on("download", self._on_download)
+
+    def _on_download(self, download: Download) -> None:
+        # the browser may add an extension
+        expected = self._expected.get(download.suggested_filename.partition(".")[0])
+        if expected is not None and not expected.done():
+            expected.set_result(download)
+            return
+        refusing = asyncio.create_task(_delete(download), name="refused download")
+        self._refusing.add(refusing)
+        refusing.add_done_callback(self._refusing.discard)
+
+    @asynccontextmanager
+    async def media(self, page: WebPage, key: MessageKey, limit: int, seconds: float) -> AsyncIterator[Path]:
+        """The file of a message; see `HasMedia`."""
+        name = uuid4().hex
+        expected = self._expected[name] = asyncio.get_running_loop().create_future()
+        try:
+            await _save(page, key, name, limit, seconds)
+            yield await _saved(expected, SAVING + seconds)
+        finally:
+            del self._expected[name]
+            if expected.done():
+                await _delete(expected.result())
+
+
+async def _saved(expected: asyncio.Future[Download], seconds: float) -> Path:
+    """The whole file, once the browser has written it."""
+    try:
+        async with asyncio.timeout(seconds):
+            return Path(await (await expected).path())
+    except TimeoutError as error:
+        raise CallInDoubt("The browser did not save the file.") from error
+    except PlaywrightError as error:
+        raise DriverUnavailable(f"The browser went away while it saved a file: {error.message}") from error
+
+
+async def _save(page: WebPage, key: MessageKey, name: str, limit: int, seconds: float) -> None:
+    try:
+        await page.call("saveMedia", await keys_of(page, key), name, limit, seconds * 1000, limit=seconds + GRACE)
+    except PageFailure as failure:
+        match failure.name:
+            case "media_missing":
+                raise MediaGone("WhatsApp and the phone have the file no longer.", final=True) from failure
+            case "media_reuploading":
+                raise MediaGone("The phone has not sent the expired file again.", final=False) from failure
+            case "media_too_large":
+                raise TooLarge(f"The file is too large. {failure.text}") from failure
+            case "not_connected":
+                raise DriverUnavailable(failure.text) from failure
+        raise InternalError(f"The file could not be downloaded: {failure.text}") from failure
+
+
+async def _delete(download: Download) -> None:
+    with suppress(PlaywrightError):
+        await download.cancel()
+        await download.delete()

@@ -1,0 +1,60 @@
+"""Files of incoming messages: sent by a contact, and downloaded by pages."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+from fastapi import APIRouter, HTTPException, Query, Request, Response
+
+from bridge.contract.jid import Jid
+from bridge.sandbox.guard import INCOMING_FILE
+from bridge.sandbox.received_media import AGAIN, FIRST, LARGEST, ReceivedFiles
+from bridge.sandbox.views import MessageView, message_view
+from bridge.sandbox.world import World
+
+
+def media_control(world: World, received: ReceivedFiles) -> APIRouter:
+    api = APIRouter(tags=["sandbox"])
+
+    @api.post(INCOMING_FILE)
+    async def write_incoming_file(
+        request: Request,
+        chat: str,
+        author: str | None = None,
+        type: Annotated[  # noqa: A002 - WhatsApp's name
+            str, Query(description="image, video, audio, ptt (voice note), document, sticker, ptv.")
+        ] = "document",
+        filename: str | None = None,
+        caption: str | None = None,
+        fields: Annotated[str, Query(description="Further fields of the page's model, as a JSON object.")] = "{}",
+    ) -> MessageView:
+        """Receive a file from a contact: the body is the file, the Content-Type its type."""
+        content = bytearray()
+        async for part in request.stream():
+            content += part
+            if len(content) > LARGEST:
+                raise HTTPException(413)
+        known = {"mimetype": request.headers.get("content-type", "application/octet-stream")}
+        named = {name: value for name, value in (("filename", filename), ("caption", caption)) if value}
+        kept = received.keep(bytes(content), type)
+        return message_view(
+            world.incoming(
+                _address(chat),
+                "",
+                author=_address(author) if author else None,
+                kind=type,
+                fields=known | named | kept | json.loads(fields),
+            )
+        )
+
+    async def download(request: Request) -> Response:
+        return await received.answer(request.url.path, world.state.settings)
+
+    for prefix in (FIRST, AGAIN):
+        api.add_api_route(f"{prefix}{{name}}", download, include_in_schema=False)
+    return api
+
+
+def _address(text: str) -> str:
+    return str(Jid.parse(text if "@" in text else f"{text}@c.us"))

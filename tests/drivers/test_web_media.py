@@ -1,0 +1,148 @@
+"""Files of messages through the real browser and the real wa-js: decrypted, checked, saved as files of this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from bridge.contract.errors import InternalError, TooLarge
+from bridge.contract.jid import MessageKey
+from bridge.ports import MediaGone, WhatsAppDriver
+from bridge.sandbox.records import DownloadMode
+from tests.drivers.worlds import ANA, WebWorld, connected, page_of
+
+LIMIT, SECONDS = 100 << 20, 60.0
+
+
+def sample(size: int) -> bytes:
+    return random.Random(size).randbytes(size)
+
+
+async def arrived(web: WebWorld, content: bytes, **query: Any) -> MessageKey:
+    """A contact sends a file through the control API."""
+    async with httpx.AsyncClient(base_url=web.sandbox.api_url, trust_env=False, timeout=60) as client:
+        answer = await client.post(
+            "/incoming/file",
+            params={"chat": ANA, "type": "document", "filename": "a.bin", **query},
+            content=content,
+            headers={"Content-Type": "application/octet-stream"},
+        )
+        assert answer.status_code == 200, answer.text
+        return MessageKey.parse(answer.json()["serialized"])
+
+
+def in_folder(web: WebWorld) -> list[Path]:
+    return list(Path(f"{web.profile}-downloads").iterdir())
+
+
+async def taken(driver: WhatsAppDriver, key: MessageKey, limit: int = LIMIT, seconds: float = SECONDS) -> bytes:
+    async with driver.download(key, limit, seconds) as path:
+        return path.read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["image", "sticker", "ptt", "video", "audio", "document"])
+async def test_a_file_of_each_kind_is_what_was_sent(web: WebWorld, tmp_path: Path, kind: str) -> None:
+    async with connected(web) as (driver, _):
+        content = sample(1 << 10)
+        assert await taken(driver, await arrived(web, content, type=kind)) == content
+    assert in_folder(web) == []
+
+
+@pytest.mark.parametrize("size", [1, 1 << 20, 64 << 20])
+async def test_a_file_of_any_size_is_what_was_sent(web: WebWorld, size: int) -> None:
+    async with connected(web) as (driver, _):
+        content = sample(size)
+        key = await arrived(web, content)
+        begun = time.monotonic()
+        async with driver.download(key, LIMIT, SECONDS) as path:
+            print(f"{size:,} bytes in {time.monotonic() - begun:.2f} s")
+            assert hashlib.sha256(path.read_bytes()).digest() == hashlib.sha256(content).digest()
+        assert not path.exists()
+
+
+async def test_many_files_at_once(web: WebWorld) -> None:
+    async with connected(web) as (driver, _):
+        contents = {await arrived(web, sample(size), type="image"): sample(size) for size in range(100, 120)}
+        found = await asyncio.gather(*(taken(driver, key) for key in contents))
+    assert found == list(contents.values())
+
+
+async def test_a_file_of_a_message_that_only_the_database_has(web: WebWorld) -> None:
+    content = sample(500)
+    key = await arrived(web, content)
+    for number in range(10):
+        web.incoming(ANA, str(number))
+    async with connected(web) as (driver, _):
+        assert await taken(driver, key) == content
+
+
+async def test_a_file_above_the_limit_is_not_saved(web: WebWorld) -> None:
+    async with connected(web) as (driver, _):
+        with pytest.raises(TooLarge):
+            await taken(driver, await arrived(web, sample(1001)), limit=1000)
+
+
+@pytest.mark.parametrize("mode", [DownloadMode.CORRUPT, DownloadMode.UNAVAILABLE])
+async def test_a_download_that_fails_can_be_repeated(web: WebWorld, mode: DownloadMode) -> None:
+    async with connected(web) as (driver, _):
+        content = sample(2000)
+        key = await arrived(web, content)
+        web.sandbox.world.state.settings.downloads = mode
+        with pytest.raises(InternalError):
+            await taken(driver, key)
+        web.sandbox.world.state.settings.downloads = DownloadMode.NORMAL
+        assert await taken(driver, key) == content
+
+
+async def test_an_expired_file_is_asked_of_the_phone(web: WebWorld) -> None:
+    async with connected(web) as (driver, _):
+        settings = web.sandbox.world.state.settings
+        settings.downloads, settings.phone_on = DownloadMode.EXPIRED, False
+        content = sample(3000)
+        key = await arrived(web, content)
+        with pytest.raises(MediaGone) as waiting:
+            await taken(driver, key, seconds=1)
+        assert not waiting.value.final
+        settings.phone_on = True
+        assert await taken(driver, key) == content
+
+
+async def test_a_file_that_nobody_has(web: WebWorld) -> None:
+    async with connected(web) as (driver, _):
+        key = await arrived(web, sample(10))
+        web.sandbox.world.state.settings.downloads = DownloadMode.GONE
+        with pytest.raises(MediaGone) as gone:
+            await taken(driver, key)
+        assert gone.value.final
+
+
+async def test_a_slow_download_ends_in_time_and_goes_on(web: WebWorld) -> None:
+    async with connected(web) as (driver, _):
+        settings = web.sandbox.world.state.settings
+        settings.downloads, settings.download_ms = DownloadMode.SLOW, 3000
+        content = sample(300_000)
+        key = await arrived(web, content)
+        with pytest.raises(InternalError):
+            await taken(driver, key, seconds=0.5)
+        assert await taken(driver, key) == content
+
+
+async def test_what_the_site_offers_is_not_saved(web: WebWorld) -> None:
+    async with connected(web) as (driver, _):
+        page = page_of(driver)
+        await page.evaluate(
+            "() => Object.assign(document.createElement('a'), {href: URL.createObjectURL(new Blob(['x'])),"
+            " download: 'unasked.txt'}).click()"
+        )
+        content = sample(100)
+        assert await taken(driver, await arrived(web, content)) == content  # after the other one was handled
+        async with asyncio.timeout(20):
+            while in_folder(web):  # noqa: ASYNC110 - no event reports it
+                await asyncio.sleep(0.05)
