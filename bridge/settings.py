@@ -23,6 +23,7 @@ from bridge.contract.errors import StartError
 from bridge.contract.pace import Pace
 from bridge.contract.settings_file import encoding_fault
 from bridge.contract.topics import Topics, check_prefix, check_session_name
+from bridge.core.media_policy import DOWNLOADABLE, MediaMode, MediaPolicy
 from bridge.core.pacing import Pacing
 from bridge.drivers import DriverName
 from bridge.webhooks.callback_url import CallbackRules
@@ -30,7 +31,9 @@ from bridge.webhooks.callback_url import CallbackRules
 ENV_FILE = ".env"
 _PLACEHOLDERS = frozenset({"changeme", "change-me", "change_me", "password", "secret", "example", "xxx", "<password>"})
 _RETENTION = re.compile(r"(\d{1,5})d\s*,\s*(\d{1,6})(MB|GB)")
-_SIZE = re.compile(r"(\d{1,6})(MB|GB)")
+_SIZE = re.compile(r"(\d{1,6})\s*(B|KB|MB|GB)?")
+_UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
+_LARGEST_INLINE = 500_000
 _NOT_A_LEVEL = re.compile(r"[^A-Za-z0-9_-]+")
 
 
@@ -47,7 +50,7 @@ class SessionSetting:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How much of a journal is kept: days, and bytes of bodies."""
+    """How much is kept: days, and bytes (of a journal's bodies, or of files)."""
 
     days: int
     size: int
@@ -101,7 +104,14 @@ def _parse_size(text: str) -> int:
     match = _SIZE.fullmatch(text.strip())
     if match is None:
         raise ValueError("must be a size, for example 64MB")
-    return int(match[1]) * (10**9 if match[2] == "GB" else 10**6)
+    return int(match[1]) * _UNITS[match[2] or "B"]
+
+
+def _parse_media_types(text: str) -> frozenset[str]:
+    named = frozenset(filter(None, (part.strip() for part in text.split(","))))
+    if unknown := named - set(DOWNLOADABLE):
+        raise ValueError(f"has unknown types: {', '.join(sorted(unknown))}. They are: {', '.join(DOWNLOADABLE)}")
+    return named or frozenset(DOWNLOADABLE)
 
 
 def _parse_port(text: str) -> str | None:
@@ -264,6 +274,38 @@ class BridgeSettings(BaseSettings):
         le=3650,
         description="Days that the audit log of admin actions is kept, at most 100,000 lines.",
     )
+    media: MediaMode = _name(
+        "WA_MEDIA",
+        default=MediaMode.AUTO,
+        description="Files of received messages. auto: downloaded as they come; ask: when the request media.get asks"
+        " for one; off: never. Files that may be viewed once are downloaded only when they are asked for.",
+    )
+    media_types: Annotated[frozenset[str], NoDecode, _parsed(_parse_media_types)] = _name(
+        "WA_MEDIA_TYPES",
+        default="",
+        description="Kinds that auto downloads, comma list of image, video, gif, video_note, audio, voice, sticker,"
+        " document. Default: all of them.",
+    )
+    media_limit: Annotated[int, NoDecode, _parsed(_parse_size)] = _name(
+        "WA_MEDIA_LIMIT", default="64MB", description="The largest file that is downloaded."
+    )
+    media_retention: Annotated[Retention, NoDecode, _parsed(Retention.parse)] = _name(
+        "WA_MEDIA_RETENTION",
+        default="30d,5GB",
+        description="How long files are kept: days and size of all of them, whichever is reached first. A file also"
+        " goes with the last message that has it (WA_RETENTION).",
+    )
+    media_inline: Annotated[int, NoDecode, _parsed(_parse_size)] = _name(
+        "WA_MEDIA_INLINE",
+        default="0",
+        description="Files below this size, at most 500KB, are also in the event that reports them, in base64.",
+    )
+    public_url: str | None = _name(
+        "WA_PUBLIC_URL",
+        default=None,
+        description="The address of the HTTP server for other machines, for example https://wa.example; links to files"
+        " begin with it. Default: the address that it listens on.",
+    )
     http_host: str = _name(
         "WA_HTTP_HOST",
         default="127.0.0.1",
@@ -325,9 +367,6 @@ class BridgeSettings(BaseSettings):
         description="Hosts from which the bridge fetches the files of commands: public (every public address),"
         " loopback, names, addresses and networks, comma list, for example public,10.0.0.0/24",
     )
-    media_limit: Annotated[int, _parsed(_parse_size)] = _name(
-        "WA_MEDIA_LIMIT", default="64MB", ge=1, description="Largest file that is sent, in MB or GB."
-    )
     driver: DriverName = _name(
         "WA_DRIVER", default="web", description="The way to WhatsApp: web, or scripted for trials without a browser."
     )
@@ -360,6 +399,20 @@ class BridgeSettings(BaseSettings):
             raise ValueError(f"is too short to be a secret: {shortest} characters or more")
         return secret
 
+    @field_validator("media_inline")
+    @classmethod
+    def _check_inline(cls, size: int) -> int:
+        if size > _LARGEST_INLINE:
+            raise ValueError("must be 500KB at most: brokers refuse larger messages")
+        return size
+
+    @field_validator("public_url")
+    @classmethod
+    def _check_public_url(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("http://", "https://")):
+            raise ValueError("must begin with https:// or http://")
+        return url and url.rstrip("/")
+
     @field_validator("web_url")
     @classmethod
     def _check_web_url(cls, url: str) -> str:
@@ -371,6 +424,11 @@ class BridgeSettings(BaseSettings):
     def topics(self) -> Topics:
         """Topics under the configured prefix."""
         return Topics(self.mqtt_prefix)
+
+    @property
+    def media_policy(self) -> MediaPolicy:
+        """Which files are downloaded."""
+        return MediaPolicy(self.media, self.media_types, self.media_limit, self.media_inline)
 
     @property
     def pacing(self) -> Pacing:

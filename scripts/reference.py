@@ -81,7 +81,7 @@ def features() -> Iterator[str]:
     )
     actions = ", ".join(f"`{action}`" for action in requests.BY_ACTION)
     kinds = ", ".join(f"`{event.kind}`" for event in events.EVENTS)
-    yield f"Requests: {actions}. Events: {kinds}. Media files are described, not yet downloaded."
+    yield f"Requests: {actions}. Events: {kinds}."
 
 
 def types_of(kind: ReceivedKind) -> str:

@@ -209,8 +209,8 @@ EVENT = EventKind(kind="toss", summary="A coin was tossed.", fields={"side": str
     tree.edit(
         "bridge/contract/events/__init__.py",
         (
-            "import decrypted, erased, own_message, sent_message, undecrypted",
-            "import decrypted, erased, own_message, sent_message, toss, undecrypted",
+            "media, own_message, sent_message, undecrypted",
+            "media, own_message, sent_message, toss, undecrypted",
         ),
         ("    erased.EVENT,\n)", "    erased.EVENT,\n    toss.EVENT,\n)"),
     )
@@ -255,7 +255,7 @@ class TossCoin(Request):
             "from bridge.contract.requests.typing",
             "from bridge.contract.requests.toss import TossCoin\nfrom bridge.contract.requests.typing",
         ),
-        ("= (Typing,)", "= (Typing, TossCoin)"),
+        ("= (MediaGet, Typing)", "= (MediaGet, Typing, TossCoin)"),
     )
 
 

@@ -17,7 +17,7 @@ from bridge.app.host import SessionHost, SessionServices
 from bridge.app.identity import data_directory
 from bridge.app.instance_status import InstanceStatus
 from bridge.app.limits import BridgeLimits
-from bridge.app.media import open_media
+from bridge.app.media import keep_retention, outgoing_files, shared_media
 from bridge.broker import BrokerAddress, BrokerOptions
 from bridge.contract.payload import instant
 from bridge.contract.status import BridgeStatus
@@ -95,7 +95,7 @@ class Bridge:
                 heartbeat=self._limits.mqtt.heartbeat,
                 stopping=self._stopping,
             )
-            media = open_media(self._settings, self._http.getsockname()[1] if self._http else None)
+            media = shared_media(self._settings, self._http)
             facade = None
             if self._http is not None:
                 facade = await stack.enter_async_context(
@@ -103,6 +103,7 @@ class Bridge:
                         self._settings,
                         self._http,
                         self.hosts,
+                        media,
                         broker,
                         self._clock,
                         self._limits,
@@ -113,14 +114,20 @@ class Bridge:
                 )
             services = SessionServices(
                 MqttOptions(self._broker, self._settings.topics, owner, self._limits.mqtt),
+                media,
                 facade.registry if facade else None,
                 (*self._observers, *(facade.observers if facade else ())),
-                media.outgoing,
+                outgoing_files(self._settings, media, self._http),
             )
             async with asyncio.TaskGroup() as tasks:
                 hosts = [tasks.create_task(host.run(services), name=f"host {host.name}") for host in self.hosts]
                 publishing = tasks.create_task(status.run(), name="bridge status")
+                retention = tasks.create_task(
+                    keep_retention(self._settings, self.hosts, media, self._clock, self._limits),
+                    name="files of messages",
+                )
                 await self._stopping.wait()
+                retention.cancel()
                 if facade is not None:
                     facade.server.stop()
                 for host in self.hosts:

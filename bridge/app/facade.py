@@ -15,6 +15,7 @@ from bridge.app.host import SessionHost
 from bridge.app.limits import BridgeLimits
 from bridge.broker import BrokerOptions
 from bridge.contract.errors import StartError
+from bridge.core.shared_media import SharedMedia
 from bridge.http.context import AppContext, entries_by_name
 from bridge.http.credentials import Credentials
 from bridge.http.guard import AuthOptions
@@ -48,6 +49,7 @@ async def http_facade(
     settings: BridgeSettings,
     listener: socket.socket,
     hosts: Sequence[SessionHost],
+    media: SharedMedia,
     broker: BrokerOptions,
     clock: Clock,
     limits: BridgeLimits,
@@ -106,6 +108,7 @@ async def http_facade(
             logins=logins,
             poster=poster,
             switches=switches,
+            media=media,
             clock=clock,
             charts=charts,
             metrics_text=counters.text,

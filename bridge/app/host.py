@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,16 +15,19 @@ from bridge.app.announcement import announce
 from bridge.app.disk_space import check_disk, watch_disk
 from bridge.app.limits import BridgeLimits
 from bridge.app.ownership import Ownership
+from bridge.contract.requests import MediaGet
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.core.inbound import InboundPipeline
+from bridge.core.media_downloads import MediaDownloads
 from bridge.core.outbound import OutboundPipeline
 from bridge.core.outgoing_files import PreparesFiles
 from bridge.core.people import People
 from bridge.core.results import notice, result_of
 from bridge.core.session import Session
 from bridge.core.session_view import SessionView
+from bridge.core.shared_media import SharedMedia
 from bridge.mqtt import MqttAdapter, MqttOptions, MqttProgress
-from bridge.ports import Clock, DriverFactory, Event, Journal, Observer, Outbox, StoreUnusable
+from bridge.ports import Clock, DriverFactory, Event, Journal, MediaQueue, Observer, Outbox, StoreUnusable
 from bridge.settings import BridgeSettings, SessionSetting
 from bridge.store import SessionStore, StoreDamaged, keep_aside, open_store
 from bridge.webhooks import WebhookRegistry
@@ -36,6 +40,7 @@ class SessionServices:
     """What every session of a running bridge uses. `registry` None = no webhooks, `files` None = no files are sent."""
 
     mqtt: MqttOptions
+    media: SharedMedia
     registry: WebhookRegistry | None = None
     observers: tuple[Observer, ...] = ()
     files: PreparesFiles | None = None
@@ -57,6 +62,8 @@ class SessionHost:
         self.session: Session | None = None
         self._journal: Journal | None = None
         self._outbox: Outbox | None = None
+        self._media: MediaQueue | None = None
+        self.downloads: MediaDownloads | None = None
         self._settings = settings
         self._driver = driver
         self._clock = clock
@@ -83,6 +90,11 @@ class SessionHost:
     def outbox(self) -> Outbox | None:
         """The session's commands; None while its store is closed."""
         return self._outbox
+
+    @property
+    def media(self) -> MediaQueue | None:
+        """The files of the session's messages; None while its store is closed."""
+        return self._media
 
     @property
     def view(self) -> SessionView:
@@ -115,7 +127,7 @@ class SessionHost:
                 failure = failure or Situation(SessionState.ERROR, Reason.BRIDGE_FAULT)
             if self._stopping.is_set() and failure is None:
                 self._view.set(Situation(SessionState.OFFLINE, Reason.SHUT_DOWN))
-            self.session = self._journal = self._outbox = None
+            self.session = self._journal = self._outbox = self._media = self.downloads = None
             if failure is not None:
                 self._view.set(failure)
                 await announce(
@@ -188,8 +200,9 @@ class SessionHost:
         ownership: Ownership,
         observe: Callable[[Event], None],
     ) -> None:
-        session, adapter = await self._compose(store, services, observe)
+        session, adapter, downloads = await self._compose(store, services, observe)
         self.session, self._journal, self._outbox = session, store.journal, store.outbox
+        self._media, self.downloads = store.media, downloads
         deliveries = services.registry.deliveries(self.name, store.journal) if services.registry else None
         async with asyncio.TaskGroup() as tasks:
             ending = [tasks.create_task(adapter.run(ownership.may_connect), name=f"mqtt {self.name}")]
@@ -197,6 +210,7 @@ class SessionHost:
                 ending.append(tasks.create_task(deliveries.run(), name=f"deliveries {self.name}"))
             living = tasks.create_task(session.run(), name=f"session {self.name}")
             beside = [
+                tasks.create_task(downloads.run(), name=f"downloads {self.name}"),
                 tasks.create_task(self._compact(store), name=f"compaction {self.name}"),
                 tasks.create_task(
                     watch_disk(store.database.path.parent, self._limits.least_free, self._limits.disk),
@@ -217,8 +231,8 @@ class SessionHost:
 
     async def _compose(
         self, store: SessionStore, services: SessionServices, observe: Callable[[Event], None]
-    ) -> tuple[Session, MqttAdapter]:
-        mqtt = services.mqtt
+    ) -> tuple[Session, MqttAdapter, MediaDownloads]:
+        mqtt, media = services.mqtt, services.media
         name, clock, journal, outbox, memory = self.name, self._clock, store.journal, store.outbox, store.memory
         driver, progress = self._driver(self.setting.name), MqttProgress()
         people = People(name, store.people, memory, clock.now)
@@ -230,7 +244,9 @@ class SessionHost:
             outbox=outbox,
             memory=memory,
             driver=driver,
-            inbound=InboundPipeline(name, self.cliente_id, journal, outbox, memory, people, now=clock.now),
+            inbound=InboundPipeline(
+                name, self.cliente_id, journal, outbox, memory, people, now=clock.now, media=media.policy
+            ),
             outbound=OutboundPipeline(name, outbox, driver, clock, self._settings.pacing, people, files=services.files),
             clock=clock,
             progress=progress,
@@ -245,7 +261,11 @@ class SessionHost:
             progress=progress,
             observe=observe,
         )
-        return session, adapter
+        downloads = MediaDownloads(
+            name, store.media, driver, media, session.view, people, clock, random.random, self._limits.downloads
+        )
+        session.requests.answer(MediaGet.model_fields["action"].default, downloads.answer)
+        return session, adapter, downloads
 
     async def _compact(self, store: SessionStore) -> None:
         settings = self._settings

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from bridge.core.media_downloads import DownloadLimits
 from bridge.http.limits import HttpLimits
 from bridge.mqtt import MqttLimits
 from bridge.webhooks import WebhookLimits
@@ -18,6 +19,10 @@ class BridgeLimits:
     mqtt: MqttLimits = field(default_factory=MqttLimits)
     http: HttpLimits = field(default_factory=HttpLimits)
     webhooks: WebhookLimits = field(default_factory=WebhookLimits)
+    downloads: DownloadLimits = field(default_factory=DownloadLimits)
+    #: Between two deletions of files, and how long a file stays that nothing refers to (an upload, for example).
+    media_retention: float = 3600.0
+    media_grace: float = 86400.0
     #: For a broker to say who owns a session; then the session starts anyway.
     ownership: float = 30.0
     #: Between two checks of a session that another bridge owns.

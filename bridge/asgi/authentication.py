@@ -75,6 +75,8 @@ class AuthRules(Generic[_I]):
     verify: Callable[[PresentedCredentials], Awaitable[_I | None]]
     identify: Callable[[Scope, Headers], Awaitable[_I | None]]
     trust_local: bool = True
+    #: Whether a request to this path and query string carries its own proof, which its route checks.
+    has_proof: Callable[[str, bytes], bool] = lambda _path, _query: False
     challenge: str = "Bearer"
     limits: GuessLimits = field(default_factory=GuessLimits)
 
@@ -133,7 +135,7 @@ class Authentication(Generic[_I]):
         app, rules, address = self._app, self._rules, client_address(scope)
         counted: tuple[str, ...] = (f"address {address}",)
         try:
-            if scope["path"] in rules.public:
+            if scope["path"] in rules.public or rules.has_proof(scope["path"], scope["query_string"]):
                 principal = rules.local
             else:
                 principal = await self._identify(scope, address)

@@ -94,6 +94,13 @@ class NotOnWhatsApp(BridgeError):
     sentence = "This number is not on WhatsApp."
 
 
+class MessageNotFound(BridgeError):
+    code = "not_found"
+    transient = False
+    http = 404
+    sentence = "There is no such message."
+
+
 class NotConnected(BridgeError):
     code = "not_connected"
     http = 503
@@ -129,15 +136,6 @@ class Refused(BridgeError):
     transient = False
     http = 422
     sentence = "WhatsApp refused the message."
-
-
-class MessageNotFound(BridgeError):
-    """Raised for a message that a command names and WhatsApp Web does not have."""
-
-    code = "not_found"
-    transient = False
-    http = 404
-    sentence = "WhatsApp Web does not have the message that the command names."
 
 
 class MediaUnavailable(BridgeError):

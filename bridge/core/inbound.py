@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import re
 from collections.abc import Callable, Mapping, Sequence
 
 from pydantic import ValidationError
@@ -16,10 +17,20 @@ from bridge.contract.lifecycle import ack_name
 from bridge.contract.messages import HistoryMessage, MessageBody
 from bridge.contract.payload import instant
 from bridge.core.conversion import body_of, text_of, time_of
+from bridge.core.media_policy import MediaPolicy
 from bridge.core.people import ACCOUNT_PN, People, Person, is_of_two
 from bridge.core.undecrypted import UndecryptedMessages
 from bridge.core.unread_chats import UnreadChats
-from bridge.ports import Account, IncomingEvent, IncomingMessage, Journal, JournalRecord, KeyValueStore, Outbox
+from bridge.ports import (
+    Account,
+    IncomingEvent,
+    IncomingMessage,
+    Journal,
+    JournalRecord,
+    KeyValueStore,
+    NewMedia,
+    Outbox,
+)
 
 _log = logging.getLogger(__name__)
 _BASELINE, _PN, _LID, _PAIRED = "baseline", ACCOUNT_PN, "account_lid", "paired"
@@ -29,6 +40,7 @@ HISTORY_COMES = 3600
 OVERTAKEN = 60
 #: 64 bits: texts are compared only between messages that have one raw id and one time.
 _HASH_DIGITS = 16
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 class InboundPipeline:
@@ -47,8 +59,10 @@ class InboundPipeline:
         people: People,
         *,
         now: Callable[[], float],
+        media: MediaPolicy = MediaPolicy(),  # noqa: B008 - frozen
     ) -> None:
         self._session = session
+        self._media = media
         self._cliente_id = cliente_id
         self._journal = journal
         self._outbox = outbox
@@ -184,15 +198,18 @@ class InboundPipeline:
             command = SentCommand(id=row.claim.id, priority=row.claim.priority, meta=row.claim.meta)
         kind = OWN_MESSAGE if command is None else SENT_MESSAGE
         [person] = await self._people.identify([addresses_of(message)])
+        body, media = self._body(message, person), None
+        if command is None:  # the files of commands are here already
+            body, media = self._with_media(body)
         event = EventBody(
             kind=kind,
             at=instant(time_of(message)),
             chat=str(message.chat),
             **(person.fields if person else {}),
-            message=self._body(message, person),
+            message=body,
             command=command,
         )
-        seq = await self._journal.append_event(event.to_json(), kind=kind, once=f"{kind}:{raw_id}")
+        seq = await self._journal.append_event(event.to_json(), kind=kind, once=f"{kind}:{raw_id}", media=media)
         return 0 if seq is None else 1
 
     async def described(self, messages: Sequence[IncomingMessage]) -> list[HistoryMessage]:
@@ -209,7 +226,25 @@ class InboundPipeline:
         late = 0 < time_of(message) < self._connected_at
         return body_of(message, self._cliente_id, self._own, person, late=late)
 
+    def _with_media(self, body: MessageBody) -> tuple[MessageBody, NewMedia | None]:
+        """The body with the state of its file, and the file's entry in the queue."""
+        media = body.media
+        if media is None or (media.sha256 is None and media.size is None):  # only described, as of an advertisement
+            return body, None
+        state = self._media.first_state(body.kind, media)
+        entry = NewMedia(
+            message_id=body.id,
+            chat=body.chat,
+            state=state,
+            sha256=media.sha256 if media.sha256 and _SHA256.fullmatch(media.sha256) else None,
+            size=media.size,
+            mimetype=media.mimetype,
+            filename=media.filename,
+        )
+        return body.model_copy(update={"media": media.model_copy(update={"state": state})}), entry
+
     def _record(self, message: IncomingMessage, person: Person | None) -> JournalRecord:
+        body, media = self._with_media(self._body(message, person))
         return JournalRecord(
             chat=str(message.chat),
             raw_id=text_of(message.key.id),
@@ -217,7 +252,8 @@ class InboundPipeline:
             timestamp=time_of(message),
             type=text_of(message.type),
             content_hash=hashlib.sha256(text_of(message.body).encode()).hexdigest()[:_HASH_DIGITS],
-            body=self._body(message, person).to_json(),
+            body=body.to_json(),
+            media=media,
         )
 
 

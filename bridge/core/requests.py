@@ -17,6 +17,7 @@ from bridge.core.session_view import SessionView
 from bridge.ports import Answers, CallInDoubt, Clock, IncomingMessage
 
 DescribesMessages = Callable[[Sequence[IncomingMessage]], Awaitable[Sequence[HistoryMessage]]]
+Answer = Callable[[Request], Awaitable[Any]]
 #: Concurrent calls into the page. Further ones are refused: they must not delay messages.
 CONCURRENT = 8
 
@@ -34,12 +35,19 @@ class RequestRunner:
         self._view = view
         self._clock = clock
         self._running = 0
+        self._own: dict[str, Answer] = {}
+
+    def answer(self, action: str, answer: Answer) -> None:
+        """Let the bridge itself carry out an action, connected or not; `answer` returns its data as JSON."""
+        self._own[action] = answer
 
     async def run(self, request: Request) -> Any:
         """Carry out a request; returns its data.
 
         Raises `Unsupported`, `NotConnected`, `LimitReached`, and what the driver raises.
         """
+        if (own := self._own.get(request.action)) is not None:
+            return await own(request)
         if request.action not in self._driver.answers:
             raise Unsupported(f"This bridge cannot do {request.action}.")
         situation = self._view.situation

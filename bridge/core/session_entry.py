@@ -6,12 +6,12 @@ from typing import Protocol
 
 from bridge.core.session import Session
 from bridge.core.session_view import SessionView
-from bridge.ports import Journal, Outbox
+from bridge.ports import Journal, MediaQueue, Outbox
 
 
 class SessionEntry(Protocol):
-    """A configured session. `session`, `journal` and `outbox` are None while its store is closed: an unusable store,
-    or another bridge that owns the session."""
+    """A configured session. `session`, `journal`, `media` and `outbox` are None while its store is closed: an unusable
+    store, or another bridge that owns the session."""
 
     @property
     def name(self) -> str: ...
@@ -31,6 +31,9 @@ class SessionEntry(Protocol):
 
     @property
     def journal(self) -> Journal | None: ...
+
+    @property
+    def media(self) -> MediaQueue | None: ...
 
     @property
     def outbox(self) -> Outbox | None: ...

@@ -14,11 +14,12 @@ from bridge.contract.status import SessionStatus
 from bridge.contract.topics import Topics
 from bridge.core.session import Session
 from bridge.core.session_entry import SessionEntry
+from bridge.core.shared_media import SharedMedia
 from bridge.http.credentials import Credentials
 from bridge.http.limits import HttpLimits
 from bridge.http.panel_sessions import PanelSessions
 from bridge.metrics.charts import ChartRecorder
-from bridge.ports import AccessRepository, BotSwitches, Clock, Journal, Outbox, WebhookRepository
+from bridge.ports import AccessRepository, BotSwitches, Clock, Journal, MediaQueue, Outbox, WebhookRepository
 from bridge.webhooks import WebhookRegistry
 from bridge.webhooks.poster import WebhookPoster
 
@@ -37,6 +38,7 @@ class AppContext:
     logins: PanelSessions
     poster: WebhookPoster
     switches: BotSwitches
+    media: SharedMedia
     clock: Clock
     charts: ChartRecorder
     metrics_text: Callable[[frozenset[str] | None], bytes]
@@ -98,6 +100,13 @@ def outbox_of(entry: SessionEntry) -> Outbox:
     if entry.outbox is None:
         raise NotConnected(f"The session {entry.name} does not run here: {entry.view.situation.text}")
     return entry.outbox
+
+
+def media_of(entry: SessionEntry) -> MediaQueue:
+    """The files of the session's messages. Raises `NotConnected` while its store is closed."""
+    if entry.media is None:
+        raise NotConnected(f"The session {entry.name} does not run here: {entry.view.situation.text}")
+    return entry.media
 
 
 def is_connected(entry: SessionEntry) -> bool:

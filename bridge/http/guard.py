@@ -18,6 +18,7 @@ from bridge.contract.pace import Pace
 from bridge.http.context import AppContext
 from bridge.http.credentials import ANYBODY
 from bridge.http.errors import GUARD_ERRORS, answer
+from bridge.http.v1 import media_downloads
 
 _log = logging.getLogger(__name__)
 PUBLIC = PublicPaths(frozenset({"/", "/health", "/healthz", "/readyz", "/panel/me"}), ("/panel/static/",))
@@ -48,10 +49,15 @@ def guard(app: ASGIApp, options: AuthOptions, context: AppContext) -> ASGIApp:
         verify=context.credentials.verify,
         identify=context.logins.identify,
         trust_local=options.loopback_only,
+        has_proof=_is_signed,
         challenge='Bearer realm="whatsapp-mqtt-bridge"',
         limits=limits.guesses,
     )
     return Forwarded(SecurityHeaders(Authentication(app, rules, refuse, clock), _POLICY), options.proxies)
+
+
+def _is_signed(path: str, query: bytes) -> bool:
+    return path.startswith(media_downloads.PREFIX) and b"signature=" in query
 
 
 def refuse(scope: Scope, refused: HTTPException) -> ASGIApp:

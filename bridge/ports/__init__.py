@@ -52,6 +52,7 @@ from bridge.ports.findings import Finding, Level, fault, ok, warning, worst
 from bridge.ports.journal import MQTT_READER, Bounds, Journal, JournalRecord, StoreUnusable, StreamPage
 from bridge.ports.key_value import KeyValueStore
 from bridge.ports.media import MediaStore, MediaUnusable, StoredMedia
+from bridge.ports.media_queue import MediaChange, MediaQueue, NewMedia, ReceivedMedia
 from bridge.ports.outbox import (
     Change,
     Claim,
@@ -133,9 +134,12 @@ __all__ = [
     "LibraryVersion",
     "LoginFiles",
     "LookUp",
+    "MediaChange",
     "MediaGone",
+    "MediaQueue",
     "MediaStore",
     "MediaUnusable",
+    "NewMedia",
     "NewNotice",
     "Notice",
     "Observer",
@@ -154,6 +158,7 @@ __all__ = [
     "Posted",
     "PublishProgress",
     "Published",
+    "ReceivedMedia",
     "Reloads",
     "ReplyTo",
     "ReservesIds",

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from bridge.contract.errors import CodedError
 from bridge.contract.messages import Stream
+from bridge.ports.media_queue import NewMedia
 
 #: The reader whose cursors move over what has a PUBACK.
 MQTT_READER = "mqtt"
@@ -36,6 +37,8 @@ class JournalRecord:
     content_hash: str
     body: str
     from_me: bool = False
+    #: Its file, which enters the `MediaQueue` with it.
+    media: NewMedia | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +79,13 @@ class Journal(Protocol):
         """Journal messages in order and move each chat's watermark. Returns seqs, None for a duplicate."""
         ...
 
-    async def append_event(self, body: str, *, kind: str = "other", once: str | None = None) -> int | None:
-        """Journal an event, counted as `kind`; with `once`, None if an event with that key was journalled before."""
+    async def append_event(
+        self, body: str, *, kind: str = "other", once: str | None = None, media: NewMedia | None = None
+    ) -> int | None:
+        """Journal an event, counted as `kind`; with `once`, None if an event with that key was journalled before.
+
+        `media` is the file of the message in it, which enters the `MediaQueue` with it.
+        """
         ...
 
     async def read(self, stream: Stream, after: int, limit: int) -> StreamPage:

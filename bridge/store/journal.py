@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from typing_extensions import override
 
+from bridge.contract.kinds.media import MediaState
 from bridge.contract.messages import Stream
 from bridge.ports import (
     MQTT_READER,
@@ -18,6 +19,7 @@ from bridge.ports import (
     Journal,
     Journalled,
     JournalRecord,
+    NewMedia,
     Published,
     StreamPage,
 )
@@ -56,6 +58,8 @@ class SqliteJournal(Journal):
         self._tails = {stream: RecentItems(recent_items) for stream in Stream}
         self._committed: dict[Stream, deque[tuple[int, float]]] = {stream: deque(maxlen=TIMED) for stream in Stream}
         self._last_inbound_at: float | None = None
+        #: Set when a file that is to be downloaded was added.
+        self.media_added = asyncio.Event()
 
     async def load(self) -> None:
         """Read the store into memory; once, before anything else."""
@@ -101,6 +105,7 @@ class SqliteJournal(Journal):
                 if seq is not None:
                     self._add(Stream.IN, seq, record.body, done)
                     self._observe(Journalled(Stream.IN, record.type, done - begun))
+                    self._announce_media(record.media)
             if any(seq is not None for seq in seqs):
                 self._last_inbound_at = at
                 self.take_bounds({Stream.IN: bounds})
@@ -111,24 +116,41 @@ class SqliteJournal(Journal):
         return seqs
 
     @override
-    async def append_event(self, body: str, *, kind: str = "other", once: str | None = None) -> int | None:
+    async def append_event(
+        self, body: str, *, kind: str = "other", once: str | None = None, media: NewMedia | None = None
+    ) -> int | None:
         def fresh(connection: sqlite3.Connection) -> Sequence[str]:
             return [body] if once is None or is_first_report(connection, "event", once, at) else []
 
         at = self._now()
-        return next(iter(await self.append_events(fresh, kind, at)), None)
+        seq = next(iter(await self.append_events(fresh, kind, at, media)), None)
+        if seq is not None:
+            self._announce_media(media)
+        return seq
 
     async def append_events(
-        self, fresh: Callable[[sqlite3.Connection], Sequence[str]], kind: str, at: float
+        self,
+        fresh: Callable[[sqlite3.Connection], Sequence[str]],
+        kind: str,
+        at: float,
+        media: NewMedia | None = None,
+        *,
+        before: Callable[[], None] = lambda: None,
     ) -> list[int]:
-        """Journal the bodies that `fresh` returns; what it writes is committed with them."""
+        """Journal the bodies that `fresh` returns; what it writes is committed with them. `media` is of each.
+
+        `before` is called once that is committed, before readers learn of it.
+        """
 
         def write(connection: sqlite3.Connection) -> tuple[list[tuple[int, str]], Bounds]:
             items = [(_next_in(connection, Stream.EVENT, body, None, at), body) for body in fresh(connection)]
+            for seq, _ in items:
+                _add_media(connection, Stream.EVENT, seq, media, at)
             return items, _bounds(connection, Stream.EVENT)
 
         def committed(appended: tuple[list[tuple[int, str]], Bounds]) -> None:
             items, bounds = appended
+            before()
             for seq, body in items:
                 self._add(Stream.EVENT, seq, body, _monotonic())
                 self._observe(Journalled(Stream.EVENT, kind))
@@ -210,6 +232,14 @@ class SqliteJournal(Journal):
             lambda connection: dict(connection.execute("SELECT chat, timestamp FROM watermarks"))
         )
 
+    def replace(self, stream: Stream, seq: int, body: str) -> None:
+        """Take over the committed change of an item's body."""
+        self._tails[stream].replace(seq, body)
+
+    def _announce_media(self, media: NewMedia | None) -> None:
+        if media is not None and media.state is MediaState.PENDING:
+            self.media_added.set()
+
     def _add(self, stream: Stream, seq: int, body: str, committed_at: float) -> None:
         self._tails[stream].add(seq, body)
         self._committed[stream].append((seq, committed_at))
@@ -284,7 +314,23 @@ def _append_one(connection: sqlite3.Connection, record: JournalRecord, at: float
         " ON CONFLICT (chat) DO UPDATE SET timestamp = max(timestamp, excluded.timestamp)",
         (record.chat, min(record.timestamp, int(at))),
     )
-    return None if known else _next_in(connection, Stream.IN, record.body, record.chat, at)
+    if known:
+        return None
+    seq = _next_in(connection, Stream.IN, record.body, record.chat, at)
+    _add_media(connection, Stream.IN, seq, record.media, at)
+    return seq
+
+
+def _add_media(connection: sqlite3.Connection, stream: Stream, seq: int, media: NewMedia | None, at: float) -> None:
+    if media is not None:
+        connection.execute(
+            "INSERT OR REPLACE INTO media (message_id, chat, stream, seq, state, sha256, size, mimetype, filename, due)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                *(media.message_id, media.chat, stream, seq, media.state),
+                *(media.sha256, media.size, media.mimetype, media.filename, at),
+            ),
+        )
 
 
 def _is_known(connection: sqlite3.Connection, record: JournalRecord) -> bool:

@@ -44,6 +44,13 @@ class RecentItems:
         while self._items and first is not None and self._items[0][0] < first:
             self._drop()
 
+    def replace(self, seq: int, body: str) -> None:
+        """Change the body of an item, if it is held."""
+        index = seq - self._items[0][0] if self._items else -1
+        if 0 <= index < len(self._items):
+            self._size += len(body) - len(self._items[index][1])
+            self._items[index] = (seq, body)
+
     def clear(self) -> None:
         self._items.clear()
         self._size = 0

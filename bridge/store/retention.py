@@ -92,6 +92,7 @@ def _forget_items(connection: sqlite3.Connection, before: float, max_bytes: int)
         held -= size
     connection.executemany("DELETE FROM journal WHERE id = ?", gone)
     connection.executemany("DELETE FROM moves WHERE stream = ? AND seq <= ?", gone_up_to.items())
+    connection.executemany("DELETE FROM media WHERE stream = ? AND seq <= ?", gone_up_to.items())
     connection.executemany(
         "UPDATE streams SET bytes = bytes - ? WHERE stream = ?", [(size, stream) for stream, size in freed.items()]
     )

@@ -14,6 +14,7 @@ from bridge.store import retention, schema
 from bridge.store.database import SqliteDatabase
 from bridge.store.journal import SqliteJournal
 from bridge.store.key_value import SqliteKeyValueStore
+from bridge.store.media_queue import SqliteMediaQueue
 from bridge.store.outbox import SqliteOutbox, abandon_open
 from bridge.store.people import SqlitePeople
 from bridge.store.recent_items import ITEMS
@@ -27,6 +28,7 @@ class SessionStore:
     outbox: SqliteOutbox
     memory: SqliteKeyValueStore
     people: SqlitePeople
+    media: SqliteMediaQueue
     database: SqliteDatabase
     now: Callable[[], float]
 
@@ -113,6 +115,7 @@ async def open_store(
             SqliteOutbox(database, now, observe),
             SqliteKeyValueStore(database),
             SqlitePeople(database, journal, now),
+            SqliteMediaQueue(database, journal, now),
             database,
             now,
         )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from bridge.contract.bot import BotConfig, ResponderEvent
 from bridge.contract.commands import ControlAction, ControlResult, ControlStatus
 from bridge.contract.errors import ERRORS, InvalidRequest, NotConnected
-from bridge.contract.events import ERASED_EVENT, OWN_MESSAGE, Event, EventBody
+from bridge.contract.events import ERASED_EVENT, MEDIA, OWN_MESSAGE, Event, EventBody
 from bridge.contract.kinds.location import Place
-from bridge.contract.kinds.media import Media
+from bridge.contract.kinds.media import Media, MediaState
 from bridge.contract.lifecycle import AckName
 from bridge.contract.messages import (
     ERASED,
@@ -98,6 +98,21 @@ def _result(status: ResultStatus, **more: object) -> Result:
     )
 
 
+def file_ready() -> EventBody:
+    return EventBody(
+        kind=MEDIA,
+        at=AT,
+        chat=ANA,
+        person="5f2c8a91d3e04b76",
+        message_id=f"false_{ANA}_3EB0C0FFEE",
+        state=MediaState.READY,
+        url=f"https://wa.example/v1/media/{'0123456789abcdef' * 4}?session=haby&expires=1767787200&signature=9f…",
+        sha256="0123456789abcdef" * 4,
+        size=34567,
+        mimetype="image/jpeg",
+    )
+
+
 def _status(state: SessionState, reason: Reason, **more: object) -> SessionStatus:
     fields = {
         "session": "haby",
@@ -121,6 +136,7 @@ def every_written() -> dict[str, tuple[type[Payload], str]]:
         "in-unknown": (Inbound, in_journal(Stream.IN, 3, unreadable)),
         "in-erased": (Inbound, in_journal(Stream.IN, 4, forgotten())),
         "event-erased": (Event, in_journal(Stream.EVENT, 2, EventBody(kind=ERASED_EVENT, at=AT))),
+        "event-media": (Event, in_journal(Stream.EVENT, 3, file_ready())),
         "event-own-message": (Event, in_journal(Stream.EVENT, 1, own)),
         **{name: (type(payload), payload.to_json()) for name, payload in _others().items()},
     }

@@ -136,7 +136,7 @@ async def test_pairs_of_an_earlier_version_are_one_person_each(tmp_path: Path) -
     async with open_store(path, now=lambda: 1000.0):
         pass
     connection = sqlite3.connect(path)
-    connection.executescript("DROP TABLE people; PRAGMA user_version = 6;")
+    connection.executescript("DROP TABLE people; DROP TABLE media; PRAGMA user_version = 6;")
     rows = [(str(LID), "541155500001@c.us", 1.0), (str(OTHER_LID), str(OTHER_PN), 2.0)]
     connection.executemany("INSERT INTO aliases VALUES (?, ?, ?)", rows)
     connection.commit()

@@ -8,7 +8,7 @@ import vm from "node:vm";
 const { folder, variants, golden } = JSON.parse(readFileSync(0, "utf8"));
 const calls = [];
 const record = (_, name) => (...args) => calls.push([name, ...args]);
-const context = vm.createContext({ variants, WPP: { chat: new Proxy({}, { get: record }) } });
+const context = vm.createContext({ atob, variants, WPP: { chat: new Proxy({}, { get: record }) } });
 const text = (...names) => readFileSync(join(folder, ...names), "utf8");
 const kinds = readdirSync(join(folder, "kinds")).sort().map((name) => `{\n${text("kinds", name)}}`);
 const script = [text("registry.js"), text("models.js"), text("files.js"), ...kinds].join("\n");

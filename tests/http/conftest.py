@@ -44,6 +44,7 @@ class HttpBridge:
         self.given = {"data_dir": data_dir, "pace": "off", "instance": "test", "http_rate": "off"} | settings
         self.clock = SystemClock()
         self.phone = ScriptedPhone(self.clock, paired=True)
+        self.phones: dict[str, ScriptedPhone] = {}  # of further sessions
         self.host = "127.0.0.1"
         self.port = 0
         self.limits = QUICK
@@ -67,7 +68,7 @@ class HttpBridge:
         self.bridge = Bridge(
             settings,
             addresses,
-            lambda _: ScriptedDriver(self.phone),
+            lambda name: ScriptedDriver(self.phones.get(name, self.phone)),
             self.clock,
             http=listener,
             login_link=self.login_link,

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, create_model
 
-from bridge.contract.events import alias, decrypted, erased, own_message, sent_message, undecrypted
+from bridge.contract.events import alias, decrypted, erased, media, own_message, sent_message, undecrypted
 from bridge.contract.events.alias import ALIAS
 from bridge.contract.events.decrypted import DECRYPTED
 from bridge.contract.events.erased import ERASED_EVENT
 from bridge.contract.events.event_kind import EventKind
+from bridge.contract.events.media import MEDIA
 from bridge.contract.events.own_message import OWN_MESSAGE
 from bridge.contract.events.sent_message import SENT_MESSAGE, SentCommand
 from bridge.contract.events.undecrypted import UNDECRYPTED, GivenUp
+from bridge.contract.kinds.media import MediaState
 from bridge.contract.messages import MessageBody, Oversized
 from bridge.contract.payload import VERSION, Instant, PageText, Payload, is_none
 
@@ -27,6 +29,7 @@ EVENTS: tuple[EventKind, ...] = (
     alias.EVENT,
     undecrypted.EVENT,
     decrypted.EVENT,
+    media.EVENT,
     erased.EVENT,
 )
 EVENT_KINDS = frozenset(event.kind for event in EVENTS)
@@ -66,6 +69,13 @@ if TYPE_CHECKING:
         given_up: GivenUp | None = None
         command: SentCommand | None = None
         merged: str | None = None
+        state: MediaState | None = None
+        url: str | None = None
+        sha256: str | None = None
+        size: int | None = None
+        mimetype: str | None = None
+        filename: str | None = None
+        data: str | None = None
 
 else:
     EventFields = create_model(
@@ -106,6 +116,7 @@ __all__ = [
     "ERASED_EVENT",
     "EVENTS",
     "EVENT_KINDS",
+    "MEDIA",
     "OWN_MESSAGE",
     "SENT_MESSAGE",
     "UNDECRYPTED",

@@ -10,10 +10,11 @@ from bridge.contract.errors import InvalidRequest, Unsupported
 from bridge.contract.requests.chats_history import ChatHistory
 from bridge.contract.requests.chats_list import ChatList
 from bridge.contract.requests.chats_read import MarkRead
+from bridge.contract.requests.media_get import MediaAnswer, MediaGet
 from bridge.contract.requests.request import Request, Response, ResponseStatus
 from bridge.contract.requests.typing import Typing
 
-REQUESTS: tuple[type[Request], ...] = (Typing, ChatList, ChatHistory, MarkRead)
+REQUESTS: tuple[type[Request], ...] = (Typing, ChatList, ChatHistory, MarkRead, MediaGet)
 BY_ACTION = {request.model_fields["action"].default: request for request in REQUESTS}
 
 
@@ -32,4 +33,15 @@ def parse_request(payload: bytes) -> Request:
     return request_of(fields.get("action"), fields)
 
 
-__all__ = ["BY_ACTION", "REQUESTS", "Request", "Response", "ResponseStatus", "Typing", "parse_request", "request_of"]
+__all__ = [
+    "BY_ACTION",
+    "REQUESTS",
+    "MediaAnswer",
+    "MediaGet",
+    "Request",
+    "Response",
+    "ResponseStatus",
+    "Typing",
+    "parse_request",
+    "request_of",
+]

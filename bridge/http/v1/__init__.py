@@ -8,6 +8,7 @@ from bridge.http.v1 import (
     events,
     history,
     keys,
+    media_downloads,
     messages,
     requests,
     sends,
@@ -18,7 +19,20 @@ from bridge.http.v1 import (
 from bridge.http.v1.documents import problems
 
 router = APIRouter(prefix="/v1", responses=problems())
-for part in (sessions, messages, events, sends, requests, webhooks, dead_letters, history, keys, audit, specs):
+for part in (
+    sessions,
+    messages,
+    media_downloads,
+    events,
+    sends,
+    requests,
+    webhooks,
+    dead_letters,
+    history,
+    keys,
+    audit,
+    specs,
+):
     router.include_router(part.router)
 
 __all__ = ["router"]

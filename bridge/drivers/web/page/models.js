@@ -68,6 +68,16 @@ function nameOf({ pn, lid }) {
   return ["pushname", "name"].flatMap((field) => known.map((contact) => text(read(contact, field)))).find(Boolean);
 }
 
+// A SHA-256 in base64, as the page has it, in hexadecimal digits.
+function hexOf(base64) {
+  if (typeof base64 !== "string" || !/^[A-Za-z0-9+/]{43}=$/.test(base64)) return undefined;
+  const bytes = atob(base64);
+  return Array.from(bytes, (byte) => byte.charCodeAt(0).toString(16).padStart(2, "0")).join("");
+}
+
+// A positive number, also where the page has it as text.
+const positive = (value) => (Number(value) > 0 && Number.isFinite(Number(value)) ? Number(value) : undefined);
+
 // The file of a message. The raw `body` is then a base64 thumbnail of up to 100 KB, not a text.
 function mediaOf(msg) {
   const mimetype = text(read(msg, "mimetype"));
@@ -75,8 +85,13 @@ function mediaOf(msg) {
   return {
     mimetype,
     size: number(read(msg, "size")),
-    sha256: text(read(msg, "filehash")),
+    sha256: hexOf(read(msg, "filehash")),
     filename: text(read(msg, "filename")),
+    width: positive(read(msg, "width")),
+    height: positive(read(msg, "height")),
+    seconds: positive(read(msg, "duration")),
+    pages: positive(read(msg, "pageCount")),
+    view_once: flag(read(msg, "isViewOnce")) || undefined,
   };
 }
 

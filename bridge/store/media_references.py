@@ -1,0 +1,79 @@
+"""Which stored files the sessions of a data directory still refer to. Reads the files, also while a bridge runs."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bridge.ports import StoreUnusable
+from bridge.store import files
+from bridge.store.errors import translated
+from bridge.store.redaction import ErasedPerson
+
+_SHA256 = re.compile(r"\b[0-9a-f]{64}\b")
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """SHA-256 of files: those of messages by session, of commands, and of commands that are still to be sent."""
+
+    messages: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    commands: frozenset[str] = frozenset()
+    open_commands: frozenset[str] = frozenset()
+
+    def users(self, sha256: str) -> set[str]:
+        """The sessions with a message that has this file."""
+        return {session for session, found in self.messages.items() if sha256 in found}
+
+    def __contains__(self, sha256: object) -> bool:
+        return sha256 in self.commands or any(sha256 in found for found in self.messages.values())
+
+
+def references(sessions: Path) -> References:
+    """What the stores in the folder of sessions refer to. Raises `StoreUnusable` if one cannot be read."""
+    messages: dict[str, frozenset[str]] = {}
+    commands: set[str] = set()
+    still_open: set[str] = set()
+    for path in sorted(sessions.glob("*/store.db")):
+        connection = _opened(path)
+        try:
+            found = connection.execute(
+                "SELECT sha256 FROM media WHERE sha256 IS NOT NULL AND state IN ('ready', 'pending')"
+            )
+            messages[path.parent.name] = frozenset(sha256 for (sha256,) in found)
+            for content, is_open in connection.execute(
+                "SELECT content, open FROM commands WHERE content LIKE '%sha256%'"
+            ):
+                named = _SHA256.findall(content)
+                commands.update(named)
+                still_open.update(named if is_open else ())
+        except sqlite3.OperationalError as error:
+            if "no such" not in str(error):  # a store of an earlier version has no files
+                raise translated(error, path) from error
+        except sqlite3.Error as error:
+            raise translated(error, path) from error
+        finally:
+            connection.close()
+    return References(messages, frozenset(commands), frozenset(still_open))
+
+
+def files_of(path: Path, person: ErasedPerson) -> set[str]:
+    """The files of the messages with a person in a session's store. Raises `StoreUnusable`."""
+    connection = _opened(path)
+    try:
+        found = connection.execute("SELECT sha256, message_id, chat FROM media WHERE sha256 IS NOT NULL")
+        return {sha256 for sha256, *whose in found if any(map(person.is_named_in, whose))}
+    except sqlite3.OperationalError:
+        return set()
+    finally:
+        connection.close()
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    try:
+        return files.connect(path, read_only=True)
+    except sqlite3.Error as error:
+        raise StoreUnusable(f"{path} cannot be read: {error}.") from error
