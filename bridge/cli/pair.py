@@ -46,7 +46,7 @@ def pair(
         from bridge.cli.passkey_prompt import PasskeyPrompt
         from bridge.client import Passkey, Qr
 
-        height = 0
+        height, typed = 0, False
         async with connect_session(session, "pair") as connected, PasskeyPrompt(connected) as prompt:
             await connected.client.status(connected.session)
             if phone is not None:
@@ -55,6 +55,10 @@ def pair(
                         fail(result.error.text)
                         return Exit.FAILED
             async for step in connected.client.pairing(connected.session):
+                if typed and isinstance(step, Qr) and step.link_code is None:  # WhatsApp gives no pairing code any more
+                    fail("The pairing code ended before the phone took it. Run this again for another one.")
+                    return Exit.FAILED
+                typed = typed or (isinstance(step, Qr) and step.link_code is not None)
                 if json:
                     print_json_line(step.to_json())
                 elif isinstance(step, Passkey):

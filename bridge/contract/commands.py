@@ -199,7 +199,8 @@ class ControlCommand(StrictPayload):
     action: Annotated[ControlAction, Field(strict=False, description="what to do")]
     id: CommandId | None = Field(default=None, description="returned in the results")
     phone: CleanText | None = Field(
-        default=None, description="with `init`: request a pairing code for the phone of this number"
+        default=None,
+        description="with `init`: request a pairing code for the phone of this number; done once there is one",
     )
     reopen_after: Annotated[
         int | None,

@@ -25,11 +25,12 @@ class InvalidDetail(StrEnum):
 
 
 class RefusalDetail(StrEnum):
-    """`detail_code` of what WhatsApp refused to send."""
+    """`detail_code` of what WhatsApp refused."""
 
     NEW_CHAT_LIMIT = "new_chat_limit"  # the account's monthly number of new chats is used up
     TOO_FAST = "too_fast"
     CONTACT_BLOCKED = "contact_blocked"  # this account has blocked the recipient
+    PAIRING_NUMBER = "pairing_number"  # no pairing code for this number
 
 
 class PasskeyDetail(StrEnum):

@@ -169,15 +169,14 @@ class Session(DriverSink):
         """Carry out an admin's action; returns when it is done. Raises `CodedError` when it fails.
 
         Only `init` and `restart` take over a connection that is in use elsewhere: two bridges that did so by themselves
-        would take it from each other forever. `phone` requests a pairing code for that number instead of a QR code.
+        would take it from each other forever. `phone` requests a pairing code for that number instead of a QR code,
+        and waits for it.
         `reopen_after` is seconds; a session closed with it is open again at the next start.
         """
         async with self._control:
             self._stay_closed()
             match action:
                 case ControlAction.INIT:
-                    if phone is not None:
-                        await self._driver.link_by_phone(phone)
                     if self.view.situation.state is SessionState.CONFLICT:
                         await self._driver.reload()
                     await self._want(DesiredState.RUNNING)
@@ -192,6 +191,8 @@ class Session(DriverSink):
                 case ControlAction.LOGOUT:
                     await self._driver.log_out()
                     await self._want(DesiredState.ENDED)
+        if phone is not None:  # outside the lock: another action may end the wait
+            await self._driver.link_by_phone(phone)
 
     async def carry_out(self, command: ControlCommand) -> None:
         """Carry out an admin's command: `control`, or an answer to a passkey request (`bridge.ports.Pairs`)."""

@@ -315,7 +315,8 @@ class Pairs(Protocol):
     async def link_by_phone(self, number: str) -> None:
         """Request a pairing code for the phone of this number: now, or when the page waits to be paired.
 
-        No effect on a page that is logged in. The code is reported by `code_changed`.
+        Returns once there is one; `code_changed` reports it and those that follow. No effect on a page that is logged
+        in. Raises `Refused` if WhatsApp gives none for this number, `DriverUnavailable` if no page can ask in time.
         """
         ...
 

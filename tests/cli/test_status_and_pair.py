@@ -6,6 +6,7 @@ import asyncio
 import json
 from pathlib import Path
 
+from bridge.contract.jid import Jid
 from bridge.contract.session import SessionState
 from tests.cli.conftest import ScriptedBridge, StartCommand, Wa
 from tests.passkey_answers import SITE, answer
@@ -84,6 +85,24 @@ async def test_a_pairing_code_is_shown_for_a_phone_number(harness: ScriptedBridg
     assert (shown.code, shown.out) == (0, "Type L550-0000 on the phone +54 9 11 5550-0000.\n")
     refused = await wa("pair", "--phone", "abc")
     assert (refused.code, "abc" in refused.err) == (2, True)
+
+
+async def test_pairing_by_a_code_ends_when_whatsapp_gives_none(
+    harness: ScriptedBridge, wa: Wa, start: StartCommand
+) -> None:
+    harness.phone.paired = False
+    harness.phone.missing.add(Jid.parse("5491155509999@c.us"))
+    await harness.start(until=SessionState.PAIRING)
+    refused = await wa("pair", "--phone", "5491155509999")
+    assert (refused.code, refused.out, "Check the number" in refused.err) == (1, "", True)
+    process = await start("pair", "--phone", "5491155500000")
+    assert process.stdout is not None
+    async with asyncio.timeout(30):
+        assert b"Type L550-0000" in await process.stdout.readline()
+        harness.phone.link_code = None
+        harness.phone.rotate_code()
+        _, err = await process.communicate()
+    assert (process.returncode, b"ended before the phone took it" in err) == (1, True)
 
 
 async def test_a_passkey_is_pasted_and_the_codes_are_compared(harness: ScriptedBridge, start: StartCommand) -> None:

@@ -8,8 +8,10 @@ from dataclasses import replace
 
 import pytest
 
+from bridge.contract.details import RefusalDetail
+from bridge.contract.errors import Cancelled, Refused
 from bridge.contract.session import Reason, SessionState
-from bridge.ports import PairingCode
+from bridge.ports import DriverUnavailable, PairingCode
 from bridge.sandbox.linked_devices import CodeNotShown, Slot
 from bridge.sandbox.records import ACCOUNT
 from tests.drivers.recording import RecordingSink, running
@@ -124,7 +126,10 @@ async def test_after_a_pairing_code_that_failed_there_is_a_valid_qr_code(web: We
     driver = web.web_driver()
     async with running(driver) as sink:
         before = await shown(sink)
-        await driver.link_by_phone("5491155509999")
+        with pytest.raises(Refused, match="refuses 5491155509999") as refused:
+            await driver.link_by_phone("5491155509999")
+        assert refused.value.detail == RefusalDetail.PAIRING_NUMBER
+        assert "Check that it is the number" in refused.value.text
         await sink.until(lambda: "refuses 5491155509999" in sink.situations[-1].text)
         code = await shown(sink, but=before.code)
         assert code.code == slot_of(web).qr_text
@@ -136,3 +141,44 @@ async def test_after_a_pairing_code_that_failed_there_is_a_valid_qr_code(web: We
         after = await shown(sink)
         web.sandbox.world.linking.scan(after.code)
         await sink.until_state(SessionState.CONNECTED)
+
+
+async def test_a_refused_number_is_not_requested_again_by_the_next_load(web: WebWorld) -> None:
+    driver = web.web_driver()
+    async with running(driver) as sink:
+        await shown(sink)
+        with pytest.raises(Refused):
+            await driver.link_by_phone("5491155509999")
+        before = await shown(sink)
+        seen = len(sink.situations)
+        page = driver._page_loop.page
+        assert page is not None
+        await page._page.reload()
+        await shown(sink, but=before.code)
+        await asyncio.sleep(LIMITS.report * 5)  # long enough for a request
+        assert not any("refuses" in situation.text for situation in sink.situations[seen:])
+
+
+async def test_a_request_for_a_pairing_code_ends_with_the_code_the_login_or_the_session(web: WebWorld) -> None:
+    driver = web.web_driver(limits=replace(LIMITS, linking=0.5))
+    with pytest.raises(DriverUnavailable, match=r"no pairing code within 0\.5 s"):
+        await driver.link_by_phone(NUMBER)  # nothing runs
+    driver = web.web_driver()
+    early = asyncio.create_task(driver.link_by_phone(NUMBER))
+    async with running(driver) as sink:
+        await early  # asked before the browser was there
+        code = await shown(sink, link=True)
+        await driver.link_by_phone(NUMBER)  # the same code lives
+        web.sandbox.world.linking.type_code(code.code)
+        await sink.until_state(SessionState.CONNECTED)
+        await driver.link_by_phone(NUMBER)  # it is logged in
+    web.sandbox.world.linking.log_out(next(iter(web.sandbox.world.linking.devices)))
+    web.link(up=False)  # the page's request to WhatsApp waits for the link
+    async with running(driver) as sink:
+        first = asyncio.create_task(driver.link_by_phone(NUMBER))
+        await asyncio.sleep(0)
+        second = asyncio.create_task(driver.link_by_phone(NUMBER))
+        with pytest.raises(Cancelled):
+            await first
+    with pytest.raises(DriverUnavailable, match="closed"):
+        await second

@@ -22,7 +22,7 @@ from bridge.contract.session import Reason, SessionState
 from bridge.drivers.web import PlaywrightRuntime
 from bridge.drivers.web.driver import WebDriver
 from bridge.drivers.web.executable import find_executable
-from bridge.ports import PasskeyRequest
+from bridge.ports import DriverUnavailable, PasskeyRequest
 from bridge.sandbox import Sandbox
 from bridge.sandbox.passkey import PasskeyAsked
 from bridge.sandbox.records import ACCOUNT, PasskeyOutcome
@@ -120,7 +120,8 @@ async def test_the_step_is_noticed_and_not_disturbed(web: WebWorld) -> None:
         web.sandbox.world.linking.rotate(slot)
         web.sandbox.world.faults.outdate()
         await driver.reload()
-        await driver.link_by_phone(NUMBER)
+        with pytest.raises(DriverUnavailable, match="passkey"):
+            await driver.link_by_phone(NUMBER)
         await asyncio.sleep(LIMITS.report * 6)
         assert not slot.ref  # the codes ran out, and no refresh followed
         assert list(web.sandbox.world.linking.passkeys.steps.values()) == [step]

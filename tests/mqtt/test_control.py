@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bridge.contract.jid import Jid
 from bridge.contract.session import SessionState
 from tests.mqtt.conftest import BridgeUnderTest
 from tests.mqtt.probe import MqttProbe
@@ -64,6 +65,17 @@ async def test_a_failed_action_is_answered_with_the_reason(harness: BridgeUnderT
     assert await answers(probe, "l") == ["accepted", "failed"]
     failed: dict[str, Any] = await probe.wait(RESULT, lambda result: result["status"] == "failed")
     assert (failed["error"]["code"], failed["error"]["transient"]) == ("not_connected", True)
+
+
+async def test_no_pairing_code_for_a_number_that_whatsapp_refuses(harness: BridgeUnderTest, probe: MqttProbe) -> None:
+    harness.phone.paired = False
+    harness.phone.missing.add(Jid.parse("5491155509999@c.us"))
+    await harness.start(until=SessionState.PAIRING)
+    await probe.publish(CONTROL, {"action": "init", "id": "i", "phone": "+54 11 15 5550-9999"})
+    assert await answers(probe, "i") == ["accepted", "failed"]
+    failed = await probe.wait(RESULT, lambda result: result["status"] == "failed")
+    assert (failed["error"]["code"], failed["error"]["detail_code"]) == ("refused", "pairing_number")
+    assert "Check the number" in failed["error"]["text"]
 
 
 async def test_a_retained_control_command_is_refused_and_not_executed(

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from bridge.contract.commands import ControlAction
+from bridge.contract.errors import Refused
 from bridge.contract.session import Reason, SessionState
 from bridge.sandbox.records import ACCOUNT, BlockReason, LogoutReason, Site
 from tests.drivers.worlds import ANA
@@ -44,7 +45,8 @@ async def test_from_a_site_that_is_down_to_a_login_by_pairing_code(live: Live) -
         life.web.set(first_ref_ttl_ms=60_000)
         await life.reach(S.PAIRING, R.SCAN_QR)
 
-        await life.session.control(ControlAction.INIT, phone="5491155509999")
+        with pytest.raises(Refused):
+            await life.session.control(ControlAction.INIT, phone="5491155509999")
         await life.until(lambda: "refuses 5491155509999" in life.session.view.situation.text)
         await life.session.control(ControlAction.INIT, phone=NUMBER)
         await life.reach(S.PAIRING, R.TYPE_LINK_CODE)

@@ -13,7 +13,7 @@ from typing import Any
 
 from typing_extensions import override
 
-from bridge.contract.details import InvalidDetail, PasskeyDetail
+from bridge.contract.details import InvalidDetail, PasskeyDetail, RefusalDetail
 from bridge.contract.errors import (
     CodedError,
     InvalidRequest,
@@ -23,7 +23,7 @@ from bridge.contract.errors import (
     Refused,
     TooLarge,
 )
-from bridge.contract.jid import Jid, MessageKey
+from bridge.contract.jid import Jid, MessageKey, Server
 from bridge.contract.kinds import KINDS, Content
 from bridge.contract.modifiers import NO_MODIFIERS, Modifiers
 from bridge.contract.passkey import check_answer, normal_code
@@ -338,6 +338,10 @@ class ScriptedDriver(WhatsAppDriver):
 
     @override
     async def link_by_phone(self, number: str) -> None:
+        if Jid(number, Server.USER) in self._phone.missing:
+            raise Refused(
+                f"WhatsApp gives no pairing code for {number}. Check the number.", detail=RefusalDetail.PAIRING_NUMBER
+            )
         self._phone.link_code = f"L{number[-7:]}"
         self._phone.rotate_code()
 

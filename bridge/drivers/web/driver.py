@@ -92,12 +92,15 @@ class WebDriver(WhatsAppDriver):
         self._page_loop.reset()
         self._restarts, self._launch_failures = RestartBudget(self._limits), 0
         await self._page_loop.change_to(sink, STARTING)
-        while True:
-            try:
-                delay = await self._run_browser(sink)
-            finally:
-                self._page_loop.memory.browser_ended()
-            await asyncio.sleep(delay)
+        try:
+            while True:
+                try:
+                    delay = await self._run_browser(sink)
+                finally:
+                    self._page_loop.memory.browser_ended()
+                await asyncio.sleep(delay)
+        finally:
+            self._page_loop.pending.abandon()
 
     async def _run_browser(self, sink: DriverSink) -> float:
         """Run one browser until its processes have ended. Returns the delay before the next one."""
@@ -265,7 +268,7 @@ class WebDriver(WhatsAppDriver):
 
     @override
     async def link_by_phone(self, number: str) -> None:
-        self._page_loop.pending.link_by_phone(number)
+        await self._page_loop.pending.link_by_phone(number, self._limits.linking)
 
     @override
     async def answer_passkey(self, answer: Mapping[str, Any]) -> None:

@@ -50,6 +50,8 @@ class Limits:
     reload_window: float = 120.0
     #: How long WhatsApp takes a pairing code that is typed on the phone.
     link_code: float = 180.0
+    #: How long a request for a pairing code waits for the page and for WhatsApp.
+    linking: float = 45.0
     #: How long WhatsApp waits for a passkey.
     passkey: float = 600.0
     #: More than `restarts` lost pages or browsers within `restart_window` cause a pause of `restart_pause`.

@@ -1,4 +1,4 @@
-"""What WhatsApp's refusal of a send means for its caller. Pure.
+"""What a refusal of WhatsApp means for its caller. Pure.
 
 The codes are those of the service's error acks; public clients document them.
 """
@@ -48,4 +48,13 @@ def blocked_contact() -> BridgeError:
     return Refused(
         "This account has blocked the recipient. Unblock the contact on the phone to write to it.",
         detail=RefusalDetail.CONTACT_BLOCKED,
+    )
+
+
+def refused_pairing(text: str | None) -> BridgeError:
+    """The error for a number that WhatsApp gives no pairing code, or none any more; `text` is the page's."""
+    return Refused(
+        f"WhatsApp gives no pairing code for this number: {(text or 'no reason given').rstrip('.')}. Check that it is"
+        " the number of WhatsApp on that phone, or scan the QR code. After several attempts wait an hour.",
+        detail=RefusalDetail.PAIRING_NUMBER,
     )

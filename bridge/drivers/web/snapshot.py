@@ -20,7 +20,8 @@ class Snapshot:
 
     `socket` is the state of the page's socket and `line` that of its stream; `stream` is the page's mode. `on_clock`
     counts own messages that wait for the service's ack. `code_until` and `link_until` (unix seconds) are the ends of
-    the QR code and of the pairing code; `link_error` is why the last attempt to pair failed.
+    the QR code and of the pairing code; `link_error` is why the last attempt to pair failed. `link_attempt` counts the
+    requests for a pairing code; `link_ended` = the last one got none, or none any more.
     """
 
     load: str
@@ -45,6 +46,8 @@ class Snapshot:
     code_until: float = 0.0
     link_code: str | None = None
     link_until: float = 0.0
+    link_attempt: int = 0
+    link_ended: bool = False
     link_error: str | None = None
     passkey: PasskeyRequest | None = None
     pn: Jid | None = None
@@ -78,6 +81,8 @@ class Snapshot:
             code_until=report.moment(raw.get("codeUntil")),
             link_code=report.text(raw.get("linkCode")),
             link_until=report.moment(raw.get("linkUntil")),
+            link_attempt=report.count(raw.get("linkAttempt")),
+            link_ended=bool(raw.get("linkEnded")),
             link_error=report.text(raw.get("linkError")),
             passkey=_passkey(report.fields(raw.get("passkey"))),
             pn=to_jid(raw.get("pn")),

@@ -10,7 +10,7 @@ let codeUntil = 0;
 let secretGone = false;
 let deadRef = null; // the QR code's first field when the pairing was started again: the page shows it a little longer
 let restarting = false;
-const link = { number: null, code: null, until: 0, renewals: 0, timer: undefined, error: null };
+const link = { attempt: 0, number: null, code: null, until: 0, renewals: 0, timer: undefined, error: null };
 
 const seconds = () => Date.now() / 1000;
 const sentenceOf = (error) => String(error?.message ?? error);
@@ -50,16 +50,18 @@ async function requestCode() {
   }
 }
 
-// Returns immediately: the code or the error comes with a later report. An answer for an earlier number is ignored.
+// Returns the number of the attempt at once: its code or error comes with a later report. An answer for an earlier
+// number is ignored.
 function linkByPhone(number) {
-  if (link.number === number && link.code) return;
+  if (link.number === number && link.code) return link.attempt;
   clearTimeout(link.timer);
-  Object.assign(link, { number, code: null, renewals: 0, error: null });
+  Object.assign(link, { attempt: link.attempt + 1, number, code: null, renewals: 0, error: null });
   secretGone = true;
   WPP.conn.startLinkDeviceCodeForPhoneNumber(number).then(
     (found) => { if (link.number === number) takeLinkCode(found); }, // wa-js announces no code that it had already
     (error) => { if (link.number === number) endLinkCode(sentenceOf(error)); },
   );
+  return link.attempt;
 }
 
 function takeLinkCode(found) {

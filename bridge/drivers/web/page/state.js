@@ -84,6 +84,8 @@ function snapshot() {
     codeUntil,
     linkCode: known ? null : link.code,
     linkUntil: link.until,
+    linkAttempt: link.attempt,
+    linkEnded: link.error !== null,
     linkError: known ? null : link.error ?? passkey.error,
     passkey: known ? null : passkeyStep(),
     pn: known ? address(attempt(() => WPP.conn.getMyUserId())) : null,

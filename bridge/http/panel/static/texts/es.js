@@ -314,6 +314,7 @@ const details = {
   passkey_not_given: 'El navegador no dio la clave de acceso: se canceló, venció, o no está en ese equipo.',
   passkey_not_accepted: 'WhatsApp no aceptó la clave de acceso: ¿es la de esta cuenta? Sigue un pedido nuevo.',
   passkey_code: 'WhatsApp no está esperando ese código.',
+  pairing_number: 'WhatsApp no da un código para ese número. Revisá que sea el del teléfono, o escaneá el código QR.',
   contact_blocked: 'Esta cuenta tiene bloqueado al destinatario. Desbloquealo en el teléfono.',
 };
 
