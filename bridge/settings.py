@@ -287,7 +287,7 @@ class BridgeSettings(BaseSettings):
         " document. Default: all of them.",
     )
     media_limit: Annotated[int, NoDecode, _parsed(_parse_size)] = _name(
-        "WA_MEDIA_LIMIT", default="64MB", description="The largest file that is downloaded."
+        "WA_MEDIA_LIMIT", default="64MB", description="The largest file that is downloaded or sent."
     )
     media_retention: Annotated[Retention, NoDecode, _parsed(Retention.parse)] = _name(
         "WA_MEDIA_RETENTION",

@@ -82,6 +82,11 @@ class OutboundPipeline:
         self._open = False
         self._wake = asyncio.Event()
 
+    @property
+    def own(self) -> str | None:
+        """The digits of this account's number; its country's spellings are understood once it is known."""
+        return self._people.own
+
     async def submit(
         self, command: SendCommand, *, origin: CommandOrigin | None = None, reply_to: ReplyTo | None = None
     ) -> Result:
@@ -93,7 +98,7 @@ class OutboundPipeline:
         """
         if command.content.kind not in self._driver.sends or (self._files is None and has_file(command.content)):
             raise Unsupported(f"This bridge cannot send {command.content.field}; status.sends lists what it can.")
-        command = command.sent_from(self._people.own)
+        command = command.sent_from(self.own)
         now = self._clock.now()
         try:
             content = await self._files.keep(command.content) if self._files else command.content

@@ -26,27 +26,36 @@ class RequestRunner:
     """Carries out requests of one session."""
 
     def __init__(
-        self, session: str, driver: Answers, view: SessionView, clock: Clock, describe: DescribesMessages
+        self,
+        session: str,
+        driver: Answers,
+        view: SessionView,
+        clock: Clock,
+        *,
+        own: Callable[[], str | None],
+        describe: DescribesMessages,
     ) -> None:
-        """`describe` gives the published form of messages."""
+        """`own` gives the digits of this account's number, None before they are known; `describe` the published form
+        of messages."""
         self._describe = describe
         self._session = session
         self._driver = driver
         self._view = view
         self._clock = clock
+        self._own = own
         self._running = 0
-        self._own: dict[str, Answer] = {}
+        self._answers: dict[str, Answer] = {}
 
     def answer(self, action: str, answer: Answer) -> None:
         """Let the bridge itself carry out an action, connected or not; `answer` returns its data as JSON."""
-        self._own[action] = answer
+        self._answers[action] = answer
 
     async def run(self, request: Request) -> Any:
         """Carry out a request; returns its data.
 
-        Raises `Unsupported`, `NotConnected`, `LimitReached`, and what the driver raises.
+        Raises `Unsupported`, `InvalidRequest`, `NotConnected`, `LimitReached`, and what the driver raises.
         """
-        if (own := self._own.get(request.action)) is not None:
+        if (own := self._answers.get(request.action)) is not None:
             return await own(request)
         if request.action not in self._driver.answers:
             raise Unsupported(f"This bridge cannot do {request.action}.")
@@ -57,7 +66,7 @@ class RequestRunner:
             raise LimitReached(f"{CONCURRENT} requests are being carried out; try again.")
         self._running += 1
         try:
-            return await self._published(await self._driver.answer(request))
+            return await self._published(await self._driver.answer(request.sent_from(self._own())))
         finally:
             self._running -= 1
 

@@ -73,7 +73,9 @@ class Session(DriverSink):
         self.name = name
         self.outbound = outbound
         self.view = SessionView(name, clock)
-        self.requests = RequestRunner(name, driver, self.view, clock, inbound.described)
+        self.requests = RequestRunner(
+            name, driver, self.view, clock, own=lambda: outbound.own, describe=inbound.described
+        )
         self.progress = progress
         self._owner = owner
         self._journal = journal

@@ -12,6 +12,7 @@ from bridge.contract.commands import ControlCommand, SendCommand, parse_json
 from bridge.contract.errors import InvalidRequest
 from bridge.contract.jid import Jid, canonical_address, parse_recipient
 from bridge.contract.phone_numbers import candidates, canonical
+from bridge.contract.requests import request_of
 
 
 @pytest.mark.parametrize(
@@ -51,40 +52,61 @@ def test_spellings(number: str, spellings: list[str]) -> None:
     assert list(candidates(number)) == spellings
 
 
-#: One person's number under every spelling that people use, by country.
-SPELLINGS = {
-    "5491155500001": [
-        "5491155500001",
-        "541155500001",
-        "54 11 15 5550-0001",
-        "54 9 11 15 5550-0001",
-        "54 011 15 5550-0001",
-        "54 9 011 5550 0001",
-    ],
-    "5492954550001": ["5492954550001", "54 2954 15 550001", "54 02954 15 55-0001", "542954550001"],
-    "5215555500001": ["525555500001", "521 55 5550 0001", "52 044 5555500001", "52 045 5555500001", "52 01 5555500001"],
-    "5511965500001": ["5511965500001", "55 11 6550-0001"],
-    "5511951230001": ["5511951230001", "55 11 5123-0001"],
-    "34600500001": ["34600500001"],
-}
-written = st.sampled_from([(number, one) for number, forms in SPELLINGS.items() for one in forms])
+# `~` marks a spelling that only an account of that country understands.
+@st.composite
+def people(draw: st.DrawFn) -> tuple[str, str, tuple[str, ...]]:
+    """The number as WhatsApp registers it, the number of an account in that country, and the spellings."""
+    match draw(st.sampled_from(["AR", "MX", "BR", "ES"])):
+        case "AR":
+            area = draw(st.sampled_from(["11", "351", "221", "2954", "3327"]))
+            line = draw(st.from_regex(rf"[2-9][0-9]{{{9 - len(area)}}}", fullmatch=True))
+            return f"549{area}{line}", "5491155500009", (
+                *(f"549{area}{line}", f"54{area}{line}", f"54{area}15{line}", f"549{area}15{line}"),
+                *(f"540{area}15{line}", f"5490{area}{line}", f"~0{area}15{line}", f"~0{area}{line}"),
+            )  # fmt: skip
+        case "MX":
+            line = draw(st.from_regex(r"[2-9][0-9]{9}", fullmatch=True))
+            at_home = (f"~044{line}", f"~045{line}", f"~01{line}")
+            return f"521{line}", "5215555500009", (
+                *(f"52{line}", f"521{line}", f"52044{line}", f"52045{line}", f"5201{line}"),
+                *at_home,
+            )  # fmt: skip
+        case "BR":
+            area = draw(st.from_regex(r"[1-9][1-9]", fullmatch=True))
+            line = draw(st.from_regex(rf"[{'5' if area == '11' else '6'}-9][0-9]{{7}}", fullmatch=True))
+            return f"55{area}9{line}", "5511965500009", (
+                *(f"55{area}9{line}", f"55{area}{line}", f"~0{area}9{line}", f"~0{area}{line}"),
+            )  # fmt: skip
+        case _:
+            number = draw(st.from_regex(r"34[6-9][0-9]{8}", fullmatch=True))
+            return number, "34600500009", (number,)
 
 
 @st.composite
-def spellings(draw: st.DrawFn) -> tuple[str, str]:
-    """A number, and a spelling of it with signs between its digits, a prefix, or as an address."""
-    number, spelling = draw(written)
-    digits = "".join(filter(str.isdigit, spelling))
-    if draw(st.booleans()):
-        return number, f"{digits}@{draw(st.sampled_from(['c.us', 's.whatsapp.net']))}"
+def spellings(draw: st.DrawFn) -> tuple[str, str, str]:
+    """A number, an account, and a spelling with signs between its digits, a prefix, or as an address."""
+    number, own, forms = draw(people())
+    spelling = draw(st.sampled_from(forms))
+    digits = spelling.removeprefix("~")
+    if spelling == digits and draw(st.booleans()):
+        return number, own, f"{digits}@{draw(st.sampled_from(['c.us', 's.whatsapp.net']))}"
     signs = st.text(" .-()\u00a0\u2011", max_size=2)
-    return number, draw(st.sampled_from(["", "+", "00"])) + "".join(one + draw(signs) for one in digits)
+    prefix = draw(st.sampled_from(["", "+", "00"])) if spelling == digits else ""
+    return number, own, prefix + "".join(one + draw(signs) for one in digits)
 
 
 @given(spellings(), spellings())
-def test_every_spelling_that_a_send_accepts_compares_equal(one: tuple[str, str], other: tuple[str, str]) -> None:
-    compared = [parse_recipient(spelling).canonical for _, spelling in (one, other)]
-    assert (compared[0] == compared[1]) is (one[0] == other[0])
+def test_every_spelling_of_a_send_is_one_person_in_a_request_too(
+    one: tuple[str, str, str], other: tuple[str, str, str]
+) -> None:
+    found = []
+    for _, own, spelling in (one, other):
+        sent = parse_json(SendCommand, json.dumps({"to": spelling, "message": "Hola"}).encode()).sent_from(own)
+        request = request_of("typing", {"to": spelling}).sent_from(own)
+        assert request.addresses["to"] == sent.recipient
+        found.append(sent.recipient.canonical)
+    assert (found[0] == found[1]) is (one[0] == other[0])
+    assert str(found[0]) == canonical_address(f"{one[0]}@c.us")
 
 
 @given(st.from_regex(r"(54|549|52|521|55|1|34)[0-9]{5,12}", fullmatch=True))

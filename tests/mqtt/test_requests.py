@@ -32,6 +32,18 @@ async def test_a_request_is_carried_out_and_answered_on_both_topics(harness: Bri
     assert harness.phone.typing == {Jid.parse(ANA)}
 
 
+async def test_a_number_as_it_is_dialled_at_home_is_understood(harness: BridgeUnderTest, probe: MqttProbe) -> None:
+    harness.phone.chats = {Jid.parse(ANA)}
+    await harness.start()
+    await probe.publish(REQUEST, {"id": "r1", "action": "typing", "to": "011 15 5550-0001"})
+    response = await probe.wait(RESPONSE, lambda one: one["id"] == "r1")
+    assert (response["status"], response["error"]) == ("done", None)
+    assert harness.phone.typing == {Jid.parse(ANA)}
+    await probe.publish(REQUEST, {"id": "r2", "action": "typing", "to": "011 5550"})
+    response = await probe.wait(RESPONSE, lambda one: one["id"] == "r2")
+    assert (response["error"]["code"], response["error"]["detail_code"]) == ("invalid", "not_a_phone_number")
+
+
 async def test_bad_requests_are_answered_with_what_is_wrong(harness: BridgeUnderTest, probe: MqttProbe) -> None:
     await harness.start()
     for payload in (

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from functools import cached_property
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, StringConstraints
 from typing_extensions import override
 
-from bridge.contract.jid import Jid, parse_recipient
+from bridge.contract.jid import Jid, is_from_home, parse_recipient
 from bridge.contract.messages import ErrorInfo
 from bridge.contract.payload import VERSION, CleanText, Instant, Payload, StrictPayload, is_none
 
@@ -30,6 +29,8 @@ class Request(StrictPayload):
     example: ClassVar[Mapping[str, Any]] = {}
     #: Whether it reads what people write: then it takes the right to read, otherwise the right to send.
     reads: ClassVar[bool] = False
+    #: Arguments that are recipients in any spelling; the driver gets addresses.
+    recipients: ClassVar[tuple[str, ...]] = ()
 
     v: Literal[1] = VERSION
     id: Annotated[CleanText, StringConstraints(min_length=1, max_length=128)] | None = Field(
@@ -41,10 +42,26 @@ class Request(StrictPayload):
     )
     transaction: CleanText | None = Field(default=None, description="returned in the response")
 
+    @override
+    def check(self) -> None:
+        """Raises `InvalidRequest` for a recipient that cannot be parsed."""
+        for spelled in self._spelled.values():
+            if not is_from_home(spelled):  # else its country is that of the account, which the session knows
+                parse_recipient(spelled)
+
     @property
     def addresses(self) -> Mapping[str, Jid]:
         """The normal form of each recipient, by argument name. Raises `InvalidRequest`."""
-        return {}
+        return {name: parse_recipient(spelled) for name, spelled in self._spelled.items()}
+
+    def sent_from(self, own: str | None) -> Self:
+        """The request of an account with the number `own`: decides the country of a number with a leading 0."""
+        home = {name: spelled for name, spelled in self._spelled.items() if is_from_home(spelled)}
+        return self.model_copy(update={name: str(parse_recipient(spelled, own)) for name, spelled in home.items()})
+
+    @property
+    def _spelled(self) -> dict[str, str]:
+        return {name: getattr(self, name) for name in self.recipients}
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -55,22 +72,9 @@ class Request(StrictPayload):
 class ChatRequest(Request):
     """A request about one chat."""
 
+    recipients: ClassVar = ("chat",)
+
     chat: CleanText = Field(description="number in any spelling, or a chat's address")
-
-    @cached_property
-    def recipient(self) -> Jid:
-        """The normal form of `chat`. Raises `InvalidRequest`."""
-        return parse_recipient(self.chat)
-
-    @property
-    @override
-    def addresses(self) -> Mapping[str, Jid]:
-        return {"chat": self.recipient}
-
-    @override
-    def check(self) -> None:
-        """Raises `InvalidRequest` for a chat that cannot be parsed."""
-        _ = self.recipient
 
 
 class ResponseStatus(StrEnum):

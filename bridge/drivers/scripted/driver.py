@@ -296,7 +296,7 @@ class ScriptedDriver(WhatsAppDriver):
         """Typing is simulated; for other actions the script sets the data."""
         self._require_connected()
         if isinstance(request, Typing):
-            self._show_typing(request.recipient, request.seconds)
+            self._show_typing(request.addresses["to"], request.seconds)
             return None
         return self._phone.answers.get(request.action)
 
