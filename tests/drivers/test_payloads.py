@@ -60,6 +60,23 @@ def test_an_unconvertible_item_has_the_same_id_when_it_is_repeated() -> None:
     assert to_message(first).id != to_message({**first, "body": "y"}).id
 
 
+@pytest.mark.parametrize(
+    ("t", "timestamp"),
+    [
+        (1795494000, 1795494000),
+        (1795494000250, 1795494000),  # milliseconds
+        (1795494671 + 3600, 1795494671 + 3600),  # the sender's clock may be wrong
+        *(
+            (wrong, 1795494671)
+            for wrong in (0, -1795494000, 1795494671 + 90_000, 2**36, 1e15, 1e300, None, True, "1795494000")
+        ),
+    ],
+)
+def test_what_is_no_time_is_the_time_of_the_reading(t: Any, timestamp: int) -> None:
+    read = {"kind": "message", "at": 1795494671, "t": t, "type": "chat", "key": {"serialized": "false_1@c.us_3A"}}
+    assert to_message(read).timestamp == timestamp
+
+
 def test_an_ack() -> None:
     parts = {"fromMe": True, "remote": "5491155500001@c.us", "id": "3EB0", "participant": None}
     key = MessageKey.parse("true_5491155500001@c.us_3EB0")

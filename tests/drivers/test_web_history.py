@@ -9,17 +9,17 @@ import pytest
 from bridge.contract.session import SessionState
 from bridge.ports import IncomingMessage
 from tests.drivers.recording import running
-from tests.drivers.worlds import ANA, CARLA, CARLA_LID, ELENA, GROUP, MEMBER, WebWorld, connected
+from tests.drivers.worlds import ANA, CARLA, CARLA_LID, DARIO, ELENA, GROUP, MEMBER, WebWorld, connected
 
 pytestmark = pytest.mark.timeout(90)
 
 
-async def collected(web: WebWorld) -> list[IncomingMessage]:
+async def collected(web: WebWorld, since: int = 0) -> list[IncomingMessage]:
     """What catch-up finds after a restart of the bridge."""
     driver = web.web_driver()
     async with running(driver) as sink:
         await sink.until_state(SessionState.CONNECTED)
-        return [message async for batch in driver.collect({}, 0) for message in batch]
+        return [message async for batch in driver.collect({}, since) for message in batch]
 
 
 @pytest.mark.parametrize("older", [0, 3, 120])
@@ -35,6 +35,29 @@ async def test_a_first_row_with_a_newer_time_does_not_reverse_a_page(web: WebWor
         pass
     texts = [message.body for message in await collected(web) if message.type == "chat"]
     assert texts == [f"{number}" for number in range(older + 99)]
+
+
+@pytest.mark.parametrize("wrong", [0, -5, 2**36, 2**33])
+async def test_a_message_without_a_valid_time_is_found_in_its_place(web: WebWorld, wrong: int) -> None:
+    """It hides no other, and does not count as new where it lies in the past."""
+    world, now = web.sandbox.world, int(time.time()) - 1000
+    async with connected(web):
+        pass
+    texts = []
+    for number in range(250):  # some of them begin a page of 100 rows
+        texts += [f"{number}", "sin hora"] if number % 10 == 9 else [f"{number}"]
+        world.incoming(ANA, f"{number}", t=now + number)
+        if number % 10 == 9:
+            world.incoming(ANA, "sin hora", t=wrong)
+    world.incoming(ELENA, "sola", t=wrong)
+    world.incoming(DARIO, "antes", t=now - 5000)
+    world.incoming(DARIO, "vieja", t=wrong)
+    found = await collected(web, since=now)
+    assert [message.body for message in found if str(message.chat) == ANA] == texts
+    times = {message.body: message.timestamp for message in found}
+    assert times["sin hora"] == now + 249
+    assert times["sola"] == pytest.approx(time.time(), abs=60)  # of any age: it is not left out
+    assert "vieja" not in times
 
 
 async def test_messages_found_after_a_load_have_the_name_of_the_contact(web: WebWorld) -> None:

@@ -166,14 +166,22 @@ def _unconverted(raw: Mapping[str, Any], key: MessageKey | None = None) -> Incom
 
 #: Unix times from here on are milliseconds: as seconds it is the year 5138, as milliseconds 1973.
 _MILLISECONDS = 1e11
+#: Seconds by which a message may be newer than the service's clock when the page read it; `page/models.js` has it, too.
+_AHEAD = 86_400
 
 
 def _timestamp(raw: Mapping[str, Any]) -> int:
-    for name in ("t", "at"):
-        value = raw.get(name)
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and value > 0:
-            return int(value if value < _MILLISECONDS else value / 1000)
-    return 0
+    """When it was written; where that is no time, or a later one than now, when the page read it. 0 without both."""
+    read_at = _seconds(raw.get("at"))
+    written = _seconds(raw.get("t"))
+    return written if written and (not read_at or written <= read_at + _AHEAD) else read_at
+
+
+def _seconds(value: Any) -> int:
+    """Unix seconds; 0 for what is no time."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not math.isfinite(value) or value <= 0:
+        return 0
+    return int(value if value < _MILLISECONDS else value / 1000)
 
 
 def _text(value: Any) -> str | None:

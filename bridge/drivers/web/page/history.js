@@ -18,9 +18,9 @@ function chatsSince(since, baseline) {
     const id = address(chat.id);
     if (!id || SKIPPED.has(chat.id.server)) continue;
     const mark = markOf(id, since, baseline);
-    const times = [read(chat, "t"), ...(chat.msgs?.getModelsArray?.() ?? []).map((msg) => read(msg, "t"))];
-    const known = times.filter((time) => typeof time === "number");
-    if (!known.length || Math.max(...known) >= mark) found.push({ chat: id, mark });
+    const times = (chat.msgs?.getModelsArray?.() ?? []).map(timeOf);
+    const known = [read(chat, "t"), ...times].filter((time) => typeof time === "number");
+    if (!known.length || times.includes(null) || Math.max(...known) >= mark) found.push({ chat: id, mark });
   }
   return found;
 }
@@ -77,18 +77,26 @@ async function readOlder(reading) {
   const older = page.filter((msg) => !reading.found.has(idOf(msg)));
   if (!older.length) return true;
   reading.found = new Map([...older, ...reading.found.values()].map((msg) => [idOf(msg), msg]));
-  const [oldest] = rows.length ? rows : page; // rows are ascending, whatever their times say; memory may have gaps
-  reading.anchor = idOf(oldest);
-  return oldest.t < reading.mark;
+  const ascending = rows.length ? rows : page; // rows are, whatever their times say; memory may have gaps
+  reading.anchor = idOf(ascending[0]);
+  const oldest = ascending.map(timeOf).find((time) => time !== null);
+  return oldest !== undefined && oldest < reading.mark;
 }
 
 function takeReading(reading, count) {
-  // the sort is stable: it keeps the order of the page's store within a second
-  reading.sorted ??= [...reading.found.values()].filter((msg) => !(msg.t < reading.mark)).sort((a, b) => a.t - b.t);
+  reading.sorted ??= sinceMark([...reading.found.values()], reading.mark);
   const batch = reading.sorted.slice(reading.offset, reading.offset + count);
   reading.offset += batch.length;
-  batch.forEach(awaitText);
-  return batch.map(messageItem);
+  batch.forEach(({ msg }) => awaitText(msg));
+  return batch.map(({ msg, t }) => messageItem(msg, t));
+}
+
+// A message that has no time is as old as the one before it; the first one of a chat may be of any age.
+function sinceMark(messages, mark) {
+  let last = null;
+  const dated = messages.map((msg) => ({ msg, t: (last = timeOf(msg) ?? last) }));
+  // the sort is stable: it keeps the order of the page's store within a second
+  return dated.filter(({ t }) => t === null || t >= mark).sort((one, other) => (one.t ?? 0) - (other.t ?? 0));
 }
 
 // True once the chat is read completely. A chat that fails is retried after the others; if it fails again, what was found

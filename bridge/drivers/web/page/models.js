@@ -172,10 +172,21 @@ function contentOf(msg) {
   return content;
 }
 
-function messageItem(msg) {
+const AHEAD = 86_400; // seconds by which a message may be newer than the service's clock
+
+// When it was written, in unix seconds; null for what is no time.
+function timeOf(msg) {
+  const value = read(msg, "t");
+  const time = value < 1e11 ? value : value / 1000; // beyond it in milliseconds
+  return typeof value === "number" && time > 0 && time <= serviceTime() + AHEAD ? time : null;
+}
+
+// `t` is its time for the driver if it has none itself.
+function messageItem(msg, t = null) {
   const item = { kind: "message", at: serviceTime() };
   try {
     for (const name of SCALARS) item[name] = scalar(read(msg, name));
+    item.t = timeOf(msg) ?? t;
     item.key = keyParts(read(msg, "id"));
     for (const name of ["from", "to", "author"]) item[name] = address(read(msg, name));
     item.person = aliases(item.author ?? item.key?.participant ?? item.key?.remote);
