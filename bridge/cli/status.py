@@ -28,6 +28,8 @@ _COLOUR = {
 
 #: Columns of a terminal from which on the table has every figure.
 FULL_WIDTH = 120
+#: Seconds by which clocks may differ without a word: a status is on its way for less.
+CLOCK_TOLERANCE = 10.0
 
 
 def register(app: typer.Typer) -> None:
@@ -49,6 +51,8 @@ def status(
         async with connect_session(session, "status") as connected:
             client = connected.client
             found = [await client.status(session)] if session else await client.statuses()
+            for one in found:
+                report_clock(one.session, await client.clock_difference(one.session))
             if not watch:
                 if json:
                     for one in found:
@@ -71,6 +75,18 @@ def status(
         return Exit.OK
 
     run(command)
+
+
+def report_clock(session: str, ahead: float | None) -> None:
+    """Say on standard error that this machine's clock differs from the bridge's; `ahead` in seconds, None = unknown."""
+    if ahead is None or abs(ahead) <= CLOCK_TOLERANCE:
+        return
+    relation = "ahead of" if ahead > 0 else "behind"
+    typer.echo(
+        f"warning: This machine's clock is {abs(ahead):.0f} s {relation} that of the bridge of {session},"
+        " whose times are shown. Synchronise both clocks.",
+        err=True,
+    )
 
 
 def table(found: list[SessionStatus], *, narrow: bool) -> Table:

@@ -6,9 +6,12 @@ import asyncio
 import json
 from pathlib import Path
 
+import pytest
+
 from bridge.contract.jid import Jid
 from bridge.contract.session import SessionState
 from tests.cli.conftest import ScriptedBridge, StartCommand, Wa
+from tests.clocks import ShiftedClock
 from tests.passkey_answers import SITE, answer
 
 
@@ -29,6 +32,24 @@ async def test_status_shows_what_to_do(harness: ScriptedBridge, wa: Wa) -> None:
     assert "Linked devices" in shown.out
     await harness.stop()
     assert "offline" in (await wa("status")).out
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(("shift", "text"), [(-1200, "1200 s ahead of"), (1200, "1200 s behind")])
+async def test_a_bridge_whose_host_has_another_time(harness: ScriptedBridge, wa: Wa, shift: float, text: str) -> None:
+    elsewhere = ScriptedBridge(harness.settings, ShiftedClock(shift))
+    await elsewhere.start(until=None)
+    try:
+        await elsewhere.reach(SessionState.CONNECTED)
+        shown = await wa("status")
+        assert (shown.code, "connected" in shown.out) == (0, True)
+        assert f"clock is {text} that of the bridge of haby" in " ".join(shown.err.split())
+        sent = await wa("send", "5491155500001", "Hola", "--ttl", "60")
+        assert sent.code == 0, sent.err
+        assert len(elsewhere.phone.sent) == 1
+    finally:
+        await elsewhere.stop()
+    assert "clock" not in (await wa("status")).err  # nothing is known of a bridge that is gone
 
 
 async def test_status_without_a_bridge(wa: Wa) -> None:
