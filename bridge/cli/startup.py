@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bridge.cli.foreign_text import LogFormatter, escaped_json
+from bridge.cli.repeated_lines import RepeatedLines
 from bridge.contract.payload import rfc3339
 
 _log = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ def start_logging(level: str, form: str, *, handler: logging.Handler | None = No
         handler.setFormatter(JsonFormatter() if form == "json" else text)
     elif handler.formatter is None:
         handler.setFormatter(LogFormatter("%(message)s"))
+    handler.addFilter(RepeatedLines())
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in _VERBOSE_LOGGERS:
         logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLevelName(level)))
