@@ -44,6 +44,11 @@ def unknown_variables(template: str, own: Mapping[str, str]) -> list[str]:
     return sorted(set(_VARIABLE.findall(template)) - GIVEN - set(own))
 
 
+def unused_variables(template: str, own: Mapping[str, str]) -> list[str]:
+    """The operator's variables that the template does not contain."""
+    return sorted(set(own) - set(_VARIABLE.findall(template)))
+
+
 def system_text(template: str, own: Mapping[str, str], *, now: datetime, session: str, cliente_id: int) -> str:
     """The system text; `now` is in the time zone of the business."""
     values = {

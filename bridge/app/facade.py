@@ -90,6 +90,7 @@ async def http_facade(
             limits=limits.webhooks,
         )
         await registry.load()
+        await _warn_of_unknown_sessions(settings, store)
         switches = RetainedSwitches(
             replace(broker, client_id=f"{broker.client_id}-switches"), settings.topics, timeout=limits.mqtt.switch
         )
@@ -133,6 +134,23 @@ async def http_facade(
                 task.cancel()
             await asyncio.wait([serving])
             await charts.store()
+
+
+async def _warn_of_unknown_sessions(settings: BridgeSettings, store: BridgeStore) -> None:
+    """Keys and webhooks of sessions that are not configured reach nothing, and their owners cannot know why."""
+    configured = {session.name for session in settings.sessions}
+    for key in await store.access.keys():
+        if key.revoked_at is None and (unknown := sorted((key.sessions or frozenset()) - configured)):
+            _log.warning(
+                "The key %s (%s) is for %s, which WA_SESSIONS does not list. `wa key revoke` ends it.",
+                *(key.id, key.name, ", ".join(unknown)),
+            )
+    for webhook in await store.webhooks.webhooks():
+        if webhook.active and webhook.session not in configured:
+            _log.warning(
+                "The webhook %s belongs to the session %s, which WA_SESSIONS does not list: nothing is posted to it.",
+                *(webhook.url, webhook.session),
+            )
 
 
 async def _compact(store: BridgeStore, settings: BridgeSettings, limits: BridgeLimits) -> None:

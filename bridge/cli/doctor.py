@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from bridge.ops.doctor import Examination, Finding
+    from responder.settings import ResponderSettings
 
 _MARK = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "fault": "[red]✗[/]"}
 
@@ -43,6 +44,7 @@ def doctor(
     """
 
     async def command() -> Exit:
+        from bridge.cli.doubtful_settings import read_environment
         from bridge.ops.doctor import Level, examine, worst
 
         findings: list[Finding] = []
@@ -55,7 +57,7 @@ def doctor(
                 _print(finding)
 
         logging.getLogger("bridge").setLevel(logging.CRITICAL)  # failures are reported as findings
-        environment, file = _read_environment()
+        environment, file = read_environment()
         plan = _plan(live=live, session=session, to=to)
         for finding in _settings_findings(plan, environment, file):
             show(finding)
@@ -87,22 +89,24 @@ def _plan(*, live: bool, session: str | None, to: str | None) -> Examination | s
     return Examination(settings, addresses, not settings.addresses, live, session, to)
 
 
-def _read_environment() -> tuple[dict[str, str], dict[str, str | None]]:
-    """The environment, and the content of `.env`."""
-    import os
-
-    from dotenv import dotenv_values
+def _responder_settings() -> ResponderSettings | None:
+    """None where they are wrong: `wa responder` says why."""
+    from responder.errors import WrongSettings
+    from responder.settings import load
 
     try:
-        return dict(os.environ), dotenv_values(".env")
-    except UnicodeDecodeError:  # a fault of the settings says so
-        return dict(os.environ), {}
+        settings = load()
+        settings.system_template()
+    except WrongSettings:
+        return None
+    return settings
 
 
 def _settings_findings(
     plan: Examination | str, environment: dict[str, str], file: dict[str, str | None]
 ) -> Iterable[Finding]:
-    from bridge.ops.doctor.variables import invalid, unknown, variables
+    from bridge.cli.doubtful_settings import doubts, unknown_names
+    from bridge.ops.doctor.variables import invalid, variables
     from bridge.ports.findings import ok
 
     if isinstance(plan, str):
@@ -111,7 +115,8 @@ def _settings_findings(
         given = [variable for variable in variables(plan.settings, environment, file) if variable.source != "default"]
         words = ", ".join(f"{variable.name}={variable.value}" for variable in given)
         yield ok("settings", f"Valid. Set: {words or 'none, all defaults'}.")
-    yield from unknown(environment, file)
+        yield from doubts(plan.settings, _responder_settings())
+    yield from unknown_names(environment, file)
 
 
 def _print(finding: Finding) -> None:

@@ -29,6 +29,7 @@ def register(app: typer.Typer) -> None:
 
 
 async def _serve() -> Exit:
+    from bridge.cli.doubtful_settings import warn_of_settings
     from bridge.cli.signals import stop_on_signals
     from bridge.cli.startup import restrict_file_modes, start_logging
     from bridge.cli.systemd import notify_systemd
@@ -40,6 +41,7 @@ async def _serve() -> Exit:
     common, settings = load_bridge(), load()
     start_logging(common.log_level, common.log_format)
     restrict_file_modes()
+    warn_of_settings(common, settings)
     broker = broker_options()
     if broker is None and settings.sender_url is None:
         raise StartError("No broker is configured: set WA_MQTT_URL, or start `wa up`, which runs one.")

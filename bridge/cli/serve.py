@@ -23,6 +23,7 @@ def register(app: typer.Typer) -> None:
 async def _serve() -> Exit:
     from bridge.app import Bridge
     from bridge.app.clock import SystemClock
+    from bridge.cli.doubtful_settings import warn_of_settings
     from bridge.cli.http_file import http_json
     from bridge.cli.signals import run_until, stop_on_signals
     from bridge.cli.startup import restrict_file_modes, start_logging
@@ -34,6 +35,7 @@ async def _serve() -> Exit:
     settings, clock = load(), SystemClock()
     start_logging(settings.log_level, settings.log_format)
     restrict_file_modes()
+    warn_of_settings(settings, None)
     private = read_broker_json(settings.data_dir)
     addresses = settings.addresses or ((private,) if private else ())
     if not addresses:

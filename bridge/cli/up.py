@@ -62,6 +62,7 @@ async def _up(*, sandbox: bool, sandbox_port: int, scan: bool, answering: bool, 
 
     from bridge.app import Bridge
     from bridge.app.clock import SystemClock
+    from bridge.cli.doubtful_settings import warn_of_settings
     from bridge.cli.http_file import http_json
     from bridge.cli.paths import SANDBOX
     from bridge.cli.responder import run_beside
@@ -107,6 +108,7 @@ async def _up(*, sandbox: bool, sandbox_port: int, scan: bool, answering: bool, 
             described = kind.describe(settings)
             _step(console, "driver", described)
             beside = _responder(settings, addresses, console, sandbox=sandbox) if answering else None
+            warn_of_settings(settings, beside[0] if beside else None)
             page = _responder_page(beside[0]) if beside else None
             bridge = Bridge(
                 *(settings, addresses, drivers, clock),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Self
@@ -117,15 +118,19 @@ class CallbackRules:
             if part in ("loopback", "localhost"):
                 networks += _LOOPBACK
                 continue
-            try:
+            if "://" in part:
+                raise InvalidRequest(f"{part!r} is a URL: write only its host, as in loopback,10.0.0.0/24,crm.example.")
+            with suppress(ValueError):
                 networks.append(ipaddress.ip_network(part, strict=False))
                 continue
-            except ValueError:
-                pass
             if "/" in part:
-                raise InvalidRequest(f"{part!r} is not a network, such as 10.0.0.0/8.")
-            _check_host(part.removeprefix("*."))
-            names.add(part)
+                raise InvalidRequest(f"{part!r} is not a network, such as 10.0.0.0/8, and a host has no path.")
+            if ":" in part or "[" in part:
+                raise InvalidRequest(f"{part!r} has a port or brackets: write only the host; every port is allowed.")
+            wildcard = "*." if part.startswith("*.") else ""
+            names.add(wildcard + _check_name(part.removeprefix("*.")))
+        for network in networks:
+            _check_form(network)
         return cls(tuple(networks), frozenset(names), text.strip())
 
     def __str__(self) -> str:
@@ -151,6 +156,23 @@ class CallbackRules:
             if not self.allow(host, address):
                 return f"{self.what} must not go to {host}: {address} is not in {self.setting}."
         return None
+
+
+def _check_name(text: str) -> str:
+    """A host name in the form in which those of URLs are compared."""
+    try:
+        name = _check_host(text)
+    except InvalidRequest as error:
+        raise InvalidRequest(f"{text!r} is not a host name, such as crm.example or *.crm.example.") from error
+    if name.rpartition(".")[2][0].isdigit():  # as in 10.0.0.5-20
+        raise InvalidRequest(f"{text!r} is neither a host name nor an address; write a range as 10.0.0.0/24.")
+    return name
+
+
+def _check_form(network: Network) -> None:
+    """Raises `InvalidRequest` for a network of notations of IPv4 addresses: these are compared as what they mean."""
+    if isinstance(network, IPv6Network) and network.prefixlen and carried(network.network_address).version == 4:
+        raise InvalidRequest(f"{str(network)!r} holds notations of IPv4 addresses: write these as IPv4, 10.0.0.0/24.")
 
 
 def carried(address: Address) -> Address:

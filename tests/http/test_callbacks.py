@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.contract.details import InvalidDetail
-from bridge.contract.errors import InvalidRequest
+from bridge.contract.errors import InvalidRequest, StartError
 from bridge.ports import Failure
+from bridge.settings import load
 from bridge.webhooks.callback_url import CallbackRules, CallbackUrl, carried
 from bridge.webhooks.poster import WebhookPoster
 from tests.broker.certificates import make_certificates
@@ -185,6 +186,34 @@ def test_an_ipv4_address_is_seen_inside_an_ipv6_one(address: str) -> None:
 def test_an_invalid_list_is_refused(text: str) -> None:
     with pytest.raises(InvalidRequest):
         CallbackRules.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("entry", "why"),
+    [
+        ("https://crm.example", "is a URL"),
+        ("crm.example/hook", "has no path"),
+        ("crm.example:8080", "has a port"),
+        ("[::1]", "brackets"),
+        ("*", "is not a host name"),
+        ("crm.*.example", "is not a host name"),
+        ("crm_example!", "is not a host name"),
+        ("10.0.0.5-20", "neither a host name nor an address"),
+        ("::ffff:10.0.0.0/104", "write these as IPv4"),
+        ("64:ff9b::/96", "write these as IPv4"),
+    ],
+)
+def test_an_entry_that_could_match_nothing_is_refused_by_name(entry: str, why: str) -> None:
+    with pytest.raises(StartError, match=f"WA_CALLBACK_HOSTS: '.*{why}") as refused:
+        load(callback_hosts=f"loopback,{entry}")
+    assert entry in refused.value.text
+
+
+@pytest.mark.parametrize("entry", ["crm.example.", "CRM.example", "crm.example"])
+def test_a_listed_name_is_compared_in_the_form_of_urls(entry: str) -> None:
+    rules = CallbackRules.parse(entry)
+    assert rules.names_host(CallbackUrl.parse("http://crm.example./hook").host)
+    assert CallbackRules.parse(f"*.{entry}").names_host("a.crm.example")
 
 
 async def test_one_forbidden_address_of_a_name_is_enough(resolver: Resolver) -> None:

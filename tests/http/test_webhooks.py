@@ -8,6 +8,7 @@ import hmac
 import json
 import time
 from dataclasses import replace
+from typing import Any
 
 import httpx
 import pytest
@@ -283,6 +284,36 @@ async def test_filters_choose_kinds_chats_and_groups(started: HttpBridge, client
     assert no_groups.bodies == ["ana", "beto"]
     assert (event.json["kind"], event.json["message"]["body"]) == ("own_message", "mine")
     assert event.headers["x-wa-stream"] == "event"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "why"),
+    [({"groups": False, "chats": [GROUP]}, GROUP), ({"chats": []}, "chats is empty")],
+)
+async def test_a_filter_that_nothing_can_pass_is_refused(
+    started: HttpBridge, client: httpx.AsyncClient, chosen: dict[str, Any], why: str
+) -> None:
+    answer = await client.post("/v1/sessions/haby/listeners", json={"url": "http://127.0.0.1:1/x", **chosen})
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid")
+    assert "Nothing can match" in answer.json()["detail"]
+    assert why in answer.json()["detail"]
+
+
+async def test_keys_and_webhooks_of_sessions_that_are_not_configured_are_reported_at_the_start(
+    started: HttpBridge, client: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = "http://127.0.0.1:1/vieja"
+    assert (await client.post("/v1/sessions/haby/listeners", json={"url": url})).status_code == 201
+    answer = await client.post("/v1/keys", json={"name": "till", "sessions": ["haby"]})
+    assert answer.status_code == 201
+    await started.stop()
+    started.given["sessions"] = "nueva=52"
+    caplog.clear()
+    await started.start(until=None)
+    warned = [line.getMessage() for line in caplog.records if "WA_SESSIONS does not list" in line.getMessage()]
+    assert len(warned) == 2
+    assert "(till) is for haby" in warned[0]
+    assert f"{url} belongs to the session haby" in warned[1]
 
 
 async def test_deliveries_are_signed_with_the_webhooks_secret(

@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
+from bridge.contract.errors import InvalidRequest
 from bridge.contract.events import EVENT_KINDS
-from bridge.contract.jid import parse_recipient
+from bridge.contract.jid import Jid, parse_recipient
 from bridge.contract.messages import Stream
 from bridge.contract.payload import CleanText, Instant, instant
 from bridge.http.context import AppContext
@@ -171,11 +172,18 @@ def _find(context: AppContext, session: str, webhook_id: str) -> Webhook:
 
 
 def _filter(body: NewWebhook, before: WebhookFilter) -> WebhookFilter:
-    return WebhookFilter(
+    """Raises `InvalidRequest` for a filter that nothing can pass."""
+    chosen = WebhookFilter(
         kinds=before.kinds if body.events is None else frozenset(map(str, body.events)),
         chats=before.chats if body.chats is None else frozenset(str(parse_recipient(chat)) for chat in body.chats),
         groups=before.groups if body.groups is None else body.groups,
     )
+    if chosen.chats is not None and not chosen.groups and all(Jid.parse(chat).is_group for chat in chosen.chats):
+        chats = ", ".join(sorted(chosen.chats)[:3]) or "none"
+        raise InvalidRequest(f"Nothing can match: groups is false, and chats lists no person ({chats}).")
+    if chosen.chats is not None and not chosen.chats:
+        raise InvalidRequest("Nothing can match: chats is empty. Leave it out for all chats.")
+    return chosen
 
 
 def _start(body: NewWebhook) -> Start:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,16 @@ from bridge.ports.findings import Finding, fault, warning
 from bridge.settings import BridgeSettings
 
 MASK = "***"
+_PREFIXES = ("WA_", "RESPONDER_")
+#: What the scripts below deploy/ read, and hand on to the programs that they start.
+_OF_SCRIPTS = frozenset(
+    {
+        *("WA_ROOT", "WA_ETC", "WA_VAR", "WA_LOGS", "WA_PROGRAM", "WA_LOCK", "WA_SETTLE", "WA_EMAIL", "WA_NO_BACKUP"),
+        *("WA_CREDENTIALS", "WA_HEALTH_PORT", "WA_HEALTH_PATH"),
+    }
+)
+#: How similar a name of another form must be to be taken for a typo: CLIENT_ID and CLIENTE_ID, not DB_NAME and DB_USER.
+_ALMOST = 0.9
 _CREDENTIALS = re.compile(r"(?<=://)[^/@\s]+@")
 
 
@@ -38,13 +48,22 @@ def variables(
     return found
 
 
-def unknown(environment: Mapping[str, str], file: Mapping[str, str | None]) -> Iterator[Finding]:
-    """Names with the prefix WA_ that are no setting: the value has no effect, usually because of a typo."""
-    known = [variable for _, variable in _names()]
+def unknown(
+    environment: Mapping[str, str], file: Mapping[str, str | None], responder: Collection[str] = ()
+) -> Iterator[Finding]:
+    """Names that are no setting of the bridge or of `responder`: they have no effect, usually because of a typo.
+
+    Names with our prefixes, and in the file those that are almost a setting. Other programs have settings, too.
+    """
+    known = {*(variable for _, variable in _names()), *responder}
     for name in sorted({*environment, *file}):
-        if not name.upper().startswith("WA_") or name.upper() in known:
+        upper = name.upper()
+        if upper in known or upper in _OF_SCRIPTS:
             continue
-        similar = difflib.get_close_matches(name.upper(), known, 1)
+        is_ours = upper.startswith(_PREFIXES)
+        similar = difflib.get_close_matches(upper, known, 1, 0.6 if is_ours else _ALMOST)
+        if not is_ours and (name not in file or not similar):
+            continue
         hint = f"Did you mean {similar[0]}? " if similar else ""
         yield warning("settings", f"{name} is set but is no setting.", f"{hint}The README lists every name.")
 

@@ -1,0 +1,86 @@
+"""Settings that are valid and do nothing: names that no program reads, and values that can match nothing."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from bridge.ports.findings import Finding, warning
+
+if TYPE_CHECKING:
+    from bridge.settings import BridgeSettings
+    from responder.settings import ResponderSettings
+
+_log = logging.getLogger(__name__)
+
+
+def read_environment() -> tuple[dict[str, str], dict[str, str | None]]:
+    """The environment, and the content of `.env`."""
+    from dotenv import dotenv_values
+
+    try:
+        return dict(os.environ), dotenv_values(".env")
+    except UnicodeDecodeError:  # a fault of the settings says so
+        return dict(os.environ), {}
+
+
+def unknown_names(environment: Mapping[str, str], file: Mapping[str, str | None]) -> Iterator[Finding]:
+    """Names that neither program reads."""
+    from bridge.ops.doctor.variables import unknown
+    from responder.settings import ResponderSettings
+
+    responder = [str(field.validation_alias) for field in ResponderSettings.model_fields.values()]
+    return unknown(environment, file, responder)
+
+
+def doubts(settings: BridgeSettings, responder: ResponderSettings | None) -> Iterator[Finding]:
+    """Values that can match nothing. `responder` None: it does not run here."""
+    from bridge.ops.doctor.ineffective import ineffective
+
+    yield from ineffective(settings)
+    if responder is None:
+        return
+    from responder.ineffective import ineffective as ineffective_of_responder
+
+    for what, advice in ineffective_of_responder(responder):
+        yield warning("settings", what, advice)
+    clients = {session.cliente_id for session in settings.sessions}
+    if "cliente_id" in responder.model_fields_set and responder.cliente_id not in clients:
+        yield warning(
+            "settings",
+            f"CLIENTE_ID={responder.cliente_id}: no session of WA_SESSIONS"
+            f" ({','.join(map(str, settings.sessions))}) has this client.",
+            "Write the same number in both.",
+        )
+    if (host := _refused_callback(settings, responder)) is not None:
+        yield warning(
+            "settings",
+            f"RESPONDER_CALLBACK_URL={responder.callback_url}: the bridge may not post to {host}, which is not in"
+            f" WA_CALLBACK_HOSTS ({settings.callback_hosts}).",
+            "Add it there.",
+        )
+
+
+def warn_of_settings(settings: BridgeSettings, responder: ResponderSettings | None) -> None:
+    """Log a warning for each, at the start."""
+    for finding in (*unknown_names(*read_environment()), *doubts(settings, responder)):
+        _log.warning("%s %s", finding.what, finding.advice)
+
+
+def _refused_callback(settings: BridgeSettings, responder: ResponderSettings) -> str | None:
+    """The host of the callback URL, if the sender is the bridge of these settings and refuses it."""
+    import ipaddress
+
+    sender, callback = urlsplit(responder.sender_url or ""), urlsplit(responder.callback_url or "")
+    host = callback.hostname
+    if host is None or sender.port != settings.http_port or sender.hostname not in ("localhost", "127.0.0.1", "::1"):
+        return None
+    rules = settings.callback_hosts
+    try:
+        allowed = rules.allow(host, ipaddress.ip_address("127.0.0.1" if host == "localhost" else host))
+    except ValueError:  # a name may resolve into a listed network
+        allowed = rules.names_host(host) or any(not network.is_loopback for network in rules.networks)
+    return None if allowed else host

@@ -1,0 +1,61 @@
+"""Settings of the responder that are valid and have no effect, or can match nothing. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from responder.policy import Groups
+from responder.prompt import unused_variables
+from responder.settings import ResponderSettings
+
+_OF_A_DATABASE = ("db_port", "db_user", "db_password", "db_database")
+_OF_A_MODEL = (
+    *("openai_base_url", "openai_model", "temperature", "max_tokens", "max_text", "max_prompt", "model_timeout"),
+    *("model_retries", "model_concurrency", "price_in", "price_out", "prompt_file", "prompt_vars"),
+)
+
+
+def ineffective(settings: ResponderSettings) -> Iterator[tuple[str, str]]:
+    """What has no effect, with the setting and its value, and what to do. Raises WrongSettings for a broken prompt."""
+    if settings.db_host is None and (names := _given(settings, _OF_A_DATABASE)):
+        yield (
+            f"{names} without DB_HOST: conversations go to {settings.data_dir / 'responder.db'} instead.",
+            "Set DB_HOST, or unset the others.",
+        )
+    if settings.openai_api_key is None and (names := _given(settings, _OF_A_MODEL)):
+        yield (
+            f"{names} without OPENAI_API_KEY: only rules answer.",
+            "Set OPENAI_API_KEY; a server that needs none takes any text.",
+        )
+    elif unused := unused_variables(settings.system_template(), settings.prompt_vars):
+        yield (
+            f"RESPONDER_PROMPT_VARS: the system text does not contain {{{{{unused[0]}}}}}.",
+            "Write the name as RESPONDER_PROMPT has it.",
+        )
+    if settings.callback_url is not None and settings.sender_url is None:
+        yield (
+            f"RESPONDER_CALLBACK_URL={settings.callback_url} without MASSIVE_SENDER_URL: nothing posts there.",
+            "Set both, or neither.",
+        )
+    if settings.closed_text and not settings.hours.spans:
+        yield (
+            f"RESPONDER_CLOSED_TEXT={settings.closed_text[:40]!r} is never sent without RESPONDER_HOURS.",
+            "Set RESPONDER_HOURS.",
+        )
+    if settings.own and settings.groups is Groups.NEVER:
+        yield (
+            f"RESPONDER_OWN={','.join(sorted(settings.own))} has no effect with RESPONDER_GROUPS=never.",
+            "Set RESPONDER_GROUPS=mentioned.",
+        )
+    if both := sorted(settings.admins & settings.blocked):
+        yield (f"{both[0]} is in ADMIN_NUMBERS and in RESPONDER_BLOCKED.", "Remove it from one of them.")
+
+
+def _given(settings: ResponderSettings, fields: tuple[str, ...]) -> str:
+    """The variables that are set, as a subject with its verb; empty for none."""
+    shown = [
+        f"{field.validation_alias}" + ("" if "SecretStr" in str(field.annotation) else f"={getattr(settings, name)}")
+        for name, field in ResponderSettings.model_fields.items()
+        if name in fields and name in settings.model_fields_set
+    ]
+    return f"{', '.join(shown)} {'is' if len(shown) == 1 else 'are'} set" if shown else ""
