@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal, Self
 
 from typing_extensions import override
 
-from bridge.client import BrokerAddress, Client, CodedError, SessionStatus, connect
+from bridge.client import BrokerAddress, Client, CodedError, NoSuchSession, SessionStatus, connect
 from bridge.contract.session import SessionState
 from responder.errors import SenderFailed
 from responder.faults import FaultLog
@@ -20,6 +20,7 @@ from responder.store.turns import Turns
 from responder.timing import SenderTiming
 from responder.webhook import LegacyAnswerSink, LegacySender, stay_registered
 
+_log = logging.getLogger(__name__)
 #: Seconds by which clocks may differ without a word: a status is on its way for less, and no age depends on it.
 CLOCK_TOLERANCE = 10.0
 
@@ -129,8 +130,12 @@ class BrokerTransport(Transport):
     @override
     async def prepare(self) -> None:
         for session in self._sessions:
-            with suppress(CodedError):
+            try:
                 await self._connected().status(session)
+            except NoSuchSession as error:  # of a bridge that has others, so it is no matter of waiting
+                _log.warning("WA_SESSIONS: %s Nothing arrives for it.", error.text)
+            except CodedError:
+                pass
             await self._compare_clocks(session)
 
     @override

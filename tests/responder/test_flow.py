@@ -29,6 +29,16 @@ async def test_a_greeting_is_answered_and_both_are_recorded(harness_on_each: Res
     ]
 
 
+async def test_a_session_that_no_bridge_has_is_named(
+    harness: ResponderHarness, caplog: pytest.LogCaptureFixture
+) -> None:
+    await harness.start(sessions="haby=51,habi=52")
+    harness.bridge.phone.incoming(ANA, "hola")
+    assert await harness.answers(1) == [GREETING]
+    assert "WA_SESSIONS: There is no session 'habi'; known sessions: haby." in caplog.text
+    assert "no session 'haby'" not in caplog.text
+
+
 async def test_a_message_without_a_matching_rule_is_recorded_and_not_answered(harness: ResponderHarness) -> None:
     await harness.start()
     harness.bridge.phone.incoming(ANA, "¿Tienen turno para el jueves?")
