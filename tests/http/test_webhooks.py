@@ -268,7 +268,7 @@ async def test_groups_reach_legacy_listeners_only_when_switched_on(
 async def test_filters_choose_kinds_chats_and_groups(started: HttpBridge, client: httpx.AsyncClient) -> None:
     async with Receiver() as only_beto, Receiver() as own, Receiver() as no_groups:
         for body in (
-            {"url": only_beto.url, "chats": ["+54 9 11 5550-0002"]},
+            {"url": only_beto.url, "chats": ["011 15 5550-0002"]},
             {"url": own.url, "events": ["own_message"]},
             {"url": no_groups.url, "groups": False},
         ):

@@ -111,14 +111,15 @@ async def list_webhooks(session: str, context: ContextOf) -> WebhookList:
 @router.post("/sessions/{session}/listeners", status_code=201, dependencies=[needs(Scope.LISTEN)])
 async def register(session: str, body: NewWebhook, context: ContextOf, audit: AuditOf) -> WebhookView:
     """Register a webhook, or change the items that a registered one receives."""
-    context.entry(session)
+    running = context.entry(session).session
+    own = running.outbound.own if running else None
     url = await context.poster.check(body.url)
     known = next((one for one in context.registry.active(session) if one.url == url), None)
     made = secrets.token_urlsafe(32) if body.secret is None and (known is None or known.secret is None) else None
     webhook = await context.registry.register(
         session,
         url,
-        chosen=_filter(body, known.filter if known else WebhookFilter()),
+        chosen=_filter(body, known.filter if known else WebhookFilter(), own),
         secret=body.secret or made,
         start=_start(body),
     )
@@ -171,11 +172,11 @@ def _find(context: AppContext, session: str, webhook_id: str) -> Webhook:
     return found
 
 
-def _filter(body: NewWebhook, before: WebhookFilter) -> WebhookFilter:
-    """Raises `InvalidRequest` for a filter that nothing can pass."""
+def _filter(body: NewWebhook, before: WebhookFilter, own: str | None) -> WebhookFilter:
+    """`own`: the digits of this account's number. Raises `InvalidRequest` for a filter that nothing can pass."""
     chosen = WebhookFilter(
         kinds=before.kinds if body.events is None else frozenset(map(str, body.events)),
-        chats=before.chats if body.chats is None else frozenset(str(parse_recipient(chat)) for chat in body.chats),
+        chats=before.chats if body.chats is None else frozenset(str(parse_recipient(one, own)) for one in body.chats),
         groups=before.groups if body.groups is None else body.groups,
     )
     if chosen.chats is not None and not chosen.groups and all(Jid.parse(chat).is_group for chat in chosen.chats):
