@@ -196,4 +196,4 @@ async def test_files_end_by_age_by_size_and_with_their_messages(keyed: HttpBridg
         assert (await client.get(f"/v1/media/{sha256(contents[0])}")).status_code == 404
         [message, *_] = (await client.get("/v1/sessions/haby/messages")).json()["items"]
         assert (message["media"]["state"], message["media"]["url"]) == ("expired", None)
-    assert not any(map(os.listdir, map(str, Path(folder).iterdir())))
+    assert [file async for file in shared.store.all()] == []
