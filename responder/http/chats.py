@@ -83,7 +83,7 @@ async def chat(request: Request) -> Response:
     """A chat with its messages, oldest first."""
     surface, chat_id, query = surface_of(request), _chat_id(request), query_of(request, MessageQuery)
     one = await surface.chats.one(chat_id)
-    lines = await surface.chats.lines(chat_id, before=query.before, limit=query.limit)
+    lines = await surface.chats.lines(one.id, before=query.before, limit=query.limit)
     return JSONResponse({"chat": asdict(one), "messages": [asdict(line) for line in lines], "now": surface.chat_time()})
 
 
@@ -93,7 +93,7 @@ async def reply(request: Request) -> Response:
     now = surface.chat_time()
     turn = await surface.human.open(chat_id, requested.text, requested.request, now=now, expires_at=now + REPLY_TTL)
     surface.resume(turn)
-    surface.changes.notify([chat_id])
+    surface.changes.notify([turn.chat_id])
     return JSONResponse({"turn": turn.id, "state": turn.state})
 
 
@@ -101,16 +101,14 @@ async def pause(request: Request) -> Response:
     """Pause or resume automatic answers in a chat."""
     surface, chat_id, requested = surface_of(request), _chat_id(request), await body_of(request, Pause)
     until = surface.chat_time() + requested.seconds if requested.seconds else 0.0
-    await surface.chats.pause(chat_id, until)
-    surface.changes.notify([chat_id])
+    surface.changes.notify([await surface.chats.pause(chat_id, until)])
     return JSONResponse({"paused_until": until})
 
 
 async def opt_in(request: Request) -> Response:
     """Resume automatic answers to a person who opted out."""
     surface, chat_id = surface_of(request), _chat_id(request)
-    await surface.chats.opt_in(chat_id)
-    surface.changes.notify([chat_id])
+    surface.changes.notify([await surface.chats.opt_in(chat_id)])
     return JSONResponse({"opted_out": False})
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from responder.errors import NoSuchChat
 from responder.policy import OURS, Verdict
 from responder.store.database import ResponderDatabase
+from responder.store.identities import surviving
 from responder.store.schema import chats, conversations, messages, turns, unix
 from responder.turns import TurnState
 
@@ -93,7 +94,7 @@ class LegacyRow:
 
 
 class Chats:
-    """Every method raises DatabaseDown."""
+    """Every method raises DatabaseDown. The id of a merged chat stands for the one it was merged into."""
 
     def __init__(self, database: ResponderDatabase) -> None:
         self._database = database
@@ -128,10 +129,10 @@ class Chats:
 
     async def one(self, chat_id: int) -> ChatSummary:
         """One chat. Raises NoSuchChat."""
-        query = select(chats, _WAITS.label("waits")).where(chats.c.id == chat_id)
         async with self._database.read() as connection:
-            row = (await connection.execute(query)).one_or_none()
-            if row is None:
+            kept = await surviving(connection, chat_id)
+            query = select(chats, _WAITS.label("waits")).where(chats.c.id == kept)
+            if (row := (await connection.execute(query)).one_or_none()) is None:
                 raise NoSuchChat(f"There is no chat {chat_id}.")
             newest = await _newest(connection, [row])
         return _view(row, newest.get((row.cliente_id, row.telefono)))
@@ -147,7 +148,7 @@ class Chats:
                 turns.c.state,
                 turns.c.error,
             )
-            .outerjoin(messages, (messages.c.conversation_id == conversations.c.id) & (messages.c.chat_id == chat_id))
+            .outerjoin(messages, (messages.c.conversation_id == conversations.c.id) & (messages.c.chat_id == chat.id))
             .outerjoin(turns, turns.c.conversation_id == conversations.c.id)
             .where(conversations.c.cliente_id == chat.cliente_id, conversations.c.telefono == chat.person)
             .order_by(conversations.c.id.desc())
@@ -171,17 +172,19 @@ class Chats:
             for row in reversed(rows)
         ]
 
-    async def pause(self, chat_id: int, until: float) -> None:
-        """Answer nothing in this chat until a moment; 0 resumes it. Raises NoSuchChat."""
-        async with self._database.write() as connection:
-            await _check_exists(connection, chat_id)
-            await connection.execute(update(chats).where(chats.c.id == chat_id).values(paused_until=until))
+    async def pause(self, chat_id: int, until: float) -> int:
+        """Answer nothing in this chat until a moment; 0 resumes it. Returns the id. Raises NoSuchChat."""
+        return await self._change(chat_id, paused_until=until)
 
-    async def opt_in(self, chat_id: int) -> None:
-        """Remove an opt-out, for a person who asked for it outside the chat. Raises NoSuchChat."""
+    async def opt_in(self, chat_id: int) -> int:
+        """Remove an opt-out, for a person who asked for it outside the chat. Returns the id. Raises NoSuchChat."""
+        return await self._change(chat_id, opted_out_at=None)
+
+    async def _change(self, chat_id: int, **values: float | None) -> int:
         async with self._database.write() as connection:
-            await _check_exists(connection, chat_id)
-            await connection.execute(update(chats).where(chats.c.id == chat_id).values(opted_out_at=None))
+            kept = await surviving(connection, chat_id)
+            await connection.execute(update(chats).where(chats.c.id == kept).values(values))
+        return kept
 
     async def newest(self, limit: int) -> list[LegacyRow]:
         """The newest messages of all chats, newest first: the legacy listing."""
@@ -203,11 +206,6 @@ class Chats:
                 LegacyRow(row.telefono, row.rol, row.mensaje or "", float(row.at or 0), row.cliente_id, row.nom)
                 for row in rows
             ]
-
-
-async def _check_exists(connection: AsyncConnection, chat_id: int) -> None:
-    if (await connection.execute(select(chats.c.id).where(chats.c.id == chat_id))).first() is None:
-        raise NoSuchChat(f"There is no chat {chat_id}.")
 
 
 def _matches(search: str) -> ColumnElement[bool]:

@@ -9,6 +9,7 @@ from sqlalchemy import insert, select, update
 from responder.errors import NoSuchChat
 from responder.policy import Verdict
 from responder.store.database import ResponderDatabase
+from responder.store.identities import all_ids, surviving
 from responder.store.rows import QueuedAnswer, Turn, commands_from_json, commands_to_json
 from responder.store.schema import chats, conversations, messages, turns
 from responder.store.statements import insert_rows
@@ -23,15 +24,19 @@ class HumanReplies:
         self._pause = pause
 
     async def open(self, chat_id: int, text: str, request: str, *, now: float, expires_at: float) -> Turn:
-        """Record an answer; the same `request` again is the same turn. Raises NoSuchChat, DatabaseDown."""
-        name = "reply-" + hashlib.sha256(f"{chat_id}\n{request}".encode()).hexdigest()[:40]
+        """Record an answer; the same `request` again is the same turn, also after its chat was merged into another.
+
+        Raises NoSuchChat, DatabaseDown.
+        """
         async with self._database.write() as connection:
+            chat_id = await surviving(connection, chat_id)
+            name, *former = [_name_of(request, one) for one in await all_ids(connection, chat_id)]
             chat = (
                 await connection.execute(select(chats).where(chats.c.id == chat_id).with_for_update())
             ).one_or_none()
             if chat is None:
                 raise NoSuchChat(f"There is no chat {chat_id}.")
-            where = (turns.c.session == chat.session) & (turns.c.first_message == name)
+            where = (turns.c.session == chat.session) & (turns.c.first_message.in_([name, *former]))
             existing = (await connection.execute(select(turns).where(where))).one_or_none()
             if existing is not None:
                 return Turn(
@@ -89,3 +94,7 @@ class HumanReplies:
                 .values(paused_until=now + self._pause, last_at=now, last_message=row_id, last_print=None)
             )
             return turn
+
+
+def _name_of(request: str, chat_id: int) -> str:
+    return "reply-" + hashlib.sha256(f"{chat_id}\n{request}".encode()).hexdigest()[:40]

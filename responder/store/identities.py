@@ -2,7 +2,8 @@
 
 `wa_identity` holds every name of the other side of a chat: number and LID in the form in which they are compared, and
 the bridge's id of the person. Two chats that turn out to be one person's become the older one, in the transaction that
-records the message; no row is lost but the second one of `wa_chat`.
+records the message; no row is lost but the second one of `wa_chat`. Its id stays a name (`#17`) of the older one, so
+that a link to it still leads to the conversation.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, update
+from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.contract.phone_numbers import canonical
 from responder.chat_state import ChatState
+from responder.errors import NoSuchChat
 from responder.incoming import PersonLink, ReceivedMessage
 from responder.store.rows import part_of
 from responder.store.schema import chats, conversations, identities, messages, turns
@@ -60,6 +62,22 @@ async def chats_of(connection: AsyncConnection, batch: Sequence[ReceivedMessage 
     return found
 
 
+async def surviving(connection: AsyncConnection, chat_id: int) -> int:
+    """The id of a chat, or of the one that it was merged into. Raises NoSuchChat."""
+    if (await connection.execute(select(chats.c.id).where(chats.c.id == chat_id))).first() is not None:
+        return chat_id
+    into = select(identities.c.chat_id).where(identities.c.name == _former(chat_id))
+    if (kept := (await connection.execute(into)).scalar()) is None:
+        raise NoSuchChat(f"There is no chat {chat_id}.")
+    return int(kept)
+
+
+async def all_ids(connection: AsyncConnection, chat_id: int) -> list[int]:
+    """The id of a chat, and those of the chats that were merged into it."""
+    former = select(identities.c.name).where(identities.c.chat_id == chat_id, identities.c.name.startswith("#"))
+    return [chat_id, *(int(name[1:]) for name in (await connection.execute(former)).scalars())]
+
+
 async def _find(connection: AsyncConnection, session: str, batch: Sequence[ReceivedMessage | PersonLink]) -> FoundChats:
     wanted = sorted({name for item in batch for name in item.names | item.people})
     states: dict[int, ChatState] = {}
@@ -88,7 +106,7 @@ async def _settle(
     if candidates:
         kept, *others = sorted(candidates)
         for gone in others:
-            await _merge(connection, found, kept, gone)
+            await _merge(connection, session, found, kept, gone)
     elif isinstance(item, ReceivedMessage):
         kept = await _insert(connection, session, found, item)
     else:
@@ -142,7 +160,7 @@ async def _name(
         await connection.execute(insert(identities), rows)
 
 
-async def _merge(connection: AsyncConnection, found: FoundChats, kept_id: int, gone_id: int) -> None:
+async def _merge(connection: AsyncConnection, session: str, found: FoundChats, kept_id: int, gone_id: int) -> None:
     kept, gone = found.states[kept_id], found.states.pop(gone_id)
     for table in (messages, turns):
         moved = update(table).where(table.c.chat_id == gone_id)
@@ -150,6 +168,7 @@ async def _merge(connection: AsyncConnection, found: FoundChats, kept_id: int, g
     await connection.execute(update(identities).where(identities.c.chat_id == gone_id).values(chat_id=kept_id))
     await connection.execute(delete(chats).where(chats.c.id == gone_id))
     found.by_name = {name: kept_id if chat_id == gone_id else chat_id for name, chat_id in found.by_name.items()}
+    await _name(connection, session, found, kept_id, [_former(gone_id)])
     found.merged.add(kept_id)
     found.merged.discard(gone_id)
     clients, names = {kept.cliente_id, gone.cliente_id}, {kept.person, gone.person}
@@ -187,6 +206,11 @@ def _person(known: str, new: str) -> str:
     if not new.isdecimal() or (known.isdecimal() and canonical(known) == canonical(new)):
         return known
     return new
+
+
+def _former(chat_id: int) -> str:
+    """The name that the id of a merged chat becomes; no address begins like it."""
+    return f"#{chat_id}"
 
 
 def _is_lid(name: str) -> bool:

@@ -21,11 +21,12 @@ from bridge.client import Cursor
 from bridge.contract.jid import Jid
 from bridge.contract.messages import Stream
 from responder.chat_state import OperatorSettings
-from responder.errors import WrongSettings
+from responder.errors import NoSuchChat, WrongSettings
 from responder.hours import Hours
 from responder.incoming import PersonLink, ReceivedMessage, StreamPosition, of_webhook
 from responder.policy import Policy, Verdict
 from responder.settings import load
+from responder.store.chats import Chats
 from responder.store.circumstances import CircumstanceReader
 from responder.store.database import ResponderDatabase
 from responder.store.erasure import erase
@@ -261,6 +262,25 @@ async def test_what_waited_in_both_chats_is_answered_once_in_one(each_desk: Desk
     assert (await desk.rows("SELECT chat_id FROM wa_turn")) == [(by_lid.chat_id,)]
 
 
+async def test_the_id_of_a_merged_chat_leads_to_the_conversation(each_desk: Desk) -> None:
+    desk, chat_list = each_desk, Chats(each_desk.database)
+    await desk.say(NUMBER, "hola")
+    await desk.say(HIDDEN, "buenas")
+    [(kept,), (gone,)] = await desk.rows("SELECT id FROM wa_chat ORDER BY id")
+    human = HumanReplies(desk.database, 60)
+    sent = await human.open(gone, "Sí", "request-1", now=desk.now, expires_at=desk.now + 60)
+    await desk.say(LINK)
+    assert (await chat_list.one(gone)).id == kept
+    assert await chat_list.lines(gone) == await chat_list.lines(kept)
+    assert await chat_list.pause(gone, 7.0) == kept
+    assert (await chat_list.one(kept)).paused_until == 7.0
+    for chat_id in (gone, kept):
+        again = await human.open(chat_id, "Sí", "request-1", now=desk.now, expires_at=desk.now + 60)
+        assert (again.id, again.chat_id) == (sent.id, kept)
+    with pytest.raises(NoSuchChat):
+        await chat_list.one(999)
+
+
 async def test_a_whole_batch_in_any_order_is_one_conversation(database: ResponderDatabase) -> None:
     for order in itertools.permutations((NUMBER, HIDDEN, BOTH, LINK)):
         async with database.write() as connection:
@@ -338,6 +358,7 @@ asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
 """
 
 
+@pytest.mark.timeout(240)  # a process for each statement
 async def test_a_kill_between_the_steps_of_a_merge_loses_nothing(each_desk: Desk) -> None:
     desk = each_desk
     await desk.say(NUMBER, "baja")
@@ -443,7 +464,7 @@ async def test_an_interrupted_migration_is_completed(database: ResponderDatabase
     desk = Desk(database)
     assert await desk.rows("SELECT count(*) FROM wa_chat") == [(3,)]
     names = await desk.rows("SELECT name FROM wa_identity WHERE chat_id = 1 ORDER BY name")
-    assert names == [(LID,), (PN,)]
+    assert names == [("#4",), ("#5",), (LID,), (PN,)]
 
 
 async def test_a_chat_of_an_earlier_version_that_still_runs_is_adopted(each_desk: Desk) -> None:

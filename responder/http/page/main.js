@@ -27,7 +27,7 @@ async function open(chatId) {
     return;
   }
   page.classList.add('reading');
-  list.mark(chatId);
+  list.mark(conversation.current()); // another one than `chatId` where that was merged
 }
 
 function close() {
@@ -68,6 +68,7 @@ async function changed(chatIds) {
     waiting = null;
     try {
       await Promise.all([list.refresh(), switches.refresh(), isOpen ? conversation.refresh() : null]);
+      list.mark(conversation.current());
     } catch (error) {
       switches.unreachable();
     }

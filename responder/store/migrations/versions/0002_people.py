@@ -58,6 +58,7 @@ def upgrade() -> None:
         for names, same in _people(found):
             kept = same[0] if len(same) == 1 else _merged(bind, same)
             _rename(bind, kept, same)
+            names |= {f"#{row['id']}" for row in same if row is not same[0]}  # links to merged chats
             new = [{"session": session, "name": name, "chat_id": kept["id"]} for name in sorted(names)]
             bind.execute(sa.insert(_identities), new)
 
