@@ -40,11 +40,6 @@ class Changes:
     def __init__(self) -> None:
         self._watches: set[Watch] = set()
 
-    @property
-    def watchers(self) -> int:
-        """The number of watchers."""
-        return len(self._watches)
-
     def notify(self, chat_ids: Iterable[int | None]) -> None:
         """Notify every watcher that these chats have changed."""
         if self._watches:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from dataclasses import dataclass
 
 from starlette.responses import StreamingResponse
@@ -27,15 +27,23 @@ class OpenStreams:
     def __init__(self, limits: StreamLimits) -> None:
         self._limits = limits
         self._of: Counter[str] = Counter()
+        self._open = 0
 
-    def open(self, caller: str, *, unlimited: bool, admin: bool) -> Callable[[], None] | None:
-        """Count a stream; returns what ends it, None where there is no room. `unlimited`: callers have no share."""
+    def open(self, names: Collection[str], *, admin: bool) -> Callable[[], None] | None:
+        """Count a stream; returns what ends it, None where there is no room. Each of `names` has a share."""
         limits = self._limits
         room = limits.total - (0 if admin else limits.reserve)
-        if self._of.total() >= room or (not unlimited and self._of[caller] >= limits.share):
+        if self._open >= room or any(self._of[name] >= limits.share for name in names):
             return None
-        self._of[caller] += 1
-        return lambda: self._of.subtract([caller])
+        self._of.update(names)
+        self._open += 1
+
+        def ended() -> None:
+            self._open -= 1
+            self._of.subtract(names)
+            self._of += Counter()  # forgets those that have none
+
+        return ended
 
 
 class EventStreamResponse(StreamingResponse):

@@ -138,10 +138,10 @@ async def set_active(request: Request) -> Response:
 async def live(request: Request) -> Response:
     """Ids of chats that changed, as server-sent events; null = reload everything."""
     surface = surface_of(request)
-    most = surface.limits.pages
-    if surface.changes.watchers >= most:
-        raise HTTPException(429, f"Ya hay {most} páginas abiertas", {"Retry-After": "10"})
-    return EventStreamResponse(_changes(surface), request.state.still_valid, surface.limits.recheck)
+    ended = surface.streams.open(request.state.rate_keys, admin=True)
+    if ended is None:
+        raise HTTPException(429, "Ya hay demasiadas páginas abiertas", {"Retry-After": "10"})
+    return EventStreamResponse(_changes(surface), request.state.still_valid, surface.limits.recheck, ended)
 
 
 routes = [

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from bridge.asgi.event_stream import OpenStreams
 from responder.changes import Changes
 from responder.faults import FaultLog
 from responder.http.limits import SurfaceLimits
@@ -52,3 +53,7 @@ class Surface:
     switched: Callable[[], None]
     closing: asyncio.Event
     limits: SurfaceLimits
+    streams: OpenStreams = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "streams", OpenStreams(self.limits.streams))

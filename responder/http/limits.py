@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from bridge.asgi.body import BodyLimits
+from bridge.asgi.event_stream import StreamLimits
 from bridge.asgi.server import ServerLimits
 
 
 @dataclass(frozen=True, slots=True)
 class SurfaceLimits:
-    """Times in seconds. `pages` at once, each with a stream of changes; `ping` keeps a quiet stream open.
+    """Times in seconds. `streams` of changes, one for each open page; `ping` keeps a quiet stream open.
 
     `recheck`: between two checks of the credential of an open stream.
     """
@@ -19,6 +20,6 @@ class SurfaceLimits:
         default_factory=lambda: ServerLimits(connections=400, keep_alive=5, shutdown_timeout=2)
     )
     body: BodyLimits = field(default_factory=lambda: BodyLimits(timeout=15.0))
-    pages: int = 100
+    streams: StreamLimits = field(default_factory=lambda: StreamLimits(share=50, reserve=0))  # one key opens all pages
     ping: float = 15.0
     recheck: float = 0.9

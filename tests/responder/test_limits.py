@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 
 import httpx
+import jwt
 import pytest
 
 from bridge.asgi.body import BodyLimits
+from bridge.asgi.event_stream import StreamLimits
 from bridge.asgi.server import ServerLimits
 from responder.http.limits import SurfaceLimits
 from tests.responder.conftest import ResponderHarness
 
 KEY = "clave-larga-de-prueba"
+AUDIENCE = "whatsapp-mqtt-bridge"
+SECRET = "un secreto de prueba de treinta y dos"
 
 
 async def test_requests_beyond_the_rate_get_retry_after(harness: ResponderHarness) -> None:
@@ -59,11 +65,33 @@ async def test_a_head_that_trickles_is_not_waited_for(harness: ResponderHarness,
 
 
 async def test_streams_beyond_the_limit_are_refused(harness: ResponderHarness) -> None:
-    responder = await harness.start(http_limits=SurfaceLimits(pages=1))
+    responder = await harness.start(http_limits=SurfaceLimits(streams=StreamLimits(total=1, reserve=0)))
     async with httpx.AsyncClient(base_url=responder.url) as http, http.stream("GET", "/api/live") as first:
         assert await anext(first.aiter_lines()) == ": open"
         second = await http.get("/api/live")
         assert (second.status_code, second.headers["retry-after"]) == (429, "10")
+
+
+async def test_one_token_and_one_address_leave_streams_to_others(harness: ResponderHarness) -> None:
+    limits = SurfaceLimits(streams=StreamLimits(total=6, share=2, reserve=0))
+    responder = await harness.start(
+        api_key=KEY, jwt_secret=SECRET, http_proxies="127.0.0.1", http_rate="off", http_limits=limits
+    )
+    tokens = [
+        jwt.encode({"sub": name, "scope": "admin", "exp": time.time() + 600, "aud": AUDIENCE}, SECRET, "HS256")
+        for name in "abcd"
+    ]
+    async with httpx.AsyncClient(base_url=responder.url) as http, AsyncExitStack() as stack:
+
+        async def follow(token: str, address: str) -> int:
+            headers = {"authorization": f"Bearer {token}", "x-forwarded-for": address}
+            stream = await stack.enter_async_context(http.stream("GET", "/api/live", headers=headers))
+            return stream.status_code
+
+        of_one_token = [await follow(tokens[0], f"192.0.2.{n}") for n in (1, 2, 3)]
+        of_one_address = [await follow(token, "192.0.2.9") for token in tokens[1:]]
+        assert (of_one_token, of_one_address) == ([200, 200, 429], [200, 200, 429])
+        assert await follow(tokens[3], "192.0.2.10") == 200
 
 
 async def test_a_body_without_a_length_may_not_be_larger_either(harness: ResponderHarness) -> None:

@@ -58,7 +58,8 @@ async def follow(
     at = 0 if start == "oldest" else journal.bounds(stream).last
     if given := last_event_id or after:
         at = parse_cursor(given, journal.epoch).seq
-    ended = context.streams.open(caller.id, unlimited=caller is ANYBODY, admin=Scope.ADMIN in caller.scopes)
+    names = () if caller is ANYBODY else (caller.id,)
+    ended = context.streams.open(names, admin=Scope.ADMIN in caller.scopes)
     if ended is None:
         raise RateLimited("Too many event streams are open.", {"Retry-After": "10"})
     events = _events(context, entry, journal, stream, at)
