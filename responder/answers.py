@@ -70,7 +70,7 @@ class AnswerSource:
         """A rule's answer to these messages as one text. Needs no I/O."""
         written = "\n".join(pending.body[:LONGEST] for pending in batch)[:LONGEST]
         text = _MENTION.sub(" ", written).strip()
-        found = self._rules.rules.answer(text, turn=batch[0].id)
+        found = self._rules.rules.answer(text, batch[0].id, self._rules.too_slow)
         return Answer(TurnOrigin.RULE, found.text) if found else None
 
     def closed(self) -> Answer | None:
@@ -91,7 +91,7 @@ class AnswerSource:
 
     def forbids(self, answer: Answer) -> str | None:
         """The expression that forbids this answer."""
-        return self._rules.rules.forbids(answer.text)
+        return self._rules.rules.forbids(answer.text, self._rules.too_slow)
 
     async def _confirm(self, order: Pending) -> str:
         match order_in(order.body):

@@ -5,11 +5,13 @@ Patterns and answers of a rule are by language; the answer is in the language wh
 
 from __future__ import annotations
 
-import re
+import time
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any, Literal
 
+import regex  # and not re: it has a limit of time
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, InstanceOf, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from responder.errors import WrongRules
@@ -17,6 +19,8 @@ from responder.text_normalize import LONGEST, contains_phrase, legible, made_of,
 
 #: The language of patterns and answers without one.
 ANY = "any"
+#: Seconds of the processor that all expressions together may take on one text.
+MOST_TIME = 0.02
 
 
 def _as_list(value: Any) -> Any:
@@ -38,14 +42,39 @@ def _expressions(value: Any) -> Any:
     if not isinstance(texts, list):
         return texts
     try:
-        return tuple(re.compile(text, re.IGNORECASE) if isinstance(text, str) else text for text in texts)
-    except (re.error, OverflowError, RecursionError) as error:
+        return tuple(regex.compile(text, regex.IGNORECASE) if isinstance(text, str) else text for text in texts)
+    except (regex.error, OverflowError, RecursionError) as error:
         raise ValueError(f"{texts!r:.200} is not a regular expression: {error}") from error
 
 
 _Phrases = Annotated[tuple[str, ...], BeforeValidator(_phrases)]
-_Expressions = Annotated[tuple[re.Pattern[str], ...], BeforeValidator(_expressions)]
+_Expressions = Annotated[tuple[InstanceOf[regex.Pattern[str]], ...], BeforeValidator(_expressions)]
 _Answer = Annotated[str, Field(min_length=1, max_length=65_536)]
+
+
+def _no_report(_: str) -> None:
+    pass
+
+
+class Search:
+    """Searches expressions in one text, within `MOST_TIME`. `too_slow` receives each that did not end in time."""
+
+    def __init__(self, too_slow: Callable[[str], None]) -> None:
+        self._too_slow = too_slow
+        self._end = time.process_time() + MOST_TIME
+
+    def finds(self, expression: regex.Pattern[str], texts: Iterable[str], *, unended: bool) -> bool:
+        """Whether it matches one of the texts; `unended` where there was no time to know."""
+        for text in texts:
+            if (left := self._end - time.process_time()) <= 0:
+                return unended
+            try:
+                if expression.search(text, timeout=left) is not None:
+                    return True
+            except TimeoutError:
+                self._too_slow(expression.pattern)
+                return unended
+        return False
 
 
 class Pattern(BaseModel):
@@ -64,15 +93,15 @@ class Pattern(BaseModel):
             raise ValueError("needs one of whole, starts, contains and matches")
         return self
 
-    def fits(self, text: str, plain_text: str) -> bool:
-        """Whether a text matches, given as written and in its plain form."""
+    def fits(self, text: str, plain_text: str, search: Search) -> bool:
+        """Whether a text matches, given as written and in its plain form. What takes too long does not."""
         if self.needs and not any(contains_phrase(plain_text, phrase) for phrase in self.needs):
             return False
         return (
             made_of(plain_text, self.whole)
             or any(f"{plain_text} ".startswith(f"{phrase} ") for phrase in self.starts)
             or any(contains_phrase(plain_text, phrase) for phrase in self.contains)
-            or any(expression.search(text) for expression in self.matches)
+            or any(search.finds(expression, [text], unended=False) for expression in self.matches)
         )
 
 
@@ -125,22 +154,23 @@ class Rules(BaseModel):
             raise ValueError(f"the name {twice[0]!r} is used twice")
         return self
 
-    def answer(self, text: str, turn: int = 0) -> Canned | None:
+    def answer(self, text: str, turn: int = 0, too_slow: Callable[[str], None] = _no_report) -> Canned | None:
         """The answer of the first rule that applies; `turn` chooses among several answers."""
+        search = Search(too_slow)
         shortened = text[:LONGEST]
         plain_text = plain(shortened)
         for rule in self.rules:
             for language, pattern in rule.when.items():
-                if pattern.fits(shortened, plain_text):
+                if pattern.fits(shortened, plain_text, search):
                     language = language if language in rule.answer else ANY  # noqa: PLW2901 - narrowed, not replaced
                     answers = rule.answer[language]
                     return Canned(rule=rule.name, language=language, text=answers[turn % len(answers)])
         return None
 
-    def forbids(self, text: str) -> str | None:
-        """The expression that forbids this answer as written or as it is read, or None."""
-        forms = (text, legible(text), unaccented(text))
-        return next((found.pattern for found in self.forbidden if any(map(found.search, forms))), None)
+    def forbids(self, text: str, too_slow: Callable[[str], None] = _no_report) -> str | None:
+        """The expression that forbids this answer as written or as it is read, or None. What takes too long forbids."""
+        forms, search = (text, legible(text), unaccented(text)), Search(too_slow)
+        return next((found.pattern for found in self.forbidden if search.finds(found, forms, unended=True)), None)
 
 
 def parse_rules(text: str) -> Rules:

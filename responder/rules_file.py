@@ -16,6 +16,8 @@ _log = logging.getLogger(__name__)
 CHECK = 2.0
 #: Codes of the fault of a changed file that cannot be used, and of its recovery.
 BROKEN, RECOVERED = "rules_broken", "rules_mended"
+#: Code of the fault of an expression that takes too long on a text.
+SLOW = "rules_slow"
 
 
 class RulesFile:
@@ -27,6 +29,7 @@ class RulesFile:
         self._seen: tuple[int, int, int] | None = None
         self._rules = Rules(version=1)
         self._fault: str | None = None
+        self._slow: set[str] = set()
 
     def load(self) -> None:
         """Read for the first time. Raises WrongRules."""
@@ -54,11 +57,24 @@ class RulesFile:
         self._check()
         return self._fault
 
+    def too_slow(self, expression: str) -> None:
+        """Note, once for each version of the file, that an expression did not end in time."""
+        if expression not in self._slow:
+            self._slow.add(expression)
+            self._faults.note(
+                SLOW,
+                "rules",
+                f"The expression {expression!r:.200} takes too long on some texts. In `matches`, neither it nor a"
+                " later one then matches; in `forbidden`, it forbids the answer. Write it without repetitions inside"
+                " repetitions, such as (a+)+.",
+            )
+
     def _check(self) -> None:
         """Read the file if it has changed."""
         if self._path is None or (version := _version(self._path)) == self._seen:
             return
         self._seen = version
+        self._slow.clear()
         try:
             self._rules = _read(self._path)
         except WrongRules as error:

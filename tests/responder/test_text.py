@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from responder.chat_state import ChatState, OperatorSettings, SwitchState, judge
@@ -187,6 +188,7 @@ def test_fingerprints() -> None:
 _ODD = "a\u0300\u0315\u0344\u0390\u0f73\ufdfa\u200b\u200d\ufe0f\u202e\ud55c\u1d160\U0001f1e6\U0001d400ıßǆ İ1\n."
 
 
+@settings(deadline=None)  # it measures the processor itself
 @given(
     unit=st.text(st.one_of(st.sampled_from(_ODD), st.characters(exclude_categories=["Cs"])), min_size=1, max_size=6),
     start=st.text(max_size=4),
@@ -209,6 +211,34 @@ def test_no_message_costs_more_than_50_ms(unit: str, start: str) -> None:
         return time.process_time() - started
 
     assert min(cost() for _ in range(3)) < 0.05
+
+
+CATASTROPHIC = ("(a+)+$", "(a|aa)+$", r"(\w+\s?)*$!", "^(([a-z])+.)+[A-Z]([a-z])+$", "(.*a){25}$!")
+
+
+def test_no_expression_costs_more_than_50_ms(tmp_path: Path) -> None:
+    lines = "".join(f"\n  - {expression!r}" for expression in CATASTROPHIC)
+    path = tmp_path / "rules.yaml"
+    path.write_text(
+        f"version: 1\nrules:\n- {{name: a, when: {{matches: {list(CATASTROPHIC)!r}}}, answer: x}}\n"
+        f"- {{name: b, when: {{starts: b}}, answer: y}}\nforbidden:{lines}"
+    )
+    log = FaultLog(lambda: 0.0, lambda _: None)
+    file = RulesFile(path, log)
+    file.load()
+    text = "b " + "a" * 65_000 + "!"
+
+    def cost(work: Callable[[], object]) -> float:
+        started = time.process_time()
+        work()
+        return time.process_time() - started
+
+    assert min(cost(lambda: file.rules.answer(text, 0, file.too_slow)) for _ in range(3)) < 0.05
+    assert file.rules.answer(text, 0, file.too_slow) is not None, "rules after a slow one still answer"
+    assert min(cost(lambda: file.rules.forbids("a" * 4_000 + "!", file.too_slow)) for _ in range(3)) < 0.05
+    assert file.rules.forbids("a" * 4_000 + "!", file.too_slow) == CATASTROPHIC[0]
+    assert log.counts["rules_slow"] == 1, "the others had no time"
+    assert "without repetitions inside repetitions" in log.latest[-1].text
 
 
 @given(st.text(max_size=300))
