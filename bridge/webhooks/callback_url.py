@@ -114,6 +114,7 @@ class CallbackRules:
         """Parse WA_CALLBACK_HOSTS: `loopback`, addresses, networks and names, comma list. Raises `InvalidRequest`."""
         networks: list[Network] = []
         names: set[str] = set()
+        written: list[str] = []
         for part in filter(None, (piece.strip().lower() for piece in text.split(","))):
             if part in ("loopback", "localhost"):
                 networks += _LOOPBACK
@@ -122,6 +123,7 @@ class CallbackRules:
                 raise InvalidRequest(f"{part!r} is a URL: write only its host, as in loopback,10.0.0.0/24,crm.example.")
             with suppress(ValueError):
                 networks.append(ipaddress.ip_network(part, strict=False))
+                written.append(part)
                 continue
             if "/" in part:
                 raise InvalidRequest(f"{part!r} is not a network, such as 10.0.0.0/8, and a host has no path.")
@@ -129,8 +131,8 @@ class CallbackRules:
                 raise InvalidRequest(f"{part!r} has a port or brackets: write only the host; every port is allowed.")
             wildcard = "*." if part.startswith("*.") else ""
             names.add(wildcard + _check_name(part.removeprefix("*.")))
-        for network in networks:
-            _check_form(network)
+        for part in written:
+            _check_form(part)
         return cls(tuple(networks), frozenset(names), text.strip())
 
     def __str__(self) -> str:
@@ -169,10 +171,11 @@ def _check_name(text: str) -> str:
     return name
 
 
-def _check_form(network: Network) -> None:
+def _check_form(text: str) -> None:
     """Raises `InvalidRequest` for a network of notations of IPv4 addresses: these are compared as what they mean."""
+    network = ipaddress.ip_network(text, strict=False)
     if isinstance(network, IPv6Network) and network.prefixlen and carried(network.network_address).version == 4:
-        raise InvalidRequest(f"{str(network)!r} holds notations of IPv4 addresses: write these as IPv4, 10.0.0.0/24.")
+        raise InvalidRequest(f"{text!r} holds notations of IPv4 addresses: write these as IPv4, 10.0.0.0/24.")
 
 
 def carried(address: Address) -> Address:
