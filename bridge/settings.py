@@ -8,110 +8,38 @@ from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bridge.asgi.forwarded import Proxies
-from bridge.broker import BrokerAddress, parse_addresses
+from bridge.broker import BrokerAddress
 from bridge.contract.errors import StartError
 from bridge.contract.pace import Pace
 from bridge.contract.settings_file import encoding_fault
 from bridge.contract.topics import Topics, check_prefix, check_session_name
-from bridge.core.media_policy import DOWNLOADABLE, MediaMode, MediaPolicy
+from bridge.core.media_policy import MediaMode, MediaPolicy
 from bridge.core.pacing import Pacing
 from bridge.drivers import DriverName
+from bridge.setting_types import (
+    PLACEHOLDERS,
+    Retention,
+    SessionSetting,
+    parse_brokers,
+    parse_media_types,
+    parse_pace,
+    parse_sessions,
+    parse_size,
+    parsed,
+)
 from bridge.webhooks.callback_url import CallbackRules
 
 ENV_FILE = ".env"
-_PLACEHOLDERS = frozenset({"changeme", "change-me", "change_me", "password", "secret", "example", "xxx", "<password>"})
-_RETENTION = re.compile(r"(\d{1,5})d\s*,\s*(\d{1,6})(MB|GB)")
-_SIZE = re.compile(r"(\d{1,6})\s*(B|KB|MB|GB)?")
-_UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
-_LARGEST_INLINE = 500_000
 _NOT_A_LEVEL = re.compile(r"[^A-Za-z0-9_-]+")
-
-
-@dataclass(frozen=True, slots=True)
-class SessionSetting:
-    """One configured session; `cliente_id` is the legacy number of the customer it belongs to."""
-
-    name: str
-    cliente_id: int
-
-    def __str__(self) -> str:
-        return f"{self.name}={self.cliente_id}"
-
-
-@dataclass(frozen=True, slots=True)
-class Retention:
-    """How much is kept: days, and bytes (of a journal's bodies, or of files)."""
-
-    days: int
-    size: int
-    text: str = field(default="", compare=False)
-
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Parse `30d,1GB`. Raises ValueError."""
-        match = _RETENTION.fullmatch(text.strip())
-        if match is None:
-            raise ValueError("must be days and size, for example 30d,1GB")
-        return cls(int(match[1]), int(match[2]) * (10**9 if match[3] == "GB" else 10**6), text.strip())
-
-    def __str__(self) -> str:
-        return self.text
-
-
-def _parsed(parse: Callable[[str], Any]) -> BeforeValidator:
-    """Parse what is set as text; a program may also give the parsed value."""
-    return BeforeValidator(lambda value: parse(value) if isinstance(value, str) else value)
-
-
-def _parse_sessions(text: str) -> tuple[SessionSetting, ...]:
-    sessions = []
-    for part in filter(None, (piece.strip() for piece in text.split(","))):
-        name, _, number = part.partition("=")
-        if not number.strip().isdigit():
-            raise ValueError(f"{part!r} is not name=cliente_id, for example haby=51")
-        sessions.append(SessionSetting(check_session_name(name.strip()), int(number)))
-    if not sessions:
-        raise ValueError("names no session; write for example haby=51")
-    if len({session.name for session in sessions}) != len(sessions):
-        raise ValueError("names a session twice")
-    return tuple(sessions)
-
-
-def _parse_brokers(text: str) -> tuple[BrokerAddress, ...]:
-    addresses = parse_addresses(text)
-    for address in addresses:
-        if address.password and address.password.get_secret_value().lower() in _PLACEHOLDERS:
-            raise ValueError("contains a placeholder password; put in a real one")
-    return addresses
-
-
-def _parse_pace(value: Any, info: ValidationInfo) -> Any:
-    """`pace_burst` stands before the paces, so that it is known here; 1 where it is wrong itself."""
-    return Pace.parse(value, burst=info.data.get("pace_burst", 1)) if isinstance(value, str) else value
-
-
-def _parse_size(text: str) -> int:
-    match = _SIZE.fullmatch(text.strip())
-    if match is None:
-        raise ValueError("must be a size, for example 64MB")
-    return int(match[1]) * _UNITS[match[2] or "B"]
-
-
-def _parse_media_types(text: str) -> frozenset[str]:
-    named = frozenset(filter(None, (part.strip() for part in text.split(","))))
-    if unknown := named - set(DOWNLOADABLE):
-        raise ValueError(f"has unknown types: {', '.join(sorted(unknown))}. They are: {', '.join(DOWNLOADABLE)}")
-    return named or frozenset(DOWNLOADABLE)
+_LARGEST_INLINE = 500_000
 
 
 def _parse_port(text: str) -> str | None:
@@ -138,7 +66,7 @@ class BridgeSettings(BaseSettings):
         env_ignore_empty=True,
     )
 
-    addresses: Annotated[tuple[BrokerAddress, ...], NoDecode, _parsed(_parse_brokers)] = _name(
+    addresses: Annotated[tuple[BrokerAddress, ...], NoDecode, parsed(parse_brokers)] = _name(
         "WA_MQTT_URL",
         default=(),
         description="Brokers, comma list, tried in order; none: a private broker. mqtt://user:password@host:1883"
@@ -163,7 +91,7 @@ class BridgeSettings(BaseSettings):
         description="PEM file of the authorities that sign the broker's certificate, if they are not in the"
         " system's store.",
     )
-    sessions: Annotated[tuple[SessionSetting, ...], NoDecode, _parsed(_parse_sessions)] = _name(
+    sessions: Annotated[tuple[SessionSetting, ...], NoDecode, parsed(parse_sessions)] = _name(
         "WA_SESSIONS",
         default="haby=51",
         description="One session per number, as name=cliente_id, comma list; paths without a session name use the"
@@ -222,13 +150,13 @@ class BridgeSettings(BaseSettings):
         le=1000,
         description="Burst size: sends at once after a pause, per session and per chat.",
     )
-    pace: Annotated[Pace, NoDecode, BeforeValidator(_parse_pace)] = _name(
+    pace: Annotated[Pace, NoDecode, BeforeValidator(parse_pace)] = _name(
         "WA_PACE",
         default="20/minute",
         description="Send rate of a session. WhatsApp blocks numbers that send like machines: be slow with a new"
         " number. off, for tests only, switches all pacing off.",
     )
-    pace_chat: Annotated[Pace, NoDecode, BeforeValidator(_parse_pace)] = _name(
+    pace_chat: Annotated[Pace, NoDecode, BeforeValidator(parse_pace)] = _name(
         "WA_PACE_CHAT", default="10/minute", description="Send rate per chat."
     )
     pace_spacing: float = _name(
@@ -241,7 +169,7 @@ class BridgeSettings(BaseSettings):
         le=60,
         description="Maximum random extra seconds for a send that had to wait.",
     )
-    retention: Annotated[Retention, NoDecode, _parsed(Retention.parse)] = _name(
+    retention: Annotated[Retention, NoDecode, parsed(Retention.parse)] = _name(
         "WA_RETENTION",
         default="30d,1GB",
         description="How long received messages are kept for replays: days and size, whichever is reached first.",
@@ -280,22 +208,22 @@ class BridgeSettings(BaseSettings):
         description="Files of received messages. auto: downloaded as they come; ask: when the request media.get asks"
         " for one; off: never. Files that may be viewed once are downloaded only when they are asked for.",
     )
-    media_types: Annotated[frozenset[str], NoDecode, _parsed(_parse_media_types)] = _name(
+    media_types: Annotated[frozenset[str], NoDecode, parsed(parse_media_types)] = _name(
         "WA_MEDIA_TYPES",
         default="",
         description="Kinds that auto downloads, comma list of image, video, gif, video_note, audio, voice, sticker,"
         " document. Default: all of them.",
     )
-    media_limit: Annotated[int, NoDecode, _parsed(_parse_size)] = _name(
+    media_limit: Annotated[int, NoDecode, parsed(parse_size)] = _name(
         "WA_MEDIA_LIMIT", default="64MB", description="The largest file that is downloaded or sent."
     )
-    media_retention: Annotated[Retention, NoDecode, _parsed(Retention.parse)] = _name(
+    media_retention: Annotated[Retention, NoDecode, parsed(Retention.parse)] = _name(
         "WA_MEDIA_RETENTION",
         default="30d,5GB",
         description="How long files are kept: days and size of all of them, whichever is reached first. A file also"
         " goes with the last message that has it (WA_RETENTION).",
     )
-    media_inline: Annotated[int, NoDecode, _parsed(_parse_size)] = _name(
+    media_inline: Annotated[int, NoDecode, parsed(parse_size)] = _name(
         "WA_MEDIA_INLINE",
         default="0",
         description="Files below this size, at most 500KB, are also in the event that reports them, in base64.",
@@ -311,16 +239,16 @@ class BridgeSettings(BaseSettings):
         default="127.0.0.1",
         description="Address of the HTTP server: legacy endpoints, /v1 and panel. Keep it on loopback, behind nginx.",
     )
-    http_port: Annotated[int | None, _parsed(_parse_port)] = _name(
+    http_port: Annotated[int | None, parsed(_parse_port)] = _name(
         "WA_HTTP_PORT", default=3011, ge=0, le=65535, description="0 takes a free port; off: no HTTP and no webhooks."
     )
-    http_rate: Annotated[Pace, NoDecode, _parsed(Pace.of_requests)] = _name(
+    http_rate: Annotated[Pace, NoDecode, parsed(Pace.of_requests)] = _name(
         "WA_HTTP_RATE",
         default="6000/minute",
         description="Requests per key and per address, for bridge and responder; off: no limit. nginx has its own"
         " limit.",
     )
-    http_proxies: Annotated[Proxies, NoDecode, _parsed(Proxies.parse)] = _name(
+    http_proxies: Annotated[Proxies, NoDecode, parsed(Proxies.parse)] = _name(
         "WA_HTTP_PROXIES",
         default="",
         description="Proxies in front of bridge and responder, whose X-Forwarded-For names the client: loopback (nginx"
@@ -339,7 +267,7 @@ class BridgeSettings(BaseSettings):
     jwt_audience: str = _name(
         "WA_JWT_AUDIENCE", default="whatsapp-mqtt-bridge", description="Audience (aud) that bearer tokens must have."
     )
-    callback_hosts: Annotated[CallbackRules, NoDecode, _parsed(CallbackRules.parse)] = _name(
+    callback_hosts: Annotated[CallbackRules, NoDecode, parsed(CallbackRules.parse)] = _name(
         "WA_CALLBACK_HOSTS",
         default="loopback",
         description="Hosts that webhooks may point to: loopback, names, addresses and networks, comma list, for"
@@ -361,7 +289,7 @@ class BridgeSettings(BaseSettings):
         description="Whether group messages are sent to webhooks registered on the legacy path. Old responders"
         " would answer groups.",
     )
-    media_hosts: Annotated[CallbackRules, NoDecode, _parsed(CallbackRules.of_files)] = _name(
+    media_hosts: Annotated[CallbackRules, NoDecode, parsed(CallbackRules.of_files)] = _name(
         "WA_MEDIA_HOSTS",
         default="public",
         description="Hosts from which the bridge fetches the files of commands: public (every public address),"
@@ -393,7 +321,7 @@ class BridgeSettings(BaseSettings):
         if secret is None:
             return None
         text, shortest = secret.get_secret_value(), 32 if info.field_name == "jwt_secret" else 8
-        if text.lower() in _PLACEHOLDERS:
+        if text.lower() in PLACEHOLDERS:
             raise ValueError("is a placeholder; put in a real one")
         if len(text) < shortest:
             raise ValueError(f"is too short to be a secret: {shortest} characters or more")

@@ -28,7 +28,8 @@ from bridge.core.session_view import SessionView
 from bridge.core.shared_media import SharedMedia
 from bridge.mqtt import MqttAdapter, MqttOptions, MqttProgress
 from bridge.ports import Clock, DriverFactory, Event, Journal, MediaQueue, Observer, Outbox, StoreUnusable
-from bridge.settings import BridgeSettings, SessionSetting
+from bridge.setting_types import SessionSetting
+from bridge.settings import BridgeSettings
 from bridge.store import SessionStore, StoreDamaged, keep_aside, open_store
 from bridge.webhooks import WebhookRegistry
 

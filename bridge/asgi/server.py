@@ -100,7 +100,7 @@ class EmbeddedServer(uvicorn.Server):
                 server_header=False,
                 proxy_headers=False,  # `Forwarded` knows which proxies to believe
                 limit_concurrency=limits.connections,
-                backlog=_BATCH,  # asyncio also accepts so many at once, before a protocol can refuse one
+                backlog=_BATCH,  # asyncio also accepts that many at once, before a protocol can refuse one
                 timeout_keep_alive=limits.keep_alive,
                 timeout_graceful_shutdown=limits.shutdown_timeout,
                 h11_max_incomplete_event_size=limits.head_size,

@@ -11,6 +11,8 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from pathlib import Path
 from typing import Protocol
 
+from typing_extensions import override
+
 from bridge.contract.errors import InvalidRequest, MediaUnavailable, TooLarge
 from bridge.contract.file_types import HEAD
 from bridge.contract.kinds.content import Content
@@ -46,7 +48,7 @@ def has_file(content: Content) -> bool:
     return isinstance(content, MediaContent)
 
 
-class OutgoingFiles:
+class OutgoingFiles(PreparesFiles):
     """`PreparesFiles` over a store; `limit` is in bytes."""
 
     def __init__(self, store: MediaStore, fetcher: FetchesFiles, converter: ConvertsVoice, *, limit: int) -> None:
@@ -55,15 +57,15 @@ class OutgoingFiles:
         self._converter = converter
         self._limit = limit
 
+    @override
     async def keep(self, content: Content) -> Content:
-        """See `PreparesFiles`."""
         if not isinstance(content, MediaContent) or content.data is None:
             return content
         stored = await self._store.add(_one_part(content.decoded()), self._limit)
         return content.stored(stored.sha256)
 
+    @override
     async def prepare(self, content: Content) -> Content:
-        """See `PreparesFiles`."""
         if not isinstance(content, MediaContent):
             return content
         declared, filename = content.mimetype, content.filename
@@ -85,9 +87,9 @@ class OutgoingFiles:
             mimetype, filename = VOICE, "voice.ogg"
         return content.stored(stored.sha256, mimetype, filename).named(mimetypes.guess_extension(mimetype) or "")
 
+    @override
     @asynccontextmanager
     async def opened(self, content: Content) -> AsyncIterator[Path | None]:
-        """See `PreparesFiles`."""
         async with AsyncExitStack() as stack:
             path = None
             if isinstance(content, MediaContent):

@@ -1,6 +1,6 @@
 """Who is who: the one place that knows which number and which LID are one person, and gives each person a stable id.
 
-WhatsApp names a person by number or by LID, and may tell only later that both are one. A LID has one owner for good; a
+WhatsApp names a person by number or by LID, and may show only later that both are one. A LID has one owner for good; a
 number may pass to another owner, so the newest pair counts.
 """
 

@@ -49,7 +49,7 @@ class MediaStore(Protocol):
         ...
 
     def on_disk(self, sha256: str) -> AbstractAsyncContextManager[Path]:
-        """A file of this machine with these bytes, as long as the context lasts; nobody may write to it.
+        """A file of this machine with these bytes, as long as the context lasts; it is only read.
 
         Raises `FileNotFoundError` where it is not stored.
         """

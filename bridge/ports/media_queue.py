@@ -72,7 +72,7 @@ class MediaQueue(Protocol):
         ...
 
     async def begin(self, number: int) -> None:
-        """Count an attempt."""
+        """Count an attempt to download it."""
         ...
 
     async def postpone(self, number: int, due: float, *, counted: bool = True) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bridge.contract.jid import MessageKey
+from bridge.contract.jid import MessageKey, Server
 from bridge.contract.lifecycle import FINAL
 from bridge.contract.messages import Stream
 from bridge.contract.topics import Leaf
@@ -75,8 +75,8 @@ def known_addresses(path: Path, person: ErasedPerson) -> ErasedPerson:
             pairs += [
                 set(json.loads(found))
                 for (found,) in connection.execute(
-                    "SELECT json_group_array(key) FROM people"
-                    " WHERE key LIKE '%@c.us' OR key LIKE '%@lid' GROUP BY person"
+                    "SELECT json_group_array(key) FROM people WHERE key LIKE ? OR key LIKE ? GROUP BY person",
+                    (f"%@{Server.USER}", f"%@{Server.LID}"),
                 )
             ]
             for _, _, fields in _naming(connection, person):

@@ -18,8 +18,10 @@ from pathlib import Path
 from typing import IO, TypeVar
 from uuid import uuid4
 
+from typing_extensions import override
+
 from bridge.contract.errors import TooLarge
-from bridge.ports import MediaUnusable, StoredMedia
+from bridge.ports import MediaStore, MediaUnusable, StoredMedia
 
 #: Bytes read and hashed at a time, in a thread.
 PART = 1 << 20
@@ -28,7 +30,7 @@ _SHA256 = re.compile("[0-9a-f]{64}")
 _T = TypeVar("_T")
 
 
-class MediaFiles:
+class MediaFiles(MediaStore):
     """A `MediaStore` in a folder of this machine."""
 
     def __init__(self, folder: Path) -> None:
@@ -39,8 +41,8 @@ class MediaFiles:
             for unfinished in folder.glob(f"{_INCOMING}*"):
                 unfinished.unlink(missing_ok=True)
 
+    @override
     async def add(self, parts: AsyncIterable[bytes], limit: int) -> StoredMedia:
-        """See `MediaStore`."""
         digest, size = hashlib.sha256(), 0
         incoming = self._incoming()
         file = await self._run(_create, incoming)
@@ -56,16 +58,16 @@ class MediaFiles:
             file.close()
             incoming.unlink(missing_ok=True)
 
+    @override
     async def adopt(self, path: Path) -> StoredMedia:
-        """See `MediaStore`."""
         return await self._run(self._adopt, path)
 
+    @override
     async def find(self, sha256: str) -> StoredMedia | None:
-        """See `MediaStore`."""
         return await self._run(_describe, self._path(sha256))
 
+    @override
     async def read(self, sha256: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
-        """See `MediaStore`."""
         file = await asyncio.to_thread(self._path(sha256).open, "rb")
         try:
             file.seek(start)
@@ -76,20 +78,20 @@ class MediaFiles:
         finally:
             file.close()
 
+    @override
     @asynccontextmanager
     async def on_disk(self, sha256: str) -> AsyncIterator[Path]:
-        """See `MediaStore`."""
         path = self._path(sha256)
         if not path.is_file():
             raise FileNotFoundError(sha256)
         yield path
 
+    @override
     async def delete(self, sha256: str) -> None:
-        """See `MediaStore`."""
         await self._run(partial(self._path(sha256).unlink, missing_ok=True))
 
+    @override
     async def all(self) -> AsyncIterator[StoredMedia]:
-        """See `MediaStore`."""
         for folder in await asyncio.to_thread(lambda: sorted(self._folder.glob("??"))):
             for found in await asyncio.to_thread(_contents, folder):
                 yield found

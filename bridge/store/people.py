@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing_extensions import override
 
 from bridge.contract.events import ALIAS
+from bridge.contract.jid import Server
 from bridge.ports import Acquaintance, PeopleStore, PersonAddress
 from bridge.store.database import SqliteDatabase
 from bridge.store.journal import SqliteJournal
@@ -40,7 +41,8 @@ class SqlitePeople(PeopleStore):
             lambda connection: dict(
                 connection.execute(
                     "SELECT other.key, lids.key FROM people AS lids JOIN people AS other"
-                    " ON other.person = lids.person AND other.key <> lids.key WHERE lids.key LIKE '%@lid'"
+                    " ON other.person = lids.person AND other.key <> lids.key WHERE lids.key LIKE ?",
+                    (f"%@{Server.LID}",),
                 )
             )
         )

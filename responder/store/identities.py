@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bridge.contract.jid import Server
 from bridge.contract.phone_numbers import canonical
 from responder.chat_state import ChatState
 from responder.errors import NoSuchChat
@@ -214,7 +215,7 @@ def _former(chat_id: int) -> str:
 
 
 def _is_lid(name: str) -> bool:
-    return name.endswith("@lid")
+    return name.endswith(f"@{Server.LID}")
 
 
 def _rank(name: str) -> tuple[bool, str]:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from bridge.contract.errors import StartError
-from bridge.settings import BridgeSettings, Retention, SessionSetting, load
+from bridge.setting_types import Retention, SessionSetting
+from bridge.settings import BridgeSettings, load
 
 PASSWORD = "not-a-placeholder-9"
 

@@ -58,10 +58,10 @@ def test_another_modifier_is_another_command() -> None:
 
 REFUSED = [
     ({"reply_to": ""}, "reply_to"),
-    ({"reply_to": "false_nobody_3EB0"}, "reply_to"),
+    ({"reply_to": "false_somewhere_3EB0"}, "reply_to"),
     ({"reply_to": 5}, "reply_to"),
     ({"mentions": []}, "mentions"),
-    ({"mentions": ["nobody"]}, "mentions.0: 'nobody' is not a phone number"),
+    ({"mentions": ["a person"]}, "mentions.0: 'a person' is not a phone number"),
     ({"mentions": [GROUP]}, "mentions.0: mentions people, or all, not a group"),
     ({"mentions": "all"}, "mentions"),
     ({"typing": 0}, "typing"),

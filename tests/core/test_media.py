@@ -249,7 +249,7 @@ async def test_a_file_that_was_asked_for(rig: MediaRig) -> None:
 
 
 class Kill:
-    """Blocks for ever before or after the n-th step of the queue and the store, as a killed process would."""
+    """Blocks forever before or after the n-th step of the queue and the store, as a killed process would."""
 
     def __init__(self, at: int) -> None:
         self.at = at

@@ -57,18 +57,18 @@ async def test_number_and_lid_are_one_person_in_every_order(
         found = await people.identify(list(seen))
         ids += [one.id for one in found if one]
     known = await people_of(store).identify([BY_NUMBER, BY_LID])  # as after a restart
-    told = await events(store)
+    reported = await events(store)
     if BY_BOTH in order:
         assert known == [known[0]] * 2
         assert known[0] is not None
         assert known[0].id == ids[0], "the older id stays"
-        [alias] = told
+        [alias] = reported
         assert (alias["kind"], alias["person"]) == ("alias", known[0].id)
         assert (alias["from_pn"], alias["from_lid"]) == (str(PN), str(LID))
         before = order[: order.index(BY_BOTH)]
         assert alias.get("merged") == ("2" if len(before) == 2 and not together else None)
     else:
-        assert told == []
+        assert reported == []
         assert len({one.id for one in known if one}) == 2
 
 

@@ -114,7 +114,7 @@ async def test_an_expired_file_is_asked_of_the_phone(web: WebWorld) -> None:
         assert await taken(driver, key) == content
 
 
-async def test_a_file_that_nobody_has(web: WebWorld) -> None:
+async def test_a_file_that_is_nowhere(web: WebWorld) -> None:
     async with connected(web) as (driver, _):
         key = await arrived(web, sample(10))
         web.sandbox.world.state.settings.downloads = DownloadMode.GONE

@@ -498,7 +498,7 @@ async def test_a_pair_that_the_bridge_learns_later_merges_two_running_conversati
     await harness.until_rows("SELECT count(*) FROM wa_chat", [(2,)])
     phone.incoming(
         "120363000000000001@g.us", "hola", author=LID, from_pn=Jid.parse(PN), from_lid=Jid.parse(LID)
-    )  # tells both
+    )  # names both
     await harness.until_rows("SELECT count(*) FROM wa_chat WHERE NOT is_group", [(1,)])
     phone.incoming(LID, "hola")
     assert (await harness.verdicts(4))[-1] == "opted_out"

@@ -10,7 +10,7 @@ from bridge.contract.kinds.received import Noun, ReceivedKind
 
 
 class Audio(MediaContent):
-    """`{"audio": {"url": "https://…/tema.mp3"}}`."""
+    """`{"audio": {"url": "https://…/tema.mp3"}}`, which is played like music and not like a voice message."""
 
     kind: ClassVar = "audio"
     field: ClassVar = "audio"

@@ -52,7 +52,7 @@ class Text(RootModel[Annotated[CleanText, AfterValidator(_refuse_blank)]], Conte
 ERASED_TEXT = Text.model_construct("")
 
 
-class Link(Payload):
+class LinkPreview(Payload):
     """The preview of a link in a text, as its sender made it."""
 
     url: PageText = Field(description="address that the preview belongs to")
@@ -65,6 +65,6 @@ RECEIVED = ReceivedKind(
     kind="text",
     types=("chat", "comment", "hsm", "automated_greeting_message"),
     noun=Noun("text", "texto"),
-    fields={"link": Link},
+    fields={"link": LinkPreview},
     is_text=True,
 )

@@ -8,7 +8,8 @@ import { ticks } from './ticks.js';
 import { timeOfDay } from './times.js';
 import { button } from './widgets.js';
 
-const PICTURES = new Set(['image', 'sticker']), SOUNDS = new Set(['audio', 'voice']), FILMS = new Set(['video', 'gif', 'video_note']);
+const PICTURES = new Set(['image', 'sticker']), SOUNDS = new Set(['audio', 'voice']);
+const FILMS = new Set(['video', 'gif', 'video_note']);
 
 // `onReply` is called with the item; null where nothing can be sent.
 export function bubble(item, onReply) {
@@ -41,14 +42,24 @@ function content(item, message) {
   return [
     url ? file(message, url) : null,
     item.body ? h('p.text', { dir: 'auto' }, item.body) : null,
-    location ? outside(`https://www.openstreetmap.org/?mlat=${location.latitude}&mlon=${location.longitude}#map=16/${location.latitude}/${location.longitude}`, word('showMap')) : null,
+    location ? outside(mapOf(location), word('showMap')) : null,
     poll ? h('ul.poll', null, poll.options.map((option) => h('li', { dir: 'auto' }, option))) : null,
     link && /^https?:/i.test(link.url) ? outside(link.url, link.title || link.url) : null,
   ];
 }
 
-function file({ kind, media, body }, url) {
-  if (PICTURES.has(kind)) return h('a', { href: url, target: '_blank' }, h('img', { src: url, alt: body || word('picture'), loading: 'lazy' }));
+const mapOf = ({ latitude: lat, longitude: lon }) =>
+  `https://www.openstreetmap.org/?mlat=${lat}&mlon=${lon}#map=16/${lat}/${lon}`;
+
+// The link of a file, on the address by which this page was opened.
+function here(link) {
+  const { pathname, search } = new URL(link, location.href);
+  return `${pathname}${search}`;
+}
+
+function file({ kind, media, body }, link) {
+  const url = here(link), alt = body || word('picture');
+  if (PICTURES.has(kind)) return h('a', { href: url, target: '_blank' }, h('img', { src: url, alt, loading: 'lazy' }));
   if (SOUNDS.has(kind)) return h('audio', { src: url, controls: true, preload: 'none' });
   if (FILMS.has(kind)) return h('video', { src: url, controls: true, preload: 'metadata' });
   return h('a', { href: url, download: media?.filename ?? true }, `📎 ${media?.filename ?? word('download')}`);
@@ -57,5 +68,6 @@ function file({ kind, media, body }, url) {
 function reactions(given) {
   const counts = new Map();
   for (const emoji of Object.values(given ?? {})) if (emoji) counts.set(emoji, (counts.get(emoji) ?? 0) + 1);
-  return counts.size ? h('p.reactions', null, [...counts].map(([emoji, count]) => h('span', null, count > 1 ? `${emoji} ${count}` : emoji))) : null;
+  const shown = [...counts].map(([emoji, count]) => h('span', null, count > 1 ? `${emoji} ${count}` : emoji));
+  return shown.length ? h('p.reactions', null, shown) : null;
 }

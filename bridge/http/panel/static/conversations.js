@@ -1,5 +1,5 @@
-// The chats of one session and their messages, from three sources: WhatsApp's own list and history, what arrives live, and
-// the outbox. A message is known by WhatsApp's id; a send has none before it was sent.
+// The chats of one session and their messages, from three sources: WhatsApp's own list and history, what arrives live,
+// and the outbox. A message is known by WhatsApp's id; a send has none before it was sent.
 
 import { hasScope, post, sessionPath } from './api.js';
 import { isErased, readableAddress } from './addresses.js';
@@ -30,7 +30,8 @@ export class Conversations {
   // Messages of a chat, oldest first, with what later events say about them.
   of(chat) {
     const found = [...(this.messages.get(chat)?.values() ?? [])];
-    return found.sort((one, other) => one.at - other.at || one.order - other.order).map((item) => ({ ...item, ...this.marks.get(item.id) }));
+    found.sort((one, other) => one.at - other.at || one.order - other.order);
+    return found.map((item) => ({ ...item, ...this.marks.get(item.id) }));
   }
 
   async loadChats(search) {
@@ -120,8 +121,7 @@ export class Conversations {
 
   #touch(message) {
     const { chat, timestamp } = message, at = timestamp * 1000;
-    const group = chat.endsWith('@g.us');
-    const known = this.chats.get(chat) ?? { chat, group, unread: 0, at: 0, last: '' };
+    const known = this.chats.get(chat) ?? { chat, unread: 0, at: 0, last: '' };
     if (at >= known.at) Object.assign(known, { at, last: messageText(message) });
     if (!known.name || known.name === readableAddress(chat)) known.name = contactName(chat);
     this.chats.set(chat, known);
@@ -160,9 +160,9 @@ export class Conversations {
       return;
     }
     const at = Date.parse(send.claimed_at);
-    const item = { at, order: send.number, mine: true, chat, body: send.message, state: send.state, error: send.error };
-    items.set(send.message_id ?? key, { ...item, id: send.message_id });
-    const entry = this.chats.get(chat) ?? { chat, name: contactName(chat), group: chat.endsWith('@g.us'), unread: 0, at: 0 };
+    const { number: order, message: body, state, error, message_id: id } = send;
+    items.set(id ?? key, { id, at, order, mine: true, chat, body, state, error });
+    const entry = this.chats.get(chat) ?? { chat, name: contactName(chat), unread: 0, at: 0 };
     if (at >= entry.at) Object.assign(entry, { at, last: send.message });
     this.chats.set(chat, entry);
   }

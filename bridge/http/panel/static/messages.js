@@ -25,7 +25,8 @@ export function open(view, app) {
   const chats = h('div.chats', { role: 'list', 'aria-label': word('chats') });
   const log = h('div.log', { role: 'log', 'aria-label': word('messages'), tabindex: 0, onscroll: onScroll });
   const title = h('header.chat-title'), more = h('div.row');
-  let opened = null, wanted = '', drawn = DRAWN, loading = null, listed = false, answering = null, closed = false, timer = 0, asking = 0;
+  let opened = null, wanted = '', drawn = DRAWN, answering = null;
+  let loading = null, listed = false, closed = false, timer = 0, asking = 0;
 
   const search = h('input', {
     type: 'search',
@@ -69,6 +70,8 @@ export function open(view, app) {
   const isConnected = () => app.sessions.find((one) => one.session === session)?.state === 'connected';
   const quietly = (promise) => promise.catch((problem) => { if (!closed) toast(problemText(problem), true); });
 
+  const waiting = () => emptyState(word('waiting'), word('waitingHint'));
+
   function drawSoon() {
     timer ||= setTimeout(() => { timer = 0; draw(); }, DRAW_AFTER);
   }
@@ -76,18 +79,24 @@ export function open(view, app) {
   function draw() {
     if (closed) return;
     const shown = conversations.list(wanted);
-    update(chats, shown.length ? shown.map(entry) : emptyState(word(wanted ? 'nothingFound' : 'waiting'), wanted ? null : word('waitingHint')));
-    update(more, conversations.next && !wanted ? button('button', word('more'), () => quietly(conversations.loadMoreChats())) : null);
+    const nothing = () => (wanted ? emptyState(word('nothingFound')) : waiting());
+    update(chats, shown.length ? shown.map(entry) : nothing());
+    const loadMore = () => quietly(conversations.loadMoreChats());
+    update(more, conversations.next && !wanted ? button('button', word('more'), loadMore) : null);
     frame.classList.toggle('opened', opened !== null || !recipient.hidden);
     drawConversation();
   }
 
   function entry({ chat, name, last, at, unread }) {
-    return h('button.chat', { type: 'button', role: 'listitem', 'aria-current': chat === opened ? 'true' : null, onclick: () => show(chat) },
+    const current = chat === opened ? 'true' : null;
+    return h('button.chat', { type: 'button', role: 'listitem', 'aria-current': current, onclick: () => show(chat) },
       h('strong', null, name), at ? ago(new Date(at).toISOString()) : null,
       h('span.soft', { dir: 'auto' }, last ?? ''),
-      unread ? h('span.count', { 'aria-label': word('unread', number(Math.abs(unread))) }, unread > 0 ? number(unread) : '●') : null);
+      unread ? unreadMark(unread) : null);
   }
+
+  const unreadMark = (count) =>
+    h('span.count', { 'aria-label': word('unread', number(Math.abs(count))) }, count > 0 ? number(count) : '●');
 
   function drawConversation() {
     const chat = conversations.chats.get(opened), items = opened ? conversations.of(opened) : [];
@@ -144,8 +153,8 @@ export function open(view, app) {
 
   function onKey(event) {
     if (!['ArrowDown', 'ArrowUp'].includes(event.key) || !chats.contains(event.target)) return;
-    const next = event.target.closest('.chat')?.[event.key === 'ArrowDown' ? 'nextElementSibling' : 'previousElementSibling'];
-    next?.focus();
+    const side = event.key === 'ArrowDown' ? 'nextElementSibling' : 'previousElementSibling';
+    event.target.closest('.chat')?.[side]?.focus();
     event.preventDefault();
   }
 
@@ -153,7 +162,8 @@ export function open(view, app) {
   function answer(item) {
     answering = item;
     reply.hidden = !item;
-    update(reply, item ? [h('span', { dir: 'auto' }, `↩ ${item.body}`), button('plain', '✕', () => answer(null), { 'aria-label': word('cancel') })] : []);
+    const cancel = () => button('plain', '✕', () => answer(null), { 'aria-label': word('cancel') });
+    update(reply, item ? [h('span', { dir: 'auto' }, `↩ ${item.body}`), cancel()] : []);
     if (item) text.focus();
   }
 

@@ -47,7 +47,8 @@ const SECRET = /key|hash|path|token/i;
 
 function bubble(message, readTo) {
   const isSeen = !message.from_me && message.position < readTo; // its author has a read receipt
-  const isShown = ([name, value]) => ['string', 'number'].includes(typeof value) && !SECRET.test(name) && name !== 'caption';
+  const isShown = ([name, value]) =>
+    ['string', 'number'].includes(typeof value) && !SECRET.test(name) && name !== 'caption';
   const fields = Object.entries(message.fields).filter(isShown);
   const details = [message.type, ...fields.map(([name, value]) => `${name} ${value}`)].join(' · ');
   const kind = message.type === 'chat' ? undefined : element('span', { class: 'kind' }, details);

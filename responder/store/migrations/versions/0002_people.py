@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from bridge.contract.jid import canonical_address
+from bridge.contract.jid import Jid, Server, canonical_address
 
 revision = "0002"
 down_revision = "0001"
@@ -80,7 +80,7 @@ def _people(rows: Iterable[dict[str, Any]]) -> list[tuple[set[str], list[dict[st
 def _names(row: dict[str, Any]) -> set[str]:
     names = {row["chat"] if row["is_group"] else canonical_address(row["chat"])}
     if not row["is_group"] and row["telefono"].isdecimal():
-        names.add(canonical_address(f"{row['telefono']}@c.us"))
+        names.add(str(Jid(row["telefono"], Server.USER).canonical))
     return names
 
 

@@ -9,7 +9,7 @@ function chatEntry(chat) {
   return {
     chat: id,
     name: text(read(chat, "formattedTitle")) ?? text(read(chat, "name")) ?? nameOf(aliases(id)) ?? null,
-    group: id.endsWith("@g.us"),
+    group: chat.id.server === "g.us",
     unread: number(read(chat, "unreadCount")) ?? 0,
     archived: Boolean(read(chat, "archive")),
     pinned: Boolean(read(chat, "pin")),

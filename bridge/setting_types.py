@@ -1,0 +1,102 @@
+"""How the environment spells the values of settings, and what each becomes. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from pydantic import BeforeValidator, ValidationInfo
+
+from bridge.broker import BrokerAddress, parse_addresses
+from bridge.contract.pace import Pace
+from bridge.contract.topics import check_session_name
+from bridge.core.media_policy import DOWNLOADABLE
+
+#: Secrets that stand in examples.
+PLACEHOLDERS = frozenset({"changeme", "change-me", "change_me", "password", "secret", "example", "xxx", "<password>"})
+_RETENTION = re.compile(r"(\d{1,5})d\s*,\s*(\d{1,6})(MB|GB)")
+_SIZE = re.compile(r"(\d{1,6})\s*(B|KB|MB|GB)?")
+_UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSetting:
+    """One configured session; `cliente_id` is the legacy number of the customer it belongs to."""
+
+    name: str
+    cliente_id: int
+
+    def __str__(self) -> str:
+        return f"{self.name}={self.cliente_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How much is kept: days, and bytes (of a journal's bodies, or of files)."""
+
+    days: int
+    size: int
+    text: str = field(default="", compare=False)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Parse `30d,1GB`. Raises ValueError."""
+        match = _RETENTION.fullmatch(text.strip())
+        if match is None:
+            raise ValueError("must be days and size, for example 30d,1GB")
+        return cls(int(match[1]), int(match[2]) * (10**9 if match[3] == "GB" else 10**6), text.strip())
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def parsed(parse: Callable[[str], Any]) -> BeforeValidator:
+    """Parse what is set as text; a program may also give the parsed value."""
+    return BeforeValidator(lambda value: parse(value) if isinstance(value, str) else value)
+
+
+def parse_sessions(text: str) -> tuple[SessionSetting, ...]:
+    """Parse `haby=51,otra=52`. Raises ValueError."""
+    sessions = []
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        name, _, number = part.partition("=")
+        if not number.strip().isdigit():
+            raise ValueError(f"{part!r} is not name=cliente_id, for example haby=51")
+        sessions.append(SessionSetting(check_session_name(name.strip()), int(number)))
+    if not sessions:
+        raise ValueError("names no session; write for example haby=51")
+    if len({session.name for session in sessions}) != len(sessions):
+        raise ValueError("names a session twice")
+    return tuple(sessions)
+
+
+def parse_brokers(text: str) -> tuple[BrokerAddress, ...]:
+    """Parse a comma list of broker addresses. Raises ValueError."""
+    addresses = parse_addresses(text)
+    for address in addresses:
+        if address.password and address.password.get_secret_value().lower() in PLACEHOLDERS:
+            raise ValueError("contains a placeholder password; put in a real one")
+    return addresses
+
+
+def parse_pace(value: Any, info: ValidationInfo) -> Any:
+    """`pace_burst` stands before the paces, so that it is known here; 1 where it is wrong itself."""
+    return Pace.parse(value, burst=info.data.get("pace_burst", 1)) if isinstance(value, str) else value
+
+
+def parse_size(text: str) -> int:
+    """Parse `64MB`; returns bytes. Raises ValueError."""
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise ValueError("must be a size, for example 64MB")
+    return int(match[1]) * _UNITS[match[2] or "B"]
+
+
+def parse_media_types(text: str) -> frozenset[str]:
+    """Parse a comma list of kinds; none = all. Raises ValueError."""
+    named = frozenset(filter(None, (part.strip() for part in text.split(","))))
+    if unknown := named - set(DOWNLOADABLE):
+        raise ValueError(f"has unknown types: {', '.join(sorted(unknown))}. They are: {', '.join(DOWNLOADABLE)}")
+    return named or frozenset(DOWNLOADABLE)
