@@ -1,7 +1,7 @@
 # Each recipe execs the program, so that exit codes and signals pass through.
 MAKEFLAGS += --no-print-directory --no-builtin-rules
 .DEFAULT_GOAL := help
-.PHONY: help setup test-setup run test check bench chaos clean
+.PHONY: help setup test-setup run test check bench chaos day clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1\t/p' Makefile
@@ -26,6 +26,9 @@ bench: setup  ## measure the real path, write docs/BENCHMARKS.md; takes minutes
 
 chaos: setup  ## inject faults under load, write docs/RELIABILITY.md; options: SEED= ROUNDS= MINUTES=
 	@exec .venv/bin/python -m tests.chaos --write docs/RELIABILITY.md $(if $(SEED),--seed $(SEED)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(MINUTES),--minutes $(MINUTES))
+
+day: setup  ## a squeezed day of the responder with wrong clock, small packets, slow posts; option: MINUTES=
+	@exec .venv/bin/python -m tests.responder.day $(if $(MINUTES),--minutes $(MINUTES))
 
 clean:  ## delete what setup and tests created; data/ stays, it holds your sessions
 	@rm -rf .venv .venv-second .coverage bridge/drivers/web/node_modules tests/docs/node/node_modules build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
