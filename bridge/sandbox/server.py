@@ -87,11 +87,11 @@ class Sandbox:
         """Start. Raises `AddressUnavailable`, `StateUnreadable`, or `OSError` if the state cannot be written."""
         file = StateFile(self._state_path) if self._state_path else None
         self.world = World(self._now, _new_id, file.load() if file else None)
+        listener = self._listen()
         self.received = ReceivedFiles(self._folder("received"))
         if file:
             file.save(self.world.state)
         self.media = MediaServer(self._folder("media"))
-        listener = self._listen()
         server = EmbeddedServer(
             uvicorn.Config(
                 build_app(self.world, self.media, self.received),

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from responder.app import Responder
 from responder.http.app import build_app
 from responder.settings import load
-from responder.store.migrate import migrate
 from responder.transports import BrokerAccess
 from tests.fuzz.values import ADDRESSES, ANY_TEXT, BUDGET, JSON, nearly, written
 
@@ -65,7 +64,7 @@ def post(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Post]:
     responder = Responder.load(settings, BrokerAccess("mqtt://127.0.0.1:1"))
     with asyncio.Runner() as runner:
         runner.run(responder.database.__aenter__())
-        runner.run(migrate(responder.database))
+        runner.run(responder._migrate(asyncio.Event()))
         transport = httpx.ASGITransport(build_app(responder.surface()))
         http = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1")
 

@@ -33,7 +33,7 @@ SKEW = 1200.0
 BROKER_PACKET, DATABASE_PACKET = 65_536, 65_536
 #: Questions of each hour, from midnight on; a person asks all questions of an hour one after the other.
 HOURS = (1, 0, 0, 0, 0, 1, 2, 4, 6, 8, 9, 10, 9, 6, 4, 4, 7, 9, 10, 9, 7, 5, 3, 2)
-#: Every so many questions one is as long as a statement may be.
+#: Every that many questions one is as long as a statement may be.
 LONG = 10
 QUESTIONS = 200  # distinct ones: an answer is not repeated within the duplicate window
 RULES = "version: 1\nrules:\n" + "".join(

@@ -31,7 +31,7 @@ async def state(api: httpx.AsyncClient) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1:3000", "localhost", "[::1]:80", "127.8.9.1"])
+@pytest.mark.parametrize("host", ["127.0.0.1:3000", "localhost", "[::1]:80"])
 async def test_it_answers_under_loopback_host_names(api: httpx.AsyncClient, host: str) -> None:
     assert (await api.get("/api/state", headers={"Host": host})).status_code == 200
 
@@ -42,6 +42,7 @@ async def test_it_answers_under_loopback_host_names(api: httpx.AsyncClient, host
         {"Host": "sandbox.example"},
         {"Host": "127.0.0.1.example"},
         {"Host": "192.168.1.10"},
+        {"Host": "127.8.9.1"},
         {"Host": "localhost@evil.example"},
         {"Host": ""},
         {"Forwarded": "for=10.0.0.1"},
