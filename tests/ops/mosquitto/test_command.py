@@ -250,7 +250,8 @@ async def test_a_renewed_certificate_is_read_at_reload_and_clients_stay(tmp_path
     assert where.tls
     with mosquitto_with(target.configuration, where.tls.port):
         url = f"mqtts://dash:long-enough-here@127.0.0.1:{where.tls.port}"
-        old, new = (replace(options(url), ca_file=str(pair.authority)) for pair in (first, second))
+        old = replace(options(url), ca_file=str(first.authority))
+        new = replace(options(url), ca_file=str(second.authority), client_id="fresh")
         async with connect(old) as connected:
             await connected.subscribe("wa/haby/in")
             shutil.copy(second.server, certificate)
