@@ -13,6 +13,7 @@ from importlib.metadata import version
 
 from bridge.app.host import SessionHost
 from bridge.app.limits import BridgeLimits
+from bridge.app.media import UPLOADS
 from bridge.broker import BrokerOptions
 from bridge.contract.errors import StartError
 from bridge.core.shared_media import SharedMedia
@@ -28,6 +29,7 @@ from bridge.mqtt import RetainedSwitches
 from bridge.ports import Clock, Observer, StoreUnusable
 from bridge.settings import BridgeSettings
 from bridge.store import BRIDGE_STORE, BridgeStore
+from bridge.store.uploads import Uploads
 from bridge.webhooks import WebhookRegistry
 from bridge.webhooks.poster import WebhookPoster
 
@@ -110,6 +112,7 @@ async def http_facade(
             poster=poster,
             switches=switches,
             media=media,
+            uploads=Uploads(settings.data_dir / UPLOADS, media.store, limit=settings.media_limit),
             clock=clock,
             charts=charts,
             metrics_text=counters.text,

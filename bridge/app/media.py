@@ -24,8 +24,8 @@ from bridge.store.media_references import references
 from bridge.webhooks.file_fetcher import FileFetcher
 
 _log = logging.getLogger(__name__)
-#: The folder of the files, and the file of the secret that signs links, in the data directory.
-FOLDER, SECRET = "media", "media.key"
+#: In the data directory: the folders of the files and of unfinished uploads, and the secret that signs links.
+FOLDER, UPLOADS, SECRET = "media", "uploads", "media.key"
 
 
 def shared_media(settings: BridgeSettings, http: socket.socket | None) -> SharedMedia:

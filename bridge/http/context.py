@@ -20,6 +20,7 @@ from bridge.http.limits import HttpLimits
 from bridge.http.panel_sessions import PanelSessions
 from bridge.metrics.charts import ChartRecorder
 from bridge.ports import AccessRepository, BotSwitches, Clock, Journal, MediaQueue, Outbox, WebhookRepository
+from bridge.store.uploads import Uploads
 from bridge.webhooks import WebhookRegistry
 from bridge.webhooks.poster import WebhookPoster
 
@@ -39,6 +40,7 @@ class AppContext:
     poster: WebhookPoster
     switches: BotSwitches
     media: SharedMedia
+    uploads: Uploads
     clock: Clock
     charts: ChartRecorder
     metrics_text: Callable[[frozenset[str] | None], bytes]

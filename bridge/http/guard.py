@@ -19,6 +19,7 @@ from bridge.http.context import AppContext
 from bridge.http.credentials import ANYBODY
 from bridge.http.errors import GUARD_ERRORS, answer
 from bridge.http.v1 import media_downloads
+from bridge.http.v1.uploads import BODY_TYPE, UPLOAD
 
 _log = logging.getLogger(__name__)
 PUBLIC = PublicPaths(frozenset({"/", "/health", "/healthz", "/readyz", "/panel/me"}), ("/panel/static/",))
@@ -37,8 +38,8 @@ class AuthOptions:
 def guard(app: ASGIApp, options: AuthOptions, context: AppContext) -> ASGIApp:
     """The application behind its middleware, innermost first."""
     limits, clock = context.limits, context.clock.monotonic
-    app = BodyLimit(app, limits.body, refuse)
-    app = JsonOnly(app, refuse)
+    app = BodyLimit(app, limits.body, refuse, streamed=frozenset({UPLOAD}))
+    app = JsonOnly(app, refuse, other={UPLOAD: BODY_TYPE})
     app = RateLimit(app, options.rate, refuse, clock)
     app = CallerShare(app, limits.requests_of_one, refuse)
     rules = AuthRules(

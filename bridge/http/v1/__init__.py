@@ -14,6 +14,7 @@ from bridge.http.v1 import (
     sends,
     sessions,
     specs,
+    uploads,
     webhooks,
 )
 from bridge.http.v1.documents import problems
@@ -26,6 +27,7 @@ for part in (
     events,
     sends,
     requests,
+    uploads,
     webhooks,
     dead_letters,
     history,
