@@ -30,22 +30,32 @@ class NoFacade(CodedError):
 class FacadeRefused(CodedError):
     """The façade answered with an error; code and text are the façade's."""
 
-    def __init__(self, code: str, text: str) -> None:
+    def __init__(self, code: str, text: str, *, transient: bool = False) -> None:
         super().__init__(text)
-        self.code = code
+        self.code, self.transient = code, transient
 
 
 class FacadeClient:
-    def __init__(self, client: httpx.AsyncClient, data_dir: Path) -> None:
+    def __init__(self, client: httpx.AsyncClient, data_dir: Path, scope: str) -> None:
+        self._scope = scope
         self._client = client
         self._data_dir = data_dir
 
     async def request(self, method: str, path: str, **query: Any) -> dict[str, Any]:
         """The JSON response. Raises `NoFacade`, `FacadeRefused`."""
+        return await self._answer(method, path, params=query)
+
+    async def upload(self, sha256: str, offset: int, parts: AsyncIterator[bytes]) -> dict[str, Any]:
+        """Upload the rest of a file. Raises `NoFacade`, `FacadeRefused`."""
+        headers = {"Content-Type": "application/octet-stream"}
+        query = {"sha256": sha256, "offset": offset}
+        return await self._answer("POST", "/v1/media", params=query, content=parts, headers=headers)
+
+    async def _answer(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         import httpx
 
         try:
-            response = await self._client.request(method, path, params=query)
+            response = await self._client.request(method, path, **options)
             body: dict[str, Any] = response.json()
         except (httpx.TransportError, ValueError) as error:
             raise NoFacade(
@@ -56,24 +66,24 @@ class FacadeClient:
             return body
         if response.status_code == 401:
             raise FacadeRefused(
-                "unauthorized", "This bridge requires a key: set WHATSAPP_API_KEY to one with scope listen."
+                "unauthorized", f"This bridge requires a key: set WHATSAPP_API_KEY to one with scope {self._scope}."
             )
-        raise FacadeRefused(str(body.get("code")), str(body.get("detail")))
+        raise FacadeRefused(str(body.get("code")), str(body.get("detail")), transient=body.get("transient") is True)
 
 
 @asynccontextmanager
-async def facade(settings: BridgeSettings) -> AsyncIterator[FacadeClient]:
+async def facade(settings: BridgeSettings, *, scope: str = "listen") -> AsyncIterator[FacadeClient]:
     """The façade of the bridge with these settings. Raises `NoFacade` if HTTP is off."""
     import httpx
 
     async with httpx.AsyncClient(
         base_url=_find(settings),
-        headers=_credential(settings),
+        headers=_credential(settings, scope),
         timeout=TIMEOUT,
         trust_env=False,
         verify=False,  # noqa: S501 - plain HTTP; loading the CA certificates takes 0.1 s
     ) as client:
-        yield FacadeClient(client, settings.data_dir)
+        yield FacadeClient(client, settings.data_dir, scope)
 
 
 def _find(settings: BridgeSettings) -> str:
@@ -92,7 +102,7 @@ def _find(settings: BridgeSettings) -> str:
     return base_url(settings.http_host, settings.http_port)
 
 
-def _credential(settings: BridgeSettings) -> dict[str, str]:
+def _credential(settings: BridgeSettings, scope: str) -> dict[str, str]:
     if settings.api_key is not None:
         return {"x-api-key": settings.api_key.get_secret_value()}
     if settings.jwt_secret is None:
@@ -101,5 +111,5 @@ def _credential(settings: BridgeSettings) -> dict[str, str]:
 
     import jwt
 
-    claims = {"sub": "wa", "aud": settings.jwt_audience, "exp": time.time() + TOKEN_LIFETIME, "scope": "listen"}
+    claims = {"sub": "wa", "aud": settings.jwt_audience, "exp": time.time() + TOKEN_LIFETIME, "scope": scope}
     return {"Authorization": f"Bearer {jwt.encode(claims, settings.jwt_secret.get_secret_value(), 'HS256')}"}

@@ -8,7 +8,8 @@ import sys
 from datetime import UTC, datetime
 from enum import StrEnum
 from json import loads
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
 from typer.core import TyperCommand
@@ -17,13 +18,14 @@ from typing_extensions import override
 from bridge.cli.run import EXIT_HELP, Exit, console, exit_of_result, fail, print_json_line, run
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
     from rich.console import Console
 
     from bridge.client import Ack, Content, Result, Until
 
 
-#: Where the command line's content options leave their values.
-_CONTENT = "content"
+#: Where the command line's content options leave their values, and those of the fields of a file.
+_CONTENT, _FILE_FIELDS = "content", "file_fields"
 
 
 class Wait(StrEnum):
@@ -56,10 +58,13 @@ def _content_options() -> list[Any]:
 
     def options() -> None: ...
 
+    annotations = {kind.field: _annotation(kind) for kind in KINDS if kind.metavar}
+    for kind in KINDS:
+        for name in kind.file_options:
+            annotations.setdefault(name, _field_annotation(name, kind))
     found = [
-        inspect.Parameter(kind.field, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=_annotation(kind))
-        for kind in KINDS
-        if kind.metavar
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+        for name, annotation in annotations.items()
     ]
     options.__signature__ = inspect.Signature(found)  # type: ignore[attr-defined]
     options.__annotations__ = {parameter.name: parameter.annotation for parameter in found}
@@ -71,8 +76,12 @@ def _content_options() -> list[Any]:
 def _annotation(kind: type[Content]) -> Any:
     def keep(ctx: typer.Context, value: str | None) -> None:
         if value is not None:
+            parsed: Any
             try:
-                parsed = loads(value) if value.startswith(("{", "[")) else kind.from_option(value)
+                if kind.file_options and not value.startswith(("{", "http://", "https://")):
+                    parsed = Path(value)
+                else:
+                    parsed = loads(value) if value.startswith(("{", "[")) else kind.from_option(value)
             except ValueError as error:
                 raise typer.BadParameter(f"{value!r} is not {kind.metavar}, nor the field's JSON.") from error
             ctx.meta.setdefault(_CONTENT, {})[kind.field] = parsed
@@ -81,6 +90,38 @@ def _annotation(kind: type[Content]) -> Any:
         f"--{kind.field}", metavar=kind.metavar, help=kind.option_help, expose_value=False, callback=keep
     )
     return Annotated[str | None, option]
+
+
+def _field_annotation(name: str, kind: type[Content]) -> Any:
+    """The option for a field of content with a file; a flag where the field is on or absent."""
+    field = cast("type[BaseModel]", kind).model_fields[name]
+
+    def keep(ctx: typer.Context, value: str | bool | None) -> None:
+        if value:
+            ctx.meta.setdefault(_FILE_FIELDS, {})[name] = value
+
+    is_flag = bool in get_args(field.annotation)
+    option = typer.Option(
+        f"--{name.replace('_', '-')}",
+        help=f"With a file: {field.description}.",
+        expose_value=False,
+        callback=keep,
+    )
+    return Annotated[bool | None if is_flag else str | None, option]
+
+
+async def _content(field: str, value: Any, more: dict[str, Any]) -> Content:
+    """The content of the option `--<field>`, with the fields of other options; reads its file."""
+    from bridge.contract.commands import content_of
+    from bridge.contract.kinds import BY_FIELD
+
+    for name in more.keys() - {*BY_FIELD[field].file_options}:
+        raise typer.BadParameter(f"--{name.replace('_', '-')} does not go with --{field}.")
+    if isinstance(value, Path):
+        from bridge.cli.file_upload import fields_of
+
+        value = await fields_of(value)
+    return content_of(field, {**value, **more} if more else value)
 
 
 def register(app: typer.Typer) -> None:
@@ -123,17 +164,22 @@ def send(
     """Send a text, or other content, to a person or a group, and print each tick.
 
     wa send 5491155500001 "Hola"        echo "Hola" | wa send +54-9-11-5550-0001 -
+    wa send 5491155500001 --image foto.jpg --caption "La fuga"
     """
     fields: dict[str, Any] = ctx.meta.get(_CONTENT, {})
+    file_fields: dict[str, Any] = ctx.meta.get(_FILE_FIELDS, {})
     if len(fields) + (text is not None) != 1:
         raise typer.BadParameter("Give a TEXT or one content option.")
+    if file_fields and not fields:
+        raise typer.BadParameter(f"--{next(iter(file_fields)).replace('_', '-')} goes with a file.")
 
     async def command() -> Exit:
         from bridge.cli.connect import connect_session
         from bridge.client import Modifiers, Priority, Result
-        from bridge.contract.commands import content_of, part_of
+        from bridge.contract.commands import part_of
 
-        content = _text(text) if text is not None else content_of(*next(iter(fields.items())))
+        given = next(iter(fields.items()), None)
+        content = _text(text or "") if given is None else await _content(*given, file_fields)
         out = console()
         chosen = Priority(priority.value) if priority else None
         asked = {"reply_to": reply_to, "mentions": mention or None, "typing": typing, "link_preview": link_preview}

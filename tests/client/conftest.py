@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -36,13 +37,19 @@ class ScriptedBridge:
         self.settings = settings
         self.clock = clock or SystemClock()
         self.phone = ScriptedPhone(self.clock, paired=True)
+        self.http: socket.socket | None = None
         self.bridge: Bridge | None = None
         self._running: asyncio.Task[None] | None = None
 
     async def start(self, *, until: SessionState | None = SessionState.CONNECTED) -> None:
         """Run it and wait until the session's published status has this state; None = do not wait."""
         self.bridge = Bridge(
-            self.settings, self.settings.addresses, lambda _: ScriptedDriver(self.phone), self.clock, limits=QUICK
+            self.settings,
+            self.settings.addresses,
+            lambda _: ScriptedDriver(self.phone),
+            self.clock,
+            http=self.http,
+            limits=QUICK,
         )
         self._running = asyncio.create_task(self.bridge.run(), name="bridge under test")
         if until is not None:

@@ -36,6 +36,7 @@ from bridge.contract.kinds import (
     voice,
 )
 from bridge.contract.kinds.content import Content, dump_content
+from bridge.contract.kinds.media_content import MAX_INLINE
 from bridge.contract.kinds.received import Noun, ReceivedKind
 from bridge.contract.kinds.system import SYSTEM_TYPES, SYSTEM_VARIANTS
 from bridge.contract.kinds.text import ERASED_TEXT, MAX_TEXT, Text
@@ -84,6 +85,7 @@ __all__ = [
     "BY_FIELD",
     "BY_NAME",
     "KINDS",
+    "MAX_INLINE",
     "MAX_TEXT",
     "RECEIVED",
     "RECEIVED_FIELDS",

@@ -26,6 +26,9 @@ class Content:
     metavar: ClassVar[str] = ""
     #: The option's help text.
     option_help: ClassVar[str] = ""
+    #: Names of the fields of its value that have options of their own in `wa send`. Only content with a file has some;
+    #: then the option takes the path of a file, too.
+    file_options: ClassVar[tuple[str, ...]] = ()
     #: The fields of `bridge.contract.modifiers` that it may have.
     modifiers: ClassVar[frozenset[str]] = frozenset({"reply_to", "mentions", "typing"})
 

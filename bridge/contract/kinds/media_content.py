@@ -46,6 +46,7 @@ class MediaContent(StrictPayload, Content):
     """A file: exactly one of `url` (the bridge fetches it), `data` (base64) and `sha256` (of a file it has)."""
 
     metavar: ClassVar = "FILE|URL"
+    file_options: ClassVar[tuple[str, ...]] = ("mimetype", "filename")
     #: Beginnings of the types that it may have, decided by the file's bytes; none: any.
     families: ClassVar[tuple[str, ...]] = ()
     #: Types that a container of another name, as Ogg and MP4, may have as this kind.
@@ -135,6 +136,10 @@ class MediaContent(StrictPayload, Content):
                 f"By its bytes the file is {mimetype}, which cannot be sent as {self.field}; send it as document."
             )
         return mimetype
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        cls.file_options = tuple(name for name in cls.model_fields if name not in ("url", "data", "sha256"))
 
     @classmethod
     @override
