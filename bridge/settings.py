@@ -35,6 +35,7 @@ from bridge.setting_types import (
     parse_size,
     parsed,
 )
+from bridge.store.media_s3 import S3Location
 from bridge.webhooks.callback_url import CallbackRules
 
 ENV_FILE = ".env"
@@ -216,6 +217,18 @@ class BridgeSettings(BaseSettings):
     )
     media_limit: Annotated[int, NoDecode, parsed(parse_size)] = _name(
         "WA_MEDIA_LIMIT", default="64MB", description="The largest file that is downloaded or sent."
+    )
+    media_store: Annotated[S3Location | None, NoDecode, parsed(S3Location.parse)] = _name(
+        "WA_MEDIA_STORE",
+        default=None,
+        description="Where files are kept: s3://bucket/prefix?region=us-east-1, with &endpoint=https://… for another"
+        " storage than AWS; needs the package's extra s3. Default: the folder media in WA_DATA_DIR.",
+    )
+    media_store_key: SecretStr | None = _name(
+        "WA_MEDIA_STORE_KEY",
+        default=None,
+        description="Its access key, as id:secret. Default: the AWS variables of the environment, or the machine's"
+        " role.",
     )
     media_retention: Annotated[Retention, NoDecode, parsed(Retention.parse)] = _name(
         "WA_MEDIA_RETENTION",

@@ -17,10 +17,11 @@ from bridge.core.outgoing_files import OutgoingFiles
 from bridge.core.shared_media import SharedMedia
 from bridge.ops.private_broker.address_file import write_private
 from bridge.ops.voice_conversion import FfmpegVoice
-from bridge.ports import Clock, MediaUnusable
+from bridge.ports import Clock, MediaStore, MediaUnusable
 from bridge.settings import BridgeSettings
 from bridge.store.media_files import MediaFiles
 from bridge.store.media_references import references
+from bridge.store.media_s3 import S3Media
 from bridge.webhooks.file_fetcher import FileFetcher
 
 _log = logging.getLogger(__name__)
@@ -31,11 +32,22 @@ FOLDER, UPLOADS, SECRET = "media", "uploads", "media.key"
 def shared_media(settings: BridgeSettings, http: socket.socket | None) -> SharedMedia:
     """The files of the bridge with these settings. Raises `StartError` for a folder that cannot be used."""
     try:
-        store = MediaFiles(settings.data_dir / FOLDER)
+        store = _store(settings)
         secret = _secret(settings.data_dir / SECRET)
     except (MediaUnusable, OSError) as error:
         raise StartError(f"Files of messages cannot be stored in {settings.data_dir / FOLDER}: {error}") from error
     return SharedMedia(store, settings.media_policy, MediaLinks(_base_url(settings, http), secret))
+
+
+def _store(settings: BridgeSettings) -> MediaStore:
+    folder = settings.data_dir / FOLDER
+    if settings.media_store is None:
+        return MediaFiles(folder)
+    return S3Media(
+        settings.media_store,
+        folder,
+        key=settings.media_store_key.get_secret_value() if settings.media_store_key else None,
+    )
 
 
 def outgoing_files(settings: BridgeSettings, media: SharedMedia, http: socket.socket | None) -> OutgoingFiles:

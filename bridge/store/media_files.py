@@ -25,7 +25,8 @@ from bridge.ports import MediaStore, MediaUnusable, StoredMedia
 
 #: Bytes read and hashed at a time, in a thread.
 PART = 1 << 20
-_INCOMING = "incoming-"
+#: Beginning of the names of unfinished files.
+INCOMING = "incoming-"
 _SHA256 = re.compile("[0-9a-f]{64}")
 _T = TypeVar("_T")
 
@@ -38,25 +39,13 @@ class MediaFiles(MediaStore):
         self._folder = folder
         with _explained(folder):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for unfinished in folder.glob(f"{_INCOMING}*"):
+            for unfinished in folder.glob(f"{INCOMING}*"):
                 unfinished.unlink(missing_ok=True)
 
     @override
     async def add(self, parts: AsyncIterable[bytes], limit: int) -> StoredMedia:
-        digest, size = hashlib.sha256(), 0
-        incoming = self._incoming()
-        file = await self._run(_create, incoming)
-        try:
-            async for part in parts:
-                size += len(part)
-                if size > limit:
-                    raise TooLarge(f"The file has more than {limit:,} bytes.")
-                await self._run(_append, file, part, digest)
-            await self._run(file.close)
-            return await self._run(self._keep, incoming, digest.hexdigest())
-        finally:
-            file.close()
-            incoming.unlink(missing_ok=True)
+        async with spooled(self._incoming(), parts, limit) as (incoming, sha256):
+            return await self._run(self._keep, incoming, sha256)
 
     @override
     async def adopt(self, path: Path) -> StoredMedia:
@@ -101,16 +90,13 @@ class MediaFiles(MediaStore):
             return await asyncio.to_thread(call, *args)
 
     def _incoming(self) -> Path:
-        return self._folder / f"{_INCOMING}{uuid4().hex}"
+        return self._folder / f"{INCOMING}{uuid4().hex}"
 
     def _path(self, sha256: str) -> Path:
-        if not _SHA256.fullmatch(sha256):
-            raise ValueError(f"not a SHA-256: {sha256[:80]!r}")  # as a path, it could leave the folder
-        return self._folder / sha256[:2] / sha256
+        return self._folder / check_sha256(sha256)[:2] / sha256
 
     def _adopt(self, path: Path) -> StoredMedia:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = digest_of(path)
         incoming = self._incoming()
         try:
             shutil.move(path, incoming)  # copied where it lies on another file system
@@ -130,6 +116,43 @@ class MediaFiles(MediaStore):
             _sync(path.parent)
         found = path.stat()
         return StoredMedia(sha256, found.st_size, found.st_mtime)
+
+
+def check_sha256(sha256: str) -> str:
+    """The same, if it is a SHA-256: as a path, another text could leave the folder. Raises `ValueError`."""
+    if not _SHA256.fullmatch(sha256):
+        raise ValueError(f"not a SHA-256: {sha256[:80]!r}")
+    return sha256
+
+
+def digest_of(path: Path) -> str:
+    """The SHA-256 of a file. Blocking."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@asynccontextmanager
+async def spooled(path: Path, parts: AsyncIterable[bytes], limit: int | None) -> AsyncIterator[tuple[Path, str]]:
+    """Write a new file at `path`, and its SHA-256. It goes with the context, unless it was moved.
+
+    Raises `TooLarge` above `limit` bytes, and `MediaUnusable`.
+    """
+    digest, size = hashlib.sha256(), 0
+    with _explained(path.parent):
+        file = await asyncio.to_thread(_create, path)
+    try:
+        async for part in parts:
+            size += len(part)
+            if limit is not None and size > limit:
+                raise TooLarge(f"The file has more than {limit:,} bytes.")
+            with _explained(path.parent):
+                await asyncio.to_thread(_append, file, part, digest)
+        with _explained(path.parent):
+            await asyncio.to_thread(file.close)
+        yield path, digest.hexdigest()
+    finally:
+        file.close()
+        await asyncio.to_thread(path.unlink, missing_ok=True)
 
 
 def _create(path: Path) -> IO[bytes]:

@@ -7,7 +7,6 @@ store. An upload that does not go on is removed after a day.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import time
 from collections.abc import AsyncIterable
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from bridge.contract.errors import CodedError, InvalidRequest, TooLarge
 from bridge.ports import MediaStore, StoredMedia
+from bridge.store.media_files import digest_of
 
 #: Seconds that a part of a file waits for the rest, and files that may wait.
 KEPT, WAITING = 24 * 3600.0, 100
@@ -88,7 +88,7 @@ class Uploads:
                     path.unlink()
                     raise TooLarge(f"The file has more than {self._limit:,} bytes (WA_MEDIA_LIMIT).")
                 await asyncio.to_thread(file.write, part)
-        if await asyncio.to_thread(_digest, path) != sha256:
+        if await asyncio.to_thread(digest_of, path) != sha256:
             path.unlink()
             raise InvalidRequest("The bytes are not those of this SHA-256; the upload begins again at offset 0.")
         return await self._store.adopt(path)
@@ -106,8 +106,3 @@ class Uploads:
 
 def _size(path: Path) -> int:
     return path.stat().st_size if path.is_file() else 0
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

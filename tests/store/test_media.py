@@ -7,22 +7,49 @@ import hashlib
 import random
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from urllib.request import Request, urlopen
+from uuid import uuid4
 
 import pytest
+from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 
 from bridge.contract.errors import TooLarge
 from bridge.ports import MediaStore, MediaUnusable
 from bridge.store.media_files import MediaFiles
+from bridge.store.media_s3 import S3Location, S3Media
 
 LIMIT = 80 << 20
-STORES: dict[str, Callable[[Path], MediaStore]] = {"files": MediaFiles}
+
+
+@pytest.fixture(scope="module")
+def s3_server() -> Iterator[str]:
+    """An S3-compatible server; its address."""
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+def s3_media(folder: Path, endpoint: str) -> MediaStore:
+    """A new bucket of that server."""
+    bucket = f"wa-{uuid4().hex}"
+    urlopen(Request(f"{endpoint}/{bucket}", method="PUT")).close()
+    return S3Media(S3Location.parse(f"s3://{bucket}/wa/media?endpoint={endpoint}"), folder, key="id:secret")
+
+
+def files(folder: Path, endpoint: str) -> MediaStore:
+    return MediaFiles(folder)
+
+
+STORES: dict[str, Callable[[Path, str], MediaStore]] = {"files": files, "s3": s3_media}
 
 
 @pytest.fixture(params=STORES)
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> MediaStore:
-    return STORES[request.param](tmp_path / "media")
+def store(request: pytest.FixtureRequest, tmp_path: Path, s3_server: str) -> MediaStore:
+    return STORES[request.param](tmp_path / "media", s3_server)
 
 
 def sample(size: int) -> bytes:
@@ -139,3 +166,35 @@ async def test_a_killed_writer_leaves_no_half_file(tmp_path: Path, at: int) -> N
     store = MediaFiles(folder)
     assert [one async for one in store.all()] == []
     assert not list(folder.iterdir())
+
+
+async def test_s3_leaves_nothing_on_this_machine(tmp_path: Path, s3_server: str) -> None:
+    store = s3_media(tmp_path / "media", s3_server)
+    sha256 = (await store.add(parts_of(b"photo"), LIMIT)).sha256
+    async with store.on_disk(sha256) as path:
+        assert path.read_bytes() == b"photo"
+    with pytest.raises(TooLarge):
+        await store.add(parts_of(b"photo"), 4)
+    assert list((tmp_path / "media").iterdir()) == []
+
+
+async def test_s3_that_does_not_answer_has_a_sentence(tmp_path: Path) -> None:
+    location = S3Location.parse("s3://bucket/media?endpoint=http://127.0.0.1:9")
+    store = S3Media(location, tmp_path, key="id:secret", retries=0)
+    with pytest.raises(MediaUnusable, match="Media cannot be kept in s3://bucket/media: "):
+        await store.add(parts_of(b"photo"), LIMIT)
+    with pytest.raises(MediaUnusable):
+        await store.find("0" * 64)
+
+
+async def test_a_bucket_that_is_not_there_has_a_sentence(tmp_path: Path, s3_server: str) -> None:
+    location = S3Location.parse(f"s3://missing?endpoint={s3_server}")
+    store = S3Media(location, tmp_path, key="id:secret", retries=0)
+    with pytest.raises(MediaUnusable, match="there is no such bucket"):
+        await store.add(parts_of(b"photo"), LIMIT)
+
+
+@pytest.mark.parametrize("text", ["", "s3://", "https://bucket/x", "s3:///x", "bucket", "s3://b?key=x"])
+def test_a_location_is_an_s3_url(text: str) -> None:
+    with pytest.raises(ValueError, match="s3://bucket/prefix"):
+        S3Location.parse(text)
