@@ -24,6 +24,8 @@ from bridge.contract.topics import Topics
 ROOT = Path(__file__).parent.parent
 GOLDEN = ROOT / "tests/contract/golden"
 KIND_GOLDEN = ROOT / "tests/drivers/kinds"
+#: How a kind is sent that has no field of its own.
+SENT_WITH = {"gif": "`video` with `gif`", "video_note": "`video` with `note`"}
 MARK = re.compile(r"(<!-- features: .*? -->\n).*?(<!-- /features -->)", re.DOTALL)
 #: Payload -> golden file of what the bridge writes.
 WRITTEN = {
@@ -66,7 +68,7 @@ def table(*rows: tuple[str, ...]) -> Iterator[str]:
 
 def features() -> Iterator[str]:
     """Kind by kind: received, sent, and by which field."""
-    sent = {kind.kind: kind for kind in KINDS}
+    sent = {kind.kind: f"`{kind.field}`" for kind in KINDS} | SENT_WITH
     received = {kind.kind: kind for kind in RECEIVED}
     yield from table(
         ("Kind", "Received (`kind`; WhatsApp's `type`)", "Sent (field of a command)"),
@@ -74,7 +76,7 @@ def features() -> Iterator[str]:
             (
                 f"{received[name].noun.icon} {received[name].noun.en}".strip() if name in received else name,
                 types_of(received[name]) if name in received else "no",
-                f"`{sent[name].field}`" if name in sent else "not yet",
+                sent.get(name, "not yet"),
             )
             for name in dict.fromkeys([*received, *sent])
         ),

@@ -17,6 +17,7 @@ class WaitReason(StrEnum):
     CHAT_PACE = "chat_pace"
     SESSION_PACE = "session_pace"
     EARLIER_MESSAGE = "earlier_message"
+    FILE = "file"
     RETRY = "retry"
 
 
@@ -25,6 +26,7 @@ WAIT_TEXT = {
     WaitReason.CHAT_PACE: "the pace of this chat",
     WaitReason.SESSION_PACE: "the pace of the session",
     WaitReason.EARLIER_MESSAGE: "the message before it in this chat",
+    WaitReason.FILE: "its file",
     WaitReason.RETRY: "the next attempt",
 }
 

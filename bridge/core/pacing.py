@@ -240,7 +240,9 @@ class Schedule:
         found: dict[int, PacedWait] = {}
         order = sorted(self._queued, key=lambda number: (self._queued[number].claim.priority.rank, number))
         for position, number in enumerate(order):
-            if number in asked:
+            if number in asked & self._resting.keys():
+                found[number] = PacedWait(WaitReason.FILE, self._resting[number])
+            elif number in asked:
                 wait = self._wait(self._name(self._queued[number]), in_chat[number], position, now)
                 found |= {} if wait is None else {number: wait}
         return found

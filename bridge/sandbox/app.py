@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 import secrets
 from pathlib import Path
@@ -61,6 +62,7 @@ def build_app(world: World, media: MediaServer, received: ReceivedFiles) -> ASGI
     async def upload(request: Request) -> UploadedFile:
         if world.state.settings.uploads_fail:
             raise HTTPException(503)
+        await asyncio.sleep(world.state.settings.upload_ms / 1000)
         return await media.receive(request.stream())
 
     @app.get("/mms/{sha256}", include_in_schema=False)

@@ -135,6 +135,7 @@ class SettingsPatch(RequestBody):
     send_mode: str | None = None
     refusal_code: int | None = None
     uploads_fail: bool | None = None
+    upload_ms: int | None = None
     ack_error_codes: bool | None = None
     downloads: str | None = None
     download_ms: int | None = None

@@ -302,6 +302,8 @@ class SandboxSettings(BaseModel, extra="forbid"):
     refusal_code: int = Field(default=403, ge=400, le=599)
     uploads_fail: bool = False
     """Whether the server for files refuses uploads."""
+    upload_ms: int = Field(default=0, ge=0)
+    """How long it takes for an upload beside the transfer."""
     downloads: DownloadMode = DownloadMode.NORMAL
     download_ms: int = Field(default=1000, ge=0)
     """How long a slow download takes."""

@@ -13,10 +13,12 @@ import pytest
 from bridge.contract.errors import InternalError, InvalidRequest, MediaUnsupported, TooLarge
 from bridge.contract.jid import Jid, MessageKey
 from bridge.contract.kinds import load_field
+from bridge.contract.modifiers import Modifiers
+from bridge.contract.session import SessionState
 from bridge.ports import WhatsAppDriver
 from bridge.sandbox.records import Transmission
-from tests.drivers.worlds import ANA, WebWorld, connected
-from tests.sample_files import MP3, OGG
+from tests.drivers.worlds import ANA, GROUP, MEMBER, WebWorld, connected
+from tests.sample_files import MP3, OGG, PNG
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -86,3 +88,33 @@ async def test_a_failed_upload_is_no_doubt(web: WebWorld, tmp_path: Path) -> Non
         with pytest.raises(InternalError, match="could not upload the file, so nothing was sent"):
             await send(driver, file_of(tmp_path, b"text"), "document", "text/plain")
         assert web.sent() == {}
+
+
+async def test_a_page_lost_during_an_upload_sends_nothing_later(web: WebWorld, tmp_path: Path) -> None:
+    web.set(upload_ms=60_000)
+    async with connected(web) as (driver, sink):
+        key = await send(driver, file_of(tmp_path, b"text"), "document", "text/plain")
+        assert (await driver.look_up(key)).ack == 0
+        web.set(upload_ms=0)
+        states = len(sink.situations)
+        await driver.reload()
+        await sink.until_state(SessionState.CONNECTED, since=states)
+        assert (await driver.look_up(key)).stopped
+        with pytest.raises(InternalError, match="could not upload"):  # its bytes went with the page
+            await driver.resend(key)
+        assert web.sent() == {}
+
+
+async def test_a_caption_shows_whom_it_mentions(web: WebWorld, tmp_path: Path) -> None:
+    contact = next(one for one in web.sandbox.world.state.contacts if one.lid == MEMBER)
+    assert contact.pn is not None
+    value = {"sha256": "0" * 64, "mimetype": "image/png", "filename": "a.png"}
+    async with connected(web) as (driver, sink):
+        key = await driver.reserve(await driver.resolve(Jid.parse(GROUP)))
+        content = load_field("image", {**value, "caption": f"@{contact.pn.split('@')[0]} mirá"})
+        await driver.send(key, content, Modifiers(mentions=[contact.pn]), file_of(tmp_path, PNG))
+        await sink.until(partial(_is_sent, web, key))
+    message = web.sandbox.world.message(key.id)
+    assert message is not None
+    assert message.fields["caption"] == f"@{MEMBER.split('@')[0]} mirá"
+    assert message.fields["mentionedJidList"] == [MEMBER]

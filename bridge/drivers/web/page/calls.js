@@ -133,10 +133,15 @@ async function withModifiers(chat, value, modifiers) {
   if (modifiers.mentions) {
     const { found, all } = mentioned(chat, modifiers.mentions, modifiers.everybody);
     options.mentionedList = all;
-    for (const { forms, member } of typeof value === "string" ? found : []) {
-      const digits = member.split("@")[0];
-      for (const form of forms) value = value.replaceAll(new RegExp(`@${form.split("@")[0]}(?!\\d)`, "g"), `@${digits}`);
-    }
+    const shown = (body) => {
+      for (const { forms, member } of found) {
+        const digits = member.split("@")[0];
+        for (const form of forms) body = body.replaceAll(new RegExp(`@${form.split("@")[0]}(?!\\d)`, "g"), `@${digits}`);
+      }
+      return body;
+    };
+    if (typeof value === "string") value = shown(value);
+    else if (value.caption) value = { ...value, caption: shown(value.caption) };
   }
   return { value, options };
 }

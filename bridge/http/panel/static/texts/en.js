@@ -246,6 +246,8 @@ const advice = {
   retained: 'Publish without the retain flag, and clear the retained message.',
   not_on_whatsapp: 'Check the number: country code, area code, no 15.',
   not_connected: 'Connect the session, then send it again.',
+  media_unavailable: 'Check the address of the file, or upload it, then send it again.',
+  media_unsupported: 'Send the file as a document, or in another format.',
   reach_out_locked: 'WhatsApp limits new chats for now: wait, and answer existing ones.',
   limit_reached: 'WhatsApp sets a limit: wait, and send more slowly.',
   refused: 'WhatsApp refused it: check the chat on the phone (blocked? left the group?).',
@@ -259,6 +261,7 @@ const waits = {
   chat_pace: 'Waits for the pace of this chat',
   session_pace: 'Waits for the pace of the session',
   earlier_message: 'Waits for the message before it in this chat',
+  file: 'Waits for its file',
   retry: 'Waits for the next attempt',
 };
 

@@ -279,6 +279,8 @@ const errors = {
   unsupported: 'Este puente no puede hacer eso.',
   reach_out_locked: 'WhatsApp no permite iniciar chats nuevos por ahora.',
   refused: 'WhatsApp rechazó el mensaje.',
+  media_unavailable: 'No se pudo obtener el archivo, así que no se envió.',
+  media_unsupported: 'WhatsApp no puede enviar ese archivo de esta forma.',
   cancelled: 'Se canceló antes de enviarse.',
   internal: 'Error interno del puente; el registro tiene los detalles.',
   unauthorized: 'Hace falta una clave válida.',
@@ -335,6 +337,8 @@ const advice = {
   retained: 'Publicá sin retain, y borrá el retenido.',
   not_on_whatsapp: 'Revisá el número: código de país y de área, sin 15.',
   not_connected: 'Conectá la sesión y envialo de nuevo.',
+  media_unavailable: 'Revisá la dirección del archivo, o subilo, y envialo de nuevo.',
+  media_unsupported: 'Enviá el archivo como documento, o en otro formato.',
   reach_out_locked: 'WhatsApp limita los chats nuevos: esperá y respondé los existentes.',
   limit_reached: 'WhatsApp pone un límite: esperá y enviá más despacio.',
   refused: 'WhatsApp lo rechazó: mirá el chat en el teléfono (¿bloqueado?, ¿saliste del grupo?).',
@@ -383,6 +387,7 @@ const waits = {
   chat_pace: 'Espera por el ritmo de este chat',
   session_pace: 'Espera por el ritmo de la sesión',
   earlier_message: 'Espera al mensaje anterior de este chat',
+  file: 'Espera su archivo',
   retry: 'Espera el próximo intento',
 };
 
