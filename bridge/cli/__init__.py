@@ -14,6 +14,7 @@ from bridge.cli import (
     key,
     listen,
     listeners,
+    media,
     pair,
     panel,
     request,
@@ -38,7 +39,7 @@ app = typer.Typer(
 )
 
 COMMANDS = (
-    *(up, serve, responder, panel, send, request, listen, status, pair, trace, listeners, key, broker, doctor),
+    *(up, serve, responder, panel, send, request, listen, media, status, pair, trace, listeners, key, broker, doctor),
     *(web, backup, restore, store, forget),
 )
 for command in COMMANDS:

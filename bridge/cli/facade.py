@@ -41,9 +41,9 @@ class FacadeClient:
         self._client = client
         self._data_dir = data_dir
 
-    async def request(self, method: str, path: str, **query: Any) -> dict[str, Any]:
-        """The JSON response. Raises `NoFacade`, `FacadeRefused`."""
-        return await self._answer(method, path, params=query)
+    async def request(self, method: str, path: str, body: Any = None, **query: Any) -> dict[str, Any]:
+        """The JSON response; `body` is sent as JSON. Raises `NoFacade`, `FacadeRefused`."""
+        return await self._answer(method, path, params=query, json=body)
 
     async def upload(self, sha256: str, offset: int, parts: AsyncIterator[bytes]) -> dict[str, Any]:
         """Upload the rest of a file. Raises `NoFacade`, `FacadeRefused`."""
@@ -51,24 +51,31 @@ class FacadeClient:
         query = {"sha256": sha256, "offset": offset}
         return await self._answer("POST", "/v1/media", params=query, content=parts, headers=headers)
 
+    async def save(self, path: str, target: Path, sha256: str) -> None:
+        """Download a file to `target`. Raises `FileNotSaved`."""
+        from bridge.cli.saved_files import save
+
+        await save(self._client, path, target, sha256)
+
     async def _answer(self, method: str, path: str, **options: Any) -> dict[str, Any]:
         import httpx
 
         try:
             response = await self._client.request(method, path, **options)
-            body: dict[str, Any] = response.json()
+            answer: dict[str, Any] = response.json()
         except (httpx.TransportError, ValueError) as error:
             raise NoFacade(
                 f"No bridge with HTTP runs on {self._data_dir}/, and none answers at {self._client.base_url}: start"
                 " `wa up` or `wa bridge`, or set WA_DATA_DIR, or WA_HTTP_HOST and WA_HTTP_PORT, to the bridge's values."
             ) from error
         if response.is_success:
-            return body
+            return answer
         if response.status_code == 401:
             raise FacadeRefused(
                 "unauthorized", f"This bridge requires a key: set WHATSAPP_API_KEY to one with scope {self._scope}."
             )
-        raise FacadeRefused(str(body.get("code")), str(body.get("detail")), transient=body.get("transient") is True)
+        transient = answer.get("transient") is True
+        raise FacadeRefused(str(answer.get("code")), str(answer.get("detail")), transient=transient)
 
 
 @asynccontextmanager

@@ -67,6 +67,7 @@ async def _forget(
     from bridge.store.database import POLL
     from bridge.store.erasure import erase_bridge, erase_session, known_addresses, wipe
     from bridge.store.inspection import holders
+    from bridge.store.media_references import files_of
     from bridge.store.redaction import ErasedPerson
 
     settings, person = load_running(), ErasedPerson.of(numbers[0]).known_as(numbers[1:])
@@ -77,6 +78,7 @@ async def _forget(
     if not dry_run:
         confirm(f"Erase {', '.join(sorted(person.addresses))} permanently?", yes=yes, json=json)
     report, in_use = _Report(sorted(person.addresses)), False
+    theirs = set().union(*[await asyncio.to_thread(files_of, path, person) for path in stores.values()])
     shared = settings.data_dir / BRIDGE_STORE
     for name, path in {**stores, **({"bridge": shared} if shared.exists() else {})}.items():
         if path == shared:
@@ -90,6 +92,8 @@ async def _forget(
             migrations = "bridge_migrations" if path == shared else "migrations"
             if not await asyncio.to_thread(wipe, path, migrations, beside_a_bridge=is_open):
                 report.in_wal.append(str(path))
+    if not dry_run:
+        await asyncio.to_thread(_delete_files, settings, theirs)
     await _erase_from_responder(report, person, settings, dry_run=dry_run)
     if in_use and not dry_run:
         await asyncio.sleep(2 * POLL)  # by then the bridge has dropped its in-memory copy
@@ -116,6 +120,17 @@ async def _erase_from_responder(
     async with database:
         if await is_migrated(database):
             report.erased["responder"] = await erase(database, person.addresses, dry_run=dry_run)
+
+
+def _delete_files(settings: BridgeSettings, theirs: set[str]) -> None:
+    """Delete those among the files that no other message or command refers to."""
+    from bridge.store.media_files import delete
+    from bridge.store.media_references import references
+
+    kept = references(settings.data_dir / "sessions")
+    for sha256 in theirs:
+        if sha256 not in kept:
+            delete(settings.data_dir / "media", sha256)
 
 
 def _copies(settings: BridgeSettings, names: list[str]) -> list[Path]:

@@ -34,6 +34,9 @@ def listen(
         Path | None,
         typer.Option(help="File that stores the read position; the next run resumes after it.", dir_okay=False),
     ] = None,
+    media: Annotated[
+        Path | None, typer.Option(help="Folder in which the files of messages are saved.", file_okay=False)
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print only JSON lines, one per message.")] = False,
 ) -> None:
     """Print messages as they arrive, until Ctrl-C.
@@ -52,13 +55,32 @@ def listen(
                 await connected.client.status(connected.session)
             except NoBridge as error:
                 typer.echo(f"{error.text} Waiting for one.", err=True)
-            if json:
-                await _print_json(connected.client, connected.session, after, position)
-            else:
-                await _print_conversations(connected.client, connected.session, after, position)
+            printing = _print_json if json else _print_conversations
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(printing(connected.client, connected.session, after, position), name="listen")
+                if media is not None:
+                    files = _save_files(connected.client, connected.session, media, None if from_start else "now")
+                    tasks.create_task(files, name="listen files")
         return Exit.OK
 
     run(command)
+
+
+async def _save_files(client: Client, session: str, folder: Path, after: Start) -> None:
+    """Save each file that becomes ready. One that cannot be saved is reported, and `wa media get` gets it later."""
+    import httpx
+
+    from bridge.cli.saved_files import FileNotSaved, file_name, save
+
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as web:
+        async for event in client.events(session, after=after):
+            if event.kind != "media" or event.state != "ready" or not event.url or not event.sha256:
+                continue
+            try:
+                name = file_name(event.sha256, event.filename, event.mimetype)
+                await save(web, event.url, folder / name, event.sha256)
+            except FileNotSaved as error:
+                typer.echo(error.text, err=True)
 
 
 async def _print_json(client: Client, session: str, after: Start, position: FileCursor | None) -> None:

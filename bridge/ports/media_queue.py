@@ -84,7 +84,7 @@ class MediaQueue(Protocol):
         ...
 
     async def ask(self, number: int) -> None:
-        """Make a file that is not `ready` pending and due now, with no attempt counted."""
+        """Make a file that is neither `ready` nor `pending` pending and due now, with no attempt counted."""
         ...
 
     async def expire(self, sha256: str, change: MediaChange, message_id: str) -> None:

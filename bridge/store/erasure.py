@@ -56,6 +56,10 @@ _KEY = ("raw_id", "from_me", "chat", "author")
 _HASHES = _Sweep("keys", "message_keys", _KEY, ("chat", "author"), "UPDATE message_keys SET content_hash = ''")
 _REPORTS = _Sweep("reports", "told_once", ("subject", "key"), ("key",), "DELETE FROM told_once")
 _PEOPLE = _Sweep("addresses", "people", ("number",), ("key",), "DELETE FROM people")
+_FILES = (
+    _Sweep("files", "media", ("number",), ("message_id", "chat"), "DELETE FROM media"),
+    _Sweep("names of files", "media", ("number",), ("filename",), "UPDATE media SET filename = NULL"),
+)
 _MARKS = (
     _Sweep("keys", "message_keys", _KEY, ("chat", "author"), "DELETE FROM message_keys"),
     _Sweep("watermarks", "watermarks", ("chat",), ("chat",), "DELETE FROM watermarks"),
@@ -96,7 +100,7 @@ def erase_session(path: Path, person: ErasedPerson, *, marks: bool, dry_run: boo
     """
     with _opened(path, "migrations") as connection:
         final, still_open = _commands(connection, person)
-        sweeps = (*_MARKS, _REPORTS, _PEOPLE) if marks else (_HASHES, _REPORTS, _PEOPLE)
+        sweeps = (*(_MARKS if marks else (_HASHES,)), _REPORTS, _PEOPLE, *_FILES)
         return {
             "messages": _items(connection, person, Stream.IN, dry_run=dry_run),
             "events": _items(connection, person, Stream.EVENT, dry_run=dry_run),

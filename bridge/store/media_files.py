@@ -155,6 +155,11 @@ async def spooled(path: Path, parts: AsyncIterable[bytes], limit: int | None) ->
         await asyncio.to_thread(path.unlink, missing_ok=True)
 
 
+def delete(folder: Path, sha256: str) -> None:
+    """Delete a file, also while a bridge has the folder open."""
+    (folder / sha256[:2] / sha256).unlink(missing_ok=True)
+
+
 def _create(path: Path) -> IO[bytes]:
     return os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb")
 

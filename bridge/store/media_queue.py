@@ -104,7 +104,9 @@ class SqliteMediaQueue(MediaQueue):
     @override
     async def ask(self, number: int) -> None:
         await self._write(
-            "UPDATE media SET state = 'pending', attempts = 0, due = 0 WHERE number = ? AND state <> 'ready'", number
+            "UPDATE media SET state = 'pending', attempts = 0, due = 0"
+            " WHERE number = ? AND state NOT IN ('ready', 'pending')",
+            number,
         )
         self._journal.media_added.set()
 

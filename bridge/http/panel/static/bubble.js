@@ -37,12 +37,19 @@ function quote({ author, body, id }) {
 
 const outside = (href, label) => h('a', { href, target: '_blank', rel: 'noopener noreferrer' }, label);
 
+// A file by the address that this page has: its link names the one for other machines, which the page's policy refuses.
+function here(link) {
+  if (!link) return null;
+  const { pathname, search } = new URL(link, location.href);
+  return pathname + search;
+}
+
 function content(item, message) {
-  const { location, poll, link } = message, url = item.media?.url ?? message.media?.url;
+  const { location: spot, poll, link } = message, url = here(item.media?.url ?? message.media?.url);
   return [
     url ? file(message, url) : null,
     item.body ? h('p.text', { dir: 'auto' }, item.body) : null,
-    location ? outside(mapOf(location), word('showMap')) : null,
+    spot ? outside(mapOf(spot), word('showMap')) : null,
     poll ? h('ul.poll', null, poll.options.map((option) => h('li', { dir: 'auto' }, option))) : null,
     link && /^https?:/i.test(link.url) ? outside(link.url, link.title || link.url) : null,
   ];
