@@ -67,6 +67,7 @@ class Scene:
     def __init__(self, folder: Path, sandbox: Sandbox, broker: MosquittoServer) -> None:
         self.folder = folder
         self.world = sandbox.world
+        self.received = sandbox.received
         self.url = f"http://127.0.0.1:{free_port()}"
         program = tied_command(sys.executable, "-c", "from bridge.cli import main; main()", "bridge")
         settings = {"WA_MQTT_URL": broker.url("bridge"), "WA_DATA_DIR": str(folder / "data"), "WA_WEB_URL": sandbox.url}
