@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 
 from bridge.contract.jid import Jid
+from bridge.sandbox.contacts import EntryNotFound
 from bridge.sandbox.guard import INCOMING_FILE
 from bridge.sandbox.received_media import AGAIN, FIRST, LARGEST, ReceivedFiles
 from bridge.sandbox.views import MessageView, message_view
@@ -47,6 +48,16 @@ def media_control(world: World, received: ReceivedFiles) -> APIRouter:
                 fields=known | named | kept | json.loads(fields),
             )
         )
+
+    @api.get("/api/files/{message_id}", include_in_schema=False)
+    async def show(message_id: str) -> Response:
+        """A contact's file, as the phone shows it."""
+        message = world.message(message_id)
+        content = None if message is None else received.content(message.fields, message.type)
+        if message is None or content is None:
+            raise EntryNotFound(f"There is no file of a message {message_id}.")
+        headers = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox"}
+        return Response(content, media_type=str(message.fields.get("mimetype")), headers=headers)
 
     async def download(request: Request) -> Response:
         return await received.answer(request.url.path, world.state.settings)

@@ -74,6 +74,17 @@ class ReceivedFiles:
                 return StreamingResponse(_slowly(file, settings.download_ms / 1000))
         return FileResponse(file)
 
+    def content(self, fields: dict[str, Any], kind: str) -> bytes | None:
+        """The file of a message, decrypted; None if it is not here."""
+        file = self._folder / str(fields.get("directPath")).rpartition("/")[2]
+        if "mediaKey" not in fields or not _NAME.fullmatch(file.name) or not file.is_file():
+            return None
+        iv, cipher_key, _ = _keys(base64.b64decode(fields["mediaKey"]), kind)
+        decryptor = Cipher(algorithms.AES(cipher_key), modes.CBC(iv)).decryptor()
+        unpadder = PKCS7(128).unpadder()
+        padded = decryptor.update(file.read_bytes()[:-_MAC]) + decryptor.finalize()
+        return unpadder.update(padded) + unpadder.finalize()
+
     @staticmethod
     def again(fields: dict[str, Any]) -> str:
         """The path under which the phone uploads the file of a message again."""
@@ -82,13 +93,18 @@ class ReceivedFiles:
 
 def encrypt(content: bytes, key: bytes, kind: str) -> bytes:
     """A file as WhatsApp's servers have it."""
-    purpose = f"WhatsApp {_PURPOSE.get(kind, 'Document')} Keys".encode()
-    expanded = HKDF(SHA256(), 112, None, purpose).derive(key)
-    iv, cipher_key, mac_key = expanded[:16], expanded[16:48], expanded[48:80]
+    iv, cipher_key, mac_key = _keys(key, kind)
     padder = PKCS7(128).padder()
     encryptor = Cipher(algorithms.AES(cipher_key), modes.CBC(iv)).encryptor()
     encrypted = encryptor.update(padder.update(content) + padder.finalize()) + encryptor.finalize()
     return encrypted + hmac.new(mac_key, iv + encrypted, hashlib.sha256).digest()[:_MAC]
+
+
+def _keys(key: bytes, kind: str) -> tuple[bytes, bytes, bytes]:
+    """Initialization vector, cipher key and MAC key of a media key."""
+    purpose = f"WhatsApp {_PURPOSE.get(kind, 'Document')} Keys".encode()
+    expanded = HKDF(SHA256(), 112, None, purpose).derive(key)
+    return expanded[:16], expanded[16:48], expanded[48:80]
 
 
 async def _slowly(file: Path, seconds: float) -> AsyncIterator[bytes]:

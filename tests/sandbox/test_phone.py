@@ -47,6 +47,26 @@ async def test_the_selected_author_decides_the_sender(sandbox: Sandbox, phone: P
     ]
 
 
+async def test_a_contact_sends_a_file(sandbox: Sandbox, phone: Page) -> None:
+    await phone.get_by_role("button", name="Ana").click()
+    await phone.get_by_label("Message", exact=True).fill("la fuga")
+    picture = {"name": "fuga.jpg", "mimeType": "image/jpeg", "buffer": JPEG}
+    await phone.locator("#file").set_input_files(picture)  # type: ignore[arg-type]
+    shown = phone.get_by_role("log").get_by_role("img")
+    await expect(shown).to_be_visible()
+    await expect(shown).to_have_js_property("complete", value=True)
+    assert await shown.evaluate("(image) => image.naturalWidth") > 0
+    [message] = sandbox.world.state.messages
+    assert (message.type, message.chat, message.from_me) == ("image", ANA, False)
+    assert {name: message.fields[name] for name in ("caption", "filename", "mimetype", "size")} == {
+        "caption": "la fuga",
+        "filename": "fuga.jpg",
+        "mimetype": "image/jpeg",
+        "size": len(JPEG),
+    }
+    assert sandbox.received.content(message.fields, "image") == JPEG
+
+
 async def test_a_message_of_another_kind_shows_its_name_and_no_raw_body(sandbox: Sandbox, phone: Page) -> None:
     chats = phone.get_by_role("button", name="Ana")
     sandbox.world.incoming(ANA, "BEGIN:VCARD", kind="vcard", fields={"vcardFormattedName": "Bruno"})

@@ -1,5 +1,6 @@
 // The open chat: bubbles with ticks, and the composer, which writes as a contact or as the phone's owner.
 
+import { offerFiles } from './attach.js';
 import { clock, element, initial, tone } from './element.js';
 import { lineOf, textOf } from './kind_names.js';
 import { ticksAreAutomatic } from './linked.js';
@@ -35,8 +36,9 @@ function ticks(message) {
 }
 
 // The file of a message, as far as the service has it.
-function fileOf({ type, fields: { directPath, mimetype, filename } }) {
-  if (!directPath) return undefined;
+function fileOf({ id, type, fields: { directPath: path, mediaKey, mimetype, filename } }) {
+  if (!path) return undefined;
+  const directPath = mediaKey && path.startsWith('/mms/first/') ? `/api/files/${id}` : path; // decrypted
   if (mimetype.startsWith('image/')) return element('img', { class: 'file', src: directPath, alt: type });
   if (mimetype.startsWith('audio/')) return element('audio', { class: 'file', src: directPath, controls: true });
   if (mimetype.startsWith('video/')) return element('video', { class: 'file', src: directPath, controls: true });
@@ -118,15 +120,26 @@ export function openConversation(id) {
   text.focus({ preventScroll: true });
 }
 
+// Who writes: the chat, in a group with the author; nothing for the owner of this phone.
+function contact() {
+  const writer = new FormData(part('composer')).get('writer');
+  const group = world.state.chats.find(({ id }) => id === chat).participants.length > 0;
+  return writer === ME ? undefined : { chat, ...(group && { author: writer }) };
+}
+
+function attachment() {
+  const from = contact();
+  part('problem').hidden = Boolean(from);
+  if (!from) part('problem').textContent = 'Only contacts send files here: choose one under "Write as".';
+  return from && { ...from, caption: text.value.trim() };
+}
+
 async function send() {
   const body = text.value;
   if (!body.trim()) return;
-  const writer = new FormData(part('composer')).get('writer');
-  const group = world.state.chats.find(({ id }) => id === chat).participants.length > 0;
+  const from = contact();
   text.value = '';
-  const sent = writer === ME
-    ? await ask('own', { chat, body })
-    : await ask('incoming', { chat, body, ...(group && { author: writer }) });
+  const sent = from ? await ask('incoming', { ...from, body }) : await ask('own', { chat, body });
   // Text that could not be sent is put back.
   if (!sent && !text.value) text.value = body;
 }
@@ -140,4 +153,5 @@ text.addEventListener('keydown', (event) => {
   event.preventDefault();
   void send();
 });
+offerFiles(attachment, () => { text.value = ''; });
 part('back').addEventListener('click', () => part('phone').classList.remove('chatting'));
