@@ -15,7 +15,7 @@ from responder.policy import Facts
 from responder.turns import is_turn
 
 #: Limits of the columns.
-LONGEST_NAME, LONGEST_ADDRESS, LONGEST_ID, LARGEST_CLIENT = 128, 96, 255, 2**31 - 1
+LONGEST_NAME, LONGEST_ADDRESS, LONGEST_ID, LONGEST_TITLE, LARGEST_CLIENT = 128, 96, 255, 200, 2**31 - 1
 #: Bytes of a message's other fields in statements, at most.
 STATEMENT_OVERHEAD = 2_000
 #: Characters that are recorded of a text that a database does not take.
@@ -93,9 +93,11 @@ class ReceivedMessage:
 
     @property
     def text(self) -> str:
-        """What is recorded: the text, or `[kind]` for a message without one."""
+        """What is recorded: the text, or `[kind]`, with the name of its file, for a message without one."""
         kind = BY_NAME.get(self.facts.kind)
-        return self.facts.body if self.facts.body.strip() or (kind and kind.is_text) else f"[{self.facts.kind}]"
+        if self.facts.body.strip() or (kind and kind.is_text):
+            return self.facts.body
+        return f"[{self.facts.kind}] {self.facts.title}".rstrip()
 
 
 def of_message(message: Message) -> ReceivedMessage | StreamPosition:
@@ -166,6 +168,7 @@ def _received(
         is_group=is_group,
         mentions=_names(*(message.mentions or ())),
         mentions_account=message.mentions_me is True,
+        title=" ".join((message.media.filename or "").split())[:LONGEST_TITLE] if message.media else "",
     )
     return ReceivedMessage(
         session=session,

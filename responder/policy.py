@@ -86,6 +86,8 @@ class Facts:
     mentions: frozenset[str] = frozenset()
     mentions_account: bool = False
     """The bridge reports that its own account is mentioned."""
+    title: str = ""
+    """The name of its file, if it has one."""
 
 
 @dataclass(frozen=True, slots=True)

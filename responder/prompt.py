@@ -62,8 +62,8 @@ def system_text(template: str, own: Mapping[str, str], *, now: datetime, session
     return _VARIABLE.sub(lambda match: values.get(match[1], match[0]), template).strip()
 
 
-#: A message without text is recorded as `[kind]`, formerly as `[type]`; the model reads what people call it.
-_NAMES = {f"[{name}]": f"[{kind.noun.en}]" for name, kind in BY_NAME.items()}
+#: A message without text is recorded as `[kind]`, formerly as `[type]`, with the name of its file.
+_KIND = re.compile(r"\[([\w-]+)\](?= |$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,14 @@ class PromptLimits:
 
     text: int = 4_000
     prompt: int = 30_000
+
+
+def _readable(text: str) -> str:
+    """The text; the kind of a message without one as people call it."""
+    found = _KIND.match(text)
+    if found is None or (kind := BY_NAME.get(found[1])) is None:
+        return text
+    return f"[{kind.noun.en}]{text[found.end() :]}"
 
 
 def chat_messages(
@@ -86,7 +94,7 @@ def chat_messages(
     room = limits.prompt - len(system)
     fitting: list[HistoryEntry] = []
     for entry in reversed(entries):
-        text = _shortened(_NAMES.get(entry.text, entry.text), limits.text)
+        text = _shortened(_readable(entry.text), limits.text)
         room -= len(text) + 1
         if room < 0 and fitting:
             break

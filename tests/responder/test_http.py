@@ -13,6 +13,7 @@ import httpx
 import jwt
 import pytest
 
+from bridge.contract.kinds.media import Media
 from responder.app import Responder
 from tests.client.conftest import ANA
 from tests.responder.conftest import ResponderHarness
@@ -62,9 +63,11 @@ async def test_a_message_without_text_is_recorded_as_its_kind(
 ) -> None:
     harness_on_each.bridge.phone.incoming(ANA, "", type="location", variant="live_location")
     harness_on_each.bridge.phone.incoming(ANA, "", type="ptt")
-    assert await harness_on_each.verdicts(2) == ["not_text", "not_text"]
+    file = Media(mimetype="application/pdf", filename="lista de\nprecios.pdf")
+    harness_on_each.bridge.phone.incoming(ANA, "", type="document", media=file)
+    assert await harness_on_each.verdicts(3) == ["not_text"] * 3
     found = (await http.get("/api/conversaciones")).json()
-    assert [one["mensaje"] for one in found] == ["[voice]", "[live_location]"]
+    assert [one["mensaje"] for one in found] == ["[document] lista de precios.pdf", "[voice]", "[live_location]"]
 
 
 async def test_the_switch_of_a_client(http: httpx.AsyncClient) -> None:

@@ -293,12 +293,13 @@ def test_the_system_text_never_contains_a_customers_text() -> None:
         HistoryEntry("assistant", "¡Hola!"),
         HistoryEntry("user", "[ptt]"),
         HistoryEntry("user", "[live_location]"),
+        HistoryEntry("user", "[document] precios.pdf"),
         HistoryEntry("user", "uno"),
     ]
     messages = chat_messages(system, history, [hostile, "dos"], PromptLimits())
     assert [message["role"] for message in messages] == ["system", "user", "assistant", "user"]
     assert messages[0]["content"] == system
-    assert messages[-1]["content"] == f"[voice message]\n[live location]\nuno\n{hostile}\ndos"
+    assert messages[-1]["content"] == f"[voice message]\n[live location]\n[document] precios.pdf\nuno\n{hostile}\ndos"
     assert unknown_variables("{{negocio}} {{hora}} {{nombre}}", {"negocio": "x"}) == ["nombre"]
 
 

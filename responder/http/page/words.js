@@ -55,10 +55,10 @@ const es = {
 export const language = navigator.language.startsWith('es') ? 'es' : 'en';
 export const words = language === 'es' ? es : en;
 
-// The text of a message; for one without a text, recorded as `[kind]`, the name of its kind.
+// The text of a message; for one without a text, recorded as `[kind]` with the name of its file, what people call it.
 export function textOf(text) {
-  const [, kind] = /^\[([\w-]+)\]$/.exec(text) ?? [];
-  return kinds[kind]?.[language] ?? text;
+  const [, kind, title = ''] = /^\[([\w-]+)\]( .+)?$/.exec(text) ?? [];
+  return kinds[kind] ? kinds[kind][language] + title : text;
 }
 
 // Fills the texts into the served page.
