@@ -62,7 +62,7 @@ async def test_bad_requests_are_answered_with_what_is_wrong(harness: BridgeUnder
     assert answers["b"] == (
         "failed",
         "unsupported",
-        "There is no action 'coins.toss'. The actions are: chats.history, chats.list, chats.read, typing.",
+        "There is no action 'coins.toss'. The actions are: chats.history, chats.list, chats.read, media.get, typing.",
     )
     assert answers["c"] == ("failed", "invalid", "Refused: action is missing.")
     assert answers["d"][2] == "Refused: second is not a known field."
