@@ -182,7 +182,7 @@ SENT = Shout
     tree.write("tests/drivers/kinds/shout.json", json.dumps({"sent": sent, "sent_type": "chat"}))
     tree.edit(
         "bridge/contract/kinds/__init__.py",
-        ("    product,\n    sticker,", "    product,\n    shout,\n    sticker,"),
+        ("    revoke,\n    sticker,", "    revoke,\n    shout,\n    sticker,"),
         ("product, payment, unknown)", "product, payment, unknown, shout)"),
     )
 

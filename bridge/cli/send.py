@@ -130,7 +130,13 @@ def register(app: typer.Typer) -> None:
 
 def send(
     ctx: typer.Context,
-    to: Annotated[str, typer.Argument(help="Phone number in international form, in any spelling, or a chat address.")],
+    to: Annotated[
+        str | None,
+        typer.Argument(
+            help="Phone number in international form, in any spelling, or a chat address."
+            " A reaction, an edit or a revocation may name its chat itself."
+        ),
+    ] = None,
     text: Annotated[str | None, typer.Argument(help="The text; - reads it from standard input.")] = None,
     session: Annotated[str | None, typer.Option(help="Session; the first of WA_SESSIONS by default.")] = None,
     command_id: Annotated[

@@ -78,7 +78,7 @@ class Client:
     async def send(
         self,
         session: str,
-        to: str,
+        to: str | None,
         message: str | Content,
         *,
         id: str | None = None,  # noqa: A002 - the contract's name
@@ -92,7 +92,8 @@ class Client:
         timeout: float = 60,
     ) -> Result:
         """Send a text or other content and return its result: sent, failed or unknown; accepted if `timeout` (seconds)
-        ends first. `modifiers`: what it answers, whom it mentions, and the like.
+        ends first. `to` may be None for a reaction, an edit or a revocation that names its chat. `modifiers`: what it
+        answers, whom it mentions, and the like.
 
         Check `status`: a failure is returned, not raised. An accepted command is durable; the bridge completes it
         without this client. Calling again with the same `id` returns the outcome and never sends twice.
@@ -124,7 +125,7 @@ class Client:
     async def send_steps(
         self,
         session: str,
-        to: str,
+        to: str | None,
         message: str | Content,
         *,
         id: str | None = None,  # noqa: A002 - the contract's name
@@ -160,7 +161,7 @@ class Client:
     async def post(
         self,
         session: str,
-        to: str,
+        to: str | None,
         message: str | Content,
         *,
         id: str | None = None,  # noqa: A002 - the contract's name

@@ -134,7 +134,7 @@ class CommandSender:
             session=session,
             id=command.id or "",
             status=ResultStatus.UNKNOWN,
-            to=str(command.recipient),
+            to=str(to) if (to := command.known_recipient) else None,
             at=datetime.now(UTC),
             transaction=command.transaction,
             meta=command.meta,

@@ -29,7 +29,7 @@ from typing_extensions import override
 
 from bridge.contract.errors import InvalidRequest, TooLarge
 from bridge.contract.jid import Jid, is_from_home, parse_recipient
-from bridge.contract.kinds import BY_FIELD, KINDS, MAX_TEXT, Content, load_field
+from bridge.contract.kinds import BY_FIELD, KINDS, MAX_TEXT, Act, Content, load_field, names_chat
 from bridge.contract.messages import ErrorInfo, Stream
 from bridge.contract.modifiers import NO_MODIFIERS, Modifiers
 from bridge.contract.payload import VERSION, CleanJson, CleanText, Instant, Payload, StrictPayload, valid_text
@@ -85,7 +85,9 @@ class SendEnvelope(StrictPayload):
         default=None,
         description="1 to 128 characters; the same id is sent once. The bridge generates a missing one",
     )
-    to: CleanText = Field(description="number in any spelling, or a chat's address")
+    to: CleanText | None = Field(
+        default=None, description="number in any spelling, or a chat's address; not needed where the content names it"
+    )
     ttl: Annotated[
         int, Field(ge=0, le=MAX_TTL, description="seconds from the claim within which it must be sent; 0 = no limit")
     ] = DEFAULT_TTL
@@ -109,7 +111,12 @@ class SendEnvelope(StrictPayload):
         given = sorted(name for name in fields.keys() & BY_FIELD.keys() if fields[name] is not None)
         if len(given) > 1:
             raise PydanticCustomError("contents", f"a command carries one content, not {' and '.join(given)}")
-        return fields if given else {**fields, "message": _ABSENT}
+        if not given:
+            fields = {**fields, "message": _ABSENT}
+        addressed = fields.get("to") is not None or any(
+            issubclass(BY_FIELD[name], Act) and names_chat(fields[name]) for name in given
+        )
+        return fields if addressed else {**fields, "to": _ABSENT}
 
     @cached_property
     def content(self) -> Content:
@@ -129,19 +136,32 @@ class SendEnvelope(StrictPayload):
         self.content.check()
         if refused := self.modifiers.given().keys() - self.content.modifiers:
             raise InvalidRequest(f"{self.content.field} cannot have {' and '.join(sorted(refused))}.")
-        if self.modifiers.mentions and (is_from_home(self.to) or not self.recipient.is_group):
+        to = self.known_recipient
+        if self.modifiers.mentions and (to is None or not to.is_group):
             raise InvalidRequest("mentions go with a message to a group.")
-        if not is_from_home(self.to):  # else its country is that of the account, which the session knows
-            _ = self.recipient
+
+    @property
+    def names_command(self) -> str | None:
+        """The command whose recipient is this one's, where `to` is left out."""
+        return self.content.command_id if self.to is None and isinstance(self.content, Act) else None
+
+    @property
+    def known_recipient(self) -> Jid | None:
+        """The recipient; None where only the session knows it. Raises `InvalidRequest`."""
+        return None if self.names_command or is_from_home(self.to or "") else self.recipient
 
     @cached_property
     def recipient(self) -> Jid:
-        """The normal form of `to`. Raises `InvalidRequest`."""
-        return parse_recipient(self.to)
+        """The normal form of `to`, or the chat of the message that the content names. Raises `InvalidRequest`."""
+        if self.to is not None:
+            return parse_recipient(self.to)
+        if isinstance(self.content, Act) and (chat := self.content.chat) is not None:
+            return chat
+        raise InvalidRequest("to is missing: only a whole message_id names its chat.")
 
     def sent_from(self, own: str | None) -> Self:
         """The command of an account with the number `own`: decides the country of a number with a leading 0."""
-        if own is None or not is_from_home(self.to):
+        if own is None or self.to is None or not is_from_home(self.to):
             return self
         return self.model_copy(update={"to": str(parse_recipient(self.to, own))})
 

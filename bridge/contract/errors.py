@@ -163,6 +163,15 @@ class Cancelled(BridgeError):
     sentence = "The command was cancelled before it was sent."
 
 
+class NotAllowed(BridgeError):
+    """Raised for what this account may not do: it is not the author, no admin, or no member."""
+
+    code = "not_allowed"
+    transient = False
+    http = 403
+    sentence = "WhatsApp does not allow this account to do that."
+
+
 class LimitReached(BridgeError):
     code = "limit_reached"
     http = 429

@@ -30,10 +30,14 @@ def _key(message_id: str) -> str:
     return str(MessageKey.parse(message_id)) if "_" in message_id else message_id
 
 
+#: A message's id as published, or WhatsApp's part of it.
+MessageId = Annotated[CleanText, Field(min_length=8, max_length=256), AfterValidator(_key)]
+
+
 class Modifiers(StrictPayload):
     """How a message is sent."""
 
-    reply_to: Annotated[CleanText, Field(min_length=8, max_length=256), AfterValidator(_key)] | None = Field(
+    reply_to: MessageId | None = Field(
         default=None, description="id of the message that it answers: as published, or WhatsApp's part of it"
     )
     mentions: (

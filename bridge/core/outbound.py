@@ -19,10 +19,13 @@ from bridge.contract.errors import (
     Unsupported,
 )
 from bridge.contract.jid import Jid, MessageKey
+from bridge.contract.kinds import Act
 from bridge.contract.lifecycle import SendState
 from bridge.contract.messages import Result
 from bridge.contract.payload import instant
 from bridge.contract.waiting import Waiting, WaitReason
+from bridge.core.act_steps import ActExecutor
+from bridge.core.addressing import Addressing
 from bridge.core.in_doubt import InDoubt
 from bridge.core.outgoing_files import PreparesFiles, has_file
 from bridge.core.pacing import HOLD, PacedWait, Pacing, Schedule
@@ -36,6 +39,7 @@ from bridge.ports import (
     Clock,
     CommandOrigin,
     FileNotFetched,
+    IdGiven,
     MediaUnusable,
     Outbox,
     OutboxRow,
@@ -72,6 +76,9 @@ class OutboundPipeline:
         self._people = people
         self._files = files
         self._executor = SendExecutor(session, outbox, driver, clock, self._may_go, files)
+        self._acts = ActExecutor(session, outbox, driver, clock, self._may_go)
+        self._arrivals = asyncio.Lock()
+        self._addressing = Addressing(outbox)
         self._schedule = Schedule(pacing)
         people.on_pair(self._join)
         self._random = rng or random.Random()  # noqa: S311 - spreads sends, guards nothing
@@ -93,17 +100,18 @@ class OutboundPipeline:
         """Claim a command. On return it is durable and will be sent once, whatever happens.
 
         Returns `accepted`, the current result of a known id, or `failed: conflict`; the same is published as a notice.
-        Raises `InvalidRequest` for a recipient that cannot be parsed, `Unsupported` for content that the driver cannot
-        send, and what the stores raise.
+        Raises `InvalidRequest` for a recipient that cannot be parsed, `MessageNotFound` for a command that is named in
+        place of one and unknown, `Unsupported` for content that the driver cannot send, and what the stores raise.
         """
         if command.content.kind not in self._driver.sends or (self._files is None and has_file(command.content)):
             raise Unsupported(f"This bridge cannot send {command.content.field}; status.sends lists what it can.")
-        command = command.sent_from(self.own)
+        async with self._arrivals:  # claims keep the order of arrival, also of commands that take a moment here
+            command = await self._addressing.addressed(command.sent_from(self.own))
+            try:
+                content = await self._files.keep(command.content) if self._files else command.content
+            except MediaUnusable as error:
+                raise InternalError(error.text) from error
         now = self._clock.now()
-        try:
-            content = await self._files.keep(command.content) if self._files else command.content
-        except MediaUnusable as error:
-            raise InternalError(error.text) from error
         claim = Claim(
             id=command.id or uuid.uuid4().hex,
             to=str(command.recipient),
@@ -119,6 +127,7 @@ class OutboundPipeline:
             origin=origin if command.id is None else None,
         )
         first = accepted(self._session, claim, self._waiting_of(command.recipient, now))
+        self._addressing.claiming[claim.id] = claim.to
         try:
             claimed = await self._outbox.claim(claim, notice(first, reply_to), self._enqueue)
         except StoreUnusable:
@@ -130,6 +139,8 @@ class OutboundPipeline:
             # The fault came after the commit: it will be sent; reporting `failed` would make the caller resend it.
             _log.exception("%s: a fault after the claim of %s", self._session, claim.id)
             claimed = Claimed(row, fresh=False, conflict=row.claim.content_hash != claim.content_hash)
+        finally:
+            self._addressing.claiming.pop(claim.id, None)
         if claimed.fresh:
             traced = {"session": self._session, "trace": claim.id}
             _log.debug("%s: command %s is claimed", self._session, claim.id, extra=traced)
@@ -173,6 +184,12 @@ class OutboundPipeline:
         """Apply an ack from WhatsApp. Durable on return."""
         for row in await self._executor.acknowledged(change):
             self._settled(row)
+
+    async def id_given(self, given: IdGiven) -> None:
+        """Take over the id that WhatsApp Web gave to a message in place of the reserved one. Durable on return."""
+        row = await self._outbox.of_message(given.reserved.id)
+        if row is not None:
+            await self._outbox.give_id(row.number, str(given.key))
 
     async def stopped(self, key: MessageKey) -> None:
         """Look up now a message that WhatsApp Web will not send by itself any more."""
@@ -229,7 +246,7 @@ class OutboundPipeline:
 
     async def run(self) -> None:
         """Send claimed commands, in order and at the pace, until cancelled."""
-        rows = await self._outbox.open_rows()
+        rows = await self._acts.resume(await self._outbox.open_rows())
         now = self._clock.monotonic()
         self._schedule.load(rows, [self._people.lane(Jid.parse(row.claim.to)) for row in rows])
         for row in rows:
@@ -299,17 +316,20 @@ class OutboundPipeline:
         self._wake.set()
 
     async def _carry_out(self, row: OutboxRow, *, settle: bool) -> None:
-        outcome = await (self._executor.settle(row) if settle else self._executor.send(row))
+        if isinstance(row.claim.content, Act):
+            outcome = await self._acts.carry_out(row, row.claim.content)
+        else:
+            outcome = await (self._executor.settle(row) if settle else self._executor.send(row))
         if outcome is Outcome.SETTLED:
             self._settled(row)
             return
-        if outcome is not Outcome.RETRY:
+        if outcome not in (Outcome.RETRY, Outcome.REPEAT):
             # before the row is read: an ack that comes meanwhile must find the row here to settle it
             self._in_doubt.await_ack(row)
         current = await self._outbox.get(row.claim.id)
         now = self._clock.monotonic()
         match outcome:
-            case Outcome.RETRY if current and current.state is SendState.ACCEPTED:
+            case Outcome.RETRY | Outcome.REPEAT if current and current.state is SendState.ACCEPTED:
                 self._schedule.put_back(current, now, not_before=now + self._in_doubt.pause(row))
             case Outcome.PENDING | Outcome.DOUBT | Outcome.UNSEEN if current and current.state is SendState.SENDING:
                 self._in_doubt.await_ack(current)
@@ -324,6 +344,9 @@ class OutboundPipeline:
                     self._in_doubt.look_up(current, now + self._in_doubt.pause(row))
             case _:
                 self._settled(row)
+        if outcome is Outcome.REPEAT:
+            self.close()
+            await self._driver.reload()
 
     def _was_stopped(self, row: OutboxRow) -> bool:
         raw_id = MessageKey.parse(row.message_id or "").id
@@ -340,10 +363,13 @@ class OutboundPipeline:
         now = self._clock.now()
         for row in (expired := self._schedule.expired(now)):
             self._in_doubt.settle(row)
-        await asyncio.gather(*(self._executor.fail(row, self._expiry_of(row)) for row in expired))  # they share commits
+        await asyncio.gather(*(self._fail(row, self._expiry_of(row)) for row in expired))  # they share commits
         for row in self._in_doubt.ended(now):
             await self._executor.give_up(row)
             self._settled(row)
+
+    async def _fail(self, row: OutboxRow, error: BridgeError) -> None:
+        await (self._acts if isinstance(row.claim.content, Act) else self._executor).fail(row, error)
 
     def _expiry_of(self, row: OutboxRow) -> BridgeError:
         why = self._not_fetched.pop(row.number, None)

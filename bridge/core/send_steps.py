@@ -46,6 +46,7 @@ class Outcome(Enum):
     DOUBT = auto()  # it may have been sent, or may be sent yet: the page must be replaced before the look-up
     UNSEEN = auto()  # in doubt, and the look-up was not answered: repeat it
     RETRY = auto()  # nothing was sent: try again later
+    REPEAT = auto()  # an act that may have been done: the page must be replaced, then it may be done once more
 
 
 class SendExecutor:
@@ -165,7 +166,7 @@ class SendExecutor:
             return Outcome.SETTLED
         except CallInDoubt as error:
             _log.warning("%s: %s is in doubt: %s", self._session, row.claim.id, error.text, extra=self._traced(row))
-            return await self._settle_on_the_same_page(row, key)
+            return await self._settle_on_the_same_page(row)
         except Exception:  # noqa: BLE001 - whatever was raised, the message may have been sent
             _log.exception("%s: %s is in doubt", self._session, row.claim.id)
             return Outcome.DOUBT
@@ -182,8 +183,10 @@ class SendExecutor:
                 raise DriverUnavailable(error.text) from error
             return await self._driver.send(key, claim.content, claim.modifiers, file)
 
-    async def _settle_on_the_same_page(self, row: OutboxRow, key: MessageKey) -> Outcome:
+    async def _settle_on_the_same_page(self, row: OutboxRow) -> Outcome:
         """A page that still answers may show the message; absence proves nothing while the call may still run."""
+        row = await self._outbox.get(row.claim.id) or row  # WhatsApp Web may have given it another id
+        key = MessageKey.parse(row.message_id or "")
         try:
             found = await self._driver.look_up(key)
         except StoreUnusable:
@@ -255,7 +258,7 @@ class SendExecutor:
             if state is SendState.FAILED and row.number in self._resent:
                 state = SendState.UNKNOWN  # the repetition is refused; the first call may have reached WhatsApp
             now = self._clock.now()
-            change = _change_to(
+            change = change_to(
                 state,
                 now,
                 (refused or Refused()) if state is SendState.FAILED else None,
@@ -273,11 +276,12 @@ class SendExecutor:
             current = await self._outbox.get(row.claim.id)
             if current is None or current.state is not row.state:
                 return  # an ack came first
-            change = _change_to(state, self._clock.now(), error, doubt)
+            change = change_to(state, self._clock.now(), error, doubt)
             await self._outbox.change(row.number, with_notices(self._session, current, change))
 
 
-def _change_to(state: SendState, at: float, error: CodedError | None, doubt: Doubt | None = None) -> Change:
+def change_to(state: SendState, at: float, error: CodedError | None, doubt: Doubt | None = None) -> Change:
+    """The step to a state, with the error or the doubt that led to it."""
     if error is None:
         return Change(state, at, error_text=DOUBT_TEXT[doubt] if doubt else None, error_detail=doubt)
     return Change(state, at, error_code=str(error.code), error_text=error.text, error_detail=error.detail)

@@ -33,6 +33,7 @@ from bridge.ports import (
     Clock,
     DriverSink,
     DriverUnavailable,
+    IdGiven,
     IncomingEvent,
     IncomingMessage,
     Item,
@@ -160,6 +161,8 @@ class Session(DriverSink):
                 match item:
                     case AckChange():
                         await self.outbound.acknowledged(item)
+                    case IdGiven():
+                        await self.outbound.id_given(item)
                     case SendStopped():
                         await self.outbound.stopped(item.key)
                     case IncomingEvent():

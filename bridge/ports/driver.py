@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from bridge.contract.errors import BridgeError, CodedError
 from bridge.contract.jid import Jid, MessageKey
-from bridge.contract.kinds import Content
+from bridge.contract.kinds import Act, Content
 from bridge.contract.messages import MessageContent
 from bridge.contract.modifiers import NO_MODIFIERS, Modifiers
 from bridge.contract.requests import Request
@@ -82,6 +82,14 @@ class AckChange:
 class SendStopped:
     """WhatsApp Web holds an own message without an ack and will not send it by itself any more."""
 
+    key: MessageKey
+
+
+@dataclass(frozen=True, slots=True)
+class IdGiven:
+    """WhatsApp Web gave the message that is being sent under a reserved key another key."""
+
+    reserved: MessageKey
     key: MessageKey
 
 
@@ -161,7 +169,7 @@ class MediaGone(CodedError):
 
 
 #: What a driver delivers live.
-Item = IncomingMessage | IncomingEvent | AckChange | SendStopped
+Item = IncomingMessage | IncomingEvent | AckChange | SendStopped | IdGiven
 
 
 class DriverSink(Protocol):
@@ -264,6 +272,18 @@ class Sends(Protocol):
         ...
 
 
+class Acts(Protocol):
+    """Acts on existing messages."""
+
+    async def act(self, chat: Jid, act: Act) -> str:
+        """Carry out an act on the message of this chat that its `message_id` names; returns the message's whole id.
+
+        Doing it again changes nothing. Raises a `BridgeError` (`MessageNotFound`, `NotAllowed`, `Refused`, …) or
+        `DriverUnavailable` when it was certainly not done, else `CallInDoubt`.
+        """
+        ...
+
+
 class ReservesIds(Protocol):
     """Makes message ids before the send, so that a send in doubt can be looked up."""
 
@@ -341,7 +361,7 @@ class Pairs(Protocol):
         ...
 
 
-class SendsOnce(Sends, ReservesIds, Reloads, Answers, Protocol):
+class SendsOnce(Sends, Acts, ReservesIds, Reloads, Answers, Protocol):
     """What a send needs that happens once, or is `unknown` and never repeated."""
 
 

@@ -97,7 +97,10 @@ class NewNotice:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A step of a row; None leaves a field unchanged. Its notices are committed with it."""
+    """A step of a row; None leaves a field unchanged. Its notices are committed with it.
+
+    `acts_on` = `message_id` is that of a message that exists, and no ack of it belongs to this command.
+    """
 
     state: SendState
     at: float
@@ -107,6 +110,7 @@ class Change:
     error_text: str | None = None
     error_detail: str | None = None
     notices: tuple[NewNotice, ...] = field(default=())
+    acts_on: bool = False
 
 
 class Outbox(Protocol):
@@ -127,6 +131,10 @@ class Outbox(Protocol):
 
     async def replace_content(self, number: int, content: Content) -> OutboxRow:
         """Store what is sent for a row, once its file is prepared; its hash stays that of the command."""
+        ...
+
+    async def give_id(self, number: int, message_id: str) -> None:
+        """Store that the message of a row has another key than the reserved one."""
         ...
 
     async def get(self, command_id: str) -> OutboxRow | None:

@@ -124,10 +124,34 @@ class Decrypted:
 
 @dataclass(frozen=True, slots=True)
 class Revoked:
-    """A message was deleted for everyone; `before` is the key that it had."""
+    """A message was deleted for everyone, by the linked device `device` or elsewhere; `before` is the key it had."""
 
     message: ServiceMessage
     before: str
+    device: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """The text of a message was changed."""
+
+    message: ServiceMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Reacted:
+    """A person reacted to a message."""
+
+    message: ServiceMessage
+    author: str
+
+
+@dataclass(frozen=True, slots=True)
+class Voted:
+    """A person voted in a poll."""
+
+    message: ServiceMessage
+    voter: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +173,8 @@ class Touched:
     """A change that matters only to the state file and the phone page."""
 
 
+#: What was done to a message.
+Act = Revoked | Edited | Reacted | Voted
 Change = (
     MessageArrived
     | AckRaised
@@ -165,7 +191,7 @@ Change = (
     | Outdated
     | Reloaded
     | Decrypted
-    | Revoked
+    | Act
     | ChatChanged
     | ContactChanged
     | Touched

@@ -51,6 +51,36 @@ class Own(RequestBody):
     quoted: str | None = None
 
 
+class NewReaction(RequestBody):
+    """A reaction; an empty emoji takes it back."""
+
+    id: str
+    emoji: str
+    author: str | None = None
+
+
+class NewText(RequestBody):
+    """The new text of a message."""
+
+    id: str
+    body: str
+
+
+class Revocation(RequestBody):
+    """A message that is deleted for everyone."""
+
+    id: str
+    by_admin: str | None = None
+
+
+class NewVote(RequestBody):
+    """A vote: the names of the options; none withdraws it."""
+
+    id: str
+    options: list[str]
+    author: str | None = None
+
+
 class NewContact(RequestBody):
     """A contact; `pn` and `lid` may be only digits."""
 
@@ -180,6 +210,26 @@ def control(world: World) -> APIRouter:
             )
         )
 
+    @api.post("/react")
+    async def react(body: NewReaction) -> MessageView:
+        """React to a message, as a contact or (without `author`) as the owner."""
+        return message_view(world.acts.react(body.id, body.emoji, _person(body.author)))
+
+    @api.post("/edit")
+    async def edit(body: NewText) -> MessageView:
+        """Edit a message, as its author may."""
+        return message_view(world.acts.edit(body.id, body.body))
+
+    @api.post("/revoke")
+    async def revoke(body: Revocation) -> MessageView:
+        """Delete a message for everyone, as its author or (`by_admin`) an admin of the group may."""
+        return message_view(world.acts.revoke(body.id, by_admin=_person(body.by_admin)))
+
+    @api.post("/vote")
+    async def vote(body: NewVote) -> MessageView:
+        """Vote in a poll, as a contact or (without `author`) as the owner."""
+        return message_view(world.acts.vote(body.id, body.options, _person(body.author)))
+
     @api.post("/own")
     async def write_own(body: Own) -> MessageView:
         """Write a message on the owner's phone."""
@@ -249,6 +299,10 @@ def control(world: World) -> APIRouter:
         return world.state.settings
 
     return api
+
+
+def _person(text: str | None) -> str | None:
+    return _address(text) if text else None
 
 
 def _address(text: str, server: str = "c.us") -> str:

@@ -6,6 +6,7 @@ nothing that the real one would keep.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from bridge.contract.jid import Jid, MessageKey
@@ -129,6 +130,16 @@ class DeviceDatabase:
         found = self.get(str(MessageKey.parse(key)))
         return [found] if found else []
 
+    def reactions(self, key: str) -> list[Record]:
+        """The reactions to a message; those taken back are not listed."""
+        message = self._world.message(key)
+        return [reaction_record(message, who) for who, one in message.reactions.items() if one.emoji] if message else []
+
+    def votes(self, key: str) -> list[Record]:
+        """The votes in a poll."""
+        message = self._world.message(key)
+        return [vote_record(message, voter) for voter in message.votes] if message else []
+
     def record(self, message: ServiceMessage, *, fresh: bool = False) -> Record:
         """A stored message in the form of the page's model: without `notifyName`, which is not stored."""
         group = Jid.parse(message.chat).is_group
@@ -147,6 +158,7 @@ class DeviceDatabase:
             "isMdHistoryMsg": message.position < self.device.history_to,
             **message.fields,
         }
+        record |= _acts_on(message)
         if message.author:
             record["author"] = message.author
         if message.quoted:
@@ -173,6 +185,48 @@ class DeviceDatabase:
         waiting = self.device.pending
         stored = [self.record(m) for m in messages if m.key not in waiting]
         return stored + [r for r in waiting.values() if self._chat_of(r) == chat]
+
+
+def _acts_on(message: ServiceMessage) -> Record:
+    """What a record says about what was done to the message. Reactions and votes are in tables of their own."""
+    found: Record = {}
+    if any(reaction.emoji for reaction in message.reactions.values()):
+        found["hasReaction"] = True
+    if message.edited:
+        found["latestEditMsgKey"] = str(replace(MessageKey.parse(message.key), id=message.edited.id))
+        found["latestEditSenderTimestampMs"] = message.edited.t * 1000
+    if message.revoked:
+        found["protocolMessageKey"] = message.revoked.original
+        found["revokeSender"] = message.revoked.by
+        found["subtype"] = "admin_revoke" if message.revoked.by_admin else "sender_revoke"
+    return found
+
+
+def reaction_record(message: ServiceMessage, author: str) -> Record:
+    """One reaction, as the page's table has it."""
+    reaction, me = message.reactions[author], author in (ACCOUNT, ACCOUNT_LID)
+    chat = Jid.parse(message.chat)
+    key = MessageKey(me, chat, reaction.id, Jid.parse(author) if chat.is_group else None)
+    return {
+        "msgKey": str(key),
+        "parentMsgKey": message.key,
+        "reactionText": reaction.emoji,
+        "senderUserJid": author,
+        "timestamp": reaction.t,
+        "read": False,
+        "orphan": 0,
+    }
+
+
+def vote_record(message: ServiceMessage, voter: str) -> Record:
+    """One vote, as the page's table has it."""
+    vote = message.votes[voter]
+    return {
+        "parentMsgKey": message.key,
+        "sender": voter,
+        "senderTimestampMs": vote.t_ms,
+        "selectedOptionLocalIds": vote.options,
+    }
 
 
 def contact_record(contact: Contact) -> Record:

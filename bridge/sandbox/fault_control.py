@@ -29,12 +29,6 @@ class Readable(FaultRequestBody):
     type: str = "chat"
 
 
-class MessageId(FaultRequestBody):
-    """A message, by its raw id or its key."""
-
-    id: str
-
-
 class StrayAck(FaultRequestBody):
     """An ack packet, also late or an error: -7 to 5."""
 
@@ -82,11 +76,6 @@ def fault_control(world: World) -> APIRouter:
     async def decrypt(body: Readable) -> MessageView:
         """Decrypt a message of type ciphertext."""
         return message_view(world.faults.decrypt(body.id, body.body, body.type))
-
-    @api.post("/revoke")
-    async def revoke(body: MessageId) -> MessageView:
-        """Delete a message for everyone, as its author may."""
-        return message_view(world.faults.revoke(body.id))
 
     @api.post("/acks/stray")
     async def stray_ack(body: StrayAck) -> None:

@@ -5,11 +5,10 @@ Pure. `page_socket.py` decides what an open page receives of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from bridge.contract.jid import Jid
-from bridge.sandbox.changes import AckRaised, BlockChanged, Decrypted, Outdated, Reloaded, Replaced, Revoked, Touched
+from bridge.sandbox.changes import AckRaised, BlockChanged, Decrypted, Outdated, Reloaded, Replaced, Touched
 from bridge.sandbox.contacts import EntryNotFound
 from bridge.sandbox.records import BlockReason, ServiceMessage
 
@@ -18,9 +17,8 @@ if TYPE_CHECKING:
 
 
 class SandboxFaults:
-    def __init__(self, world: World, new_id: Callable[[], str]) -> None:
+    def __init__(self, world: World) -> None:
         self._world = world
-        self._new_id = new_id
 
     def block(self, kind: BlockReason | None) -> None:
         """Block the linked devices from the service for this reason; None ends the block."""
@@ -45,15 +43,6 @@ class SandboxFaults:
         message = self._message(message_id)
         message.body, message.type = body, kind
         self._world.notify(Decrypted(message))
-        return message
-
-    def revoke(self, message_id: str) -> ServiceMessage:
-        """Its author deletes a message for everyone: it gets the id of the revocation. Raises `EntryNotFound`."""
-        message = self._message(message_id)
-        before = message.key
-        self._world.give_id(message, f"3A{self._new_id()}")
-        message.body, message.type = "", "revoked"
-        self._world.notify(Revoked(message, before))
         return message
 
     def stray_ack(self, message_id: str, ack: int) -> None:

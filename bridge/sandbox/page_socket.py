@@ -21,6 +21,7 @@ from bridge.sandbox.changes import (
     CodeAnswered,
     ContactChanged,
     Decrypted,
+    Edited,
     LinkChanged,
     LoggedOut,
     MessageArrived,
@@ -28,14 +29,16 @@ from bridge.sandbox.changes import (
     Paired,
     PasskeyAnswered,
     PasskeyRequested,
+    Reacted,
     RefChanged,
     Reloaded,
     Replaced,
     Revoked,
     SendRefused,
+    Voted,
 )
 from bridge.sandbox.contacts import EntryNotFound, LookupFailed
-from bridge.sandbox.database import DeviceDatabase, Record, contact_record
+from bridge.sandbox.database import DeviceDatabase, Record, contact_record, reaction_record, vote_record
 from bridge.sandbox.linked_devices import PageKeys, Slot
 from bridge.sandbox.passkey import RP_ID
 from bridge.sandbox.records import ACCOUNT, ACCOUNT_LID, Device, LogoutReason
@@ -52,7 +55,7 @@ class PageSocket:
         self._queue: asyncio.Queue[Record] = asyncio.Queue()
         self._database: DeviceDatabase | None = None
         self._slot: str | None = None
-        self._shown = 0
+        self._shown = self._acts_shown = 0
         self._replaced = False
         #: Whether the page has loaded its chats: before, nothing that arrives is delivered to it.
         self._live = False
@@ -117,16 +120,16 @@ class PageSocket:
         if not self._world.online:
             return
         match change:
-            case MessageArrived() | AckRaised() if not self._live:
+            case MessageArrived() | AckRaised() | Reacted() | Voted() | Edited() | Revoked() if not self._live:
                 return
+            case Reacted() | Voted() | Edited() | Revoked():
+                self._push_acts(database)
             case LoggedOut(gone, _, reason) if gone.id == device.id:
                 self._log_out(reason)
             case MessageArrived():
                 self._push_messages(database, fresh=True)
             case Decrypted(message):
                 self._push("decrypted", record=database.record(message))
-            case Revoked(message, before):
-                self._push("revoked", before=before, id=message.key)
             case AckRaised(message, ack, participant):
                 if ack < 0 or ack > 1 or message.answered or message.device != device.id:
                     self._push_ack(database, message.key, ack, participant)
@@ -160,7 +163,7 @@ class PageSocket:
             self._database.catch_up()
             for message, ack, _ in self._database.missed_acks():
                 self._database.take_ack(message, ack)
-        self._shown = device.delivered
+        self._shown, self._acts_shown = device.delivered, len(self._world.acts.log)
 
     def _has_missed_many(self, device: Device) -> bool:
         return len(self._world.state.messages) - device.delivered >= self._world.state.settings.blocking_resume
@@ -168,6 +171,7 @@ class PageSocket:
     def _resume(self, database: DeviceDatabase) -> None:
         """Push what the page missed while it was closed, loading or disconnected, or while the link was down."""
         self._push_messages(database, fresh=self._world.state.settings.announce_resumed)
+        self._push_acts(database)
         for message, ack, participant in database.missed_acks():
             self._push_ack(database, message.key, ack, participant)
         for chat in self._world.directory.chats.values():
@@ -181,6 +185,22 @@ class PageSocket:
             if message.device != database.device.id:
                 record = database.record(message, fresh=fresh)
                 self._push("message", record={**record, "notifyName": message.notify_name})
+
+    def _push_acts(self, database: DeviceDatabase) -> None:
+        """Push what was done to messages since the page was loaded. What was done before is in the database only."""
+        missed, self._acts_shown = self._world.acts.log[self._acts_shown :], len(self._world.acts.log)
+        for act in missed:
+            message = act.message
+            match act:
+                case Reacted(_, author):
+                    self._push("reacted", reaction=reaction_record(message, author))
+                case Voted(_, voter):
+                    self._push("voted", vote=vote_record(message, voter))
+                case Edited():
+                    self._push("edited", record=database.record(message))
+                case Revoked(_, before, device):
+                    own = device == database.device.id
+                    self._push("revoked", before=before, own=own, record=database.record(message))
 
     def _push_ack(self, database: DeviceDatabase, key: str, ack: int, participant: str | None) -> None:
         message = self._world.message(key)
@@ -248,6 +268,7 @@ class PageSocket:
         elif frame.get("resume"):
             self._database = DeviceDatabase(self._world, device)
             self._shown, self._live = device.delivered, True
+            self._acts_shown = len(self._world.acts.log)
             self._push("welcome", **common)
             if self._world.online:
                 self._reconnected(self._database)
@@ -282,6 +303,12 @@ class PageSocket:
         match op:
             case "find":
                 return database.find(frame["anchor"], frame["count"], before=frame["before"])
+            case "reactions":
+                return database.reactions(frame["key"])
+            case "votes":
+                return database.votes(frame["key"])
+            case "act":
+                return self._world.acts.from_device(database.device, frame["kind"], frame)
             case "around":
                 return database.around(frame["key"])
             case "ready":

@@ -7,7 +7,7 @@ from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from bridge.sandbox.changes import AckRaised, Change, MessageArrived
+from bridge.sandbox.changes import AckRaised, Act, Change, MessageArrived
 from bridge.sandbox.views import message_view, state_view
 from bridge.sandbox.world import World
 
@@ -40,7 +40,7 @@ class PhoneSocket:
 
     def on_change(self, change: Change) -> None:
         """Queue what has to be pushed."""
-        if isinstance(change, MessageArrived | AckRaised):
+        if isinstance(change, MessageArrived | AckRaised | Act):
             self._messages.append(message_view(change.message).model_dump(mode="json"))
         self._changed.set()
 

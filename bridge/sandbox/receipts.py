@@ -53,6 +53,10 @@ class Receipts:
                 self._state.due.append(DueAck(at=now + delay / 1000, key=message.key, ack=ack))
         self._notify(Touched())
 
+    def forget(self, key: str) -> None:
+        """Give no more acks for a message: it was revoked."""
+        self._state.due[:] = [due for due in self._state.due if due.key != key]
+
     def next_due(self) -> float | None:
         """When the next ack is due; unix seconds."""
         return min((due.at for due in self._state.due), default=None)

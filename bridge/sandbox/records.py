@@ -79,6 +79,37 @@ class Quote(BaseModel):
     body: str
 
 
+class MessageReaction(BaseModel):
+    """A person's newest reaction to a message; `emoji` is empty once it was taken back. `t` is unix seconds."""
+
+    id: str
+    emoji: str
+    t: int
+
+
+class MessageVote(BaseModel):
+    """A person's newest vote in a poll: the numbers of the options."""
+
+    options: list[int]
+    t_ms: int
+
+
+class MessageEdit(BaseModel):
+    """The newest edit of a message; `t` is unix seconds."""
+
+    id: str
+    t: int
+
+
+class MessageRevocation(BaseModel):
+    """That a message was deleted for everyone; `original` is the key that it had."""
+
+    original: str
+    by: str
+    t: int
+    by_admin: bool = False
+
+
 class ServiceMessage(BaseModel):
     """A message of the service; `position` is its order of arrival there."""
 
@@ -101,6 +132,12 @@ class ServiceMessage(BaseModel):
     quoted: Quote | None = None
     fields: dict[str, Any] = {}
     """Further fields of other message types, with the names of the page's model."""
+    reactions: dict[str, MessageReaction] = {}
+    """By person."""
+    votes: dict[str, MessageVote] = {}
+    """By person."""
+    edited: MessageEdit | None = None
+    revoked: MessageRevocation | None = None
 
     @property
     def key(self) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bridge.contract.jid import Jid, MessageKey
+from bridge.sandbox.acts import MessageActs
 from bridge.sandbox.changes import AckRaised, Change, LinkChanged, Listener, MessageArrived, SendRefused, Touched
 from bridge.sandbox.contacts import ContactDirectory, EntryNotFound, seed
 from bridge.sandbox.faults import SandboxFaults
@@ -50,7 +51,8 @@ class World:
         self.receipts = Receipts(self.state, now, self.notify)
         self.linking = Linking(self.state, now, new_id, self.notify)
         self.history = PhoneHistory(self.state, now, self.positions, self.notify)
-        self.faults = SandboxFaults(self, new_id)
+        self.faults = SandboxFaults(self)
+        self.acts = MessageActs(self, new_id)
         #: Linked devices whose page says that a person looks at it.
         self.available: set[str] = set()
         #: Chats in which the contact sees that the account is writing.
@@ -307,7 +309,10 @@ _COMMON = frozenset(
     | {"notifyName", "quotedStanzaID", "quotedParticipant", "quotedMsg"}
     | {"isSendFailure", "ackErrorCode", "errorCode"}
 )
-_OF_TEXTS = frozenset({"mentionedJidList", "subtype", "title", "canonicalUrl", "matchedText"})
+_OF_TEXTS = frozenset({"mentionedJidList", "subtype", "title", "canonicalUrl", "matchedText"}) | {
+    "isForwarded",
+    "forwardingScore",
+}
 
 
 def _own_fields(record: dict[str, Any]) -> dict[str, Any]:

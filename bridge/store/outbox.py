@@ -102,6 +102,10 @@ class SqliteOutbox(Outbox):
         return await self._database.write(lambda connection: rows.replace_content(connection, number, content))
 
     @override
+    async def give_id(self, number: int, message_id: str) -> None:
+        await self._database.write(lambda connection: rows.give_id(connection, number, message_id))
+
+    @override
     async def get(self, command_id: str) -> OutboxRow | None:
         return await self._database.read(lambda connection: rows.find(connection, rows.BY_ID, command_id))
 

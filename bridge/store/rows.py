@@ -111,7 +111,8 @@ def follow_redelivery(connection: sqlite3.Connection, number: int, to: int) -> N
 
 def update(connection: sqlite3.Connection, number: int, change: Change) -> OutboxRow:
     """Write a step. A later success clears the stored error."""
-    key = None if change.message_id is None else MessageKey.parse(change.message_id).id
+    sends = change.message_id is not None and not change.acts_on
+    key = MessageKey.parse(change.message_id or "").id if sends else None
     failing = change.state in (SendState.FAILED, SendState.UNKNOWN)
     connection.execute(
         "UPDATE commands SET state = :state, open = :open, changed_at = :at,"
@@ -143,6 +144,12 @@ def replace_content(connection: sqlite3.Connection, number: int, content: Conten
     stored = dump_content(content, by_number(connection, number).claim.modifiers)
     connection.execute("UPDATE commands SET content = ? WHERE number = ? AND content <> ''", (stored, number))
     return by_number(connection, number)
+
+
+def give_id(connection: sqlite3.Connection, number: int, message_id: str) -> None:
+    """Replace the key of a command's message. The reserved one was never used."""
+    key = MessageKey.parse(message_id).id
+    connection.execute("UPDATE commands SET message_id = ?, raw_id = ? WHERE number = ?", (message_id, key, number))
 
 
 def _row(found: tuple[Any, ...]) -> OutboxRow:

@@ -17,7 +17,7 @@ const { contentOf, senders } = vm.runInContext(`${script}\n({ contentOf, senders
 const answer = {};
 for (const [kind, { received = [], sent = [] }] of Object.entries(golden)) {
   calls.length = 0;
-  for (const { value } of sent) senders[kind]("<chat>", value, {});
+  for (const { value } of sent.filter(({ call }) => call)) senders[kind]("<chat>", value, {});
   answer[kind] = { received: received.map(({ model }) => contentOf(model)), sent: [...calls] };
 }
 process.stdout.write(JSON.stringify(answer));

@@ -133,7 +133,7 @@ async def test_an_undecrypted_message_that_is_not_in_the_pages_memory_is_looked_
         assert await page_of(driver).evaluate(in_memory, missed.key) is False
         world.faults.decrypt(missed.id, "geheim")
         old = deleted.key
-        world.faults.revoke(deleted.id)
+        world.acts.revoke(deleted.id)
         await sink.until(lambda: len(sink.messages) == 2)
         assert [(str(m.key), m.type, m.body) for m in sink.messages] == [
             (missed.key, "chat", "geheim"),

@@ -296,7 +296,7 @@ async def test_a_store_is_asked_by_key_and_pages_of_the_database_are_copies(sand
     assert await tab.run("() => [copies[0].type, copies.at(-1).type]") == ["ciphertext", "ciphertext"]
     assert await tab.run("async (key) => (await WPP.chat.getMessageById(key)).body", old.key) == "por fin"
     before = old.key
-    sandbox.world.faults.revoke(old.id)
+    sandbox.world.acts.revoke(old.id)
     await tab.until(f"(key) => {store}.get(key)?.type === 'revoked'", old.key)
     assert await tab.run(f"(key) => Boolean({store}.get(key))", before) is False
 

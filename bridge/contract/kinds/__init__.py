@@ -17,7 +17,9 @@ from bridge.contract.kinds import (
     buttons,
     contacts,
     document,
+    edit,
     event,
+    forward,
     gif,
     image,
     invite,
@@ -28,6 +30,8 @@ from bridge.contract.kinds import (
     payment,
     poll,
     product,
+    reaction,
+    revoke,
     sticker,
     text,
     unknown,
@@ -35,6 +39,7 @@ from bridge.contract.kinds import (
     video_note,
     voice,
 )
+from bridge.contract.kinds.act import Act, names_chat
 from bridge.contract.kinds.content import Content, dump_content
 from bridge.contract.kinds.media_content import MAX_INLINE
 from bridge.contract.kinds.received import Noun, ReceivedKind
@@ -45,6 +50,7 @@ from bridge.contract.modifiers import NO_MODIFIERS, Modifiers
 _MODULES = (
     *(text, image, video, gif, video_note, audio, voice, sticker, document, location, live_location, contacts),
     *(poll, event, invite, lists, buttons, order, product, payment, unknown),
+    *(reaction, edit, revoke, forward),
 )
 #: What can be sent, in the order in which it is documented.
 KINDS: tuple[type[Content], ...] = tuple(module.SENT for module in _MODULES if hasattr(module, "SENT"))
@@ -91,6 +97,7 @@ __all__ = [
     "RECEIVED_FIELDS",
     "SYSTEM_TYPES",
     "VARIANTS",
+    "Act",
     "Content",
     "Noun",
     "ReceivedKind",
@@ -98,4 +105,5 @@ __all__ = [
     "dump_content",
     "load_content",
     "load_field",
+    "names_chat",
 ]

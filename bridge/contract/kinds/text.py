@@ -16,13 +16,14 @@ from bridge.contract.payload import CleanText, PageText, Payload
 MAX_TEXT = 65_536
 
 
-def _refuse_blank(text: str) -> str:
+def refuse_blank(text: str) -> str:
+    """For `AfterValidator`: a text that holds no visible character."""
     if not text.strip():
         raise ValueError("is empty")
     return text
 
 
-class Text(RootModel[Annotated[CleanText, AfterValidator(_refuse_blank)]], Content):
+class Text(RootModel[Annotated[CleanText, AfterValidator(refuse_blank)]], Content):
     """A text as its field has it: `{"message": "Hola"}`."""
 
     model_config = ConfigDict(frozen=True, strict=True)

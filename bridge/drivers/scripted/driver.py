@@ -24,7 +24,8 @@ from bridge.contract.errors import (
     TooLarge,
 )
 from bridge.contract.jid import Jid, MessageKey, Server
-from bridge.contract.kinds import KINDS, Content
+from bridge.contract.kinds import KINDS, Act, Content
+from bridge.contract.kinds.forward import Forward
 from bridge.contract.modifiers import NO_MODIFIERS, Modifiers
 from bridge.contract.passkey import check_answer, normal_code
 from bridge.contract.requests import BY_ACTION, Request, Typing
@@ -241,6 +242,10 @@ class ScriptedDriver(WhatsAppDriver):
             await asyncio.sleep(phone.delay)
         if modifiers.reply_to is not None and not phone.has(modifiers.reply_to):
             raise MessageNotFound
+        if isinstance(content, Forward):
+            if not phone.has(content.message_id):
+                raise MessageNotFound
+            key = await phone.give_id(key)
         sha256 = None if file is None else hashlib.sha256(await asyncio.to_thread(file.read_bytes)).hexdigest()
         message = SentMessage(key, content, modifiers=modifiers, sha256=sha256)
         match phone.send_mode:
@@ -263,6 +268,11 @@ class ScriptedDriver(WhatsAppDriver):
             return 0
         phone.deliver(message)
         return phone.ack_of.get(key.id, 0)
+
+    @override
+    async def act(self, chat: Jid, act: Act) -> str:
+        self._require_connected()
+        return self._phone.act(chat, act)
 
     @override
     @asynccontextmanager

@@ -6,18 +6,32 @@ ids count up, and the time is the given clock's.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from bridge.contract.errors import CodedError
+from bridge.contract.errors import CodedError, MessageNotFound, NotAllowed, Refused
 from bridge.contract.jid import Jid, MessageKey, Server
-from bridge.contract.kinds import RECEIVED, Content
+from bridge.contract.kinds import RECEIVED, Act, Content
+from bridge.contract.kinds.edit import EDITABLE, Edit
+from bridge.contract.kinds.revoke import Revoke
 from bridge.contract.messages import MessageContent
 from bridge.contract.modifiers import NO_MODIFIERS, Modifiers
-from bridge.ports import AckChange, Clock, IncomingEvent, IncomingMessage, Item, PasskeyRequest, SendStopped
+from bridge.ports import (
+    AckChange,
+    CallInDoubt,
+    Clock,
+    DriverUnavailable,
+    IdGiven,
+    IncomingEvent,
+    IncomingMessage,
+    Item,
+    PasskeyRequest,
+    SendStopped,
+)
 
 ACCOUNT = Jid("5491155500000", Server.USER)
 ACCOUNT_LID = Jid("277000000000000", Server.LID)
@@ -84,6 +98,7 @@ class ScriptedPhone:
     acks: tuple[int, ...] = (1,)  # levels that follow automatically after a delivery
     look_up_complete: bool = True
     chats: set[Jid] = field(default_factory=set)
+    acts: list[tuple[str, Act]] = field(default_factory=list)  # what was done to messages: raw id, act
     answers: dict[str, Any] = field(default_factory=dict)  # action of a request -> its data
     missing: set[Jid] = field(default_factory=set)  # numbers that are not on WhatsApp
     damaged: set[Jid] = field(default_factory=set)  # chats of which the page can read the newest message only
@@ -159,6 +174,11 @@ class ScriptedPhone:
         raw = MessageKey.parse(message_id).id if "_" in message_id else message_id
         return raw in {*(message.key.id for message in self.history), *(message.key.id for message in self.sent)}
 
+    def message(self, chat: Jid, message_id: str) -> IncomingMessage | None:
+        """The message of a chat by its id, whole or WhatsApp's part of it."""
+        raw = MessageKey.parse(message_id).id if "_" in message_id else message_id
+        return next((one for one in self.history if one.key.id == raw and one.chat == chat), None)
+
     def rotate_code(self) -> None:
         """Let the pairing code expire."""
         self.notify(Signal.CODE)
@@ -205,6 +225,33 @@ class ScriptedPhone:
         keys += [message.key for message in self.history if message.key.id == raw_id and message.key.from_me]
         if keys:
             self._announce(AckChange((keys[0],), level))
+
+    def act(self, chat: Jid, act: Act) -> str:
+        """The driver acts on a message; returns the message's id."""
+        message = self.message(chat, act.message_id or "")
+        if message is None:
+            raise MessageNotFound
+        if isinstance(act, Edit | Revoke) and not message.key.from_me:
+            raise NotAllowed
+        if isinstance(act, Edit) and self.now() - message.timestamp > EDITABLE:
+            raise Refused("WhatsApp lets a message be edited for 15 minutes.")
+        if self.send_mode is SendMode.UNAVAILABLE:
+            raise DriverUnavailable("The page is loading.")
+        if self.send_mode is SendMode.REFUSED:
+            raise Refused
+        if self.send_mode is not SendMode.CALL_LOST:
+            self.acts.append((message.key.id, act))
+        if self.send_mode in (SendMode.CALL_LOST, SendMode.ANSWER_LOST):
+            raise CallInDoubt("The page gave no answer to act.")
+        return message.id
+
+    async def give_id(self, reserved: MessageKey) -> MessageKey:
+        """Give the message that is sent under a reserved key another one; returns it once the session has stored it."""
+        given = IdGiven(reserved, replace(reserved, id=self.new_id()))
+        self._announce(given)
+        while given in self.live:  # noqa: ASYNC110 - the list is the script's to change
+            await asyncio.sleep(0)
+        return given.key
 
     def deliver(self, message: SentMessage) -> None:
         """The message reaches the service: stored once, counted each time."""

@@ -14,12 +14,13 @@ from bridge.contract.errors import (
     InvalidRequest,
     MediaUnsupported,
     MessageNotFound,
+    NotAllowed,
     NotOnWhatsApp,
     Refused,
     TooLarge,
 )
 from bridge.contract.jid import Jid, MessageKey, mask
-from bridge.contract.kinds import Content
+from bridge.contract.kinds import Act, Content
 from bridge.contract.modifiers import Modifiers
 from bridge.contract.phone_numbers import candidates
 from bridge.contract.requests import Request
@@ -127,6 +128,17 @@ def _with_spellings(modifiers: Modifiers) -> dict[str, Any]:
     return given
 
 
+async def act(page: WebPage, chat: Jid, act: Act, limits: Limits) -> str:
+    """Carry out an act; returns the whole id of its message."""
+    try:
+        key = await page.call("act", str(chat), act.kind, act.value, limit=limits.send)
+    except PageFailure as failure:
+        if failure.stored:
+            raise CallInDoubt(f"WhatsApp Web does not confirm it: {failure.text}.") from failure
+        raise _nothing_sent(failure) from failure
+    return str(to_key(key))
+
+
 async def resend(page: WebPage, key: MessageKey, limits: Limits) -> int:
     """Let the page send a stopped message once more; returns the ack level."""
     try:
@@ -193,6 +205,10 @@ def _nothing_sent(failure: PageFailure) -> Exception:
             return DriverUnavailable(failure.text)
         case "msg_not_found":
             return MessageNotFound()
+        case "not_allowed":
+            return NotAllowed(failure.text)
+        case "refused":
+            return Refused(failure.text)
         case "quoted_msg_can_not_reply":
             return Refused("WhatsApp Web does not let this message be answered: it is deleted, or not sent yet.")
         case "mentioned_is_not_a_member":

@@ -19,7 +19,7 @@ from typing_extensions import override
 from bridge.contract.details import PasskeyDetail
 from bridge.contract.errors import InvalidRequest, Refused, StartError
 from bridge.contract.jid import Jid, MessageKey
-from bridge.contract.kinds import Content
+from bridge.contract.kinds import Act, Content
 from bridge.contract.modifiers import NO_MODIFIERS, Modifiers
 from bridge.contract.passkey import check_answer, normal_code
 from bridge.contract.requests import Request
@@ -201,6 +201,10 @@ class WebDriver(WhatsAppDriver):
         self, key: MessageKey, content: Content, modifiers: Modifiers = NO_MODIFIERS, file: Path | None = None
     ) -> int:
         return await calls.send(self._page_loop.connected_page(), key, content, modifiers, file, self._limits)
+
+    @override
+    async def act(self, chat: Jid, act: Act) -> str:
+        return await calls.act(self._page_loop.connected_page(), chat, act, self._limits)
 
     @property
     @override

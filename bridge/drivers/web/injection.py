@@ -34,7 +34,7 @@ BINDING = "__bridgeReport"
 AGENT = "__bridgeAgent"
 _PARTS = (
     *("registry", "models", "files", "queue", "availability", "linking", "passkey", "state"),
-    *("undecrypted", "incoming", "history", "media", "calls"),
+    *("undecrypted", "incoming", "history", "media", "acts", "calls"),
 )
 #: Folders with one file per capability.
 _CAPABILITIES = ("kinds", "events", "requests")
@@ -55,7 +55,7 @@ def _entries(folder: str, registry: str) -> frozenset[str]:
 @functools.cache
 def sendable_kinds() -> frozenset[str]:
     """The kinds of content that the page's scripts can send."""
-    return _entries("kinds", "senders")
+    return _entries("kinds", "senders") | _entries("kinds", "actors")
 
 
 @functools.cache

@@ -21,7 +21,7 @@ from bridge.contract.kinds import BY_NAME
 from bridge.contract.messages import MessageContent, Quoted
 from bridge.contract.payload import valid_text
 from bridge.drivers.web.refusals import refusal
-from bridge.ports import AckChange, IncomingEvent, IncomingMessage, Item, SendStopped
+from bridge.ports import AckChange, IdGiven, IncomingEvent, IncomingMessage, Item, SendStopped
 
 UNKNOWN = "unknown"
 #: The chat of a message without a readable one, so that it is still published.
@@ -40,6 +40,10 @@ def to_items(raws: Sequence[Any]) -> list[Item]:
         if isinstance(raw, dict) and raw.get("kind") == "stopped":
             with suppress(ValueError, InvalidRequest):
                 items.append(SendStopped(to_key(raw.get("key"))))
+            continue
+        if isinstance(raw, dict) and raw.get("kind") == "id_given":
+            with suppress(ValueError, InvalidRequest):
+                items.append(IdGiven(to_key(raw.get("reserved")), to_key(raw.get("key"))))
             continue
         if isinstance(raw, dict) and raw.get("kind") == "event":
             event = to_event(raw)

@@ -62,7 +62,8 @@ async function reserve(chat) {
   return keyParts(await WPP.chat.generateMessageID(chat));
 }
 
-const storedMessage = (rawId) => memory().find((msg) => msg.id?.id === rawId);
+const givenIds = new Map(); // raw id that was reserved -> the one that the page gave the message
+const storedMessage = (rawId) => memory().find((msg) => msg.id?.id === (givenIds.get(rawId) ?? rawId));
 const isStopped = (msg) => Boolean(msg.isSendFailure) && !msg.ack;
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
@@ -169,7 +170,7 @@ async function send(chat, key, rawId, kind, given, modifiers) {
     const { sendMsgResult, ack } = await Promise.race([answer, pending]);
     return await outcomeOf(storedMessage(rawId), ack, sendMsgResult?.messageSendResult ?? sendMsgResult);
   } catch (error) {
-    error.stored = Boolean(storedMessage(rawId));
+    error.stored = Boolean(error.isInDoubt || storedMessage(rawId));
     if (!error.stored) onClock.delete(rawId);
     throw error;
   } finally {
@@ -211,6 +212,7 @@ const calls = {
   resume,
   resolve,
   reserve,
+  act,
   answer,
   send,
   lookUp,
@@ -231,7 +233,7 @@ async function call(name, args) {
   } catch (error) {
     const text = String(error?.message ?? error);
     const code = scalar(error?.code) ?? (error?.name === "Error" ? undefined : scalar(error?.name));
-    return JSON.stringify({ error: { code: code ?? null, text, stored: error?.stored ?? false } });
+    return JSON.stringify({ error: { code: code ?? null, text, stored: error?.stored ?? error?.isInDoubt ?? false } });
   }
 }
 

@@ -13,6 +13,7 @@ import './modules/contacts.js';
 import './modules/chats.js';
 import './modules/presence.js';
 import './modules/sending.js';
+import './modules/acts.js';
 import './modules/links.js';
 import './modules/opaque_data.js';
 import './modules/media.js';

@@ -2,6 +2,7 @@
 
 import * as credentials from './credentials.js';
 import { socket } from './socket.js';
+import { edited, reacted, revoked, voted } from './modules/acts.js';
 import { addChat, setMigrated } from './modules/chats.js';
 import { Cmd, Conn, setClock, Socket, Stream } from './modules/connection.js';
 import { addContact } from './modules/contacts.js';
@@ -196,7 +197,10 @@ export async function start() {
     },
     reload: () => location.reload(),
     decrypted: ({ record: { id, body, type } }) => MsgCollection.get(id)?.set({ body, type }),
-    revoked: ({ before, id }) => MsgCollection.replaceId(before, MsgKey.fromString(id))?.set({ body: '', type: 'revoked' }),
+    revoked,
+    edited,
+    reacted,
+    voted,
     lost: () => {
       if (login.device) setLink({ up: false, trouble: null });
     },

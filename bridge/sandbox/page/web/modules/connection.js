@@ -54,6 +54,15 @@ class CmdImpl extends EventEmitter {
     this.trigger('service_unavailable_503_from_bridge');
   }
 
+  // Done by the page's interface: answers before it is done.
+  async sendRevokeMsgs(chat, { list }) {
+    for (const msg of list) void use('SandboxActs').revoke(msg);
+  }
+
+  async sendDeleteMsgs(chat, { list }) {
+    for (const msg of list) chat.msgs.remove(msg);
+  }
+
   refreshQR() {
     BackendEventBus.trigger('refresh_qr');
   }

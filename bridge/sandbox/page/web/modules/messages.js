@@ -18,6 +18,10 @@ export class Msg extends Model {
     return this.id.fromMe;
   }
 
+  get senderObj() {
+    return { isMe: this.id.fromMe };
+  }
+
   get isStatusV3() {
     return this.id.remote.isStatusV3();
   }
@@ -53,6 +57,7 @@ class MsgCollectionImpl extends BaseCollection {
   // All arriving messages pass through here; wa-js replaces this function to see them first.
   async processMultipleMessages(chatId, records) {
     const { ChatCollection } = use('WAWebChatCollection');
+    if (records.every(({ type }) => type === 'protocol')) return []; // changes a message, adds none
     return records.map((record) => ChatCollection.assertGet(chatId).takeIn(this.add(record)));
   }
 
@@ -67,6 +72,9 @@ export function inflate(record) {
   const raw = { ...record, id: MsgKey.fromString(record.id) };
   for (const name of ['from', 'to', 'author', 'quotedParticipant']) {
     if (raw[name]) raw[name] = createWid(raw[name]);
+  }
+  for (const name of ['latestEditMsgKey', 'protocolMessageKey']) {
+    if (raw[name]) raw[name] = MsgKey.fromString(raw[name]);
   }
   if (raw.mentionedJidList) raw.mentionedJidList = raw.mentionedJidList.map(createWid);
   // Text that JSON cannot represent, such as half of an emoji.
@@ -134,6 +142,7 @@ const ACK_STRING = {
 
 register({
   WAWebMsgModel: { Msg },
+  WAWebMsgType: { MSG_TYPE: { CHAT: 'chat', REVOKED: 'revoked', CALL_LOG: 'call_log', PROTOCOL: 'protocol' } },
   WAWebMsgCollection: { MsgCollection, MsgCollectionImpl },
   WAWebChatMsgsCollection: { ChatMsgsCollection },
   WAWebAck: { ACK, ACK_STRING, EDIT_ATTR: { SENDER_REVOKE: 7, ADMIN_REVOKE: 8 } },

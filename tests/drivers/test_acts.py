@@ -1,0 +1,128 @@
+"""Reactions, edits, revocations and forwarded messages, through wa-js on WhatsApp's page."""
+
+from __future__ import annotations
+
+import pytest
+
+from bridge.contract.errors import MessageNotFound, NotAllowed, Refused
+from bridge.contract.jid import Jid, MessageKey
+from bridge.contract.kinds import Act, Text
+from bridge.contract.kinds.edit import Edit
+from bridge.contract.kinds.forward import Forward
+from bridge.contract.kinds.reaction import Reaction
+from bridge.contract.kinds.revoke import Revoke
+from bridge.contract.session import SessionState
+from bridge.ports import IdGiven, WhatsAppDriver
+from bridge.sandbox.records import ServiceMessage, TransmissionMode
+from tests.drivers.worlds import ANA, DARIO, GROUP, MEMBER, WebWorld, World, connected, page_of
+
+pytestmark = pytest.mark.timeout(90)
+
+
+async def act(driver: WhatsAppDriver, chat: str, content: Act) -> str:
+    return await driver.act(await driver.resolve(Jid.parse(chat)), content)
+
+
+async def send(driver: WhatsAppDriver, chat: str, text: str) -> MessageKey:
+    key = await driver.reserve(await driver.resolve(Jid.parse(chat)))
+    assert await driver.send(key, Text(text)) >= 0
+    return key
+
+
+def message(web: WebWorld, raw_id: str) -> ServiceMessage:
+    found = web.sandbox.world.message(raw_id)
+    assert found is not None
+    return found
+
+
+async def test_acts_on_every_driver(world: World) -> None:
+    theirs = world.incoming(ANA, "¿Cuánto sale?")
+    async with connected(world) as (driver, _):
+        whole = f"false_{ANA}_{theirs}"
+        for name in (theirs, whole):
+            assert await act(driver, ANA, Reaction(message_id=name, emoji="👍")) == whole
+        own = await send(driver, ANA, "$ 100")
+        assert await act(driver, ANA, Edit(message_id=str(own), message="$ 90")) == str(own)
+        assert await act(driver, ANA, Revoke(message_id=own.id)) == str(own)
+        with pytest.raises(NotAllowed):
+            await act(driver, ANA, Edit(message_id=theirs, message="x"))
+        with pytest.raises(NotAllowed):
+            await act(driver, ANA, Revoke(message_id=theirs))
+        with pytest.raises(MessageNotFound):
+            await act(driver, ANA, Reaction(message_id="3EB0DEADBEEFDEADBEEF", emoji="👍"))
+        with pytest.raises(MessageNotFound):
+            await act(driver, DARIO, Reaction(message_id=whole, emoji="👍"))
+
+
+async def test_a_reaction_is_given_changed_and_taken_back(web: WebWorld) -> None:
+    in_group = web.incoming(GROUP, "¿Vienen?", author=MEMBER)
+    async with connected(web) as (driver, _):
+        for emoji in ("👍", "❤️", ""):
+            await act(driver, GROUP, Reaction(message_id=in_group, emoji=emoji))
+            assert [one.emoji for one in message(web, in_group).reactions.values()] == [emoji]
+        web.mode(TransmissionMode.REFUSE)
+        with pytest.raises(Refused):
+            await act(driver, GROUP, Reaction(message_id=in_group, emoji="👍"))
+
+
+async def test_an_own_message_is_edited_also_after_a_load_and_only_for_15_minutes(web: WebWorld) -> None:
+    old = web.sandbox.world.own(ANA, "vieja", t=int(web.sandbox.world.now()) - 16 * 60).id
+    forwarded = web.incoming(ANA, "La dirección es…")
+    async with connected(web) as (driver, sink):
+        own = await send(driver, ANA, "a las 8")
+        copy = await driver.reserve(Jid.parse(ANA))
+        await driver.send(copy, Forward(message_id=f"false_{ANA}_{forwarded}"))
+        since = len(sink.states)
+        await page_of(driver).reload()
+        await sink.until_state(SessionState.CONNECTED, since)
+        await driver.resume()
+        await act(driver, ANA, Edit(message_id=str(own), message="a las 9"))
+        await act(driver, ANA, Edit(message_id=str(own), message="a las 9"))
+        assert message(web, own.id).body == "a las 9"
+        assert [kind for kind, _ in web.sandbox.world.acts.received].count("edit") == 1, "it has this text already"
+        with pytest.raises(Refused, match="15 minutes"):
+            await act(driver, ANA, Edit(message_id=old, message="nueva"))
+        given = next(item for batch in sink.batches for item in batch if isinstance(item, IdGiven))
+        with pytest.raises(Refused, match="forwarded"):
+            await act(driver, ANA, Edit(message_id=str(given.key), message="x"))
+        web.mode(TransmissionMode.REFUSE)
+        with pytest.raises(Refused):
+            await act(driver, ANA, Edit(message_id=str(own), message="a las 10"))
+
+
+async def test_a_revocation_is_done_when_it_returns(web: WebWorld) -> None:
+    async with connected(web) as (driver, _):
+        own = await send(driver, ANA, "me equivoqué de chat")
+        position = message(web, own.id).position
+        await act(driver, ANA, Revoke(message_id=str(own)))
+        assert web.sandbox.world.state.messages[position].type == "revoked"
+        await act(driver, ANA, Revoke(message_id=str(own)))
+        assert len(web.sandbox.world.acts.received) == 1
+
+
+async def test_a_forwarded_copy_is_reported_under_its_id_before_anything_else(web: WebWorld) -> None:
+    theirs = web.incoming(ANA, "La dirección es…")
+    async with connected(web) as (driver, sink):
+        key = await driver.reserve(await driver.resolve(Jid.parse(DARIO)))
+        assert await driver.send(key, Forward(message_id=f"false_{ANA}_{theirs}")) >= 0
+        items = [item for batch in sink.batches for item in batch]
+        given = next(item for item in items if isinstance(item, IdGiven))
+        assert given.reserved == key
+        await sink.until(lambda: any(one.key.id == given.key.id for one in sink.messages))
+        assert message(web, given.key.id).fields["isForwarded"] is True
+        assert message(web, given.key.id).body == "La dirección es…"
+        found = await driver.look_up(given.key)
+        assert found.ack is not None
+        await sink.until(lambda: 1 in sink.acks(given.key.id))
+        assert web.sandbox.world.state.sent[given.key.id].deliveries == 1
+
+
+async def test_a_poll_is_not_forwarded(web: WebWorld) -> None:
+    poll = web.receive(ANA, {"type": "poll_creation", "pollName": "¿Qué día?"}, {})
+    async with connected(web) as (driver, _):
+        key = await driver.reserve(await driver.resolve(Jid.parse(DARIO)))
+        with pytest.raises(Refused):
+            await driver.send(key, Forward(message_id=f"false_{ANA}_{poll}"))
+        with pytest.raises(MessageNotFound):
+            await driver.send(key, Forward(message_id=f"false_{ANA}_3EB0DEADBEEFDEADBEEF"))
+    assert web.sent() == {}
