@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from bridge.client import Client, FileCursor, Start
+    from bridge.contract.events import EventBody
     from bridge.contract.messages import MessageBody
 
 #: Before every further row of a message.
@@ -103,6 +105,8 @@ async def _print_conversations(client: Client, session: str, after: Start, posit
         async for event in client.events(session, after="now"):
             if event.message is not None:
                 print_message(out, event.message, own=True)
+            elif event.kind in _DONE:
+                print_act(out, event)
 
     async def states() -> None:
         shown = None
@@ -139,6 +143,27 @@ def print_message(out: Console, message: MessageBody, *, own: bool) -> None:
         line.append("  (late)", style="dim")
     first, *others = _rows(out, printable(_said(message)), line.cell_len + 2)
     for row in (line.append(f"  {first}"), *(Text(f"{_MARGIN}{other}") for other in others)):
+        out.print(row, highlight=False)
+
+
+#: What was done to a message, as a line for people.
+_DONE: dict[str, Callable[[EventBody], str]] = {
+    "reaction": lambda event: f"reacted {event.emoji}" if event.emoji else "took a reaction back",
+    "edit": lambda event: f"edited a message: {event.body}",
+    "revoke": lambda _: "deleted a message",
+    "poll_vote": lambda event: f"voted: {', '.join(event.selected)}" if event.selected else "withdrew a vote",
+}
+
+
+def print_act(out: Console, event: EventBody) -> None:
+    from rich.text import Text
+
+    line = Text()
+    line.append(clock_time(event.at), style="dim")
+    line.append(f"  {_short(event.author or event.by or event.from_pn or event.chat or '')}", style="bold green")
+    line.append(f" in {_short(event.chat or '')}", style="dim")
+    first, *others = _rows(out, printable(_DONE[event.kind](event)), line.cell_len + 2)
+    for row in (line.append(f"  {first}", style="italic"), *(Text(f"{_MARGIN}{other}") for other in others)):
         out.print(row, highlight=False)
 
 

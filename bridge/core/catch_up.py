@@ -57,7 +57,7 @@ class CatchUp:
             found, clock = 0, asyncio.get_running_loop().time
             try:
                 async with asyncio.timeout(stalled := self._limits.stalled) as limit:
-                    async for batch in self._driver.collect(watermarks, baseline):
+                    async for batch in self._driver.collect(watermarks, baseline, self._inbound.acts_since):
                         if unread != self._driver.unread:  # before its messages move the chat's watermark
                             unread = dict(self._driver.unread)
                             await self._inbound.unread.add(unread)

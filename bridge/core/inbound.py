@@ -38,6 +38,9 @@ _BASELINE, _PN, _LID, _PAIRED = "baseline", ACCOUNT_PN, "account_lid", "paired"
 HISTORY_COMES = 3600
 #: Seconds by which a newer message may have arrived before an older one of another chat.
 OVERTAKEN = 60
+#: Seconds after which it is stored again until when everything was announced live.
+LIVE_STEP = 3600
+_LIVE = "live_until"
 #: 64 bits: texts are compared only between messages that have one raw id and one time.
 _HASH_DIGITS = 16
 _SHA256 = re.compile("[0-9a-f]{64}")
@@ -77,6 +80,8 @@ class InboundPipeline:
         self.history_comes = False
         self._paired_at = self._owed_from = 0  # that pairing, and where its history starts
         self._connected_at = 0
+        #: From when (unix seconds) reactions and votes may not have been announced; those before are journalled.
+        self.acts_since = 0
 
     async def logged_in(self, account: Account) -> None:
         """Set the baseline at the first pairing, and again when another number is paired.
@@ -106,7 +111,13 @@ class InboundPipeline:
     async def connected(self, at: int) -> None:
         """A connection began, at this time of the service's clock (unix seconds): older messages are late."""
         self._connected_at = at
+        self.acts_since = int(await self._memory.get(_LIVE) or self._baseline or 0)
         await self._undecrypted.connected(at)
+
+    async def was_live(self, at: int) -> None:
+        """Everything up to about this time was announced live; stored once an hour of it has passed."""
+        if at - OVERTAKEN >= int(await self._memory.get(_LIVE) or 0) + LIVE_STEP:
+            await self._memory.set(_LIVE, str(at - OVERTAKEN))
 
     async def journal_messages(self, messages: Sequence[IncomingMessage]) -> int:
         """Journal messages in order; returns how many were new. Durable on return."""
@@ -140,7 +151,7 @@ class InboundPipeline:
     async def journal_event(self, event: IncomingEvent) -> None:
         """Journal an event unless it is known. Durable on return. An event of no known kind is logged and dropped."""
         chat = str(event.chat) if event.chat else None
-        head = {"kind": event.kind, "at": instant(event.at), "chat": chat, **await self._people.about(event.chat)}
+        head = {"kind": event.kind, "at": instant(event.at), "chat": chat, **await self._about(event)}
         try:
             body = EventBody.model_validate({**head, **event.fields}).to_json()
         except ValidationError as error:
@@ -149,6 +160,11 @@ class InboundPipeline:
             )
             return
         await self._journal.append_event(body, kind=event.kind, once=f"{event.kind}:{event.once}")
+
+    async def _about(self, event: IncomingEvent) -> dict[str, str | None]:
+        """Whom an event is about: who did it, else (also where this account did) the other side of the chat."""
+        author = event.author if event.author and str(event.author) not in self._own else None
+        return await self._people.about(event.chat, author)
 
     async def watermarks(self) -> tuple[dict[str, int], int]:
         """Where catch-up starts: the newest time of each chat, and the end of history for all other chats.

@@ -167,6 +167,8 @@ class Session(DriverSink):
                         await self.outbound.stopped(item.key)
                     case IncomingEvent():
                         await self._inbound.journal_event(item)
+        times = [item.timestamp for item in batch if isinstance(item, IncomingMessage)]
+        await self._inbound.was_live(max(times, default=0))
 
     async def control(
         self, action: ControlAction, *, phone: str | None = None, reopen_after: float | None = None

@@ -59,7 +59,8 @@ class IncomingMessage:
 class IncomingEvent:
     """An event as a driver read it from WhatsApp. `at` is unix seconds; `fields` are those of its kind in the contract.
 
-    `once` identifies it among the events of its kind, however often the driver announces it.
+    `author` is the person who did it, where one did. `once` identifies it among the events of its kind, however often
+    the driver announces it.
     """
 
     kind: str
@@ -67,6 +68,7 @@ class IncomingEvent:
     at: int
     chat: Jid | None = None
     fields: Mapping[str, Any] = field(default_factory=dict)
+    author: Jid | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,11 +223,14 @@ class Connection(Reloads, Protocol):
 class HasHistory(Protocol):
     """Delivers the messages that the journal may lack."""
 
-    def collect(self, since: Mapping[str, int], baseline: int) -> AsyncIterator[Sequence[IncomingMessage]]:
+    def collect(
+        self, since: Mapping[str, int], baseline: int, acts_since: int = 0
+    ) -> AsyncIterator[Sequence[IncomingMessage]]:
         """What the page holds from each chat's watermark (unix seconds, inclusive; `baseline` where it has none).
 
         Own messages included; oldest first within a chat; the journal drops duplicates. Yields at least every few
-        seconds; an empty batch is a keep-alive.
+        seconds; an empty batch is a keep-alive. What was done to these messages, for reactions and votes from
+        `acts_since` on, is delivered after `resume`, also where it was announced before.
         """
         ...
 

@@ -14,8 +14,10 @@ import pytest
 from rich.console import Console
 
 from bridge.cli.listen import print_message
+from bridge.contract.jid import Jid
 from bridge.contract.kinds.media import Media
 from bridge.contract.messages import MessageBody
+from bridge.ports import IncomingEvent
 from tests.cli.conftest import WA, Environment, ScriptedBridge, StartCommand, Wa
 
 ANA, BETO, GROUP = "5491155500001@c.us", "5491155500002@c.us", "120363000000000001@g.us"
@@ -92,6 +94,14 @@ async def test_it_exits_when_the_reader_of_the_pipe_exits(harness: ScriptedBridg
     assert json.loads(out)["body"] == "Hola"
 
 
+ACTS: list[tuple[str, dict[str, Any]]] = [
+    ("reaction", {"message_id": f"true_{ANA}_3EB0A1B2C3D4E5F6", "emoji": "👍", "author": ANA}),
+    ("edit", {"message_id": f"false_{ANA}_3EB0A1B2C3D4E5F6", "body": "Voy a las 9"}),
+    ("revoke", {"message_id": f"false_{ANA}_3EB0A1B2C3D4E5F6", "by": ANA}),
+    ("poll_vote", {"message_id": f"true_{ANA}_3EB0A1B2C3D4E5F7", "selected": ["Lunes", "Jueves"], "author": ANA}),
+]
+
+
 async def test_conversations_for_people(harness: ScriptedBridge, start: StartCommand) -> None:
     await harness.start()
     process = await start("listen", "--all")
@@ -110,6 +120,15 @@ async def test_conversations_for_people(harness: ScriptedBridge, start: StartCom
     harness.phone.own(ANA, "Ya va")
     [own] = await lines(process, 1)
     assert own[8:] == "  you → 5491155500001  Ya va"
+    for number, (kind, fields) in enumerate(ACTS):
+        event = IncomingEvent(kind, str(number), harness.phone.now(), Jid.parse(ANA), fields, Jid.parse(ANA))
+        harness.phone.event(event)
+    assert [line[8:].removeprefix("  5491155500001 in 5491155500001  ") for line in await lines(process, 4)] == [
+        "reacted 👍",
+        "edited a message: Voy a las 9",
+        "deleted a message",
+        "voted: Lunes, Jueves",
+    ]
     assert (await interrupt(process))[0] == 130
 
 

@@ -36,7 +36,9 @@ class HeldCatchUp:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._driver, name)
 
-    async def collect(self, since: Mapping[str, int], baseline: int) -> AsyncIterator[Sequence[IncomingMessage]]:
+    async def collect(
+        self, since: Mapping[str, int], baseline: int, acts_since: int = 0
+    ) -> AsyncIterator[Sequence[IncomingMessage]]:
         self.collecting.set()
         await self.go_on.wait()
         if self.failures:
@@ -199,7 +201,9 @@ class Piecemeal(HeldCatchUp):
 
     pause = 0.1
 
-    async def collect(self, since: Mapping[str, int], baseline: int) -> AsyncIterator[Sequence[IncomingMessage]]:
+    async def collect(
+        self, since: Mapping[str, int], baseline: int, acts_since: int = 0
+    ) -> AsyncIterator[Sequence[IncomingMessage]]:
         async for batch in self._driver.collect(since, baseline):
             for message in batch:
                 await asyncio.sleep(self.pause)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 import pytest
 
 from bridge.contract.errors import MessageNotFound, NotAllowed, Refused
@@ -12,8 +15,9 @@ from bridge.contract.kinds.forward import Forward
 from bridge.contract.kinds.reaction import Reaction
 from bridge.contract.kinds.revoke import Revoke
 from bridge.contract.session import SessionState
-from bridge.ports import IdGiven, WhatsAppDriver
-from bridge.sandbox.records import ServiceMessage, TransmissionMode
+from bridge.ports import IdGiven, IncomingEvent, WhatsAppDriver
+from bridge.sandbox.records import ACCOUNT, ServiceMessage, TransmissionMode
+from tests.drivers.recording import RecordingSink, running
 from tests.drivers.worlds import ANA, DARIO, GROUP, MEMBER, WebWorld, World, connected, page_of
 
 pytestmark = pytest.mark.timeout(90)
@@ -126,3 +130,86 @@ async def test_a_poll_is_not_forwarded(web: WebWorld) -> None:
         with pytest.raises(MessageNotFound):
             await driver.send(key, Forward(message_id=f"false_{ANA}_3EB0DEADBEEFDEADBEEF"))
     assert web.sent() == {}
+
+
+def events(sink: RecordingSink, kind: str) -> list[tuple[dict[str, Any], str | None]]:
+    """Each event of a kind once, with its author, as a session journals it."""
+    found = {
+        item.once: (dict(item.fields), str(item.author) if item.author else None)
+        for batch in sink.batches
+        for item in batch
+        if isinstance(item, IncomingEvent) and item.kind == kind
+    }
+    return list(found.values())
+
+
+def poll_in(web: WebWorld, chat: str) -> str:
+    options = [{"name": name, "localId": number} for number, name in enumerate(("Lunes", "Martes", "Jueves"))]
+    fields = {"pollName": "¿Qué día?", "pollOptions": options}
+    return web.sandbox.world.incoming(chat, "", kind="poll_creation", fields=fields).id
+
+
+@pytest.mark.parametrize("away", [False, True])
+async def test_what_people_do_to_messages_is_announced(web: WebWorld, *, away: bool) -> None:
+    """Live, and by the page's stores where it was done while no page was open."""
+    acts = web.sandbox.world.acts
+    async with connected(web) as (driver, sink):
+        key, in_group, poll = web.incoming(ANA, "a las 8"), web.incoming(ANA, "borrame"), poll_in(web, ANA)
+        own = web.own(ANA, "Buen día")
+        await sink.until(lambda: {key, in_group, poll, own} <= {one.key.id for one in sink.messages})
+        if not away:
+            await do_everything(web, key, in_group, poll, own)
+            await sink.until(lambda: len(events(sink, "poll_vote")) == 2, 40)
+    if away:
+        await do_everything(web, key, in_group, poll, own)
+        async with running(driver) as sink:
+            await sink.until_state(SessionState.CONNECTED)
+            async for _ in driver.collect({}, 0):
+                pass
+            await driver.resume()
+            await sink.until(lambda: len(events(sink, "revoke")) == 1 and len(events(sink, "poll_vote")) == 1, 40)
+    theirs = f"false_{ANA}_"
+    assert ({"message_id": f"{theirs}{key}", "body": "a las 9"}, ANA) in events(sink, "edit")
+    assert ({"message_id": f"{theirs}{in_group}", "by": ANA}, ANA) in events(sink, "revoke")
+    assert ({"message_id": f"true_{ANA}_{own}", "emoji": "❤️", "author": ANA}, ANA) in events(sink, "reaction")
+    assert ({"message_id": f"{theirs}{poll}", "selected": ["Lunes", "Jueves"], "author": ANA}, ANA) in events(
+        sink, "poll_vote"
+    )
+    if not away:
+        assert [fields["emoji"] for fields, _ in events(sink, "reaction")] == ["👍", "❤️"]
+        assert [fields["selected"] for fields, _ in events(sink, "poll_vote")] == [["Martes"], ["Lunes", "Jueves"]]
+    assert len(acts.log) == 6
+
+
+async def do_everything(web: WebWorld, edited: str, revoked: str, poll: str, own: str) -> None:
+    acts = web.sandbox.world.acts
+    acts.react(own, "👍", ANA)
+    acts.react(own, "❤️", ANA)
+    acts.edit(edited, "a las 9")
+    acts.vote(poll, ["Martes"], ANA)
+    await asyncio.sleep(0.01)  # another millisecond: a vote is known by its time
+    acts.revoke(revoked)
+    acts.vote(poll, ["Lunes", "Jueves"], ANA)
+
+
+async def test_in_a_group_the_author_is_the_member(web: WebWorld) -> None:
+    message = web.incoming(GROUP, "¿Vienen?", author=MEMBER)
+    async with connected(web) as (_, sink):
+        web.sandbox.world.acts.react(message, "👍", MEMBER)
+        web.sandbox.world.acts.react(message, "", MEMBER)
+        web.sandbox.world.acts.revoke(message)
+        await sink.until(lambda: len(events(sink, "revoke")) == 1 and len(events(sink, "reaction")) == 2)
+        whole = f"false_{GROUP}_{message}_{MEMBER}"
+        assert events(sink, "reaction")[-1] == ({"message_id": whole, "emoji": "", "author": MEMBER}, MEMBER)
+        assert events(sink, "revoke") == [({"message_id": whole, "by": MEMBER}, MEMBER)]
+
+
+async def test_what_this_account_does_here_is_announced_too(web: WebWorld) -> None:
+    async with connected(web) as (driver, sink):
+        own = await send(driver, ANA, "a las 8")
+        await act(driver, ANA, Reaction(message_id=str(own), emoji="👍"))
+        await act(driver, ANA, Edit(message_id=str(own), message="a las 9"))
+        await act(driver, ANA, Revoke(message_id=str(own)))
+        await sink.until(lambda: all(events(sink, kind) for kind in ("reaction", "edit", "revoke")))
+        assert events(sink, "edit")[0][0] == {"message_id": str(own), "body": "a las 9"}
+        assert events(sink, "revoke")[0][0] == {"message_id": str(own), "by": str(ACCOUNT)}

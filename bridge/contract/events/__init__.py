@@ -10,13 +10,29 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, create_model
 
-from bridge.contract.events import alias, decrypted, erased, media, own_message, sent_message, undecrypted
+from bridge.contract.events import (
+    alias,
+    decrypted,
+    edit,
+    erased,
+    media,
+    own_message,
+    poll_vote,
+    reaction,
+    revoke,
+    sent_message,
+    undecrypted,
+)
 from bridge.contract.events.alias import ALIAS
 from bridge.contract.events.decrypted import DECRYPTED
+from bridge.contract.events.edit import EDIT
 from bridge.contract.events.erased import ERASED_EVENT
 from bridge.contract.events.event_kind import EventKind
 from bridge.contract.events.media import MEDIA
 from bridge.contract.events.own_message import OWN_MESSAGE
+from bridge.contract.events.poll_vote import POLL_VOTE
+from bridge.contract.events.reaction import REACTION
+from bridge.contract.events.revoke import REVOKE
 from bridge.contract.events.sent_message import SENT_MESSAGE, SentCommand
 from bridge.contract.events.undecrypted import UNDECRYPTED, GivenUp
 from bridge.contract.kinds.media import MediaState
@@ -26,6 +42,10 @@ from bridge.contract.payload import VERSION, Instant, PageText, Payload, is_none
 EVENTS: tuple[EventKind, ...] = (
     own_message.EVENT,
     sent_message.EVENT,
+    reaction.EVENT,
+    edit.EVENT,
+    revoke.EVENT,
+    poll_vote.EVENT,
     alias.EVENT,
     undecrypted.EVENT,
     decrypted.EVENT,
@@ -76,6 +96,11 @@ if TYPE_CHECKING:
         mimetype: str | None = None
         filename: str | None = None
         data: str | None = None
+        emoji: str | None = None
+        author: str | None = None
+        body: str | None = None
+        by: str | None = None
+        selected: list[str] | None = None
 
 else:
     EventFields = create_model(
@@ -113,11 +138,15 @@ class Event(EventBody):
 __all__ = [
     "ALIAS",
     "DECRYPTED",
+    "EDIT",
     "ERASED_EVENT",
     "EVENTS",
     "EVENT_KINDS",
     "MEDIA",
     "OWN_MESSAGE",
+    "POLL_VOTE",
+    "REACTION",
+    "REVOKE",
     "SENT_MESSAGE",
     "UNDECRYPTED",
     "Event",

@@ -176,7 +176,9 @@ class ScriptedDriver(WhatsAppDriver):
             raise DriverUnavailable(f"The session is {self._state or 'not running'}.")
 
     @override
-    async def collect(self, since: Mapping[str, int], baseline: int) -> AsyncIterator[Sequence[IncomingMessage]]:
+    async def collect(
+        self, since: Mapping[str, int], baseline: int, acts_since: int = 0
+    ) -> AsyncIterator[Sequence[IncomingMessage]]:
         self._require_connected()
         self._unread.clear()
         chats = dict.fromkeys(message.chat for message in self._phone.on_device)

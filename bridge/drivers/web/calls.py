@@ -176,7 +176,7 @@ async def keys_of(page: WebPage, key: MessageKey) -> list[str]:
 
 
 async def collect(
-    page: WebPage, since: Mapping[str, int], baseline: int, unread: dict[str, int], limits: Limits
+    page: WebPage, since: Mapping[str, int], baseline: int, acts_since: int, unread: dict[str, int], limits: Limits
 ) -> AsyncGenerator[Sequence[IncomingMessage], None]:
     """Chat by chat, oldest first, in bounded batches; an empty batch is a keep-alive.
 
@@ -184,7 +184,7 @@ async def collect(
     """
     unread.clear()
     try:
-        await page.call("beginCollecting", dict(since), baseline)
+        await page.call("beginCollecting", dict(since), baseline, acts_since)
         done = False
         while not done:
             part = await page.call("collectSome", limits.batch, limits.collecting * 1000)

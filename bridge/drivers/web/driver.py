@@ -157,9 +157,11 @@ class WebDriver(WhatsAppDriver):
         return self._limits.browser_retry
 
     @override
-    async def collect(self, since: Mapping[str, int], baseline: int) -> AsyncIterator[Sequence[IncomingMessage]]:
+    async def collect(
+        self, since: Mapping[str, int], baseline: int, acts_since: int = 0
+    ) -> AsyncIterator[Sequence[IncomingMessage]]:
         async with aclosing(
-            calls.collect(self._page_loop.connected_page(), since, baseline, self._unread, self._limits)
+            calls.collect(self._page_loop.connected_page(), since, baseline, acts_since, self._unread, self._limits)
         ) as batches:
             async for batch in batches:
                 yield batch

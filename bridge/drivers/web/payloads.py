@@ -73,7 +73,8 @@ def to_event(raw: Mapping[str, Any]) -> IncomingEvent | None:
     kind, once, fields = raw.get("event"), raw.get("once"), raw.get("fields")
     if not isinstance(kind, str) or not isinstance(once, str) or not isinstance(fields, dict):
         return None
-    return IncomingEvent(kind, valid_text(once), _timestamp(raw), to_jid(raw.get("chat")), fields)
+    author = to_jid(raw.get("author"))
+    return IncomingEvent(kind, valid_text(once), _timestamp(raw), to_jid(raw.get("chat")), fields, author)
 
 
 def to_ack(raw: Mapping[str, Any]) -> AckChange | None:

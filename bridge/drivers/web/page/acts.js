@@ -2,6 +2,8 @@
 
 const inDoubt = (text) => Object.assign(new Error(text), { isInDoubt: true });
 
+// A time of the page in unix seconds; some are milliseconds.
+const inSeconds = (time) => (time > 1e11 ? time / 1000 : time);
 const raw = (id) => (id.includes("_") ? id.split("_")[2] : id);
 
 // A revoked message has the id of its revocation.

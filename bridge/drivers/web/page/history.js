@@ -26,9 +26,9 @@ function chatsSince(since, baseline) {
 }
 
 // Replaces a collection that was interrupted.
-function beginCollecting(since, baseline) {
+function beginCollecting(since, baseline, actsSince) {
   const chats = chatsSince(since, baseline).map(({ chat, mark }) => ({ chat, mark, tries: 0 }));
-  current = { chats, reading: null };
+  current = { chats, reading: null, past: { baseline, actsSince } };
 }
 
 function openReading(chat) {
@@ -99,6 +99,12 @@ function sinceMark(messages, mark) {
   return dated.filter(({ t }) => t === null || t >= mark).sort((one, other) => (one.t ?? 0) - (other.t ?? 0));
 }
 
+// What was done to a message while no page was there to announce it: the stores show it, no event does.
+async function findActs(msg, past) {
+  if (!(msg.t >= past.baseline)) return;
+  for (const find of finders) await find(msg, past).catch(() => undefined);
+}
+
 // True once the chat is read completely. A chat that fails is retried after the others; if it fails again, what was found
 // is returned and the chat is reported in `failed`. One chat must not block the catch-up of the others.
 async function readNext(collection, failed) {
@@ -125,7 +131,10 @@ async function collectSome(count, budget) {
   while (items.length < count && performance.now() < until) {
     collection.reading ??= openReading(collection.chats.shift()) ?? null;
     if (!collection.reading) break;
-    if (!collection.reading.sorted && !(await readNext(collection, failed))) continue;
+    if (!collection.reading.sorted) {
+      if (!(await readNext(collection, failed))) continue;
+      for (const msg of collection.reading.found.values()) await findActs(msg, collection.past);
+    }
     items.push(...takeReading(collection.reading, count - items.length));
     if (collection.reading.offset >= collection.reading.sorted.length) collection.reading = null;
   }

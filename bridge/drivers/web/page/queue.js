@@ -32,8 +32,8 @@ function put(item) {
 }
 
 // An event, as a file of `events/` reads it. `once` identifies it when the page announces it again.
-function putEvent(event, once, chat, t, fields) {
-  put({ kind: "event", event, once, chat: address(chat), t: number(t), at: serviceTime(), fields });
+function putEvent(event, once, chat, t, fields, author) {
+  put({ kind: "event", event, once, chat: address(chat), t: number(t), at: serviceTime(), fields, author });
 }
 
 function putAck(id, level) {

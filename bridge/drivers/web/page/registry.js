@@ -1,6 +1,7 @@
 // Filled by the files of `kinds/` and `requests/`, one capability each. Python reads the names from these files.
 
 const readers = {}; // WhatsApp's type, or the name of a variant of it -> (msg) => the fields that an inbound message of this type has, with `body`
+const finders = []; // (message of the page's stores, {baseline, actsSince}) => a promise; announces what was done to it meanwhile
 const answerers = {}; // action of a request -> (arguments) => its data
 const actors = {}; // kind of an act -> (msg, value of its field in a command) => a promise
 const senders = {}; // kind -> (chat, value of its field in a command, options) => the promise of wa-js's send
