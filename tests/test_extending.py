@@ -209,8 +209,8 @@ EVENT = EventKind(kind="toss", summary="A coin was tossed.", fields={"side": str
     tree.edit(
         "bridge/contract/events/__init__.py",
         (
-            "media, own_message, sent_message, undecrypted",
-            "media, own_message, sent_message, toss, undecrypted",
+            "    sent_message,\n    undecrypted,\n)",
+            "    sent_message,\n    toss,\n    undecrypted,\n)",
         ),
         ("    erased.EVENT,\n)", "    erased.EVENT,\n    toss.EVENT,\n)"),
     )
