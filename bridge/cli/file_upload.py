@@ -68,10 +68,11 @@ async def _upload(client: FacadeClient, path: Path, sha256: str, show: Callable[
 
 async def _parts(path: Path, offset: int, show: Callable[[int], None]) -> AsyncIterator[bytes]:
     with path.open("rb") as file:
-        file.seek(offset)
+        sent = file.seek(offset)
         while part := await asyncio.to_thread(file.read, PART):
             yield part
-            show(file.tell())
+            sent += len(part)
+            show(sent)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from bridge.sandbox.control import control
 from bridge.sandbox.fault_control import fault_control
 from bridge.sandbox.guard import UPLOAD, guard
 from bridge.sandbox.linked_devices import CodeNotShown, NotLinked
-from bridge.sandbox.media import MediaServer, UploadedFile
+from bridge.sandbox.media import MediaServer, StoredUpload
 from bridge.sandbox.media_control import media_control
 from bridge.sandbox.page_socket import PageSocket
 from bridge.sandbox.passkey import PasskeyAsked
@@ -59,7 +59,7 @@ def build_app(world: World, media: MediaServer, received: ReceivedFiles) -> ASGI
         return _page("phone")
 
     @app.post(UPLOAD, include_in_schema=False)
-    async def upload(request: Request) -> UploadedFile:
+    async def upload(request: Request) -> StoredUpload:
         if world.state.settings.uploads_fail:
             raise HTTPException(503)
         await asyncio.sleep(world.state.settings.upload_ms / 1000)

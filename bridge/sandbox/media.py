@@ -14,7 +14,7 @@ PREFIX = "/mms/"
 _PATH = re.compile(rf"{PREFIX}([0-9a-f]{{64}})")
 
 
-class UploadedFile(BaseModel):
+class StoredUpload(BaseModel):
     """What the server answers to an upload; `sha256` is hexadecimal, `size` in bytes."""
 
     direct_path: str
@@ -29,7 +29,7 @@ class MediaServer:
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
 
-    async def receive(self, parts: AsyncIterable[bytes]) -> UploadedFile:
+    async def receive(self, parts: AsyncIterable[bytes]) -> StoredUpload:
         """Store an upload. An upload that breaks leaves nothing."""
         digest, size = hashlib.sha256(), 0
         incoming = self._folder / uuid4().hex
@@ -41,7 +41,7 @@ class MediaServer:
             incoming.replace(self._folder / digest.hexdigest())
         finally:
             incoming.unlink(missing_ok=True)
-        return UploadedFile(direct_path=f"{PREFIX}{digest.hexdigest()}", sha256=digest.hexdigest(), size=size)
+        return StoredUpload(direct_path=f"{PREFIX}{digest.hexdigest()}", sha256=digest.hexdigest(), size=size)
 
     def file(self, sha256: str) -> Path | None:
         """The file with this SHA-256, if it was uploaded."""

@@ -70,7 +70,7 @@ async def upload(
     except WrongOffset as error:
         return problem(error, offset=error.offset)
     except ClientDisconnect:
-        return Response(status_code=400)  # nobody reads it
+        return Response(status_code=400)  # no caller reads it
     return Response((await _describe(context, stored)).model_dump_json(), media_type="application/json")
 
 

@@ -17,7 +17,8 @@ async function sizeOf(file) {
 }
 
 async function sendFile(file, { chat, author, caption }) {
-  const query = new URLSearchParams({ chat, type: typeOf(file), filename: file.name, fields: JSON.stringify(await sizeOf(file)) });
+  const fields = JSON.stringify(await sizeOf(file));
+  const query = new URLSearchParams({ chat, type: typeOf(file), filename: file.name, fields });
   if (author) query.set('author', author);
   if (caption) query.set('caption', caption);
   const headers = { 'Content-Type': file.type || 'application/octet-stream' };
@@ -27,7 +28,8 @@ async function sendFile(file, { chat, author, caption }) {
   return response.ok;
 }
 
-// `destination` answers {chat, author, caption}, or nothing where a file cannot be sent; `sent` is called after each file.
+// `destination` answers {chat, author, caption}, or nothing where a file cannot be sent; `sent` is called after each
+// file.
 export function offerFiles(destination, sent) {
   part('attach').addEventListener('click', () => part('file').click());
   part('file').addEventListener('change', async () => {
