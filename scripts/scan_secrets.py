@@ -18,15 +18,17 @@ _EXCLUDED = frozenset({"Public IP (ipv4)"})
 #: Example passwords, and words that follow the word password in a table.
 _EXAMPLES = frozenset({"password", "<password>", "changeme", "ws[s]://…"})
 #: Detectors that are wrong in a folder: tests and benchmarks invent passwords for their temporary brokers, databases
-#: and models; the recorded kinds hold hashes and thumbnails of media; texts of the panel speak of secrets; one file has
-#: a table of letters that look alike.
+#: and models; the recorded kinds hold hashes and thumbnails of media, uploads are named by their hash; texts of the panel
+#: speak of secrets, one file has a table of letters that look alike, one names the file of a secret.
 _NOT_SECRET = {
     "tests/": frozenset({"Basic Auth Credentials", "Secret Keyword"}),
     "bench/": frozenset({"Basic Auth Credentials", "Secret Keyword"}),
-    "tests/drivers/kinds/": frozenset({"Base64 High Entropy String"}),
+    "tests/drivers/kinds/": frozenset({"Base64 High Entropy String", "Hex High Entropy String"}),
+    "tests/http/test_uploads.py": frozenset({"Hex High Entropy String"}),
     "tests/contract/": frozenset({"Hex High Entropy String"}),
     "responder/text_normalize.py": frozenset({"Base64 High Entropy String"}),
     "bridge/http/panel/static/texts/": frozenset({"Secret Keyword"}),
+    "bridge/app/media.py": frozenset({"Secret Keyword"}),
 }
 #: First line of an environment file that a test writes; its entropy looks like that of a key.
 _SETTINGS = "WA_MQTT_PREFIX="

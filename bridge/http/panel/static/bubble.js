@@ -58,14 +58,8 @@ function content(item, message) {
 const mapOf = ({ latitude: lat, longitude: lon }) =>
   `https://www.openstreetmap.org/?mlat=${lat}&mlon=${lon}#map=16/${lat}/${lon}`;
 
-// The link of a file, on the address by which this page was opened.
-function here(link) {
-  const { pathname, search } = new URL(link, location.href);
-  return `${pathname}${search}`;
-}
-
-function file({ kind, media, body }, link) {
-  const url = here(link), alt = body || word('picture');
+function file({ kind, media, body }, url) {
+  const alt = body || word('picture');
   if (PICTURES.has(kind)) return h('a', { href: url, target: '_blank' }, h('img', { src: url, alt, loading: 'lazy' }));
   if (SOUNDS.has(kind)) return h('audio', { src: url, controls: true, preload: 'none' });
   if (FILMS.has(kind)) return h('video', { src: url, controls: true, preload: 'metadata' });
