@@ -18,8 +18,8 @@ _EXCLUDED = frozenset({"Public IP (ipv4)"})
 #: Example passwords, and words that follow the word password in a table.
 _EXAMPLES = frozenset({"password", "<password>", "changeme", "ws[s]://…"})
 #: Detectors that are wrong in a folder: tests and benchmarks invent passwords for their temporary brokers, databases
-#: and models; the recorded kinds hold hashes and thumbnails of media, uploads are named by their hash; texts of the panel
-#: speak of secrets, one file has a table of letters that look alike, one names the file of a secret.
+#: and models; the recorded kinds hold hashes and thumbnails of media, uploads are named by their hash; texts of the
+#: panel speak of secrets, one file has a table of letters that look alike, one names the file of a secret.
 _NOT_SECRET = {
     "tests/": frozenset({"Basic Auth Credentials", "Secret Keyword"}),
     "bench/": frozenset({"Basic Auth Credentials", "Secret Keyword"}),
