@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import os
 import re
 import sys
@@ -160,9 +161,13 @@ async def test_a_program_prints_and_answers(product: Product, heading: str) -> N
 
 
 async def test_curl(product: Product) -> None:
-    (send, messages, legacy), events = of("curl")
+    (send, file, messages, legacy), events = of("curl")
     assert '"status":"sent"' in await run(product, send)
     await on_the_phone(product, "Your order is on its way.")
+    assert '"status":"sent"' in await run(product, file)
+    sent = (await product.api("GET", "/sent"))[-1]
+    assert (sent["filename"], sent["caption"]) == ("invoice.txt", "March")
+    assert sent["sha256"] == hashlib.sha256((product.directory / "invoice.txt").read_bytes()).hexdigest()
     assert '"success":true' in await run(product, legacy)
     await on_the_phone(product, "Still works.")
     async with running_block(product, events) as program:
