@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from tests.http.conftest import ANA, HttpBridge
+from tests.s3_server import new_bucket, s3_server
 from tests.sample_files import PNG
 
 HEADERS = {"Content-Type": "application/octet-stream"}
@@ -152,3 +153,17 @@ async def test_without_a_key_nothing_is_uploaded(side: HttpBridge) -> None:
     await side.start(until=None)
     async with side.client() as client:
         assert (await upload(client, PNG)).status_code == 401
+
+
+async def test_files_may_be_kept_in_s3(side: HttpBridge) -> None:
+    with s3_server() as endpoint:
+        side.given |= {"media_store": new_bucket(endpoint), "media_store_key": "id:secret"}
+        await side.start()
+        async with side.client() as client:
+            assert (await upload(client, PNG, sha256=sha256(PNG))).status_code == 200
+            body = {"to": ANA, "image": {"sha256": sha256(PNG)}}
+            sent = await client.post("/v1/sessions/haby/sends", json=body, params={"wait": 10})
+            assert sent.json()["status"] == "sent"
+        await side.stop()
+    assert side.phone.sent[0].sha256 == sha256(PNG)
+    assert list((side.settings.data_dir / "media").iterdir()) == []

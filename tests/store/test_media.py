@@ -9,35 +9,27 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from urllib.request import Request, urlopen
-from uuid import uuid4
 
 import pytest
-from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 
 from bridge.contract.errors import TooLarge
 from bridge.ports import MediaStore, MediaUnusable
 from bridge.store.media_files import MediaFiles
 from bridge.store.media_s3 import S3Location, S3Media
+from tests.s3_server import new_bucket, s3_server
 
 LIMIT = 80 << 20
 
 
 @pytest.fixture(scope="module")
-def s3_server() -> Iterator[str]:
-    """An S3-compatible server; its address."""
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+def s3() -> Iterator[str]:
+    """The address of an S3-compatible server."""
+    with s3_server() as endpoint:
+        yield endpoint
 
 
 def s3_media(folder: Path, endpoint: str) -> MediaStore:
-    """A new bucket of that server."""
-    bucket = f"wa-{uuid4().hex}"
-    urlopen(Request(f"{endpoint}/{bucket}", method="PUT")).close()
-    return S3Media(S3Location.parse(f"s3://{bucket}/wa/media?endpoint={endpoint}"), folder, key="id:secret")
+    return S3Media(S3Location.parse(new_bucket(endpoint)), folder, key="id:secret")
 
 
 def files(folder: Path, endpoint: str) -> MediaStore:
@@ -48,8 +40,8 @@ STORES: dict[str, Callable[[Path, str], MediaStore]] = {"files": files, "s3": s3
 
 
 @pytest.fixture(params=STORES)
-def store(request: pytest.FixtureRequest, tmp_path: Path, s3_server: str) -> MediaStore:
-    return STORES[request.param](tmp_path / "media", s3_server)
+def store(request: pytest.FixtureRequest, tmp_path: Path, s3: str) -> MediaStore:
+    return STORES[request.param](tmp_path / "media", s3)
 
 
 def sample(size: int) -> bytes:
@@ -168,8 +160,8 @@ async def test_a_killed_writer_leaves_no_half_file(tmp_path: Path, at: int) -> N
     assert not list(folder.iterdir())
 
 
-async def test_s3_leaves_nothing_on_this_machine(tmp_path: Path, s3_server: str) -> None:
-    store = s3_media(tmp_path / "media", s3_server)
+async def test_s3_leaves_nothing_on_this_machine(tmp_path: Path, s3: str) -> None:
+    store = s3_media(tmp_path / "media", s3)
     sha256 = (await store.add(parts_of(b"photo"), LIMIT)).sha256
     async with store.on_disk(sha256) as path:
         assert path.read_bytes() == b"photo"
@@ -187,8 +179,8 @@ async def test_s3_that_does_not_answer_has_a_sentence(tmp_path: Path) -> None:
         await store.find("0" * 64)
 
 
-async def test_a_bucket_that_is_not_there_has_a_sentence(tmp_path: Path, s3_server: str) -> None:
-    location = S3Location.parse(f"s3://missing?endpoint={s3_server}")
+async def test_a_bucket_that_is_not_there_has_a_sentence(tmp_path: Path, s3: str) -> None:
+    location = S3Location.parse(f"s3://missing?endpoint={s3}")
     store = S3Media(location, tmp_path, key="id:secret", retries=0)
     with pytest.raises(MediaUnusable, match="there is no such bucket"):
         await store.add(parts_of(b"photo"), LIMIT)
