@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -56,7 +57,10 @@ class FfmpegVoice(ConvertsVoice):
         with TemporaryDirectory(prefix="wa-voice-") as folder:
             converted = Path(folder) / "voice.ogg"
             child = await asyncio.create_subprocess_exec(
-                program, *_INPUT, "-i", str(path), *_OUTPUT, str(converted), stderr=asyncio.subprocess.PIPE
+                program,
+                *(*_INPUT, "-i", str(path), *_OUTPUT, str(converted)),
+                stderr=asyncio.subprocess.PIPE,
+                env={"PATH": os.environ.get("PATH", os.defpath)},
             )
             try:
                 async with asyncio.timeout(self._timeout):
