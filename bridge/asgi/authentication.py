@@ -75,8 +75,8 @@ class AuthRules(Generic[_I]):
     verify: Callable[[PresentedCredentials], Awaitable[_I | None]]
     identify: Callable[[Scope, Headers], Awaitable[_I | None]]
     trust_local: bool = True
-    #: Whether a request to this path and query string carries its own proof, which its route checks.
-    has_proof: Callable[[str, bytes], bool] = lambda _path, _query: False
+    #: The caller of a request whose own address is the credential, such as a signed link; else None.
+    of_link: Callable[[Scope], _I | None] = lambda _scope: None
     challenge: str = "Bearer"
     limits: GuessLimits = field(default_factory=GuessLimits)
 
@@ -135,8 +135,10 @@ class Authentication(Generic[_I]):
         app, rules, address = self._app, self._rules, client_address(scope)
         counted: tuple[str, ...] = (f"address {address}",)
         try:
-            if scope["path"] in rules.public or rules.has_proof(scope["path"], scope["query_string"]):
+            if scope["path"] in rules.public:
                 principal = rules.local
+            elif (found := rules.of_link(scope)) is not None:
+                principal = found
             else:
                 principal = await self._identify(scope, address)
                 # local programs are not limited: a campaign may send as fast as it can

@@ -47,7 +47,7 @@ class DownloadLimits:
     """`concurrent` downloads of a session. A download may take `least` seconds, and one more for each `rate` bytes.
 
     After `attempts` failures a file is `failed`, or `expired` if the phone did not give it again. `unavailable`:
-    seconds until a download is tried again that could not begin.
+    seconds until a download is tried again that could not begin; `unusable`: that could not be stored.
     """
 
     concurrent: int = 3
@@ -56,6 +56,7 @@ class DownloadLimits:
     attempts: int = 6
     pauses: Backoff = field(default_factory=lambda: Backoff(first=10.0, limit=3600.0, factor=4.0, jitter=0.2))
     unavailable: float = 5.0
+    unusable: float = 60.0
 
     def time_of(self, size: int) -> float:
         """Seconds that a download of this many bytes may take."""
@@ -193,7 +194,8 @@ class MediaDownloads:
             await self._finish(row, MediaState.TOO_LARGE)
         except (DriverUnavailable, MediaUnusable) as error:
             _log.info("%s: a file waits: %s", self._session, error.text)
-            await self._queue.postpone(row.number, self._clock.now() + self._limits.unavailable, counted=False)
+            pause = self._limits.unusable if isinstance(error, MediaUnusable) else self._limits.unavailable
+            await self._queue.postpone(row.number, self._clock.now() + pause, counted=False)
         except CodedError as error:
             await self._failed(row, attempts, MediaState.FAILED, error)
 

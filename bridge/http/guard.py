@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
+from functools import partial
 
+from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Scope
 
@@ -16,7 +18,7 @@ from bridge.asgi.rate_limit import CallerShare, RateLimit
 from bridge.asgi.security_headers import SecurityHeaders
 from bridge.contract.pace import Pace
 from bridge.http.context import AppContext
-from bridge.http.credentials import ANYBODY
+from bridge.http.credentials import ANYBODY, Principal
 from bridge.http.errors import GUARD_ERRORS, answer
 from bridge.http.v1 import media_downloads
 from bridge.http.v1.uploads import BODY_TYPE, UPLOAD
@@ -50,15 +52,20 @@ def guard(app: ASGIApp, options: AuthOptions, context: AppContext) -> ASGIApp:
         verify=context.credentials.verify,
         identify=context.logins.identify,
         trust_local=options.loopback_only,
-        has_proof=_is_signed,
+        of_link=partial(_of_link, context),
         challenge='Bearer realm="whatsapp-mqtt-bridge"',
         limits=limits.guesses,
     )
     return Forwarded(SecurityHeaders(Authentication(app, rules, refuse, clock), _POLICY), options.proxies)
 
 
-def _is_signed(path: str, query: bytes) -> bool:
-    return path.startswith(media_downloads.PREFIX) and b"signature=" in query
+def _of_link(context: AppContext, scope: Scope) -> Principal | None:
+    """Who has a signed link to a file: it opens nothing else."""
+    found = media_downloads.FILE_PATH.fullmatch(scope["path"])
+    if found is None or scope["method"] not in ("GET", "HEAD"):
+        return None
+    session = context.media.links.session_of(found[1], QueryParams(scope["query_string"]), context.clock.now())
+    return None if session is None else Principal("signed link", frozenset(), frozenset({session}))
 
 
 def refuse(scope: Scope, refused: HTTPException) -> ASGIApp:

@@ -87,9 +87,13 @@ async def test_a_link_needs_no_key_and_cannot_be_changed(keyed: HttpBridge) -> N
             link.copy_merge_params({"signature": "0" * 64}),
             link.copy_with(path="/v1/messages"),
         ):
-            assert (await client.get(wrong)).status_code in (401, 403), wrong
+            assert (await client.get(wrong)).status_code == 401, wrong
         assert (await client.get(link.copy_remove_param("signature"))).status_code == 401
-        assert (await client.get(link.copy_with(path=f"/v1/media/{'0' * 64}"))).status_code == 403
+        assert (await client.get(link.copy_with(path=f"/v1/media/{'0' * 64}"))).status_code == 401
+        for path in (link.path + "/upload", link.path + "/", "/v1/sessions/haby/media"):
+            assert (await client.get(link.copy_with(path=path))).status_code == 401, path
+        assert (await client.get(f"{link.path}?x=signature=1")).status_code == 401
+        assert (await client.post(link)).status_code == 401
 
 
 async def test_a_link_expires(keyed: HttpBridge) -> None:
@@ -101,7 +105,8 @@ async def test_a_link_expires(keyed: HttpBridge) -> None:
     async with keyed.client() as client:
         old = links.link(sha256(PNG), "haby", time.time() - 8 * 86400)
         assert old is not None
-        assert (await client.get(old)).status_code == 403
+        assert (await client.get(old)).status_code == 401
+        assert (await client.get(old, headers=KEY)).status_code == 200
 
 
 async def test_a_key_opens_only_the_files_of_its_sessions(keyed: HttpBridge) -> None:

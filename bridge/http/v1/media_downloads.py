@@ -26,9 +26,9 @@ from bridge.http.errors import Forbidden, NotFound
 from bridge.ports import MediaStore, ReceivedMedia, Scope
 
 router = APIRouter(tags=["media"])
-#: The path of files, which a signed link opens without a key.
-PREFIX = "/v1/media/"
 _SHA256 = "[0-9a-f]{64}"
+#: The path of a file, which a signed link opens without a key.
+FILE_PATH = re.compile(f"/v1/media/({_SHA256})")
 _POLICY = "default-src 'none'; media-src 'self'; img-src 'self'; style-src 'unsafe-inline'; sandbox"
 _ONE_DAY = 86400
 
@@ -80,16 +80,11 @@ async def read_file(
     sha256: Annotated[str, Path(pattern=f"^{_SHA256}$")], request: Request, context: ContextOf, caller: Caller
 ) -> Response:
     """The file of a message: with a key that may read a session which has it, or with the signed link of an event."""
-    signed = "signature" in request.query_params
-    if signed:
-        session = context.media.links.session_of(sha256, request.query_params, context.clock.now())
-        if session is None:
-            raise Forbidden("This link is not valid, or has expired: media.get gives a new one.")
-        sessions = [session]
-    else:
-        sessions = [name for name in context.entries if caller.may(Scope.LISTEN, name)]
-        if not sessions:
-            raise Forbidden("This needs the scope listen.")
+    session = context.media.links.session_of(sha256, request.query_params, context.clock.now())
+    signed = session is not None
+    sessions = [session] if session else [name for name in context.entries if caller.may(Scope.LISTEN, name)]
+    if not sessions:
+        raise Forbidden("This needs the scope listen, or a link that has not expired: media.get gives a new one.")
     row = await _find(sha256, sessions, context)
     if row is None or await context.media.store.find(sha256) is None:
         raise NotFound("There is no such file.")
