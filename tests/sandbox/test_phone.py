@@ -207,3 +207,37 @@ async def test_the_file_of_a_message_is_shown(sandbox: Sandbox, phone: Page) -> 
     bubble = phone.get_by_role("log").locator(".bubble")
     await expect(bubble).to_contain_text("roja")
     await expect(bubble).not_to_contain_text("k==")
+
+
+async def test_people_react_edit_vote_and_delete(sandbox: Sandbox, phone: Page) -> None:
+    world = sandbox.world
+    own = world.own(ANA, "¿Vamos?")
+    text = world.incoming(ANA, "a las 8")
+    options = [{"name": name, "localId": number} for number, name in enumerate(("Lunes", "Martes"))]
+    poll = world.incoming(ANA, "", kind="poll_creation", fields={"pollName": "¿Qué día?", "pollOptions": options})
+    await phone.get_by_role("button", name="Ana").click()
+    log = phone.get_by_role("log")
+
+    async def act(message_id: str, name: str) -> None:
+        bubble = log.locator(f'[data-id="{message_id}"]')
+        await bubble.get_by_label("Actions").click()
+        await bubble.get_by_role("button", name=name).click()
+
+    await act(own.id, "👍")
+    await expect(log.locator(".reactions")).to_have_text("👍")
+    assert {who: one.emoji for who, one in own.reactions.items()} == {ANA: "👍"}
+    await act(own.id, "No reaction")
+    await expect(log.locator(".reactions")).to_have_count(0)
+    await expect(log.locator(f'[data-id="{own.id}"]').get_by_role("button", name="Edit")).to_have_count(0)
+    phone.once("dialog", lambda dialog: dialog.accept("a las 9"))
+    await act(text.id, "Edit")
+    await expect(log.get_by_text("a las 9")).to_be_visible()
+    await expect(log.get_by_text("edited")).to_be_visible()
+    for name in ("Lunes", "Martes"):
+        await log.get_by_role("button", name=name).click()
+        await expect(log.get_by_role("button", name=f"{name} · Ana")).to_be_visible()
+    assert poll.votes[ANA].options == [0, 1]
+    await act(text.id, "Delete for everyone")
+    await expect(log.get_by_text("This message was deleted.")).to_be_visible()
+    await expect(log.get_by_text("a las 9")).to_have_count(0)
+    await expect(log.locator(".bubble")).to_have_count(3)

@@ -1,5 +1,6 @@
 // The open chat: bubbles with ticks, and the composer, which writes as a contact or as the phone's owner.
 
+import { marks, menu, poll, stateOf } from './acts.js';
 import { offerFiles } from './attach.js';
 import { clock, element, initial, tone } from './element.js';
 import { lineOf, textOf } from './kind_names.js';
@@ -61,12 +62,15 @@ function bubble(message, readTo) {
     message.quoted ? element('span', { class: 'quote' }, lineOf(message.quoted)) : undefined,
     kind,
     fileOf(message),
-    element('span', { class: 'body' }, textOf(message)),
+    element('span', { class: 'body' }, message.type === 'revoked' ? 'This message was deleted.' : textOf(message)),
+    poll(message),
     element('span', { class: 'meta' },
       fromDevice ? element('span', { class: 'via', title: 'Sent by a linked device' }, 'linked device') : undefined,
       clock(message.t),
       message.from_me ? ticks(message) : undefined,
-      isSeen ? element('span', { class: 'muted' }, 'read') : undefined));
+      isSeen ? element('span', { class: 'muted' }, 'read') : undefined,
+      ...marks(message),
+      menu(message)));
 }
 
 function withDays(messages, readTo) {
@@ -94,8 +98,9 @@ export function drawConversation() {
   const known = world.state.chats.find(({ id }) => id === chat);
   if (!known) return;
   const messages = messagesOf(chat).slice(-SHOWN);
-  const acks = messages.map(({ id, ack }) => [id, ack]);
-  const shown = JSON.stringify([chat, known.typing, known.read_to, ticksAreAutomatic(), acks]);
+  const acks = messages.map((message) => [message.id, message.ack, stateOf(message)]);
+  const writer = new FormData(part('composer')).get('writer'); // whose menu is shown
+  const shown = JSON.stringify([chat, writer, known.typing, known.read_to, ticksAreAutomatic(), acks]);
   if (shown === drawn) return;
   drawn = shown;
   const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
@@ -154,4 +159,5 @@ text.addEventListener('keydown', (event) => {
   void send();
 });
 offerFiles(attachment, () => { text.value = ''; });
+part('writers').addEventListener('change', drawConversation);
 part('back').addEventListener('click', () => part('phone').classList.remove('chatting'));

@@ -37,7 +37,7 @@ export function nameOf(address) {
 
 function takeMessage(message) {
   const known = world.messages.get(message.chat) ?? new Map();
-  world.messages.set(message.chat, known.set(message.id, message));
+  world.messages.set(message.chat, known.set(message.position, message));
 }
 
 function notify() {

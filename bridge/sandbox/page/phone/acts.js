@@ -1,0 +1,66 @@
+// What people do to a message: its menu, and the marks that it leaves. The chosen writer does it.
+
+import { element } from './element.js';
+import { ask, nameOf } from './world.js';
+
+const EMOJIS = ['👍', '❤️', '😂', '🙏'];
+const ME = 'me';
+
+const writer = () => new FormData(document.querySelector('#composer')).get('writer');
+const author = () => (writer() === ME ? undefined : writer());
+const wrote = (message) => (writer() === ME ? message.from_me : !message.from_me && [message.author, message.chat].includes(writer()));
+
+const button = (label, onclick) => element('button', { type: 'button', class: 'button', onclick }, label);
+
+function edit(message) {
+  const body = prompt('New text', message.fields.caption ?? message.body);
+  if (body?.trim()) void ask('edit', { id: message.id, body });
+}
+
+// An author may edit and delete.
+export function menu(message) {
+  if (message.type === 'revoked') return undefined;
+  const react = (emoji) => ask('react', { id: message.id, emoji, author: author() });
+  return element('details', { class: 'acts' },
+    element('summary', { 'aria-label': 'Actions' }, '⋯'),
+    element('span', { class: 'choices' },
+      ...EMOJIS.map((emoji) => button(emoji, () => void react(emoji))),
+      button('No reaction', () => void react('')),
+      wrote(message) ? button('Edit', () => edit(message)) : undefined,
+      wrote(message) ? button('Delete for everyone', () => void ask('revoke', { id: message.id })) : undefined));
+}
+
+function votesOf(message, number) {
+  return Object.entries(message.votes).filter(([, vote]) => vote.options.includes(number)).map(([voter]) => nameOf(voter));
+}
+
+// A press adds an answer of the writer, or takes it away.
+function choose(message, name, options) {
+  const me = author() ?? Object.keys(message.votes).find((voter) => nameOf(voter) === 'Me');
+  const before = (message.votes[me]?.options ?? []).map((number) => options[number].name);
+  const after = before.includes(name) ? before.filter((one) => one !== name) : [...before, name];
+  void ask('vote', { id: message.id, options: after, author: author() });
+}
+
+export function poll(message) {
+  const options = message.type === 'poll_creation' ? message.fields.pollOptions ?? [] : [];
+  if (!options.length) return undefined;
+  return element('span', { class: 'options' }, ...options.map(({ name }, number) => {
+    const voters = votesOf(message, number);
+    return button(voters.length ? `${name} · ${voters.join(', ')}` : name, () => choose(message, name, options));
+  }));
+}
+
+export function marks(message) {
+  const reactions = Object.entries(message.reactions).filter(([, { emoji }]) => emoji);
+  return [
+    message.edited ? element('span', { class: 'muted' }, 'edited') : undefined,
+    reactions.length
+      ? element('span', { class: 'reactions', title: reactions.map(([who]) => nameOf(who)).join(', ') },
+        reactions.map(([, { emoji }]) => emoji).join(' '))
+      : undefined,
+  ];
+}
+
+// What changes the drawing of a message.
+export const stateOf = ({ type, body, edited, reactions, votes, fields }) => [type, body, fields.caption, edited, reactions, votes];
