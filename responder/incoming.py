@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from bridge.client import Cursor, EventMessage, Message
 from bridge.contract.errors import CodedError
-from bridge.contract.events import ALIAS, OWN_MESSAGE, SENT_MESSAGE
+from bridge.contract.events import ALIAS, EDIT, OWN_MESSAGE, REACTION, REVOKE, SENT_MESSAGE
 from bridge.contract.jid import Jid, MessageKey
 from bridge.contract.kinds import BY_NAME
 from bridge.contract.messages import ERASED, MessageBody, Stream
@@ -46,6 +47,26 @@ class PersonLink:
     position: StreamPosition
     names: frozenset[str]
     people: frozenset[str] = frozenset()
+
+    @property
+    def session(self) -> str:
+        return self.position.session
+
+
+@dataclass(frozen=True, slots=True)
+class MessageMark:
+    """An edit, a revocation or a reaction; `body` is the newest text, empty after a revocation, or the emoji.
+
+    `forms` are the message's id under every known address of its chat. `at` is unix seconds.
+    """
+
+    position: StreamPosition
+    message_id: str
+    forms: frozenset[str]
+    kind: str
+    body: str
+    at: float
+    author: str = ""
 
     @property
     def session(self) -> str:
@@ -106,12 +127,14 @@ def of_message(message: Message) -> ReceivedMessage | StreamPosition:
     return position if message.type == ERASED else _received(message, message.session, position, None)
 
 
-def of_event(event: EventMessage) -> ReceivedMessage | PersonLink | StreamPosition:
+def of_event(event: EventMessage) -> ReceivedMessage | PersonLink | MessageMark | StreamPosition:
     """From the `event` stream: a message of the account, a link of two addresses, or only the position of another."""
     position = StreamPosition(event.session, Stream.EVENT, event.cursor)
     if event.kind == ALIAS:
         people = (_person_name(event.person), _person_name(event.merged))
         return PersonLink(position, _names(event.from_pn, event.from_lid) | frozenset(filter(None, people)))
+    if event.kind in (EDIT, REVOKE, REACTION) and event.message_id:
+        return _mark(event, event.message_id, position)
     if event.message is None:
         return position
     if event.kind == OWN_MESSAGE:
@@ -120,6 +143,23 @@ def of_event(event: EventMessage) -> ReceivedMessage | PersonLink | StreamPositi
         by = SentBy.PERSON if event.command.is_by_hand else SentBy.PROGRAM
         return _received(event.message, event.session, position, by)
     return position
+
+
+def _mark(event: EventMessage, message_id: str, position: StreamPosition) -> MessageMark:
+    forms = {message_id[:LONGEST_ID]}
+    with suppress(CodedError):
+        key = MessageKey.parse(message_id)
+        addresses = () if key.remote.is_group else filter(None, map(_jid, (event.from_pn, event.from_lid)))
+        forms |= {str(key.under(address))[:LONGEST_ID] for address in addresses}
+    return MessageMark(
+        position,
+        message_id[:LONGEST_ID],
+        frozenset(forms),
+        event.kind,
+        (event.emoji if event.kind == REACTION else event.body) or "",
+        event.at.timestamp(),
+        (event.author or "")[:LONGEST_ADDRESS] if event.kind == REACTION else "",
+    )
 
 
 def of_webhook(session: str, fields: dict[str, object], cliente_id: int) -> ReceivedMessage:

@@ -17,7 +17,15 @@ from bridge.client import BrokerRefused, Client, Gap, Message
 from bridge.contract.messages import Stream
 from responder.errors import DatabaseDown, LeaseLost, StatementLost
 from responder.faults import FaultLog
-from responder.incoming import STATEMENT_OVERHEAD, PersonLink, ReceivedMessage, StreamPosition, of_event, of_message
+from responder.incoming import (
+    STATEMENT_OVERHEAD,
+    MessageMark,
+    PersonLink,
+    ReceivedMessage,
+    StreamPosition,
+    of_event,
+    of_message,
+)
 from responder.store.database import FIRST_PAUSE, pause_before_retry
 from responder.store.recorder import Recorder
 from responder.store.rows import Lease, Pending
@@ -30,7 +38,7 @@ BATCH, READ_AHEAD = 100, 500
 BEHIND = 0.3
 #: Further tries of one item with which the connection to the database ended.
 LOST_RETRIES = 2
-_Item = ReceivedMessage | PersonLink | StreamPosition
+_Item = ReceivedMessage | PersonLink | MessageMark | StreamPosition
 #: Seconds before a refused subscription is tried again.
 REFUSED_RETRY = 30.0
 
@@ -177,4 +185,6 @@ class SessionReader:
 
 
 def _size_of(item: _Item) -> int:
+    if isinstance(item, MessageMark):
+        return 4 * len(item.body.encode("utf-8", "replace")) + STATEMENT_OVERHEAD
     return item.size if isinstance(item, ReceivedMessage) else STATEMENT_OVERHEAD

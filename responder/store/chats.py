@@ -10,10 +10,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bridge.contract.events import EDIT, REACTION, REVOKE
 from responder.errors import NoSuchChat
 from responder.policy import OURS, Verdict
 from responder.store.database import ResponderDatabase
 from responder.store.identities import surviving
+from responder.store.marks import marks_of
 from responder.store.schema import chats, conversations, messages, turns, unix
 from responder.turns import TurnState
 
@@ -79,6 +81,9 @@ class ConversationLine:
     verdict: str | None
     state: str | None
     error: str | None
+    edited: bool = False
+    revoked: bool = False
+    reactions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +150,7 @@ class Chats:
                 conversations,
                 unix(conversations.c.created_at, self._database.is_sqlite).label("at"),
                 messages.c.verdict,
+                messages.c.message_id,
                 turns.c.state,
                 turns.c.error,
             )
@@ -158,6 +164,7 @@ class Chats:
             query = query.where(conversations.c.id < before)
         async with self._database.read() as connection:
             rows = (await connection.execute(query)).all()
+            marks = await marks_of(connection, chat.session, [row.message_id for row in rows if row.message_id])
         return [
             ConversationLine(
                 row.id,
@@ -168,6 +175,9 @@ class Chats:
                 row.verdict,
                 row.state,
                 row.error,
+                EDIT in (found := marks.get(row.message_id, {})) and REVOKE not in found,
+                REVOKE in found,
+                tuple(found.get(REACTION, ())),
             )
             for row in reversed(rows)
         ]

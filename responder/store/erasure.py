@@ -11,7 +11,7 @@ from sqlalchemy import delete, func, or_, select, update
 
 from bridge.contract.jid import Jid, canonical_address
 from responder.store.database import ResponderDatabase
-from responder.store.schema import chats, conversations, identities, messages, turns
+from responder.store.schema import chats, conversations, identities, marks, messages, turns
 
 
 async def erase(database: ResponderDatabase, addresses: Collection[str], *, dry_run: bool = False) -> dict[str, int]:
@@ -40,6 +40,11 @@ async def erase(database: ResponderDatabase, addresses: Collection[str], *, dry_
             *(messages.c.message_id.contains(f"_{address}", autoescape=True) for address in addresses),
         )
         answered = turns.c.chat_id.in_(ids) | turns.c.id.in_(select(messages.c.turn_id).where(authored))
+        marked = or_(
+            marks.c.author.in_(addresses),
+            marks.c.message_id.in_(select(messages.c.message_id).where(authored)),
+            *(marks.c.message_id.contains(f"_{address}", autoescape=True) for address in addresses),
+        )
         spoken = or_(
             conversations.c.telefono.in_(people),
             conversations.c.id.in_(select(messages.c.conversation_id).where(authored)),
@@ -53,6 +58,7 @@ async def erase(database: ResponderDatabase, addresses: Collection[str], *, dry_
         sweeps = (
             ("conversations", delete(conversations).where(spoken), spoken),
             ("answers", delete(turns).where(answered), answered),
+            ("marks", delete(marks).where(marked), marked),
             ("messages", delete(messages).where(authored), authored),
             ("chats", delete(chats).where(others), others),
             ("opt-outs kept", anonymized, opted_out),

@@ -12,8 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bridge.client import Cursor
 from bridge.contract.messages import Stream
 from responder.chat_state import AUTOREPLY_WITHIN, ChatState, OperatorSettings, judge
-from responder.incoming import PersonLink, ReceivedMessage, StreamPosition
+from responder.incoming import MessageMark, PersonLink, ReceivedMessage, StreamPosition
 from responder.policy import BY_HAND, Verdict
+from responder.store import marks
 from responder.store.database import ResponderDatabase
 from responder.store.identities import chats_of
 from responder.store.leases import check_lease
@@ -53,7 +54,11 @@ class Recorder:
         return Cursor(epoch=row.epoch, seq=row.seq) if row else None
 
     async def record(
-        self, batch: Sequence[ReceivedMessage | PersonLink | StreamPosition], *, now: float, lease: Lease | None = None
+        self,
+        batch: Sequence[ReceivedMessage | PersonLink | MessageMark | StreamPosition],
+        *,
+        now: float,
+        lease: Lease | None = None,
     ) -> Recorded:
         """Record a batch of one session; skips what is recorded already. Raises DatabaseDown, LeaseLost."""
         received = [item for item in batch if isinstance(item, ReceivedMessage)]
@@ -67,7 +72,9 @@ class Recorder:
                     new = received if tried == 0 or not received else await _unrecorded(connection, received)
                     recorded: Recorded = ([], set())
                     if new or links:
-                        recorded = await self._record(connection, new, links, now)
+                        recorded = await self._record(connection, await _as_edited(connection, new), links, now)
+                    marked = await marks.keep(connection, [item for item in batch if isinstance(item, MessageMark)])
+                    recorded[1].update(marked)
                     await _move_cursors(connection, batch)
                     return recorded
             except IntegrityError:
@@ -162,6 +169,17 @@ async def _unrecorded(connection: AsyncConnection, received: Sequence[ReceivedMe
     return [message for message in reversed(by_id.values()) if message.message_id not in recorded]
 
 
+async def _as_edited(connection: AsyncConnection, received: Sequence[ReceivedMessage]) -> list[ReceivedMessage]:
+    """The messages with the texts of edits and revocations that were recorded before them."""
+    if not received:
+        return []
+    texts = await marks.texts_of(connection, received[0].session, [message.message_id for message in received])
+    return [
+        replace(one, facts=replace(one.facts, body=texts[one.message_id])) if one.message_id in texts else one
+        for one in received
+    ]
+
+
 def _line(message: ReceivedMessage, chat: ChatState, verdict: Verdict) -> dict[str, object]:
     return {
         "cliente_id": message.cliente_id,
@@ -240,7 +258,7 @@ def _pending(row_id: int, message: ReceivedMessage, verdict: Verdict, chat: Chat
 
 
 async def _move_cursors(
-    connection: AsyncConnection, batch: Sequence[ReceivedMessage | PersonLink | StreamPosition]
+    connection: AsyncConnection, batch: Sequence[ReceivedMessage | PersonLink | MessageMark | StreamPosition]
 ) -> None:
     newest: dict[Stream, StreamPosition] = {}
     for item in batch:

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Table, delete, not_, select
 from responder.errors import DatabaseDown
 from responder.store.database import ResponderDatabase
 from responder.store.rows import OPEN
-from responder.store.schema import chats, conversations, identities, messages, turns, unix
+from responder.store.schema import chats, conversations, identities, marks, messages, turns, unix
 from responder.turns import TurnState
 
 _log = logging.getLogger(__name__)
@@ -50,6 +50,7 @@ class Pruning:
         old, waits = now - self.records, messages.c.turn_id.is_(None) & messages.c.verdict.in_(OPEN)
         deleted = await self._delete(messages, (messages.c.timestamp < old) & not_(waits))
         deleted += await self._delete(turns, (turns.c.created_at < old) & (turns.c.state != TurnState.READY))
+        deleted += await self._delete(marks, marks.c.at < old)
         if self.conversations:
             before = now - self.conversations
             created_at = unix(conversations.c.created_at, self.database.is_sqlite)

@@ -138,6 +138,20 @@ messages = Table(
     Index("ix_wa_message_time", "timestamp"),
 )
 
+#: What was done to messages, which may not be recorded yet: `store/marks.py`.
+marks = Table(
+    "wa_mark",
+    metadata,
+    Column("id", _ID, primary_key=True, autoincrement=True),
+    Column("session", _exact(64), nullable=False),
+    Column("message_id", _exact(255), nullable=False),
+    Column("kind", String(8), nullable=False),  # that of the event
+    Column("author", _exact(96), nullable=False),  # of a reaction, else empty
+    Column("body", _LONG, nullable=False),  # the newest text, empty after a revocation; the emoji of a reaction
+    Column("at", Double, nullable=False),
+    UniqueConstraint("session", "message_id", "kind", "author", name="uq_wa_mark"),
+)
+
 turns = Table(
     "wa_turn",
     metadata,

@@ -67,7 +67,7 @@ async def ids(database: ResponderDatabase, table: Any) -> list[int]:
 async def test_one_person_is_erased_and_no_other(database: ResponderDatabase) -> None:
     await fill(database)
     counted = await erase(database, ADDRESSES, dry_run=True)
-    assert counted == {"conversations": 4, "answers": 2, "messages": 2, "chats": 2, "opt-outs kept": 0}
+    assert counted == {"conversations": 4, "answers": 2, "marks": 0, "messages": 2, "chats": 2, "opt-outs kept": 0}
     assert await ids(database, turns) == [1, 2, 3, 4]
     assert await erase(database, ADDRESSES) == counted
     assert [await ids(database, table) for table in (chats, messages, turns)] == [[2, 3], [2, 4], [2, 4]]

@@ -150,9 +150,11 @@ function message(line) {
   return element(
     'li',
     { class: `message ${line.role} ${line.role === 'assistant' ? line.origin : ''}` },
-    element('p', {}, textOf(line.text)),
+    element('p', {}, line.revoked ? words.revoked : textOf(line.text)),
     element(
       'footer', {},
+      line.reactions.length ? element('span', {}, line.reactions.join(' ')) : null,
+      line.edited ? element('span', {}, words.edited) : null,
       note ? element('span', { class: line.state === 'failed' || line.state === 'unknown' ? 'bad' : '' }, note) : null,
       line.role === 'assistant' ? element('span', {}, words[line.origin]) : null,
       element('time', { datetime: new Date(line.at * 1000).toISOString() }, clock(line.at)),

@@ -16,6 +16,7 @@ const en = {
     sender: 'The sender does not respond', leases: 'Another replica answers the messages',
     rules: 'The rules file has a mistake',
   },
+  edited: 'edited', revoked: 'This message was deleted.',
   ia: 'automatic', humano: 'person', sistema: 'system', unreachable: 'No connection to the responder. Retrying…',
   states: { ready: 'sending', failed: 'not sent', unknown: 'may not have been sent' },
   verdicts: {
@@ -41,6 +42,7 @@ const es = {
     sender: 'El emisor no responde', leases: 'Otra réplica responde los mensajes',
     rules: 'El archivo de reglas tiene un error',
   },
+  edited: 'editado', revoked: 'Se eliminó este mensaje.',
   ia: 'automática', humano: 'persona', sistema: 'sistema', unreachable: 'Sin conexión con el responder. Reintentando…',
   states: { ready: 'enviando', failed: 'no se envió', unknown: 'no se sabe si se envió' },
   verdicts: {
