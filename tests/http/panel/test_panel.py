@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import httpx
 import pytest
@@ -22,6 +23,7 @@ from tests.pictures import picture
 
 SECTIONS = ["sessions", "messages", "outbox", "listeners", "charts", "access"]
 KEY = "the-legacy-key"
+PICTURE = Path(__file__).parents[2] / "samples" / "red.png"
 
 
 async def _go(page: Page, section: str) -> None:
@@ -117,6 +119,29 @@ async def test_a_new_chat_is_begun_by_number(started: HttpBridge, open_panel: Op
     await expect(page.get_by_role("log").locator(".mine")).to_contain_text("Buen día")
     await expect(page.get_by_label("To (number)")).to_be_hidden()
     assert [sent.text for sent in started.phone.sent] == ["Buen día"]
+
+
+async def test_files_are_sent_with_a_caption(started: HttpBridge, open_panel: OpenPanel) -> None:
+    started.phone.incoming(ANA, "¿Me mandás el presupuesto?", notify_name="Ana")
+    page = await open_panel(started, at="#messages")
+    await page.get_by_role("list", name="Chats").get_by_role("listitem").click()
+    async with page.expect_file_chooser() as chooser:
+        await page.get_by_role("button", name="Attach files").click()
+    await (await chooser.value).set_files(
+        [
+            {"name": "foto.png", "mimeType": "image/png", "buffer": PICTURE.read_bytes()},
+            {"name": "presupuesto.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7\n1 0 obj"},
+            {"name": "sobra.txt", "mimeType": "text/plain", "buffer": b"no"},
+        ]
+    )
+    await page.get_by_role("button", name="Leave out sobra.txt").click()
+    await page.get_by_label("Message", exact=True).fill("Acá va")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("log").locator(".mine")).to_have_count(2)
+    await expect(page.get_by_text("presupuesto.pdf ·")).to_be_hidden()
+    first, second = started.phone.sent
+    assert (first.content.kind, first.content.value["caption"]) == ("image", "Acá va")
+    assert (second.content.kind, second.content.value["filename"]) == ("document", "presupuesto.pdf")
 
 
 async def test_the_history_of_a_chat_is_read_from_whatsapp(started: HttpBridge, open_panel: OpenPanel) -> None:

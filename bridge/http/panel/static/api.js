@@ -13,13 +13,13 @@ class Problem extends Error {
 export const account = { me: null };
 
 async function call(method, path, body, headers = {}) {
-  const sent = { ...headers };
-  if (body !== undefined) sent['Content-Type'] = 'application/json';
+  const sent = { ...headers }, isFile = body instanceof Blob;
+  if (body !== undefined) sent['Content-Type'] = isFile ? 'application/octet-stream' : 'application/json';
   if (account.me?.csrf) sent['X-CSRF-Token'] = account.me.csrf;
-  const text = body === undefined ? undefined : JSON.stringify(body);
+  const content = body === undefined || isFile ? body : JSON.stringify(body);
   let response;
   try {
-    response = await fetch(path, { method, headers: sent, body: text, cache: 'no-store' });
+    response = await fetch(path, { method, headers: sent, body: content, cache: 'no-store' });
   } catch {
     throw new Problem(0, 'offline', 'offline');
   }
@@ -35,6 +35,7 @@ async function call(method, path, body, headers = {}) {
 
 export const get = (path) => call('GET', path);
 export const post = (path, body) => call('POST', path, body);
+export const upload = (path, file) => call('POST', path, file);
 export const remove = (path) => call('DELETE', path);
 export const sessionPath = (session) => `/v1/sessions/${encodeURIComponent(session)}`;
 

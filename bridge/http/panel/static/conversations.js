@@ -18,6 +18,7 @@ export class Conversations {
     this.messages = new Map();
     this.complete = new Set();
     this.marks = new Map();
+    this.commands = new Map(); // id of a command -> of its message, as the event says
     this.next = null;
   }
 
@@ -83,6 +84,7 @@ export class Conversations {
     const { kind, message } = event;
     if (message) {
       if (message.type === 'erased') return;
+      if (event.command) this.#join(event.command.id, message);
       this.#put(message, true, event.event_seq ?? 0, 'server');
       this.#touch(message);
     } else if (event.message_id) this.#mark(event, kind);
@@ -150,18 +152,25 @@ export class Conversations {
     return !known;
   }
 
+  // The message of a command came before the outbox says so.
+  #join(command, message) {
+    this.commands.set(command, message.id);
+    const items = this.#inChat(message.chat);
+    for (const [key, item] of items) if (item.command === command) items.delete(key);
+  }
+
   #putSend(send) {
     const chat = send.chat ?? send.to, items = this.#inChat(chat), key = `out ${send.number}`;
     items.delete(key);
     if (isErased(send.to)) return;
-    const known = send.message_id && items.get(send.message_id);
+    const id = send.message_id ?? this.commands.get(send.id), known = id && items.get(id);
     if (known) {
-      Object.assign(known, { state: send.state });
+      if (send.message_id) known.state = send.state;
       return;
     }
     const at = Date.parse(send.claimed_at);
-    const { number: order, message: body, state, error, message_id: id } = send;
-    items.set(id ?? key, { id, at, order, mine: true, chat, body, state, error });
+    const { number: order, message: body, state, error, id: command } = send;
+    items.set(id ?? key, { id, at, order, mine: true, chat, body, state, error, command });
     const entry = this.chats.get(chat) ?? { chat, name: contactName(chat), unread: 0, at: 0 };
     if (at >= entry.at) Object.assign(entry, { at, last: send.message });
     this.chats.set(chat, entry);

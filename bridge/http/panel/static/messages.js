@@ -2,6 +2,7 @@
 
 import { hasScope, post, sessionPath } from './api.js';
 import { readableAddress } from './addresses.js';
+import { Attachments } from './attachments.js';
 import { bubble } from './bubble.js';
 import { Conversations } from './conversations.js';
 import { h, update } from './element.js';
@@ -60,8 +61,10 @@ export function open(view, app) {
     },
   });
   const reply = h('div.reply-to', { hidden: true }), recipient = field(word('to'), to);
+  const files = new Attachments(() => { text.required = !files.files.length; });
   const form = h('form.composer', { onsubmit: send },
-    recipient, reply, h('div.row', null, text, h('button.main-button', { type: 'submit' }, word('send'))));
+    recipient, reply, files.list, files.picker,
+    h('div.row', null, files.button, text, h('button.main-button', { type: 'submit' }, word('send'))));
   const fresh = mayWrite ? button('button', word('newChat'), () => { show(null, true); to.focus(); }) : null;
   const pane = h('section.conversation', null, title, log, mayWrite ? form : null);
   const frame = h('div.talk', { onkeydown: onKey },
@@ -167,18 +170,28 @@ export function open(view, app) {
     if (item) text.focus();
   }
 
+  // Sends the first file, with the text as its caption, or else the text. What was sent leaves the form.
+  async function sendNext() {
+    const isFile = files.files.length > 0;
+    const content = isFile ? await files.next(text.value.trim()) : { message: text.value };
+    const command = { to: opened ?? to.value, ...content, priority: 'human' };
+    if (answering) command.reply_to = answering.id;
+    const sent = await post(`${sessionPath(session)}/sends`, command);
+    answer(null);
+    if (!isFile || Object.values(content)[0].caption) text.value = '';
+    if (isFile) files.shift();
+    return sent;
+  }
+
   async function send(event) {
     event.preventDefault();
     const submit = form.querySelector('button[type=submit]');
     submit.disabled = true;
     try {
-      const command = { to: opened ?? to.value, message: text.value, priority: 'human' };
-      if (answering) command.reply_to = answering.id;
-      const { to: normal, chat } = await post(`${sessionPath(session)}/sends`, command);
-      text.value = '';
-      answer(null);
+      let sent;
+      while (files.files.length || text.value.trim()) sent = await sendNext();
       await feed.readOutbox();
-      if (opened === null) show(chat ?? normal);
+      if (opened === null) show(sent.chat ?? sent.to);
       log.scrollTop = log.scrollHeight;
     } catch (problem) {
       toast(problemText(problem), true);
@@ -197,6 +210,7 @@ export function open(view, app) {
     }
   }
 
+  files.listen(pane, text);
   view.append(heading(word('messages'), word('messagesLead')), frame);
   show(null);
   refresh();

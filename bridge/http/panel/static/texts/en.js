@@ -81,6 +81,8 @@ const words = {
   passkeyWindow: 'On a machine with a screen there is a way without a console: wa pair --window.',
 
   // messages
+  removeFile: 'Leave out {0}',
+  attach: 'Attach files',
   download: 'Download the file',
   picture: 'Picture',
   showMap: 'Open the map',

@@ -80,6 +80,8 @@ const words = {
   qrAlt: 'Código QR de {0}',
 
   // messages
+  removeFile: 'Quitar {0}',
+  attach: 'Adjuntar archivos',
   download: 'Descargar el archivo',
   picture: 'Imagen',
   showMap: 'Abrir el mapa',
