@@ -8,20 +8,32 @@ const ME = 'me';
 
 const writer = () => new FormData(document.querySelector('#composer')).get('writer');
 const author = () => (writer() === ME ? undefined : writer());
-const wrote = (message) => (writer() === ME ? message.from_me : !message.from_me && [message.author, message.chat].includes(writer()));
+const wrote = ({ from_me: own, author: member, chat }) =>
+  (writer() === ME ? own : !own && [member, chat].includes(writer()));
 
 const button = (label, onclick) => element('button', { type: 'button', class: 'button', onclick }, label);
+
+function closeAfterChoice({ target }) {
+  if (target.matches('button')) opened = undefined;
+}
 
 function edit(message) {
   const body = prompt('New text', message.fields.caption ?? message.body);
   if (body?.trim()) void ask('edit', { id: message.id, body });
 }
 
+let opened; // the message whose menu is open: it stays so when the chat is drawn again
+
 // An author may edit and delete.
 export function menu(message) {
   if (message.type === 'revoked') return undefined;
   const react = (emoji) => ask('react', { id: message.id, emoji, author: author() });
-  return element('details', { class: 'acts' },
+  const toggled = ({ target }) => {
+    if (target.open) opened = message.id;
+    else if (target.isConnected && opened === message.id) opened = undefined;
+  };
+  const isOpen = opened === message.id;
+  return element('details', { class: 'acts', open: isOpen, ontoggle: toggled, onclick: closeAfterChoice },
     element('summary', { 'aria-label': 'Actions' }, '⋯'),
     element('span', { class: 'choices' },
       ...EMOJIS.map((emoji) => button(emoji, () => void react(emoji))),
@@ -31,7 +43,8 @@ export function menu(message) {
 }
 
 function votesOf(message, number) {
-  return Object.entries(message.votes).filter(([, vote]) => vote.options.includes(number)).map(([voter]) => nameOf(voter));
+  const votes = Object.entries(message.votes).filter(([, vote]) => vote.options.includes(number));
+  return votes.map(([voter]) => nameOf(voter));
 }
 
 // A press adds an answer of the writer, or takes it away.
@@ -63,4 +76,5 @@ export function marks(message) {
 }
 
 // What changes the drawing of a message.
-export const stateOf = ({ type, body, edited, reactions, votes, fields }) => [type, body, fields.caption, edited, reactions, votes];
+export const stateOf = ({ type, body, edited, reactions, votes, fields }) =>
+  [type, body, fields.caption, edited, reactions, votes];
