@@ -172,4 +172,4 @@ async def test_a_reply_with_mentions(harness: ScriptedBridge, wa: Wa) -> None:
     refused = await wa("send", group, "Sí", "--typing", "60")
     assert (refused.code, "typing" in refused.err) == (2, True)
     missing = await wa("send", group, "Sí", "--reply-to", "3EB0DEADBEEF")
-    assert "does not have the message" in missing.err
+    assert "no such message" in missing.err

@@ -1,0 +1,64 @@
+"""`kill -9` of the bridge and its browser while it sends files: none arrives twice, and the outcomes are true."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import random
+from collections import Counter
+
+import httpx
+import pytest
+
+from tests.http.test_killed import CHATS, TIMEOUT, Scene, scene
+
+__all__ = ["scene"]
+pytestmark = pytest.mark.timeout(240)
+FILES = {f"file-{number}": random.Random(number).randbytes(1000 + 20_000 * number) for number in range(12)}
+
+
+async def ask(scene: Scene) -> None:
+    """Send every file; the same id again gets the same result."""
+    async with scene.client() as client:
+        for number, (name, content) in enumerate(FILES.items()):
+            media = {"data": base64.b64encode(content).decode(), "filename": f"{name}.bin", "caption": name}
+            body = {"id": name, "to": CHATS[number % len(CHATS)], "document": media}
+            answer = await client.post("/v1/sessions/haby/sends", json=body)
+            assert answer.status_code in (200, 202), answer.text
+
+
+async def final_states(scene: Scene) -> dict[str, str]:
+    async with asyncio.timeout(2 * TIMEOUT), scene.client() as client:
+        while True:
+            try:
+                states = {name: (await client.get(f"/v1/sessions/haby/sends/{name}")).json()["state"] for name in FILES}
+            except httpx.TransportError:
+                states = {}
+            if states and not {"accepted", "sending"} & set(states.values()):
+                return states
+            await asyncio.sleep(0.2)
+
+
+async def test_a_killed_bridge_sends_each_file_once(scene: Scene) -> None:
+    scene.world.configure(scene.world.state.settings.model_copy(update={"upload_ms": 300}))
+    for chat in CHATS:
+        scene.world.incoming(chat, "Hola")
+    await ask(scene)
+    for arrived in (1, 4):
+        await scene.until(lambda count=arrived: len(scene.world.state.sent) >= count, "some have arrived")  # type: ignore[misc]
+        scene.bridge.end()
+        scene.bridge.start()
+        await scene.connected()
+    await ask(scene)
+    states = await final_states(scene)
+    times = Counter[str]()
+    for sent in scene.world.state.sent.values():
+        assert sent.caption is not None
+        assert sent.sha256 == hashlib.sha256(FILES[sent.caption]).hexdigest()
+        times[sent.caption] += sent.deliveries
+    assert max(times.values()) == 1, times
+    for name, state in states.items():  # one that was being uploaded is lost with the page: its sender learns that
+        expected = {"failed": {0}, "unknown": {0, 1}}.get(state, {1})
+        assert times[name] in expected, (name, state, (scene.folder / "bridge.log").read_text()[-5000:])
+    assert sum(times.values()) >= len(FILES) - 2 * len(CHATS)
