@@ -108,7 +108,7 @@ export function open(view, app) {
       button('plain', '←', () => show(null), { 'aria-label': word('back') }),
       h('h2', null, chat?.name ?? word(recipient.hidden ? 'chooseChat' : 'newChat')),
       chat && chat.name !== number_ && !number_.includes('@') ? h('span.soft', null, number_) : null));
-    const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR, from = log.scrollHeight - log.scrollTop;
+    const atEnd = isAtEnd(), from = log.scrollHeight - log.scrollTop;
     const parts = [];
     let day = '';
     for (const item of items.slice(-drawn)) {
@@ -117,8 +117,17 @@ export function open(view, app) {
       parts.push(bubble(item, mayWrite ? answer : null));
     }
     update(log, parts.length ? parts : emptyState(word(opened ? 'noMessages' : 'chooseChatHint')));
-    if (atEnd) log.scrollTop = log.scrollHeight;
+    if (atEnd) stayAtEnd();
     else if (loading) log.scrollTop = log.scrollHeight - from;
+  }
+
+  const isAtEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < NEAR;
+
+  // Pictures that load later push the end down.
+  function stayAtEnd() {
+    const toEnd = () => { log.scrollTop = log.scrollHeight; };
+    for (const picture of log.querySelectorAll('img')) picture.addEventListener('load', toEnd, { once: true });
+    toEnd();
   }
 
   // Opens a chat; with null none, or the form for a new one.
@@ -131,7 +140,7 @@ export function open(view, app) {
     if (mayWrite) form.hidden = chat === null && !isNew;
     log.replaceChildren();
     draw();
-    log.scrollTop = log.scrollHeight;
+    stayAtEnd();
     if (chat === null) return;
     if (isConnected()) {
       load(chat);
@@ -192,7 +201,7 @@ export function open(view, app) {
       while (files.files.length || text.value.trim()) sent = await sendNext();
       await feed.readOutbox();
       if (opened === null) show(sent.chat ?? sent.to);
-      log.scrollTop = log.scrollHeight;
+      stayAtEnd();
     } catch (problem) {
       toast(problemText(problem), true);
     } finally {
