@@ -16,9 +16,7 @@ class SurfaceLimits:
     `recheck`: between two checks of the credential of an open stream.
     """
 
-    server: ServerLimits = field(
-        default_factory=lambda: ServerLimits(connections=400, keep_alive=5, shutdown_timeout=2)
-    )
+    server: ServerLimits = field(default_factory=lambda: ServerLimits(connections=400, shutdown_timeout=2))
     body: BodyLimits = field(default_factory=lambda: BodyLimits(timeout=15.0))
     streams: StreamLimits = field(default_factory=lambda: StreamLimits(share=50, reserve=0))  # one key opens all pages
     ping: float = 15.0

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from bridge.asgi.server import ServerLimits
+from responder.http.limits import SurfaceLimits
 from tests.http.conftest import HttpBridge
 
 #: nginx keeps an idle connection to its upstream 60 s, and one to a browser 75 s.
@@ -62,5 +63,6 @@ async def test_a_spelling_of_a_path_needs_the_same_key(side: HttpBridge) -> None
         assert (await client.head("/v1/sessions")).status_code == 401
 
 
-def test_the_server_keeps_idle_connections_longer_than_a_proxy() -> None:
-    assert ServerLimits().keep_alive > PROXY_KEEP_ALIVE
+@pytest.mark.parametrize("limits", [ServerLimits(), SurfaceLimits().server], ids=["bridge", "responder"])
+def test_the_server_keeps_idle_connections_longer_than_a_proxy(limits: ServerLimits) -> None:
+    assert limits.keep_alive > PROXY_KEEP_ALIVE
