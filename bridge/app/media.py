@@ -36,7 +36,11 @@ def shared_media(settings: BridgeSettings, http: socket.socket | None) -> Shared
         secret = _secret(settings.data_dir / SECRET)
     except (MediaUnusable, OSError) as error:
         raise StartError(f"Files of messages cannot be stored in {settings.data_dir / FOLDER}: {error}") from error
-    return SharedMedia(store, settings.media_policy, MediaLinks(_base_url(settings, http), secret))
+
+    async def is_used(sha256: str) -> bool:
+        return sha256 in await asyncio.to_thread(references, settings.data_dir / "sessions")
+
+    return SharedMedia(store, settings.media_policy, MediaLinks(_base_url(settings, http), secret), is_used)
 
 
 def _store(settings: BridgeSettings) -> MediaStore:
@@ -81,7 +85,7 @@ async def delete_files(
     kept, day = settings.media_retention, limits.day
     running = {host.name: host.downloads for host in hosts if host.downloads is not None}
     deleted = 0
-    async with media.storing:
+    async with media.storing.delete():
         files = sorted([file async for file in media.store.all()], key=lambda file: file.stored_at)
         known = await asyncio.to_thread(references, settings.data_dir / "sessions")
         held = sum(file.size for file in files)

@@ -213,31 +213,34 @@ class MediaDownloads:
     async def _store(self, row: ReceivedMedia) -> None:
         store, storing = self._shared.store, self._shared.storing
         if row.sha256 is not None:
-            async with storing:
+            async with storing.store():
                 if (known := await store.find(row.sha256)) is not None:
                     await self._ready(row, known)
                     return
         limit = self._shared.policy.limit
         seconds = self._limits.time_of(limit if row.size is None else row.size)
-        async with self._driver.download(MessageKey.parse(row.message_id), limit, seconds) as path, storing:
+        async with self._driver.download(MessageKey.parse(row.message_id), limit, seconds) as path, storing.store():
             stored = await store.adopt(path)
-            if row.sha256 not in (None, stored.sha256):
-                await self._drop(stored)
-                raise _Mismatch("The bytes are not those that the message names.")
-            await self._ready(row, stored)
+            is_right = row.sha256 in (None, stored.sha256)
+            is_taken = is_right and await self._ready(row, stored)
+        if not is_taken:
+            await self._drop(stored)
+        if not is_right:
+            raise _Mismatch("The bytes are not those that the message names.")
 
-    async def _ready(self, row: ReceivedMedia, stored: StoredMedia) -> None:
+    async def _ready(self, row: ReceivedMedia, stored: StoredMedia) -> bool:
+        """Report the file as ready; returns False if its message was erased meanwhile."""
         head = b"".join([part async for part in self._shared.store.read(stored.sha256, 0, HEAD)])
         inline = stored.size < self._shared.policy.inline
         data = b"".join([part async for part in self._shared.store.read(stored.sha256)]) if inline else None
         link = self._shared.links.link(stored.sha256, self._session, self._clock.now())
-        if not await self._finish(row, MediaState.READY, stored, type_of(head, row.mimetype), link, data):
-            await self._drop(stored)  # the message was erased meanwhile
+        return await self._finish(row, MediaState.READY, stored, type_of(head, row.mimetype), link, data)
 
     async def _drop(self, stored: StoredMedia) -> None:
-        """Delete a file that this download brought; what others refer to stays."""
-        if not await self._queue.of_file(stored.sha256):
-            await self._shared.store.delete(stored.sha256)
+        """Delete a file that a download brought in vain, unless another message or a command refers to it."""
+        async with self._shared.storing.delete():
+            if not await self._shared.is_used(stored.sha256):
+                await self._shared.store.delete(stored.sha256)
 
     async def _finish(
         self,

@@ -21,7 +21,7 @@ from bridge.core.media_downloads import DownloadLimits, MediaDownloads
 from bridge.core.media_links import MediaLinks
 from bridge.core.media_policy import MediaMode, MediaPolicy
 from bridge.core.people import People
-from bridge.core.shared_media import SharedMedia
+from bridge.core.shared_media import SharedMedia, Storing
 from bridge.drivers.scripted import ScriptedDriver
 from bridge.ports import IncomingMessage, MediaGone
 from bridge.store.media_files import MediaFiles
@@ -310,3 +310,47 @@ async def test_a_link_that_goes_down_costs_no_attempt(rig: MediaRig) -> None:
     rig.incoming(content)
     (event,) = await rig.events(1)
     assert event["state"] == "ready"
+
+
+async def test_deleting_waits_for_what_is_being_stored_and_comes_before_the_next() -> None:
+    storing, order = Storing(), list[str]()
+
+    async def store(name: str, *, until: asyncio.Event | None = None) -> None:
+        async with storing.store():
+            order.append(f"store {name}")
+            if until is not None:
+                await until.wait()
+            order.append(f"stored {name}")
+
+    async def delete() -> None:
+        async with storing.delete():
+            order.append("delete")
+
+    finish = asyncio.Event()
+    async with asyncio.timeout(HERE), asyncio.TaskGroup() as tasks:
+        for work in (store("a", until=finish), store("b", until=finish)):
+            tasks.create_task(work)
+        await asyncio.sleep(0)
+        tasks.create_task(delete())
+        await asyncio.sleep(0)
+        later = tasks.create_task(store("c"))
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert order == ["store a", "store b"]
+        finish.set()
+        await later
+    assert order == ["store a", "store b", "stored a", "stored b", "delete", "store c", "stored c"]
+
+
+async def test_a_store_that_is_cancelled_holds_up_no_deletion() -> None:
+    storing = Storing()
+
+    async def store() -> None:
+        async with storing.store():
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(store())
+    await asyncio.sleep(0.01)
+    task.cancel()
+    async with asyncio.timeout(HERE), storing.delete():
+        pass

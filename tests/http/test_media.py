@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import time
@@ -16,7 +17,7 @@ from bridge.contract.messages import Stream
 from bridge.drivers.scripted import ScriptedPhone
 from bridge.http.credentials import new_key
 from bridge.ports import Scope
-from tests.http.conftest import ANA, BETO, HttpBridge
+from tests.http.conftest import ANA, BETO, HERE, HttpBridge
 
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(range(256)) * 40
 KEY = {"x-api-key": "a-key-of-the-tests"}
@@ -201,3 +202,22 @@ async def test_files_end_by_age_by_size_and_with_their_messages(keyed: HttpBridg
         [message, *_] = (await client.get("/v1/sessions/haby/messages")).json()["items"]
         assert (message["media"]["state"], message["media"]["url"]) == ("expired", None)
     assert [file async for file in shared.store.all()] == []
+
+
+async def test_a_download_in_vain_deletes_no_file_of_another_session(keyed: HttpBridge) -> None:
+    await received(keyed, PNG)
+    other = keyed.phones["otra"]
+    media = Media(mimetype="image/png", size=len(PNG), sha256="0" * 64)
+    message = other.incoming(ANA, "", type="image", media=media)
+    other.files[message.key.id] = PNG  # not what the message names
+    async with asyncio.timeout(HERE):
+        while not other.downloaded:  # noqa: ASYNC110 - no event reports it
+            await asyncio.sleep(0.01)
+    assert keyed.bridge is not None
+    queue = keyed.bridge.hosts[1].media
+    assert queue is not None
+    async with asyncio.timeout(HERE):
+        while (row := await queue.find(message.id)) is None or row.due <= message.timestamp + 5:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    async with keyed.client(headers=KEY) as client:
+        assert (await client.get(f"/v1/media/{sha256(PNG)}")).status_code == 200
