@@ -32,7 +32,7 @@ FOLDER, UPLOADS, SECRET = "media", "uploads", "media.key"
 def shared_media(settings: BridgeSettings, http: socket.socket | None) -> SharedMedia:
     """The files of the bridge with these settings. Raises `StartError` for a folder that cannot be used."""
     try:
-        store = _store(settings)
+        store = media_store(settings)
         secret = _secret(settings.data_dir / SECRET)
     except (MediaUnusable, OSError) as error:
         raise StartError(f"Files of messages cannot be stored in {settings.data_dir / FOLDER}: {error}") from error
@@ -43,13 +43,15 @@ def shared_media(settings: BridgeSettings, http: socket.socket | None) -> Shared
     return SharedMedia(store, settings.media_policy, MediaLinks(_base_url(settings, http), secret), is_used)
 
 
-def _store(settings: BridgeSettings) -> MediaStore:
+def media_store(settings: BridgeSettings, *, beside_a_bridge: bool = False) -> MediaStore:
+    """Where files are kept. Raises `MediaUnusable`, `StartError`."""
     folder = settings.data_dir / FOLDER
     if settings.media_store is None:
-        return MediaFiles(folder)
+        return MediaFiles(folder, beside_a_bridge=beside_a_bridge)
     return S3Media(
         settings.media_store,
         folder,
+        beside_a_bridge=beside_a_bridge,
         key=settings.media_store_key.get_secret_value() if settings.media_store_key else None,
     )
 

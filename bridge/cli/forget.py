@@ -93,7 +93,7 @@ async def _forget(
             if not await asyncio.to_thread(wipe, path, migrations, beside_a_bridge=is_open):
                 report.in_wal.append(str(path))
     if not dry_run:
-        await asyncio.to_thread(_delete_files, settings, theirs)
+        await _delete_files(settings, theirs)
     await _erase_from_responder(report, person, settings, dry_run=dry_run)
     if in_use and not dry_run:
         await asyncio.sleep(2 * POLL)  # by then the bridge has dropped its in-memory copy
@@ -122,15 +122,20 @@ async def _erase_from_responder(
             report.erased["responder"] = await erase(database, person.addresses, dry_run=dry_run)
 
 
-def _delete_files(settings: BridgeSettings, theirs: set[str]) -> None:
+async def _delete_files(settings: BridgeSettings, theirs: set[str]) -> None:
     """Delete those among the files that no other message or command refers to."""
-    from bridge.store.media_files import delete
+    import asyncio
+
+    from bridge.app.media import media_store
     from bridge.store.media_references import references
 
-    kept = references(settings.data_dir / "sessions")
+    if not theirs:
+        return
+    kept = await asyncio.to_thread(references, settings.data_dir / "sessions")
+    store = media_store(settings, beside_a_bridge=True)
     for sha256 in theirs:
         if sha256 not in kept:
-            delete(settings.data_dir / "media", sha256)
+            await store.delete(sha256)
 
 
 def _copies(settings: BridgeSettings, names: list[str]) -> list[Path]:

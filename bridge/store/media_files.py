@@ -34,12 +34,15 @@ _T = TypeVar("_T")
 class MediaFiles(MediaStore):
     """A `MediaStore` in a folder of this machine."""
 
-    def __init__(self, folder: Path) -> None:
-        """Create the folder if needed, and remove unfinished files. Raises `MediaUnusable`."""
+    def __init__(self, folder: Path, *, beside_a_bridge: bool = False) -> None:
+        """Create the folder if needed, and remove unfinished files, unless they are those of a running bridge.
+
+        Raises `MediaUnusable`.
+        """
         self._folder = folder
         with _explained(folder):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for unfinished in folder.glob(f"{INCOMING}*"):
+            for unfinished in () if beside_a_bridge else folder.glob(f"{INCOMING}*"):
                 unfinished.unlink(missing_ok=True)
 
     @override
@@ -153,11 +156,6 @@ async def spooled(path: Path, parts: AsyncIterable[bytes], limit: int | None) ->
     finally:
         file.close()
         await asyncio.to_thread(path.unlink, missing_ok=True)
-
-
-def delete(folder: Path, sha256: str) -> None:
-    """Delete a file, also while a bridge has the folder open."""
-    (folder / sha256[:2] / sha256).unlink(missing_ok=True)
 
 
 def _create(path: Path) -> IO[bytes]:

@@ -53,8 +53,17 @@ class S3Location:
 class S3Media(MediaStore):
     """A `MediaStore` in a bucket. `folder` is on this machine."""
 
-    def __init__(self, location: S3Location, folder: Path, *, key: str | None = None, retries: int = 3) -> None:
+    def __init__(
+        self,
+        location: S3Location,
+        folder: Path,
+        *,
+        key: str | None = None,
+        retries: int = 3,
+        beside_a_bridge: bool = False,
+    ) -> None:
         """`key` is `id:secret`; without it, the AWS variables of the environment and the machine's role count.
+        `beside_a_bridge`: as `MediaFiles`.
 
         Raises `StartError`.
         """
@@ -84,7 +93,7 @@ class S3Media(MediaStore):
         )
         self._folder = folder
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for unfinished in folder.glob(f"{INCOMING}*"):
+        for unfinished in () if beside_a_bridge else folder.glob(f"{INCOMING}*"):
             unfinished.unlink(missing_ok=True)
 
     @override

@@ -14,6 +14,7 @@ import pytest
 
 from bridge.contract.errors import InternalError, TooLarge
 from bridge.contract.jid import MessageKey
+from bridge.drivers.web.profile import DOWNLOADS
 from bridge.ports import MediaGone, WhatsAppDriver
 from bridge.sandbox.records import DownloadMode
 from tests.drivers.worlds import ANA, WebWorld, connected, page_of
@@ -39,7 +40,7 @@ async def arrived(web: WebWorld, content: bytes, **query: Any) -> MessageKey:
 
 
 def in_folder(web: WebWorld) -> list[Path]:
-    return list(Path(f"{web.profile}-downloads").iterdir())
+    return list((web.profile / DOWNLOADS).iterdir())
 
 
 async def taken(driver: WhatsAppDriver, key: MessageKey, limit: int = LIMIT, seconds: float = SECONDS) -> bytes:

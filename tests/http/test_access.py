@@ -43,9 +43,13 @@ NEEDS: list[tuple[str, str, Scope | None]] = [
     ("GET", "/v1/sessions/haby/passkey", Scope.ADMIN),
     ("POST", "/v1/sessions/haby/control", Scope.ADMIN),
     ("GET", "/v1/sessions/haby/messages", Scope.LISTEN),
+    ("GET", "/v1/sessions/haby/media", Scope.LISTEN),
+    ("GET", f"/v1/media/{'0' * 64}", Scope.LISTEN),
+    ("GET", f"/v1/media/{'0' * 64}/upload", Scope.SEND),
+    ("POST", "/v1/media", Scope.SEND),
     ("GET", "/v1/sessions/haby/events?after=x", Scope.LISTEN),
     ("POST", "/v1/sessions/haby/sends", Scope.SEND),
-    ("POST", "/v1/sessions/haby/requests/{action}", Scope.SEND),
+    ("POST", "/v1/sessions/haby/requests/typing", Scope.SEND),
     ("GET", "/v1/sessions/haby/sends/x", Scope.SEND),
     ("GET", "/v1/sessions/haby/listeners", Scope.LISTEN),
     ("POST", "/v1/sessions/haby/listeners", Scope.LISTEN),
@@ -99,7 +103,9 @@ async def test_every_route_is_in_the_table_of_scopes(client: httpx.AsyncClient) 
         for path, item in document["paths"].items()
         for method in item
     }
-    routes = {(method, path.replace("{id}", "x").replace("{listener}", "x")) for method, path in routes}
+    given = {"{id}": "x", "{listener}": "x", "{action}": "typing", "{sha256}": "0" * 64}
+    for name, value in given.items():
+        routes = {(method, path.replace(name, value)) for method, path in routes}
     assert routes - {("GET", "/health")} == {(method, path.partition("?")[0]) for method, path, _ in NEEDS}
 
 
@@ -110,11 +116,11 @@ async def test_every_route_with_every_scope(keyed: HttpBridge, scope: Scope | No
         for method, path, needed in NEEDS:
             allowed = needed is None or scope in (needed, Scope.ADMIN)
             # A body that no route takes, so that nothing happens where the scope is enough.
-            answer = await client.request(
-                method, path, headers={"x-api-key": key}, json={"?": 1} if method == "POST" else None
-            )
+            kind = "application/octet-stream" if path == "/v1/media" else "application/json"
+            headers, body = {"Content-Type": kind}, b'{"?": 1}' if method == "POST" else b""
+            answer = await client.request(method, path, headers={"x-api-key": key, **headers}, content=body)
             assert (answer.status_code != 403) is allowed, f"{scope} {method} {path}: {answer.text}"
-            anonymous = await client.request(method, path, json={"?": 1} if method == "POST" else None)
+            anonymous = await client.request(method, path, headers=headers, content=body)
             assert anonymous.status_code == 401, f"{method} {path}"
 
 

@@ -9,7 +9,7 @@ from typing import ClassVar
 from typing_extensions import override
 
 from bridge.drivers.web.processes import browser_of
-from bridge.drivers.web.profile import LOCK, Profile
+from bridge.drivers.web.profile import DOWNLOADS, LOCK, Profile
 from bridge.ports import LoginFiles
 
 #: Folders that Chromium recreates. They are most of a profile's size and hold no part of the login.
@@ -30,7 +30,9 @@ CACHES = frozenset(
     }
 )
 #: Locks and addresses of one browser run.
-RUNTIME_FILES = frozenset({LOCK, "DevToolsActivePort", "SingletonCookie", "SingletonLock", "SingletonSocket"})
+RUNTIME_FILES = frozenset(
+    {LOCK, DOWNLOADS, "DevToolsActivePort", "SingletonCookie", "SingletonLock", "SingletonSocket"}
+)
 
 
 class ProfileFiles(LoginFiles):

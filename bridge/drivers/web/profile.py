@@ -20,7 +20,7 @@ from bridge.drivers.web import processes
 from bridge.drivers.web.processes import ProcessMark
 
 _log = logging.getLogger(__name__)
-LOCK = "bridge.lock"
+LOCK, DOWNLOADS = "bridge.lock", "bridge-downloads"
 _RECORD_LIMIT = 4096
 MEGABYTE = 1024 * 1024
 #: Free bytes that a profile and the store beside it need.
@@ -100,8 +100,8 @@ class Profile:
 
     @property
     def downloads(self) -> Path:
-        """Where the browser saves files: beside the profile, so that they can be moved from there in one step."""
-        return self.path.with_name(f"{self.path.name}-downloads")
+        """Where the browser saves files: on the disk of the store, so that they can be moved in one step."""
+        return self.path / DOWNLOADS
 
     def empty(self) -> None:
         """Remove everything except the lock; this deletes the login. Raises `ProfileUnusable`."""
