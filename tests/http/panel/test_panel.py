@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
-from playwright.async_api import Page, ViewportSize, expect
+from playwright.async_api import FilePayload, Page, ViewportSize, expect
 
 from bridge.contract.jid import Jid
 from bridge.contract.session import SessionState
@@ -129,9 +129,9 @@ async def test_files_are_sent_with_a_caption(started: HttpBridge, open_panel: Op
         await page.get_by_role("button", name="Attach files").click()
     await (await chooser.value).set_files(
         [
-            {"name": "foto.png", "mimeType": "image/png", "buffer": PICTURE.read_bytes()},
-            {"name": "presupuesto.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7\n1 0 obj"},
-            {"name": "sobra.txt", "mimeType": "text/plain", "buffer": b"no"},
+            FilePayload(name="foto.png", mimeType="image/png", buffer=PICTURE.read_bytes()),
+            FilePayload(name="presupuesto.pdf", mimeType="application/pdf", buffer=b"%PDF-1.7\n1 0 obj"),
+            FilePayload(name="sobra.txt", mimeType="text/plain", buffer=b"no"),
         ]
     )
     await page.get_by_role("button", name="Leave out sobra.txt").click()
