@@ -11,14 +11,14 @@ import { button } from './widgets.js';
 const PICTURES = new Set(['image', 'sticker']), SOUNDS = new Set(['audio', 'voice']);
 const FILMS = new Set(['video', 'gif', 'video_note']);
 
-// `onReply` is called with the item; null where nothing can be sent.
-export function bubble(item, onReply) {
+// `onReply` and `onFile` are called with the item: to answer it (null where nothing can be sent), to show its file.
+export function bubble(item, { onReply, onFile }) {
   const { message = {}, mine } = item;
   return h(mine ? 'article.bubble.mine' : 'article.bubble', { id: item.id ? `m ${item.id}` : null },
     item.sender ? h('strong', null, item.sender) : null,
     message.forwarded ? h('p.soft', null, `↪ ${word('forwarded')}`) : null,
     message.quoted ? quote(message.quoted) : null,
-    item.revoked ? h('p.soft', null, h('em', null, word('revoked'))) : content(item, message),
+    item.revoked ? h('p.soft', null, h('em', null, word('revoked'))) : content(item, message, onFile),
     item.error ? h('p.soft', null, errorText(item.error)) : null,
     reactions(item.reactions),
     h('footer', null,
@@ -44,10 +44,10 @@ function here(link) {
   return pathname + search;
 }
 
-function content(item, message) {
+function content(item, message, onFile) {
   const { location: spot, poll, link } = message, url = here(item.media?.url ?? message.media?.url);
   return [
-    url ? file(message, url) : null,
+    url ? file(message, url) : missing(item, message, onFile),
     item.body ? h('p.text', { dir: 'auto' }, item.body) : null,
     spot ? outside(mapOf(spot), word('showMap')) : null,
     poll ? h('ul.poll', null, poll.options.map((option) => h('li', { dir: 'auto' }, option))) : null,
@@ -57,6 +57,14 @@ function content(item, message) {
 
 const mapOf = ({ latitude: lat, longitude: lon }) =>
   `https://www.openstreetmap.org/?mlat=${lat}&mlon=${lon}#map=16/${lat}/${lon}`;
+
+// In the place of a file that is not here.
+function missing(item, { media }, onFile) {
+  if (!media || item.mine) return null;
+  const state = item.media?.state ?? media.state;
+  if (state === 'pending') return h('p.soft', null, word('fileComes'));
+  return button('plain', `📎 ${word('showFile')}`, () => onFile(item));
+}
 
 function file({ kind, media, body }, url) {
   const alt = body || word('picture');

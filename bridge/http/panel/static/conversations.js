@@ -69,6 +69,13 @@ export class Conversations {
     await this.#request('chats.read', { chat });
   }
 
+  // Where the file of a message is; asks WhatsApp for it where the bridge does not have it yet.
+  async findFile(item) {
+    const { state, url } = await this.#request('media.get', { message_id: item.id });
+    this.#mark({ message_id: item.id, state, url }, 'media');
+    this.onChange();
+  }
+
   // --- what arrives live
 
   message(message) {
@@ -138,6 +145,8 @@ export class Conversations {
   // Returns whether the message is new here. The ticks of one that the outbox has are the outbox's.
   #put(message, mine, order, ack) {
     const items = this.#inChat(message.chat), known = items.get(message.id);
+    // WhatsApp's history does not say where the bridge has a file
+    const content = known?.message?.media?.url ? { ...message, media: known.message.media } : message;
     items.set(message.id, {
       id: message.id,
       at: message.timestamp * 1000,
@@ -147,7 +156,7 @@ export class Conversations {
       body: messageText(message),
       sender: mine || message.author === message.chat ? null : senderName(message),
       state: known?.state ?? (mine ? ({ server: 'sent', error: 'failed' }[ack] ?? ack ?? 'sending') : undefined),
-      message,
+      message: content,
     });
     return !known;
   }

@@ -114,12 +114,14 @@ export function open(view, app) {
     for (const item of items.slice(-drawn)) {
       const at = new Date(item.at).toLocaleDateString(locale(), { weekday: 'long', day: 'numeric', month: 'long' });
       if (at !== day) parts.push(h('p.day', null, (day = at)));
-      parts.push(bubble(item, mayWrite ? answer : null));
+      parts.push(bubble(item, { onReply: mayWrite ? answer : null, onFile }));
     }
     update(log, parts.length ? parts : emptyState(word(opened ? 'noMessages' : 'chooseChatHint')));
     if (atEnd) stayAtEnd();
     else if (loading) log.scrollTop = log.scrollHeight - from;
   }
+
+  const onFile = (item) => quietly(conversations.findFile(item));
 
   const isAtEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < NEAR;
 

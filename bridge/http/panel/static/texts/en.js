@@ -81,6 +81,8 @@ const words = {
   passkeyWindow: 'On a machine with a screen there is a way without a console: wa pair --window.',
 
   // messages
+  showFile: 'Show the file',
+  fileComes: 'The file is being downloaded…',
   removeFile: 'Leave out {0}',
   attach: 'Attach files',
   download: 'Download the file',

@@ -80,6 +80,8 @@ const words = {
   qrAlt: 'Código QR de {0}',
 
   // messages
+  showFile: 'Mostrar el archivo',
+  fileComes: 'Se está descargando el archivo…',
   removeFile: 'Quitar {0}',
   attach: 'Adjuntar archivos',
   download: 'Descargar el archivo',
