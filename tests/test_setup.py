@@ -167,6 +167,7 @@ def test_make_lists_its_targets_and_passes_on_a_failure() -> None:
         "test",
         "bench",
         "chaos",
+        "day",
         "clean",
     ]
     assert run(["scripts/test", "--no-such-option"], os.environ, ROOT).returncode == 4

@@ -28,8 +28,10 @@ def receive_all(web: WebWorld) -> None:
 def check(published: list[dict[str, Any]], *, late: bool) -> None:
     assert [(item["kind"], item["type"]) for item in published] == [(kind, c["model"]["type"]) for kind, c in CASES]
     for item, (kind, case) in zip(published, CASES, strict=True):
-        content = MessageContent.model_validate({name: item[name] for name in MessageContent.model_fields})
-        assert content.model_dump(exclude_none=True) == {"body": "", **case["content"]}, item
+        content = MessageContent.model_validate({name: item.get(name) for name in MessageContent.model_fields})
+        found = content.model_dump(exclude_none=True)
+        found.get("media", {}).pop("state", None)  # how far the download is
+        assert found == {"body": "", **case["content"]}, item
         assert ("raw" in item, item["late"], item["notify_name"]) == (kind == "unknown", late, "Ana")
 
 
@@ -41,5 +43,6 @@ async def test_every_type_is_published_as_its_kind_or_is_no_message(live: Live, 
     async with live() as life:
         await life.reach(SessionState.CONNECTED)
         check((await life.inbox(2 * len(CASES)))[len(CASES) :], late=True)
-        events = await life.store.journal.read(Stream.EVENT, 0, 10)
-        assert [json.loads(body)["kind"] for _, body in events.items] == ["undecrypted"] * 2
+        events = await life.store.journal.read(Stream.EVENT, 0, 100)
+        kinds = [json.loads(body)["kind"] for _, body in events.items]
+        assert [kind for kind in kinds if kind != "media"] == ["undecrypted"] * 2

@@ -18,7 +18,7 @@ export function bubble(item, { onReply, onFile }) {
     item.sender ? h('strong', null, item.sender) : null,
     message.forwarded ? h('p.soft', null, `↪ ${word('forwarded')}`) : null,
     message.quoted ? quote(message.quoted) : null,
-    item.revoked ? h('p.soft', null, h('em', null, word('revoked'))) : content(item, message, onFile),
+    item.revoked ? h('p.soft', null, h('em', null, word('deleted'))) : content(item, message, onFile),
     item.error ? h('p.soft', null, errorText(item.error)) : null,
     reactions(item.reactions),
     h('footer', null,

@@ -81,6 +81,7 @@ const words = {
   passkeyWindow: 'On a machine with a screen there is a way without a console: wa pair --window.',
 
   // messages
+  deleted: 'Deleted message',
   showFile: 'Show the file',
   fileComes: 'The file is being downloaded…',
   removeFile: 'Leave out {0}',
@@ -204,7 +205,7 @@ const words = {
   revoke: 'Revoke',
   revokeAsk: 'Revoke the key {0}?',
   revokeText: 'Programs that use it are refused from now on.',
-  revoked: 'Deleted message',
+  revoked: 'revoked',
   audit: 'Audit',
   auditLead: 'Actions, with who did them and from where.',
   noAudit: 'No actions yet.',

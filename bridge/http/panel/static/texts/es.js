@@ -80,6 +80,7 @@ const words = {
   qrAlt: 'Código QR de {0}',
 
   // messages
+  deleted: 'Mensaje eliminado',
   showFile: 'Mostrar el archivo',
   fileComes: 'Se está descargando el archivo…',
   removeFile: 'Quitar {0}',
@@ -203,7 +204,7 @@ const words = {
   revoke: 'Revocar',
   revokeAsk: '¿Revocar la clave {0}?',
   revokeText: 'Los programas que la usan quedan afuera desde ahora.',
-  revoked: 'Mensaje eliminado',
+  revoked: 'revocada',
   audit: 'Auditoría',
   auditLead: 'Las acciones: quién las hizo y desde dónde.',
   noAudit: 'Todavía no hay acciones.',
@@ -290,6 +291,7 @@ const errors = {
   unauthorized: 'Hace falta una clave válida.',
   forbidden: 'Tu clave no permite hacer esto.',
   not_found: 'Eso ya no existe.',
+  not_allowed: 'WhatsApp no permite hacer eso con este mensaje.',
   method_not_allowed: 'Eso no se puede hacer acá.',
   request_timed_out: 'El pedido no llegó a tiempo.',
   unsupported_media_type: 'El pedido no es JSON.',
