@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import (
     Field,
@@ -18,7 +18,6 @@ from pydantic import (
     model_validator,
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from sqlalchemy.engine import URL
 
 from bridge.contract.settings_file import encoding_fault
 from responder.chat_state import OperatorSettings
@@ -38,6 +37,9 @@ from responder.setting_types import (
     VariablesSetting,
     ZoneSetting,
 )
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
 
 ENV_FILE = ".env"
 _PLACEHOLDERS = frozenset(
@@ -316,6 +318,8 @@ class ResponderSettings(BaseSettings):
     @property
     def database_url(self) -> URL:
         """The database of the conversations."""
+        from sqlalchemy.engine import URL  # not at the top: the bridge reads the names of these settings
+
         if self.db_host:
             return URL.create(
                 "mysql+aiomysql",
