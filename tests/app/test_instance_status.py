@@ -55,7 +55,7 @@ async def test_a_bridge_that_was_killed_keeps_its_name(tested: BridgeUnderTest, 
     running, tested.running = tested.running, None
     running.cancel()
     await asyncio.wait([running])
-    before = max(status["at"] for status in probe.on("wa/haby/status"))
+    before = max((status["at"] for status in probe.on("wa/haby/status")), default="")
     await tested.start(haby=CONNECTED)
     await probe.wait("wa/haby/status", lambda status: status["state"] == "connected" and status["at"] > before)
     await probe.barrier()
