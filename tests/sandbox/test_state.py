@@ -59,7 +59,8 @@ def test_a_killed_sandbox_has_written_changes_older_than_200_ms(tmp_path: Path) 
         time.sleep(0.25)  # the guarantee under test is a duration
         process.kill()
     assert [m.body for m in State.model_validate_json(path.read_bytes()).messages] == ["antes del corte"]
-    assert [p.name for p in tmp_path.iterdir() if p.is_file()] == ["world.json"]
+    files_beside = ["world.json", "world.json.media", "world.json.received"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == files_beside, "no half-written file stays"
 
 
 async def test_a_burst_of_changes_is_written_before_it_ends(tmp_path: Path) -> None:

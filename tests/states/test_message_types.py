@@ -30,7 +30,10 @@ def check(published: list[dict[str, Any]], *, late: bool) -> None:
     for item, (kind, case) in zip(published, CASES, strict=True):
         content = MessageContent.model_validate({name: item.get(name) for name in MessageContent.model_fields})
         found = content.model_dump(exclude_none=True)
-        found.get("media", {}).pop("state", None)  # how far the download is
+        # how far the download is; what has neither hash nor size is only described, and has no state
+        state = found.get("media", {}).pop("state", None)
+        has_file = content.media is not None and (content.media.sha256 or content.media.size) is not None
+        assert (state is not None) is has_file, item
         assert found == {"body": "", **case["content"]}, item
         assert ("raw" in item, item["late"], item["notify_name"]) == (kind == "unknown", late, "Ana")
 
