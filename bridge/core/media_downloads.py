@@ -129,26 +129,14 @@ class MediaDownloads:
         if row is None:
             raise MessageNotFound("There is no file of such a message.")
         if row.state is MediaState.READY and row.sha256 is not None:
-            return self._answer(row, self._shared.links.link(row.sha256, self._session, self._clock.now()))
+            return self._shared.answer(row, self._session, self._clock.now())
         policy = self._shared.policy
         if policy.mode is MediaMode.OFF:
             raise Unsupported("This bridge downloads no files (WA_MEDIA=off).")
         if row.size is not None and row.size > policy.limit:
             raise TooLarge(f"The file has {row.size:,} bytes; WA_MEDIA_LIMIT is {policy.limit:,}.")
         await self._queue.ask(row.number)
-        return self._answer(replace(row, state=MediaState.PENDING), None)
-
-    @staticmethod
-    def _answer(row: ReceivedMedia, link: str | None) -> MediaAnswer:
-        return MediaAnswer(
-            message_id=row.message_id,
-            state=row.state,
-            url=link,
-            sha256=row.sha256,
-            size=row.size,
-            mimetype=row.mimetype,
-            filename=row.filename,
-        )
+        return self._shared.answer(replace(row, state=MediaState.PENDING), self._session, self._clock.now())
 
     async def expire(self, sha256: str) -> None:
         """Report that a file is about to be deleted here, for each message that has it."""

@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from bridge.contract.kinds.media import MediaState
+from bridge.contract.requests import MediaAnswer
 from bridge.core.media_links import MediaLinks
 from bridge.core.media_policy import MediaPolicy
-from bridge.ports import MediaStore
+from bridge.ports import MediaStore, ReceivedMedia
 
 
 class Storing:
@@ -68,3 +70,16 @@ class SharedMedia:
     links: MediaLinks
     is_used: Callable[[str], Awaitable[bool]] = _never
     storing: Storing = field(default_factory=Storing)
+
+    def answer(self, row: ReceivedMedia, session: str, now: float) -> MediaAnswer:
+        """What is known of a file, with a link if it is here. `now` is unix seconds."""
+        ready = row.state is MediaState.READY and row.sha256 is not None
+        return MediaAnswer(
+            message_id=row.message_id,
+            state=row.state,
+            url=self.links.link(row.sha256 or "", session, now) if ready else None,
+            sha256=row.sha256,
+            size=row.size,
+            mimetype=row.mimetype,
+            filename=row.filename,
+        )

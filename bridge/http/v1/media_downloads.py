@@ -49,22 +49,8 @@ async def list_media(
 ) -> MediaPage:
     """The files of this session's messages; a link works for a week."""
     rows = await media_of(context.entry(session)).recent(before, limit)
-    items = [_answer(row, session, context) for row in rows]
+    items = [context.media.answer(row, session, context.clock.now()) for row in rows]
     return MediaPage(items=items, next=rows[-1].number if len(rows) == limit else None)
-
-
-def _answer(row: ReceivedMedia, session: str, context: AppContext) -> MediaAnswer:
-    ready = row.state == "ready" and row.sha256 is not None
-    link = context.media.links.link(row.sha256 or "", session, context.clock.now()) if ready else None
-    return MediaAnswer(
-        message_id=row.message_id,
-        state=row.state,
-        url=link,
-        sha256=row.sha256,
-        size=row.size,
-        mimetype=row.mimetype,
-        filename=row.filename,
-    )
 
 
 @router.get(
