@@ -154,7 +154,7 @@ async def test_a_stale_lock_of_chromium_is_removed(tmp_path: Path, owner: str) -
     for name in ("SingletonLock", "SingletonSocket", "SingletonCookie"):
         (tmp_path / name).symlink_to(owner.format(host=os.uname().nodename))
     async with Profile(tmp_path):
-        assert os.listdir(tmp_path) == [LOCK]  # noqa: PTH208
+        assert not [name for name in os.listdir(tmp_path) if name.startswith("Singleton")]  # noqa: PTH208
 
 
 @pytest.mark.parametrize("text", ["", "not JSON", "[]", '{"pid": "x"}'])
