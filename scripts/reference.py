@@ -56,6 +56,9 @@ PUBLISHED: dict[str, dict[str, Any]] = {
     **{found.__name__: {"action": action, **found.example} for action, found in requests.BY_ACTION.items()},
 }
 
+#: Request -> the schema of its response's `data`.
+DATA = {found.__name__: found.data.model_json_schema() for found in requests.BY_ACTION.values() if found.data}
+
 
 def table(*rows: tuple[str, ...]) -> Iterator[str]:
     head, *rest = rows
@@ -178,6 +181,10 @@ def payload(name: str, schema: Mapping[str, Any], listed: list[Channel]) -> Iter
     yield example_of(name)
     yield "```"
     yield ""
+    if name in DATA:
+        yield f"`data` of its response: {_prose(DATA[name].get('description', ''))}"
+        yield ""
+        yield from fields_of(DATA[name], DATA[name].get("$defs", {}))
 
 
 def _prose(description: str) -> str:
@@ -197,7 +204,10 @@ def page() -> str:
     made = schemas()
     LINKED.update(made)
     LINKED.update(
-        name for schema in made.values() for name, inner in schema.get("$defs", {}).items() if "properties" in inner
+        name
+        for schema in (*made.values(), *DATA.values())
+        for name, inner in schema.get("$defs", {}).items()
+        if "properties" in inner
     )
     lines = [
         "# MQTT reference",
@@ -267,12 +277,13 @@ def page() -> str:
     parts: dict[str, tuple[Mapping[str, Any], Mapping[str, Any]]] = {}
     for name, schema in made.items():
         lines += payload(name, schema, listed)
-        definitions = schema.get("$defs", {})
+        own, data = schema.get("$defs", {}), DATA.get(name, {}).get("$defs", {})
+        definitions: Mapping[str, Any] = {**own, **data}
         parts.update({inner: (part, definitions) for inner, part in definitions.items() if "properties" in part})
     lines += ["## Parts of payloads", ""]
-    for name, (part, definitions) in parts.items():
+    for name, (part, inner_definitions) in parts.items():
         if name not in made:
-            lines += [f"### {name}", "", _prose(part.get("description", "")), "", *fields_of(part, definitions)]
+            lines += [f"### {name}", "", _prose(part.get("description", "")), "", *fields_of(part, inner_definitions)]
     return "\n".join(lines).rstrip() + "\n"
 
 

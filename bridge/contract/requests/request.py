@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from itertools import chain
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, StringConstraints
@@ -29,8 +30,14 @@ class Request(StrictPayload):
     example: ClassVar[Mapping[str, Any]] = {}
     #: Whether it reads what people write: then it takes the right to read, otherwise the right to send.
     reads: ClassVar[bool] = False
-    #: Arguments that are recipients in any spelling; the driver gets addresses.
+    #: Whether it changes something: then it is claimed like a send, and done at most once.
+    changes: ClassVar[bool] = False
+    #: The form of `data`; None: the action answers nothing, or its docstring says what.
+    data: ClassVar[type[Payload] | None] = None
+    #: Arguments that are a recipient in any spelling; the driver gets addresses.
     recipients: ClassVar[tuple[str, ...]] = ()
+    #: Arguments that are lists of recipients.
+    recipient_lists: ClassVar[tuple[str, ...]] = ()
 
     v: Literal[1] = VERSION
     id: Annotated[CleanText, StringConstraints(min_length=1, max_length=128)] | None = Field(
@@ -45,7 +52,7 @@ class Request(StrictPayload):
     @override
     def check(self) -> None:
         """Raises `InvalidRequest` for a recipient that cannot be parsed."""
-        for spelled in self._spelled.values():
+        for spelled in (*self._spelled.values(), *chain.from_iterable(self._spelled_lists.values())):
             if not is_from_home(spelled):  # else its country is that of the account, which the session knows
                 parse_recipient(spelled)
 
@@ -54,14 +61,28 @@ class Request(StrictPayload):
         """The normal form of each recipient, by argument name. Raises `InvalidRequest`."""
         return {name: parse_recipient(spelled) for name, spelled in self._spelled.items()}
 
+    @property
+    def address_lists(self) -> Mapping[str, tuple[Jid, ...]]:
+        """The normal form of each list of recipients, by argument name, in their order. Raises `InvalidRequest`."""
+        return {name: tuple(map(parse_recipient, spelled)) for name, spelled in self._spelled_lists.items()}
+
     def sent_from(self, own: str | None) -> Self:
         """The request of an account with the number `own`: decides the country of a number with a leading 0."""
-        home = {name: spelled for name, spelled in self._spelled.items() if is_from_home(spelled)}
-        return self.model_copy(update={name: str(parse_recipient(spelled, own)) for name, spelled in home.items()})
+
+        def written(spelled: str) -> str:
+            return str(parse_recipient(spelled, own)) if is_from_home(spelled) else spelled
+
+        single = {name: written(spelled) for name, spelled in self._spelled.items()}
+        lists = {name: [written(spelled) for spelled in spellings] for name, spellings in self._spelled_lists.items()}
+        return self.model_copy(update={**single, **lists})
 
     @property
     def _spelled(self) -> dict[str, str]:
-        return {name: getattr(self, name) for name in self.recipients}
+        return {name: spelled for name in self.recipients if (spelled := getattr(self, name)) is not None}
+
+    @property
+    def _spelled_lists(self) -> dict[str, list[str]]:
+        return {name: getattr(self, name) or [] for name in self.recipient_lists}
 
     @property
     def arguments(self) -> dict[str, Any]:

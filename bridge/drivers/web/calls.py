@@ -70,8 +70,9 @@ def _forms(to: Jid, numbers: NumberCache, now: float) -> list[str]:
 async def answer(page: WebPage, request: Request, numbers: NumberCache, now: float) -> Any:
     """Carry out a request. Each recipient is passed in the spellings that its country has, the likeliest first."""
     forms = {name: _forms(to, numbers, now) for name, to in request.addresses.items()}
+    lists = {name: [_forms(to, numbers, now) for to in everyone] for name, everyone in request.address_lists.items()}
     try:
-        return _with_messages(await page.call("answer", request.action, {**request.arguments, **forms}))
+        return _with_messages(await page.call("answer", request.action, {**request.arguments, **forms, **lists}))
     except PageFailure as failure:
         raise _nothing_sent(failure) from failure
 
