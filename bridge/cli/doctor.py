@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from bridge.ops.doctor import Examination, Finding
+    from bridge.ops.doctor.examination import Examination
+    from bridge.ports.findings import Finding
     from responder.settings import ResponderSettings
 
 _MARK = {"ok": "[green]✓[/]", "warning": "[yellow]![/]", "fault": "[red]✗[/]"}
@@ -45,7 +46,8 @@ def doctor(
 
     async def command() -> Exit:
         from bridge.cli.doubtful_settings import read_environment
-        from bridge.ops.doctor import Level, examine, worst
+        from bridge.ops.doctor.examination import examine
+        from bridge.ports.findings import Level, worst
 
         findings: list[Finding] = []
 
@@ -77,7 +79,7 @@ def _plan(*, live: bool, session: str | None, to: str | None) -> Examination | s
     """What to examine, or the error text of invalid settings."""
     from bridge.cli.paths import load_running
     from bridge.contract.errors import StartError
-    from bridge.ops.doctor import Examination
+    from bridge.ops.doctor.examination import Examination
     from bridge.ops.private_broker import read_broker_json
 
     try:

@@ -29,7 +29,11 @@ def read_environment() -> tuple[dict[str, str], dict[str, str | None]]:
 
 def unknown_names(environment: Mapping[str, str], file: Mapping[str, str | None]) -> Iterator[Finding]:
     """Names that neither program reads."""
-    from bridge.ops.doctor.variables import unknown
+    from bridge.ops.doctor.variables import has_unknown, unknown
+
+    if not has_unknown(environment, file):
+        return iter(())
+    # 0.1 s of processor time, so only where one of its names may be there
     from responder.settings import ResponderSettings
 
     responder = [str(field.validation_alias) for field in ResponderSettings.model_fields.values()]

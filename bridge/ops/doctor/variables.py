@@ -48,6 +48,12 @@ def variables(
     return found
 
 
+def has_unknown(environment: Mapping[str, str], file: Mapping[str, str | None]) -> bool:
+    """Whether a name with our prefixes, or any name in the file, is no setting of the bridge."""
+    ours = {name.upper() for name in environment if name.upper().startswith(_PREFIXES)}
+    return bool((ours | {name.upper() for name in file}) - {variable for _, variable in _names()} - _OF_SCRIPTS)
+
+
 def unknown(
     environment: Mapping[str, str], file: Mapping[str, str | None], responder: Collection[str] = ()
 ) -> Iterator[Finding]:
