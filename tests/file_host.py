@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 #: Writes the whole answer to a request for a path.
 Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
@@ -18,11 +19,22 @@ class FileHost:
         self.answers: dict[str, Answer] = {}
         self.asked: list[str] = []
         self.port = 0
+        self._serving: set[asyncio.Task[Any]] = set()
 
     def url(self, path: str) -> str:
         return f"http://localhost:{self.port}{path}"
 
+    async def end(self) -> None:
+        """Cut the connections that are still served."""
+        for serving in self._serving:
+            serving.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving = asyncio.current_task()
+        assert serving is not None
+        self._serving.add(serving)
+        serving.add_done_callback(self._serving.discard)
         try:
             head = await reader.readuntil(b"\r\n\r\n")
             path = head.split(b" ", 2)[1].decode()
@@ -36,6 +48,9 @@ class FileHost:
             await writer.drain()
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
+        except asyncio.CancelledError:
+            writer.transport.abort()
+            raise
         finally:
             writer.close()
 
@@ -79,3 +94,4 @@ async def file_host() -> AsyncIterator[FileHost]:
         yield host
     finally:
         server.close()
+        await host.end()

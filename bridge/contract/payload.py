@@ -80,7 +80,7 @@ def is_none(value: object) -> bool:
 class Payload(BaseModel):
     """A payload that the bridge writes."""
 
-    model_config = ConfigDict(frozen=True, populate_by_name=True, ser_json_inf_nan="null")
+    model_config = ConfigDict(frozen=True, populate_by_name=True, ser_json_inf_nan="null", defer_build=True)
 
     def to_json(self) -> str:
         """The published form: compact JSON."""
@@ -90,7 +90,7 @@ class Payload(BaseModel):
 class StrictPayload(BaseModel):
     """A payload that the bridge accepts: strict types, no unknown fields."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True)
 
     def check(self) -> None:
         """Checks across fields, or with their own error code. Raises `CodedError`."""

@@ -9,6 +9,7 @@ WhatsApp are not changed.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _ARGENTINA = re.compile(r"54(9?)0?(\d{10}|\d{12})")
 _MEXICO = re.compile(r"52(1|01|044|045)?([2-9]\d{9})")
@@ -54,6 +55,7 @@ def candidates(number: str) -> tuple[str, ...]:
     return (number,)
 
 
+@lru_cache(maxsize=10_000)
 def canonical(number: str) -> str:
     """The one form of a number that stands for all its spellings: only for comparisons, it may not be registered."""
     return max(candidates(number), key=len)

@@ -51,7 +51,7 @@ def body_of(
     }
     raw = message.raw
     try:
-        fields = {name: getattr(content, name) for name in MessageContent.model_fields}
+        fields = {name: getattr(content, name) for name in content.model_fields_set}  # the others have their default
         valid = None if raw is None else _valid_json(raw)
         return _trimmed(MessageBody(**known, **fields, type=message.type, kind=kind_of(message.name), raw=valid))
     except ValidationError as error:

@@ -132,9 +132,12 @@ class _AddressBook:
     """
 
     def __init__(self, rows: Iterable[PersonAddress], new_id: Callable[[], str]) -> None:
-        self._rows = {row.key: row for row in rows}
+        self._rows: dict[str, PersonAddress] = {}
+        self._keys: dict[str, set[str]] = {}  # of each person's rows
+        for row in rows:
+            self._enter(row)
         self._new_id = new_id
-        self._stored = {row.person for row in self._rows.values()}
+        self._stored = set(self._keys)
         self.changed: dict[str, PersonAddress] = {}
         self.pairs: list[tuple[Person, str | None]] = []
 
@@ -155,7 +158,7 @@ class _AddressBook:
             before = None  # the number of another account before
         if owner is not None and before is not None:
             owner, merged = sorted((owner, before), key=self._age)
-            for row in [row for row in self._rows.values() if row.person == merged]:
+            for row in self._theirs(merged):
                 self._set(replace(row, person=owner))
         person = owner or before or self._new_id()
         for address in (lid, pn):
@@ -177,7 +180,7 @@ class _AddressBook:
         return row.person if row else None
 
     def _theirs(self, person: str) -> list[PersonAddress]:
-        return sorted((row for row in self._rows.values() if row.person == person), key=lambda row: row.number)
+        return sorted((self._rows[key] for key in self._keys[person]), key=lambda row: row.number)
 
     def _has_lid(self, person: str) -> bool:
         return any(Jid.parse(row.key).is_lid for row in self._theirs(person))
@@ -193,4 +196,11 @@ class _AddressBook:
 
     def _set(self, row: PersonAddress) -> None:
         if self._rows.get(row.key) != row:
-            self._rows[row.key] = self.changed[row.key] = row
+            self._enter(row)
+            self.changed[row.key] = row
+
+    def _enter(self, row: PersonAddress) -> None:
+        if (before := self._rows.get(row.key)) is not None:
+            self._keys[before.person].discard(row.key)
+        self._rows[row.key] = row
+        self._keys.setdefault(row.person, set()).add(row.key)

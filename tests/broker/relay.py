@@ -50,8 +50,17 @@ class Relay:
         self._writers.clear()
 
     async def _accepted(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_connection("127.0.0.1", self._target)
-        self._writers |= {writer, back}
+        accepting = asyncio.current_task()
+        assert accepting is not None
+        self._writers.add(writer)
+        self._tasks.add(accepting)
+        accepting.add_done_callback(self._tasks.discard)
+        try:
+            there, back = await asyncio.open_connection("127.0.0.1", self._target)
+        except OSError:
+            writer.transport.abort()
+            return
+        self._writers.add(back)
         for source, sink in ((reader, back), (there, writer)):
             task = asyncio.create_task(self._pump(source, sink), name="relay")
             self._tasks.add(task)

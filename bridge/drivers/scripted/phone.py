@@ -36,6 +36,7 @@ from bridge.ports import (
 ACCOUNT = Jid("5491155500000", Server.USER)
 ACCOUNT_LID = Jid("277000000000000", Server.LID)
 CONTENT = MessageContent.model_fields.keys()
+EMPTY = MessageContent()
 #: WhatsApp's type of a kind that is sent.
 TYPES = {kind.kind: kind.types[0] for kind in RECEIVED}
 
@@ -300,8 +301,8 @@ class ScriptedPhone:
             type="chat",
             timestamp=self.now(),
             # not validated: a script may pass what fits no contract
-            content=MessageContent.model_construct(
-                body=body, **{name: fields.pop(name) for name in CONTENT & fields.keys()}
+            content=EMPTY.model_copy(
+                update={"body": body, **{name: fields.pop(name) for name in CONTENT & fields.keys()}}
             ),
             author=author,
             history=not self.paired,
