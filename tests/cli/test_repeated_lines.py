@@ -67,7 +67,7 @@ async def test_without_internet_up_warns_once(start: StartCommand) -> None:
         port = site.sockets[0].getsockname()[1]
         process = await start("up", "--no-responder", WA_WEB_URL=f"http://127.0.0.1:{port}/", WA_HTTP_PORT="off")
         async with asyncio.timeout(120):
-            for _ in range(7):  # the browser itself tries twice for each attempt
+            for _ in range(5):  # the browser itself tries twice for each attempt
                 await attempts.acquire()
         process.terminate()
         out, err = await process.communicate()

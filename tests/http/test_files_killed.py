@@ -15,7 +15,7 @@ from tests.http.test_killed import CHATS, TIMEOUT, Scene, scene
 
 __all__ = ["scene"]
 pytestmark = pytest.mark.timeout(240)
-FILES = {f"file-{number}": random.Random(number).randbytes(1000 + 20_000 * number) for number in range(12)}
+FILES = {f"file-{number}": random.Random(number).randbytes(1000 + 20_000 * number) for number in range(8)}
 
 
 async def ask(scene: Scene) -> None:

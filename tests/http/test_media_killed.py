@@ -20,7 +20,7 @@ from tests.http.test_killed import CHATS, Scene, scene
 
 __all__ = ["scene"]
 pytestmark = pytest.mark.timeout(300)
-PICTURES = int(os.environ.get("WA_TEST_PICTURES", "60"))
+PICTURES = int(os.environ.get("WA_TEST_PICTURES", "40"))
 JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01"
 
 
