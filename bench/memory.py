@@ -94,6 +94,7 @@ async def run(total: int) -> list[Point]:
                     owner="bench:0",
                     journal=store.journal,
                     outbox=store.outbox,
+                    ledger=store.requests,
                     memory=store.memory,
                     driver=driver,
                     inbound=InboundPipeline(

@@ -267,9 +267,17 @@ def page() -> str:
         ),
         "## Requests",
         "",
+        "What changes something is done at most once for an `id`: the same `id` and arguments give the same",
+        "response again, for 30 days; other arguments are `failed: conflict`. `unknown` = WhatsApp, or a bridge that",
+        "ended meanwhile, left no answer: look, and ask again with a new `id` if it was not done. What only reads is",
+        "never stored.",
+        "",
         *table(
-            ("`action`", "Does"),
-            *((f"`{action}`", request.summary) for action, request in requests.BY_ACTION.items()),
+            ("`action`", "Does", "Done once for an `id`"),
+            *(
+                (f"`{action}`", request.summary, "yes" if request.changes else "")
+                for action, request in requests.BY_ACTION.items()
+            ),
         ),
         "## Payloads",
         "",

@@ -243,6 +243,7 @@ class SessionHost:
             owner=mqtt.owner,
             journal=journal,
             outbox=outbox,
+            ledger=store.requests,
             memory=memory,
             driver=driver,
             inbound=InboundPipeline(

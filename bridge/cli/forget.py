@@ -165,7 +165,7 @@ def _print_report(report: _Report, *, dry_run: bool, json: bool) -> None:
         erased = ", ".join(f"{count} {what}" for what, count in counts.items() if count and what not in left)
         out.print(f"[green]✓[/] {store}: {erased or 'nothing'} {'found' if dry_run else 'erased'}", highlight=False)
         if left[STILL_OPEN]:
-            out.print(f"  {left[STILL_OPEN]} commands are still open: run this again when they are final.")
+            out.print(f"  {left[STILL_OPEN]} commands or requests are still open: run this again when they are final.")
         if left[OPT_OUTS_KEPT]:
             out.print(f"  {left[OPT_OUTS_KEPT]} chats keep their address, to honour the opt-out from answers.")
         if left[FILTERS_KEPT]:

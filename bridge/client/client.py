@@ -192,6 +192,8 @@ class Client:
     ) -> Response:
         """Make a request and return its response: `done` with `data`, `failed` or `unknown` with `error`.
 
+        One that changes something is done at most once for its argument `id`, and gives the same response again.
+
         Raises InvalidRequest and Unsupported before anything is published, NoSuchSession, NoAnswer after `timeout`
         seconds.
         """
@@ -205,7 +207,8 @@ class Client:
                 fields = {} if isinstance(delivery, Resubscribed) else json.loads(delivery.payload)
                 if fields.get("id") == request.id and "action" in fields:
                     return Response.model_validate(fields)
-        raise NoAnswer(f"No response to {action} within {timeout:g} s.", session=session, id=str(request.id))
+        again = f" It may still be done: id={request.id} asks for its outcome." if request.changes else ""
+        raise NoAnswer(f"No response to {action} within {timeout:g} s.{again}", session=session, id=str(request.id))
 
     async def status(self, session: str) -> SessionStatus:
         """The session's status; an old heartbeat counts as offline. Raises NoSuchSession, NoBridge."""

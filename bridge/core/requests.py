@@ -12,13 +12,14 @@ from bridge.contract.messages import HistoryMessage
 from bridge.contract.payload import instant
 from bridge.contract.requests import Request, Response, ResponseStatus
 from bridge.contract.session import SessionState
+from bridge.core.claimed_requests import LOOK, ClaimedRequests
 from bridge.core.results import error_info
 from bridge.core.session_view import SessionView
-from bridge.ports import Answers, CallInDoubt, Clock, IncomingMessage
+from bridge.ports import Answers, CallInDoubt, Clock, IncomingMessage, RequestLedger, StoreUnusable
 
 DescribesMessages = Callable[[Sequence[IncomingMessage]], Awaitable[Sequence[HistoryMessage]]]
 Answer = Callable[[Request], Awaitable[Any]]
-#: Concurrent calls into the page. Further ones are refused: they must not delay messages.
+#: Concurrent calls into the page for requests that only read. Further ones are refused: they must not delay messages.
 CONCURRENT = 8
 
 
@@ -32,11 +33,14 @@ class RequestRunner:
         view: SessionView,
         clock: Clock,
         *,
+        ledger: RequestLedger,
         own: Callable[[], str | None],
         describe: DescribesMessages,
     ) -> None:
         """`own` gives the digits of this account's number, None before they are known; `describe` the published form
         of messages."""
+        #: Those that change something; claim them here before they are acknowledged.
+        self.claimed = ClaimedRequests(session, ledger, clock, own=own, carry_out=self._carry_out)
         self._describe = describe
         self._session = session
         self._driver = driver
@@ -62,13 +66,13 @@ class RequestRunner:
         situation = self._view.situation
         if situation.state is not SessionState.CONNECTED:
             raise NotConnected(f"The session {self._session} is not connected: {situation.text}")
-        if self._running >= CONCURRENT:
+        if self._running >= CONCURRENT and not request.changes:  # those wait before this
             raise LimitReached(f"{CONCURRENT} requests are being carried out; try again.")
-        self._running += 1
+        self._running += not request.changes
         try:
             return await self._published(await self._driver.answer(request.sent_from(self._own())))
         finally:
-            self._running -= 1
+            self._running -= not request.changes
 
     async def _published(self, data: Any) -> Any:
         """The data as JSON."""
@@ -78,19 +82,40 @@ class RequestRunner:
         return _replace(data, lambda _: json.loads(next(described).to_json()))
 
     async def respond(self, request: Request) -> Response:
-        """Carry out a request; returns its response, `unknown` if the driver gave no answer. Raises no `CodedError`."""
+        """Carry out a request; returns its response, `unknown` if the driver gave no answer.
+
+        One that changes something is claimed first; its response is that of the first request with its id. Raises no
+        `CodedError` but `StoreUnusable`.
+        """
+        if not request.changes:
+            return await self._carry_out(request)
+        try:
+            return await self.claimed.response((await self.claimed.claim(request)).row)
+        except StoreUnusable:
+            raise
+        except CodedError as error:
+            return self.refusal_of(request, error)
+
+    async def _carry_out(self, request: Request) -> Response:
         try:
             data = await self.run(request)
         except CallInDoubt as error:
-            return self._response(request, ResponseStatus.UNKNOWN, error=error)
+            doubt = CallInDoubt(f"{error.text} {LOOK}") if request.changes else error
+            return self._response(request, ResponseStatus.UNKNOWN, error=doubt)
+        except StoreUnusable:
+            raise
         except CodedError as error:
-            return self.refusal(error, request_id=request.id, action=request.action, transaction=request.transaction)
+            return self.refusal_of(request, error)
         return self._response(request, ResponseStatus.DONE, data=data)
+
+    def refusal_of(self, request: Request, error: Exception) -> Response:
+        """The response to a request that could not be carried out."""
+        return self.refusal(error, request_id=request.id, action=request.action, transaction=request.transaction)
 
     def refusal(
         self, error: Exception, *, request_id: str | None, action: str | None, transaction: str | None
     ) -> Response:
-        """The response to a request that could not be carried out or parsed."""
+        """The response to what may be no request at all."""
         return Response(
             session=self._session,
             id=request_id or uuid.uuid4().hex,

@@ -43,6 +43,7 @@ from bridge.ports import (
     PairingCode,
     PasskeyRequest,
     PublishProgress,
+    RequestLedger,
     SendStopped,
     StoreUnusable,
     WhatsAppDriver,
@@ -63,6 +64,7 @@ class Session(DriverSink):
         owner: str,
         journal: Journal,
         outbox: Outbox,
+        ledger: RequestLedger,
         memory: KeyValueStore,
         driver: WhatsAppDriver,
         inbound: InboundPipeline,
@@ -75,7 +77,7 @@ class Session(DriverSink):
         self.outbound = outbound
         self.view = SessionView(name, clock)
         self.requests = RequestRunner(
-            name, driver, self.view, clock, own=lambda: outbound.own, describe=inbound.described
+            name, driver, self.view, clock, ledger=ledger, own=lambda: outbound.own, describe=inbound.described
         )
         self.progress = progress
         self._owner = owner
@@ -237,19 +239,21 @@ class Session(DriverSink):
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.outbound.run(), name=f"outbound {self.name}")
+                tasks.create_task(self.requests.claimed.run(), name=f"requests {self.name}")
                 tasks.create_task(self._keep_driver(), name=f"driver {self.name}")
         finally:
             self._stay_closed()
 
     async def quiesce(self) -> None:
-        """Start no more sends and wait up to `DRAIN` seconds for the running ones."""
+        """Start no more sends and wait up to `DRAIN` seconds for the running ones, and for claimed requests."""
         self._quiet = True
         self.outbound.close()
         try:
             async with asyncio.timeout(DRAIN):
                 await self.outbound.drain()
+                await self.requests.claimed.drain()
         except TimeoutError:
-            _log.warning("%s: a send is still running; it is looked up at the next start", self.name)
+            _log.warning("%s: a send or a request is still running; the next start answers it", self.name)
 
     async def _want(self, desired: DesiredState) -> None:
         await store_desired(self._memory, desired)

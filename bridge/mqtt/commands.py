@@ -8,16 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 import logging
 import uuid
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
 
-from bridge.broker import BrokerConnection, BrokerDown, Delivery, Publication
+from bridge.broker import BrokerConnection, Delivery
 from bridge.contract.commands import (
-    MAX_COMMAND_BYTES,
     ControlCommand,
     ControlResult,
     ControlStatus,
@@ -26,13 +22,15 @@ from bridge.contract.commands import (
     parse_json,
     parse_text,
 )
-from bridge.contract.errors import CodedError, InternalError, InvalidRequest, RetainedCommand, TooLarge
-from bridge.contract.payload import instant, valid_text
-from bridge.contract.requests import Typing, parse_request
+from bridge.contract.errors import CodedError, InternalError, InvalidRequest, RetainedCommand
+from bridge.contract.payload import instant
+from bridge.contract.requests import Typing
 from bridge.contract.topics import Leaf, SessionTopic, Topics, is_level
 from bridge.core.results import Rejection, error_info
 from bridge.core.session import Session
+from bridge.mqtt.partial_command import PartialCommand, reply_to
 from bridge.mqtt.replay import Replayer
+from bridge.mqtt.requests import RequestIntake
 from bridge.ports import (
     Clock,
     CommandOrigin,
@@ -49,42 +47,6 @@ _log = logging.getLogger(__name__)
 _CONNECTION = "mqtt_connection"
 #: Deliveries being claimed at once; they share commits, and the order of claims is the order of arrival.
 CONCURRENT = 200
-
-
-@dataclass(frozen=True, slots=True)
-class PartialCommand:
-    """The readable fields of a payload that is not a valid command: enough to answer its sender."""
-
-    command_id: str | None = None
-    reply_topic: str | None = None
-    transaction: str | None = None
-    request: str | None = None
-    reader: str | None = None
-    action: str | None = None
-
-    @classmethod
-    def of(cls, payload: bytes) -> PartialCommand:
-        """Take the valid fields; never raises."""
-        if len(payload) > MAX_COMMAND_BYTES:
-            return cls()
-        try:
-            fields = json.loads(payload)
-        except (ValueError, RecursionError):
-            return cls()
-        if not isinstance(fields, dict):
-            return cls()
-        return cls(
-            _short(fields.get("id"), 128),
-            _short(fields.get("reply_topic"), 512),
-            _short(fields.get("transaction"), 512),
-            _short(fields.get("request"), 128),
-            _short(fields.get("reader"), 64),
-            _short(fields.get("action"), 64),
-        )
-
-
-def _short(value: object, limit: int) -> str | None:
-    return value if isinstance(value, str) and 0 < len(value) <= limit and valid_text(value) == value else None
 
 
 class CommandIntake:
@@ -115,7 +77,7 @@ class CommandIntake:
         self._brought_something = False
         self._background = background  # outlives the connection: a reconnect does not cancel a control action
         self._slots = asyncio.Semaphore(CONCURRENT)
-        self._request_slots = asyncio.Semaphore(CONCURRENT)  # a response is published after the PUBACK
+        self._requests = RequestIntake(session, outbox, topics, connection, background)
 
     async def run(self) -> None:
         """Process deliveries until the connection ends. Raises BrokerDown, and what the store raises."""
@@ -171,8 +133,7 @@ class CommandIntake:
             case Leaf.CONTROL:
                 await self._control(delivery)
             case Leaf.REQUEST:
-                await self._request_slots.acquire()
-                self._background.create_task(self._respond(delivery), name=f"request {self._session.name}")
+                await self._requests.take(delivery, self._origin(delivery))
             case Leaf.TYPING:
                 await self._typing(delivery)
             case _:  # a topic without a subscription
@@ -187,7 +148,7 @@ class CommandIntake:
                 command = parse_text(topic.tail, delivery.payload)
             await self._session.outbound.submit(
                 command,
-                origin=CommandOrigin(delivery.topic, sha256, delivery.packet_id, delivery.dup, self._number or 0),
+                origin=self._origin(delivery),
                 reply_to=self._reply_to(command.reply_topic, delivery),
             )
         except CodedError as error:
@@ -205,14 +166,11 @@ class CommandIntake:
         return Rejection(delivery.topic, sha256, hints.command_id, reply_to, hints.transaction, once)
 
     def _reply_to(self, field: str | None, delivery: Delivery) -> ReplyTo | None:
-        reply_topic = field or delivery.response_topic
-        if reply_topic is None:
-            return None
-        client = self._topics.reply_client(self._session.name, reply_topic)
-        if client is None:
-            expected = self._topics.reply(self._session.name, "<client>")
-            raise InvalidRequest(f"reply_topic must be {expected}, with a client name of letters, digits, _ and -.")
-        return ReplyTo(client, delivery.correlation_data)
+        return reply_to(self._topics, self._session.name, field, delivery)
+
+    def _origin(self, delivery: Delivery) -> CommandOrigin:
+        sha256 = hashlib.sha256(delivery.payload).hexdigest()
+        return CommandOrigin(delivery.topic, sha256, delivery.packet_id, delivery.dup, self._number or 0)
 
     async def _replay(self, delivery: Delivery) -> None:
         try:
@@ -249,39 +207,6 @@ class CommandIntake:
             return
         # worth nothing later: what cannot be shown now is dropped without an answer
         self._background.create_task(self._session.requests.respond(request), name=f"typing {self._session.name}")
-
-    async def _respond(self, delivery: Delivery) -> None:
-        """Answer a request. A response is not stored: a connection that breaks meanwhile loses it, and the same request
-        may be made again."""
-        requests, reply_to = self._session.requests, None
-        try:
-            request = parse_request(delivery.payload)
-            reply_to = self._reply_to(request.reply_topic, delivery)
-            response = await requests.respond(request)
-        except Exception as error:  # noqa: BLE001 - the client gets an answer in any case
-            if not isinstance(error, CodedError):
-                _log.exception("%s: internal error while answering a request", self._session.name)
-            hints = PartialCommand.of(delivery.payload)
-            with suppress(InvalidRequest):
-                reply_to = self._reply_to(hints.reply_topic, delivery)
-            response = requests.refusal(
-                error, request_id=hints.command_id, action=hints.action, transaction=hints.transaction
-            )
-        topics, body = self._topics, response.to_json()
-        topic = topics.response(self._session.name)
-        if not self._connection.takes(topic, body):
-            too_large = TooLarge(f"The answer has {len(body):,} characters, which is more than the broker takes.")
-            short = {"data": None, "error": error_info(too_large), "transaction": None}
-            body = response.model_copy(update=short).to_json()
-        answers = [Publication(topic, body, may_be_refused=True)]
-        if reply_to is not None:
-            reply = topics.reply(self._session.name, reply_to.client)
-            answers.append(Publication(reply, body, reply_to.correlation, may_be_refused=True))
-        try:
-            with suppress(BrokerDown):
-                await self._connection.publish_all(answers)
-        finally:
-            self._request_slots.release()
 
     async def _refuse(self, delivery: Delivery, error: CodedError, command_id: str | None = None) -> None:
         sha256 = hashlib.sha256(delivery.payload).hexdigest()

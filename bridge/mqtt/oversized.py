@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from bridge.broker import BrokerConnection, Publication
+from bridge.contract.errors import TooLarge
 from bridge.contract.messages import Stream, in_stream, without_content
-from bridge.ports import Notice
+from bridge.contract.topics import Leaf
+from bridge.core.results import error_info
+from bridge.ports import NewNotice, Notice
 
 _log = logging.getLogger(__name__)
 #: Fields of a result that repeat what the client wrote, and have its length.
@@ -45,10 +47,18 @@ def fitting_items(
             _log.error("%s: %s %d is not published: even its head is more than the broker takes", session, stream, seq)
 
 
-def fitting_notice(connection: BrokerConnection, topic: str, notice: Notice) -> Notice:
-    """A result as it is published: without the fields that repeat the command where the broker does not take them."""
-    if connection.takes(topic, notice.body):
-        return notice
-    fields = {name: value for name, value in json.loads(notice.body).items() if name not in _REPEATED}
-    fields["oversized"] = len(notice.body.encode())
-    return replace(notice, body=json.dumps(fields, ensure_ascii=False))
+def fitting_notice(connection: BrokerConnection, topic: str, notice: Notice | NewNotice) -> str:
+    """A result as it is published: without the fields that repeat the command where the broker does not take them.
+
+    A response goes without its data then, and says so.
+    """
+    body = notice.body
+    if connection.takes(topic, body):
+        return body
+    fields = {name: value for name, value in json.loads(body).items() if name not in _REPEATED}
+    if notice.leaf == Leaf.RESPONSE:
+        too_large = TooLarge(f"The answer has {len(body):,} characters, which is more than the broker takes.")
+        fields |= {"data": None, "error": error_info(too_large).model_dump(mode="json", exclude_none=True)}
+    else:
+        fields["oversized"] = len(body.encode())
+    return json.dumps(fields, ensure_ascii=False)

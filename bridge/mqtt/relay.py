@@ -14,7 +14,7 @@ from bridge.contract.messages import Stream, trace_of
 from bridge.contract.topics import Leaf, Topics
 from bridge.mqtt.oversized import fitting_items, fitting_notice
 from bridge.mqtt.progress import MqttProgress
-from bridge.ports import MQTT_READER, Journal, Notice, Outbox
+from bridge.ports import MQTT_READER, Journal, NewNotice, Notice, Outbox
 
 _log = logging.getLogger(__name__)
 #: Items per read; the connection's window pipelines their PUBACKs, and the cursor moves after the last.
@@ -55,7 +55,7 @@ async def relay_notices(session: str, outbox: Outbox, topics: Topics, connection
             await outbox.wait_notices(sent)
             continue
         await connection.publish_all(
-            publication for notice in notices for publication in _publications(notice, session, topics, connection)
+            publication for notice in notices for publication in publications(notice, session, topics, connection)
         )
         sent = notices[-1].number
         await outbox.published([notice.number for notice in notices])
@@ -69,11 +69,14 @@ def _log_published(session: str, what: str, trace: str | None) -> None:
     _log.debug("%s: %s has its PUBACK", session, what, extra={"session": session, "trace": trace})
 
 
-def _publications(notice: Notice, session: str, topics: Topics, connection: BrokerConnection) -> list[Publication]:
+def publications(
+    notice: Notice | NewNotice, session: str, topics: Topics, connection: BrokerConnection
+) -> list[Publication]:
+    """A notice on its topic, and on the reply topic of who asked; a response may be refused on both."""
     topic, reply_to = topics.session(session, Leaf(notice.leaf)), notice.reply_to
-    notice = fitting_notice(connection, topic, notice)
-    result = Publication(topic, notice.body)
+    body = fitting_notice(connection, topic, notice)
+    result = Publication(topic, body, may_be_refused=notice.leaf == Leaf.RESPONSE)
     if reply_to is None:
         return [result]
     topic = topics.reply(session, reply_to.client)
-    return [result, Publication(topic, notice.body, reply_to.correlation, may_be_refused=True)]
+    return [result, Publication(topic, body, reply_to.correlation, may_be_refused=True)]

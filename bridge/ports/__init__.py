@@ -71,6 +71,7 @@ from bridge.ports.outgoing_files import ConvertsVoice, FetchedFile, FetchesFiles
 from bridge.ports.page_versions import LibraryVersion, PageVersion, PageVersions
 from bridge.ports.people import Acquaintance, PeopleStore, PersonAddress
 from bridge.ports.progress import PublishProgress
+from bridge.ports.requests import ClaimedRequest, RequestClaim, RequestLedger, RequestRow
 from bridge.ports.webhooks import (
     MESSAGE,
     DeadLetter,
@@ -104,6 +105,7 @@ __all__ = [
     "Check",
     "Claim",
     "Claimed",
+    "ClaimedRequest",
     "Clock",
     "CommandAdvanced",
     "CommandClaimed",
@@ -165,6 +167,9 @@ __all__ = [
     "ReceivedMedia",
     "Reloads",
     "ReplyTo",
+    "RequestClaim",
+    "RequestLedger",
+    "RequestRow",
     "ReservesIds",
     "Scope",
     "SendStopped",

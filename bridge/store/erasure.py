@@ -96,16 +96,18 @@ def erase_session(path: Path, person: ErasedPerson, *, marks: bool, dry_run: boo
     """Erase a person from a session's store; returns the number of erased entries by their kind.
 
     `marks` = also delete the keys and watermarks that keep the phone's copy of the chat from being journalled again.
-    `still open` counts commands in flight: they stay until they are final. Raises `StoreUnusable`.
+    `still open` counts commands and requests in flight: they stay until they are final. Raises `StoreUnusable`.
     """
     with _opened(path, "migrations") as connection:
         final, still_open = _commands(connection, person)
+        answered, unanswered = _requests(connection, person)
         sweeps = (*(_MARKS if marks else (_HASHES,)), _REPORTS, _PEOPLE, *_FILES)
         return {
             "messages": _items(connection, person, Stream.IN, dry_run=dry_run),
             "events": _items(connection, person, Stream.EVENT, dry_run=dry_run),
             "commands": _each(connection, final, lambda row: _blank(connection, *row), dry_run=dry_run),
-            "still open": len(still_open),
+            "requests": _each(connection, answered, lambda row: _blank_request(connection, *row), dry_run=dry_run),
+            "still open": len(still_open) + len(unanswered),
             "results and acks": _notices(connection, person, dry_run=dry_run),
             "unread messages": _facts(connection, person, dry_run=dry_run),
             **{sweep.what: sweep.run(connection, person, dry_run=dry_run) for sweep in sweeps},
@@ -228,8 +230,39 @@ def _blank(connection: sqlite3.Connection, number: int, raw_id: str | None) -> N
     )
 
 
+def _requests(connection: sqlite3.Connection, person: ErasedPerson) -> tuple[list[Any], list[Any]]:
+    """Number and response without the person of requests that name the person: the answered ones, and the others."""
+    answered: list[tuple[int, str]] = []
+    unanswered: list[tuple[int, None]] = []
+    for number, response, *whose in connection.execute(
+        'SELECT number, response, arguments, id, "transaction" FROM requests'
+    ):
+        if not any(map(person.is_named_in, (response, *whose))):
+            continue
+        if response is None:
+            unanswered.append((number, None))
+        else:
+            answered.append((number, _without(person, response)))
+    return answered, unanswered
+
+
+def _blank_request(connection: sqlite3.Connection, number: int, response: str) -> None:
+    """Keep the id, so that a repetition is a conflict and is not done again."""
+    connection.execute(
+        "UPDATE requests SET arguments = '', content_hash = '', response = ?, \"transaction\" = NULL, topic = NULL,"
+        " payload_sha256 = NULL WHERE number = ?",
+        (response, number),
+    )
+
+
+def _without(person: ErasedPerson, body: str) -> str:
+    """A result or response without the fields that name the person."""
+    fields = json.loads(body)
+    return json.dumps({name: None if name != "id" and person.is_in(fields[name]) else fields[name] for name in fields})
+
+
 def _notices(connection: sqlite3.Connection, person: ErasedPerson, *, dry_run: bool) -> int:
-    """Delete published notices; an unpublished result stays with its id, since its sender waits for it."""
+    """Delete published notices; an unpublished result or response stays with its id, since its sender waits for it."""
     found = [
         row
         for row in connection.execute("SELECT number, leaf, published_at, body FROM notices")
@@ -238,13 +271,10 @@ def _notices(connection: sqlite3.Connection, person: ErasedPerson, *, dry_run: b
 
     def change(row: tuple[int, str, float | None, str]) -> None:
         number, leaf, published_at, body = row
-        if published_at is not None or leaf != Leaf.RESULT:
+        if published_at is not None or leaf not in (Leaf.RESULT, Leaf.RESPONSE):
             connection.execute("DELETE FROM notices WHERE number = ?", (number,))
             return
-        fields = {
-            name: None if name != "id" and person.is_in(value) else value for name, value in json.loads(body).items()
-        }
-        connection.execute("UPDATE notices SET body = ? WHERE number = ?", (json.dumps(fields), number))
+        connection.execute("UPDATE notices SET body = ? WHERE number = ?", (_without(person, body), number))
 
     return _each(connection, found, change, dry_run=dry_run)
 

@@ -66,7 +66,7 @@ def store(connection: sqlite3.Connection, notices: Iterable[NewNotice]) -> int |
             "INSERT INTO notices (leaf, body, reply_client, correlation) VALUES (?, ?, ?, ?)",
             (
                 *(notice.leaf, notice.body),
-                *((notice.reply_to.client, notice.reply_to.correlation) if notice.reply_to else (None, None)),
+                *reply_columns(notice.reply_to),
             ),
         ).lastrowid
     return number
@@ -78,6 +78,11 @@ def newest_unpublished(connection: sqlite3.Connection) -> int:
     return int(number)
 
 
+def reply_columns(reply_to: ReplyTo | None) -> tuple[str | None, bytes | None]:
+    """What the columns `reply_client` and `correlation` hold."""
+    return (None, None) if reply_to is None else (reply_to.client, reply_to.correlation)
+
+
 def reply_to(client: str | None, correlation: bytes | None) -> ReplyTo | None:
-    """The columns `reply_client` and `correlation` of a command or notice, read."""
+    """The columns `reply_client` and `correlation`, read."""
     return None if client is None else ReplyTo(client, correlation)

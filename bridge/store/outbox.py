@@ -25,26 +25,29 @@ from bridge.ports import (
     Outbox,
     OutboxRow,
 )
-from bridge.store import notices, rows
+from bridge.store import notices, origins, rows
 from bridge.store.database import SqliteDatabase
 from bridge.store.journal import is_first_report
 
 
 class SqliteOutbox(Outbox):
     def __init__(
-        self, database: SqliteDatabase, now: Callable[[], float], observe: Callable[[Event], None] = lambda _: None
+        self,
+        database: SqliteDatabase,
+        queue: notices.NoticeQueue,
+        now: Callable[[], float],
+        observe: Callable[[Event], None] = lambda _: None,
     ) -> None:
         self._database = database
         self._now = now
         self._observe = observe
         self._open = 0
-        self._notices = notices.NoticeQueue(database)
+        self._notices = queue
         self._settling: dict[str, set[asyncio.Event]] = {}  # command id -> waiters for its result
 
     async def load(self) -> None:
         """Read the store into memory; once, before anything else."""
         self._open = await self._database.read(_count_open)
-        await self._notices.load()
 
     @property
     @override
@@ -198,17 +201,8 @@ def _standing(connection: sqlite3.Connection, claim: Claim) -> Claimed:
 
 def _redelivered(connection: sqlite3.Connection, claim: Claim) -> Claimed | None:
     """The claim of a command without id, if this is the broker's redelivery of it."""
-    origin = claim.origin
-    if origin is None or not origin.dup:
-        return None
-    # Packet ids are reused, so a redelivery can only repeat a recent delivery: of the last connection with new
-    # commands, or of the one before (a connection may break in the middle of its redeliveries).
-    recent = (origin.connection - 1, origin.connection)
-    known = rows.find(connection, rows.BY_ORIGIN, origin.payload_sha256, origin.packet_id, *recent, origin.topic)
-    if known is None:
-        return None
-    rows.follow_redelivery(connection, known.number, origin.connection)
-    return Claimed(known, fresh=False)
+    number = origins.redelivered(connection, "commands", claim.origin)
+    return None if number is None else Claimed(rows.by_number(connection, number), fresh=False)
 
 
 def _step(connection: sqlite3.Connection, number: int, change: Change) -> tuple[OutboxRow, OutboxRow, int | None]:

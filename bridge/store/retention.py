@@ -13,7 +13,7 @@ from functools import partial
 
 from bridge.contract.messages import Stream
 from bridge.ports import Bounds
-from bridge.store import rows
+from bridge.store import requests, rows
 from bridge.store.ages import age_to, newest_message, remember_from, remembers_from
 from bridge.store.database import SqliteDatabase
 from bridge.store.journal import bounds_of_all
@@ -33,6 +33,7 @@ class Compaction:
 
     items: int = 0
     commands: int = 0
+    requests: int = 0
     notices: int = 0
     keys: int = 0
 
@@ -50,13 +51,13 @@ async def compact(
 ) -> Compaction:
     """Delete journal items that are older than `max_age` seconds or too many for `max_bytes` of bodies, oldest first.
 
-    Also final commands that last changed more than `ids_remembered` seconds ago, with published notices of that age;
-    and keys of messages written more than `keys_remembered` seconds before the newest. Ages are counted by
-    `ages.age_to`. `forgotten` is called with the bounds after each transaction, `remembers` with the time before which
-    everything is history.
+    Also final commands and answered requests that last changed more than `ids_remembered` seconds ago, with published
+    notices of that age; and keys of messages written more than `keys_remembered` seconds before the newest. Ages are
+    counted by `ages.age_to`. `forgotten` is called with the bounds after each transaction, `remembers` with the time
+    before which everything is history.
     """
     now = await database.write(lambda connection: age_to(connection, now))
-    items = commands = notices = 0
+    items = commands = answered = notices = 0
     while removed := (
         await database.write(
             lambda connection: _forget_items(connection, now - max_age, max_bytes), lambda left: forgotten(left[1])
@@ -65,12 +66,14 @@ async def compact(
         items += removed
     while removed := await database.write(lambda connection: rows.forget(connection, now - ids_remembered, _CHUNK)):
         commands += removed
+    while removed := await database.write(lambda connection: requests.forget(connection, now - ids_remembered, _CHUNK)):
+        answered += removed
     while removed := await database.write(lambda connection: _forget_notices(connection, now - ids_remembered)):
         notices += removed
     keys = await _forget_keys(database, now, keys_remembered, remembers)
     while await database.write(_shrink_file):
         pass
-    return Compaction(items, commands, notices, keys)
+    return Compaction(items, commands, answered, notices, keys)
 
 
 def _forget_items(connection: sqlite3.Connection, before: float, max_bytes: int) -> tuple[int, dict[Stream, Bounds]]:

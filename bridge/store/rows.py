@@ -10,8 +10,9 @@ from bridge.contract.commands import Priority
 from bridge.contract.jid import MessageKey
 from bridge.contract.kinds import Content, dump_content, load_content
 from bridge.contract.lifecycle import FINAL, SendState
-from bridge.ports import Change, Claim, CommandOrigin, OutboxRow
-from bridge.store.notices import reply_to
+from bridge.ports import Change, Claim, OutboxRow
+from bridge.store import origins
+from bridge.store.notices import reply_columns, reply_to
 
 _SELECT = """
     SELECT number, id, "to", content, content_hash, priority, claimed_at, expires_at, reply_client, correlation,
@@ -22,8 +23,6 @@ _SELECT = """
 BY_ID = f"{_SELECT} WHERE id = ?"
 _BY_NUMBER = f"{_SELECT} WHERE number = ?"
 BY_RAW_ID = f"{_SELECT} WHERE raw_id = ? ORDER BY number DESC LIMIT 1"
-BY_ORIGIN = f"""{_SELECT} WHERE payload_sha256 = ? AND packet_id = ? AND connection BETWEEN ? AND ? AND topic = ?
-    ORDER BY number DESC LIMIT 1"""
 _CHOSEN = "(?1 IS NULL OR number < ?1) AND state IN (SELECT value FROM json_each(?3))"
 RECENT = f"{_SELECT} WHERE {_CHOSEN} ORDER BY number DESC LIMIT ?2"
 OPEN = f"{_SELECT} WHERE open ORDER BY number"
@@ -50,7 +49,6 @@ def find_all(connection: sqlite3.Connection, query: str, *parameters: object) ->
 
 def insert(connection: sqlite3.Connection, claim: Claim) -> OutboxRow | None:
     """Store a claim as accepted, or None where its id is taken."""
-    origin = claim.origin
     meta = None if claim.meta is None else json.dumps(claim.meta)
     inserted = connection.execute(
         'INSERT INTO commands (id, "to", content, content_hash, priority, claimed_at, expires_at, reply_client,'
@@ -66,9 +64,9 @@ def insert(connection: sqlite3.Connection, claim: Claim) -> OutboxRow | None:
                 claim.claimed_at,
                 claim.expires_at,
             ),
-            *((claim.reply_to.client, claim.reply_to.correlation) if claim.reply_to else [None] * 2),
+            *reply_columns(claim.reply_to),
             *(claim.transaction, meta),
-            *((origin.topic, origin.payload_sha256, origin.packet_id, origin.connection) if origin else [None] * 4),
+            *origins.columns(claim.origin),
             *(SendState.ACCEPTED, claim.claimed_at),
         ),
     )
@@ -102,11 +100,6 @@ def forget(connection: sqlite3.Connection, before: float, limit: int) -> int:
     )
     connection.executemany("DELETE FROM commands WHERE number = ?", [(number,) for number, *_ in gone])
     return len(gone)
-
-
-def follow_redelivery(connection: sqlite3.Connection, number: int, to: int) -> None:
-    """Note on which connection a command was delivered last."""
-    connection.execute("UPDATE commands SET connection = ? WHERE number = ?", (to, number))
 
 
 def update(connection: sqlite3.Connection, number: int, change: Change) -> OutboxRow:
@@ -155,8 +148,6 @@ def give_id(connection: sqlite3.Connection, number: int, message_id: str) -> Non
 def _row(found: tuple[Any, ...]) -> OutboxRow:
     (number, *claimed, topic, sha256, packet_id, connection, state) = found[:17]
     command_id, to, content, content_hash, priority, claimed_at, expires_at, *asked, transaction, meta = claimed
-    # Whether it came flagged DUP is not kept: it says something about a delivery, not about the command.
-    origin = None if topic is None else CommandOrigin(topic, sha256, packet_id, False, connection)
     loaded, modifiers = load_content(content)
     claim = Claim(
         id=command_id,
@@ -169,7 +160,7 @@ def _row(found: tuple[Any, ...]) -> OutboxRow:
         reply_to=reply_to(*asked),
         transaction=transaction,
         meta=None if meta is None else json.loads(meta),
-        origin=origin,
+        origin=origins.origin_of(topic, sha256, packet_id, connection),
         modifiers=modifiers,
     )
     return OutboxRow(number, claim, SendState(state), *found[17:])

@@ -15,9 +15,11 @@ from bridge.store.database import SqliteDatabase
 from bridge.store.journal import SqliteJournal
 from bridge.store.key_value import SqliteKeyValueStore
 from bridge.store.media_queue import SqliteMediaQueue
+from bridge.store.notices import NoticeQueue
 from bridge.store.outbox import SqliteOutbox, abandon_open
 from bridge.store.people import SqlitePeople
 from bridge.store.recent_items import ITEMS
+from bridge.store.requests import SqliteRequests
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,7 @@ class SessionStore:
 
     journal: SqliteJournal
     outbox: SqliteOutbox
+    requests: SqliteRequests
     memory: SqliteKeyValueStore
     people: SqlitePeople
     media: SqliteMediaQueue
@@ -76,9 +79,9 @@ class SessionStore:
     ) -> retention.Compaction:
         """Delete journal items older than `max_age` seconds or beyond `max_bytes` of bodies, and what else expired.
 
-        After `ids_remembered` seconds: final commands (their ids may be used again) and published notices; unpublished
-        ones stay. After `keys_remembered` seconds: the keys by which a repeated message is recognised; messages as old
-        as that are history from then on.
+        After `ids_remembered` seconds: final commands and answered requests (their ids may be used again) and published
+        notices; unpublished ones stay. After `keys_remembered` seconds: the keys by which a repeated message is
+        recognised; messages as old as that are history from then on.
         """
         return await retention.compact(
             self.database,
@@ -109,10 +112,12 @@ async def open_store(
     be kept aside with `keep_aside`.
     """
     async with SqliteDatabase(path, now(), schema.migrations()) as database:
+        queue = NoticeQueue(database)
         journal = SqliteJournal(database, now, observe, recent_items=recent_items)
         store = SessionStore(
             journal,
-            SqliteOutbox(database, now, observe),
+            SqliteOutbox(database, queue, now, observe),
+            SqliteRequests(database, queue),
             SqliteKeyValueStore(database),
             SqlitePeople(database, journal, now),
             SqliteMediaQueue(database, journal, now),
@@ -121,5 +126,6 @@ async def open_store(
         )
         await store.journal.load()
         database.watch(store.journal.reread)
+        await queue.load()
         await store.outbox.load()
         yield store

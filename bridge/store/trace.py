@@ -1,4 +1,4 @@
-"""The life of one message or command, read from the stores beside a bridge that uses them. Read only."""
+"""The life of one message, command or request, read from the stores beside a bridge that uses them. Read only."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Trace:
 
 
 def trace(session_store: Path, bridge_store: Path, wanted: str) -> list[Trace]:
-    """The steps of a command id, a WhatsApp message id (whole or raw), or a `seq`.
+    """The steps of the id of a command or request, a WhatsApp message id (whole or raw), or a `seq`.
 
     Raises `StoreUnusable`; its subclass `StoreDamaged` for a file that is not a sound store.
     """
@@ -47,7 +47,11 @@ def trace(session_store: Path, bridge_store: Path, wanted: str) -> list[Trace]:
             if schema.version(connection) < len(schema.migrations()):
                 raise StoreUnusable(f"{session_store} is of an earlier version of the bridge: start this one once.")
             connection.execute("BEGIN")
-            found = [*_commands(connection, wanted), *_items(connection, bridge_store, wanted)]
+            found = [
+                *_commands(connection, wanted),
+                *_requests(connection, wanted),
+                *_items(connection, bridge_store, wanted),
+            ]
         except sqlite3.Error as error:
             raise translated(error, session_store) from error
     return found
@@ -80,10 +84,23 @@ def _commands(connection: sqlite3.Connection, wanted: str) -> Iterator[Trace]:
         yield Trace(f"command {command_id}", tuple(_in_order(moments)))
 
 
-def _notices(connection: sqlite3.Connection, command_id: str) -> Iterator[TraceStep]:
+def _requests(connection: sqlite3.Connection, wanted: str) -> Iterator[Trace]:
+    rows = connection.execute(
+        "SELECT number, id, action, arguments, claimed_at, topic, response FROM requests WHERE id = ?", (wanted,)
+    ).fetchall()
+    for number, request_id, action, arguments, claimed_at, topic, response in rows:
+        how = f"number {number}, {action} {arguments}{f', on {topic}' if topic else ''}"
+        moments = [TraceStep(claimed_at, "claimed", how), *_notices(connection, request_id, responses=True)]
+        if response is None:
+            moments.append(TraceStep(None, "is not answered yet"))
+        yield Trace(f"request {request_id}", tuple(_in_order(moments)))
+
+
+def _notices(connection: sqlite3.Connection, command_id: str, *, responses: bool = False) -> Iterator[TraceStep]:
     found = connection.execute(
-        "SELECT leaf, body, published_at FROM notices WHERE json_extract(body, '$.id') = ? ORDER BY number",
-        (command_id,),
+        "SELECT leaf, body, published_at FROM notices"
+        " WHERE json_extract(body, '$.id') = ? AND (leaf = 'response') = ? ORDER BY number",
+        (command_id, responses),
     )
     for leaf, text, published_at in found:
         body: dict[str, Any] = json.loads(text)

@@ -20,6 +20,16 @@ async def test_an_action_is_carried_out(harness: ScriptedBridge, wa: Wa) -> None
     assert harness.phone.typing == {ANA}
 
 
+async def test_the_same_id_gives_the_same_response(harness: ScriptedBridge, wa: Wa) -> None:
+    await harness.start()
+    first, again = [await wa("request", "chats.read", f"chat={TO}", "id=r1", "--json") for _ in range(2)]
+    assert (first.code, json.loads(first.out)["status"]) == (0, "done")
+    assert (again.code, again.out) == (0, first.out)
+    other = await wa("request", "chats.read", "chat=5491155500002", "id=r1")
+    assert (other.code, "Use a new id" in other.err) == (1, True)
+    assert len(harness.phone.changes) == 1
+
+
 async def test_the_actions_are_listed_without_a_bridge(wa: Wa) -> None:
     listed = await wa("request")
     assert listed.code == 0

@@ -75,6 +75,7 @@ class SessionHarness:
         around_driver: Around = lambda part: part,
         around_outbox: Around = lambda part: part,
         around_files: Around = lambda part: part,
+        around_ledger: Around = lambda part: part,
     ) -> None:
         """Start as a new process would; `around_*` wraps the real driver or outbox."""
         self.store = await self._open.enter_async_context(open_store(self.path, now=self.clock.now))
@@ -87,6 +88,7 @@ class SessionHarness:
             owner="test:0",
             journal=self.store.journal,
             outbox=outbox,
+            ledger=around_ledger(self.store.requests),
             memory=self.store.memory,
             driver=driver,
             inbound=InboundPipeline(

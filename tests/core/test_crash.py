@@ -19,7 +19,7 @@ from tests.clocks import FakeClock
 from tests.core.commands import BETO, command
 from tests.core.conftest import SessionHarness, session_harness
 
-STEPS = ("claim", "change", "resolve", "reserve", "send", "look_up")
+STEPS = ("claim", "change", "resolve", "reserve", "send", "look_up", "answer")
 
 
 class Kill:

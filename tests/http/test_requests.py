@@ -6,7 +6,9 @@ import httpx
 
 from bridge.contract.jid import Jid
 from bridge.contract.session import SessionState
-from tests.http.conftest import ANA, HttpBridge
+from bridge.drivers.scripted import SendMode
+from bridge.store.trace import trace
+from tests.http.conftest import ANA, BETO, HttpBridge
 
 REQUESTS, SENDS = "/v1/sessions/haby/requests", "/v1/sessions/haby/sends"
 
@@ -36,6 +38,28 @@ async def test_what_cannot_be_done_is_a_problem(started: HttpBridge, client: htt
     down = await client.post(f"{REQUESTS}/typing", json={"to": ANA})
     assert (down.status_code, down.json()["code"]) == (503, "not_connected")
     assert down.json()["response"]["status"] == "failed"
+
+
+async def test_a_change_is_done_once_and_answered_again(started: HttpBridge, client: httpx.AsyncClient) -> None:
+    started.phone.answers["chats.read"] = {"seen": 1}
+    asked = {"id": "r1", "chat": ANA}
+    first = await client.post(f"{REQUESTS}/chats.read", json=asked)
+    await started.stop()
+    await started.start()
+    again = await client.post(f"{REQUESTS}/chats.read", json=asked)
+    assert (again.status_code, again.json()) == (200, first.json())
+    other = await client.post(f"{REQUESTS}/chats.read", json={"id": "r1", "chat": BETO})
+    assert (other.status_code, other.json()["code"]) == (409, "conflict")
+    started.phone.send_mode = SendMode.ANSWER_LOST
+    lost = await client.post(f"{REQUESTS}/chats.read", json={"id": "r2", "chat": ANA})
+    assert (lost.status_code, lost.json()["status"], lost.json()["error"]["code"]) == (200, "unknown", "in_doubt")
+    assert [request.id for request in started.phone.changes] == ["r1", "r2"]
+    store = started.settings.session_dir("haby") / "store.db"
+    [life] = trace(store, store.with_name("none"), "r2")
+    assert (life.subject, [step.what for step in life.moments]) == (
+        "request r2",
+        ["claimed", "response unknown", "response unknown not yet on MQTT"],
+    )
 
 
 async def test_a_place_is_sent_and_listed(started: HttpBridge, client: httpx.AsyncClient) -> None:

@@ -1,7 +1,8 @@
 """A bridge with a scripted phone in its own process, which can be killed: `bridge_program.py URL DATA_DIR [DEATH]`.
 
-DEATH = `acknowledge`: SIGKILL when a command is to be acknowledged, which is after its claim is committed.
-The phone is paired only without a DEATH, so that nothing is sent by a process that dies.
+DEATH = `acknowledge`: SIGKILL when a command is to be acknowledged, which is after its claim is committed; the phone is
+not paired, so that nothing is sent by a process that dies. `request`: SIGKILL once WhatsApp has carried a request out,
+which is noted in `DATA_DIR/done`.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from bridge.app import Bridge, BridgeLimits
 from bridge.app.clock import SystemClock
 from bridge.broker import BrokerConnection, Delivery, parse_addresses
+from bridge.contract.requests import Request
 from bridge.drivers.scripted import ScriptedDriver, ScriptedPhone
 from bridge.mqtt import MqttLimits
 from bridge.settings import load
@@ -32,13 +35,26 @@ def die_at_acknowledge() -> None:
     BrokerConnection.acknowledge = die  # type: ignore[method-assign]
 
 
+def note_and_die(action: str) -> None:
+    with Path(sys.argv[2], "done").open("a") as done:
+        done.write(f"{action}\n")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Dies(ScriptedDriver):
+    async def answer(self, request: Request) -> Any:
+        await super().answer(request)
+        note_and_die(request.action)
+
+
 async def main(url: str, data_dir: str, death: str = "") -> None:
     clock = SystemClock()
     if death == "acknowledge":
         die_at_acknowledge()
-    phone = ScriptedPhone(clock, paired=not death)
+    phone = ScriptedPhone(clock, paired=death != "acknowledge")
+    driver = Dies if death == "request" else ScriptedDriver
     settings = load(WA_DATA_DIR=data_dir, WA_PACE="off", WA_INSTANCE="test")
-    bridge = Bridge(settings, parse_addresses(url), lambda _: ScriptedDriver(phone), clock, limits=QUICK)
+    bridge = Bridge(settings, parse_addresses(url), lambda _: driver(phone), clock, limits=QUICK)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, bridge.stop)
     await bridge.run()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from bridge.contract.session import SessionState
 from tests.mosquitto_server import SHIPPED, MosquittoServer
 from tests.mqtt.conftest import BridgeUnderTest
 from tests.mqtt.probe import MqttProbe, mqtt_probe
+from tests.mqtt.programs import bridge_program
 
 ANA = "5491155500001@c.us"
 REQUEST, RESPONSE, REPLY = "wa/haby/request", "wa/haby/response", "wa/haby/reply/till"
@@ -126,3 +129,55 @@ async def test_many_requests_at_once_are_all_answered(harness: BridgeUnderTest, 
         await probe.publish(REQUEST, {"id": f"{number}", "action": "typing"})
     await probe.count(RESPONSE, 300)
     assert {one["id"] for one in probe.on(RESPONSE)} == {f"{number}" for number in range(300)}
+
+
+async def test_a_change_is_answered_again_with_the_same_response(harness: BridgeUnderTest, probe: MqttProbe) -> None:
+    await harness.start()
+    harness.phone.answers["chats.read"] = {"seen": 1}
+    change = {"id": "r1", "action": "chats.read", "chat": ANA}
+    await probe.publish(REQUEST, change)
+    first = await probe.wait(RESPONSE, lambda one: one["id"] == "r1")
+    assert (first["status"], first["data"]) == ("done", {"seen": 1})
+    await harness.stop()
+    await harness.start()
+    await probe.publish(REQUEST, {**change, "chat": "+54 9 11 5550-0001", "reply_topic": REPLY})
+    assert await probe.wait(REPLY, lambda one: one["id"] == "r1") == first
+    assert probe.on(RESPONSE) == [first, first]
+    await probe.publish(REQUEST, {**change, "chat": "5491155500002"})
+    other = await probe.wait(RESPONSE, lambda one: one["status"] == "failed")
+    assert (other["id"], other["error"]["code"]) == ("r1", "conflict")
+    assert [request.id for request in harness.phone.changes] == ["r1"]
+
+
+async def test_a_response_waits_for_the_broker(
+    harness: BridgeUnderTest, probe: MqttProbe, mosquitto: MosquittoServer
+) -> None:
+    await harness.start()
+    harness.phone.delay = 1.0
+    await probe.publish(REQUEST, {"id": "r1", "action": "chats.read", "chat": ANA, "reply_topic": REPLY})
+    await harness.until(lambda: bool(harness.session.requests.claimed._open))
+    mosquitto.kill()
+    await harness.until(lambda: bool(harness.phone.changes))
+    mosquitto.start()
+    async with mqtt_probe(mosquitto.url("admin")) as again:
+        assert (await again.wait(RESPONSE, lambda one: one["id"] == "r1"))["status"] == "done"
+    assert len(harness.phone.changes) == 1
+
+
+async def test_a_bridge_killed_while_it_changes_something_says_unknown(
+    harness: BridgeUnderTest, probe: MqttProbe, mosquitto: MosquittoServer
+) -> None:
+    """Without an id, so that a redelivery has to be recognised too."""
+    await harness.start()
+    await harness.stop()
+    await probe.publish(REQUEST, {"action": "chats.read", "chat": ANA, "transaction": "t"})
+    async with bridge_program(mosquitto.url("bridge"), harness.settings.data_dir, "request") as program:
+        assert await asyncio.wait_for(program.wait(), 20) == -signal.SIGKILL
+    harness.probe = None  # what the retained status says is the killed bridge's
+    await harness.start()
+    response = await probe.wait(RESPONSE, lambda one: one["transaction"] == "t")
+    assert (response["status"], response["error"]["code"]) == ("unknown", "in_doubt")
+    await probe.publish(REQUEST, {"id": "barrier", "action": "chats.read", "chat": ANA})
+    await probe.wait(RESPONSE, lambda one: one["id"] == "barrier")
+    assert [request.id for request in harness.phone.changes] == ["barrier"]
+    assert (harness.settings.data_dir / "done").read_text() == "chats.read\n"

@@ -76,6 +76,7 @@ class LiveSession:
                 owner="test:0",
                 journal=journal,
                 outbox=outbox,
+                ledger=self.store.requests,
                 memory=memory,
                 driver=self.driver,
                 inbound=InboundPipeline("haby", 51, journal, outbox, memory, people, now=clock.now),

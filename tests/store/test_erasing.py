@@ -18,7 +18,16 @@ from bridge.contract.events import ERASED_EVENT, OWN_MESSAGE, Event, EventBody
 from bridge.contract.lifecycle import SendState
 from bridge.contract.messages import ERASED, Inbound, MessageBody, Quoted, Stream, in_stream
 from bridge.contract.payload import instant
-from bridge.ports import Acquaintance, DeadLetter, JournalRecord, NewNotice, PersonAddress, Webhook, WebhookFilter
+from bridge.ports import (
+    Acquaintance,
+    DeadLetter,
+    JournalRecord,
+    NewNotice,
+    PersonAddress,
+    RequestClaim,
+    Webhook,
+    WebhookFilter,
+)
 from bridge.store import BridgeStore, SessionStore
 from bridge.store.database import POLL
 from bridge.store.erasure import erase_bridge, erase_session, known_addresses, wipe
@@ -82,6 +91,13 @@ async def fill(store: SessionStore) -> None:
             sending = step(SendState.SENDING, message_id=f"true_{PN}_3EB0FF")
             await store.outbox.change(number, sending)
             await store.outbox.change(number, step(state, NewNotice("ack", json.dumps({"message_id": f"true_{PN}_1"}))))
+    for request_id, chat, text in (("r1", PN, SECRET), ("r2", OTHER_PN, "de Juan"), ("r3", PN, SECRET)):
+        arguments = json.dumps({"chat": chat, "text": text})
+        asked = RequestClaim(request_id, "chats.read", arguments, content_hash=text, claimed_at=1.7e9, transaction=chat)
+        row = (await store.requests.claim(asked)).row
+        if request_id != "r3":
+            response = json.dumps({"id": request_id, "data": {"chat": chat, "text": text}, "status": "done"})
+            await store.requests.answer(row.number, NewNotice("response", response), 1.7e9)
     notices = await store.outbox.unpublished(0, 10)
     await store.outbox.published([notices[0].number])
 
@@ -115,8 +131,9 @@ async def test_content_is_erased_and_seq_stays_beside_a_running_bridge(opener: O
             "messages": 4,
             "events": 1,
             "commands": 1,
-            "still open": 1,
-            "results and acks": 3,
+            "requests": 1,
+            "still open": 2,
+            "results and acks": 4,
             "keys": 3,
             "addresses": 2,
         }
@@ -143,10 +160,17 @@ async def test_content_is_erased_and_seq_stays_beside_a_running_bridge(opener: O
         assert row is not None
         assert (row.claim.content.summary, row.claim.to, row.claim.meta) == ("", "erased@c.us", None)
         assert (await store.outbox.change(row.number, step(SendState.READ))).state is SendState.READ
-        [waits] = await store.outbox.unpublished(0, 10)
-        assert json.loads(waits.body) == {"id": "waits", "to": None}
-        await store.outbox.change(2, step(SendState.FAILED))  # now it can be erased, too
-        assert (await asyncio.to_thread(forget, path))["commands"] == 1
+        repeated = await store.requests.claim(RequestClaim("r1", "chats.read", "", SECRET, 1.7e9))
+        assert (repeated.conflict, repeated.row.claim.arguments, repeated.row.claim.transaction) == (True, "", None)
+        answer = {"id": "r1", "data": None, "status": "done"}
+        assert json.loads(repeated.row.response or "") == answer
+        assert (await store.requests.claim(RequestClaim("r2", "chats.read", "", "de Juan", 1.7e9))).conflict is False
+        [waits, erased, _] = [json.loads(notice.body) for notice in await store.outbox.unpublished(0, 10)]
+        assert (waits, erased) == ({"id": "waits", "to": None}, answer)
+        await store.outbox.change(2, step(SendState.FAILED))  # now they can be erased, too
+        await store.requests.answer(3, NewNotice("response", json.dumps({"id": "r3", "data": [PN, SECRET]})), 1.7e9)
+        last = await asyncio.to_thread(forget, path)
+        assert (last["commands"], last["requests"]) == (1, 1)
     assert_gone(path)
 
 
@@ -154,6 +178,7 @@ async def test_a_stopped_store_keeps_no_copy_of_a_message_in_any_page(opener: Op
     async with opener() as store:
         await fill(store)
         await store.outbox.change(2, step(SendState.FAILED))
+        await store.requests.answer(3, NewNotice("response", json.dumps({"id": "r3", "data": {"chat": PN}})), 1.7e9)
     forget(path, marks=True)
     assert_gone(path)
     raw = await asyncio.to_thread(path.read_bytes)

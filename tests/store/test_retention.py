@@ -9,7 +9,7 @@ import pytest
 
 from bridge.contract.lifecycle import SendState
 from bridge.contract.messages import Stream
-from bridge.ports import Bounds
+from bridge.ports import Bounds, NewNotice, RequestClaim
 from bridge.store import Compaction, SessionStore
 from tests.store.conftest import Opener, SetClock
 from tests.store.samples import DAY, claim, record, result, step
@@ -178,6 +178,19 @@ async def test_an_open_command_is_never_deleted(store: SessionStore, clock: SetC
     clock.seconds += 1000 * DAY
     assert (await store.compact(max_age=0, max_bytes=0)).commands == 0
     assert store.outbox.open_count == 1
+
+
+async def test_an_answered_request_is_kept_for_30_days(store: SessionStore, clock: SetClock) -> None:
+    start = clock.seconds
+    for name in ("answered", "open"):
+        await store.requests.claim(RequestClaim(name, "chats.read", "{}", "0", start))
+    await store.requests.answer(1, NewNotice("response", "{}"), start + DAY)
+    clock.seconds = start + 30.9 * DAY
+    assert (await store.compact(max_age=FOREVER, max_bytes=ANY_SIZE)).requests == 0
+    clock.seconds = start + 31.1 * DAY
+    assert (await store.compact(max_age=FOREVER, max_bytes=ANY_SIZE)).requests == 1
+    assert [row.claim.id for row in await store.requests.unanswered()] == ["open"]
+    assert (await store.requests.claim(RequestClaim("answered", "chats.read", "{}", "0", start))).fresh
 
 
 async def test_only_published_notices_are_deleted_and_their_numbers_not_reused(

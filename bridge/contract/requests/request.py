@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from enum import StrEnum
 from itertools import chain
@@ -41,7 +43,7 @@ class Request(StrictPayload):
 
     v: Literal[1] = VERSION
     id: Annotated[CleanText, StringConstraints(min_length=1, max_length=128)] | None = Field(
-        default=None, description="returned in the response"
+        default=None, description="returned in the response; what changes something is done once for an id"
     )
     action: str = Field(description="what to do")
     reply_topic: CleanText | None = Field(
@@ -83,6 +85,18 @@ class Request(StrictPayload):
     @property
     def _spelled_lists(self) -> dict[str, list[str]]:
         return {name: getattr(self, name) or [] for name in self.recipient_lists}
+
+    @property
+    def normal_arguments(self) -> dict[str, Any]:
+        """Its arguments as JSON, with the normal form of each recipient. Raises `InvalidRequest`."""
+        single = {name: str(to) for name, to in self.addresses.items()}
+        return {**self.arguments, **single, **{name: [*map(str, tos)] for name, tos in self.address_lists.items()}}
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 of its identity: the action, and the arguments in their normal form. Raises `InvalidRequest`."""
+        identity = json.dumps([self.action, self.normal_arguments], sort_keys=True)
+        return hashlib.sha256(identity.encode()).hexdigest()
 
     @property
     def arguments(self) -> dict[str, Any]:

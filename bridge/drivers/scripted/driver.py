@@ -305,11 +305,14 @@ class ScriptedDriver(WhatsAppDriver):
 
     @override
     async def answer(self, request: Request) -> Any:
-        """Typing is simulated; for other actions the script sets the data."""
+        """Typing is simulated; for other actions the script sets the data. One that changes something meets the same
+        fates as a send."""
         self._require_connected()
         if isinstance(request, Typing):
             self._show_typing(request.addresses["to"], request.seconds)
             return None
+        if request.changes:
+            await self._phone.change(request)
         return self._phone.answers.get(request.action)
 
     def _show_typing(self, to: Jid, seconds: float) -> None:

@@ -20,6 +20,7 @@ from bridge.contract.kinds.edit import EDITABLE, Edit
 from bridge.contract.kinds.revoke import Revoke
 from bridge.contract.messages import MessageContent
 from bridge.contract.modifiers import NO_MODIFIERS, Modifiers
+from bridge.contract.requests import Request
 from bridge.ports import (
     AckChange,
     CallInDoubt,
@@ -101,6 +102,7 @@ class ScriptedPhone:
     chats: set[Jid] = field(default_factory=set)
     acts: list[tuple[str, Act]] = field(default_factory=list)  # what was done to messages: raw id, act
     answers: dict[str, Any] = field(default_factory=dict)  # action of a request -> its data
+    changes: list[Request] = field(default_factory=list)  # requests that changed something, in order
     missing: set[Jid] = field(default_factory=set)  # numbers that are not on WhatsApp
     damaged: set[Jid] = field(default_factory=set)  # chats of which the page can read the newest message only
     failing: set[Jid] = field(default_factory=set)  # numbers whose look-up the service answers with an error
@@ -245,6 +247,21 @@ class ScriptedPhone:
         if self.send_mode in (SendMode.CALL_LOST, SendMode.ANSWER_LOST):
             raise CallInDoubt("The page gave no answer to act.")
         return message.id
+
+    async def change(self, request: Request) -> None:
+        """The driver carries out a request that changes something."""
+        if self.delay:
+            await asyncio.sleep(self.delay)
+        match self.send_mode:
+            case SendMode.UNAVAILABLE:
+                raise DriverUnavailable("The page is loading.")
+            case SendMode.REFUSED:
+                raise Refused
+        if self.send_mode is not SendMode.CALL_LOST:
+            self.changes.append(request)
+        if self.send_mode in (SendMode.CALL_LOST, SendMode.ANSWER_LOST):
+            await asyncio.sleep(self.call_limit)
+            raise CallInDoubt(f"The page gave no answer to {request.action} within {self.call_limit:g} s.")
 
     async def give_id(self, reserved: MessageKey) -> MessageKey:
         """Give the message that is sent under a reserved key another one; returns it once the session has stored it."""
