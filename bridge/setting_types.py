@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, ValidationInfo
+from pydantic_settings import NoDecode
 
 from bridge.broker import BrokerAddress, parse_addresses
 from bridge.contract.pace import Pace
@@ -81,7 +82,7 @@ def parse_brokers(text: str) -> tuple[BrokerAddress, ...]:
     return addresses
 
 
-def parse_pace(value: Any, info: ValidationInfo) -> Any:
+def _parse_pace(value: Any, info: ValidationInfo) -> Any:
     """`pace_burst` stands before the paces, so that it is known here; 1 where it is wrong itself."""
     return Pace.parse(value, burst=info.data.get("pace_burst", 1)) if isinstance(value, str) else value
 
@@ -100,3 +101,7 @@ def parse_media_types(text: str) -> frozenset[str]:
     if unknown := named - set(DOWNLOADABLE):
         raise ValueError(f"has unknown types: {', '.join(sorted(unknown))}. They are: {', '.join(DOWNLOADABLE)}")
     return named or frozenset(DOWNLOADABLE)
+
+
+#: A pace whose burst is that of the sends.
+SendPace = Annotated[Pace, NoDecode, BeforeValidator(_parse_pace)]

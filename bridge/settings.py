@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bridge.asgi.forwarded import Proxies
@@ -27,10 +27,10 @@ from bridge.drivers import DriverName
 from bridge.setting_types import (
     PLACEHOLDERS,
     Retention,
+    SendPace,
     SessionSetting,
     parse_brokers,
     parse_media_types,
-    parse_pace,
     parse_sessions,
     parse_size,
     parsed,
@@ -151,14 +151,15 @@ class BridgeSettings(BaseSettings):
         le=1000,
         description="Burst size: sends at once after a pause, per session and per chat.",
     )
-    pace: Annotated[Pace, NoDecode, BeforeValidator(parse_pace)] = _name(
+    pace: SendPace = _name(
         "WA_PACE",
         default="20/minute",
         description="Send rate of a session. WhatsApp blocks numbers that send like machines: be slow with a new"
         " number. off, for tests only, switches all pacing off.",
     )
-    pace_chat: Annotated[Pace, NoDecode, BeforeValidator(parse_pace)] = _name(
-        "WA_PACE_CHAT", default="10/minute", description="Send rate per chat."
+    pace_chat: SendPace = _name("WA_PACE_CHAT", default="10/minute", description="Send rate per chat.")
+    pace_checks: SendPace = _name(
+        "WA_PACE_CHECKS", default="60/minute", description="Rate of the numbers that contacts.check looks up."
     )
     pace_spacing: float = _name(
         "WA_PACE_SPACING", default=0.5, ge=0, le=60, description="Minimum seconds between two sends."
@@ -376,7 +377,7 @@ class BridgeSettings(BaseSettings):
         """The paces of each session; `WA_PACE=off` switches all of them off."""
         if self.pace.is_off:
             return Pacing(self.pace, self.pace)
-        return Pacing(self.pace, self.pace_chat, self.pace_spacing, self.pace_jitter)
+        return Pacing(self.pace, self.pace_chat, self.pace_spacing, self.pace_jitter, self.pace_checks)
 
     def session_dir(self, name: str) -> Path:
         """Where a session keeps its profile and store."""

@@ -15,10 +15,11 @@ from bridge.app.announcement import announce
 from bridge.app.disk_space import check_disk, watch_disk
 from bridge.app.limits import BridgeLimits
 from bridge.app.ownership import Ownership
-from bridge.contract.requests import MediaGet
+from bridge.contract.requests import CheckContacts, MediaGet
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.core.inbound import InboundPipeline
 from bridge.core.media_downloads import MediaDownloads
+from bridge.core.number_checks import NumberChecks
 from bridge.core.outbound import OutboundPipeline
 from bridge.core.outgoing_files import PreparesFiles
 from bridge.core.people import People
@@ -266,6 +267,10 @@ class SessionHost:
         downloads = MediaDownloads(
             name, store.media, driver, media, session.view, people, clock, random.random, self._limits.downloads
         )
+        checks = NumberChecks(
+            name, driver, session.view, store.numbers, clock, self._settings.pacing.checks, own=lambda: people.own
+        )
+        session.requests.answer_long(CheckContacts.model_fields["action"].default, checks.answer)
         session.requests.answer(MediaGet.model_fields["action"].default, downloads.answer)
         return session, adapter, downloads
 

@@ -6,16 +6,14 @@ import asyncio
 import base64
 import hashlib
 from collections.abc import AsyncIterator, Callable
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bridge.cli.bar import transferred
 from bridge.contract.errors import CodedError, InvalidRequest
 from bridge.contract.kinds import MAX_INLINE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from bridge.cli.facade import FacadeClient
 
 #: Bytes written at a time, and how often an upload that breaks goes on.
@@ -41,7 +39,7 @@ async def _uploaded(path: Path, size: int) -> str:
     sha256 = await asyncio.to_thread(_digest, path)
     try:
         async with facade(load(), scope="send") as client:
-            with _progress(path.name, size) as show:
+            with transferred(path.name, size) as show:
                 await _upload(client, path, sha256, show)
     except NoFacade as error:
         raise NoFacade(
@@ -73,19 +71,6 @@ async def _parts(path: Path, offset: int, show: Callable[[int], None]) -> AsyncI
             yield part
             sent += len(part)
             show(sent)
-
-
-@contextmanager
-def _progress(name: str, size: int) -> Iterator[Callable[[int], None]]:
-    """A bar on standard error, where a person sees it."""
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task(f"uploading {name}", total=size)
-        yield lambda done: progress.update(task, completed=done)
 
 
 def _digest(path: Path) -> str:

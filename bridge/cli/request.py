@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json as json_format
 from collections.abc import Sequence
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, get_args, get_origin
 
 import typer
 
+from bridge.cli.bar import counted
 from bridge.cli.run import EXIT_HELP, Exit, console, fail, print_json_line, run
 
 
@@ -19,13 +20,15 @@ def request(
     action: Annotated[str | None, typer.Argument(help="The action; without one, the actions are listed.")] = None,
     arguments: Annotated[
         list[str] | None,
-        typer.Argument(help="Its arguments: name=value. Text, or JSON where the action takes another type."),
+        typer.Argument(
+            help="Its arguments: name=value. Text, or JSON where the action takes another type; a list also as a,b,c."
+        ),
     ] = None,
     session: Annotated[str | None, typer.Option(help="Session; the first of WA_SESSIONS by default.")] = None,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Maximum seconds to wait.")] = 30,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Maximum seconds to wait, or without progress.")] = 30,
     json: Annotated[bool, typer.Option("--json", help="The response as a JSON line.")] = False,
 ) -> None:
-    """Carry out an action that is not a message, and print its data.
+    """Carry out an action that is not a message, and print its data. One that takes long shows how far it is.
 
     wa request typing to=5491155500001 seconds=10
     """
@@ -40,9 +43,14 @@ def request(
                 out.print(f"{known.model_fields['action'].default}: {known.summary}", highlight=False)
             return Exit.OK
         async with connect_session(session, "request") as connected:
-            response = await connected.client.request(
-                connected.session, action, _arguments(action, arguments or ()), timeout=timeout
-            )
+            with counted(action) as show:
+                response = await connected.client.request(
+                    connected.session,
+                    action,
+                    _arguments(action, arguments or ()),
+                    timeout=timeout,
+                    on_progress=lambda progress: show(progress.done, progress.total),
+                )
         if json:
             print_json_line(response.to_json())
         elif response.data is not None:
@@ -65,7 +73,10 @@ def _arguments(action: str, texts: Sequence[str]) -> dict[str, Any]:
         if not separator:
             raise typer.BadParameter(f"{text!r} is not name=value.")
         kind = fields[name].annotation if name in fields else None
-        found[name] = value if str in (kind, *get_args(kind)) else _json(value)
+        is_list = list in (get_origin(kind), *map(get_origin, get_args(kind)))
+        found[name] = value if str in (kind, *get_args(kind)) and not is_list else _json(value)
+        if is_list and not isinstance(found[name], list):
+            found[name] = [part.strip() for part in value.split(",")]
     return found
 
 

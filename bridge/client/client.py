@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -31,7 +31,7 @@ from bridge.contract.messages import Ack, Qr, Result, Stream
 from bridge.contract.modifiers import NO_MODIFIERS, Modifiers
 from bridge.contract.passkey import Passkey
 from bridge.contract.payload import rfc3339
-from bridge.contract.requests import Response, Typing, request_of
+from bridge.contract.requests import RequestProgress, Response, ResponseStatus, Typing, request_of
 from bridge.contract.status import SessionStatus
 from bridge.contract.topics import Topics, check_prefix, is_level
 
@@ -188,11 +188,18 @@ class Client:
         await self._connection.publish(self._topics.typing(session), body, qos=0)
 
     async def request(
-        self, session: str, action: str, arguments: Mapping[str, Any] | None = None, *, timeout: float = 30
+        self,
+        session: str,
+        action: str,
+        arguments: Mapping[str, Any] | None = None,
+        *,
+        timeout: float = 30,
+        on_progress: Callable[[RequestProgress], None] = lambda _: None,
     ) -> Response:
         """Make a request and return its response: `done` with `data`, `failed` or `unknown` with `error`.
 
-        One that changes something is done at most once for its argument `id`, and gives the same response again.
+        One that changes something is done at most once for its argument `id`, and gives the same response again. One
+        that takes long calls `on_progress` again and again; `timeout` counts from the last call.
 
         Raises InvalidRequest and Unsupported before anything is published, NoSuchSession, NoAnswer after `timeout`
         seconds.
@@ -202,11 +209,22 @@ class Client:
         await self.status(session)
         deadline = asyncio.get_running_loop().time() + timeout
         async with self._connection.attached(Subscription(reply_topic)) as inbox:
-            await self._connection.publish(self._topics.request(session), request.model_dump_json(exclude_none=True))
+            topic, body = self._topics.request(session), request.model_dump_json(exclude_none=True)
+            await self._connection.publish(topic, body)
             while (delivery := await inbox.get(until=deadline)) is not None:
-                fields = {} if isinstance(delivery, Resubscribed) else json.loads(delivery.payload)
-                if fields.get("id") == request.id and "action" in fields:
-                    return Response.model_validate(fields)
+                if isinstance(delivery, Resubscribed):
+                    if request.changes or request.long:  # the response may be lost, and the id finds it again
+                        await self._connection.publish(topic, body)
+                    continue
+                fields = json.loads(delivery.payload)
+                if fields.get("id") != request.id or "action" not in fields:
+                    continue
+                response = Response.model_validate(fields)
+                if response.status is not ResponseStatus.RUNNING:
+                    return response
+                deadline = asyncio.get_running_loop().time() + timeout
+                if response.progress is not None:
+                    on_progress(response.progress)
         again = f" It may still be done: id={request.id} asks for its outcome." if request.changes else ""
         raise NoAnswer(f"No response to {action} within {timeout:g} s.{again}", session=session, id=str(request.id))
 

@@ -38,6 +38,7 @@ class Pacing:
     chat: Pace
     spacing: float = 0.0
     jitter: float = 0.0
+    checks: Pace = field(default=Pace(math.inf, 1, "off"))  # of numbers
 
 
 @dataclass(frozen=True, slots=True)

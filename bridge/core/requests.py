@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Any
 
 from bridge.contract.errors import CodedError, LimitReached, NotConnected, Unsupported
 from bridge.contract.messages import HistoryMessage
 from bridge.contract.payload import instant
-from bridge.contract.requests import Request, Response, ResponseStatus
+from bridge.contract.requests import Request, RequestProgress, Response, ResponseStatus
 from bridge.contract.session import SessionState
 from bridge.core.claimed_requests import LOOK, ClaimedRequests
+from bridge.core.long_requests import LongRequests
 from bridge.core.results import error_info
 from bridge.core.session_view import SessionView
 from bridge.ports import Answers, CallInDoubt, Clock, IncomingMessage, RequestLedger, StoreUnusable
 
 DescribesMessages = Callable[[Sequence[IncomingMessage]], Awaitable[Sequence[HistoryMessage]]]
 Answer = Callable[[Request], Awaitable[Any]]
+LongAnswer = Callable[[Request, Callable[[int, int], None]], Awaitable[Any]]
 #: Concurrent calls into the page for requests that only read. Further ones are refused: they must not delay messages.
 CONCURRENT = 8
+#: Seconds between two reports on how far a long request is; the first one comes sooner.
+PROGRESS, FIRST_PROGRESS = 5.0, 1.0
 
 
 class RequestRunner:
@@ -49,10 +54,16 @@ class RequestRunner:
         self._own = own
         self._running = 0
         self._answers: dict[str, Answer] = {}
+        self._long_answers: dict[str, LongAnswer] = {}
+        self._long = LongRequests(self._carry_out_long)
 
     def answer(self, action: str, answer: Answer) -> None:
         """Let the bridge itself carry out an action, connected or not; `answer` returns its data as JSON."""
         self._answers[action] = answer
+
+    def answer_long(self, action: str, answer: LongAnswer) -> None:
+        """As `answer`, for a long action; the second argument takes how many are done, and of how many."""
+        self._long_answers[action] = answer
 
     async def run(self, request: Request) -> Any:
         """Carry out a request; returns its data.
@@ -87,12 +98,51 @@ class RequestRunner:
         One that changes something is claimed first; its response is that of the first request with its id. Raises no
         `CodedError` but `StoreUnusable`.
         """
+        if request.long:
+            return await self.respond_within(request, None)
         if not request.changes:
             return await self._carry_out(request)
         try:
             return await self.claimed.response((await self.claimed.claim(request)).row)
         except StoreUnusable:
             raise
+        except CodedError as error:
+            return self.refusal_of(request, error)
+
+    async def follow(self, request: Request) -> AsyncGenerator[Response, None]:
+        """The response, and before it how far a long request is, again and again. Raises as `respond`."""
+        pause = FIRST_PROGRESS
+        while (response := await self.respond_within(request, pause)).status is ResponseStatus.RUNNING:
+            request = request.model_copy(update={"id": response.id})
+            pause = PROGRESS
+            yield response
+        yield response
+
+    async def respond_within(self, request: Request, seconds: float | None) -> Response:
+        """As `respond`, but `running` for a long request that takes longer; the same request again joins it. None = to
+        its end."""
+        if not request.long:
+            return await self.respond(request)
+        try:
+            run = self._long.begin(request.model_copy(update={"id": request.id or uuid.uuid4().hex}))
+        except CodedError as error:
+            return self.refusal_of(request, error)
+        await asyncio.wait([run.task], timeout=seconds)
+        if not run.task.done():
+            return self._response(run.request, ResponseStatus.RUNNING, progress=run.progress)
+        if run.task.cancelled():
+            return self.refusal_of(run.request, NotConnected("The session was closed."))
+        return run.task.result()
+
+    async def end(self) -> None:
+        """Stop what runs: the session ends."""
+        await self._long.end()
+
+    async def _carry_out_long(self, request: Request, report: Callable[[int, int], None]) -> Response:
+        try:
+            return self._response(
+                request, ResponseStatus.DONE, data=await self._long_answers[request.action](request, report)
+            )
         except CodedError as error:
             return self.refusal_of(request, error)
 
@@ -127,7 +177,13 @@ class RequestRunner:
         )
 
     def _response(
-        self, request: Request, status: ResponseStatus, *, data: Any = None, error: CodedError | None = None
+        self,
+        request: Request,
+        status: ResponseStatus,
+        *,
+        data: Any = None,
+        error: CodedError | None = None,
+        progress: RequestProgress | None = None,
     ) -> Response:
         return Response(
             session=self._session,
@@ -135,6 +191,7 @@ class RequestRunner:
             action=request.action,
             status=status,
             data=data,
+            progress=progress,
             error=error_info(error) if error else None,
             at=instant(self._clock.now()),
             transaction=request.transaction,

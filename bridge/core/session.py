@@ -243,6 +243,7 @@ class Session(DriverSink):
                 tasks.create_task(self._keep_driver(), name=f"driver {self.name}")
         finally:
             self._stay_closed()
+            await self.requests.end()
 
     async def quiesce(self) -> None:
         """Start no more sends and wait up to `DRAIN` seconds for the running ones, and for claimed requests."""

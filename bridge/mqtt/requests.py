@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 
 from bridge.broker import BrokerConnection, BrokerDown, Delivery
@@ -89,16 +90,23 @@ class RequestIntake:
         """Publish a response. It is not stored: a connection that breaks meanwhile loses it, and the same request may
         be made again."""
         try:
-            response = answer if isinstance(answer, Response) else await self._respond(answer)
-            notice = NewNotice(Leaf.RESPONSE, response.to_json(), asker)
-            with suppress(BrokerDown):
-                await self._connection.publish_all(publications(notice, self._name, self._topics, self._connection))
+            if isinstance(answer, Response):
+                await self._publish(answer, asker)
+                return
+            async for response in self._responses(answer):
+                await self._publish(response, asker)
         finally:
             self._slots.release()
 
-    async def _respond(self, request: Request) -> Response:
+    async def _publish(self, response: Response, asker: ReplyTo | None) -> None:
+        notice = NewNotice(Leaf.RESPONSE, response.to_json(), asker)
+        with suppress(BrokerDown):
+            await self._connection.publish_all(publications(notice, self._name, self._topics, self._connection))
+
+    async def _responses(self, request: Request) -> AsyncGenerator[Response, None]:
         try:
-            return await self._requests.respond(request)
+            async for response in self._requests.follow(request):
+                yield response
         except Exception as error:  # noqa: BLE001 - the client gets an answer in any case
             _log.exception("%s: internal error while answering a request", self._name)
-            return self._requests.refusal_of(request, error)
+            yield self._requests.refusal_of(request, error)

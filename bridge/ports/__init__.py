@@ -55,6 +55,7 @@ from bridge.ports.journal import MQTT_READER, Bounds, Journal, JournalRecord, St
 from bridge.ports.key_value import KeyValueStore
 from bridge.ports.media import MediaStore, MediaUnusable, StoredMedia
 from bridge.ports.media_queue import MediaChange, MediaQueue, NewMedia, ReceivedMedia
+from bridge.ports.numbers import CheckedNumber, NumberStore
 from bridge.ports.outbox import (
     Change,
     Claim,
@@ -103,6 +104,7 @@ __all__ = [
     "ChartRepository",
     "ChartRow",
     "Check",
+    "CheckedNumber",
     "Claim",
     "Claimed",
     "ClaimedRequest",
@@ -148,6 +150,7 @@ __all__ = [
     "NewMedia",
     "NewNotice",
     "Notice",
+    "NumberStore",
     "Observer",
     "Outbox",
     "OutboxRow",

@@ -13,7 +13,7 @@ from functools import partial
 
 from bridge.contract.messages import Stream
 from bridge.ports import Bounds
-from bridge.store import requests, rows
+from bridge.store import numbers, requests, rows
 from bridge.store.ages import age_to, newest_message, remember_from, remembers_from
 from bridge.store.database import SqliteDatabase
 from bridge.store.journal import bounds_of_all
@@ -70,6 +70,7 @@ async def compact(
         answered += removed
     while removed := await database.write(lambda connection: _forget_notices(connection, now - ids_remembered)):
         notices += removed
+    await database.write(lambda connection: numbers.forget(connection, now))
     keys = await _forget_keys(database, now, keys_remembered, remembers)
     while await database.write(_shrink_file):
         pass

@@ -16,6 +16,7 @@ from bridge.store.journal import SqliteJournal
 from bridge.store.key_value import SqliteKeyValueStore
 from bridge.store.media_queue import SqliteMediaQueue
 from bridge.store.notices import NoticeQueue
+from bridge.store.numbers import SqliteNumbers
 from bridge.store.outbox import SqliteOutbox, abandon_open
 from bridge.store.people import SqlitePeople
 from bridge.store.recent_items import ITEMS
@@ -29,6 +30,7 @@ class SessionStore:
     journal: SqliteJournal
     outbox: SqliteOutbox
     requests: SqliteRequests
+    numbers: SqliteNumbers
     memory: SqliteKeyValueStore
     people: SqlitePeople
     media: SqliteMediaQueue
@@ -118,6 +120,7 @@ async def open_store(
             journal,
             SqliteOutbox(database, queue, now, observe),
             SqliteRequests(database, queue),
+            SqliteNumbers(database, now),
             SqliteKeyValueStore(database),
             SqlitePeople(database, journal, now),
             SqliteMediaQueue(database, journal, now),

@@ -30,6 +30,19 @@ async def test_the_same_id_gives_the_same_response(harness: ScriptedBridge, wa: 
     assert len(harness.phone.changes) == 1
 
 
+async def test_a_long_action_shows_how_far_it_is(
+    harness: ScriptedBridge, wa: Wa, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.core.requests.FIRST_PROGRESS", 0.05)
+    harness.phone.delay = 1.0
+    await harness.start()
+    done = await wa("request", "contacts.check", f"contacts={TO}, 011 15 5550-0002, hola", "--json")
+    assert done.code == 0, done.err
+    found = [(one["exists"], one.get("code")) for one in json.loads(done.out)["data"]["contacts"]]
+    assert found == [(True, None), (True, None), (None, "invalid")]
+    assert "contacts.check: 1 of 3" in done.err
+
+
 async def test_the_actions_are_listed_without_a_bridge(wa: Wa) -> None:
     listed = await wa("request")
     assert listed.code == 0

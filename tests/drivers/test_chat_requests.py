@@ -9,7 +9,7 @@ import pytest
 from bridge.contract.errors import InvalidRequest
 from bridge.contract.jid import Jid
 from bridge.contract.kinds import Text
-from bridge.contract.requests import Request, request_of
+from bridge.contract.requests import CheckContacts, Request, request_of
 from bridge.ports import IncomingMessage
 from tests.drivers.worlds import ANA, CARLA, CARLA_LID, GROUP, MEMBER, WebWorld, connected
 
@@ -85,6 +85,24 @@ async def test_older_messages_come_from_the_phone_on_request(web: WebWorld) -> N
         assert bodies((await driver.answer(request("chats.history", **asked)))["messages"]) == []
         page = await driver.answer(request("chats.history", **asked, from_phone=True))
         assert bodies(page["messages"]) == [str(number) for number in range(8)]
+
+
+async def test_numbers_are_checked_in_every_spelling_and_no_chat_is_made(web: WebWorld) -> None:
+    directory = web.sandbox.world.directory
+    async with connected(web) as (driver, _):
+        asked = ["5491155500001@c.us", "541155500005@c.us", "5491155500008@c.us", "5491155500009@c.us"]
+        before = dict(directory.chats)
+        ana, elena, broken, none = await driver.answer(CheckContacts(contacts=asked))
+        assert (ana["exists"], ana["chat"]) == (True, ANA)
+        assert (elena["exists"], elena["chat"]) == (True, "5491155500005@c.us")
+        assert (broken["exists"], broken["code"]) == (None, "internal")
+        assert (none["exists"], none["chat"]) == (False, None)
+        assert directory.chats == before
+        assert ANA not in directory.looked_up, "a number with a chat is not asked for"
+        directory.looked_up.clear()
+        await driver.answer(CheckContacts(contacts=asked[3:]))
+        assert await driver.resolve(Jid.parse(asked[1])) == Jid.parse("5491155500005@c.us")
+        assert directory.looked_up == ["5491155500005@c.us"], "a send knows what was checked"
 
 
 async def test_a_chat_is_marked_as_read(web: WebWorld) -> None:

@@ -62,6 +62,20 @@ async def test_a_change_is_done_once_and_answered_again(started: HttpBridge, cli
     )
 
 
+async def test_a_long_request_goes_on_without_its_caller(started: HttpBridge, client: httpx.AsyncClient) -> None:
+    started.phone.delay = 0.5
+    asked = {"id": "c1", "contacts": [ANA, "5491155500009"]}
+    started.phone.missing = {Jid.parse("5491155500009@c.us")}
+    path = f"{REQUESTS}/contacts.check"
+    first = await client.post(path, params={"wait": 0}, json=asked)
+    assert (first.status_code, first.json()["status"], first.json()["data"]) == (202, "running", None)
+    other = await client.post(path, json={"id": "c1", "contacts": [BETO]})
+    assert (other.status_code, other.json()["code"]) == (409, "conflict")
+    last = await client.post(path, json=asked)
+    assert [one["exists"] for one in last.json()["data"]["contacts"]] == [True, False]
+    assert len(started.phone.looked_up) == 2, "it was joined, not repeated"
+
+
 async def test_a_place_is_sent_and_listed(started: HttpBridge, client: httpx.AsyncClient) -> None:
     place = {"latitude": -34.6037, "longitude": -58.3816, "name": "Obelisco"}
     sent = await client.post(f"{SENDS}?wait=10", json={"to": ANA, "location": place})

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bridge.contract.jid import Jid
+from bridge.contract.requests import BY_ACTION
 from bridge.contract.session import SessionState
 from tests.mosquitto_server import SHIPPED, MosquittoServer
 from tests.mqtt.conftest import BridgeUnderTest
@@ -65,7 +66,7 @@ async def test_bad_requests_are_answered_with_what_is_wrong(harness: BridgeUnder
     assert answers["b"] == (
         "failed",
         "unsupported",
-        "There is no action 'coins.toss'. The actions are: chats.history, chats.list, chats.read, media.get, typing.",
+        f"There is no action 'coins.toss'. The actions are: {', '.join(sorted(BY_ACTION))}.",
     )
     assert answers["c"] == ("failed", "invalid", "Refused: action is missing.")
     assert answers["d"][2] == "Refused: second is not a known field."
@@ -121,6 +122,19 @@ async def test_an_answer_that_the_broker_refuses_ends_nothing(
             assert harness.session.view.situation.state is SessionState.CONNECTED
         assert "Not published to" in caplog.text
         await harness.stop()
+
+
+async def test_a_long_request_says_how_far_it_is(
+    harness: BridgeUnderTest, probe: MqttProbe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.core.requests.FIRST_PROGRESS", 0.05)
+    harness.phone.delay = 0.5
+    await harness.start()
+    await probe.publish(REQUEST, {"id": "c1", "action": "contacts.check", "contacts": [ANA], "reply_topic": REPLY})
+    last = await probe.wait(REPLY, lambda one: one["status"] == "done")
+    assert last["data"]["contacts"] == [{"to": ANA, "exists": True, "chat": ANA}]
+    first = probe.on(RESPONSE)[0]
+    assert (first["id"], first["status"], first["progress"]) == ("c1", "running", {"done": 0, "total": 1})
 
 
 async def test_many_requests_at_once_are_all_answered(harness: BridgeUnderTest, probe: MqttProbe) -> None:

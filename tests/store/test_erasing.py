@@ -20,6 +20,7 @@ from bridge.contract.messages import ERASED, Inbound, MessageBody, Quoted, Strea
 from bridge.contract.payload import instant
 from bridge.ports import (
     Acquaintance,
+    CheckedNumber,
     DeadLetter,
     JournalRecord,
     NewNotice,
@@ -91,6 +92,7 @@ async def fill(store: SessionStore) -> None:
             sending = step(SendState.SENDING, message_id=f"true_{PN}_3EB0FF")
             await store.outbox.change(number, sending)
             await store.outbox.change(number, step(state, NewNotice("ack", json.dumps({"message_id": f"true_{PN}_1"}))))
+    await store.numbers.keep([CheckedNumber(PN, LID), CheckedNumber(OTHER_PN, OTHER_PN)])
     for request_id, chat, text in (("r1", PN, SECRET), ("r2", OTHER_PN, "de Juan"), ("r3", PN, SECRET)):
         arguments = json.dumps({"chat": chat, "text": text})
         asked = RequestClaim(request_id, "chats.read", arguments, content_hash=text, claimed_at=1.7e9, transaction=chat)
@@ -136,6 +138,7 @@ async def test_content_is_erased_and_seq_stays_beside_a_running_bridge(opener: O
             "results and acks": 4,
             "keys": 3,
             "addresses": 2,
+            "checked numbers": 1,
         }
         assert (store.journal.bounds(Stream.IN), store.journal.bounds(Stream.EVENT)) == before
         left = await items(store, Stream.IN)

@@ -10,11 +10,12 @@ from bridge.contract.errors import InvalidRequest, Unsupported
 from bridge.contract.requests.chats_history import ChatHistory
 from bridge.contract.requests.chats_list import ChatList
 from bridge.contract.requests.chats_read import MarkRead
+from bridge.contract.requests.contacts_check import CheckContacts, CheckedContact, CheckedContacts
 from bridge.contract.requests.media_get import MediaAnswer, MediaGet
-from bridge.contract.requests.request import Request, Response, ResponseStatus
+from bridge.contract.requests.request import Request, RequestProgress, Response, ResponseStatus
 from bridge.contract.requests.typing import Typing
 
-REQUESTS: tuple[type[Request], ...] = (Typing, ChatList, ChatHistory, MarkRead, MediaGet)
+REQUESTS: tuple[type[Request], ...] = (Typing, ChatList, ChatHistory, MarkRead, CheckContacts, MediaGet)
 BY_ACTION = {request.model_fields["action"].default: request for request in REQUESTS}
 
 
@@ -36,9 +37,13 @@ def parse_request(payload: bytes) -> Request:
 __all__ = [
     "BY_ACTION",
     "REQUESTS",
+    "CheckContacts",
+    "CheckedContact",
+    "CheckedContacts",
     "MediaAnswer",
     "MediaGet",
     "Request",
+    "RequestProgress",
     "Response",
     "ResponseStatus",
     "Typing",

@@ -34,6 +34,8 @@ class Request(StrictPayload):
     reads: ClassVar[bool] = False
     #: Whether it changes something: then it is claimed like a send, and done at most once.
     changes: ClassVar[bool] = False
+    #: Whether it may take minutes: then responses with the status `running` come before the last one.
+    long: ClassVar[bool] = False
     #: The form of `data`; None: the action answers nothing, or its docstring says what.
     data: ClassVar[type[Payload] | None] = None
     #: Arguments that are a recipient in any spelling; the driver gets addresses.
@@ -115,9 +117,17 @@ class ChatRequest(Request):
 class ResponseStatus(StrEnum):
     """`status` of a response."""
 
+    RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
     UNKNOWN = "unknown"
+
+
+class RequestProgress(Payload):
+    """How far a request is."""
+
+    done: int = Field(description="how many are done")
+    total: int = Field(description="how many there are")
 
 
 class Response(Payload):
@@ -127,7 +137,12 @@ class Response(Payload):
     session: str = Field(description="the session's name")
     id: str = Field(description="the request's id, or one made by the bridge")
     action: str | None = Field(description="null where the request named none")
-    status: ResponseStatus = Field(description="`unknown`: WhatsApp gave no answer")
+    status: ResponseStatus = Field(
+        description="`unknown`: WhatsApp gave no answer; `running`: a request that takes long goes on, more follow"
+    )
+    progress: RequestProgress | None = Field(
+        default=None, exclude_if=is_none, description="with `running`: how far it is"
+    )
     data: Any = Field(default=None, description="what the action answers; each action documents its own")
     error: ErrorInfo | None = Field(default=None, description="why it failed")
     at: Instant = Field(description="time of the change")

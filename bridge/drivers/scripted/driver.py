@@ -28,7 +28,7 @@ from bridge.contract.kinds import KINDS, Act, Content
 from bridge.contract.kinds.forward import Forward
 from bridge.contract.modifiers import NO_MODIFIERS, Modifiers
 from bridge.contract.passkey import check_answer, normal_code
-from bridge.contract.requests import BY_ACTION, Request, Typing
+from bridge.contract.requests import BY_ACTION, CheckContacts, Request, Typing
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.contract.status import MemoryUse
 from bridge.drivers.scripted.phone import ACCOUNT, ACCOUNT_LID, ScriptedPhone, SendMode, SentMessage, Signal
@@ -311,6 +311,9 @@ class ScriptedDriver(WhatsAppDriver):
         if isinstance(request, Typing):
             self._show_typing(request.addresses["to"], request.seconds)
             return None
+        if isinstance(request, CheckContacts):
+            await asyncio.sleep(self._phone.delay)
+            return [self._phone.check(Jid.parse(to)) for to in request.contacts]
         if request.changes:
             await self._phone.change(request)
         return self._phone.answers.get(request.action)

@@ -96,7 +96,7 @@ class ScriptedPhone:
     reachable: bool = True
     send_mode: SendMode = SendMode.NORMAL
     call_limit: float = 0.0  # seconds until an unanswered call times out
-    delay: float = 0.0  # seconds that each send takes
+    delay: float = 0.0  # seconds that each send, change or look-up takes
     acks: tuple[int, ...] = (1,)  # levels that follow automatically after a delivery
     look_up_complete: bool = True
     chats: set[Jid] = field(default_factory=set)
@@ -104,6 +104,7 @@ class ScriptedPhone:
     answers: dict[str, Any] = field(default_factory=dict)  # action of a request -> its data
     changes: list[Request] = field(default_factory=list)  # requests that changed something, in order
     missing: set[Jid] = field(default_factory=set)  # numbers that are not on WhatsApp
+    looked_up: list[Jid] = field(default_factory=list)  # numbers of `contacts.check` that were asked for
     damaged: set[Jid] = field(default_factory=set)  # chats of which the page can read the newest message only
     failing: set[Jid] = field(default_factory=set)  # numbers whose look-up the service answers with an error
     lids: dict[Jid, Jid] = field(default_factory=dict)  # number -> LID of its chat
@@ -247,6 +248,14 @@ class ScriptedPhone:
         if self.send_mode in (SendMode.CALL_LOST, SendMode.ANSWER_LOST):
             raise CallInDoubt("The page gave no answer to act.")
         return message.id
+
+    def check(self, to: Jid) -> dict[str, Any]:
+        """Look a number up."""
+        self.looked_up.append(to)
+        if to in self.failing:
+            return {"exists": None, "chat": None, "code": "internal"}
+        exists = to not in self.missing
+        return {"exists": exists, "chat": str(self.lids.get(to, to)) if exists else None}
 
     async def change(self, request: Request) -> None:
         """The driver carries out a request that changes something."""

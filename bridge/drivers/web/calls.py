@@ -23,7 +23,7 @@ from bridge.contract.jid import Jid, MessageKey, mask
 from bridge.contract.kinds import Act, Content
 from bridge.contract.modifiers import Modifiers
 from bridge.contract.phone_numbers import candidates
-from bridge.contract.requests import Request
+from bridge.contract.requests import CheckContacts, Request
 from bridge.drivers.web.limits import Limits
 from bridge.drivers.web.number_cache import NumberCache
 from bridge.drivers.web.payloads import to_jid, to_key, to_message
@@ -77,6 +77,21 @@ async def answer(page: WebPage, request: Request, numbers: NumberCache, now: flo
         if request.changes and (failure.stored or failure.name is None):  # no refusal, but a fault on the way
             raise CallInDoubt(f"WhatsApp Web failed while it did this: {failure.text.rstrip('.')}.") from failure
         raise _nothing_sent(failure) from failure
+
+
+async def check(page: WebPage, request: CheckContacts, numbers: NumberCache, now: float) -> list[Any]:
+    """Look numbers up, in every spelling; each is `{exists, chat}`, or `{exists: null, code}` after an error."""
+    everyone = [Jid.parse(to) for to in request.contacts]
+    forms = [_forms(to, numbers, now) for to in everyone]
+    try:
+        answers = await page.call("answer", request.action, {"contacts": forms})
+    except PageFailure as failure:
+        raise _nothing_sent(failure) from failure
+    for to, answer in zip(everyone, answers, strict=True):
+        if answer["exists"] is not None:
+            form = to_jid(answer.get("form"))
+            numbers.store(to.user, form.user if form else None, now)
+    return list(answers)
 
 
 def _with_messages(data: Any) -> Any:

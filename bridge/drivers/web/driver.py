@@ -22,7 +22,7 @@ from bridge.contract.jid import Jid, MessageKey
 from bridge.contract.kinds import Act, Content
 from bridge.contract.modifiers import NO_MODIFIERS, Modifiers
 from bridge.contract.passkey import check_answer, normal_code
-from bridge.contract.requests import Request
+from bridge.contract.requests import CheckContacts, Request
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.contract.status import MemoryUse
 from bridge.drivers.web import calls, injection, library
@@ -216,7 +216,10 @@ class WebDriver(WhatsAppDriver):
     @override
     async def answer(self, request: Request) -> Any:
         self._page_loop.memory.mark_busy()
-        return await calls.answer(self._page_loop.connected_page(), request, self._numbers, self._clock.monotonic())
+        page, now = self._page_loop.connected_page(), self._clock.monotonic()
+        if isinstance(request, CheckContacts):
+            return await calls.check(page, request, self._numbers, now)
+        return await calls.answer(page, request, self._numbers, now)
 
     @override
     async def look_up(self, key: MessageKey) -> LookUp:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from bridge.contract import requests as actions
 from bridge.contract.commands import json_object
@@ -15,6 +15,8 @@ from bridge.http.errors import Forbidden, NotFound, ReportedError, problem
 from bridge.http.v1.documents import body_of_any, problems
 from bridge.ports import Scope
 
+#: Seconds that one call waits for a request that takes long.
+MAX_WAIT = 25.0
 router = APIRouter(tags=["requests"])
 
 
@@ -24,15 +26,23 @@ router = APIRouter(tags=["requests"])
     response_class=Response,
     responses={
         **problems(422, 501),
+        202: {"description": "It goes on", "model": actions.Response},
         200: {"description": "Done, or unknown: WhatsApp gave no answer", "model": actions.Response},
     },
     openapi_extra=body_of_any(actions.REQUESTS, typing={"to": "5491155500001", "seconds": 10}),
 )
 async def make_request(
-    session: str, action: Annotated[str, Path(max_length=64)], request: Request, context: ContextOf, caller: Caller
+    session: str,
+    action: Annotated[str, Path(max_length=64)],
+    request: Request,
+    context: ContextOf,
+    caller: Caller,
+    wait: Annotated[float, Query(ge=0, le=MAX_WAIT, description="seconds, for a request that takes long")] = MAX_WAIT,
 ) -> Response:
     """Carry out an action; the body has its arguments. The same as a request on MQTT.
 
+    One that takes longer than `wait` is 202 with the status `running` and its progress: it goes on, and the same
+    request, with the `id` of the answer, waits for it again.
     An action that reads what people write needs the scope `listen`, any other one `send`.
     """
     entry = context.entry(session)
@@ -46,7 +56,8 @@ async def make_request(
         raise InvalidRequest("The path and the body name different actions.")
     if "reply_topic" in fields:
         raise InvalidRequest("reply_topic is for MQTT; here the answer is the response.")
-    response = await running(entry).requests.respond(actions.request_of(action, fields))
+    response = await running(entry).requests.respond_within(actions.request_of(action, fields), wait)
     if response.error is not None and response.status is actions.ResponseStatus.FAILED:
         return problem(ReportedError(response.error), response=response.model_dump(mode="json"))
-    return Response(response.to_json(), media_type="application/json")
+    status = 202 if response.status is actions.ResponseStatus.RUNNING else 200
+    return Response(response.to_json(), status, media_type="application/json")

@@ -32,24 +32,29 @@ function newChat(wid) {
 
 // The number check uses WhatsApp's own function: wa-js's function turns an error of the service into "no such number".
 // `forms` are spellings of one number, the likeliest first. An existing chat answers it without a query.
-async function resolve(forms) {
-  requireUsable();
+async function lookUpNumber(forms) {
   for (const form of forms) {
-    const known = knownChat(form);
-    if (known) return { chat: address(known.id), form };
+    const chat = knownChat(form);
+    if (chat) return { chat, form };
   }
   for (const form of forms) {
     const wid = WPP.util.createWid(form);
-    if (wid.server !== "c.us") return { missing: true };
+    if (wid.server !== "c.us") return undefined;
     const found = await WPP.whatsapp.functions.queryWidExists(wid).catch((error) => {
-      throw new Failure("lookup_failed", String(error?.message ?? error));
+      throw Object.assign(new Failure("lookup_failed", String(error?.message ?? error)), { status: error?.status });
     });
-    if (!found?.wid) continue;
-    // The chat's address may differ from the number (LID), and a message key needs the chat's address.
-    const chat = knownChat(address(found.wid)) ?? (await newChat(found.wid));
-    return { chat: address(chat.id), form };
+    // The chat's address may differ from the number (LID).
+    if (found?.wid) return { chat: knownChat(address(found.wid)), wid: found.wid, form };
   }
-  return { missing: true };
+  return undefined;
+}
+
+async function resolve(forms) {
+  requireUsable();
+  const found = await lookUpNumber(forms);
+  if (!found) return { missing: true };
+  const chat = found.chat ?? (await newChat(found.wid)); // a message key needs the chat's address
+  return { chat: address(chat.id), form: found.form };
 }
 
 async function answer(action, args) {
