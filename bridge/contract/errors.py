@@ -128,6 +128,8 @@ class ReachOutLocked(BridgeError):
 
     code = "reach_out_locked"
     http = 429
+    #: Unix time at which the lock ends, where WhatsApp says so.
+    until: float | None = None
     sentence = "WhatsApp does not let this number start new chats for now. Wait, or answer existing chats."
 
 

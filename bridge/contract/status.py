@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from bridge.contract.limits import AccountLimits
 from bridge.contract.payload import VERSION, Instant, Payload, is_none
 from bridge.contract.session import REASON_TEXT, Reason, SessionState
 
@@ -49,6 +50,9 @@ class SessionStatus(Payload):
     last_inbound: Instant | None = Field(default=None, description="when the newest message was journalled")
     queue: Queues | None = Field(default=None, description="what is waiting")
     budget: int | None = Field(default=None, description="sends that could go out at once; null without pacing")
+    limits: AccountLimits | None = Field(
+        default=None, exclude_if=is_none, description="what WhatsApp limits; missing where nothing is known to be"
+    )
     memory: MemoryUse | None = Field(default=None, description="megabytes (proportional set size)")
     sends: list[str] | None = Field(default=None, description="the content fields that a command may carry here")
 

@@ -19,6 +19,7 @@ class WaitReason(StrEnum):
     EARLIER_MESSAGE = "earlier_message"
     FILE = "file"
     RETRY = "retry"
+    REACH_OUT_LOCK = "reach_out_lock"
 
 
 WAIT_TEXT = {
@@ -28,13 +29,16 @@ WAIT_TEXT = {
     WaitReason.EARLIER_MESSAGE: "the message before it in this chat",
     WaitReason.FILE: "its file",
     WaitReason.RETRY: "the next attempt",
+    WaitReason.REACH_OUT_LOCK: "the end of WhatsApp's lock of messages to people who never wrote",
 }
 
 
 class Waiting(Payload):
     """Why an accepted command is not sent yet. `until` is an estimate: a person's message may go first."""
 
-    reason: WaitReason = Field(description="`chat_pace`: WA_PACE_CHAT, `session_pace`: WA_PACE")
+    reason: WaitReason = Field(
+        description="`chat_pace`: WA_PACE_CHAT, `session_pace`: WA_PACE; `reach_out_lock`: `status.limits`"
+    )
     until: Instant | None = Field(description="about when it is sent; null when time alone does not end the wait")
 
     def sentence(self, now: datetime) -> str:

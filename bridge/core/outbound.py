@@ -30,6 +30,7 @@ from bridge.core.in_doubt import InDoubt
 from bridge.core.outgoing_files import PreparesFiles, has_file
 from bridge.core.pacing import HOLD, PacedWait, Pacing, Schedule
 from bridge.core.people import People
+from bridge.core.reach_out import ReachOutLock
 from bridge.core.results import Rejection, accepted, conflict, notice, rejected, result_of
 from bridge.core.send_steps import Outcome, SendExecutor
 from bridge.ports import (
@@ -75,11 +76,14 @@ class OutboundPipeline:
         self._clock = clock
         self._people = people
         self._files = files
-        self._executor = SendExecutor(session, outbox, driver, clock, self._may_go, files)
         self._acts = ActExecutor(session, outbox, driver, clock, self._may_go)
         self._arrivals = asyncio.Lock()
         self._addressing = Addressing(outbox)
         self._schedule = Schedule(pacing)
+        self._wake = asyncio.Event()
+        self.reach_out = ReachOutLock(session, people, self._schedule, clock, self._wake.set)
+        refused = self.reach_out.refused
+        self._executor = SendExecutor(session, outbox, driver, clock, self._may_go, files, refused=refused)
         people.on_pair(self._join)
         self._random = rng or random.Random()  # noqa: S311 - spreads sends, guards nothing
         self._in_doubt = InDoubt()
@@ -87,7 +91,6 @@ class OutboundPipeline:
         self._running: set[asyncio.Task[None]] = set()
         self._not_fetched: dict[int, str] = {}  # number -> why its file could not be prepared yet
         self._open = False
-        self._wake = asyncio.Event()
 
     @property
     def own(self) -> str | None:
@@ -126,7 +129,10 @@ class OutboundPipeline:
             meta=command.meta,
             origin=origin if command.id is None else None,
         )
-        first = accepted(self._session, claim, self._waiting_of(command.recipient, now))
+        waits = self._waiting_of(command.recipient, now)
+        if self._open:
+            waits = await self.reach_out.wait_of(command.recipient, content) or waits
+        first = accepted(self._session, claim, waits)
         self._addressing.claiming[claim.id] = claim.to
         try:
             claimed = await self._outbox.claim(claim, notice(first, reply_to), self._enqueue)
@@ -209,7 +215,7 @@ class OutboundPipeline:
             return {row.number: reason for row in rows if row.state is SendState.ACCEPTED}
         now = self._clock.now()
         found = self._schedule.waits(rows, self._clock.monotonic())
-        return {number: self._published(wait, now) for number, wait in found.items()}
+        return {number: self._published(wait, now) for number, wait in found.items()} | self.reach_out.waiting(rows)
 
     def _waiting_of(self, to: Jid, now: float) -> Waiting | None:
         """What a command to this address that is claimed now waits for."""
@@ -316,6 +322,8 @@ class OutboundPipeline:
         self._wake.set()
 
     async def _carry_out(self, row: OutboxRow, *, settle: bool) -> None:
+        if not settle and await self.reach_out.hold(row):
+            return
         if isinstance(row.claim.content, Act):
             outcome = await self._acts.carry_out(row, row.claim.content)
         else:
@@ -362,6 +370,7 @@ class OutboundPipeline:
     async def _expire(self) -> None:
         now = self._clock.now()
         for row in (expired := self._schedule.expired(now)):
+            self.reach_out.drop(row)
             self._in_doubt.settle(row)
         await asyncio.gather(*(self._fail(row, self._expiry_of(row)) for row in expired))  # they share commits
         for row in self._in_doubt.ended(now):

@@ -306,6 +306,10 @@ class Schedule:
         for bucket in filter(None, (self._bucket, lane.bucket)):
             bucket.take(now, -1)
 
+    def resume(self, row: OutboxRow) -> None:
+        """The lane of a row that was put back need not wait any longer."""
+        self._lane(row).not_before = 0.0
+
     def expired(self, unix_now: float) -> list[OutboxRow]:
         """Remove and return the expired rows."""
         gone = []

@@ -93,6 +93,10 @@ class People:
         [person] = await self.identify([frozenset({address} if address else ())])
         return person.fields if person else {}
 
+    async def has_written(self, to: Jid) -> bool:
+        """Whether a message came from this person, under any of their addresses."""
+        return await self._store.has_written(str(to.canonical), str(to))
+
     async def reached(self, to: Jid, chat: Jid) -> None:
         """WhatsApp gave `chat` as the chat of `to`: a LID for a number makes both one person's."""
         if {to.server, chat.server} == {Server.USER, Server.LID} and self.lane(to) != self.lane(chat):

@@ -60,8 +60,12 @@ class SendExecutor:
         clock: Clock,
         may_go: Callable[[OutboxRow, Jid], Awaitable[bool]],
         files: PreparesFiles | None = None,
+        *,
+        refused: Callable[[CodedError], None] = lambda _: None,
     ) -> None:
-        """`may_go` says of a row whose chat is known whether its turn has come. `files` has the prepared files."""
+        """`may_go` says of a row whose chat is known whether its turn has come. `files` has the prepared files.
+        `refused` gets each error with which a row failed."""
+        self._refused = refused
         self._files = files
         self._may_go = may_go
         self._session = session
@@ -258,6 +262,8 @@ class SendExecutor:
             if state is SendState.FAILED and row.number in self._resent:
                 state = SendState.UNKNOWN  # the repetition is refused; the first call may have reached WhatsApp
             now = self._clock.now()
+            if refused is not None:
+                self._refused(refused)
             change = change_to(
                 state,
                 now,
@@ -277,6 +283,8 @@ class SendExecutor:
             if current is None or current.state is not row.state:
                 return  # an ack came first
             change = change_to(state, self._clock.now(), error, doubt)
+            if error is not None:
+                self._refused(error)
             await self._outbox.change(row.number, with_notices(self._session, current, change))
 
 

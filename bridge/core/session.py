@@ -16,10 +16,13 @@ from typing_extensions import override
 from bridge.contract.commands import ControlAction, ControlCommand
 from bridge.contract.errors import CodedError
 from bridge.contract.kinds import KINDS
+from bridge.contract.limits import AccountLimits
 from bridge.contract.messages import Stream
 from bridge.contract.payload import instant
+from bridge.contract.requests import GetLimits
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.contract.status import Queues, SessionStatus
+from bridge.core.account_limits import LimitsKeeper
 from bridge.core.catch_up import CatchUp, CatchUpLimits
 from bridge.core.desired_state import DesiredState, read_desired, store_desired
 from bridge.core.inbound import InboundPipeline
@@ -79,6 +82,9 @@ class Session(DriverSink):
         self.requests = RequestRunner(
             name, driver, self.view, clock, ledger=ledger, own=lambda: outbound.own, describe=inbound.described
         )
+        self.limits = LimitsKeeper(name, journal, memory, clock)
+        self.requests.answer(GetLimits.model_fields["action"].default, self.limits.answer)
+        outbound.reach_out.obey(self.limits)
         self.progress = progress
         self._owner = owner
         self._journal = journal
@@ -116,6 +122,7 @@ class Session(DriverSink):
             last_inbound=None if last_inbound is None else instant(last_inbound),
             queue=Queues(out=self._outbox.open_count, in_=max(0, bounds.last - self.progress.published(Stream.IN))),
             budget=self.outbound.budget,
+            limits=limits if (limits := self.limits.current) != AccountLimits() else None,
             memory=self._driver.memory,
             sends=[kind.field for kind in KINDS if kind.kind in self._driver.sends],
         )
@@ -138,6 +145,11 @@ class Session(DriverSink):
     async def passkey_changed(self, request: PasskeyRequest | None) -> None:
         """Show or clear WhatsApp's request for a passkey."""
         self.view.ask_passkey(request)
+
+    @override
+    async def limits_changed(self, limits: AccountLimits) -> None:
+        """Take over what the page says about WhatsApp's limits."""
+        self.limits.reported(limits)
 
     @override
     async def logged_in(self, account: Account) -> None:
@@ -239,6 +251,7 @@ class Session(DriverSink):
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.outbound.run(), name=f"outbound {self.name}")
+                tasks.create_task(self.limits.run(), name=f"limits {self.name}")
                 tasks.create_task(self.requests.claimed.run(), name=f"requests {self.name}")
                 tasks.create_task(self._keep_driver(), name=f"driver {self.name}")
         finally:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from bridge.contract.errors import BridgeError, CodedError
 from bridge.contract.jid import Jid, MessageKey
 from bridge.contract.kinds import Act, Content
+from bridge.contract.limits import AccountLimits
 from bridge.contract.messages import MessageContent
 from bridge.contract.modifiers import NO_MODIFIERS, Modifiers
 from bridge.contract.requests import Request
@@ -187,6 +188,10 @@ class DriverSink(Protocol):
 
     async def passkey_changed(self, request: PasskeyRequest | None) -> None:
         """WhatsApp asks for a passkey; None when it does no longer."""
+        ...
+
+    async def limits_changed(self, limits: AccountLimits) -> None:
+        """What WhatsApp allows the account, as the page knows it now."""
         ...
 
     async def logged_in(self, account: Account) -> None:

@@ -36,6 +36,10 @@ class PeopleStore(Protocol):
         """Every address of each person who has one of these, by `number`."""
         ...
 
+    async def has_written(self, key: str, address: str) -> bool:
+        """Whether a message came from the person whom a key names; `address` is another spelling of it."""
+        ...
+
     async def lids(self) -> dict[str, str]:
         """The LID of each other address of a person, by `key`."""
         ...

@@ -170,6 +170,7 @@ class SettingsPatch(RequestBody):
     downloads: str | None = None
     download_ms: int | None = None
     reach_out_lock_s: int | None = None
+    new_chats_used: int | None = None
     refs_before_idle: int | None = None
     site: str | None = None
     always_outdated: bool | None = None

@@ -335,6 +335,8 @@ class PageSocket:
             case "reach_out_lock":
                 seconds = self._world.state.settings.reach_out_lock_s
                 return None if seconds is None else (self._world.now() + seconds) * 1000
+            case "new_chats_used":
+                return self._world.state.settings.new_chats_used
             case "media_retry":
                 return self._world.retry_media(frame["key"])
             case "logout":

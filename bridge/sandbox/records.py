@@ -348,6 +348,8 @@ class SandboxSettings(BaseModel, extra="forbid"):
     """Whether a page gives the code of a refusal, as pages since July 2026 do."""
     reach_out_lock_s: int | None = None
     """Seconds for which this account may not write to new contacts, as the page knows it; None: no lock."""
+    new_chats_used: int | None = None
+    """How many of its 40 new chats a month this account has begun; None: they are not counted."""
     site: Site = Site.NORMAL
     always_outdated: bool = False
     """Whether a freshly loaded page is asked to reload, too."""

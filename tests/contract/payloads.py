@@ -5,10 +5,11 @@ from __future__ import annotations
 from bridge.contract.bot import BotConfig, ResponderEvent
 from bridge.contract.commands import ControlAction, ControlResult, ControlStatus
 from bridge.contract.errors import ERRORS, InvalidRequest, NotConnected
-from bridge.contract.events import ERASED_EVENT, MEDIA, OWN_MESSAGE, Event, EventBody
+from bridge.contract.events import ERASED_EVENT, LIMITS, MEDIA, OWN_MESSAGE, Event, EventBody
 from bridge.contract.kinds.location import Place
 from bridge.contract.kinds.media import Media, MediaState
 from bridge.contract.lifecycle import AckName
+from bridge.contract.limits import AccountLimits, NewChats, NewChatStage
 from bridge.contract.messages import (
     ERASED,
     Ack,
@@ -98,6 +99,11 @@ def _result(status: ResultStatus, **more: object) -> Result:
     )
 
 
+def limited() -> EventBody:
+    chats = NewChats(used=31, total=40, stage=NewChatStage.FIRST_WARNING)
+    return EventBody(kind=LIMITS, at=AT, limits=AccountLimits(reach_out_locked_until=AT, new_chats=chats))
+
+
 def file_ready() -> EventBody:
     return EventBody(
         kind=MEDIA,
@@ -136,6 +142,7 @@ def every_written() -> dict[str, tuple[type[Payload], str]]:
         "in-unknown": (Inbound, in_journal(Stream.IN, 3, unreadable)),
         "in-erased": (Inbound, in_journal(Stream.IN, 4, forgotten())),
         "event-erased": (Event, in_journal(Stream.EVENT, 2, EventBody(kind=ERASED_EVENT, at=AT))),
+        "event-limits": (Event, in_journal(Stream.EVENT, 4, limited())),
         "event-media": (Event, in_journal(Stream.EVENT, 3, file_ready())),
         "event-own-message": (Event, in_journal(Stream.EVENT, 1, own)),
         **{name: (type(payload), payload.to_json()) for name, payload in _others().items()},

@@ -114,6 +114,9 @@ class DyingStore(PeopleStore):
     async def lids(self) -> dict[str, str]:
         return await self._store.lids()
 
+    async def has_written(self, key: str, address: str) -> bool:
+        return await self._store.has_written(key, address)
+
     async def keep(self, learned: Acquaintance) -> None:
         if self._committed:
             await self._store.keep(learned)

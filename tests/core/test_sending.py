@@ -9,6 +9,7 @@ import pytest
 
 from bridge.contract.errors import InvalidRequest, Refused
 from bridge.contract.jid import Jid
+from bridge.contract.messages import Stream
 from bridge.drivers.scripted import SendMode
 from bridge.ports import CommandOrigin, DriverUnavailable
 from tests.core.commands import ANA, BETO, command
@@ -108,6 +109,8 @@ async def test_a_refused_message_is_failed_and_the_next_is_sent(
 ) -> None:
     harness.phone.send_mode = mode
     await harness.start()
+    harness.phone.incoming(ANA, "Hola")  # who never wrote has to wait for the end of the lock
+    await harness.stream(Stream.IN, 1)
     await harness.submit(command(id="a"))
     assert await harness.reported("a", 2) == ["accepted", f"failed:{code}"]
     harness.phone.send_mode = SendMode.NORMAL

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from bridge.contract.limits import AccountLimits
 from bridge.contract.session import Situation
 from bridge.drivers.web import PlaywrightRuntime, WebDriver
 from bridge.ports import Account, Item, PairingCode, PasskeyRequest
@@ -22,6 +23,9 @@ class Printer:
         pass
 
     async def passkey_changed(self, request: PasskeyRequest | None) -> None:
+        pass
+
+    async def limits_changed(self, limits: AccountLimits) -> None:
         pass
 
     async def logged_in(self, account: Account) -> None:

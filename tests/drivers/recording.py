@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 
 from bridge.contract.jid import MessageKey
+from bridge.contract.limits import AccountLimits
 from bridge.contract.session import SessionState, Situation, may_follow
 from bridge.ports import (
     Account,
@@ -30,6 +31,7 @@ class RecordingSink:
         self.reports: list[Report] = []
         self.batches: list[list[Item]] = []
         self.passkeys: list[PasskeyRequest | None] = []
+        self.limits: list[AccountLimits] = []
         self.refuse_batches = 0
         self.refused = 0
         self.faults: list[str] = []
@@ -47,6 +49,10 @@ class RecordingSink:
 
     async def passkey_changed(self, request: PasskeyRequest | None) -> None:
         self.passkeys.append(request)
+        self._changed.set()
+
+    async def limits_changed(self, limits: AccountLimits) -> None:
+        self.limits.append(limits)
         self._changed.set()
 
     async def logged_in(self, account: Account) -> None:

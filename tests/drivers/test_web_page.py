@@ -14,6 +14,7 @@ from bridge.contract.details import RefusalDetail
 from bridge.contract.errors import BridgeError, InternalError, LimitReached, NotOnWhatsApp, ReachOutLocked, Refused
 from bridge.contract.jid import Jid
 from bridge.contract.kinds import Text
+from bridge.contract.limits import AccountLimits, NewChats, NewChatStage
 from bridge.contract.session import Reason, SessionState
 from bridge.drivers.web.injection import BINDING
 from bridge.drivers.web.web_page import WebPage
@@ -274,6 +275,19 @@ async def test_a_send_that_the_service_refuses_says_why(
         await sink.until(lambda: sink.acks(key.id))  # its error ack comes after the answer
         assert [type(change.error) for change in sink.ack_changes(key.id)] == [error]
     assert web.sent() == {}
+
+
+async def test_the_page_says_what_whatsapp_limits(web: WebWorld) -> None:
+    async with connected(web) as (_, sink):
+        await sink.until(lambda: sink.limits == [AccountLimits()])
+        web.set(new_chats_used=31)
+        await sink.until(lambda: sink.limits[-1].new_chats is not None)
+        assert sink.limits[-1] == AccountLimits(new_chats=NewChats(used=31, total=40, stage=NewChatStage.FIRST_WARNING))
+        web.set(new_chats_used=40, reach_out_lock_s=600)
+        await sink.until(lambda: sink.limits[-1].reach_out_locked_until is not None)
+        await sink.until(lambda: sink.limits[-1].new_chats == NewChats(used=40, total=40, stage=NewChatStage.CAPPED))
+        web.set(new_chats_used=None, reach_out_lock_s=None)
+        await sink.until(lambda: sink.limits[-1] == AccountLimits())
 
 
 async def test_a_group_whose_addressing_changed_gets_the_message_at_the_second_try(web: WebWorld) -> None:

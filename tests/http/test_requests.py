@@ -35,6 +35,7 @@ async def test_what_cannot_be_done_is_a_problem(started: HttpBridge, client: htt
     assert "reply_topic is for MQTT" in topic.json()["detail"]
     started.phone.link(up=False)
     await started.reach(SessionState.RECONNECTING)
+    assert (await client.post(f"{REQUESTS}/limits.get")).json()["data"]["new_chats"] is None, "it needs no connection"
     down = await client.post(f"{REQUESTS}/typing", json={"to": ANA})
     assert (down.status_code, down.json()["code"]) == (503, "not_connected")
     assert down.json()["response"]["status"] == "failed"

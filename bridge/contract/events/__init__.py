@@ -15,6 +15,7 @@ from bridge.contract.events import (
     decrypted,
     edit,
     erased,
+    limits,
     media,
     own_message,
     poll_vote,
@@ -28,6 +29,7 @@ from bridge.contract.events.decrypted import DECRYPTED
 from bridge.contract.events.edit import EDIT
 from bridge.contract.events.erased import ERASED_EVENT
 from bridge.contract.events.event_kind import EventKind
+from bridge.contract.events.limits import LIMITS
 from bridge.contract.events.media import MEDIA
 from bridge.contract.events.own_message import OWN_MESSAGE
 from bridge.contract.events.poll_vote import POLL_VOTE
@@ -36,6 +38,7 @@ from bridge.contract.events.revoke import REVOKE
 from bridge.contract.events.sent_message import SENT_MESSAGE, SentCommand
 from bridge.contract.events.undecrypted import UNDECRYPTED, GivenUp
 from bridge.contract.kinds.media import MediaState
+from bridge.contract.limits import AccountLimits
 from bridge.contract.messages import MessageBody, Oversized
 from bridge.contract.payload import VERSION, Instant, PageText, Payload, is_none
 
@@ -50,6 +53,7 @@ EVENTS: tuple[EventKind, ...] = (
     undecrypted.EVENT,
     decrypted.EVENT,
     media.EVENT,
+    limits.EVENT,
     erased.EVENT,
 )
 EVENT_KINDS = frozenset(event.kind for event in EVENTS)
@@ -96,6 +100,7 @@ if TYPE_CHECKING:
         mimetype: str | None = None
         filename: str | None = None
         data: str | None = None
+        limits: AccountLimits | None = None
         emoji: str | None = None
         author: str | None = None
         body: str | None = None
@@ -142,6 +147,7 @@ __all__ = [
     "ERASED_EVENT",
     "EVENTS",
     "EVENT_KINDS",
+    "LIMITS",
     "MEDIA",
     "OWN_MESSAGE",
     "POLL_VOTE",

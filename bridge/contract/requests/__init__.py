@@ -11,11 +11,12 @@ from bridge.contract.requests.chats_history import ChatHistory
 from bridge.contract.requests.chats_list import ChatList
 from bridge.contract.requests.chats_read import MarkRead
 from bridge.contract.requests.contacts_check import CheckContacts, CheckedContact, CheckedContacts
+from bridge.contract.requests.limits_get import GetLimits
 from bridge.contract.requests.media_get import MediaAnswer, MediaGet
 from bridge.contract.requests.request import Request, RequestProgress, Response, ResponseStatus
 from bridge.contract.requests.typing import Typing
 
-REQUESTS: tuple[type[Request], ...] = (Typing, ChatList, ChatHistory, MarkRead, CheckContacts, MediaGet)
+REQUESTS: tuple[type[Request], ...] = (Typing, ChatList, ChatHistory, MarkRead, CheckContacts, GetLimits, MediaGet)
 BY_ACTION = {request.model_fields["action"].default: request for request in REQUESTS}
 
 
@@ -40,6 +41,7 @@ __all__ = [
     "CheckContacts",
     "CheckedContact",
     "CheckedContacts",
+    "GetLimits",
     "MediaAnswer",
     "MediaGet",
     "Request",

@@ -144,6 +144,8 @@ class ScriptedDriver(WhatsAppDriver):
                 reason = _R.LOGGED_OUT_BY_PHONE if by_phone else _R.LOGGED_OUT_ON_REQUEST
                 await self._change_to(sink, _S.LOGGED_OUT, reason)
                 await self._show_code(sink)
+            case Signal.LIMITS if self._phone.limits is not None:
+                await sink.limits_changed(self._phone.limits)
             case Signal.ITEMS:
                 await self._hand_out(sink)
 

@@ -18,6 +18,7 @@ from bridge.contract.jid import Jid, MessageKey, Server
 from bridge.contract.kinds import RECEIVED, Act, Content
 from bridge.contract.kinds.edit import EDITABLE, Edit
 from bridge.contract.kinds.revoke import Revoke
+from bridge.contract.limits import AccountLimits
 from bridge.contract.messages import MessageContent
 from bridge.contract.modifiers import NO_MODIFIERS, Modifiers
 from bridge.contract.requests import Request
@@ -68,6 +69,7 @@ class Signal(StrEnum):
     LOGGED_OUT = "logged_out"
     LOGGED_OUT_ON_REQUEST = "logged_out_on_request"
     ITEMS = "items"
+    LIMITS = "limits"
 
 
 @dataclass(slots=True)
@@ -122,6 +124,7 @@ class ScriptedPhone:
     link_code: str | None = None  # set once a number was given
     passkey: PasskeyRequest | None = None  # what WhatsApp asks, between the code and the pairing
     compares: bool = False  # whether two codes are compared after the passkey
+    limits: AccountLimits | None = None  # what the page knows of WhatsApp's limits
     listener: Callable[[Signal], None] | None = None
     _withheld: int = 0
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
@@ -182,6 +185,11 @@ class ScriptedPhone:
         """The message of a chat by its id, whole or WhatsApp's part of it."""
         raw = MessageKey.parse(message_id).id if "_" in message_id else message_id
         return next((one for one in self.history if one.key.id == raw and one.chat == chat), None)
+
+    def limit(self, limits: AccountLimits) -> None:
+        """WhatsApp limits the account, or no longer."""
+        self.limits = limits
+        self.notify(Signal.LIMITS)
 
     def rotate_code(self) -> None:
         """Let the pairing code expire."""

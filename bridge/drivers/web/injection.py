@@ -33,7 +33,7 @@ REQUIRED_MODULES = (
 BINDING = "__bridgeReport"
 AGENT = "__bridgeAgent"
 _PARTS = (
-    *("registry", "models", "files", "queue", "availability", "linking", "passkey", "state"),
+    *("registry", "models", "files", "queue", "availability", "linking", "passkey", "limits", "state"),
     *("undecrypted", "incoming", "history", "media", "acts", "calls"),
 )
 #: Folders with one file per capability.

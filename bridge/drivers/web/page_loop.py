@@ -13,6 +13,7 @@ from pathlib import Path
 
 from bridge.contract.details import PasskeyDetail
 from bridge.contract.errors import InvalidRequest
+from bridge.contract.limits import AccountLimits
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.drivers.web.browser import Browser
 from bridge.drivers.web.downloads import Downloads
@@ -203,6 +204,8 @@ class PageLoop:
                     await sink.code_changed(report)
                 case PasskeyReport(request):
                     await sink.passkey_changed(request)
+                case AccountLimits():
+                    await sink.limits_changed(report)
 
     def connected_page(self) -> WebPage:
         """The page, if the whole path works. Raises `DriverUnavailable`."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bridge.contract.limits import AccountLimits
 from bridge.contract.session import Reason, SessionState, Situation, may_follow
 from bridge.drivers.web.limits import Limits
 from bridge.drivers.web.snapshot import Snapshot, logged_out, situation_of
@@ -23,7 +24,7 @@ class PasskeyReport:
 
 
 #: None: the pairing code is no longer valid.
-Report = Situation | Account | PairingCode | PasskeyReport | None
+Report = Situation | Account | PairingCode | PasskeyReport | AccountLimits | None
 
 _STARTED = Situation(SessionState.STARTING, Reason.BROWSER_STARTING)
 _INTERMEDIATE = (
@@ -49,6 +50,7 @@ class StateReporter:
         self._opening_since: float | None = None
         self._logout_reason: str | None = None
         self._code: str | None = None
+        self._account_limits: AccountLimits | None = None
         self.passkey: PasskeyRequest | None = None
         self.logging_out = False
         #: When the last `connected` began, in unix seconds of the service's clock.
@@ -92,6 +94,9 @@ class StateReporter:
             reports += self._set_passkey(None)
         if snapshot.authenticated:
             reports += self._report_account(snapshot)
+            if snapshot.limits is not None and snapshot.limits != self._account_limits:
+                self._account_limits = snapshot.limits
+                reports.append(snapshot.limits)
         elif snapshot.unpaired:
             self._account_reported, self._unpaired_at = False, snapshot.unix_time
         if self._state is situation.state is SessionState.CONNECTED and snapshot.holds != self._holds:

@@ -24,7 +24,9 @@ def refusal(raw: Mapping[str, Any] | None) -> BridgeError:
             return Refused()
         case 463:
             end = f" Until {rfc3339(instant(until))}." if isinstance(until, (int, float)) else ""
-            return ReachOutLocked(f"{ReachOutLocked.sentence}{end}")
+            locked = ReachOutLocked(f"{ReachOutLocked.sentence}{end}")
+            locked.until = float(until) if isinstance(until, (int, float)) else None
+            return locked
         case 475:
             return LimitReached(
                 "This account has used up its monthly number of new chats (475). Answering chats still works.",

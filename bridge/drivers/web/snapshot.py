@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.contract.jid import Jid
+from bridge.contract.limits import AccountLimits, NewChats, NewChatStage
 from bridge.contract.payload import instant, rfc3339
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.drivers.web import page_report as report
@@ -37,6 +38,7 @@ class Snapshot:
     refusal: Mapping[str, Any] | None = None
     logout_reason: str | None = None
     on_clock: int = 0
+    limits: AccountLimits | None = None
     needs_update: bool = False
     complete: bool = False
     loader: bool = False
@@ -72,6 +74,7 @@ class Snapshot:
             refusal=report.fields(raw.get("refusal")),
             logout_reason=report.text(raw.get("logoutReason")),
             on_clock=report.count(raw.get("onClock")),
+            limits=_limits(report.fields(raw.get("limits"))),
             needs_update=bool(raw.get("needsUpdate")),
             complete=bool(raw.get("complete")),
             loader=bool(raw.get("loader")),
@@ -109,6 +112,19 @@ def _passkey(raw: Mapping[str, Any] | None) -> PasskeyRequest | None:
         return None
     origin, until = report.text(raw.get("origin")) or "", report.moment(raw.get("until"))
     return PasskeyRequest(origin, until, report.fields(raw.get("options")), report.text(raw.get("code")))
+
+
+def _limits(raw: Mapping[str, Any] | None) -> AccountLimits | None:
+    if raw is None:
+        return None
+    until, chats = report.moment(raw.get("lockedUntil")), report.fields(raw.get("newChats")) or {}
+    stage, total = report.text(chats.get("stage")), report.count(chats.get("total"))
+    counted = NewChats(
+        used=report.count(chats.get("used")),
+        total=total,
+        stage=NewChatStage(stage) if stage is not None and stage in {*NewChatStage} else NewChatStage.NONE,
+    )
+    return AccountLimits(reach_out_locked_until=instant(until) if until else None, new_chats=counted if total else None)
 
 
 def situation_of(

@@ -14,6 +14,7 @@ from pathlib import Path
 from bridge.contract.errors import CodedError
 from bridge.contract.jid import parse_recipient
 from bridge.contract.kinds import Text
+from bridge.contract.limits import AccountLimits
 from bridge.contract.session import SessionState, Situation
 from bridge.ports import (
     Account,
@@ -59,6 +60,9 @@ class _TrialSink(DriverSink):
         self.changed.set()
 
     async def passkey_changed(self, request: PasskeyRequest | None) -> None:
+        pass
+
+    async def limits_changed(self, limits: AccountLimits) -> None:
         pass
 
     async def logged_in(self, account: Account) -> None:

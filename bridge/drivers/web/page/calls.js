@@ -79,9 +79,8 @@ async function refusalOf(msg) {
   let code = number(read(msg ?? {}, "ackErrorCode"));
   if (String(read(msg ?? {}, "errorCode")).includes("NewMessages")) code ??= 475;
   if (code !== undefined && code !== 463) return { code };
-  const lock = await attempt(() => window.require("WAWebUserPrefsIndexedDBStorage").userPrefsIdb.get("WAReachoutTimelockState"));
-  const until = number(lock?.time_enforcement_ends) / 1000;
-  return until > serviceTime() ? { code: 463, until } : { code };
+  const until = await reachOutLock();
+  return until ? { code: 463, until } : { code };
 }
 
 async function outcomeOf(msg, ack, result) {

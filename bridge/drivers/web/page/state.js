@@ -75,6 +75,7 @@ function snapshot() {
     refusal,
     logoutReason,
     onClock: onClock.size,
+    limits,
     needsUpdate: Boolean(store("Stream")?.needsUpdate),
     complete: document.readyState === "complete",
     loader: Boolean(window.__d && window.require),
@@ -108,6 +109,7 @@ function watchState() {
     const seconds = number(ban?.expire);
     refuse({ kind: "temporary_ban", code: scalar(ban?.code), until: seconds && serviceTime() + seconds });
   });
+  store("Cmd")?.on("reachoutTimelockStateChange", () => void readLimits().then(report));
   store("Cmd")?.on("service_unavailable_503_from_bridge", () => refuse({ kind: "service_unavailable" }));
   report();
 }
@@ -134,5 +136,6 @@ WPP.loader.onInjected(watchState);
 setInterval(() => {
   report();
   void requestCode();
+  void readLimits();
 }, reportMs);
 report();

@@ -266,8 +266,8 @@ const waits = {
   chat_pace: 'Waits for the pace of this chat',
   session_pace: 'Waits for the pace of the session',
   earlier_message: 'Waits for the message before it in this chat',
-  file: 'Waits for its file',
-  retry: 'Waits for the next attempt',
+  file: 'Waits for its file', retry: 'Waits for the next attempt',
+  reach_out_lock: 'Waits until WhatsApp allows new chats again',
 };
 
 export const english = { words, states, reasons, errors, details: {}, doubts: {}, advice, posts: {}, audit: {}, waits };

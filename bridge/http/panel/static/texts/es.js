@@ -393,8 +393,8 @@ const waits = {
   chat_pace: 'Espera por el ritmo de este chat',
   session_pace: 'Espera por el ritmo de la sesión',
   earlier_message: 'Espera al mensaje anterior de este chat',
-  file: 'Espera su archivo',
-  retry: 'Espera el próximo intento',
+  file: 'Espera su archivo', retry: 'Espera el próximo intento',
+  reach_out_lock: 'Espera a que WhatsApp vuelva a permitir chats nuevos',
 };
 
 export const spanish = { words, states, reasons, errors, details, doubts, advice, posts, audit, waits };

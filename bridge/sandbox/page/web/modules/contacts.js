@@ -54,6 +54,15 @@ export async function queryWidExists(wid) {
   return { wid, biz: false };
 }
 
+const MONTHLY_CHATS = 40;
+
+function cappingData(used) {
+  if (used === null) return null;
+  const capping_status = used >= MONTHLY_CHATS ? 'CAPPED' : used >= MONTHLY_CHATS * 0.75 ? 'FIRST_WARNING' : 'NONE';
+  const cycle_end_timestamp = Math.floor(Date.now() / 1000) + 7 * 24 * 3600;
+  return { capping_status, used_quota: used, total_quota: MONTHLY_CHATS, cycle_end_timestamp };
+}
+
 register({
   WAWebContactModel: { Contact },
   WAWebContactCollection: { ContactCollection, ContactCollectionImpl },
@@ -62,6 +71,7 @@ register({
   WAWebUserPrefsIndexedDBStorage: {
     userPrefsIdb: {
       async get(name) {
+        if (name === 'WANewChatMessageCappingData') return cappingData(await socket.database('new_chats_used'));
         const ends = name === 'WAReachoutTimelockState' ? await socket.database('reach_out_lock') : null;
         return ends && { time_enforcement_ends: ends, enforcement_type: 'DEFAULT' };
       },
