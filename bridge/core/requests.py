@@ -151,7 +151,7 @@ class RequestRunner:
             data = await self.run(request)
         except CallInDoubt as error:
             doubt = CallInDoubt(f"{error.text} {LOOK}") if request.changes else error
-            return self._response(request, ResponseStatus.UNKNOWN, error=doubt)
+            return self._response(request, ResponseStatus.UNKNOWN, data=await self._published(error.known), error=doubt)
         except StoreUnusable:
             raise
         except CodedError as error:

@@ -156,6 +156,8 @@ class CallInDoubt(CodedError):
     """A call into the page was not answered: it may have taken effect."""
 
     code = "in_doubt"
+    #: What is certain of the data of a request.
+    known: Any = None
 
 
 class MediaGone(CodedError):

@@ -10,7 +10,8 @@ from bridge.contract.errors import InvalidRequest
 from bridge.contract.jid import Jid
 from bridge.contract.kinds import Text
 from bridge.contract.requests import CheckContacts, Request, request_of
-from bridge.ports import IncomingMessage
+from bridge.drivers.web import WebDriver
+from bridge.ports import CallInDoubt, IncomingMessage
 from tests.drivers.worlds import ANA, CARLA, CARLA_LID, GROUP, MEMBER, WebWorld, connected
 
 pytestmark = pytest.mark.timeout(90)
@@ -103,6 +104,24 @@ async def test_numbers_are_checked_in_every_spelling_and_no_chat_is_made(web: We
         await driver.answer(CheckContacts(contacts=asked[3:]))
         assert await driver.resolve(Jid.parse(asked[1])) == Jid.parse("5491155500005@c.us")
         assert directory.looked_up == ["5491155500005@c.us"], "a send knows what was checked"
+
+
+async def test_a_fault_on_the_way_of_a_change_leaves_it_unknown(web: WebWorld) -> None:
+    trip = """() => {
+        const fault = Object.assign(new Error("the page tripped"), { known: { people: [1] } });
+        const chat = Object.create(WPP.chat, { markIsRead: { value: () => Promise.reject(fault) } });
+        window.WPP = Object.create(WPP, { chat: { value: chat } });
+    }"""
+    async with connected(web) as (driver, sink):
+        web.incoming(CARLA, "¿Me leés?")
+        await sink.until(lambda: sink.messages)
+        assert isinstance(driver, WebDriver)
+        await driver._page_loop.connected_page()._page.evaluate(trip)
+        with pytest.raises(CallInDoubt, match="the page tripped") as doubt:
+            await driver.answer(request("chats.read", chat=CARLA))
+        assert doubt.value.known == {"people": [1]}
+        with pytest.raises(InvalidRequest, match="no such chat"):  # a refusal is none
+            await driver.answer(request("chats.read", chat="5491155500098"))
 
 
 async def test_a_chat_is_marked_as_read(web: WebWorld) -> None:

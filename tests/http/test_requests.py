@@ -54,6 +54,7 @@ async def test_a_change_is_done_once_and_answered_again(started: HttpBridge, cli
     started.phone.send_mode = SendMode.ANSWER_LOST
     lost = await client.post(f"{REQUESTS}/chats.read", json={"id": "r2", "chat": ANA})
     assert (lost.status_code, lost.json()["status"], lost.json()["error"]["code"]) == (200, "unknown", "in_doubt")
+    assert lost.json()["data"] == {"seen": 1}, "what is certain is kept"
     assert [request.id for request in started.phone.changes] == ["r1", "r2"]
     store = started.settings.session_dir("haby") / "store.db"
     [life] = trace(store, store.with_name("none"), "r2")

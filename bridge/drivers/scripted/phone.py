@@ -278,7 +278,9 @@ class ScriptedPhone:
             self.changes.append(request)
         if self.send_mode in (SendMode.CALL_LOST, SendMode.ANSWER_LOST):
             await asyncio.sleep(self.call_limit)
-            raise CallInDoubt(f"The page gave no answer to {request.action} within {self.call_limit:g} s.")
+            doubt = CallInDoubt(f"The page gave no answer to {request.action} within {self.call_limit:g} s.")
+            doubt.known = self.answers.get(request.action)
+            raise doubt
 
     async def give_id(self, reserved: MessageKey) -> MessageKey:
         """Give the message that is sent under a reserved key another one; returns it once the session has stored it."""

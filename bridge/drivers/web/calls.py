@@ -75,7 +75,9 @@ async def answer(page: WebPage, request: Request, numbers: NumberCache, now: flo
         return _with_messages(await page.call("answer", request.action, {**request.arguments, **forms, **lists}))
     except PageFailure as failure:
         if request.changes and (failure.stored or failure.name is None):  # no refusal, but a fault on the way
-            raise CallInDoubt(f"WhatsApp Web failed while it did this: {failure.text.rstrip('.')}.") from failure
+            doubt = CallInDoubt(f"WhatsApp Web failed while it did this: {failure.text.rstrip('.')}.")
+            doubt.known = _with_messages(failure.known)
+            raise doubt from failure
         raise _nothing_sent(failure) from failure
 
 

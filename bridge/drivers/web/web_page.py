@@ -42,14 +42,16 @@ class SiteUnreachable(CodedError):
 
 
 class PageFailure(CodedError):
-    """The page answered a call with an error. `name` is wa-js's code, if any; `stored`: the page stored the message."""
+    """The page answered a call with an error. `name` is wa-js's code, if any; `stored`: the page stored the message.
+    `known` is what is certain of the data of a request."""
 
     code = "page_failure"
 
-    def __init__(self, text: str, name: str | None, *, stored: bool) -> None:
+    def __init__(self, text: str, name: str | None, *, stored: bool, known: Any = None) -> None:
         super().__init__(text)
         self.name = name
         self.stored = stored
+        self.known = known
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +224,7 @@ class WebPage:
                 str(error_fields.get("text")),
                 str(error_fields["code"]) if error_fields.get("code") is not None else None,
                 stored=error_fields.get("stored") is True,
+                known=error_fields.get("known"),
             )
         return fields["value"]
 

@@ -1,5 +1,6 @@
-// The calls that the driver makes. Each answer is JSON: {value} or {error: {code, text, stored}}.
-// `stored`, for a send: the message is in the page's store, so it may have been sent.
+// The calls that the driver makes. Each answer is JSON: {value} or {error: {code, text, stored, known}}.
+// `stored`: the message is in the page's store, so it may have been sent; for a request: it may have been done, and `known` is
+// the part of its data that is certain.
 
 const SETTLE_MS = 1500;
 
@@ -237,7 +238,7 @@ async function call(name, args) {
   } catch (error) {
     const text = String(error?.message ?? error);
     const code = scalar(error?.code) ?? (error?.name === "Error" ? undefined : scalar(error?.name));
-    return JSON.stringify({ error: { code: code ?? null, text, stored: error?.stored ?? error?.isInDoubt ?? false } });
+    return JSON.stringify({ error: { code: code ?? null, text, stored: error?.stored ?? error?.isInDoubt ?? false, known: error?.known } });
   }
 }
 
