@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from bridge.contract.errors import CodedError, LimitReached, NotConnected, Unsupported
+from bridge.contract.jid import Jid
 from bridge.contract.messages import HistoryMessage
 from bridge.contract.payload import instant
 from bridge.contract.requests import Request, Response, ResponseStatus
@@ -17,6 +18,7 @@ from bridge.core.session_view import SessionView
 from bridge.ports import Answers, CallInDoubt, Clock, IncomingMessage
 
 DescribesMessages = Callable[[Sequence[IncomingMessage]], Awaitable[Sequence[HistoryMessage]]]
+IdentifiesPeople = Callable[[Sequence[frozenset[Jid]]], Awaitable[Sequence[str | None]]]
 Answer = Callable[[Request], Awaitable[Any]]
 #: Concurrent calls into the page. Further ones are refused: they must not delay messages.
 CONCURRENT = 8
@@ -34,10 +36,12 @@ class RequestRunner:
         *,
         own: Callable[[], str | None],
         describe: DescribesMessages,
+        identify: IdentifiesPeople,
     ) -> None:
         """`own` gives the digits of this account's number, None before they are known; `describe` the published form
-        of messages."""
+        of messages, `identify` the id of the person behind each set of addresses."""
         self._describe = describe
+        self._identify = identify
         self._session = session
         self._driver = driver
         self._view = view
@@ -73,9 +77,11 @@ class RequestRunner:
     async def _published(self, data: Any) -> Any:
         """The data as JSON."""
         messages: list[IncomingMessage] = []
-        _replace(data, messages.append)
+        people: list[frozenset[Jid]] = []
+        _replace(data, messages.append, people.append)
         described = iter(await self._describe(messages)) if messages else iter(())
-        return _replace(data, lambda _: json.loads(next(described).to_json()))
+        persons = iter(await self._identify(people)) if people else iter(())
+        return _replace(data, lambda _: json.loads(next(described).to_json()), lambda _: next(persons))
 
     async def respond(self, request: Request) -> Response:
         """Carry out a request; returns its response, `unknown` if the driver gave no answer. Raises no `CodedError`."""
@@ -116,10 +122,17 @@ class RequestRunner:
         )
 
 
-def _replace(data: Any, published: Callable[[IncomingMessage], Any]) -> Any:
-    """The data with each message replaced, always in the same order."""
-    if isinstance(data, IncomingMessage):
-        return published(data)
-    if isinstance(data, dict):
-        return {name: _replace(value, published) for name, value in data.items()}
-    return [_replace(item, published) for item in data] if isinstance(data, list) else data
+def _replace(
+    data: Any, published: Callable[[IncomingMessage], Any], person: Callable[[frozenset[Jid]], str | None]
+) -> Any:
+    """The data with each message and each person replaced, always in the same order."""
+    match data:
+        case IncomingMessage():
+            return published(data)
+        case frozenset():
+            return person(data)
+        case dict():
+            return {name: _replace(value, published, person) for name, value in data.items()}
+        case list():
+            return [_replace(item, published, person) for item in data]
+    return data

@@ -75,7 +75,13 @@ class Session(DriverSink):
         self.outbound = outbound
         self.view = SessionView(name, clock)
         self.requests = RequestRunner(
-            name, driver, self.view, clock, own=lambda: outbound.own, describe=inbound.described
+            name,
+            driver,
+            self.view,
+            clock,
+            own=lambda: outbound.own,
+            describe=inbound.described,
+            identify=inbound.persons,
         )
         self.progress = progress
         self._owner = owner

@@ -327,9 +327,10 @@ class Answers(Protocol):
         ...
 
     async def answer(self, request: Request) -> Any:
-        """Carry out a request; returns its data as JSON, with an `IncomingMessage` wherever it holds a message.
+        """Carry out a request; returns its data as JSON, with an `IncomingMessage` wherever it holds a message, and a
+        person's addresses (frozenset of `Jid`) wherever it holds the id of a person.
 
-        Raises `BridgeError` for what the service refuses.
+        Raises `BridgeError` for what the service refuses, `CallInDoubt` if nobody can tell whether it was done.
         """
         ...
 

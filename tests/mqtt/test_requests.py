@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bridge.contract.jid import Jid
+from bridge.contract.requests import BY_ACTION
 from bridge.contract.session import SessionState
 from tests.mosquitto_server import SHIPPED, MosquittoServer
 from tests.mqtt.conftest import BridgeUnderTest
@@ -62,7 +63,7 @@ async def test_bad_requests_are_answered_with_what_is_wrong(harness: BridgeUnder
     assert answers["b"] == (
         "failed",
         "unsupported",
-        "There is no action 'coins.toss'. The actions are: chats.history, chats.list, chats.read, media.get, typing.",
+        f"There is no action 'coins.toss'. The actions are: {', '.join(sorted(BY_ACTION))}.",
     )
     assert answers["c"] == ("failed", "invalid", "Refused: action is missing.")
     assert answers["d"][2] == "Refused: second is not a known field."

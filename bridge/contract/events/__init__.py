@@ -12,18 +12,22 @@ from pydantic import Field, create_model
 
 from bridge.contract.events import (
     alias,
+    call,
+    chat,
     decrypted,
     edit,
     erased,
     media,
     own_message,
     poll_vote,
+    presence,
     reaction,
     revoke,
     sent_message,
     undecrypted,
 )
 from bridge.contract.events.alias import ALIAS
+from bridge.contract.events.call import CALL
 from bridge.contract.events.decrypted import DECRYPTED
 from bridge.contract.events.edit import EDIT
 from bridge.contract.events.erased import ERASED_EVENT
@@ -46,6 +50,9 @@ EVENTS: tuple[EventKind, ...] = (
     edit.EVENT,
     revoke.EVENT,
     poll_vote.EVENT,
+    call.EVENT,
+    chat.EVENT,
+    presence.EVENT,
     alias.EVENT,
     undecrypted.EVENT,
     decrypted.EVENT,
@@ -101,6 +108,8 @@ if TYPE_CHECKING:
         body: str | None = None
         by: str | None = None
         selected: list[str] | None = None
+        call_id: str | None = None
+        action: str | None = None
 
 else:
     EventFields = create_model(
@@ -137,6 +146,7 @@ class Event(EventBody):
 
 __all__ = [
     "ALIAS",
+    "CALL",
     "DECRYPTED",
     "EDIT",
     "ERASED_EVENT",

@@ -12,12 +12,14 @@ from bridge.contract.details import InvalidDetail
 from bridge.contract.errors import (
     InternalError,
     InvalidRequest,
+    LimitReached,
     MediaUnsupported,
     MessageNotFound,
     NotAllowed,
     NotOnWhatsApp,
     Refused,
     TooLarge,
+    Unsupported,
 )
 from bridge.contract.jid import Jid, MessageKey, mask
 from bridge.contract.kinds import Act, Content
@@ -72,20 +74,24 @@ async def answer(page: WebPage, request: Request, numbers: NumberCache, now: flo
     forms = {name: _forms(to, numbers, now) for name, to in request.addresses.items()}
     lists = {name: [_forms(to, numbers, now) for to in everyone] for name, everyone in request.address_lists.items()}
     try:
-        return _with_messages(await page.call("answer", request.action, {**request.arguments, **forms, **lists}))
+        return _with_values(await page.call("answer", request.action, {**request.arguments, **forms, **lists}))
     except PageFailure as failure:
+        if failure.stored:
+            raise CallInDoubt(f"WhatsApp Web does not confirm it: {failure.text}.") from failure
         raise _nothing_sent(failure) from failure
 
 
-def _with_messages(data: Any) -> Any:
-    """The page's answer, with a value of the port in place of each message."""
+def _with_values(data: Any) -> Any:
+    """The page's answer, with a value of the port in place of each message and each person."""
     if isinstance(data, list):
-        return [_with_messages(item) for item in data]
+        return [_with_values(item) for item in data]
     if not isinstance(data, dict):
         return data
     if data.get("kind") == "message" and "key" in data:
         return to_message(data)
-    return {name: _with_messages(value) for name, value in data.items()}
+    if data.get("kind") == "person":
+        return frozenset(filter(None, (to_jid(data.get("pn")), to_jid(data.get("lid")))))
+    return {name: _with_values(value) for name, value in data.items()}
 
 
 async def reserve(page: WebPage, chat: Jid) -> MessageKey:
@@ -208,6 +214,18 @@ def _nothing_sent(failure: PageFailure) -> Exception:
             return MessageNotFound()
         case "not_allowed":
             return NotAllowed(failure.text)
+        case "invalid":
+            return InvalidRequest(failure.text)
+        case "not_found":
+            return MessageNotFound(failure.text)
+        case "not_on_whatsapp":
+            return NotOnWhatsApp()
+        case "limit_reached":
+            return LimitReached(failure.text)
+        case "unsupported":
+            return Unsupported(failure.text)
+        case "lookup_failed":
+            return DriverUnavailable(f"WhatsApp did not answer whether the number exists: {failure.text.rstrip('.')}.")
         case "refused":
             return Refused(failure.text)
         case "quoted_msg_can_not_reply":
