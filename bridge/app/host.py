@@ -251,6 +251,7 @@ class SessionHost:
             outbound=OutboundPipeline(name, outbox, driver, clock, self._settings.pacing, people, files=services.files),
             clock=clock,
             progress=progress,
+            calls=self._settings.reject_calls,
         )
         adapter = MqttAdapter(
             session,

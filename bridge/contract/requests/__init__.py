@@ -76,6 +76,7 @@ __all__ = [
     "REQUESTS",
     "MediaAnswer",
     "MediaGet",
+    "RejectCall",
     "Request",
     "Response",
     "ResponseStatus",

@@ -310,7 +310,11 @@ class ScriptedDriver(WhatsAppDriver):
         if isinstance(request, Typing):
             self._show_typing(request.addresses["to"], request.seconds)
             return None
-        return self._phone.answers.get(request.action)
+        self._phone.requests.append(request)
+        answer = self._phone.answers.get(request.action)
+        if isinstance(answer, CodedError):
+            raise answer
+        return answer
 
     def _show_typing(self, to: Jid, seconds: float) -> None:
         chat, typing = self._phone.lids.get(to, to), self._phone.typing

@@ -20,6 +20,7 @@ from bridge.contract.kinds.edit import EDITABLE, Edit
 from bridge.contract.kinds.revoke import Revoke
 from bridge.contract.messages import MessageContent
 from bridge.contract.modifiers import NO_MODIFIERS, Modifiers
+from bridge.contract.requests import Request
 from bridge.ports import (
     AckChange,
     CallInDoubt,
@@ -101,6 +102,7 @@ class ScriptedPhone:
     chats: set[Jid] = field(default_factory=set)
     acts: list[tuple[str, Act]] = field(default_factory=list)  # what was done to messages: raw id, act
     answers: dict[str, Any] = field(default_factory=dict)  # action of a request -> its data
+    requests: list[Request] = field(default_factory=list)  # that were carried out, except typing
     missing: set[Jid] = field(default_factory=set)  # numbers that are not on WhatsApp
     damaged: set[Jid] = field(default_factory=set)  # chats of which the page can read the newest message only
     failing: set[Jid] = field(default_factory=set)  # numbers whose look-up the service answers with an error
