@@ -15,13 +15,14 @@ from bridge.app.announcement import announce
 from bridge.app.disk_space import check_disk, watch_disk
 from bridge.app.limits import BridgeLimits
 from bridge.app.ownership import Ownership
-from bridge.contract.requests import MediaGet
+from bridge.contract.requests import MediaGet, PictureGet
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.core.inbound import InboundPipeline
 from bridge.core.media_downloads import MediaDownloads
 from bridge.core.outbound import OutboundPipeline
 from bridge.core.outgoing_files import PreparesFiles
 from bridge.core.people import People
+from bridge.core.pictures import Pictures
 from bridge.core.results import notice, result_of
 from bridge.core.session import Session
 from bridge.core.session_view import SessionView
@@ -267,6 +268,8 @@ class SessionHost:
             name, store.media, driver, media, session.view, people, clock, random.random, self._limits.downloads
         )
         session.requests.answer(MediaGet.model_fields["action"].default, downloads.answer)
+        pictures = Pictures(name, driver, store.media, media, people, clock)
+        session.requests.answer(PictureGet.model_fields["action"].default, pictures.answer)
         return session, adapter, downloads
 
     async def _compact(self, store: SessionStore) -> None:

@@ -19,6 +19,7 @@ from bridge.ports.driver import (
     DriverUnavailable,
     HasHistory,
     HasMedia,
+    HasPictures,
     IdGiven,
     IncomingEvent,
     IncomingMessage,
@@ -28,6 +29,7 @@ from bridge.ports.driver import (
     PairingCode,
     Pairs,
     PasskeyRequest,
+    ProfilePicture,
     Reloads,
     ReservesIds,
     Sends,
@@ -54,7 +56,7 @@ from bridge.ports.findings import Finding, Level, fault, ok, warning, worst
 from bridge.ports.journal import MQTT_READER, Bounds, Journal, JournalRecord, StoreUnusable, StreamPage
 from bridge.ports.key_value import KeyValueStore
 from bridge.ports.media import MediaStore, MediaUnusable, StoredMedia
-from bridge.ports.media_queue import MediaChange, MediaQueue, NewMedia, ReceivedMedia
+from bridge.ports.media_queue import KeptPicture, MediaChange, MediaQueue, NewMedia, ReceivedMedia
 from bridge.ports.outbox import (
     Change,
     Claim,
@@ -125,6 +127,7 @@ __all__ = [
     "Finding",
     "HasHistory",
     "HasMedia",
+    "HasPictures",
     "IdGiven",
     "IllegalSendStep",
     "IncomingEvent",
@@ -133,6 +136,7 @@ __all__ = [
     "Journal",
     "JournalRecord",
     "Journalled",
+    "KeptPicture",
     "KeyValueStore",
     "Level",
     "LibraryVersion",
@@ -160,6 +164,7 @@ __all__ = [
     "PostAnswer",
     "PostOutcome",
     "Posted",
+    "ProfilePicture",
     "PublishProgress",
     "Published",
     "ReceivedMedia",

@@ -145,6 +145,15 @@ class LookUp:
     stopped: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class ProfilePicture:
+    """The picture of `contact`. `tag` None: there is none, or it is not shown. `path` None: it was not fetched."""
+
+    contact: Jid
+    tag: str | None = None
+    path: Path | None = None
+
+
 class DriverUnavailable(CodedError):
     """There is no page to call, or the call was refused before it took effect. Nothing was sent."""
 
@@ -318,6 +327,19 @@ class HasMedia(Protocol):
         ...
 
 
+class HasPictures(Protocol):
+    """Fetches the profile pictures of people and groups."""
+
+    def picture(
+        self, contact: Jid, known: str | None, limit: int, seconds: float
+    ) -> AbstractAsyncContextManager[ProfilePicture]:
+        """The picture of a person or a group, as a file of this machine if its tag is another than `known`.
+
+        It may be moved, and goes with the context. Raises as `download`, and `BridgeError` for an unknown contact.
+        """
+        ...
+
+
 class Answers(Protocol):
     """Carries out requests: actions that are not messages."""
 
@@ -330,7 +352,7 @@ class Answers(Protocol):
         """Carry out a request; returns its data as JSON, with an `IncomingMessage` wherever it holds a message, and a
         person's addresses (frozenset of `Jid`) wherever it holds the id of a person.
 
-        Raises `BridgeError` for what the service refuses, `CallInDoubt` if nobody can tell whether it was done.
+        Raises `BridgeError` for what the service refuses, `CallInDoubt` where it is not known whether it was done.
         """
         ...
 
@@ -371,7 +393,7 @@ class SendsOnce(Sends, Acts, ReservesIds, Reloads, Answers, Protocol):
     """What a send needs that happens once, or is `unknown` and never repeated."""
 
 
-class WhatsAppDriver(Connection, HasHistory, SendsOnce, HasMedia, Pairs, Protocol):
+class WhatsAppDriver(Connection, HasHistory, SendsOnce, HasMedia, HasPictures, Pairs, Protocol):
     """One way to WhatsApp for one session. Every call has its own timeout.
 
     Calls raise `DriverUnavailable` while there is no usable page, and `CallInDoubt` when no answer came.

@@ -11,7 +11,7 @@ from bridge.contract.jid import Jid
 from bridge.sandbox.guard import PICTURE
 from bridge.sandbox.media import MediaServer
 from bridge.sandbox.phone_calls import CallOutcome, PhoneCall
-from bridge.sandbox.records import Contact, Profile
+from bridge.sandbox.records import Contact, OwnProfile
 from bridge.sandbox.views import PhoneChatView, chat_view
 from bridge.sandbox.world import World
 
@@ -38,7 +38,7 @@ class Blocking(AccountRequestBody):
 
 
 class NewCall(AccountRequestBody):
-    """A contact calls."""
+    """A call from a contact."""
 
     id: str
     video: bool = False
@@ -104,7 +104,7 @@ def account_control(world: World, media: MediaServer) -> APIRouter:
         world.account.end(body.id, body.outcome)
 
     @api.patch("/profile")
-    async def set_profile(body: ProfilePatch) -> Profile:
+    async def set_profile(body: ProfilePatch) -> OwnProfile:
         """Change the account's own profile on the phone."""
         world.account.set_profile(**body.model_dump(exclude_none=True))
         return world.state.profile

@@ -131,7 +131,7 @@ class ServiceMessage(BaseModel):
         return str(MessageKey(self.from_me, Jid.parse(self.chat), self.id, author))
 
 
-class Profile(BaseModel):
+class OwnProfile(BaseModel):
     """What others see of the account."""
 
     name: str = "Sandbox"
@@ -368,7 +368,7 @@ class State(BaseModel):
     devices: dict[str, Device] = {}
     sent: dict[str, Transmission] = {}
     due: list[DueAck] = []
-    profile: Profile = Profile()
+    profile: OwnProfile = OwnProfile()
     labels: dict[str, str] = {"1": "Nuevo cliente", "2": "Pago pendiente", "3": "Pagado"}
     """Id to name; a business account has them."""
     passkeys: dict[str, str] = {}

@@ -12,7 +12,7 @@ from bridge.sandbox.records import (
     Chat,
     Contact,
     Device,
-    Profile,
+    OwnProfile,
     SandboxSettings,
     ServiceMessage,
 )
@@ -68,7 +68,7 @@ class StateView(BaseModel):
     waiting: list[SlotView]
     calls: list[PhoneCall]
     """Calls that ring."""
-    profile: Profile
+    profile: OwnProfile
     passkeys: int
     """How many passkeys the account has."""
 

@@ -7,10 +7,21 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
 
-from bridge.contract.errors import InvalidRequest, LimitReached, MessageNotFound, NotOnWhatsApp, Refused, Unsupported
+from bridge.contract.errors import (
+    InvalidRequest,
+    LimitReached,
+    MessageNotFound,
+    NotOnWhatsApp,
+    Refused,
+    TooLarge,
+    Unsupported,
+)
+from bridge.contract.jid import Jid
 from bridge.contract.requests import BY_ACTION, request_of
+from bridge.drivers.web.profile import DOWNLOADS
 from bridge.ports import DriverUnavailable, IncomingEvent, WhatsAppDriver
 from bridge.sandbox.phone_calls import CallOutcome
 from bridge.sandbox.records import ACCOUNT, Contact
@@ -32,6 +43,7 @@ from tests.drivers.worlds import (
 
 pytestmark = pytest.mark.timeout(90)
 BRUNO = "5491155500002@c.us"
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(1000)
 
 
 async def ask(driver: WhatsAppDriver, action: str, **arguments: Any) -> Any:
@@ -176,6 +188,38 @@ async def test_a_migrated_account_blocks_lids(web: WebWorld) -> None:
             await ask(driver, "contacts.block", contact=ELENA)
 
 
+async def test_a_picture_is_saved_as_a_file_once(web: WebWorld) -> None:
+    world = web.sandbox.world
+
+    async def change(contact: str, content: bytes) -> None:
+        async with httpx.AsyncClient(base_url=web.sandbox.api_url, trust_env=False, timeout=60) as client:
+            (await client.put("/picture", params={"id": contact}, content=content)).raise_for_status()
+
+    async with connected(web) as (driver, sink):
+
+        async def fetch(contact: str, known: str | None = None) -> tuple[str | None, bytes | None]:
+            async with driver.picture(Jid.parse(contact), known, 5_000_000, 20.0) as picture:
+                return picture.tag, picture.path.read_bytes() if picture.path else None
+
+        assert await fetch(ANA) == (None, None)
+        await change(BRUNO, PNG)
+        tag, content = await fetch(MEMBER)
+        assert content == PNG
+        assert await fetch(BRUNO, tag) == (tag, None)
+        await change(BRUNO, PNG + b"newer")
+        world.incoming(BRUNO, "¿Te gusta?")
+        await sink.until(lambda: sink.messages)
+        newer, content = await fetch(BRUNO, tag)
+        assert (newer != tag, content) == (True, PNG + b"newer")
+        await change(DARIO, bytes(20_000_000))
+        with pytest.raises(TooLarge, match="20000000"):
+            await fetch(DARIO)
+        for contact, error in ((STRANGER, MessageNotFound), (UNREGISTERED, NotOnWhatsApp)):
+            with pytest.raises(error):
+                await fetch(contact)
+    assert list((web.profile / DOWNLOADS).iterdir()) == []
+
+
 async def test_presence_is_reported_of_those_who_are_followed_and_only_while_they_are(web: WebWorld) -> None:
     world = web.sandbox.world
     async with connected(web) as (driver, sink):
@@ -221,8 +265,8 @@ async def test_calls_are_reported_and_rejected(web: WebWorld, native: bool) -> N
         await ask(driver, "calls.reject", call_id=unwanted.id)
         await until(lambda: not world.account.calls)
         await sink.until(lambda: len(events(sink, "call")) >= 6)
-        told = [(one["chat"], one["call_id"], one["action"], one["video"]) for one in events(sink, "call")]
-        assert told[:6] == [
+        reported = [(one["chat"], one["call_id"], one["action"], one["video"]) for one in events(sink, "call")]
+        assert reported[:6] == [
             (ANA, missed.id, "offered", False),
             (ANA, missed.id, "missed", False),
             (CARLA_LID, taken.id, "offered", True),
@@ -230,7 +274,7 @@ async def test_calls_are_reported_and_rejected(web: WebWorld, native: bool) -> N
             (ANA, unwanted.id, "offered", False),
             (ANA, unwanted.id, "rejected", False),
         ]
-        assert {one[1:3] for one in told[6:]} <= {(unwanted.id, "rejected")}  # the same event, seen twice
+        assert {one[1:3] for one in reported[6:]} <= {(unwanted.id, "rejected")}  # the same event, seen twice
         for gone in (missed.id, "nope"):
             with pytest.raises(MessageNotFound):
                 await ask(driver, "calls.reject", call_id=gone)

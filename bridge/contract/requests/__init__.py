@@ -76,6 +76,7 @@ __all__ = [
     "REQUESTS",
     "MediaAnswer",
     "MediaGet",
+    "PictureGet",
     "RejectCall",
     "Request",
     "Response",

@@ -20,7 +20,7 @@ class Label(Payload):
 
 
 class LabelPage(Payload):
-    """All labels."""
+    """All labels of the account."""
 
     labels: list[Label] = Field(description="in WhatsApp's order")
 

@@ -41,6 +41,7 @@ from bridge.ports import (
     LookUp,
     MediaGone,
     PairingCode,
+    ProfilePicture,
     WhatsAppDriver,
 )
 
@@ -298,6 +299,24 @@ class ScriptedDriver(WhatsAppDriver):
             path.write_bytes(content)
             yield path
 
+    @override
+    @asynccontextmanager
+    async def picture(
+        self, contact: Jid, known: str | None, limit: int, seconds: float
+    ) -> AsyncIterator[ProfilePicture]:
+        self._require_connected()
+        content = self._phone.pictures.get(contact)
+        if content is None:
+            yield ProfilePicture(contact)
+            return
+        tag = hashlib.sha256(content).hexdigest()[:16]
+        if len(content) > limit:
+            raise TooLarge(f"The picture has more than {limit:,} bytes.")
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / tag
+            path.write_bytes(content)
+            yield ProfilePicture(contact, tag, None if tag == known else path)
+
     @property
     @override
     def answers(self) -> frozenset[str]:
@@ -308,20 +327,13 @@ class ScriptedDriver(WhatsAppDriver):
         """Typing is simulated; for other actions the script sets the data."""
         self._require_connected()
         if isinstance(request, Typing):
-            self._show_typing(request.addresses["to"], request.seconds)
+            self._phone.show_typing(request.addresses["to"], request.seconds)
             return None
         self._phone.requests.append(request)
         answer = self._phone.answers.get(request.action)
         if isinstance(answer, CodedError):
             raise answer
         return answer
-
-    def _show_typing(self, to: Jid, seconds: float) -> None:
-        chat, typing = self._phone.lids.get(to, to), self._phone.typing
-        typing.discard(chat)
-        if seconds and chat in self._phone.chats:
-            typing.add(chat)
-            asyncio.get_running_loop().call_later(seconds, typing.discard, chat)
 
     @override
     async def look_up(self, key: MessageKey) -> LookUp:

@@ -116,6 +116,7 @@ class ScriptedPhone:
     typing: set[Jid] = field(default_factory=set)  # chats in which the typing indicator is shown
     live: list[Item] = field(default_factory=list)
     files: dict[str, bytes | CodedError] = field(default_factory=dict)  # raw id -> bytes, or why there are none
+    pictures: dict[Jid, bytes] = field(default_factory=dict)  # profile pictures
     downloading: Callable[[], Awaitable[None]] | None = None  # awaited in each download
     downloaded: list[str] = field(default_factory=list)  # raw ids of the downloads that began
     link_code: str | None = None  # set once a number was given
@@ -270,6 +271,14 @@ class ScriptedPhone:
         self._arrive(True, message.key.remote, body, participant, fields)
         for level in self.acks:
             self.acknowledge(message.key.id, level)
+
+    def show_typing(self, to: Jid, seconds: float) -> None:
+        """Show the account's typing indicator in a chat that exists, for so long."""
+        chat = self.lids.get(to, to)
+        self.typing.discard(chat)
+        if seconds and chat in self.chats:
+            self.typing.add(chat)
+            asyncio.get_running_loop().call_later(seconds, self.typing.discard, chat)
 
     def release(self) -> None:
         """Deliver the pending messages, except stopped ones."""

@@ -38,7 +38,7 @@ _log = logging.getLogger(__name__)
 
 async def resolve(page: WebPage, to: Jid, numbers: NumberCache, now: float) -> Jid:
     """The chat of an address; a number is tried in every spelling that its country has."""
-    forms = _forms(to, numbers, now)
+    forms = spellings(to, numbers, now)
     if not forms:
         raise NotOnWhatsApp
     try:
@@ -48,7 +48,7 @@ async def resolve(page: WebPage, to: Jid, numbers: NumberCache, now: float) -> J
             raise DriverUnavailable(
                 f"WhatsApp did not answer whether {to.masked} exists: {failure.text.rstrip('.')}."
             ) from failure
-        raise _nothing_sent(failure) from failure
+        raise nothing_done(failure) from failure
     if to.is_user:
         form = to_jid(answer.get("form"))
         numbers.store(to.user, form.user if form else None, now)
@@ -63,7 +63,8 @@ async def resolve(page: WebPage, to: Jid, numbers: NumberCache, now: float) -> J
     return Jid.parse(answer["chat"])
 
 
-def _forms(to: Jid, numbers: NumberCache, now: float) -> list[str]:
+def spellings(to: Jid, numbers: NumberCache, now: float) -> list[str]:
+    """The addresses that the page tries for a recipient, the likeliest first."""
     if not to.is_user:
         return [str(to)]
     return [str(Jid(number, to.server)) for number in numbers.spellings(to.user, candidates(to.user), now)]
@@ -71,14 +72,14 @@ def _forms(to: Jid, numbers: NumberCache, now: float) -> list[str]:
 
 async def answer(page: WebPage, request: Request, numbers: NumberCache, now: float) -> Any:
     """Carry out a request. Each recipient is passed in the spellings that its country has, the likeliest first."""
-    forms = {name: _forms(to, numbers, now) for name, to in request.addresses.items()}
-    lists = {name: [_forms(to, numbers, now) for to in everyone] for name, everyone in request.address_lists.items()}
+    forms = {name: spellings(to, numbers, now) for name, to in request.addresses.items()}
+    lists = {name: [spellings(to, numbers, now) for to in everyone] for name, everyone in request.address_lists.items()}
     try:
         return _with_values(await page.call("answer", request.action, {**request.arguments, **forms, **lists}))
     except PageFailure as failure:
         if failure.stored:
             raise CallInDoubt(f"WhatsApp Web does not confirm it: {failure.text}.") from failure
-        raise _nothing_sent(failure) from failure
+        raise nothing_done(failure) from failure
 
 
 def _with_values(data: Any) -> Any:
@@ -99,7 +100,7 @@ async def reserve(page: WebPage, chat: Jid) -> MessageKey:
     try:
         return to_key(await page.call("reserve", str(chat)))
     except PageFailure as failure:
-        raise _nothing_sent(failure) from failure
+        raise nothing_done(failure) from failure
     except ValueError as error:
         raise InternalError(f"WhatsApp Web made a message key that cannot be read: {error}.") from error
 
@@ -117,7 +118,7 @@ async def send(
     except PageFailure as failure:
         if failure.stored:
             raise CallInDoubt(f"WhatsApp Web took the message, then failed: {failure.text}.") from failure
-        raise _nothing_sent(failure) from failure
+        raise nothing_done(failure) from failure
     if answer["ack"] < 0 and (answer.get("refusal") or {}).get("code") == STALE_ADDRESSING:
         return await resend(page, key, limits)
     return _level(answer)
@@ -142,7 +143,7 @@ async def act(page: WebPage, chat: Jid, act: Act, limits: Limits) -> str:
     except PageFailure as failure:
         if failure.stored:
             raise CallInDoubt(f"WhatsApp Web does not confirm it: {failure.text}.") from failure
-        raise _nothing_sent(failure) from failure
+        raise nothing_done(failure) from failure
     return str(to_key(key))
 
 
@@ -171,7 +172,7 @@ async def look_up(page: WebPage, key: MessageKey) -> LookUp:
     try:
         answer = await page.call("lookUp", await keys_of(page, key), key.id)
     except PageFailure as failure:
-        raise _nothing_sent(failure) from failure
+        raise nothing_done(failure) from failure
     return LookUp(answer["ack"], complete=False, stopped=answer.get("stopped") is True)
 
 
@@ -205,8 +206,8 @@ async def collect(
         raise DriverUnavailable(f"The page could not read its messages: {failure.text}.") from failure
 
 
-def _nothing_sent(failure: PageFailure) -> Exception:
-    """The error for the caller when the page failed before it sent anything."""
+def nothing_done(failure: PageFailure) -> Exception:
+    """The error for the caller when the page failed before anything was done."""
     match failure.name:
         case "not_connected":
             return DriverUnavailable(failure.text)

@@ -35,7 +35,7 @@ AGENT = "__bridgeAgent"
 _PARTS = (
     *("registry", "models", "files", "queue", "availability", "linking", "passkey", "state"),
     *("undecrypted", "incoming", "history", "media", "acts", "calls"),
-    *("chats", "contacts", "blocking", "phone_calls", "labels"),
+    *("chats", "contacts", "blocking", "pictures", "phone_calls", "labels"),
 )
 #: Folders with one file per capability.
 _CAPABILITIES = ("kinds", "events", "requests")

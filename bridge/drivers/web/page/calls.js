@@ -218,6 +218,7 @@ const calls = {
   lookUp,
   resend,
   saveMedia,
+  savePicture,
   aliases,
   logOut: () => WPP.conn.logout(),
   linkByPhone,
