@@ -255,7 +255,7 @@ class TossCoin(Request):
             "from bridge.contract.requests.typing",
             "from bridge.contract.requests.toss import TossCoin\nfrom bridge.contract.requests.typing",
         ),
-        ("MarkRead, MediaGet)", "MarkRead, MediaGet, TossCoin)"),
+        ("= (\n    Typing,", "= (\n    TossCoin,\n    Typing,"),
     )
 
 
