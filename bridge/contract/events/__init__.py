@@ -110,6 +110,8 @@ if TYPE_CHECKING:
         selected: list[str] | None = None
         call_id: str | None = None
         action: str | None = None
+        video: bool | None = None
+        presence: str | None = None
 
 else:
     EventFields = create_model(
