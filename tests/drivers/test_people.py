@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -21,8 +22,9 @@ from bridge.contract.errors import (
 )
 from bridge.contract.jid import Jid
 from bridge.contract.requests import BY_ACTION, request_of
+from bridge.contract.session import SessionState
 from bridge.drivers.web.profile import DOWNLOADS
-from bridge.ports import DriverUnavailable, IncomingEvent, WhatsAppDriver
+from bridge.ports import CallInDoubt, DriverUnavailable, IncomingEvent, WhatsAppDriver
 from bridge.sandbox.phone_calls import CallOutcome
 from bridge.sandbox.records import ACCOUNT, Contact
 from tests.drivers.recording import RecordingSink
@@ -33,12 +35,14 @@ from tests.drivers.worlds import (
     DARIO,
     ELENA,
     GROUP,
+    LIMITS,
     MEMBER,
     STRANGER,
     UNANSWERED,
     UNREGISTERED,
     WebWorld,
     connected,
+    page_of,
 )
 
 pytestmark = pytest.mark.timeout(90)
@@ -118,6 +122,14 @@ async def test_the_marks_of_a_chat_are_set_and_reported(web: WebWorld) -> None:
             await ask(driver, "chats.pin", chat=DARIO)
         await ask(driver, "chats.pin", chat=ANA, on=False)
         assert not chats[ANA].pinned_ms
+
+
+async def test_what_the_page_does_not_confirm_is_in_doubt(web: WebWorld) -> None:
+    async with connected(web, web.web_driver(limits=replace(LIMITS, confirm=0.3))) as (driver, _):
+        await page_of(driver).evaluate("window.importNamespace('SandboxChats').archiveChat = async () => {}")
+        with pytest.raises(CallInDoubt, match="archive"):
+            await ask(driver, "chats.archive", chat=ANA)
+        assert (await ask(driver, "chats.get", chat=ANA))["archived"] is False
 
 
 async def test_contacts_are_listed_read_and_blocked(web: WebWorld) -> None:
@@ -275,6 +287,25 @@ async def test_calls_are_reported_and_rejected(web: WebWorld, native: bool) -> N
             (ANA, unwanted.id, "rejected", False),
         ]
         assert {one[1:3] for one in reported[6:]} <= {(unwanted.id, "rejected")}  # the same event, seen twice
+        # one that was missed while no page was there is found in the database
+        fields = {"callOutcome": "Missed", "isVideoCall": True, "callCreator": ANA}
+        web.link(up=False)
+        away = world.incoming(ANA, "", kind="call_log", fields=fields, message_id="CALL7")
+        world.faults.reload()
+        await sink.until_state(SessionState.RECONNECTING)
+        seen = len(sink.situations)
+        web.link(up=True)
+        await sink.until_state(SessionState.CONNECTED, since=seen)
+        async for _ in driver.collect({}, 0):
+            pass
+        await driver.resume()
+        await sink.until(lambda: away.id in [one["call_id"] for one in events(sink, "call")])
+        assert next(one for one in events(sink, "call") if one["call_id"] == away.id) == {
+            "chat": ANA,
+            "call_id": "CALL7",
+            "action": "missed",
+            "video": True,
+        }
         for gone in (missed.id, "nope"):
             with pytest.raises(MessageNotFound):
                 await ask(driver, "calls.reject", call_id=gone)

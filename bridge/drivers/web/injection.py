@@ -87,6 +87,7 @@ if (window === window.top && location.protocol.startsWith("http")) {{
     const passkeyMs = {limits.passkey * 1000:.0f};
     const variants = {json.dumps(VARIANTS)};
     const reportMs = {limits.report * 1000:.0f};
+    const confirmMs = {limits.confirm * 1000:.0f};
     const undecryptedMs = {limits.undecrypted * 1000:.0f};
     const showsOnline = {json.dumps(available)};
     const requiredModules = {json.dumps(REQUIRED_MODULES)};

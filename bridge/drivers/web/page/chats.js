@@ -1,7 +1,5 @@
 // The chats of the page's store, and what is confirmed by it alone.
 
-const CONFIRM_MS = 15_000;
-
 function existingChat(forms) {
   const known = forms.map(knownChat).find(Boolean);
   if (!known) throw new Failure("chat_not_found", `there is no chat with ${forms[0]}`);
@@ -27,7 +25,7 @@ function chatEntry(chat) {
 
 // For a call that returns before it is done, or that swallows a refusal.
 async function confirmed(isDone, what) {
-  for (const until = performance.now() + CONFIRM_MS; !isDone(); await pause(50)) {
+  for (const until = performance.now() + confirmMs; !isDone(); await pause(50)) {
     if (performance.now() > until) throw inDoubt(`it does not show ${what}`);
   }
 }
