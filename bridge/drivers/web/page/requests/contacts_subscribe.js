@@ -7,7 +7,8 @@ answerers["contacts.subscribe"] = async ({ contact, seconds }) => {
   endFollowing(forms);
   if (!seconds) return;
   follow(forms, seconds);
-  const taken = await WPP.contact.subscribePresence(forms.slice(0, 1)); // swallows every error
+  const id = address(knownChat(forms[0])?.id) ?? forms[0]; // the chat has the token that shows it
+  const taken = await WPP.contact.subscribePresence(id); // swallows every error
   if (taken.length) return;
   endFollowing(forms);
   throw new Failure("refused", "WhatsApp Web cannot follow this person.");
