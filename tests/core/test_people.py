@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-import sqlite3
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from bridge.contract.waiting import WaitReason
 from bridge.core.people import People
 from bridge.ports import Acquaintance, IncomingEvent, PeopleStore, PersonAddress
 from bridge.store import SessionStore, open_store
+from bridge.store.database import SqliteDatabase
 from bridge.store.schema import migrations
 from tests.core.commands import command
 from tests.core.conftest import FREE, SessionHarness
@@ -133,15 +133,9 @@ async def test_a_merge_is_journalled_with_what_it_changes(store: SessionStore, c
 
 async def test_pairs_of_an_earlier_version_are_one_person_each(tmp_path: Path) -> None:
     path = tmp_path / "haby" / "store.db"
-    async with open_store(path, now=lambda: 1000.0):
-        pass
-    connection = sqlite3.connect(path)
-    connection.executescript("DROP TABLE people; DROP TABLE media; PRAGMA user_version = 6;")
     rows = [(str(LID), "541155500001@c.us", 1.0), (str(OTHER_LID), str(OTHER_PN), 2.0)]
-    connection.executemany("INSERT INTO aliases VALUES (?, ?, ?)", rows)
-    connection.commit()
-    connection.close()
-    assert len(migrations()) >= 7
+    async with SqliteDatabase(path, 1000.0, migrations()[:6]) as database:
+        await database.write(lambda made: made.executemany("INSERT INTO aliases VALUES (?, ?, ?)", rows))
     async with open_store(path, now=lambda: 1000.0) as store:
         found = await people_of(store).identify([BY_NUMBER, BY_LID, frozenset({OTHER_PN}), frozenset({OTHER_LID})])
         ids = [one.id for one in found if one]
