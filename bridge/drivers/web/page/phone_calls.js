@@ -2,7 +2,8 @@
 
 const LOGGED_MS = 5_000;
 const CALLS_ENDED = new Set([0, 7, 13]); // none, active elsewhere, ending
-const OUTCOMES = { Missed: "missed", Rejected: "rejected", Ongoing: undefined };
+const OUTCOMES = { Missed: "missed", Rejected: "rejected" };
+const NOT_OVER = new Set([undefined, "Ongoing"]);
 
 function callModel(id) {
   const calls = store("CallStore");
@@ -19,9 +20,10 @@ function announceCall(id, { chat, caller, video, t, action }) {
 function announceLogged(msg, t) {
   if (read(msg, "type") !== "call_log" || msg.id.fromMe) return;
   const outcome = read(msg, "callOutcome");
-  const action = outcome in OUTCOMES ? OUTCOMES[outcome] : "ended";
+  if (NOT_OVER.has(outcome)) return;
   const caller = read(msg, "callCreator") ?? read(msg, "from");
-  if (action) announceCall(msg.id.id, { chat: msg.id.remote, caller, video: read(msg, "isVideoCall"), t, action });
+  const action = OUTCOMES[outcome] ?? "ended";
+  announceCall(msg.id.id, { chat: msg.id.remote, caller, video: read(msg, "isVideoCall"), t, action });
 }
 
 // What is known of a call that rings.

@@ -15,7 +15,8 @@ const newest = (chat) => messagesOf(chat.id).at(-1);
 function row(chat, open, choose) {
   const last = newest(chat);
   const unread = chat.id !== open && chat.unread > 0;
-  const marks = [chat.archived && 'archived', chat.pinned_ms && 'pinned', chat.muted_until && 'muted'].filter(Boolean).join(', ');
+  const marks = Object.entries({ archived: chat.archived, pinned: chat.pinned_ms, muted: chat.muted_until })
+    .flatMap(([name, value]) => (value ? [name] : [])).join(', ');
   const preview = last ? `${last.from_me ? 'Me: ' : ''}${lineOf(last)}` : 'No messages yet';
   const attributes = { type: 'button', 'data-chat': chat.id, 'aria-current': String(chat.id === open) };
   return element('li', {},

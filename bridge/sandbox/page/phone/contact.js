@@ -1,10 +1,12 @@
-// What the contact of the open chat does besides messages, and what the owner does with the chat: calls, presence, marks.
+// What the contact of the open chat does besides messages, and what the owner does with the chat.
 
 import { element } from './element.js';
 import { ask, world } from './world.js';
 
 const bar = document.querySelector('#acts');
-const PRESENCES = { available: 'Go online', typing: 'Start typing', recording_audio: 'Start recording', unavailable: 'Go offline' };
+const PRESENCES = {
+  available: 'Go online', typing: 'Start typing', recording_audio: 'Start recording', unavailable: 'Go offline',
+};
 
 let drawn;
 
