@@ -29,6 +29,10 @@ async def test_calls_are_only_reported_where_nothing_else_is_set(harness: Sessio
     assert (event["kind"], event["call_id"], event["action"], event["video"]) == ("call", "A", "offered", False)
     assert event["person"]
     assert harness.phone.requests == []
+    seen = IncomingEvent("presence", "p", 1_000_000, Jid.parse(ANA), {"presence": "offline", "last_seen": 1_000_000})
+    harness.phone.event(seen)
+    [_, event] = await harness.stream(Stream.EVENT, 2)
+    assert (event["presence"], event["last_seen"]) == ("offline", "1970-01-12T13:46:40.000Z")
 
 
 async def test_a_call_is_rejected_and_answered_once(harness: SessionHarness) -> None:

@@ -15,6 +15,7 @@ from bridge.core.people import People
 from bridge.core.pictures import LIMIT, Pictures
 from bridge.core.shared_media import SharedMedia
 from bridge.ports import DriverUnavailable
+from bridge.store.erasure import erase_session
 from bridge.store.media_files import MediaFiles
 from bridge.store.media_references import files_of, references
 from bridge.store.redaction import ErasedPerson
@@ -44,6 +45,7 @@ async def test_a_picture_is_stored_once_and_again_when_it_changed(harness: Sessi
     assert first["sha256"] in references(harness.path.parent.parent).messages["haby"]
     person = ErasedPerson.of(ANA)
     assert files_of(harness.path, person) == {first["sha256"]}
+    assert erase_session(harness.path, person, marks=False, dry_run=True)["pictures"] == 1
     await shared.store.delete(first["sha256"])  # as the retention does
     assert (await pictures.answer(ask))["sha256"] == first["sha256"]
     assert await shared.store.find(first["sha256"]) is not None
