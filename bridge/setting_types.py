@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Self
@@ -17,6 +18,7 @@ from bridge.core.media_policy import DOWNLOADABLE
 
 #: Secrets that stand in examples.
 PLACEHOLDERS = frozenset({"changeme", "change-me", "change_me", "password", "secret", "example", "xxx", "<password>"})
+_NOT_A_LEVEL = re.compile(r"[^A-Za-z0-9_-]+")
 _RETENTION = re.compile(r"(\d{1,5})d\s*,\s*(\d{1,6})(MB|GB)")
 _SIZE = re.compile(r"(\d{1,6})\s*(B|KB|MB|GB)?")
 _UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9}
@@ -56,6 +58,16 @@ class Retention:
 def parsed(parse: Callable[[str], Any]) -> BeforeValidator:
     """Parse what is set as text; a program may also give the parsed value."""
     return BeforeValidator(lambda value: parse(value) if isinstance(value, str) else value)
+
+
+def default_instance() -> str:
+    """The host name, as a level of a topic."""
+    return _NOT_A_LEVEL.sub("-", socket.gethostname()).strip("-")[:64] or "bridge"
+
+
+def parse_port(text: str) -> str | None:
+    """Parse a port, or `off`."""
+    return None if text.strip().lower() == "off" else text
 
 
 def parse_sessions(text: str) -> tuple[SessionSetting, ...]:

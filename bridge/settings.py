@@ -6,8 +6,6 @@ deploy/wa.env.example is made from the descriptions here (scripts/env_files.py).
 
 from __future__ import annotations
 
-import re
-import socket
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -21,6 +19,7 @@ from bridge.contract.errors import StartError
 from bridge.contract.pace import Pace
 from bridge.contract.settings_file import encoding_fault
 from bridge.contract.topics import Topics, check_prefix, check_session_name
+from bridge.core.call_rejection import CallPolicy
 from bridge.core.media_policy import MediaMode, MediaPolicy
 from bridge.core.pacing import Pacing
 from bridge.drivers import DriverName
@@ -29,8 +28,10 @@ from bridge.setting_types import (
     Retention,
     SendPace,
     SessionSetting,
+    default_instance,
     parse_brokers,
     parse_media_types,
+    parse_port,
     parse_sessions,
     parse_size,
     parsed,
@@ -39,16 +40,7 @@ from bridge.store.media_s3 import S3Location
 from bridge.webhooks.callback_url import CallbackRules
 
 ENV_FILE = ".env"
-_NOT_A_LEVEL = re.compile(r"[^A-Za-z0-9_-]+")
 _LARGEST_INLINE = 500_000
-
-
-def _parse_port(text: str) -> str | None:
-    return None if text.strip().lower() == "off" else text
-
-
-def _default_instance() -> str:
-    return _NOT_A_LEVEL.sub("-", socket.gethostname()).strip("-")[:64] or "bridge"
 
 
 def _name(variable: str, **rest: Any) -> Any:
@@ -139,9 +131,14 @@ class BridgeSettings(BaseSettings):
         description="on: contacts see the account as online, the phone does not ring, and a send marks the chat as read"
         " with read receipts. off: none of that; it is online only while it shows typing.",
     )
+    reject_calls: Annotated[CallPolicy, NoDecode, parsed(CallPolicy.parse)] = _name(
+        "WA_REJECT_CALLS",
+        default="off",
+        description="on: calls are rejected as they ring. Any other text: so they are, and the caller is written it.",
+    )
     instance: str = _name(
         "WA_INSTANCE",
-        default_factory=_default_instance,
+        default_factory=default_instance,
         description="This bridge's name in wa/bridge/<name>/status. Default: the host name.",
     )
     pace_burst: int = _name(
@@ -253,7 +250,7 @@ class BridgeSettings(BaseSettings):
         default="127.0.0.1",
         description="Address of the HTTP server: legacy endpoints, /v1 and panel. Keep it on loopback, behind nginx.",
     )
-    http_port: Annotated[int | None, parsed(_parse_port)] = _name(
+    http_port: Annotated[int | None, parsed(parse_port)] = _name(
         "WA_HTTP_PORT", default=3011, ge=0, le=65535, description="0 takes a free port; off: no HTTP and no webhooks."
     )
     http_rate: Annotated[Pace, NoDecode, parsed(Pace.of_requests)] = _name(

@@ -255,7 +255,7 @@ class TossCoin(Request):
             "from bridge.contract.requests.typing",
             "from bridge.contract.requests.toss import TossCoin\nfrom bridge.contract.requests.typing",
         ),
-        ("REQUESTS: tuple[type[Request], ...] = (", "REQUESTS: tuple[type[Request], ...] = (TossCoin, "),
+        ("= (\n    Typing,", "= (\n    TossCoin,\n    Typing,"),
     )
 
 

@@ -15,7 +15,7 @@ from bridge.app.announcement import announce
 from bridge.app.disk_space import check_disk, watch_disk
 from bridge.app.limits import BridgeLimits
 from bridge.app.ownership import Ownership
-from bridge.contract.requests import CheckContacts, MediaGet
+from bridge.contract.requests import CheckContacts, MediaGet, PictureGet
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.core.inbound import InboundPipeline
 from bridge.core.media_downloads import MediaDownloads
@@ -23,6 +23,7 @@ from bridge.core.number_checks import NumberChecks
 from bridge.core.outbound import OutboundPipeline
 from bridge.core.outgoing_files import PreparesFiles
 from bridge.core.people import People
+from bridge.core.pictures import Pictures
 from bridge.core.results import notice, result_of
 from bridge.core.session import Session
 from bridge.core.session_view import SessionView
@@ -253,6 +254,7 @@ class SessionHost:
             outbound=OutboundPipeline(name, outbox, driver, clock, self._settings.pacing, people, files=services.files),
             clock=clock,
             progress=progress,
+            calls=self._settings.reject_calls,
         )
         adapter = MqttAdapter(
             session,
@@ -272,6 +274,8 @@ class SessionHost:
         )
         session.requests.answer_long(CheckContacts.model_fields["action"].default, checks.answer)
         session.requests.answer(MediaGet.model_fields["action"].default, downloads.answer)
+        pictures = Pictures(name, driver, store.media, media, people, clock)
+        session.requests.answer(PictureGet.model_fields["action"].default, pictures.answer)
         return session, adapter, downloads
 
     async def _compact(self, store: SessionStore) -> None:

@@ -146,11 +146,14 @@ def print_message(out: Console, message: MessageBody, *, own: bool) -> None:
         out.print(row, highlight=False)
 
 
-#: What was done to a message, as a line for people.
+_CALLS = {"offered": "is calling", "missed": "called in vain", "rejected": "called and was rejected"}
+#: What people do besides writing, as a line for people.
 _DONE: dict[str, Callable[[EventBody], str]] = {
     "reaction": lambda event: f"reacted {event.emoji}" if event.emoji else "took a reaction back",
     "edit": lambda event: f"edited a message: {event.body}",
     "revoke": lambda _: "deleted a message",
+    "call": lambda event: f"{_CALLS.get(event.action or '', 'called')}{' (video)' if event.video else ''}",
+    "presence": lambda event: f"is {event.presence}",
     "poll_vote": lambda event: f"voted: {', '.join(event.selected)}" if event.selected else "withdrew a vote",
 }
 

@@ -238,6 +238,10 @@ class InboundPipeline:
             found.append(HistoryMessage(**dict(body), from_me=message.key.from_me, ack=ack))
         return found
 
+    async def persons(self, seen: Sequence[frozenset[Jid]]) -> list[str | None]:
+        """The id of the person behind each set of addresses; new people are stored."""
+        return [person.id if person else None for person in await self._people.identify(seen)]
+
     def _body(self, message: IncomingMessage, person: Person | None) -> MessageBody:
         late = 0 < time_of(message) < self._connected_at
         return body_of(message, self._cliente_id, self._own, person, late=late)

@@ -23,6 +23,7 @@ from bridge.contract.requests import GetLimits
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.contract.status import Queues, SessionStatus
 from bridge.core.account_limits import LimitsKeeper
+from bridge.core.call_rejection import CallPolicy, CallRejection
 from bridge.core.catch_up import CatchUp, CatchUpLimits
 from bridge.core.desired_state import DesiredState, read_desired, store_desired
 from bridge.core.inbound import InboundPipeline
@@ -75,17 +76,26 @@ class Session(DriverSink):
         clock: Clock,
         progress: PublishProgress,
         catch_up: CatchUpLimits = CatchUpLimits(),  # noqa: B008 - frozen
+        calls: CallPolicy = CallPolicy(),  # noqa: B008 - frozen
     ) -> None:
         self.name = name
         self.outbound = outbound
         self.view = SessionView(name, clock)
         self.requests = RequestRunner(
-            name, driver, self.view, clock, ledger=ledger, own=lambda: outbound.own, describe=inbound.described
+            name,
+            driver,
+            self.view,
+            clock,
+            ledger=ledger,
+            own=lambda: outbound.own,
+            describe=inbound.described,
+            identify=inbound.persons,
         )
         self.limits = LimitsKeeper(name, journal, memory, clock)
         self.requests.answer(GetLimits.model_fields["action"].default, self.limits.answer)
         outbound.reach_out.obey(self.limits)
         self.progress = progress
+        self._calls = CallRejection(name, calls, driver, outbound.submit)
         self._owner = owner
         self._journal = journal
         self._outbox = outbox
@@ -181,6 +191,7 @@ class Session(DriverSink):
                         await self.outbound.stopped(item.key)
                     case IncomingEvent():
                         await self._inbound.journal_event(item)
+                        await self._calls.seen(item)
         times = [item.timestamp for item in batch if isinstance(item, IncomingMessage)]
         await self._inbound.was_live(max(times, default=0))
 
@@ -308,6 +319,7 @@ class Session(DriverSink):
             "driver stop": self._driver_stop.wait(),
             "state": self._follow(),
             "history": self._catching_up.repeat(),
+            "calls": self._calls.run(),
             "driver run": self._driver.run(self),
         }
         tasks = [asyncio.create_task(work, name=f"{what} {self.name}") for what, work in works.items()]

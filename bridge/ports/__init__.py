@@ -13,21 +13,20 @@ from bridge.ports.driver import (
     AckChange,
     Acts,
     Answers,
-    CallInDoubt,
     Connection,
     DriverSink,
-    DriverUnavailable,
     HasHistory,
     HasMedia,
+    HasPictures,
     IdGiven,
     IncomingEvent,
     IncomingMessage,
     Item,
     LookUp,
-    MediaGone,
     PairingCode,
     Pairs,
     PasskeyRequest,
+    ProfilePicture,
     Reloads,
     ReservesIds,
     Sends,
@@ -35,6 +34,7 @@ from bridge.ports.driver import (
     SendStopped,
     WhatsAppDriver,
 )
+from bridge.ports.driver_errors import CallInDoubt, DriverUnavailable, MediaGone
 from bridge.ports.driver_kind import Check, DriverFactory, DriverKind, DriverSettings, LoginFiles, WindowStep
 from bridge.ports.events import (
     AlreadyJournalled,
@@ -54,7 +54,7 @@ from bridge.ports.findings import Finding, Level, fault, ok, warning, worst
 from bridge.ports.journal import MQTT_READER, Bounds, Journal, JournalRecord, StoreUnusable, StreamPage
 from bridge.ports.key_value import KeyValueStore
 from bridge.ports.media import MediaStore, MediaUnusable, StoredMedia
-from bridge.ports.media_queue import MediaChange, MediaQueue, NewMedia, ReceivedMedia
+from bridge.ports.media_queue import KeptPicture, MediaChange, MediaQueue, NewMedia, ReceivedMedia
 from bridge.ports.numbers import CheckedNumber, NumberStore
 from bridge.ports.outbox import (
     Change,
@@ -129,6 +129,7 @@ __all__ = [
     "Finding",
     "HasHistory",
     "HasMedia",
+    "HasPictures",
     "IdGiven",
     "IllegalSendStep",
     "IncomingEvent",
@@ -137,6 +138,7 @@ __all__ = [
     "Journal",
     "JournalRecord",
     "Journalled",
+    "KeptPicture",
     "KeyValueStore",
     "Level",
     "LibraryVersion",
@@ -165,6 +167,7 @@ __all__ = [
     "PostAnswer",
     "PostOutcome",
     "Posted",
+    "ProfilePicture",
     "PublishProgress",
     "Published",
     "ReceivedMedia",

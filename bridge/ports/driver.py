@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from bridge.contract.errors import BridgeError, CodedError
+from bridge.contract.errors import BridgeError
 from bridge.contract.jid import Jid, MessageKey
 from bridge.contract.kinds import Act, Content
 from bridge.contract.limits import AccountLimits
@@ -146,31 +146,13 @@ class LookUp:
     stopped: bool = False
 
 
-class DriverUnavailable(CodedError):
-    """There is no page to call, or the call was refused before it took effect. Nothing was sent."""
+@dataclass(frozen=True, slots=True)
+class ProfilePicture:
+    """The picture of `contact`. `tag` None: there is none, or it is not shown. `path` None: it was not fetched."""
 
-    code = "not_connected"
-
-
-class CallInDoubt(CodedError):
-    """A call into the page was not answered: it may have taken effect."""
-
-    code = "in_doubt"
-    #: What is certain of the data of a request.
-    known: Any = None
-
-
-class MediaGone(CodedError):
-    """WhatsApp has a file no longer, and its phone did not give it again.
-
-    `final`: the phone said that it has it no longer, too; else it may still answer.
-    """
-
-    code = "media_gone"
-
-    def __init__(self, text: str, *, final: bool) -> None:
-        super().__init__(text)
-        self.final = final
+    contact: Jid
+    tag: str | None = None
+    path: Path | None = None
 
 
 #: What a driver delivers live.
@@ -325,6 +307,19 @@ class HasMedia(Protocol):
         ...
 
 
+class HasPictures(Protocol):
+    """Fetches the profile pictures of people and groups."""
+
+    def picture(
+        self, contact: Jid, known: str | None, limit: int, seconds: float
+    ) -> AbstractAsyncContextManager[ProfilePicture]:
+        """The picture of a person or a group, as a file of this machine if its tag is another than `known`.
+
+        It may be moved, and goes with the context. Raises as `download`, and `BridgeError` for an unknown contact.
+        """
+        ...
+
+
 class Answers(Protocol):
     """Carries out requests: actions that are not messages."""
 
@@ -334,9 +329,10 @@ class Answers(Protocol):
         ...
 
     async def answer(self, request: Request) -> Any:
-        """Carry out a request; returns its data as JSON, with an `IncomingMessage` wherever it holds a message.
+        """Carry out a request; returns its data as JSON, with an `IncomingMessage` wherever it holds a message, and a
+        person's addresses (frozenset of `Jid`) wherever it holds the id of a person.
 
-        Raises `BridgeError` for what the service refuses.
+        Raises `BridgeError` for what the service refuses, `CallInDoubt` where it is not known whether it was done.
         """
         ...
 
@@ -377,7 +373,7 @@ class SendsOnce(Sends, Acts, ReservesIds, Reloads, Answers, Protocol):
     """What a send needs that happens once, or is `unknown` and never repeated."""
 
 
-class WhatsAppDriver(Connection, HasHistory, SendsOnce, HasMedia, Pairs, Protocol):
+class WhatsAppDriver(Connection, HasHistory, SendsOnce, HasMedia, HasPictures, Pairs, Protocol):
     """One way to WhatsApp for one session. Every call has its own timeout.
 
     Calls raise `DriverUnavailable` while there is no usable page, and `CallInDoubt` when no answer came.

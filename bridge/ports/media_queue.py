@@ -42,6 +42,17 @@ class ReceivedMedia:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptPicture:
+    """A profile picture that is stored. `contact` is the address that was asked for, `tag` WhatsApp's mark of it."""
+
+    contact: str
+    tag: str
+    sha256: str
+    size: int
+    mimetype: str
+
+
+@dataclass(frozen=True, slots=True)
 class MediaChange:
     """A new state of a file, and the event that reports it (JSON of `EventBody`). `url` goes into its message, too."""
 
@@ -54,9 +65,10 @@ class MediaChange:
 
 
 class MediaQueue(Protocol):
-    """The files of one session's messages. A file enters with its message: `Journal.append`, `Journal.append_event`.
+    """The files of one session's messages, and its profile pictures.
 
-    Everything that returns is committed.
+    A message's file enters with the message: `Journal.append`, `Journal.append_event`. Everything that returns is
+    committed.
     """
 
     async def due(self, limit: int, begun: Collection[int]) -> Sequence[ReceivedMedia]:
@@ -97,6 +109,22 @@ class MediaQueue(Protocol):
 
     async def of_file(self, sha256: str) -> Sequence[ReceivedMedia]:
         """The messages with this file that is `ready`, newest first."""
+        ...
+
+    async def picture_of(self, contact: str) -> KeptPicture | None:
+        """The profile picture of an address."""
+        ...
+
+    async def picture_with(self, sha256: str) -> KeptPicture | None:
+        """A profile picture that is this file."""
+        ...
+
+    async def keep_picture(self, picture: KeptPicture) -> None:
+        """Store a profile picture in place of the one before."""
+        ...
+
+    async def forget_picture(self, contact: str) -> None:
+        """Delete what is stored of an address's picture."""
         ...
 
     async def recent(self, before: int | None, limit: int) -> Sequence[ReceivedMedia]:

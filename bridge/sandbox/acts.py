@@ -11,14 +11,11 @@ from typing import TYPE_CHECKING, Any
 from bridge.contract.jid import Jid
 from bridge.sandbox.changes import Act, Edited, Reacted, Revoked, Voted
 from bridge.sandbox.contacts import EntryNotFound
+from bridge.sandbox.message_marks import MessageEdit, MessageReaction, MessageRevocation, MessageVote
 from bridge.sandbox.records import (
     ACCOUNT,
     ACCOUNT_LID,
     Device,
-    MessageEdit,
-    MessageReaction,
-    MessageRevocation,
-    MessageVote,
     ServiceMessage,
     TransmissionMode,
 )

@@ -15,6 +15,8 @@ from starlette.websockets import WebSocket
 
 from bridge.asgi.kinds_script import kinds_script
 from bridge.contract.errors import InvalidRequest
+from bridge.sandbox.account import ServiceRefused
+from bridge.sandbox.account_control import account_control
 from bridge.sandbox.contacts import EntryNotFound
 from bridge.sandbox.control import control
 from bridge.sandbox.fault_control import fault_control
@@ -41,6 +43,7 @@ def build_app(world: World, media: MediaServer, received: ReceivedFiles) -> ASGI
     app = FastAPI(title="WhatsApp sandbox", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
     app.include_router(control(world))
     app.include_router(fault_control(world))
+    app.include_router(account_control(world, media))
     app.include_router(media_control(world, received))
     app.add_api_route("/assets/phone/kinds.js", kinds_script, include_in_schema=False)
     app.mount("/assets", _Assets(directory=PAGES), name="assets")
@@ -89,6 +92,10 @@ def build_app(world: World, media: MediaServer, received: ReceivedFiles) -> ASGI
     @app.exception_handler(PasskeyAsked)
     async def passkey_asked(_request: Request, error: Exception) -> JSONResponse:
         return JSONResponse({"passkey": str(error)}, status_code=202)
+
+    @app.exception_handler(ServiceRefused)
+    async def refused(_request: Request, error: ServiceRefused) -> JSONResponse:
+        return JSONResponse({"error": str(error)}, status_code=409)
 
     @app.exception_handler(ValueError)
     @app.exception_handler(InvalidRequest)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from bridge.sandbox.phone_calls import CallOutcome, PhoneCall
 from bridge.sandbox.records import BlockReason, Chat, Contact, Device, LogoutReason, ServiceMessage
 
 
@@ -169,6 +170,28 @@ class ContactChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class CallChanged:
+    """A contact calls the account; `outcome` = it is over."""
+
+    call: PhoneCall
+    outcome: CallOutcome | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PresenceChanged:
+    """A contact went online or offline, or started or stopped writing. `type` is WhatsApp's, `t` unix seconds."""
+
+    contact: Contact
+    type: str
+    t: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileChanged:
+    """The account's own profile changed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Touched:
     """A change that matters only to the state file and the phone page."""
 
@@ -194,6 +217,9 @@ Change = (
     | Act
     | ChatChanged
     | ContactChanged
+    | CallChanged
+    | PresenceChanged
+    | ProfileChanged
     | Touched
 )
 Listener = Callable[[Change], None]

@@ -99,8 +99,8 @@ class ContactDirectory:
 
     def read(self, chat: Chat, position: int) -> None:
         """Mark the chat as read up to this position."""
-        if position > chat.read_to:
-            chat.read_to = position
+        if position > chat.read_to or chat.marked_unread:
+            chat.read_to, chat.marked_unread = max(position, chat.read_to), False
             self._notify(ChatChanged(chat))
 
     def _add_chat(self, address: str, name: str, participants: list[str]) -> Chat:

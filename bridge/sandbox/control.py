@@ -92,6 +92,9 @@ class NewContact(RequestBody):
     saved: bool = True
     by_lid: bool = False
     blocked: bool = False
+    pushname: str | None = None
+    business: bool = False
+    about: str | None = None
 
     @model_validator(mode="after")
     def _addressed(self) -> NewContact:
@@ -161,6 +164,8 @@ class SettingsPatch(RequestBody):
     history_pages: int | None = None
     history_pause_ms: int | None = None
     phone_on: bool | None = None
+    business: bool | None = None
+    native_calls: bool | None = None
     lid_migrated: bool | None = None
     send_mode: str | None = None
     refusal_code: int | None = None

@@ -80,7 +80,11 @@ class DeviceDatabase:
             "id": chat.id,
             "name": chat.name,
             "t": waiting[-1]["t"] if waiting else last.t if last else None,
-            "unreadCount": len(unread),
+            "unreadCount": len(unread) or (-1 if chat.marked_unread else 0),
+            "archive": chat.archived,
+            "pin": chat.pinned_ms,
+            "muteExpiration": chat.muted_until,
+            "labels": chat.labels,
             "lastReceivedKey": waiting[-1]["id"] if waiting else last.key if last else None,
             "participants": [*chat.participants, ACCOUNT_LID] if chat.is_group else [],
         }
@@ -99,7 +103,14 @@ class DeviceDatabase:
         chats = self.chats()
         for chat in chats:
             chat["msgs"] = self.newest(chat["id"], preview)
-        return {"device": self.device.id, "chats": chats, "contacts": self.contacts()}
+        return {"device": self.device.id, "chats": chats, "contacts": self.contacts(), **self.profile()}
+
+    def profile(self) -> Record:
+        """The account's own profile and labels."""
+        state = self._world.state
+        business = state.settings.business
+        labels = state.labels if business else {}
+        return {"profile": {**state.profile.model_dump(), "business": business}, "labels": labels}
 
     def newest(self, chat: str, count: int) -> list[Record]:
         """The newest messages of a chat, oldest first, including pending ones."""
@@ -231,5 +242,6 @@ def vote_record(message: ServiceMessage, voter: str) -> Record:
 
 def contact_record(contact: Contact) -> Record:
     """A contact in the form of the page's model."""
-    fields = {"pn": contact.pn, "lid": contact.lid, "name": contact.name}
-    return {**fields, "saved": contact.saved, "blocked": contact.blocked}
+    names = {"name": contact.name, "pushname": contact.pushname or contact.name, "business": contact.business}
+    fields = {"pn": contact.pn, "lid": contact.lid, "picture": contact.picture}
+    return {**fields, **names, "saved": contact.saved, "blocked": contact.blocked}

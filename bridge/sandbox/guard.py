@@ -19,11 +19,13 @@ LIMITS = BodyLimits()
 UPLOAD = "/mms/upload"
 #: Where the file of an incoming message is sent.
 INCOMING_FILE = "/api/incoming/file"
+#: Where a contact's picture is sent.
+PICTURE = "/api/picture"
 
 
 def guard(app: ASGIApp) -> ASGIApp:
     """The application behind its middleware."""
-    streamed = frozenset({UPLOAD, INCOMING_FILE})
+    streamed = frozenset({UPLOAD, INCOMING_FILE, PICTURE})
     return LoopbackOnly(BodyLimit(app, LIMITS, _refuse, streamed=streamed), "The sandbox", _refuse)
 
 

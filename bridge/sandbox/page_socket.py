@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import asdict
 from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from bridge.contract.errors import InvalidRequest
+from bridge.sandbox.account import ServiceRefused
+from bridge.sandbox.account_calls import account_call
 from bridge.sandbox.changes import (
     AckRaised,
     BlockChanged,
+    CallChanged,
     Change,
     ChatChanged,
     CodeAnswered,
@@ -29,6 +33,8 @@ from bridge.sandbox.changes import (
     Paired,
     PasskeyAnswered,
     PasskeyRequested,
+    PresenceChanged,
+    ProfileChanged,
     Reacted,
     RefChanged,
     Reloaded,
@@ -41,7 +47,7 @@ from bridge.sandbox.contacts import EntryNotFound, LookupFailed
 from bridge.sandbox.database import DeviceDatabase, Record, contact_record, reaction_record, vote_record
 from bridge.sandbox.linked_devices import PageKeys, Slot
 from bridge.sandbox.passkey import RP_ID
-from bridge.sandbox.records import ACCOUNT, ACCOUNT_LID, Device, LogoutReason
+from bridge.sandbox.records import ACCOUNT, ACCOUNT_LID, Contact, Device, LogoutReason
 from bridge.sandbox.world import World
 
 #: Calls of a page that is not logged in.
@@ -57,6 +63,7 @@ class PageSocket:
         self._slot: str | None = None
         self._shown = self._acts_shown = 0
         self._replaced = False
+        self._followed: set[str | None] = set()
         #: Whether the page has loaded its chats: before, nothing that arrives is delivered to it.
         self._live = False
 
@@ -139,6 +146,17 @@ class PageSocket:
                 self._push("chat", chat=database.chat(chat))
             case ContactChanged(contact) if contact.saved:
                 self._push("contact", contact=contact_record(contact))
+            case CallChanged(call, outcome) if self._live:
+                self._push("call", outcome=outcome, native=self._world.state.settings.native_calls, **asdict(call))
+            case PresenceChanged(contact, kind, seen) if self._is_shown(contact):
+                self._push("presence", pn=contact.pn, lid=contact.lid, type=kind, t=seen)
+            case ProfileChanged():
+                self._push("profile", **database.profile())
+
+    def _is_shown(self, contact: Contact) -> bool:
+        """Whether the service sends the presence of a contact: to a page that asked for it and is online itself."""
+        available = self._database is not None and self._database.device.id in self._world.available
+        return available and not self._followed.isdisjoint((contact.pn, contact.lid))
 
     def _reconnected(self, database: DeviceDatabase) -> None:
         if database.device.id not in self._world.linking.devices:
@@ -239,6 +257,8 @@ class PageSocket:
             return
         try:
             value = self._call(str(frame["op"]), frame)
+        except ServiceRefused as error:
+            self._push("answer", call=frame["call"], error=str(error), status=error.status)
         except (LookupFailed, EntryNotFound, InvalidRequest, ValueError) as error:
             self._push("answer", call=frame["call"], error=str(error))
         else:
@@ -341,8 +361,10 @@ class PageSocket:
                 return self._world.retry_media(frame["key"])
             case "logout":
                 self._world.linking.log_out(database.device.id, by_device=True)
+            case "follow":
+                self._followed.add(frame["address"])
             case _:
-                raise EntryNotFound(f"There is no call {op}.")
+                return account_call(self._world, op, frame)
         return None
 
 

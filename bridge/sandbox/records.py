@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from bridge.contract.jid import Jid, MessageKey
+from bridge.sandbox.message_marks import MessageEdit, MessageReaction, MessageRevocation, MessageVote
 
 ACCOUNT = "5491155500000@c.us"
 ACCOUNT_LID = "277000000000000@lid"
@@ -38,6 +39,13 @@ class Contact(BaseModel):
     """Whether the chat uses the LID although the number is known."""
     blocked: bool = False
     """Whether the account has blocked this person."""
+    pushname: str | None = None
+    """The name that the person gave itself; None: the same as `name`."""
+    business: bool = False
+    about: str | None = None
+    """The person's words about itself; None: hidden from the account."""
+    picture: str | None = None
+    """Path of its picture on the service's server; None: it has none, or hides it."""
 
     @property
     def address(self) -> str:
@@ -55,6 +63,14 @@ class Chat(BaseModel):
     created: int
     read_to: int = 0
     """The account has read the messages before this position, and their authors have read receipts."""
+    marked_unread: bool = False
+    archived: bool = False
+    pinned_ms: int = 0
+    """When it was pinned, in unix milliseconds; 0: it is not."""
+    muted_until: int = 0
+    """Unix seconds; -1: for good, 0: not muted."""
+    labels: list[str] = []
+    """Ids of its labels."""
 
     @property
     def is_group(self) -> bool:
@@ -77,37 +93,6 @@ class Quote(BaseModel):
     participant: str
     type: str
     body: str
-
-
-class MessageReaction(BaseModel):
-    """A person's newest reaction to a message; `emoji` is empty once it was taken back. `t` is unix seconds."""
-
-    id: str
-    emoji: str
-    t: int
-
-
-class MessageVote(BaseModel):
-    """A person's newest vote in a poll: the numbers of the options."""
-
-    options: list[int]
-    t_ms: int
-
-
-class MessageEdit(BaseModel):
-    """The newest edit of a message; `t` is unix seconds."""
-
-    id: str
-    t: int
-
-
-class MessageRevocation(BaseModel):
-    """That a message was deleted for everyone; `original` is the key that it had."""
-
-    original: str
-    by: str
-    t: int
-    by_admin: bool = False
 
 
 class ServiceMessage(BaseModel):
@@ -144,6 +129,13 @@ class ServiceMessage(BaseModel):
         """The serialized message key."""
         author = Jid.parse(self.author) if self.author else None
         return str(MessageKey(self.from_me, Jid.parse(self.chat), self.id, author))
+
+
+class OwnProfile(BaseModel):
+    """What others see of the account."""
+
+    name: str = "Sandbox"
+    about: str = "Hey there! I am using WhatsApp."
 
 
 class HistoryRequest(BaseModel):
@@ -333,6 +325,10 @@ class SandboxSettings(BaseModel, extra="forbid"):
     """Between two pages, and until it answers a request for more."""
     phone_on: bool = True
     """Whether the phone sends history, and uploads expired files again."""
+    business: bool = False
+    """Whether it is a WhatsApp Business account: it has labels."""
+    native_calls: bool = False
+    """Whether pages handle calls by themselves, as where WhatsApp has switched calling on; else they show them only."""
     lid_migrated: bool = False
     """Whether the account is migrated: the chat of a person who is new to it has the LID as address."""
     send_mode: TransmissionMode = TransmissionMode.NORMAL
@@ -374,6 +370,9 @@ class State(BaseModel):
     devices: dict[str, Device] = {}
     sent: dict[str, Transmission] = {}
     due: list[DueAck] = []
+    profile: OwnProfile = OwnProfile()
+    labels: dict[str, str] = {"1": "Nuevo cliente", "2": "Pago pendiente", "3": "Pagado"}
+    """Id to name; a business account has them."""
     passkeys: dict[str, str] = {}
     """The account's passkeys: credential id to public key (DER), both in base64url."""
     link_up: bool = True

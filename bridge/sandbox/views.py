@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
+from bridge.sandbox.phone_calls import PhoneCall
 from bridge.sandbox.records import (
     ACCOUNT,
     ACCOUNT_LID,
@@ -11,6 +12,7 @@ from bridge.sandbox.records import (
     Chat,
     Contact,
     Device,
+    OwnProfile,
     SandboxSettings,
     ServiceMessage,
 )
@@ -64,6 +66,9 @@ class StateView(BaseModel):
     chats: list[PhoneChatView]
     devices: list[DeviceView]
     waiting: list[SlotView]
+    calls: list[PhoneCall]
+    """Calls that ring."""
+    profile: OwnProfile
     passkeys: int
     """How many passkeys the account has."""
 
@@ -102,6 +107,8 @@ def state_view(world: World, count: int) -> StateView:
         contacts=state.contacts,
         chats=[chat_view(world, chat, count) for chat in state.chats.values()],
         devices=[device_view(device) for device in state.devices.values()],
+        calls=list(world.account.calls.values()),
+        profile=state.profile,
         passkeys=len(state.passkeys),
         waiting=[SlotView(ref=slot.ref, rotates_at=slot.rotates_at, link_code=slot.link_code) for slot in shown],
     )

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bridge.contract.jid import Jid, MessageKey
+from bridge.sandbox.account import AccountActs
 from bridge.sandbox.acts import MessageActs
 from bridge.sandbox.changes import AckRaised, Change, LinkChanged, Listener, MessageArrived, SendRefused, Touched
 from bridge.sandbox.contacts import ContactDirectory, EntryNotFound, seed
@@ -53,6 +54,7 @@ class World:
         self.history = PhoneHistory(self.state, now, self.positions, self.notify)
         self.faults = SandboxFaults(self)
         self.acts = MessageActs(self, new_id)
+        self.account = AccountActs(self, new_id)
         #: Linked devices whose page says that a person looks at it.
         self.available: set[str] = set()
         #: Chats in which the contact sees that the account is writing.

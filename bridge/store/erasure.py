@@ -61,6 +61,7 @@ _FILES = (
     _Sweep("files", "media", ("number",), ("message_id", "chat"), "DELETE FROM media"),
     _Sweep("names of files", "media", ("number",), ("filename",), "UPDATE media SET filename = NULL"),
 )
+_PICTURES = _Sweep("pictures", "pictures", ("contact",), ("contact",), "DELETE FROM pictures")
 _MARKS = (
     _Sweep("keys", "message_keys", _KEY, ("chat", "author"), "DELETE FROM message_keys"),
     _Sweep("watermarks", "watermarks", ("chat",), ("chat",), "DELETE FROM watermarks"),
@@ -102,7 +103,7 @@ def erase_session(path: Path, person: ErasedPerson, *, marks: bool, dry_run: boo
     with _opened(path, "migrations") as connection:
         final, still_open = _commands(connection, person)
         answered, unanswered = _requests(connection, person)
-        sweeps = (*(_MARKS if marks else (_HASHES,)), _REPORTS, _PEOPLE, _NUMBERS, *_FILES)
+        sweeps = (*(_MARKS if marks else (_HASHES,)), _REPORTS, _PEOPLE, _NUMBERS, *_FILES, _PICTURES)
         return {
             "messages": _items(connection, person, Stream.IN, dry_run=dry_run),
             "events": _items(connection, person, Stream.EVENT, dry_run=dry_run),

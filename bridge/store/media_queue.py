@@ -7,6 +7,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
+from dataclasses import astuple
 from typing import Any
 
 from typing_extensions import override
@@ -14,7 +15,7 @@ from typing_extensions import override
 from bridge.contract.events import MEDIA
 from bridge.contract.kinds.media import MediaState
 from bridge.contract.messages import Stream
-from bridge.ports import MediaChange, MediaQueue, ReceivedMedia
+from bridge.ports import KeptPicture, MediaChange, MediaQueue, ReceivedMedia
 from bridge.store.database import SqliteDatabase
 from bridge.store.journal import SqliteJournal
 
@@ -124,6 +125,35 @@ class SqliteMediaQueue(MediaQueue):
         return await self._rows(
             f"{_SELECT} WHERE ?1 IS NULL OR number < ?1 ORDER BY number DESC LIMIT ?2", before, limit
         )
+
+    @override
+    async def picture_of(self, contact: str) -> KeptPicture | None:
+        return await self._picture("contact = ?", contact)
+
+    @override
+    async def picture_with(self, sha256: str) -> KeptPicture | None:
+        return await self._picture("sha256 = ? LIMIT 1", sha256)
+
+    @override
+    async def keep_picture(self, picture: KeptPicture) -> None:
+        await self._write(
+            "INSERT OR REPLACE INTO pictures (contact, tag, sha256, size, mimetype) VALUES (?, ?, ?, ?, ?)",
+            *astuple(picture),
+        )
+
+    @override
+    async def forget_picture(self, contact: str) -> None:
+        await self._write("DELETE FROM pictures WHERE contact = ?", contact)
+
+    async def _picture(self, chosen: str, value: str) -> KeptPicture | None:
+        def read(connection: sqlite3.Connection) -> KeptPicture | None:
+            row = connection.execute(
+                f"SELECT contact, tag, sha256, size, mimetype FROM pictures WHERE {chosen}",  # noqa: S608 - constant
+                (value,),
+            ).fetchone()
+            return None if row is None else KeptPicture(*row)
+
+        return await self._database.read(read)
 
     async def _rows(self, query: str, *parameters: object) -> list[ReceivedMedia]:
         return await self._database.read(

@@ -18,14 +18,14 @@ _SHA256 = re.compile(r"\b[0-9a-f]{64}\b")
 
 @dataclass(frozen=True, slots=True)
 class References:
-    """SHA-256 of files: those of messages by session, of commands, and of commands that are still to be sent."""
+    """SHA-256 of files: of messages and profile pictures by session, of commands, of commands still to be sent."""
 
     messages: Mapping[str, frozenset[str]] = field(default_factory=dict)
     commands: frozenset[str] = frozenset()
     open_commands: frozenset[str] = frozenset()
 
     def users(self, sha256: str) -> set[str]:
-        """The sessions with a message that has this file."""
+        """The sessions with a message or a picture that has this file."""
         return {session for session, found in self.messages.items() if sha256 in found}
 
     def __contains__(self, sha256: object) -> bool:
@@ -43,7 +43,8 @@ def references(sessions: Path) -> References:
             found = connection.execute(
                 "SELECT sha256 FROM media WHERE sha256 IS NOT NULL AND state IN ('ready', 'pending')"
             )
-            messages[path.parent.name] = frozenset(sha256 for (sha256,) in found)
+            pictures = connection.execute("SELECT sha256 FROM pictures") if _has_pictures(connection) else ()
+            messages[path.parent.name] = frozenset(sha256 for (sha256,) in (*found, *pictures))
             for content, is_open in connection.execute(
                 "SELECT content, open FROM commands WHERE content LIKE '%sha256%'"
             ):
@@ -64,12 +65,19 @@ def files_of(path: Path, person: ErasedPerson) -> set[str]:
     """The files of the messages with a person in a session's store. Raises `StoreUnusable`."""
     connection = _opened(path)
     try:
-        found = connection.execute("SELECT sha256, message_id, chat FROM media WHERE sha256 IS NOT NULL")
+        found = connection.execute("SELECT sha256, message_id, chat FROM media WHERE sha256 IS NOT NULL").fetchall()
+        if _has_pictures(connection):
+            found += connection.execute("SELECT sha256, contact FROM pictures").fetchall()
         return {sha256 for sha256, *whose in found if any(map(person.is_named_in, whose))}
     except sqlite3.OperationalError:
         return set()
     finally:
         connection.close()
+
+
+def _has_pictures(connection: sqlite3.Connection) -> bool:
+    """Whether the store is of a version that keeps them."""
+    return bool(connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'pictures'").fetchone())
 
 
 def _opened(path: Path) -> sqlite3.Connection:

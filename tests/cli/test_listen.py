@@ -99,6 +99,9 @@ ACTS: list[tuple[str, dict[str, Any]]] = [
     ("edit", {"message_id": f"false_{ANA}_3EB0A1B2C3D4E5F6", "body": "Voy a las 9"}),
     ("revoke", {"message_id": f"false_{ANA}_3EB0A1B2C3D4E5F6", "by": ANA}),
     ("poll_vote", {"message_id": f"true_{ANA}_3EB0A1B2C3D4E5F7", "selected": ["Lunes", "Jueves"], "author": ANA}),
+    ("call", {"call_id": "3EB0C0FFEE", "action": "offered", "video": True}),
+    ("call", {"call_id": "3EB0C0FFEE", "action": "missed", "video": True}),
+    ("presence", {"presence": "typing"}),
 ]
 
 
@@ -123,11 +126,14 @@ async def test_conversations_for_people(harness: ScriptedBridge, start: StartCom
     for number, (kind, fields) in enumerate(ACTS):
         event = IncomingEvent(kind, str(number), harness.phone.now(), Jid.parse(ANA), fields, Jid.parse(ANA))
         harness.phone.event(event)
-    assert [line[8:].removeprefix("  5491155500001 in 5491155500001  ") for line in await lines(process, 4)] == [
+    assert [line[8:].removeprefix("  5491155500001 in 5491155500001  ") for line in await lines(process, 7)] == [
         "reacted 👍",
         "edited a message: Voy a las 9",
         "deleted a message",
         "voted: Lunes, Jueves",
+        "is calling (video)",
+        "called in vain (video)",
+        "is typing",
     ]
     assert (await interrupt(process))[0] == 130
 

@@ -15,6 +15,7 @@ from bridge.contract.commands import SendCommand
 from bridge.contract.messages import Result, Stream
 from bridge.contract.pace import Pace
 from bridge.contract.session import SessionState
+from bridge.core.call_rejection import CallPolicy
 from bridge.core.catch_up import CatchUpLimits
 from bridge.core.inbound import InboundPipeline
 from bridge.core.outbound import OutboundPipeline
@@ -49,6 +50,7 @@ class SessionHarness:
         self.voice = FfmpegVoice()
         self.file_limit = 1 << 20
         self.catch_up: CatchUpLimits = CatchUpLimits()
+        self.calls = CallPolicy()
         self.store: SessionStore
         self.session: Session
         self._open = AsyncExitStack()
@@ -100,6 +102,7 @@ class SessionHarness:
             clock=self.clock,
             progress=MqttProgress(),
             catch_up=self.catch_up,
+            calls=self.calls,
         )
         self._running = asyncio.create_task(self.session.run(), name="session under test")
         if connected:

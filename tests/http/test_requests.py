@@ -10,6 +10,7 @@ from bridge.drivers.scripted import SendMode
 from bridge.store.trace import trace
 from tests.http.conftest import ANA, BETO, HttpBridge
 
+PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(1000)
 REQUESTS, SENDS = "/v1/sessions/haby/requests", "/v1/sessions/haby/sends"
 
 
@@ -86,3 +87,23 @@ async def test_a_place_is_sent_and_listed(started: HttpBridge, client: httpx.Asy
     assert (listed["message"], listed["content"]) == ("📍 Obelisco", {"location": place})
     both = await client.post(SENDS, json={"to": ANA, "location": place, "message": "Hola"})
     assert "a command carries one content, not location and message" in both.json()["detail"]
+
+
+async def test_a_person_has_the_id_of_its_messages_and_a_picture_that_its_link_opens(
+    started: HttpBridge, client: httpx.AsyncClient
+) -> None:
+    phone, ana = started.phone, Jid.parse(ANA)
+    phone.incoming(ANA, "hola")
+    await started.journalled(1)
+    [message] = (await client.get("/v1/sessions/haby/messages")).json()["items"]
+    phone.answers["contacts.get"] = {"contact": ANA, "person": frozenset({ana})}
+    known = (await client.post(f"{REQUESTS}/contacts.get", json={"contact": "+54 9 11 5550-0001"})).json()
+    assert known["data"] == {"contact": ANA, "person": message["person"]}
+    nothing = (await client.post(f"{REQUESTS}/contacts.picture", json={"contact": ANA})).json()["data"]
+    assert (nothing["state"], nothing["url"]) == ("none", None)
+    phone.pictures[ana] = PNG
+    picture = (await client.post(f"{REQUESTS}/contacts.picture", json={"contact": ANA})).json()["data"]
+    assert (picture["state"], picture["mimetype"], picture["size"]) == ("ready", "image/png", len(PNG))
+    async with httpx.AsyncClient(trust_env=False) as stranger:
+        file = await stranger.get(picture["url"])
+    assert (file.status_code, file.content, file.headers["content-type"]) == (200, PNG, "image/png")

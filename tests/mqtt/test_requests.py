@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from bridge.contract.errors import LimitReached
 from bridge.contract.jid import Jid
 from bridge.contract.requests import BY_ACTION
 from bridge.contract.session import SessionState
+from bridge.ports import IncomingEvent
 from tests.mosquitto_server import SHIPPED, MosquittoServer
 from tests.mqtt.conftest import BridgeUnderTest
 from tests.mqtt.probe import MqttProbe, mqtt_probe
@@ -195,3 +197,32 @@ async def test_a_bridge_killed_while_it_changes_something_says_unknown(
     await probe.wait(RESPONSE, lambda one: one["id"] == "barrier")
     assert [request.id for request in harness.phone.changes] == ["barrier"]
     assert (harness.settings.data_dir / "done").read_text() == "chats.read\n"
+
+
+async def test_marks_contacts_and_calls_are_there_for_any_client(harness: BridgeUnderTest, probe: MqttProbe) -> None:
+    phone, ana = harness.phone, Jid.parse(ANA)
+    phone.answers["contacts.get"] = {"contact": ANA, "person": frozenset({ana})}
+    phone.answers["chats.pin"] = LimitReached("No more chats can be pinned: take another one down first.")
+    await harness.start()
+    phone.event(IncomingEvent("call", "C:offered", phone.now(), ana, {"call_id": "C", "action": "offered"}, ana))
+    call = await probe.wait("wa/haby/event", lambda one: one["kind"] == "call")
+    assert (call["call_id"], call["action"], call["chat"]) == ("C", "offered", ANA)
+    for request in (
+        {"id": "get", "action": "contacts.get", "contact": "011 15 5550-0001"},
+        {"id": "mute", "action": "chats.mute", "chat": ANA, "until": 1790000000},
+        {"id": "pin", "action": "chats.pin", "chat": ANA},
+        {"id": "both", "action": "chats.mute", "chat": ANA, "on": False, "until": 1790000000},
+        {"id": "none", "action": "profile.set"},
+        {"id": "long", "action": "profile.set", "name": "n" * 26},
+        {"id": "me", "action": "contacts.subscribe", "contact": ANA, "seconds": 3601},
+    ):
+        await probe.publish(REQUEST, request)
+    answers = {
+        wanted: await probe.wait(RESPONSE, lambda one, wanted=wanted: one["id"] == wanted)  # type: ignore[misc]
+        for wanted in ("get", "mute", "pin", "both", "none", "long", "me")
+    }
+    assert answers["get"]["data"] == {"contact": ANA, "person": call["person"]}
+    assert answers["mute"]["status"] == "done"
+    assert {"chat": ANA, "on": True, "until": 1790000000} in [one.arguments for one in phone.requests]
+    assert answers["pin"]["error"]["code"] == "limit_reached"
+    assert {answers[one]["error"]["code"] for one in ("both", "none", "long", "me")} == {"invalid"}

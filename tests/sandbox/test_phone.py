@@ -241,3 +241,35 @@ async def test_people_react_edit_vote_and_delete(sandbox: Sandbox, phone: Page) 
     await expect(log.get_by_text("This message was deleted.")).to_be_visible()
     await expect(log.get_by_text("a las 9")).to_have_count(0)
     await expect(log.locator(".bubble")).to_have_count(3)
+
+
+async def test_a_contact_calls_and_is_blocked_and_a_chat_gets_marks(sandbox: Sandbox, phone: Page) -> None:
+    world = sandbox.world
+    await phone.get_by_role("button", name="Ana").click()
+    await phone.get_by_label("Contact and chat").click()
+
+    async def press(name: str) -> None:
+        await phone.get_by_role("button", name=name, exact=True).click()
+
+    await press("Video call")
+    await expect(phone.get_by_role("button", name="Hang up")).to_be_visible()
+    [call] = world.account.calls.values()
+    assert (call.caller, call.video) == (ANA, True)
+    await press("Hang up")
+    await expect(phone.get_by_role("button", name="Video call")).to_be_visible()
+    assert world.account.calls == {}
+    for name, undo in (("Archive", "Unarchive"), ("Pin", "Unpin"), ("Mute", "Unmute"), ("Block", "Unblock")):
+        await press(name)
+        await expect(phone.get_by_role("button", name=undo, exact=True)).to_be_visible()
+    await press("Mark as unread")
+    await expect(phone.get_by_role("button", name="Mark as unread")).to_have_count(0)
+    chat, ana = world.directory.chats[ANA], world.directory.contact(ANA)
+    assert ana is not None
+    assert (chat.archived, chat.pinned_ms > 0, chat.muted_until, chat.marked_unread, ana.blocked) == (
+        *(True, True, -1, True),
+        True,
+    )
+    await expect(phone.get_by_role("button", name="Ana").first).to_contain_text("archived, pinned, muted")
+    await press("Unblock")
+    await expect(phone.get_by_role("button", name="Block", exact=True)).to_be_visible()
+    await press("Start typing")

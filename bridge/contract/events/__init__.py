@@ -12,6 +12,8 @@ from pydantic import Field, create_model
 
 from bridge.contract.events import (
     alias,
+    call,
+    chat,
     decrypted,
     edit,
     erased,
@@ -19,12 +21,14 @@ from bridge.contract.events import (
     media,
     own_message,
     poll_vote,
+    presence,
     reaction,
     revoke,
     sent_message,
     undecrypted,
 )
 from bridge.contract.events.alias import ALIAS
+from bridge.contract.events.call import CALL
 from bridge.contract.events.decrypted import DECRYPTED
 from bridge.contract.events.edit import EDIT
 from bridge.contract.events.erased import ERASED_EVENT
@@ -49,6 +53,9 @@ EVENTS: tuple[EventKind, ...] = (
     edit.EVENT,
     revoke.EVENT,
     poll_vote.EVENT,
+    call.EVENT,
+    chat.EVENT,
+    presence.EVENT,
     alias.EVENT,
     undecrypted.EVENT,
     decrypted.EVENT,
@@ -106,6 +113,10 @@ if TYPE_CHECKING:
         body: str | None = None
         by: str | None = None
         selected: list[str] | None = None
+        call_id: str | None = None
+        action: str | None = None
+        video: bool | None = None
+        presence: str | None = None
 
 else:
     EventFields = create_model(
@@ -142,6 +153,7 @@ class Event(EventBody):
 
 __all__ = [
     "ALIAS",
+    "CALL",
     "DECRYPTED",
     "EDIT",
     "ERASED_EVENT",

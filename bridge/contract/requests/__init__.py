@@ -7,16 +7,56 @@ from __future__ import annotations
 
 from bridge.contract.commands import checked, json_object
 from bridge.contract.errors import InvalidRequest, Unsupported
+from bridge.contract.requests.calls_reject import RejectCall
+from bridge.contract.requests.chats_archive import Archive
+from bridge.contract.requests.chats_get import ChatGet
 from bridge.contract.requests.chats_history import ChatHistory
 from bridge.contract.requests.chats_list import ChatList
+from bridge.contract.requests.chats_mute import Mute
+from bridge.contract.requests.chats_pin import Pin
 from bridge.contract.requests.chats_read import MarkRead
+from bridge.contract.requests.chats_unread import MarkUnread
+from bridge.contract.requests.contacts_block import Block
 from bridge.contract.requests.contacts_check import CheckContacts, CheckedContact, CheckedContacts
+from bridge.contract.requests.contacts_get import ContactGet
+from bridge.contract.requests.contacts_list import ContactList
+from bridge.contract.requests.contacts_picture import PictureGet
+from bridge.contract.requests.contacts_subscribe import Subscribe
+from bridge.contract.requests.contacts_unblock import Unblock
+from bridge.contract.requests.labels_list import LabelList
+from bridge.contract.requests.labels_set import LabelSet
 from bridge.contract.requests.limits_get import GetLimits
 from bridge.contract.requests.media_get import MediaAnswer, MediaGet
+from bridge.contract.requests.profile_get import ProfileGet
+from bridge.contract.requests.profile_set import ProfileSet
 from bridge.contract.requests.request import Request, RequestProgress, Response, ResponseStatus
 from bridge.contract.requests.typing import Typing
 
-REQUESTS: tuple[type[Request], ...] = (Typing, ChatList, ChatHistory, MarkRead, CheckContacts, GetLimits, MediaGet)
+REQUESTS: tuple[type[Request], ...] = (
+    Typing,
+    ChatList,
+    ChatGet,
+    ChatHistory,
+    MarkRead,
+    MarkUnread,
+    Archive,
+    Mute,
+    Pin,
+    MediaGet,
+    ContactList,
+    ContactGet,
+    CheckContacts,
+    PictureGet,
+    Block,
+    Unblock,
+    Subscribe,
+    ProfileGet,
+    ProfileSet,
+    LabelList,
+    LabelSet,
+    RejectCall,
+    GetLimits,
+)
 BY_ACTION = {request.model_fields["action"].default: request for request in REQUESTS}
 
 
@@ -44,6 +84,8 @@ __all__ = [
     "GetLimits",
     "MediaAnswer",
     "MediaGet",
+    "PictureGet",
+    "RejectCall",
     "Request",
     "RequestProgress",
     "Response",

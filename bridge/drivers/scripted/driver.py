@@ -28,7 +28,7 @@ from bridge.contract.kinds import KINDS, Act, Content
 from bridge.contract.kinds.forward import Forward
 from bridge.contract.modifiers import NO_MODIFIERS, Modifiers
 from bridge.contract.passkey import check_answer, normal_code
-from bridge.contract.requests import BY_ACTION, CheckContacts, Request, Typing
+from bridge.contract.requests import BY_ACTION, Request, Typing
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.contract.status import MemoryUse
 from bridge.drivers.scripted.phone import ACCOUNT, ACCOUNT_LID, ScriptedPhone, SendMode, SentMessage, Signal
@@ -41,6 +41,7 @@ from bridge.ports import (
     LookUp,
     MediaGone,
     PairingCode,
+    ProfilePicture,
     WhatsAppDriver,
 )
 
@@ -300,6 +301,24 @@ class ScriptedDriver(WhatsAppDriver):
             path.write_bytes(content)
             yield path
 
+    @override
+    @asynccontextmanager
+    async def picture(
+        self, contact: Jid, known: str | None, limit: int, seconds: float
+    ) -> AsyncIterator[ProfilePicture]:
+        self._require_connected()
+        content = self._phone.pictures.get(contact)
+        if content is None:
+            yield ProfilePicture(contact)
+            return
+        tag = hashlib.sha256(content).hexdigest()[:16]
+        if len(content) > limit:
+            raise TooLarge(f"The picture has more than {limit:,} bytes.")
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / tag
+            path.write_bytes(content)
+            yield ProfilePicture(contact, tag, None if tag == known else path)
+
     @property
     @override
     def answers(self) -> frozenset[str]:
@@ -311,21 +330,9 @@ class ScriptedDriver(WhatsAppDriver):
         fates as a send."""
         self._require_connected()
         if isinstance(request, Typing):
-            self._show_typing(request.addresses["to"], request.seconds)
+            self._phone.show_typing(request.addresses["to"], request.seconds)
             return None
-        if isinstance(request, CheckContacts):
-            await asyncio.sleep(self._phone.delay)
-            return [self._phone.check(Jid.parse(to)) for to in request.contacts]
-        if request.changes:
-            await self._phone.change(request)
-        return self._phone.answers.get(request.action)
-
-    def _show_typing(self, to: Jid, seconds: float) -> None:
-        chat, typing = self._phone.lids.get(to, to), self._phone.typing
-        typing.discard(chat)
-        if seconds and chat in self._phone.chats:
-            typing.add(chat)
-            asyncio.get_running_loop().call_later(seconds, typing.discard, chat)
+        return await self._phone.answer(request)
 
     @override
     async def look_up(self, key: MessageKey) -> LookUp:

@@ -21,7 +21,7 @@ from bridge.contract.kinds.revoke import Revoke
 from bridge.contract.limits import AccountLimits
 from bridge.contract.messages import MessageContent
 from bridge.contract.modifiers import NO_MODIFIERS, Modifiers
-from bridge.contract.requests import Request
+from bridge.contract.requests import CheckContacts, Request
 from bridge.ports import (
     AckChange,
     CallInDoubt,
@@ -104,7 +104,7 @@ class ScriptedPhone:
     chats: set[Jid] = field(default_factory=set)
     acts: list[tuple[str, Act]] = field(default_factory=list)  # what was done to messages: raw id, act
     answers: dict[str, Any] = field(default_factory=dict)  # action of a request -> its data
-    changes: list[Request] = field(default_factory=list)  # requests that changed something, in order
+    requests: list[Request] = field(default_factory=list)  # that were carried out, except typing
     missing: set[Jid] = field(default_factory=set)  # numbers that are not on WhatsApp
     looked_up: list[Jid] = field(default_factory=list)  # numbers of `contacts.check` that were asked for
     damaged: set[Jid] = field(default_factory=set)  # chats of which the page can read the newest message only
@@ -119,6 +119,7 @@ class ScriptedPhone:
     typing: set[Jid] = field(default_factory=set)  # chats in which the typing indicator is shown
     live: list[Item] = field(default_factory=list)
     files: dict[str, bytes | CodedError] = field(default_factory=dict)  # raw id -> bytes, or why there are none
+    pictures: dict[Jid, bytes] = field(default_factory=dict)  # profile pictures
     downloading: Callable[[], Awaitable[None]] | None = None  # awaited in each download
     downloaded: list[str] = field(default_factory=list)  # raw ids of the downloads that began
     link_code: str | None = None  # set once a number was given
@@ -265,6 +266,25 @@ class ScriptedPhone:
         exists = to not in self.missing
         return {"exists": exists, "chat": str(self.lids.get(to, to)) if exists else None}
 
+    @property
+    def changes(self) -> list[Request]:
+        """The requests that changed something, in order."""
+        return [request for request in self.requests if request.changes]
+
+    async def answer(self, request: Request) -> Any:
+        """The data of a request, or the error that the script gives instead."""
+        if isinstance(request, CheckContacts):
+            await asyncio.sleep(self.delay)
+            return [self.check(Jid.parse(to)) for to in request.contacts]
+        answer = self.answers.get(request.action)
+        if isinstance(answer, CodedError):
+            raise answer
+        if request.changes:
+            await self.change(request)
+        else:
+            self.requests.append(request)
+        return answer
+
     async def change(self, request: Request) -> None:
         """The driver carries out a request that changes something."""
         if self.delay:
@@ -275,7 +295,7 @@ class ScriptedPhone:
             case SendMode.REFUSED:
                 raise Refused
         if self.send_mode is not SendMode.CALL_LOST:
-            self.changes.append(request)
+            self.requests.append(request)
         if self.send_mode in (SendMode.CALL_LOST, SendMode.ANSWER_LOST):
             await asyncio.sleep(self.call_limit)
             doubt = CallInDoubt(f"The page gave no answer to {request.action} within {self.call_limit:g} s.")
@@ -304,6 +324,14 @@ class ScriptedPhone:
         self._arrive(True, message.key.remote, body, participant, fields)
         for level in self.acks:
             self.acknowledge(message.key.id, level)
+
+    def show_typing(self, to: Jid, seconds: float) -> None:
+        """Show the account's typing indicator in a chat that exists, for so long."""
+        chat = self.lids.get(to, to)
+        self.typing.discard(chat)
+        if seconds and chat in self.chats:
+            self.typing.add(chat)
+            asyncio.get_running_loop().call_later(seconds, self.typing.discard, chat)
 
     def release(self) -> None:
         """Deliver the pending messages, except stopped ones."""

@@ -12,12 +12,14 @@ from bridge.contract.details import InvalidDetail
 from bridge.contract.errors import (
     InternalError,
     InvalidRequest,
+    LimitReached,
     MediaUnsupported,
     MessageNotFound,
     NotAllowed,
     NotOnWhatsApp,
     Refused,
     TooLarge,
+    Unsupported,
 )
 from bridge.contract.jid import Jid, MessageKey, mask
 from bridge.contract.kinds import Act, Content
@@ -36,7 +38,7 @@ _log = logging.getLogger(__name__)
 
 async def resolve(page: WebPage, to: Jid, numbers: NumberCache, now: float) -> Jid:
     """The chat of an address; a number is tried in every spelling that its country has."""
-    forms = _forms(to, numbers, now)
+    forms = spellings(to, numbers, now)
     if not forms:
         raise NotOnWhatsApp
     try:
@@ -46,7 +48,7 @@ async def resolve(page: WebPage, to: Jid, numbers: NumberCache, now: float) -> J
             raise DriverUnavailable(
                 f"WhatsApp did not answer whether {to.masked} exists: {failure.text.rstrip('.')}."
             ) from failure
-        raise _nothing_sent(failure) from failure
+        raise nothing_done(failure) from failure
     if to.is_user:
         form = to_jid(answer.get("form"))
         numbers.store(to.user, form.user if form else None, now)
@@ -61,7 +63,8 @@ async def resolve(page: WebPage, to: Jid, numbers: NumberCache, now: float) -> J
     return Jid.parse(answer["chat"])
 
 
-def _forms(to: Jid, numbers: NumberCache, now: float) -> list[str]:
+def spellings(to: Jid, numbers: NumberCache, now: float) -> list[str]:
+    """The addresses that the page tries for a recipient, the likeliest first."""
     if not to.is_user:
         return [str(to)]
     return [str(Jid(number, to.server)) for number in numbers.spellings(to.user, candidates(to.user), now)]
@@ -69,26 +72,27 @@ def _forms(to: Jid, numbers: NumberCache, now: float) -> list[str]:
 
 async def answer(page: WebPage, request: Request, numbers: NumberCache, now: float) -> Any:
     """Carry out a request. Each recipient is passed in the spellings that its country has, the likeliest first."""
-    forms = {name: _forms(to, numbers, now) for name, to in request.addresses.items()}
-    lists = {name: [_forms(to, numbers, now) for to in everyone] for name, everyone in request.address_lists.items()}
+    forms = {name: spellings(to, numbers, now) for name, to in request.addresses.items()}
+    lists = {name: [spellings(to, numbers, now) for to in everyone] for name, everyone in request.address_lists.items()}
     try:
-        return _with_messages(await page.call("answer", request.action, {**request.arguments, **forms, **lists}))
+        return _with_values(await page.call("answer", request.action, {**request.arguments, **forms, **lists}))
     except PageFailure as failure:
-        if request.changes and (failure.stored or failure.name is None):  # no refusal, but a fault on the way
-            doubt = CallInDoubt(f"WhatsApp Web failed while it did this: {failure.text.rstrip('.')}.")
-            doubt.known = _with_messages(failure.known)
+        # no refusal, but a fault on the way, or what WhatsApp Web does not confirm
+        if request.changes and (failure.stored or failure.name is None):
+            doubt = CallInDoubt(f"WhatsApp Web does not confirm it: {failure.text.rstrip('.')}.")
+            doubt.known = _with_values(failure.known)
             raise doubt from failure
-        raise _nothing_sent(failure) from failure
+        raise nothing_done(failure) from failure
 
 
 async def check(page: WebPage, request: CheckContacts, numbers: NumberCache, now: float) -> list[Any]:
     """Look numbers up, in every spelling; each is `{exists, chat}`, or `{exists: null, code}` after an error."""
     everyone = [Jid.parse(to) for to in request.contacts]
-    forms = [_forms(to, numbers, now) for to in everyone]
+    forms = [spellings(to, numbers, now) for to in everyone]
     try:
         answers = await page.call("answer", request.action, {"contacts": forms})
     except PageFailure as failure:
-        raise _nothing_sent(failure) from failure
+        raise nothing_done(failure) from failure
     for to, answer in zip(everyone, answers, strict=True):
         if answer["exists"] is not None:
             form = to_jid(answer.get("form"))
@@ -96,15 +100,17 @@ async def check(page: WebPage, request: CheckContacts, numbers: NumberCache, now
     return list(answers)
 
 
-def _with_messages(data: Any) -> Any:
-    """The page's answer, with a value of the port in place of each message."""
+def _with_values(data: Any) -> Any:
+    """The page's answer, with a value of the port in place of each message and each person."""
     if isinstance(data, list):
-        return [_with_messages(item) for item in data]
+        return [_with_values(item) for item in data]
     if not isinstance(data, dict):
         return data
     if data.get("kind") == "message" and "key" in data:
         return to_message(data)
-    return {name: _with_messages(value) for name, value in data.items()}
+    if data.get("kind") == "person":
+        return frozenset(filter(None, (to_jid(data.get("pn")), to_jid(data.get("lid")))))
+    return {name: _with_values(value) for name, value in data.items()}
 
 
 async def reserve(page: WebPage, chat: Jid) -> MessageKey:
@@ -112,7 +118,7 @@ async def reserve(page: WebPage, chat: Jid) -> MessageKey:
     try:
         return to_key(await page.call("reserve", str(chat)))
     except PageFailure as failure:
-        raise _nothing_sent(failure) from failure
+        raise nothing_done(failure) from failure
     except ValueError as error:
         raise InternalError(f"WhatsApp Web made a message key that cannot be read: {error}.") from error
 
@@ -130,7 +136,7 @@ async def send(
     except PageFailure as failure:
         if failure.stored:
             raise CallInDoubt(f"WhatsApp Web took the message, then failed: {failure.text}.") from failure
-        raise _nothing_sent(failure) from failure
+        raise nothing_done(failure) from failure
     if answer["ack"] < 0 and (answer.get("refusal") or {}).get("code") == STALE_ADDRESSING:
         return await resend(page, key, limits)
     return _level(answer)
@@ -155,7 +161,7 @@ async def act(page: WebPage, chat: Jid, act: Act, limits: Limits) -> str:
     except PageFailure as failure:
         if failure.stored:
             raise CallInDoubt(f"WhatsApp Web does not confirm it: {failure.text}.") from failure
-        raise _nothing_sent(failure) from failure
+        raise nothing_done(failure) from failure
     return str(to_key(key))
 
 
@@ -184,7 +190,7 @@ async def look_up(page: WebPage, key: MessageKey) -> LookUp:
     try:
         answer = await page.call("lookUp", await keys_of(page, key), key.id)
     except PageFailure as failure:
-        raise _nothing_sent(failure) from failure
+        raise nothing_done(failure) from failure
     return LookUp(answer["ack"], complete=False, stopped=answer.get("stopped") is True)
 
 
@@ -218,8 +224,8 @@ async def collect(
         raise DriverUnavailable(f"The page could not read its messages: {failure.text}.") from failure
 
 
-def _nothing_sent(failure: PageFailure) -> Exception:
-    """The error for the caller when the page failed before it sent anything."""
+def nothing_done(failure: PageFailure) -> Exception:
+    """The error for the caller when the page failed before anything was done."""
     match failure.name:
         case "not_connected":
             return DriverUnavailable(failure.text)
@@ -227,6 +233,18 @@ def _nothing_sent(failure: PageFailure) -> Exception:
             return MessageNotFound()
         case "not_allowed":
             return NotAllowed(failure.text)
+        case "invalid":
+            return InvalidRequest(failure.text)
+        case "not_found":
+            return MessageNotFound(failure.text)
+        case "not_on_whatsapp":
+            return NotOnWhatsApp()
+        case "limit_reached":
+            return LimitReached(failure.text)
+        case "unsupported":
+            return Unsupported(failure.text)
+        case "lookup_failed":
+            return DriverUnavailable(f"WhatsApp did not answer whether the number exists: {failure.text.rstrip('.')}.")
         case "refused":
             return Refused(failure.text)
         case "quoted_msg_can_not_reply":

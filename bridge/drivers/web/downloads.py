@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
@@ -12,10 +12,10 @@ from playwright.async_api import Download, Page
 from playwright.async_api import Error as PlaywrightError
 
 from bridge.contract.errors import InternalError, TooLarge
-from bridge.contract.jid import MessageKey
-from bridge.drivers.web.calls import keys_of
+from bridge.contract.jid import Jid, MessageKey
+from bridge.drivers.web.calls import keys_of, nothing_done
 from bridge.drivers.web.web_page import PageFailure, WebPage
-from bridge.ports import CallInDoubt, DriverUnavailable, MediaGone
+from bridge.ports import CallInDoubt, DriverUnavailable, MediaGone, ProfilePicture
 
 #: Seconds beyond the page's own time until its call counts as unanswered, and for the browser to write a file.
 GRACE, SAVING = 10.0, 60.0
@@ -52,6 +52,27 @@ class Downloads:
             if expected.done():
                 await _delete(expected.result())
 
+    @asynccontextmanager
+    async def picture(
+        self, page: WebPage, forms: Sequence[str], known: str | None, limit: int, seconds: float
+    ) -> AsyncIterator[ProfilePicture]:
+        """The picture of a person or a group, given in each spelling; see `HasPictures`."""
+        name = uuid4().hex
+        expected = self._expected[name] = asyncio.get_running_loop().create_future()
+        arguments = (list(forms), known, name, limit, seconds * 1000)
+        try:
+            try:
+                answer = await page.call("savePicture", *arguments, limit=2 * seconds + GRACE)
+            except PageFailure as failure:
+                raise _failed(failure) or nothing_done(failure) from failure
+            contact, tag = Jid.parse(answer["contact"]), answer["tag"]
+            path = await _saved(expected, SAVING) if answer["saved"] else None
+            yield ProfilePicture(contact, tag, path)
+        finally:
+            del self._expected[name]
+            if expected.done():
+                await _delete(expected.result())
+
 
 async def _saved(expected: asyncio.Future[Download], seconds: float) -> Path:
     """The whole file, once the browser has written it."""
@@ -68,16 +89,24 @@ async def _save(page: WebPage, key: MessageKey, name: str, limit: int, seconds: 
     try:
         await page.call("saveMedia", await keys_of(page, key), name, limit, seconds * 1000, limit=seconds + GRACE)
     except PageFailure as failure:
-        match failure.name:
-            case "media_missing":
-                raise MediaGone("WhatsApp and the phone have the file no longer.", final=True) from failure
-            case "media_reuploading":
-                raise MediaGone("The phone has not sent the expired file again.", final=False) from failure
-            case "media_too_large":
-                raise TooLarge(f"The file is too large. {failure.text}") from failure
-            case "not_connected":
-                raise DriverUnavailable(failure.text) from failure
-        raise InternalError(f"The file could not be downloaded: {failure.text}") from failure
+        error = _failed(failure) or InternalError(f"The file could not be downloaded: {failure.text}")
+        raise error from failure
+
+
+def _failed(failure: PageFailure) -> Exception | None:
+    """What a failure of a download means; None for one that is not of downloads alone."""
+    match failure.name:
+        case "media_missing":
+            return MediaGone("WhatsApp and the phone have the file no longer.", final=True)
+        case "media_reuploading":
+            return MediaGone("The phone has not sent the expired file again.", final=False)
+        case "media_too_large":
+            return TooLarge(f"The file is too large. {failure.text}")
+        case "media_failed":
+            return InternalError(f"The file could not be downloaded: {failure.text}")
+        case "not_connected":
+            return DriverUnavailable(failure.text)
+    return None
 
 
 async def _delete(download: Download) -> None:

@@ -35,7 +35,16 @@ from bridge.drivers.web.profile import Profile, ProfileLocked, ProfileUnusable
 from bridge.drivers.web.runtime import PlaywrightRuntime
 from bridge.drivers.web.versions import ChosenVersions
 from bridge.drivers.web.web_page import PageFailure, WebPage
-from bridge.ports import CallInDoubt, Clock, DriverSink, DriverUnavailable, IncomingMessage, LookUp, WhatsAppDriver
+from bridge.ports import (
+    CallInDoubt,
+    Clock,
+    DriverSink,
+    DriverUnavailable,
+    IncomingMessage,
+    LookUp,
+    ProfilePicture,
+    WhatsAppDriver,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -238,6 +247,19 @@ class WebDriver(WhatsAppDriver):
         self._page_loop.memory.mark_busy()
         async with downloads.media(page, key, limit, seconds) as path:
             yield path
+
+    @override
+    @asynccontextmanager
+    async def picture(
+        self, contact: Jid, known: str | None, limit: int, seconds: float
+    ) -> AsyncIterator[ProfilePicture]:
+        page, downloads = self._page_loop.connected_page(), self._page_loop.downloads
+        if downloads is None:
+            raise DriverUnavailable("The page is loading.")
+        self._page_loop.memory.mark_busy()
+        forms = calls.spellings(contact, self._numbers, self._clock.monotonic())
+        async with downloads.picture(page, forms, known, limit, seconds) as picture:
+            yield picture
 
     @override
     async def log_out(self) -> None:

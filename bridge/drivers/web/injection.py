@@ -35,6 +35,7 @@ AGENT = "__bridgeAgent"
 _PARTS = (
     *("registry", "models", "files", "queue", "availability", "linking", "passkey", "limits", "state"),
     *("undecrypted", "incoming", "history", "media", "acts", "calls"),
+    *("chats", "contacts", "blocking", "pictures", "phone_calls", "labels"),
 )
 #: Folders with one file per capability.
 _CAPABILITIES = ("kinds", "events", "requests")
@@ -86,6 +87,7 @@ if (window === window.top && location.protocol.startsWith("http")) {{
     const passkeyMs = {limits.passkey * 1000:.0f};
     const variants = {json.dumps(VARIANTS)};
     const reportMs = {limits.report * 1000:.0f};
+    const confirmMs = {limits.confirm * 1000:.0f};
     const undecryptedMs = {limits.undecrypted * 1000:.0f};
     const showsOnline = {json.dumps(available)};
     const requiredModules = {json.dumps(REQUIRED_MODULES)};

@@ -61,6 +61,8 @@ class Limits:
     #: Interval of the memory measurements; time without messages and calls after which the page is trimmed.
     memory: float = 60.0
     idle: float = 600.0
+    #: Until what WhatsApp Web does not show as done is in doubt.
+    confirm: float = 15.0
     #: Between two look-ups of the messages that cannot be read yet.
     undecrypted: float = 180.0
     batch: int = 200

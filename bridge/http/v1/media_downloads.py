@@ -23,7 +23,7 @@ from bridge.contract.requests.media_get import MediaAnswer
 from bridge.http.context import AppContext, media_of
 from bridge.http.dependencies import Caller, ContextOf, needs
 from bridge.http.errors import Forbidden, NotFound
-from bridge.ports import MediaStore, ReceivedMedia, Scope
+from bridge.ports import KeptPicture, MediaStore, ReceivedMedia, Scope
 
 router = APIRouter(tags=["media"])
 _SHA256 = "[0-9a-f]{64}"
@@ -80,18 +80,23 @@ async def read_file(
     return _StoredFile(context.media.store, sha256, row.mimetype or BINARY, headers)
 
 
-async def _find(sha256: str, sessions: list[str], context: AppContext) -> ReceivedMedia | None:
-    """The newest message with this file in one of these sessions."""
+async def _find(sha256: str, sessions: list[str], context: AppContext) -> ReceivedMedia | KeptPicture | None:
+    """The newest message with this file in one of these sessions, or a profile picture."""
     for name in sessions:
         entry = context.entries.get(name)
-        if entry is not None and entry.media is not None and (rows := await entry.media.of_file(sha256)):
+        if entry is None or entry.media is None:
+            continue
+        if rows := await entry.media.of_file(sha256):
             return rows[0]
+        if (picture := await entry.media.picture_with(sha256)) is not None:
+            return picture
     return None
 
 
-def _headers(row: ReceivedMedia, sha256: str, *, signed: bool) -> dict[str, str]:
+def _headers(row: ReceivedMedia | KeptPicture, sha256: str, *, signed: bool) -> dict[str, str]:
     shown = "inline" if is_shown(row.mimetype or "") else "attachment"
-    name = row.filename or f"{sha256[:16]}{_extension(row.mimetype)}"
+    filename = row.filename if isinstance(row, ReceivedMedia) else None
+    name = filename or f"{sha256[:16]}{_extension(row.mimetype)}"
     plain = re.sub(r"[^\w .()-]", "_", name, flags=re.ASCII)
     return {
         "ETag": f'"{sha256}"',

@@ -2,6 +2,7 @@
 // phone does not ring, and WhatsApp sends read receipts for each send. So the page is marked as not watched, in each load.
 
 const signs = new Map(); // chat -> its typing indicator that is shown
+const followed = new Map(); // address -> the timer that ends its subscription, the same for each address of a person
 let settled = false;
 
 // Called before the first send of a load.
@@ -30,5 +31,26 @@ async function showSign(chat, seconds) {
 function endSign(chat, sign) {
   if (signs.get(chat) !== sign) return; // replaced by a newer one
   signs.delete(chat);
-  if (!signs.size && !showsOnline) announceAvailability(false);
+  endShowing();
 }
+
+function endShowing() {
+  if (!signs.size && !followed.size && !showsOnline) announceAvailability(false);
+}
+
+// WhatsApp shows the presence of others only to an account that is online, too.
+function follow(forms, seconds) {
+  const timer = setTimeout(() => endFollowing(forms), seconds * 1000);
+  for (const form of forms) followed.set(form, timer);
+  announceAvailability(true);
+}
+
+function endFollowing(forms) {
+  for (const form of forms) {
+    clearTimeout(followed.get(form));
+    followed.delete(form);
+  }
+  endShowing();
+}
+
+const isFollowed = (id) => [id, ...Object.values(aliases(id))].some((form) => followed.has(form));

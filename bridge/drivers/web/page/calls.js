@@ -223,6 +223,7 @@ const calls = {
   lookUp,
   resend,
   saveMedia,
+  savePicture,
   aliases,
   logOut: () => WPP.conn.logout(),
   linkByPhone,

@@ -49,10 +49,14 @@ async function saveTurn() {
 async function saveMedia(keys, name, limit, milliseconds) {
   requireUsable();
   const blob = await blobOf(await messageOf(keys), milliseconds);
+  await saveBlob(blob, name, limit);
+  return { size: blob.size };
+}
+
+async function saveBlob(blob, name, limit) {
   if (blob.size > limit) throw new Failure("media_too_large", `It has ${blob.size} bytes.`);
   await saveTurn();
   const url = URL.createObjectURL(blob);
   setTimeout(() => URL.revokeObjectURL(url), SAVING_MS);
   Object.assign(document.createElement("a"), { href: url, download: name }).click();
-  return { size: blob.size };
 }

@@ -2,6 +2,7 @@
 
 import { marks, menu, poll, stateOf } from './acts.js';
 import { offerFiles } from './attach.js';
+import { drawActs } from './contact.js';
 import { clock, element, initial, tone } from './element.js';
 import { lineOf, textOf } from './kind_names.js';
 import { ticksAreAutomatic } from './linked.js';
@@ -97,6 +98,7 @@ function drawWriters({ id, participants }) {
 export function drawConversation() {
   const known = world.state.chats.find(({ id }) => id === chat);
   if (!known) return;
+  drawActs(known);
   const messages = messagesOf(chat).slice(-SHOWN);
   const acks = messages.map((message) => [message.id, message.ack, stateOf(message)]);
   const writer = new FormData(part('composer')).get('writer'); // whose menu is shown

@@ -3,14 +3,18 @@
 import * as credentials from './credentials.js';
 import { socket } from './socket.js';
 import { edited, reacted, revoked, voted } from './modules/acts.js';
+import { takeCall } from './modules/calls.js';
+import { addLabels } from './modules/chat_marks.js';
 import { addChat, setMigrated } from './modules/chats.js';
 import { Cmd, Conn, setClock, Socket, Stream } from './modules/connection.js';
-import { addContact } from './modules/contacts.js';
+import { takePresence } from './modules/contact_presence.js';
+import { addContact, setBlocklistMigrated } from './modules/contacts.js';
 import { createWid, MsgKey } from './modules/identity.js';
 import { codeAnswered, keys, setPrefix } from './modules/linking.js';
 import { isMe } from './modules/login.js';
 import { inflate, MsgCollection } from './modules/messages.js';
 import * as passkey from './modules/passkey.js';
+import { pictureChanged, takeProfile } from './modules/profiles.js';
 import { answered, transmitWaiting } from './modules/sending.js';
 import { use } from './registry.js';
 
@@ -104,7 +108,18 @@ function showScreen() {
   setTimeout(() => Stream.markUnavailable(), watchedMs);
 }
 
+function takeOwn({ profile, labels }) {
+  takeProfile(profile);
+  addLabels(labels);
+}
+
+function takeContact({ contact }) {
+  addContact(contact);
+  for (const address of [contact.pn, contact.lid]) if (address) pictureChanged(createWid(address));
+}
+
 function load(frame) {
+  takeOwn(frame);
   frame.contacts.forEach(addContact);
   frame.chats.forEach(addChat);
   Stream.mode = 'SYNCING';
@@ -114,6 +129,7 @@ function welcome(frame) {
   ({ account, sync_ms: syncMs, watched_ms: watchedMs } = frame);
   setClock(frame.now);
   setMigrated(frame.lid_migrated);
+  setBlocklistMigrated(frame.lid_migrated);
   Stream.needsUpdate = frame.outdated;
   if (frame.ref) {
     socket.setUp(true);
@@ -209,7 +225,10 @@ export async function start() {
     refused: ({ key, result, failure }) => answered(key, result, failure),
     replaced: replace,
     chat: ({ chat }) => addChat(chat),
-    contact: ({ contact }) => addContact(contact),
+    contact: takeContact,
+    call: takeCall,
+    presence: takePresence,
+    profile: takeOwn,
     logged_out: (frame) => void loggedOut(frame),
   });
 }

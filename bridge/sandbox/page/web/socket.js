@@ -2,6 +2,15 @@
 
 const RETRY_MS = 300;
 
+class ServerStatusCodeError extends Error {
+  name = 'ServerStatusCodeError';
+
+  constructor(status) {
+    super(`server responded with status ${status}`);
+    this.status = status;
+  }
+}
+
 export class PageSocket {
   #webSocket;
   #calls = new Map();
@@ -69,7 +78,7 @@ export class PageSocket {
     }
     const call = this.#calls.get(frame.call);
     this.#calls.delete(frame.call);
-    if ('error' in frame) call?.reject(new Error(frame.error));
+    if ('error' in frame) call?.reject(frame.status ? new ServerStatusCodeError(frame.status) : new Error(frame.error));
     else call?.resolve(frame.value);
   }
 

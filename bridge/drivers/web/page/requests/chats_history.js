@@ -25,9 +25,7 @@ async function askPhone(chat, before, count) {
 }
 
 answerers["chats.history"] = async ({ chat, before, limit, from_phone: fromPhone }) => {
-  const known = chat.map(knownChat).find(Boolean);
-  if (!known) throw new Failure("chat_not_found", `there is no chat with ${chat[0]}`);
-  const id = address(known.id);
+  const id = address(existingChat(chat).id);
   let found = await olderMessages(id, before, limit);
   if (!found.length && before && fromPhone) found = await askPhone(id, before, limit);
   return { chat: id, messages: found.map(messageItem), complete: found.length < limit };

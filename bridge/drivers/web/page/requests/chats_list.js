@@ -2,23 +2,6 @@
 
 const newestFirst = (one, other) => (read(other, "t") ?? 0) - (read(one, "t") ?? 0);
 
-function chatEntry(chat) {
-  const id = address(chat.id);
-  const mute = read(chat, "mute");
-  const last = chat.msgs?.getModelsArray?.().at(-1);
-  return {
-    chat: id,
-    name: text(read(chat, "formattedTitle")) ?? text(read(chat, "name")) ?? nameOf(aliases(id)) ?? null,
-    group: chat.id.server === "g.us",
-    unread: number(read(chat, "unreadCount")) ?? 0,
-    archived: Boolean(read(chat, "archive")),
-    pinned: Boolean(read(chat, "pin")),
-    muted_until: number(read(mute ?? {}, "expiration")) || null,
-    at: number(read(chat, "t")) ?? null,
-    last: last ? messageItem(last) : null,
-  };
-}
-
 function matches(chat, wanted) {
   const { pn } = aliases(address(chat.id));
   return [read(chat, "formattedTitle"), read(chat, "name"), address(chat.id), pn].some((one) => text(one)?.toLowerCase().includes(wanted));

@@ -3,6 +3,8 @@
 import { socket } from '../socket.js';
 import { BaseCollection, Collection, Model } from '../model.js';
 import { register } from '../registry.js';
+import { takeMarks } from './chat_marks.js';
+import { PresenceCollection } from './contact_presence.js';
 import { getCurrentLid, otherAddress, queryWidExists } from './contacts.js';
 import { createWid, MsgKey } from './identity.js';
 import { ChatMsgsCollection, inflate, MsgCollection } from './messages.js';
@@ -12,14 +14,19 @@ const MAX_MESSAGES = 500;
 
 export class Chat extends Model {
   msgs = new ChatMsgsCollection();
-  presence = { subscribe: async () => {} };
+  promises = {};
   isParentGroup = false;
+
+  // As the page's screen does for what it shows.
+  get presence() {
+    return PresenceCollection.gadd(this.id);
+  }
 
   // A message that is new to this page.
   takeIn(msg) {
     this.msgs.add(msg);
     this.set({ t: msg.t, lastReceivedKey: msg.id });
-    if (!msg.id.fromMe) this.unreadCount += 1;
+    if (!msg.id.fromMe) this.unreadCount = Math.max(this.unreadCount, 0) + 1;
     if (this.msgs.length > MAX_MESSAGES) {
       const { oldest } = this.msgs;
       this.msgs.remove(oldest);
@@ -87,6 +94,7 @@ export function addChat(record) {
   };
   const known = ChatCollection.get(record.id);
   const chat = known ? known.set(fields) : new Chat(fields);
+  takeMarks(chat, record);
   for (const message of record.msgs ?? []) chat.msgs.add(MsgCollection.add(inflate(message)));
   if (chat.id.isGroup()) describeGroup(chat, record);
   return ChatCollection.add(chat);

@@ -59,6 +59,10 @@ class CmdImpl extends EventEmitter {
     for (const msg of list) void use('SandboxActs').revoke(msg);
   }
 
+  archiveChat(chat, archived) {
+    void use('SandboxChats').archiveChat(chat, archived);
+  }
+
   async sendDeleteMsgs(chat, { list }) {
     for (const msg of list) chat.msgs.remove(msg);
   }

@@ -2,7 +2,7 @@
 
 import { socket } from '../socket.js';
 import { BaseCollection, Model } from '../model.js';
-import { register } from '../registry.js';
+import { register, use } from '../registry.js';
 import { createWid } from './identity.js';
 
 class Contact extends Model {}
@@ -24,8 +24,36 @@ function learn({ pn, lid }) {
   numbers.set(lid, createWid(pn));
 }
 
-const blocked = new Set();
-export const isBlocked = (wid) => blocked.has(wid.toString());
+class BlocklistEntry extends Model {}
+class BlocklistCollectionImpl extends BaseCollection {
+  constructor() {
+    super(BlocklistEntry);
+  }
+}
+const BlocklistCollection = new BlocklistCollectionImpl();
+export const isBlocked = (wid) => Boolean(BlocklistCollection.get(wid) ?? BlocklistCollection.get(otherAddress(wid)));
+
+let blocksLids = false; // of a migrated account
+export const setBlocklistMigrated = (value) => {
+  blocksLids = value;
+};
+
+function setBlocked(address, blocked) {
+  if (blocked) BlocklistCollection.add({ id: createWid(address) });
+  else BlocklistCollection.remove(createWid(address));
+}
+
+// A migrated account blocks LIDs, and finds that of a number only by its chat. Another one blocks the number of a LID.
+async function changeBlocked(contact, blocked) {
+  let target = contact.id;
+  if (blocksLids && !target.isLid()) {
+    const chat = use('WAWebChatCollection').ChatCollection.get(target) ?? use('WAWebChatCollection').ChatCollection.get(otherAddress(target));
+    if (!chat) throw `[blocklist] trying to block a pn contact (id: ${target}) without a chat`; // no Error
+    target = getCurrentLid(target);
+  } else if (!blocksLids && target.isLid()) target = contact.phoneNumber ?? target;
+  await socket.service('block', { address: target.toString(), blocked });
+  setBlocked(target.toString(), blocked);
+}
 
 export const getCurrentLid = (wid) => (wid.isLid() ? wid : lids.get(wid.toString()));
 const getPhoneNumber = (wid) => numbers.get(wid.toString());
@@ -34,11 +62,13 @@ const getPhoneNumber = (wid) => numbers.get(wid.toString());
 export function addContact(record) {
   learn(record);
   if (!record.saved) return;
+  setBlocked((blocksLids && record.lid) || record.pn || record.lid, record.blocked);
   for (const address of [record.pn, record.lid]) {
     if (!address) continue;
-    if (record.blocked) blocked.add(address);
-    else blocked.delete(address);
-    const fields = { id: createWid(address), name: record.name, pushname: record.name, isBusiness: false, type: 'in' };
+    const fields = {
+      id: createWid(address), name: record.name, pushname: record.pushname, isBusiness: record.business, type: 'in',
+      phoneNumber: record.pn ? createWid(record.pn) : undefined,
+    };
     const known = ContactCollection.get(address);
     if (known) known.set(fields);
     else ContactCollection.add(fields);
@@ -51,7 +81,7 @@ export async function queryWidExists(wid) {
   const record = await socket.service('exists', { address: wid.toString() });
   if (!record) return null;
   learn(record);
-  return { wid, biz: false };
+  return { wid, lid: record.lid ? createWid(record.lid) : undefined, biz: record.business };
 }
 
 const MONTHLY_CHATS = 40;
@@ -77,5 +107,11 @@ register({
       },
     },
   },
+  WAWebBlocklistCollection: { BlocklistCollection },
+  WAWebBlockContactAction: {
+    blockContact: ({ contact }) => changeBlocked(contact, true),
+    unblockContact: (contact) => changeBlocked(contact, false),
+  },
+  WAWebFrontendContactGetters: { getIsMyContact: ({ name }) => Boolean(name) },
   WAWebQueryExistsJob: { queryWidExists, queryPhoneExists: queryWidExists },
 });

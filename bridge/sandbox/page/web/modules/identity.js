@@ -46,6 +46,10 @@ export class Wid {
     return this.server === 'g.us';
   }
 
+  isGroupCall() {
+    return false;
+  }
+
   isBot() {
     return this.server === 'bot';
   }

@@ -2,6 +2,7 @@
 
 import { socket } from '../socket.js';
 import { register } from '../registry.js';
+import { markUnread } from './chat_marks.js';
 import { Stream } from './connection.js';
 
 const PAUSE_MS = 2500;
@@ -52,6 +53,6 @@ register({
   },
   WAWebUpdateUnreadChatAction: {
     sendSeen,
-    markUnread: async () => {},
+    markUnread,
   },
 });

@@ -4,7 +4,5 @@ import { BaseCollection, Model } from '../model.js';
 import { register } from '../registry.js';
 
 register({
-  WAWebBlocklistCollection: { BlocklistCollection: new BaseCollection(Model) },
-  WAWebPresenceCollection: { PresenceCollection: new BaseCollection(Model) },
   WAWebStatusCollection: { StatusCollection: new BaseCollection(Model) },
 });

@@ -1,0 +1,3 @@
+// One chat, from memory.
+
+answerers["chats.get"] = ({ chat }) => chatEntry(existingChat(chat));

@@ -1,0 +1,3 @@
+// Blocking.
+
+answerers["contacts.block"] = ({ contact }) => setBlocked(contact, true);

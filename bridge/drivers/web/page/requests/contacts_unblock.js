@@ -1,0 +1,3 @@
+// The end of blocking.
+
+answerers["contacts.unblock"] = ({ contact }) => setBlocked(contact, false);
