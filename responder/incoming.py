@@ -16,7 +16,8 @@ from responder.policy import Facts
 from responder.turns import is_turn
 
 #: Limits of the columns.
-LONGEST_NAME, LONGEST_ADDRESS, LONGEST_ID, LONGEST_TITLE, LARGEST_CLIENT = 128, 96, 255, 200, 2**31 - 1
+LONGEST_NAME, LONGEST_ADDRESS, LONGEST_ID, LARGEST_CLIENT = 128, 96, 255, 2**31 - 1
+LONGEST_TITLE, LONGEST_KIND = 200, 32
 #: Bytes of a message's other fields in statements, at most.
 STATEMENT_OVERHEAD = 2_000
 #: Characters that are recorded of a text that a database does not take.
@@ -114,7 +115,7 @@ class ReceivedMessage:
 
     @property
     def text(self) -> str:
-        """What is recorded: the text, or `[kind]`, with the name of its file, for a message without one."""
+        """What is recorded: the text, or `[kind]`, with the name of its file or place, for a message without one."""
         kind = BY_NAME.get(self.facts.kind)
         if self.facts.body.strip() or (kind and kind.is_text):
             return self.facts.body
@@ -208,7 +209,7 @@ def _received(
         is_group=is_group,
         mentions=_names(*(message.mentions or ())),
         mentions_account=message.mentions_me is True,
-        title=" ".join((message.media.filename or "").split())[:LONGEST_TITLE] if message.media else "",
+        title=_title(message),
     )
     return ReceivedMessage(
         session=session,
@@ -222,6 +223,17 @@ def _received(
         names=names,
         position=position,
     )
+
+
+def _title(message: MessageBody) -> str:
+    """The name of its file, or its place: the name and the degrees."""
+    title = ""
+    if message.media is not None:
+        title = message.media.filename or ""
+    elif (place := message.location) is not None:
+        degrees = f"{place.latitude:.5f}, {place.longitude:.5f}"
+        title = f"{place.name[: LONGEST_TITLE - len(degrees) - 3]} ({degrees})" if place.name else degrees
+    return " ".join(title.split())[:LONGEST_TITLE]
 
 
 def _jid(address: str | None) -> Jid | None:

@@ -87,7 +87,7 @@ class Facts:
     mentions_account: bool = False
     """The bridge reports that its own account is mentioned."""
     title: str = ""
-    """The name of its file, if it has one."""
+    """The name of its file, or its place, if it has one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,8 @@ class ChatSummary:
 
 @dataclass(frozen=True, slots=True)
 class ConversationLine:
-    """A message of a conversation. `state` and `error` are those of an answer's turn."""
+    """A message of a conversation. `state` and `error` are those of an answer's turn; `title` names its file, or its
+    place."""
 
     id: int
     role: str
@@ -84,6 +85,8 @@ class ConversationLine:
     edited: bool = False
     revoked: bool = False
     reactions: tuple[str, ...] = ()
+    kind: str | None = None
+    title: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +154,8 @@ class Chats:
                 unix(conversations.c.created_at, self._database.is_sqlite).label("at"),
                 messages.c.verdict,
                 messages.c.message_id,
+                messages.c.kind,
+                messages.c.title,
                 turns.c.state,
                 turns.c.error,
             )
@@ -178,6 +183,8 @@ class Chats:
                 EDIT in (found := marks.get(row.message_id, {})) and REVOKE not in found,
                 REVOKE in found,
                 tuple(found.get(REACTION, ())),
+                row.kind,
+                row.title,
             )
             for row in reversed(rows)
         ]

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bridge.client import Cursor
 from bridge.contract.messages import Stream
 from responder.chat_state import AUTOREPLY_WITHIN, ChatState, OperatorSettings, judge
-from responder.incoming import MessageMark, PersonLink, ReceivedMessage, StreamPosition
+from responder.incoming import LONGEST_KIND, MessageMark, PersonLink, ReceivedMessage, StreamPosition
 from responder.policy import BY_HAND, Verdict
 from responder.store import marks
 from responder.store.database import ResponderDatabase
@@ -119,6 +119,8 @@ class Recorder:
                 "conversation_id": next(line_ids) if message.facts.is_conversation else None,
                 "verdict": verdict,
                 "timestamp": message.facts.timestamp,
+                "kind": message.facts.kind[:LONGEST_KIND],
+                "title": message.facts.title or None,
             }
             for message, state, verdict in zip(received, states, verdicts, strict=True)
         ]

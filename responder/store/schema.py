@@ -132,6 +132,8 @@ messages = Table(
     Column("verdict", String(24), nullable=False),
     Column("turn_id", BigInteger),
     Column("timestamp", Double, nullable=False),
+    Column("kind", String(32)),  # NULL in rows of earlier versions
+    Column("title", String(200)),  # the name of its file or place
     UniqueConstraint("session", "message_id", name="uq_wa_message"),
     Index("ix_wa_message_open", "turn_id", "verdict", "part"),
     Index("ix_wa_message_chat", "chat_id", "id"),

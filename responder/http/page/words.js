@@ -63,6 +63,12 @@ export function textOf(text) {
   return kinds[kind] ? kinds[kind][language] + title : text;
 }
 
+// What a message is beside its text, and the name of its file or place; null where the text says it all.
+export function headOf(line) {
+  if (!kinds[line.kind] || line.revoked || line.text.startsWith(`[${line.kind}]`)) return null;
+  return [kinds[line.kind][language], line.title].filter(Boolean).join(' · ');
+}
+
 // Fills the texts into the served page.
 export function translate(root) {
   root.documentElement.lang = language;
