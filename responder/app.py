@@ -38,10 +38,13 @@ from responder.store.recorder import Recorder
 from responder.store.retention import DAY, Pruning
 from responder.store.rows import Lease, Pending
 from responder.store.switches import Switches
+from responder.store.transcripts import Transcripts
 from responder.store.turns import Turns
 from responder.switch_publisher import SwitchPublisher
 from responder.timing import DEFAULT_TIMING, Timing
+from responder.transcriber import Transcriber, Transcript
 from responder.transports import BrokerAccess, BrokerTransport, SenderTransport, Transport
+from responder.voice_notes import VoiceNotes
 from responder.webhook import LegacySender, callback_secret
 
 _log = logging.getLogger(__name__)
@@ -101,6 +104,8 @@ class Responder:
         self._held = HeldLeases()
         options = settings.model_options
         self.model = None if options is None else Model(options, time.monotonic, self.faults, timing.model)
+        spoken = settings.transcriber_options
+        self.transcriber = None if spoken is None else Transcriber(spoken, time.monotonic, self.faults, timing.model)
         self._sender: LegacySender | None = None
         self._transport = self._choose_transport(broker, timing)
         self.health = Health(self.database, self._transport, self._held.by_name)
@@ -114,10 +119,21 @@ class Responder:
             sink=self._transport.sink,
             now=self._transport.now,
         )
+        self._voice = VoiceNotes(
+            self.transcriber,
+            Transcripts(self.database, operator, self.switches, self._transport.now),
+            recorded=self._recorded,
+            heard=self._heard,
+            faults=self.faults,
+            now=self._transport.now,
+            max_age=settings.max_age,
+            timing=timing.voice,
+        )
         self.replies = Replies(
             answers,
             self._turns,
             self._transport.sink,
+            self._voice,
             leases=self._held.by_name,
             faults=self.faults,
             changed=lambda chat_id: self.changes.notify([chat_id]),
@@ -186,8 +202,9 @@ class Responder:
             working.cancel()
             watching.cancel()
             self._closing.set()
-        if self.model is not None:
-            await self.model.close()
+        for endpoint in (self.model, self.transcriber):
+            if endpoint is not None:
+                await endpoint.close()
 
     def surface(self) -> Surface:
         """What the HTTP routes work with."""
@@ -199,6 +216,7 @@ class Responder:
             human=HumanReplies(self.database, self.settings.pause),
             rules=self.rules,
             model=self.model,
+            transcriber=self.transcriber,
             faults=self.faults,
             changes=self.changes,
             now=time.time,
@@ -311,7 +329,12 @@ class Responder:
 
     def _recorded(self, pending: list[Pending], changed: set[int]) -> None:
         self.changes.notify(changed)
+        self._voice.files_changed(changed)
         self.replies.enqueue(pending)
+        self.replies.wake(changed)
+
+    async def _heard(self, pending: Pending, transcript: Transcript) -> None:
+        pass
 
     def _switched(self) -> None:
         self.changes.notify([None])

@@ -14,7 +14,7 @@ STATEMENT_OVERHEAD = 2_000
 #: Parts into which the chats are divided among replicas.
 PARTS = 16
 #: Verdicts of messages that wait for a turn.
-OPEN = (Verdict.ANSWER, Verdict.ORDER)
+OPEN = (Verdict.ANSWER, Verdict.ORDER, Verdict.TRANSCRIBE)
 #: Origins whose answers count for the budgets.
 COUNTED = (TurnOrigin.RULE, TurnOrigin.MODEL, TurnOrigin.CLOSED)
 #: Origins that never repeat a text within the duplicate window.
@@ -59,6 +59,7 @@ class Pending:
     timestamp: float
     is_group: bool
     verdict: Verdict
+    kind: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,7 +149,7 @@ marks = Table(
     Column("message_id", _exact(255), nullable=False),
     Column("kind", String(8), nullable=False),  # that of the event
     Column("author", _exact(96), nullable=False),  # of a reaction, else empty
-    Column("body", _LONG, nullable=False),  # the newest text, empty after a revocation; the emoji of a reaction
+    Column("body", _LONG, nullable=False),  # the newest text, empty after a revocation; the emoji; the file
     Column("at", Double, nullable=False),
     UniqueConstraint("session", "message_id", "kind", "author", name="uq_wa_mark"),
 )
