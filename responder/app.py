@@ -72,7 +72,8 @@ async def run(settings: ResponderSettings, broker: BrokerAccess | None, *, stop:
 def check_files(settings: ResponderSettings) -> None:
     """Read the files that settings name, before anything starts. Raises WrongSettings, WrongRules."""
     settings.system_template()
-    RulesFile(settings.rules_file, FaultLog(time.time, lambda _: None)).load()
+    faults = FaultLog(time.time, lambda _: None)
+    RulesFile(settings.rules_file, faults, texts_only=settings.sender_url is not None).load()
 
 
 class Responder:
@@ -95,7 +96,7 @@ class Responder:
         self.changes = Changes()
         self.database = ResponderDatabase(settings.database_url, self.faults)
         operator = settings.operator
-        self.rules = RulesFile(settings.rules_file, self.faults)
+        self.rules = RulesFile(settings.rules_file, self.faults, texts_only=settings.sender_url is not None)
         self.switches = Switches(self.database, settings.active, time.monotonic)
         self._switch_publisher = SwitchPublisher(self.switches, settings.cliente_id, self.faults, time.time)
         self._turns = Turns(self.database, CircumstanceReader(operator, self.switches))
@@ -246,7 +247,7 @@ class Responder:
             return SenderTransport(self._sender, self._turns, self.faults, time.time, timing.sender)
         if broker is None:
             raise WrongSettings("There is no broker to connect to: set WA_MQTT_URL or MASSIVE_SENDER_URL.")
-        return BrokerTransport(broker, settings.sessions, self.faults, time.time)
+        return BrokerTransport(broker, settings.sessions, self.faults, time.time, self.rules.content_of)
 
     async def _work(self, stop: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as tasks:

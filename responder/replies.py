@@ -202,9 +202,10 @@ class Replies:
         if isinstance(found, Verdict):
             await self._refuse(chat, batch, found)
             return None
-        parts = split_answer(found.text)
+        parts = split_answer(found.text) if found.file is None else [found.text]
         ids = command_ids(first.session, first.message_id, len(parts))
-        commands = tuple(QueuedAnswer(one, text) for one, text in zip(ids, parts, strict=True))
+        content = None if found.file is None else found.file.content.as_field()
+        commands = tuple(QueuedAnswer(one, text, content) for one, text in zip(ids, parts, strict=True))
         new = NewTurn(batch, found.origin, commands, self._now() + self._max_age)
         opened = await while_down(lambda: self._opening.put(new))
         if isinstance(opened, Turn):

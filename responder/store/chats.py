@@ -16,6 +16,7 @@ from responder.policy import OURS, Verdict
 from responder.store.database import ResponderDatabase
 from responder.store.identities import surviving
 from responder.store.marks import marks_of
+from responder.store.rows import commands_from_json
 from responder.store.schema import chats, conversations, messages, turns, unix
 from responder.turns import TurnState
 
@@ -158,6 +159,7 @@ class Chats:
                 messages.c.title,
                 turns.c.state,
                 turns.c.error,
+                turns.c.commands,
             )
             .outerjoin(messages, (messages.c.conversation_id == conversations.c.id) & (messages.c.chat_id == chat.id))
             .outerjoin(turns, turns.c.conversation_id == conversations.c.id)
@@ -183,8 +185,7 @@ class Chats:
                 EDIT in (found := marks.get(row.message_id, {})) and REVOKE not in found,
                 REVOKE in found,
                 tuple(found.get(REACTION, ())),
-                row.kind,
-                row.title,
+                *_kind_of(row),
             )
             for row in reversed(rows)
         ]
@@ -223,6 +224,16 @@ class Chats:
                 LegacyRow(row.telefono, row.rol, row.mensaje or "", float(row.at or 0), row.cliente_id, row.nom)
                 for row in rows
             ]
+
+
+def _kind_of(row: Row[Any]) -> tuple[str | None, str | None]:
+    """Kind and title of a message, or of the file that an answer is."""
+    if row.commands is None:
+        return row.kind, row.title
+    for command in commands_from_json(row.commands):
+        for kind, value in (command.content or {}).items():
+            return kind, value.get("filename") or value.get("url")
+    return None, None
 
 
 def _matches(search: str) -> ColumnElement[bool]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from responder.policy import Verdict
 from responder.turns import TurnOrigin, TurnState
@@ -64,10 +66,11 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class QueuedAnswer:
-    """A text with the command id under which it is always published."""
+    """A text with the command id under which it is always published, or a file by its content field."""
 
     id: str
     text: str
+    content: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,8 @@ class Turn:
 
 def commands_to_json(commands: tuple[QueuedAnswer, ...]) -> str:
     """The form of the column `commands`."""
-    return json.dumps([[command.id, command.text] for command in commands], ensure_ascii=False)
+    rows = ([one.id, one.text] if one.content is None else [one.id, one.text, one.content] for one in commands)
+    return json.dumps(list(rows), ensure_ascii=False)
 
 
 def text_of(commands: tuple[QueuedAnswer, ...]) -> str:
@@ -120,4 +124,4 @@ def text_of(commands: tuple[QueuedAnswer, ...]) -> str:
 
 
 def commands_from_json(text: str) -> tuple[QueuedAnswer, ...]:
-    return tuple(QueuedAnswer(command_id, content) for command_id, content in json.loads(text))
+    return tuple(QueuedAnswer(*command) for command in json.loads(text))

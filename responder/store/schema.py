@@ -164,7 +164,7 @@ turns = Table(
     Column("part", SmallInteger, nullable=False),
     Column("conversation_id", BigInteger),
     Column("origin", String(8), nullable=False),
-    Column("commands", _LONG, nullable=False),  # JSON [[id, text], …], always published verbatim
+    Column("commands", _LONG, nullable=False),  # JSON [[id, text, content?], …], always published verbatim
     Column("state", String(8), nullable=False),
     Column("error", String(64)),
     Column("created_at", Double, nullable=False),
