@@ -9,7 +9,9 @@ import time
 from pathlib import Path
 from typing import Self
 
-from bridge.client import Client
+from bridge.client import Client, CodedError
+from bridge.contract.bot import SpokenText
+from bridge.contract.payload import instant
 from responder.answers import AnswerSource, Prompt
 from responder.changes import Changes
 from responder.errors import DatabaseDown, WrongSettings
@@ -335,7 +337,20 @@ class Responder:
         self.replies.wake(changed)
 
     async def _heard(self, pending: Pending, transcript: Transcript) -> None:
-        pass
+        """Publish what was said, best effort: it is in the record."""
+        if (client := self._transport.client) is None:
+            return
+        spoken = SpokenText(
+            session=pending.session,
+            message_id=pending.message_id,
+            text=transcript.text,
+            language=transcript.language,
+            at=instant(time.time()),
+        )
+        try:
+            await client.publish_transcript(spoken)
+        except CodedError as error:
+            _log.warning("%s: what was said is not published on MQTT: %s", pending.session, error.text)
 
     def _switched(self) -> None:
         self.changes.notify([None])

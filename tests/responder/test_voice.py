@@ -18,6 +18,7 @@ from bridge.settings import load as load_bridge
 from responder.timing import ModelTiming, Timing, VoiceTiming
 from tests.client.conftest import ANA, BETO
 from tests.mosquitto_server import MosquittoServer
+from tests.mqtt.probe import mqtt_probe
 from tests.responder.conftest import ResponderHarness
 from tests.responder.openai_server import OpenAiServer
 from tests.responder.test_crashes import halted, process, rows, until_sent
@@ -72,8 +73,12 @@ def say(harness: ResponderHarness, chat: str, content: bytes | CodedError = OGG,
 
 async def test_what_was_said_is_recorded_and_answered_like_text(voice: ResponderHarness, server: OpenAiServer) -> None:
     await voice.start()
-    say(voice, ANA)
-    assert await voice.answers(1) == [GREETING]
+    async with mqtt_probe(voice.broker.url("reader")) as probe:
+        say(voice, ANA)
+        assert await voice.answers(1) == [GREETING]
+        spoken = await probe.wait("wa/haby/transcript")
+    [message] = voice.bridge.phone.history[:1]
+    assert (spoken["message_id"], spoken["text"], spoken["language"]) == (message.id, "hola", None)
     assert await voice.rows(LINES) == [("user", "hola"), ("assistant", GREETING)]
     [heard] = server.heard
     assert (heard["model"], heard["file"]) == (b"oye-1", ("voice.ogg", "audio/ogg", OGG))
