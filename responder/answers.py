@@ -9,6 +9,7 @@ from datetime import datetime
 
 from bridge.contract.jid import mask
 from responder.chat_state import OperatorSettings
+from responder.file_answers import FileAnswer
 from responder.model import Model
 from responder.orders import Order, confirmation, order_in
 from responder.outgoing import AnswerSink, typing_shown
@@ -29,8 +30,11 @@ _MENTION = re.compile(r"@\d{5,20}\b")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
+    """`file` is sent instead of `text`, which is its caption or name."""
+
     origin: TurnOrigin
     text: str
+    file: FileAnswer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ class AnswerSource:
         written = "\n".join(pending.body[:LONGEST] for pending in batch)[:LONGEST]
         text = _MENTION.sub(" ", written).strip()
         found = self._rules.rules.answer(text, batch[0].id, self._rules.too_slow)
-        return Answer(TurnOrigin.RULE, found.text) if found else None
+        return Answer(TurnOrigin.RULE, found.text, found.file) if found else None
 
     def closed(self) -> Answer | None:
         """The text for the time outside business hours, if there is one."""

@@ -9,7 +9,9 @@ import time
 from pathlib import Path
 from typing import Self
 
-from bridge.client import Client
+from bridge.client import Client, CodedError
+from bridge.contract.bot import SpokenText
+from bridge.contract.payload import instant
 from responder.answers import AnswerSource, Prompt
 from responder.changes import Changes
 from responder.errors import DatabaseDown, WrongSettings
@@ -38,10 +40,13 @@ from responder.store.recorder import Recorder
 from responder.store.retention import DAY, Pruning
 from responder.store.rows import Lease, Pending
 from responder.store.switches import Switches
+from responder.store.transcripts import Transcripts
 from responder.store.turns import Turns
 from responder.switch_publisher import SwitchPublisher
 from responder.timing import DEFAULT_TIMING, Timing
+from responder.transcriber import Transcriber, Transcript
 from responder.transports import BrokerAccess, BrokerTransport, SenderTransport, Transport
+from responder.voice_notes import VoiceNotes
 from responder.webhook import LegacySender, callback_secret
 
 _log = logging.getLogger(__name__)
@@ -69,7 +74,8 @@ async def run(settings: ResponderSettings, broker: BrokerAccess | None, *, stop:
 def check_files(settings: ResponderSettings) -> None:
     """Read the files that settings name, before anything starts. Raises WrongSettings, WrongRules."""
     settings.system_template()
-    RulesFile(settings.rules_file, FaultLog(time.time, lambda _: None)).load()
+    faults = FaultLog(time.time, lambda _: None)
+    RulesFile(settings.rules_file, faults, texts_only=settings.sender_url is not None).load()
 
 
 class Responder:
@@ -92,7 +98,7 @@ class Responder:
         self.changes = Changes()
         self.database = ResponderDatabase(settings.database_url, self.faults)
         operator = settings.operator
-        self.rules = RulesFile(settings.rules_file, self.faults)
+        self.rules = RulesFile(settings.rules_file, self.faults, texts_only=settings.sender_url is not None)
         self.switches = Switches(self.database, settings.active, time.monotonic)
         self._switch_publisher = SwitchPublisher(self.switches, settings.cliente_id, self.faults, time.time)
         self._turns = Turns(self.database, CircumstanceReader(operator, self.switches))
@@ -101,6 +107,8 @@ class Responder:
         self._held = HeldLeases()
         options = settings.model_options
         self.model = None if options is None else Model(options, time.monotonic, self.faults, timing.model)
+        spoken = settings.transcriber_options
+        self.transcriber = None if spoken is None else Transcriber(spoken, time.monotonic, self.faults, timing.model)
         self._sender: LegacySender | None = None
         self._transport = self._choose_transport(broker, timing)
         self.health = Health(self.database, self._transport, self._held.by_name)
@@ -114,10 +122,21 @@ class Responder:
             sink=self._transport.sink,
             now=self._transport.now,
         )
+        self._voice = VoiceNotes(
+            self.transcriber,
+            Transcripts(self.database, operator, self.switches, self._transport.now),
+            recorded=self._recorded,
+            heard=self._heard,
+            faults=self.faults,
+            now=self._transport.now,
+            max_age=settings.max_age,
+            timing=timing.voice,
+        )
         self.replies = Replies(
             answers,
             self._turns,
             self._transport.sink,
+            self._voice,
             leases=self._held.by_name,
             faults=self.faults,
             changed=lambda chat_id: self.changes.notify([chat_id]),
@@ -186,8 +205,9 @@ class Responder:
             working.cancel()
             watching.cancel()
             self._closing.set()
-        if self.model is not None:
-            await self.model.close()
+        for endpoint in (self.model, self.transcriber):
+            if endpoint is not None:
+                await endpoint.close()
 
     def surface(self) -> Surface:
         """What the HTTP routes work with."""
@@ -199,6 +219,7 @@ class Responder:
             human=HumanReplies(self.database, self.settings.pause),
             rules=self.rules,
             model=self.model,
+            transcriber=self.transcriber,
             faults=self.faults,
             changes=self.changes,
             now=time.time,
@@ -228,7 +249,7 @@ class Responder:
             return SenderTransport(self._sender, self._turns, self.faults, time.time, timing.sender)
         if broker is None:
             raise WrongSettings("There is no broker to connect to: set WA_MQTT_URL or MASSIVE_SENDER_URL.")
-        return BrokerTransport(broker, settings.sessions, self.faults, time.time)
+        return BrokerTransport(broker, settings.sessions, self.faults, time.time, self.rules.content_of)
 
     async def _work(self, stop: asyncio.Event) -> None:
         async with asyncio.TaskGroup() as tasks:
@@ -311,7 +332,25 @@ class Responder:
 
     def _recorded(self, pending: list[Pending], changed: set[int]) -> None:
         self.changes.notify(changed)
+        self._voice.files_changed(changed)
         self.replies.enqueue(pending)
+        self.replies.wake(changed)
+
+    async def _heard(self, pending: Pending, transcript: Transcript) -> None:
+        """Publish what was said, best effort: it is in the record."""
+        if (client := self._transport.client) is None:
+            return
+        spoken = SpokenText(
+            session=pending.session,
+            message_id=pending.message_id,
+            text=transcript.text,
+            language=transcript.language,
+            at=instant(time.time()),
+        )
+        try:
+            await client.publish_transcript(spoken)
+        except CodedError as error:
+            _log.warning("%s: what was said is not published on MQTT: %s", pending.session, error.text)
 
     def _switched(self) -> None:
         self.changes.notify([None])

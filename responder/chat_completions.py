@@ -126,7 +126,7 @@ def completion_of(body: object) -> Completion:
 
 def _completion(message: Mapping[str, Any], finish: str) -> Completion:
     written = _content(message.get("content"))
-    text = without_reasoning(_printable(written))
+    text = without_reasoning(printable(written))
     text = text if is_visible(text) else ""
     if finish in _FILTERED:
         return Completion("", CompletionOutcome.FILTERED, f"the server's filter stopped it ({finish})")
@@ -221,7 +221,7 @@ def _content(content: object) -> str:
     return "".join(part["text"] for part in parts if isinstance(part.get("text"), str))
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Without control characters and halves of surrogate pairs, which databases and the bridge refuse."""
     return _UNPRINTABLE.sub("", text)
 

@@ -66,6 +66,16 @@ class ModelFailed(ResponderError):
         self.of_prompt = of_prompt
 
 
+class FileFailed(ResponderError):
+    """A file of a message could not be fetched from the bridge; `transient`: it may be later."""
+
+    code = "file_failed"
+
+    def __init__(self, text: str, *, transient: bool) -> None:
+        super().__init__(text)
+        self.transient = transient
+
+
 class SenderFailed(ResponderError):
     """A request to the legacy sender failed.
 

@@ -23,6 +23,7 @@ _log = logging.getLogger(__name__)
 _OPPOSITES = {
     "database_down": "database_up",
     "model_resting": "model_back",
+    "transcript_resting": "transcript_back",
     "rules_broken": "rules_mended",
     "clock_differs": "clock_agrees",
 }

@@ -8,19 +8,23 @@ from enum import StrEnum
 
 from bridge.client import Cursor, EventMessage, Message
 from bridge.contract.errors import CodedError
-from bridge.contract.events import ALIAS, EDIT, OWN_MESSAGE, REACTION, REVOKE, SENT_MESSAGE
+from bridge.contract.events import ALIAS, EDIT, MEDIA, OWN_MESSAGE, REACTION, REVOKE, SENT_MESSAGE
 from bridge.contract.jid import Jid, MessageKey
 from bridge.contract.kinds import BY_NAME
+from bridge.contract.kinds.media import MediaState
 from bridge.contract.messages import ERASED, MessageBody, Stream
 from responder.policy import Facts
 from responder.turns import is_turn
 
 #: Limits of the columns.
-LONGEST_NAME, LONGEST_ADDRESS, LONGEST_ID, LONGEST_TITLE, LARGEST_CLIENT = 128, 96, 255, 200, 2**31 - 1
+LONGEST_NAME, LONGEST_ADDRESS, LONGEST_ID, LARGEST_CLIENT = 128, 96, 255, 2**31 - 1
+LONGEST_TITLE, LONGEST_KIND = 200, 32
 #: Bytes of a message's other fields in statements, at most.
 STATEMENT_OVERHEAD = 2_000
 #: Characters that are recorded of a text that a database does not take.
 SHORT = 1_000
+#: Beginnings of the types of files that the responder may read.
+READ_FILES = ("audio/",)
 #: Unix seconds of the year 2242; later timestamps are invalid.
 LATEST = 2**33
 
@@ -55,7 +59,8 @@ class PersonLink:
 
 @dataclass(frozen=True, slots=True)
 class MessageMark:
-    """An edit, a revocation or a reaction; `body` is the newest text, empty after a revocation, or the emoji.
+    """An edit, a revocation, a reaction, or the end of a download; `body` is the newest text, empty after a revocation,
+    the emoji, or the link to the file, else its state.
 
     `forms` are the message's id under every known address of its chat. `at` is unix seconds.
     """
@@ -92,6 +97,8 @@ class ReceivedMessage:
     facts: Facts
     names: frozenset[str]
     position: StreamPosition | None = None
+    file: str | None = None
+    """The link to its file, or the state of one that is not here; None while that is not known."""
 
     @property
     def size(self) -> int:
@@ -114,11 +121,16 @@ class ReceivedMessage:
 
     @property
     def text(self) -> str:
-        """What is recorded: the text, or `[kind]`, with the name of its file, for a message without one."""
+        """What is recorded: the text, or `[kind]`, with the name of its file or place, for a message without one."""
         kind = BY_NAME.get(self.facts.kind)
         if self.facts.body.strip() or (kind and kind.is_text):
             return self.facts.body
         return f"[{self.facts.kind}] {self.facts.title}".rstrip()
+
+
+def is_only_kind(recorded: str, kind: str | None) -> bool:
+    """Whether a recorded text is that of a message without one."""
+    return kind is not None and recorded.startswith(f"[{kind}]")
 
 
 def of_message(message: Message) -> ReceivedMessage | StreamPosition:
@@ -135,6 +147,8 @@ def of_event(event: EventMessage) -> ReceivedMessage | PersonLink | MessageMark 
         return PersonLink(position, _names(event.from_pn, event.from_lid) | frozenset(filter(None, people)))
     if event.kind in (EDIT, REVOKE, REACTION) and event.message_id:
         return _mark(event, event.message_id, position)
+    if event.kind == MEDIA and event.message_id and (event.mimetype or "").startswith(READ_FILES):
+        return _mark(event, event.message_id, position)
     if event.message is None:
         return position
     if event.kind == OWN_MESSAGE:
@@ -145,18 +159,27 @@ def of_event(event: EventMessage) -> ReceivedMessage | PersonLink | MessageMark 
     return position
 
 
+def file_mark(message: ReceivedMessage) -> MessageMark | None:
+    """Where the file of a voice message is, if the message itself says so: one that is read late."""
+    if message.file is None or message.position is None or message.facts.speech is None:
+        return None
+    forms = frozenset({message.message_id})
+    return MessageMark(message.position, message.message_id, forms, MEDIA, message.file, message.facts.timestamp)
+
+
 def _mark(event: EventMessage, message_id: str, position: StreamPosition) -> MessageMark:
     forms = {message_id[:LONGEST_ID]}
     with suppress(CodedError):
         key = MessageKey.parse(message_id)
         addresses = () if key.remote.is_group else filter(None, map(_jid, (event.from_pn, event.from_lid)))
         forms |= {str(key.under(address))[:LONGEST_ID] for address in addresses}
+    bodies = {REACTION: event.emoji, MEDIA: _file(event.state, event.url)}
     return MessageMark(
         position,
         message_id[:LONGEST_ID],
         frozenset(forms),
         event.kind,
-        (event.emoji if event.kind == REACTION else event.body) or "",
+        bodies.get(event.kind, event.body) or "",
         event.at.timestamp(),
         (event.author or "")[:LONGEST_ADDRESS] if event.kind == REACTION else "",
     )
@@ -208,7 +231,8 @@ def _received(
         is_group=is_group,
         mentions=_names(*(message.mentions or ())),
         mentions_account=message.mentions_me is True,
-        title=" ".join((message.media.filename or "").split())[:LONGEST_TITLE] if message.media else "",
+        title=_title(message),
+        speech=_speech(message),
     )
     return ReceivedMessage(
         session=session,
@@ -221,7 +245,31 @@ def _received(
         facts=facts,
         names=names,
         position=position,
+        file=_file(message.media.state, message.media.url) if message.media else None,
     )
+
+
+def _title(message: MessageBody) -> str:
+    """The name of its file, or its place: the name and the degrees."""
+    title = ""
+    if message.media is not None:
+        title = message.media.filename or ""
+    elif (place := message.location) is not None:
+        degrees = f"{place.latitude:.5f}, {place.longitude:.5f}"
+        title = f"{place.name[: LONGEST_TITLE - len(degrees) - 3]} ({degrees})" if place.name else degrees
+    return " ".join(title.split())[:LONGEST_TITLE]
+
+
+def _speech(message: MessageBody) -> float | None:
+    kind = BY_NAME.get(message.kind or message.type)
+    media = message.media
+    if kind is None or kind.kind != "voice" or media is None or media.state is None or media.view_once:
+        return None
+    return media.seconds or 0.0
+
+
+def _file(state: MediaState | None, url: str | None) -> str | None:
+    return None if state is MediaState.PENDING else url or state
 
 
 def _jid(address: str | None) -> Jid | None:

@@ -32,6 +32,16 @@ def ineffective(settings: ResponderSettings) -> Iterator[tuple[str, str]]:
             f"RESPONDER_PROMPT_VARS: the system text does not contain {{{{{unused[0]}}}}}.",
             "Write the name as RESPONDER_PROMPT has it.",
         )
+    if settings.transcribe and settings.sender_url is not None:
+        yield (
+            "RESPONDER_TRANSCRIBE with MASSIVE_SENDER_URL: the legacy sender gives no files.",
+            "Use the broker, or unset it.",
+        )
+    if names := _given(settings, ("transcribe_url", "transcribe_key")):
+        if not settings.transcribe:
+            yield (f"{names} without RESPONDER_TRANSCRIBE: voice messages stay unread.", "Set RESPONDER_TRANSCRIBE.")
+        elif settings.transcribe_url is None:
+            yield (f"{names} without RESPONDER_TRANSCRIBE_URL: the model's key is used.", "Set both, or neither.")
     if settings.callback_url is not None and settings.sender_url is None:
         yield (
             f"RESPONDER_CALLBACK_URL={settings.callback_url} without MASSIVE_SENDER_URL: nothing posts there.",

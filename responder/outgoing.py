@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
@@ -11,9 +12,10 @@ from typing import Protocol
 
 from typing_extensions import override
 
-from bridge.client import Client, CodedError, NoAnswer, NoSuchSession, Priority, Result, ResultStatus
+from bridge.client import Client, CodedError, Content, NoAnswer, NoSuchSession, Priority, Result, ResultStatus
 from bridge.contract.errors import Conflict
-from responder.store.rows import Turn
+from bridge.contract.kinds import load_field
+from responder.store.rows import QueuedAnswer, Turn
 from responder.store.turns import Finished
 from responder.turns import TurnOrigin, TurnState
 
@@ -62,10 +64,14 @@ async def typing_shown(sink: AnswerSink, session: str, chat: str) -> AsyncIterat
 
 
 class MqttAnswerSink(AnswerSink):
-    """Repeats the same ids until there is a result: the bridge sends each once. `client` returns the connected one."""
+    """Repeats the same ids until there is a result: the bridge sends each once. `client` returns the connected one,
+    `file` the bytes of a rule's file by its SHA-256, if it is still there."""
 
-    def __init__(self, client: Callable[[], Client], now: Callable[[], float]) -> None:
+    def __init__(
+        self, client: Callable[[], Client], now: Callable[[], float], file: Callable[[str], bytes | None]
+    ) -> None:
         self._client = client
+        self._file = file
         self._now = now
 
     @override
@@ -116,7 +122,7 @@ class MqttAnswerSink(AnswerSink):
         steps = self._client().send_steps(
             turn.session,
             turn.chat,
-            command.text,
+            await self._content(command),
             id=command.id,
             expires_at=datetime.fromtimestamp(turn.expires_at, UTC),
             priority=Priority.HUMAN if turn.origin is TurnOrigin.HUMAN else Priority.REPLY,
@@ -128,6 +134,17 @@ class MqttAnswerSink(AnswerSink):
                     result = step
                     accepted.set()
         return result
+
+    async def _content(self, command: QueuedAnswer) -> str | Content:
+        """The text, or the file with its bytes, which are the same command to the bridge as their SHA-256."""
+        if command.content is None:
+            return command.text
+        [(field, value)] = command.content.items()
+        sha256 = value.get("sha256")
+        if sha256 is not None and (content := await asyncio.to_thread(self._file, sha256)) is not None:
+            rest = {name: one for name, one in value.items() if name != "sha256"}
+            return load_field(field, rest | {"data": base64.b64encode(content).decode()})
+        return load_field(field, value)
 
 
 def _finished(turn: Turn, result: Result) -> Finished:

@@ -21,7 +21,7 @@ class Groups(StrEnum):
 
 
 class Verdict(StrEnum):
-    """The outcome of a message. All but `ANSWER` are final; each is stored with its message."""
+    """The outcome of a message. All but `ANSWER` and `TRANSCRIBE` are final; each is stored with its message."""
 
     ANSWER = "answer"  # waits for an answer
     ORDER = "order"  # of an administrator: applied and confirmed
@@ -31,6 +31,7 @@ class Verdict(StrEnum):
     GROUP = "group"  # groups are not answered
     NOT_MENTIONED = "not_mentioned"  # groups are answered only where the account is mentioned
     NOT_TEXT = "not_text"
+    TRANSCRIBE = "transcribe"  # a voice message that waits for its text, and is decided again by it
     EMPTY = "empty"
     TOO_OLD = "too_old"
     OFF = "off"  # the switch of the whole responder
@@ -70,6 +71,13 @@ class Policy:
     duplicate_window: float = 120
     chat_budget: int = 20
     total_budget: int = 1000
+    #: Seconds of the longest voice message that becomes text; 0: none does.
+    speech: float = 0
+
+    @property
+    def reads_files(self) -> bool:
+        """Whether it matters where the files of messages are."""
+        return self.speech > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +95,9 @@ class Facts:
     mentions_account: bool = False
     """The bridge reports that its own account is mentioned."""
     title: str = ""
-    """The name of its file, if it has one."""
+    """The name of its file, or its place, if it has one."""
+    speech: float | None = None
+    """Seconds of a voice message, 0 where they are not known; None for what is none, or may be heard once only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,19 +121,25 @@ class Circumstances:
     answers_in_all: int = 0
 
 
-def message_refusals(facts: Facts, policy: Policy) -> tuple[tuple[Verdict, bool], ...]:
-    """Refusals that depend on the message and its author.
+def author_refusals(facts: Facts, policy: Policy) -> tuple[tuple[Verdict, bool], ...]:
+    """Refusals that depend on the author and the chat.
 
-    The author comes before the text: the «stop» of a blocked person stays `blocked`.
+    They come before those by the text: the «stop» of a blocked person stays `blocked`.
     """
     is_mentioned = facts.mentions_account or not facts.mentions.isdisjoint(policy.own)
-    kind = BY_NAME.get(facts.kind)
-    is_text = kind is not None and (kind.is_text or (policy.captions and kind.has_caption))
     return (
         (Verdict.NOT_A_CONVERSATION, not facts.is_conversation),
         (Verdict.BLOCKED, not facts.people.isdisjoint(policy.blocked)),
         (Verdict.GROUP, facts.is_group and policy.groups is Groups.NEVER),
         (Verdict.NOT_MENTIONED, facts.is_group and not is_mentioned),
+    )
+
+
+def text_refusals(facts: Facts, policy: Policy) -> tuple[tuple[Verdict, bool], ...]:
+    """Refusals that depend on what was written."""
+    kind = BY_NAME.get(facts.kind)
+    is_text = kind is not None and (kind.is_text or (policy.captions and kind.has_caption))
+    return (
         (Verdict.NOT_TEXT, not is_text),
         (Verdict.EMPTY, not facts.body.strip()),
         # whatever its age
@@ -147,7 +163,12 @@ def moment_refusals(timestamp: float, now: Circumstances, policy: Policy) -> tup
 
 def decide(facts: Facts, now: Circumstances, policy: Policy) -> Verdict:
     """The verdict on a received message."""
-    if (refusal := _first(message_refusals(facts, policy))) is not None:
+    if (refusal := _first(author_refusals(facts, policy))) is not None:
+        return refusal
+    if policy.speech and facts.speech is not None and facts.speech <= policy.speech:
+        # whatever the switches: an opt-out counts, and the record has the text
+        return Verdict.TOO_OLD if now.now - facts.timestamp > policy.max_age else Verdict.TRANSCRIBE
+    if (refusal := _first(text_refusals(facts, policy))) is not None:
         return refusal
     is_admin = not facts.is_group and not facts.people.isdisjoint(policy.admins)
     if is_admin and order_in(facts.body) is not None:  # before the switch, which it may turn on

@@ -1,4 +1,4 @@
-"""The prompt: the system text with its variables, and the messages for the model. Pure.
+"""The prompt: the system text with its variables, and the messages for the model. Pure but for `read_template`.
 
 What a customer writes, including their name, never gets into the system role: the variables are the operator's.
 """
@@ -9,9 +9,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Literal, TypedDict
 
 from bridge.contract.kinds import BY_NAME
+from responder.errors import WrongSettings
 
 _VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _DAYS = ("lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo")
@@ -42,6 +44,24 @@ class HistoryEntry:
 def unknown_variables(template: str, own: Mapping[str, str]) -> list[str]:
     """Variables of the template that have no value."""
     return sorted(set(_VARIABLE.findall(template)) - GIVEN - set(own))
+
+
+def read_template(path: Path | None, own: Mapping[str, str], limits: PromptLimits) -> str:
+    """The text of a file, or the shipped one. Raises WrongSettings for one that cannot be used."""
+    template = DEFAULT_PROMPT
+    if path is not None:
+        try:
+            template = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise WrongSettings(f"RESPONDER_PROMPT: {path} cannot be read: {error}") from error
+    if unknown := unknown_variables(template, own):
+        raise WrongSettings(f"RESPONDER_PROMPT: {{{{{unknown[0]}}}}} has no value; set it in RESPONDER_PROMPT_VARS")
+    if (needed := len(template) + limits.text) > limits.prompt:
+        raise WrongSettings(
+            f"OPENAI_MAX_PROMPT: {limits.prompt} characters do not hold the system text and one message of"
+            f" OPENAI_MAX_TEXT; raise it to {needed} or more"
+        )
+    return template
 
 
 def unused_variables(template: str, own: Mapping[str, str]) -> list[str]:

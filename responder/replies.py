@@ -7,25 +7,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from bisect import insort
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from bridge.contract.jid import mask
 from responder.answers import Answer, AnswerSource
-from responder.errors import DatabaseDown, ModelFailed
+from responder.errors import ModelFailed
 from responder.faults import FaultLog
 from responder.outgoing import AnswerSink
 from responder.policy import Verdict
-from responder.store.database import FIRST_PAUSE, pause_before_retry
+from responder.store.database import while_down
 from responder.store.group_commit import GroupCommit
 from responder.store.rows import Lease, NewTurn, Pending, QueuedAnswer, Turn, chats_lease
 from responder.store.turns import Finished, Turns
 from responder.timing import ReplyTiming
 from responder.turns import command_ids, due_at, split_answer
+from responder.voice_notes import VoiceNotes
 
 _log = logging.getLogger(__name__)
-_T = TypeVar("_T")
 
 
 @dataclass(slots=True)
@@ -50,6 +50,7 @@ class Replies:
         answers: AnswerSource,
         turns: Turns,
         sink: AnswerSink,
+        voice: VoiceNotes,
         *,
         leases: Mapping[str, Lease],
         faults: FaultLog,
@@ -62,6 +63,7 @@ class Replies:
         self._answers = answers
         self._turns = turns
         self._sink = sink
+        self._voice = voice
         self._leases = leases
         self._faults = faults
         self._changed = changed
@@ -105,14 +107,24 @@ class Replies:
         for pending in found:
             if chats_lease(pending.part) not in self._leases:
                 continue
+            if pending.verdict is Verdict.TRANSCRIBE:
+                self._voice.enqueue(pending, self._tasks)
+                self.wake([pending.chat_id])
+                continue
             chat = self._chats.setdefault(pending.chat_id, _Chat(pending.part, self._timing.retry))
             if any(known.id == pending.id for known, _ in chat.waiting):
                 continue
-            chat.waiting.append((pending, queued_at))
+            insort(chat.waiting, (pending, queued_at), key=lambda one: one[0].id)
             chat.added.set()
             if pending.chat_id not in self._serving:
                 task = self._tasks.create_task(self._serve(pending.chat_id, chat), name=f"chat {pending.chat_id}")
                 self._serving[pending.chat_id] = task
+
+    def wake(self, chat_ids: Iterable[int]) -> None:
+        """Look again when the messages of these chats are due."""
+        for chat_id in chat_ids:
+            if (chat := self._chats.get(chat_id)) is not None:
+                chat.added.set()
 
     def resume(self, turns: Iterable[Turn]) -> None:
         """Deliver turns whose outcome is not known: the same texts under the same ids."""
@@ -124,6 +136,7 @@ class Replies:
 
     async def drop(self, part: int) -> None:
         """Stop the work on a part that another replica takes over."""
+        await self._voice.drop(part)
         dropped = [chat_id for chat_id, chat in self._chats.items() if chat.part == part]
         tasks = [self._serving[chat_id] for chat_id in dropped if chat_id in self._serving]
         for task in tasks:
@@ -153,7 +166,9 @@ class Replies:
         clock = asyncio.get_running_loop().time
         while chat.waiting[0][0].verdict is not Verdict.ORDER:
             chat.added.clear()
-            due = max(due_at([queued_at for _, queued_at in chat.waiting], self._gather), chat.not_before)
+            queued = sorted(queued_at for _, queued_at in chat.waiting)
+            held = self._voice.held_until(chat.waiting[0][0].chat_id)
+            due = max(due_at(queued, self._gather), chat.not_before, held)
             if clock() >= due:
                 return
             try:
@@ -169,12 +184,12 @@ class Replies:
         if old := [pending for pending in batch if pending.timestamp < oldest and pending.verdict is Verdict.ANSWER]:
             await self._refuse(chat, old, Verdict.TOO_OLD)
             return None
-        found: Answer | Verdict = await self._while_down(lambda: self._turns.verdict(batch[-1], self._now()))
+        found: Answer | Verdict = await while_down(lambda: self._turns.verdict(batch[-1], self._now()))
         if found is Verdict.CLOSED and (closed := self._answers.closed()) is not None:
             found = closed
         if found is Verdict.ANSWER:
             try:
-                found = await self._while_down(lambda: self._answers.find(batch))
+                found = await while_down(lambda: self._answers.find(batch))
             except ModelFailed as error:
                 if error.transient:
                     self._schedule_retry(chat, first, error)
@@ -187,11 +202,12 @@ class Replies:
         if isinstance(found, Verdict):
             await self._refuse(chat, batch, found)
             return None
-        parts = split_answer(found.text)
+        parts = split_answer(found.text) if found.file is None else [found.text]
         ids = command_ids(first.session, first.message_id, len(parts))
-        commands = tuple(QueuedAnswer(one, text) for one, text in zip(ids, parts, strict=True))
+        content = None if found.file is None else found.file.content.as_field()
+        commands = tuple(QueuedAnswer(one, text, content) for one, text in zip(ids, parts, strict=True))
         new = NewTurn(batch, found.origin, commands, self._now() + self._max_age)
-        opened = await self._while_down(lambda: self._opening.put(new))
+        opened = await while_down(lambda: self._opening.put(new))
         if isinstance(opened, Turn):
             chat.retry = self._timing.retry
             self._changed(first.chat_id)
@@ -202,7 +218,7 @@ class Replies:
         return None
 
     async def _refuse(self, chat: _Chat, batch: Sequence[Pending], verdict: Verdict) -> None:
-        await self._while_down(lambda: self._turns.refuse(batch, verdict))
+        await while_down(lambda: self._turns.refuse(batch, verdict))
         _log.debug("%s: not answered: %s", mask(batch[0].chat), verdict)
         chat.remove(batch)
 
@@ -225,7 +241,7 @@ class Replies:
                 return
             if finished.error:
                 self._faults.note(finished.error, mask(turn.chat), f"the answer is {finished.state}")
-            await self._while_down(lambda: self._finishing.put(finished))
+            await while_down(lambda: self._finishing.put(finished))
             self._changed(turn.chat_id)
         except Exception as error:  # noqa: BLE001 - the turn stays in the store and is resumed from there
             _log.exception("turn %d", turn.id)
@@ -244,15 +260,6 @@ class Replies:
         turns = list(finished)
         await self._turns.finish(turns)
         return [None] * len(turns)
-
-    async def _while_down(self, attempt: Callable[[], Awaitable[_T]]) -> _T:
-        """Repeat an attempt while the database is down."""
-        pause = FIRST_PAUSE
-        while True:
-            try:
-                return await attempt()
-            except DatabaseDown:
-                pause = await pause_before_retry(pause)
 
 
 def _next_batch(chat: _Chat) -> tuple[Pending, ...]:

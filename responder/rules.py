@@ -7,14 +7,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from typing import Annotated, Any, Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import regex  # and not re: it has a limit of time
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, InstanceOf, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    InstanceOf,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
 from responder.errors import WrongRules
+from responder.file_answers import FIELDS, NO_FILES, FileAnswer, FileFolder
 from responder.text_normalize import LONGEST, contains_phrase, legible, made_of, plain, unaccented
 
 #: The language of patterns and answers without one.
@@ -49,7 +62,16 @@ def _expressions(value: Any) -> Any:
 
 _Phrases = Annotated[tuple[str, ...], BeforeValidator(_phrases)]
 _Expressions = Annotated[tuple[InstanceOf[regex.Pattern[str]], ...], BeforeValidator(_expressions)]
-_Answer = Annotated[str, Field(min_length=1, max_length=65_536)]
+
+
+def _answer(value: Any, as_text: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+    return info.context.answer(value) if isinstance(value, dict) and info.context else as_text(value)
+
+
+if TYPE_CHECKING:
+    _Answer = str | FileAnswer
+else:
+    _Answer = Annotated[str, Field(min_length=1, max_length=65_536), WrapValidator(_answer)]
 
 
 def _no_report(_: str) -> None:
@@ -106,7 +128,12 @@ class Pattern(BaseModel):
 
 
 def _answers_by_language(value: Any) -> Any:
-    return {ANY: value} if isinstance(value, (str, list)) else value
+    is_file = isinstance(value, dict) and not value.keys().isdisjoint(FIELDS)
+    return {ANY: value} if is_file or isinstance(value, (str, list)) else value
+
+
+def _as_answers(value: Any) -> Any:
+    return [value] if isinstance(value, (str, dict)) else value
 
 
 def _patterns_by_language(value: Any) -> Any:
@@ -116,7 +143,7 @@ def _patterns_by_language(value: Any) -> Any:
     return value
 
 
-_Answers = Annotated[tuple[_Answer, ...], BeforeValidator(_as_list), Field(min_length=1)]
+_Answers = Annotated[tuple[_Answer, ...], BeforeValidator(_as_answers), Field(min_length=1)]
 
 
 class Rule(BaseModel):
@@ -132,11 +159,14 @@ class Rule(BaseModel):
         return self
 
 
-class Canned(BaseModel):
-    model_config = ConfigDict(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Canned:
+    """A rule's answer. `file` is sent instead of `text`, which is its caption or name."""
+
     rule: str
     language: str
     text: str
+    file: FileAnswer | None = None
 
 
 class Rules(BaseModel):
@@ -163,8 +193,10 @@ class Rules(BaseModel):
             for language, pattern in rule.when.items():
                 if pattern.fits(shortened, plain_text, search):
                     language = language if language in rule.answer else ANY  # noqa: PLW2901 - narrowed, not replaced
-                    answers = rule.answer[language]
-                    return Canned(rule=rule.name, language=language, text=answers[turn % len(answers)])
+                    found = rule.answer[language][turn % len(rule.answer[language])]
+                    if isinstance(found, str):
+                        return Canned(rule.name, language, found)
+                    return Canned(rule.name, language, found.text, found)
         return None
 
     def forbids(self, text: str, too_slow: Callable[[str], None] = _no_report) -> str | None:
@@ -173,10 +205,10 @@ class Rules(BaseModel):
         return next((found.pattern for found in self.forbidden if search.finds(found, forms, unended=True)), None)
 
 
-def parse_rules(text: str) -> Rules:
-    """Parse a rules file. Raises WrongRules with the lines of the first mistakes."""
+def parse_rules(text: str, files: FileFolder = NO_FILES) -> Rules:
+    """Parse a rules file; `files` has those that its answers name. Raises WrongRules with the first mistakes' lines."""
     try:
-        return Rules.model_validate(yaml.safe_load(text) or {"version": 1})
+        return Rules.model_validate(yaml.safe_load(text) or {"version": 1}, context=files)
     except ValidationError as error:
         faults = [
             f"line {_line_of(text, fault['loc'])}: {'.'.join(map(str, fault['loc'])) or 'file'}: {_sentence(fault)}"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
+from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 
 from responder.errors import WrongRules
 from responder.faults import FaultLog
+from responder.file_answers import FileFolder
 from responder.rules import Rules, parse_rules
 
 _log = logging.getLogger(__name__)
@@ -21,12 +24,15 @@ SLOW = "rules_slow"
 
 
 class RulesFile:
-    """`load` at the start, then `rules`. Without a path, the shipped rules."""
+    """`load` at the start, then `rules`. Without a path, the shipped rules. `texts_only`: no answer may be a file."""
 
-    def __init__(self, path: Path | None, faults: FaultLog) -> None:
+    def __init__(self, path: Path | None, faults: FaultLog, *, texts_only: bool = False) -> None:
         self._path = path
+        self._texts_only = texts_only
+        self._named: set[Path] = set()
+        self._paths: dict[str, Path] = {}
         self._faults = faults
-        self._seen: tuple[int, int, int] | None = None
+        self._seen: list[tuple[int, int, int] | None] = []
         self._rules = Rules(version=1)
         self._fault: str | None = None
         self._slow: set[str] = set()
@@ -36,8 +42,9 @@ class RulesFile:
         if self._path is None:
             self._rules = parse_rules((resources.files("responder") / "rules/default.yaml").read_text("utf-8"))
             return
-        self._seen = _version(self._path)
-        self._rules = _read(self._path)
+        before = _version(self._path)
+        self._rules = self._read(self._path)
+        self._seen = self._version(before)
 
     async def watch(self) -> None:
         """Check the file repeatedly until cancelled."""
@@ -69,18 +76,39 @@ class RulesFile:
                 " repetitions, such as (a+)+.",
             )
 
+    def content_of(self, sha256: str) -> bytes | None:
+        """The bytes of a file that an answer names, or named; None if it has others by now."""
+        with suppress(OSError, KeyError):
+            content = self._paths[sha256].read_bytes()
+            return content if hashlib.sha256(content).hexdigest() == sha256 else None
+        return None
+
+    def _read(self, path: Path) -> Rules:
+        refused = "MASSIVE_SENDER_URL: the legacy sender sends texts only"
+        files = FileFolder(None, refused) if self._texts_only else FileFolder(path.parent)
+        try:
+            return _read(path, files)
+        finally:
+            self._named = files.named
+            self._paths |= files.paths
+
+    def _version(self, of_rules: tuple[int, int, int] | None) -> list[tuple[int, int, int] | None]:
+        """Changes with the file, whose own version this is, and with those that its answers name."""
+        return [of_rules, *map(_version, sorted(self._named))]
+
     def _check(self) -> None:
         """Read the file if it has changed."""
-        if self._path is None or (version := _version(self._path)) == self._seen:
+        if self._path is None or (version := self._version(_version(self._path))) == self._seen:
             return
-        self._seen = version
         self._slow.clear()
         try:
-            self._rules = _read(self._path)
+            self._rules = self._read(self._path)
         except WrongRules as error:
+            self._seen = self._version(version[0])
             self._fault = error.text
             self._faults.note(BROKEN, "rules", f"{error.text} The previous rules stay in force.")
         else:
+            self._seen = self._version(version[0])
             if self._fault is not None:
                 self._faults.recovered(RECOVERED, "rules", f"{self._path} is in force again.")
             self._fault = None
@@ -96,9 +124,9 @@ def _version(path: Path) -> tuple[int, int, int] | None:
     return state.st_mtime_ns, state.st_size, state.st_ino
 
 
-def _read(path: Path) -> Rules:
+def _read(path: Path, files: FileFolder) -> Rules:
     try:
-        return parse_rules(path.read_text(encoding="utf-8"))
+        return parse_rules(path.read_text(encoding="utf-8"), files)
     except OSError as error:
         raise WrongRules(f"RESPONDER_RULES: {path} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:

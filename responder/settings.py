@@ -24,7 +24,7 @@ from responder.chat_state import OperatorSettings
 from responder.errors import WrongSettings
 from responder.model import ModelOptions
 from responder.policy import Groups, Policy
-from responder.prompt import DEFAULT_PROMPT, PromptLimits, unknown_variables
+from responder.prompt import PromptLimits, read_template
 from responder.setting_types import (
     HoursSetting,
     PeopleSetting,
@@ -37,6 +37,7 @@ from responder.setting_types import (
     VariablesSetting,
     ZoneSetting,
 )
+from responder.transcriber import TranscriberOptions
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL
@@ -242,19 +243,37 @@ class ResponderSettings(BaseSettings):
         " zona=Palermo",
     )
 
+    transcribe: str = _name(
+        "RESPONDER_TRANSCRIBE",
+        default="",
+        max_length=200,
+        description="Name of the model that writes down voice messages, for example whisper-1. Empty: none.",
+    )
+    transcribe_url: UrlSetting | None = _name(
+        "RESPONDER_TRANSCRIBE_URL",
+        default=None,
+        description="Its server, with OpenAI's API for transcriptions. Default: the model's, with the model's key.",
+    )
+    transcribe_key: SecretStr | None = _name(
+        "RESPONDER_TRANSCRIBE_KEY", default=None, description="Key of that server, if it needs one."
+    )
+    transcribe_seconds: float = _name(
+        "RESPONDER_TRANSCRIBE_SECONDS", default=300, gt=0, description="Longer voice messages are not written down."
+    )
+
     sender_url: UrlSetting | None = _name("MASSIVE_SENDER_URL", default=None, description="URL of the legacy sender.")
     callback_url: UrlSetting | None = _name(
         "RESPONDER_CALLBACK_URL", default=None, description="URL at which the sender reaches the responder."
     )
 
-    @field_validator("api_key", "jwt_secret", "db_password", "openai_api_key")
+    @field_validator("api_key", "jwt_secret", "db_password", "openai_api_key", "transcribe_key")
     @classmethod
     def _check_secret(cls, secret: SecretStr | None) -> SecretStr | None:
         if secret and secret.get_secret_value().strip().casefold() in _PLACEHOLDERS:
             raise ValueError("is a placeholder; set a real one")
         return secret
 
-    @field_validator("openai_api_key")
+    @field_validator("openai_api_key", "transcribe_key")
     @classmethod
     def _check_key(cls, key: SecretStr | None) -> SecretStr | None:
         if key and not _KEY.fullmatch(key.get_secret_value()):
@@ -265,6 +284,8 @@ class ResponderSettings(BaseSettings):
     def _check_together(self) -> ResponderSettings:
         if self.db_host and not self.db_database:
             raise ValueError("DB_HOST needs DB_DATABASE")
+        if self.transcribe and self.openai_api_key is None and self.transcribe_url is None:
+            raise ValueError("RESPONDER_TRANSCRIBE needs OPENAI_API_KEY, or RESPONDER_TRANSCRIBE_URL")
         if self.groups is Groups.MENTIONED and self.sender_url is not None and not self.own:
             raise ValueError(
                 "RESPONDER_GROUPS=mentioned with MASSIVE_SENDER_URL needs RESPONDER_OWN: a legacy sender does"
@@ -285,6 +306,7 @@ class ResponderSettings(BaseSettings):
             duplicate_window=self.duplicate_window,
             chat_budget=self.chat_budget,
             total_budget=self.total_budget,
+            speech=0 if self.transcriber_options is None else self.transcribe_seconds,
         )
 
     @property
@@ -303,6 +325,21 @@ class ResponderSettings(BaseSettings):
             concurrency=self.model_concurrency,
             price_in=self.price_in,
             price_out=self.price_out,
+        )
+
+    @property
+    def transcriber_options(self) -> TranscriberOptions | None:
+        """The server that writes down voice messages; None without one, and in webhook mode, where no file comes."""
+        if not self.transcribe or self.sender_url is not None:
+            return None
+        own = self.transcribe_key or SecretStr("none")  # the model's key goes to no other server
+        return TranscriberOptions(
+            api_key=own if self.transcribe_url or not self.openai_api_key else self.openai_api_key,
+            base_url=self.transcribe_url or self.openai_base_url,
+            timeout=self.model_timeout,
+            retries=self.model_retries,
+            concurrency=self.model_concurrency,
+            model=self.transcribe,
         )
 
     @property
@@ -334,20 +371,7 @@ class ResponderSettings(BaseSettings):
 
     def system_template(self) -> str:
         """The system text before its variables are filled in. Raises WrongSettings."""
-        template = DEFAULT_PROMPT
-        if self.prompt_file is not None:
-            try:
-                template = self.prompt_file.read_text(encoding="utf-8")
-            except (OSError, UnicodeDecodeError) as error:
-                raise WrongSettings(f"RESPONDER_PROMPT: {self.prompt_file} cannot be read: {error}") from error
-        if unknown := unknown_variables(template, self.prompt_vars):
-            raise WrongSettings(f"RESPONDER_PROMPT: {{{{{unknown[0]}}}}} has no value; set it in RESPONDER_PROMPT_VARS")
-        if (needed := len(template) + self.max_text) > self.max_prompt:
-            raise WrongSettings(
-                f"OPENAI_MAX_PROMPT: {self.max_prompt} characters do not hold the system text and one message of"
-                f" OPENAI_MAX_TEXT; raise it to {needed} or more"
-            )
-        return template
+        return read_template(self.prompt_file, self.prompt_vars, self.prompt_limits)
 
 
 def load(**overrides: Any) -> ResponderSettings:

@@ -46,6 +46,18 @@ class ReplyTiming:
 
 
 @dataclass(frozen=True, slots=True)
+class VoiceTiming:
+    """Voice messages that become text: backoff of one whose server failed, as for the model.
+
+    `hold` is how long other messages of the chat wait at most, to be answered together with it.
+    """
+
+    retry: float = 15.0
+    longest_retry: float = 120.0
+    hold: float = 15.0
+
+
+@dataclass(frozen=True, slots=True)
 class FaultTiming:
     """`spacing` is the minimum between two events of one kind, `retry` the pause while the broker is down."""
 
@@ -60,6 +72,7 @@ class Timing:
     sender: SenderTiming = SenderTiming()
     model: ModelTiming = ModelTiming()
     replies: ReplyTiming = ReplyTiming()
+    voice: VoiceTiming = VoiceTiming()
     faults: FaultTiming = FaultTiming()
 
 

@@ -88,7 +88,12 @@ class BrokerTransport(Transport):
     """Entering waits for the broker without a limit. Raises BadAddress, BrokerRefused."""
 
     def __init__(
-        self, broker: BrokerAccess, sessions: tuple[str, ...], faults: FaultLog, now: Callable[[], float]
+        self,
+        broker: BrokerAccess,
+        sessions: tuple[str, ...],
+        faults: FaultLog,
+        now: Callable[[], float],
+        file: Callable[[str], bytes | None],
     ) -> None:
         self._sessions = sessions
         self._faults = faults
@@ -105,7 +110,7 @@ class BrokerTransport(Transport):
             reply_name=broker.reply_name,
             connect_timeout=None,
         )
-        self.sink = MqttAnswerSink(self._connected, self.now)
+        self.sink = MqttAnswerSink(self._connected, self.now, file)
 
     @override
     async def __aenter__(self) -> Self:

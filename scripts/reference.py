@@ -42,6 +42,7 @@ WRITTEN = {
     "BridgeStatus": "bridge-online",
     "BotConfig": "bot-config",
     "ResponderEvent": "responder-event",
+    "SpokenText": "spoken-text",
 }
 #: Payload -> what a program publishes; checked against the model.
 PUBLISHED: dict[str, dict[str, Any]] = {

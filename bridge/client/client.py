@@ -23,7 +23,7 @@ from bridge.client.errors import NoAnswer
 from bridge.client.merge import Start
 from bridge.client.status_cache import StatusCache
 from bridge.client.status_watch import control, watch_bot_switches, watch_pairing, watch_statuses
-from bridge.contract.bot import BotConfig, BotSwitch, ResponderEvent
+from bridge.contract.bot import BotConfig, BotSwitch, ResponderEvent, SpokenText
 from bridge.contract.commands import ControlAction, ControlCommand, ControlResult, Priority, checked
 from bridge.contract.errors import InvalidRequest
 from bridge.contract.kinds import Content
@@ -308,6 +308,10 @@ class Client:
     async def publish_responder_event(self, event: ResponderEvent) -> None:
         """Publish a responder's failure. Raises BrokerDown."""
         await self._connection.publish(self._topics.responder_event(event.instance), event.to_json())
+
+    async def publish_transcript(self, spoken: SpokenText) -> None:
+        """Publish what was said in a voice message. Raises BrokerDown, BrokerRefused."""
+        await self._connection.publish(self._topics.transcript(spoken.session), spoken.to_json())
 
     async def _attach_statuses(self) -> None:
         if not self._attached:

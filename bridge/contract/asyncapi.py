@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from bridge.contract.bot import BotConfig, BotSwitch, ResponderEvent
+from bridge.contract.bot import BotConfig, BotSwitch, ResponderEvent, SpokenText
 from bridge.contract.commands import ControlCommand, ControlResult, ReplayRequest, SendCommand
 from bridge.contract.events import Event
 from bridge.contract.messages import Ack, Inbound, Qr, ReplayEnd, Result
@@ -39,6 +39,7 @@ PAYLOADS: tuple[type[BaseModel], ...] = (
     BotConfig,
     BotSwitch,
     ResponderEvent,
+    SpokenText,
 )
 _TEXT = "PlainText"
 
@@ -145,6 +146,7 @@ def channels(topics: Topics) -> tuple[Channel, ...]:
             ("ResponderEvent",),
             "A fault of the responder, or its end.",
         ),
+        Channel("transcript", of(Leaf.TRANSCRIPT), "send", ("SpokenText",), "What was said in a voice message."),
     )
 
 

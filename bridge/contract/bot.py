@@ -1,4 +1,4 @@
-"""The responder on MQTT: the switch of automatic answers, and its faults.
+"""The responder on MQTT: the switch of automatic answers, its faults, and what was said in voice messages.
 
 The switch is a row of the responder's table. These payloads mirror it, so that a program without access
 to that table (the HTTP façade, a dashboard) can show and set it.
@@ -42,3 +42,17 @@ class ResponderEvent(Payload):
     text: PageText = Field(description="one sentence for a person")
     count: int = Field(ge=1, description="how often it happened since the last one of its kind")
     at: Instant = Field(description="time of the newest")
+
+
+class SpokenText(Payload):
+    """`<prefix>/<session>/transcript`: the text of a voice message, once, as soon as it is recorded.
+
+    Not journalled, so a reader that was away does not get it: the responder's record has it.
+    """
+
+    v: Literal[1] = VERSION
+    session: str = Field(description="the session's name")
+    message_id: PageText = Field(description="the voice message's `id`")
+    text: PageText = Field(description="what was said")
+    language: PageText | None = Field(default=None, description="its language as the server names it, if it does")
+    at: Instant = Field(description="when it was written down")

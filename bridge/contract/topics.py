@@ -37,6 +37,7 @@ class Leaf(StrEnum):
     STATUS = "status"
     QR = "qr"
     PASSKEY = "passkey"
+    TRANSCRIPT = "transcript"
 
 
 _LEAVES = {str(leaf): leaf for leaf in Leaf}
@@ -138,6 +139,10 @@ class Topics:
     def passkey(self, session: str) -> str:
         """WhatsApp's retained request for a passkey."""
         return self.session(session, Leaf.PASSKEY)
+
+    def transcript(self, session: str) -> str:
+        """What was said in voice messages, by a responder that writes them down."""
+        return self.session(session, Leaf.TRANSCRIPT)
 
     def bridge_status(self, instance: str) -> str:
         """Retained status of one bridge process, and its will."""

@@ -19,6 +19,7 @@ from responder.store.database import ResponderDatabase
 from responder.store.human_replies import HumanReplies
 from responder.store.rows import Turn
 from responder.store.switches import Switches
+from responder.transcriber import Transcriber
 from responder.transports import WhatsAppState
 from responder.webhook import LegacySender
 
@@ -39,6 +40,7 @@ class Surface:
     human: HumanReplies
     rules: RulesFile
     model: Model | None
+    transcriber: Transcriber | None
     faults: FaultLog
     changes: Changes
     now: Callable[[], float]

@@ -16,6 +16,7 @@ from responder.policy import OURS, Verdict
 from responder.store.database import ResponderDatabase
 from responder.store.identities import surviving
 from responder.store.marks import marks_of
+from responder.store.rows import commands_from_json
 from responder.store.schema import chats, conversations, messages, turns, unix
 from responder.turns import TurnState
 
@@ -71,7 +72,8 @@ class ChatSummary:
 
 @dataclass(frozen=True, slots=True)
 class ConversationLine:
-    """A message of a conversation. `state` and `error` are those of an answer's turn."""
+    """A message of a conversation. `state` and `error` are those of an answer's turn; `title` names its file, or its
+    place."""
 
     id: int
     role: str
@@ -84,6 +86,8 @@ class ConversationLine:
     edited: bool = False
     revoked: bool = False
     reactions: tuple[str, ...] = ()
+    kind: str | None = None
+    title: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +155,11 @@ class Chats:
                 unix(conversations.c.created_at, self._database.is_sqlite).label("at"),
                 messages.c.verdict,
                 messages.c.message_id,
+                messages.c.kind,
+                messages.c.title,
                 turns.c.state,
                 turns.c.error,
+                turns.c.commands,
             )
             .outerjoin(messages, (messages.c.conversation_id == conversations.c.id) & (messages.c.chat_id == chat.id))
             .outerjoin(turns, turns.c.conversation_id == conversations.c.id)
@@ -178,6 +185,7 @@ class Chats:
                 EDIT in (found := marks.get(row.message_id, {})) and REVOKE not in found,
                 REVOKE in found,
                 tuple(found.get(REACTION, ())),
+                *_kind_of(row),
             )
             for row in reversed(rows)
         ]
@@ -216,6 +224,16 @@ class Chats:
                 LegacyRow(row.telefono, row.rol, row.mensaje or "", float(row.at or 0), row.cliente_id, row.nom)
                 for row in rows
             ]
+
+
+def _kind_of(row: Row[Any]) -> tuple[str | None, str | None]:
+    """Kind and title of a message, or of the file that an answer is."""
+    if row.commands is None:
+        return row.kind, row.title
+    for command in commands_from_json(row.commands):
+        for kind, value in (command.content or {}).items():
+            return kind, value.get("filename") or value.get("url")
+    return None, None
 
 
 def _matches(search: str) -> ColumnElement[bool]:

@@ -6,11 +6,11 @@ Owns the engine and raises `DatabaseDown`; the other files here own the tables.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import URL
@@ -32,6 +32,7 @@ _TRY_AGAIN = (1205, 1213)
 #: MySQL's codes for a statement that is too large, and for a connection that ended, which is how many servers say that.
 _LOST = (1153, 2006, 2013)
 _NOT_TRIED = "not tried yet"
+_T = TypeVar("_T")
 
 
 class ResponderDatabase:
@@ -183,6 +184,16 @@ async def pause_before_retry(pause: float) -> float:
     """Wait before a retry; returns the pause before the next one."""
     await asyncio.sleep(pause)
     return min(pause * 2, LONGEST_PAUSE)
+
+
+async def while_down(attempt: Callable[[], Awaitable[_T]]) -> _T:
+    """Repeat an attempt while the database is down."""
+    pause = FIRST_PAUSE
+    while True:
+        try:
+            return await attempt()
+        except DatabaseDown:
+            pause = await pause_before_retry(pause)
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:

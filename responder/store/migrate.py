@@ -17,7 +17,7 @@ from responder.errors import DatabaseDown, DatabaseUnusable
 from responder.store.database import ResponderDatabase
 
 #: The newest file in `migrations/versions`.
-HEAD = "0003"
+HEAD = "0004"
 VERSION_TABLE = "wa_schema"
 #: Seconds to wait for another replica that is migrating.
 LOCK_TIMEOUT = 600

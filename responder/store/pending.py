@@ -7,6 +7,7 @@ from collections.abc import Collection
 from sqlalchemy import ColumnElement, Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from responder.incoming import is_only_kind
 from responder.orders import ACTIVE, PAUSED
 from responder.policy import Verdict
 from responder.prompt import HistoryEntry
@@ -85,10 +86,11 @@ def _pending(row: Row[tuple[object, ...]]) -> Pending:
         part=row.part,
         person=row.telefono,
         cliente_id=row.cliente_id,
-        body=row.mensaje,
+        body="" if is_only_kind(row.mensaje, row.kind) else row.mensaje,
         timestamp=row.timestamp,
         is_group=row.is_group,
         verdict=Verdict(row.verdict),
+        kind=row.kind,
     )
 
 

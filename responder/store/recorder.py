@@ -10,9 +10,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bridge.client import Cursor
+from bridge.contract.events import MEDIA
 from bridge.contract.messages import Stream
 from responder.chat_state import AUTOREPLY_WITHIN, ChatState, OperatorSettings, judge
-from responder.incoming import MessageMark, PersonLink, ReceivedMessage, StreamPosition
+from responder.incoming import LONGEST_KIND, MessageMark, PersonLink, ReceivedMessage, StreamPosition, file_mark
 from responder.policy import BY_HAND, Verdict
 from responder.store import marks
 from responder.store.database import ResponderDatabase
@@ -73,7 +74,7 @@ class Recorder:
                     recorded: Recorded = ([], set())
                     if new or links:
                         recorded = await self._record(connection, await _as_edited(connection, new), links, now)
-                    marked = await marks.keep(connection, [item for item in batch if isinstance(item, MessageMark)])
+                    marked = await marks.keep(connection, self._marks(batch))
                     recorded[1].update(marked)
                     await _move_cursors(connection, batch)
                     return recorded
@@ -119,6 +120,8 @@ class Recorder:
                 "conversation_id": next(line_ids) if message.facts.is_conversation else None,
                 "verdict": verdict,
                 "timestamp": message.facts.timestamp,
+                "kind": message.facts.kind[:LONGEST_KIND],
+                "title": message.facts.title or None,
             }
             for message, state, verdict in zip(received, states, verdicts, strict=True)
         ]
@@ -127,9 +130,11 @@ class Recorder:
             if verdict is not Verdict.AUTOREPLY:
                 state.last_message = row_id
         changed = {state.id: state for state in states} | {kept: found.states[kept] for kept in found.merged}
-        await _write_chats(connection, changed.values())
+        await write_chats(connection, changed.values())
         if switches.active != was_active:
             await self._switches.write_active(connection, switches.active)
+        if self._operator.policy.reads_files:
+            await marks.keep(connection, [mark for one in received if (mark := file_mark(one)) is not None])
         pending = [
             _pending(row_id, message, verdict, state)
             for row_id, message, verdict, state in zip(ids, received, verdicts, states, strict=True)
@@ -138,6 +143,11 @@ class Recorder:
         if found.merged:
             pending += await open_messages(connection, messages.c.chat_id.in_(found.merged))
         return pending, set(changed)
+
+    def _marks(self, batch: Sequence[object]) -> list[MessageMark]:
+        """Where a file is counts only where files are read."""
+        found = [item for item in batch if isinstance(item, MessageMark)]
+        return found if self._operator.policy.reads_files else [mark for mark in found if mark.kind != MEDIA]
 
     async def _unmask_autoreply(self, connection: AsyncConnection, message: ReceivedMessage, chat: ChatState) -> None:
         """End the pause by an automatic message that was recorded before the customer's: they come by two streams."""
@@ -217,7 +227,8 @@ async def _withdraw_answered(
         )
 
 
-async def _write_chats(connection: AsyncConnection, states: Collection[ChatState]) -> None:
+async def write_chats(connection: AsyncConnection, states: Collection[ChatState]) -> None:
+    """Write the state of chats."""
     if not states:
         return
     await connection.execute(
@@ -254,6 +265,7 @@ def _pending(row_id: int, message: ReceivedMessage, verdict: Verdict, chat: Chat
         timestamp=message.facts.timestamp,
         is_group=message.facts.is_group,
         verdict=verdict,
+        kind=message.facts.kind[:LONGEST_KIND],
     )
 
 

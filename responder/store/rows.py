@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from responder.policy import Verdict
 from responder.turns import TurnOrigin, TurnState
@@ -14,7 +16,7 @@ STATEMENT_OVERHEAD = 2_000
 #: Parts into which the chats are divided among replicas.
 PARTS = 16
 #: Verdicts of messages that wait for a turn.
-OPEN = (Verdict.ANSWER, Verdict.ORDER)
+OPEN = (Verdict.ANSWER, Verdict.ORDER, Verdict.TRANSCRIBE)
 #: Origins whose answers count for the budgets.
 COUNTED = (TurnOrigin.RULE, TurnOrigin.MODEL, TurnOrigin.CLOSED)
 #: Origins that never repeat a text within the duplicate window.
@@ -59,14 +61,16 @@ class Pending:
     timestamp: float
     is_group: bool
     verdict: Verdict
+    kind: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class QueuedAnswer:
-    """A text with the command id under which it is always published."""
+    """A text with the command id under which it is always published, or a file by its content field."""
 
     id: str
     text: str
+    content: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,8 @@ class Turn:
 
 def commands_to_json(commands: tuple[QueuedAnswer, ...]) -> str:
     """The form of the column `commands`."""
-    return json.dumps([[command.id, command.text] for command in commands], ensure_ascii=False)
+    rows = ([one.id, one.text] if one.content is None else [one.id, one.text, one.content] for one in commands)
+    return json.dumps(list(rows), ensure_ascii=False)
 
 
 def text_of(commands: tuple[QueuedAnswer, ...]) -> str:
@@ -119,4 +124,4 @@ def text_of(commands: tuple[QueuedAnswer, ...]) -> str:
 
 
 def commands_from_json(text: str) -> tuple[QueuedAnswer, ...]:
-    return tuple(QueuedAnswer(command_id, content) for command_id, content in json.loads(text))
+    return tuple(QueuedAnswer(*command) for command in json.loads(text))

@@ -132,6 +132,8 @@ messages = Table(
     Column("verdict", String(24), nullable=False),
     Column("turn_id", BigInteger),
     Column("timestamp", Double, nullable=False),
+    Column("kind", String(32)),  # NULL in rows of earlier versions
+    Column("title", String(200)),  # the name of its file or place
     UniqueConstraint("session", "message_id", name="uq_wa_message"),
     Index("ix_wa_message_open", "turn_id", "verdict", "part"),
     Index("ix_wa_message_chat", "chat_id", "id"),
@@ -147,7 +149,7 @@ marks = Table(
     Column("message_id", _exact(255), nullable=False),
     Column("kind", String(8), nullable=False),  # that of the event
     Column("author", _exact(96), nullable=False),  # of a reaction, else empty
-    Column("body", _LONG, nullable=False),  # the newest text, empty after a revocation; the emoji of a reaction
+    Column("body", _LONG, nullable=False),  # the newest text, empty after a revocation; the emoji; the file
     Column("at", Double, nullable=False),
     UniqueConstraint("session", "message_id", "kind", "author", name="uq_wa_mark"),
 )
@@ -162,7 +164,7 @@ turns = Table(
     Column("part", SmallInteger, nullable=False),
     Column("conversation_id", BigInteger),
     Column("origin", String(8), nullable=False),
-    Column("commands", _LONG, nullable=False),  # JSON [[id, text], …], always published verbatim
+    Column("commands", _LONG, nullable=False),  # JSON [[id, text, content?], …], always published verbatim
     Column("state", String(8), nullable=False),
     Column("error", String(64)),
     Column("created_at", Double, nullable=False),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.contract.bot import BotConfig, ResponderEvent
+from bridge.contract.bot import BotConfig, ResponderEvent, SpokenText
 from bridge.contract.commands import ControlAction, ControlResult, ControlStatus
 from bridge.contract.errors import ERRORS, InvalidRequest, NotConnected
 from bridge.contract.events import ERASED_EVENT, LIMITS, MEDIA, OWN_MESSAGE, Event, EventBody
@@ -237,6 +237,13 @@ def _others() -> dict[str, Payload]:
             where="54911***01",
             text="HTTP 503; asked again in 15 s",
             count=3,
+            at=AT,
+        ),
+        "spoken-text": SpokenText(
+            session="haby",
+            message_id="false_5491155500001@c.us_3EB0C0FFEE",
+            text="¿A qué hora abren mañana?",
+            language="es",
             at=AT,
         ),
     }

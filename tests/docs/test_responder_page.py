@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from responder.file_answers import FileFolder
 from responder.policy import Verdict
 from responder.rules import parse_rules
 from responder.settings import ResponderSettings
@@ -13,7 +14,11 @@ from tests.docs.pages import ROOT, blocks
 
 PAGE = ROOT / "docs/responder.md"
 TEXT = PAGE.read_text(encoding="utf-8")
-(RULES,) = (parse_rules(block.text) for block in blocks(PAGE) if block.language == "yaml")
+#: In place of the files that the page's rules name.
+FILES = FileFolder(ROOT / "tests/samples")
+(RULES,) = (
+    parse_rules(block.text.replace("carta.jpg", "red.jpg"), FILES) for block in blocks(PAGE) if block.language == "yaml"
+)
 _, _, table = TEXT.partition("| Message | Rule |\n")
 EXAMPLES: list[tuple[str, str]] = re.findall(r"^\| (.+?) \| (\S+) \|$", table.split("\n\n")[0], re.MULTILINE)
 

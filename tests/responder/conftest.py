@@ -169,7 +169,7 @@ class ResponderHarness:
         """Wait until `count` messages are recorded and none waits; returns their verdicts in order."""
         while True:
             found = [row[0] for row in await self.rows("SELECT verdict FROM wa_message ORDER BY id")]
-            if len(found) >= count and not {"answer", "order"} & set(found):
+            if len(found) >= count and not {"answer", "order", "transcribe"} & set(found):
                 return found
             await asyncio.sleep(0.02)
 

@@ -1,10 +1,11 @@
-"""A server with OpenAI's chat completions API whose failures are scripted."""
+"""A server with OpenAI's APIs for chat completions and transcriptions, whose failures are scripted."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 from collections.abc import Callable
+from email.parser import BytesParser
 from types import TracebackType
 from typing import Any, Self
 
@@ -24,12 +25,25 @@ def completion(text: str | None, *, finish: str = "stop") -> bytes:
     ).encode()
 
 
+def form_of(head: bytes, body: bytes) -> dict[str, Any]:
+    """The fields of a multipart form; a file is its name, type and bytes."""
+    line = next(line for line in head.split(b"\r\n") if line.lower().startswith(b"content-type:"))
+    fields: dict[str, Any] = {}
+    for part in BytesParser().parsebytes(line + b"\r\n\r\n" + body).get_payload():
+        assert not isinstance(part, str)
+        name = part.get_param("name", header="content-disposition")
+        content = part.get_payload(decode=True)
+        fields[str(name)] = (part.get_filename(), part.get_content_type(), content) if part.get_filename() else content
+    return fields
+
+
 class OpenAiServer:
     """Use as `async with`. Each request takes one entry of `script`; after the last one, `answer` makes the answers.
 
     An entry is a text (the answer), an int (the HTTP status), bytes (the body), a float (seconds until an answer),
     an event (an answer once it is set), a dict (429 with these headers), a pair (status and body, a str for a page), or
-    None (the connection is closed). `refuse` may answer a request by an error instead, with status 400.
+    None (the connection is closed). A transcription takes one of `spoken` instead, whose texts are what was said, or
+    says `said`. `refuse` may answer a request by an error instead, with status 400.
     """
 
     def __init__(self) -> None:
@@ -37,6 +51,9 @@ class OpenAiServer:
         self.answer: Callable[[list[dict[str, str]]], str] = lambda messages: f"Sobre «{messages[-1]['content']}»: sí."
         self.refuse: Callable[[dict[str, Any]], dict[str, Any] | None] = lambda _: None
         self.asked: list[dict[str, Any]] = []
+        self.spoken: list[Any] = []
+        self.said = "hola"
+        self.heard: list[dict[str, Any]] = []  # the fields of each transcription
         self.at_once = 0
         self.most_at_once = 0
         self._server: asyncio.Server
@@ -73,7 +90,8 @@ class OpenAiServer:
                 length = next(
                     int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")
                 )
-                request = json.loads(await reader.readexactly(length))
+                body = await reader.readexactly(length)
+                request = form_of(head, body) if b"/audio/transcriptions" in head else json.loads(body)
                 self.at_once += 1
                 self.most_at_once = max(self.at_once, self.most_at_once)
                 try:
@@ -86,12 +104,18 @@ class OpenAiServer:
             self._serving.discard(serving)
             writer.transport.abort()
 
-    async def _respond(self, request: dict[str, Any], writer: asyncio.StreamWriter) -> None:
+    def _step(self, request: dict[str, Any]) -> Any:
+        if "file" in request:
+            self.heard.append(request)
+            step = self.spoken.pop(0) if self.spoken else self.said
+            return json.dumps({"text": step}).encode() if isinstance(step, str) else step
         self.asked.append(request)
-        refusal = self.refuse(request)
-        step: Any = (400, json.dumps({"error": refusal}).encode()) if refusal else None
-        if refusal is None:
-            step = self.script.pop(0) if self.script else self.answer(request["messages"])
+        if refusal := self.refuse(request):
+            return 400, json.dumps({"error": refusal}).encode()
+        return self.script.pop(0) if self.script else self.answer(request["messages"])
+
+    async def _respond(self, request: dict[str, Any], writer: asyncio.StreamWriter) -> None:
+        step = self._step(request)
         content_type = "application/json"
         status, headers, body = 200, {}, b""
         match step:
@@ -106,7 +130,12 @@ class OpenAiServer:
                 body = completion("tarde")
             case asyncio.Event():
                 await step.wait()
-                body = completion(self.answer(request["messages"]))
+                is_speech = "file" in request
+                body = (
+                    json.dumps({"text": self.said}).encode()
+                    if is_speech
+                    else completion(self.answer(request["messages"]))
+                )
             case int():
                 status, body = step, b'{"error": {"message": "no"}}'
             case (int() as status, bytes() as body):

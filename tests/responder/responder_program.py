@@ -15,6 +15,7 @@ from responder.app import run
 from responder.outgoing import MqttAnswerSink
 from responder.settings import load
 from responder.store.recorder import Recorder
+from responder.store.transcripts import Transcripts
 from responder.store.turns import Turns
 from responder.transports import BrokerAccess
 
@@ -43,6 +44,7 @@ async def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(name)s %(message)s")
     wanted = os.environ.get("RESPONDER_HALT", "")
     halt_around(Recorder, "record", "recording", wanted)
+    halt_around(Transcripts, "record", "transcript", wanted)
     halt_around(Turns, "open", "opening", wanted)
     halt_around(MqttAnswerSink, "deliver", "delivery", wanted)
     halt_around(Turns, "finish", "finishing", wanted)

@@ -184,6 +184,20 @@ async def test_the_legacy_history_is_used(legacy: ResponderDatabase) -> None:
     assert [(one.role, one.text) for one in history] == [("user", "Mañana ¿a qué hora?"), ("assistant", "A las 9")]
 
 
+async def test_rows_from_before_the_kinds_are_kept(database: ResponderDatabase) -> None:
+    insert = (
+        "INSERT INTO wa_message (session, message_id, chat_id, part, verdict, timestamp)"
+        " VALUES ('haby', 'x', 1, 0, 'answered', 0)"
+    )
+    alter = ("ALTER TABLE wa_message DROP COLUMN kind", "ALTER TABLE wa_message DROP COLUMN title")
+    async with database.write() as connection:
+        for statement in (*alter, insert, "UPDATE wa_schema SET version_num = '0003'"):
+            await connection.execute(text(statement))
+    await migrate(database)
+    assert await rows(database, "SELECT message_id, kind, title FROM wa_message") == [("x", None, None)]
+    assert await rows(database, "SELECT version_num FROM wa_schema") == [(HEAD,)]
+
+
 async def test_a_newer_schema_is_refused(database: ResponderDatabase) -> None:
     async with database.write() as connection:
         await connection.execute(text("UPDATE wa_schema SET version_num = '9999'"))

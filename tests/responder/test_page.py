@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 
+from bridge.contract.kinds.location import Place
+from bridge.contract.kinds.media import Media
 from tests.client.conftest import ANA, BETO
 from tests.parts import require_binary
 from tests.pictures import picture
@@ -65,6 +67,13 @@ async def test_conversations_are_shown_live_and_text_stays_text(shown: Responder
     shown.bridge.phone.incoming(BETO, "", type="ptt", notify_name="Beto Gómez")
     await expect(log.get_by_text("Mensaje de voz")).to_be_visible()
     await expect(chats.nth(0)).to_contain_text("Mensaje de voz")
+    bill = Media(mimetype="application/pdf", filename="factura.pdf")
+    shown.bridge.phone.incoming(BETO, "¿Está paga?", type="document", media=bill, notify_name="Beto Gómez")
+    await expect(log.get_by_text("📄 Documento · factura.pdf")).to_be_visible()
+    await expect(log.get_by_text("¿Está paga?")).to_be_visible()
+    place = Place(latitude=-34.6037, longitude=-58.3816)
+    shown.bridge.phone.incoming(BETO, "", type="location", location=place, notify_name="Beto Gómez")
+    await expect(log.get_by_text("📍 Ubicación -34.60370, -58.38160")).to_be_visible()
     await expect(page.get_by_role("status")).to_have_text("Funciona")
     await picture(page, "responder-desk")
 

@@ -138,10 +138,11 @@ def _responder(scope: _Scope) -> Iterator[Grant]:
     yield Grant("readwrite", scope.topics.bot_config())
     yield Grant("read", scope.topics.bot_switch())
     yield Grant("write", scope.topics.responder_event())
+    yield Grant("write", scope.topics.transcript(scope.session))
 
 
 def _reader(scope: _Scope) -> Iterator[Grant]:
-    yield from scope.reading(Leaf.IN, Leaf.EVENT, Leaf.ACK, Leaf.STATUS)
+    yield from scope.reading(Leaf.IN, Leaf.EVENT, Leaf.ACK, Leaf.STATUS, Leaf.TRANSCRIPT)
     yield scope.bridges
     yield from scope.replays
 

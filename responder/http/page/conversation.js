@@ -2,7 +2,7 @@
 
 import { get, post } from './api.js';
 import { clock, day, element, initialOf, moment, nameOf, toneOf } from './element.js';
-import { textOf, words } from './words.js';
+import { headOf, textOf, words } from './words.js';
 
 const PAGE = 50;
 const PAUSE = 1800;
@@ -150,6 +150,7 @@ function message(line) {
   return element(
     'li',
     { class: `message ${line.role} ${line.role === 'assistant' ? line.origin : ''}` },
+    headOf(line) ? element('p', { class: 'head' }, headOf(line)) : null,
     element('p', {}, line.revoked ? words.revoked : textOf(line.text)),
     element(
       'footer', {},

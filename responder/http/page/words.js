@@ -20,7 +20,7 @@ const en = {
   ia: 'automatic', humano: 'person', sistema: 'system', unreachable: 'No connection to the responder. Retrying…',
   states: { ready: 'sending', failed: 'not sent', unknown: 'may not have been sent' },
   verdicts: {
-    answer: 'waiting for an answer', duplicate: 'repeated', human: 'handled by a person', off: 'answers off',
+    answer: 'waiting for an answer', transcribe: 'being written down', duplicate: 'repeated', human: 'handled by a person', off: 'answers off',
     client_off: 'answers off', too_old: 'too old', closed: 'outside business hours', no_answer: 'no automatic answer',
     model_failed: 'the model refused the question',
     forbidden: 'answer blocked', opt_out: 'opted out', opted_out: 'opted out', chat_budget: 'chat limit reached',
@@ -46,7 +46,7 @@ const es = {
   ia: 'automática', humano: 'persona', sistema: 'sistema', unreachable: 'Sin conexión con el responder. Reintentando…',
   states: { ready: 'enviando', failed: 'no se envió', unknown: 'no se sabe si se envió' },
   verdicts: {
-    answer: 'espera respuesta', duplicate: 'repetido', human: 'lo atiende una persona', off: 'respuestas desactivadas',
+    answer: 'espera respuesta', transcribe: 'se está transcribiendo', duplicate: 'repetido', human: 'lo atiende una persona', off: 'respuestas desactivadas',
     client_off: 'respuestas desactivadas', too_old: 'demasiado antiguo', closed: 'fuera de horario', no_answer: 'sin respuesta automática',
     model_failed: 'el modelo rechazó la pregunta',
     forbidden: 'respuesta bloqueada', opt_out: 'se dio de baja', opted_out: 'de baja', chat_budget: 'límite del chat alcanzado',
@@ -61,6 +61,12 @@ export const words = language === 'es' ? es : en;
 export function textOf(text) {
   const [, kind, title = ''] = /^\[([\w-]+)\]( .+)?$/.exec(text) ?? [];
   return kinds[kind] ? kinds[kind][language] + title : text;
+}
+
+// What a message is beside its text, and the name of its file or place; null where the text says it all.
+export function headOf(line) {
+  if (!kinds[line.kind] || line.revoked || line.text.startsWith(`[${line.kind}]`)) return null;
+  return [kinds[line.kind][language], line.title].filter(Boolean).join(' · ');
 }
 
 // Fills the texts into the served page.
