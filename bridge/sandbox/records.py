@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from bridge.contract.jid import Jid, MessageKey
+from bridge.sandbox.group_records import Group
 
 ACCOUNT = "5491155500000@c.us"
 ACCOUNT_LID = "277000000000000@lid"
@@ -38,6 +39,8 @@ class Contact(BaseModel):
     """Whether the chat uses the LID although the number is known."""
     blocked: bool = False
     """Whether the account has blocked this person."""
+    add_code: int | None = None
+    """The service's answer to who adds this person to a group: 403 = may be invited only. None: it is added."""
 
     @property
     def address(self) -> str:
@@ -55,6 +58,7 @@ class Chat(BaseModel):
     created: int
     read_to: int = 0
     """The account has read the messages before this position, and their authors have read receipts."""
+    group: Group | None = None
 
     @property
     def is_group(self) -> bool:
@@ -138,6 +142,11 @@ class ServiceMessage(BaseModel):
     """By person."""
     edited: MessageEdit | None = None
     revoked: MessageRevocation | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether it counts as unread until it is read."""
+        return not self.from_me and self.type != "gp2"
 
     @property
     def key(self) -> str:

@@ -10,6 +10,7 @@ import './modules/passkey.js';
 import './modules/messages.js';
 import './modules/received_media.js';
 import './modules/contacts.js';
+import './modules/groups.js';
 import './modules/chats.js';
 import './modules/presence.js';
 import './modules/sending.js';

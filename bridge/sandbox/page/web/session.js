@@ -6,6 +6,7 @@ import { edited, reacted, revoked, voted } from './modules/acts.js';
 import { addChat, setMigrated } from './modules/chats.js';
 import { Cmd, Conn, setClock, Socket, Stream } from './modules/connection.js';
 import { addContact } from './modules/contacts.js';
+import { changed } from './modules/groups.js';
 import { createWid, MsgKey } from './modules/identity.js';
 import { codeAnswered, keys, setPrefix } from './modules/linking.js';
 import { isMe } from './modules/login.js';
@@ -201,6 +202,7 @@ export async function start() {
     edited,
     reacted,
     voted,
+    group_changed: changed,
     lost: () => {
       if (login.device) setLink({ up: false, trouble: null });
     },
