@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bridge.sandbox.changes import ChatChanged, GroupChanged
 from bridge.sandbox.contacts import EntryNotFound
 from bridge.sandbox.group_records import Group, GroupSettings, JoinRequest
-from bridge.sandbox.records import ACCOUNT, ACCOUNT_LID, Chat, Device, MessageOrigin, ServiceMessage, TransmissionMode
+from bridge.sandbox.records import ACCOUNT, ACCOUNT_LID, Chat, MessageOrigin, ServiceMessage, TransmissionMode
 
 if TYPE_CHECKING:
     from bridge.sandbox.world import World
@@ -186,7 +186,7 @@ class SandboxGroups:
             self._announce(chat, "add", by, joined, subtype="invite", reason="invite")
         return results
 
-    def from_device(self, device: Device, kind: str, fields: dict[str, Any]) -> dict[str, Any] | None:
+    def from_device(self, kind: str, fields: dict[str, Any]) -> dict[str, Any] | None:
         """A linked device asks for something. Returns None where it gets no answer."""
         settings = self._world.state.settings
         if settings.send_mode is TransmissionMode.HOLD:

@@ -316,7 +316,7 @@ class PageSocket:
             case "act":
                 return self._world.acts.from_device(database.device, frame["kind"], frame)
             case "group":
-                return self._world.groups.from_device(database.device, frame["kind"], frame["fields"])
+                return self._world.groups.from_device(frame["kind"], frame["fields"])
             case "around":
                 return database.around(frame["key"])
             case "ready":
