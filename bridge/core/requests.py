@@ -22,6 +22,7 @@ from bridge.ports import Answers, CallInDoubt, Clock, IncomingMessage, RequestLe
 DescribesMessages = Callable[[Sequence[IncomingMessage]], Awaitable[Sequence[HistoryMessage]]]
 Answer = Callable[[Request], Awaitable[Any]]
 LongAnswer = Callable[[Request, Callable[[int, int], None]], Awaitable[Any]]
+NamesPeople = Callable[[Any], Awaitable[Any]]
 #: Concurrent calls into the page for requests that only read. Further ones are refused: they must not delay messages.
 CONCURRENT = 8
 #: Seconds between two reports on how far a long request is; the first one comes sooner.
@@ -41,9 +42,11 @@ class RequestRunner:
         ledger: RequestLedger,
         own: Callable[[], str | None],
         describe: DescribesMessages,
+        named: NamesPeople,
     ) -> None:
         """`own` gives the digits of this account's number, None before they are known; `describe` the published form
-        of messages."""
+        of messages, `named` data with the bridge's id of each person."""
+        self._named = named
         #: Those that change something; claim them here before they are acknowledged.
         self.claimed = ClaimedRequests(session, ledger, clock, own=own, carry_out=self._carry_out)
         self._describe = describe
@@ -90,7 +93,7 @@ class RequestRunner:
         messages: list[IncomingMessage] = []
         _replace(data, messages.append)
         described = iter(await self._describe(messages)) if messages else iter(())
-        return _replace(data, lambda _: json.loads(next(described).to_json()))
+        return await self._named(_replace(data, lambda _: json.loads(next(described).to_json())))
 
     async def respond(self, request: Request) -> Response:
         """Carry out a request; returns its response, `unknown` if the driver gave no answer.

@@ -80,7 +80,14 @@ class Session(DriverSink):
         self.outbound = outbound
         self.view = SessionView(name, clock)
         self.requests = RequestRunner(
-            name, driver, self.view, clock, ledger=ledger, own=lambda: outbound.own, describe=inbound.described
+            name,
+            driver,
+            self.view,
+            clock,
+            ledger=ledger,
+            own=lambda: outbound.own,
+            describe=inbound.described,
+            named=inbound.named,
         )
         self.limits = LimitsKeeper(name, journal, memory, clock)
         self.requests.answer(GetLimits.model_fields["action"].default, self.limits.answer)

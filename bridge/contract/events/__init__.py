@@ -15,6 +15,7 @@ from bridge.contract.events import (
     decrypted,
     edit,
     erased,
+    group,
     limits,
     media,
     own_message,
@@ -29,6 +30,7 @@ from bridge.contract.events.decrypted import DECRYPTED
 from bridge.contract.events.edit import EDIT
 from bridge.contract.events.erased import ERASED_EVENT
 from bridge.contract.events.event_kind import EventKind
+from bridge.contract.events.group import GROUP, EventPerson
 from bridge.contract.events.limits import LIMITS
 from bridge.contract.events.media import MEDIA
 from bridge.contract.events.own_message import OWN_MESSAGE
@@ -49,6 +51,7 @@ EVENTS: tuple[EventKind, ...] = (
     edit.EVENT,
     revoke.EVENT,
     poll_vote.EVENT,
+    group.EVENT,
     alias.EVENT,
     undecrypted.EVENT,
     decrypted.EVENT,
@@ -106,6 +109,7 @@ if TYPE_CHECKING:
         body: str | None = None
         by: str | None = None
         selected: list[str] | None = None
+        people: list[EventPerson] | None = None
 
 else:
     EventFields = create_model(
@@ -147,6 +151,7 @@ __all__ = [
     "ERASED_EVENT",
     "EVENTS",
     "EVENT_KINDS",
+    "GROUP",
     "LIMITS",
     "MEDIA",
     "OWN_MESSAGE",
@@ -158,6 +163,7 @@ __all__ = [
     "Event",
     "EventBody",
     "EventKind",
+    "EventPerson",
     "GivenUp",
     "SentCommand",
 ]

@@ -11,12 +11,50 @@ from bridge.contract.requests.chats_history import ChatHistory
 from bridge.contract.requests.chats_list import ChatList
 from bridge.contract.requests.chats_read import MarkRead
 from bridge.contract.requests.contacts_check import CheckContacts, CheckedContact, CheckedContacts
+from bridge.contract.requests.groups_add import GroupAdd
+from bridge.contract.requests.groups_approve import GroupApprove
+from bridge.contract.requests.groups_create import GroupCreate
+from bridge.contract.requests.groups_demote import GroupDemote
+from bridge.contract.requests.groups_get import GroupGet
+from bridge.contract.requests.groups_invite import GroupInvite
+from bridge.contract.requests.groups_join import GroupJoin
+from bridge.contract.requests.groups_leave import GroupLeave
+from bridge.contract.requests.groups_list import GroupList
+from bridge.contract.requests.groups_promote import GroupPromote
+from bridge.contract.requests.groups_reject import GroupReject
+from bridge.contract.requests.groups_remove import GroupRemove
+from bridge.contract.requests.groups_requests import GroupRequests
+from bridge.contract.requests.groups_revoke_invite import GroupRevokeInvite
+from bridge.contract.requests.groups_update import GroupUpdate
 from bridge.contract.requests.limits_get import GetLimits
 from bridge.contract.requests.media_get import MediaAnswer, MediaGet
 from bridge.contract.requests.request import Request, RequestProgress, Response, ResponseStatus
 from bridge.contract.requests.typing import Typing
 
-REQUESTS: tuple[type[Request], ...] = (Typing, ChatList, ChatHistory, MarkRead, CheckContacts, GetLimits, MediaGet)
+REQUESTS: tuple[type[Request], ...] = (
+    Typing,
+    ChatList,
+    ChatHistory,
+    MarkRead,
+    CheckContacts,
+    GetLimits,
+    MediaGet,
+    GroupList,
+    GroupGet,
+    GroupCreate,
+    GroupUpdate,
+    GroupAdd,
+    GroupRemove,
+    GroupPromote,
+    GroupDemote,
+    GroupInvite,
+    GroupRevokeInvite,
+    GroupJoin,
+    GroupLeave,
+    GroupRequests,
+    GroupApprove,
+    GroupReject,
+)
 BY_ACTION = {request.model_fields["action"].default: request for request in REQUESTS}
 
 

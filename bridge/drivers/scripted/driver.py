@@ -18,6 +18,7 @@ from bridge.contract.errors import (
     CodedError,
     InvalidRequest,
     MessageNotFound,
+    NotAllowed,
     NotOnWhatsApp,
     ReachOutLocked,
     Refused,
@@ -230,6 +231,11 @@ class ScriptedDriver(WhatsAppDriver):
     @override
     def sends(self) -> frozenset[str]:
         return frozenset(kind.kind for kind in KINDS)
+
+    @override
+    async def may_write(self, group: Jid) -> None:
+        if group in self._phone.closed_groups:
+            raise NotAllowed("This account is not a member of the group.")
 
     @override
     async def reserve(self, chat: Jid) -> MessageKey:

@@ -109,6 +109,7 @@ class ScriptedPhone:
     looked_up: list[Jid] = field(default_factory=list)  # numbers of `contacts.check` that were asked for
     damaged: set[Jid] = field(default_factory=set)  # chats of which the page can read the newest message only
     failing: set[Jid] = field(default_factory=set)  # numbers whose look-up the service answers with an error
+    closed_groups: set[Jid] = field(default_factory=set)  # groups in which this account may not write
     lids: dict[Jid, Jid] = field(default_factory=dict)  # number -> LID of its chat
     history: list[IncomingMessage] = field(default_factory=list)
     history_waits: bool = False  # a newly paired device has none of it before `send_history`

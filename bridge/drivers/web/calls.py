@@ -12,6 +12,7 @@ from bridge.contract.details import InvalidDetail
 from bridge.contract.errors import (
     InternalError,
     InvalidRequest,
+    LimitReached,
     MediaUnsupported,
     MessageNotFound,
     NotAllowed,
@@ -26,7 +27,7 @@ from bridge.contract.phone_numbers import candidates
 from bridge.contract.requests import CheckContacts, Request
 from bridge.drivers.web.limits import Limits
 from bridge.drivers.web.number_cache import NumberCache
-from bridge.drivers.web.payloads import to_jid, to_key, to_message
+from bridge.drivers.web.payloads import to_jid, to_key, to_message, to_person
 from bridge.drivers.web.refusals import STALE_ADDRESSING, blocked_contact, refusal
 from bridge.drivers.web.web_page import PageFailure, WebPage
 from bridge.ports import CallInDoubt, DriverUnavailable, IncomingMessage, LookUp
@@ -67,16 +68,30 @@ def _forms(to: Jid, numbers: NumberCache, now: float) -> list[str]:
     return [str(Jid(number, to.server)) for number in numbers.spellings(to.user, candidates(to.user), now)]
 
 
-async def answer(page: WebPage, request: Request, numbers: NumberCache, now: float) -> Any:
+async def writing_refused(page: WebPage, group: Jid, limit: float) -> str | None:
+    """Why this account may not write in a group; None where the page knows nothing against it."""
+    try:
+        refused = await page.call("mayWrite", str(group), limit=limit)
+    except PageFailure:
+        return None
+    return refused if isinstance(refused, str) else None
+
+
+#: Seconds for each person of a request, which may take a question to the service.
+_PERSON = 0.5
+
+
+async def answer(page: WebPage, request: Request, numbers: NumberCache, now: float, limits: Limits) -> Any:
     """Carry out a request. Each recipient is passed in the spellings that its country has, the likeliest first."""
     forms = {name: _forms(to, numbers, now) for name, to in request.addresses.items()}
     lists = {name: [_forms(to, numbers, now) for to in everyone] for name, everyone in request.address_lists.items()}
+    given, limit = request.arguments, limits.call + _PERSON * sum(map(len, lists.values()))
     try:
-        return _with_messages(await page.call("answer", request.action, {**request.arguments, **forms, **lists}))
+        return _read(await page.call("answer", request.action, {**given, **forms, **lists}, given, limit=limit))
     except PageFailure as failure:
         if request.changes and (failure.stored or failure.name is None):  # no refusal, but a fault on the way
             doubt = CallInDoubt(f"WhatsApp Web failed while it did this: {failure.text.rstrip('.')}.")
-            doubt.known = _with_messages(failure.known)
+            doubt.known = _read(failure.known)
             raise doubt from failure
         raise _nothing_sent(failure) from failure
 
@@ -96,15 +111,17 @@ async def check(page: WebPage, request: CheckContacts, numbers: NumberCache, now
     return list(answers)
 
 
-def _with_messages(data: Any) -> Any:
-    """The page's answer, with a value of the port in place of each message."""
+def _read(data: Any) -> Any:
+    """The page's answer, with a value of the port in place of each message and each person."""
     if isinstance(data, list):
-        return [_with_messages(item) for item in data]
+        return [_read(item) for item in data]
     if not isinstance(data, dict):
         return data
     if data.get("kind") == "message" and "key" in data:
         return to_message(data)
-    return {name: _with_messages(value) for name, value in data.items()}
+    if data.get("kind") == "person":
+        return to_person(data)
+    return {name: _read(value) for name, value in data.items()}
 
 
 async def reserve(page: WebPage, chat: Jid) -> MessageKey:
@@ -225,6 +242,14 @@ def _nothing_sent(failure: PageFailure) -> Exception:
             return DriverUnavailable(failure.text)
         case "msg_not_found":
             return MessageNotFound()
+        case "no_group":
+            return MessageNotFound(failure.text)
+        case "nobody":
+            return NotOnWhatsApp(failure.text)
+        case "limit_reached":
+            return LimitReached(failure.text)
+        case "lookup_failed":
+            return DriverUnavailable(f"{failure.text}.")
         case "not_allowed":
             return NotAllowed(failure.text)
         case "refused":
