@@ -91,7 +91,7 @@ class SandboxGroups:
         return results
 
     def leave(self, address: str, person: str = ACCOUNT_LID) -> None:
-        """A person leaves."""
+        """A person leaves the group."""
         chat, group = self.group(address)
         [result] = [self._for_member(chat, group, person)]
         if result["code"] != 200:
