@@ -99,6 +99,7 @@ ACTS: list[tuple[str, dict[str, Any]]] = [
     ("edit", {"message_id": f"false_{ANA}_3EB0A1B2C3D4E5F6", "body": "Voy a las 9"}),
     ("revoke", {"message_id": f"false_{ANA}_3EB0A1B2C3D4E5F6", "by": ANA}),
     ("poll_vote", {"message_id": f"true_{ANA}_3EB0A1B2C3D4E5F7", "selected": ["Lunes", "Jueves"], "author": ANA}),
+    ("group", {"action": "subject", "group": GROUP, "by": ANA, "subject": "Obra 2"}),
 ]
 
 

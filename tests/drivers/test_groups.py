@@ -17,8 +17,19 @@ from bridge.ports import CallInDoubt, IncomingEvent, SeenPerson, WhatsAppDriver
 from bridge.sandbox.group_records import GroupSettings
 from bridge.sandbox.records import ACCOUNT, ACCOUNT_LID, Contact, TransmissionMode
 from tests.drivers.recording import RecordingSink
-from tests.drivers.worlds import ANA, CARLA, CARLA_LID, DARIO, ELENA, GROUP, MEMBER, UNANSWERED, WebWorld, connected
-from tests.drivers.worlds import UNREGISTERED as NOBODY
+from tests.drivers.worlds import (
+    ANA,
+    CARLA,
+    CARLA_LID,
+    DARIO,
+    ELENA,
+    GROUP,
+    MEMBER,
+    UNANSWERED,
+    UNREGISTERED,
+    WebWorld,
+    connected,
+)
 
 pytestmark = pytest.mark.timeout(120)
 BRUNO, SHY, GONE = "5491155500002@c.us", "5491155500021@c.us", "5491155500022@c.us"
@@ -60,7 +71,7 @@ async def test_a_group_from_its_creation_to_the_end(web: WebWorld) -> None:
     world.directory.add_contact(Contact(pn=SHY, name="Tímida", saved=False, add_code=403))
     world.directory.add_contact(Contact(pn=GONE, name="Se fue", saved=False, add_code=408))
     async with connected(web) as (driver, sink):
-        people = ["+54 9 11 5550-0001", "5491155500002", "5491155500001", NOBODY, UNANSWERED, ACCOUNT, DARIO, SHY]
+        people = ["+54 9 11 5550-0001", "5491155500002", "5491155500001", UNREGISTERED, UNANSWERED, ACCOUNT, DARIO, SHY]
         made = await ask(driver, "groups.create", subject="Obra", people=people, announce=True, ephemeral=86_400)
         group = made["group"]
         chat, state = world.groups.group(group)
@@ -81,7 +92,7 @@ async def test_a_group_from_its_creation_to_the_end(web: WebWorld) -> None:
             86_400,
         )
         with pytest.raises(NotOnWhatsApp, match="No group was made"):
-            await ask(driver, "groups.create", subject="Nadie", people=[NOBODY])
+            await ask(driver, "groups.create", subject="Nadie", people=[UNREGISTERED])
 
         added = await ask(driver, "groups.add", group=group, people=[CARLA, BRUNO, GONE, ELENA])
         assert outcomes(added) == [
@@ -100,7 +111,7 @@ async def test_a_group_from_its_creation_to_the_end(web: WebWorld) -> None:
         assert state.admins == [ACCOUNT_LID, CARLA_LID]
         demoted = await ask(driver, "groups.demote", group=group, people=[CARLA, ANA])
         assert outcomes(demoted) == [(CARLA, "done", None), (ANA, "done", None)]
-        removed = await ask(driver, "groups.remove", group=group, people=[ELENA, CARLA_LID, NOBODY, ACCOUNT])
+        removed = await ask(driver, "groups.remove", group=group, people=[ELENA, CARLA_LID, UNREGISTERED, ACCOUNT])
         assert [one[1:] for one in outcomes(removed)] == [
             *(("done", None), ("done", None), ("failed", "not_found")),
             ("failed", "invalid"),

@@ -110,6 +110,8 @@ if TYPE_CHECKING:
         by: str | None = None
         selected: list[str] | None = None
         people: list[EventPerson] | None = None
+        action: str | None = None
+        subject: str | None = None
 
 else:
     EventFields = create_model(

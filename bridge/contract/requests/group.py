@@ -88,6 +88,6 @@ class GroupAnswer(Payload):
 
 
 class InviteAnswer(GroupAnswer):
-    """A group's link."""
+    """The link of a group."""
 
     link: str = Field(description="`https://chat.whatsapp.com/…`: who has it can join")

@@ -8,7 +8,7 @@ from bridge.contract.requests.group import GroupPeopleRequest, PeopleAnswer
 
 
 class GroupApprove(GroupPeopleRequest):
-    """`groups.requests` lists them."""
+    """`groups.requests` lists the people who wait."""
 
     summary: ClassVar = "Let people in who asked to join a group."
     example: ClassVar = {"group": "120363000000000001@g.us", "people": ["5491155500001"]}

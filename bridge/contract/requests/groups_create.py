@@ -13,7 +13,7 @@ from bridge.contract.requests.group import EPHEMERAL, Ephemeral, GroupAnswer, Pe
 from bridge.contract.requests.request import Request
 
 
-class NewGroup(PeopleAnswer, GroupAnswer):
+class CreatedGroup(PeopleAnswer, GroupAnswer):
     """The new group, and what became of each person."""
 
     subject: PageText = Field(description="its name")
@@ -25,7 +25,7 @@ class GroupCreate(Request):
     summary: ClassVar = "Make a group with people."
     example: ClassVar = {"subject": "Obra Rivadavia", "people": ["5491155500001", "5491155500002"]}
     changes: ClassVar = True
-    data: ClassVar = NewGroup
+    data: ClassVar = CreatedGroup
     recipient_lists: ClassVar = ("people",)
 
     action: Literal["groups.create"] = "groups.create"

@@ -8,7 +8,7 @@ from bridge.contract.requests.group import GroupRequest, InviteAnswer
 
 
 class GroupInvite(GroupRequest):
-    """Only admins can."""
+    """Only admins can read it."""
 
     summary: ClassVar = "Read the link of a group."
     example: ClassVar = {"group": "120363000000000001@g.us"}

@@ -8,7 +8,7 @@ from bridge.contract.requests.group import GroupAnswer, GroupRequest
 
 
 class GroupLeave(GroupRequest):
-    """The chat stays."""
+    """The chat stays, and takes no more messages."""
 
     summary: ClassVar = "Leave a group."
     example: ClassVar = {"group": "120363000000000001@g.us"}

@@ -244,7 +244,7 @@ def _nothing_sent(failure: PageFailure) -> Exception:
             return MessageNotFound()
         case "no_group":
             return MessageNotFound(failure.text)
-        case "nobody":
+        case "no_person":
             return NotOnWhatsApp(failure.text)
         case "limit_reached":
             return LimitReached(failure.text)

@@ -4,7 +4,7 @@ answerers["groups.create"] = async ({ subject, people: lists, announce, restrict
   const found = await findPeople(lists, given.people);
   if (!found.distinct.length) {
     const reasons = found.results.map(({ to, text: why }) => `${to}: ${why}`).join(" ");
-    throw new Failure("nobody", `No group was made: none of the people can be added. ${reasons.slice(0, 500)}`);
+    throw new Failure("no_person", `No group was made: none of the people can be added. ${reasons.slice(0, 500)}`);
   }
   const options = {
     title: subject,
