@@ -86,3 +86,17 @@ async def test_a_place_is_sent_and_listed(started: HttpBridge, client: httpx.Asy
     assert (listed["message"], listed["content"]) == ("📍 Obelisco", {"location": place})
     both = await client.post(SENDS, json={"to": ANA, "location": place, "message": "Hola"})
     assert "a command carries one content, not location and message" in both.json()["detail"]
+
+
+async def test_a_group_is_changed_and_a_closed_one_takes_no_command(
+    started: HttpBridge, client: httpx.AsyncClient
+) -> None:
+    group = "120363000000000001@g.us"
+    started.phone.chats, started.phone.closed_groups = {Jid.parse(group)}, {Jid.parse(group)}
+    started.phone.answers["groups.update"] = {"group": group, "changed": ["subject"], "failed": []}
+    changed = await client.post(f"{REQUESTS}/groups.update", json={"group": group, "subject": "Obra"})
+    assert (changed.status_code, changed.json()["data"]["changed"]) == (200, ["subject"])
+    many = await client.post(f"{REQUESTS}/groups.add", json={"group": group, "people": [ANA] * 257})
+    assert (many.status_code, many.json()["code"]) == (400, "invalid")
+    sent = await client.post(SENDS, json={"to": group, "message": "Hola"})
+    assert (sent.status_code, sent.json()["code"]) == (403, "not_allowed")

@@ -11,6 +11,7 @@ import pytest
 from bridge.contract.jid import Jid
 from bridge.contract.requests import BY_ACTION
 from bridge.contract.session import SessionState
+from bridge.ports import SeenPerson
 from tests.mosquitto_server import SHIPPED, MosquittoServer
 from tests.mqtt.conftest import BridgeUnderTest
 from tests.mqtt.probe import MqttProbe, mqtt_probe
@@ -195,3 +196,27 @@ async def test_a_bridge_killed_while_it_changes_something_says_unknown(
     await probe.wait(RESPONSE, lambda one: one["id"] == "barrier")
     assert [request.id for request in harness.phone.changes] == ["barrier"]
     assert (harness.settings.data_dir / "done").read_text() == "chats.read\n"
+
+
+async def test_a_group_on_the_wire(harness: BridgeUnderTest, probe: MqttProbe) -> None:
+    group = "120363000000000001@g.us"
+    harness.phone.chats = {Jid.parse(group)}
+    person = SeenPerson(frozenset({Jid.parse(ANA)}))
+    harness.phone.answers["groups.add"] = {"people": [{"to": "5491155500001", "person": person, "status": "done"}]}
+    harness.phone.closed_groups = {Jid.parse(group)}
+    await harness.start()
+    await probe.publish(REQUEST, {"id": "g1", "action": "groups.add", "group": group, "people": ["5491155500001"]})
+    response = await probe.wait(RESPONSE, lambda one: one["id"] == "g1")
+    [added] = response["data"]["people"]
+    assert (response["status"], added["to"], added["status"], added["from_pn"]) == (
+        "done",
+        "5491155500001",
+        "done",
+        ANA,
+    )
+    await probe.publish(REQUEST, {"id": "g2", "action": "groups.add", "group": ANA, "people": [ANA]})
+    assert (await probe.wait(RESPONSE, lambda one: one["id"] == "g2"))["error"]["code"] == "invalid"
+    await probe.publish("wa/haby/out", {"id": "c1", "to": group, "message": "Hola"})
+    result = await probe.wait("wa/haby/result", lambda one: one["id"] == "c1")
+    assert (result["status"], result["error"]["code"]) == ("failed", "not_allowed")
+    assert harness.phone.sent == []
