@@ -155,7 +155,13 @@ _DONE: dict[str, Callable[[EventBody], str]] = {
     "call": lambda event: f"{_CALLS.get(event.action or '', 'called')}{' (video)' if event.video else ''}",
     "presence": lambda event: f"is {event.presence}",
     "poll_vote": lambda event: f"voted: {', '.join(event.selected)}" if event.selected else "withdrew a vote",
+    "group": lambda event: f"changed the group: {_change(event)}",
 }
+
+
+def _change(event: EventBody) -> str:
+    people = [_short(one.from_pn or one.from_lid or "") for one in event.people or ()]
+    return " ".join(filter(None, (event.action, event.subject, ", ".join(people))))
 
 
 def print_act(out: Console, event: EventBody) -> None:

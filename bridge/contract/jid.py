@@ -35,6 +35,8 @@ _DIGITS = re.compile(r"[0-9]{5,15}")
 _INTERNATIONAL = re.compile(r"[1-9][0-9]{4,14}")
 SENDABLE = frozenset({Server.USER, Server.LID, Server.GROUP})
 _FEEDS = frozenset({Server.BROADCAST, Server.NEWSLETTER})
+#: In examples of the documentation.
+GROUP_EXAMPLE = "120363000000000001@g.us"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import json
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -152,8 +153,9 @@ class InboundPipeline:
         """Journal an event unless it is known. Durable on return. An event of no known kind is logged and dropped."""
         chat = str(event.chat) if event.chat else None
         head = {"kind": event.kind, "at": instant(event.at), "chat": chat, **await self._about(event)}
+        fields = await self._people.named(dict(event.fields))
         try:
-            body = EventBody.model_validate({**head, **event.fields}).to_json()
+            body = EventBody.model_validate({**head, **fields}).to_json()
         except ValidationError as error:
             _log.warning(
                 "%s: an event of kind %s cannot be read: %s", self._session, event.kind, error.errors()[0]["msg"]
@@ -228,6 +230,10 @@ class InboundPipeline:
         seq = await self._journal.append_event(event.to_json(), kind=kind, once=f"{kind}:{raw_id}", media=media)
         return 0 if seq is None else 1
 
+    async def named(self, data: Any) -> Any:
+        """The data of a request with the bridge's id of each person."""
+        return await self._people.named(data)
+
     async def described(self, messages: Sequence[IncomingMessage]) -> list[HistoryMessage]:
         """Messages as the data of a request shows them. Nothing is journalled; new people are stored."""
         people = await self._people.identify([addresses_of(message) for message in messages])
@@ -237,10 +243,6 @@ class InboundPipeline:
             ack = ack_name(message.ack) if message.ack else None
             found.append(HistoryMessage(**dict(body), from_me=message.key.from_me, ack=ack))
         return found
-
-    async def persons(self, seen: Sequence[frozenset[Jid]]) -> list[str | None]:
-        """The id of the person behind each set of addresses; new people are stored."""
-        return [person.id if person else None for person in await self._people.identify(seen)]
 
     def _body(self, message: IncomingMessage, person: Person | None) -> MessageBody:
         late = 0 < time_of(message) < self._connected_at

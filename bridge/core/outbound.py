@@ -104,12 +104,15 @@ class OutboundPipeline:
 
         Returns `accepted`, the current result of a known id, or `failed: conflict`; the same is published as a notice.
         Raises `InvalidRequest` for a recipient that cannot be parsed, `MessageNotFound` for a command that is named in
-        place of one and unknown, `Unsupported` for content that the driver cannot send, and what the stores raise.
+        place of one and unknown, `Unsupported` for content that the driver cannot send, `NotAllowed` for a group in
+        which this account may not write, and what the stores raise.
         """
         if command.content.kind not in self._driver.sends or (self._files is None and has_file(command.content)):
             raise Unsupported(f"This bridge cannot send {command.content.field}; status.sends lists what it can.")
         async with self._arrivals:  # claims keep the order of arrival, also of commands that take a moment here
             command = await self._addressing.addressed(command.sent_from(self.own))
+            if self._open and command.recipient.is_group and not (command.id and await self._outbox.get(command.id)):
+                await self._driver.may_write(command.recipient)
             try:
                 content = await self._files.keep(command.content) if self._files else command.content
             except MediaUnusable as error:

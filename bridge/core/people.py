@@ -11,11 +11,12 @@ import logging
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from bridge.contract.events import ALIAS, EventBody
 from bridge.contract.jid import Jid, Server, mask
 from bridge.contract.payload import instant
-from bridge.ports import Acquaintance, KeyValueStore, PeopleStore, PersonAddress
+from bridge.ports import Acquaintance, KeyValueStore, PeopleStore, PersonAddress, SeenPerson
 
 _log = logging.getLogger(__name__)
 #: The fact that holds this account's number.
@@ -97,6 +98,14 @@ class People:
         """Whether a message came from this person, under any of their addresses."""
         return await self._store.has_written(str(to.canonical), str(to))
 
+    async def named(self, data: Any) -> Any:
+        """JSON with the fields of a person in place of each `SeenPerson`: of a list's item they are all there is, else
+        they stand beside what it was a field of."""
+        seen: list[frozenset[Jid]] = []
+        _replace(data, lambda one: seen.append(one.addresses))
+        found = iter(await self.identify(seen)) if seen else iter(())
+        return _replace(data, lambda _: one.fields if (one := next(found)) else {"person": None})
+
     async def reached(self, to: Jid, chat: Jid) -> None:
         """WhatsApp gave `chat` as the chat of `to`: a LID for a number makes both one person's."""
         if {to.server, chat.server} == {Server.USER, Server.LID} and self.lane(to) != self.lane(chat):
@@ -122,6 +131,19 @@ class People:
             number = str(Jid.parse(pn).canonical)
             self._lids[number] = lid
             self._on_pair(lid, number)
+
+
+def _replace(data: Any, fields_of: Callable[[SeenPerson], Any]) -> Any:
+    """The data with the fields of each person, always in the same order."""
+    if isinstance(data, SeenPerson):
+        return fields_of(data)
+    if isinstance(data, dict):
+        found: dict[str, Any] = {}
+        for name, value in data.items():
+            replaced = _replace(value, fields_of)
+            found |= replaced if isinstance(value, SeenPerson) and replaced else {name: replaced}
+        return found
+    return [_replace(item, fields_of) for item in data] if isinstance(data, list) else data
 
 
 def is_of_two(chat: Jid) -> bool:

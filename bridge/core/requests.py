@@ -9,7 +9,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Any
 
 from bridge.contract.errors import CodedError, LimitReached, NotConnected, Unsupported
-from bridge.contract.jid import Jid
 from bridge.contract.messages import HistoryMessage
 from bridge.contract.payload import instant
 from bridge.contract.requests import Request, RequestProgress, Response, ResponseStatus
@@ -21,9 +20,9 @@ from bridge.core.session_view import SessionView
 from bridge.ports import Answers, CallInDoubt, Clock, IncomingMessage, RequestLedger, StoreUnusable
 
 DescribesMessages = Callable[[Sequence[IncomingMessage]], Awaitable[Sequence[HistoryMessage]]]
-IdentifiesPeople = Callable[[Sequence[frozenset[Jid]]], Awaitable[Sequence[str | None]]]
 Answer = Callable[[Request], Awaitable[Any]]
 LongAnswer = Callable[[Request, Callable[[int, int], None]], Awaitable[Any]]
+NamesPeople = Callable[[Any], Awaitable[Any]]
 #: Concurrent calls into the page for requests that only read. Further ones are refused: they must not delay messages.
 CONCURRENT = 8
 #: Seconds between two reports on how far a long request is; the first one comes sooner.
@@ -43,14 +42,14 @@ class RequestRunner:
         ledger: RequestLedger,
         own: Callable[[], str | None],
         describe: DescribesMessages,
-        identify: IdentifiesPeople,
+        named: NamesPeople,
     ) -> None:
         """`own` gives the digits of this account's number, None before they are known; `describe` the published form
-        of messages, `identify` the id of the person behind each set of addresses."""
+        of messages, `named` data with the bridge's id of each person."""
+        self._named = named
         #: Those that change something; claim them here before they are acknowledged.
         self.claimed = ClaimedRequests(session, ledger, clock, own=own, carry_out=self._carry_out)
         self._describe = describe
-        self._identify = identify
         self._session = session
         self._driver = driver
         self._view = view
@@ -92,11 +91,9 @@ class RequestRunner:
     async def _published(self, data: Any) -> Any:
         """The data as JSON."""
         messages: list[IncomingMessage] = []
-        people: list[frozenset[Jid]] = []
-        _replace(data, messages.append, people.append)
+        _replace(data, messages.append)
         described = iter(await self._describe(messages)) if messages else iter(())
-        persons = iter(await self._identify(people)) if people else iter(())
-        return _replace(data, lambda _: json.loads(next(described).to_json()), lambda _: next(persons))
+        return await self._named(_replace(data, lambda _: json.loads(next(described).to_json())))
 
     async def respond(self, request: Request) -> Response:
         """Carry out a request; returns its response, `unknown` if the driver gave no answer.
@@ -204,17 +201,13 @@ class RequestRunner:
         )
 
 
-def _replace(
-    data: Any, published: Callable[[IncomingMessage], Any], person: Callable[[frozenset[Jid]], str | None]
-) -> Any:
-    """The data with each message and each person replaced, always in the same order."""
+def _replace(data: Any, published: Callable[[IncomingMessage], Any]) -> Any:
+    """The data with each message replaced, always in the same order."""
     match data:
         case IncomingMessage():
             return published(data)
-        case frozenset():
-            return person(data)
         case dict():
-            return {name: _replace(value, published, person) for name, value in data.items()}
+            return {name: _replace(value, published) for name, value in data.items()}
         case list():
-            return [_replace(item, published, person) for item in data]
+            return [_replace(item, published) for item in data]
     return data

@@ -89,7 +89,7 @@ class Session(DriverSink):
             ledger=ledger,
             own=lambda: outbound.own,
             describe=inbound.described,
-            identify=inbound.persons,
+            named=inbound.named,
         )
         self.limits = LimitsKeeper(name, journal, memory, clock)
         self.requests.answer(GetLimits.model_fields["action"].default, self.limits.answer)

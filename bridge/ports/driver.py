@@ -57,8 +57,16 @@ class IncomingMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class SeenPerson:
+    """A person in an answer or an event, by its addresses: at most one number and one LID. The session names it."""
+
+    addresses: frozenset[Jid]
+
+
+@dataclass(frozen=True, slots=True)
 class IncomingEvent:
-    """An event as a driver read it from WhatsApp. `at` is unix seconds; `fields` are those of its kind in the contract.
+    """An event as a driver read it from WhatsApp. `at` is unix seconds; `fields` are those of its kind in the contract,
+    with a `SeenPerson` for each of `people`.
 
     `author` is the person who did it, where one did. `once` identifies it among the events of its kind, however often
     the driver announces it.
@@ -249,6 +257,11 @@ class Sends(Protocol):
         """The kinds of content that this driver can send."""
         ...
 
+    async def may_write(self, group: Jid) -> None:
+        """Raise `NotAllowed` if this account is known to be none of those who write in the group. Takes a second at
+        most; returns where nothing is known, also while there is no page."""
+        ...
+
     async def resolve(self, to: Jid) -> Jid:
         """The chat address of `to`. Raises `NotOnWhatsApp`."""
         ...
@@ -330,7 +343,7 @@ class Answers(Protocol):
 
     async def answer(self, request: Request) -> Any:
         """Carry out a request; returns its data as JSON, with an `IncomingMessage` wherever it holds a message, and a
-        person's addresses (frozenset of `Jid`) wherever it holds the id of a person.
+        `SeenPerson` as `person` of what is about one.
 
         Raises `BridgeError` for what the service refuses, `CallInDoubt` where it is not known whether it was done.
         """

@@ -163,6 +163,19 @@ class ChatChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupChanged:
+    """A group's members, rights or settings changed; `action` is WhatsApp Web's name, `external_id` the notice's id."""
+
+    chat: Chat
+    action: str
+    author: str
+    people: tuple[str, ...]
+    external_id: str
+    t: int
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ContactChanged:
     """A contact was added or changed."""
 
@@ -216,6 +229,7 @@ Change = (
     | Decrypted
     | Act
     | ChatChanged
+    | GroupChanged
     | ContactChanged
     | CallChanged
     | PresenceChanged

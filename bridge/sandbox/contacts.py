@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 
 from bridge.contract.jid import Jid
 from bridge.sandbox.changes import ChatChanged, ContactChanged, Listener
+from bridge.sandbox.group_records import Group
 from bridge.sandbox.records import ACCOUNT, ACCOUNT_LID, Chat, Contact, State
 
 
@@ -77,15 +78,17 @@ class ContactDirectory:
             return self._add_chat(contact.lid, contact.name, [])
         return self._add_chat(contact.address if contact else address, self.name(address), [])
 
-    def add_group(self, address: str, name: str, participants: Iterable[str]) -> Chat:
-        """Add a group of the account and these people (each by any address)."""
+    def add_group(self, address: str, name: str, participants: Iterable[str], group: Group | None = None) -> Chat:
+        """Add a group of the account and these people (each by any address); the first of them owns it."""
         if not Jid.parse(address).is_group:
             raise ValueError(f"{address} is not a group's address.")
         members = list(dict.fromkeys(participants))
         for member in members:
             if self.contact(member) is None:
                 raise EntryNotFound(f"There is no contact {member}.")
-        return self._add_chat(address, name, members)
+        owner = members[:1]
+        group = group or Group(owner=owner[0] if owner else None, admins=owner, invite=Jid.parse(address).user)
+        return self._add_chat(address, name, members, group)
 
     def look_up(self, address: str) -> Contact | None:
         """Look up a number at the service: the person, or None if it is not on WhatsApp. Raises `LookupFailed`."""
@@ -103,8 +106,8 @@ class ContactDirectory:
             chat.read_to, chat.marked_unread = max(position, chat.read_to), False
             self._notify(ChatChanged(chat))
 
-    def _add_chat(self, address: str, name: str, participants: list[str]) -> Chat:
-        chat = Chat(id=address, name=name, participants=participants, created=int(self._now()))
+    def _add_chat(self, address: str, name: str, participants: list[str], group: Group | None = None) -> Chat:
+        chat = Chat(id=address, name=name, participants=participants, created=int(self._now()), group=group)
         self._state.chats[address] = chat
         self._notify(ChatChanged(chat))
         return chat

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field, model_validator
 
 from bridge.contract.jid import Jid
-from bridge.sandbox.records import Contact, LogoutReason, SandboxSettings, Transmission
+from bridge.sandbox.group_records import GroupSettings
+from bridge.sandbox.records import ACCOUNT_LID, Contact, LogoutReason, SandboxSettings, Transmission
 from bridge.sandbox.views import (
     DeviceView,
     MessageView,
@@ -95,6 +96,7 @@ class NewContact(RequestBody):
     pushname: str | None = None
     business: bool = False
     about: str | None = None
+    add_code: int | None = Field(default=None, description="The service's answer to who adds the person to a group.")
 
     @model_validator(mode="after")
     def _addressed(self) -> NewContact:
@@ -109,6 +111,17 @@ class NewGroup(RequestBody):
     id: str
     name: str
     participants: list[str] = Field(min_length=1)
+
+
+class GroupAct(RequestBody):
+    """What someone (`by`; by default the owner of the phone) does in a group, or (`create`) a new one."""
+
+    action: Literal["create", "add", "remove", "promote", "demote", "leave", "change", "join"]
+    group: str = ""
+    subject: str = Field(default="", description="Name of a new group.")
+    people: list[str] = []
+    by: str = ACCOUNT_LID
+    settings: GroupSettings = GroupSettings()
 
 
 class Address(RequestBody):
@@ -264,6 +277,24 @@ def control(world: World) -> APIRouter:
         """Add a group with these participants."""
         members = [_address(p) for p in body.participants]
         return chat_view(world, world.directory.add_group(body.id, body.name, members), 0)
+
+    @api.post("/groups/act")
+    async def act_in_group(body: GroupAct) -> list[dict[str, Any]]:
+        """Change a group as a person or as the owner; returns what became of each of the people."""
+        group, people, by = body.group, [_address(person) for person in body.people], _address(body.by)
+        match body.action:
+            case "create":
+                return world.groups.create(body.subject, people, body.settings, by)[1]
+            case "leave":
+                world.groups.leave(group, *(people or [by])[:1])
+            case "change":
+                world.groups.change(group, body.settings, by)
+            case "join":
+                world.groups.join(world.groups.group(group)[1].invite, by)
+            case "add" | "remove" | "promote" | "demote" as action:
+                results: list[dict[str, Any]] = getattr(world.groups, action)(group, people, by)
+                return results
+        return []
 
     @api.post("/scan")
     async def scan(body: Scan) -> DeviceView:

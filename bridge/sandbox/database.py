@@ -75,7 +75,7 @@ class DeviceDatabase:
         positions = self._positions(chat.id)
         waiting = [r for r in self.device.pending.values() if self._chat_of(r) == chat.id]
         last = self._world.state.messages[positions[-1]] if positions else None
-        unread = [p for p in positions if p >= chat.read_to and not self._world.state.messages[p].from_me]
+        unread = [p for p in positions if p >= chat.read_to and self._world.state.messages[p].counts]
         return {
             "id": chat.id,
             "name": chat.name,
@@ -86,8 +86,17 @@ class DeviceDatabase:
             "muteExpiration": chat.muted_until,
             "labels": chat.labels,
             "lastReceivedKey": waiting[-1]["id"] if waiting else last.key if last else None,
-            "participants": [*chat.participants, ACCOUNT_LID] if chat.is_group else [],
+            "group": self._group(chat),
         }
+
+    def _group(self, chat: Chat) -> Record | None:
+        """What the page knows of a group."""
+        if chat.group is None:
+            return None
+        known = chat.group.model_dump(exclude={"invite", "requests"})
+        members = [*chat.participants, *([ACCOUNT_LID] if chat.group.member else [])]
+        children = [one.id for one in self._world.state.chats.values() if one.group and one.group.parent == chat.id]
+        return {**known, "participants": members, "children": children, "created": chat.created}
 
     def chats(self) -> list[Record]:
         """All chats, newest first."""

@@ -26,6 +26,7 @@ from bridge.sandbox.changes import (
     ContactChanged,
     Decrypted,
     Edited,
+    GroupChanged,
     LinkChanged,
     LoggedOut,
     MessageArrived,
@@ -129,6 +130,11 @@ class PageSocket:
         match change:
             case MessageArrived() | AckRaised() | Reacted() | Voted() | Edited() | Revoked() if not self._live:
                 return
+            case GroupChanged() if not self._live:
+                return
+            case GroupChanged(chat, action, author, people, external_id, t, reason):
+                meta = {"chatId": chat.id, "author": author, "externalId": external_id, "ts": t}
+                self._push("group_changed", meta=meta, action=action, people=people, reason=reason)
             case Reacted() | Voted() | Edited() | Revoked():
                 self._push_acts(database)
             case LoggedOut(gone, _, reason) if gone.id == device.id:
@@ -329,6 +335,8 @@ class PageSocket:
                 return database.votes(frame["key"])
             case "act":
                 return self._world.acts.from_device(database.device, frame["kind"], frame)
+            case "group":
+                return self._world.groups.from_device(frame["kind"], frame["fields"])
             case "around":
                 return database.around(frame["key"])
             case "ready":

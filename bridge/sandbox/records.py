@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from bridge.contract.jid import Jid, MessageKey
+from bridge.sandbox.group_records import Group
 from bridge.sandbox.message_marks import MessageEdit, MessageReaction, MessageRevocation, MessageVote
 
 ACCOUNT = "5491155500000@c.us"
@@ -46,6 +47,8 @@ class Contact(BaseModel):
     """The person's words about itself; None: hidden from the account."""
     picture: str | None = None
     """Path of its picture on the service's server; None: it has none, or hides it."""
+    add_code: int | None = None
+    """The service's answer to who adds this person to a group: 403 = may be invited only. None: it is added."""
 
     @property
     def address(self) -> str:
@@ -71,6 +74,7 @@ class Chat(BaseModel):
     """Unix seconds; -1: for good, 0: not muted."""
     labels: list[str] = []
     """Ids of its labels."""
+    group: Group | None = None
 
     @property
     def is_group(self) -> bool:
@@ -123,6 +127,11 @@ class ServiceMessage(BaseModel):
     """By person."""
     edited: MessageEdit | None = None
     revoked: MessageRevocation | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Whether it counts as unread until it is read."""
+        return not self.from_me and self.type != "gp2"
 
     @property
     def key(self) -> str:

@@ -87,7 +87,7 @@ def chat_view(world: World, chat: Chat, count: int) -> PhoneChatView:
     """A chat with its `count` newest messages."""
     positions = world.positions(chat.id)
     messages = world.state.messages
-    unread = sum(p >= chat.read_to and not messages[p].from_me for p in positions)
+    unread = sum(p >= chat.read_to and messages[p].counts for p in positions)
     newest = [message_view(messages[p]) for p in positions[-count:]] if count else []
     return PhoneChatView(**chat.model_dump(), unread=unread, typing=chat.id in world.typing, messages=newest)
 

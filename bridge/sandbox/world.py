@@ -15,6 +15,7 @@ from bridge.sandbox.acts import MessageActs
 from bridge.sandbox.changes import AckRaised, Change, LinkChanged, Listener, MessageArrived, SendRefused, Touched
 from bridge.sandbox.contacts import ContactDirectory, EntryNotFound, seed
 from bridge.sandbox.faults import SandboxFaults
+from bridge.sandbox.groups import NOT_ALLOWED, SandboxGroups
 from bridge.sandbox.history import PhoneHistory
 from bridge.sandbox.linked_devices import Linking
 from bridge.sandbox.media import sha256_of
@@ -55,6 +56,7 @@ class World:
         self.faults = SandboxFaults(self)
         self.acts = MessageActs(self, new_id)
         self.account = AccountActs(self, new_id)
+        self.groups = SandboxGroups(self, new_id)
         #: Linked devices whose page says that a person looks at it.
         self.available: set[str] = set()
         #: Chats in which the contact sees that the account is writing.
@@ -117,7 +119,7 @@ class World:
             raise ValueError(f"In {conversation.id} the author must be one of {', '.join(conversation.participants)}.")
         if author is not None and not conversation.is_group:
             raise ValueError("Only a message in a group has an author.")
-        return self._add(
+        return self.append(
             ServiceMessage(
                 position=len(self.state.messages),
                 id=message_id or f"3A{self._new_id()}",
@@ -137,7 +139,7 @@ class World:
     def own(self, chat: str, body: str, *, t: int | None = None, quoted: str | None = None) -> ServiceMessage:
         """A message that the owner writes on the phone. Raises `EntryNotFound`."""
         conversation = self.directory.open_chat(chat)
-        message = self._add(
+        message = self.append(
             ServiceMessage(
                 position=len(self.state.messages),
                 id=f"3A{self._new_id()}",
@@ -170,6 +172,9 @@ class World:
             self.notify(SendRefused(device, str(key), "ERROR_UNKNOWN", code))
             return
         conversation = self.directory.open_chat(str(key.remote))
+        if not self.groups.may_write(conversation):
+            self.notify(SendRefused(device, str(key), "ERROR_UNKNOWN", NOT_ALLOWED))
+            return
         sent = self.state.sent.setdefault(
             key.id,
             Transmission(
@@ -188,7 +193,7 @@ class World:
         message = self.message(key.id)
         if message is None:
             sent.deliveries += 1
-            message = self._add(
+            message = self.append(
                 ServiceMessage(
                     position=len(self.state.messages),
                     id=key.id,
@@ -282,7 +287,8 @@ class World:
         message.id = message_id
         self._by_id[message_id] = message.position
 
-    def _add(self, message: ServiceMessage) -> ServiceMessage:
+    def append(self, message: ServiceMessage) -> ServiceMessage:
+        """Take in a message of any kind."""
         if message.id in self._by_id:
             raise ValueError(f"There is a message {message.id} already.")
         self.state.messages.append(message)

@@ -102,6 +102,7 @@ ACTS: list[tuple[str, dict[str, Any]]] = [
     ("call", {"call_id": "3EB0C0FFEE", "action": "offered", "video": True}),
     ("call", {"call_id": "3EB0C0FFEE", "action": "missed", "video": True}),
     ("presence", {"presence": "typing"}),
+    ("group", {"action": "subject", "group": GROUP, "by": ANA, "subject": "Obra 2"}),
 ]
 
 

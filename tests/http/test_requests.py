@@ -7,6 +7,7 @@ import httpx
 from bridge.contract.jid import Jid
 from bridge.contract.session import SessionState
 from bridge.drivers.scripted import SendMode
+from bridge.ports import SeenPerson
 from bridge.store.trace import trace
 from tests.http.conftest import ANA, BETO, HttpBridge
 
@@ -96,9 +97,9 @@ async def test_a_person_has_the_id_of_its_messages_and_a_picture_that_its_link_o
     phone.incoming(ANA, "hola")
     await started.journalled(1)
     [message] = (await client.get("/v1/sessions/haby/messages")).json()["items"]
-    phone.answers["contacts.get"] = {"contact": ANA, "person": frozenset({ana})}
+    phone.answers["contacts.get"] = {"contact": ANA, "person": SeenPerson(frozenset({ana}))}
     known = (await client.post(f"{REQUESTS}/contacts.get", json={"contact": "+54 9 11 5550-0001"})).json()
-    assert known["data"] == {"contact": ANA, "person": message["person"]}
+    assert known["data"] == {"contact": ANA, "person": message["person"], "from_pn": ANA, "from_lid": None}
     nothing = (await client.post(f"{REQUESTS}/contacts.picture", json={"contact": ANA})).json()["data"]
     assert (nothing["state"], nothing["url"]) == ("none", None)
     phone.pictures[ana] = PNG
@@ -107,3 +108,17 @@ async def test_a_person_has_the_id_of_its_messages_and_a_picture_that_its_link_o
     async with httpx.AsyncClient(trust_env=False) as stranger:
         file = await stranger.get(picture["url"])
     assert (file.status_code, file.content, file.headers["content-type"]) == (200, PNG, "image/png")
+
+
+async def test_a_group_is_changed_and_a_closed_one_takes_no_command(
+    started: HttpBridge, client: httpx.AsyncClient
+) -> None:
+    group = "120363000000000001@g.us"
+    started.phone.chats, started.phone.closed_groups = {Jid.parse(group)}, {Jid.parse(group)}
+    started.phone.answers["groups.update"] = {"group": group, "changed": ["subject"], "failed": []}
+    changed = await client.post(f"{REQUESTS}/groups.update", json={"group": group, "subject": "Obra"})
+    assert (changed.status_code, changed.json()["data"]["changed"]) == (200, ["subject"])
+    many = await client.post(f"{REQUESTS}/groups.add", json={"group": group, "people": [ANA] * 257})
+    assert (many.status_code, many.json()["code"]) == (400, "invalid")
+    sent = await client.post(SENDS, json={"to": group, "message": "Hola"})
+    assert (sent.status_code, sent.json()["code"]) == (403, "not_allowed")

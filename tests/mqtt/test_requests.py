@@ -12,7 +12,7 @@ from bridge.contract.errors import LimitReached
 from bridge.contract.jid import Jid
 from bridge.contract.requests import BY_ACTION
 from bridge.contract.session import SessionState
-from bridge.ports import IncomingEvent
+from bridge.ports import IncomingEvent, SeenPerson
 from tests.mosquitto_server import SHIPPED, MosquittoServer
 from tests.mqtt.conftest import BridgeUnderTest
 from tests.mqtt.probe import MqttProbe, mqtt_probe
@@ -201,7 +201,7 @@ async def test_a_bridge_killed_while_it_changes_something_says_unknown(
 
 async def test_marks_contacts_and_calls_are_there_for_any_client(harness: BridgeUnderTest, probe: MqttProbe) -> None:
     phone, ana = harness.phone, Jid.parse(ANA)
-    phone.answers["contacts.get"] = {"contact": ANA, "person": frozenset({ana})}
+    phone.answers["contacts.get"] = {"contact": ANA, "person": SeenPerson(frozenset({ana}))}
     phone.answers["chats.pin"] = LimitReached("No more chats can be pinned: take another one down first.")
     await harness.start()
     phone.event(IncomingEvent("call", "C:offered", phone.now(), ana, {"call_id": "C", "action": "offered"}, ana))
@@ -221,8 +221,32 @@ async def test_marks_contacts_and_calls_are_there_for_any_client(harness: Bridge
         wanted: await probe.wait(RESPONSE, lambda one, wanted=wanted: one["id"] == wanted)  # type: ignore[misc]
         for wanted in ("get", "mute", "pin", "both", "none", "long", "me")
     }
-    assert answers["get"]["data"] == {"contact": ANA, "person": call["person"]}
+    assert answers["get"]["data"] == {"contact": ANA, "person": call["person"], "from_pn": ANA, "from_lid": None}
     assert answers["mute"]["status"] == "done"
     assert {"chat": ANA, "on": True, "until": 1790000000} in [one.arguments for one in phone.requests]
     assert answers["pin"]["error"]["code"] == "limit_reached"
     assert {answers[one]["error"]["code"] for one in ("both", "none", "long", "me")} == {"invalid"}
+
+
+async def test_a_group_on_the_wire(harness: BridgeUnderTest, probe: MqttProbe) -> None:
+    group = "120363000000000001@g.us"
+    harness.phone.chats = {Jid.parse(group)}
+    person = SeenPerson(frozenset({Jid.parse(ANA)}))
+    harness.phone.answers["groups.add"] = {"people": [{"to": "5491155500001", "person": person, "status": "done"}]}
+    harness.phone.closed_groups = {Jid.parse(group)}
+    await harness.start()
+    await probe.publish(REQUEST, {"id": "g1", "action": "groups.add", "group": group, "people": ["5491155500001"]})
+    response = await probe.wait(RESPONSE, lambda one: one["id"] == "g1")
+    [added] = response["data"]["people"]
+    assert (response["status"], added["to"], added["status"], added["from_pn"]) == (
+        "done",
+        "5491155500001",
+        "done",
+        ANA,
+    )
+    await probe.publish(REQUEST, {"id": "g2", "action": "groups.add", "group": ANA, "people": [ANA]})
+    assert (await probe.wait(RESPONSE, lambda one: one["id"] == "g2"))["error"]["code"] == "invalid"
+    await probe.publish("wa/haby/out", {"id": "c1", "to": group, "message": "Hola"})
+    result = await probe.wait("wa/haby/result", lambda one: one["id"] == "c1")
+    assert (result["status"], result["error"]["code"]) == ("failed", "not_allowed")
+    assert harness.phone.sent == []

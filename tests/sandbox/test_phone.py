@@ -273,3 +273,25 @@ async def test_a_contact_calls_and_is_blocked_and_a_chat_gets_marks(sandbox: San
     await press("Unblock")
     await expect(phone.get_by_role("button", name="Block", exact=True)).to_be_visible()
     await press("Start typing")
+
+
+async def test_members_are_added_promoted_and_removed_and_leave(sandbox: Sandbox, phone: Page) -> None:
+    _, group = sandbox.world.groups.group(GROUP)
+    await phone.get_by_role("button", name="Vecinos").click()
+    await phone.get_by_label("Group", exact=True).click()
+    members = phone.locator("#members")
+    await members.get_by_role("button", name="Add Elena").click()
+    await expect(members).to_contain_text("Elena")
+    elena = members.locator(".line", has_text="Elena").first
+    await elena.get_by_role("button", name="Make admin").click()
+    await expect(elena).to_contain_text("admin")
+    await members.locator(".line", has_text="Bruno").first.get_by_role("button", name="Remove").click()
+    await expect(phone.locator("#subtitle")).to_have_text("Ana, Darío, Elena, Me")
+    await expect(phone.get_by_role("log")).to_contain_text("remove Bruno")
+    await phone.get_by_text("Me", exact=True).last.click()
+    await members.get_by_role("button", name="Leave").click()
+    await expect(phone.locator("#subtitle")).to_have_text("Ana, Darío, Elena")
+    assert (group.member, group.admins) == (False, [ANA, "5491155500005@c.us"])
+    phone.on("dialog", lambda dialog: dialog.accept("Obra"))
+    await phone.get_by_label("New group").click()
+    await expect(phone.get_by_role("button", name="Obra")).to_be_visible()

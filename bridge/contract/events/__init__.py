@@ -17,6 +17,7 @@ from bridge.contract.events import (
     decrypted,
     edit,
     erased,
+    group,
     limits,
     media,
     own_message,
@@ -33,6 +34,7 @@ from bridge.contract.events.decrypted import DECRYPTED
 from bridge.contract.events.edit import EDIT
 from bridge.contract.events.erased import ERASED_EVENT
 from bridge.contract.events.event_kind import EventKind
+from bridge.contract.events.group import GROUP, EventPerson
 from bridge.contract.events.limits import LIMITS
 from bridge.contract.events.media import MEDIA
 from bridge.contract.events.own_message import OWN_MESSAGE
@@ -56,6 +58,7 @@ EVENTS: tuple[EventKind, ...] = (
     call.EVENT,
     chat.EVENT,
     presence.EVENT,
+    group.EVENT,
     alias.EVENT,
     undecrypted.EVENT,
     decrypted.EVENT,
@@ -117,6 +120,8 @@ if TYPE_CHECKING:
         action: str | None = None
         video: bool | None = None
         presence: str | None = None
+        people: list[EventPerson] | None = None
+        subject: str | None = None
 
 else:
     EventFields = create_model(
@@ -159,6 +164,7 @@ __all__ = [
     "ERASED_EVENT",
     "EVENTS",
     "EVENT_KINDS",
+    "GROUP",
     "LIMITS",
     "MEDIA",
     "OWN_MESSAGE",
@@ -170,6 +176,7 @@ __all__ = [
     "Event",
     "EventBody",
     "EventKind",
+    "EventPerson",
     "GivenUp",
     "SentCommand",
 ]

@@ -23,6 +23,21 @@ from bridge.contract.requests.contacts_list import ContactList
 from bridge.contract.requests.contacts_picture import PictureGet
 from bridge.contract.requests.contacts_subscribe import Subscribe
 from bridge.contract.requests.contacts_unblock import Unblock
+from bridge.contract.requests.groups_add import GroupAdd
+from bridge.contract.requests.groups_approve import GroupApprove
+from bridge.contract.requests.groups_create import GroupCreate
+from bridge.contract.requests.groups_demote import GroupDemote
+from bridge.contract.requests.groups_get import GroupGet
+from bridge.contract.requests.groups_invite import GroupInvite
+from bridge.contract.requests.groups_join import GroupJoin
+from bridge.contract.requests.groups_leave import GroupLeave
+from bridge.contract.requests.groups_list import GroupList
+from bridge.contract.requests.groups_promote import GroupPromote
+from bridge.contract.requests.groups_reject import GroupReject
+from bridge.contract.requests.groups_remove import GroupRemove
+from bridge.contract.requests.groups_requests import GroupRequests
+from bridge.contract.requests.groups_revoke_invite import GroupRevokeInvite
+from bridge.contract.requests.groups_update import GroupUpdate
 from bridge.contract.requests.labels_list import LabelList
 from bridge.contract.requests.labels_set import LabelSet
 from bridge.contract.requests.limits_get import GetLimits
@@ -55,6 +70,21 @@ REQUESTS: tuple[type[Request], ...] = (
     LabelList,
     LabelSet,
     RejectCall,
+    GroupList,
+    GroupGet,
+    GroupCreate,
+    GroupUpdate,
+    GroupAdd,
+    GroupRemove,
+    GroupPromote,
+    GroupDemote,
+    GroupInvite,
+    GroupRevokeInvite,
+    GroupJoin,
+    GroupLeave,
+    GroupRequests,
+    GroupApprove,
+    GroupReject,
     GetLimits,
 )
 BY_ACTION = {request.model_fields["action"].default: request for request in REQUESTS}

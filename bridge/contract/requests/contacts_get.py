@@ -23,6 +23,8 @@ class ContactAnswer(ContactEntry):
     """What WhatsApp shows of a person."""
 
     person: str | None = Field(default=None, description="the bridge's id of the person, as on `in`")
+    from_pn: str | None = Field(default=None, description="address with the phone number, if it is known")
+    from_lid: str | None = Field(default=None, description="address that hides the phone number, if it is known")
     me: bool = Field(description="whether it is this account itself")
     chat: str | None = Field(default=None, description="address of the chat with the person, if there is one")
     verified_name: PageText | None = Field(default=None, description="name of a business that WhatsApp has checked")

@@ -8,7 +8,6 @@ import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from typing_extensions import override
@@ -18,6 +17,7 @@ from bridge.contract.errors import (
     CodedError,
     InvalidRequest,
     MessageNotFound,
+    NotAllowed,
     NotOnWhatsApp,
     ReachOutLocked,
     Refused,
@@ -28,10 +28,10 @@ from bridge.contract.kinds import KINDS, Act, Content
 from bridge.contract.kinds.forward import Forward
 from bridge.contract.modifiers import NO_MODIFIERS, Modifiers
 from bridge.contract.passkey import check_answer, normal_code
-from bridge.contract.requests import BY_ACTION, Request, Typing
+from bridge.contract.requests import BY_ACTION, Request
 from bridge.contract.session import Reason, SessionState, Situation
 from bridge.contract.status import MemoryUse
-from bridge.drivers.scripted.phone import ACCOUNT, ACCOUNT_LID, ScriptedPhone, SendMode, SentMessage, Signal
+from bridge.drivers.scripted.phone import ACCOUNT, ACCOUNT_LID, ScriptedPhone, SendMode, SentMessage, Signal, downloaded
 from bridge.ports import (
     Account,
     CallInDoubt,
@@ -233,6 +233,11 @@ class ScriptedDriver(WhatsAppDriver):
         return frozenset(kind.kind for kind in KINDS)
 
     @override
+    async def may_write(self, group: Jid) -> None:
+        if group in self._phone.closed_groups:
+            raise NotAllowed("This account is not a member of the group.")
+
+    @override
     async def reserve(self, chat: Jid) -> MessageKey:
         self._require_connected()
         return MessageKey(True, chat, self._phone.new_id(), ACCOUNT_LID if chat.is_group else None)
@@ -296,9 +301,7 @@ class ScriptedDriver(WhatsAppDriver):
             raise content
         if len(content) > limit:
             raise TooLarge(f"The file has more than {limit:,} bytes.")
-        with TemporaryDirectory() as folder:
-            path = Path(folder) / key.id
-            path.write_bytes(content)
+        with downloaded(content) as path:
             yield path
 
     @override
@@ -314,9 +317,7 @@ class ScriptedDriver(WhatsAppDriver):
         tag = hashlib.sha256(content).hexdigest()[:16]
         if len(content) > limit:
             raise TooLarge(f"The picture has more than {limit:,} bytes.")
-        with TemporaryDirectory() as folder:
-            path = Path(folder) / tag
-            path.write_bytes(content)
+        with downloaded(content) as path:
             yield ProfilePicture(contact, tag, None if tag == known else path)
 
     @property
@@ -329,9 +330,6 @@ class ScriptedDriver(WhatsAppDriver):
         """Typing is simulated; for other actions the script sets the data. One that changes something meets the same
         fates as a send."""
         self._require_connected()
-        if isinstance(request, Typing):
-            self._phone.show_typing(request.addresses["to"], request.seconds)
-            return None
         return await self._phone.answer(request)
 
     @override

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from bridge.contract.errors import CodedError, MessageNotFound, NotAllowed, Refused
@@ -21,7 +24,7 @@ from bridge.contract.kinds.revoke import Revoke
 from bridge.contract.limits import AccountLimits
 from bridge.contract.messages import MessageContent
 from bridge.contract.modifiers import NO_MODIFIERS, Modifiers
-from bridge.contract.requests import CheckContacts, Request
+from bridge.contract.requests import CheckContacts, Request, Typing
 from bridge.ports import (
     AckChange,
     CallInDoubt,
@@ -41,6 +44,15 @@ CONTENT = MessageContent.model_fields.keys()
 EMPTY = MessageContent()
 #: WhatsApp's type of a kind that is sent.
 TYPES = {kind.kind: kind.types[0] for kind in RECEIVED}
+
+
+@contextmanager
+def downloaded(content: bytes) -> Iterator[Path]:
+    """A file with this content, which is gone afterwards."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "content"
+        path.write_bytes(content)
+        yield path
 
 
 class SendMode(StrEnum):
@@ -109,6 +121,7 @@ class ScriptedPhone:
     looked_up: list[Jid] = field(default_factory=list)  # numbers of `contacts.check` that were asked for
     damaged: set[Jid] = field(default_factory=set)  # chats of which the page can read the newest message only
     failing: set[Jid] = field(default_factory=set)  # numbers whose look-up the service answers with an error
+    closed_groups: set[Jid] = field(default_factory=set)  # groups in which this account may not write
     lids: dict[Jid, Jid] = field(default_factory=dict)  # number -> LID of its chat
     history: list[IncomingMessage] = field(default_factory=list)
     history_waits: bool = False  # a newly paired device has none of it before `send_history`
@@ -273,6 +286,9 @@ class ScriptedPhone:
 
     async def answer(self, request: Request) -> Any:
         """The data of a request, or the error that the script gives instead."""
+        if isinstance(request, Typing):
+            self.show_typing(request.addresses["to"], request.seconds)
+            return None
         if isinstance(request, CheckContacts):
             await asyncio.sleep(self.delay)
             return [self.check(Jid.parse(to)) for to in request.contacts]

@@ -28,7 +28,7 @@ from bridge.contract.phone_numbers import candidates
 from bridge.contract.requests import CheckContacts, Request
 from bridge.drivers.web.limits import Limits
 from bridge.drivers.web.number_cache import NumberCache
-from bridge.drivers.web.payloads import to_jid, to_key, to_message
+from bridge.drivers.web.payloads import to_jid, to_key, to_message, to_person
 from bridge.drivers.web.refusals import STALE_ADDRESSING, blocked_contact, refusal
 from bridge.drivers.web.web_page import PageFailure, WebPage
 from bridge.ports import CallInDoubt, DriverUnavailable, IncomingMessage, LookUp
@@ -70,17 +70,30 @@ def spellings(to: Jid, numbers: NumberCache, now: float) -> list[str]:
     return [str(Jid(number, to.server)) for number in numbers.spellings(to.user, candidates(to.user), now)]
 
 
-async def answer(page: WebPage, request: Request, numbers: NumberCache, now: float) -> Any:
+async def writing_refused(page: WebPage, group: Jid, limit: float) -> str | None:
+    """Why this account may not write in a group; None where the page knows nothing against it."""
+    try:
+        refused = await page.call("mayWrite", str(group), limit=limit)
+    except PageFailure:
+        return None
+    return refused if isinstance(refused, str) else None
+
+
+#: Seconds for each person of a request, which may take a question to the service.
+_PERSON = 0.5
+
+
+async def answer(page: WebPage, request: Request, numbers: NumberCache, now: float, limits: Limits) -> Any:
     """Carry out a request. Each recipient is passed in the spellings that its country has, the likeliest first."""
     forms = {name: spellings(to, numbers, now) for name, to in request.addresses.items()}
     lists = {name: [spellings(to, numbers, now) for to in everyone] for name, everyone in request.address_lists.items()}
+    given, limit = request.arguments, limits.call + _PERSON * sum(map(len, lists.values()))
     try:
-        return _with_values(await page.call("answer", request.action, {**request.arguments, **forms, **lists}))
+        return _read(await page.call("answer", request.action, {**given, **forms, **lists}, given, limit=limit))
     except PageFailure as failure:
-        # no refusal, but a fault on the way, or what WhatsApp Web does not confirm
-        if request.changes and (failure.stored or failure.name is None):
+        if request.changes and (failure.stored or failure.name is None):  # no refusal, but a fault on the way
             doubt = CallInDoubt(f"WhatsApp Web does not confirm it: {failure.text.rstrip('.')}.")
-            doubt.known = _with_values(failure.known)
+            doubt.known = _read(failure.known)
             raise doubt from failure
         raise nothing_done(failure) from failure
 
@@ -100,17 +113,17 @@ async def check(page: WebPage, request: CheckContacts, numbers: NumberCache, now
     return list(answers)
 
 
-def _with_values(data: Any) -> Any:
+def _read(data: Any) -> Any:
     """The page's answer, with a value of the port in place of each message and each person."""
     if isinstance(data, list):
-        return [_with_values(item) for item in data]
+        return [_read(item) for item in data]
     if not isinstance(data, dict):
         return data
     if data.get("kind") == "message" and "key" in data:
         return to_message(data)
     if data.get("kind") == "person":
-        return frozenset(filter(None, (to_jid(data.get("pn")), to_jid(data.get("lid")))))
-    return {name: _with_values(value) for name, value in data.items()}
+        return to_person(data)
+    return {name: _read(value) for name, value in data.items()}
 
 
 async def reserve(page: WebPage, chat: Jid) -> MessageKey:
@@ -231,11 +244,13 @@ def nothing_done(failure: PageFailure) -> Exception:
             return DriverUnavailable(failure.text)
         case "msg_not_found":
             return MessageNotFound()
+        case "no_person":
+            return NotOnWhatsApp(failure.text)
         case "not_allowed":
             return NotAllowed(failure.text)
         case "invalid":
             return InvalidRequest(failure.text)
-        case "not_found":
+        case "not_found" | "no_group":
             return MessageNotFound(failure.text)
         case "not_on_whatsapp":
             return NotOnWhatsApp()
@@ -244,7 +259,7 @@ def nothing_done(failure: PageFailure) -> Exception:
         case "unsupported":
             return Unsupported(failure.text)
         case "lookup_failed":
-            return DriverUnavailable(f"WhatsApp did not answer whether the number exists: {failure.text.rstrip('.')}.")
+            return DriverUnavailable(f"WhatsApp did not answer: {failure.text.rstrip('.')}.")
         case "refused":
             return Refused(failure.text)
         case "quoted_msg_can_not_reply":

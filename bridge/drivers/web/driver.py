@@ -17,7 +17,7 @@ from playwright.async_api import Error as PlaywrightError
 from typing_extensions import override
 
 from bridge.contract.details import PasskeyDetail
-from bridge.contract.errors import InvalidRequest, Refused, StartError
+from bridge.contract.errors import InvalidRequest, NotAllowed, Refused, StartError
 from bridge.contract.jid import Jid, MessageKey
 from bridge.contract.kinds import Act, Content
 from bridge.contract.modifiers import NO_MODIFIERS, Modifiers
@@ -204,6 +204,15 @@ class WebDriver(WhatsAppDriver):
         return injection.sendable_kinds()
 
     @override
+    async def may_write(self, group: Jid) -> None:
+        try:
+            refused = await calls.writing_refused(self._page_loop.connected_page(), group, self._limits.judge)
+        except (DriverUnavailable, CallInDoubt):
+            return
+        if refused is not None:
+            raise NotAllowed(refused)
+
+    @override
     async def reserve(self, chat: Jid) -> MessageKey:
         return await calls.reserve(self._page_loop.connected_page(), chat)
 
@@ -228,7 +237,7 @@ class WebDriver(WhatsAppDriver):
         page, now = self._page_loop.connected_page(), self._clock.monotonic()
         if isinstance(request, CheckContacts):
             return await calls.check(page, request, self._numbers, now)
-        return await calls.answer(page, request, self._numbers, now)
+        return await calls.answer(page, request, self._numbers, now, self._limits)
 
     @override
     async def look_up(self, key: MessageKey) -> LookUp:

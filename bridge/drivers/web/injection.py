@@ -34,7 +34,7 @@ BINDING = "__bridgeReport"
 AGENT = "__bridgeAgent"
 _PARTS = (
     *("registry", "models", "files", "queue", "availability", "linking", "passkey", "limits", "state"),
-    *("undecrypted", "incoming", "history", "media", "acts", "calls"),
+    *("undecrypted", "incoming", "history", "media", "acts", "groups", "calls"),
     *("chats", "contacts", "blocking", "pictures", "phone_calls", "labels"),
 )
 #: Folders with one file per capability.

@@ -20,6 +20,8 @@ class Limits:
 
     report: float = 2.0
     call: float = 20.0
+    #: Duration of the question whether a group takes messages, which a command waits for before its claim.
+    judge: float = 1.0
     send: float = 30.0
     #: Bytes for which a send with a file may take a second longer, until the page has read and hashed them.
     file_rate: float = 500_000.0

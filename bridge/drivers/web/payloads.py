@@ -21,7 +21,7 @@ from bridge.contract.kinds import BY_NAME
 from bridge.contract.messages import MessageContent, Quoted
 from bridge.contract.payload import valid_text
 from bridge.drivers.web.refusals import refusal
-from bridge.ports import AckChange, IdGiven, IncomingEvent, IncomingMessage, Item, SendStopped
+from bridge.ports import AckChange, IdGiven, IncomingEvent, IncomingMessage, Item, SeenPerson, SendStopped
 
 UNKNOWN = "unknown"
 #: The chat of a message without a readable one, so that it is still published.
@@ -74,7 +74,14 @@ def to_event(raw: Mapping[str, Any]) -> IncomingEvent | None:
     if not isinstance(kind, str) or not isinstance(once, str) or not isinstance(fields, dict):
         return None
     author = to_jid(raw.get("author"))
+    if isinstance(people := fields.get("people"), list):
+        fields = {**fields, "people": [to_person(one) for one in people if isinstance(one, dict)]}
     return IncomingEvent(kind, valid_text(once), _timestamp(raw), to_jid(raw.get("chat")), fields, author)
+
+
+def to_person(raw: Mapping[str, Any]) -> SeenPerson:
+    """The addresses under which the page knows a person."""
+    return SeenPerson(frozenset(filter(None, (to_jid(raw.get("pn")), to_jid(raw.get("lid"))))))
 
 
 def to_ack(raw: Mapping[str, Any]) -> AckChange | None:

@@ -58,10 +58,14 @@ async function resolve(forms) {
   return { chat: address(chat.id), form: found.form };
 }
 
-async function answer(action, args) {
+// `given`: the arguments as the request has them; in `args` each recipient is a list of spellings.
+async function answer(action, args, given) {
   requireUsable();
-  return answerers[action](args);
+  return answerers[action](args, given);
 }
+
+// Why the group takes no message of this account; null where nothing is known against it.
+const mayWrite = (to) => writingRefused(attempt(() => WPP.chat.get(to)));
 
 async function reserve(chat) {
   requireUsable();
@@ -118,15 +122,12 @@ async function namedMessage(chat, id) {
 
 // The members of a group among `people`, each given in every spelling. A member goes by the address that the group uses.
 function mentioned(chat, people, everybody) {
-  const members = WPP.chat.get(chat)?.groupMetadata?.participants?.getModelsArray?.() ?? [];
-  const byAddress = new Map();
-  for (const { id } of members) {
-    for (const form of [address(id), ...Object.values(aliases(address(id)))]) byAddress.set(form, address(id));
-  }
+  const members = membersOf(WPP.chat.get(chat) ?? {});
+  const known = byAddress(members);
   const found = people.map((forms) => {
-    const member = forms.map((form) => byAddress.get(form)).find(Boolean);
+    const member = forms.map((form) => known.get(form)).find(Boolean);
     if (!member) throw new Failure("mentioned_is_not_a_member", `${forms[0].split("@")[0]} is none`);
-    return { forms, member };
+    return { forms, member: address(member.id) };
   });
   return { found, all: everybody ? members.map(({ id }) => address(id)) : found.map(({ member }) => member) };
 }
@@ -157,6 +158,8 @@ async function send(chat, key, rawId, kind, given, modifiers) {
   const file = await takeFile(rawId, given);
   const earlier = storedMessage(rawId);
   if (earlier) return outcomeOf(earlier); // wa-js would send it again
+  const refused = mayWrite(chat);
+  if (refused) throw new Failure("not_allowed", refused);
   const { value, options } = await withModifiers(chat, given, modifiers);
   sending.add(rawId);
   onClock.add(rawId);
@@ -219,6 +222,7 @@ const calls = {
   reserve,
   act,
   answer,
+  mayWrite,
   send,
   lookUp,
   resend,

@@ -4,6 +4,7 @@ import { marks, menu, poll, stateOf } from './acts.js';
 import { offerFiles } from './attach.js';
 import { drawActs } from './contact.js';
 import { clock, element, initial, tone } from './element.js';
+import { drawGroup } from './group.js';
 import { lineOf, textOf } from './kind_names.js';
 import { ticksAreAutomatic } from './linked.js';
 import { ask, messagesOf, nameOf, world } from './world.js';
@@ -21,6 +22,7 @@ const CLOCK = 'M8 3.2v3.2l2 1.4M13 6.4a5 5 0 1 1-10 0 5 5 0 0 1 10 0z';
 
 let chat;
 let drawn = '';
+let head = '';
 
 function ticks(message) {
   const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
@@ -89,16 +91,20 @@ function writerChoice(value, label, checked) {
   return element('label', {}, input, element('span', {}, label));
 }
 
-function drawWriters({ id, participants }) {
-  const others = participants.length ? participants : [id];
-  const choices = others.map((address, n) => writerChoice(address, nameOf(address), n === 0));
-  part('writers').replaceChildren(element('legend', {}, 'Write as'), ...choices, writerChoice(ME, 'Me'));
+function drawWriters({ id, participants, group }) {
+  const others = group ? participants : [id];
+  const before = new FormData(part('composer')).get('writer');
+  const chosen = [...others, ME].includes(before) ? before : others[0] ?? ME;
+  const choices = others.map((address) => writerChoice(address, nameOf(address), address === chosen));
+  part('writers').replaceChildren(element('legend', {}, 'Write as'), ...choices, writerChoice(ME, 'Me', chosen === ME));
 }
 
 export function drawConversation() {
   const known = world.state.chats.find(({ id }) => id === chat);
   if (!known) return;
   drawActs(known);
+  if (headOf(known) !== head) drawHead(known);
+  drawGroup(chat);
   const messages = messagesOf(chat).slice(-SHOWN);
   const acks = messages.map((message) => [message.id, message.ack, stateOf(message)]);
   const writer = new FormData(part('composer')).get('writer'); // whose menu is shown
@@ -111,17 +117,29 @@ export function drawConversation() {
   if (atEnd) log.scrollTop = log.scrollHeight;
 }
 
+const headOf = ({ id, name, participants, group }) => JSON.stringify([id, name, participants, group?.member]);
+
+// A group changes its name and its members.
+function drawHead(known) {
+  const { id, name, participants, group } = known;
+  head = headOf(known);
+  const everyone = [...participants.map(nameOf), ...(group?.member ? ['Me'] : [])];
+  part('title').textContent = name;
+  part('subtitle').textContent = group ? everyone.join(', ') : id;
+  drawWriters({ id, participants, group });
+}
+
 export function openConversation(id) {
   chat = id;
-  const { name, participants } = world.state.chats.find((known) => known.id === id);
+  const known = world.state.chats.find((one) => one.id === id);
+  const { name } = known;
   part('empty').hidden = true;
   part('open').hidden = false;
   part('phone').classList.add('chatting');
   part('avatar').className = `avatar ${tone(id)}`;
   part('avatar').textContent = initial(name);
-  part('title').textContent = name;
-  part('subtitle').textContent = participants.length ? `${participants.map(nameOf).join(', ')}, Me` : id;
-  drawWriters({ id, participants });
+  part('writers').replaceChildren(); // the first one writes in a chat that is opened
+  drawHead(known);
   drawConversation();
   log.scrollTop = log.scrollHeight;
   text.focus({ preventScroll: true });
@@ -130,7 +148,7 @@ export function openConversation(id) {
 // Who writes: the chat, in a group with the author; nothing for the owner of this phone.
 function contact() {
   const writer = new FormData(part('composer')).get('writer');
-  const group = world.state.chats.find(({ id }) => id === chat).participants.length > 0;
+  const { group } = world.state.chats.find(({ id }) => id === chat);
   return writer === ME ? undefined : { chat, ...(group && { author: writer }) };
 }
 

@@ -13,6 +13,7 @@ import './modules/contacts.js';
 import './modules/chat_marks.js';
 import './modules/profiles.js';
 import './modules/contact_presence.js';
+import './modules/groups.js';
 import './modules/chats.js';
 import './modules/calls.js';
 import './modules/presence.js';

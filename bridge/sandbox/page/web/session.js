@@ -9,6 +9,7 @@ import { addChat, setMigrated } from './modules/chats.js';
 import { Cmd, Conn, setClock, Socket, Stream } from './modules/connection.js';
 import { takePresence } from './modules/contact_presence.js';
 import { addContact, setBlocklistMigrated } from './modules/contacts.js';
+import { changed } from './modules/groups.js';
 import { createWid, MsgKey } from './modules/identity.js';
 import { codeAnswered, keys, setPrefix } from './modules/linking.js';
 import { isMe } from './modules/login.js';
@@ -217,6 +218,7 @@ export async function start() {
     edited,
     reacted,
     voted,
+    group_changed: changed,
     lost: () => {
       if (login.device) setLink({ up: false, trouble: null });
     },

@@ -1,11 +1,12 @@
-// Chats and groups.
+// Chats.
 
 import { socket } from '../socket.js';
-import { BaseCollection, Collection, Model } from '../model.js';
+import { BaseCollection, Model } from '../model.js';
 import { register } from '../registry.js';
 import { takeMarks } from './chat_marks.js';
 import { PresenceCollection } from './contact_presence.js';
 import { getCurrentLid, otherAddress, queryWidExists } from './contacts.js';
+import { describeGroup } from './groups.js';
 import { createWid, MsgKey } from './identity.js';
 import { ChatMsgsCollection, inflate, MsgCollection } from './messages.js';
 
@@ -26,7 +27,7 @@ export class Chat extends Model {
   takeIn(msg) {
     this.msgs.add(msg);
     this.set({ t: msg.t, lastReceivedKey: msg.id });
-    if (!msg.id.fromMe) this.unreadCount = Math.max(this.unreadCount, 0) + 1;
+    if (!msg.id.fromMe && msg.type !== 'gp2') this.unreadCount = Math.max(this.unreadCount, 0) + 1;
     if (this.msgs.length > MAX_MESSAGES) {
       const { oldest } = this.msgs;
       this.msgs.remove(oldest);
@@ -48,39 +49,6 @@ class ChatCollectionImpl extends BaseCollection {
   }
 }
 export const ChatCollection = new ChatCollectionImpl();
-
-class Participant extends Model {}
-Participant.prototype.proxyName = 'participant';
-
-class ParticipantCollection extends Collection {
-  iAmMember() {
-    return true;
-  }
-
-  iAmAdmin() {
-    return false;
-  }
-}
-
-class GroupMetadata extends Model {}
-GroupMetadata.prototype.proxyName = 'group-metadata';
-
-class GroupMetadataCollection extends BaseCollection {
-  constructor() {
-    super(GroupMetadata);
-  }
-
-  _handleParentGroupChange() {}
-}
-const groups = new GroupMetadataCollection();
-
-function describeGroup(chat, record) {
-  const participants = new ParticipantCollection(Participant);
-  participants.add(record.participants.map((id) => ({ id: createWid(id), isAdmin: false, isSuperAdmin: false })));
-  groups.remove(chat.id);
-  chat.groupMetadata = groups.add({ id: chat.id, subject: record.name, isLidAddressingMode: true });
-  chat.groupMetadata.participants = participants;
-}
 
 // Adds or updates a chat from its database record.
 export function addChat(record) {
@@ -128,10 +96,6 @@ register({
   WAWebLid1X1MigrationGating: { Lid1X1MigrationUtils: { isLidMigrated: () => migrated } },
   WAWebChatModel: { Chat },
   WAWebChatCollection: { ChatCollection, ChatCollectionImpl },
-  WAWebParticipantModel: { Participant },
-  WAWebParticipantCollection: { default: ParticipantCollection },
-  WAWebGroupMetadataModel: { GroupMetadata },
-  WAWebGroupMetadataCollection: { default: groups },
   WAWebFindChatAction: { findOrCreateLatestChat },
   WAWebChatGetExistingBridge: { getExisting: async (wid) => existing(wid) ?? null },
   WAWebChatGetters: {

@@ -76,7 +76,9 @@ export function inflate(record) {
   for (const name of ['latestEditMsgKey', 'protocolMessageKey']) {
     if (raw[name]) raw[name] = MsgKey.fromString(raw[name]);
   }
-  if (raw.mentionedJidList) raw.mentionedJidList = raw.mentionedJidList.map(createWid);
+  for (const name of ['mentionedJidList', 'recipients']) {
+    if (raw[name]) raw[name] = raw[name].map(createWid);
+  }
   // Text that JSON cannot represent, such as half of an emoji.
   if (raw.bodyUnits) raw.body = String.fromCharCode(...raw.bodyUnits);
   return raw;

@@ -1,0 +1,3 @@
+// An answer to people who asked to join.
+
+answerers["groups.approve"] = (args, given) => decideRequests("Approve", args, given);

@@ -1,0 +1,3 @@
+// An answer to people who asked to join.
+
+answerers["groups.reject"] = (args, given) => decideRequests("Reject", args, given);
