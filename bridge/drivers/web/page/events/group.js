@@ -24,8 +24,9 @@ const NAMES = {
 };
 
 const seenPerson = (id) => {
+  const { server } = WPP.util.createWid(id);
   const { pn, lid } = aliases(id);
-  return { pn: pn ?? (id.endsWith("@c.us") ? id : null), lid: lid ?? (id.endsWith("@lid") ? id : null) };
+  return { pn: pn ?? (server === "c.us" ? id : null), lid: lid ?? (server === "lid" ? id : null) };
 };
 
 const KEPT = 1000;
