@@ -75,7 +75,7 @@ async def test_its_order_among_the_streams_does_not_matter(harness_on_each: Resp
     harness = harness_on_each
     await harness.start()
     phone = harness.bridge.phone
-    now = phone.now()
+    now = phone.now() + 1  # what is older than the pairing is history
     phone.own(ANA, "¡Hola! En breve te respondemos.", timestamp=now)
     await harness.verdicts(1)
     phone.incoming(ANA, "hola", timestamp=now - 1)
