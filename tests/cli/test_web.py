@@ -35,7 +35,7 @@ def registry() -> Iterator[NpmRegistry]:
 
 @pytest.fixture
 def environment(environment: dict[str, str], registry: NpmRegistry) -> dict[str, str]:
-    return {**environment, "npm_config_registry": registry.url}
+    return {**environment, "npm_config_registry": registry.url, "WA_HTTP_PORT": "off"}
 
 
 def bundle() -> str:
@@ -173,7 +173,6 @@ async def test_the_start_and_the_status_of_the_bridge_name_what_runs(
         process = await start(
             "bridge",
             WA_MQTT_URL=mosquitto.url("bridge"),
-            WA_HTTP_PORT="off",
             WA_INSTANCE="test",
             WA_WEB_URL=sandbox.url,
             WA_JS_FILE=str(library),

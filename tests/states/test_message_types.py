@@ -48,8 +48,8 @@ async def test_every_type_is_published_as_its_kind_or_is_no_message(live: Live, 
     async with live() as life:
         await life.reach(SessionState.CONNECTED)
         check((await life.inbox(2 * len(CASES)))[len(CASES) :], late=True)
-        # the revoked message of the history is one deletion, also when it comes twice; each log of a call is a call, and
-        # each notice of a group a change of it
+        # the revoked message of the history is one deletion, also when it comes twice; each log of a call is a call,
+        # and each notice of a group a change of it
         await until_events(life, ["call", "call", "group", "group", "revoke", "undecrypted", "undecrypted"])
 
 
