@@ -93,7 +93,7 @@ async def test_metrics_keep_the_conventions_and_are_explained(started: HttpBridg
     documented = set(re.findall(r"`(wa_[a-z_]+)`", OPERATIONS.read_text()))
     assert names <= documented
     assert {
-        name for name in documented - names if not name.startswith(("wa_model_", "wa_responder_", "wa_transcripts_"))
+        name for name in documented - names if not name.startswith(("wa_model_", "wa_responder_", "wa_transcript"))
     } == set()
 
 
