@@ -51,15 +51,22 @@ function keyParts(id) {
 // Both addresses of a person, from the page's memory only: a query for each message would look automated.
 function aliases(person) {
   if (!person) return {};
+  let own = {};
   try {
     const wid = WPP.util.createWid(person);
     const cache = WPP.whatsapp.lidPnCache;
-    if (wid.server === "lid") return { lid: person, pn: address(cache.getPhoneNumber(wid)) };
-    if (wid.server === "c.us") return { pn: person, lid: address(cache.getCurrentLid(wid)) };
+    if (wid.server === "lid") {
+      own = { lid: person };
+      return { ...own, pn: address(cache.getPhoneNumber(wid)) };
+    }
+    if (wid.server === "c.us") {
+      own = { pn: person };
+      return { ...own, lid: address(cache.getCurrentLid(wid)) };
+    }
   } catch {
-    // not known yet: the mapping may appear later
+    // the other one is not known yet: it may appear later
   }
-  return {};
+  return own;
 }
 
 // The name that a person gave itself, for a row of the page's database, which has none; else that of the address book.

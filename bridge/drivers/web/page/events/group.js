@@ -24,9 +24,8 @@ const NAMES = {
 };
 
 const seenPerson = (id) => {
-  const { server } = WPP.util.createWid(id);
   const { pn, lid } = aliases(id);
-  return { pn: pn ?? (server === "c.us" ? id : null), lid: lid ?? (server === "lid" ? id : null) };
+  return { pn: pn ?? null, lid: lid ?? null };
 };
 
 const KEPT = 1000;
