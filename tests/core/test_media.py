@@ -160,7 +160,8 @@ async def test_the_newest_comes_first_and_few_at_once(rig: MediaRig) -> None:
     assert most == LIMITS.concurrent
     order = rig.harness.phone.downloaded
     assert set(order[: LIMITS.concurrent]) == {message.key.id for message in first}
-    assert order[LIMITS.concurrent] == later[-1].key.id
+    # Those that begin together may overtake each other on their way to the driver.
+    assert later[-1].key.id in order[LIMITS.concurrent : 2 * LIMITS.concurrent]
 
 
 async def test_one_file_of_many_messages_is_downloaded_once(rig: MediaRig) -> None:
