@@ -32,7 +32,7 @@ class Acquaintance:
 class PeopleStore(Protocol):
     """The people of one session. Everything that returns is committed."""
 
-    async def addresses_of(self, keys: Collection[str]) -> list[PersonAddress]:
+    async def addresses_of(self, keys: Collection[str]) -> Sequence[PersonAddress]:
         """Every address of each person who has one of these, by `number`."""
         ...
 

@@ -129,6 +129,7 @@ async def open_store(
         )
         await store.journal.load()
         database.watch(store.journal.reread)
+        database.watch(store.people.reread)
         await queue.load()
         await store.outbox.load()
         yield store
