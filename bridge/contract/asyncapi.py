@@ -12,10 +12,11 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from bridge.contract.bot import BotConfig, BotSwitch, ResponderEvent, SpokenText
-from bridge.contract.commands import ControlCommand, ControlResult, ReplayRequest, SendCommand
+from bridge.contract.commands import ControlCommand, ControlResult, SendCommand
 from bridge.contract.events import Event
 from bridge.contract.messages import Ack, Inbound, Qr, ReplayEnd, Result
 from bridge.contract.passkey import Passkey
+from bridge.contract.replays import ReplayRequest
 from bridge.contract.requests import REQUESTS, Response
 from bridge.contract.status import BridgeStatus, SessionStatus
 from bridge.contract.topics import Leaf, Topics

@@ -1,4 +1,4 @@
-"""Commands: send, control and replay, and how raw bytes are parsed into them.
+"""Commands: send, cancel and control, and how raw bytes are parsed into them.
 
 Pure. Every refusal is an `InvalidRequest` or `TooLarge` whose sentence names the field and the error.
 """
@@ -30,20 +30,16 @@ from typing_extensions import override
 from bridge.contract.errors import InvalidRequest, TooLarge
 from bridge.contract.jid import Jid, is_from_home, parse_recipient
 from bridge.contract.kinds import BY_FIELD, KINDS, MAX_TEXT, Act, Content, load_field, names_chat
-from bridge.contract.messages import ErrorInfo, Stream
+from bridge.contract.messages import ErrorInfo
 from bridge.contract.modifiers import NO_MODIFIERS, Modifiers
 from bridge.contract.payload import VERSION, CleanJson, CleanText, Instant, Payload, StrictPayload, valid_text
 from bridge.contract.phone_numbers import candidates
-from bridge.contract.topics import is_level
 
 MAX_COMMAND_BYTES = 1_000_000
 DEFAULT_TTL = 3600
 MAX_TTL = 30 * 24 * 3600
-#: Largest valid cursor (int64).
-MAX_SEQ = 2**63 - 1
 #: Maximum of `reopen_after`, in seconds.
 MAX_PAUSE = 3600
-REPLAY_DEFAULT, REPLAY_MAX = 500, 5_000
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]")
 
@@ -275,31 +271,6 @@ class ControlResult(Payload):
     status: ControlStatus = Field(description="`accepted`, then `done` or `failed`")
     error: ErrorInfo | None = Field(default=None, description="why it failed")
     at: Instant = Field(description="time of the change")
-
-
-class Cursor(StrictPayload):
-    """A position in a stream: the store's epoch and the last item that the reader has."""
-
-    epoch: str = Field(description="UUID of the store")
-    seq: Annotated[int, Field(ge=0, le=MAX_SEQ, description="the last item that the reader has")]
-
-
-class ReplayRequest(StrictPayload):
-    """`<prefix>/<session>/replay`: items after a cursor (null: from the oldest) to `replay/<reader>`."""
-
-    v: Literal[1] = VERSION
-    request: CommandId = Field(description="returned at the end of each page")
-    reader: str = Field(description="items are published to `replay/<reader>`")
-    after: Cursor | None = Field(default=None, description="cursor to continue after; null = the oldest item")
-    stream: Annotated[Stream, Field(strict=False, description="which stream")] = Stream.IN
-    limit: Annotated[int, Field(ge=1, le=REPLAY_MAX, description="items in a page")] = REPLAY_DEFAULT
-
-    @field_validator("reader")
-    @classmethod
-    def _check_reader(cls, reader: str) -> str:
-        if not is_level(reader):
-            raise ValueError("must be 1 to 64 letters, digits, _ or -")
-        return reader
 
 
 _C = TypeVar("_C", bound=StrictPayload)

@@ -13,17 +13,10 @@ import uuid
 from collections.abc import Callable
 
 from bridge.broker import BrokerConnection, Delivery
-from bridge.contract.commands import (
-    ControlCommand,
-    ControlResult,
-    ControlStatus,
-    ReplayRequest,
-    SendCommand,
-    parse_json,
-    parse_text,
-)
+from bridge.contract.commands import ControlCommand, ControlResult, ControlStatus, SendCommand, parse_json, parse_text
 from bridge.contract.errors import CodedError, InternalError, InvalidRequest, RetainedCommand
 from bridge.contract.payload import instant
+from bridge.contract.replays import ReplayRequest
 from bridge.contract.requests import Typing
 from bridge.contract.topics import Leaf, SessionTopic, Topics, is_level
 from bridge.core.results import Rejection, error_info

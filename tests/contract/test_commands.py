@@ -9,20 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.contract.commands import (
-    ControlAction,
-    ControlCommand,
-    Priority,
-    ReplayRequest,
-    SendCommand,
-    parse_json,
-    parse_text,
-)
+from bridge.contract.commands import ControlAction, ControlCommand, Priority, SendCommand, parse_json, parse_text
 from bridge.contract.details import InvalidDetail
 from bridge.contract.errors import CodedError, InvalidRequest, TooLarge
 from bridge.contract.kinds import MAX_TEXT
 from bridge.contract.messages import ErrorInfo, Result, ResultStatus, Stream
 from bridge.contract.payload import StrictPayload, instant
+from bridge.contract.replays import ReplayRequest
 
 TO = "5491155500001"
 
